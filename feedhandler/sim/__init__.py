@@ -1,0 +1,6 @@
+"""Venue servers on loopback: the real protocols over a synthetic market.
+
+``python -m feedhandler.sim --venue deribit`` runs one; `feedhandler.sim.runner` starts them from
+Python. Besides the venue's own REST and WebSocket, each server answers under ``/sim/`` with the
+truth (its own books at any recent sequence) and takes orders to misbehave.
+"""

@@ -1,0 +1,62 @@
+"""What can be asked of a simulated venue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """Options of one simulated venue; every default is what the real venue does.
+
+    ``rate`` is book updates per second over the whole venue, whatever the channels' names say.
+    Intervals and timeouts are in seconds. Two venues with the same ``seed``, ``rate``,
+    ``instruments``, ``depth`` and ``start_ms`` go through the same books.
+    """
+
+    rate: float = 1000.0
+    instruments: int | None = None
+    """Listed instruments in total; None: the venue's modest default."""
+    seed: int = 1
+    host: str = "127.0.0.1"
+    depth: int = 300
+    """Levels a side that a busy book hovers around; options hold fewer."""
+    start_ms: int | None = None
+    """Unix ms at which the market begins; None: the current UTC hour."""
+    paused: bool = False
+    """Start with the market standing still."""
+    history: int = 300_000
+    """Updates over the whole venue that ``/sim/book?sequence=`` can go back to."""
+    batch_interval: float = 0.004
+    """The market catches up with the clock this often."""
+    client_backlog: int = 32 << 20
+    """Unsent bytes after which a slow client is cut off."""
+
+    heartbeat_scale: float = 1.0
+    """Deribit: multiplies the interval that the client asked for (tests shorten it)."""
+    ping_interval: float = 20.0
+    """Binance: time between the server's WebSocket pings."""
+    pong_timeout: float = 60.0
+    """Binance: an unanswered ping closes the connection after this long."""
+    message_limit: int = 5
+    """Binance: incoming frames per second, pings and pongs included."""
+    snapshot_lag: int = 0
+    """Binance, OKX: updates by which REST books lag behind the stream."""
+    idle_timeout: float = 30.0
+    """OKX: a connection over which nothing passes is closed after this long."""
+    book_keepalive: float = 60.0
+    """OKX: an unchanged book is confirmed with an empty update this often."""
+    stream_snapshot: bool = True
+    """OKX: send the snapshot in the stream; without it clients must join from REST."""
+    subscribe_budget: int = 480
+    """OKX: subscribe, unsubscribe and login requests per connection and hour."""
+
+    def __post_init__(self) -> None:
+        if self.rate < 0:
+            raise ValueError(f"rate must not be negative: {self.rate}")
+        if self.instruments is not None and not 1 <= self.instruments <= 2000:
+            raise ValueError(f"instruments must be 1 to 2000: {self.instruments}")
+        if not 10 <= self.depth <= 2000:
+            raise ValueError(f"depth must be 10 to 2000: {self.depth}")
+        if self.batch_interval <= 0 or self.heartbeat_scale <= 0:
+            raise ValueError("batch_interval and heartbeat_scale must be positive")

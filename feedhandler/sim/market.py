@@ -1,0 +1,225 @@
+"""The synthetic market of one venue: index prices that walk, and instruments quoted around them.
+
+Everything follows from the options: the order of events depends on neither the wall clock nor
+the clients. The wall clock only decides how many steps have been taken.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from math import exp, sqrt
+from random import Random
+from typing import NamedTuple
+
+from . import black76
+from .black76 import YEAR_MS
+from .book import ASK, BID, Book, Change
+from .instrument import Instrument
+from .liquidity import Fill, Maker
+
+INDEX_START: Mapping[str, float] = {
+    "BTC": 82_500.0,
+    "ETH": 2_950.0,
+    "SOL": 138.0,
+    "BNB": 870.0,
+    "XRP": 2.15,
+    "ADA": 0.42,
+    "DOGE": 0.155,
+    "LTC": 88.0,
+    "LINK": 13.1,
+    "AVAX": 14.2,
+}
+AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
+_YEARLY_VOL = 0.6
+_REVERSION = 2e-6
+
+NextSequence = Callable[["Live", int], int]
+"""From an instrument and its number of level changes to the sequence of the update."""
+
+
+class Trade(NamedTuple):
+    """One trade print. ``taker_buys`` tells the aggressor; ``direction`` is Deribit's tick code."""
+
+    number: int
+    grid: int
+    lots: int
+    taker_buys: bool
+    direction: int
+
+
+class Update(NamedTuple):
+    """One market event of an instrument, with the sequence chain of its book."""
+
+    live: Live
+    previous: int
+    sequence: int
+    changes: list[Change]
+    trades: list[Trade]
+    top_changed: bool
+
+
+class Live:
+    """A listed instrument with a book and statistics."""
+
+    __slots__ = (
+        "_maker",
+        "book",
+        "count",
+        "high",
+        "instrument",
+        "last",
+        "last_lots",
+        "low",
+        "open_interest",
+        "opening",
+        "trade_number",
+        "volume",
+        "volume_quote",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument, fair: int, seed: int, sequence: int) -> None:
+        self.instrument = instrument
+        self.book = Book(sequence)
+        self._maker = Maker(instrument, seed)
+        self._maker.fill(self.book, fair)
+        shape = Random(f"{seed}/{instrument.symbol}/stats")
+        self.opening = self.last = self.high = self.low = max(1, fair)
+        self.last_lots = instrument.typical_lots
+        self.trade_number = shape.randrange(10**6, 10**8)
+        self.volume = int(shape.random() * instrument.weight * 2e4) * instrument.typical_lots
+        self.volume_quote = self.volume * max(1, fair)
+        self.open_interest = int(shape.random() * 5e3) * instrument.typical_lots
+        self.count = 0
+
+    def move(self, fair: int) -> tuple[list[Change], list[Fill]]:
+        """Let the book take one update towards a fair grid index."""
+        return self._maker.move(self.book, fair)
+
+    def note(self, fill: Fill) -> Trade:
+        """Count a fill and give it its number in the instrument."""
+        _, grid, lots = fill
+        direction = 0 if grid > self.last else 2 if grid < self.last else 1
+        self.trade_number += 1
+        self.last, self.last_lots = grid, lots
+        self.high, self.low = max(self.high, grid), min(self.low, grid)
+        self.volume += lots
+        self.volume_quote += lots * grid
+        return Trade(self.trade_number, grid, lots, fill.side == ASK, direction)
+
+
+class Market:
+    """All instruments of a venue. ``step()`` is the only thing that moves it."""
+
+    def __init__(
+        self,
+        instruments: Iterable[Instrument],
+        *,
+        seed: int,
+        rate: float,
+        start_ms: int,
+        history: int,
+        next_sequence: NextSequence,
+        first_sequence: int,
+    ) -> None:
+        self.instruments = {i.symbol: i for i in instruments}
+        self.start_ms = start_ms
+        self.steps = 0
+        self.index_prices = {i.base: INDEX_START[i.base] for i in self.instruments.values()}
+        self._seed = seed
+        self._random = Random(f"{seed}/market")
+        self._step_ms = 1000.0 / rate if rate > 0 else 1.0
+        self._sigma = _YEARLY_VOL * sqrt(self._step_ms * max(1, len(self.index_prices)) / YEAR_MS)
+        self._live: dict[str, Live] = {}
+        self._next_sequence = next_sequence
+        self._first_sequence = first_sequence
+        self._symbols = list(self.instruments)
+        self._weights: list[float] = []
+        total = 0.0
+        for instrument in self.instruments.values():
+            total += instrument.weight
+            self._weights.append(total)
+        self._recorded: deque[Book] = deque()
+        self._history = history
+
+    @property
+    def now_ms(self) -> float:
+        """The market's own clock, unix ms: what options are valued at."""
+        return self.start_ms + self.steps * self._step_ms
+
+    def live(self, symbol: str) -> Live:
+        """The instrument's live state, made on first need. Raises KeyError for an unknown symbol.
+
+        A book made late is the same as one made early: it starts at the opening price.
+        """
+        live = self._live.get(symbol)
+        if live is None:
+            instrument = self.instruments[symbol]
+            opening = self._value(instrument, INDEX_START[instrument.base], self.start_ms)
+            fair = instrument.index_below(opening)
+            first = self._first_sequence
+            live = self._live[symbol] = Live(instrument, fair, self._seed, first)
+        return live
+
+    def years(self, instrument: Instrument) -> float:
+        """Time to expiry on the market's clock; 0 without one."""
+        return max(0.0, instrument.expiry_ms - self.now_ms) / YEAR_MS if instrument.expiry_ms else 0
+
+    def forward(self, instrument: Instrument) -> float:
+        """The price of the underlying for the instrument's expiry."""
+        return self.index_prices[instrument.base] * exp(instrument.carry * self.years(instrument))
+
+    def mark_vol(self, instrument: Instrument) -> float:
+        """Mark volatility of an option, a fraction."""
+        atm = AT_THE_MONEY[instrument.base]
+        return black76.smile(
+            self.forward(instrument), instrument.strike, self.years(instrument), atm
+        )
+
+    def mark(self, instrument: Instrument) -> float:
+        """Mark price in the instrument's own quotation (coin for inverse options)."""
+        return self._value(instrument, self.index_prices[instrument.base], self.now_ms)
+
+    def _value(self, instrument: Instrument, index: float, now_ms: float) -> float:
+        if instrument.kind in ("spot", "perpetual"):
+            return index * (1.0 + instrument.carry)
+        years = max(0.0, instrument.expiry_ms - now_ms) / YEAR_MS
+        forward = index * exp(instrument.carry * years)
+        if instrument.kind == "future":
+            return forward
+        vol = black76.smile(forward, instrument.strike, years, AT_THE_MONEY[instrument.base])
+        value = black76.price(forward, instrument.strike, vol, years, instrument.call)
+        return value / forward if instrument.inverse else value
+
+    def step(self) -> Update:
+        """One update of one instrument; busy ones are drawn more often."""
+        random = self._random
+        symbol = self._symbols[bisect(self._weights, random.random() * self._weights[-1])]
+        live = self._live.get(symbol) or self.live(symbol)
+        base = live.instrument.base
+        index, start = self.index_prices[base], INDEX_START[base]
+        # A weak pull keeps a long run near its strikes.
+        self.index_prices[base] = (
+            index * (1.0 + self._sigma * random.gauss(0.0, 1.0)) + (start - index) * _REVERSION
+        )
+        self.steps += 1
+        fair = live.instrument.index_below(self.mark(live.instrument))
+        book = live.book
+        before = self._top(book)
+        changes, fills = live.move(fair)
+        live.count += 1
+        previous = book.sequence
+        sequence = self._next_sequence(live, len(changes))
+        book.commit(sequence, changes)
+        self._recorded.append(book)
+        if len(self._recorded) > self._history:
+            self._recorded.popleft().forget_oldest()
+        trades = [live.note(fill) for fill in fills]
+        return Update(live, previous, sequence, changes, trades, self._top(book) != before)
+
+    @staticmethod
+    def _top(book: Book) -> tuple[int, int, int, int]:
+        bids, asks = book.keys
+        bid, ask = bids[-1] if bids else 0, asks[-1] if asks else 0
+        return bid, book.lots[BID].get(bid, 0), ask, book.lots[ASK].get(ask, 0)
