@@ -1,0 +1,159 @@
+"""The native heart of an IO process: frames in, shared-memory records out.
+
+An :class:`Engine` owns the full-depth books of one venue, the continuity state machine of each of
+them, and the venue's decoder. Market data never becomes Python objects on its way through it.
+Nothing here knows sockets, clocks other than the system's, or event loops.
+"""
+
+from collections.abc import Buffer  # typing only
+
+import numpy as np
+import numpy.typing as npt
+
+from shm._native import Writer
+
+# What `Connection.feed` and `Engine.snapshot` answer: a sum of these bits.
+DATA: int  #: market data, consumed
+CONTROL: int  #: not market data: parse it with orjson (acks, heartbeats, errors, notices)
+MALFORMED: int  #: not what the venue may send; counted, see `Engine.last_error`
+UNKNOWN: int  #: well-formed, but of a symbol or channel that is not ours; counted
+ATTENTION: int  #: `Engine.attention` has something to say
+
+# Rules of continuity (`rule`).
+RULE_NONE: int  #: the venue numbers nothing
+RULE_PREVIOUS: int  #: the message's previous id equals the last one applied
+RULE_RANGE: int  #: first <= last + 1 <= final
+RULE_NEXT: int  #: n == last + 1
+
+# Where the first full book comes from (`base`).
+BASE_STREAM: int  #: a snapshot in the stream after every subscription
+BASE_REQUEST: int  #: REST or socket request; deltas are buffered and joined
+BASE_EVERY: int  #: every message is a full book
+
+# Events of `Engine.attention`.
+NEED_RESYNC: int  #: the book is not usable: resubscribe (BASE_STREAM) or refetch (BASE_REQUEST)
+NEED_SNAPSHOT: int  #: deltas arrive and are buffered; a requested snapshot is wanted
+SNAPSHOT_TOO_OLD: int  #: the snapshot handed in does not reach the buffered deltas: fetch again
+BECAME_LIVE: int  #: the book is in step
+WIDENED: int  #: the exponents of the instrument were widened
+ADDED: int  #: `auto_add` met a new symbol
+
+# Channels, the column of `Engine.activity`.
+CHANNEL_BOOK: int
+CHANNEL_TRADES: int
+CHANNEL_TICKER: int
+CHANNEL_QUOTE: int
+
+class Connection:
+    """What arrives on one connection. Books are owned by the connection that last fed them."""
+
+    frames: int
+    bytes: int
+    levels: int
+    malformed: int
+    unknown: int
+    last_receive_ns: int
+    def feed(self, payload: Buffer, receive_ns: int = 0) -> int:
+        """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input."""
+
+class Engine:
+    def __init__(
+        self,
+        writer: Writer,
+        decoder: str,
+        *,
+        rule: int,
+        base: int,
+        rest_join: bool = False,
+        checksum: bool = True,
+        auto_add: bool = False,
+        replay: bool = False,
+        buffer_bytes: int = 8 << 20,
+    ) -> None:
+        """`decoder` is a name in `venues/decoders.h`; unknown names raise ValueError and list them.
+
+        `rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered and
+        `Engine.snapshot` may supply the base. `auto_add`: unknown symbols are added as they come with
+        exponents that widen as needed (captures without metadata). `replay`: records carry the
+        REPLAY flag. `buffer_bytes`: bound of buffered deltas per instrument; past it the oldest are
+        dropped and the book starts over.
+        """
+
+    def add_instrument(
+        self,
+        symbol: str,
+        *,
+        name: str = "",
+        kind: int = 0,
+        price_exponent: int = 0,
+        size_exponent: int = 0,
+        tick: float = 0.0,
+        lot: float = 0.0,
+        contract_size: float = 1.0,
+        contract_type: int = 0,
+        strike: float = 0.0,
+        expiry_ns: int = 0,
+        option: int = 0,
+        base: str = "",
+        quote: str = "",
+        settle: str = "",
+        has_book: bool = True,
+    ) -> int:
+        """Publish a directory entry; returns the instrument id (its row in every region).
+
+        Adding a known symbol returns its id unchanged. Raises ValueError (symbol over 63 bytes,
+        exponent outside -18..6) and MemoryError when the segment's directory is full.
+        """
+
+    def instrument_id(self, symbol: str) -> int:
+        """Raises KeyError."""
+
+    def symbols(self) -> list[str]: ...
+    def connection(self, index: int) -> Connection:
+        """The connection of that row in the connection table; always the same object."""
+
+    def snapshot(self, instrument: int, payload: Buffer, receive_ns: int = 0) -> int:
+        """Hand in the venue's answer to a snapshot request (its verbatim body)."""
+
+    def attention(self) -> list[tuple[int, int, int]]:
+        """Drain (instrument id, event, detail). For NEED_RESYNC the detail is the reason."""
+
+    def set_state(self, instrument: int, state: int, reason: int) -> None:
+        """Publish a state from outside: SYNCING at subscription, STALE on silence, CLOSED at expiry.
+
+        Any state but LIVE drops the book's claim to be in step; it needs a base again. Setting LIVE
+        is refused with ValueError for an instrument with a book: only the book itself says so.
+        """
+
+    def disconnected(self, connection: int, reason: int) -> list[int]:
+        """Every instrument that this connection fed goes STALE(reason); returns their ids."""
+
+    def state(self, instrument: int) -> tuple[int, int]:
+        """(state, reason)"""
+
+    def activity(self) -> npt.NDArray[np.int64]:
+        """(instruments, 4) receive times in ns of the last message per channel; 0 = none yet."""
+
+    def book(
+        self, instrument: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, int, int]:
+        """(bids, asks, venue_sequence, price_exponent, size_exponent), full depth, best first.
+
+        bids and asks: (n, 2) scaled price and size. A copy.
+        """
+
+    def counters(self) -> dict[str, int]: ...
+    def last_error(self) -> str:
+        """The last malformed input in words: what, at which byte, of which channel."""
+
+def decoders() -> list[str]:
+    """The names `Engine(decoder=...)` takes."""
+
+def parse_decimal(text: bytes, exponent: int) -> int:
+    """The decimal reader by itself, for tests: scaled integer, or ValueError with the cause."""
+
+def scan_json(payload: Buffer) -> int:
+    """The cursor's `skip` over one whole document, for tests: its length, or ValueError."""
+
+def parse_string(payload: Buffer) -> str:
+    """The cursor's `string` by itself, for tests: one quoted JSON string, unescaped."""

@@ -1,0 +1,702 @@
+/* feedhandler_shm.h - the shared-memory contract of feedhandler, complete in one header.
+ *
+ * Layout, and both halves of the protocol, for C11 and C++17 (GCC, Clang); the structs alone for
+ * Rust bindgen and the like. Linux, little-endian, 64-bit. No allocation, no locks, no errno
+ * beyond the futex.
+ *
+ * Two POSIX shared-memory objects a venue:
+ *
+ *   control /<namespace>.<venue>           stable; the writer's lock is on it; readers write only
+ *                                          their sleep flag and their own registry entry
+ *   data    /<namespace>.<venue>.<epoch>   one per writer start; readers map it PROT_READ
+ *
+ *   data:  | header 4096 | directory | quote cells | book cells | connections | histograms | ring |
+ *
+ * Every region is found by the offset, stride and count in the header, never by sizeof.
+ *
+ * One protocol for a ring slot and a copy of a latched cell, message n >= 1 (Boehm, "Can seqlocks
+ * get along with programming language memory models?", MSPC 2012):
+ *
+ *   writer  store(stamp, 2n-1, relaxed); fence(release); store words relaxed; store(stamp, 2n, release)
+ *   reader  s = load(stamp, acquire)      s < 2n-1 empty | s == 2n-1 busy | s > 2n lapped
+ *           load words relaxed; fence(acquire); valid iff load(stamp, relaxed) == s
+ *
+ * Words are 64-bit relaxed atomics, never a racing memcpy. A latch is two copies: the writer fills
+ * the one that is not current and then flips, so that a writer that dies at any instruction never
+ * makes a reader wait.
+ *
+ * The field tables below (FH_*_FIELDS) are the only place where the layout is written down: the C
+ * structs, the layout hash and Python's dtypes are made from them.
+ *
+ * Version: MAJOR differs - refuse. MINOR - only reserved bytes gain meaning. Readers skip record
+ * kinds that they do not know.
+ */
+#ifndef FEEDHANDLER_SHM_H
+#define FEEDHANDLER_SHM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* syscall, clock_gettime under -std=c11; include this header first there */
+#endif
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __cplusplus
+#define FH_STATIC_ASSERT static_assert
+extern "C" {
+#else
+#define FH_STATIC_ASSERT _Static_assert
+#endif
+
+#define FH_VERSION_MAJOR 1
+#define FH_VERSION_MINOR 0
+#define FH_MAGIC_DATA 0x3154414448534846ull    /* "FHSHDAT1" */
+#define FH_MAGIC_CONTROL 0x314C544348534846ull /* "FHSHCTL1" */
+#define FH_HEADER_BYTES 4096
+#define FH_CONTROL_BYTES 8192
+#define FH_READERS 56
+#define FH_COUNTERS 64
+#define FH_HISTOGRAMS 8
+#define FH_HISTOGRAM_BUCKETS 512
+#define FH_PRECISIONS 8
+#define FH_NO_INSTRUMENT 0xFFFFFFFFu
+#define FH_NONE INT64_MIN /* a price that is not there */
+
+/* ---------------------------------------------------------------- vocabularies ------------- */
+
+#define FH_KINDS(F) /* of a record */                                                          \
+    F(LEVEL, 1)       /* one level of a book: price, size (0 = removed), side */                \
+    F(CLEAR, 2)       /* the book is empty now; the levels of a snapshot follow */              \
+    F(TRADE, 3)       /* price, size; side = taker */                                           \
+    F(LIQUIDATION, 4) /* a trade that is a liquidation */                                       \
+    F(QUOTE, 5)       /* best bid, then best ask, as the venue's own top-of-book channel says */ \
+    F(STAT, 6)        /* aux = FH_STAT_*, value = price * 10^size, exactly as the venue wrote */ \
+    F(STATE, 7)       /* price = FH_STATE_*, size = FH_REASON_*; side 0: the instrument's, side  \
+                         1: a connection's, its row in aux */                                   \
+    F(WRITER, 8)      /* price 1: the writer starts; 0: it stops, in order */
+
+#define FH_STATES(F)                                                                           \
+    F(NONE, 0)    /* nothing yet */                                                             \
+    F(SYNCING, 1) /* subscribed, no full book yet */                                            \
+    F(LIVE, 2)    /* in exact step with the venue */                                            \
+    F(STALE, 3)   /* was LIVE; see the reason */                                                \
+    F(CROSSED, 4) /* best bid >= best ask: something is wrong, a resync is under way */         \
+    F(DEGRADED, 5) /* polled, not streamed */                                                   \
+    F(CLOSED, 6)  /* ended in order: the writer stopped, the instrument expired */
+
+#define FH_REASONS(F)                                                                          \
+    F(NONE, 0)                                                                                 \
+    F(START, 1)           /* first synchronisation */                                           \
+    F(GAP, 2)             /* the venue's sequence has a hole */                                 \
+    F(CHECKSUM, 3)        /* the venue's checksum does not match */                             \
+    F(PRECISION, 4)       /* a value needs more digits than the exponents hold */               \
+    F(CROSSED, 5)                                                                              \
+    F(DISCONNECTED, 6)    /* the connection is down */                                          \
+    F(SILENT, 7)          /* the socket is open, but no byte comes */                           \
+    F(SUBSCRIPTION, 8)    /* the socket lives, this subscription is dead */                     \
+    F(NO_SNAPSHOT, 9)     /* the snapshot did not come in time */                               \
+    F(MALFORMED, 10)      /* the venue sent what it may not */                                  \
+    F(REJECTED, 11)       /* the venue refused the subscription */                              \
+    F(OVERFLOW, 12)       /* more was buffered than the bound allows */                         \
+    F(EXPIRED, 13)        /* the instrument expired or was delisted */                          \
+    F(UNSUBSCRIBED, 14)                                                                        \
+    F(STOPPED, 15)        /* the writer was asked to stop */                                    \
+    F(FAILED, 16)         /* the writer gave up; see its log */                                 \
+    F(HEARTBEAT, 17)      /* no answer to heartbeats */                                         \
+    F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */        \
+    F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                  \
+    F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */
+
+#define FH_STATS(F)                                                                            \
+    F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
+    F(DELTA, 7) F(GAMMA, 8) F(VEGA, 9) F(THETA, 10) F(RHO, 11) F(FUNDING, 12)                  \
+    F(OPEN_INTEREST, 13)
+
+#define FH_COUNTER_NAMES(F)                                                                    \
+    F(FRAMES, 0) F(BYTES, 1) F(LEVELS, 2) F(MESSAGES, 3) F(CONTROL, 4) F(MALFORMED, 5)         \
+    F(UNKNOWN, 6) F(GAPS, 7) F(CHECKSUM_BAD, 8) F(CHECKSUM_OK, 9) F(CROSSED, 10)               \
+    F(PRECISION, 11) F(DUPLICATES, 12) F(RESYNCS, 13) F(SNAPSHOTS, 14) F(BUFFERED, 15)         \
+    F(BUFFER_DROPPED, 16) F(TRADES, 17) F(CONNECTS, 18) F(DISCONNECTS, 19) F(RESUBSCRIBES, 20) \
+    F(REST_REQUESTS, 21) F(REST_ERRORS, 22) F(STALE_SNAPSHOTS, 23) F(WAKES, 24) F(REJECTED, 25)
+
+#define FH_HISTOGRAM_NAMES(F)                                                                  \
+    F(RECEIVE_PUBLISH, 0) F(EXCHANGE_RECEIVE, 1) F(RTT, 2)
+
+#define FH_INSTRUMENT_KINDS(F)                                                                 \
+    F(UNKNOWN, 0) F(SPOT, 1) F(PERPETUAL, 2) F(FUTURE, 3) F(OPTION, 4) F(COMBO, 5)
+#define FH_CONTRACT_TYPES(F) F(NONE, 0) F(LINEAR, 1) F(INVERSE, 2) F(QUANTO, 3)
+#define FH_OPTION_TYPES(F) F(NONE, 0) F(CALL, 1) F(PUT, 2)
+#define FH_INSTRUMENT_STATUSES(F) F(ACTIVE, 0) F(EXPIRED, 1) F(HALTED, 2)
+#define FH_FLAGS(F)                                                                            \
+    F(FIRST, 1)    /* first record of a venue message */                                        \
+    F(LAST, 2)     /* last one: the message is whole */                                         \
+    F(SNAPSHOT, 4) /* part of a full book */                                                    \
+    F(REPLAY, 8)   /* from a capture, or from a buffer: older than its place */                 \
+    F(MORE, 16)    /* the message was longer than a quarter of the ring: its next part follows */
+
+#define FH_ENUM_KIND(n, v) FH_KIND_##n = v,
+#define FH_ENUM_STATE(n, v) FH_STATE_##n = v,
+#define FH_ENUM_REASON(n, v) FH_REASON_##n = v,
+#define FH_ENUM_STAT(n, v) FH_STAT_##n = v,
+#define FH_ENUM_COUNTER(n, v) FH_COUNTER_##n = v,
+#define FH_ENUM_HISTOGRAM(n, v) FH_HISTOGRAM_##n = v,
+#define FH_ENUM_INSTRUMENT(n, v) FH_INSTRUMENT_##n = v,
+#define FH_ENUM_CONTRACT(n, v) FH_CONTRACT_##n = v,
+#define FH_ENUM_OPTION(n, v) FH_OPTION_##n = v,
+#define FH_ENUM_STATUS(n, v) FH_STATUS_##n = v,
+#define FH_ENUM_FLAG(n, v) FH_FLAG_##n = v,
+enum fh_kind { FH_KINDS(FH_ENUM_KIND) FH_KIND_END };
+enum fh_state { FH_STATES(FH_ENUM_STATE) FH_STATE_END };
+enum fh_reason { FH_REASONS(FH_ENUM_REASON) FH_REASON_END };
+enum fh_stat { FH_STATS(FH_ENUM_STAT) FH_STAT_END };
+enum fh_counter { FH_COUNTER_NAMES(FH_ENUM_COUNTER) FH_COUNTER_END };
+enum fh_histogram { FH_HISTOGRAM_NAMES(FH_ENUM_HISTOGRAM) FH_HISTOGRAM_END };
+enum fh_instrument_kind { FH_INSTRUMENT_KINDS(FH_ENUM_INSTRUMENT) FH_INSTRUMENT_END };
+enum fh_contract_type { FH_CONTRACT_TYPES(FH_ENUM_CONTRACT) FH_CONTRACT_END };
+enum fh_option_type { FH_OPTION_TYPES(FH_ENUM_OPTION) FH_OPTION_END };
+enum fh_status { FH_INSTRUMENT_STATUSES(FH_ENUM_STATUS) FH_STATUS_END };
+enum fh_flag { FH_FLAGS(FH_ENUM_FLAG) FH_FLAG_END };
+enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
+
+/* ---------------------------------------------------------------- layout ------------------- */
+
+/* F(type, name, offset). Gaps are named: reserved bytes are zero until a minor version names them. */
+
+#define FH_SLOT_FIELDS(F) /* the ring: one record a slot, 64 bytes */                          \
+    F(u64, stamp, 0)            /* 2n when record n is whole */                                 \
+    F(u32, instrument, 8)       /* row in the directory, or FH_NO_INSTRUMENT */                 \
+    F(u8, kind, 12)             /* FH_KIND_* */                                                 \
+    F(u8, flags, 13)            /* FH_FLAG_* */                                                 \
+    F(u8, side, 14)             /* FH_BID, FH_ASK; of a trade the taker's: FH_BUY, FH_SELL */   \
+    F(u8, precision, 15)        /* which pair of the directory entry's exponents */             \
+    F(i64, exchange_ns, 16)     /* unix time by the venue's clock; 0 = the venue gave none */   \
+    F(i64, receive_ns, 24)      /* unix time by ours */                                         \
+    F(u64, venue_sequence, 32)  /* the venue's number: update id, trade id */                   \
+    F(i64, price, 40)           /* scaled by the exponents */                                   \
+    F(i64, size, 48)                                                                           \
+    F(u32, publish_delta_ns, 56) /* publish - receive, saturating */                            \
+    F(u32, aux, 60)             /* by kind */
+
+#define FH_QUOTE_FIELDS(F) /* one copy of a quote cell, 256 bytes */                           \
+    F(u64, stamp, 0)                                                                           \
+    F(u64, ring_sequence, 8)    /* the last record that this cell reflects */                   \
+    F(u64, venue_sequence, 16)                                                                 \
+    F(i64, exchange_ns, 24)     /* of the last change of bid or ask */                          \
+    F(i64, receive_ns, 32)                                                                     \
+    F(i64, publish_ns, 40)                                                                     \
+    F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
+    F(u8, last_side, 52) F(u8, precision, 53) F(u16, reserved, 54)                             \
+    F(i64, bid_price, 56) F(i64, bid_size, 64) F(i64, ask_price, 72) F(i64, ask_size, 80)      \
+    F(i64, last_price, 88) F(i64, last_size, 96) F(i64, last_ns, 104) /* the last trade */      \
+    F(f64, mark, 112) F(f64, index, 120) F(f64, underlying, 128)       /* NaN = none */         \
+    F(f64, bid_iv, 136) F(f64, ask_iv, 144) F(f64, mark_iv, 152)       /* 0.65 is 65 % */       \
+    F(f64, delta, 160) F(f64, gamma, 168) F(f64, vega, 176) F(f64, theta, 184) F(f64, rho, 192) \
+    F(f64, funding, 200) F(f64, open_interest, 208)                                            \
+    F(i64, stats_ns, 216)       /* receive time of the last statistic */                        \
+    F(i64, state_ns, 224)       /* since when this state */                                     \
+    F(i64, data_ns, 232)        /* receive time of the last message of any channel */           \
+    F(u64, reserved2, 240) F(u64, reserved3, 248)
+
+#define FH_BOOK_FIELDS(F) /* head of a copy of a book cell; depth x {price, size} bids, then asks */ \
+    F(u64, stamp, 0)                                                                           \
+    F(u64, ring_sequence, 8)                                                                   \
+    F(u64, venue_sequence, 16)                                                                 \
+    F(i64, exchange_ns, 24)                                                                    \
+    F(i64, receive_ns, 32)                                                                     \
+    F(i64, publish_ns, 40)                                                                     \
+    F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
+    F(u8, precision, 52) F(u8, reserved, 53) F(u16, reserved2, 54)                             \
+    F(u16, bids, 56) F(u16, asks, 58) F(u32, reserved3, 60) /* levels in use */                 \
+    F(i64, state_ns, 64)                                                                       \
+    F(u32, bids_total, 72) F(u32, asks_total, 76)            /* levels of the full book */      \
+    F(u64, reserved4, 80) F(u64, reserved5, 88)
+
+#define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 256 bytes */                   \
+    F(u64, stamp, 0)                                                                           \
+    F(u32, id, 8) F(u8, kind, 12) F(u8, option_type, 13) F(u8, contract_type, 14)              \
+    F(u8, status, 15)                                                                          \
+    F(u8, precision, 16)        /* the pair of exponents in force */                            \
+    F(u8, has_book, 17) F(u16, reserved, 18) F(u32, reserved2, 20)                             \
+    F(i8x8, price_exponents, 24) F(i8x8, size_exponents, 32) /* by precision */                 \
+    F(f64, tick, 40) F(f64, lot, 48) F(f64, contract_size, 56) F(f64, strike, 64)              \
+    F(i64, expiry_ns, 72)                                                                      \
+    F(char64, symbol, 80)       /* the venue's name, UTF-8, zero-padded */                      \
+    F(char64, name, 144)        /* the normalised name */                                       \
+    F(char16, base, 208) F(char16, quote, 224) F(char16, settle, 240)
+
+#define FH_CONNECTION_FIELDS(F) /* one copy of a row of the connection table, 512 bytes */     \
+    F(u64, stamp, 0)                                                                           \
+    F(u32, id, 8) F(u8, state, 12) F(u8, reason, 13) F(u16, reserved, 14)                      \
+    F(char128, url, 16)                                                                        \
+    F(i64, since_ns, 144)       /* of this state */                                             \
+    F(i64, connected_ns, 152)   /* of this session; 0 = not connected */                        \
+    F(i64, first_ns, 160)       /* of the first attempt */                                      \
+    F(u64, connects, 168) F(u64, disconnects, 176) F(u64, transitions, 184)                    \
+    F(u64, frames, 192) F(u64, bytes, 200) F(u64, levels, 208)                                 \
+    F(i64, last_receive_ns, 216)                                                               \
+    F(i64, rtt_ns, 224) F(i64, rtt_p50_ns, 232) F(i64, rtt_p99_ns, 240)                        \
+    F(u32, live, 248) F(u32, pending, 252) F(u32, failed, 256) F(u32, queue_bytes, 260)        \
+    F(i64, oldest_unread_ns, 264) F(i64, next_rotation_ns, 272) F(i64, uptime_ns, 280)         \
+    F(f64, frames_per_second, 288) F(f64, bytes_per_second, 296)                               \
+    F(f64, levels_per_second, 304) F(f64, budget, 312)                                         \
+    F(char128, detail, 320)     /* why, in words */                                             \
+    F(u64, reserved2, 448) F(u64, reserved3, 456) F(u64, reserved4, 464) F(u64, reserved5, 472) \
+    F(u64, reserved6, 480) F(u64, reserved7, 488) F(u64, reserved8, 496) F(u64, reserved9, 504)
+
+#define FH_HEADER_FIELDS(F) /* the data object */                                              \
+    F(u64, magic, 0)            /* stored last, with release: all else is filled */             \
+    F(u16, version_major, 8) F(u16, version_minor, 10) F(u32, header_bytes, 12)                \
+    F(u64, layout_hash, 16) F(u64, total_bytes, 24)                                            \
+    F(char16, boot_id, 32)                                                                     \
+    F(u64, epoch, 48) F(u64, writer_start_ticks, 56) F(i64, created_ns, 64)                    \
+    F(u32, writer_pid, 72) F(u32, book_depth, 76) F(u32, replay, 80) F(u32, reserved, 84)      \
+    F(u64, reserved2, 88)                                                                      \
+    F(char64, venue, 96) F(char64, space, 160)                                                 \
+    F(char32, reserved3, 224)                                                                  \
+    F(region, directory, 256) F(region, quotes, 272) F(region, books, 288)                     \
+    F(region, connections, 304) F(region, histograms, 320) F(region, ring, 336)                \
+    F(char32, reserved4, 352) F(char128, reserved5, 384)                                       \
+    F(u64, published, 512)      /* the last record of the last whole message */                 \
+    F(char120, reserved6, 520)                                                                 \
+    F(u32, wake, 640)           /* the futex word */                                            \
+    F(u32, reserved7, 644) F(char120, reserved8, 648)                                          \
+    F(i64, heartbeat_ns, 768)                                                                  \
+    F(u32, state, 776) F(u32, reason, 780) F(i64, state_ns, 784)                               \
+    F(u32, superseded, 792)     /* a newer epoch exists, or the writer stopped in order */      \
+    F(u32, instruments, 796) F(u32, connection_rows, 800) F(u32, reserved9, 804)               \
+    F(i64, last_receive_ns, 808) F(char128, detail, 816) F(char80, reserved10, 944)            \
+    F(counters, counters, 1024)
+
+#define FH_CONTROL_FIELDS(F) /* the control object */                                          \
+    F(u64, magic, 0)                                                                           \
+    F(u16, version_major, 8) F(u16, version_minor, 10) F(u32, header_bytes, 12)                \
+    F(u64, layout_hash, 16) F(u64, total_bytes, 24)                                            \
+    F(char16, boot_id, 32) F(char16, reserved, 48)                                             \
+    F(char64, venue, 64) F(char64, space, 128) F(char64, reserved2, 192)                       \
+    F(region, readers, 256) F(char240, reserved3, 272)                                         \
+    F(u64, epoch, 512)          /* the newest data object; 0 = none */                          \
+    F(u32, writer_pid, 520) F(u32, reserved4, 524) F(u64, writer_start_ticks, 528)             \
+    F(char104, reserved5, 536)                                                                 \
+    F(u32, sleepers, 640)       /* a reader sleeps, or did: the only word readers share */      \
+    F(u32, reserved6, 644) F(char120, reserved7, 648)
+
+#define FH_READER_FIELDS(F) /* a row of the readers' registry, 128 bytes, in the control object */ \
+    F(u32, pid, 0)              /* 0 = free; claimed by compare-and-swap */                     \
+    F(u32, reserved, 4) F(u64, start_ticks, 8) F(u64, epoch, 16) F(u64, cursor, 24)            \
+    F(u64, lost, 32) F(u64, overruns, 40) F(i64, updated_ns, 48) F(char64, name, 56)           \
+    F(u64, reserved2, 120)
+
+typedef struct fh_region { uint64_t offset; uint32_t stride; uint32_t count; } fh_region;
+
+#define FH_MEMBER_u64(n) uint64_t n;
+#define FH_MEMBER_i64(n) int64_t n;
+#define FH_MEMBER_u32(n) uint32_t n;
+#define FH_MEMBER_u16(n) uint16_t n;
+#define FH_MEMBER_u8(n) uint8_t n;
+#define FH_MEMBER_i8(n) int8_t n;
+#define FH_MEMBER_f64(n) double n;
+#define FH_MEMBER_i8x8(n) int8_t n[8];
+#define FH_MEMBER_char16(n) char n[16];
+#define FH_MEMBER_char32(n) char n[32];
+#define FH_MEMBER_char64(n) char n[64];
+#define FH_MEMBER_char80(n) char n[80];
+#define FH_MEMBER_char104(n) char n[104];
+#define FH_MEMBER_char120(n) char n[120];
+#define FH_MEMBER_char128(n) char n[128];
+#define FH_MEMBER_char240(n) char n[240];
+#define FH_MEMBER_region(n) fh_region n;
+#define FH_MEMBER_counters(n) uint64_t n[FH_COUNTERS];
+#define FH_MEMBER(type, name, offset) FH_MEMBER_##type(name)
+
+typedef struct fh_slot { FH_SLOT_FIELDS(FH_MEMBER) } fh_slot;
+typedef struct fh_quote { FH_QUOTE_FIELDS(FH_MEMBER) } fh_quote;
+typedef struct fh_book_head { FH_BOOK_FIELDS(FH_MEMBER) } fh_book_head;
+typedef struct fh_instrument { FH_INSTRUMENT_FIELDS(FH_MEMBER) } fh_instrument;
+typedef struct fh_connection { FH_CONNECTION_FIELDS(FH_MEMBER) } fh_connection;
+typedef struct fh_header { FH_HEADER_FIELDS(FH_MEMBER) } fh_header;
+typedef struct fh_control { FH_CONTROL_FIELDS(FH_MEMBER) } fh_control;
+typedef struct fh_reader_row { FH_READER_FIELDS(FH_MEMBER) } fh_reader_row;
+
+#define FH_CHECK(structure, name, offset) \
+    FH_STATIC_ASSERT(offsetof(structure, name) == offset, #structure "." #name " moved");
+#define FH_CHECK_SLOT(t, n, o) FH_CHECK(fh_slot, n, o)
+#define FH_CHECK_QUOTE(t, n, o) FH_CHECK(fh_quote, n, o)
+#define FH_CHECK_BOOK(t, n, o) FH_CHECK(fh_book_head, n, o)
+#define FH_CHECK_INSTRUMENT(t, n, o) FH_CHECK(fh_instrument, n, o)
+#define FH_CHECK_CONNECTION(t, n, o) FH_CHECK(fh_connection, n, o)
+#define FH_CHECK_HEADER(t, n, o) FH_CHECK(fh_header, n, o)
+#define FH_CHECK_CONTROL(t, n, o) FH_CHECK(fh_control, n, o)
+#define FH_CHECK_READER(t, n, o) FH_CHECK(fh_reader_row, n, o)
+FH_SLOT_FIELDS(FH_CHECK_SLOT)
+FH_QUOTE_FIELDS(FH_CHECK_QUOTE)
+FH_BOOK_FIELDS(FH_CHECK_BOOK)
+FH_INSTRUMENT_FIELDS(FH_CHECK_INSTRUMENT)
+FH_CONNECTION_FIELDS(FH_CHECK_CONNECTION)
+FH_HEADER_FIELDS(FH_CHECK_HEADER)
+FH_CONTROL_FIELDS(FH_CHECK_CONTROL)
+FH_READER_FIELDS(FH_CHECK_READER)
+FH_STATIC_ASSERT(sizeof(fh_slot) == 64, "slot");
+FH_STATIC_ASSERT(sizeof(fh_quote) == 256, "quote");
+FH_STATIC_ASSERT(sizeof(fh_book_head) == 96, "book head");
+FH_STATIC_ASSERT(sizeof(fh_instrument) == 256, "instrument");
+FH_STATIC_ASSERT(sizeof(fh_connection) == 512, "connection");
+FH_STATIC_ASSERT(sizeof(fh_header) <= FH_HEADER_BYTES, "header");
+FH_STATIC_ASSERT(sizeof(fh_control) <= 1024, "control");
+FH_STATIC_ASSERT(sizeof(fh_reader_row) == 128, "reader row");
+FH_STATIC_ASSERT(FH_COUNTER_END <= FH_COUNTERS + 1, "counters");
+
+/* The layout as text, for the hash, the golden test and readers in other languages. */
+#define FH_TEXT(type, name, offset) #name ":" #type "@" #offset ";"
+#define FH_LAYOUT_SLOT FH_SLOT_FIELDS(FH_TEXT)
+#define FH_LAYOUT_QUOTE FH_QUOTE_FIELDS(FH_TEXT)
+#define FH_LAYOUT_BOOK FH_BOOK_FIELDS(FH_TEXT)
+#define FH_LAYOUT_INSTRUMENT FH_INSTRUMENT_FIELDS(FH_TEXT)
+#define FH_LAYOUT_CONNECTION FH_CONNECTION_FIELDS(FH_TEXT)
+#define FH_LAYOUT_HEADER FH_HEADER_FIELDS(FH_TEXT)
+#define FH_LAYOUT_CONTROL FH_CONTROL_FIELDS(FH_TEXT)
+#define FH_LAYOUT_READER FH_READER_FIELDS(FH_TEXT)
+#define FH_LAYOUT                                                                              \
+    "slot{" FH_LAYOUT_SLOT "}quote{" FH_LAYOUT_QUOTE "}book{" FH_LAYOUT_BOOK "}instrument{"    \
+    FH_LAYOUT_INSTRUMENT "}connection{" FH_LAYOUT_CONNECTION "}header{" FH_LAYOUT_HEADER       \
+    "}control{" FH_LAYOUT_CONTROL "}reader{" FH_LAYOUT_READER "}"
+
+/* FNV-1a, 64 bits, of FH_LAYOUT. */
+static inline uint64_t fh_layout_hash(void) {
+    uint64_t hash = 0xcbf29ce484222325ull;
+    const char *text = FH_LAYOUT;
+    for (; *text; text++) hash = (hash ^ (uint8_t)*text) * 0x100000001b3ull;
+    return hash;
+}
+
+/* Cells: a head word (how often it was stored) alone on its line, then the two copies. */
+#define FH_CELL_HEAD 64
+static inline uint32_t fh_cell_stride(uint32_t copy_bytes) {
+    return (FH_CELL_HEAD + 2 * copy_bytes + 127u) & ~127u;
+}
+static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
+    return (uint32_t)sizeof(fh_book_head) + depth * 32u;
+}
+
+/* ---------------------------------------------------------------- atomics ------------------ */
+
+/* The only words for shared memory; the compiler builtins are the same in C and in C++. */
+#define FH_LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define FH_LOAD_ACQUIRE(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define FH_STORE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define FH_STORE_RELEASE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define FH_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define FH_FENCE_RELEASE() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define FH_FENCE_FULL() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define FH_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define FH_LIKELY(x) __builtin_expect(!!(x), 1)
+
+typedef uint64_t __attribute__((may_alias)) fh_word; /* structs are moved word by word */
+
+static inline int64_t fh_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline void fh_words_in(fh_word *shared, const fh_word *from, size_t words) {
+    for (size_t i = 0; i < words; i++) FH_STORE(shared + i, from[i]);
+}
+static inline void fh_words_out(const fh_word *shared, fh_word *to, size_t words) {
+    for (size_t i = 0; i < words; i++) to[i] = FH_LOAD(shared + i);
+}
+
+/* ---------------------------------------------------------------- latched cells ------------ */
+
+/* Writer. Returns the copy to fill; its words are those of TWO stores ago. */
+static inline fh_word *fh_latch_begin(fh_word *cell, size_t copy_bytes) {
+    uint64_t n = FH_LOAD(cell) + 1;
+    fh_word *copy = cell + FH_CELL_HEAD / 8 + (n & 1) * (copy_bytes / 8);
+    FH_STORE(copy, 2 * n - 1);
+    FH_FENCE_RELEASE();
+    return copy;
+}
+static inline void fh_latch_end(fh_word *cell, size_t copy_bytes) {
+    uint64_t n = FH_LOAD(cell) + 1;
+    fh_word *copy = cell + FH_CELL_HEAD / 8 + (n & 1) * (copy_bytes / 8);
+    FH_STORE_RELEASE(copy, 2 * n);
+    FH_STORE_RELEASE(cell, n);
+}
+
+#define FH_READ_RETRIES 1000000
+enum fh_read { FH_READ_OK = 0, FH_READ_EMPTY = 1, FH_READ_BUSY = 2, FH_READ_LAPPED = 3 };
+
+/* Reader. Copies the current copy, stamp included: `words` of it, from its start. EMPTY: never
+ * stored. BUSY: the writer overtook every one of FH_READ_RETRIES tries, or the memory is damaged. */
+static inline int fh_latch_read(const fh_word *cell, size_t copy_bytes, fh_word *out, size_t words) {
+    for (int tries = 0; tries < FH_READ_RETRIES; tries++) {
+        uint64_t n = FH_LOAD_ACQUIRE(cell);
+        if (n == 0) return FH_READ_EMPTY;
+        const fh_word *copy = cell + FH_CELL_HEAD / 8 + (n & 1) * (copy_bytes / 8);
+        uint64_t stamp = FH_LOAD_ACQUIRE(copy);
+        if (stamp != 2 * n) continue; /* overtaken: two stores since the head was read */
+        fh_words_out(copy + 1, out + 1, words - 1);
+        FH_FENCE_ACQUIRE();
+        if (FH_LOAD(copy) == stamp) {
+            out[0] = stamp;
+            return FH_READ_OK;
+        }
+    }
+    return FH_READ_BUSY;
+}
+
+/* ---------------------------------------------------------------- writer ------------------- */
+
+/* A writer's private handle on one data object. One thread of one process owns it. */
+typedef struct fh_writer {
+    unsigned char *base;
+    fh_header *header;
+    fh_control *control;
+    fh_slot *ring;
+    uint64_t mask;
+    uint64_t next;  /* the sequence of the next record, >= 1 */
+    uint64_t first; /* of the open message */
+    uint64_t limit; /* records of one message before it is split */
+    uint64_t *counters;
+    unsigned char *quotes, *books;
+    uint32_t quote_stride, book_stride, depth, instruments;
+    uint32_t book_bytes;
+    /* the open message: the words all its records share, and the record not yet written */
+    uint64_t head;
+    int64_t exchange_ns, receive_ns;
+    uint64_t venue_sequence;
+    uint64_t delta;
+    int64_t publish_ns;
+    int held;
+    uint64_t held_kind_side;
+    int64_t held_price, held_size;
+    uint64_t held_aux;
+} fh_writer;
+
+/* Take hold of a filled header (regions in place, checked by who created it). */
+static inline void fh_writer_open(fh_writer *w, void *data, void *control) {
+    memset(w, 0, sizeof *w);
+    w->base = (unsigned char *)data;
+    w->header = (fh_header *)data;
+    w->control = (fh_control *)control;
+    w->ring = (fh_slot *)(w->base + w->header->ring.offset);
+    w->mask = w->header->ring.count - 1;
+    w->next = 1;
+    w->limit = w->header->ring.count / 4;
+    w->counters = w->header->counters;
+    w->quotes = w->base + w->header->quotes.offset;
+    w->books = w->base + w->header->books.offset;
+    w->quote_stride = w->header->quotes.stride;
+    w->book_stride = w->header->books.stride;
+    w->depth = w->header->book_depth;
+    w->book_bytes = fh_book_copy_bytes(w->depth);
+    w->instruments = w->header->directory.count;
+}
+
+static inline void fh_slot_write(fh_writer *w, uint64_t flags) {
+    uint64_t n = w->next++;
+    fh_word *slot = (fh_word *)&w->ring[n & w->mask];
+    FH_STORE(slot, 2 * n - 1);
+    FH_FENCE_RELEASE();
+    FH_STORE(slot + 1, w->head | w->held_kind_side | (flags | (n == w->first ? FH_FLAG_FIRST : 0)) << 40);
+    FH_STORE(slot + 2, (uint64_t)w->exchange_ns);
+    FH_STORE(slot + 3, (uint64_t)w->receive_ns);
+    FH_STORE(slot + 4, w->venue_sequence);
+    FH_STORE(slot + 5, (uint64_t)w->held_price);
+    FH_STORE(slot + 6, (uint64_t)w->held_size);
+    FH_STORE(slot + 7, w->delta | w->held_aux << 32);
+    FH_STORE_RELEASE(slot, 2 * n);
+}
+
+/* Everything before this becomes visible, in whole messages. Call it after the cells that reflect
+ * the messages are stored: a reader that notes `published` and then reads a cell must find at
+ * least that much in it. */
+static inline void fh_publish(fh_writer *w) {
+    FH_STORE_RELEASE(&w->header->published, w->next - 1);
+}
+
+/* A venue message: begin, add (one record each), end. `flags`: SNAPSHOT, REPLAY. */
+static inline void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t precision,
+                                    uint8_t flags, int64_t exchange_ns, int64_t receive_ns,
+                                    uint64_t venue_sequence) {
+    w->publish_ns = fh_now_ns();
+    int64_t delta = w->publish_ns - receive_ns;
+    w->delta = delta < 0 ? 0 : delta > (int64_t)UINT32_MAX ? UINT32_MAX : (uint64_t)delta;
+    w->head = (uint64_t)instrument | (uint64_t)flags << 40 | (uint64_t)precision << 56;
+    w->exchange_ns = exchange_ns;
+    w->receive_ns = receive_ns;
+    w->venue_sequence = venue_sequence;
+    w->first = w->next;
+    w->held = 0;
+}
+static inline void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price,
+                                  int64_t size, uint32_t aux) {
+    if (w->held) { /* one record is held back, since only the end knows which one is LAST */
+        if (FH_UNLIKELY(w->next - w->first + 1 >= w->limit)) {
+            fh_slot_write(w, FH_FLAG_LAST | FH_FLAG_MORE);
+            fh_publish(w);
+            w->first = w->next;
+        } else {
+            fh_slot_write(w, 0);
+        }
+    }
+    w->held = 1;
+    w->held_kind_side = (uint64_t)kind << 32 | (uint64_t)side << 48;
+    w->held_price = price;
+    w->held_size = size;
+    w->held_aux = aux;
+}
+/* The sequence of the message's last record (of the last record ever, if it had none). */
+static inline uint64_t fh_message_end(fh_writer *w) {
+    if (w->held) fh_slot_write(w, FH_FLAG_LAST);
+    w->held = 0;
+    return w->next - 1;
+}
+
+static inline long fh_futex(const uint32_t *word, int operation, uint32_t value,
+                            const struct timespec *timeout) {
+    return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
+}
+
+/* Once per received batch, after fh_publish. The system call is made only if somebody sleeps.
+ * The flag is cleared before the second bump: a reader whose flag is lost to the clearing read
+ * the word before that bump, so that its FUTEX_WAIT returns at once. */
+static inline void fh_wake(fh_writer *w) {
+    uint32_t *wake = &w->header->wake;
+    FH_STORE(wake, FH_LOAD(wake) + 1);
+    FH_FENCE_FULL();
+    if (FH_UNLIKELY(FH_LOAD(&w->control->sleepers) != 0)) {
+        FH_STORE(&w->control->sleepers, 0);
+        FH_FENCE_FULL();
+        FH_STORE(wake, FH_LOAD(wake) + 1);
+        fh_futex(wake, FUTEX_WAKE, INT_MAX, NULL);
+        FH_STORE(&w->counters[FH_COUNTER_WAKES], FH_LOAD(&w->counters[FH_COUNTER_WAKES]) + 1);
+    }
+}
+
+static inline void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n) {
+    FH_STORE(&w->counters[counter], FH_LOAD(&w->counters[counter]) + n);
+}
+
+/* Log-linear buckets, 8 a power of two: exact below 16, within 12.5 % above. */
+static inline unsigned fh_histogram_bucket(uint64_t value) {
+    if (value < 16) return (unsigned)value;
+    unsigned top = 63u - (unsigned)__builtin_clzll(value); /* >= 4 */
+    return (top - 2) * 8 + (unsigned)((value >> (top - 3)) & 7);
+}
+/* The smallest value of a bucket. */
+static inline uint64_t fh_histogram_floor(unsigned bucket) {
+    if (bucket < 16) return bucket;
+    unsigned top = bucket / 8 + 2;
+    return (uint64_t)(8 + bucket % 8) << (top - 3);
+}
+static inline void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value) {
+    const fh_region *region = &w->header->histograms;
+    uint64_t *buckets = (uint64_t *)(w->base + region->offset + (uint64_t)histogram * region->stride);
+    uint64_t *bucket = buckets + fh_histogram_bucket(value);
+    FH_STORE(bucket, FH_LOAD(bucket) + 1);
+}
+
+static inline void fh_quote_store(fh_writer *w, uint32_t instrument, const fh_quote *quote) {
+    fh_word *cell = (fh_word *)(w->quotes + (uint64_t)instrument * w->quote_stride);
+    fh_word *copy = fh_latch_begin(cell, sizeof *quote);
+    fh_words_in(copy + 1, (const fh_word *)quote + 1, sizeof *quote / 8 - 1);
+    fh_latch_end(cell, sizeof *quote);
+}
+
+/* Book cell: begin (head), fill the words of bids and asks that changed since two stores ago with
+ * FH_STORE, end. */
+static inline fh_word *fh_book_begin(fh_writer *w, uint32_t instrument, const fh_book_head *head) {
+    fh_word *cell = (fh_word *)(w->books + (uint64_t)instrument * w->book_stride);
+    fh_word *copy = fh_latch_begin(cell, w->book_bytes);
+    fh_words_in(copy + 1, (const fh_word *)head + 1, sizeof *head / 8 - 1);
+    return copy + sizeof *head / 8;
+}
+static inline fh_word *fh_book_asks(const fh_writer *w, fh_word *bids) {
+    return bids + (size_t)w->depth * 2;
+}
+static inline void fh_book_end(fh_writer *w, uint32_t instrument) {
+    fh_latch_end((fh_word *)(w->books + (uint64_t)instrument * w->book_stride), w->book_bytes);
+}
+
+/* Directory: append-only rows, latched: a row may be stored again (exponents widened, expired). */
+static inline void fh_directory_update(fh_writer *w, uint32_t id, const fh_instrument *entry) {
+    const fh_region *region = &w->header->directory;
+    fh_word *cell = (fh_word *)(w->base + region->offset + (uint64_t)id * region->stride);
+    fh_word *copy = fh_latch_begin(cell, sizeof *entry);
+    fh_words_in(copy + 1, (const fh_word *)entry + 1, sizeof *entry / 8 - 1);
+    fh_latch_end(cell, sizeof *entry);
+}
+/* Returns the new row, or -1: the directory is full. `entry->id` is filled in. */
+static inline int64_t fh_directory_add(fh_writer *w, fh_instrument *entry) {
+    uint32_t id = FH_LOAD(&w->header->instruments);
+    if (id >= w->instruments) return -1;
+    entry->id = id;
+    fh_directory_update(w, id, entry);
+    FH_STORE_RELEASE(&w->header->instruments, id + 1);
+    return id;
+}
+
+static inline void fh_connection_store(fh_writer *w, uint32_t row, const fh_connection *c) {
+    const fh_region *region = &w->header->connections;
+    fh_word *cell = (fh_word *)(w->base + region->offset + (uint64_t)row * region->stride);
+    fh_word *copy = fh_latch_begin(cell, sizeof *c);
+    fh_words_in(copy + 1, (const fh_word *)c + 1, sizeof *c / 8 - 1);
+    fh_latch_end(cell, sizeof *c);
+    if (row >= FH_LOAD(&w->header->connection_rows))
+        FH_STORE_RELEASE(&w->header->connection_rows, row + 1);
+}
+
+/* ---------------------------------------------------------------- reader ------------------- */
+
+/* One record by its sequence. OK: `out` holds it, stamp included. */
+static inline int fh_slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, fh_slot *out) {
+    const fh_word *slot = (const fh_word *)&ring[n & mask];
+    uint64_t stamp = FH_LOAD_ACQUIRE(slot);
+    if (stamp != 2 * n)
+        return stamp > 2 * n ? FH_READ_LAPPED : stamp == 2 * n - 1 ? FH_READ_BUSY : FH_READ_EMPTY;
+    fh_words_out(slot + 1, (fh_word *)out + 1, 7);
+    FH_FENCE_ACQUIRE();
+    if (FH_LOAD(slot) != stamp) return FH_READ_LAPPED;
+    out->stamp = stamp;
+    return FH_READ_OK;
+}
+
+/* Where a reader may begin to follow the ring after it reads the cells: the last published record,
+ * but not inside a message that was split (MORE), whose cell is stored only at its end. While the
+ * writer is inside one this waits for it, boundedly: if it died there, nothing follows anyway. */
+static inline uint64_t fh_join_point(const fh_header *header, const fh_slot *ring, uint64_t mask) {
+    uint64_t published = 0;
+    for (int tries = 0; tries < FH_READ_RETRIES; tries++) {
+        fh_slot last;
+        published = FH_LOAD_ACQUIRE(&header->published);
+        if (published == 0) break;
+        int status = fh_slot_read(ring, mask, published, &last);
+        if (status == FH_READ_OK && !(last.flags & FH_FLAG_MORE)) break;
+    }
+    return published;
+}
+
+/* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead
+ * writer wakes nobody). `sleepers` is the control object's word, or NULL where it cannot be
+ * written: then only the time-out wakes. */
+static inline void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen,
+                           int64_t timeout_ns) {
+    uint32_t word = FH_LOAD_ACQUIRE(&header->wake);
+    if (sleepers) {
+        FH_STORE(sleepers, 1);
+        FH_FENCE_FULL();
+    }
+    if (FH_LOAD_ACQUIRE(&header->published) != seen || FH_LOAD(&header->superseded)) return;
+    struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    fh_futex(&header->wake, FUTEX_WAIT, word, &timeout);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
