@@ -1,0 +1,206 @@
+"""What a venue states about itself. The engine and the connections act on it; a venue does nothing.
+
+A new venue is one module that builds one :class:`Venue` subclass out of these facts, one decoder
+(`<venue>_decoder.h`), and a line in each of the two registries (`venues/__init__.py`,
+`venues/decoders.h`).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from shm import ContractType, InstrumentKind, OptionType
+
+
+class Rule(Enum):
+    """How the messages of one book follow each other."""
+
+    NONE = "none"  #: the venue numbers nothing
+    PREVIOUS = "prev == last"
+    RANGE = "first <= last + 1 <= final"
+    NEXT = "n == last + 1"
+
+
+class Base(Enum):
+    """Where the first full book comes from."""
+
+    STREAM = "a snapshot in the stream after each subscription"
+    REQUEST = "a snapshot on request, joined to buffered deltas"
+    EVERY = "every message is a full book"
+
+
+class Speaker(Enum):
+    """Who speaks first in a heartbeat, and in which words."""
+
+    SERVER_FRAME = "the server sends WebSocket pings"  # answered by the WebSocket library
+    SERVER_JSON = "the server asks in JSON"
+    CLIENT_TEXT = "we send a text"
+    CLIENT_JSON = "we send JSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How the two ends of a connection know of each other.
+
+    `period_s`: how often the speaker speaks. `cut_s`: silence after which the venue cuts, or after
+    which we hold the socket for dead. `ping`, `pong`: the texts of CLIENT_TEXT and CLIENT_JSON.
+    """
+
+    speaker: Speaker
+    period_s: float
+    cut_s: float
+    ping: str = ""
+    pong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the venue allows; 0 = no limit known."""
+
+    keys_per_message: int = 0
+    bytes_per_message: int = 0
+    keys_per_connection: int = 0
+    messages_per_second: float = 0.0
+    subscribes_per_hour: int = 0  #: keys, per connection
+    connects_per_second: float = 0.0
+    connects_per_window: tuple[int, float] = (0, 0.0)  #: (count, seconds)
+    connections: int = 0
+    rest_per_second: float = 0.0
+    lifetime_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSpec:
+    """One instrument as its venue lists it. `tick`, `lot`: 0 where the venue does not say."""
+
+    symbol: str
+    name: str  #: normalised: BTC-USDT, BTC-USDT-PERP, BTC-USD-20261225, BTC-USD-20261225-80000-C
+    kind: InstrumentKind
+    base: str
+    quote: str
+    settle: str = ""
+    tick: Decimal = Decimal(0)
+    lot: Decimal = Decimal(0)
+    contract_size: Decimal = Decimal(1)
+    contract_type: ContractType = ContractType.NONE
+    strike: Decimal = Decimal(0)
+    expiry_ns: int = 0
+    option: OptionType = OptionType.NONE
+    active: bool = True
+    family: str = ""  #: what the venue groups it by in its channels (OKX instFamily)
+
+    @property
+    def price_exponent(self) -> int:
+        """The power of ten of which the tick is a whole multiple; never above 0."""
+        return _exponent(self.tick)
+
+    @property
+    def size_exponent(self) -> int:
+        """The power of ten of which the lot is a whole multiple; never above 0."""
+        return _exponent(self.lot)
+
+
+def _exponent(step: Decimal) -> int:
+    exponent = step.normalize().as_tuple().exponent
+    return min(0, exponent) if isinstance(exponent, int) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A REST request: the path and query after the venue's `rest_url`."""
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 1
+
+
+class ControlKind(Enum):
+    """What a frame that carries no market data says."""
+
+    ACK = "subscribed"  #: `keys` are ours from now on
+    UNSUBSCRIBED = "unsubscribed"
+    REJECTED = "rejected"  #: `keys` were refused, `text` says why
+    PONG = "pong"  #: an answer to our heartbeat
+    ASKED = "asked"  #: the venue's heartbeat question; `reply` is to be sent at once
+    NOTICE = "notice"  #: the venue is about to end the session; `text` says why
+    ERROR = "error"  #: the venue complains; `text`
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    kind: ControlKind
+    keys: tuple[str, ...] = ()
+    text: str = ""
+    reply: str = ""
+    request_id: int = 0
+
+
+class Venue(ABC):
+    """The facts of one venue: one symbol space with one set of endpoints."""
+
+    name: str
+    decoder: str
+    rule: Rule
+    base: Base
+    rest_join: bool = False
+    checksum: bool = False
+    ws_urls: Mapping[str, str]  #: endpoint name -> URL; a venue with one endpoint calls it "public"
+    rest_url: str
+    heartbeat: Heartbeat
+    limits: Limits
+    channels: tuple[str, ...] = ("book", "trades", "ticker")  #: what `channels` in the config may say
+    default_instruments: tuple[str, ...]  #: without a configuration
+
+    def endpoint(self, key: str) -> str:  # noqa: ARG002
+        """Which endpoint serves a key."""
+        return "public"
+
+    def on_connect(self) -> Sequence[str]:
+        """Messages to send as soon as the socket is open, before any subscription."""
+        return ()
+
+    @abstractmethod
+    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+        """The subscription keys of one instrument; keys of a whole family repeat and are merged."""
+
+    @abstractmethod
+    def key_symbols(self, key: str) -> tuple[str, str]:
+        """(channel: book | trades | ticker | quote, symbol or family) of a key."""
+
+    @abstractmethod
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        """One message that subscribes to all the keys."""
+
+    @abstractmethod
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str: ...
+
+    @abstractmethod
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        """What a frame without market data says.
+
+        `asked`: request id -> the keys it was about, for venues whose answers carry only the id.
+        Raises ValueError for a frame that makes no sense.
+        """
+
+    @abstractmethod
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
+        """What to ask for so that every instrument that the patterns may name is listed."""
+
+    @abstractmethod
+    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+        """The venue's answer. Raises ValueError that names what is wrong with it."""
+
+    def snapshot_request(self, symbol: str) -> Request | None:  # noqa: ARG002
+        """None where books start in the stream and nowhere else."""
+        return None
+
+    def snapshot_symbol(self, url: str) -> str | None:  # noqa: ARG002
+        """The symbol whose book this REST URL answers with; None: it is no snapshot request."""
+        return None
+
+    def lists_instruments(self, url: str) -> bool:  # noqa: ARG002
+        """Whether this REST URL answers with instruments."""
+        return False
