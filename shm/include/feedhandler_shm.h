@@ -578,6 +578,15 @@ static inline void fh_wake(fh_writer *w) {
     }
 }
 
+/* What a new writer does to its predecessor's memory, and a writer that stops to its own, after the
+ * rest is stored: readers see that nothing follows, and none goes on sleeping. */
+static inline void fh_supersede(fh_header *header) {
+    FH_STORE_RELEASE(&header->superseded, 1);
+    FH_FENCE_FULL();
+    FH_STORE(&header->wake, FH_LOAD(&header->wake) + 1);
+    fh_futex(&header->wake, FUTEX_WAKE, INT_MAX, NULL);
+}
+
 static inline void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n) {
     FH_STORE(&w->counters[counter], FH_LOAD(&w->counters[counter]) + n);
 }

@@ -1,0 +1,1 @@
+"""Read a venue's order books, quotes and events from shared memory."""

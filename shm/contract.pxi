@@ -1,0 +1,259 @@
+# The header's declarations for Cython, and its tables as Python objects.
+
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "feedhandler_shm.h" nogil:
+    ctypedef uint64_t fh_word
+    ctypedef struct fh_region:
+        uint64_t offset
+        uint32_t stride
+        uint32_t count
+    ctypedef struct fh_slot:
+        uint64_t stamp
+        uint32_t instrument
+        uint8_t kind, flags, side, precision
+        int64_t exchange_ns, receive_ns
+        uint64_t venue_sequence
+        int64_t price, size
+        uint32_t publish_delta_ns, aux
+    ctypedef struct fh_quote:
+        uint64_t stamp, ring_sequence, venue_sequence
+        int64_t exchange_ns, receive_ns, publish_ns
+        uint8_t state, reason
+        int8_t price_exponent, size_exponent
+        uint8_t last_side, precision
+        int64_t bid_price, bid_size, ask_price, ask_size, last_price, last_size, last_ns
+        double mark, index, underlying, bid_iv, ask_iv, mark_iv
+        double delta, gamma, vega, theta, rho, funding, open_interest
+        int64_t stats_ns, state_ns, data_ns
+    ctypedef struct fh_book_head:
+        uint64_t stamp, ring_sequence, venue_sequence
+        int64_t exchange_ns, receive_ns, publish_ns
+        uint8_t state, reason
+        int8_t price_exponent, size_exponent
+        uint8_t precision
+        uint16_t bids, asks
+        int64_t state_ns
+        uint32_t bids_total, asks_total
+    ctypedef struct fh_instrument:
+        uint64_t stamp
+        uint32_t id
+        uint8_t kind, option_type, contract_type, status, precision, has_book
+        int8_t price_exponents[8]
+        int8_t size_exponents[8]
+        double tick, lot, contract_size, strike
+        int64_t expiry_ns
+        char symbol[64]
+        char name[64]
+        char base[16]
+        char quote[16]
+        char settle[16]
+    ctypedef struct fh_connection:
+        uint64_t stamp
+    ctypedef struct fh_header:
+        uint64_t magic
+        uint16_t version_major, version_minor
+        uint32_t header_bytes
+        uint64_t layout_hash, total_bytes
+        char boot_id[16]
+        uint64_t epoch, writer_start_ticks
+        int64_t created_ns
+        uint32_t writer_pid, book_depth, replay
+        char venue[64]
+        char space[64]
+        fh_region directory, quotes, books, connections, histograms, ring
+        uint64_t published
+        uint32_t wake
+        int64_t heartbeat_ns
+        uint32_t state, reason
+        int64_t state_ns
+        uint32_t superseded, instruments, connection_rows
+        int64_t last_receive_ns
+        char detail[128]
+        uint64_t counters[64]
+    ctypedef struct fh_control:
+        uint64_t magic
+        uint16_t version_major, version_minor
+        uint32_t header_bytes
+        uint64_t layout_hash, total_bytes
+        char boot_id[16]
+        char venue[64]
+        char space[64]
+        fh_region readers
+        uint64_t epoch
+        uint32_t writer_pid
+        uint64_t writer_start_ticks
+        uint32_t sleepers
+    ctypedef struct fh_reader_row:
+        uint32_t pid
+    ctypedef struct fh_writer:
+        unsigned char *base
+        fh_header *header
+        fh_control *control
+        uint64_t next
+        uint64_t *counters
+        uint32_t depth, instruments
+
+    const uint16_t FH_VERSION_MAJOR, FH_VERSION_MINOR
+    const uint64_t FH_MAGIC_DATA, FH_MAGIC_CONTROL
+    const int FH_HEADER_BYTES, FH_CONTROL_BYTES, FH_READERS, FH_COUNTERS, FH_HISTOGRAMS
+    const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_CELL_HEAD
+    const uint32_t FH_NO_INSTRUMENT
+    const int64_t FH_NONE
+    const char *FH_LAYOUT
+    const int FH_KIND_WRITER, FH_KIND_STAT, FH_KIND_STATE, FH_KIND_CLEAR
+    const int FH_KIND_LEVEL, FH_KIND_TRADE, FH_KIND_LIQUIDATION, FH_KIND_QUOTE
+    const int FH_STATE_LIVE, FH_STATE_CLOSED, FH_REASON_STOPPED
+    const int FH_COUNTER_END, FH_HISTOGRAM_END
+    const int FH_FLAG_FIRST, FH_FLAG_LAST, FH_FLAG_SNAPSHOT, FH_FLAG_REPLAY, FH_FLAG_MORE
+    const int FH_READ_OK, FH_READ_EMPTY, FH_READ_BUSY, FH_READ_LAPPED
+
+    uint64_t fh_layout_hash()
+    uint32_t fh_cell_stride(uint32_t copy_bytes)
+    uint32_t fh_book_copy_bytes(uint32_t depth)
+    int64_t fh_now_ns()
+    uint64_t fh_load64 "FH_LOAD"(const uint64_t *p)
+    int64_t fh_loadi64 "FH_LOAD"(const int64_t *p)
+    uint32_t fh_load32 "FH_LOAD"(const uint32_t *p)
+    uint64_t fh_load64_acquire "FH_LOAD_ACQUIRE"(const uint64_t *p)
+    uint32_t fh_load32_acquire "FH_LOAD_ACQUIRE"(const uint32_t *p)
+    void fh_store64 "FH_STORE"(uint64_t *p, uint64_t v)
+    void fh_storei64 "FH_STORE"(int64_t *p, int64_t v)
+    void fh_store32 "FH_STORE"(uint32_t *p, uint32_t v)
+    void fh_store64_release "FH_STORE_RELEASE"(uint64_t *p, uint64_t v)
+    void fh_store32_release "FH_STORE_RELEASE"(uint32_t *p, uint32_t v)
+    void fh_words_in(fh_word *shared, const fh_word *source, size_t words)
+    void fh_words_out(const fh_word *shared, fh_word *to, size_t words)
+    int fh_latch_read(const fh_word *cell, size_t copy_bytes, fh_word *out, size_t words)
+
+    void fh_writer_open(fh_writer *w, void *data, void *control)
+    void fh_publish(fh_writer *w)
+    void fh_wake(fh_writer *w)
+    void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t precision, uint8_t flags,
+                          int64_t exchange_ns, int64_t receive_ns, uint64_t venue_sequence)
+    void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price, int64_t size,
+                        uint32_t aux)
+    uint64_t fh_message_end(fh_writer *w)
+    void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n)
+    void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value)
+    uint64_t fh_histogram_floor(unsigned bucket)
+    void fh_quote_store(fh_writer *w, uint32_t instrument, const fh_quote *quote)
+    fh_word *fh_book_begin(fh_writer *w, uint32_t instrument, const fh_book_head *head)
+    fh_word *fh_book_asks(const fh_writer *w, fh_word *bids)
+    void fh_book_end(fh_writer *w, uint32_t instrument)
+    void fh_directory_update(fh_writer *w, uint32_t id, const fh_instrument *entry)
+    int64_t fh_directory_add(fh_writer *w, fh_instrument *entry)
+    void fh_connection_store(fh_writer *w, uint32_t row, const fh_connection *c)
+    void fh_supersede(fh_header *header)
+
+    int fh_slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, fh_slot *out)
+    uint64_t fh_join_point(const fh_header *header, const fh_slot *ring, uint64_t mask)
+    void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen, int64_t timeout_ns)
+
+cdef extern from *:
+    """
+    typedef struct { const char *name; int value; } fh_name;
+    #define FH_NAME(n, v) {#n, v},
+    static const fh_name fh_names_kind[] = {FH_KINDS(FH_NAME) {0, 0}};
+    static const fh_name fh_names_state[] = {FH_STATES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_reason[] = {FH_REASONS(FH_NAME) {0, 0}};
+    static const fh_name fh_names_stat[] = {FH_STATS(FH_NAME) {0, 0}};
+    static const fh_name fh_names_counter[] = {FH_COUNTER_NAMES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_histogram[] = {FH_HISTOGRAM_NAMES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_instrument[] = {FH_INSTRUMENT_KINDS(FH_NAME) {0, 0}};
+    static const fh_name fh_names_contract[] = {FH_CONTRACT_TYPES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_option[] = {FH_OPTION_TYPES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_status[] = {FH_INSTRUMENT_STATUSES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_flag[] = {FH_FLAGS(FH_NAME) {0, 0}};
+    """
+    ctypedef struct fh_name:
+        const char *name
+        int value
+    const fh_name *fh_names_kind
+    const fh_name *fh_names_state
+    const fh_name *fh_names_reason
+    const fh_name *fh_names_stat
+    const fh_name *fh_names_counter
+    const fh_name *fh_names_histogram
+    const fh_name *fh_names_instrument
+    const fh_name *fh_names_contract
+    const fh_name *fh_names_option
+    const fh_name *fh_names_status
+    const fh_name *fh_names_flag
+
+
+cdef dict _table(const fh_name *names):
+    cdef int i = 0
+    table = {}
+    while names[i].name != NULL:
+        table[names[i].name.decode()] = names[i].value
+        i += 1
+    return table
+
+
+def names():
+    return {
+        "kind": _table(fh_names_kind),
+        "state": _table(fh_names_state),
+        "reason": _table(fh_names_reason),
+        "stat": _table(fh_names_stat),
+        "counter": _table(fh_names_counter),
+        "histogram": _table(fh_names_histogram),
+        "instrument": _table(fh_names_instrument),
+        "contract": _table(fh_names_contract),
+        "option": _table(fh_names_option),
+        "status": _table(fh_names_status),
+        "flag": _table(fh_names_flag),
+    }
+
+
+def layout_text():
+    return FH_LAYOUT.decode()
+
+
+def layout():
+    tables = {}
+    for part in layout_text().split("}")[:-1]:
+        structure, _, body = part.partition("{")
+        fields = []
+        for field in body.split(";")[:-1]:
+            name, _, rest = field.partition(":")
+            kind, _, offset = rest.partition("@")
+            fields.append((name, kind, int(offset)))
+        tables[structure] = tuple(fields)
+    return tables
+
+
+cdef dict _TYPES = {
+    "u64": "<u8", "i64": "<i8", "u32": "<u4", "u16": "<u2", "u8": "u1", "i8": "i1", "f64": "<f8",
+    "i8x8": ("i1", (8,)), "counters": ("<u8", (FH_COUNTERS,)),
+    "region": [("offset", "<u8"), ("stride", "<u4"), ("count", "<u4")],
+}
+
+
+def _dtype(str structure, tuple fields):
+    formats = [f"S{kind[4:]}" if kind.startswith("char") else _TYPES[kind] for _, kind, _ in fields]
+    spec = {
+        "names": [name for name, _, _ in fields],
+        "formats": formats,
+        "offsets": [offset for _, _, offset in fields],
+    }
+    sizes = {
+        "slot": sizeof(fh_slot), "quote": sizeof(fh_quote), "book": sizeof(fh_book_head),
+        "instrument": sizeof(fh_instrument), "connection": sizeof(fh_connection),
+        "header": sizeof(fh_header), "control": sizeof(fh_control),
+        "reader": sizeof(fh_reader_row),
+    }
+    spec["itemsize"] = sizes[structure]
+    return np.dtype(spec)
+
+
+DTYPES = {structure: _dtype(structure, fields) for structure, fields in layout().items()}
+VERSION = (FH_VERSION_MAJOR, FH_VERSION_MINOR)
+LAYOUT_HASH = fh_layout_hash()
+NONE = FH_NONE
+NO_INSTRUMENT = FH_NO_INSTRUMENT
+CONTROL_BYTES = FH_CONTROL_BYTES
+HEADER_BYTES = FH_HEADER_BYTES
+MAGIC_CONTROL = FH_MAGIC_CONTROL
+MAGIC_DATA = FH_MAGIC_DATA

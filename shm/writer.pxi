@@ -1,0 +1,385 @@
+# The writer's half: one data object, filled and then fed.
+
+cdef extern from *:
+    """
+    #define FH_MAP_POPULATE 0x8000
+    """
+    const int FH_MAP_POPULATE
+
+
+
+def geometry(instruments, depth, ring_slots, connections):
+    regions = {}
+    cdef uint64_t offset = FH_HEADER_BYTES
+
+    for name, stride, count, align in (
+        ("directory", fh_cell_stride(sizeof(fh_instrument)), instruments, 128),
+        ("quotes", fh_cell_stride(sizeof(fh_quote)), instruments, 128),
+        ("books", fh_cell_stride(fh_book_copy_bytes(depth)), instruments, 128),
+        ("connections", fh_cell_stride(sizeof(fh_connection)), connections, 128),
+        ("histograms", FH_HISTOGRAM_BUCKETS * 8, FH_HISTOGRAMS, 128),
+        ("ring", sizeof(fh_slot), ring_slots, 4096),
+    ):
+        offset = (offset + <uint64_t>align - 1) // <uint64_t>align * <uint64_t>align
+        regions[name] = (offset, stride, count)
+        offset += <uint64_t>stride * <uint64_t>count
+    return regions, (offset + 4095) // 4096 * 4096
+
+
+cdef void *_map(int fd, size_t size, int protection, int flags) except NULL:
+    cdef void *memory = mmap(NULL, size, protection, flags, fd, 0)
+    if memory == MAP_FAILED:
+        raise OSError(errno, f"mmap of {size} bytes: {os.strerror(errno)}")
+    return memory
+
+
+cdef void _region(fh_region *region, tuple values):
+    region.offset = values[0]
+    region.stride = values[1]
+    region.count = values[2]
+
+
+cdef int _text(char *field, size_t size, bytes text) except -1:
+    if <size_t>len(text) >= size:
+        raise ValueError(f"{text!r} is longer than {size - 1} bytes")
+    memset(field, 0, size)
+    memcpy(field, <const char *>text, len(text))
+    return 0
+
+
+def format_control(int fd, bytes venue, bytes space, bytes boot_id):
+    """Fill a new control object, magic last. The caller holds the writer's lock on it."""
+    cdef fh_control *control = <fh_control *>_map(
+        fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+    try:
+        memset(control, 0, FH_CONTROL_BYTES)
+        control.version_major = FH_VERSION_MAJOR
+        control.version_minor = FH_VERSION_MINOR
+        control.header_bytes = sizeof(fh_control)
+        control.layout_hash = fh_layout_hash()
+        control.total_bytes = FH_CONTROL_BYTES
+        memcpy(control.boot_id, <const char *>boot_id, 16)
+        _text(control.venue, 64, venue)
+        _text(control.space, 64, space)
+        _region(&control.readers, (1024, sizeof(fh_reader_row), FH_READERS))
+        fh_store64_release(&control.magic, FH_MAGIC_CONTROL)
+    finally:
+        munmap(control, FH_CONTROL_BYTES)
+
+
+def claim_control(int fd, pid, start_ticks):
+    """Say in the control object who the writer is. The caller holds the writer's lock on it."""
+    cdef fh_control *control = <fh_control *>_map(
+        fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+    fh_store32(&control.writer_pid, <uint32_t>pid)
+    fh_store64(&control.writer_start_ticks, <uint64_t>start_ticks)
+    munmap(control, FH_CONTROL_BYTES)
+
+
+def supersede(int fd):
+    """Mark the data object open (read and write) at `fd` superseded and wake who sleeps on it."""
+    cdef fh_header *header = <fh_header *>_map(
+        fd, FH_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+    try:
+        if fh_load64_acquire(&header.magic) == FH_MAGIC_DATA:
+            fh_supersede(header)
+    finally:
+        munmap(header, FH_HEADER_BYTES)
+
+
+cdef void _capsule_free(object capsule) noexcept:
+    cdef PyObject *owner = <PyObject *>PyCapsule_GetContext(capsule)
+    if owner != NULL:
+        Py_DECREF(<object>owner)
+
+
+cdef class _Row:
+    """One contiguous buffer, held for the time of a call."""
+    cdef Py_buffer view
+    cdef bint held
+
+    def __cinit__(self, array, Py_ssize_t size):
+        PyObject_GetBuffer(array, &self.view, PyBUF_SIMPLE)
+        self.held = True
+        if self.view.len != size:
+            raise ValueError(f"{self.view.len} bytes, not {size}")
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.view)
+
+
+def _fill(structure, fields, defaults):
+    """A 0-d structured array from a mapping, or from a structured scalar of the same dtype."""
+    dtype = DTYPES[structure]
+    if isinstance(fields, (np.void, np.ndarray)) and fields.dtype == dtype:
+        return np.array(fields, dtype=dtype)
+    row = np.zeros((), dtype=dtype)
+    for name, value in defaults.items():
+        row[name] = value
+    for name, value in fields.items():
+        if name not in dtype.names or name == "stamp" or name.startswith("reserved"):
+            raise ValueError(f"{structure} has no field {name!r}")
+        if isinstance(value, str):
+            value = value.encode()
+            if len(value) >= dtype[name].itemsize:
+                raise ValueError(
+                    f"{name}: {value!r} is longer than {dtype[name].itemsize - 1} bytes")
+        row[name] = value
+    return row
+
+
+cdef dict _QUOTE_DEFAULTS = {
+    **{n: FH_NONE for n in ("bid_price", "ask_price", "last_price")},
+    **{n: NAN for n in (
+        "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv", "delta", "gamma", "vega",
+        "theta", "rho", "funding", "open_interest")},
+}
+
+
+cdef class Writer:
+    cdef fh_writer w
+    cdef void *data
+    cdef size_t data_bytes
+    cdef void *control
+    cdef int pid
+    cdef readonly bint closed
+    cdef readonly str venue
+    cdef readonly str namespace
+    cdef readonly object epoch
+    cdef object __weakref__
+
+    def __cinit__(self, int data_fd, int control_fd, *, str venue, str namespace, epoch,
+                  instruments, depth, ring_slots, connections, bint replay, bytes boot_id,
+                  start_ticks):
+        cdef fh_header *header
+        regions, total = geometry(instruments, depth, ring_slots, connections)
+        self.pid = getpid()
+        self.closed = False
+        self.venue = venue
+        self.namespace = namespace
+        self.epoch = epoch
+        self.control = _map(control_fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+        self.data = _map(data_fd, total, PROT_READ | PROT_WRITE, MAP_SHARED | FH_MAP_POPULATE)
+        self.data_bytes = total
+        header = <fh_header *>self.data
+        header.version_major = FH_VERSION_MAJOR
+        header.version_minor = FH_VERSION_MINOR
+        header.header_bytes = FH_HEADER_BYTES
+        header.layout_hash = fh_layout_hash()
+        header.total_bytes = total
+        memcpy(header.boot_id, <const char *>boot_id, 16)
+        header.epoch = epoch
+        header.writer_start_ticks = start_ticks
+        header.created_ns = fh_now_ns()
+        header.writer_pid = self.pid
+        header.book_depth = depth
+        header.replay = replay
+        _text(header.venue, 64, venue.encode())
+        _text(header.space, 64, namespace.encode())
+        _region(&header.directory, regions["directory"])
+        _region(&header.quotes, regions["quotes"])
+        _region(&header.books, regions["books"])
+        _region(&header.connections, regions["connections"])
+        _region(&header.histograms, regions["histograms"])
+        _region(&header.ring, regions["ring"])
+        header.heartbeat_ns = header.created_ns
+        header.state_ns = header.created_ns
+        fh_writer_open(&self.w, self.data, self.control)
+
+    def __dealloc__(self):
+        if self.pid == getpid():  # a child has the same addresses, and perhaps other uses for them
+            if self.data != NULL:
+                munmap(self.data, self.data_bytes)
+            if self.control != NULL:
+                munmap(self.control, FH_CONTROL_BYTES)
+
+    cdef int _check(self) except -1:
+        if self.pid != getpid():
+            raise errors.NotWriter(
+                f"process {getpid()} is a child of the writer {self.pid}: only the writer writes")
+        if self.closed:
+            raise errors.NotWriter(f"{self.venue}: this writer was closed")
+        return 0
+
+    cdef int _instrument(self, instrument) except -1:
+        self._check()
+        if not 0 <= instrument < fh_load32(&self.w.header.instruments):
+            raise IndexError(f"instrument {instrument} is not in the directory")
+        return 0
+
+    def ready(self):
+        self._check()
+        fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
+        fh_message_add(&self.w, FH_KIND_WRITER, 0, 1, 0, 0)
+        fh_message_end(&self.w)
+        fh_publish(&self.w)
+        fh_store64_release(&self.w.header.magic, FH_MAGIC_DATA)
+        fh_store64_release(&self.w.control.epoch, self.epoch)
+
+    @property
+    def control_epoch(self):
+        return fh_load64_acquire(&self.w.control.epoch)
+
+    @property
+    def next_sequence(self):
+        return self.w.next
+
+    @property
+    def published(self):
+        return fh_load64(&self.w.header.published)
+
+    @property
+    def depth(self):
+        return self.w.depth
+
+    @property
+    def capacity(self):
+        return self.w.instruments
+
+    @property
+    def instruments(self):
+        return fh_load32(&self.w.header.instruments)
+
+    def capsule(self):
+        self._check()
+        capsule = PyCapsule_New(&self.w, "feedhandler.writer", _capsule_free)
+        Py_INCREF(self)
+        PyCapsule_SetContext(capsule, <void *>self)
+        return capsule
+
+    def message(self, instrument, records, *, flags=0, precision=0, exchange_ns=0, receive_ns=0,
+                venue_sequence=0):
+        if instrument is None:
+            self._check()
+            instrument = FH_NO_INSTRUMENT
+        else:
+            self._instrument(instrument)
+        rows = [tuple(record) + (0,) * (5 - len(record)) for record in records]
+        cdef int64_t price, size
+        cdef uint8_t kind, side
+        cdef uint32_t aux
+        for kind, side, price, size, aux in rows:
+            pass  # the types are right, before the message begins
+        fh_message_begin(&self.w, instrument, precision, flags & (FH_FLAG_SNAPSHOT | FH_FLAG_REPLAY),
+                         exchange_ns, receive_ns or fh_now_ns(), venue_sequence)
+        for kind, side, price, size, aux in rows:
+            fh_message_add(&self.w, kind, side, price, size, aux)
+        return fh_message_end(&self.w)
+
+    def publish(self):
+        self._check()
+        fh_publish(&self.w)
+
+    def wake(self):
+        self._check()
+        fh_wake(&self.w)
+
+    def quote_store(self, instrument, fields):
+        self._instrument(instrument)
+        row = _fill("quote", fields, _QUOTE_DEFAULTS)
+        if not row["publish_ns"]:
+            row["publish_ns"] = fh_now_ns()
+        cdef _Row buffer = _Row(row, sizeof(fh_quote))
+        fh_quote_store(&self.w, instrument, <const fh_quote *>buffer.view.buf)
+
+    def book_store(self, instrument, fields, bids, asks):
+        self._instrument(instrument)
+        cdef Py_ssize_t depth = self.w.depth
+        cdef Py_ssize_t i
+        cdef int64_t price, size
+        sides = []
+        for side in (bids, asks):
+            levels = [(int(price), int(size)) for price, size in side]
+            sides.append(levels)
+        head = dict(fields) if not isinstance(fields, (np.void, np.ndarray)) else fields
+        if isinstance(head, dict):
+            head.setdefault("bids_total", len(sides[0]))
+            head.setdefault("asks_total", len(sides[1]))
+        row = _fill("book", head, {})
+        row["bids"] = min(len(sides[0]), depth)
+        row["asks"] = min(len(sides[1]), depth)
+        if not row["publish_ns"]:
+            row["publish_ns"] = fh_now_ns()
+        cdef _Row buffer = _Row(row, sizeof(fh_book_head))
+        for levels in sides:
+            for price, size in levels:
+                pass  # the types are right, before the cell is opened
+        cdef fh_word *words = fh_book_begin(
+            &self.w, instrument, <const fh_book_head *>buffer.view.buf)
+        for levels in sides:
+            i = 0
+            for price, size in levels[:depth]:
+                fh_store64(words + 2 * i, <uint64_t>price)
+                fh_store64(words + 2 * i + 1, <uint64_t>size)
+                i += 1
+            while i < depth:
+                fh_store64(words + 2 * i, 0)
+                fh_store64(words + 2 * i + 1, 0)
+                i += 1
+            words = fh_book_asks(&self.w, words)
+        fh_book_end(&self.w, instrument)
+
+    def directory_add(self, fields):
+        self._check()
+        row = _fill("instrument", fields, {"contract_size": 1.0, "has_book": 1})
+        cdef _Row buffer = _Row(row, sizeof(fh_instrument))
+        cdef int64_t row_id = fh_directory_add(&self.w, <fh_instrument *>buffer.view.buf)
+        if row_id < 0:
+            raise MemoryError(f"the directory is full: {self.w.instruments} instruments")
+        return row_id
+
+    def directory_update(self, instrument, fields):
+        self._instrument(instrument)
+        row = _fill("instrument", fields, {"contract_size": 1.0, "has_book": 1})
+        row["id"] = instrument
+        cdef _Row buffer = _Row(row, sizeof(fh_instrument))
+        fh_directory_update(&self.w, instrument, <const fh_instrument *>buffer.view.buf)
+
+    def connection_store(self, row, **fields):
+        self._check()
+        if not 0 <= row < self.w.header.connections.count:
+            raise IndexError(f"the connection table has {self.w.header.connections.count} rows")
+        values = _fill("connection", {"id": row, **fields}, {})
+        cdef _Row buffer = _Row(values, sizeof(fh_connection))
+        fh_connection_store(&self.w, row, <const fh_connection *>buffer.view.buf)
+
+    def counter_add(self, counter, n=1):
+        self._check()
+        if not 0 <= counter < FH_COUNTERS:
+            raise IndexError(f"there are {FH_COUNTERS} counters")
+        fh_counter_add(&self.w, counter, n)
+
+    def histogram_add(self, histogram, value):
+        self._check()
+        if not 0 <= histogram < FH_HISTOGRAMS:
+            raise IndexError(f"there are {FH_HISTOGRAMS} histograms")
+        fh_histogram_add(&self.w, histogram, value if value > 0 else 0)
+
+    def heartbeat(self, int64_t last_receive_ns=0):
+        self._check()
+        fh_storei64(&self.w.header.heartbeat_ns, fh_now_ns())
+        if last_receive_ns:
+            fh_storei64(&self.w.header.last_receive_ns, last_receive_ns)
+
+    def set_state(self, state, reason, detail=""):
+        self._check()
+        cdef char text[128]
+        _text(text, 128, detail.encode()[:127])
+        if state != fh_load32(&self.w.header.state):
+            fh_storei64(&self.w.header.state_ns, fh_now_ns())
+        fh_words_in(<fh_word *>self.w.header.detail, <const fh_word *>text, 16)
+        fh_store32(&self.w.header.reason, reason)
+        fh_store32_release(&self.w.header.state, state)
+
+    def close(self, detail="stopped"):
+        if self.closed:
+            return
+        self._check()
+        fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
+        fh_message_add(&self.w, FH_KIND_WRITER, 0, 0, 0, 0)
+        fh_message_end(&self.w)
+        self.set_state(FH_STATE_CLOSED, FH_REASON_STOPPED, detail)
+        fh_publish(&self.w)
+        fh_supersede(self.w.header)
+        self.closed = True
