@@ -122,11 +122,15 @@ class Maker:
             return self._add(book, side, keys[0] - self._gap(count))
         place = min(count - 1, int(random.expovariate(0.15)))
         key = keys[-1 - place]
+        hole = key - keys[-2 - place] if place + 1 < count else 0
+        if hole > 4 * (1.0 + self._spacing * (1.0 + place / 25.0)) and random.random() < 0.6:
+            # The price has walked here: refill what it left empty.
+            return self._add(book, side, key - self._gap(place))
         draw = random.random()
         if draw < 0.45:
             lots = self._size()
             return book.put(side, key, lots) if lots != book.lots[side][key] else None
-        if draw < 0.72:
+        if draw < 0.68:
             return book.put(side, key, 0)
         if place == 0 and key < limit:
             return self._add(book, side, key + 1 + int(random.random() * (limit - key)))

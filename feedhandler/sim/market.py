@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from math import exp, sqrt
 from random import Random
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from . import black76
 from .black76 import YEAR_MS
 from .book import ASK, BID, Book, Change
+from .config import SimOptions
 from .instrument import Instrument
 from .liquidity import Fill, Maker
 
@@ -77,7 +79,7 @@ class Live:
         "trade_number",
         "volume",
         "volume_quote",
-    )  # fmt: skip
+    )
 
     def __init__(self, instrument: Instrument, fair: int, seed: int, sequence: int) -> None:
         self.instrument = instrument
@@ -116,14 +118,16 @@ class Market:
         self,
         instruments: Iterable[Instrument],
         *,
-        seed: int,
-        rate: float,
+        options: SimOptions,
         start_ms: int,
-        history: int,
         next_sequence: NextSequence,
         first_sequence: int,
     ) -> None:
-        self.instruments = {i.symbol: i for i in instruments}
+        seed, rate = options.seed, options.rate
+        scale = options.depth / 300
+        # The depth asked for is a busy book's; the others keep their share of it.
+        shaped = (replace(i, depth=max(5, round(i.depth * scale))) for i in instruments)
+        self.instruments = {i.symbol: i for i in shaped}
         self.start_ms = start_ms
         self.steps = 0
         self.index_prices = {i.base: INDEX_START[i.base] for i in self.instruments.values()}
@@ -141,7 +145,7 @@ class Market:
             total += instrument.weight
             self._weights.append(total)
         self._recorded: deque[Book] = deque()
-        self._history = history
+        self._history = options.history
 
     @property
     def now_ms(self) -> float:

@@ -1,0 +1,331 @@
+"""A Binance spot on loopback: market streams, their subscriptions, and the book's REST snapshot."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any, ClassVar
+
+import orjson
+from aiohttp import WSMsgType, web
+
+from . import binance_listing as listing
+from .binance_depth import DepthBatch, DepthTexts, snapshot
+from .book import ASK, BID
+from .client import Client
+from .config import SimOptions
+from .faults import Delivery
+from .frames import PING
+from .market import Live, Market, Update
+from .server import VenueServer
+
+_DEPTH_SPEEDS = {"@depth@100ms": 0.1, "@depth": 1.0, "@depth@1000ms": 1.0}
+_OTHER_STREAMS = ("@bookTicker", "@trade", "@aggTrade")
+_MAX_STREAMS = 1024
+_FIRST_UPDATE_ID = 50_093_239_188
+_WEIGHT_LIMIT = 6000
+_DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
+_METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
+
+
+class BinanceServer(VenueServer):
+    """Serves `/stream` and `/ws` and the public part of `/api/v3`."""
+
+    venue: ClassVar[str] = "binance"
+    ws_path: ClassVar[str] = "/stream"
+
+    def __init__(self, options: SimOptions) -> None:
+        super().__init__(options)
+        self._texts: dict[str, DepthTexts] = {}
+        self._batches: dict[str, DepthBatch] = {}
+        self._symbols = {symbol.lower(): symbol for symbol in self.market.instruments}
+        self._by_symbol: dict[str, list[DepthBatch]] = {}
+        self._weight_minute, self._weight_used = 0, 0
+
+    def make_market(self) -> Market:
+        """Each single level change takes one update id."""
+        return Market(
+            listing.instruments(self.options.instruments),
+            options=self.options,
+            start_ms=self.start_ms,
+            next_sequence=lambda live, changes: live.book.sequence + changes,
+            first_sequence=_FIRST_UPDATE_ID,
+        )
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Streams and REST."""
+        router.add_get("/stream", self.websocket)
+        router.add_get("/ws", self.websocket)
+        router.add_get("/ws/{streams:.+}", self.websocket)
+        router.add_get("/api/v3/ping", self._ping)
+        router.add_get("/api/v3/time", self._time)
+        router.add_get("/api/v3/depth", self._depth)
+        router.add_get("/api/v3/exchangeInfo", self._exchange_info)
+
+    # -- publishing --------------------------------------------------------------------------
+
+    def texts(self, live: Live) -> DepthTexts:
+        """The instrument's number texts."""
+        symbol = live.instrument.symbol
+        found = self._texts.get(symbol)
+        if found is None:
+            found = self._texts[symbol] = DepthTexts(live)
+        return found
+
+    def on_update(self, update: Update) -> None:
+        """Collect depth for its next event; send top of book and trades at once."""
+        symbol = update.live.instrument.symbol
+        for batch in self._by_symbol.get(symbol, ()):
+            batch.add(update)
+        stream = symbol.lower()
+        if update.top_changed and self._listened(name := f"{stream}@bookTicker"):
+            self._publish(name, symbol, self._book_ticker(update.live))
+        if update.trades:
+            self._publish_trades(update, stream)
+
+    def _listened(self, stream: str) -> bool:
+        return self.wants("c:" + stream) or self.wants("r:" + stream)
+
+    def _publish(self, stream: str, symbol: str, data: str) -> None:
+        """To those who asked for the wrapped form and for the raw form."""
+        if self.wants("c:" + stream):
+            self.push("c:" + stream, symbol, f'{{"stream":"{stream}","data":{data}}}'.encode())
+        if self.wants("r:" + stream):
+            self.push("r:" + stream, symbol, data.encode())
+
+    def _book_ticker(self, live: Live) -> str:
+        texts, sides = self.texts(live), []
+        for side in (BID, ASK):
+            levels = live.book.levels(side, 1)
+            grid, lots = levels[0] if levels else (0, 0)
+            sides.append((texts.prices[grid], texts.sizes[lots]))
+        (bid, bid_size), (ask, ask_size) = sides
+        return (
+            f'{{"u":{live.book.sequence},"s":"{live.instrument.symbol}","b":"{bid}",'
+            f'"B":"{bid_size}","a":"{ask}","A":"{ask_size}"}}'
+        )
+
+    def _publish_trades(self, update: Update, stream: str) -> None:
+        symbol, texts = update.live.instrument.symbol, self.texts(update.live)
+        now = time.time_ns() // 1_000_000
+        for one in update.trades:
+            price, size = texts.prices[one.grid], texts.sizes[one.lots]
+            maker = "false" if one.taker_buys else "true"
+            if self._listened(name := f"{stream}@trade"):
+                data = (
+                    f'{{"e":"trade","E":{now},"s":"{symbol}","t":{one.number},"p":"{price}",'
+                    f'"q":"{size}","T":{now},"m":{maker},"M":true}}'
+                )
+                self._publish(name, symbol, data)
+            if self._listened(name := f"{stream}@aggTrade"):
+                data = (
+                    f'{{"e":"aggTrade","E":{now},"s":"{symbol}","a":{one.number},"p":"{price}",'
+                    f'"q":"{size}","f":{one.number},"l":{one.number},"T":{now},"m":{maker},'
+                    f'"M":true}}'
+                )
+                self._publish(name, symbol, data)
+
+    def _send_depth(self, batch: DepthBatch) -> None:
+        if batch.empty:
+            return
+        symbol = batch.live.instrument.symbol
+        verdict = self.faults.on_book(symbol) if self.faults.active else Delivery.SEND
+        data = batch.event(self.texts(batch.live), crossed=verdict is Delivery.CROSSED)
+        if verdict is Delivery.SKIP:
+            return
+        for _ in range(2 if verdict is Delivery.TWICE else 1):
+            self._publish(batch.stream, symbol, data)
+
+    def settle(self) -> None:
+        """Send every depth event that waits."""
+        for batch in self._batches.values():
+            self._send_depth(batch)
+
+    def announce_shutdown(self) -> None:
+        """The `serverShutdown` event, wrapped or raw as the connection is."""
+        now = time.time_ns() // 1_000_000
+        data = f'{{"e":"serverShutdown","E":{now}}}'
+        for client in self.clients:
+            wrapped = f'{{"stream":"!serverShutdown","data":{data}}}'
+            client.send((wrapped if client.combined else data).encode())
+
+    # -- the clock ---------------------------------------------------------------------------
+
+    def on_time(self, now: float) -> None:
+        """Depth events whose interval is over; pings and their deadlines."""
+        for batch in self._batches.values():
+            if now >= batch.due:
+                batch.due = now + batch.interval
+                self._send_depth(batch)
+        for client in list(self.clients):
+            self._keep_alive(client, now)
+
+    def _keep_alive(self, client: Client, now: float) -> None:
+        memory, options = client.memory, self.options
+        pinged = memory.get("unanswered_since")
+        if pinged is not None and now - pinged > options.pong_timeout:
+            client.close(1008, "Pong timeout")
+        elif now >= memory.setdefault("ping_due", client.opened + options.ping_interval):
+            memory["ping_due"] = now + options.ping_interval
+            if self.faults.no_heartbeat:
+                return
+            payload = str(time.time_ns() // 1_000_000).encode()
+            memory["payload"] = payload
+            memory.setdefault("unanswered_since", now)
+            client.send(payload, PING)
+
+    def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:
+        """Count every incoming frame; a pong counts as an answer only with the ping's payload."""
+        now = time.monotonic()
+        recent: deque[float] = client.memory.setdefault("recent", deque())
+        recent.append(now)
+        while recent[0] < now - 1.0:
+            recent.popleft()
+        if len(recent) > self.options.message_limit:
+            client.close(1008, "Too many requests")
+        if kind is WSMsgType.PONG and payload == client.memory.get("payload"):
+            client.memory.pop("unanswered_since", None)
+
+    # -- subscriptions -----------------------------------------------------------------------
+
+    def on_open(self, client: Client, request: web.Request) -> None:
+        """Streams named in the URL are subscribed without an answer."""
+        named = request.match_info.get("streams") or request.query.get("streams", "")
+        self._subscribe(client, [stream for stream in named.split("/") if stream])
+
+    def _subscribe(self, client: Client, streams: list[str]) -> None:
+        prefix = "c:" if client.combined else "r:"
+        for stream in streams:
+            if self.subscribe(client, prefix + stream):
+                self._open_batch(stream)
+
+    def _open_batch(self, stream: str) -> None:
+        base, _, _ = stream.partition("@")
+        symbol, interval = self._symbols.get(base), _DEPTH_SPEEDS.get(stream[len(base) :])
+        if symbol is None or interval is None or stream in self._batches:
+            return
+        batch = DepthBatch(stream, self.market.live(symbol), interval, time.monotonic())
+        self._batches[stream] = batch
+        self._by_symbol.setdefault(symbol, []).append(batch)
+
+    def _close_unheard_batches(self, streams: list[str]) -> None:
+        for stream in streams:
+            batch = self._batches.get(stream)
+            if batch is not None and not self._listened(stream):
+                del self._batches[stream]
+                self._by_symbol[batch.live.instrument.symbol].remove(batch)
+
+    def on_close(self, channels: list[str]) -> None:
+        """Stop collecting what nobody listens to any more."""
+        self._close_unheard_batches([channel[2:] for channel in channels])
+
+    def on_text(self, client: Client, text: str) -> None:
+        """Answer one request; well-formed streams are acknowledged whether they exist or not."""
+        try:
+            request = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            client.send(_error(3, "Invalid JSON: expected value at line 1 column 1"))
+            return
+        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+            client.send(_error(2, "Invalid request: method must be a string"))
+            return
+        method, identity = request["method"], request.get("id")
+        params = request.get("params", [])
+        if identity is not None and not isinstance(identity, (int, str)):
+            client.send(_error(2, "Invalid request: request ID must be an unsigned integer"))
+        elif method not in _METHODS:
+            reason = f"Invalid request: unknown variant {method}, expected one of "
+            client.send(_error(2, reason + ", ".join(_METHODS), identity))
+        elif not isinstance(params, list) or not all(isinstance(p, str) for p in params):
+            client.send(_error(2, "Invalid request: params must be an array of strings", identity))
+        else:
+            self._perform(client, method, params, identity)
+
+    def _perform(self, client: Client, method: str, params: list[str], identity: object) -> None:
+        result: list[str] | None = None
+        if method == "SUBSCRIBE":
+            if len(client.channels) + len(params) > _MAX_STREAMS:
+                client.send(_error(2, f"Invalid request: more than {_MAX_STREAMS} streams"))
+                return
+            self._subscribe(client, params)
+        elif method == "UNSUBSCRIBE":
+            prefix = "c:" if client.combined else "r:"
+            for stream in params:
+                self.unsubscribe(client, prefix + stream)
+            self._close_unheard_batches(params)
+        else:
+            result = sorted(channel[2:] for channel in client.channels)
+        client.send(orjson.dumps({"result": result, "id": identity}))
+
+    # -- REST --------------------------------------------------------------------------------
+
+    def _answer(self, data: Any, weight: int, status: int = 200) -> web.Response:
+        minute = int(time.time() // 60)
+        if minute != self._weight_minute:
+            self._weight_minute, self._weight_used = minute, 0
+        self._weight_used += weight
+        headers = {"X-MBX-USED-WEIGHT": str(self._weight_used)}
+        headers["X-MBX-USED-WEIGHT-1M"] = str(self._weight_used)
+        if self._weight_used > _WEIGHT_LIMIT:
+            headers["Retry-After"] = str(60 - int(time.time()) % 60)
+            status, data = 429, {"code": -1003, "msg": "Too much request weight used."}
+        body = data if isinstance(data, bytes) else orjson.dumps(data)
+        return web.Response(
+            body=body, status=status, headers=headers, content_type="application/json"
+        )
+
+    async def _ping(self, _: web.Request) -> web.Response:
+        return self._answer({}, 1)
+
+    async def _time(self, _: web.Request) -> web.Response:
+        return self._answer({"serverTime": time.time_ns() // 1_000_000}, 1)
+
+    async def _depth(self, request: web.Request) -> web.Response:
+        symbol, text = request.query.get("symbol"), request.query.get("limit", "100")
+        if symbol is None:
+            reason = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
+            return self._answer({"code": -1102, "msg": reason}, 1, 400)
+        if symbol not in self.market.instruments:
+            return self._answer({"code": -1121, "msg": "Invalid symbol."}, 1, 400)
+        if not text.isdigit() or int(text) < 1:
+            return self._answer(
+                {"code": -1130, "msg": "Data sent for 'limit' is not valid."}, 1, 400
+            )
+        limit = min(int(text), 5000)
+        weight = next(weight for upper, weight in _DEPTH_WEIGHTS if limit <= upper)
+        live = self.market.live(symbol)
+        return self._answer(snapshot(self.rest_book(live), self.texts(live), limit), weight)
+
+    async def _exchange_info(self, request: web.Request) -> web.Response:
+        chosen = list(self.market.instruments)
+        if (one := request.query.get("symbol")) is not None:
+            chosen = [one]
+        elif (several := request.query.get("symbols")) is not None:
+            try:
+                chosen = list(orjson.loads(several))
+            except (orjson.JSONDecodeError, TypeError):
+                return self._answer(
+                    {"code": -1100, "msg": "Illegal characters in symbols."}, 1, 400
+                )
+        if any(symbol not in self.market.instruments for symbol in chosen):
+            return self._answer({"code": -1121, "msg": "Invalid symbol."}, 1, 400)
+        limits = [
+            ("REQUEST_WEIGHT", "MINUTE", 1, _WEIGHT_LIMIT),
+            ("RAW_REQUESTS", "MINUTE", 5, 61_000),
+        ]
+        info = {
+            "timezone": "UTC",
+            "serverTime": time.time_ns() // 1_000_000,
+            "rateLimits": [
+                {"rateLimitType": kind, "interval": unit, "intervalNum": number, "limit": limit}
+                for kind, unit, number, limit in limits
+            ],
+            "exchangeFilters": [],
+            "symbols": [listing.describe(self.market.instruments[symbol]) for symbol in chosen],
+        }
+        return self._answer(info, 20)
+
+
+def _error(code: int, message: str, identity: object = None) -> bytes:
+    error: dict[str, Any] = {"code": code, "msg": message}
+    return orjson.dumps(error if identity is None else error | {"id": identity})

@@ -1,0 +1,107 @@
+"""``/sim/``: the truth about a simulated venue, and orders to it. JSON over HTTP.
+
+GET  /sim/book?symbol=S[&sequence=N]  the full book, now or exactly as of a published sequence
+GET  /sim/stats                       counters
+POST /sim/fault                       see `faults`
+POST /sim/pause, /sim/resume          stop and start the market; pausing publishes all that waits
+POST /sim/step?updates=N              while paused: exactly N updates (default 1), published
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+
+from .book import ASK, BID, Book
+from .faults import FaultError
+from .instrument import Instrument, plain
+
+if TYPE_CHECKING:
+    from .server import VenueServer
+
+_MAX_STEPS = 1_000_000
+
+
+def _json(data: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(data), status=status, content_type="application/json")
+
+
+def describe(instrument: Instrument, book: Book) -> dict[str, Any]:
+    """A full book as decimal strings without exponent or trailing zeros, best first."""
+    prices, sizes = instrument.prices(plain), instrument.sizes(plain)
+    sides = (
+        [[prices[grid], sizes[lots]] for grid, lots in book.levels(side)] for side in (BID, ASK)
+    )
+    bids, asks = sides
+    return {"symbol": instrument.symbol, "sequence": book.sequence, "bids": bids, "asks": asks}
+
+
+def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
+    """Add the ``/sim/`` paths of a server."""
+
+    async def book(request: web.Request) -> web.Response:
+        symbol = request.query.get("symbol", "")
+        if symbol not in server.market.instruments:
+            return _json({"error": f"unknown symbol {symbol!r}"}, 404)
+        live = server.market.live(symbol)
+        wanted = request.query.get("sequence")
+        found: Book | None = live.book
+        if wanted is not None:
+            try:
+                found = live.book.as_of(int(wanted))
+            except ValueError:
+                return _json({"error": f"sequence must be an integer: {wanted!r}"}, 400)
+        if found is None:
+            bound = server.options.history
+            text = f"{symbol} has no sequence {wanted} within the venue's last {bound} updates"
+            return _json({"error": text, "sequence": live.book.sequence}, 404)
+        return _json(describe(live.instrument, found))
+
+    async def stats(_: web.Request) -> web.Response:
+        return _json(server.stats())
+
+    async def fault(request: web.Request) -> web.Response:
+        try:
+            order = orjson.loads(await request.read())
+            if not isinstance(order, dict):
+                raise FaultError("the body must be a JSON object")
+            kind = server.faults.order(order, server.market.instruments)
+        except (orjson.JSONDecodeError, FaultError) as error:
+            return _json({"error": str(error)}, 400)
+        if kind == "drop":
+            server.drop_all()
+        elif kind == "shutdown":
+            server.announce_shutdown()
+        elif kind == "garbage":
+            for client in server.clients:
+                client.send(b'{"this is": not JSON')
+        server.flush()
+        return _json({"ok": True, "kind": kind})
+
+    async def pause(_: web.Request) -> web.Response:
+        server.pause()
+        return _json({"paused": True, "updates": server.market.steps})
+
+    async def resume(_: web.Request) -> web.Response:
+        server.paused = False
+        return _json({"paused": False, "updates": server.market.steps})
+
+    async def step(request: web.Request) -> web.Response:
+        text = request.query.get("updates", "1")
+        if not server.paused:
+            return _json({"error": "the market is running: pause it first"}, 409)
+        if not text.isdigit() or int(text) > _MAX_STEPS:
+            return _json({"error": f"updates must be an integer up to {_MAX_STEPS}"}, 400)
+        server.advance(int(text))
+        server.settle()
+        server.flush()
+        return _json({"paused": True, "updates": server.market.steps})
+
+    router.add_get("/sim/book", book)
+    router.add_get("/sim/stats", stats)
+    router.add_post("/sim/fault", fault)
+    router.add_post("/sim/pause", pause)
+    router.add_post("/sim/resume", resume)
+    router.add_post("/sim/step", step)

@@ -1,0 +1,350 @@
+"""A Deribit on loopback: JSON-RPC 2.0 over WebSocket and REST, unauthenticated public data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import orjson
+from aiohttp import web
+
+from . import deribit_json as shapes
+from . import deribit_listing as listing
+from .book import ASK, BID
+from .client import Client
+from .config import SimOptions
+from .deribit_json import Texts
+from .faults import Delivery
+from .jsonrpc import RpcError, failure, success
+from .market import Live, Market, Update
+from .server import VenueServer
+
+_TICKER_INTERVAL = 0.1
+_QUIET_TICKER_INTERVAL = 1.0
+_INTERVALS = ("100ms", "agg2")
+_FIRST_CHANGE_ID = 118_850_965_713
+_API = "/api/v2/"
+
+
+class DeribitServer(VenueServer):
+    """Serves `book`, `ticker`, `trades` and `quote` channels and the instruments' REST."""
+
+    venue: ClassVar[str] = "deribit"
+    ws_path: ClassVar[str] = "/ws/api/v2"
+
+    def __init__(self, options: SimOptions) -> None:
+        self._change_id = _FIRST_CHANGE_ID
+        super().__init__(options)
+        self._texts: dict[str, Texts] = {}
+        self._moved: set[str] = set()
+        self._trade_id = 403_691_824
+        self._next_ticker = self._next_quiet_ticker = 0.0
+        self._methods: dict[str, Callable[[Mapping[str, Any], Client | None], Any]] = {
+            "public/test": self._test,
+            "public/hello": self._hello,
+            "public/get_time": lambda _params, _client: time.time_ns() // 1_000_000,
+            "public/get_instruments": self._get_instruments,
+            "public/get_order_book": self._get_order_book,
+            "public/ticker": self._get_ticker,
+            "public/subscribe": self._subscribe,
+            "public/unsubscribe": self._unsubscribe,
+            "public/unsubscribe_all": self._unsubscribe_all,
+            "public/set_heartbeat": self._set_heartbeat,
+            "public/disable_heartbeat": self._disable_heartbeat,
+        }
+
+    def make_market(self) -> Market:
+        """Change ids grow over the whole venue, with gaps, as the real ones do."""
+
+        def next_change_id(_live: Live, changes: int) -> int:
+            self._change_id += 7 * changes + 3
+            return self._change_id
+
+        today = datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
+        return Market(
+            listing.instruments(today, self.options.instruments),
+            options=self.options,
+            start_ms=self.start_ms,
+            next_sequence=next_change_id,
+            first_sequence=_FIRST_CHANGE_ID,
+        )
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """REST serves the same methods as the socket."""
+        router.add_get(self.ws_path, self.websocket)
+        router.add_get(_API + "{scope}/{method}", self._rest)
+
+    # -- publishing --------------------------------------------------------------------------
+
+    def texts(self, live: Live) -> Texts:
+        """The instrument's number texts."""
+        symbol = live.instrument.symbol
+        found = self._texts.get(symbol)
+        if found is None:
+            found = self._texts[symbol] = Texts(live)
+        return found
+
+    def on_update(self, update: Update) -> None:
+        """Book, quote and trades go out at once; tickers every 100 ms."""
+        live = update.live
+        symbol = live.instrument.symbol
+        texts = self.texts(live)
+        self._moved.add(symbol)
+        channels = [f"book.{symbol}.{interval}" for interval in _INTERVALS]
+        listened = [channel for channel in channels if self.wants(channel)]
+        if listened:
+            self._publish_book(update, texts, listened)
+        if update.top_changed and self.wants(channel := f"quote.{symbol}"):
+            data = shapes.quote(live, texts)
+            self.push(channel, symbol, shapes.notification(channel, data))
+        if update.trades:
+            self._publish_trades(update, texts)
+
+    def _publish_book(self, update: Update, texts: Texts, channels: list[str]) -> None:
+        symbol = update.live.instrument.symbol
+        verdict = self.faults.on_book(symbol) if self.faults.active else Delivery.SEND
+        if verdict is Delivery.SKIP:
+            return
+        data = shapes.book_change(update, texts, crossed=verdict is Delivery.CROSSED)
+        for channel in channels:
+            payload = shapes.notification(channel, data)
+            for _ in range(2 if verdict is Delivery.TWICE else 1):
+                self.push(channel, symbol, payload)
+
+    def _publish_trades(self, update: Update, texts: Texts) -> None:
+        instrument = update.live.instrument
+        first = self._trade_id + 1
+        self._trade_id += len(update.trades)
+        kind = "option" if instrument.kind == "option" else "future"
+        data = ""
+        for scope in (
+            instrument.symbol, f"{kind}.{instrument.base}", f"{kind}.any", f"any.{instrument.base}",
+            "any.any",
+        ):  # fmt: skip
+            for interval in _INTERVALS:
+                channel = f"trades.{scope}.{interval}"
+                if not self.wants(channel):
+                    continue
+                if not data:
+                    prints = ",".join(
+                        shapes.trade(self.market, update.live, texts, one, first + n)
+                        for n, one in enumerate(update.trades)
+                    )
+                    data = f"[{prints}]"
+                self.push(channel, instrument.symbol, shapes.notification(channel, data))
+
+    def on_time(self, now: float) -> None:
+        """Tickers of what moved every 100 ms, of all every second; heartbeats."""
+        if now >= self._next_quiet_ticker:
+            self._next_quiet_ticker = now + _QUIET_TICKER_INTERVAL
+            if not self.paused:
+                self._moved.update(self.market.instruments)
+        if now >= self._next_ticker:
+            self._next_ticker = now + _TICKER_INTERVAL
+            self.settle()
+        for client in list(self.clients):
+            self._heartbeat(client, now)
+
+    def settle(self) -> None:
+        """Send the tickers that are due."""
+        for symbol in self._moved:
+            channels = [f"ticker.{symbol}.{interval}" for interval in _INTERVALS]
+            listened = [channel for channel in channels if self.wants(channel)]
+            if listened:
+                live = self.market.live(symbol)
+                data = shapes.ticker(self.market, live, self.texts(live))
+                for channel in listened:
+                    self.push(channel, symbol, shapes.notification(channel, data))
+        self._moved.clear()
+
+    def announce_shutdown(self) -> None:
+        """Deribit gives no notice on the public socket."""
+
+    # -- heartbeats --------------------------------------------------------------------------
+
+    def _heartbeat(self, client: Client, now: float) -> None:
+        """Alternate heartbeat and test_request; a test_request left unanswered is fatal."""
+        due = client.memory.get("heartbeat_due")
+        if due is None or now < due or self.faults.no_heartbeat:
+            return
+        if client.memory.get("test_pending"):
+            client.close(1000, "heartbeat timeout")
+            return
+        client.memory["heartbeat_due"] = now + client.memory["heartbeat_every"]
+        beats = client.memory["beats"] = client.memory.get("beats", 0) + 1
+        kind = "heartbeat" if beats % 2 else "test_request"
+        client.memory["test_pending"] = kind == "test_request"
+        client.send(
+            b'{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"%b"}}' % kind.encode()
+        )
+
+    def _set_heartbeat(self, params: Mapping[str, Any], client: Client | None) -> str:
+        interval = params.get("interval")
+        if client is None:
+            raise RpcError(-32601, "Method not found")
+        if not isinstance(interval, (int, float)) or interval < 10:
+            reason = {"reason": "value must be greater or equal 10", "param": "interval"}
+            raise RpcError(-32602, "Invalid params", reason)
+        every = float(interval) * self.options.heartbeat_scale
+        client.memory |= {
+            "heartbeat_every": every,
+            "heartbeat_due": time.monotonic() + every,
+            "test_pending": False,
+        }
+        return "ok"
+
+    def _disable_heartbeat(self, _params: Mapping[str, Any], client: Client | None) -> str:
+        if client is not None:
+            client.memory["heartbeat_due"] = None
+        return "ok"
+
+    # -- JSON-RPC ----------------------------------------------------------------------------
+
+    def on_text(self, client: Client, text: str) -> None:
+        """Answer one request."""
+        began = time.time_ns() // 1000
+        try:
+            request = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            client.send(failure(None, RpcError(-32700, "Parse error"), began))
+            return
+        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+            client.send(failure(None, RpcError(-32600, "Invalid Request"), began))
+            return
+        identity = request.get("id")
+        client.memory["fresh"] = []
+        try:
+            result = self._call(request["method"], request.get("params") or {}, client)
+        except RpcError as error:
+            client.send(failure(identity, error, began))
+            return
+        client.send(success(identity, result, began))
+        for channel in client.memory.pop("fresh"):
+            self._first_message(client, channel)
+
+    def _call(self, method: str, params: object, client: Client | None) -> Any:
+        handler = self._methods.get(method)
+        if handler is None:
+            raise RpcError(-32601, "Method not found")
+        if not isinstance(params, dict):
+            raise RpcError(-32602, "Invalid params")
+        return handler(params, client)
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        began = time.time_ns() // 1000
+        method = f"{request.match_info['scope']}/{request.match_info['method']}"
+        try:
+            body = success(None, self._call(method, dict(request.query), None), began)
+            status = 200
+        except RpcError as error:
+            body, status = failure(None, error, began), 400
+        return web.Response(body=body, status=status, content_type="application/json")
+
+    def _test(self, _params: Mapping[str, Any], client: Client | None) -> dict[str, str]:
+        if client is not None:
+            client.memory["test_pending"] = False
+        return {"version": "1.2.26"}
+
+    def _hello(self, params: Mapping[str, Any], _client: Client | None) -> dict[str, str]:
+        if "client_name" not in params:
+            raise RpcError(-32602, "Invalid params", {"param": "client_name"})
+        return {"version": "1.2.26"}
+
+    # -- subscriptions -----------------------------------------------------------------------
+
+    def _known(self, channel: str) -> bool:
+        parts = channel.split(".")
+        kinds, currencies = ("option", "future", "any"), ("BTC", "ETH", "any")
+        if len(parts) == 2 and parts[0] == "quote":
+            return parts[1] in self.market.instruments
+        if len(parts) == 3 and parts[0] in ("book", "ticker", "trades"):
+            return parts[1] in self.market.instruments and parts[2] in _INTERVALS
+        if len(parts) == 4 and parts[0] == "trades":
+            return parts[1] in kinds and parts[2] in currencies and parts[3] in _INTERVALS
+        return False
+
+    def _channels(self, params: Mapping[str, Any]) -> list[str]:
+        channels = params.get("channels")
+        if not isinstance(channels, list) or not all(isinstance(c, str) for c in channels):
+            raise RpcError(-32602, "Invalid params", {"param": "channels", "reason": "required"})
+        return channels
+
+    def _subscribe(self, params: Mapping[str, Any], client: Client | None) -> list[str]:
+        channels = self._channels(params)
+        if client is None:
+            raise RpcError(-32601, "Method not found")
+        if any(channel.endswith(".raw") for channel in channels):
+            raise RpcError(13778, "raw_subscriptions_not_available_for_unauthorized")
+        accepted = [channel for channel in dict.fromkeys(channels) if self._known(channel)]
+        fresh = [channel for channel in accepted if self.subscribe(client, channel)]
+        client.memory["fresh"] = fresh
+        return accepted
+
+    def _first_message(self, client: Client, channel: str) -> None:
+        """Books and tickers begin with the present state, after the answer."""
+        topic, symbol = channel.split(".")[:2]
+        if topic not in ("book", "ticker", "quote"):
+            return
+        live = self.market.live(symbol)
+        texts = self.texts(live)
+        if topic == "book":
+            data = shapes.book_snapshot(live, texts)
+        elif topic == "quote":
+            data = shapes.quote(live, texts)
+        else:
+            data = shapes.ticker(self.market, live, texts)
+        self.send_data(client, symbol, shapes.notification(channel, data))
+
+    def _unsubscribe(self, params: Mapping[str, Any], client: Client | None) -> list[str]:
+        channels = self._channels(params)
+        return [c for c in channels if client is not None and self.unsubscribe(client, c)]
+
+    def _unsubscribe_all(self, _params: Mapping[str, Any], client: Client | None) -> str:
+        if client is not None:
+            for channel in list(client.channels):
+                self.unsubscribe(client, channel)
+        return "ok"
+
+    # -- instruments and books by request ----------------------------------------------------
+
+    def _get_instruments(
+        self, params: Mapping[str, Any], _client: Client | None
+    ) -> list[dict[str, Any]]:
+        currency, kind = params.get("currency"), params.get("kind", "any")
+        if not isinstance(currency, str):
+            raise RpcError(-32602, "Invalid params", {"param": "currency", "reason": "required"})
+        if str(params.get("expired", "false")).lower() == "true":
+            return []
+        chosen = []
+        for number, instrument in enumerate(self.market.instruments.values(), 124_972):
+            its_kind = "option" if instrument.kind == "option" else "future"
+            if currency in ("any", instrument.base) and kind in ("any", its_kind):
+                listed = self.start_ms - 90 * 86_400_000
+                chosen.append(listing.describe(instrument, number, listed))
+        return chosen
+
+    def _live(self, params: Mapping[str, Any]) -> Live:
+        symbol = params.get("instrument_name")
+        if symbol not in self.market.instruments:
+            raise RpcError(13020, "instrument_not_found")
+        return self.market.live(str(symbol))
+
+    def _get_ticker(self, params: Mapping[str, Any], _client: Client | None) -> Any:
+        live = self._live(params)
+        return orjson.loads(shapes.ticker(self.market, live, self.texts(live)))
+
+    def _get_order_book(self, params: Mapping[str, Any], _client: Client | None) -> Any:
+        live = self._live(params)
+        depth = str(params.get("depth", 5))
+        if not depth.isdigit():
+            raise RpcError(-32602, "Invalid params", {"param": "depth"})
+        book = orjson.loads(shapes.ticker(self.market, live, self.texts(live)))
+        book["change_id"] = live.book.sequence
+        for name, side in (("bids", BID), ("asks", ASK)):
+            book[name] = [
+                [live.instrument.price(grid), live.instrument.size(lots)]
+                for grid, lots in live.book.levels(side, int(depth))
+            ]
+        return book

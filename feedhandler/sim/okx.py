@@ -1,0 +1,331 @@
+"""An OKX v5 on loopback: public and business sockets, instruments and books over REST."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import orjson
+from aiohttp import web
+
+from . import okx_json as shapes
+from . import okx_listing as listing
+from .client import Client
+from .config import SimOptions
+from .faults import Delivery
+from .instrument import Instrument
+from .market import INDEX_START, Live, Market, Update
+from .okx_json import Texts
+from .okx_rest import BOOK_LEVELS, add_rest_routes
+from .server import VenueServer
+
+_FIRST_SEQUENCE = 54_000_000_000
+_MAX_ARGS_BYTES = 65_536
+_HOUR = 3600.0
+_INDEXES = ("USD", "USDT")
+_BY_INSTRUMENT = ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "open-interest")
+_INTERVALS = {
+    "books5": 0.1,
+    "tickers": 0.1,
+    "mark-price": 0.2,
+    "index-tickers": 0.1,
+    "opt-summary": 1.0,
+    "open-interest": 3.0,
+    "funding-rate": 30.0,
+}
+_ON_CHANGE = ("books5", "tickers")
+
+
+class ArgError(Exception):
+    """A subscription that cannot be: the venue's code and message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class OkxServer(VenueServer):
+    """Serves the public channels. A channel's key here is ``channel:subject``."""
+
+    venue: ClassVar[str] = "okx"
+    ws_path: ClassVar[str] = "/ws/v5/public"
+
+    def __init__(self, options: SimOptions) -> None:
+        super().__init__(options)
+        self._texts: dict[str, Texts] = {}
+        self._moved: dict[str, set[str]] = {channel: set() for channel in _ON_CHANGE}
+        self._due = dict.fromkeys(_INTERVALS, 0.0)
+        self._confirmed: dict[str, float] = {}
+        self._next_confirmation = 0.0
+        self._connection_number = 0
+
+    def make_market(self) -> Market:
+        """Sequence ids grow per instrument, with gaps, as the real ones do."""
+        today = datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
+        return Market(
+            listing.instruments(today, self.options.instruments),
+            options=self.options,
+            start_ms=self.start_ms,
+            next_sequence=lambda live, changes: live.book.sequence + 4 * changes + 1,
+            first_sequence=_FIRST_SEQUENCE,
+        )
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Sockets and REST."""
+        router.add_get("/ws/v5/public", self.websocket)
+        router.add_get("/ws/v5/business", self.websocket)
+        add_rest_routes(router, self)
+
+    # -- publishing --------------------------------------------------------------------------
+
+    def texts(self, live: Live) -> Texts:
+        """The instrument's number texts."""
+        symbol = live.instrument.symbol
+        found = self._texts.get(symbol)
+        if found is None:
+            found = self._texts[symbol] = Texts(live)
+        return found
+
+    def on_update(self, update: Update) -> None:
+        """Books, best bid and ask, and trades go out at once."""
+        live = update.live
+        symbol = live.instrument.symbol
+        texts = self.texts(live)
+        for moved in self._moved.values():
+            moved.add(symbol)
+        if self.wants(f"books:{symbol}"):
+            self._publish_book(update, texts)
+        if update.top_changed and self.wants(key := f"bbo-tbt:{symbol}"):
+            payload = self._bbo(live, texts)
+            self.push(key, symbol, payload)
+        for one in update.trades:
+            for channel in ("trades", "trades-all"):
+                if self.wants(key := f"{channel}:{symbol}"):
+                    data = shapes.trade(live, texts, one)
+                    payload = shapes.push(shapes.arg(channel, "instId", symbol), data)
+                    self.push(key, symbol, payload)
+
+    def _publish_book(self, update: Update, texts: Texts) -> None:
+        symbol = update.live.instrument.symbol
+        verdict = self.faults.on_book(symbol) if self.faults.active else Delivery.SEND
+        self._confirmed[symbol] = time.monotonic()
+        if verdict is Delivery.SKIP:
+            return
+        data = shapes.book_update(update, texts, crossed=verdict is Delivery.CROSSED)
+        payload = shapes.push(shapes.arg("books", "instId", symbol), data, "update")
+        for _ in range(2 if verdict is Delivery.TWICE else 1):
+            self.push(f"books:{symbol}", symbol, payload)
+
+    def _bbo(self, live: Live, texts: Texts) -> bytes:
+        tail = f'"ts":"{shapes.now_ms()}","seqId":{live.book.sequence}'
+        data = shapes.book_data(live.book, texts, 1, tail)
+        return shapes.push(shapes.arg("bbo-tbt", "instId", live.instrument.symbol), data)
+
+    def _snapshot(self, live: Live, texts: Texts) -> bytes:
+        tail = shapes.chain(-1, live.book.sequence)
+        data = shapes.book_data(live.book, texts, BOOK_LEVELS, tail)
+        arg = shapes.arg("books", "instId", live.instrument.symbol)
+        return shapes.push(arg, data, "snapshot")
+
+    def _present(self, channel: str, subject: str) -> bytes:
+        """The present state of a channel that is sent as a whole."""
+        key = "instId"
+        if channel == "index-tickers":
+            base = subject.split("-")[0]
+            data = shapes.index_ticker(subject, self.market.index_prices[base], INDEX_START[base])
+        elif channel == "opt-summary":
+            key = "instFamily"
+            data = ",".join(
+                shapes.option_summary(self.market, self.market.live(option.symbol))
+                for option in self._options(subject)
+            )
+        else:
+            live = self.market.live(subject)
+            texts = self.texts(live)
+            if channel == "tickers":
+                data = shapes.ticker(live, texts)
+            elif channel == "mark-price":
+                data = shapes.mark_price(self.market, live.instrument)
+            elif channel == "funding-rate":
+                data = shapes.funding_rate(self.market, live.instrument)
+            elif channel == "open-interest":
+                data = shapes.open_interest(live, texts)
+            else:
+                tail = f'"instId":"{subject}","ts":"{shapes.now_ms()}","seqId":{live.book.sequence}'
+                data = shapes.book_data(live.book, texts, 5, tail)
+        return shapes.push(shapes.arg(channel, key, subject), data)
+
+    def _options(self, family: str) -> list[Instrument]:
+        instruments = self.market.instruments.values()
+        return [i for i in instruments if i.kind == "option" and i.family == family]
+
+    def settle(self) -> None:
+        """Send what changed on the channels that go by intervals."""
+        for channel, moved in self._moved.items():
+            self._send_moved(channel, moved)
+
+    def _send_moved(self, channel: str, moved: set[str]) -> None:
+        for symbol in moved:
+            if self.wants(key := f"{channel}:{symbol}"):
+                self.push(key, symbol, self._present(channel, symbol))
+        moved.clear()
+
+    def on_time(self, now: float) -> None:
+        """Interval channels, keep-alive updates of quiet books, and idle connections."""
+        for channel, interval in _INTERVALS.items():
+            if now < self._due[channel]:
+                continue
+            self._due[channel] = now + interval
+            if channel in _ON_CHANGE:
+                self._send_moved(channel, self._moved[channel])
+            elif not self.paused:
+                for key in self.heard(channel + ":"):
+                    subject = key.partition(":")[2]
+                    self.push(key, subject, self._present(channel, subject))
+        if now >= self._next_confirmation:
+            self._next_confirmation = now + min(1.0, self.options.book_keepalive / 4)
+            for key in self.heard("books:"):
+                self._confirm(key.partition(":")[2], now)
+        for client in list(self.clients):
+            if now - max(client.last_received, client.last_sent) > self.options.idle_timeout:
+                client.close(4004, "No data received in 30s.")
+
+    def _confirm(self, symbol: str, now: float) -> None:
+        if now - self._confirmed.setdefault(symbol, now) < self.options.book_keepalive:
+            return
+        self._confirmed[symbol] = now
+        sequence = self.market.live(symbol).book.sequence
+        data = f'{{"asks":[],"bids":[],{shapes.chain(sequence, sequence)}}}'
+        payload = shapes.push(shapes.arg("books", "instId", symbol), data, "update")
+        self.push(f"books:{symbol}", symbol, payload)
+
+    def announce_shutdown(self) -> None:
+        """The service upgrade notice, code 64008."""
+        text = "The connection will soon be closed for a service upgrade. Please reconnect."
+        for client in self.clients:
+            notice = {"event": "notice", "code": "64008", "msg": text}
+            client.send(orjson.dumps(notice | {"connId": client.memory["id"]}))
+
+    # -- subscriptions -----------------------------------------------------------------------
+
+    def on_open(self, client: Client, request: web.Request) -> None:
+        """Name the connection; the two sockets serve different channels."""
+        self._connection_number += 1
+        client.memory["id"] = f"{0xA4D3AE55 + self._connection_number:08x}"
+        client.memory["business"] = request.path.endswith("/business")
+
+    def on_text(self, client: Client, text: str) -> None:
+        """Answer a ping or a request."""
+        if text == "ping":
+            if not self.faults.no_heartbeat:
+                client.send(b"pong")
+            return
+        try:
+            request = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            request = None
+        operation = request.get("op") if isinstance(request, dict) else None
+        args = request.get("args") if isinstance(request, dict) else None
+        if (
+            operation not in ("subscribe", "unsubscribe")
+            or not isinstance(args, list)
+            or not all(isinstance(a, dict) for a in args)
+        ):
+            self._error(client, "60012", f"Invalid request: {text[:200]}")
+        elif len(orjson.dumps(args)) > _MAX_ARGS_BYTES:
+            self._error(client, "60012", "Invalid request: args longer than 64 KB")
+        elif self._over_budget(client):
+            self._error(client, "60014", "Requests too frequent")
+            client.close(4008, "Requests too frequent")
+        else:
+            for arg in args:
+                self._perform(client, operation, arg, request.get("id"))
+
+    def _over_budget(self, client: Client) -> bool:
+        now = time.monotonic()
+        recent: deque[float] = client.memory.setdefault("requests", deque())
+        recent.append(now)
+        while recent[0] < now - _HOUR:
+            recent.popleft()
+        return len(recent) > self.options.subscribe_budget
+
+    def _error(self, client: Client, code: str, message: str, identity: object = None) -> None:
+        error: dict[str, Any] = {} if identity is None else {"id": identity}
+        error |= {"event": "error", "code": code, "msg": message, "connId": client.memory["id"]}
+        client.send(orjson.dumps(error))
+
+    def _perform(
+        self, client: Client, operation: str, arg: dict[str, Any], identity: object
+    ) -> None:
+        try:
+            channel, subject = self._resolve(client, arg)
+        except ArgError as error:
+            self._error(client, error.code, error.message, identity)
+            return
+        key = f"{channel}:{subject}"
+        answer: dict[str, Any] = {} if identity is None else {"id": identity}
+        answer |= {"event": operation, "arg": arg, "connId": client.memory["id"]}
+        if operation == "unsubscribe":
+            self.unsubscribe(client, key)
+            client.send(orjson.dumps(answer))
+            return
+        fresh = self.subscribe(client, key)
+        client.send(orjson.dumps(answer))
+        if fresh:
+            self._first_message(client, channel, subject)
+
+    def _resolve(self, client: Client, arg: dict[str, Any]) -> tuple[str, str]:
+        """Channel and subject of an arg. Raises ArgError."""
+        channel = arg.get("channel")
+        named = ",".join(f"{key}:{value}" for key, value in arg.items())
+        unknown = ArgError(
+            "60018",
+            f"Wrong URL or {named} doesn't exist. Please use the correct URL, channel and "
+            "parameters referring to API document.",
+        )
+        subject = arg.get("instFamily") if channel == "opt-summary" else arg.get("instId")
+        if not isinstance(channel, str) or not isinstance(subject, str):
+            raise unknown
+        if channel == "trades-all":
+            if not client.memory["business"]:
+                raise ArgError(
+                    "64001",
+                    "This channel has been migrated to the '/business' URL. Please subscribe "
+                    "using the new URL.",
+                )
+            if subject in self.market.instruments:
+                return channel, subject
+        elif not client.memory["business"] and self._known(channel, subject):
+            return channel, subject
+        raise unknown
+
+    def _known(self, channel: str, subject: str) -> bool:
+        if channel == "opt-summary":
+            return bool(self._options(subject))
+        if channel == "index-tickers":
+            base, _, quote = subject.partition("-")
+            return quote in _INDEXES and base in self.market.index_prices
+        instrument = self.market.instruments.get(subject)
+        if instrument is None:
+            return False
+        if channel == "funding-rate":
+            return instrument.kind == "perpetual"
+        if channel == "open-interest":
+            return instrument.kind != "spot"
+        return channel in _BY_INSTRUMENT
+
+    def _first_message(self, client: Client, channel: str, subject: str) -> None:
+        if channel in ("trades", "trades-all"):
+            return
+        if channel in ("books", "bbo-tbt"):
+            live = self.market.live(subject)
+            texts = self.texts(live)
+            if channel == "bbo-tbt":
+                self.send_data(client, subject, self._bbo(live, texts))
+            elif self.options.stream_snapshot:
+                self.send_data(client, subject, self._snapshot(live, texts))
+            self._confirmed[subject] = time.monotonic()
+            return
+        self.send_data(client, subject, self._present(channel, subject))

@@ -1,0 +1,165 @@
+"""What the simulated OKX lists, and how its instruments look over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import count as counting
+from typing import Any
+
+from . import expiries
+from .instrument import Instrument, plain
+from .market import INDEX_START
+
+DEFAULT_COUNT = 20
+_STRIKE_STEP = {"BTC": 2_500, "ETH": 100}
+_TYPES = {"spot": "SPOT", "perpetual": "SWAP", "future": "FUTURES", "option": "OPTION"}
+_SPOT = (
+    # base, tick, lot, typical lots, weight
+    ("BTC", "0.1", "0.00000001", 20_000_000, 20.0),
+    ("ETH", "0.01", "0.000001", 4_000_000, 14.0),
+    ("SOL", "0.01", "0.000001", 20_000_000, 8.0),
+)
+_SWAPS = (
+    # base, quote, tick, lot, typical lots, contract value, weight
+    ("BTC", "USDT", "0.1", "0.01", 5_000, "0.01", 24.0),
+    ("BTC", "USD", "0.1", "1", 100, "100", 12.0),
+    ("ETH", "USDT", "0.01", "0.01", 10_000, "0.1", 14.0),
+    ("ETH", "USD", "0.01", "1", 500, "10", 6.0),
+    ("SOL", "USDT", "0.01", "0.01", 20_000, "1", 6.0),
+)
+_OTHERS = ("XRP", "DOGE", "ADA", "LINK", "AVAX", "LTC", "BNB")
+
+
+def inst_type(instrument: Instrument) -> str:
+    """SPOT, SWAP, FUTURES or OPTION."""
+    return _TYPES[instrument.kind]
+
+
+def _spot(base: str, tick: str, lot: str, typical: int, weight: float) -> Instrument:
+    return Instrument(
+        symbol=f"{base}-USDT", kind="spot", base=base, quote="USDT", tick=Decimal(tick),
+        lot=Decimal(lot), typical_lots=typical, depth=300, weight=weight,
+    )  # fmt: skip
+
+
+def _swap(
+    base: str, quote: str, tick: str, lot: str, typical: int, value: str, weight: float
+) -> Instrument:
+    return Instrument(
+        symbol=f"{base}-{quote}-SWAP", kind="perpetual", base=base, quote=quote,
+        tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical, depth=300, weight=weight,
+        family=f"{base}-{quote}", inverse=quote == "USD", contract_size=Decimal(value),
+        carry=0.0002,
+    )  # fmt: skip
+
+
+def _future(base: str, day: date, rank: int) -> Instrument:
+    return Instrument(
+        symbol=f"{base}-USD-{day:%y%m%d}", kind="future", base=base, quote="USD",
+        tick=Decimal("0.1") if base == "BTC" else Decimal("0.01"), lot=Decimal(1),
+        typical_lots=60, depth=150, weight=3.0 / (1 + rank), family=f"{base}-USD", inverse=True,
+        expiry_ms=expiries.expiry_ms(day), carry=0.06,
+        contract_size=Decimal(100) if base == "BTC" else Decimal(10),
+    )  # fmt: skip
+
+
+def _option(base: str, day: date, ring: int, call: bool) -> Instrument:
+    step = _STRIKE_STEP[base]
+    offset = (ring + 1) // 2 * (1 if ring % 2 else -1)
+    strike = (round(INDEX_START[base] / step) + offset) * step
+    return Instrument(
+        symbol=f"{base}-USD-{day:%y%m%d}-{strike}-{'C' if call else 'P'}", kind="option",
+        base=base, quote=base, tick=Decimal("0.0001"), lot=Decimal(1), typical_lots=300, depth=14,
+        weight=0.8 / (1 + ring) ** 2, family=f"{base}-USD", inverse=True,
+        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, carry=0.06,
+        contract_size=Decimal(1),
+    )  # fmt: skip
+
+
+def _ranked(today: date) -> Iterator[Instrument]:
+    for spot in _SPOT:
+        yield _spot(*spot)
+    for swap in _SWAPS:
+        yield _swap(*swap)
+    quarters = expiries.quarters(today, 2)
+    yield _future("BTC", quarters[0], 0)
+    yield _future("ETH", quarters[0], 1)
+    for days, rings, bases in (
+        (expiries.options(today, 2), range(8), ("BTC",)),
+        (expiries.options(today, 9), range(16), ("BTC", "ETH")),
+    ):
+        for ring in rings:
+            for base in bases:
+                for day in days:
+                    yield _option(base, day, ring, True)
+                    yield _option(base, day, ring, False)
+    for base in _OTHERS:
+        yield _spot(base, "0.0001", "0.0001", 200_000_000, 1.0)
+    days = expiries.options(today, 12)
+    for ring in counting():
+        for base in ("BTC", "ETH"):
+            if (ring + 1) // 2 < round(INDEX_START[base] / _STRIKE_STEP[base]):
+                for day in days:
+                    yield _option(base, day, ring, True)
+                    yield _option(base, day, ring, False)
+
+
+def instruments(today: date, count: int | None) -> list[Instrument]:
+    """The first ``count`` by importance: spot, swaps, futures, options from the money outwards."""
+    wanted = DEFAULT_COUNT if count is None else count
+    found: dict[str, Instrument] = {}
+    for instrument in _ranked(today):
+        if len(found) >= wanted:
+            break
+        found.setdefault(instrument.symbol, instrument)
+    return list(found.values())
+
+
+def describe(instrument: Instrument, number: int, listed_ms: int) -> dict[str, Any]:
+    """One entry of public/instruments; absent facts are empty strings, as on the venue."""
+    spot, option = instrument.kind == "spot", instrument.kind == "option"
+    lot = instrument.sizes(plain)[1]
+    value = str(instrument.contract_size)
+    return {
+        "alias": "quarter" if instrument.kind == "future" else "",
+        "auctionEndTime": "",
+        "baseCcy": instrument.base if spot else "",
+        "category": "1",
+        "contTdSwTime": "",
+        "ctMult": "" if spot else "0.01" if option else "1",
+        "ctType": "" if spot or option else "inverse" if instrument.inverse else "linear",
+        "ctVal": "" if spot else value,
+        "ctValCcy": "" if spot else "USD" if instrument.inverse and not option else instrument.base,
+        "expTime": str(instrument.expiry_ms) if instrument.expiry_ms else "",
+        "futureSettlement": False,
+        "instFamily": instrument.family,
+        "instId": instrument.symbol,
+        "instIdCode": number,
+        "instType": inst_type(instrument),
+        "lever": "" if option else "10" if spot else "100",
+        "listTime": str(listed_ms),
+        "lotSz": lot,
+        "maxIcebergSz": "1000000.0000000000000000",
+        "maxLmtAmt": "20000000",
+        "maxLmtSz": "1000000",
+        "maxMktAmt": "1000000" if spot else "",
+        "maxMktSz": "5000",
+        "maxStopSz": "5000",
+        "maxTriggerSz": "1000000.0000000000000000",
+        "maxTwapSz": "1000000.0000000000000000",
+        "minSz": lot,
+        "optType": ("C" if instrument.call else "P") if option else "",
+        "quoteCcy": instrument.quote if spot else "",
+        "ruleType": "normal",
+        "settleCcy": ""
+        if spot
+        else instrument.base
+        if instrument.inverse or option
+        else instrument.quote,
+        "state": "live",
+        "stk": str(instrument.strike) if option else "",
+        "tickSz": instrument.prices(plain)[1],
+        "uly": instrument.family,
+    }

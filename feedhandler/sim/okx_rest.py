@@ -1,0 +1,68 @@
+"""OKX's REST answers: instruments, server time, and books to join the stream with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+
+from . import okx_json as shapes
+from . import okx_listing as listing
+
+if TYPE_CHECKING:
+    from .okx import OkxServer
+
+BOOK_LEVELS = 400
+"""Levels a side of the `books` channel and at most of a REST book."""
+_TYPES = ("SPOT", "SWAP", "FUTURES", "OPTION", "MARGIN")
+_LISTED_BEFORE_MS = 90 * 86_400_000
+
+
+def _answer(data: Any, code: str = "0", message: str = "", status: int = 200) -> web.Response:
+    body = orjson.dumps({"code": code, "msg": message, "data": data})
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
+    """Add the ``/api/v5/`` paths of a server."""
+
+    async def server_time(_: web.Request) -> web.Response:
+        return _answer([{"ts": str(shapes.now_ms())}])
+
+    async def instruments(request: web.Request) -> web.Response:
+        query = request.query
+        wanted = query.get("instType")
+        if wanted not in _TYPES:
+            return _answer([], "50014", "Parameter instType can not be empty.", 400)
+        family = query.get("instFamily") or query.get("uly")
+        if wanted == "OPTION" and family is None:
+            return _answer([], "50015", "Either parameter uly or instFamily is required.", 400)
+        listed = server.start_ms - _LISTED_BEFORE_MS
+        return _answer(
+            [
+                listing.describe(instrument, number, listed)
+                for number, instrument in enumerate(server.market.instruments.values(), 10_458)
+                if listing.inst_type(instrument) == wanted
+                and (family is None or instrument.family == family)
+                and query.get("instId", instrument.symbol) == instrument.symbol
+            ]
+        )
+
+    async def books(request: web.Request) -> web.Response:
+        symbol, size = request.query.get("instId", ""), request.query.get("sz", "1")
+        if symbol not in server.market.instruments:
+            message = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
+            return _answer([], "51001", message)
+        if not size.isdigit() or not 1 <= int(size) <= BOOK_LEVELS:
+            return _answer([], "51000", "Parameter sz error", 400)
+        live = server.market.live(symbol)
+        book = server.rest_book(live)
+        tail = f'"ts":"{shapes.now_ms()}","seqId":{book.sequence}'
+        data = shapes.book_data(book, server.texts(live), int(size), tail)
+        body = f'{{"code":"0","msg":"","data":[{data}]}}'.encode()
+        return web.Response(body=body, content_type="application/json")
+
+    router.add_get("/api/v5/public/time", server_time)
+    router.add_get("/api/v5/public/instruments", instruments)
+    router.add_get("/api/v5/market/books", books)

@@ -1,0 +1,218 @@
+"""Start simulated venues: in this event loop, or each in a child process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from select import select
+from time import monotonic
+from types import TracebackType
+from typing import Final
+
+import orjson
+
+from .binance import BinanceServer
+from .config import SimOptions
+from .deribit import DeribitServer
+from .okx import OkxServer
+from .server import VenueServer
+
+__all__ = ["VENUES", "SimEndpoint", "SimOptions", "SimProcess", "serve"]
+
+VENUES: Final[Mapping[str, type[VenueServer]]] = {
+    "deribit": DeribitServer,
+    "okx": OkxServer,
+    "binance": BinanceServer,
+}
+
+_READY_TIMEOUT = 30.0
+_STOP_TIMEOUT = 5.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class SimEndpoint:
+    """Where a simulated venue listens."""
+
+    venue: str
+    ws_url: str
+    """What an adapter connects to."""
+    rest_url: str
+    """Base of the REST paths, without a slash at the end."""
+    control_url: str
+    """Base of the ``/sim/`` paths, without a slash at the end."""
+
+
+def _server(venue: str, options: SimOptions) -> VenueServer:
+    try:
+        return VENUES[venue](options)
+    except KeyError:
+        raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}") from None
+
+
+async def serve(
+    venues: Sequence[str],
+    options: SimOptions,
+    *,
+    ports: Mapping[str, int] | None = None,
+    ready: Callable[[list[SimEndpoint]], None],
+) -> None:
+    """Serve venues in this event loop until cancelled.
+
+    ``ports``: by venue, 0 or absent for any free one. ``ready`` is called once with all
+    endpoints, in the order asked for. Raises ValueError for an unknown venue, OSError for a
+    port that cannot be had, and whatever stops a venue's market.
+    """
+    servers = [_server(venue, options) for venue in venues]
+    running = []
+    try:
+        endpoints = []
+        for server in servers:
+            runner, port, task = await server.start((ports or {}).get(server.venue, 0))
+            running.append((server, runner, task))
+            at = f"{options.host}:{port}"
+            endpoints.append(
+                SimEndpoint(
+                    server.venue, f"ws://{at}{server.ws_path}", f"http://{at}", f"http://{at}/sim"
+                )
+            )
+        ready(endpoints)
+        await asyncio.gather(*(task for _, _, task in running))
+    finally:
+        for server, runner, task in running:
+            await server.stop(runner, task)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when its parent's starting thread ends (Linux)."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        # It died before the kernel was told.
+        sys.exit(0)
+
+
+class SimProcess:
+    """Simulated venues in child processes, one each; a context manager.
+
+    The children end with `stop`, with the ``with`` block, and with the thread that started them.
+    """
+
+    def __init__(
+        self,
+        venues: Sequence[str],
+        options: SimOptions | None = None,
+        *,
+        ports: Mapping[str, int] | None = None,
+    ) -> None:
+        self.endpoints: dict[str, SimEndpoint] = {}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._options = options or SimOptions()
+        self._ports = dict(ports or {})
+        self._venues = list(venues)
+
+    def start(self) -> SimProcess:
+        """Start the children and wait until all listen.
+
+        Raises ValueError for an unknown venue, RuntimeError if a child does not come up.
+        """
+        for venue in self._venues:
+            if venue not in VENUES:
+                raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}")
+        try:
+            for venue in self._venues:
+                self._children[venue] = self._spawn(venue)
+            for venue, child in self._children.items():
+                self.endpoints[venue] = _await_endpoint(venue, child)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _spawn(self, venue: str) -> subprocess.Popen[bytes]:
+        command = [
+            sys.executable, "-m", "feedhandler.sim",
+            "--venue", venue,
+            "--port", str(self._ports.get(venue, 0)),
+            "--options", orjson.dumps(asdict(self._options)).decode(),
+            "--parent", str(os.getpid()),
+        ]  # fmt: skip
+        # The child must find this package even where only sys.path knows it.
+        paths = [path or "." for path in sys.path]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment
+        )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by venue."""
+        return {venue: child.pid for venue, child in self._children.items()}
+
+    def stop(self) -> None:
+        """End the children; safe to call twice."""
+        for child in self._children.values():
+            child.terminate()
+        for child in self._children.values():
+            try:
+                child.wait(_STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
+        self._children.clear()
+        self.endpoints.clear()
+
+    def __enter__(self) -> SimProcess:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _await_endpoint(venue: str, child: subprocess.Popen[bytes]) -> SimEndpoint:
+    assert child.stdout is not None
+    deadline = monotonic() + _READY_TIMEOUT
+    ready, _, _ = select([child.stdout], [], [], max(0.0, deadline - monotonic()))
+    line = child.stdout.readline() if ready else b""
+    if not line:
+        child.kill()
+        raise RuntimeError(f"the simulated {venue} did not start (exit status {child.wait()})")
+    return SimEndpoint(**orjson.loads(line)["endpoints"][0])
+
+
+def run(
+    venues: Sequence[str], options: SimOptions, ports: Mapping[str, int], parent: int | None
+) -> None:
+    """Serve until SIGTERM or SIGINT, printing one JSON line with the endpoints when ready."""
+
+    def ready(endpoints: list[SimEndpoint]) -> None:
+        line = orjson.dumps({"endpoints": [asdict(endpoint) for endpoint in endpoints]})
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        if parent is not None:
+            die_with_parent(parent)
+        with suppress(asyncio.CancelledError):
+            await serve(venues, options, ports=ports, ready=ready)
+
+    import uvloop  # only the process form needs it
+
+    uvloop.run(main())
