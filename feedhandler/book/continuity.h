@@ -1,0 +1,197 @@
+/* The one continuity state machine: is this message the next one of its book?
+ *
+ * Pure: no memory, no clock, no shared memory. It is told what arrives and answers with an action;
+ * whoever owns the book obeys. All venues' rules are here, as data:
+ *
+ *   rule PREVIOUS  a delta names its predecessor: previous == last          (Deribit, OKX, ...)
+ *        RANGE     a delta covers ids first..final: first <= last+1 <= final (Binance spot, ...)
+ *        NEXT      ids count by one: final == last+1
+ *        NONE      the venue numbers nothing
+ *   base STREAM    a snapshot comes in the stream; to heal, subscribe again
+ *        REQUEST   a snapshot is fetched and joined with the deltas buffered meanwhile
+ *        EVERY     every message is a full book
+ *   rest_join      STREAM, but deltas are buffered as for REQUEST: the snapshot may never come
+ *
+ *             snapshot                delta in step
+ *   EMPTY ----------------> JOINING ----------------> STEP --+
+ *     ^  (deltas: BUFFER or IGNORE)                     ^    | delta in step
+ *     |                                                 +----+
+ *     +---- GAP, or the owner calls continuity_lose ---- from either
+ *
+ * JOINING differs from STEP in one thing: the first delta after a snapshot may begin before it. Levels
+ * are absolute, so a delta that covers the snapshot's id is right on top of it.
+ */
+#ifndef FEEDHANDLER_BOOK_CONTINUITY_H
+#define FEEDHANDLER_BOOK_CONTINUITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum continuity_rule { RULE_NONE = 0, RULE_PREVIOUS, RULE_RANGE, RULE_NEXT, RULE_END };
+enum continuity_base { BASE_STREAM = 0, BASE_REQUEST, BASE_EVERY, BASE_END };
+enum continuity_phase { PHASE_EMPTY = 0, PHASE_JOINING, PHASE_STEP };
+
+enum continuity_action {
+    ACTION_APPLY = 0, /* the next one: apply it */
+    ACTION_REPLACE,   /* a full book: it becomes the book; then offer what was buffered */
+    ACTION_DUPLICATE, /* already in the book: drop it */
+    ACTION_BUFFER,    /* no base yet: keep it */
+    ACTION_IGNORE,    /* no base yet, and none can be joined: drop it */
+    ACTION_GAP,       /* a hole: the base is lost, say so at once */
+    ACTION_TOO_OLD,   /* the snapshot ends before the buffer begins: fetch again, keep the buffer */
+};
+
+/* A venue resets its ids downwards at maintenance. If the message that says so is lost, all that
+ * follows looks old, and a frozen book would call itself live. So many in a row are a gap. */
+enum { CONTINUITY_DUPLICATES_MAX = 256 };
+
+/* The numbers of one message. `numbered` false: it carries none. */
+typedef struct sequence {
+    int64_t first, final, previous;
+    bool numbered;
+} sequence;
+
+typedef struct continuity {
+    uint8_t rule, base;
+    bool rest_join;
+    uint8_t phase;
+    uint32_t duplicates; /* in a row */
+    int64_t last;        /* the id of the last message applied */
+    int64_t last_ns;     /* EVERY: its exchange time */
+} continuity;
+
+static inline bool continuity_buffers(const continuity *c)
+{
+    return c->base == BASE_REQUEST || c->rest_join;
+}
+
+/* The base is gone: silence, a malformed frame, a bad checksum, a crossed book, a lost connection. */
+static inline void continuity_lose(continuity *c)
+{
+    c->phase = PHASE_EMPTY;
+    c->duplicates = 0;
+    c->last_ns = 0;
+}
+
+/* Does `next` follow `last` by the rule, within one stream? */
+static inline enum continuity_action continuity_judge(const continuity *c, const sequence *s)
+{
+    int64_t last = c->last;
+    bool joining = c->phase == PHASE_JOINING;
+    switch (c->rule) {
+    case RULE_PREVIOUS:
+        if (s->previous == last)
+            return ACTION_APPLY; /* final == last: keep-alive; final < last: the venue resets its ids */
+        if (s->final <= last && s->previous < last)
+            return ACTION_DUPLICATE;
+        if (joining && s->previous < last)
+            return ACTION_APPLY; /* previous < last < final */
+        return ACTION_GAP;
+    case RULE_RANGE:
+        if (joining && last < 0)
+            return ACTION_APPLY; /* a new listing: empty, numbered -1, older than every delta */
+        if (s->final <= last)
+            return ACTION_DUPLICATE;
+        return s->first > last + 1 ? ACTION_GAP : ACTION_APPLY;
+    case RULE_NEXT:
+        if (s->final <= last)
+            return ACTION_DUPLICATE;
+        return s->final == last + 1 ? ACTION_APPLY : ACTION_GAP;
+    default: return ACTION_APPLY;
+    }
+}
+
+static inline enum continuity_action continuity_delta(continuity *c, const sequence *s)
+{
+    enum continuity_action action = ACTION_APPLY;
+    if (c->phase == PHASE_EMPTY)
+        return continuity_buffers(c) ? ACTION_BUFFER : ACTION_IGNORE;
+    if (s->numbered) {
+        action = continuity_judge(c, s);
+        if (action == ACTION_DUPLICATE && ++c->duplicates > CONTINUITY_DUPLICATES_MAX)
+            action = ACTION_GAP;
+    }
+    if (action == ACTION_APPLY) {
+        if (s->numbered)
+            c->last = s->final;
+        c->phase = PHASE_STEP;
+        c->duplicates = 0;
+    } else if (action == ACTION_GAP) {
+        continuity_lose(c);
+    }
+    return action;
+}
+
+/* A full book that came in the stream. `own`: on the connection that feeds the book now; a second
+ * connection's snapshot must not take the book back in time. */
+static inline enum continuity_action continuity_snapshot(continuity *c, const sequence *s, bool own)
+{
+    if (c->phase != PHASE_EMPTY && !own && s->numbered && s->final <= c->last)
+        return ACTION_DUPLICATE;
+    c->last = s->numbered ? s->final : 0;
+    c->phase = PHASE_JOINING;
+    c->duplicates = 0;
+    return ACTION_REPLACE;
+}
+
+/* A full book that was asked for. `head`: the first buffered delta, or NULL. */
+static inline enum continuity_action continuity_answer(continuity *c, const sequence *s,
+                                                       const sequence *head)
+{
+    if (c->phase != PHASE_EMPTY && (!s->numbered || s->final <= c->last))
+        return ACTION_DUPLICATE; /* in step already, and past it */
+    if (c->phase == PHASE_EMPTY && s->numbered && head && head->numbered) {
+        bool reaches = true;
+        switch (c->rule) {
+        case RULE_PREVIOUS: reaches = head->previous <= s->final || head->final <= s->final; break;
+        case RULE_RANGE: reaches = s->final < 0 || head->first <= s->final + 1; break;
+        case RULE_NEXT: reaches = head->final <= s->final + 1; break;
+        default: break;
+        }
+        if (!reaches)
+            return ACTION_TOO_OLD;
+    }
+    c->last = s->numbered ? s->final : 0;
+    c->phase = PHASE_JOINING;
+    c->duplicates = 0;
+    return ACTION_REPLACE;
+}
+
+/* EVERY: each message is the whole book. Older in id and in time: a second connection, behind. */
+static inline enum continuity_action continuity_full(continuity *c, const sequence *s,
+                                                     int64_t exchange_ns)
+{
+    if (c->phase != PHASE_EMPTY && exchange_ns < c->last_ns &&
+        (!s->numbered || s->final < c->last))
+        return ACTION_DUPLICATE;
+    c->last = s->numbered ? s->final : 0;
+    c->last_ns = exchange_ns;
+    c->phase = PHASE_STEP;
+    c->duplicates = 0;
+    return ACTION_REPLACE;
+}
+
+/* May `s` stand right behind `tail` in the buffer? Otherwise the buffer starts over with it: what is
+ * before a hole can only be joined by a snapshot that would not need it. */
+static inline bool continuity_chains(const continuity *c, const sequence *tail, const sequence *s)
+{
+    if (!tail->numbered || !s->numbered)
+        return true;
+    switch (c->rule) {
+    case RULE_PREVIOUS: return s->previous == tail->final && s->final >= s->previous;
+    case RULE_RANGE: return s->first <= tail->final + 1 && s->final > tail->final;
+    case RULE_NEXT: return s->final == tail->final + 1;
+    default: return true;
+    }
+}
+
+/* A second connection's copy of what the buffer already holds. */
+static inline bool continuity_buffered(const continuity *c, const sequence *tail, const sequence *s)
+{
+    if (!tail->numbered || !s->numbered || c->rule == RULE_NONE)
+        return false;
+    return s->final <= tail->final && (c->rule != RULE_PREVIOUS || s->previous < tail->final) &&
+           (c->rule != RULE_PREVIOUS || s->final >= s->previous);
+}
+
+#endif

@@ -1,0 +1,403 @@
+/* A decoded message, through continuity, into the book and out to shared memory. */
+#ifndef FEEDHANDLER_ENGINE_APPLY_H
+#define FEEDHANDLER_ENGINE_APPLY_H
+
+#include "precision.h"
+
+/* ---- losing a book --------------------------------------------------------------------------- */
+
+/* The book is not to be believed any more; say so at once. Heal: by resubscription or request. */
+COLD void market_lose(engine *e, market *m, int state, int reason)
+{
+    continuity_lose(&m->sequence);
+    m->quote_sequence = INT64_MIN; /* the venue may have started its ids over */
+    m->asked = false;
+    bool changed = market_state(e, m, state, reason);
+    market_show(e, m, true);
+    if (changed && m->has_book)
+        fh_counter_add(e->writer, FH_COUNTER_RESYNCS, 1);
+    if (m->has_book)
+        market_attention(e, m, NEED_RESYNC, reason);
+}
+
+/* ---- books ----------------------------------------------------------------------------------- */
+
+static inline void records_levels(engine *e, uint8_t side, const level *levels, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        fh_message_add(e->writer, FH_KIND_LEVEL, side, levels[i].price, levels[i].size, 0);
+}
+
+/* Ring records of a book message, and the book itself. */
+static inline bool book_write(engine *e, market *m, const level *levels, uint32_t count,
+                              uint32_t first_count, uint8_t first_side, bool full, uint8_t flags,
+                              int64_t exchange_ns, int64_t receive_ns)
+{
+    uint8_t second_side = first_side ^ 1;
+    fh_message_begin(e->writer, m->id, m->precision, flags | (full ? FH_FLAG_SNAPSHOT : 0),
+                     exchange_ns, receive_ns, (uint64_t)m->sequence.last);
+    if (full) {
+        fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
+        book_clear(&m->book);
+    }
+    records_levels(e, first_side, levels, first_count);
+    records_levels(e, second_side, levels + first_count, count - first_count);
+    fh_message_end(e->writer);
+    m->head.exchange_ns = exchange_ns;
+    m->head.receive_ns = receive_ns;
+    bool fits = book_set(&m->book, first_side, levels, first_count);
+    return book_set(&m->book, second_side, levels + first_count, count - first_count) && fits;
+}
+
+/* Is the book that was just changed what the venue has? Answers the reason when it is not. */
+static inline int book_doubt(engine *e, market *m, bool has_checksum, int32_t checksum)
+{
+    if (has_checksum && e->checksum) {
+        if (book_checksum(&m->book, m->price_exponent, m->size_exponent, &e->crc) != checksum) {
+            fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_BAD, 1);
+            return FH_REASON_CHECKSUM;
+        }
+        fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_OK, 1);
+    }
+    if (UNLIKELY(book_crossed(&m->book))) {
+        fh_counter_add(e->writer, FH_COUNTER_CROSSED, 1);
+        return FH_REASON_CROSSED;
+    }
+    return FH_REASON_NONE;
+}
+
+/* The end of every change of a book: its state, the cells, visibility. */
+static inline void book_settle(engine *e, market *m, int doubt)
+{
+    quote_from_book(m, m->head.exchange_ns, m->head.receive_ns);
+    if (UNLIKELY(doubt != FH_REASON_NONE)) {
+        market_lose(e, m, doubt == FH_REASON_CROSSED ? FH_STATE_CROSSED : FH_STATE_STALE, doubt);
+        return;
+    }
+    if (UNLIKELY(m->state != FH_STATE_LIVE)) {
+        market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE);
+        market_attention(e, m, BECAME_LIVE, 0);
+    }
+    market_show(e, m, true);
+}
+
+static inline void market_memory(engine *e, market *m)
+{
+    e->out_of_memory = true;
+    market_lose(e, m, FH_STATE_STALE, FH_REASON_OVERFLOW);
+}
+
+/* Keep a delta until its base comes. */
+static void book_buffer(engine *e, market *m, const message *msg)
+{
+    const waiting *tail = backlog_tail(&m->backlog);
+    uint64_t dropped = 0;
+    if (tail && continuity_buffered(&m->sequence, &tail->numbers, &msg->numbers)) {
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        return;
+    }
+    if (tail && !continuity_chains(&m->sequence, &tail->numbers, &msg->numbers)) {
+        fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
+        fh_counter_add(e->writer, FH_COUNTER_BUFFER_DROPPED, m->backlog.messages);
+        backlog_clear(&m->backlog);
+    }
+    waiting *w = backlog_add(&m->backlog, msg->count, e->buffer_bytes, &dropped);
+    if (dropped)
+        fh_counter_add(e->writer, FH_COUNTER_BUFFER_DROPPED, dropped);
+    if (w != NULL) {
+        w->numbers = msg->numbers;
+        w->exchange_ns = msg->exchange_ns;
+        w->receive_ns = e->receive_ns;
+        w->connection = (uint32_t)e->connection->index;
+        w->first_count = msg->first_count;
+        w->first_side = msg->first_side;
+        w->precision = msg->precision;
+        w->has_checksum = msg->has_checksum;
+        w->checksum = msg->checksum;
+        memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level));
+        fh_counter_add(e->writer, FH_COUNTER_BUFFERED, 1);
+    }
+    if (!m->asked) {
+        m->asked = true;
+        market_attention(e, m, NEED_SNAPSHOT, msg->numbers.numbered ? msg->numbers.first : 0);
+    }
+}
+
+/* Apply what was buffered on top of the base just taken. Answers the doubt about the result; *gap:
+ * the base is lost again (it cannot be by the numbers alone, but a second base may come early). */
+static int book_join(engine *e, market *m, int doubt, bool *gap)
+{
+    waiting *w;
+    while (doubt == FH_REASON_NONE && (w = backlog_head(&m->backlog)) != NULL) {
+        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers);
+        if (action == ACTION_GAP) {
+            *gap = true;
+            return doubt;
+        }
+        if (action == ACTION_APPLY) {
+            if (!levels_rescale(m, w->precision, w->levels, w->count))
+                return FH_REASON_PRECISION;
+            if (!book_write(e, m, w->levels, w->count, w->first_count, w->first_side, false,
+                            engine_flags(e) | FH_FLAG_REPLAY, w->exchange_ns, w->receive_ns))
+                return FH_REASON_OVERFLOW;
+            if (w->has_checksum || m->backlog.messages == 1)
+                doubt = book_doubt(e, m, w->has_checksum, w->checksum);
+        } else {
+            fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        }
+        backlog_drop(&m->backlog);
+    }
+    return doubt;
+}
+
+static void book_gap(engine *e, market *m)
+{
+    fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
+    market_lose(e, m, FH_STATE_STALE, FH_REASON_GAP);
+}
+
+/* A full book that continuity has let through. */
+static void book_replace(engine *e, market *m, const message *msg, level *levels)
+{
+    bool gap = false;
+    if (msg->kind == MESSAGE_SNAPSHOT)
+        fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
+    if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
+                    engine_flags(e), msg->exchange_ns, e->receive_ns)) {
+        market_memory(e, m);
+        return;
+    }
+    int doubt = FH_REASON_NONE;
+    if (m->backlog.messages == 0 || msg->has_checksum)
+        doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
+    doubt = book_join(e, m, doubt, &gap);
+    m->asked = false;
+    if (gap) {
+        book_gap(e, m);
+        return;
+    }
+    if (doubt == FH_REASON_NONE && book_crossed(&m->book)) /* all that was buffered was older */
+        doubt = FH_REASON_CROSSED;
+    if (doubt != FH_REASON_NONE)
+        backlog_clear(&m->backlog); /* it leads to this book again */
+    book_settle(e, m, doubt);
+}
+
+/* Whose book it is. The one that is behind stays in mind: when the owner goes, it carries on. */
+static inline void market_fed(market *m, int connection)
+{
+    if (UNLIKELY(m->owner != connection)) {
+        m->standby = m->owner;
+        m->owner = connection;
+    }
+}
+
+static inline void message_book(engine *e, const message *msg)
+{
+    market *m = msg->market;
+    level *levels = e->levels + msg->levels;
+    enum continuity_action action;
+    int connection = e->connection->index;
+
+    fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
+    e->connection->levels += msg->count;
+    if (UNLIKELY(!levels_rescale(m, msg->precision, levels, msg->count))) {
+        market_unwidenable(e, m);
+        return;
+    }
+    if (msg->kind == MESSAGE_DELTA) {
+        m->incremental = true;
+        action = continuity_delta(&m->sequence, &msg->numbers);
+    } else if (msg->kind == MESSAGE_SNAPSHOT) {
+        m->incremental = true;
+        action = continuity_snapshot(&m->sequence, &msg->numbers, connection == m->owner);
+    } else {
+        action = continuity_full(&m->sequence, &msg->numbers, msg->exchange_ns);
+    }
+    switch (action) {
+    case ACTION_APPLY:
+        market_fed(m, connection);
+        if (msg->count == 0 && !msg->has_checksum) { /* a keep-alive: only the number moves */
+            market_show(e, m, true);
+            return;
+        }
+        if (UNLIKELY(!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, false,
+                                 engine_flags(e), msg->exchange_ns, e->receive_ns))) {
+            market_memory(e, m);
+            return;
+        }
+        book_settle(e, m, book_doubt(e, m, msg->has_checksum, msg->checksum));
+        return;
+    case ACTION_REPLACE:
+        market_fed(m, connection);
+        book_replace(e, m, msg, levels);
+        return;
+    case ACTION_DUPLICATE:
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        if (connection != m->owner)
+            m->standby = connection;
+        return;
+    case ACTION_GAP:
+        book_gap(e, m);
+        if (continuity_buffers(&m->sequence))
+            book_buffer(e, m, msg);
+        return;
+    case ACTION_BUFFER:
+        m->owner = connection;
+        if (m->state == FH_STATE_NONE) {
+            market_state(e, m, FH_STATE_SYNCING, FH_REASON_START);
+            market_show(e, m, true);
+        }
+        book_buffer(e, m, msg);
+        return;
+    default: m->owner = connection; return;
+    }
+}
+
+/* ---- trades, quotes, statistics --------------------------------------------------------------- */
+
+/* Without a book, any market data says that the instrument is alive. */
+static inline void market_alive(engine *e, market *m)
+{
+    if (LIKELY(m->has_book))
+        return;
+    market_fed(m, e->connection->index);
+    if (m->state != FH_STATE_LIVE && market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE))
+        market_attention(e, m, BECAME_LIVE, 0);
+}
+
+static inline void message_trade(engine *e, const message *msg)
+{
+    market *m = msg->market;
+    level *trade = e->levels + msg->levels;
+    if (UNLIKELY(!levels_rescale(m, msg->precision, trade, 1))) {
+        market_unwidenable(e, m);
+        return;
+    }
+    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), msg->exchange_ns,
+                     e->receive_ns, (uint64_t)msg->numbers.final);
+    fh_message_add(e->writer, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE,
+                   msg->first_side, trade->price, trade->size, 0);
+    fh_message_end(e->writer);
+    fh_counter_add(e->writer, FH_COUNTER_TRADES, 1);
+    m->quote.last_price = trade->price;
+    m->quote.last_size = trade->size;
+    m->quote.last_side = msg->first_side;
+    m->quote.last_ns = msg->exchange_ns ? msg->exchange_ns : e->receive_ns;
+    market_alive(e, m);
+    market_show(e, m, false);
+}
+
+/* Top of book from a channel of its own. With a book, it counts only where it carries the book's
+ * numbers and is not behind it. */
+static inline void message_quote(engine *e, const message *msg)
+{
+    market *m = msg->market;
+    level *top = e->levels + msg->levels;
+    if (UNLIKELY(!levels_rescale(m, msg->precision, top, 2))) {
+        market_unwidenable(e, m);
+        return;
+    }
+    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), msg->exchange_ns,
+                     e->receive_ns, msg->numbers.numbered ? (uint64_t)msg->numbers.final : 0);
+    fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
+    fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
+    fh_message_end(e->writer);
+    if (!m->has_book || (msg->numbers.numbered && msg->numbers.final >= m->quote_sequence)) {
+        fh_quote *q = &m->quote;
+        q->bid_price = top[0].price;
+        q->bid_size = top[0].size;
+        q->ask_price = top[1].price;
+        q->ask_size = top[1].size;
+        q->exchange_ns = msg->exchange_ns;
+        q->receive_ns = e->receive_ns;
+        if (msg->numbers.numbered) {
+            q->venue_sequence = (uint64_t)msg->numbers.final;
+            m->quote_sequence = msg->numbers.final;
+        }
+    }
+    market_alive(e, m);
+    market_show(e, m, false);
+}
+
+static inline double *quote_field(fh_quote *q, uint32_t field)
+{
+    switch (field) {
+    case FH_STAT_MARK: return &q->mark;
+    case FH_STAT_INDEX: return &q->index;
+    case FH_STAT_UNDERLYING: return &q->underlying;
+    case FH_STAT_BID_IV: return &q->bid_iv;
+    case FH_STAT_ASK_IV: return &q->ask_iv;
+    case FH_STAT_MARK_IV: return &q->mark_iv;
+    case FH_STAT_DELTA: return &q->delta;
+    case FH_STAT_GAMMA: return &q->gamma;
+    case FH_STAT_VEGA: return &q->vega;
+    case FH_STAT_THETA: return &q->theta;
+    case FH_STAT_RHO: return &q->rho;
+    case FH_STAT_FUNDING: return &q->funding;
+    default: return &q->open_interest;
+    }
+}
+
+/* Statistics: the cell holds them all, the ring gets those that changed. A field that the venue now
+ * says it has none of (null) becomes NaN in the cell, without a record. */
+static inline void message_stats(engine *e, const message *msg)
+{
+    market *m = msg->market;
+    const statistic *stats = e->stats + msg->levels;
+    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), msg->exchange_ns,
+                     e->receive_ns, 0);
+    for (uint32_t i = 0; i < msg->count; i++) {
+        double *cell = quote_field(&m->quote, stats[i].field);
+        if (stats[i].exact && *cell != stats[i].cell)
+            fh_message_add(e->writer, FH_KIND_STAT, 0, stats[i].value.mantissa,
+                           stats[i].value.exponent, stats[i].field);
+        *cell = stats[i].cell;
+    }
+    fh_message_end(e->writer);
+    m->quote.stats_ns = e->receive_ns;
+    market_alive(e, m);
+    market_show(e, m, false);
+}
+
+/* A full book beside a channel of deltas is only its top: a quote with the book's numbers. */
+static inline void message_top(engine *e, message *msg)
+{
+    level top[2] = {{FH_NONE, 0}, {FH_NONE, 0}};
+    const level *levels = e->levels + msg->levels;
+    if (msg->first_count > 0)
+        top[msg->first_side] = levels[0];
+    if (msg->count > msg->first_count)
+        top[msg->first_side ^ 1] = levels[msg->first_count];
+    if (!ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, e->level_count + 2))
+        return;
+    memcpy(e->levels + e->level_count, top, sizeof top);
+    msg->levels = e->level_count;
+    e->level_count += 2;
+    msg->channel = CHANNEL_QUOTE;
+    e->connection->levels += 2;
+    message_quote(e, msg);
+}
+
+static inline void message_apply(engine *e, message *msg)
+{
+    market *m = msg->market;
+    if (UNLIKELY(m->state == FH_STATE_CLOSED))
+        return; /* it expired; only set_state opens it again */
+    m->activity[msg->channel] = e->receive_ns;
+    m->quote.data_ns = e->receive_ns;
+    switch (msg->kind) {
+    case MESSAGE_TRADE: message_trade(e, msg); break;
+    case MESSAGE_QUOTE: message_quote(e, msg); break;
+    case MESSAGE_STATS: message_stats(e, msg); break;
+    default:
+        if (msg->kind == MESSAGE_FULL && (m->incremental || !m->has_book)) {
+            if (!msg->rounded)
+                message_top(e, msg);
+        } else if (LIKELY(m->has_book)) { /* else it was not asked for */
+            message_book(e, msg);
+        }
+    }
+}
+
+#endif

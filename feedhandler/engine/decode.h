@@ -1,0 +1,428 @@
+/* What decoders are written with: symbols to markets, messages, numbers, runs of levels.
+ *
+ * An item is the smallest thing about one instrument in a document (a book message, a trade, a row
+ * of option statistics). Read it with ENGINE_ITEM: when one of its numbers needs more digits than
+ * the instrument has, the reader goes on to find out how many, the instrument is widened, and the
+ * item is read again from its start.
+ */
+#ifndef FEEDHANDLER_ENGINE_DECODE_H
+#define FEEDHANDLER_ENGINE_DECODE_H
+
+#include "apply.h"
+#include "symbols.h"
+
+static market *engine_add(engine *e, fh_instrument *entry, bool has_book);
+
+/* ---- symbols ------------------------------------------------------------------------------------ */
+
+COLD market *engine_unknown(engine *e, const text *symbol)
+{
+    if (e->auto_add && symbol->length > 0 && symbol->length <= SYMBOL_BYTES &&
+        memchr(symbol->at, 0, symbol->length) == NULL) {
+        fh_instrument entry;
+        memset(&entry, 0, sizeof entry);
+        memcpy(entry.symbol, symbol->at, symbol->length);
+        entry.contract_size = 1.0;
+        market *m = engine_add(e, &entry, true);
+        if (m != NULL) {
+            market_attention(e, m, ADDED, 0);
+            return m;
+        }
+    }
+    e->unknown++;
+    return NULL;
+}
+
+/* The market of a symbol as the payload has it; NULL (counted) when it is not ours. */
+static inline market *engine_market(engine *e, const text *symbol)
+{
+    market *m = symbol->type == TEXT_STRING ? symbol_find(e, symbol->at, symbol->length) : NULL;
+    return LIKELY(m != NULL) ? m : engine_unknown(e, symbol);
+}
+
+/* Name the book that the frame is about, should it turn out to be malformed. */
+static inline void engine_subject(engine *e, market *m)
+{
+    e->subject = m;
+}
+
+/* A document about no book at all: a malformed one condemns none. */
+static inline void engine_no_book(engine *e) { e->book_frame = false; }
+
+/* ---- messages ------------------------------------------------------------------------------------ */
+
+/* Begin a message; it is complete when the next begins or the document ends. Never NULL: when memory
+ * has run out it is a scrap that nobody applies. */
+static inline message *engine_message(engine *e, market *m, int kind, int channel)
+{
+    static message scrap;
+    if (UNLIKELY(!ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room,
+                                e->message_count + 1)))
+        return &scrap;
+    message *msg = &e->messages[e->message_count++];
+    memset(msg, 0, sizeof *msg);
+    msg->market = m;
+    msg->kind = (uint8_t)kind;
+    msg->channel = (uint8_t)channel;
+    msg->precision = m->precision;
+    msg->levels = kind == MESSAGE_STATS ? e->stat_count : e->level_count;
+    return msg;
+}
+
+static inline level *engine_levels(engine *e, message *msg, uint32_t count)
+{
+    static level scrap[2];
+    if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, e->level_count + count)))
+        return scrap;
+    level *at = e->levels + e->level_count;
+    e->level_count += count;
+    msg->count += count;
+    return at;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------------- */
+
+COLD void number_short(engine *e, market *m, int result, int needed, bool price)
+{
+    e->short_of = m;
+    if (result == DECIMAL_OVERFLOW)
+        e->need_too_much = true;
+    else if (price)
+        e->need_price = needed < e->need_price ? needed : e->need_price;
+    else
+        e->need_size = needed < e->need_size ? needed : e->need_size;
+}
+
+/* A number at `at` in the market's scale. False: it is no number (nothing else is an error here). */
+ALWAYS_INLINE bool number_scaled(engine *e, market *m, bool price, const uint8_t *at,
+                                 const uint8_t *limit, const uint8_t **stop, int64_t *out)
+{
+    int needed = 0;
+    int result = decimal_scaled(at, limit, price ? m->price_exponent : m->size_exponent, out, stop,
+                                &needed);
+    if (LIKELY(result == DECIMAL_OK))
+        return true;
+    if (result == DECIMAL_SYNTAX)
+        return false;
+    *out = 0;
+    number_short(e, m, result, needed, price);
+    return true;
+}
+
+/* Is there a value? Venues write none as a missing key, null, "" or a word. */
+static inline bool text_present(const text *t)
+{
+    return (t->type == TEXT_NUMBER || t->type == TEXT_STRING) && t->length > 0 &&
+           (*t->at == '-' || (uint8_t)(*t->at - '0') < 10);
+}
+
+static inline bool text_scaled(engine *e, cursor *c, market *m, bool price, const text *t,
+                               int64_t *out)
+{
+    const uint8_t *stop = t->at;
+    if (LIKELY(text_present(t) && number_scaled(e, m, price, t->at, t->limit, &stop, out) &&
+               stop == t->at + t->length))
+        return true;
+    if (!c->error)
+        cursor_fail_at(c, WIRE_DECIMAL, stop ? stop : c->at);
+    return false;
+}
+
+static inline void text_id(cursor *c, const text *t, int64_t *out)
+{
+    if (UNLIKELY(!text_integer(t, out)) && !c->error)
+        cursor_fail_at(c, t->type == TEXT_NONE ? WIRE_MISSING : WIRE_RANGE,
+                       t->type == TEXT_NONE ? c->at : t->at);
+}
+
+/* A venue's time as unix nanoseconds, by its magnitude: ms or us (venues offer both); 0 = none. */
+static inline int64_t text_time(const text *t)
+{
+    int64_t value;
+    if (t->type == TEXT_NONE || !text_integer(t, &value) || value <= 0)
+        return 0;
+    if (value < 100000000000000) /* ms until the year 5138 */
+        return value * 1000000;
+    if (value < 100000000000000000)
+        return value * 1000;
+    return value;
+}
+
+/* ---- items --------------------------------------------------------------------------------------- */
+
+typedef struct item_mark {
+    cursor at;
+    uint32_t messages, levels, stats, unknown;
+} item_mark;
+
+static inline item_mark engine_item_begin(engine *e, const cursor *c)
+{
+    e->short_of = NULL;
+    e->need_price = e->need_size = DECIMAL_EXPONENT_MAX;
+    e->need_too_much = false;
+    return (item_mark){*c, e->message_count, e->level_count, e->stat_count, e->unknown};
+}
+
+/* True: read the item again. */
+COLD bool engine_item_again(engine *e, cursor *c, const item_mark *mark)
+{
+    market *m = e->short_of;
+    cursor whole;
+    e->short_of = NULL;
+    if (c->error || !document_valid(c->begin, (size_t)(c->end - c->begin), &whole))
+        return false; /* nothing is widened for a document that is refused: the caller meets the error */
+    bool widened = market_widen(e, m, e->need_price, e->need_size);
+    e->message_count = mark->messages;
+    e->level_count = mark->levels;
+    e->stat_count = mark->stats;
+    if (!widened)
+        return false; /* the item is dropped; its instrument says why */
+    e->unknown = mark->unknown;
+    e->need_price = e->need_size = DECIMAL_EXPONENT_MAX;
+    *c = mark->at;
+    return true;
+}
+
+#define ENGINE_ITEM(e, c, read)                                      \
+    do {                                                             \
+        item_mark item_mark_ = engine_item_begin((e), (c));          \
+        do {                                                         \
+            read;                                                    \
+        } while (UNLIKELY((e)->short_of != NULL) && engine_item_again((e), (c), &item_mark_)); \
+    } while (0)
+
+/* ---- levels -------------------------------------------------------------------------------------- */
+
+enum levels_shape {
+    LEVELS_TEXT,   /* ["price","size", ...more, ignored] */
+    LEVELS_NUMBER, /* [price,size, ...] */
+    LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
+};
+
+/* Past one level in the shape that the venue really sends, or NULL: then anything may be there. */
+ALWAYS_INLINE const uint8_t *level_fast(engine *e, market *m, const uint8_t *at, const uint8_t *end,
+                                        int shape, level *out)
+{
+    bool delete = false;
+    const uint8_t *stop;
+    if (UNLIKELY(end - at < 16))
+        return NULL;
+    if (shape == LEVELS_VERB) {
+        if (memcmp(at, "[\"change\",", 10) == 0) {
+            at += 10;
+        } else if (memcmp(at, "[\"new\",", 7) == 0) {
+            at += 7;
+        } else if (memcmp(at, "[\"delete\",", 10) == 0) {
+            at += 10;
+            delete = true;
+        } else {
+            return NULL;
+        }
+    } else if (shape == LEVELS_TEXT) {
+        if (at[0] != '[' || at[1] != '"')
+            return NULL;
+        at += 2;
+    } else {
+        if (*at++ != '[')
+            return NULL;
+    }
+    if (!number_scaled(e, m, true, at, end, &stop, &out->price))
+        return NULL;
+    at = stop;
+    if (UNLIKELY(end - at < 4))
+        return NULL;
+    if (shape == LEVELS_TEXT) {
+        if (at[0] != '"' || at[1] != ',' || at[2] != '"')
+            return NULL;
+        at += 3;
+    } else if (*at++ != ',') {
+        return NULL;
+    }
+    if (!number_scaled(e, m, false, at, end, &stop, &out->size) || out->size < 0)
+        return NULL;
+    at = stop;
+    if (UNLIKELY(end - at < 4))
+        return NULL;
+    if (delete)
+        out->size = 0;
+    if (shape == LEVELS_TEXT) {
+        if (*at++ != '"')
+            return NULL;
+        while (at[0] == ',') { /* further texts of digits */
+            if (UNLIKELY(end - at < 16) || at[1] != '"')
+                return NULL;
+            uint64_t stops = digit_stops(load8(at + 2) ^ 0x3030303030303030u);
+            if (stops == 0)
+                return NULL;
+            at += 2 + (__builtin_ctzll(stops) >> 3);
+            if (*at++ != '"')
+                return NULL;
+        }
+    }
+    return *at == ']' ? at + 1 : NULL;
+}
+
+/* One level, `c` before it, in any valid JSON. */
+static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m, level *out)
+{
+    text field;
+    bool delete = false;
+    int values = 0;
+    cursor_array(c);
+    const uint8_t *begin = c->at;
+    while (cursor_item(c)) {
+        cursor_scalar(c, &field);
+        if (c->error)
+            return;
+        if (values == 0 && field.type == TEXT_STRING && !text_present(&field)) {
+            delete = TEXT_IS(&field, "delete");
+            if (!delete && !TEXT_IS(&field, "new") && !TEXT_IS(&field, "change")) {
+                cursor_fail_at(c, WIRE_DECIMAL, field.at);
+                return;
+            }
+        } else if (values == 0) {
+            text_scaled(e, c, m, true, &field, &out->price);
+            values++;
+        } else if (values == 1) {
+            text_scaled(e, c, m, false, &field, &out->size);
+            if (!c->error && out->size < 0)
+                cursor_fail_at(c, WIRE_RANGE, field.at);
+            values++;
+        }
+    }
+    if (!c->error && values < 2)
+        cursor_fail_at(c, WIRE_MISSING, begin);
+    if (delete)
+        out->size = 0;
+}
+
+/* An array of levels of one side, appended to `msg`. `c` is before the array. */
+ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side, int shape)
+{
+    market *m = msg->market;
+    if (!cursor_array(c))
+        return;
+    if (msg->runs == 0) {
+        msg->first_side = side;
+    } else if (msg->runs == 2 || msg->first_side == side) {
+        CURSOR_FAIL(c, WIRE_UNEXPECTED); /* the same key twice */
+        return;
+    } else {
+        msg->first_count = msg->count;
+    }
+    msg->runs++;
+    while (cursor_item(c)) {
+        if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, e->level_count + 1))) {
+            CURSOR_FAIL(c, WIRE_MEMORY);
+            return;
+        }
+        level *out = &e->levels[e->level_count];
+        const uint8_t *past = level_fast(e, m, c->at, c->end, shape, out);
+        if (LIKELY(past != NULL))
+            c->at = past;
+        else
+            level_slow(e, c, m, out);
+        e->level_count++;
+        msg->count++;
+    }
+    if (msg->runs == 1)
+        msg->first_count = msg->count;
+}
+
+/* A side that the cursor passed before its instrument was known. */
+typedef struct deferred {
+    cursor at[2];
+    bool kept[2];
+} deferred;
+
+static inline void levels_defer(deferred *d, cursor *c, uint8_t side)
+{
+    d->at[side] = *c;
+    d->kept[side] = true;
+    cursor_skip(c);
+}
+
+static inline void levels_recall(engine *e, cursor *c, message *msg, deferred *d, int shape)
+{
+    for (uint8_t side = 0; side < 2; side++) {
+        if (!d->kept[side] || c->error)
+            continue;
+        d->at[side].spare_used = c->spare_used; /* what later keys were unescaped to stays */
+        levels_read(e, &d->at[side], msg, side, shape);
+        c->spare_used = d->at[side].spare_used;
+        if (d->at[side].error)
+            cursor_fail_at(c, d->at[side].error, d->at[side].error_at);
+    }
+}
+
+/* ---- the small messages -------------------------------------------------------------------------- */
+
+static inline void engine_trade(engine *e, cursor *c, market *m, const text *price, const text *size,
+                                int taker, int64_t id, int64_t exchange_ns, bool liquidation)
+{
+    message *msg = engine_message(e, m, MESSAGE_TRADE, CHANNEL_TRADES);
+    level *trade = engine_levels(e, msg, 1);
+    text_scaled(e, c, m, true, price, &trade->price);
+    text_scaled(e, c, m, false, size, &trade->size);
+    if (!c->error && trade->size < 0)
+        cursor_fail_at(c, WIRE_RANGE, size->at);
+    msg->first_side = (uint8_t)taker;
+    msg->numbers.final = id;
+    msg->exchange_ns = exchange_ns;
+    msg->liquidation = liquidation;
+}
+
+/* One side of a quote; a side without price or size is none. */
+static inline void quote_side(engine *e, cursor *c, market *m, const text *price, const text *size,
+                              level *out)
+{
+    out->price = FH_NONE;
+    out->size = 0;
+    if (!text_present(price) || !text_present(size))
+        return;
+    text_scaled(e, c, m, true, price, &out->price);
+    text_scaled(e, c, m, false, size, &out->size);
+    if (!c->error && out->size < 0)
+        cursor_fail_at(c, WIRE_RANGE, size->at);
+    if (out->size == 0 && !e->short_of)
+        out->price = FH_NONE;
+}
+
+static inline message *engine_quote(engine *e, cursor *c, market *m, const text *bid,
+                                    const text *bid_size, const text *ask, const text *ask_size,
+                                    int channel)
+{
+    message *msg = engine_message(e, m, MESSAGE_QUOTE, channel);
+    level *top = engine_levels(e, msg, 2);
+    quote_side(e, c, m, bid, bid_size, &top[0]);
+    quote_side(e, c, m, ask, ask_size, &top[1]);
+    return msg;
+}
+
+/* One statistic of a MESSAGE_STATS. The record has it as the venue wrote it; the cell times
+ * 10^shift (a volatility in percent becomes a fraction). Nothing is added when the key did not come;
+ * null, "" and words ("expired") say that there is none. */
+static inline void engine_stat(engine *e, message *msg, uint32_t field, const text *t, int shift)
+{
+    const uint8_t *stop;
+    if (t->type == TEXT_NONE || t->type == TEXT_NESTED ||
+        !ARRAY_RESERVE(e, e->stats, e->stat_count, e->stat_room, e->stat_count + 1))
+        return;
+    statistic *s = &e->stats[e->stat_count];
+    s->field = field;
+    s->exact = false;
+    s->cell = __builtin_nan("");
+    if (text_present(t)) {
+        int result = decimal_natural(t->at, t->at + t->length, &s->value, &stop);
+        if (result == DECIMAL_SYNTAX || stop != t->at + t->length)
+            return;
+        if (result == DECIMAL_OK) {
+            s->exact = true;
+            s->cell = decimal_double(s->value.mantissa, s->value.exponent + shift);
+        } /* more digits than an int64 holds: no statistic needs them, no record pretends to */
+    }
+    e->stat_count++;
+    msg->count++;
+}
+
+#endif

@@ -1,0 +1,244 @@
+/* The engine's verbs: create, add an instrument, feed a frame, take a snapshot, set a state. */
+#ifndef FEEDHANDLER_ENGINE_ENGINE_H
+#define FEEDHANDLER_ENGINE_ENGINE_H
+
+#include "decode.h"
+
+#include "../venues/decoders.h"
+
+/* ---- life ---------------------------------------------------------------------------------------- */
+
+static inline const fh_decoder *decoder_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof fh_decoders / sizeof *fh_decoders; i++)
+        if (strcmp(fh_decoders[i].name, name) == 0)
+            return &fh_decoders[i];
+    return NULL;
+}
+
+static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
+{
+    memset(e, 0, sizeof *e);
+    e->writer = w;
+    e->decoder = decoder;
+    e->room = w->instruments;
+    e->markets = (market **)calloc(e->room ? e->room : 1, sizeof *e->markets);
+    crc_prepare(&e->crc);
+    return e->markets != NULL && symbol_reserve(e);
+}
+
+static inline void engine_close(engine *e)
+{
+    for (uint32_t i = 0; e->markets && i < e->room; i++) {
+        if (e->markets[i] == NULL)
+            continue;
+        book_free(&e->markets[i]->book);
+        backlog_free(&e->markets[i]->backlog);
+        free(e->markets[i]);
+    }
+    free(e->markets);
+    free(e->table);
+    free(e->messages);
+    free(e->levels);
+    free(e->stats);
+    free(e->attention);
+    free(e->spare.bytes);
+    memset(e, 0, sizeof *e);
+}
+
+/* Publish a directory entry (its exponents of generation 0 filled in). NULL: full, or no memory. */
+static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
+{
+    market *m = (market *)calloc(1, sizeof *m);
+    int64_t id;
+    if (m == NULL || !symbol_reserve(e)) {
+        free(m);
+        e->out_of_memory = true;
+        return NULL;
+    }
+    entry->has_book = has_book;
+    entry->precision = 0;
+    id = fh_directory_add(e->writer, entry);
+    if (id < 0) {
+        free(m);
+        return NULL;
+    }
+    m->id = (uint32_t)id;
+    m->entry = *entry;
+    m->price_exponent = entry->price_exponents[0];
+    m->size_exponent = entry->size_exponents[0];
+    m->has_book = has_book;
+    m->owner = m->standby = NO_CONNECTION;
+    m->sequence = e->rules;
+    m->quote_sequence = INT64_MIN;
+    m->book.bids.dirty = m->book.asks.dirty = m->drawn[0] = m->drawn[1] = RANGE_EMPTY;
+    m->quote.bid_price = m->quote.ask_price = m->quote.last_price = FH_NONE;
+    for (uint32_t field = 1; field < FH_STAT_END; field++)
+        *quote_field(&m->quote, field) = __builtin_nan("");
+    e->markets[m->id] = m;
+    symbol_insert(e, m);
+    market_show(e, m, true); /* the cells can be read from now on: NONE, nothing in them */
+    return m;
+}
+
+/* ---- frames -------------------------------------------------------------------------------------- */
+
+COLD void engine_malformed(engine *e, const cursor *c, const char *about)
+{
+    fh_counter_add(e->writer, FH_COUNTER_MALFORMED, 1);
+    e->connection->malformed++;
+    e->error = c->error ? c->error : WIRE_MEMORY;
+    e->error_byte = c->error_at ? (size_t)(c->error_at - c->begin) : 0;
+    strncpy(e->error_about, e->subject ? e->subject->entry.symbol : about, sizeof e->error_about - 1);
+    if (!e->book_frame)
+        return;
+    if (e->subject) { /* this book has missed something */
+        if (e->subject->has_book && e->subject->sequence.phase != PHASE_EMPTY)
+            market_lose(e, e->subject, FH_STATE_STALE, FH_REASON_MALFORMED);
+        return;
+    }
+    if (e->rules.rule != RULE_NONE || e->rules.base == BASE_EVERY)
+        return; /* the chain will find the hole; or the next message is whole again */
+    for (uint32_t i = 0; i < e->room; i++) { /* nothing else would: every book may have missed it */
+        market *m = e->markets[i];
+        if (m && m->has_book && m->owner == e->connection->index &&
+            m->sequence.phase != PHASE_EMPTY)
+            market_lose(e, m, FH_STATE_STALE, FH_REASON_MALFORMED);
+    }
+}
+
+static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
+{
+    e->connection = from;
+    e->receive_ns = receive_ns ? receive_ns : fh_now_ns();
+    e->subject = NULL;
+    e->book_frame = true;
+    e->unknown = 0;
+    e->message_count = e->level_count = e->stat_count = 0;
+    e->short_of = NULL;
+    e->out_of_memory = false;
+    e->published = false;
+}
+
+/* Wake sleepers once a frame; measure; what the caller should know. */
+static inline int engine_end(engine *e, int result)
+{
+    if (e->published) {
+        fh_writer *w = e->writer;
+        if (!e->replay && w->publish_ns > e->receive_ns)
+            fh_histogram_add(w, FH_HISTOGRAM_RECEIVE_PUBLISH, (uint64_t)(w->publish_ns - e->receive_ns));
+        fh_wake(w);
+    }
+    if (e->unknown) {
+        result |= FEED_UNKNOWN;
+        fh_counter_add(e->writer, FH_COUNTER_UNKNOWN, 1);
+        e->connection->unknown++;
+    }
+    if (UNLIKELY(e->attention_count))
+        result |= FEED_ATTENTION;
+    return result;
+}
+
+static int engine_feed(engine *e, connection *from, const void *payload, size_t length,
+                       int64_t receive_ns)
+{
+    cursor c;
+    engine_begin(e, from, receive_ns);
+    from->frames++;
+    from->bytes += length;
+    from->last_receive_ns = e->receive_ns;
+    fh_counter_add(e->writer, FH_COUNTER_FRAMES, 1);
+    fh_counter_add(e->writer, FH_COUNTER_BYTES, length);
+    cursor_start(&c, payload, length, &e->spare);
+    int result = e->decoder->decode(e, &c);
+    if (UNLIKELY(c.error || e->out_of_memory)) {
+        engine_malformed(e, &c, "frame");
+        return engine_end(e, FEED_MALFORMED);
+    }
+    if (e->message_count) {
+        int64_t exchange_ns = e->messages[0].exchange_ns;
+        if (exchange_ns > 0 && e->receive_ns > exchange_ns && !e->replay)
+            fh_histogram_add(e->writer, FH_HISTOGRAM_EXCHANGE_RECEIVE,
+                             (uint64_t)(e->receive_ns - exchange_ns));
+        fh_counter_add(e->writer, FH_COUNTER_MESSAGES, e->message_count);
+        for (uint32_t i = 0; i < e->message_count; i++)
+            message_apply(e, &e->messages[i]);
+    }
+    if (result & FEED_CONTROL)
+        fh_counter_add(e->writer, FH_COUNTER_CONTROL, 1);
+    return engine_end(e, result);
+}
+
+/* ---- snapshots that were asked for ----------------------------------------------------------------- */
+
+static int engine_answer(engine *e, connection *from, market *m, const void *payload, size_t length,
+                         int64_t receive_ns)
+{
+    cursor c;
+    engine_begin(e, from, receive_ns);
+    e->book_frame = false; /* a bad answer harms no book: it is asked for again */
+    cursor_start(&c, payload, length, &e->spare);
+    ENGINE_ITEM(e, &c, e->decoder->snapshot(e, &c, m));
+    if (!cursor_finish(&c) || e->out_of_memory) {
+        engine_malformed(e, &c, "snapshot");
+        m->asked = false; /* the next delta asks once more */
+        return engine_end(e, FEED_MALFORMED);
+    }
+    if (e->message_count == 0)
+        return engine_end(e, FEED_DATA); /* it could not be widened to fit; the state says so */
+    const message *msg = &e->messages[0];
+    const waiting *head = backlog_head(&m->backlog);
+    switch (continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL)) {
+    case ACTION_TOO_OLD:
+        fh_counter_add(e->writer, FH_COUNTER_STALE_SNAPSHOTS, 1);
+        market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
+        break;
+    case ACTION_REPLACE:
+        if (head)
+            m->owner = (int)head->connection;
+        fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
+        book_replace(e, m, msg, e->levels + msg->levels);
+        break;
+    default: fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+    }
+    return engine_end(e, FEED_DATA);
+}
+
+/* ---- from outside ---------------------------------------------------------------------------------- */
+
+/* False: refused, since only a book itself says that it is LIVE. */
+static bool engine_set_state(engine *e, market *m, int state, int reason)
+{
+    if (state == FH_STATE_LIVE && m->has_book)
+        return false;
+    e->receive_ns = fh_now_ns();
+    if (state != FH_STATE_LIVE) {
+        continuity_lose(&m->sequence);
+        m->quote_sequence = INT64_MIN;
+        m->asked = false;
+        if (state != FH_STATE_SYNCING)
+            backlog_clear(&m->backlog);
+    }
+    market_state(e, m, state, reason);
+    market_show(e, m, true);
+    fh_wake(e->writer);
+    return true;
+}
+
+/* The connection is gone. Books that another connection feeds as well just change hands. */
+static bool market_disconnected(engine *e, market *m, int index, int reason)
+{
+    if (m->standby == index)
+        m->standby = NO_CONNECTION;
+    if (m->owner != index)
+        return false;
+    m->owner = m->standby;
+    m->standby = NO_CONNECTION;
+    if (m->owner != NO_CONNECTION || m->state == FH_STATE_CLOSED)
+        return false;
+    engine_set_state(e, m, FH_STATE_STALE, reason);
+    backlog_clear(&m->backlog);
+    return true;
+}
+
+#endif

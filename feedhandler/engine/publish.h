@@ -1,0 +1,125 @@
+/* From a market to shared memory: ring records first, then the cells that reflect them.
+ *
+ * `market_show` is the last step of every change: it stores the cells and only then makes the
+ * records visible, so that who sees a record finds at least as much in the cell.
+ */
+#ifndef FEEDHANDLER_ENGINE_PUBLISH_H
+#define FEEDHANDLER_ENGINE_PUBLISH_H
+
+#include "types.h"
+
+static inline uint8_t engine_flags(const engine *e) { return e->replay ? FH_FLAG_REPLAY : 0; }
+
+/* The words of one side that changed since this copy was last filled, which was two stores ago. */
+static inline void cell_draw(fh_word *words, book_side *s, depth_range *drawn, uint32_t depth)
+{
+    depth_range range = range_union(s->dirty, *drawn);
+    *drawn = s->dirty;
+    s->dirty = RANGE_EMPTY;
+    uint32_t high = range.high < depth ? range.high : depth;
+    if (high > s->count)
+        high = s->count;
+    if (range.low >= high)
+        return;
+    const level *l = side_at(s, range.low);
+    for (uint32_t i = range.low; i < high; i++, l--) {
+        FH_STORE(words + 2 * (size_t)i, (uint64_t)l->price);
+        FH_STORE(words + 2 * (size_t)i + 1, (uint64_t)l->size);
+    }
+}
+
+static inline void market_show_quote(engine *e, market *m, uint64_t ring_sequence)
+{
+    fh_quote *q = &m->quote;
+    q->ring_sequence = ring_sequence;
+    q->publish_ns = e->writer->publish_ns;
+    q->state = m->state;
+    q->reason = m->reason;
+    q->price_exponent = (int8_t)m->price_exponent;
+    q->size_exponent = (int8_t)m->size_exponent;
+    q->precision = m->precision;
+    fh_quote_store(e->writer, m->id, q);
+}
+
+static inline void market_show_book(engine *e, market *m, uint64_t ring_sequence)
+{
+    fh_writer *w = e->writer;
+    fh_book_head *h = &m->head;
+    h->ring_sequence = ring_sequence;
+    h->venue_sequence = (uint64_t)m->sequence.last;
+    h->publish_ns = w->publish_ns;
+    h->state = m->state;
+    h->reason = m->reason;
+    h->price_exponent = (int8_t)m->price_exponent;
+    h->size_exponent = (int8_t)m->size_exponent;
+    h->precision = m->precision;
+    h->bids_total = m->book.bids.count;
+    h->asks_total = m->book.asks.count;
+    h->bids = (uint16_t)(h->bids_total < w->depth ? h->bids_total : w->depth);
+    h->asks = (uint16_t)(h->asks_total < w->depth ? h->asks_total : w->depth);
+    fh_word *bids = fh_book_begin(w, m->id, h);
+    cell_draw(bids, &m->book.bids, &m->drawn[0], w->depth);
+    cell_draw(fh_book_asks(w, bids), &m->book.asks, &m->drawn[1], w->depth);
+    fh_book_end(w, m->id);
+}
+
+/* Store the cells, then let the records be seen. `book`: the book cell changed too. */
+static inline void market_show(engine *e, market *m, bool book)
+{
+    uint64_t ring_sequence = e->writer->next - 1;
+    if (book && m->has_book)
+        market_show_book(e, m, ring_sequence);
+    market_show_quote(e, m, ring_sequence);
+    fh_publish(e->writer);
+    e->published = true;
+}
+
+/* The quote cell's bid and ask are those of the book, unless a quicker channel is ahead of it. */
+static inline void quote_from_book(market *m, int64_t exchange_ns, int64_t receive_ns)
+{
+    if (m->sequence.last < m->quote_sequence)
+        return;
+    fh_quote *q = &m->quote;
+    const level *bid = side_best(&m->book.bids), *ask = side_best(&m->book.asks);
+    q->bid_price = bid ? bid->price : FH_NONE;
+    q->bid_size = bid ? bid->size : 0;
+    q->ask_price = ask ? ask->price : FH_NONE;
+    q->ask_size = ask ? ask->size : 0;
+    q->exchange_ns = exchange_ns;
+    q->receive_ns = receive_ns;
+    q->venue_sequence = (uint64_t)m->sequence.last;
+    m->quote_sequence = m->sequence.last;
+}
+
+/* Write a STATE message (not shown yet). False: it is the state already. */
+static inline bool market_state(engine *e, market *m, int state, int reason)
+{
+    if (m->state == state && m->reason == reason)
+        return false;
+    m->state = (uint8_t)state;
+    m->reason = (uint8_t)reason;
+    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), 0, e->receive_ns, 0);
+    fh_message_add(e->writer, FH_KIND_STATE, 0, state, reason, 0);
+    fh_message_end(e->writer);
+    m->quote.state_ns = m->head.state_ns = e->receive_ns;
+    return true;
+}
+
+/* The whole book as CLEAR and levels, best first. */
+static inline void market_republish(engine *e, market *m, int64_t exchange_ns, int64_t receive_ns)
+{
+    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e) | FH_FLAG_SNAPSHOT, exchange_ns,
+                     receive_ns, (uint64_t)m->sequence.last);
+    fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
+    for (uint32_t depth = 0; depth < m->book.bids.count; depth++) {
+        const level *l = side_at(&m->book.bids, depth);
+        fh_message_add(e->writer, FH_KIND_LEVEL, FH_BID, l->price, l->size, 0);
+    }
+    for (uint32_t depth = 0; depth < m->book.asks.count; depth++) {
+        const level *l = side_at(&m->book.asks, depth);
+        fh_message_add(e->writer, FH_KIND_LEVEL, FH_ASK, l->price, l->size, 0);
+    }
+    fh_message_end(e->writer);
+}
+
+#endif

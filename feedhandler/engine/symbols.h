@@ -1,0 +1,71 @@
+/* From a symbol's bytes to its market: open addressing, no deletion (the directory is append-only). */
+#ifndef FEEDHANDLER_ENGINE_SYMBOLS_H
+#define FEEDHANDLER_ENGINE_SYMBOLS_H
+
+#include "types.h"
+
+enum { SYMBOL_BYTES = 63 };
+
+static inline uint32_t symbol_hash(const uint8_t *at, size_t length)
+{
+    uint64_t hash = length * 0x9e3779b97f4a7c15u;
+    for (; length >= 8; length -= 8, at += 8)
+        hash = (hash ^ load8(at)) * 0xff51afd7ed558ccdu, hash ^= hash >> 32;
+    uint64_t rest = 0;
+    if (length) {
+        for (size_t i = 0; i < length; i++)
+            rest |= (uint64_t)at[i] << (8 * i);
+        hash = (hash ^ rest) * 0xff51afd7ed558ccdu;
+    }
+    return (uint32_t)(hash ^ hash >> 29);
+}
+
+ALWAYS_INLINE bool market_named(const market *m, const uint8_t *at, size_t length)
+{
+    return memcmp(m->entry.symbol, at, length) == 0 && m->entry.symbol[length] == 0;
+}
+
+static inline market *symbol_find(engine *e, const uint8_t *at, size_t length)
+{
+    if (UNLIKELY(length == 0 || length > SYMBOL_BYTES))
+        return NULL;
+    if (e->last_market && market_named(e->last_market, at, length))
+        return e->last_market; /* frames come in runs */
+    for (uint32_t slot = symbol_hash(at, length);; slot++) {
+        uint32_t id = e->table[slot & e->table_mask];
+        if (id == 0)
+            return NULL;
+        if (market_named(e->markets[id - 1], at, length))
+            return e->last_market = e->markets[id - 1];
+    }
+}
+
+static inline void symbol_insert(engine *e, const market *m)
+{
+    uint32_t slot = symbol_hash((const uint8_t *)m->entry.symbol, strlen(m->entry.symbol));
+    while (e->table[slot & e->table_mask] != 0)
+        slot++;
+    e->table[slot & e->table_mask] = m->id + 1;
+    e->table_used++;
+}
+
+/* At most half full, so that a search ends soon. */
+static inline bool symbol_reserve(engine *e)
+{
+    if (e->table && (e->table_used + 1) * 2 <= e->table_mask + 1)
+        return true;
+    uint32_t size = e->table ? (e->table_mask + 1) * 2 : 1024;
+    uint32_t *table = (uint32_t *)calloc(size, sizeof *table);
+    if (table == NULL)
+        return false;
+    free(e->table);
+    e->table = table;
+    e->table_mask = size - 1;
+    e->table_used = 0;
+    for (uint32_t i = 0; i < e->room; i++)
+        if (e->markets[i])
+            symbol_insert(e, e->markets[i]);
+    return true;
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* What the engine is made of. Nothing here knows Python, sockets or a particular venue. */
+#ifndef FEEDHANDLER_ENGINE_TYPES_H
+#define FEEDHANDLER_ENGINE_TYPES_H
+
+#include "feedhandler_shm.h" /* first: it asks for _GNU_SOURCE */
+
+#include "../book/backlog.h"
+#include "../book/book.h"
+#include "../book/checksum.h"
+#include "../book/continuity.h"
+#include "../wire/cursor.h"
+#include "../wire/decimal.h"
+
+/* What feed answers: a sum of these. */
+enum feed_result {
+    FEED_DATA = 1,
+    FEED_CONTROL = 2,
+    FEED_MALFORMED = 4,
+    FEED_UNKNOWN = 8,
+    FEED_ATTENTION = 16,
+};
+
+enum attention {
+    NEED_RESYNC = 1,
+    NEED_SNAPSHOT,
+    SNAPSHOT_TOO_OLD,
+    BECAME_LIVE,
+    WIDENED,
+    ADDED,
+    ATTENTION_END
+};
+
+enum channel { CHANNEL_BOOK = 0, CHANNEL_TRADES, CHANNEL_TICKER, CHANNEL_QUOTE, CHANNELS };
+
+enum { NO_CONNECTION = -1 };
+
+/* An instrument as the engine holds it. The private master copies (`entry`, `quote`, `head`) are what
+ * is stored in the shared cells; nothing is ever read back from there. */
+typedef struct market {
+    uint32_t id;
+    fh_instrument entry;
+    int price_exponent, size_exponent;
+    uint8_t precision; /* generation of the exponents: an index into the entry's lists */
+    bool has_book;
+    bool incremental; /* deltas were seen: full books of other channels are only quotes then */
+    uint8_t state, reason;
+    int owner, standby; /* connections: the one that last fed the book, another that is in step */
+
+    continuity sequence;
+    backlog backlog;
+    bool asked; /* NEED_SNAPSHOT was raised for this backlog */
+    book book;
+    depth_range drawn[2]; /* dirty ranges of the previous store of the book cell */
+
+    fh_quote quote;
+    fh_book_head head;
+    int64_t quote_sequence; /* venue id of the quote cell's bid and ask */
+    int64_t activity[CHANNELS];
+
+    uint32_t pending; /* attention: bit per event */
+    int64_t details[ATTENTION_END];
+} market;
+
+enum message_kind {
+    MESSAGE_DELTA,    /* changes of a book */
+    MESSAGE_SNAPSHOT, /* a full book that starts a chain of deltas */
+    MESSAGE_FULL,     /* a full book by itself */
+    MESSAGE_TRADE,
+    MESSAGE_QUOTE,
+    MESSAGE_STATS,
+};
+
+/* One decoded venue message about one instrument. Its levels are in the engine's arena: a book's in
+ * at most two runs (one side, then the other), a trade's single price and size, a quote's bid and ask. */
+typedef struct message {
+    market *market;
+    uint8_t kind, channel, precision;
+    uint8_t first_side, runs; /* a trade: the taker's side */
+    bool has_checksum, liquidation;
+    bool rounded; /* prices are grouped: its best is not the best */
+    int32_t checksum;
+    sequence numbers;
+    int64_t exchange_ns;
+    uint32_t levels, count, first_count; /* in the arena: of levels, or of stats */
+} message;
+
+typedef struct statistic {
+    uint32_t field;
+    bool exact; /* the mantissa holds the value as written */
+    decimal value;
+    double cell; /* what the quote cell gets */
+} statistic;
+
+typedef struct connection {
+    int index;
+    uint64_t frames, bytes, levels, malformed, unknown;
+    int64_t last_receive_ns;
+} connection;
+
+struct engine;
+
+/* A venue's decoder. Both read one whole document; what they emit is applied only if the document
+ * turns out to be valid to its last byte. `decode` answers FEED_* bits. `snapshot` reads the answer
+ * to a request for the book of `m`. */
+typedef struct fh_decoder {
+    const char *name;
+    int (*decode)(struct engine *e, cursor *c);
+    void (*snapshot)(struct engine *e, cursor *c, market *m);
+} fh_decoder;
+
+typedef struct engine {
+    fh_writer *writer;
+    const fh_decoder *decoder;
+    continuity rules; /* the template of every market's */
+    bool checksum, auto_add, replay;
+    size_t buffer_bytes;
+
+    market **markets; /* by id; ids of other owners of the segment's directory are NULL */
+    uint32_t room;
+    uint32_t *table; /* symbols: open addressing, id + 1 */
+    uint32_t table_mask, table_used;
+    market *last_market; /* the last one found */
+
+    /* the frame being decoded */
+    connection *connection;
+    int64_t receive_ns;
+    market *subject;  /* the book that a malformed frame would be about */
+    bool book_frame;  /* the frame may be about a book: its channel is one, or is not known yet */
+    uint32_t unknown; /* symbols or channels in it that are not ours */
+    message *messages;
+    uint32_t message_count, message_room;
+    level *levels;
+    uint32_t level_count, level_room;
+    statistic *stats;
+    uint32_t stat_count, stat_room;
+    /* what the item being decoded needs beyond its market's exponents */
+    market *short_of;
+    int need_price, need_size;
+    bool need_too_much;
+    spare spare;
+
+    uint32_t *attention; /* ids of markets with something pending */
+    uint32_t attention_count, attention_room;
+    bool published; /* since the last wake */
+
+    int error; /* the last malformed input */
+    size_t error_byte;
+    char error_about[96];
+    bool out_of_memory;
+    crc_tables crc;
+} engine;
+
+/* Room for one more element of a growable array. */
+#define ARRAY_RESERVE(e, array, count, room, want)                                                  \
+    (LIKELY((want) <= (room)) || array_grow((void **)&(array), &(room), (want), sizeof *(array)) || \
+     ((e)->out_of_memory = true, false))
+
+COLD bool array_grow(void **array, uint32_t *room, uint32_t want, size_t element)
+{
+    uint32_t grown = *room ? *room : 64;
+    while (grown < want)
+        grown *= 2;
+    void *moved = realloc(*array, (size_t)grown * element);
+    if (moved == NULL)
+        return false;
+    *array = moved;
+    *room = grown;
+    return true;
+}
+
+static inline void market_attention(engine *e, market *m, int event, int64_t detail)
+{
+    if (m->pending == 0) {
+        if (!ARRAY_RESERVE(e, e->attention, e->attention_count, e->attention_room,
+                           e->attention_count + 1))
+            return;
+        e->attention[e->attention_count++] = m->id;
+    }
+    /* what is no longer true is not said */
+    if (event == BECAME_LIVE)
+        m->pending &= ~(1u << NEED_RESYNC | 1u << NEED_SNAPSHOT | 1u << SNAPSHOT_TOO_OLD);
+    if (event == NEED_RESYNC || event == NEED_SNAPSHOT || event == SNAPSHOT_TOO_OLD)
+        m->pending &= ~(1u << BECAME_LIVE);
+    m->pending |= 1u << event;
+    m->details[event] = detail;
+}
+
+#endif

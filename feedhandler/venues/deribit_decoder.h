@@ -1,0 +1,337 @@
+/* Deribit: JSON-RPC notifications.
+ *
+ *   {"jsonrpc":"2.0","method":"subscription","params":{"channel":C,"data":D}}
+ *
+ *   book.{i}.{interval}      D {["type":"snapshot"|"change",]"timestamp":ms,"change_id":n,
+ *                               ["prev_change_id":n,]"bids":[["new",p,amount]],"asks":[]}
+ *   book.{i}.{group}.{depth}.{interval}   D without type, levels [p,amount], a full book every time
+ *   ticker.{i}.{interval}, quote.{i}      D an object of numbers
+ *   trades.{i}.{interval}, trades.{kind}.{currency}.{interval}   D an array
+ *
+ * Volatilities are in percent: records keep them so, cells hold fractions.
+ */
+#ifndef FEEDHANDLER_VENUES_DERIBIT_DECODER_H
+#define FEEDHANDLER_VENUES_DERIBIT_DECODER_H
+
+#include "../engine/decode.h"
+
+/* The parts of a channel's name. An instrument's name has no point in it. */
+typedef struct deribit_channel {
+    text kind, symbol, group;
+    int parts;
+} deribit_channel;
+
+static inline deribit_channel deribit_split(const text *name)
+{
+    deribit_channel ch = {0};
+    const uint8_t *at = name->at, *end = at + name->length;
+    text *parts[3] = {&ch.kind, &ch.symbol, &ch.group};
+    while (at <= end) {
+        const uint8_t *dot = at < end ? (const uint8_t *)memchr(at, '.', (size_t)(end - at)) : NULL;
+        if (dot == NULL)
+            dot = end;
+        if (ch.parts < 3)
+            *parts[ch.parts] = (text){at, name->limit, (uint32_t)(dot - at), TEXT_STRING, false};
+        ch.parts++;
+        at = dot + 1;
+    }
+    return ch;
+}
+
+static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rounded, bool answer)
+{
+    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
+    text key, type = {0}, id = {0}, previous = {0}, time = {0}, other;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        uint8_t side = FH_BID;
+        switch (key.length) {
+        case 4:
+            if (KEY_IS(&key, "bids")) {
+            levels:
+                if (grouped)
+                    levels_read(e, c, msg, side, LEVELS_NUMBER);
+                else
+                    levels_read(e, c, msg, side, LEVELS_VERB);
+                continue;
+            }
+            if (KEY_IS(&key, "asks")) {
+                side = FH_ASK;
+                goto levels;
+            }
+            if (KEY_IS(&key, "type")) {
+                cursor_scalar(c, &type);
+                continue;
+            }
+            break;
+        case 9:
+            if (KEY_IS(&key, "timestamp")) {
+                cursor_scalar(c, &time);
+                continue;
+            }
+            if (KEY_IS(&key, "change_id")) {
+                cursor_scalar(c, &id);
+                continue;
+            }
+            break;
+        case 14:
+            if (KEY_IS(&key, "prev_change_id")) {
+                cursor_scalar(c, &previous);
+                continue;
+            }
+            break;
+        }
+        cursor_scalar(c, &other);
+    }
+    if (c->error)
+        return;
+    if (msg->runs == 0)
+        CURSOR_FAIL(c, WIRE_MISSING);
+    text_id(c, &id, &msg->numbers.final);
+    msg->numbers.numbered = true;
+    msg->exchange_ns = text_time(&time);
+    if (previous.type != TEXT_NONE && previous.type != TEXT_NULL)
+        text_id(c, &previous, &msg->numbers.previous);
+    msg->numbers.first = msg->numbers.previous + 1;
+    if (answer || TEXT_IS(&type, "snapshot") || msg->numbers.previous == 0)
+        msg->kind = MESSAGE_SNAPSHOT;
+    if (grouped && !answer)
+        msg->kind = MESSAGE_FULL;
+    msg->rounded = rounded;
+}
+
+typedef struct deribit_fields {
+    text time, bid, bid_size, ask, ask_size, mark, index, underlying, bid_iv, ask_iv, mark_iv;
+    text delta, gamma, vega, theta, rho, funding, interest;
+} deribit_fields;
+
+static void deribit_greeks(cursor *c, deribit_fields *f)
+{
+    text key, other;
+    if (cursor_peek(c) != '{') {
+        cursor_scalar(c, &other);
+        return;
+    }
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = TEXT_IS(&key, "delta")   ? &f->delta
+                    : TEXT_IS(&key, "gamma") ? &f->gamma
+                    : TEXT_IS(&key, "vega")  ? &f->vega
+                    : TEXT_IS(&key, "theta") ? &f->theta
+                    : TEXT_IS(&key, "rho")   ? &f->rho
+                                             : &other;
+        cursor_scalar(c, out);
+    }
+}
+
+static inline text *deribit_field(deribit_fields *f, const text *key)
+{
+    switch (key->length) {
+    case 6: return KEY_IS(key, "bid_iv") ? &f->bid_iv : KEY_IS(key, "ask_iv") ? &f->ask_iv : NULL;
+    case 7: return KEY_IS(key, "mark_iv") ? &f->mark_iv : NULL;
+    case 9: return KEY_IS(key, "timestamp") ? &f->time : NULL;
+    case 10: return KEY_IS(key, "mark_price") ? &f->mark : KEY_IS(key, "funding_8h") ? &f->funding : NULL;
+    case 11: return KEY_IS(key, "index_price") ? &f->index : NULL;
+    case 13: return KEY_IS(key, "open_interest") ? &f->interest : NULL;
+    case 14:
+        return KEY_IS(key, "best_bid_price") ? &f->bid : KEY_IS(key, "best_ask_price") ? &f->ask : NULL;
+    case 15:
+        return KEY_IS(key, "best_bid_amount")   ? &f->bid_size
+               : KEY_IS(key, "best_ask_amount") ? &f->ask_size
+                                                : NULL;
+    case 16: return KEY_IS(key, "underlying_price") ? &f->underlying : NULL;
+    }
+    return NULL;
+}
+
+/* ticker and quote: a quote is a ticker without statistics. */
+static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
+{
+    deribit_fields f;
+    text key, other;
+    memset(&f, 0, sizeof f);
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = deribit_field(&f, &key);
+        if (out)
+            cursor_scalar(c, out);
+        else if (TEXT_IS(&key, "greeks"))
+            deribit_greeks(c, &f);
+        else
+            cursor_scalar(c, &other);
+    }
+    if (c->error)
+        return;
+    int64_t time = text_time(&f.time);
+    if (!ticker || !m->has_book) {
+        message *msg = engine_quote(e, c, m, &f.bid, &f.bid_size, &f.ask, &f.ask_size,
+                                    ticker ? CHANNEL_TICKER : CHANNEL_QUOTE);
+        msg->exchange_ns = time;
+    }
+    if (!ticker)
+        return;
+    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    msg->exchange_ns = time;
+    engine_stat(e, msg, FH_STAT_MARK, &f.mark, 0);
+    engine_stat(e, msg, FH_STAT_INDEX, &f.index, 0);
+    engine_stat(e, msg, FH_STAT_UNDERLYING, &f.underlying, 0);
+    engine_stat(e, msg, FH_STAT_BID_IV, &f.bid_iv, -2);
+    engine_stat(e, msg, FH_STAT_ASK_IV, &f.ask_iv, -2);
+    engine_stat(e, msg, FH_STAT_MARK_IV, &f.mark_iv, -2);
+    engine_stat(e, msg, FH_STAT_DELTA, &f.delta, 0);
+    engine_stat(e, msg, FH_STAT_GAMMA, &f.gamma, 0);
+    engine_stat(e, msg, FH_STAT_VEGA, &f.vega, 0);
+    engine_stat(e, msg, FH_STAT_THETA, &f.theta, 0);
+    engine_stat(e, msg, FH_STAT_RHO, &f.rho, 0);
+    engine_stat(e, msg, FH_STAT_FUNDING, &f.funding, 0);
+    engine_stat(e, msg, FH_STAT_OPEN_INTEREST, &f.interest, 0);
+}
+
+/* The digits of an id such as "ETH-48470". */
+static inline int64_t deribit_trade_id(const text *id)
+{
+    text digits = *id;
+    int64_t value = 0;
+    if (id->type != TEXT_STRING && id->type != TEXT_NUMBER)
+        return 0;
+    for (uint32_t i = 0; i < id->length; i++)
+        if ((uint8_t)(id->at[i] - '0') >= 10) {
+            digits.at = id->at + i + 1;
+            digits.length = id->length - i - 1;
+        }
+    return text_integer(&digits, &value) ? value : 0;
+}
+
+static void deribit_trade(engine *e, cursor *c)
+{
+    text key, symbol = {0}, price = {0}, size = {0}, side = {0}, time = {0}, id = {0}, liq = {0}, other;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = TEXT_IS(&key, "price")             ? &price
+                    : TEXT_IS(&key, "amount")          ? &size
+                    : TEXT_IS(&key, "direction")       ? &side
+                    : TEXT_IS(&key, "timestamp")       ? &time
+                    : TEXT_IS(&key, "trade_id")        ? &id
+                    : TEXT_IS(&key, "instrument_name") ? &symbol
+                    : TEXT_IS(&key, "liquidation")     ? &liq
+                                                       : &other;
+        cursor_scalar(c, out);
+    }
+    if (c->error)
+        return;
+    market *m = engine_market(e, &symbol);
+    if (m == NULL)
+        return;
+    if (!TEXT_IS(&side, "buy") && !TEXT_IS(&side, "sell")) {
+        CURSOR_FAIL(c, WIRE_MISSING);
+        return;
+    }
+    engine_trade(e, c, m, &price, &size, side.length == 4 ? FH_SELL : FH_BUY, deribit_trade_id(&id),
+                 text_time(&time), liq.type == TEXT_STRING && liq.length > 0);
+}
+
+static void deribit_data(engine *e, cursor *c, const text *name)
+{
+    deribit_channel ch = deribit_split(name);
+    bool book = TEXT_IS(&ch.kind, "book"), ticker = TEXT_IS(&ch.kind, "ticker");
+    if (!book)
+        engine_no_book(e);
+    if (TEXT_IS(&ch.kind, "trades")) {
+        cursor_array(c);
+        while (cursor_item(c))
+            ENGINE_ITEM(e, c, deribit_trade(e, c));
+        return;
+    }
+    if (!book && !ticker && !TEXT_IS(&ch.kind, "quote")) {
+        e->unknown++;
+        cursor_skip(c);
+        return;
+    }
+    market *m = engine_market(e, &ch.symbol);
+    if (m == NULL) {
+        cursor_skip(c);
+        return;
+    }
+    if (book) {
+        engine_subject(e, m);
+        ENGINE_ITEM(e, c, deribit_book(e, c, m, ch.parts > 3, !TEXT_IS(&ch.group, "none"), false));
+    } else {
+        ENGINE_ITEM(e, c, deribit_ticker(e, c, m, ticker));
+    }
+}
+
+static void deribit_params(engine *e, cursor *c, bool *data_seen)
+{
+    text key, name = {0}, other;
+    cursor data;
+    bool waiting = false;
+    if (cursor_peek(c) != '{') {
+        cursor_scalar(c, &other);
+        return;
+    }
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "channel")) {
+            cursor_scalar(c, &name);
+        } else if (!TEXT_IS(&key, "data")) {
+            cursor_scalar(c, &other);
+        } else if (name.type == TEXT_STRING) {
+            *data_seen = true;
+            deribit_data(e, c, &name);
+        } else {
+            data = *c;
+            waiting = true;
+            cursor_skip(c);
+        }
+    }
+    if (c->error)
+        return;
+    if (waiting && name.type == TEXT_STRING) {
+        *data_seen = true;
+        data.spare_used = c->spare_used;
+        deribit_data(e, &data, &name);
+        if (data.error)
+            cursor_fail_at(c, data.error, data.error_at);
+    } else if (name.type == TEXT_STRING && !*data_seen) {
+        CURSOR_FAIL(c, WIRE_MISSING);
+    }
+}
+
+static int deribit_decode(engine *e, cursor *c)
+{
+    text key, method = {0}, other;
+    bool data = false;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "params"))
+            deribit_params(e, c, &data);
+        else
+            cursor_scalar(c, TEXT_IS(&key, "method") ? &method : &other);
+    }
+    cursor_finish(c);
+    if (data && TEXT_IS(&method, "subscription"))
+        return FEED_DATA;
+    e->message_count = 0; /* an answer, an error, a heartbeat */
+    engine_no_book(e);
+    return FEED_CONTROL;
+}
+
+/* public/get_order_book: {"result":{"change_id":n,"timestamp":ms,"bids":[[p,amount]],"asks":[]}} */
+static void deribit_snapshot(engine *e, cursor *c, market *m)
+{
+    text key, other;
+    bool seen = false;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "result")) {
+            deribit_book(e, c, m, true, false, true);
+            seen = true;
+        } else {
+            cursor_scalar(c, &other);
+        }
+    }
+    if (!c->error && !seen)
+        CURSOR_FAIL(c, WIRE_MISSING);
+}
+
+#endif

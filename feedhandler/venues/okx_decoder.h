@@ -1,0 +1,302 @@
+/* OKX v5.
+ *
+ *   {"arg":{"channel":C,"instId":I},["action":"snapshot"|"update",]"data":[D, ...]}
+ *
+ *   books, books-l2-tbt, books50-l2-tbt   D {"asks":[["px","sz","0","n"]],"bids":[],"ts":"ms",
+ *                                            ["checksum":n,]["seqId":n,"prevSeqId":n]}
+ *   books5, bbo-tbt                       the same, a full book every time
+ *   trades, trades-all                    D {"instId","tradeId","px","sz","side","ts"}
+ *   tickers, mark-price, funding-rate, open-interest, opt-summary, index-tickers
+ *
+ * Frames of before 2022-08 have no seqId: their books are guarded by the checksum alone. Since
+ * 2026-06-23 the checksum is always 0: then by the seqId alone.
+ */
+#ifndef FEEDHANDLER_VENUES_OKX_DECODER_H
+#define FEEDHANDLER_VENUES_OKX_DECODER_H
+
+#include "../engine/decode.h"
+
+enum okx_kind { OKX_UNKNOWN = 0, OKX_BOOKS, OKX_FULL, OKX_TRADES, OKX_STATS, OKX_INDEX };
+
+static int okx_kind(const text *channel)
+{
+    if (TEXT_IS(channel, "books") || TEXT_IS(channel, "books-l2-tbt") ||
+        TEXT_IS(channel, "books50-l2-tbt"))
+        return OKX_BOOKS;
+    if (TEXT_IS(channel, "books5") || TEXT_IS(channel, "bbo-tbt"))
+        return OKX_FULL;
+    if (TEXT_IS(channel, "trades") || TEXT_IS(channel, "trades-all"))
+        return OKX_TRADES;
+    if (TEXT_IS(channel, "tickers") || TEXT_IS(channel, "mark-price") ||
+        TEXT_IS(channel, "opt-summary") || TEXT_IS(channel, "funding-rate") ||
+        TEXT_IS(channel, "open-interest"))
+        return OKX_STATS;
+    return TEXT_IS(channel, "index-tickers") ? OKX_INDEX : OKX_UNKNOWN;
+}
+
+static void okx_book(engine *e, cursor *c, market *m, int kind)
+{
+    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
+    text key, time = {0}, id = {0}, previous = {0}, checksum = {0}, other;
+    int64_t value = 0;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "asks")) {
+            levels_read(e, c, msg, FH_ASK, LEVELS_TEXT);
+            continue;
+        }
+        if (TEXT_IS(&key, "bids")) {
+            levels_read(e, c, msg, FH_BID, LEVELS_TEXT);
+            continue;
+        }
+        text *out = TEXT_IS(&key, "ts")          ? &time
+                    : TEXT_IS(&key, "checksum")  ? &checksum
+                    : TEXT_IS(&key, "prevSeqId") ? &previous
+                    : TEXT_IS(&key, "seqId")     ? &id
+                                                 : &other;
+        cursor_scalar(c, out);
+    }
+    if (c->error)
+        return;
+    if (msg->runs == 0)
+        CURSOR_FAIL(c, WIRE_MISSING);
+    msg->exchange_ns = text_time(&time);
+    if (checksum.type != TEXT_NONE && text_integer(&checksum, &value) && value != 0) {
+        msg->has_checksum = true;
+        msg->checksum = (int32_t)value;
+    }
+    if (id.type != TEXT_NONE) {
+        text_id(c, &id, &msg->numbers.final);
+        msg->numbers.numbered = true;
+        msg->numbers.previous = -1;
+        if (previous.type != TEXT_NONE)
+            text_id(c, &previous, &msg->numbers.previous);
+        msg->numbers.first = msg->numbers.previous + 1;
+    }
+    if (kind == OKX_FULL)
+        msg->kind = MESSAGE_FULL;
+    else if (msg->numbers.numbered && msg->numbers.previous == -1)
+        msg->kind = MESSAGE_SNAPSHOT;
+}
+
+static void okx_trade(engine *e, cursor *c, market *m)
+{
+    text key, symbol = {0}, price = {0}, size = {0}, side = {0}, time = {0}, id = {0}, other;
+    int64_t number = 0;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = TEXT_IS(&key, "px")        ? &price
+                    : TEXT_IS(&key, "sz")      ? &size
+                    : TEXT_IS(&key, "side")    ? &side
+                    : TEXT_IS(&key, "ts")      ? &time
+                    : TEXT_IS(&key, "tradeId") ? &id
+                    : TEXT_IS(&key, "instId")  ? &symbol
+                                               : &other;
+        cursor_scalar(c, out);
+    }
+    if (c->error)
+        return;
+    if (symbol.type != TEXT_NONE)
+        m = engine_market(e, &symbol);
+    if (m == NULL)
+        return;
+    if (!TEXT_IS(&side, "buy") && !TEXT_IS(&side, "sell")) {
+        CURSOR_FAIL(c, WIRE_MISSING);
+        return;
+    }
+    if (id.type != TEXT_NONE)
+        text_integer(&id, &number);
+    engine_trade(e, c, m, &price, &size, side.length == 4 ? FH_SELL : FH_BUY, number,
+                 text_time(&time), false);
+}
+
+/* "deltaBS", or "deltaBs" as some of their examples have it. */
+static inline bool okx_greek(const text *key, const char *name, size_t length)
+{
+    return key->length == length + 2 && memcmp(key->at, name, length) == 0 &&
+           key->at[length] == 'B' && (key->at[length + 1] | 0x20) == 's';
+}
+
+/* A row of any of the channels of statistics: their keys do not clash. Of the greeks, those of
+ * Black and Scholes are taken: the others are adjusted for being paid in coin. */
+static void okx_stats(engine *e, cursor *c, market *m, bool tickers)
+{
+    text key, other, f[FH_STAT_END], symbol = {0}, time = {0};
+    text bid = {0}, bid_size = {0}, ask = {0}, ask_size = {0};
+    memset(f, 0, sizeof f);
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = TEXT_IS(&key, "instId")        ? &symbol
+                    : TEXT_IS(&key, "ts")          ? &time
+                    : TEXT_IS(&key, "bidPx")       ? &bid
+                    : TEXT_IS(&key, "bidSz")       ? &bid_size
+                    : TEXT_IS(&key, "askPx")       ? &ask
+                    : TEXT_IS(&key, "askSz")       ? &ask_size
+                    : TEXT_IS(&key, "markPx")      ? &f[FH_STAT_MARK]
+                    : TEXT_IS(&key, "idxPx")       ? &f[FH_STAT_INDEX]
+                    : TEXT_IS(&key, "fwdPx")       ? &f[FH_STAT_UNDERLYING]
+                    : TEXT_IS(&key, "bidVol")      ? &f[FH_STAT_BID_IV]
+                    : TEXT_IS(&key, "askVol")      ? &f[FH_STAT_ASK_IV]
+                    : TEXT_IS(&key, "markVol")     ? &f[FH_STAT_MARK_IV]
+                    : okx_greek(&key, "delta", 5)     ? &f[FH_STAT_DELTA]
+                    : okx_greek(&key, "gamma", 5)     ? &f[FH_STAT_GAMMA]
+                    : okx_greek(&key, "vega", 4)     ? &f[FH_STAT_VEGA]
+                    : okx_greek(&key, "theta", 5)     ? &f[FH_STAT_THETA]
+                    : TEXT_IS(&key, "fundingRate") ? &f[FH_STAT_FUNDING]
+                    : TEXT_IS(&key, "oi")          ? &f[FH_STAT_OPEN_INTEREST]
+                                                   : &other;
+        cursor_scalar(c, out);
+    }
+    if (c->error)
+        return;
+    if (symbol.type != TEXT_NONE)
+        m = engine_market(e, &symbol);
+    if (m == NULL)
+        return;
+    int64_t exchange_ns = text_time(&time);
+    if (tickers && !m->has_book) {
+        message *quote = engine_quote(e, c, m, &bid, &bid_size, &ask, &ask_size, CHANNEL_TICKER);
+        quote->exchange_ns = exchange_ns;
+    }
+    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    msg->exchange_ns = exchange_ns;
+    for (uint32_t field = 1; field < FH_STAT_END; field++)
+        engine_stat(e, msg, field, &f[field], 0);
+}
+
+typedef struct okx_arg {
+    text channel, symbol;
+} okx_arg;
+
+static void okx_data(engine *e, cursor *c, const okx_arg *arg)
+{
+    int kind = okx_kind(&arg->channel);
+    market *m = NULL;
+    if (kind != OKX_BOOKS && kind != OKX_FULL)
+        engine_no_book(e);
+    if (kind == OKX_UNKNOWN) {
+        e->unknown++;
+        cursor_skip(c);
+        return;
+    }
+    if (kind == OKX_INDEX) { /* an index is not an instrument, unless somebody made it one */
+        m = arg->symbol.type ? symbol_find(e, arg->symbol.at, arg->symbol.length) : NULL;
+        if (m == NULL) {
+            cursor_skip(c);
+            return;
+        }
+    } else if (kind == OKX_BOOKS || kind == OKX_FULL) {
+        m = engine_market(e, &arg->symbol);
+        if (m == NULL) {
+            cursor_skip(c);
+            return;
+        }
+        engine_subject(e, m);
+    } else if (arg->symbol.type) {
+        m = symbol_find(e, arg->symbol.at, arg->symbol.length);
+    }
+    cursor_array(c);
+    while (cursor_item(c)) {
+        if (kind == OKX_BOOKS || kind == OKX_FULL)
+            ENGINE_ITEM(e, c, okx_book(e, c, m, kind));
+        else if (kind == OKX_TRADES)
+            ENGINE_ITEM(e, c, okx_trade(e, c, m));
+        else
+            ENGINE_ITEM(e, c, okx_stats(e, c, m, TEXT_IS(&arg->channel, "tickers")));
+    }
+}
+
+static void okx_arg_read(cursor *c, okx_arg *arg)
+{
+    text key, other;
+    if (cursor_peek(c) != '{') {
+        cursor_scalar(c, &other);
+        return;
+    }
+    cursor_object(c);
+    while (cursor_key(c, &key))
+        cursor_scalar(c, TEXT_IS(&key, "channel")  ? &arg->channel
+                         : TEXT_IS(&key, "instId") ? &arg->symbol
+                                                   : &other);
+}
+
+static int okx_decode(engine *e, cursor *c)
+{
+    okx_arg arg = {{0}, {0}};
+    text key, action = {0}, other;
+    bool event = false, waiting = false, data = false;
+    cursor at;
+    if (c->end - c->at == 4 && memcmp(c->at, "pong", 4) == 0) { /* their heartbeat is not JSON */
+        c->at = c->end;
+        return FEED_CONTROL;
+    }
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "arg")) {
+            okx_arg_read(c, &arg);
+        } else if (TEXT_IS(&key, "data")) {
+            data = true;
+            if (arg.channel.type == TEXT_STRING && !event) {
+                okx_data(e, c, &arg);
+            } else {
+                at = *c;
+                waiting = true;
+                cursor_skip(c);
+            }
+        } else if (TEXT_IS(&key, "event")) {
+            event = true;
+            cursor_scalar(c, &other);
+        } else {
+            cursor_scalar(c, TEXT_IS(&key, "action") ? &action : &other);
+        }
+    }
+    if (!cursor_finish(c))
+        return FEED_DATA;
+    if (event || !data || arg.channel.type != TEXT_STRING) {
+        if (arg.channel.type == TEXT_STRING && !event)
+            CURSOR_FAIL(c, WIRE_MISSING); /* a push without data */
+        e->message_count = 0;
+        engine_no_book(e);
+        return FEED_CONTROL;
+    }
+    if (waiting) {
+        at.spare_used = c->spare_used;
+        okx_data(e, &at, &arg);
+        if (at.error)
+            cursor_fail_at(c, at.error, at.error_at);
+    }
+    if (TEXT_IS(&action, "snapshot"))
+        for (uint32_t i = 0; i < e->message_count; i++)
+            if (e->messages[i].kind == MESSAGE_DELTA)
+                e->messages[i].kind = MESSAGE_SNAPSHOT;
+    return FEED_DATA;
+}
+
+/* GET /api/v5/market/books: {"code":"0","data":[{"asks":[],"bids":[],"ts":"ms"[,"seqId":n]}]} */
+static void okx_snapshot(engine *e, cursor *c, market *m)
+{
+    text key, other;
+    bool seen = false;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (!TEXT_IS(&key, "data")) {
+            cursor_scalar(c, &other);
+            continue;
+        }
+        cursor_array(c);
+        while (cursor_item(c)) {
+            if (seen) {
+                cursor_skip(c);
+                continue;
+            }
+            seen = true;
+            okx_book(e, c, m, OKX_BOOKS);
+        }
+    }
+    if (!c->error && !seen)
+        CURSOR_FAIL(c, WIRE_MISSING);
+    if (!c->error && e->message_count)
+        e->messages[e->message_count - 1].kind = MESSAGE_SNAPSHOT;
+}
+
+#endif
