@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from urllib.parse import urlsplit
 
 from shm import ContractType, InstrumentKind, OptionType
 
@@ -67,13 +68,18 @@ class Limits:
     connects_per_second: float = 0.0
     connects_per_window: tuple[int, float] = (0, 0.0)  #: (count, seconds)
     connections: int = 0
-    rest_per_second: float = 0.0
+    rest_per_second: float = 0.0  #: in units of `Request.weight`
     lifetime_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSpec:
-    """One instrument as its venue lists it. `tick`, `lot`: 0 where the venue does not say."""
+    """One instrument as its venue lists it.
+
+    `tick`, `lot`: 0 where the venue does not say. `contract_size`: what a size of 1 is worth, in
+    base; of inverse perpetuals and futures in quote. `quote` of an inverse option is the currency
+    of its strike; its prices are in `settle`.
+    """
 
     symbol: str
     name: str  #: normalised: BTC-USDT, BTC-USDT-PERP, BTC-USD-20261225, BTC-USD-20261225-80000-C
@@ -125,7 +131,9 @@ class ControlKind(Enum):
     PONG = "pong"  #: an answer to our heartbeat
     ASKED = "asked"  #: the venue's heartbeat question; `reply` is to be sent at once
     NOTICE = "notice"  #: the venue is about to end the session; `text` says why
-    ERROR = "error"  #: the venue complains; `text`
+    ERROR = (
+        "error"  #: the venue complains; `text`; `keys` were not accepted, but may be asked again
+    )
     NOTHING = "nothing"
 
 
@@ -147,11 +155,16 @@ class Venue(ABC):
     base: Base
     rest_join: bool = False
     checksum: bool = False
+    hosts: tuple[str, ...] = ()  #: further hosts whose frames are of this venue, for captures
     ws_urls: Mapping[str, str]  #: endpoint name -> URL; a venue with one endpoint calls it "public"
     rest_url: str
     heartbeat: Heartbeat
     limits: Limits
-    channels: tuple[str, ...] = ("book", "trades", "ticker")  #: what `channels` in the config may say
+    channels: tuple[str, ...] = (
+        "book",
+        "trades",
+        "ticker",
+    )  #: what `channels` in the config may say
     default_instruments: tuple[str, ...]  #: without a configuration
 
     def endpoint(self, key: str) -> str:  # noqa: ARG002
@@ -193,6 +206,19 @@ class Venue(ABC):
     def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
         """The venue's answer. Raises ValueError that names what is wrong with it."""
 
+    def follow_up(
+        self,
+        patterns: Sequence[str],  # noqa: ARG002
+        request: Request,  # noqa: ARG002
+        body: bytes,  # noqa: ARG002
+    ) -> list[Request]:
+        """Further instrument requests that this answer calls for: a next page, families it names.
+
+        `body` is the answer whatever its HTTP status. `parse_instruments` of an answer that only
+        leads on is an empty list.
+        """
+        return []
+
     def snapshot_request(self, symbol: str) -> Request | None:  # noqa: ARG002
         """None where books start in the stream and nowhere else."""
         return None
@@ -200,6 +226,12 @@ class Venue(ABC):
     def snapshot_symbol(self, url: str) -> str | None:  # noqa: ARG002
         """The symbol whose book this REST URL answers with; None: it is no snapshot request."""
         return None
+
+    def recognises(self, url: str) -> bool:
+        """Whether frames of this URL are this venue's: its host is among ours."""
+        host = urlsplit(url).hostname or ""
+        ours = {urlsplit(own).hostname for own in (*self.ws_urls.values(), self.rest_url)}
+        return host in ours or host in self.hosts
 
     def lists_instruments(self, url: str) -> bool:  # noqa: ARG002
         """Whether this REST URL answers with instruments."""

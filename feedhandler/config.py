@@ -1,0 +1,315 @@
+"""The configuration file: TOML, every key with a default, every mistake named where it stands.
+
+```toml
+namespace = "feedhandler"             # of the shared memory
+status = "127.0.0.1:8787"             # status and metrics over HTTP; "" turns it off
+
+[venues.okx]
+instruments = ["BTC-USDT", "BTC-USD-SWAP", "option:BTC-USD:*"]
+channels = ["book", "trades", "ticker"]
+depth = 50                            # levels a side in the shared book cell
+ring_slots = 131072                   # of the event ring, a power of two, 64 bytes each
+capacity = 2048                       # instruments that the directory has rows for
+cpu = 1                               # pin the IO process to this CPU
+spin = false                          # busy-poll the event loop
+silence_s = 30.0                      # a socket without a byte for so long is dead
+ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
+rest_url = "https://..."
+```
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import sched_getaffinity
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from feedhandler import venues as registry
+from feedhandler.near import did_you_mean
+from feedhandler.venues.base import Venue
+from feedhandler.venues.pattern import Pattern
+
+DEFAULT_NAMESPACE = "feedhandler"
+DEFAULT_STATUS = "127.0.0.1:8787"
+_CHANNELS = ("book", "trades", "ticker")
+_DEPTH = (1, 1000)
+_RING_SLOTS = (1 << 10, 1 << 26)
+_CAPACITY = (1, 100_000)
+_SILENCE_S = (1.0, 3600.0)
+_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
+
+
+class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One venue's table, defaults filled in."""
+
+    instruments: tuple[str, ...]
+    ws_url: str | dict[str, str]  #: a table by endpoint where the venue has several
+    rest_url: str
+    channels: tuple[str, ...] = _CHANNELS
+    depth: int = 50
+    ring_slots: int = 131_072
+    capacity: int = 2048
+    cpu: int | None = None
+    spin: bool = False
+    silence_s: float = 30.0
+
+    def url(self, endpoint: str) -> str:
+        """The WebSocket URL of one of the venue's endpoints."""
+        return self.ws_url if isinstance(self.ws_url, str) else self.ws_url[endpoint]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration; `venues` in the order of the file."""
+
+    namespace: str = DEFAULT_NAMESPACE
+    status: str = DEFAULT_STATUS
+    venues: dict[str, VenueConfig]
+
+
+class ConfigError(ValueError):
+    """What is wrong with a configuration, a line a mistake: file, key, value, what is allowed."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def load(
+    path: Path | None,
+    *,
+    venues: Sequence[str] = (),
+    symbols: Sequence[str] = (),
+    namespace: str | None = None,
+) -> Config:
+    """Read a file, or start from the defaults where `path` is None.
+
+    `venues` picks venues, with the file's table or the defaults; without it and without a table
+    every venue there is. `symbols` replaces the instruments of all of them; `namespace` the
+    namespace. Raises :class:`ConfigError` with every mistake found. Whether a venue lists the
+    instruments is `feedhandler.select`'s to say, later.
+    """
+    source = str(path) if path is not None else "command line"
+    reader = _Reader(source)
+    document = reader.document(path)
+    tables = reader.tables(document)
+    chosen = list(dict.fromkeys(venues)) or list(tables) or registry.names()
+    known = [name for name in chosen if reader.venue_name(name, "--venue")]
+    chosen_namespace = namespace if namespace is not None else document.get("namespace")
+    config = Config(
+        namespace=reader.value(
+            "namespace", chosen_namespace, DEFAULT_NAMESPACE, _is_namespace,
+            "1 to 48 letters, digits, '-' or '_'",
+        ),
+        status=reader.value(
+            "status", document.get("status"), DEFAULT_STATUS, _is_address,
+            '"host:port", or "" for none',
+        ),
+        venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
+    )  # fmt: skip
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return config
+
+
+class _Reader:
+    """Walks the document and gathers what is wrong with it; what is wrong reads as its default."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.problems: list[str] = []
+
+    def wrong(self, key: str, value: object, allowed: str) -> None:
+        self.problems.append(f"{self.source}: {key}: {_shown(value)} is not allowed: {allowed}")
+
+    def unknown(self, key: str, what: str, name: str, known: Iterable[str]) -> None:
+        self.problems.append(f"{self.source}: {key}: {what}{did_you_mean(name, known)}")
+
+    def document(self, path: Path | None) -> dict[str, Any]:
+        if path is None:
+            return {}
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([f"{path}: not TOML: {error}"]) from None
+        except UnicodeDecodeError as error:
+            raise ConfigError([f"{path}: not UTF-8: {error}"]) from None
+        except OSError as error:
+            raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+        allowed = Config.__struct_fields__
+        for key in document.keys() - set(allowed):
+            self.unknown(key, "no such key", key, allowed)
+        return document
+
+    def tables(self, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        tables = document.get("venues", {})
+        if not isinstance(tables, dict):
+            self.wrong("venues", tables, "a table [venues.NAME] for each venue")
+            return {}
+        found = {}
+        for name, table in tables.items():
+            if not self.venue_name(name, f"venues.{name}"):
+                continue
+            if isinstance(table, dict):
+                found[name] = table
+            else:
+                self.wrong(f"venues.{name}", table, f"a table [venues.{name}]")
+        return found
+
+    def venue_name(self, name: str, key: str) -> bool:
+        if name in registry.names():
+            return True
+        self.unknown(key, f"no such venue: {name!r}", name, registry.names())
+        return False
+
+    def value(
+        self, key: str, value: Any, default: Any, valid: Callable[[Any], bool], allowed: str
+    ) -> Any:
+        if value is None:
+            return default
+        if valid(value):
+            return value
+        self.wrong(key, value, allowed)
+        return default
+
+    def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:
+        venue = registry.load(name)
+        path = f"venues.{name}"
+        for key in table.keys() - set(VenueConfig.__struct_fields__):
+            self.unknown(f"{path}.{key}", "no such key", key, VenueConfig.__struct_fields__)
+        cpus = sched_getaffinity(0)
+
+        def read(key: str, default: Any, valid: Callable[[Any], bool], allowed: str) -> Any:
+            return self.value(f"{path}.{key}", table.get(key), default, valid, allowed)
+
+        slots = f"a power of two from {_RING_SLOTS[0]} to {_RING_SLOTS[1]}"
+        return VenueConfig(
+            instruments=self.instruments(venue, path, table, symbols),
+            channels=self.channels(venue, path, table),
+            depth=read("depth", 50, _within(*_DEPTH), _range("an integer", *_DEPTH)),
+            ring_slots=read("ring_slots", 131_072, _is_ring, slots),
+            capacity=read("capacity", 2048, _within(*_CAPACITY), _range("an integer", *_CAPACITY)),
+            cpu=read(
+                "cpu",
+                None,
+                lambda cpu: _is_int(cpu) and cpu in cpus,
+                f"a CPU of this host that we may use: {', '.join(map(str, sorted(cpus)))}",
+            ),
+            spin=read("spin", False, lambda spin: isinstance(spin, bool), "true or false"),
+            silence_s=float(
+                read("silence_s", 30.0, _is_seconds, _range("seconds", *_SILENCE_S)),
+            ),
+            ws_url=self.ws_url(venue, path, table.get("ws_url")),
+            rest_url=read(
+                "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"
+            ).rstrip("/"),
+        )
+
+    def strings(self, key: str, value: Any, allowed: str) -> tuple[str, ...] | None:
+        """The list of texts under a key, or None, reported."""
+        if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+            return tuple(dict.fromkeys(value))
+        self.wrong(key, value, allowed)
+        return None
+
+    def instruments(
+        self, venue: Venue, path: str, table: Mapping[str, Any], symbols: Sequence[str]
+    ) -> tuple[str, ...]:
+        key = "--symbols" if symbols else f"{path}.instruments"
+        value = list(symbols) if symbols else table.get("instruments")
+        if value is None:
+            return venue.default_instruments
+        allowed = 'a list of names and patterns, such as ["BTC-USD-PERP", "option:BTC-USD:*"]'
+        patterns = self.strings(key, value, allowed) or venue.default_instruments
+        for pattern in patterns:
+            try:
+                Pattern.parse(pattern)
+            except ValueError as error:
+                self.wrong(key, pattern, str(error))
+        return patterns
+
+    def channels(self, venue: Venue, path: str, table: Mapping[str, Any]) -> tuple[str, ...]:
+        value = table.get("channels")
+        if value is None:
+            return _CHANNELS
+        key = f"{path}.channels"
+        allowed = f"a list of some of {', '.join(venue.channels)}"
+        channels = self.strings(key, value, allowed) or _CHANNELS
+        for channel in channels:
+            if channel not in venue.channels:
+                self.wrong(key, channel, allowed + did_you_mean(channel, venue.channels))
+        return channels
+
+    def ws_url(self, venue: Venue, path: str, value: Any) -> str | dict[str, str]:
+        defaults = dict(venue.ws_urls)
+        one = next(iter(defaults.values())) if len(defaults) == 1 else None
+        if value is None:
+            return one or defaults
+        key, valid, allowed = f"{path}.ws_url", _is_url("ws", "wss"), "a ws:// or wss:// URL"
+        if isinstance(value, dict):
+            for endpoint, url in value.items():
+                if endpoint not in defaults:
+                    self.unknown(f"{key}.{endpoint}", "no such endpoint", endpoint, defaults)
+                elif not valid(url):
+                    self.wrong(f"{key}.{endpoint}", url, allowed)
+            return {**defaults, **value}
+        if one is None:
+            endpoints = ", ".join(defaults)
+            self.wrong(key, value, f"a table of URLs, since the endpoints are {endpoints}")
+            return defaults
+        checked: str = self.value(key, value, one, valid, allowed)
+        return checked
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _range(what: str, low: float, high: float) -> str:
+    return f"{what} from {low:g} to {high:g}"
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _within(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: _is_int(value) and low <= value <= high
+
+
+def _is_ring(value: Any) -> bool:
+    return _within(*_RING_SLOTS)(value) and value & (value - 1) == 0
+
+
+def _is_seconds(value: Any) -> bool:
+    number = _is_int(value) or isinstance(value, float)
+    return number and _SILENCE_S[0] <= value <= _SILENCE_S[1]
+
+
+def _is_namespace(value: object) -> bool:
+    return isinstance(value, str) and _NAMESPACE.fullmatch(value) is not None
+
+
+def _is_address(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    host, _, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and int(port) <= 65535
+    return value == "" or (bool(host) and is_port)
+
+
+def _is_url(*schemes: str) -> Callable[[Any], bool]:
+    def valid(value: Any) -> bool:
+        if not isinstance(value, str) or any(character.isspace() for character in value):
+            return False
+        try:
+            parts = urlsplit(value)
+            return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            return False
+
+    return valid

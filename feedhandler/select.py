@@ -1,0 +1,61 @@
+"""Which of a venue's listed instruments the configuration means."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from feedhandler.venues.base import InstrumentSpec
+from feedhandler.venues.pattern import Pattern
+
+_NEAR = 5
+
+
+class UnknownSymbol(ValueError):  # noqa: N818
+    """A pattern that no listed instrument matches. `near`: listed names most like it."""
+
+    def __init__(self, pattern: str, near: Sequence[str] = ()) -> None:
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"no listed instrument is called or matches {pattern!r}{hint}")
+        self.pattern = pattern
+        self.near = tuple(near)
+
+
+def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[InstrumentSpec]:
+    """The instruments that the patterns mean, each once, in the order of patterns and listing.
+
+    A pattern is the venue's name, the normalised name, a glob over both, `KIND:GLOB` or
+    `KIND:UNDERLYING:GLOB` (:class:`feedhandler.venues.pattern.Pattern`). The venue's name wins
+    where a normalised name looks like it. Globs skip instruments that do not trade; a name does
+    not. Raises :class:`UnknownSymbol` for the first pattern without a match, ValueError for one
+    that is not a pattern.
+    """
+    listed = list(specs)
+    by_symbol = {spec.symbol: spec for spec in listed}
+    chosen: dict[str, InstrumentSpec] = {}
+    for text in patterns:
+        pattern = Pattern.parse(text)
+        named = by_symbol.get(pattern.glob) if pattern.exact else None
+        if named is not None and pattern.matches(named):
+            found = [named]
+        else:
+            found = [spec for spec in listed if pattern.matches(spec)]
+        if not found:
+            raise UnknownSymbol(text, _near(pattern, listed))
+        for spec in found:
+            chosen.setdefault(spec.symbol, spec)
+    return list(chosen.values())
+
+
+def _near(pattern: Pattern, listed: Sequence[InstrumentSpec]) -> list[str]:
+    """Listed names like a pattern's, in the form that was likely meant."""
+    candidates = [spec for spec in listed if pattern.kind in (None, spec.kind)] or listed
+    names: dict[str, str] = {}
+    for spec in candidates:
+        names.setdefault(spec.symbol.upper(), spec.symbol)
+        names.setdefault(spec.name.upper(), spec.name)
+    wanted = f"{pattern.underlying}-{pattern.glob}" if pattern.underlying else pattern.glob
+    wanted = wanted.strip("*?-").upper()
+    if wanted in names:
+        return [names[wanted]]
+    prefixed = [name for upper, name in names.items() if wanted and upper.startswith(wanted)]
+    close = get_close_matches(wanted, names, n=_NEAR, cutoff=0.6)
+    return list(dict.fromkeys([*(names[upper] for upper in close), *prefixed]))[:_NEAR]

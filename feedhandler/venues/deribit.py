@@ -1,0 +1,244 @@
+"""Deribit: perpetuals, futures, options and spot over JSON-RPC 2.0.
+
+Rules: https://docs.deribit.com (articles on notifications, connection management, rate limits;
+book.{instrument}.{interval}; public/get_instruments; public/set_heartbeat). Amounts are in US
+dollars for inverse perpetuals and futures, and in base currency for everything else, so that a
+size of 1 is worth 1 of either.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from feedhandler.venues import ids, listing, normal
+from feedhandler.venues.base import (
+    Base,
+    Control,
+    ControlKind,
+    Heartbeat,
+    InstrumentSpec,
+    Limits,
+    Request,
+    Rule,
+    Speaker,
+    Venue,
+)
+from feedhandler.venues.pattern import Pattern, is_glob
+from shm import ContractType, InstrumentKind, OptionType
+
+_CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours
+_INTERVAL = "100ms"  # `raw` needs a login, agg2 is no faster for most instruments
+_HEARTBEAT_S = 10  # the shortest that the venue grants
+
+#: Errors that pass: too_many_requests, retry, settlement_in_progress, matching_engine_queue_full,
+#: temporarily_unavailable, timed_out, system_maintenance, internal_server_error.
+_TRANSIENT = {10028, 10040, 10041, 10047, 11051, 11094, 13028, 13888}
+
+_KINDS = ("future", "option", "spot")
+_COMBOS = ("future_combo", "option_combo")
+_KIND_OF = {
+    InstrumentKind.SPOT: ("spot",),
+    InstrumentKind.PERPETUAL: ("future",),
+    InstrumentKind.FUTURE: ("future",),
+    InstrumentKind.OPTION: ("option",),
+    InstrumentKind.COMBO: _COMBOS,
+}
+_OPTION_NAME = re.compile(r".+-.+-[0-9.d*?]+-[CP]")
+_FUTURE_NAME = re.compile(r"\w+-PERPETUAL|\w+-\w+-PERP|\w+-\d{1,2}[A-Z]{3}\d{2}|\w+-\w+-\d{8}")
+
+
+class Deribit(Venue):
+    name = "deribit"
+    decoder = "deribit"
+    rule = Rule.PREVIOUS
+    base = Base.STREAM
+    ws_urls: Mapping[str, str] = {"public": "wss://www.deribit.com/ws/api/v2"}
+    rest_url = "https://www.deribit.com/api/v2"
+    hosts = ("deribit.com", "streams.deribit.com", "test.deribit.com", "history.deribit.com")
+    # A heartbeat, and with it a test request, comes every interval; two missed ones are death.
+    heartbeat = Heartbeat(Speaker.SERVER_JSON, _HEARTBEAT_S, 2.5 * _HEARTBEAT_S)
+    limits = Limits(
+        keys_per_message=500,
+        messages_per_second=3.3,  # a subscription costs 3,000 of 10,000 credits a second
+        connections=32,  # per address, HTTP counted
+        rest_per_second=1.0,  # public/get_instruments
+    )
+    default_instruments = (
+        "BTC-PERPETUAL",
+        "ETH-PERPETUAL",
+        "future:BTC-USD:*",
+        "option:BTC-USD:*",
+    )
+
+    def on_connect(self) -> Sequence[str]:
+        return (_call(ids.ON_CONNECT, "public/set_heartbeat", {"interval": _HEARTBEAT_S}),)
+
+    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+        return [f"{channel}.{instrument.symbol}.{_INTERVAL}" for channel in channels]
+
+    def key_symbols(self, key: str) -> tuple[str, str]:
+        channel, _, rest = key.partition(".")
+        symbol, _, _ = rest.partition(".")
+        if channel not in _CHANNELS or not symbol:
+            raise ValueError(f"deribit: not a subscription of ours: {key!r}")
+        return channel, symbol
+
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _call(ids.message_id(request_id), "public/subscribe", {"channels": list(keys)})
+
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
+        message = ids.message_id(request_id, unsubscribe=True)
+        return _call(message, "public/unsubscribe", {"channels": list(keys)})
+
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        message = orjson.loads(frame)
+        if not isinstance(message, dict):
+            raise ValueError(f"deribit: not a JSON-RPC message: {frame[:80]!r}")
+        if message.get("method") == "heartbeat":
+            params = message.get("params")
+            if isinstance(params, dict) and params.get("type") == "test_request":
+                return [Control(ControlKind.ASKED, reply=_call(ids.HEARTBEAT, "public/test", {}))]
+            return [Control(ControlKind.NOTHING)]
+        if "error" in message:
+            return [_refused(message, asked)]
+        if "result" not in message:
+            raise ValueError(f"deribit: neither result nor error nor heartbeat: {frame[:80]!r}")
+        return _answered(message, asked)
+
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
+        wanted = {kind for text in patterns for kind in _kinds(Pattern.parse(text))}
+        return [
+            Request(
+                "/public/get_instruments",
+                {"currency": "any", "kind": kind, "expired": "false"},
+            )
+            for kind in (*_KINDS, *_COMBOS)
+            if kind in wanted
+        ]
+
+    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+        answer = listing.document(self.name, body)
+        if "error" in answer:
+            raise ValueError(f"deribit: instruments refused: {_words(answer['error'])}")
+        entries = answer.get("result")
+        if isinstance(entries, dict):  # public/get_instrument answers with one
+            entries = [entries]
+        if not isinstance(entries, list):
+            raise ValueError("deribit: the list of instruments has no list `result`")
+        return listing.parse_each(self.name, entries, "instrument_name", _spec)
+
+    def lists_instruments(self, url: str) -> bool:
+        return urlsplit(url).path.endswith(("/public/get_instruments", "/public/get_instrument"))
+
+
+def _call(message: int, method: str, params: Mapping[str, object]) -> str:
+    return orjson.dumps(
+        {"jsonrpc": "2.0", "id": message, "method": method, "params": params}
+    ).decode()
+
+
+def _words(error: object) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    detail = error.get("data")
+    return f"{error.get('message')} ({error.get('code')})" + (f": {detail}" if detail else "")
+
+
+def _refused(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> Control:
+    request_id, _ = ids.split_id(message.get("id"))
+    keys = tuple(asked.get(request_id, ()))
+    error = message["error"]
+    code = error.get("code") if isinstance(error, dict) else None
+    kind = ControlKind.REJECTED if keys and code not in _TRANSIENT else ControlKind.ERROR
+    return Control(kind, keys, _words(error), request_id=max(request_id, 0))
+
+
+def _answered(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> list[Control]:
+    if message.get("id") == ids.HEARTBEAT:
+        return [Control(ControlKind.PONG)]
+    result = message["result"]
+    if not isinstance(result, list) or not all(isinstance(key, str) for key in result):
+        return [Control(ControlKind.NOTHING)]
+    request_id, ended = ids.split_id(message.get("id"))
+    number = max(request_id, 0)
+    if ended:
+        return [Control(ControlKind.UNSUBSCRIBED, tuple(result), request_id=number)]
+    answers = [Control(ControlKind.ACK, tuple(result), request_id=number)] if result else []
+    accepted = set(result)
+    # The venue leaves out what it does not know and says no more about it.
+    missing = tuple(key for key in asked.get(request_id, ()) if key not in accepted)
+    if missing:
+        text = "not among the channels that the venue accepted"
+        answers.append(Control(ControlKind.REJECTED, missing, text, request_id=number))
+    return answers or [Control(ControlKind.NOTHING, request_id=number)]
+
+
+def _kinds(pattern: Pattern) -> tuple[str, ...]:
+    """The venue's kinds that a pattern may name; all but combos when its shape does not tell."""
+    if pattern.kind is not None:
+        return _KIND_OF[pattern.kind]
+    if _OPTION_NAME.fullmatch(pattern.glob):
+        return ("option",)
+    if _FUTURE_NAME.fullmatch(pattern.glob):
+        return ("future",)
+    if is_glob(pattern.glob):
+        return _KINDS
+    # One name of another shape: spot (BTC_USDC, BTC-USDC), a combo's own name, or a mistake.
+    return ("option", *_COMBOS) if pattern.glob.count("-") > 1 else ("spot", "future")
+
+
+def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
+    symbol, kind, base = entry["instrument_name"], entry["kind"], entry["base_currency"]
+    if kind not in (*_KINDS, *_COMBOS):
+        return None  # a kind of a later day
+    # Before 2022 there were neither counter nor settlement currencies, nor linear contracts.
+    quote = entry.get("counter_currency") or entry["quote_currency"]
+    if quote == base:
+        quote = "USD"
+    settle = entry.get("settlement_currency") or (quote if kind == "spot" else base)
+    steps = [step["tick_size"] for step in entry.get("tick_size_steps") or ()]
+    ticks = [normal.decimal(tick) for tick in (entry["tick_size"], *steps)]
+    lots = [normal.decimal(entry.get(key)) for key in ("min_trade_amount", "contract_size")]
+    underlying = f"{base}-{quote}"
+    ours, name, expiry = InstrumentKind.COMBO, symbol, 0
+    strike, option = Decimal(0), OptionType.NONE
+    if kind == "spot":
+        ours, name = InstrumentKind.SPOT, underlying
+    elif kind == "future" and entry.get("settlement_period") == "perpetual":
+        ours, name = InstrumentKind.PERPETUAL, normal.perpetual(underlying)
+    elif kind in ("future", "option"):
+        expiry = int(entry["expiration_timestamp"]) * normal.NS_PER_MS
+        if kind == "future":
+            ours, name = InstrumentKind.FUTURE, normal.future(underlying, expiry)
+        else:
+            option = {"call": OptionType.CALL, "put": OptionType.PUT}[entry["option_type"]]
+            strike = normal.decimal(entry["strike"])
+            ours = InstrumentKind.OPTION
+            name = normal.option(underlying, expiry, strike, option)
+    return InstrumentSpec(
+        symbol=symbol,
+        name=name,
+        kind=ours,
+        base=base,
+        quote=quote,
+        settle=settle,
+        tick=min((tick for tick in ticks if tick > 0), default=Decimal(0)),
+        lot=min((lot for lot in lots if lot > 0), default=Decimal(0)),
+        contract_type=_contract(entry, ours, settle == base),
+        strike=strike,
+        expiry_ns=expiry,
+        option=option,
+        active=bool(entry.get("is_active", True)),
+    )
+
+
+def _contract(entry: Mapping[str, Any], kind: InstrumentKind, inverse: bool) -> ContractType:
+    if kind is InstrumentKind.SPOT:
+        return ContractType.NONE
+    stated = {"linear": ContractType.LINEAR, "reversed": ContractType.INVERSE}
+    fallback = ContractType.INVERSE if inverse else ContractType.LINEAR
+    return stated.get(entry.get("instrument_type") or "", fallback)

@@ -1,0 +1,325 @@
+"""OKX v5: spot, swaps, futures and options.
+
+Rules: https://www.okx.com/docs-v5/en/ (WebSocket, order book channel, get instruments) and its
+change log, from which it follows that the checksum of books is 0 since 2026-06-23 and that the
+snapshot in the stream may go: then books are joined from REST. Sizes of derivatives are contracts.
+A subscription key is `channel:instrument`, or `opt-summary:family`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from feedhandler.venues import listing, normal
+from feedhandler.venues.base import (
+    Base,
+    Control,
+    ControlKind,
+    Heartbeat,
+    InstrumentSpec,
+    Limits,
+    Request,
+    Rule,
+    Speaker,
+    Venue,
+)
+from feedhandler.venues.pattern import Pattern, is_glob
+from shm import ContractType, InstrumentKind, OptionType
+
+_BY_FAMILY = "opt-summary"  # IVs and greeks of all options of a family in one channel
+_OURS = {
+    "books": "book",
+    "trades": "trades",
+    "tickers": "ticker",
+    "mark-price": "ticker",
+    "funding-rate": "ticker",
+    "open-interest": "ticker",
+    _BY_FAMILY: "ticker",
+}
+_TICKER = {  # what elsewhere is one channel
+    InstrumentKind.SPOT: ("tickers",),
+    InstrumentKind.PERPETUAL: ("tickers", "mark-price", "funding-rate", "open-interest"),
+    InstrumentKind.FUTURE: ("tickers", "mark-price", "open-interest"),
+    InstrumentKind.OPTION: ("tickers", "mark-price", _BY_FAMILY),
+}
+
+#: Errors that pass: requests too frequent, the venue's own failures (50001, 50011, 50013, 60014,
+#: 64007).
+_TRANSIENT = {"50001", "50011", "50013", "60014", "64007"}
+_UPGRADE = "64008"  # "the connection will soon be closed for a service upgrade", 30-60 s before
+
+_INSTRUMENTS = "/api/v5/public/instruments"
+_UNDERLYING = "/api/v5/public/underlying"
+_BOOKS = "/api/v5/market/books"
+_BOOK_LEVELS = "400"  # the most, and as many as the stream's snapshot has
+
+_TYPES = {
+    InstrumentKind.SPOT: "SPOT",
+    InstrumentKind.PERPETUAL: "SWAP",
+    InstrumentKind.FUTURE: "FUTURES",
+    InstrumentKind.OPTION: "OPTION",
+}
+_KINDS = {kind: ours for ours, kind in _TYPES.items()}
+_OPTION_NAME = re.compile(r"([^-]+-[^-]+)-[^-]+-[^-]+-[CP]")
+_FUTURE_NAME = re.compile(r"[^-]+-[^-]+-[\d*?]+")
+_PERPETUAL_NAME = re.compile(r".*-(SWAP|PERP)")
+_NAMED = re.compile(r"channel: ?([\w-]+), ?inst(?:Id|Family): ?([^\s,]+)")
+
+
+class Okx(Venue):
+    name = "okx"
+    decoder = "okx"
+    rule = Rule.PREVIOUS
+    base = Base.STREAM
+    rest_join = True
+    checksum = True
+    hosts = ("okx.com", "ws.okx.com", "wseea.okx.com", "wsus.okx.com", "wspap.okx.com",
+             "aws.okx.com", "www.okex.com", "ws.okex.com")  # fmt: skip
+    # Port 8443 is said to go in favour of 443; `ws_url` in the configuration overrides it.
+    ws_urls: Mapping[str, str] = {"public": "wss://ws.okx.com:8443/ws/v5/public"}
+    rest_url = "https://www.okx.com"
+    heartbeat = Heartbeat(Speaker.CLIENT_TEXT, 20.0, 30.0, ping="ping", pong="pong")
+    limits = Limits(
+        bytes_per_message=63 * 1024,  # 64 KiB of arguments
+        # Half of the hourly subscriptions stay free for healing single books.
+        keys_per_connection=240,
+        subscribes_per_hour=480,
+        connects_per_second=3.0,
+        rest_per_second=10.0,  # 20 in 2 s for instruments, 40 in 2 s for books
+    )
+    default_instruments = (
+        "BTC-USDT",
+        "ETH-USDT",
+        "BTC-USDT-SWAP",
+        "ETH-USDT-SWAP",
+        "BTC-USD-SWAP",
+    )
+
+    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+        keys: list[str] = []
+        for channel in channels:
+            match channel:
+                case "book":
+                    keys.append(f"books:{instrument.symbol}")
+                case "trades":
+                    keys.append(f"trades:{instrument.symbol}")
+                case "ticker":
+                    for part in _TICKER[instrument.kind]:
+                        subject = instrument.family if part == _BY_FAMILY else instrument.symbol
+                        keys.append(f"{part}:{subject}")
+        return keys
+
+    def key_symbols(self, key: str) -> tuple[str, str]:
+        channel, _, symbol = key.partition(":")
+        if channel not in _OURS or not symbol:
+            raise ValueError(f"okx: not a subscription of ours: {key!r}")
+        return _OURS[channel], symbol
+
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _operation("subscribe", keys, request_id)
+
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _operation("unsubscribe", keys, request_id)
+
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        if frame.strip() == b"pong":
+            return [Control(ControlKind.PONG)]
+        message = orjson.loads(frame)
+        if not isinstance(message, dict) or "event" not in message:
+            raise ValueError(f"okx: neither an event nor data: {frame[:80]!r}")
+        event, number = message["event"], _request_id(message)
+        text = f"{message.get('msg') or ''} ({message.get('code')})"
+        match event:
+            case "subscribe":
+                return [Control(ControlKind.ACK, _key_of(message), request_id=number)]
+            case "unsubscribe":
+                return [Control(ControlKind.UNSUBSCRIBED, _key_of(message), request_id=number)]
+            case "error":
+                return [_refused(message, text, asked, number)]
+            case "notice" if str(message.get("code")) == _UPGRADE:
+                return [Control(ControlKind.NOTICE, text=text)]
+            case "channel-conn-count-error":
+                return [Control(ControlKind.ERROR, text=f"{event}: {message.get('channel')}")]
+            case _:
+                return [Control(ControlKind.NOTHING, text=text if event == "notice" else "")]
+
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
+        kinds = {kind for text in patterns for kind in _kinds(Pattern.parse(text))}
+        requests = [
+            Request(_INSTRUMENTS, {"instType": _TYPES[kind]})
+            for kind in _TYPES
+            if kind in kinds and kind is not InstrumentKind.OPTION
+        ]
+        # Options are listed by family only; which families there are is a question of its own.
+        families = _families(patterns)
+        if any(is_glob(family) for family in families):
+            return [*requests, Request(_UNDERLYING, {"instType": "OPTION"})]
+        return [*requests, *(_options(family) for family in families)]
+
+    def follow_up(self, patterns: Sequence[str], request: Request, body: bytes) -> list[Request]:
+        if request.path != _UNDERLYING:
+            return []
+        asked = _families(patterns)
+        listed = {
+            family
+            for row in _data(self.name, body)
+            for family in (row if isinstance(row, list) else [row])
+            if isinstance(family, str) and any(fnmatchcase(family, glob) for glob in asked)
+        }
+        # A family named in full is asked for even if the venue does not name it among them.
+        listed.update(glob for glob in asked if not is_glob(glob))
+        return [_options(family) for family in sorted(listed)]
+
+    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+        entries = _data(self.name, body)
+        if entries and all(isinstance(entry, list | str) for entry in entries):
+            return []  # families, see `follow_up`
+        return listing.parse_each(self.name, entries, "instId", _spec)
+
+    def snapshot_request(self, symbol: str) -> Request | None:
+        return Request(_BOOKS, {"instId": symbol, "sz": _BOOK_LEVELS})
+
+    def snapshot_symbol(self, url: str) -> str | None:
+        parts = urlsplit(url)
+        if parts.path != _BOOKS:
+            return None
+        return parse_qs(parts.query).get("instId", [None])[0]
+
+    def lists_instruments(self, url: str) -> bool:
+        return urlsplit(url).path == _INSTRUMENTS
+
+
+def _operation(operation: str, keys: Iterable[str], request_id: int) -> str:
+    args = []
+    for key in keys:
+        channel, _, symbol = key.partition(":")
+        args.append(
+            {"channel": channel, "instFamily" if channel == _BY_FAMILY else "instId": symbol}
+        )
+    return orjson.dumps({"id": str(request_id), "op": operation, "args": args}).decode()
+
+
+def _request_id(message: Mapping[str, Any]) -> int:
+    text = message.get("id")
+    return int(text) if isinstance(text, str) and re.fullmatch("[0-9]{1,18}", text) else 0
+
+
+def _key_of(message: Mapping[str, Any]) -> tuple[str, ...]:
+    arg = message.get("arg")
+    if not isinstance(arg, dict):
+        return ()
+    symbol = arg.get("instId") or arg.get("instFamily") or arg.get("uly") or ""
+    return (f"{arg.get('channel')}:{symbol}",)
+
+
+def _refused(
+    message: Mapping[str, Any], text: str, asked: Mapping[int, Sequence[str]], number: int
+) -> Control:
+    keys = _key_of(message)
+    named = _NAMED.search(text)
+    if not keys and named:  # the venue names the offender in words only
+        keys = (f"{named[1]}:{named[2]}",)
+    if not keys:
+        keys = tuple(asked.get(number, ()))
+    transient = str(message.get("code")) in _TRANSIENT
+    kind = ControlKind.REJECTED if keys and not transient else ControlKind.ERROR
+    return Control(kind, keys, text, request_id=number)
+
+
+def _kinds(pattern: Pattern) -> tuple[InstrumentKind, ...]:
+    """What a pattern may name by its shape; options only when it says so."""
+    if pattern.kind is not None:
+        return (pattern.kind,) if pattern.kind in _TYPES else ()
+    if _OPTION_NAME.fullmatch(pattern.glob):
+        return (InstrumentKind.OPTION,)
+    if _PERPETUAL_NAME.fullmatch(pattern.glob):
+        return (InstrumentKind.PERPETUAL,)
+    if _FUTURE_NAME.fullmatch(pattern.glob):
+        return (InstrumentKind.FUTURE,)
+    if not is_glob(pattern.glob) and pattern.glob.count("-") == 1:
+        return (InstrumentKind.SPOT,)
+    return (InstrumentKind.SPOT, InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
+
+
+def _families(patterns: Sequence[str]) -> list[str]:
+    """The option families, or globs of them, that the patterns are about."""
+    families = set()
+    for pattern in map(Pattern.parse, patterns):
+        if InstrumentKind.OPTION in _kinds(pattern):
+            named = _OPTION_NAME.fullmatch(pattern.glob)
+            families.add(pattern.underlying or (named[1] if named else "*"))
+    return sorted(families)
+
+
+def _options(family: str) -> Request:
+    return Request(_INSTRUMENTS, {"instType": "OPTION", "instFamily": family})
+
+
+def _data(venue: str, body: bytes) -> list[Any]:
+    answer = listing.document(venue, body)
+    if str(answer.get("code", "0")) != "0":
+        raise ValueError(
+            f"{venue}: instruments refused: {answer.get('msg')} ({answer.get('code')})"
+        )
+    data = answer.get("data")
+    if not isinstance(data, list):
+        raise ValueError(f"{venue}: the list of instruments has no list `data`")
+    return data
+
+
+def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
+    symbol, kind = entry["instId"], _KINDS.get(entry["instType"])
+    if kind is None:
+        return None  # MARGIN shares its names with SPOT; a type of a later day
+    # The family is the underlying, marked where the settlement differs (BTC-USD_UM).
+    family = entry.get("instFamily") or entry.get("uly") or ""
+    base, quote = entry.get("baseCcy") or "", entry.get("quoteCcy") or ""
+    name, expiry, strike, option = symbol, 0, Decimal(0), OptionType.NONE
+    if kind is not InstrumentKind.SPOT:
+        family = family or "-".join(symbol.split("-")[:2])
+        base, _, quote = family.partition("-")
+        quote = quote.partition("_")[0]
+    if kind is InstrumentKind.PERPETUAL:
+        name = normal.perpetual(family)
+    elif kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION):
+        expiry = int(entry["expTime"]) * normal.NS_PER_MS
+        name = normal.future(family, expiry)
+    if kind is InstrumentKind.OPTION:
+        option = {"C": OptionType.CALL, "P": OptionType.PUT}[entry["optType"]]
+        strike = normal.decimal(entry["stk"])
+        name = normal.option(family, expiry, strike, option)
+    if not base or not quote:
+        raise ValueError("neither currencies nor an underlying of two")
+    settle = entry.get("settleCcy") or quote
+    one = Decimal(1)
+    return InstrumentSpec(
+        symbol=symbol,
+        name=name,
+        kind=kind,
+        base=base,
+        quote=quote,
+        settle=settle,
+        tick=normal.decimal(entry.get("tickSz")),
+        lot=normal.decimal(entry.get("lotSz")),
+        contract_size=normal.decimal(entry.get("ctVal"), one)
+        * normal.decimal(entry.get("ctMult"), one),
+        contract_type=_contract(entry, kind, settle == base),
+        strike=strike,
+        expiry_ns=expiry,
+        option=option,
+        active=entry.get("state", "live") == "live",
+        family=family,
+    )
+
+
+def _contract(entry: Mapping[str, Any], kind: InstrumentKind, inverse: bool) -> ContractType:
+    if kind is InstrumentKind.SPOT:
+        return ContractType.NONE
+    stated = {"linear": ContractType.LINEAR, "inverse": ContractType.INVERSE}
+    fallback = ContractType.INVERSE if inverse else ContractType.LINEAR
+    return stated.get(entry.get("ctType") or "", fallback)
