@@ -147,7 +147,12 @@ class SimProcess:
         paths = [path or "." for path in sys.path]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=environment,
+            # A terminal's Ctrl-C is for the parent, which then stops the venue last.
+            process_group=0,
         )
 
     @property

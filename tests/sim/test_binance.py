@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import orjson
+
+from .harness import Levels, Sim, Socket, levels, venue
+
+SYMBOL = "BTCUSDT"
+FAST = "btcusdt@depth@100ms"
+
+
+class Book:
+    """Binance's rule: join the REST snapshot, then every U is the last u and one more."""
+
+    def __init__(self) -> None:
+        self.bids: Levels = {}
+        self.asks: Levels = {}
+        self.last = 0
+        self.gaps = 0
+        self.refetches = 0
+
+    async def join(self, sim: Sim, event: dict[str, Any]) -> None:
+        """Fetch snapshots until one reaches the event."""
+        while True:
+            snapshot = await sim.get("/api/v3/depth", symbol=SYMBOL, limit=5000)
+            if snapshot["lastUpdateId"] + 1 >= event["U"]:
+                break
+            self.refetches += 1
+        self.last = snapshot["lastUpdateId"]
+        self.bids, self.asks = levels(snapshot["bids"]), levels(snapshot["asks"])
+        self.feed(event)
+
+    def feed(self, event: dict[str, Any]) -> None:
+        if event["u"] <= self.last:
+            return
+        self.gaps += event["U"] > self.last + 1
+        self.last = event["u"]
+        for side, rows in ((self.bids, event["b"]), (self.asks, event["a"])):
+            for price, size in levels(rows).items():
+                if size:
+                    side[price] = size
+                else:
+                    side.pop(price, None)
+
+    @property
+    def state(self) -> tuple[int, Levels, Levels]:
+        return self.last, self.bids, self.asks
+
+
+async def call(socket: Socket, method: str, *params: str) -> dict[str, Any]:
+    await socket.send({"method": method, "params": list(params), "id": 3})
+    return await socket.until(lambda message: message.get("id") == 3)
+
+
+async def depth(socket: Socket, stream: str = FAST) -> dict[str, Any]:
+    message = await socket.until(lambda m: m.get("stream") == stream)
+    data = message["data"]
+    assert isinstance(data, dict)
+    return data
+
+
+def test_book_joined_from_rest_is_the_venues_at_every_event() -> None:
+    async def main() -> None:
+        async with venue("binance", paused=False) as sim, sim.socket() as socket:
+            await call(socket, "SUBSCRIBE", FAST)
+            book = Book()
+            await book.join(sim, await depth(socket))
+            for _ in range(4):
+                book.feed(await depth(socket))
+                assert await sim.truth(SYMBOL, book.last) == book.state
+                assert max(book.bids) < min(book.asks)
+            assert book.gaps == 0
+            await sim.post("/sim/pause")
+            final = await sim.truth(SYMBOL)
+            while book.last < final[0]:
+                book.feed(await depth(socket))
+            assert final == book.state
+
+    asyncio.run(main())
+
+
+def test_stale_snapshot_must_be_fetched_again() -> None:
+    async def main() -> None:
+        async with venue("binance") as sim, sim.socket() as socket:
+            await sim.step(500)
+            await call(socket, "SUBSCRIBE", FAST)
+            await sim.step(50)
+            event = await depth(socket)
+            await sim.fault("stale", symbol=SYMBOL, updates=200)
+            snapshot = await sim.get("/api/v3/depth", symbol=SYMBOL, limit=5000)
+            assert snapshot["lastUpdateId"] < event["U"] - 1
+            assert await sim.truth(SYMBOL, snapshot["lastUpdateId"]) == (
+                snapshot["lastUpdateId"], levels(snapshot["bids"]), levels(snapshot["asks"]),
+            )  # fmt: skip
+            await sim.fault("stale", symbol=SYMBOL, updates=0)
+            book = Book()
+            await book.join(sim, event)
+            assert await sim.truth(SYMBOL) == book.state
+            assert book.refetches == 0
+
+    asyncio.run(main())
+
+
+def test_both_speeds_and_the_top_of_book_agree() -> None:
+    async def main() -> None:
+        async with venue("binance") as sim, sim.socket() as socket:
+            await call(socket, "SUBSCRIBE", FAST, "btcusdt@depth", "btcusdt@bookTicker")
+            snapshot = await sim.get("/api/v3/depth", symbol=SYMBOL, limit=5000)
+            await sim.step(300)
+            end, bids, asks = await sim.truth(SYMBOL)
+            ticker: dict[str, Any] = {}
+            events: dict[str, dict[str, Any]] = {}
+            while len(events) < 2:
+                message = await socket.json()
+                if message["stream"].endswith("bookTicker"):
+                    ticker = message["data"]
+                else:
+                    events[message["stream"]] = message["data"]
+            fast, slow = events[FAST], events["btcusdt@depth"]
+            assert fast["U"] == slow["U"] == snapshot["lastUpdateId"] + 1
+            assert fast["u"] == slow["u"] == end
+            assert list(ticker) == ["u", "s", "b", "B", "a", "A"]
+            assert Decimal(ticker["b"]) == max(bids)
+            assert Decimal(ticker["A"]) == asks[min(asks)]
+            assert snapshot["lastUpdateId"] < ticker["u"] <= end
+            changed = len(fast["b"]) + len(fast["a"])
+            # One id a level change; a level that changed twice is told once.
+            assert 0 < changed <= fast["u"] - fast["U"] + 1
+
+    asyncio.run(main())
+
+
+def test_raw_and_url_streams() -> None:
+    async def main() -> None:
+        async with (
+            venue("binance") as sim,
+            sim.socket("/ws/btcusdt@trade") as raw,
+            sim.socket("/stream?streams=btcusdt@aggTrade/ethusdt@trade") as wrapped,
+        ):
+            assert (await call(raw, "LIST_SUBSCRIPTIONS"))["result"] == ["btcusdt@trade"]
+            listed = (await call(wrapped, "LIST_SUBSCRIPTIONS"))["result"]
+            assert listed == ["btcusdt@aggTrade", "ethusdt@trade"]
+            await sim.step(500)
+            trade = await raw.json()
+            assert (trade["e"], trade["s"]) == ("trade", SYMBOL)
+            assert len(trade["p"].split(".")[1]) == 8
+            aggregate = await wrapped.until(lambda m: m["stream"] == "btcusdt@aggTrade")
+            assert aggregate["data"]["p"] == trade["p"]
+            assert aggregate["data"]["m"] is trade["m"]
+
+    asyncio.run(main())
+
+
+def test_answers_and_errors() -> None:
+    async def main() -> None:
+        async with venue("binance", message_limit=100) as sim, sim.socket() as socket:
+            assert await call(socket, "SUBSCRIBE", FAST, "nope@trade") == {"result": None, "id": 3}
+            assert await call(socket, "UNSUBSCRIBE", FAST) == {"result": None, "id": 3}
+            assert (await call(socket, "LIST_SUBSCRIPTIONS"))["result"] == ["nope@trade"]
+            assert (await call(socket, "DANCE"))["code"] == 2
+            for text in ("{", "[]", '{"method":"SUBSCRIBE","params":[1]}'):
+                await socket.raw.send_str(text)
+                assert (await socket.json())["code"] in (2, 3)
+            async with sim.session.get(sim.base + "/api/v3/depth?symbol=BTCUSDT") as answer:
+                assert int(answer.headers["X-MBX-USED-WEIGHT-1M"]) == 5
+                assert len((await answer.json())["bids"]) <= 100
+            assert (await sim.get("/api/v3/depth", status=400, symbol="NOPE"))["code"] == -1121
+            assert (await sim.get("/api/v3/depth", status=400))["code"] == -1102
+            assert await sim.get("/api/v3/ping") == {}
+            assert (await sim.get("/api/v3/time"))["serverTime"] > 0
+
+    asyncio.run(main())
+
+
+def test_exchange_info() -> None:
+    async def main() -> None:
+        async with venue("binance") as sim:
+            everything = await sim.get("/api/v3/exchangeInfo")
+            assert len(everything["symbols"]) == 10
+            (one,) = (await sim.get("/api/v3/exchangeInfo", symbol=SYMBOL))["symbols"]
+            filters = {f["filterType"]: f for f in one["filters"]}
+            assert filters["PRICE_FILTER"]["tickSize"] == "0.01000000"
+            assert filters["LOT_SIZE"]["stepSize"] == "0.00001000"
+            several = orjson.dumps([SYMBOL, "ETHUSDT"]).decode()
+            chosen = await sim.get("/api/v3/exchangeInfo", symbols=several)
+            assert [s["symbol"] for s in chosen["symbols"]] == [SYMBOL, "ETHUSDT"]
+
+    asyncio.run(main())
+
+
+def test_answered_pings_keep_the_connection() -> None:
+    async def main() -> None:
+        options = {"ping_interval": 0.02, "pong_timeout": 0.5, "message_limit": 1000}
+        async with venue("binance", **options) as sim, sim.socket(autoping=False) as socket:
+            for _ in range(50):
+                message = await socket.frame()
+                assert message.type is aiohttp.WSMsgType.PING
+                await socket.raw.pong(message.data)
+            # Unanswered from here on; a pong nobody asked for does not help.
+            await socket.raw.pong(b"unsolicited")
+            assert await socket.closed() == 1008
+
+    asyncio.run(main())
+
+
+def test_too_many_messages_end_the_connection() -> None:
+    async def main() -> None:
+        async with venue("binance") as sim, sim.socket() as socket:
+            for number in range(7):
+                await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": number})
+            assert await socket.closed() == 1008
+
+    asyncio.run(main())
+
+
+def test_gap_crossed_and_shutdown() -> None:
+    async def main() -> None:
+        async with venue("binance") as sim, sim.socket() as socket:
+            await call(socket, "SUBSCRIBE", FAST)
+            await sim.step(100)
+            first = await depth(socket)
+            await sim.fault("gap", symbol=SYMBOL)
+            await sim.step(100)
+            await sim.step(100)
+            second = await depth(socket)
+            assert second["U"] > first["u"] + 1
+            await sim.fault("crossed", symbol=SYMBOL)
+            await sim.step(100)
+            crossed = await depth(socket)
+            _, _, asks = await sim.truth(SYMBOL, crossed["u"])
+            assert max(levels(crossed["b"])) > min(asks)
+            await sim.fault("shutdown")
+            notice = await socket.until(lambda m: m["stream"] == "!serverShutdown")
+            assert notice["data"]["e"] == "serverShutdown"
+
+    asyncio.run(main())
+
+
+def test_no_heartbeat_means_no_pings_however_late_it_gets() -> None:
+    async def main() -> None:
+        async with venue("binance") as sim, sim.socket(autoping=False) as socket:
+            await sim.fault("no_heartbeat")
+            sim.server.on_time(time.monotonic() + 3600)
+            await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": 3})
+            assert (await socket.frame()).type is aiohttp.WSMsgType.TEXT
+
+    asyncio.run(main())

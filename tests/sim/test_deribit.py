@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+
+from .harness import Levels, Sim, Socket, venue
+
+PERPETUAL = "BTC-PERPETUAL"
+
+
+class Book:
+    """Deribit's rule: the chain of change ids, and verbs on levels."""
+
+    def __init__(self) -> None:
+        self.sides: dict[str, Levels] = {"bids": {}, "asks": {}}
+        self.sequence = 0
+        self.changes = 0
+        self.gaps = 0
+
+    def feed(self, data: dict[str, Any]) -> None:
+        if data["type"] == "snapshot":
+            assert "prev_change_id" not in data
+            self.sides = {"bids": {}, "asks": {}}
+        else:
+            self.changes += 1
+            if data["prev_change_id"] != self.sequence:
+                self.gaps += 1
+        self.sequence = data["change_id"]
+        for name, levels in self.sides.items():
+            for action, price_, amount in data[name]:
+                price, size = Decimal(str(price_)), Decimal(str(amount))
+                assert (action == "new") == (price not in levels and size > 0), (action, price)
+                if action == "delete":
+                    assert size == 0
+                    del levels[price]
+                else:
+                    levels[price] = size
+
+    def best(self) -> tuple[Decimal, Decimal]:
+        return max(self.sides["bids"]), min(self.sides["asks"])
+
+
+async def call(socket: Socket, method: str, **params: Any) -> dict[str, Any]:
+    await socket.send({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
+    return await socket.until(lambda message: message.get("id") == 7)
+
+
+def data_of(message: dict[str, Any], channel: str) -> Any:
+    params = message.get("params", {})
+    return params.get("data") if params.get("channel") == channel else None
+
+
+async def follow(socket: Socket, book: Book, channel: str, changes: int) -> None:
+    target = book.changes + changes
+    while book.changes < target:
+        if data := data_of(await socket.json(), channel):
+            book.feed(data)
+
+
+def test_rebuilt_book_is_the_venues_at_every_sequence() -> None:
+    async def main() -> None:
+        channel = f"book.{PERPETUAL}.100ms"
+        async with venue("deribit", paused=False) as sim, sim.socket() as socket:
+            await call(socket, "public/subscribe", channels=[channel, "ticker.BTC-PERPETUAL.agg2"])
+            book = Book()
+            for _ in range(5):
+                await follow(socket, book, channel, 60)
+                truth = await sim.truth(PERPETUAL, book.sequence)
+                assert truth == (book.sequence, book.sides["bids"], book.sides["asks"])
+                bid, ask = book.best()
+                assert bid < ask
+            assert book.gaps == 0
+            await sim.post("/sim/pause")
+            final = await sim.truth(PERPETUAL)
+            while book.sequence < final[0]:
+                await follow(socket, book, channel, 1)
+            assert final == (book.sequence, book.sides["bids"], book.sides["asks"])
+
+    asyncio.run(main())
+
+
+def test_subscription_answers() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            good = [f"trades.{PERPETUAL}.100ms", "trades.option.BTC.100ms", f"quote.{PERPETUAL}"]
+            answer = await call(
+                socket, "public/subscribe", channels=[*good, "book.NOPE.100ms", "tea.x.y"]
+            )
+            assert answer["result"] == good
+            assert {"jsonrpc", "id", "result", "usIn", "usOut", "usDiff", "testnet"} == set(answer)
+            answer = await call(socket, "public/subscribe", channels=[f"book.{PERPETUAL}.raw"])
+            assert answer["error"]["code"] == 13778
+            answer = await call(socket, "public/unsubscribe", channels=good[:2])
+            assert answer["result"] == good[:2]
+            assert (await call(socket, "public/nonsense"))["error"]["code"] == -32601
+            assert (await call(socket, "public/test"))["result"]["version"]
+            assert (await call(socket, "public/hello", client_name="t"))["result"]["version"]
+            assert (await call(socket, "public/get_time"))["result"] > 0
+            await socket.raw.send_str("{not json")
+            assert (await socket.until(lambda m: "error" in m))["error"]["code"] == -32700
+
+    asyncio.run(main())
+
+
+def test_trades_and_quotes_are_sent() -> None:
+    async def main() -> None:
+        wanted = {f"trades.{PERPETUAL}.100ms", "trades.future.BTC.100ms", f"quote.{PERPETUAL}"}
+        async with venue("deribit") as sim, sim.socket() as socket:
+            await call(socket, "public/subscribe", channels=sorted(wanted))
+            await sim.step(400)
+            while wanted:
+                params = (await socket.json())["params"]
+                wanted.discard(params["channel"])
+                if params["channel"].startswith("trades."):
+                    trade = params["data"][0]
+                    assert trade["direction"] in ("buy", "sell")
+                    assert trade["amount"] > 0
+                    assert trade["contracts"] == trade["amount"] / 10
+
+    asyncio.run(main())
+
+
+def test_ticker_of_an_option_and_of_a_perpetual() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            instruments = await sim.get("/api/v2/public/get_instruments", currency="BTC")
+            option = next(i for i in instruments["result"] if i["kind"] == "option")
+            name = option["instrument_name"]
+            for symbol in (name, PERPETUAL):
+                channel = f"ticker.{symbol}.100ms"
+                await call(socket, "public/subscribe", channels=[channel])
+                message = await socket.until(lambda m, c=channel: bool(data_of(m, c)))  # type: ignore[misc]
+                data = data_of(message, channel)
+                assert data["open_interest"] >= 0
+                assert set(data["stats"]) >= {"high", "low", "price_change", "volume"}
+                if symbol == PERPETUAL:
+                    assert {"funding_8h", "current_funding", "interest_value"} <= set(data)
+                else:
+                    assert set(data["greeks"]) == {"delta", "gamma", "vega", "theta", "rho"}
+                    assert data["bid_iv"] <= data["mark_iv"] <= data["ask_iv"]
+                    assert data["underlying_index"] == name.rsplit("-", 2)[0]
+
+    asyncio.run(main())
+
+
+def test_instruments_have_todays_shape() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim:
+            path = "/api/v2/public/get_instruments"
+            everything = (await sim.get(path, currency="any", expired="false"))["result"]
+            assert len(everything) == 60
+            names = [i["instrument_name"] for i in everything]
+            assert {"BTC-PERPETUAL", "ETH-PERPETUAL", "BTC-25DEC26"} <= set(names)
+            options = (await sim.get(path, currency="BTC", kind="option"))["result"]
+            for option in options:
+                base, _, strike, side = option["instrument_name"].split("-")
+                assert base == option["base_currency"] == option["settlement_currency"] == "BTC"
+                assert option["strike"] == float(strike)
+                assert option["option_type"] == {"C": "call", "P": "put"}[side]
+                assert option["tick_size_steps"] == [{"above_price": 0.005, "tick_size": 0.0005}]
+                assert option["expiration_timestamp"] % 86_400_000 == 8 * 3_600_000
+            assert {i["instrument_type"] for i in everything} == {"reversed"}
+            error = await sim.get(path, status=400)
+            assert error["error"]["code"] == -32602
+
+    asyncio.run(main())
+
+
+def test_order_book_by_rest_is_the_book() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim:
+            await sim.step(50)
+            path = "/api/v2/public/get_order_book"
+            book = (await sim.get(path, instrument_name=PERPETUAL, depth=5))["result"]
+            sequence, bids, asks = await sim.truth(PERPETUAL)
+            assert book["change_id"] == sequence
+            assert [Decimal(str(p)) for p, _ in book["bids"]] == sorted(bids, reverse=True)[:5]
+            assert [Decimal(str(p)) for p, _ in book["asks"]] == sorted(asks)[:5]
+            error = await sim.get(path, status=400, instrument_name="NOPE")
+            assert error["error"]["code"] == 13020
+
+    asyncio.run(main())
+
+
+def test_heartbeat_must_be_ten_seconds_at_least() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            answer = await call(socket, "public/set_heartbeat", interval=9)
+            assert answer["error"]["code"] == -32602
+            answer = await call(socket, "public/set_heartbeat", interval=10)
+            assert answer["result"] == "ok"
+
+    asyncio.run(main())
+
+
+def beat(kind: str) -> Any:
+    return lambda m: m.get("method") == "heartbeat" and m["params"]["type"] == kind
+
+
+def test_answered_test_requests_keep_the_connection_and_unanswered_ones_end_it() -> None:
+    async def main() -> None:
+        async with venue("deribit", heartbeat_scale=0.005) as sim, sim.socket() as socket:
+            await call(socket, "public/set_heartbeat", interval=10)
+            for _ in range(4):
+                await socket.until(beat("heartbeat"))
+                await socket.until(beat("test_request"))
+                await call(socket, "public/test")
+            await socket.until(beat("test_request"))
+            assert await socket.closed() == 1000
+
+    asyncio.run(main())
+
+
+async def subscribed(sim: Sim, socket: Socket) -> tuple[Book, str]:
+    channel = f"book.{PERPETUAL}.100ms"
+    await call(socket, "public/subscribe", channels=[channel])
+    book = Book()
+    while not book.sequence:
+        if data := data_of(await socket.json(), channel):
+            book.feed(data)
+    await sim.step(100)
+    await follow(socket, book, channel, 5)
+    return book, channel
+
+
+def test_gap_breaks_the_chain_and_a_new_subscription_heals_it() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            book, channel = await subscribed(sim, socket)
+            await sim.fault("gap", symbol=PERPETUAL)
+            await sim.step(200)
+            target = (await sim.truth(PERPETUAL))[0]
+            last, gaps = book.sequence, 0
+            while last < target:
+                if data := data_of(await socket.json(), channel):
+                    gaps += data["prev_change_id"] != last
+                    last = data["change_id"]
+            assert gaps == 1
+            await call(socket, "public/unsubscribe", channels=[channel])
+            await call(socket, "public/subscribe", channels=[channel])
+            healed = Book()
+            healed.feed(data_of(await socket.json(), channel))
+            assert await sim.truth(PERPETUAL) == (healed.sequence, *healed.sides.values())
+
+    asyncio.run(main())
+
+
+def test_duplicate_and_crossed_messages() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            _, channel = await subscribed(sim, socket)
+            await sim.fault("duplicate", symbol=PERPETUAL)
+            await sim.step(50)
+            seen: set[int] = set()
+            while True:
+                data = data_of(await socket.json(), channel)
+                if data and data["change_id"] in seen:
+                    break
+                seen.add(data["change_id"])
+            await sim.fault("crossed", symbol=PERPETUAL)
+            await sim.step(50)
+            while True:
+                data = data_of(await socket.json(), channel)
+                _, _, asks = await sim.truth(PERPETUAL, data["change_id"])
+                if any(Decimal(str(price)) > min(asks) for _, price, _ in data["bids"]):
+                    break
+            _, bids, asks = await sim.truth(PERPETUAL)
+            assert max(bids) < min(asks)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("symbol", [None, PERPETUAL])
+def test_silence_stops_data_and_keeps_the_connection(symbol: str | None) -> None:
+    async def main() -> None:
+        more = {} if symbol is None else {"symbol": symbol}
+        async with venue("deribit") as sim, sim.socket() as socket:
+            book, channel = await subscribed(sim, socket)
+            end = (await sim.truth(PERPETUAL))[0]
+            while book.sequence < end:
+                await follow(socket, book, channel, 1)
+            await sim.fault("silence", **more)
+            await sim.step(100)
+            before = (await sim.truth(PERPETUAL))[0]
+            assert before > end
+            await sim.fault("unsilence", **more)
+            await sim.step(100)
+            data = None
+            while data is None:
+                data = data_of(await socket.json(), channel)
+            # All that was sent in silence is lost: the next message says so.
+            assert data["prev_change_id"] == before
+
+    asyncio.run(main())
+
+
+def test_fragmented_messages_arrive_whole() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            book, channel = await subscribed(sim, socket)
+            await sim.fault("fragment", count=20)
+            await sim.step(100)
+            target = (await sim.truth(PERPETUAL))[0]
+            while book.sequence < target:
+                await follow(socket, book, channel, 1)
+            assert book.gaps == 0
+            assert sim.server.faults.fragments == 0
+
+    asyncio.run(main())
+
+
+def test_garbage_and_drop() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            await sim.fault("garbage")
+            assert "not JSON" in await socket.text()
+            await sim.fault("drop")
+            assert (await socket.frame()).type in (
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.ERROR,
+            )
+
+    asyncio.run(main())
+
+
+def test_no_heartbeat_means_none_however_late_it_gets() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+            await call(socket, "public/set_heartbeat", interval=10)
+            await sim.fault("no_heartbeat")
+            sim.server.on_time(time.monotonic() + 3600)
+            await socket.send({"jsonrpc": "2.0", "id": 8, "method": "public/test"})
+            assert (await socket.json())["id"] == 8
+
+    asyncio.run(main())

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import aiohttp
+import orjson
+import pytest
+
+from feedhandler.sim.runner import VENUES, SimEndpoint, SimOptions, SimProcess, serve
+
+
+def test_serve_runs_until_cancelled() -> None:
+    async def main() -> None:
+        ready: asyncio.Future[list[SimEndpoint]] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(serve(list(VENUES), SimOptions(), ready=ready.set_result))
+        endpoints = await asyncio.wait_for(ready, 10)
+        assert [e.venue for e in endpoints] == list(VENUES)
+        async with aiohttp.ClientSession() as session:
+            for endpoint in endpoints:
+                async with session.ws_connect(endpoint.ws_url) as socket:
+                    assert not socket.closed
+                async with session.get(endpoint.control_url + "/stats") as answer:
+                    assert (await answer.json())["venue"] == endpoint.venue
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+def test_processes_listen_and_end_with_the_block() -> None:
+    with SimProcess(["okx", "binance"], SimOptions(rate=10, seed=3)) as sims:
+        assert set(sims.endpoints) == {"okx", "binance"}
+        pids = list(sims.pids.values())
+
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+                url = sims.endpoints["okx"].rest_url + "/api/v5/public/time"
+                async with session.get(url) as answer:
+                    assert (await answer.json())["code"] == "0"
+
+        asyncio.run(main())
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    with pytest.raises(ValueError, match="no simulated venue"):
+        SimProcess(["nope"]).start()
+
+
+def test_children_die_with_a_killed_parent() -> None:
+    program = textwrap.dedent("""
+        import os, signal
+        from feedhandler.sim.runner import SimProcess
+        sims = SimProcess(["binance"]).start()
+        print(sims.pids["binance"], flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    found = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, timeout=30
+    )
+    assert found.returncode == -signal.SIGKILL
+    # `run` returns at the end of the pipe, which the child holds too until it is gone itself.
+    child = int(found.stdout)
+    fd = None
+    try:
+        fd = os.pidfd_open(child)
+    except ProcessLookupError:
+        return
+    try:
+        import select
+
+        assert select.select([fd], [], [], 10)[0]
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_command_prints_endpoints_and_ends_cleanly(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "feedhandler.sim", "--venue", "deribit", "--rate", "50"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        (endpoint,) = orjson.loads(child.stdout.readline())["endpoints"]
+        assert endpoint["ws_url"].endswith("/ws/api/v2")
+        child.send_signal(number)
+        assert child.wait(10) == 0
