@@ -1,0 +1,78 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, binding=False
+"""The C floor of the decode benchmark. See floor.h."""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+cdef extern from "floor.h":
+    ctypedef struct fh_slot:
+        pass
+    ctypedef struct book_side:
+        uint32_t count
+    ctypedef struct floor_book:
+        book_side bids, asks
+    ctypedef struct floor_feed:
+        fh_slot *ring
+        uint64_t mask, next, levels
+        floor_book *books
+    int FLOOR_BOOKS
+    void floor_binance(floor_feed *f, const char *p)
+    void floor_okx(floor_feed *f, const char *p)
+    void floor_deribit(floor_feed *f, const char *p)
+    void floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
+    void side_free(book_side *s)
+
+
+cdef class Floor:
+    """One feed of the floor: a ring of `slots` (a power of two) and its books."""
+
+    cdef floor_feed *f
+
+    def __cinit__(self, Py_ssize_t slots=1 << 17):
+        if slots <= 0 or slots & (slots - 1):
+            raise ValueError("slots is not a power of two")
+        self.f = <floor_feed *>calloc(1, sizeof(floor_feed))
+        if self.f == NULL:
+            raise MemoryError
+        self.f.ring = <fh_slot *>calloc(slots, 64)
+        if self.f.ring == NULL:
+            raise MemoryError
+        self.f.mask = slots - 1
+
+    def __dealloc__(self):
+        cdef int i
+        if self.f != NULL:
+            for i in range(FLOOR_BOOKS):
+                side_free(&self.f.books[i].bids)
+                side_free(&self.f.books[i].asks)
+            free(self.f.ring)
+            free(self.f)
+
+    @property
+    def levels(self):
+        return self.f.levels
+
+    @property
+    def records(self):
+        return self.f.next
+
+    def depth(self):
+        """Levels in all books: to see that it did the work."""
+        return sum(self.f.books[i].bids.count + self.f.books[i].asks.count
+                   for i in range(FLOOR_BOOKS))
+
+    def binance_snapshot(self, bytes symbol, bytes body):
+        floor_binance_snapshot(self.f, symbol, body)
+
+    def binance(self, list frames):
+        for frame in frames:
+            floor_binance(self.f, PyBytes_AS_STRING(<bytes>frame))
+
+    def okx(self, list frames):
+        for frame in frames:
+            floor_okx(self.f, PyBytes_AS_STRING(<bytes>frame))
+
+    def deribit(self, list frames):
+        for frame in frames:
+            floor_deribit(self.f, PyBytes_AS_STRING(<bytes>frame))

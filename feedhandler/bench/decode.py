@@ -1,0 +1,328 @@
+"""Decode benchmark: frames to shared memory, the engine against the C floor, in one process.
+
+Engine and floor take turns on the same frames, so that both meet the same clock speed and the same
+noise; the ratio is formed per turn and its median reported. Loops over frames run in native code.
+Recorded frames are used where there are any, frames made in code otherwise.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from feedhandler.bench._floor import Floor
+from feedhandler.engine import _engine as native
+from shm import segment
+
+Frames = list[bytes]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the benchmark's output; `spread` is half the interquartile range."""
+
+    bench: str
+    case: str
+    metric: str
+    unit: str
+    value: float
+    spread: float
+    floor: float | None
+    ratio: float | None
+
+    def asdict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class Case:
+    """Frames of one decoder, and what a turn needs before them."""
+
+    name: str
+    decoder: str
+    frames: Frames
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    floor: bool = True
+
+
+# ---- frames ----------------------------------------------------------------------------------------
+
+_RECORDED = {
+    "binance": "binance_spot/hftbacktest_spot_btcusdt_20240808.ndjson.gz",
+    "okx": "okx/cryptofeed_hist_okx_20220227.ndjson.gz",
+    "deribit": "deribit/cryptofeed_deribit.ndjson.gz",
+}
+_RULES = {
+    "binance": (native.RULE_RANGE, native.BASE_REQUEST),
+    "deribit": (native.RULE_PREVIOUS, native.BASE_STREAM),
+    "okx": (native.RULE_PREVIOUS, native.BASE_STREAM),
+}
+
+
+def recordings() -> Path | None:
+    """Where the recorded captures are, if anywhere: FEEDHANDLER_RECORDINGS."""
+    configured = os.environ.get("FEEDHANDLER_RECORDINGS")
+    path = (
+        Path(configured) if configured else Path(__file__).parents[3] / "shared" / "recordings"
+    )
+    return path if path.is_dir() else None
+
+
+def _lines(path: Path) -> Iterable[dict[str, Any]]:
+    with gzip.open(path, "rb") as file:
+        for raw in file:
+            line = orjson.loads(raw)
+            if isinstance(line.get("data"), str) and line.get("dir", "in") == "in":
+                yield line
+
+
+def _recorded(decoder: str, path: Path) -> list[Case]:
+    kinds: dict[str, Frames] = {"book": [], "trade": [], "quote": [], "ticker": []}
+    snapshots: dict[str, bytes] = {}
+    for line in _lines(path):
+        text: str = line["data"]
+        if line.get("kind", "ws") == "rest":
+            if decoder == "binance" and "lastUpdateId" in text[:40]:
+                symbol = parse_qs(urlsplit(line.get("url") or "").query).get("symbol", ["BTCUSDT"])
+                snapshots[symbol[0]] = text.encode()
+            continue
+        kind = _kind(decoder, text)
+        if kind is None:
+            continue
+        if decoder == "okx" and kind == "book":
+            text = _without_checksum(text)
+        kinds[kind].append(text.encode())
+    cases = [Case(f"{decoder} book", decoder, kinds["book"], snapshots)]
+    if decoder == "binance":
+        cases += [Case(f"binance {kind}", decoder, kinds[kind]) for kind in ("quote", "trade")]
+    if decoder == "deribit":
+        cases.append(Case("deribit ticker", decoder, kinds["ticker"], floor=False))
+    return [case for case in cases if case.frames]
+
+
+def _kind(decoder: str, text: str) -> str | None:
+    if decoder == "binance":
+        if '"depthUpdate"' in text:
+            return "book"
+        if '@trade"' in text[:60]:
+            return "trade"
+        return "quote" if '@bookTicker"' in text[:60] else None
+    if decoder == "okx":
+        return "book" if text.startswith('{"arg":{"channel":"books') else None
+    if '"channel":"book.' in text:
+        return "book"
+    return "ticker" if '"channel":"ticker.' in text else None
+
+
+def _without_checksum(text: str) -> str:
+    """As the venue sends it since 2026-06-23: the field is there, and 0."""
+    head, sep, tail = text.rpartition('"checksum":')
+    return f"{head}{sep}0{tail[tail.index('}') :]}" if sep else text
+
+
+def synthetic(decoder: str, *, count: int = 4000, seed: int = 7) -> Case:
+    """Book updates of 1..20 levels around a wandering price, in the venue's exact format."""
+    rng = random.Random(seed)
+    mid = 6_000_000
+    frames: Frames = []
+    bids = [(mid - i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
+    asks = [(mid + i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
+    snapshots: dict[str, bytes] = {}
+    sequence = 1000
+    if decoder == "binance":
+        body = (
+            f'{{"lastUpdateId":{sequence},"bids":{_pairs(bids, 8)},"asks":{_pairs(asks, 8)}}}'
+        )
+        snapshots["BTCUSDT"] = body.encode()
+    else:
+        frames.append(_frame(decoder, True, 0, sequence, bids, asks))
+    for _ in range(count):
+        changes: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        for _ in range(min(20, 1 + int(rng.expovariate(0.25)))):
+            side = rng.randrange(2)
+            distance = 50 * (1 + min(399, int(rng.expovariate(0.05))))
+            size = 0 if rng.random() < 0.4 else rng.randrange(1, 99999)
+            changes[side].append((mid - distance if side == 0 else mid + distance, size))
+        frames.append(_frame(decoder, False, sequence, sequence + 3, *changes))
+        sequence += 3
+    return Case(f"{decoder} book synthetic", decoder, frames, snapshots)
+
+
+def _number(value: int, places: int) -> str:
+    """A price or size in hundredths, with so many decimal places; -1: as few as there are."""
+    if places >= 0:
+        return f"{value // 100}.{value % 100:02d}" + "0" * (places - 2)
+    return f"{value // 100}.{value % 100:02d}".rstrip("0").rstrip(".")
+
+
+def _pairs(levels: Sequence[tuple[int, int]], places: int, tail: str = "") -> str:
+    return (
+        "["
+        + ",".join(f'["{_number(p, places)}","{_number(s, places)}"{tail}]' for p, s in levels)
+        + "]"
+    )
+
+
+def _verbs(levels: Sequence[tuple[int, int]], new: bool) -> str:
+    rows = []
+    for p, s in levels:
+        verb = "new" if new else "change" if s else "delete"
+        rows.append(f'["{verb}",{p / 100!r},{float(s)!r}]')
+    return "[" + ",".join(rows) + "]"
+
+
+def _frame(
+    decoder: str,
+    snapshot: bool,
+    previous: int,
+    sequence: int,
+    bids: Sequence[tuple[int, int]],
+    asks: Sequence[tuple[int, int]],
+) -> bytes:
+    if decoder == "binance":
+        text = (
+            '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255208,'
+            f'"s":"BTCUSDT","U":{previous + 1},"u":{sequence},"b":{_pairs(bids, 8)},'
+            f'"a":{_pairs(asks, 8)}}}}}'
+        )
+    elif decoder == "okx":
+        tail = ',"0","3"'
+        text = (
+            '{"arg":{"channel":"books","instId":"BTC-USDT"},'
+            f'"action":"{"snapshot" if snapshot else "update"}","data":[{{'
+            f'"asks":{_pairs(asks, -1, tail)},"bids":{_pairs(bids, -1, tail)},'
+            f'"ts":"1652459225464","checksum":0,"prevSeqId":{-1 if snapshot else previous},'
+            f'"seqId":{sequence}}}]}}'
+        )
+    else:
+        prev = "" if snapshot else f'"prev_change_id":{previous},'
+        text = (
+            '{"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.BTC-PERPETUAL.raw",'
+            f'"data":{{"type":"{"snapshot" if snapshot else "change"}","timestamp":1626993724318,'
+            f'{prev}"instrument_name":"BTC-PERPETUAL","change_id":{sequence},'
+            f'"bids":{_verbs(bids, snapshot)},"asks":{_verbs(asks, snapshot)}}}}}}}'
+        )
+    return text.encode()
+
+
+# ---- turns -----------------------------------------------------------------------------------------
+
+
+class _Bench:
+    """One engine and one floor, warm, that take turns on a case."""
+
+    def __init__(self, case: Case, writer: Any) -> None:
+        rule, base = _RULES[case.decoder]
+        self.case = case
+        self.engine = native.Engine(writer, case.decoder, rule=rule, base=base, auto_add=True)
+        self.connection = self.engine.connection(0)
+        self.floor = Floor()
+        for symbol in case.snapshots:
+            self.engine.add_instrument(symbol, price_exponent=-2, size_exponent=-8)
+
+    def engine_turn(self) -> float:
+        for symbol, body in self.case.snapshots.items():
+            i = self.engine.instrument_id(symbol)
+            self.engine.set_state(i, 1, 1)
+            self.engine.snapshot(i, body)
+        return self._timed(self.connection.feed_all)
+
+    def floor_turn(self) -> float:
+        for symbol, body in self.case.snapshots.items():
+            self.floor.binance_snapshot(symbol.encode(), body)
+        run: Callable[[Frames], None] = getattr(self.floor, self.case.decoder)
+        return self._timed(run)
+
+    def _timed(self, run: Callable[[Frames], object]) -> float:
+        begin = time.perf_counter_ns()
+        run(self.case.frames)
+        return float(time.perf_counter_ns() - begin)
+
+
+def _spread(values: Sequence[float]) -> float:
+    if len(values) < 4:
+        return max(values) - min(values)
+    low, _, high = statistics.quantiles(values, n=4)
+    return (high - low) / 2
+
+
+def measure(case: Case, repetitions: int = 30) -> list[Result]:
+    """Engine and floor, in turns, after two turns of warming up."""
+    name = f"bench{os.getpid()}"
+    with segment.create(
+        case.decoder, namespace=name, instruments=256, depth=20, ring_slots=1 << 17
+    ) as held:
+        bench = _Bench(case, held.writer)
+        for _ in range(2):
+            bench.engine_turn()
+            if case.floor:
+                bench.floor_turn()
+        # a short capture is fed several times a turn, or the clock would be measured
+        rounds = max(1, 4000 // len(case.frames))
+        before = bench.engine.counters()
+        bench.engine_turn()
+        after = bench.engine.counters()
+        levels = after["levels"] - before["levels"]
+        bad = {k: after[k] - before[k] for k in ("malformed", "gaps", "unknown", "crossed")}
+        if any(bad.values()):
+            raise RuntimeError(f"{case.name}: the frames are not what the benchmark thinks: {bad}")
+        if case.snapshots:
+            levels -= sum(_snapshot_levels(b) for b in case.snapshots.values())
+        engine, floor = [], []
+        for _ in range(repetitions):
+            engine.append(min(bench.engine_turn() for _ in range(rounds)))
+            if case.floor:
+                floor.append(min(bench.floor_turn() for _ in range(rounds)))
+    results = []
+    for metric, count in (("frame", len(case.frames)), ("level", levels)):
+        if count == 0:
+            continue
+        own = [t / count for t in engine]
+        least = [t / count for t in floor]
+        ratios = [a / b for a, b in zip(engine, floor, strict=False)]
+        results.append(
+            Result(
+                "decode",
+                case.name,
+                f"time per {metric}",
+                "ns",
+                round(statistics.median(own), 1),
+                round(_spread(own), 1),
+                round(statistics.median(least), 1) if least else None,
+                round(statistics.median(ratios), 3) if ratios else None,
+            )
+        )
+    return results
+
+
+def _snapshot_levels(body: bytes) -> int:
+    parsed = orjson.loads(body)
+    return len(parsed["bids"]) + len(parsed["asks"])
+
+
+def cases(captures: Path | None = None) -> list[Case]:
+    """Recorded cases where `captures` (a folder of recordings) has them, and synthetic ones."""
+    found: list[Case] = []
+    for decoder, name in _RECORDED.items():
+        if captures is not None and (captures / name).is_file():
+            found += _recorded(decoder, captures / name)
+    return found + [synthetic(decoder) for decoder in _RULES]
+
+
+def run(captures: Path | None = None, repetitions: int = 30) -> list[Result]:
+    """All cases. `captures` None: those of `recordings()`."""
+    return [
+        result
+        for case in cases(captures if captures is not None else recordings())
+        for result in measure(case, repetitions)
+    ]
