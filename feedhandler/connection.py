@@ -1,0 +1,428 @@
+"""ONE persistent connection: its whole life as an explicit state machine.
+
+    IDLE -> CONNECTING -> SUBSCRIBING -> SYNCING -> LIVE -> DRAINING -> CLOSED
+                ^            |             |         |
+                +- BACKOFF <-+-------------+---------+
+
+It connects again for ever. What it learns it tells its owner, who decides about instruments.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import time_ns
+from typing import Protocol
+
+from picows import WSCloseCode, WSHandshakeError, WSMsgType, WSTransport, ws_connect
+
+from feedhandler.backoff import Backoff
+from feedhandler.budget import TokenBucket
+from feedhandler.connection_state import ConnectionState as State
+from feedhandler.connection_state import is_open
+from feedhandler.engine._engine import Connection as Native
+from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
+from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
+from feedhandler.log import Throttle, log
+from feedhandler.retry_after import parse_retry_after
+from feedhandler.subscriptions import Subscriptions
+from feedhandler.venues.base import Control, ControlKind, Venue
+from shm import Reason
+
+TICK_S = 0.1
+CONNECT_TIMEOUT_S = 10.0
+DRAIN_S = 1.0
+LIFETIME_MARGIN = 0.02  #: the share of a session's lifetime at whose rest it is renewed
+
+
+class Owner(Protocol):
+    """Who has the connection. None of these may raise."""
+
+    def on_attention(self) -> None:
+        """The engine has something to say."""
+
+    def on_malformed(self, connection: "Connection") -> None:
+        """The venue sent what it may not."""
+
+    def on_state(self, connection: "Connection") -> None:
+        """The connection is in another state."""
+
+    def on_down(self, connection: "Connection", reason: Reason) -> None:
+        """No data comes from now on: what it fed is stale, at once."""
+
+    def on_acknowledged(self, connection: "Connection", keys: Sequence[str]) -> None:
+        """The venue took these keys."""
+
+    def on_rejected(self, connection: "Connection", keys: Sequence[str], text: str) -> None:
+        """The venue refused these keys, or never answered."""
+
+    def on_round_trip(self, connection: "Connection", nanoseconds: int) -> None:
+        """A heartbeat was answered."""
+
+    def in_step(self, connection: "Connection") -> bool:
+        """Whether every book of this connection has been in step since it connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one connection needs besides its venue. `connects`: the budgets of its host."""
+
+    url: str
+    silence_s: float = 5.0
+    connects: Sequence[TokenBucket] = ()
+    backoff: Backoff = field(default_factory=Backoff)
+    wake: Callable[[], None] = lambda: None
+    ssl_context: ssl.SSLContext | None = None
+
+
+class Connection:
+    """`row`: its place in the connection table and in the engine."""
+
+    def __init__(
+        self,
+        row: int,
+        venue: Venue,
+        keys: Sequence[str],
+        native: Native,
+        owner: Owner,
+        settings: Settings,
+    ) -> None:
+        self.row = row
+        self.venue = venue
+        self.native = native
+        self.settings = settings
+        self.state = State.IDLE
+        self.reason = Reason.START
+        self.detail = ""
+        self.since_ns = time_ns()
+        self.connected_ns = 0
+        self.first_ns = 0
+        self.uptime_ns = 0
+        self.connects = self.disconnects = self.transitions = 0
+        self.trips = RoundTrips()
+        self.rotation_at: float | None = None
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
+        now = self._clock()
+        self.subscriptions = Subscriptions(venue, keys, now)
+        rate = venue.limits.messages_per_second
+        self._messages = TokenBucket(rate, max(1.0, rate), now)
+        self._quiet = Throttle()
+        self._kick = asyncio.Event()
+        self._stopping = False
+        self._stopped = asyncio.Event()
+        self._transport: WSTransport | None = None
+        self._listener: FrameListener | None = None
+        self._monitor: HeartbeatMonitor | None = None
+        self._cause: tuple[Reason, str] | None = None
+        self._retry_after = 0.0
+        self._next_expiry = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    # ---- what the owner asks for
+
+    def start(self) -> None:
+        """Begin; the connection lives until `stop`."""
+        self.first_ns = time_ns()
+        self._task = self._loop.create_task(self._live(), name=f"connection {self.row}")
+
+    async def stop(self) -> None:
+        """Say goodbye and end, within DRAIN_S."""
+        self._stopping = True
+        self._stopped.set()
+        if is_open(self.state):
+            self._move(State.DRAINING, Reason.STOPPED, "asked to stop")
+        if self._transport is not None and self._listener and not self._listener.lost:
+            with suppress(Exception):
+                self._transport.send_close(WSCloseCode.OK)
+                self._transport.disconnect()
+        self._kick.set()
+        if self._task is not None:
+            with suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self._task, DRAIN_S)
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+        if self.state is not State.CLOSED:
+            self._move(State.CLOSED, Reason.STOPPED, "stopped")
+
+    def add(self, keys: Sequence[str]) -> None:
+        """Carry these keys too."""
+        self.subscriptions.add(keys)
+        self._kick.set()
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Carry these keys no longer."""
+        self.subscriptions.remove(keys)
+        self._kick.set()
+
+    def resubscribe(self, key: str) -> bool:
+        """Leave one key and take it up again. False: not possible now, or already on its way."""
+        if not is_open(self.state) or not self.subscriptions.resubscribe(key):
+            return False
+        self._kick.set()
+        return True
+
+    def cut(self, reason: Reason, detail: str) -> None:
+        """Close the socket and connect again; what it fed is stale at once, with this reason."""
+        if self._listener is None or self._listener.lost or self._cause is not None:
+            return
+        self._cause = (reason, detail)
+        self._listener.mute()
+        self._owner.on_down(self, reason)
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
+    # ---- its life
+
+    async def _live(self) -> None:
+        while not self._stopping:
+            self._cause, self._retry_after = None, 0.0
+            try:
+                await self._connect()
+                await self._session()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # a session must not end the connection's life
+                self._cause = self._cause or _explain(error)
+                self._retry_after = _retry_after(error)
+                if self._listener is not None and not self._listener.lost:
+                    self._listener.mute()
+                    self._owner.on_down(self, self._cause[0])
+            if self._transport is not None:
+                self._transport.disconnect(graceful=False)
+            self._transport = self._monitor = self._listener = None
+            if self._stopping:
+                break
+            delay = self.settings.backoff.next(self._clock(), self._retry_after)
+            reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
+            self._move(State.BACKOFF, reason, f"{detail}; next try in {delay:.1f} s")
+            await self._pause(delay)
+        self._move(State.CLOSED, Reason.STOPPED, "stopped")
+
+    async def _connect(self) -> None:
+        self._move(State.CONNECTING, self.reason, self.settings.url)
+        for bucket in self.settings.connects:
+            while not bucket.take(self._clock()) and not self._stopping:
+                await self._pause(bucket.wait(self._clock()))
+        if self._stopping:
+            return
+        listener = FrameListener(self, self.native.feed, self.settings.wake)
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            transport, _ = await ws_connect(
+                lambda: listener,
+                self.settings.url,
+                ssl_context=self.settings.ssl_context,
+                websocket_handshake_timeout=CONNECT_TIMEOUT_S,
+                enable_auto_pong=False,
+                max_frame_size=MAX_MESSAGE_BYTES,
+                read_buffer_init_size=256 * 1024,
+                disconnect_on_exception=False,
+                logger_name="feedhandler",
+            )
+        self._listener, self._transport = listener, transport
+
+    async def _session(self) -> None:
+        listener = self._listener
+        if listener is None:  # stopped while it waited for its turn
+            return
+        now = began = self._clock()
+        self.connects += 1
+        self.connected_ns = time_ns()
+        self._monitor = HeartbeatMonitor(
+            self.venue.heartbeat, self.settings.silence_s, now, self.trips
+        )
+        self.subscriptions.new_session(now)
+        lifetime = self.venue.limits.lifetime_s
+        self.rotation_at = now + lifetime * (1 - LIFETIME_MARGIN) if lifetime else None
+        self._move(State.SUBSCRIBING, Reason.START, "")
+        for text in self.venue.on_connect():
+            self._send(text)
+        seen = -1
+        while not listener.lost:
+            now = self._clock()
+            came = self.native.frames + listener.small_frames
+            if came != seen:
+                seen = came
+                self._monitor.received(now)
+            self._kick.clear()
+            delay = self._tick(now)
+            if not listener.lost:
+                await self._doze(delay)
+        self.uptime_ns += int((self._clock() - began) * 1e9)
+        self.connected_ns = 0
+        self.rotation_at = None
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait; cut short only by `stop`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), max(0.0, seconds))
+
+    async def _doze(self, seconds: float) -> None:
+        """Wait, or less: until there is something to do."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._kick.wait(), max(0.0, seconds))
+
+    def _tick(self, now: float) -> float:
+        """Do what is due; returns the seconds until it may be again."""
+        monitor = self._monitor
+        if monitor is None or self._cause is not None or self._stopping:
+            return TICK_S
+        for action in monitor.poll(now):
+            if isinstance(action, Dead):
+                self.cut(action.reason, action.detail)
+                return TICK_S
+            self._ask(action)
+        if self.rotation_at is not None and now >= self.rotation_at:
+            self.cut(Reason.LIFETIME, "renewed before the venue's session limit")
+            return TICK_S
+        if now >= self._next_expiry:
+            self._next_expiry = now + 1.0
+            failed = self.subscriptions.expire(now).failed
+            if failed:
+                self._owner.on_rejected(self, failed, "never answered")
+        delay = self._pump(now)
+        self._progress(now)
+        return delay
+
+    def _pump(self, now: float) -> float:
+        """Send the subscriptions that the pace allows."""
+        while self._messages.available(now) >= 1.0:
+            message = self.subscriptions.next_message(now)
+            if message is None:
+                return TICK_S
+            self._send(message.text)
+        return min(TICK_S, max(0.001, self._messages.wait(now)))
+
+    def _progress(self, now: float) -> None:
+        if self.state is State.SUBSCRIBING and not self.subscriptions.counts().pending:
+            self._move(State.SYNCING, self.reason, "")
+        if self.state is State.SYNCING and self._owner.in_step(self):
+            self._move(State.LIVE, Reason.NONE, "")
+        if self.state is State.LIVE:
+            self.settings.backoff.healthy(now)
+
+    def _ask(self, ask: Ask) -> None:
+        if ask.text:
+            self._send(ask.text)
+        elif self._transport is not None:
+            self._messages.spend(self._clock())
+            self._transport.send_ping(ask.ping)
+
+    def _send(self, text: str) -> None:
+        if self._transport is None or (self._listener and self._listener.lost):
+            return
+        self._messages.spend(self._clock())
+        self._transport.send(WSMsgType.TEXT, text.encode())
+
+    def _move(self, state: State, reason: Reason, detail: str) -> None:
+        if state is not self.state:
+            self.transitions += 1
+            self.since_ns = time_ns()
+        changed = state is not self.state
+        self.state, self.reason, self.detail = state, reason, detail
+        if changed:
+            self._owner.on_state(self)
+
+    # ---- what the listener says
+
+    def on_control(self, frame: bytes) -> None:
+        """A frame without market data."""
+        try:
+            controls = self.venue.control(frame, self.subscriptions.asked)
+        except ValueError as error:
+            self._quiet.warning("control", f"{self} sent what makes no sense: {error}")
+            return
+        for control in controls:
+            self._act(control)
+
+    def _act(self, control: Control) -> None:
+        now = self._clock()
+        kind = control.kind
+        if kind is ControlKind.ACK:
+            fresh = self.subscriptions.acknowledged(control.keys, now)
+            if fresh:
+                self._owner.on_acknowledged(self, fresh)
+            self._kick.set()
+        elif kind is ControlKind.REJECTED:
+            ours = self.subscriptions.rejected(control.keys, now)
+            text = control.text or "refused"
+            if ours:
+                self._owner.on_rejected(self, ours, text)
+            else:
+                self._quiet.warning("rejected", f"{self} refused a request: {text}")
+            self._kick.set()
+        elif kind is ControlKind.PONG and self._monitor is not None:
+            self._round_trip(self._monitor.answered(now))
+        elif kind is ControlKind.ASKED:
+            self._send(control.reply)
+        elif kind is ControlKind.NOTICE:
+            self.cut(Reason.LIFETIME, f"the venue ends the session: {control.text}")
+        elif kind is ControlKind.ERROR:
+            self._quiet.warning("error", f"{self} complains: {control.text}")
+
+    def _round_trip(self, nanoseconds: int) -> None:
+        if nanoseconds:
+            self._owner.on_round_trip(self, nanoseconds)
+
+    def on_pong(self, payload: bytes) -> None:
+        """A WebSocket pong."""
+        if self._monitor is not None:
+            self._round_trip(self._monitor.pong(payload, self._clock()))
+
+    def on_attention(self) -> None:
+        """The engine has something to say."""
+        self._owner.on_attention()
+
+    def on_malformed(self) -> None:
+        """The engine could not read a frame."""
+        self._owner.on_malformed(self)
+
+    def on_close(self, code: int, text: str) -> None:
+        """The venue closes the session."""
+        if self._cause is None:
+            said = f": {text}" if text else ""
+            self._cause = (Reason.DISCONNECTED, f"closed by the venue with code {code}{said}")
+
+    def on_too_long(self) -> None:
+        """A fragmented message went over the bound."""
+        self.cut(Reason.MALFORMED, f"a message of more than {MAX_MESSAGE_BYTES >> 20} MiB")
+
+    def on_error(self, error: Exception) -> None:
+        """A mistake of ours in handling a frame: said, survived."""
+        self._quiet.warning("frame", f"{self}: {type(error).__name__} in a frame: {error}")
+
+    def on_lost(self, listener: FrameListener) -> None:
+        """The socket is gone."""
+        self.disconnects += 1
+        if listener is self._listener and not (self._cause and listener.muted):
+            listener.mute()
+            reason = Reason.STOPPED if self._stopping else Reason.DISCONNECTED
+            self._owner.on_down(self, reason)
+        self._kick.set()
+
+    def __str__(self) -> str:
+        return f"connection {self.row} ({self.settings.url})"
+
+
+def _explain(error: Exception) -> tuple[Reason, str]:
+    """Why a connection did not come up, in words."""
+    if isinstance(error, WSHandshakeError) and error.response is not None:
+        status = int(error.response.status)
+        reason = Reason.RATE_LIMIT if status in (418, 429) else Reason.DISCONNECTED
+        return reason, f"the venue refused the WebSocket with HTTP {status}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Reason.DISCONNECTED, f"TLS certificate refused: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return Reason.DISCONNECTED, f"no connection within {CONNECT_TIMEOUT_S:.0f} s"
+    if isinstance(error, OSError):
+        return Reason.DISCONNECTED, error.strerror or str(error)
+    log.debug("connection failed", exc_info=error)
+    return Reason.DISCONNECTED, f"{type(error).__name__}: {error}"
+
+
+def _retry_after(error: Exception) -> float:
+    if isinstance(error, WSHandshakeError) and error.response is not None:
+        return parse_retry_after(error.response.headers.get("Retry-After"))
+    return 0.0

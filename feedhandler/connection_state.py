@@ -1,0 +1,24 @@
+"""The states of a connection, as the connection table in shared memory numbers them."""
+
+from enum import IntEnum
+
+
+class ConnectionState(IntEnum):
+    """The life of one connection; every transition has a reason and is counted and stamped."""
+
+    IDLE = 0  #: not started
+    CONNECTING = 1  #: TCP, TLS and WebSocket handshakes, or waiting for the connect budget
+    SUBSCRIBING = 2  #: open; keys without an answer are left
+    SYNCING = 3  #: every key is answered; not every book is in step yet
+    LIVE = 4  #: every book was in step
+    DRAINING = 5  #: being closed in order
+    CLOSED = 6  #: ended in order
+    BACKOFF = 7  #: down; waiting before the next try
+
+
+_OPEN = (ConnectionState.SUBSCRIBING, ConnectionState.SYNCING, ConnectionState.LIVE)
+
+
+def is_open(state: ConnectionState) -> bool:
+    """Whether data may come in this state."""
+    return state in _OPEN

@@ -1,0 +1,122 @@
+"""When to speak so that the peer knows of us, and when to hold it for dead. Pure logic.
+
+Four families (`Speaker`), all of them data: the server pings in WebSocket frames, the server asks
+in JSON, we send a text, we send JSON. Where an answer exists its round-trip time is measured; a
+WebSocket ping, which every server must answer (RFC 6455, 5.5.2), measures it for the others and
+asks a silent peer whether it is there.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedhandler.venues.base import Heartbeat, Speaker
+from feedhandler.watchdog import ByteWatchdog, Silence
+from shm import Reason
+
+RTT_PERIOD_S = 15.0  #: of WebSocket pings that only measure
+RTT_KEPT = 256
+_OURS = (Speaker.CLIENT_TEXT, Speaker.CLIENT_JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send this: a text message, or the payload of a WebSocket ping."""
+
+    text: str = ""
+    ping: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """The peer is gone: close the socket and connect again."""
+
+    reason: Reason
+    detail: str
+
+
+class RoundTrips:
+    """The newest round-trip times, in ns."""
+
+    def __init__(self) -> None:
+        self.last_ns = 0
+        self.count = 0
+        self._kept: deque[int] = deque(maxlen=RTT_KEPT)
+
+    def add(self, seconds: float) -> int:
+        """Returns it in ns."""
+        self.last_ns = max(1, int(seconds * 1e9))
+        self.count += 1
+        self._kept.append(self.last_ns)
+        return self.last_ns
+
+    def percentile(self, percent: float) -> int:
+        """0 while nothing was measured."""
+        return int(np.percentile(list(self._kept), percent)) if self._kept else 0
+
+
+class HeartbeatMonitor:
+    """The heartbeat of one session (from connect to disconnect) of one connection.
+
+    `silence_s`: how long a socket that should speak may be silent. `trips` outlives the session.
+    """
+
+    def __init__(
+        self, heartbeat: Heartbeat, silence_s: float, now: float, trips: RoundTrips | None = None
+    ) -> None:
+        self.heartbeat = heartbeat
+        self.trips = trips or RoundTrips()
+        self.bytes = ByteWatchdog(silence_s, heartbeat.cut_s, now)
+        self._speaks = heartbeat.speaker in _OURS
+        self._next_text = now + heartbeat.period_s
+        self._text_sent: float | None = None  # the oldest text without an answer
+        self._next_ping = now + min(1.0, RTT_PERIOD_S)
+        self._pings = 0
+        self._ping_sent: float | None = None
+        self._ping_payload = b""
+
+    def received(self, now: float) -> None:
+        """Bytes of any kind came."""
+        self.bytes.received(now)
+
+    def answered(self, now: float) -> int:
+        """The venue answered our text. Returns the round trip in ns, 0 if we had not asked."""
+        sent, self._text_sent = self._text_sent, None
+        return 0 if sent is None else self.trips.add(now - sent)
+
+    def pong(self, payload: bytes, now: float) -> int:
+        """A WebSocket pong. Returns the round trip in ns, 0 for one that answers nothing."""
+        if self._ping_sent is None or payload != self._ping_payload:
+            return 0
+        sent, self._ping_sent = self._ping_sent, None
+        self.bytes.answers = True
+        return self.trips.add(now - sent)
+
+    def poll(self, now: float) -> list[Ask | Dead]:
+        """What to do now; call it a few times a second."""
+        silence = self.bytes.check(now)
+        if silence is Silence.DEAD:
+            text = f"no byte for {self.bytes.silent_s(now):.1f} s, {self._proof()}"
+            return [Dead(Reason.SILENT, text)]
+        if self._text_sent is not None and now - self._text_sent >= self.heartbeat.cut_s:
+            text = f"no answer to {self.heartbeat.ping!r} for {now - self._text_sent:.1f} s"
+            return [Dead(Reason.HEARTBEAT, text)]
+        actions: list[Ask | Dead] = []
+        if self._speaks and now >= self._next_text:
+            self._next_text = now + self.heartbeat.period_s
+            if self._text_sent is None:
+                self._text_sent = now
+            actions.append(Ask(text=self.heartbeat.ping))
+        if silence is Silence.PROBE or now >= self._next_ping:
+            self._next_ping = now + RTT_PERIOD_S
+            self._pings += 1
+            self._ping_payload = b"%d" % self._pings
+            self._ping_sent = now
+            actions.append(Ask(ping=self._ping_payload))
+        return actions
+
+    def _proof(self) -> str:
+        if self.bytes.answers:
+            return "though it used to answer pings"
+        return "though it was busy" if self.bytes.busy else "its heartbeat included"

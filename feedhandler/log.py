@@ -1,0 +1,41 @@
+"""Log lines to stderr, calm: one line an event, and repetitions counted instead of repeated."""
+
+import logging
+import sys
+import time
+
+log = logging.getLogger("feedhandler")
+
+
+def setup(name: str, level: int = logging.INFO) -> None:
+    """Write this process's log to stderr; `name` (supervisor, a venue) stands in every line."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter(f"%(asctime)s.%(msecs)03dZ %(levelname)s {name}: %(message)s")
+    formatter.default_time_format = formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    log.handlers[:] = [handler]
+    log.setLevel(level)
+    log.propagate = False
+
+
+class Throttle:
+    """Lets one line of a kind through in `period_s` and counts the others."""
+
+    def __init__(self, period_s: float = 10.0) -> None:
+        self._period = period_s
+        self._next: dict[str, float] = {}
+        self._held: dict[str, int] = {}
+
+    def warning(self, kind: str, message: str) -> None:
+        """Log the message, or count it."""
+        now = time.monotonic()
+        if now < self._next.get(kind, 0.0):
+            self._held[kind] = self._held.get(kind, 0) + 1
+            return
+        if len(self._next) > 1000:  # kinds are few; symbols in them must not grow without bound
+            self._next.clear()
+            self._held.clear()
+        self._next[kind] = now + self._period
+        held = self._held.pop(kind, 0)
+        log.warning("%s%s", message, f" (and {held} more like this)" if held else "")

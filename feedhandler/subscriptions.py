@@ -1,0 +1,225 @@
+"""The subscriptions of one connection: what to send next, what was acknowledged. Pure logic.
+
+Keys go out in chunks within the venue's limits; an answer is matched by its keys or by the id of
+the request. A key that nobody answers is asked for again, and counted failed after a few times;
+a refused or failed key is asked for again much later, for ever. Times are seconds of a monotonic
+clock.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from feedhandler.budget import TokenBucket
+from feedhandler.venues.base import Venue
+
+ACK_TIMEOUT_S = 10.0
+ATTEMPTS = 3
+FAILED_RETRY_S = (60.0, 3600.0)  #: the first and the longest wait of a failed key
+ASKED_KEPT = 1024
+
+
+class KeyState(Enum):
+    WAITING = "to be asked for"
+    ASKED = "asked for, not answered"
+    LIVE = "acknowledged"
+    FAILED = "refused, or never answered"
+
+
+@dataclass(slots=True)
+class _Key:
+    state: KeyState = KeyState.WAITING
+    since: float = 0.0  #: of `state`; of FAILED: when it is tried again
+    attempts: int = 0
+    failures: int = 0
+    leave_first: bool = False  #: unsubscribe before subscribing
+
+
+@dataclass(slots=True)
+class Message:
+    """One message to send, and what it asks for."""
+
+    text: str
+    keys: tuple[str, ...]
+    subscribe: bool
+
+
+@dataclass(slots=True)
+class Counts:
+    live: int = 0
+    pending: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Expired:
+    """Keys that got no answer: asked for again, or given up for now."""
+
+    retried: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class Subscriptions:
+    """The keys of one connection, through all its sessions."""
+
+    def __init__(self, venue: Venue, keys: Iterable[str], now: float) -> None:
+        self._venue = venue
+        self._keys: dict[str, _Key] = {key: _Key() for key in keys}
+        self._leaving: dict[str, None] = {}
+        self._request = 0
+        #: request id -> its keys, for venues whose answers carry only the id
+        self.asked: dict[int, tuple[str, ...]] = {}
+        self._hourly = self._hour(now)
+
+    def _hour(self, now: float) -> TokenBucket:
+        per_hour = float(self._venue.limits.subscribes_per_hour)
+        return TokenBucket(per_hour / 3600.0, per_hour or math.inf, now)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._keys)
+
+    def state(self, key: str) -> KeyState:
+        """Raises KeyError."""
+        return self._keys[key].state
+
+    def counts(self) -> Counts:
+        counts = Counts()
+        for key in self._keys.values():
+            if key.state is KeyState.LIVE:
+                counts.live += 1
+            elif key.state is KeyState.FAILED:
+                counts.failed += 1
+            else:
+                counts.pending += 1
+        return counts
+
+    def new_session(self, now: float) -> None:
+        """The socket is new: nothing is subscribed, and the hour's budget is whole."""
+        self._leaving.clear()
+        self.asked.clear()
+        self._hourly = self._hour(now)
+        for key in self._keys.values():
+            key.state, key.attempts, key.leave_first = KeyState.WAITING, 0, False
+
+    def add(self, keys: Iterable[str]) -> None:
+        """Carry these keys too."""
+        for key in keys:
+            self._leaving.pop(key, None)
+            self._keys.setdefault(key, _Key())
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Carry these keys no longer; what was asked for is unsubscribed."""
+        for key in keys:
+            known = self._keys.pop(key, None)
+            if known and known.state in (KeyState.ASKED, KeyState.LIVE):
+                self._leaving[key] = None
+
+    def resubscribe(self, key: str) -> bool:
+        """Leave and take up one key again. False: it is not ours, or already on its way."""
+        known = self._keys.get(key)
+        if known is None or known.state in (KeyState.WAITING, KeyState.ASKED):
+            return False
+        known.leave_first = known.state is KeyState.LIVE
+        known.state, known.attempts = KeyState.WAITING, 0
+        return True
+
+    def budget(self, now: float) -> float:
+        """Keys that may still be asked for at once in this session."""
+        return self._hourly.available(now)
+
+    def next_message(self, now: float) -> Message | None:
+        """The next message to send, counted as sent; None: nothing to ask, or no budget for it.
+
+        Keys are left first, so that a resubscribed one is whole again in the next message.
+        """
+        left = self._leave()
+        if left is not None:
+            return left
+        waiting = [key for key, known in self._keys.items() if known.state is KeyState.WAITING]
+        if not waiting:
+            return None
+        afford = max(1.0, min(float(len(waiting)), self._hourly.available(now)))
+        room = min(self._venue.limits.keys_per_message or len(waiting), int(afford))
+        chunk = waiting[:room]
+        if not self._hourly.take(now, len(chunk)):
+            return None
+        message = self._message(chunk, subscribe=True)
+        for key in message.keys:
+            known = self._keys[key]
+            known.state, known.since = KeyState.ASKED, now
+            known.attempts += 1
+        self._hourly.spend(now, len(message.keys) - len(chunk))  # what did not fit was not spent
+        return message
+
+    def _leave(self) -> Message | None:
+        leaving = [*self._leaving, *(k for k, known in self._keys.items() if known.leave_first)]
+        if not leaving:
+            return None
+        message = self._message(
+            leaving[: self._venue.limits.keys_per_message or None], subscribe=False
+        )
+        for key in message.keys:
+            self._leaving.pop(key, None)
+            if key in self._keys:
+                self._keys[key].leave_first = False
+        return message
+
+    def _message(self, keys: list[str], *, subscribe: bool) -> Message:
+        self._request += 1
+        write = self._venue.subscribe if subscribe else self._venue.unsubscribe
+        limit = self._venue.limits.bytes_per_message
+        text = write(keys, self._request)
+        while limit and len(keys) > 1 and len(text.encode()) > limit:
+            keys = keys[: max(1, min(len(keys) - 1, len(keys) * limit // len(text.encode())))]
+            text = write(keys, self._request)
+        if len(self.asked) >= ASKED_KEPT:
+            del self.asked[next(iter(self.asked))]
+        self.asked[self._request] = tuple(keys)
+        return Message(text, tuple(keys), subscribe)
+
+    def acknowledged(self, keys: Iterable[str], now: float) -> list[str]:
+        """The venue took these; returns those that had been asked for."""
+        fresh = []
+        for key in keys:
+            known = self._keys.get(key)
+            if known is not None and known.state is KeyState.ASKED:
+                known.state, known.since, known.failures = KeyState.LIVE, now, 0
+                fresh.append(key)
+        return fresh
+
+    def rejected(self, keys: Iterable[str], now: float) -> list[str]:
+        """The venue refused these; returns those that are ours."""
+        ours = [key for key in keys if key in self._keys]
+        for key in ours:
+            self._fail(self._keys[key], now)
+        return ours
+
+    def _fail(self, known: _Key, now: float) -> None:
+        first, longest = FAILED_RETRY_S
+        known.state = KeyState.FAILED
+        known.since = now + min(longest, first * 2**known.failures)
+        known.failures += 1
+        known.attempts = 0
+
+    def expire(self, now: float, timeout_s: float = ACK_TIMEOUT_S) -> Expired:
+        """Ask again for what nobody answered, and after a long while for what failed."""
+        expired = Expired()
+        for key, known in self._keys.items():
+            if known.state is KeyState.ASKED and now - known.since >= timeout_s:
+                if known.attempts >= ATTEMPTS:
+                    self._fail(known, now)
+                    expired.failed.append(key)
+                else:
+                    known.state = KeyState.WAITING
+                    expired.retried.append(key)
+            elif known.state is KeyState.FAILED and now >= known.since:
+                known.state = KeyState.WAITING
+        return expired

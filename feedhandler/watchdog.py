@@ -1,0 +1,194 @@
+"""Two watchdogs: any byte on a socket, and data per subscription against its own rhythm.
+
+They tell three things apart: a dead socket (no byte although we asked), a dead subscription (the
+socket lives, this key does not, and it used to be fast), and a quiet market (nothing wrong). Pure
+logic: time is given, nothing is done. Times are seconds of a monotonic clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Silence(Enum):
+    """What the byte watchdog says about a socket."""
+
+    FINE = "bytes come"
+    PROBE = "ask the peer to say something"
+    DEAD = "nothing came, not even an answer"
+
+
+class ByteWatchdog:
+    """Any byte on the socket.
+
+    Half of `silence_s` without a byte: the peer is asked (a WebSocket ping). Silent for
+    `silence_s`, it is dead if it should have spoken: because it has answered such a question
+    before in this session, or because its bytes came at a fast rhythm. Otherwise (a quiet peer of
+    which we do not know whether it answers) it has until `quiet_s`, the venue's own heartbeat.
+    """
+
+    def __init__(self, silence_s: float, quiet_s: float, now: float) -> None:
+        self.silence_s = silence_s
+        self.quiet_s = max(silence_s, quiet_s)
+        self.answers = False  #: it has answered a ping in this session
+        self._last = now
+        self._gap = 0.0  # smoothed
+        self._probed = False
+
+    def received(self, now: float) -> None:
+        """Something came."""
+        gap = now - self._last
+        self._gap = gap if not self._gap else self._gap + 0.1 * (gap - self._gap)
+        self._last = now
+        self._probed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether bytes come so often that `silence_s` without any is no accident."""
+        return 0.0 < self._gap * 10 < self.silence_s
+
+    def silent_s(self, now: float) -> float:
+        """Seconds since the last byte."""
+        return now - self._last
+
+    def check(self, now: float) -> Silence:
+        """PROBE is said once per silence."""
+        silent = now - self._last
+        limit = self.silence_s if self.answers or self.busy else self.quiet_s
+        if silent >= limit:
+            return Silence.DEAD
+        if silent >= self.silence_s / 2 and not self._probed:
+            self._probed = True
+            return Silence.PROBE
+        return Silence.FINE
+
+
+@dataclass(frozen=True, slots=True)
+class RhythmOptions:
+    """How much slower than its own rhythm a subscription may become before it is suspected.
+
+    The threshold is the larger of `mean_factor` times the smoothed and `longest_factor` times the
+    longest recent gap, not below `floor_s`, not above `ceiling_s`; before `samples` gaps are known
+    it is `ceiling_s`. For exponentially distributed gaps 20 means is one false alarm in 5e8 gaps.
+    """
+
+    mean_factor: float = 20.0
+    longest_factor: float = 4.0
+    floor_s: float = 10.0
+    ceiling_s: float = 600.0
+    samples: int = 8
+
+
+_COLUMNS = (
+    "_seen", "_gaps", "_at", "_mean", "_longest", "_slack", "_watched", "_suspect", "_fresh",
+)  # fmt: skip
+
+
+class RhythmWatchdog:
+    """Data per subscription: one row an instrument, one column a channel, as `Engine.activity()`.
+
+    Only subscriptions that are `watch`ed are judged, each from its own past; a suspect is named
+    once, and again only after it was `widen`ed, `revive`d or has spoken.
+    """
+
+    def __init__(self, channels: int, options: RhythmOptions | None = None) -> None:
+        self.options = options or RhythmOptions()
+        self._channels = channels
+        self._rows = 0
+        shape = (0, channels)
+        self._seen: npt.NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
+        self._gaps: npt.NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
+        self._at: npt.NDArray[np.float64] = np.zeros(shape)
+        self._mean: npt.NDArray[np.float64] = np.zeros(shape)
+        self._longest: npt.NDArray[np.float64] = np.zeros(shape)
+        self._slack: npt.NDArray[np.float64] = np.ones(shape)
+        self._watched: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
+        self._suspect: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
+        self._fresh: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
+
+    def _grow(self, rows: int) -> None:
+        extra = rows - self._rows
+        if extra <= 0:
+            return
+        for name in _COLUMNS:
+            old = getattr(self, name)
+            more = np.full((extra, self._channels), name == "_slack", dtype=old.dtype)
+            setattr(self, name, np.concatenate([old, more]))
+        self._rows = rows
+
+    def watch(self, row: int, channel: int, now: float) -> None:
+        """Judge this subscription from now on; its clock starts here, its rhythm is kept."""
+        self._grow(row + 1)
+        self._watched[row, channel] = True
+        self._suspect[row, channel] = False
+        self._fresh[row, channel] = True
+        self._at[row, channel] = now
+
+    def ignore(self, row: int, channel: int) -> None:
+        """Do not judge it: it is down, being resubscribed, or gone."""
+        if row < self._rows:
+            self._watched[row, channel] = False
+            self._suspect[row, channel] = False
+
+    def widen(self, row: int, channel: int, factor: float = 2.0) -> None:
+        """It was only quiet: believe in longer silences of it, the ceiling included."""
+        self._grow(row + 1)
+        self._slack[row, channel] = min(self._slack[row, channel] * factor, 1e3)
+
+    def thresholds(self) -> npt.NDArray[np.float64]:
+        """Seconds of silence after which each is suspected."""
+        o = self.options
+        raw = np.maximum(o.mean_factor * self._mean, o.longest_factor * self._longest)
+        raw = np.where(self._gaps >= o.samples, np.clip(raw, o.floor_s, o.ceiling_s), o.ceiling_s)
+        return np.asarray(raw * self._slack, dtype=np.float64)
+
+    def observe(self, activity: npt.NDArray[np.int64], now: float) -> None:
+        """Take in `Engine.activity()`: (instruments, channels) receive times of the last message.
+
+        Gaps are measured by the clock given here and not by the receive times: a clock that is
+        set must not look like a silence.
+        """
+        self._grow(len(activity))
+        rows = len(activity)
+        moved = activity != self._seen[:rows]
+        if not moved.any():
+            return
+        at, gaps = self._at[:rows], self._gaps[:rows]
+        mean, longest = self._mean[:rows], self._longest[:rows]
+        # The first message after a (re)subscription says nothing about the rhythm.
+        counted = moved & self._watched[:rows] & ~self._fresh[:rows] & (self._seen[:rows] > 0)
+        gap = now - at
+        first = counted & (gaps == 0)
+        mean[first] = gap[first]
+        later = counted & ~first
+        mean[later] += 0.05 * (gap[later] - mean[later])
+        longest[counted] = np.maximum(longest[counted] * 0.99, gap[counted])
+        gaps[counted] += 1
+        at[moved] = now
+        self._fresh[:rows][moved] = False
+        self._suspect[:rows][moved] = False
+        self._seen[:rows] = activity
+
+    def suspects(self, now: float) -> list[tuple[int, int]]:
+        """(row, channel) of those silent for longer than they should be, the most overdue first."""
+        silent = now - self._at
+        limit = self.thresholds()
+        late = self._watched & ~self._suspect & (silent > limit)
+        if not late.any():
+            return []
+        self._suspect |= late
+        rows, channels = np.nonzero(late)
+        ratio = (silent / np.maximum(limit, 1e-9))[rows, channels]
+        return [(int(rows[i]), int(channels[i])) for i in np.argsort(-ratio, kind="stable")]
+
+    def silent_share(self, rows: Sequence[int], channel: int, now: float) -> float:
+        """The share of these subscriptions, of those watched, that are silent for too long."""
+        known = [row for row in rows if row < self._rows]
+        watched = self._watched[known, channel]
+        if not watched.any():
+            return 0.0
+        late = (now - self._at[known, channel]) > self.thresholds()[known, channel]
+        return float((late & watched).sum() / watched.sum())
