@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import translate
 
+from feedhandler.near import did_you_mean
 from feedhandler.venues.base import InstrumentSpec
 from shm import InstrumentKind
 
@@ -45,7 +46,7 @@ class Pattern:
         if len(parts) > 3 or not all(parts):
             raise ValueError("KIND:GLOB or KIND:UNDERLYING:GLOB, none of them empty")
         if parts[0] not in KINDS:
-            raise ValueError(f"a kind before the first colon: {', '.join(KINDS)}")
+            raise ValueError(f"no such kind: {parts[0]!r}{did_you_mean(parts[0], KINDS)}")
         underlying = parts[1] if len(parts) == 3 else ""
         return cls(text, KINDS[parts[0]], underlying, parts[-1])
 
