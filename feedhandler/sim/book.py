@@ -42,6 +42,12 @@ class Book:
         keys = self.keys[side]
         return keys[-1] * SIGN[side] if keys else None
 
+    def top(self) -> tuple[int, int, int, int]:
+        """Best keys and their sizes, to tell whether the touch has moved; 0 for an empty side."""
+        (bids, asks), (bid_lots, ask_lots) = self.keys, self.lots
+        bid, ask = bids[-1] if bids else 0, asks[-1] if asks else 0
+        return bid, bid_lots.get(bid, 0), ask, ask_lots.get(ask, 0)
+
     def put(self, side: int, key: int, lots: int) -> Change:
         """Set a level, 0 lots removing it. The caller never crosses the book."""
         keys, sizes = self.keys[side], self.lots[side]

@@ -33,7 +33,7 @@ def fixed8(mantissa: int, digits: int) -> str:
 class TextCache(dict[int, str]):
     """Decimal text by integer; bounded, since a price walks over its whole life."""
 
-    LIMIT = 16_384
+    LIMIT = 4_096
 
     def __init__(self, make: Callable[[int], str]) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
-from .book import ASK, BID, Book, Change
+from .book import ASK, BID, SIGN, Book, Change
 from .instrument import Instrument
 
 # Sizes cluster on round numbers of the typical size's tenth, as people's orders do.
@@ -69,26 +69,27 @@ class Maker:
             for _ in range(_REPAIRS):
                 if not keys or keys[-1] <= limits[side]:
                     break
-                change = book.put(side, keys[-1], 0)
-                changes.append(change)
+                gone = book.put(side, keys[-1], 0)
+                changes.append(gone)
                 if random.random() < 0.5:
-                    fills.append(Fill(side, change.grid, change.old))
+                    fills.append(Fill(side, gone.grid, gone.old))
         if not changes and random.random() < _TRADE_SHARE:
             self._trade(book, BID if random.random() < 0.5 else ASK, changes, fills)
+        touched = {(change.side, change.grid) for change in changes}
         wanted = 1 + (random.random() < 0.5) + (random.random() < 0.2)
         for _ in range(24):
             if wanted <= 0:
                 break
-            change_made = self._quote(book, BID if random.random() < 0.5 else ASK, limits)
-            if change_made is None or any(
-                c.side == change_made.side and c.grid == change_made.grid for c in changes
-            ):
-                if change_made is not None:
-                    # Touched already: put it back, one level speaks once a message.
-                    side, grid, old, _ = change_made
-                    book.put(side, grid if side == BID else -grid, old)
+            change = self._quote(book, BID if random.random() < 0.5 else ASK, limits)
+            if change is None:
                 continue
-            changes.append(change_made)
+            side, grid, old, _new = change
+            if (side, grid) in touched:
+                # Put it back: a level speaks once a message.
+                book.put(side, grid * SIGN[side], old)
+                continue
+            touched.add((side, grid))
+            changes.append(change)
             wanted -= 1
         if not changes:
             changes.append(self._anything(book, limits))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from . import black76
 from .black76 import YEAR_MS
-from .book import ASK, BID, Book, Change
+from .book import ASK, Book, Change
 from .config import SimOptions
 from .instrument import Instrument
 from .liquidity import Fill, Maker
@@ -76,6 +76,7 @@ class Live:
         "low",
         "open_interest",
         "opening",
+        "top",
         "trade_number",
         "volume",
         "volume_quote",
@@ -86,6 +87,7 @@ class Live:
         self.book = Book(sequence)
         self._maker = Maker(instrument, seed)
         self._maker.fill(self.book, fair)
+        self.top = self.book.top()
         shape = Random(f"{seed}/{instrument.symbol}/stats")
         self.opening = self.last = self.high = self.low = max(1, fair)
         self.last_lots = instrument.typical_lots
@@ -210,7 +212,6 @@ class Market:
         self.steps += 1
         fair = live.instrument.index_below(self.mark(live.instrument))
         book = live.book
-        before = self._top(book)
         changes, fills = live.move(fair)
         live.count += 1
         previous = book.sequence
@@ -220,10 +221,5 @@ class Market:
         if len(self._recorded) > self._history:
             self._recorded.popleft().forget_oldest()
         trades = [live.note(fill) for fill in fills]
-        return Update(live, previous, sequence, changes, trades, self._top(book) != before)
-
-    @staticmethod
-    def _top(book: Book) -> tuple[int, int, int, int]:
-        bids, asks = book.keys
-        bid, ask = bids[-1] if bids else 0, asks[-1] if asks else 0
-        return bid, book.lots[BID].get(bid, 0), ask, book.lots[ASK].get(ask, 0)
+        top, live.top = live.top, book.top()
+        return Update(live, previous, sequence, changes, trades, live.top != top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from .server import VenueServer
 _FIRST_SEQUENCE = 54_000_000_000
 _MAX_ARGS_BYTES = 65_536
 _HOUR = 3600.0
+_MAX_DEPTH = 310
 _INDEXES = ("USD", "USDT")
 _BY_INSTRUMENT = ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "open-interest")
 _INTERVALS = {
@@ -53,7 +55,8 @@ class OkxServer(VenueServer):
     ws_path: ClassVar[str] = "/ws/v5/public"
 
     def __init__(self, options: SimOptions) -> None:
-        super().__init__(options)
+        # Deeper books would reach beyond the channel's 400 levels, and clients' beyond the truth.
+        super().__init__(replace(options, depth=min(options.depth, _MAX_DEPTH)))
         self._texts: dict[str, Texts] = {}
         self._moved: dict[str, set[str]] = {channel: set() for channel in _ON_CHANGE}
         self._due = dict.fromkeys(_INTERVALS, 0.0)
