@@ -154,6 +154,11 @@ class Market:
         """The market's own clock, unix ms: what options are valued at."""
         return self.start_ms + self.steps * self._step_ms
 
+    @property
+    def made(self) -> frozenset[str]:
+        """The instruments that have a book so far."""
+        return frozenset(self._live)
+
     def live(self, symbol: str) -> Live:
         """The instrument's live state, made on first need. Raises KeyError for an unknown symbol.
 

@@ -292,7 +292,8 @@ def test_client_that_does_not_read_is_cut() -> None:
             connection.transport.pause_reading()
             async with asyncio.timeout(30):
                 while sim.server.clients:
-                    await sim.step(1000)
+                    sim.server.push(f"books:{SPOT}", SPOT, b" " * 1_000_000)
+                    await sim.step(1)
             connection.transport.resume_reading()
             assert await socket.closed() == 1006
 

@@ -13,6 +13,8 @@ import pytest
 
 from feedhandler.sim.runner import VENUES, SimEndpoint, SimOptions, SimProcess, serve
 
+from .harness import START_MS
+
 
 def test_serve_runs_until_cancelled() -> None:
     async def main() -> None:
@@ -50,6 +52,26 @@ def test_processes_listen_and_end_with_the_block() -> None:
             os.kill(pid, 0)
     with pytest.raises(ValueError, match="no simulated venue"):
         SimProcess(["nope"]).start()
+
+
+def test_two_processes_with_one_seed_hold_the_same_books() -> None:
+    async def books(endpoint: SimEndpoint) -> list[object]:
+        async with aiohttp.ClientSession() as session:
+            async with session.post(endpoint.control_url + "/step?updates=2000") as answer:
+                assert answer.status == 200
+            found = []
+            for symbol in ("BTC-PERPETUAL", "ETH-PERPETUAL", "BTC-25DEC26"):
+                url = f"{endpoint.control_url}/book?symbol={symbol}"
+                async with session.get(url) as answer:
+                    found.append(await answer.json())
+            return found
+
+    options = SimOptions(paused=True, start_ms=START_MS, seed=5)
+    seen = []
+    for _ in range(2):
+        with SimProcess(["deribit"], options) as sims:
+            seen.append(asyncio.run(books(sims.endpoints["deribit"])))
+    assert seen[0] == seen[1]
 
 
 def test_children_die_with_a_killed_parent() -> None:
