@@ -12,7 +12,7 @@ ring_slots = 131072                   # of the event ring, a power of two, 64 by
 capacity = 2048                       # instruments that the directory has rows for
 cpu = 1                               # pin the IO process to this CPU
 spin = false                          # busy-poll the event loop
-silence_s = 30.0                      # a socket without a byte for so long is dead
+silence_s = 5.0                       # a busy socket without a byte for so long is dead
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
 rest_url = "https://..."
 ```
@@ -55,7 +55,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 2048
     cpu: int | None = None
     spin: bool = False
-    silence_s: float = 30.0
+    silence_s: float = 5.0
 
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
@@ -200,7 +200,7 @@ class _Reader:
             ),
             spin=read("spin", False, lambda spin: isinstance(spin, bool), "true or false"),
             silence_s=float(
-                read("silence_s", 30.0, _is_seconds, _range("seconds", *_SILENCE_S)),
+                read("silence_s", 5.0, _is_seconds, _range("seconds", *_SILENCE_S)),
             ),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
             rest_url=read(

@@ -66,7 +66,8 @@ class BinanceSpot(Venue):
         keys_per_connection=1024,
         messages_per_second=4.0,  # of 5, pongs included
         connects_per_window=(300, 300.0),
-        rest_per_second=80.0,  # of 6,000 a minute
+        rest_per_second=80.0,  # of 6,000 a minute,
+        rest_burst=1200.0,  # with what is spent at once
         lifetime_s=86_400.0,
     )
     channels = ("book", "trades", "ticker", "quote")
