@@ -9,7 +9,7 @@ It connects again for ever. What it learns it tells its owner, who decides about
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import time_ns
@@ -72,7 +72,6 @@ class Settings:
     silence_s: float = 5.0
     connects: Sequence[TokenBucket] = ()
     backoff: Backoff = field(default_factory=Backoff)
-    wake: Callable[[], None] = lambda: None
     ssl_context: ssl.SSLContext | None = None
 
 
@@ -208,7 +207,7 @@ class Connection:
                 await self._pause(bucket.wait(self._clock()))
         if self._stopping:
             return
-        listener = FrameListener(self, self.native.feed, self.settings.wake)
+        listener = FrameListener(self, self.native.feed)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             transport, _ = await ws_connect(
                 lambda: listener,

@@ -37,11 +37,10 @@ def _discard(_payload: Any) -> int:
 class FrameListener(WSListener):
     """One session's frames; `mute()` ends it for the engine at once, whatever still arrives."""
 
-    def __init__(self, session: Session, feed: Any, wake: Any) -> None:
+    def __init__(self, session: Session, feed: Any) -> None:
         super().__init__()
         self._session = session
         self._feed = feed
-        self._wake = wake
         self._parts: bytearray | None = None
         self.lost = False
         self.muted = False
@@ -64,8 +63,6 @@ class FrameListener(WSListener):
                 self._uncommon(transport, frame)
         except Exception as error:
             self._session.on_error(error)
-        if frame.last_in_buffer:
-            self._wake()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002
         """The socket is gone, for whatever cause."""

@@ -1,0 +1,53 @@
+"""What a venue lists, asked over REST."""
+
+from collections.abc import Iterable, Sequence
+
+from feedhandler.rest import Rest, RestRefused
+from feedhandler.select import UnknownSymbol, select
+from feedhandler.venues.base import InstrumentSpec, Request, Venue
+
+_MAX_REQUESTS = 200  # pages and families; more is a venue that leads in a circle
+
+
+async def list_instruments(
+    venue: Venue, rest: Rest, patterns: Sequence[str]
+) -> list[InstrumentSpec]:
+    """Every instrument that the patterns may name, each once.
+
+    Raises :class:`feedhandler.rest.RestError`, and ValueError for an answer that makes no sense.
+    """
+    waiting: list[Request] = list(venue.instrument_requests(patterns))
+    found: dict[str, InstrumentSpec] = {}
+    asked = 0
+    while waiting:
+        request = waiting.pop(0)
+        asked += 1
+        if asked > _MAX_REQUESTS:
+            raise ValueError(f"{venue.name}: the list of instruments has no end")
+        try:
+            body = await rest.get(request)
+        except RestRefused as error:
+            more = venue.follow_up(patterns, request, error.body)
+            if not more:
+                raise
+        else:
+            more = venue.follow_up(patterns, request, body)
+            for spec in venue.parse_instruments(body):
+                found.setdefault(spec.symbol, spec)
+        waiting.extend(more)
+    return list(found.values())
+
+
+def select_known(
+    patterns: Iterable[str], specs: Sequence[InstrumentSpec]
+) -> tuple[list[InstrumentSpec], list[UnknownSymbol]]:
+    """What the patterns mean, and what those mean nothing are; for who must go on anyway."""
+    chosen: dict[str, InstrumentSpec] = {}
+    unknown = []
+    for pattern in patterns:
+        try:
+            for spec in select([pattern], specs):
+                chosen.setdefault(spec.symbol, spec)
+        except UnknownSymbol as error:
+            unknown.append(error)
+    return list(chosen.values()), unknown

@@ -1,0 +1,145 @@
+"""REST requests of one venue: one session, one budget, and errors that say what happened."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from time import time_ns
+from urllib.parse import urlencode
+
+import aiohttp
+
+from feedhandler.budget import TokenBucket
+from feedhandler.retry_after import parse_retry_after
+from feedhandler.venues.base import Limits, Request
+
+TIMEOUT_S = 10.0
+MAX_BODY_BYTES = 256 << 20
+_BACK_OFF_S = {429: 10.0, 418: 120.0}  # without a Retry-After; 418 is a ban (Binance)
+
+
+class RestError(Exception):
+    """A request without a usable answer. `url`; `status`: of HTTP, 0 if there was no answer."""
+
+    def __init__(self, message: str, url: str, status: int = 0, body: bytes = b"") -> None:
+        super().__init__(f"{url}: {message}")
+        self.url = url
+        self.status = status
+        self.body = body
+
+
+class RestUnreachable(RestError):  # noqa: N818
+    """No answer: DNS, connection, TLS or time-out."""
+
+
+class RestRefused(RestError):  # noqa: N818
+    """The venue answered that the request is wrong (4xx). `body` is its answer."""
+
+
+class RestRateLimited(RestError):  # noqa: N818
+    """429 or 418. `retry_after_s`: nothing is sent to this venue before."""
+
+    def __init__(self, message: str, url: str, status: int, body: bytes, wait_s: float) -> None:
+        super().__init__(message, url, status, body)
+        self.retry_after_s = wait_s
+
+
+class RestFailed(RestError):  # noqa: N818
+    """The venue failed (5xx, or an answer that is none)."""
+
+
+#: (url, direction "out" | "in", body, unix ns): what a recorder writes down
+Tap = Callable[[str, str, bytes, int], None]
+
+
+class Rest:
+    """GETs below one base URL, under the venue's budget. A context manager (async).
+
+    `counted`: called with "request" and "error". `tap`: sees every request and every answer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        limits: Limits,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        counted: Callable[[str], None] = lambda _: None,
+        tap: Tap | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        rate = limits.rest_per_second
+        self._loop = asyncio.get_running_loop()
+        self.budget = TokenBucket(rate, limits.rest_burst or max(1.0, rate * 2), self._loop.time())
+        self._turn = asyncio.Lock()
+        self._counted = counted
+        self._tap = tap
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            headers={"User-Agent": "feedhandler"},
+        )
+
+    async def __aenter__(self) -> "Rest":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def url(self, request: Request) -> str:
+        """The whole URL of a request."""
+        query = f"?{urlencode(request.params)}" if request.params else ""
+        return f"{self.base_url}{request.path}{query}"
+
+    async def get(self, request: Request) -> bytes:
+        """The verbatim body of a 200. Waits for the budget first. Raises :class:`RestError`."""
+        await self._spend(request.weight)
+        url = self.url(request)
+        self._counted("request")
+        if self._tap:
+            self._tap(url, "out", b"", time_ns())
+        try:
+            return await self._get(request, url)
+        except RestError:
+            self._counted("error")
+            raise
+
+    async def _spend(self, weight: float) -> None:
+        async with self._turn:  # in the order of asking
+            while not self.budget.take(now := self._loop.time(), weight):  # noqa: ASYNC110
+                await asyncio.sleep(self.budget.wait(now, weight))
+
+    async def _get(self, request: Request, url: str) -> bytes:
+        target = f"{self.base_url}{request.path}"
+        try:
+            async with self._session.get(
+                target, params=dict(request.params), allow_redirects=False
+            ) as answer:
+                if (answer.content_length or 0) > MAX_BODY_BYTES:
+                    raise RestFailed(f"an answer of {answer.content_length} bytes", url)
+                body = await answer.read()
+                status, headers = answer.status, answer.headers
+        except TimeoutError:
+            raise RestUnreachable("no answer in time", url) from None
+        except aiohttp.ClientConnectorError as error:
+            cause = error.os_error.strerror or str(error.os_error)
+            raise RestUnreachable(f"cannot connect: {cause}", url) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise RestUnreachable(f"{type(error).__name__}: {error}", url) from None
+        if self._tap:
+            self._tap(url, "in", body, time_ns())
+        if status == 200:
+            return body
+        raise self._error(url, status, body, headers)
+
+    def _error(self, url: str, status: int, body: bytes, headers: Mapping[str, str]) -> RestError:
+        said = body[:200].decode("utf-8", "replace").strip()
+        message = f"HTTP {status}" + (f": {said}" if said else "")
+        if status in _BACK_OFF_S:
+            wait = parse_retry_after(headers.get("Retry-After")) or _BACK_OFF_S[status]
+            self.budget.hold(self._loop.time(), wait)
+            message = f"{message}; nothing more is asked for {wait:.0f} s"
+            return RestRateLimited(message, url, status, body, wait)
+        if 400 <= status < 500:
+            return RestRefused(message, url, status, body)
+        return RestFailed(message, url, status, body)

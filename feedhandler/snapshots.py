@@ -1,0 +1,140 @@
+"""The queue of snapshot requests: by rank, with jitter, one in flight an instrument, for ever.
+
+Bounded by nature: an instrument is in it at most once.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from feedhandler.backoff import Backoff
+from feedhandler.log import Throttle
+from feedhandler.rest import RestError, RestRateLimited
+
+CONCURRENCY = 4
+LATE_S = 10.0
+JITTER_S = 0.05
+
+
+@dataclass(slots=True)
+class _Wanted:
+    rank: int
+    since: float
+    due: float | None  #: None: in flight, or handed in and not asked for again
+    backoff: Backoff
+    flying: bool = False
+    late: bool = False
+    cause: str = "no answer yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What the queue does. `fetch` raises RestError; `late`: (symbol, why there is none yet)."""
+
+    fetch: Callable[[str], Awaitable[bytes]]
+    deliver: Callable[[str, bytes], None]
+    late: Callable[[str, str], None]
+    rank: Callable[[str], int] = field(default=lambda _: 0)  #: lower goes first
+
+
+class SnapshotQueue:
+    """Requests of one venue. `run` works it off until cancelled."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        *,
+        concurrency: int = CONCURRENCY,
+        late_s: float = LATE_S,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._do = actions
+        self._concurrency = concurrency
+        self._late_s = late_s
+        self._rng = rng or random.Random()
+        self._wanted: dict[str, _Wanted] = {}
+        self._kick = asyncio.Event()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._quiet = Throttle()
+        self._clock = asyncio.get_running_loop().time
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def request(self, symbol: str, delay: float = 0.0) -> None:
+        """A snapshot is wanted. One that is asked for again after an answer waits its backoff."""
+        now = self._clock()
+        wanted = self._wanted.get(symbol)
+        if wanted is None:
+            due = now + delay + self._rng.uniform(0, JITTER_S)
+            backoff = Backoff(0.3, 10.0, rng=self._rng)
+            self._wanted[symbol] = _Wanted(self._do.rank(symbol), now, due, backoff)
+        elif wanted.due is None and not wanted.flying:
+            wanted.due = now + max(delay, wanted.backoff.next(now))
+        self._kick.set()
+
+    def done(self, symbol: str) -> None:
+        """The book is in step, or nobody wants it any more."""
+        self._wanted.pop(symbol, None)
+
+    async def run(self) -> None:
+        """Work the queue off until cancelled."""
+        try:
+            while True:
+                self._kick.clear()
+                delay = self._step(self._clock())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._kick.wait(), delay)
+        finally:
+            for flight in list(self._flights):
+                flight.cancel()
+
+    def _step(self, now: float) -> float:
+        """Start what is due; returns the seconds until something may be."""
+        due: list[tuple[int, float, str]] = []
+        soonest = now + 1.0
+        for symbol, wanted in self._wanted.items():
+            if not wanted.late and now - wanted.since >= self._late_s:
+                wanted.late = True
+                self._do.late(symbol, wanted.cause)
+            if wanted.due is None:
+                continue
+            if wanted.due <= now:
+                due.append((wanted.rank, wanted.due, symbol))
+            else:
+                soonest = min(soonest, wanted.due)
+        due.sort()
+        for _, _, symbol in due[: max(0, self._concurrency - len(self._flights))]:
+            wanted = self._wanted[symbol]
+            wanted.due, wanted.flying = None, True
+            flight = asyncio.get_running_loop().create_task(self._fly(symbol, wanted))
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+        return max(0.005, soonest - now)
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flights.discard(flight)
+        self._kick.set()
+
+    async def _fly(self, symbol: str, wanted: _Wanted) -> None:
+        at_least = 0.0
+        failed = False
+        try:
+            body = await self._do.fetch(symbol)
+        except RestError as error:
+            failed = True
+            wanted.cause = str(error)
+            at_least = error.retry_after_s if isinstance(error, RestRateLimited) else 0.0
+            self._quiet.warning("snapshot", f"snapshot of {symbol}: {error}")
+        else:
+            wanted.cause = "the last answer was older than the stream"
+        wanted.flying = False
+        if self._wanted.get(symbol) is not wanted:  # nobody wants it any more
+            return
+        if failed:
+            now = self._clock()
+            wanted.due = now + wanted.backoff.next(now, at_least)
+            return
+        self._do.deliver(symbol, body)  # may ask again at once, by `request`
