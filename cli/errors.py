@@ -1,0 +1,65 @@
+"""What goes wrong, in one line, with its cure in another; and the exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+FINE = 0
+FINDING = 1  #: the command worked and found something wrong
+USAGE = 2  #: usage or configuration
+NOTHING = 3  #: nothing to attach to
+BUG = 70  #: EX_SOFTWARE of sysexits.h
+INTERRUPTED = 130  #: 128 + SIGINT, as shells have it
+
+
+class CliError(click.ClickException):
+    """`what` went wrong, the `cure`, and the exit code."""
+
+    def __init__(self, what: str, cure: str = "", code: int = USAGE) -> None:
+        super().__init__(what)
+        self.cure = cure
+        self.exit_code = code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"{click.style('feedhandler:', fg='red')} {self.message}", err=True, file=file)
+        if self.cure:
+            click.echo(f"  {self.cure}", err=True, file=file)
+
+
+def _named(module: str, *names: str) -> tuple[type[BaseException], ...]:
+    """Exception classes of a module, if it is imported: what is not imported was not raised."""
+    loaded = sys.modules.get(module)
+    found = (getattr(loaded, name, None) for name in names)
+    return tuple(cls for cls in found if isinstance(cls, type))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The errors that a user can cause, of every room below, as `CliError`s."""
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:
+        for module, names, cure, code in _TRANSLATIONS:
+            if isinstance(error, _named(module, *names)):
+                raise CliError(str(error).rstrip("."), cure, code) from error
+        if isinstance(error, OSError) and error.filename is not None:
+            what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+            raise CliError(what) from error
+        raise
+
+
+_START = "start the feed: feedhandler start (or, without internet: feedhandler start --sim)"
+_TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
+    ("feedhandler.config", ("ConfigError",), "", USAGE),
+    ("feedhandler.select", ("UnknownSymbol",), "", USAGE),
+    ("feedhandler.capture", ("CaptureError",), "", USAGE),
+    ("feedhandler.supervisor_socket", ("NotRunning",), _START, NOTHING),
+    ("shm", ("NoSuchVenue", "NotReady"), _START, NOTHING),
+)

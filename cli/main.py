@@ -1,0 +1,76 @@
+"""The `feedhandler` command: its group, and what happens to errors, Ctrl-C and broken pipes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from cli.errors import BUG, FINE, INTERRUPTED, translated
+from cli.lazy import LazyGroup
+
+_COMMANDS = {
+    "start": "cli.start:start",
+    "stop": "cli.stop:stop",
+    "status": "cli.status:status",
+    "inspect": "cli.inspect_:inspect",
+    "capture": "cli.capture:capture",
+    "replay": "cli.replay:replay",
+    "clean": "cli.clean:clean",
+    "bench": "cli.bench:bench",
+    "sim": "cli.sim:sim",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="feedhandler", message="%(prog)s %(version)s")
+def feedhandler() -> None:
+    """Order books of crypto venues, rebuilt and published in shared memory.
+
+    One process per venue keeps the books right; any number of strategies read them, without a
+    system call and without being able to disturb the feed.
+
+    \b
+    Try it, without internet:
+      feedhandler start --sim                          in one terminal
+      feedhandler status                               in another
+      feedhandler inspect book deribit BTC-PERPETUAL --watch
+
+    \b
+    Exit codes: 0 fine, 1 a finding, 2 usage or configuration,
+    3 nothing to attach to.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The entry point; returns the exit code."""
+    try:
+        with translated():
+            result = feedhandler.main(
+                args=list(arguments) if arguments is not None else None,
+                prog_name="feedhandler",
+                standalone_mode=False,
+            )
+            sys.stdout.flush()
+        return result if isinstance(result, int) else FINE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python must not try to flush again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo("feedhandler: this is a bug of feedhandler; please report the above", err=True)
+        return BUG

@@ -1,0 +1,51 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_NAMESPACE = "feedhandler"
+_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")
+
+
+def _checked(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _NAMESPACE.fullmatch(value):
+        raise click.BadParameter(f"{value!r}: letters, digits, '_' and '-', at most 48 of them")
+    return value
+
+
+def namespace_option(function: F) -> F:
+    """`--namespace`, or FEEDHANDLER_NAMESPACE; "feedhandler" when neither is given."""
+    return click.option(
+        "--namespace",
+        metavar="NS",
+        envvar="FEEDHANDLER_NAMESPACE",
+        default=DEFAULT_NAMESPACE,
+        show_default=True,
+        show_envvar=True,
+        callback=_checked,
+        help="Which feed: the prefix of its shared-memory objects.",
+    )(function)
+
+
+def namespace_override_option(function: F) -> F:
+    """The same for commands that read a configuration: None leaves the choice to the file."""
+    return click.option(
+        "--namespace",
+        metavar="NS",
+        envvar="FEEDHANDLER_NAMESPACE",
+        show_envvar=True,
+        callback=_checked,
+        help="Prefix of the shared-memory objects, instead of the configuration's.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`"""
+    return click.option("--json", "as_json", is_flag=True, help="JSON for programs.")(function)
