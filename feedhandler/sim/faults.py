@@ -1,6 +1,19 @@
 """Misbehaviour on demand: what a venue's server does wrong, and to whom.
 
 The market and the truth under ``/sim/`` never take part in a fault; only what is sent does.
+POST /sim/fault takes ``{"kind": ..., ...}``:
+
+gap           ``symbol``, ``count``: that many book messages are not sent
+duplicate     ``symbol``, ``count``: sent twice
+crossed       ``symbol``, ``count``: sent with a bid above the best ask, which no later one removes
+fragment      ``count``: data messages are cut into several WebSocket frames
+silence       with ``symbol``: its data stops; without: nothing at all is sent, sockets stay open
+unsilence     ends it, for ``symbol`` or for all; without a symbol also ends no_heartbeat
+no_heartbeat  no pings, heartbeats and pongs of the venue's own protocol
+stale         ``symbol``, ``updates``: REST books lag by so many updates of it; 0 heals
+drop          every connection is cut without a close frame
+garbage       every client gets one text frame that is not JSON
+shutdown      the venue's own notice of a restart, where it has one
 """
 
 from __future__ import annotations
