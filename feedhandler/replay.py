@@ -1,0 +1,399 @@
+"""A capture through the same decoder, books and shared memory as live frames."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from feedhandler.capture import CaptureError, Frame, parse_frame, read_lines
+from feedhandler.directory import add_instrument
+from feedhandler.engine import _engine
+from feedhandler.survey import Survey, survey
+from feedhandler.venues.base import ControlKind, InstrumentSpec, Venue
+from shm import Reason, State
+from shm.segment import WriterSegment, create
+
+_TICK_S = 0.1  # heartbeat, progress
+_BROKEN_KEPT = 20
+_MAX_CONNECTIONS = 1024
+
+Progress = Callable[[int, int], None]  #: (lines done, lines in all)
+Observe = Callable[[Frame, _engine.Engine], None]
+
+
+@dataclass(slots=True)
+class ReplayResult:
+    """What a replay saw. `books` is what :func:`books_json` gives at its end."""
+
+    venue: str
+    path: str
+    lines: int = 0
+    frames: int = 0  #: WebSocket frames fed
+    snapshots: int = 0  #: REST answers with a book handed in
+    control: int = 0
+    skipped: int = 0  #: lines of other venues, REST answers that carry no book
+    broken: int = 0
+    broken_lines: list[str] = field(default_factory=list)  #: the first of them, in words
+    problems: list[str] = field(default_factory=list)  #: instruments that could not be added
+    instruments: int = 0
+    states: dict[str, int] = field(default_factory=dict)  #: books by their final state
+    seconds: float = 0.0
+    counters: dict[str, int] = field(default_factory=dict)
+    last_error: str = ""
+    books: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def replay(
+    path: Path | str,
+    *,
+    venue: str | None = None,
+    namespace: str = "feedhandler",
+    speed: float | None = None,
+    depth: int = 50,
+    ring_slots: int = 131_072,
+    capacity: int | None = None,
+    progress: Progress | None = None,
+    hold: bool | Callable[[ReplayResult], None] = False,
+    strict: bool = False,
+    observe: Observe | None = None,
+) -> ReplayResult:
+    """Play a capture into the shared memory of its venue; readers may attach meanwhile.
+
+    `venue`: whose frames they are; None: as the capture says or its URLs tell. `speed`: a multiple
+    of the recorded pace, None for as fast as it goes. `capacity`: rows of the directory, None for
+    what the capture needs. `hold`: keep the memory at the end, until Ctrl-C or, if it is a
+    function, while that runs. `strict`: a broken line ends the replay; else it is counted, named
+    in the result and passed over. `observe`: called after each line that went into the engine.
+
+    The capture is read twice: for the instruments that it lists, and for its frames. The memory is
+    removed at the end, whatever happens. Raises :class:`CaptureError` (no such file, a venue that
+    cannot be told, and broken lines if `strict`), ValueError (`venue` or `speed`), and what
+    :func:`shm.segment.create` raises.
+    """
+    if speed is not None and not speed > 0:
+        raise ValueError(f"speed {speed}: a number above 0, or None for as fast as it goes")
+    found = survey(path, venue)
+    rows = capacity or max(2048, len(found.specs) + 256)
+    with create(
+        found.venue.name,
+        namespace=namespace,
+        instruments=rows,
+        depth=depth,
+        ring_slots=ring_slots,
+        connections=min(max(1, found.connections), _MAX_CONNECTIONS),
+        replay=True,
+    ) as segment:
+        player = _Player(Path(path), found, segment, speed, progress, strict, observe)
+        result = player.play()
+        if callable(hold):
+            hold(result)
+        elif hold:
+            _hold(segment)
+    return result
+
+
+def books_json(engine: _engine.Engine) -> dict[str, dict[str, Any]]:
+    """Every instrument that had a book: `{symbol: {state, reason, venue_sequence, bids, asks}}`.
+
+    Levels are `[price, size]` at full depth, best first, decimal strings without exponent or
+    trailing zeros.
+    """
+    seen = engine.activity()[:, _engine.CHANNEL_BOOK]
+    books: dict[str, dict[str, Any]] = {}
+    for symbol in engine.symbols():
+        instrument = engine.instrument_id(symbol)
+        bids, asks, sequence, price, size = engine.book(instrument)
+        if not seen[instrument] and not len(bids) and not len(asks):
+            continue
+        state, reason = engine.state(instrument)
+        books[symbol] = {
+            "state": State(state).name,
+            "reason": Reason(reason).name,
+            "venue_sequence": sequence,
+            "bids": _levels(bids.tolist(), price, size),
+            "asks": _levels(asks.tolist(), price, size),
+        }
+    return books
+
+
+def _levels(levels: list[list[int]], price: int, size: int) -> list[list[str]]:
+    return [[decimal_text(level[0], price), decimal_text(level[1], size)] for level in levels]
+
+
+def decimal_text(value: int, exponent: int) -> str:
+    """`value * 10**exponent` without exponent or trailing zeros."""
+    if exponent >= 0:
+        return str(value * 10**exponent)
+    digits = str(abs(value)).rjust(1 - exponent, "0")
+    fraction = digits[exponent:].rstrip("0")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:exponent]}.{fraction}" if fraction else f"{sign}{digits[:exponent]}"
+
+
+def _hold(segment: WriterSegment) -> None:
+    """Keep the memory alive until Ctrl-C."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            segment.writer.heartbeat()
+            time.sleep(_TICK_S)
+
+
+class _Player:
+    """One run over the lines of a capture."""
+
+    def __init__(
+        self,
+        path: Path,
+        found: Survey,
+        segment: WriterSegment,
+        speed: float | None,
+        progress: Progress | None,
+        strict: bool,
+        observe: Observe | None,
+    ) -> None:
+        venue = found.venue
+        self._path = path
+        self._venue: Venue = venue
+        self._writer = segment.writer
+        self._engine = _engine.Engine(
+            segment.writer,
+            venue.decoder,
+            rule=getattr(_engine, f"RULE_{venue.rule.name}"),
+            base=getattr(_engine, f"BASE_{venue.base.name}"),
+            rest_join=venue.rest_join,
+            checksum=venue.checksum,
+            auto_add=True,
+            replay=True,
+        )
+        self._survey = found
+        self._names = _Names(found.specs)
+        self._rows: dict[str, _Row] = {}
+        self._pace = _Pace(speed, self._tick)
+        self._progress = progress
+        self._strict = strict
+        self._observe = observe
+        self._ticked = 0.0
+        self.result = ReplayResult(venue.name, str(path))
+
+    def play(self) -> ReplayResult:
+        started = time.monotonic()
+        self._writer.set_state(State.LIVE, Reason.NONE, f"replay of {self._path.name}")
+        try:
+            for number, line in read_lines(self._path):
+                self.result.lines += 1
+                if number % 256 == 0 and time.monotonic() - self._ticked > _TICK_S:
+                    self._tick()
+                try:
+                    self._take(parse_frame(line, self._path, number))
+                except CaptureError as error:
+                    self._broken(error)
+        except CaptureError as error:
+            if not error.line:
+                raise
+            self._broken(error)  # compressed data that breaks off: nothing follows
+        self._tick()
+        return self._finish(time.monotonic() - started)
+
+    def _broken(self, error: CaptureError) -> None:
+        if self._strict:
+            raise error
+        self.result.broken += 1
+        if len(self.result.broken_lines) < _BROKEN_KEPT:
+            self.result.broken_lines.append(str(error))
+
+    def _take(self, frame: Frame) -> None:
+        if frame.url is not None and not self._survey.ours(frame.url):
+            self.result.skipped += 1
+        elif frame.kind == "rest":
+            self._rest(frame)
+        elif frame.dir == "in":
+            self._frame(frame)
+        elif frame.dir in ("open", "close"):
+            self._turn(frame)
+
+    def _rest(self, frame: Frame) -> None:
+        symbol = self._venue.snapshot_symbol(frame.url or "")
+        if frame.dir != "in" or frame.data is None or symbol is None:
+            self.result.skipped += 1
+            return
+        instrument = self._add(self._survey.specs.get(symbol), symbol)
+        if instrument is not None:
+            self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0))
+            self.result.snapshots += 1
+            if self._observe is not None:
+                self._observe(frame, self._engine)
+
+    def _frame(self, frame: Frame) -> None:
+        payload = frame.data or b""
+        self._pace.wait(frame.t)
+        for symbol in self._names.new(payload):
+            self._add(self._survey.specs[symbol], symbol)
+        row = self._row(frame)
+        row.open = True
+        result = row.connection.feed(payload, max(0, frame.t or 0))
+        self.result.frames += 1
+        if result & _engine.CONTROL:
+            self._control(payload)
+        if result & _engine.ATTENTION:
+            self._engine.attention()  # nobody to act on it: what the venue did next is recorded
+        if self._observe is not None:
+            self._observe(frame, self._engine)
+
+    def _control(self, payload: bytes) -> None:
+        """Acks and notices inform; what ends a subscription ends its book."""
+        self.result.control += 1
+        with suppress(ValueError):
+            for control in self._venue.control(payload, {}):
+                if control.kind is ControlKind.UNSUBSCRIBED:
+                    for key in control.keys:
+                        self._unsubscribed(key)
+
+    def _unsubscribed(self, key: str) -> None:
+        with suppress(ValueError, KeyError):
+            channel, symbol = self._venue.key_symbols(key)
+            if channel == "book":
+                instrument = self._engine.instrument_id(symbol)
+                self._engine.set_state(instrument, State.STALE, Reason.UNSUBSCRIBED)
+
+    def _turn(self, frame: Frame) -> None:
+        """A connection opened or closed: what it fed before is over."""
+        row = self._row(frame)
+        self._engine.disconnected(row.index, Reason.DISCONNECTED)
+        row.open = frame.dir == "open"
+        self._store(row)
+
+    def _row(self, frame: Frame) -> "_Row":
+        name = frame.conn or ""
+        row = self._rows.get(name)
+        if row is None:
+            index = min(len(self._rows), self._survey.connections, _MAX_CONNECTIONS - 1)
+            row = _Row(index, frame.url or name, self._engine.connection(index))
+            self._rows[name] = row
+        return row
+
+    def _store(self, row: "_Row") -> None:
+        state = State.LIVE if row.open else State.CLOSED
+        self._writer.connection_store(
+            row.index,
+            id=row.index,
+            state=state,
+            reason=Reason.NONE if row.open else Reason.DISCONNECTED,
+            url=row.url.encode()[:127],
+            frames=row.connection.frames,
+            bytes=row.connection.bytes,
+            levels=row.connection.levels,
+            last_receive_ns=row.connection.last_receive_ns,
+            detail=b"replay",
+        )
+
+    def _add(self, spec: InstrumentSpec | None, symbol: str) -> int | None:
+        """The instrument's id; None where the directory is full or the name impossible."""
+        try:
+            if spec is not None:
+                return add_instrument(self._engine, spec)
+            return self._engine.add_instrument(symbol)
+        except (ValueError, MemoryError) as error:
+            if len(self.result.problems) < _BROKEN_KEPT:
+                self.result.problems.append(f"{symbol}: {error}")
+            return None
+
+    def _tick(self) -> None:
+        self._ticked = time.monotonic()
+        self._writer.heartbeat()
+        if self._progress is not None:
+            self._progress(self.result.lines, self._survey.lines)
+
+    def _finish(self, seconds: float) -> ReplayResult:
+        for row in self._rows.values():
+            self._store(row)
+        self._writer.heartbeat()
+        result = self.result
+        result.seconds = seconds
+        result.books = books_json(self._engine)
+        result.instruments = len(self._engine.symbols())
+        result.states = dict(Counter(book["state"] for book in result.books.values()))
+        result.counters = self._engine.counters()
+        result.last_error = self._engine.last_error()
+        return result
+
+
+@dataclass(slots=True)
+class _Row:
+    """A connection of the capture and its row in the connection table."""
+
+    index: int
+    url: str
+    connection: _engine.Connection
+    open: bool = False
+
+
+class _Names:
+    """Finds the listed instruments that frames are about, so that only those are added.
+
+    A venue lists thousands. What stands before a payload's `"data"` names the instrument, or none
+    where the payload is about several: then the whole of it is searched, each time.
+    """
+
+    _STRING = re.compile(rb'"([^"\\]{2,80})"')
+    _PART = re.compile(rb"[.@:]")
+    _FAMILY = re.compile(rb'"instFamily"\s*:\s*"[^"]*"')  # may look like an instrument's name
+
+    def __init__(self, specs: Mapping[str, InstrumentSpec]) -> None:
+        self._symbols = {symbol.encode(): symbol for symbol in specs}
+        self._symbols |= {symbol.lower().encode(): symbol for symbol in specs}
+        self._heads: set[bytes] = set()
+        self._added: set[str] = set()
+
+    def new(self, payload: bytes) -> list[str]:
+        """Symbols in this payload that no earlier one named."""
+        if not self._symbols:
+            return []
+        end = payload.find(b'"data"')
+        head = payload[:end] if end > 0 else b""
+        if head in self._heads:
+            return []
+        found = self._in(self._FAMILY.sub(b"", head))
+        if found:
+            self._heads.add(head)
+        else:
+            found = self._in(payload)
+        fresh = [symbol for symbol in found if symbol not in self._added]
+        self._added.update(fresh)
+        return fresh
+
+    def _in(self, text: bytes) -> list[str]:
+        found: dict[str, None] = {}
+        for name in self._STRING.findall(text):
+            for part in (name, *self._PART.split(name)):
+                if (symbol := self._symbols.get(part)) is not None:
+                    found[symbol] = None
+        return list(found)
+
+
+class _Pace:
+    """The recorded spacing of the frames, by a factor. Clocks may stand still or jump back."""
+
+    def __init__(self, speed: float | None, idle: Callable[[], None]) -> None:
+        self._speed = speed
+        self._idle = idle
+        self._last: int | None = None
+        self._due = 0.0
+
+    def wait(self, t: int | None) -> None:
+        """Return when a frame received at `t` ns is due."""
+        if self._speed is None or t is None:
+            return
+        now = time.monotonic()
+        if self._last is None:
+            self._due = now
+        else:
+            self._due += max(0, t - self._last) / 1e9 / self._speed
+        self._last = t
+        while (left := self._due - now) > 0:
+            time.sleep(min(left, _TICK_S))
+            self._idle()
+            now = time.monotonic()

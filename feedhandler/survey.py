@@ -1,0 +1,109 @@
+"""A first look over a capture: whose it is, what it lists, how much there is."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from feedhandler import venues
+from feedhandler.capture import CaptureError, Frame, parse_frame, read_lines
+from feedhandler.near import did_you_mean
+from feedhandler.venues.base import InstrumentSpec, Venue
+
+
+@dataclass(slots=True)
+class Survey:
+    """`specs`: what the capture's own lists say of each symbol; `connections`: by name."""
+
+    venue: Venue
+    specs: dict[str, InstrumentSpec]
+    lines: int
+    connections: int
+    _foreign: dict[str, bool] = field(default_factory=dict)
+
+    def ours(self, url: str) -> bool:
+        """Whether frames of this URL belong to the venue: nobody else's, in any case."""
+        foreign = self._foreign.get(url)
+        if foreign is None:
+            owner = None if self.venue.recognises(url) else _owner(url)
+            foreign = self._foreign[url] = owner is not None
+        return not foreign
+
+
+def survey(path: Path | str, venue: str | None = None) -> Survey:
+    """Look over a capture. Broken lines are passed over here.
+
+    Raises :class:`CaptureError`: no such file, or nothing tells the venue; ValueError: `venue` is
+    none.
+    """
+    path = Path(path)
+    if venue is not None and venue not in venues.names():
+        raise ValueError(f"no such venue: {venue!r}{did_you_mean(venue, venues.names())}")
+    lines = 0
+    owners = _Owners()
+    votes: Counter[str] = Counter()
+    connections: set[str] = set()
+    lists: dict[str, Frame] = {}  # a later list of the same URL stands for an earlier one
+    try:
+        for number, line in read_lines(path):
+            lines += 1
+            try:
+                frame = parse_frame(line, path, number)
+            except CaptureError:
+                continue
+            url = frame.url or ""
+            if frame.kind == "ws":
+                connections.add(frame.conn or "")
+            elif frame.dir == "in" and _lists_instruments(url):
+                lists.pop(url, None)
+                lists[url] = frame
+            owner = frame.venue if frame.venue in venues.names() else owners[url]
+            if owner is not None:
+                votes[owner] += 1
+    except CaptureError as error:
+        if not error.line:
+            raise
+    known = venues.load(venue or _elected(path, votes))
+    return Survey(known, _specs(known, lists.values()), lines, len(connections))
+
+
+class _Owners(dict[str, str | None]):
+    """URL -> the venue that it is of."""
+
+    def __missing__(self, url: str) -> str | None:
+        self[url] = _owner(url)
+        return self[url]
+
+
+def _lists_instruments(url: str) -> bool:
+    return any(venues.load(name).lists_instruments(url) for name in venues.names())
+
+
+def _owner(url: str) -> str | None:
+    """The venue that a URL is of."""
+    return next((name for name in venues.names() if venues.load(name).recognises(url)), None)
+
+
+def _elected(path: Path, votes: Counter[str]) -> str:
+    if len(votes) == 1:
+        return next(iter(votes))
+    every = ", ".join(venues.names())
+    if votes:
+        found = " and ".join(votes)
+        raise CaptureError(path, 0, f"frames of {found}: say --venue, one of {every}")
+    raise CaptureError(
+        path, 0, f"nothing in it tells whose frames they are: say --venue, one of {every}"
+    )
+
+
+def _specs(venue: Venue, lists: Iterable[Frame]) -> dict[str, InstrumentSpec]:
+    specs: dict[str, InstrumentSpec] = {}
+    for frame in lists:
+        if frame.data is None or not venue.lists_instruments(frame.url or ""):
+            continue
+        try:
+            listed = venue.parse_instruments(frame.data)
+        except ValueError:
+            continue  # an error message, or half a list: instruments are added as they come
+        specs.update((spec.symbol, spec) for spec in listed)
+    return specs

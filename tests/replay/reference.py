@@ -1,0 +1,210 @@
+"""Order books of three venues in plain Python and Decimal, by the venues' documents alone.
+
+Nothing of the project is used here: what it makes of a recording is compared with this.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass
+class Book:
+    bids: dict[Decimal, Decimal] = field(default_factory=dict)
+    asks: dict[Decimal, Decimal] = field(default_factory=dict)
+    sequence: int = 0
+    live: bool = False
+    deltas: bool = False  # it has a channel of deltas: a channel of few levels is not its book
+    texts: dict[Decimal, tuple[str, str]] = field(
+        default_factory=dict
+    )  # OKX's checksum is of texts
+    ask_texts: dict[Decimal, tuple[str, str]] = field(default_factory=dict)
+
+    def levels(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """Both sides, best first."""
+        return sorted(self.bids.items(), reverse=True), sorted(self.asks.items())
+
+
+class Reference:
+    """Feed it the lines of a recording; `books` and what else it counts are the answer."""
+
+    def __init__(self) -> None:
+        self.books: dict[str, Book] = {}
+
+    def line(self, line: dict[str, Any]) -> None:
+        if line.get("dir", "in") != "in" or line.get("data") is None:
+            return
+        if line.get("kind") == "rest":
+            self.rest(line.get("url") or "", line["data"])
+            return
+        try:
+            message = json.loads(line["data"], parse_float=Decimal)
+        except ValueError:
+            return
+        if isinstance(message, dict):
+            self.frame(message)
+
+    def rest(self, url: str, data: str) -> None:
+        pass
+
+    def frame(self, message: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+def _set(side: dict[Decimal, Decimal], levels: Iterable[tuple[Any, Any]]) -> None:
+    for price, size in levels:
+        if Decimal(size) == 0:
+            side.pop(Decimal(price), None)
+        else:
+            side[Decimal(price)] = Decimal(size)
+
+
+class DeribitReference(Reference):
+    """https://docs.deribit.com: book.{instrument}.{interval}, and the grouped channels."""
+
+    def frame(self, message: dict[str, Any]) -> None:
+        params = message.get("params")
+        if message.get("method") != "subscription" or not isinstance(params, dict):
+            return
+        channel = params["channel"].split(".")
+        if channel[0] != "book":
+            return
+        data, name = params["data"], channel[1]
+        if len(channel) > 3:  # a full book every time
+            if self.books.get(name, Book()).deltas:
+                return
+            book = self.books[name] = Book(live=True, sequence=data["change_id"])
+            _set(book.bids, data["bids"])
+            _set(book.asks, data["asks"])
+            return
+        previous = data.get("prev_change_id")
+        if data.get("type") == "snapshot" or not previous:
+            self.books[name] = Book(live=True)
+        book = self.books.setdefault(name, Book())
+        book.deltas = True
+        if previous and data.get("type") != "snapshot":
+            if not book.live:
+                return
+            if previous != book.sequence:
+                book.live = False
+                return
+        book.sequence = data["change_id"]
+        for side, key in ((book.bids, "bids"), (book.asks, "asks")):
+            _set(side, [(p, 0 if verb == "delete" else size) for verb, p, size in data[key]])
+
+
+class OkxReference(Reference):
+    """https://www.okx.com/docs-v5/en/: order book channel, checksum, sequence ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checksums = 0  # non-zero ones
+
+    def frame(self, message: dict[str, Any]) -> None:
+        arg = message.get("arg")
+        if not isinstance(arg, dict) or "data" not in message:
+            return
+        channel, name = arg["channel"], arg.get("instId")
+        if channel in ("books5", "bbo-tbt"):
+            for data in message["data"]:
+                if self.books.get(name, Book()).deltas:
+                    continue
+                book = self.books[name] = Book(live=True)
+                _set(book.bids, [level[:2] for level in data["bids"]])
+                _set(book.asks, [level[:2] for level in data["asks"]])
+        elif channel in ("books", "books-l2-tbt", "books50-l2-tbt"):
+            for data in message["data"]:
+                self._books(name, message["action"], data)
+
+    def _books(self, name: str, action: str, data: dict[str, Any]) -> None:
+        self.checksums += bool(data.get("checksum"))
+        if action == "snapshot":
+            self.books[name] = Book(live=True)
+        book = self.books.setdefault(name, Book())
+        book.deltas = True
+        if not book.live:
+            return
+        if action == "update" and "prevSeqId" in data and data["prevSeqId"] != book.sequence:
+            book.live = False
+            return
+        book.sequence = data.get("seqId", 0)
+        for side, texts, key in (
+            (book.bids, book.texts, "bids"),
+            (book.asks, book.ask_texts, "asks"),
+        ):
+            for price, size, *_ in data[key]:
+                texts[Decimal(price)] = (price, size)
+            _set(side, [level[:2] for level in data[key]])
+        if data.get("checksum") and data["checksum"] & 0xFFFFFFFF != self.checksum(book):
+            book.live = False
+
+    @staticmethod
+    def checksum(book: Book) -> int:
+        """CRC32 of the best 25 of both sides, bid and ask in turn, in the venue's own words."""
+        bids, asks = book.levels()
+        words: list[str] = []
+        for rank in range(25):
+            words += [":".join(book.texts[price]) for price, _ in bids[rank : rank + 1]]
+            words += [":".join(book.ask_texts[price]) for price, _ in asks[rank : rank + 1]]
+        return zlib.crc32(":".join(words).encode())
+
+
+class BinanceReference(Reference):
+    """binance-spot-api-docs: "How to manage a local order book correctly"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: dict[str, list[dict[str, Any]]] = {}
+
+    def rest(self, url: str, data: str) -> None:
+        parts = urlsplit(url)
+        if not parts.path.endswith(("/api/v3/depth", "/api/v1/depth")):
+            return
+        symbol = parse_qs(parts.query)["symbol"][0]
+        snapshot = json.loads(data)
+        last = snapshot["lastUpdateId"]
+        waiting = [event for event in self.waiting.get(symbol, []) if event["u"] > last]
+        if waiting and waiting[0]["U"] > last + 1:
+            return  # too old: another one has to be asked for
+        book = self.books[symbol] = Book(sequence=last, live=True)
+        _set(book.bids, snapshot["bids"])
+        _set(book.asks, snapshot["asks"])
+        for event in waiting:
+            self._apply(book, event)
+
+    def frame(self, message: dict[str, Any]) -> None:
+        event = message.get("data", message)
+        if not isinstance(event, dict) or event.get("e") != "depthUpdate":
+            return
+        book = self.books.get(event["s"])
+        if book is None or not book.live:
+            self.books.setdefault(event["s"], Book())
+            self.waiting.setdefault(event["s"], []).append(event)
+            return
+        self._apply(book, event)
+
+    def _apply(self, book: Book, event: dict[str, Any]) -> None:
+        if event["u"] <= book.sequence:
+            return
+        if event["U"] > book.sequence + 1:
+            book.live = False
+            self.waiting[event["s"]] = [event]
+            return
+        book.sequence = event["u"]
+        _set(book.bids, event["b"])
+        _set(book.asks, event["a"])
+
+
+REFERENCES = {"deribit": DeribitReference, "okx": OkxReference, "binance": BinanceReference}
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt") as source:
+        for text in source:
+            yield json.loads(text)

@@ -1,0 +1,143 @@
+"""What venues really sent, replayed, against books kept in plain Python."""
+
+import json
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from feedhandler.capture import Frame
+from feedhandler.engine._engine import Engine
+from feedhandler.replay import replay
+
+from .reference import REFERENCES, OkxReference, Reference, lines
+from .support import recording, recording_names
+
+Side = list[tuple[Decimal, Decimal]]
+
+
+def decimals(side: list[list[str]]) -> Side:
+    return [(Decimal(price), Decimal(size)) for price, size in side]
+
+
+def compare(books: dict[str, dict[str, Any]], reference: Reference) -> int:
+    """Every book that is in step by the documents is LIVE and equal; no other one is LIVE."""
+    compared = 0
+    for symbol, expected in reference.books.items():
+        book = books[symbol]
+        if not expected.live:
+            assert book["state"] != "LIVE", symbol
+            continue
+        assert (book["state"], book["reason"]) == ("LIVE", "NONE"), symbol
+        assert book["venue_sequence"] == expected.sequence, symbol
+        bids, asks = expected.levels()
+        assert decimals(book["bids"]) == bids, symbol
+        assert decimals(book["asks"]) == asks, symbol
+        compared += 1
+    return compared
+
+
+@pytest.mark.parametrize(
+    ("venue", "name"),
+    recording_names() or [pytest.param("", "", marks=pytest.mark.skip("no recordings folder"))],
+)
+def test_final_books_equal_the_reference(venue: str, name: str, namespace: str) -> None:
+    path = recording(venue, name)
+    reference = REFERENCES[venue]()
+    for line in lines(path):
+        reference.line(line)
+    result = replay(path, venue=venue, namespace=namespace)
+    assert result.broken == 0
+    compared = compare(result.books, reference)
+    unexpected = [
+        symbol
+        for symbol, book in result.books.items()
+        if symbol not in reference.books and (book["bids"] or book["asks"])
+    ]
+    assert not unexpected
+    if "samples" not in name:
+        assert compared == len(reference.books) > 0  # whole sequences end in step
+
+
+@pytest.mark.parametrize(
+    ("name", "books"),
+    [("cryptofeed_hist_okx_20220227.ndjson.gz", 10), ("cryptofeed_okx.ndjson.gz", 3)],
+)
+def test_okx_checksums_of_2022_are_verified_on_every_update(
+    name: str, books: int, namespace: str
+) -> None:
+    path = recording("okx", name)
+    reference = OkxReference()
+    for line in lines(path):
+        reference.line(line)
+    result = replay(path, namespace=namespace)
+    assert reference.checksums > 0
+    assert result.counters["checksum_ok"] == reference.checksums
+    assert result.counters["checksum_bad"] == 0
+    assert result.states == {"LIVE": books}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("cryptofeed_binance.ndjson.gz", 26),
+        ("cryptofeed_hist_binance_20210417.ndjson.gz", 199),
+        ("hftbacktest_spot_btcusdt_20240808.ndjson.gz", 564),
+    ],
+)
+def test_binance_top_equals_the_book_ticker_of_the_same_update(
+    name: str, known: int, namespace: str
+) -> None:
+    tops: dict[tuple[str, int], tuple[Any, ...]] = {}
+    tickers: dict[tuple[str, int], tuple[Any, ...]] = {}
+
+    def observe(frame: Frame, engine: Engine) -> None:
+        if frame.kind == "ws":
+            event = json.loads(frame.data or b"{}")["data"]
+            symbol = event["s"]
+            if "B" in event and "e" not in event:
+                tickers[symbol, event["u"]] = tuple(
+                    Decimal(event[key]) for key in ("b", "B", "a", "A")
+                )
+        else:
+            symbol = (frame.url or "").partition("symbol=")[2].partition("&")[0]
+        instrument = engine.instrument_id(symbol)
+        bids, asks, sequence, price, size = engine.book(instrument)
+        if engine.state(instrument) == (2, 0) and len(bids) and len(asks):
+            scales = Decimal(1).scaleb(price), Decimal(1).scaleb(size)
+            tops[symbol, sequence] = tuple(
+                int(value) * scale
+                for best in (bids[0], asks[0])
+                for value, scale in zip(best, scales, strict=True)
+            )
+
+    result = replay(recording("binance", name), namespace=namespace, observe=observe)
+    assert result.states == {"LIVE": len(result.books)}
+    both = tops.keys() & tickers.keys()
+    assert len(both) >= known
+    assert {key: tops[key] for key in both} == {key: tickers[key] for key in both}
+
+
+def test_speed_of_reading_does_not_change_the_books(namespace: str) -> None:
+    path = recording("deribit", "cryptofeed_deribit.ndjson.gz")
+    assert replay(path, namespace=namespace, speed=1000.0).books == (
+        replay(path, namespace=namespace).books
+    )
+
+
+def test_only_instruments_of_the_capture_are_added_and_with_what_is_listed(
+    namespace: str,
+) -> None:
+    kinds: dict[str, set[str]] = defaultdict(set)
+
+    def observe(frame: Frame, engine: Engine) -> None:
+        kinds["all"].update(engine.symbols())
+
+    result = replay(
+        recording("binance", "cryptofeed_binance.ndjson.gz"), namespace=namespace, observe=observe
+    )
+    assert kinds["all"] == {"NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"}
+    assert result.instruments == 4
+    # Listed tick and lot sizes hold the prices; only a level below the tick of its day widens.
+    assert result.counters["precision"] <= 1
