@@ -21,9 +21,9 @@ class Book:
     sequence: int = 0
     live: bool = False
     deltas: bool = False  # it has a channel of deltas: a channel of few levels is not its book
-    texts: dict[Decimal, tuple[str, str]] = field(
-        default_factory=dict
-    )  # OKX's checksum is of texts
+    time: int = 0  # of a full book by the venue's clock: an older one comes too late
+    # A checksum is of the venue's own texts.
+    texts: dict[Decimal, tuple[str, str]] = field(default_factory=dict)
     ask_texts: dict[Decimal, tuple[str, str]] = field(default_factory=dict)
 
     def levels(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
@@ -113,9 +113,10 @@ class OkxReference(Reference):
         channel, name = arg["channel"], arg.get("instId")
         if channel in ("books5", "bbo-tbt"):
             for data in message["data"]:
-                if self.books.get(name, Book()).deltas:
+                before = self.books.get(name, Book())
+                if before.deltas or int(data["ts"]) < before.time:
                     continue
-                book = self.books[name] = Book(live=True)
+                book = self.books[name] = Book(live=True, time=int(data["ts"]))
                 _set(book.bids, [level[:2] for level in data["bids"]])
                 _set(book.asks, [level[:2] for level in data["asks"]])
         elif channel in ("books", "books-l2-tbt", "books50-l2-tbt"):
