@@ -156,6 +156,10 @@ class Connection:
         self.subscriptions.remove(keys)
         self._kick.set()
 
+    def budget(self, now: float) -> float:
+        """Messages that may be sent at once; of a venue that states no limit 0."""
+        return self._messages.available(now) if self._messages.rate else 0.0
+
     def resubscribe(self, key: str) -> bool:
         """Leave one key and take it up again. False: not possible now, or already on its way."""
         if not is_open(self.state) or not self.subscriptions.resubscribe(key):

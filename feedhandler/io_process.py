@@ -1,0 +1,171 @@
+"""The one process of a venue: shared memory, the event loop, and its end.
+
+`python -m feedhandler.io_process` reads one JSON object on stdin: {"venue", "namespace", "config",
+"keep", "parent"}. It ends when its supervisor does, however that ends. Exit codes: `Exit`.
+"""
+
+import asyncio
+import ctypes
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+
+import msgspec
+import uvloop
+
+from feedhandler import venues
+from feedhandler.config import Config, VenueConfig
+from feedhandler.log import log, setup
+from feedhandler.plan import PlanError
+from feedhandler.rest import Rest
+from feedhandler.venue_feed import CONNECTION_ROWS, VenueFeed
+from shm import Counter, Reason, ShmError, State, WriterRunning, segment
+
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+_PARENT_S = 1.0
+
+
+class Exit(IntEnum):
+    """Exit codes of an IO process."""
+
+    STOPPED = 0
+    FAILED = 1  #: a mistake of ours; the log has it
+    CONFIG = 2  #: trying again does not help
+    WRITER_RUNNING = 4  #: another process is this venue's writer
+    NO_MEMORY = 5  #: /dev/shm is full, or its objects are not ours
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the supervisor asks of an IO process."""
+
+    venue: str
+    namespace: str
+    config: VenueConfig
+    keep: bool = False
+    parent: int = 0
+
+
+def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> int:
+    """Run one venue of a configuration until SIGTERM or SIGINT. Returns an `Exit`."""
+    return run(Order(venue, config.namespace, config.venues[venue], keep, parent))
+
+
+def run(order: Order) -> int:
+    """Become the process of a venue."""
+    setup(order.venue)
+    _die_with_parent(order.parent)
+    _prepare(order)
+    try:
+        held = segment.create(
+            order.venue,
+            namespace=order.namespace,
+            instruments=order.config.capacity,
+            depth=order.config.depth,
+            ring_slots=order.config.ring_slots,
+            connections=CONNECTION_ROWS,
+        )
+    except WriterRunning as error:
+        log.error("%s", error)
+        return Exit.WRITER_RUNNING
+    except ShmError as error:
+        log.error("%s", error)
+        return Exit.NO_MEMORY
+    code = Exit.FAILED
+    try:
+        code = uvloop.run(_run(order, held))
+    finally:
+        held.close(keep=order.keep)
+    return code
+
+
+def _die_with_parent(parent: int) -> None:
+    """SIGTERM when the supervisor's thread ends; and now, if it ended before that was set."""
+    if not parent:
+        return
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+        log.warning("prctl(PR_SET_PDEATHSIG): %s", os.strerror(ctypes.get_errno()))
+    if os.getppid() != parent:
+        log.error("the supervisor %d is gone", parent)
+        sys.exit(Exit.STOPPED)
+
+
+def _prepare(order: Order) -> None:
+    name = f"fh:{order.venue}".encode()[:15]
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, ctypes.create_string_buffer(name), 0, 0, 0)
+    if order.config.cpu is not None:
+        try:
+            os.sched_setaffinity(0, {order.config.cpu})
+        except OSError as error:
+            log.warning("cannot run on CPU %d: %s", order.config.cpu, error.strerror)
+
+
+async def _run(order: Order, held: segment.WriterSegment) -> Exit:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if order.config.spin:
+        _spin(loop)
+    venue = venues.load(order.venue)
+    writer = held.writer
+    counters = {"request": int(Counter.REST_REQUESTS), "error": int(Counter.REST_ERRORS)}
+    async with Rest(
+        order.config.rest_url,
+        venue.limits,
+        counted=lambda what: writer.counter_add(counters[what]),
+    ) as rest:
+        feed = VenueFeed(venue, order.config, writer, rest)
+        gc.collect()
+        gc.freeze()  # nothing made so far is garbage; it need not be looked at again
+        work = loop.create_task(feed.run())
+        watcher = loop.create_task(_until_stopped(stop, order.parent))
+        await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)
+        failure = None if not work.done() or work.cancelled() else work.exception()
+        for task in (work, watcher):
+            task.cancel()
+        await asyncio.gather(work, watcher, return_exceptions=True)
+        if failure is None:
+            await feed.stop()
+            return Exit.STOPPED
+        await feed.stop(State.STALE, Reason.FAILED)
+    return _report(failure)
+
+
+def _report(failure: BaseException) -> Exit:
+    """Log what ended the feed; whether trying again may help."""
+    causes: list[BaseException] = [failure]
+    while isinstance(causes[-1], BaseExceptionGroup):
+        causes.append(causes[-1].exceptions[0])
+    if isinstance(causes[-1], PlanError):
+        log.error("%s", causes[-1])
+        return Exit.CONFIG
+    log.error("failed", exc_info=failure)
+    return Exit.FAILED
+
+
+async def _until_stopped(stop: asyncio.Event, parent: int) -> None:
+    """Until a signal, or until the supervisor is gone without one having come."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), _PARENT_S)
+        except TimeoutError:
+            if parent and os.getppid() != parent:
+                log.error("the supervisor %d is gone", parent)
+                return
+
+
+def _spin(loop: asyncio.AbstractEventLoop) -> None:
+    """Never let the loop sleep in the kernel: a callback is always ready."""
+    again: Callable[[], object]
+
+    def again() -> None:
+        loop.call_soon(again)
+
+    again()
+
+
+if __name__ == "__main__":
+    sys.exit(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))

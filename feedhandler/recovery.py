@@ -1,0 +1,163 @@
+"""Healing single books: a resubscription or a snapshot for the one that needs it, the others left
+alone. Each instrument has its own backoff; nothing is given up."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from feedhandler.backoff import Backoff
+from feedhandler.connection import Connection
+from feedhandler.engine import _engine
+from feedhandler.log import Throttle
+from feedhandler.snapshots import SnapshotQueue
+from feedhandler.universe import Tracked
+from feedhandler.venues.base import Base, Venue
+from shm import Counter, Reason, State
+
+REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is waited for
+LATE_S = 10.0  #: how long a resubscription has until it is tried again
+_LOW_BUDGET = 20.0  #: keys an hour that are kept for when nothing but a resubscription helps
+
+
+@dataclass(slots=True)
+class _Case:
+    """One book that is not in step."""
+
+    backoff: Backoff
+    resubscribe_at: float | None = None
+    join_at: float | None = None
+    late_at: float | None = None
+
+
+class Recovery:
+    """What is done about `Engine.attention()`. Times are seconds of a monotonic clock."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        engine: _engine.Engine,
+        snapshots: SnapshotQueue,
+        connection: Callable[[Tracked], Connection | None],
+        count: Callable[[Counter], None],
+        rng: random.Random | None = None,
+    ) -> None:
+        self._venue = venue
+        self._engine = engine
+        self._snapshots = snapshots
+        self._connection = connection
+        self._count = count
+        self._rng = rng or random.Random()
+        self._cases: dict[int, _Case] = {}
+        self._open: dict[int, Tracked] = {}
+        self._quiet = Throttle()
+
+    def _case(self, tracked: Tracked) -> _Case:
+        case = self._cases.get(tracked.id)
+        if case is None:
+            case = self._cases[tracked.id] = _Case(Backoff(0.8, 60.0, rng=self._rng))
+        self._open[tracked.id] = tracked
+        return case
+
+    def subscribed(self, tracked: Tracked, now: float) -> None:
+        """The venue acknowledged the book: its first full state is expected from now on."""
+        if self._engine.state(tracked.id)[0] == State.LIVE:
+            return
+        case = self._case(tracked)
+        case.resubscribe_at = None
+        case.late_at = now + LATE_S
+        if self._venue.base is Base.REQUEST:
+            self._snapshots.request(tracked.spec.symbol)
+
+    def lost(self, tracked: Tracked, reason: int, now: float) -> None:
+        """NEED_RESYNC: the book is of no use any more."""
+        case = self._case(tracked)
+        case.late_at = now + LATE_S
+        delay = case.backoff.next(now)
+        if case.backoff.failures == 1:  # it was healthy: at once
+            delay = 0.0
+        join = self._venue.rest_join and self._budget(tracked, now) < _LOW_BUDGET
+        if self._venue.base is Base.REQUEST or join:
+            self._snapshots.request(tracked.spec.symbol, delay)
+        else:
+            case.resubscribe_at = now + delay
+        self._quiet.warning(
+            f"lost {reason}", f"{tracked.spec.symbol}: {Reason(reason).name}, resynchronising"
+        )
+        self.poll(now)
+
+    def wanted(self, tracked: Tracked, now: float) -> None:
+        """NEED_SNAPSHOT: deltas are buffered and wait for a base."""
+        if self._venue.base is Base.REQUEST:
+            self._case(tracked)
+            self._snapshots.request(tracked.spec.symbol)
+        elif self._venue.rest_join:
+            case = self._case(tracked)
+            if case.join_at is None:
+                case.join_at = now + REST_JOIN_S
+
+    def too_old(self, tracked: Tracked) -> None:
+        """SNAPSHOT_TOO_OLD: the stream is ahead of what we got."""
+        self._snapshots.request(tracked.spec.symbol)
+
+    def healed(self, tracked: Tracked, now: float) -> None:
+        """BECAME_LIVE."""
+        self._snapshots.done(tracked.spec.symbol)
+        self._open.pop(tracked.id, None)
+        case = self._cases.get(tracked.id)
+        if case is not None:
+            case.resubscribe_at = case.join_at = case.late_at = None
+            case.backoff.healthy(now)
+
+    def drop(self, tracked: Tracked) -> None:
+        """Its connection is down, or nobody wants it: what was planned for it is void."""
+        self._snapshots.done(tracked.spec.symbol)
+        self._open.pop(tracked.id, None)
+        case = self._cases.get(tracked.id)
+        if case is not None:
+            case.resubscribe_at = case.join_at = case.late_at = None
+
+    def poll(self, now: float) -> None:
+        """Do what is due; a few times a second."""
+        for tracked in list(self._open.values()):
+            case = self._cases[tracked.id]
+            if case.resubscribe_at is not None and now >= case.resubscribe_at:
+                case.resubscribe_at = None
+                self._resubscribe(tracked)
+            if case.join_at is not None and now >= case.join_at:
+                case.join_at = None
+                self._snapshots.request(tracked.spec.symbol)
+            if case.late_at is not None and now >= case.late_at:
+                self._late(tracked, case, now)
+
+    def _late(self, tracked: Tracked, case: _Case, now: float) -> None:
+        """No base within the time: say so, and try again."""
+        case.late_at = now + LATE_S
+        connection = self._connection(tracked)
+        if connection is None or not tracked.book_key:
+            return
+        if tracked.book_key not in connection.subscriptions:
+            return
+        if self._budget(tracked, now) < 1.0:
+            self.show(tracked, Reason.RATE_LIMIT)
+            return
+        self.show(tracked, Reason.NO_SNAPSHOT)
+        if self._venue.base is Base.REQUEST:
+            self._snapshots.request(tracked.spec.symbol)
+        else:
+            case.resubscribe_at = now + case.backoff.next(now)
+
+    def show(self, tracked: Tracked, reason: Reason) -> None:
+        """SYNCING with a reason, once. What is buffered for the book stays."""
+        if self._engine.state(tracked.id) != (State.SYNCING, reason):
+            self._engine.set_state(tracked.id, State.SYNCING, reason)
+
+    def _resubscribe(self, tracked: Tracked) -> None:
+        connection = self._connection(tracked)
+        if connection is None or tracked.book_key is None:
+            return
+        if connection.resubscribe(tracked.book_key):
+            self._count(Counter.RESUBSCRIBES)
+
+    def _budget(self, tracked: Tracked, now: float) -> float:
+        connection = self._connection(tracked)
+        return connection.subscriptions.budget(now) if connection is not None else 0.0

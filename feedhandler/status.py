@@ -1,0 +1,128 @@
+"""What shared memory says about a venue, whether or not anybody runs: the truth of `status`."""
+
+import mmap
+import os
+from pathlib import Path
+from time import time_ns
+from typing import Any
+
+import numpy as np
+
+from shm import NoSuchVenue, Reason, State, _native
+from shm.attach import open_fd, read_struct, text
+from shm.segment import control_name, data_name, locked, objects, start_ticks
+
+_CELL_HEAD = 64
+
+
+def venue_status(namespace: str, venue: str) -> dict[str, Any]:
+    """One venue's part of the status; raises :class:`shm.NoSuchVenue` if nothing is in memory.
+
+    `state`: the venue's, STALE(FAILED) if its writer died; `live`: instruments that are LIVE of
+    `instruments`; `heartbeat_age_ns`: since the writer last said that it is well; `connections`:
+    {"total", "live"}; `uptime_ns`: of the writer. Of a dead writer's memory `pid` is 0.
+    """
+    header, alive, states, connections = _read(namespace, venue)
+    now = time_ns()
+    state, reason = State(int(header["state"])), Reason(int(header["reason"]))
+    detail = text(header["detail"])
+    if not alive and state is not State.CLOSED:
+        state, reason, detail = State.STALE, Reason.FAILED, "its IO process died"
+    pid = int(header["writer_pid"]) if alive else 0
+    counters = {name.lower(): int(header["counters"][n])
+                for name, n in _native.names()["counter"].items()}  # fmt: skip
+    return {
+        "venue": venue,
+        "state": state.name,
+        "reason": reason.name,
+        "detail": detail,
+        "since_ns": int(header["state_ns"]),
+        "epoch": int(header["epoch"]),
+        "pid": pid,
+        "restarts": 0,
+        "instruments": int(header["instruments"]),
+        "live": int(np.count_nonzero(states == State.LIVE)) if alive else 0,
+        "heartbeat_age_ns": max(0, now - int(header["heartbeat_ns"])),
+        "data_age_ns": max(0, now - int(header["last_receive_ns"]))
+        if header["last_receive_ns"]
+        else None,
+        "connections": connections,
+        "frames": counters["frames"],
+        "published": int(header["published"]),
+        "uptime_ns": max(0, now - int(header["created_ns"])) if alive else 0,
+        "resident_bytes": _resident(pid, int(header["writer_start_ticks"])),
+        "shared_bytes": int(header["total_bytes"]),
+        "replay": bool(header["replay"]),
+        "counters": counters,
+    }
+
+
+def namespace_status(namespace: str) -> dict[str, Any]:
+    """Every venue in memory: what `status` shows when no supervisor answers."""
+    venues = []
+    for venue in dict.fromkeys(name.venue for name in objects(namespace)):
+        try:
+            venues.append(venue_status(namespace, venue))
+        except NoSuchVenue:
+            continue
+    return {"namespace": namespace, "supervisor": None, "venues": venues}
+
+
+def _read(
+    namespace: str, venue: str
+) -> tuple[np.void, bool, "np.ndarray[Any, Any]", dict[str, int]]:
+    control_fd = data_fd = -1
+    try:
+        control_fd = open_fd(control_name(namespace, venue))
+        control = read_struct(control_fd, "control")
+        epoch = int(control["epoch"])
+        data_fd = open_fd(data_name(namespace, venue, epoch))
+        header = read_struct(data_fd, "header")
+        if int(header["magic"]) != _native.MAGIC_DATA or int(control["magic"]) == 0:
+            raise FileNotFoundError
+        return header, locked(control_fd), *_rows(data_fd, header)
+    except FileNotFoundError:
+        raise NoSuchVenue(f"{venue}: nothing in shared memory of {namespace!r}") from None
+    finally:
+        for fd in (control_fd, data_fd):
+            if fd >= 0:
+                os.close(fd)
+
+
+def _rows(fd: int, header: np.void) -> tuple["np.ndarray[Any, Any]", dict[str, int]]:
+    """The states of all instruments, and how many connections are up."""
+    with mmap.mmap(fd, os.fstat(fd).st_size, prot=mmap.PROT_READ) as memory:
+        states = _column(memory, header["quotes"], "quote", "state", int(header["instruments"]))
+        rows = int(header["connection_rows"])
+        connected = _column(memory, header["connections"], "connection", "connected_ns", rows)
+    return states, {"total": rows, "live": int(np.count_nonzero(connected))}
+
+
+def _column(
+    memory: mmap.mmap, region: np.void, structure: str, field: str, rows: int
+) -> "np.ndarray[Any, Any]":
+    """One field of the current copies of the first `rows` cells; single words, never torn."""
+    dtype = _native.DTYPES[structure]
+    start, stride = int(region["offset"]), int(region["stride"])
+    raw = np.frombuffer(memory, dtype=np.uint8, count=rows * stride, offset=start)
+    cells = raw.reshape(rows, stride).copy()
+    del raw
+    copies = (cells[:, :8].copy().view(np.uint64)[:, 0] & 1).astype(np.int64) if rows else []
+    assert dtype.fields is not None
+    kind, offset = dtype.fields[field][:2]
+    out = np.zeros(rows, dtype=kind)
+    for row in range(rows):
+        at = _CELL_HEAD + int(copies[row]) * dtype.itemsize + offset
+        out[row] = cells[row, at : at + kind.itemsize].copy().view(kind)[0]
+    return out
+
+
+def _resident(pid: int, ticks: int) -> int:
+    """Resident bytes of a process that is still the one it was; 0 of none."""
+    if not pid or start_ticks(pid) != ticks:
+        return 0
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE")

@@ -1,0 +1,154 @@
+"""What is done about a subscription that falls silent while its socket lives.
+
+The cheapest cure first: one resubscription of that key, the book STALE(SUBSCRIPTION) meanwhile. If
+the new snapshot is the same book, the market was only quiet, and longer silences of it are believed
+from then on. If it is another one, the subscription was dead; when that repeats, or nothing comes
+at all, the connection is renewed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from feedhandler.connection import Connection
+from feedhandler.engine import _engine
+from feedhandler.log import Throttle
+from feedhandler.universe import CHANNEL, Tracked, Universe
+from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
+from shm import Counter, Reason, State
+
+TRIAL_S = 10.0
+STRIKES = 2  #: dead subscriptions within STRIKES_S after which the connection is renewed
+STRIKES_S = 120.0
+_MASS = 4  #: fewer silent subscriptions are never "most of them"
+_BOOK = CHANNEL["book"]
+_JUDGED = ("book", "ticker", "quote")  # trades may be silent for hours and healthy
+
+
+@dataclass(slots=True)
+class _Trial:
+    until: float
+    bids: npt.NDArray[np.int64]
+    asks: npt.NDArray[np.int64]
+
+
+class SubscriptionWatch:
+    """Judges every acknowledged subscription once a second (`poll`)."""
+
+    def __init__(
+        self,
+        universe: Universe,
+        engine: _engine.Engine,
+        connection: Callable[[Tracked], Connection | None],
+        count: Callable[[Counter], None],
+        options: RhythmOptions | None = None,
+    ) -> None:
+        self._universe = universe
+        self._engine = engine
+        self._connection = connection
+        self._count = count
+        self.rhythm = RhythmWatchdog(len(CHANNEL), options)
+        self._trials: dict[int, _Trial] = {}
+        self._strikes: dict[int, list[float]] = {}
+        self._keys: dict[tuple[int, int], tuple[Connection, list[str]]] = {}
+        self._quiet = Throttle()
+
+    def acknowledged(self, connection: Connection, key: str, now: float) -> None:
+        """Judge this key from now on; a book only once it is in step."""
+        channel, _ = self._universe.parts(key)
+        tracked = self._universe.of_key(key)
+        if tracked is None or channel not in _JUDGED:
+            return
+        place = (tracked.id, CHANNEL[channel])
+        known = self._keys.get(place)
+        if known is None or known[0] is not connection:
+            self._keys[place] = (connection, [key])
+        elif key not in known[1]:
+            known[1].append(key)
+        if channel != "book":
+            self.rhythm.watch(*place, now)
+
+    def down(self, connection: Connection) -> None:
+        """The connection is down: nothing on it is judged."""
+        for (row, channel), (its, _) in self._keys.items():
+            if its is connection:
+                self.rhythm.ignore(row, channel)
+                self._trials.pop(row, None)
+
+    def lost(self, tracked: Tracked) -> None:
+        """The book is not in step: who heals it also watches it."""
+        if tracked.id not in self._trials:
+            self.rhythm.ignore(tracked.id, _BOOK)
+
+    def healed(self, tracked: Tracked, now: float) -> None:
+        """The book is in step: was it quiet, or dead?"""
+        self.rhythm.watch(tracked.id, _BOOK, now)
+        trial = self._trials.pop(tracked.id, None)
+        if trial is None:
+            return
+        bids, asks = self._engine.book(tracked.id)[:2]
+        if np.array_equal(bids, trial.bids) and np.array_equal(asks, trial.asks):
+            self.rhythm.widen(tracked.id, _BOOK)
+            return
+        connection = self._connection(tracked)
+        if connection is None:
+            return
+        strikes = self._strikes.setdefault(connection.row, [])
+        strikes[:] = [at for at in strikes if now - at < STRIKES_S] + [now]
+        self._quiet.warning("dead", f"{tracked.spec.symbol}: the subscription was dead")
+        if len(strikes) >= STRIKES:
+            strikes.clear()
+            connection.cut(Reason.SUBSCRIPTION, f"{STRIKES} dead subscriptions")
+
+    def poll(self, now: float) -> None:
+        """Take in what came, and act on what did not."""
+        self.rhythm.observe(self._engine.activity(), now)
+        suspects = self.rhythm.suspects(now)
+        if suspects and not self._mass(suspects, now):
+            for row, channel in suspects:
+                self._suspect(row, channel, now)
+        for row, trial in list(self._trials.items()):
+            if now < trial.until:
+                continue
+            del self._trials[row]
+            tracked = self._universe.by_id[row]
+            connection = self._connection(tracked)
+            if connection is not None:
+                text = f"{tracked.spec.symbol}: nothing came after a resubscription"
+                connection.cut(Reason.SUBSCRIPTION, text)
+
+    def _mass(self, suspects: list[tuple[int, int]], now: float) -> bool:
+        """Most of a connection's books at once: renew the connection instead of every key."""
+        by_connection: dict[Connection, list[int]] = {}
+        for row, channel in suspects:
+            place = self._keys.get((row, channel))
+            if channel == _BOOK and place is not None:
+                by_connection.setdefault(place[0], []).append(row)
+        for connection, rows in by_connection.items():
+            mine = [
+                row for (row, channel), (its, _) in self._keys.items()
+                if its is connection and channel == _BOOK
+            ]  # fmt: skip
+            if len(rows) >= _MASS and self.rhythm.silent_share(mine, _BOOK, now) > 0.5:
+                for row in rows:  # a market that stopped as a whole must not look dead again
+                    self.rhythm.widen(row, _BOOK)
+                connection.cut(Reason.SUBSCRIPTION, f"{len(rows)} subscriptions fell silent")
+                return True
+        return False
+
+    def _suspect(self, row: int, channel: int, now: float) -> None:
+        tracked = self._universe.by_id.get(row)
+        connection, keys = self._keys.get((row, channel), (None, []))
+        if tracked is None or connection is None or tracked.closed:
+            return
+        if channel != _BOOK:
+            self.rhythm.widen(row, channel)
+        elif self._engine.state(row)[0] == State.LIVE:
+            bids, asks = self._engine.book(row)[:2]
+            self._trials[row] = _Trial(now + TRIAL_S, bids, asks)
+            self._engine.set_state(row, State.STALE, Reason.SUBSCRIPTION)
+        for key in keys:
+            if connection.resubscribe(key):
+                self._count(Counter.RESUBSCRIBES)

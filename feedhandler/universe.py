@@ -1,0 +1,62 @@
+"""The instruments that an IO process carries, and where their keys are."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from feedhandler.directory import add_instrument
+from feedhandler.engine import _engine
+from feedhandler.venues.base import InstrumentSpec, Venue
+
+CHANNEL = {
+    "book": _engine.CHANNEL_BOOK,
+    "trades": _engine.CHANNEL_TRADES,
+    "ticker": _engine.CHANNEL_TICKER,
+    "quote": _engine.CHANNEL_QUOTE,
+}
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One instrument. `row`: of the connection that carries its book, -1 without one."""
+
+    id: int
+    spec: InstrumentSpec
+    book_key: str | None
+    row: int = -1
+    rejected: bool = False
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class Universe:
+    """Every instrument ever carried, by id, symbol and key; ids grow in the order of the config."""
+
+    venue: Venue
+    channels: Sequence[str]
+    by_id: dict[int, Tracked] = field(default_factory=dict)
+    by_symbol: dict[str, Tracked] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Tracked]:
+        return iter(self.by_id.values())
+
+    def add(self, engine: _engine.Engine, spec: InstrumentSpec) -> Tracked:
+        """Publish an instrument's directory row. Raises as `directory.add_instrument` does."""
+        keys = self.venue.keys(spec, self.channels)
+        book = next((key for key in keys if self.parts(key)[0] == "book"), None)
+        row = add_instrument(engine, spec, has_book=book is not None)
+        tracked = Tracked(row, spec, book)
+        self.by_id[row] = self.by_symbol[spec.symbol] = tracked
+        return tracked
+
+    def parts(self, key: str) -> tuple[str, str]:
+        """(channel, symbol or family) of a key."""
+        return self.venue.key_symbols(key)
+
+    def of_key(self, key: str) -> Tracked | None:
+        """The instrument of a key; None for a family's."""
+        return self.by_symbol.get(self.parts(key)[1])
+
+    def books(self, keys: Iterable[str]) -> list[Tracked]:
+        """The instruments whose books these keys subscribe to."""
+        found = (self.of_key(key) for key in keys if self.parts(key)[0] == "book")
+        return [tracked for tracked in found if tracked is not None]

@@ -1,0 +1,409 @@
+"""One venue's feed: its instruments, connections and their healing, on one event loop.
+
+The owner of all connections of an IO process. It starts when the venue lists its instruments,
+however long that takes, and goes on until it is cancelled.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Sequence
+from time import time_ns
+
+from feedhandler.backoff import Backoff
+from feedhandler.budget import TokenBucket
+from feedhandler.config import VenueConfig
+from feedhandler.connection import Connection, Settings
+from feedhandler.connection_state import ConnectionState
+from feedhandler.connection_table import ConnectionTable
+from feedhandler.engine import _engine
+from feedhandler.health import judge
+from feedhandler.instruments import list_instruments, select_known
+from feedhandler.log import Throttle, log
+from feedhandler.plan import place, plan
+from feedhandler.recovery import Recovery
+from feedhandler.rest import Rest, RestError
+from feedhandler.snapshots import Actions, SnapshotQueue
+from feedhandler.subscription_watch import SubscriptionWatch
+from feedhandler.universe import Tracked, Universe
+from feedhandler.venues.base import Base, InstrumentSpec, Rule, Venue
+from shm import Counter, Histogram, Reason, State
+from shm._native import Writer
+
+HEARTBEAT_S = 0.1
+TABLE_S = 0.25
+WATCH_S = 1.0
+REFRESH_S = 300.0
+CONNECTION_ROWS = 64
+
+_RULES = {
+    Rule.NONE: _engine.RULE_NONE,
+    Rule.PREVIOUS: _engine.RULE_PREVIOUS,
+    Rule.RANGE: _engine.RULE_RANGE,
+    Rule.NEXT: _engine.RULE_NEXT,
+}
+_BASES = {
+    Base.STREAM: _engine.BASE_STREAM,
+    Base.REQUEST: _engine.BASE_REQUEST,
+    Base.EVERY: _engine.BASE_EVERY,
+}
+
+
+def make_engine(venue: Venue, writer: Writer) -> _engine.Engine:
+    """The engine with the venue's rules."""
+    return _engine.Engine(
+        writer,
+        venue.decoder,
+        rule=_RULES[venue.rule],
+        base=_BASES[venue.base],
+        rest_join=venue.rest_join,
+        checksum=venue.checksum,
+    )
+
+
+class VenueFeed:
+    """Runs one venue. `rest` is the caller's to close."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        config: VenueConfig,
+        writer: Writer,
+        rest: Rest,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.venue = venue
+        self.config = config
+        self.connections: list[Connection] = []
+        self.universe = Universe(venue, config.channels)
+        self.engine = make_engine(venue, writer)
+        self._writer = writer
+        self._rest = rest
+        self._rng = rng or random.Random()
+        self._clock = asyncio.get_running_loop().time
+        self._endpoints: list[str] = []  # by row
+        self._behind: list[set[int]] = []  # by row: books not in step since it connected
+        self._table = ConnectionTable(writer)
+        self._was_live = False
+        self._shown: tuple[State, Reason, str] | None = None
+        self._connects = self._connect_budgets()
+        self._ssl = ssl.create_default_context()
+        self._quiet = Throttle()
+        actions = Actions(self._fetch, self._deliver, self._snapshot_late, self._rank)
+        self.snapshots = SnapshotQueue(actions, rng=self._rng)
+        args = (self.engine, self.snapshots, self._connection_of, self._count, self._rng)
+        self.recovery = Recovery(venue, *args)
+        self.watch = SubscriptionWatch(self.universe, self.engine, self._connection_of, self._count)
+
+    def _connect_budgets(self) -> list[TokenBucket]:
+        limits, now = self.venue.limits, self._clock()
+        budgets = []
+        if limits.connects_per_second:
+            burst = max(1.0, limits.connects_per_second)
+            budgets.append(TokenBucket(limits.connects_per_second, burst, now))
+        count, seconds = limits.connects_per_window
+        if count:
+            budgets.append(TokenBucket(count / seconds, float(count), now))
+        return budgets
+
+    # ---- its life
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._beat())
+            self._start(await self._first_list())
+            tasks.create_task(self.snapshots.run())
+            tasks.create_task(self._refresh())
+
+    async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
+        """Close the connections and all instruments, in order. After `run` was cancelled."""
+        await asyncio.gather(*(connection.stop() for connection in self.connections))
+        now = self._clock()
+        for connection in self.connections:
+            self._table.store(connection, now)
+        for tracked in self.universe:
+            if not tracked.closed:
+                self.engine.set_state(tracked.id, state, reason)
+
+    async def _first_list(self) -> list[InstrumentSpec]:
+        """The instruments of the configuration; asks until the venue answers with some."""
+        backoff = Backoff(0.8, 30.0, rng=self._rng)
+        while True:
+            try:
+                specs = await list_instruments(self.venue, self._rest, self.config.instruments)
+                chosen = self._choose(specs)
+                if chosen:
+                    return chosen
+                problem = "the venue lists none of the configured instruments"
+            except (RestError, ValueError) as error:
+                problem = str(error)
+            delay = backoff.next(self._clock())
+            self._show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
+            self._quiet.warning("list", f"cannot list instruments: {problem}; trying on")
+            await asyncio.sleep(delay)
+
+    def _choose(self, specs: Sequence[InstrumentSpec]) -> list[InstrumentSpec]:
+        chosen, unknown = select_known(self.config.instruments, specs)
+        for error in unknown:
+            self._quiet.warning(f"unknown {error.pattern}", str(error))
+        now = time_ns()
+        return [spec for spec in chosen if not 0 < spec.expiry_ns <= now]
+
+    def _start(self, specs: Sequence[InstrumentSpec]) -> None:
+        tracked = [each for each in map(self._track, specs) if each is not None]
+        carried = [each.spec for each in tracked]
+        for one in plan(self.venue, carried, self.config.channels):
+            self._open(one.endpoint, one.keys)
+        log.info(
+            "%d instruments on %d connection%s", len(tracked), len(self.connections),
+            "s" if len(self.connections) > 1 else "",
+        )  # fmt: skip
+
+    def _track(self, spec: InstrumentSpec) -> Tracked | None:
+        try:
+            tracked = self.universe.add(self.engine, spec)
+        except MemoryError:
+            text = f"no room for {spec.symbol}: the directory has {self.config.capacity} rows"
+            self._quiet.warning("capacity", f"{text}; raise `capacity`")
+            return None
+        except ValueError as error:
+            self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")
+            return None
+        self.engine.set_state(tracked.id, State.SYNCING, Reason.START)
+        return tracked
+
+    def _open(self, endpoint: str, keys: Sequence[str]) -> None:
+        row = len(self.connections)
+        if row >= CONNECTION_ROWS:
+            self._quiet.warning("rows", f"no room for more than {CONNECTION_ROWS} connections")
+            return
+        settings = Settings(
+            url=self.config.url(endpoint),
+            silence_s=self.config.silence_s,
+            connects=self._connects,
+            backoff=Backoff(rng=self._rng),
+            ssl_context=self._ssl if self.config.url(endpoint).startswith("wss:") else None,
+        )
+        native = self.engine.connection(row)
+        connection = Connection(row, self.venue, keys, native, self, settings)
+        self.connections.append(connection)
+        self._endpoints.append(endpoint)
+        self._behind.append(set())
+        self._carry(row, keys)
+        self._table.store(connection, self._clock())
+        connection.start()
+
+    def _carry(self, row: int, keys: Sequence[str]) -> None:
+        for tracked in self.universe.books(keys):
+            tracked.row = row
+            self._behind[row].add(tracked.id)
+
+    # ---- by the clock
+
+    async def _beat(self) -> None:
+        """The heartbeat in memory, and all that is done by the clock."""
+        next_table = next_watch = 0.0
+        while True:
+            now = self._clock()
+            newest = max((c.native.last_receive_ns for c in self.connections), default=0)
+            self._writer.heartbeat(newest)
+            self.recovery.poll(now)
+            if now >= next_table:
+                next_table = now + TABLE_S
+                for connection in self.connections:
+                    self._table.store(connection, now)
+                self._judge()
+            if now >= next_watch and self.connections:
+                next_watch = now + WATCH_S
+                self.watch.poll(now)
+                self._expire()
+            await asyncio.sleep(HEARTBEAT_S)
+
+    def _judge(self) -> None:
+        if not self.connections:
+            return
+        books = [
+            (tracked.spec.symbol, *self.engine.state(tracked.id))
+            for tracked in self.universe
+            if tracked.book_key is not None and not tracked.closed
+        ]
+        health = judge(books, self.connections, self._was_live)
+        self._was_live = self._was_live or health.state is State.LIVE
+        self._show(health.state, health.reason, health.detail)
+
+    def _show(self, state: State, reason: Reason, detail: str) -> None:
+        shown = (state, reason, detail)
+        if shown == self._shown:
+            return
+        if self._shown is None or shown[:2] != self._shown[:2]:
+            why = f" ({reason.name})" if reason is not Reason.NONE else ""
+            log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")
+        self._shown = shown
+        self._writer.set_state(int(state), int(reason), detail)
+
+    def _expire(self) -> None:
+        now = time_ns()
+        for tracked in self.universe:
+            if not tracked.closed and 0 < tracked.spec.expiry_ns <= now:
+                self._close(tracked)
+
+    def _close(self, tracked: Tracked) -> None:
+        """The instrument is over: expired, or no longer listed."""
+        tracked.closed = True
+        self.recovery.drop(tracked)
+        for behind in self._behind:
+            behind.discard(tracked.id)
+        mine = set(self.venue.keys(tracked.spec, self.config.channels))
+        for connection in self.connections:
+            own = [key for key in mine if self.universe.of_key(key) is tracked]
+            connection.remove([key for key in own if key in connection.subscriptions])
+        self.engine.set_state(tracked.id, State.CLOSED, Reason.EXPIRED)
+        log.info("%s expired", tracked.spec.symbol)
+
+    async def _refresh(self) -> None:
+        """Follow what the venue lists: options list and expire daily."""
+        while True:
+            await asyncio.sleep(REFRESH_S * self._rng.uniform(0.9, 1.1))
+            try:
+                specs = await list_instruments(self.venue, self._rest, self.config.instruments)
+                chosen = self._choose(specs)
+            except (RestError, ValueError) as error:
+                self._quiet.warning("list", f"cannot refresh the instruments: {error}")
+                continue
+            listed = {spec.symbol for spec in specs}
+            for tracked in self.universe:
+                if not tracked.closed and tracked.spec.symbol not in listed:
+                    self._close(tracked)
+            new = [spec for spec in chosen if spec.symbol not in self.universe.by_symbol]
+            self._take_up(new)
+
+    def _take_up(self, specs: Sequence[InstrumentSpec]) -> None:
+        for spec in specs:
+            tracked = self._track(spec)
+            if tracked is None:
+                continue
+            log.info("%s is new", spec.symbol)
+            carried = {key for c in self.connections for key in c.subscriptions.keys}
+            for one in plan(self.venue, [spec], self.config.channels):
+                keys = [key for key in one.keys if key not in carried]
+                rows = [row for row, name in enumerate(self._endpoints) if name == one.endpoint]
+                counts = [len(self.connections[row].subscriptions) for row in rows]
+                found = place(keys, counts, self.venue.limits.keys_per_connection)
+                if found is None:
+                    self._open(one.endpoint, keys)
+                else:
+                    self._carry(rows[found], keys)
+                    self.connections[rows[found]].add(keys)
+
+    # ---- snapshots
+
+    async def _fetch(self, symbol: str) -> bytes:
+        request = self.venue.snapshot_request(symbol)
+        if request is None:
+            raise RestError("this venue has no snapshots over REST", symbol)
+        return await self._rest.get(request)
+
+    def _deliver(self, symbol: str, body: bytes) -> None:
+        tracked = self.universe.by_symbol[symbol]
+        bits = self.engine.snapshot(tracked.id, body)
+        if bits & _engine.MALFORMED:
+            error = self.engine.last_error()
+            self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
+            self.snapshots.request(symbol)
+        if bits & _engine.ATTENTION:
+            self.on_attention()
+
+    def _snapshot_late(self, symbol: str, cause: str) -> None:
+        tracked = self.universe.by_symbol[symbol]
+        if not tracked.closed and self.engine.state(tracked.id)[0] != State.LIVE:
+            self.recovery.show(tracked, Reason.NO_SNAPSHOT)
+            log.warning("%s has no snapshot yet: %s", symbol, cause)
+
+    def _rank(self, symbol: str) -> int:
+        return self.universe.by_symbol[symbol].id
+
+    def _connection_of(self, tracked: Tracked) -> Connection | None:
+        return self.connections[tracked.row] if tracked.row >= 0 else None
+
+    def _count(self, counter: Counter) -> None:
+        self._writer.counter_add(int(counter))
+
+    # ---- what the engine and the connections say (`connection.Owner`)
+
+    def on_attention(self) -> None:
+        """Drain the engine's events."""
+        now = self._clock()
+        for row, event, detail in self.engine.attention():
+            tracked = self.universe.by_id.get(row)
+            if tracked is None or tracked.closed:
+                continue
+            if event == _engine.NEED_RESYNC:
+                self.watch.lost(tracked)
+                self.recovery.lost(tracked, detail, now)
+            elif event == _engine.NEED_SNAPSHOT:
+                self.recovery.wanted(tracked, now)
+            elif event == _engine.SNAPSHOT_TOO_OLD:
+                self.recovery.too_old(tracked)
+            elif event == _engine.BECAME_LIVE:
+                self._healed(tracked, now)
+            elif event == _engine.WIDENED:
+                log.info("%s: exponents widened", tracked.spec.symbol)
+
+    def _healed(self, tracked: Tracked, now: float) -> None:
+        self.recovery.healed(tracked, now)
+        self.watch.healed(tracked, now)
+        if tracked.row >= 0:
+            self._behind[tracked.row].discard(tracked.id)
+
+    def on_malformed(self, connection: Connection) -> None:
+        """The engine could not read a frame."""
+        self._quiet.warning("malformed", f"{connection}: {self.engine.last_error()}")
+
+    def on_state(self, connection: Connection) -> None:
+        """A connection is in another state."""
+        if connection.state is ConnectionState.SUBSCRIBING:
+            self._count(Counter.CONNECTS)
+        if connection.state is ConnectionState.BACKOFF:
+            log.warning("%s: %s", connection, connection.detail)
+        elif connection.state is ConnectionState.LIVE:
+            log.info("%s is live", connection)
+        self._table.store(connection, self._clock())
+        self._table.announce(connection)
+
+    def on_down(self, connection: Connection, reason: Reason) -> None:
+        """What the connection fed is stale, at once."""
+        self._count(Counter.DISCONNECTS)
+        self.engine.disconnected(connection.row, int(reason))
+        self.watch.down(connection)
+        for tracked in self.universe:
+            if tracked.row == connection.row and not tracked.closed and tracked.book_key:
+                self.recovery.drop(tracked)
+                self._behind[connection.row].add(tracked.id)
+
+    def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
+        """The venue took these keys."""
+        now = self._clock()
+        for key in keys:
+            self.watch.acknowledged(connection, key, now)
+        for tracked in self.universe.books(keys):
+            tracked.rejected = False
+            self.recovery.subscribed(tracked, now)
+
+    def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None:
+        """The venue refused these keys."""
+        self._count(Counter.REJECTED)
+        self._quiet.warning("rejected", f"{connection}: {', '.join(keys[:3])} refused: {text}")
+        for tracked in self.universe.books(keys):
+            tracked.rejected = True
+            self.recovery.drop(tracked)
+            self._behind[connection.row].discard(tracked.id)
+            self.engine.set_state(tracked.id, State.STALE, Reason.REJECTED)
+
+    def on_round_trip(self, connection: Connection, nanoseconds: int) -> None:  # noqa: ARG002
+        """A heartbeat was answered."""
+        self._writer.histogram_add(int(Histogram.RTT), nanoseconds)
+
+    def in_step(self, connection: Connection) -> bool:
+        """Whether every book of it has been in step since it connected."""
+        return not self._behind[connection.row]
