@@ -1,1 +1,93 @@
-"""Read a venue's order books, quotes and events from shared memory."""
+"""Read a venue's order books, quotes and events from shared memory.
+
+    feed = shm.attach("deribit")
+    perp = feed.instrument("BTC-PERPETUAL")
+    quote = feed.quote(perp)
+    book = feed.book(perp, depth=10)
+    for batch in feed.events(instruments=[perp], kinds=["trade", "level"]): ...
+
+Imports numpy and posix_ipc, no networking and no event loop.
+"""
+
+from shm._native import (
+    NO_INSTRUMENT,
+    NONE,
+    Book,
+    Instrument,
+    Quote,
+    RawBook,
+    RawQuote,
+)
+from shm.errors import (
+    BadGeometry,
+    BadName,
+    DamagedSegment,
+    NoRoom,
+    NoSuchVenue,
+    NotLive,
+    NotReady,
+    NotWriter,
+    Overrun,
+    PermissionDenied,
+    ShmError,
+    UnknownInstrument,
+    VersionMismatch,
+    WriterLost,
+    WriterRunning,
+)
+from shm.events import Events
+from shm.feed import Feed, attach
+from shm.names import (
+    ContractType,
+    Counter,
+    Flag,
+    Histogram,
+    InstrumentKind,
+    Kind,
+    OptionType,
+    Reason,
+    Side,
+    Stat,
+    State,
+    Status,
+)
+
+__all__ = [
+    "NONE",
+    "NO_INSTRUMENT",
+    "BadGeometry",
+    "BadName",
+    "Book",
+    "ContractType",
+    "Counter",
+    "DamagedSegment",
+    "Events",
+    "Feed",
+    "Flag",
+    "Histogram",
+    "Instrument",
+    "InstrumentKind",
+    "Kind",
+    "NoRoom",
+    "NoSuchVenue",
+    "NotLive",
+    "NotReady",
+    "NotWriter",
+    "OptionType",
+    "Overrun",
+    "PermissionDenied",
+    "Quote",
+    "RawBook",
+    "RawQuote",
+    "Reason",
+    "ShmError",
+    "Side",
+    "Stat",
+    "State",
+    "Status",
+    "UnknownInstrument",
+    "VersionMismatch",
+    "WriterLost",
+    "WriterRunning",
+    "attach",
+]

@@ -5,9 +5,12 @@ Prices and sizes are integers scaled by the instrument's exponents, times are un
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, NoReturn, overload
 
 import numpy as np
+import numpy.typing as npt
+
+from shm.names import ContractType, InstrumentKind, OptionType, Reason, State, Status
 
 VERSION: tuple[int, int]  #: (major, minor) of the contract
 LAYOUT_HASH: int  #: FNV-1a of `layout_text()`, in every header
@@ -15,6 +18,10 @@ MAGIC_DATA: int
 MAGIC_CONTROL: int
 HEADER_BYTES: int
 CONTROL_BYTES: int
+HISTOGRAM_BUCKETS: int
+EVENT: np.dtype[np.void]  #: rows of :class:`shm.Events`
+RAW_EVENT: np.dtype[np.void]  #: the same with raw=True
+BOARD: np.dtype[np.void]  #: rows of `shm.Feed.board`
 NONE: int  #: FH_NONE, a price that is not there: -2**63
 NO_INSTRUMENT: int  #: the instrument id of records that belong to none
 DTYPES: dict[str, np.dtype[np.void]]
@@ -170,3 +177,388 @@ class Writer:
 
     def close(self, detail: str = "stopped") -> None:
         """The WRITER stop record, CLOSED(STOPPED), superseded, sleepers woken. Names stay."""
+
+def histogram_floors() -> list[int]:
+    """The smallest value, in ns, of each bucket of a histogram."""
+
+def register_enums(
+    state: type[State],
+    reason: type[Reason],
+    instrument_kind: type[InstrumentKind],
+    contract_type: type[ContractType],
+    option_type: type[OptionType],
+    status: type[Status],
+) -> None:
+    """The enums that attributes are given as. Called by `shm.names`."""
+
+class Segment:
+    """One data object mapped read-only, and its control object. Its memory stays valid as long as
+    this lives, whatever happens to the names. Use :func:`shm.attach`."""
+
+    def __init__(
+        self, data_fd: int, control_fd: int, control_writable: bool, *, venue: str, namespace: str
+    ) -> None:
+        """The caller has validated the header against the object's real size. Both descriptors may
+        be closed afterwards."""
+
+    @property
+    def venue(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def capacity(self) -> int:
+        """Rows of the directory."""
+
+    @property
+    def depth(self) -> int:
+        """Levels a side of a book cell."""
+
+    @property
+    def instruments(self) -> int:
+        """Rows of the directory in use."""
+
+    @property
+    def published(self) -> int:
+        """The last record that readers see."""
+
+    @property
+    def slots(self) -> int:
+        """Records in the ring."""
+
+    @property
+    def heartbeat_ns(self) -> int:
+        """When the writer last said that it is well, unix ns."""
+
+    @property
+    def venue_state(self) -> tuple[int, int]:
+        """The venue's state and reason."""
+
+    @property
+    def can_wake(self) -> bool:
+        """Whether this reader may ask to be woken (it may write the control object)."""
+
+    def gone(self) -> str | None:
+        """None while the writer lives, else "stopped", "superseded" or "died". A system call."""
+
+    def instrument(self, row: int) -> Instrument:
+        """A directory row. Raises IndexError, DamagedSegment."""
+
+    def changed(self, instrument: Instrument) -> bool:
+        """Whether the directory row was stored again since `instrument` was made of it."""
+
+    def names(self, first: int) -> list[tuple[str, str]]:
+        """(symbol, name) of the directory's rows from `first` on."""
+
+    def bytes(self) -> memoryview:
+        """The whole object, live and read-only. For inspection."""
+
+class Instrument:
+    """A row of a venue's directory, as it was when it was read. Frozen; equal and hashed by venue
+    and symbol, so that it stays good over a writer's restarts."""
+
+    @property
+    def id(self) -> int:
+        """Its row in the directory of `epoch`: `instrument` in events and in the board."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def venue(self) -> str: ...
+    @property
+    def symbol(self) -> str:
+        """The venue's name."""
+
+    @property
+    def name(self) -> str:
+        """The normalised name."""
+
+    @property
+    def kind(self) -> InstrumentKind: ...
+    @property
+    def option(self) -> OptionType: ...
+    @property
+    def contract_type(self) -> ContractType: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def has_book(self) -> bool: ...
+    @property
+    def precision(self) -> int:
+        """Which pair of exponents is in force: widening appends one."""
+
+    @property
+    def price_exponent(self) -> int:
+        """A price is an integer * 10^price_exponent; the one in force."""
+
+    @property
+    def size_exponent(self) -> int: ...
+    @property
+    def price_exponents(self) -> tuple[int, ...]:
+        """All eight, by a record's `precision`."""
+
+    @property
+    def size_exponents(self) -> tuple[int, ...]: ...
+    @property
+    def tick(self) -> float: ...
+    @property
+    def lot(self) -> float: ...
+    @property
+    def contract_size(self) -> float: ...
+    @property
+    def strike(self) -> float:
+        """0 for what is not an option."""
+
+    @property
+    def expiry_ns(self) -> int:
+        """Unix ns; 0: never."""
+
+    @property
+    def base(self) -> str: ...
+    @property
+    def quote(self) -> str: ...
+    @property
+    def settle(self) -> str: ...
+
+class _Cell:
+    """What quotes and books have in common. Frozen; times are unix ns."""
+
+    @property
+    def instrument(self) -> Instrument: ...
+    @property
+    def epoch(self) -> int:
+        """The writer's start that it is of."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def reason(self) -> Reason: ...
+    @property
+    def live(self) -> bool:
+        """State LIVE, and the writer's heartbeat less than a second old when this was read."""
+
+    @property
+    def exchange_ns(self) -> int: ...
+    @property
+    def receive_ns(self) -> int: ...
+    @property
+    def publish_ns(self) -> int: ...
+    @property
+    def state_ns(self) -> int:
+        """Since when it is in this state."""
+
+    @property
+    def age_ns(self) -> int:
+        """How old it was when it was read. Of a quote: since the last message about the instrument
+        on any channel; of a book: since the last change of the book."""
+
+    @property
+    def heartbeat_age_ns(self) -> int:
+        """How long the writer had not said that it is well when this was read."""
+
+    @property
+    def ring_sequence(self) -> int:
+        """The last ring record that it reflects: later ones are news."""
+
+    @property
+    def venue_sequence(self) -> int: ...
+    @property
+    def price_exponent(self) -> int: ...
+    @property
+    def size_exponent(self) -> int: ...
+
+class _QuoteBase(_Cell):
+    """Statistics, NaN for what the venue has not sent. IVs are fractions: 0.65 is 65 %."""
+
+    @property
+    def mark(self) -> float: ...
+    @property
+    def index(self) -> float: ...
+    @property
+    def underlying(self) -> float: ...
+    @property
+    def bid_iv(self) -> float: ...
+    @property
+    def ask_iv(self) -> float: ...
+    @property
+    def mark_iv(self) -> float: ...
+    @property
+    def delta(self) -> float: ...
+    @property
+    def gamma(self) -> float: ...
+    @property
+    def vega(self) -> float: ...
+    @property
+    def theta(self) -> float: ...
+    @property
+    def rho(self) -> float: ...
+    @property
+    def funding(self) -> float: ...
+    @property
+    def open_interest(self) -> float: ...
+    @property
+    def last_ns(self) -> int:
+        """When the last trade was."""
+
+    @property
+    def last_side(self) -> int:
+        """Its taker's side: `shm.Side`."""
+
+    @property
+    def stats_ns(self) -> int:
+        """When the last statistic was received."""
+
+    @property
+    def data_ns(self) -> int:
+        """When the last message on any channel was received."""
+
+class Quote(_QuoteBase):
+    """Top of book and last trade as floats, NaN for what is not there."""
+
+    @property
+    def bid(self) -> float: ...
+    @property
+    def bid_size(self) -> float: ...
+    @property
+    def ask(self) -> float: ...
+    @property
+    def ask_size(self) -> float: ...
+    @property
+    def last(self) -> float: ...
+    @property
+    def last_size(self) -> float: ...
+
+class RawQuote(_QuoteBase):
+    """The same as integers, scaled by 10^price_exponent and 10^size_exponent; None: not there."""
+
+    @property
+    def bid(self) -> int | None: ...
+    @property
+    def bid_size(self) -> int | None: ...
+    @property
+    def ask(self) -> int | None: ...
+    @property
+    def ask_size(self) -> int | None: ...
+    @property
+    def last(self) -> int | None: ...
+    @property
+    def last_size(self) -> int | None: ...
+
+class Book(_Cell):
+    """Levels of a book, best first. The arrays are copies and yours."""
+
+    @property
+    def bids(self) -> npt.NDArray[np.float64]:
+        """(n, 2): price, size."""
+
+    @property
+    def asks(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def sequence(self) -> int:
+        """The venue's number of the last update: `venue_sequence`."""
+
+    @property
+    def bids_total(self) -> int:
+        """Levels of the full book, which the writer keeps."""
+
+    @property
+    def asks_total(self) -> int: ...
+
+class RawBook(Book):
+    """The same with (n, 2) int64, scaled by 10^price_exponent and 10^size_exponent."""
+
+    @property
+    def bids(self) -> npt.NDArray[np.int64]: ...  # type: ignore[override]
+    @property
+    def asks(self) -> npt.NDArray[np.int64]: ...  # type: ignore[override]
+
+class FeedBase:
+    """The native half of :class:`shm.Feed`."""
+
+    @property
+    def segment(self) -> Segment | None: ...
+    def _set_segment(self, segment: Segment | None) -> None: ...
+    def _current(self) -> Segment: ...
+    @overload
+    def quote(self, instrument: Instrument | str, raw: Literal[False] = False) -> Quote:
+        """The instrument's quote cell: one consistent reading.
+
+        Raises :class:`shm.WriterLost`, :class:`shm.UnknownInstrument`.
+        """
+
+    @overload
+    def quote(self, instrument: Instrument | str, raw: Literal[True]) -> RawQuote: ...
+    @overload
+    def book(
+        self, instrument: Instrument | str, depth: int | None = None, raw: Literal[False] = False
+    ) -> Book:
+        """The best `depth` levels a side of the instrument's book cell (None: all that is shared).
+
+        Raises :class:`shm.WriterLost`, :class:`shm.UnknownInstrument`.
+        """
+
+    @overload
+    def book(
+        self, instrument: Instrument | str, depth: int | None = None, *, raw: Literal[True]
+    ) -> RawBook: ...
+    def board(self) -> npt.NDArray[np.void]:
+        """Every instrument's quote cell: a structured array, a copy, row i of instrument id i.
+
+        Fields: instrument (u4), kind, option, state, reason (u1: `shm.InstrumentKind`,
+        `shm.OptionType`, `shm.State`, `shm.Reason`), strike, bid, bid_size, ask, ask_size, last,
+        last_size, mark, index, underlying, bid_iv, ask_iv, mark_iv, delta, gamma, vega, theta, rho,
+        funding, open_interest (f8, NaN: not there), expiry_ns, last_ns, stats_ns, state_ns,
+        data_ns, exchange_ns, receive_ns, publish_ns (i8), venue_sequence, ring_sequence (u8).
+        Each row is consistent in itself; rows may be of different instants. Raises
+        :class:`shm.WriterLost`.
+        """
+
+class Cursor:
+    """The native half of :class:`shm.Events`."""
+
+    @property
+    def segment(self) -> Segment | None: ...
+    @property
+    def raw(self) -> bool: ...
+    @property
+    def delivered(self) -> int:
+        """Ring records handed out, over all epochs."""
+
+    @property
+    def filtered(self) -> int:
+        """Ring records passed over: not asked for, or part of a state that was handed out."""
+
+    @property
+    def lost(self) -> int:
+        """Ring records overwritten before they were read."""
+
+    @property
+    def overruns(self) -> int:
+        """How often that happened."""
+
+    @property
+    def sequence(self) -> int:
+        """The next ring record that will be read."""
+
+    @property
+    def lag(self) -> int:
+        """Ring records published and not yet read."""
+
+    def poll(self) -> npt.NDArray[np.void] | None:
+        """What has come since the last call, or None. Never sleeps.
+
+        Raises :class:`shm.Overrun`, :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
+        """
+
+    def _configure(self, kinds: int, raw: bool, resync: bool) -> None: ...
+    def _open(self, segment: Segment, select: bool) -> None: ...
+    def _drop(self) -> None: ...
+    def _start_now(self) -> None: ...
+    def _start_state(self) -> None: ...
+    def _start_oldest(self) -> None: ...
+    def _start_at(self, first: int) -> None: ...
+    def _resolve(self, first: int) -> list[int]: ...
+    def _reattach(self) -> None: ...
+    def _lost_writer(self, reason: str) -> NoReturn: ...
+    def _wait(self, timeout_ns: int) -> bool: ...

@@ -24,3 +24,5 @@ from shm import errors
 
 include "contract.pxi"
 include "writer.pxi"
+include "reader.pxi"
+include "cursor.pxi"

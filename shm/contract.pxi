@@ -148,6 +148,8 @@ cdef extern from "feedhandler_shm.h" nogil:
 
     int fh_slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, fh_slot *out)
     uint64_t fh_join_point(const fh_header *header, const fh_slot *ring, uint64_t mask)
+    int fh_join_try(const fh_header *header, const fh_slot *ring, uint64_t mask, uint64_t *at)
+    double fh_value(int64_t mantissa, int exponent)
     void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen, int64_t timeout_ns)
 
 cdef extern from *:
@@ -257,3 +259,8 @@ CONTROL_BYTES = FH_CONTROL_BYTES
 HEADER_BYTES = FH_HEADER_BYTES
 MAGIC_CONTROL = FH_MAGIC_CONTROL
 MAGIC_DATA = FH_MAGIC_DATA
+HISTOGRAM_BUCKETS = FH_HISTOGRAM_BUCKETS
+
+
+def histogram_floors():
+    return [fh_histogram_floor(bucket) for bucket in range(FH_HISTOGRAM_BUCKETS)]

@@ -1,0 +1,710 @@
+# The reader's half: a mapping, what lies in it, and when its writer is gone.
+
+from libc.stdlib cimport calloc, free, malloc, realloc
+
+cdef extern from *:
+    """
+    #include <fcntl.h>
+    /* 1: somebody holds the writer's lock; 0: nobody; -1: errno. Never takes it. */
+    static int fh_lock_held(int fd) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return -1;
+        return lock.l_type != F_UNLCK;
+    }
+    static int64_t fh_coarse_ns(void) { /* a few ns; a few ms coarse */
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    }
+    """
+    int fh_lock_held(int fd) nogil
+    int64_t fh_coarse_ns() nogil
+
+cdef extern from *:
+    bint FH_LIKELY(bint x) nogil
+    bint FH_UNLIKELY(bint x) nogil
+
+cdef extern from "Python.h":
+    int PyBuffer_FillInfo(Py_buffer *view, object exporter, void *buf, Py_ssize_t len, int readonly,
+                          int flags) except -1
+
+cdef enum:
+    _SUSPECT_NS = 300000000   # a heartbeat older than this: ask the lock
+    _ASK_NS = 50000000        # not more often than this
+    _DEAD_NS = 1000000000     # a heartbeat older than this: nothing is called live
+
+cdef object _State = int
+cdef object _Reason = int
+cdef object _InstrumentKind = int
+cdef object _ContractType = int
+cdef object _OptionType = int
+cdef object _Status = int
+
+
+def register_enums(state, reason, instrument_kind, contract_type, option_type, status):
+    """The enums that attributes are given as; `shm.names` makes them of `names()`."""
+    global _State, _Reason, _InstrumentKind, _ContractType, _OptionType, _Status
+    _State = state
+    _Reason = reason
+    _InstrumentKind = instrument_kind
+    _ContractType = contract_type
+    _OptionType = option_type
+    _Status = status
+
+
+cdef object _member(kind, int value):
+    """An enum's member; the bare number when a newer writer knows more of them."""
+    try:
+        return kind(value)
+    except ValueError:
+        return value
+
+
+cdef str _string(const char *field, size_t size):
+    cdef size_t n = 0
+    while n < size and field[n]:
+        n += 1
+    return field[:n].decode("utf-8", "replace")
+
+
+cdef class Segment:
+    """One data object, mapped read-only, and its control object."""
+
+    cdef const unsigned char *base
+    cdef size_t size
+    cdef const fh_header *header
+    cdef fh_control *control
+    cdef uint32_t *sleepers
+    cdef int control_fd
+    cdef const fh_slot *ring
+    cdef uint64_t mask
+    cdef const unsigned char *directory
+    cdef const unsigned char *quotes
+    cdef const unsigned char *books
+    cdef uint32_t directory_stride, quote_stride, book_stride, book_bytes
+    cdef readonly uint32_t capacity
+    cdef readonly uint32_t depth
+    cdef readonly uint64_t epoch
+    cdef readonly str venue
+    cdef readonly str namespace
+    cdef fh_instrument *entries     # the directory as last read, by id
+    cdef uint64_t *entry_heads      # the cell's head word when it was read
+    cdef int64_t next_ask_ns
+    cdef object __weakref__
+
+    def __cinit__(self, int data_fd, int control_fd, bint control_writable, *, str venue,
+                  str namespace):
+        """`header` was validated by the caller against the object's real size."""
+        cdef int protection = PROT_READ | PROT_WRITE if control_writable else PROT_READ
+        self.control_fd = -1
+        self.size = os.fstat(data_fd).st_size
+        self.base = <const unsigned char *>_map(data_fd, self.size, PROT_READ, MAP_SHARED)
+        self.control = <fh_control *>_map(control_fd, FH_CONTROL_BYTES, protection, MAP_SHARED)
+        self.sleepers = &self.control.sleepers if control_writable else NULL
+        self.control_fd = os.dup(control_fd)
+        self.header = <const fh_header *>self.base
+        self.ring = <const fh_slot *>(self.base + self.header.ring.offset)
+        self.mask = self.header.ring.count - 1
+        self.directory = self.base + self.header.directory.offset
+        self.quotes = self.base + self.header.quotes.offset
+        self.books = self.base + self.header.books.offset
+        self.directory_stride = self.header.directory.stride
+        self.quote_stride = self.header.quotes.stride
+        self.book_stride = self.header.books.stride
+        self.depth = self.header.book_depth
+        self.book_bytes = fh_book_copy_bytes(self.depth)
+        self.capacity = self.header.directory.count
+        self.epoch = self.header.epoch
+        self.venue = venue
+        self.namespace = namespace
+        self.entries = <fh_instrument *>calloc(self.capacity, sizeof(fh_instrument))
+        self.entry_heads = <uint64_t *>calloc(self.capacity, sizeof(uint64_t))
+        if self.entries == NULL or self.entry_heads == NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        if self.base != NULL:
+            munmap(<void *>self.base, self.size)
+        if self.control != NULL:
+            munmap(self.control, FH_CONTROL_BYTES)
+        if self.control_fd >= 0:
+            os.close(self.control_fd)
+        free(self.entries)
+        free(self.entry_heads)
+
+    @property
+    def instruments(self):
+        return self.count()
+
+    @property
+    def published(self):
+        return fh_load64_acquire(&self.header.published)
+
+    @property
+    def slots(self):
+        return self.mask + 1
+
+    @property
+    def heartbeat_ns(self):
+        return fh_loadi64(&self.header.heartbeat_ns)
+
+    @property
+    def venue_state(self):
+        return fh_load32_acquire(&self.header.state), fh_load32(&self.header.reason)
+
+    @property
+    def can_wake(self):
+        return self.sleepers != NULL
+
+    cdef uint32_t count(self) noexcept:
+        cdef uint32_t n = fh_load32_acquire(&self.header.instruments)
+        return n if n <= self.capacity else self.capacity
+
+    cdef object _damaged(self, str what):
+        return errors.DamagedSegment(
+            f"{self.namespace}.{self.venue} epoch {self.epoch}: {what} cannot be read", what)
+
+    cdef fh_instrument *entry(self, uint32_t id) except NULL:
+        """The directory's row as it is now. The caller has checked `id` against the capacity."""
+        cdef const fh_word *cell = <const fh_word *>(
+            self.directory + <uint64_t>id * self.directory_stride)
+        cdef uint64_t head = fh_load64_acquire(cell)
+        cdef int status
+        if head != self.entry_heads[id]:
+            status = fh_latch_read(cell, sizeof(fh_instrument), <fh_word *>&self.entries[id],
+                                   sizeof(fh_instrument) // 8)
+            if status != FH_READ_OK:
+                raise self._damaged(f"directory row {id}")
+            self.entry_heads[id] = self.entries[id].stamp // 2
+        return &self.entries[id]
+
+    def gone(self):
+        if fh_load32_acquire(&self.header.superseded):
+            if (fh_load32(&self.header.state) == <uint32_t>FH_STATE_CLOSED
+                    and fh_load32(&self.header.reason) == <uint32_t>FH_REASON_STOPPED):
+                return "stopped"
+            return "superseded"
+        if fh_load64_acquire(&self.control.epoch) != self.epoch:
+            return "superseded"
+        if (fh_load32(&self.control.writer_pid) != self.header.writer_pid
+                or fh_load64(&self.control.writer_start_ticks) != self.header.writer_start_ticks):
+            return "died"  # another writer is starting
+        held = fh_lock_held(self.control_fd)
+        if held < 0:
+            raise OSError(errno, os.strerror(errno))
+        return None if held else "died"
+
+    cdef bint suspect(self) noexcept:
+        """Whether it is time to ask `gone()`: two loads and a coarse clock."""
+        if FH_UNLIKELY(fh_load32(&self.header.superseded) != 0):
+            return True
+        cdef int64_t now = fh_coarse_ns()
+        cdef int64_t age = now - fh_loadi64(&self.header.heartbeat_ns)
+        if FH_LIKELY(-_SUSPECT_NS < age < _SUSPECT_NS):
+            return False
+        if -_ASK_NS < self.next_ask_ns - now < _ASK_NS and now < self.next_ask_ns:
+            return False
+        self.next_ask_ns = now + _ASK_NS - 1
+        return True
+
+    cdef int64_t heartbeat_age(self, int64_t now) noexcept:
+        cdef int64_t age = now - fh_loadi64(&self.header.heartbeat_ns)
+        return age if age >= 0 else -age
+
+    def instrument(self, uint32_t row):
+        cdef uint32_t id = row
+        if id >= self.count():
+            raise IndexError(f"no instrument {id}")
+        cdef fh_instrument *entry = self.entry(id)
+        cdef Instrument made = Instrument.__new__(Instrument)
+        cdef unsigned precision = entry.precision & 7
+        made.id = id
+        made.epoch = self.epoch
+        made.head = self.entry_heads[id]
+        made.venue = self.venue
+        made.symbol = _string(entry.symbol, 64)
+        made.name = _string(entry.name, 64)
+        made.kind = _member(_InstrumentKind, entry.kind)
+        made.option = _member(_OptionType, entry.option_type)
+        made.contract_type = _member(_ContractType, entry.contract_type)
+        made.status = _member(_Status, entry.status)
+        made.has_book = entry.has_book != 0
+        made.precision = entry.precision
+        made.price_exponent = entry.price_exponents[precision]
+        made.size_exponent = entry.size_exponents[precision]
+        made.price_exponents = tuple([entry.price_exponents[i] for i in range(8)])
+        made.size_exponents = tuple([entry.size_exponents[i] for i in range(8)])
+        made.tick = entry.tick
+        made.lot = entry.lot
+        made.contract_size = entry.contract_size
+        made.strike = entry.strike
+        made.expiry_ns = entry.expiry_ns
+        made.base = _string(entry.base, 16)
+        made.quote = _string(entry.quote, 16)
+        made.settle = _string(entry.settle, 16)
+        return made
+
+    def changed(self, Instrument instrument):
+        """Whether the instrument's directory row was stored again since it was made."""
+        cdef const fh_word *cell = <const fh_word *>(
+            self.directory + <uint64_t>instrument.id * self.directory_stride)
+        return fh_load64_acquire(cell) != instrument.head
+
+    def names(self, uint32_t first):
+        """[(symbol, name)] of the rows from `first` on."""
+        cdef uint32_t id
+        found = []
+        for id in range(first, self.count()):
+            entry = self.entry(id)
+            found.append((_string(entry.symbol, 64), _string(entry.name, 64)))
+        return found
+
+    def bytes(self):
+        """The whole object as a read-only memoryview of live memory. For inspection."""
+        return _View(self).__view__()
+
+
+cdef class _View:
+    """Exports a segment's memory, read-only."""
+    cdef Segment segment
+
+    def __cinit__(self, Segment segment):
+        self.segment = segment
+
+    def __view__(self):
+        return memoryview(self)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, <void *>self.segment.base, self.segment.size, 1, flags)
+
+    def __releasebuffer__(self, Py_buffer *view):
+        pass
+
+
+cdef class Instrument:
+    cdef readonly uint32_t id
+    cdef readonly uint64_t epoch
+    cdef uint64_t head
+    cdef readonly str venue, symbol, name, base, quote, settle
+    cdef readonly object kind, option, contract_type, status
+    cdef readonly bint has_book
+    cdef readonly int precision, price_exponent, size_exponent
+    cdef readonly tuple price_exponents, size_exponents
+    cdef readonly double tick, lot, contract_size, strike
+    cdef readonly int64_t expiry_ns
+
+    def __eq__(self, other):
+        if not isinstance(other, Instrument):
+            return NotImplemented
+        return (self.symbol == (<Instrument>other).symbol
+                and self.venue == (<Instrument>other).venue)
+
+    def __hash__(self):
+        return hash((self.venue, self.symbol))
+
+    def __repr__(self):
+        return f"<Instrument {self.venue} {self.symbol} ({self.name}) id={self.id}>"
+
+
+cdef class _Cell:
+    """What quotes and books have in common."""
+    cdef readonly Instrument instrument
+    cdef uint8_t state_, reason_
+    cdef readonly int64_t exchange_ns, receive_ns, publish_ns, state_ns, age_ns, heartbeat_age_ns
+    cdef readonly uint64_t ring_sequence, venue_sequence, epoch
+    cdef readonly int price_exponent, size_exponent
+
+    @property
+    def state(self):
+        return _member(_State, self.state_)
+
+    @property
+    def reason(self):
+        return _member(_Reason, self.reason_)
+
+    @property
+    def live(self):
+        return self.state_ == FH_STATE_LIVE and self.heartbeat_age_ns < _DEAD_NS
+
+
+cdef class _QuoteBase(_Cell):
+    cdef readonly double mark, index, underlying, bid_iv, ask_iv, mark_iv
+    cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest
+    cdef readonly int64_t last_ns, stats_ns, data_ns
+    cdef readonly int last_side
+
+    cdef void fill(self, const fh_quote *q) noexcept:
+        self.state_ = q.state
+        self.reason_ = q.reason
+        self.exchange_ns = q.exchange_ns
+        self.receive_ns = q.receive_ns
+        self.publish_ns = q.publish_ns
+        self.state_ns = q.state_ns
+        self.ring_sequence = q.ring_sequence
+        self.venue_sequence = q.venue_sequence
+        self.price_exponent = q.price_exponent
+        self.size_exponent = q.size_exponent
+        self.mark = q.mark
+        self.index = q.index
+        self.underlying = q.underlying
+        self.bid_iv = q.bid_iv
+        self.ask_iv = q.ask_iv
+        self.mark_iv = q.mark_iv
+        self.delta = q.delta
+        self.gamma = q.gamma
+        self.vega = q.vega
+        self.theta = q.theta
+        self.rho = q.rho
+        self.funding = q.funding
+        self.open_interest = q.open_interest
+        self.last_ns = q.last_ns
+        self.last_side = q.last_side
+        self.stats_ns = q.stats_ns
+        self.data_ns = q.data_ns
+
+
+cdef class Quote(_QuoteBase):
+    cdef readonly double bid, bid_size, ask, ask_size, last, last_size
+
+    def __repr__(self):
+        return (f"<Quote {self.instrument.symbol} {self.bid} x {self.bid_size} | {self.ask} x "
+                f"{self.ask_size} {self.state!r} {self.reason!r} age={self.age_ns / 1e6:.1f} ms>")
+
+
+cdef class RawQuote(_QuoteBase):
+    cdef int64_t prices[6]
+
+    @property
+    def bid(self):
+        return None if self.prices[0] == FH_NONE else self.prices[0]
+
+    @property
+    def bid_size(self):
+        return None if self.prices[0] == FH_NONE else self.prices[1]
+
+    @property
+    def ask(self):
+        return None if self.prices[2] == FH_NONE else self.prices[2]
+
+    @property
+    def ask_size(self):
+        return None if self.prices[2] == FH_NONE else self.prices[3]
+
+    @property
+    def last(self):
+        return None if self.prices[4] == FH_NONE else self.prices[4]
+
+    @property
+    def last_size(self):
+        return None if self.prices[4] == FH_NONE else self.prices[5]
+
+    def __repr__(self):
+        return (f"<RawQuote {self.instrument.symbol} {self.bid} x {self.bid_size} | {self.ask} x "
+                f"{self.ask_size} e{self.price_exponent}/e{self.size_exponent} {self.state!r}>")
+
+
+cdef class Book(_Cell):
+    cdef readonly object bids, asks
+    cdef readonly uint32_t bids_total, asks_total
+
+    @property
+    def sequence(self):
+        return self.venue_sequence
+
+    def __repr__(self):
+        return (f"<{type(self).__name__} {self.instrument.symbol} {len(self.bids)} bids, "
+                f"{len(self.asks)} asks, {self.state!r} {self.reason!r}>")
+
+
+cdef class RawBook(Book):
+    pass
+
+
+ctypedef struct BoardRow:
+    uint32_t instrument
+    uint8_t kind, option, state, reason
+    double strike
+    int64_t expiry_ns
+    double bid, bid_size, ask, ask_size, last, last_size
+    double mark, index, underlying, bid_iv, ask_iv, mark_iv
+    double delta, gamma, vega, theta, rho, funding, open_interest
+    int64_t last_ns, stats_ns, state_ns, data_ns
+    int64_t exchange_ns, receive_ns, publish_ns
+    uint64_t venue_sequence, ring_sequence
+
+BOARD = np.dtype([
+    ("instrument", "<u4"), ("kind", "u1"), ("option", "u1"), ("state", "u1"), ("reason", "u1"),
+    ("strike", "<f8"), ("expiry_ns", "<i8"),
+    *[(name, "<f8") for name in (
+        "bid", "bid_size", "ask", "ask_size", "last", "last_size",
+        "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv",
+        "delta", "gamma", "vega", "theta", "rho", "funding", "open_interest")],
+    *[(name, "<i8") for name in (
+        "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "receive_ns", "publish_ns")],
+    ("venue_sequence", "<u8"), ("ring_sequence", "<u8"),
+])
+assert BOARD.itemsize == sizeof(BoardRow)
+
+cdef fh_quote _NO_QUOTE
+memset(&_NO_QUOTE, 0, sizeof(_NO_QUOTE))
+_NO_QUOTE.bid_price = _NO_QUOTE.ask_price = _NO_QUOTE.last_price = FH_NONE
+_NO_QUOTE.mark = _NO_QUOTE.index = _NO_QUOTE.underlying = NAN
+_NO_QUOTE.bid_iv = _NO_QUOTE.ask_iv = _NO_QUOTE.mark_iv = NAN
+_NO_QUOTE.delta = _NO_QUOTE.gamma = _NO_QUOTE.vega = _NO_QUOTE.theta = _NO_QUOTE.rho = NAN
+_NO_QUOTE.funding = _NO_QUOTE.open_interest = NAN
+
+_empty = np.empty
+_float64 = np.dtype(np.float64)
+_int64 = np.dtype(np.int64)
+
+
+cdef class FeedBase:
+    """The cells of the current epoch. `shm.Feed` adds names, attaching and re-attaching."""
+
+    cdef readonly Segment segment
+    cdef dict moved            # symbol -> id in the current epoch, for instruments of another one
+    cdef fh_word *scratch
+    cdef size_t scratch_bytes
+    cdef object __weakref__
+
+    def __dealloc__(self):
+        free(self.scratch)
+
+    def _set_segment(self, Segment segment):
+        self.segment = segment
+        self.moved = {}
+
+    def _id_of(self, str symbol):
+        """The symbol's id in the current epoch, or None. `shm.Feed` knows."""
+        raise NotImplementedError
+
+    def _renew(self, str reason):
+        """Attach to a newer epoch, or raise WriterLost. `shm.Feed` does."""
+        raise NotImplementedError
+
+    def _current(self):
+        """The segment, attached to anew if its writer is gone; raises WriterLost."""
+        return self.current()
+
+    cdef Segment current(self):
+        cdef Segment segment = self.segment
+        if FH_UNLIKELY(segment is None):
+            self._renew("closed")
+            return self.segment
+        if FH_UNLIKELY(segment.suspect()):
+            reason = segment.gone()
+            if reason is not None:
+                self._renew(reason)
+                return self.segment
+        return segment
+
+    cdef int64_t place(self, Segment segment, Instrument instrument) except -2:
+        """The instrument's row in this epoch; -1 if it has none (yet)."""
+        if FH_LIKELY(instrument.epoch == segment.epoch):
+            if FH_LIKELY(instrument.venue is segment.venue or instrument.venue == segment.venue):
+                return instrument.id
+        if instrument.venue != segment.venue:
+            raise errors.UnknownInstrument(
+                f"{instrument.symbol} is an instrument of {instrument.venue}, not {segment.venue}")
+        id = self.moved.get(instrument.symbol)
+        if id is None:
+            id = self._id_of(instrument.symbol)
+            if id is None:
+                return -1
+            self.moved[instrument.symbol] = id
+        return id
+
+    def quote(self, instrument, bint raw=False):
+        if type(instrument) is str:
+            instrument = self.instrument(instrument)
+        cdef Instrument wanted = <Instrument?>instrument
+        cdef Segment segment = self.current()
+        cdef int64_t id = self.place(segment, wanted)
+        cdef fh_quote q
+        cdef int status = FH_READ_EMPTY
+        if id >= 0:
+            status = fh_latch_read(
+                <const fh_word *>(segment.quotes + <uint64_t>id * segment.quote_stride),
+                sizeof(fh_quote), <fh_word *>&q, sizeof(fh_quote) // 8)
+        if FH_UNLIKELY(status != FH_READ_OK):
+            if status != FH_READ_EMPTY:
+                raise segment._damaged(f"quote cell {id}")
+            q = _NO_QUOTE
+        cdef int64_t now = fh_now_ns()
+        cdef Quote quote
+        cdef RawQuote rawquote
+        cdef _QuoteBase result
+        if raw:
+            rawquote = RawQuote.__new__(RawQuote)
+            rawquote.prices[0] = q.bid_price
+            rawquote.prices[1] = q.bid_size
+            rawquote.prices[2] = q.ask_price
+            rawquote.prices[3] = q.ask_size
+            rawquote.prices[4] = q.last_price
+            rawquote.prices[5] = q.last_size
+            result = rawquote
+        else:
+            quote = Quote.__new__(Quote)
+            quote.bid = fh_value(q.bid_price, q.price_exponent)
+            quote.ask = fh_value(q.ask_price, q.price_exponent)
+            quote.last = fh_value(q.last_price, q.price_exponent)
+            quote.bid_size = NAN if q.bid_price == FH_NONE else fh_value(
+                q.bid_size, q.size_exponent)
+            quote.ask_size = NAN if q.ask_price == FH_NONE else fh_value(
+                q.ask_size, q.size_exponent)
+            quote.last_size = NAN if q.last_price == FH_NONE else fh_value(
+                q.last_size, q.size_exponent)
+            result = quote
+        result.fill(&q)
+        result.instrument = wanted
+        result.epoch = segment.epoch
+        result.age_ns = now - (q.data_ns if q.data_ns else q.receive_ns)
+        result.heartbeat_age_ns = segment.heartbeat_age(now)
+        return result
+
+    cdef fh_word *room(self, size_t size) except NULL:
+        if self.scratch_bytes < size:
+            free(self.scratch)
+            self.scratch_bytes = 0
+            self.scratch = <fh_word *>malloc(size)
+            if self.scratch == NULL:
+                raise MemoryError()
+            self.scratch_bytes = size
+        return self.scratch
+
+    def book(self, instrument, depth=None, bint raw=False):
+        if type(instrument) is str:
+            instrument = self.instrument(instrument)
+        cdef Instrument wanted = <Instrument?>instrument
+        cdef Segment segment = self.current()
+        cdef int64_t id = self.place(segment, wanted)
+        cdef uint32_t most = segment.depth
+        if depth is not None:
+            if depth < 0:
+                raise ValueError(f"depth {depth}")
+            most = min(<int64_t>depth, <int64_t>most)
+        cdef size_t head_words = sizeof(fh_book_head) // 8
+        cdef size_t words = head_words + 2 * segment.depth + 2 * most
+        cdef fh_word *memory = self.room(segment.book_bytes)
+        cdef fh_book_head *head = <fh_book_head *>memory
+        cdef int status = FH_READ_EMPTY
+        if id >= 0:
+            status = fh_latch_read(
+                <const fh_word *>(segment.books + <uint64_t>id * segment.book_stride),
+                segment.book_bytes, memory, words)
+        if FH_UNLIKELY(status != FH_READ_OK):
+            if status != FH_READ_EMPTY:
+                raise segment._damaged(f"book cell {id}")
+            memset(head, 0, sizeof(fh_book_head))
+        if head.bids > segment.depth or head.asks > segment.depth:
+            raise segment._damaged(f"book cell {id}")
+        cdef Book book = RawBook.__new__(RawBook) if raw else Book.__new__(Book)
+        cdef fh_word *levels = memory + head_words
+        book.bids = _levels(levels, min(most, <uint32_t>head.bids), head, raw)
+        book.asks = _levels(levels + 2 * segment.depth, min(most, <uint32_t>head.asks), head, raw)
+        cdef int64_t now = fh_now_ns()
+        book.instrument = wanted
+        book.epoch = segment.epoch
+        book.state_ = head.state
+        book.reason_ = head.reason
+        book.exchange_ns = head.exchange_ns
+        book.receive_ns = head.receive_ns
+        book.publish_ns = head.publish_ns
+        book.state_ns = head.state_ns
+        book.ring_sequence = head.ring_sequence
+        book.venue_sequence = head.venue_sequence
+        book.price_exponent = head.price_exponent
+        book.size_exponent = head.size_exponent
+        book.bids_total = head.bids_total
+        book.asks_total = head.asks_total
+        book.age_ns = now - head.receive_ns
+        book.heartbeat_age_ns = segment.heartbeat_age(now)
+        return book
+
+    def board(self):
+        cdef Segment segment = self.current()
+        cdef uint32_t count = segment.count()
+        cdef uint32_t id
+        cdef int status
+        cdef fh_quote q
+        cdef fh_instrument *entry
+        cdef BoardRow *row
+        cdef Py_buffer view
+        rows = _empty(count, BOARD)
+        if count == 0:
+            return rows
+        PyObject_GetBuffer(rows, &view, PyBUF_WRITABLE)
+        row = <BoardRow *>view.buf
+        try:
+            for id in range(count):
+                entry = segment.entry(id)
+                status = fh_latch_read(
+                    <const fh_word *>(segment.quotes + <uint64_t>id * segment.quote_stride),
+                    sizeof(fh_quote), <fh_word *>&q, sizeof(fh_quote) // 8)
+                if FH_UNLIKELY(status != FH_READ_OK):
+                    if status != FH_READ_EMPTY:
+                        raise segment._damaged(f"quote cell {id}")
+                    q = _NO_QUOTE
+                row.instrument = id
+                row.kind = entry.kind
+                row.option = entry.option_type
+                row.strike = entry.strike
+                row.expiry_ns = entry.expiry_ns
+                _board_row(row, &q)
+                row += 1
+        finally:
+            PyBuffer_Release(&view)
+        return rows
+
+
+cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:
+    row.state = q.state
+    row.reason = q.reason
+    row.bid = fh_value(q.bid_price, q.price_exponent)
+    row.bid_size = NAN if q.bid_price == FH_NONE else fh_value(q.bid_size, q.size_exponent)
+    row.ask = fh_value(q.ask_price, q.price_exponent)
+    row.ask_size = NAN if q.ask_price == FH_NONE else fh_value(q.ask_size, q.size_exponent)
+    row.last = fh_value(q.last_price, q.price_exponent)
+    row.last_size = NAN if q.last_price == FH_NONE else fh_value(q.last_size, q.size_exponent)
+    row.mark = q.mark
+    row.index = q.index
+    row.underlying = q.underlying
+    row.bid_iv = q.bid_iv
+    row.ask_iv = q.ask_iv
+    row.mark_iv = q.mark_iv
+    row.delta = q.delta
+    row.gamma = q.gamma
+    row.vega = q.vega
+    row.theta = q.theta
+    row.rho = q.rho
+    row.funding = q.funding
+    row.open_interest = q.open_interest
+    row.last_ns = q.last_ns
+    row.stats_ns = q.stats_ns
+    row.state_ns = q.state_ns
+    row.data_ns = q.data_ns
+    row.exchange_ns = q.exchange_ns
+    row.receive_ns = q.receive_ns
+    row.publish_ns = q.publish_ns
+    row.venue_sequence = q.venue_sequence
+    row.ring_sequence = q.ring_sequence
+
+
+cdef object _levels(const fh_word *levels, uint32_t count, const fh_book_head *head, bint raw):
+    """(n, 2) prices and sizes, a copy."""
+    array = _empty((count, 2), _int64 if raw else _float64)
+    if count == 0:
+        return array
+    cdef Py_buffer view
+    cdef double *out
+    cdef uint32_t i
+    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE)
+    if raw:
+        memcpy(view.buf, levels, count * 16)
+    else:
+        out = <double *>view.buf
+        for i in range(count):
+            out[2 * i] = fh_value(<int64_t>levels[2 * i], head.price_exponent)
+            out[2 * i + 1] = fh_value(<int64_t>levels[2 * i + 1], head.size_exponent)
+    PyBuffer_Release(&view)
+    return array

@@ -675,19 +675,42 @@ static inline int fh_slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, f
     return FH_READ_OK;
 }
 
-/* Where a reader may begin to follow the ring after it reads the cells: the last published record,
- * but not inside a message that was split (MORE), whose cell is stored only at its end. While the
- * writer is inside one this waits for it, boundedly: if it died there, nothing follows anyway. */
+/* Where a reader may begin to follow the ring after it reads the cells: after the last published
+ * record, but not inside a message that was split (MORE), whose cell is stored only at its end.
+ * One try: 0 = the writer is inside such a message, or laps this reader; try later. A writer that
+ * died there leaves `*at` as it is: nothing follows anyway. */
+static inline int fh_join_try(const fh_header *header, const fh_slot *ring, uint64_t mask,
+                              uint64_t *at) {
+    fh_slot last;
+    uint64_t published = FH_LOAD_ACQUIRE(&header->published);
+    *at = published;
+    if (published == 0) return 1;
+    return fh_slot_read(ring, mask, published, &last) == FH_READ_OK && !(last.flags & FH_FLAG_MORE);
+}
+/* The same, waiting for it boundedly. */
 static inline uint64_t fh_join_point(const fh_header *header, const fh_slot *ring, uint64_t mask) {
     uint64_t published = 0;
-    for (int tries = 0; tries < FH_READ_RETRIES; tries++) {
-        fh_slot last;
-        published = FH_LOAD_ACQUIRE(&header->published);
-        if (published == 0) break;
-        int status = fh_slot_read(ring, mask, published, &last);
-        if (status == FH_READ_OK && !(last.flags & FH_FLAG_MORE)) break;
-    }
+    for (int tries = 0; tries < FH_READ_RETRIES; tries++)
+        if (fh_join_try(header, ring, mask, &published)) break;
     return published;
+}
+
+/* mantissa * 10^exponent, correctly rounded while |mantissa| <= 2^53 and |exponent| <= 22, within
+ * one unit in the last place beyond. FH_NONE is NaN. */
+static inline double fh_value(int64_t mantissa, int exponent) {
+    static const double power[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (FH_UNLIKELY(mantissa == FH_NONE)) return __builtin_nan("");
+    if (FH_LIKELY((uint64_t)mantissa + (1ull << 53) <= 1ull << 54)) {
+        if (FH_LIKELY((unsigned)-exponent <= 22)) return (double)mantissa / power[-exponent];
+        if ((unsigned)exponent <= 22) return (double)mantissa * power[exponent];
+    }
+    long double value = (long double)mantissa, factor = 1;
+    int steps = exponent < 0 ? -exponent : exponent;
+    if (steps > 400 || steps < 0) steps = 400;
+    for (; steps; steps--) factor *= 10; /* exact up to 10^27 */
+    return (double)(exponent < 0 ? value / factor : value * factor);
 }
 
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead

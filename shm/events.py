@@ -1,0 +1,201 @@
+"""The event stream: every record of the venue's ring, in order, in whole messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from shm._native import Cursor, Instrument, Segment
+from shm.errors import WriterLost
+from shm.names import Kind
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from shm.feed import Feed
+
+_SLEEP_NS = 100_000_000
+_RETRY_S = 0.01
+
+
+def kind_mask(kinds: Iterable[str | int] | None) -> int:
+    """Bits by kind. Names in any case, `Kind` members or numbers; None: all. LEVEL brings CLEAR."""
+    if kinds is None:
+        return (1 << 64) - 1
+    if isinstance(kinds, str):
+        kinds = [kinds]
+    mask = 0
+    for kind in kinds:
+        if isinstance(kind, str):
+            try:
+                kind = Kind[kind.upper()]
+            except KeyError:
+                known = ", ".join(member.name.lower() for member in Kind)
+                raise ValueError(f"no kind {kind!r}; there are {known}") from None
+        mask |= 1 << Kind(kind)
+    if mask >> Kind.LEVEL & 1:
+        mask |= 1 << Kind.CLEAR
+    return mask
+
+
+class Events(Cursor):
+    """One reader's place in the event ring of a venue. Made by :meth:`shm.Feed.events`.
+
+    Three ways to read, to be mixed freely: `poll()` never sleeps; iteration sleeps on a futex;
+    async iteration sleeps in a helper thread. Each hands out a structured array, a copy, of whole
+    venue messages (a message longer than a quarter of the ring comes in parts, each flagged MORE
+    at its end but the last), about 4096 records at most unless one message is longer:
+
+    ==================  ====  =========================================================
+    sequence            u8    the record's number in this epoch, from 1, without holes
+    instrument          u4    row in the directory: `Instrument.id`; 0xFFFFFFFF: none
+    kind, flags, side   u1    `shm.Kind`, `shm.Flag`, `shm.Side`
+    precision           u1    which pair of the instrument's exponents holds
+    exchange_ns         i8    unix ns by the venue's clock; 0: the venue gave none
+    receive_ns          i8    unix ns by ours
+    venue_sequence      u8    the venue's number: update id, trade id
+    price, size         f8    STAT: price is the value; STATE: state and reason; NaN: none
+    publish_delta_ns    u4    publish - receive, saturating
+    aux                 u4    STAT: `shm.Stat`; STATE of a connection: its row
+    ==================  ====  =========================================================
+
+    With `raw=True` price and size are the scaled i8 (a STAT's value is price * 10^size, `shm.NONE`
+    is no price) and two more fields follow: price_exponent, size_exponent (i1).
+
+    Overrun: a reader slower than the writer loses records. `on_overrun="raise"` raises
+    :class:`shm.Overrun` with their exact number; the stream is already placed after them, and
+    reading goes on with the next call. `"resync"` adds them to `lost` and hands out the state from
+    the cells instead: per instrument CLEAR, the book's LEVELs at the shared depth, STATE, QUOTE bid
+    and ask, STATs, as far as these kinds were asked for, flagged SNAPSHOT, between FIRST and LAST,
+    their `sequence` that of the cell; then the ring goes on without the records that this state
+    has in it already (these count as `filtered`; trades are never dropped). Always,
+    delivered + filtered + lost is the number of ring records gone by, state records not counted.
+
+    When the writer is gone, what it committed is handed out, and then :class:`shm.WriterLost` is
+    raised, once; later calls find nothing until a new epoch is there, and then go on with its first
+    record (instruments are looked up again by their venue symbols, also while the new writer is
+    still adding them). With `reattach=False` each later call raises it again.
+
+    One thread at a time. A forked child has a copy with its own place.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        segment: Segment,
+        instruments: Collection[Instrument] | None,
+        kinds: Iterable[str | int] | None,
+        start: str | int,
+        on_overrun: Literal["raise", "resync"],
+        raw: bool,
+        reattach: bool,
+    ) -> None:
+        if on_overrun not in ("raise", "resync"):
+            raise ValueError(f'on_overrun={on_overrun!r}: "raise" or "resync"')
+        self._feed = feed
+        self._symbols = None if instruments is None else {i.symbol for i in instruments}
+        self._again = reattach
+        self._lost: WriterLost | None = None
+        self._closed = False
+        self._executor: ThreadPoolExecutor | None = None
+        self._waited = True
+        self._configure(kind_mask(kinds), raw, on_overrun == "resync")
+        self._open(segment, self._symbols is not None)
+        if start == "now":
+            self._start_now()
+        elif start == "oldest":
+            self._start_oldest()
+        elif start == "state":
+            self._start_state()
+        elif isinstance(start, int):
+            self._start_at(start)
+        else:
+            raise ValueError(f'start={start!r}: "now", "oldest", "state" or a sequence')
+
+    # What the native half calls, rarely.
+
+    def _resolve(self, first: int) -> list[int]:
+        assert self.segment is not None
+        assert self._symbols is not None
+        rows = self.segment.names(first)
+        return [first + i for i, (symbol, _) in enumerate(rows) if symbol in self._symbols]
+
+    def _lost_writer(self, reason: str) -> NoReturn:
+        assert self.segment is not None
+        self._lost = WriterLost(self.segment.venue, self.segment.epoch, reason)
+        self._drop()
+        raise self._lost
+
+    def _reattach(self) -> None:
+        if self._closed or self._lost is None:
+            return
+        if not self._again:
+            raise WriterLost(self._lost.venue, self._lost.epoch, self._lost.reason)
+        segment = self._feed._newer(self._lost.epoch)
+        if segment is not None:
+            self._lost = None
+            self._open(segment, self._symbols is not None)
+
+    def __iter__(self) -> Events:
+        return self
+
+    def __next__(self) -> npt.NDArray[np.void]:
+        """The next batch; sleeps until there is one. Ends when `close()` was called."""
+        while not self._closed:
+            batch = self.poll()
+            if batch is not None:
+                return batch
+            self._sleep()
+        raise StopIteration
+
+    def _sleep(self) -> None:
+        if not self._wait(_SLEEP_NS):
+            time.sleep(_RETRY_S)
+
+    def wait(self, timeout: float = 0.1) -> None:
+        """Sleep until there may be something to poll, at most `timeout` seconds (capped at 0.1)."""
+        if not self._wait(min(int(timeout * 1e9), _SLEEP_NS)):
+            time.sleep(min(timeout, _RETRY_S))
+
+    def __aiter__(self) -> Events:
+        return self
+
+    async def __anext__(self) -> npt.NDArray[np.void]:
+        """The next batch, without blocking the event loop."""
+        import asyncio
+
+        if not self._waited:  # a reader that never catches up must let the others run
+            await asyncio.sleep(0)
+        self._waited = False
+        while not self._closed:
+            batch = self.poll()
+            if batch is not None:
+                return batch
+            self._waited = True
+            await asyncio.get_running_loop().run_in_executor(self._helper(), self._sleep)
+        raise StopAsyncIteration
+
+    def _helper(self) -> ThreadPoolExecutor:
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="shm-events")
+        return self._executor
+
+    def close(self) -> None:
+        """Let go of the memory. Iteration ends, within 0.1 s also where it sleeps."""
+        self._closed = True
+        self._drop()
+        if self._executor is not None:
+            self._executor.shutdown(wait=False)
+            self._executor = None
+
+    def __enter__(self) -> Events:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

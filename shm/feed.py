@@ -1,0 +1,232 @@
+"""A venue as a strategy sees it: attach, look up instruments, read cells, follow events."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from shm._native import FeedBase, Instrument, Segment
+from shm.attach import open_segment, wait_for_segment
+from shm.errors import NoSuchVenue, NotLive, NotReady, ShmError, UnknownInstrument, WriterLost
+from shm.events import Events
+from shm.names import Reason, State
+from shm.segment import check_name, default_namespace
+
+
+class Feed(FeedBase):
+    """A venue's shared memory, mapped read-only. Made by :func:`shm.attach`.
+
+    Nothing that it returns is a view into live memory; times are unix nanoseconds; prices and sizes
+    are floats (`raw=True`: integers, scaled by 10^exponent).
+
+    When the writer is gone (its lock is free, or a newer epoch exists), `quote()`, `book()` and
+    `board()` attach to the newer epoch by themselves, or raise :class:`shm.WriterLost` while there
+    is none: a dead book is never shown. A writer that stopped in order or was superseded is noticed
+    at once; one that was killed, as soon as its heartbeat is 300 ms old; `alive()` asks at once.
+    An `Instrument` stays good over epochs: it is found again by its venue symbol; until the new
+    writer has added it, its quote and book are empty with state NONE.
+
+    Calls are safe from several threads. A forked child may go on using it; it may not outlive the
+    process's right to the memory, nothing else is shared.
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        self.venue: str = segment.venue
+        self.namespace: str = segment.namespace
+        self._closed = False
+        self._set_segment(segment)
+
+    def _set_segment(self, segment: Segment | None) -> None:
+        super()._set_segment(segment)
+        self._by_symbol: dict[str, int] = {}
+        self._by_name: dict[str, int] = {}
+        self._known = 0
+        self._made: dict[int, Instrument] = {}
+
+    def __repr__(self) -> str:
+        return f"<Feed {self.namespace}.{self.venue} epoch {self.epoch}>"
+
+    @property
+    def epoch(self) -> int:
+        """The writer's start that this feed reads; 0 when closed."""
+        return self.segment.epoch if self.segment is not None else 0
+
+    # ---- epochs ----
+
+    def _newer(self, epoch: int) -> Segment | None:
+        """The current segment if it is of another epoch; else a newer one if there is one."""
+        if self._closed:
+            return None
+        if self.segment is not None and self.segment.epoch != epoch:
+            return self.segment
+        try:
+            segment = open_segment(self.namespace, self.venue)
+        except (NoSuchVenue, NotReady):
+            return None
+        if segment.epoch == epoch:
+            return None
+        self._set_segment(segment)
+        return segment
+
+    def _renew(self, reason: str) -> None:
+        if self._closed or self.segment is None:
+            raise ShmError(f"{self.venue}: this feed was closed")
+        if self._newer(self.segment.epoch) is None:
+            raise WriterLost(self.venue, self.segment.epoch, reason)
+
+    def alive(self) -> bool:
+        """Whether the writer of this epoch lives: asks the kernel, 1 system call. Never blocks."""
+        return self.segment is not None and self.segment.gone() is None
+
+    def reattach(self) -> bool:
+        """Go over to a newer epoch if there is one; whether there was."""
+        return self.segment is not None and self._newer(self.segment.epoch) is not None
+
+    def close(self) -> None:
+        """Let go of the memory (events made before keep their own hold on it)."""
+        self._closed = True
+        self._set_segment(None)
+
+    def __enter__(self) -> Feed:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    # ---- instruments ----
+
+    def _learn(self) -> None:
+        """Read the names that the directory has gained."""
+        if self.segment is None:
+            raise ShmError(f"{self.venue}: this feed was closed")
+        if self.segment.instruments == self._known:
+            return
+        for symbol, name in self.segment.names(self._known):
+            self._by_symbol.setdefault(symbol, self._known)
+            if name:
+                self._by_name.setdefault(name, self._known)
+            self._known += 1
+
+    def _id_of(self, symbol: str) -> int | None:
+        self._learn()
+        return self._by_symbol.get(symbol)
+
+    def _instrument(self, row: int) -> Instrument:
+        assert self.segment is not None
+        made = self._made.get(row)
+        if made is None or self.segment.changed(made):
+            made = self._made[row] = self.segment.instrument(row)
+        return made
+
+    def instrument(self, name: str) -> Instrument:
+        """The instrument with the venue's symbol `name`, or else with that normalised name.
+
+        Raises :class:`shm.UnknownInstrument` (a KeyError), which lists the names most like it.
+        """
+        row = self._find(name)
+        if row is None and self.reattach():
+            row = self._find(name)
+        if row is None:
+            names = [*self._by_symbol, *self._by_name]
+            near = difflib.get_close_matches(name, dict.fromkeys(names), n=5, cutoff=0.5)
+            hint = f"; near: {', '.join(near)}" if near else ""
+            raise UnknownInstrument(
+                f"{self.venue} has no instrument {name!r} among {self._known}{hint}", near
+            )
+        return self._instrument(row)
+
+    def _find(self, name: str) -> int | None:
+        row = self._by_symbol.get(name)
+        if row is None:
+            self._learn()
+            row = self._by_symbol.get(name, self._by_name.get(name))
+        return row
+
+    def instruments(self) -> list[Instrument]:
+        """Every instrument of the directory; `instruments()[i].id == i`, as in `board()`."""
+        self._learn()
+        return [self._instrument(row) for row in range(self._known)]
+
+    # ---- guards and events ----
+
+    @property
+    def state(self) -> tuple[State, Reason]:
+        """The venue's own state and reason, as its writer says."""
+        segment = self._current()
+        state, reason = segment.venue_state
+        return State(state), Reason(reason)
+
+    def require_live(
+        self,
+        instruments: Iterable[Instrument | str] | None = None,
+        max_age_ns: int | None = None,
+    ) -> None:
+        """The guard before an order: raises unless all of `instruments` (None: all) are LIVE.
+
+        With `max_age_ns`, the last message about each must be younger, too. Raises
+        :class:`shm.NotLive`, which says for each what is wrong, and :class:`shm.WriterLost`.
+        """
+        findings = []
+        for wanted in self.instruments() if instruments is None else instruments:
+            instrument = self.instrument(wanted) if isinstance(wanted, str) else wanted
+            quote = self.quote(instrument)
+            cell = self.book(instrument, depth=0) if instrument.has_book else quote
+            age = min(quote.age_ns, cell.age_ns)
+            if not cell.live:
+                state, reason = State(cell.state), Reason(cell.reason)
+                if state is State.LIVE:
+                    beat = cell.heartbeat_age_ns / 1e9
+                    findings.append(f"{instrument.symbol}: its writer is silent for {beat:.1f} s")
+                else:
+                    findings.append(f"{instrument.symbol} is {state.name} ({reason.name})")
+            elif max_age_ns is not None and age > max_age_ns:
+                findings.append(f"{instrument.symbol} is {age / 1e6:.1f} ms old")
+        if findings:
+            raise NotLive(findings)
+
+    def events(
+        self,
+        instruments: Iterable[Instrument | str] | None = None,
+        kinds: Iterable[str | int] | None = None,
+        start: Literal["now", "oldest", "state"] | int = "now",
+        on_overrun: Literal["raise", "resync"] = "raise",
+        *,
+        raw: bool = False,
+        reattach: bool = True,
+    ) -> Events:
+        """Follow the venue's events; see :class:`shm.Events` for what comes and when.
+
+        `instruments`: instruments or their names; None: all, and also the records of none (WRITER,
+        a connection's STATE). `kinds`: "level", "clear", "trade", "liquidation", "quote", "stat",
+        "state", "writer", or `shm.Kind`; "level" brings "clear", without which a book would keep
+        levels that are gone; None: all. `start`: "now", after what is published; "oldest", with the
+        oldest message still in the ring; "state", with the state from the cells first, as after a
+        resync; or a sequence: the first message that begins there or later (ValueError when it is
+        past the next one; Overrun at the first read if it was overwritten).
+        """
+        segment = self._current()
+        wanted = None
+        if instruments is not None:
+            if isinstance(instruments, (str, Instrument)):
+                instruments = [instruments]
+            wanted = [self.instrument(i) if isinstance(i, str) else i for i in instruments]
+            for instrument in wanted:
+                if instrument.venue != self.venue:
+                    raise UnknownInstrument(
+                        f"{instrument.symbol} is an instrument of {instrument.venue}, "
+                        f"not {self.venue}"
+                    )
+        return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach)
+
+
+def attach(venue: str, *, namespace: str | None = None, timeout: float = 5.0) -> Feed:
+    """Attach to a venue, read-only; waits up to `timeout` seconds for its writer.
+
+    `namespace` None: FEEDHANDLER_NAMESPACE, or "feedhandler". Raises :class:`shm.NoSuchVenue`
+    (lists those that are there), :class:`shm.NotReady` (no writer runs), both only after the
+    timeout; at once :class:`shm.VersionMismatch`, :class:`shm.DamagedSegment` (names the header
+    field), :class:`shm.PermissionDenied`, :class:`shm.BadName`.
+    """
+    namespace = check_name("namespace", namespace or default_namespace())
+    return Feed(wait_for_segment(namespace, check_name("venue", venue), timeout))
