@@ -10,7 +10,6 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
 from enum import IntEnum
 
 import msgspec
@@ -159,12 +158,7 @@ async def _until_stopped(stop: asyncio.Event, parent: int) -> None:
 
 def _spin(loop: asyncio.AbstractEventLoop) -> None:
     """Never let the loop sleep in the kernel: a callback is always ready."""
-    again: Callable[[], object]
-
-    def again() -> None:
-        loop.call_soon(again)
-
-    again()
+    loop.call_soon(_spin, loop)
 
 
 if __name__ == "__main__":

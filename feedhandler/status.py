@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from shm import NoSuchVenue, Reason, State, _native
+from shm import NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import open_fd, read_struct, text
 from shm.segment import control_name, data_name, locked, objects, start_ticks
 
 _CELL_HEAD = 64
+SUSPECT_NS = 2_000_000_000  #: a heartbeat is due every 100 ms
 
 
 def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     """One venue's part of the status; raises :class:`shm.NoSuchVenue` if nothing is in memory.
 
-    `state`: the venue's, STALE(FAILED) if its writer died; `live`: instruments that are LIVE of
+    `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs; `live`: instruments that are LIVE of
     `instruments`; `heartbeat_age_ns`: since the writer last said that it is well; `connections`:
     {"total", "live"}; `uptime_ns`: of the writer. Of a dead writer's memory `pid` is 0.
     """
@@ -28,6 +29,10 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     detail = text(header["detail"])
     if not alive and state is not State.CLOSED:
         state, reason, detail = State.STALE, Reason.FAILED, "its IO process died"
+    age = max(0, now - int(header["heartbeat_ns"]))
+    if alive and age > SUSPECT_NS:
+        state, reason = State.STALE, Reason.HEARTBEAT
+        detail = f"its IO process gave no sign of life for {age / 1e9:.1f} s"
     pid = int(header["writer_pid"]) if alive else 0
     counters = {name.lower(): int(header["counters"][n])
                 for name, n in _native.names()["counter"].items()}  # fmt: skip
@@ -42,7 +47,7 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         "restarts": 0,
         "instruments": int(header["instruments"]),
         "live": int(np.count_nonzero(states == State.LIVE)) if alive else 0,
-        "heartbeat_age_ns": max(0, now - int(header["heartbeat_ns"])),
+        "heartbeat_age_ns": age,
         "data_age_ns": max(0, now - int(header["last_receive_ns"]))
         if header["last_receive_ns"]
         else None,
@@ -55,6 +60,16 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         "replay": bool(header["replay"]),
         "counters": counters,
     }
+
+
+def heartbeat(namespace: str, venue: str) -> tuple[int, int] | None:
+    """(writer's pid, unix ns of its last heartbeat) of a venue's memory; None: there is none."""
+    try:
+        header, alive, fd = _open(namespace, venue)
+    except (NoSuchVenue, ShmError):
+        return None
+    os.close(fd)
+    return (int(header["writer_pid"]), int(header["heartbeat_ns"])) if alive else None
 
 
 def namespace_status(namespace: str) -> dict[str, Any]:
@@ -71,16 +86,26 @@ def namespace_status(namespace: str) -> dict[str, Any]:
 def _read(
     namespace: str, venue: str
 ) -> tuple[np.void, bool, "np.ndarray[Any, Any]", dict[str, int]]:
+    header, alive, fd = _open(namespace, venue)
+    try:
+        return header, alive, *_rows(fd, header)
+    finally:
+        os.close(fd)
+
+
+def _open(namespace: str, venue: str) -> tuple[np.void, bool, int]:
+    """The header, whether its writer lives, and a descriptor of the newest data object."""
     control_fd = data_fd = -1
     try:
         control_fd = open_fd(control_name(namespace, venue))
         control = read_struct(control_fd, "control")
-        epoch = int(control["epoch"])
-        data_fd = open_fd(data_name(namespace, venue, epoch))
+        data_fd = open_fd(data_name(namespace, venue, int(control["epoch"])))
         header = read_struct(data_fd, "header")
         if int(header["magic"]) != _native.MAGIC_DATA or int(control["magic"]) == 0:
             raise FileNotFoundError
-        return header, locked(control_fd), *_rows(data_fd, header)
+        alive = locked(control_fd)
+        data_fd, kept = -1, data_fd
+        return header, alive, kept
     except FileNotFoundError:
         raise NoSuchVenue(f"{venue}: nothing in shared memory of {namespace!r}") from None
     finally:
@@ -107,7 +132,7 @@ def _column(
     raw = np.frombuffer(memory, dtype=np.uint8, count=rows * stride, offset=start)
     cells = raw.reshape(rows, stride).copy()
     del raw
-    copies = (cells[:, :8].copy().view(np.uint64)[:, 0] & 1).astype(np.int64) if rows else []
+    copies = np.frombuffer(cells[:, :8].tobytes(), dtype=np.uint64) & np.uint64(1)
     assert dtype.fields is not None
     kind, offset = dtype.fields[field][:2]
     out = np.zeros(rows, dtype=kind)

@@ -110,6 +110,7 @@ class VenueFeed:
 
     async def run(self) -> None:
         """Until cancelled."""
+        self._show(State.SYNCING, Reason.START, "listing instruments")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
             self._start(await self._first_list())

@@ -1,0 +1,55 @@
+"""What is checked before anything starts: that the venues know the configured instruments."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from feedhandler import venues
+from feedhandler.config import Config, VenueConfig
+from feedhandler.instruments import list_instruments, select_known
+from feedhandler.plan import PlanError, plan
+from feedhandler.rest import Rest, RestError
+
+TIMEOUT_S = 8.0
+
+
+@dataclass(slots=True)
+class Findings:
+    """`problems`: nothing may start; `warnings`: it starts, and heals when the venue does."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+async def check(config: Config) -> Findings:
+    """Ask every venue at once, within TIMEOUT_S."""
+    findings = Findings()
+    await asyncio.gather(
+        *(_check(name, one, findings) for name, one in config.venues.items())
+    )  # fmt: skip
+    return findings
+
+
+async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
+    venue = venues.load(name)
+    try:
+        async with (
+            asyncio.timeout(TIMEOUT_S),
+            Rest(config.rest_url, venue.limits, timeout_s=TIMEOUT_S) as rest,
+        ):
+            specs = await list_instruments(venue, rest, config.instruments)
+    except (RestError, ValueError, TimeoutError) as error:
+        cause = str(error) or f"no answer within {TIMEOUT_S:g} s"
+        findings.warnings.append(f"{name}: instruments cannot be checked: {cause}")
+        return
+    chosen, unknown = select_known(config.instruments, specs)
+    for one in unknown:
+        findings.problems.append(f"venues.{name}.instruments: {one}")
+    if len(chosen) > config.capacity:
+        findings.problems.append(
+            f"venues.{name}.instruments: {len(chosen)} instruments, but "
+            f"venues.{name}.capacity is {config.capacity}"
+        )
+    try:
+        plan(venue, chosen, config.channels)
+    except PlanError as error:
+        findings.problems.append(f"venues.{name}: {error}")

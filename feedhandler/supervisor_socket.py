@@ -1,0 +1,154 @@
+"""The running supervisor's Unix socket: one JSON line in, one out.
+
+`${XDG_RUNTIME_DIR:-/tmp}/feedhandler-<uid>/<namespace>.sock`, for its user alone. Messages:
+{"do": "status"}, {"do": "config"}, {"do": "stop"}; an answer with "error" says what went wrong.
+"""
+
+import asyncio
+import fcntl
+import os
+import socket
+import stat
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_LINE_BYTES = 64 << 20
+_REQUEST_BYTES = 1 << 16
+_TIMEOUT_S = 5.0
+
+
+class NotRunning(Exception):  # noqa: N818
+    """No supervisor runs for this namespace, or it does not answer."""
+
+
+class AlreadyRunning(Exception):  # noqa: N818
+    """Another supervisor has this namespace. `pid`: its process, 0 if not known."""
+
+    def __init__(self, message: str, pid: int) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+def runtime_directory() -> Path:
+    """Where sockets and locks are; made for this user alone.
+
+    Raises PermissionError if somebody else's directory is in its place.
+    """
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
+    path = base / f"feedhandler-{os.getuid()}"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(f"{path} belongs to user {found.st_uid}: remove it")
+    return path
+
+
+def socket_path(namespace: str) -> Path:
+    """The supervisor's socket of a namespace."""
+    return runtime_directory() / f"{namespace}.sock"
+
+
+def request(
+    namespace: str, message: Mapping[str, Any], timeout: float = _TIMEOUT_S
+) -> dict[str, Any]:
+    """Ask the running supervisor. `timeout` in seconds. Raises :class:`NotRunning`."""
+    path = socket_path(namespace)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(timeout)
+            client.connect(str(path))
+            client.sendall(orjson.dumps(message) + b"\n")
+            with client.makefile("rb") as answers:
+                line = answers.readline(_LINE_BYTES)
+    except TimeoutError:
+        text = f"the supervisor of {namespace!r} does not answer within {timeout:g} s"
+        raise NotRunning(text) from None
+    except OSError:
+        raise NotRunning(f"no supervisor runs for the namespace {namespace!r}") from None
+    try:
+        answer = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise NotRunning(f"the supervisor of {namespace!r} ended meanwhile") from None
+    if not isinstance(answer, dict):
+        raise NotRunning(f"what listens at {path} is no supervisor")
+    return answer
+
+
+class NamespaceLock:
+    """Held by the one supervisor of a namespace, until it ends in whatever way."""
+
+    def __init__(self, namespace: str) -> None:
+        """Raises :class:`AlreadyRunning`, PermissionError."""
+        path = runtime_directory() / f"{namespace}.lock"
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            said = os.pread(self._fd, 20, 0).strip()
+            os.close(self._fd)
+            pid = int(said) if said.isdigit() else 0
+            who = f"process {pid}" if pid else "another process"
+            raise AlreadyRunning(
+                f"{who} is already the supervisor of namespace {namespace!r}: stop it "
+                f"(`feedhandler stop`), or choose another namespace",
+                pid,
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
+
+    def release(self) -> None:
+        """The file stays: removing it would let two hold different files of one name."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class Server:
+    """The supervisor's end. `answer` gets each message; what it raises is told the client."""
+
+    def __init__(self, namespace: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self._path = socket_path(namespace)
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; the caller holds the namespace's lock, so an old socket is nobody's."""
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+        self._server = await asyncio.start_unix_server(
+            self._serve, self._path, limit=_REQUEST_BYTES
+        )
+        self._path.chmod(0o600)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            with suppress(FileNotFoundError):
+                self._path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                line = await reader.readline()
+                writer.write(orjson.dumps(self._reply(line)) + b"\n")
+                await writer.drain()
+        except (TimeoutError, OSError, ValueError):  # a client that is gone, or says nonsense
+            pass
+        finally:
+            writer.close()
+
+    def _reply(self, line: bytes) -> dict[str, Any]:
+        try:
+            message = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            return {"error": f"not JSON: {error}"}
+        if not isinstance(message, dict):
+            return {"error": "a message is a JSON object"}
+        try:
+            return self._answer(message)
+        except Exception as error:  # the supervisor must outlive every question
+            return {"error": f"{type(error).__name__}: {error}"}
