@@ -120,7 +120,7 @@ static inline bool text_scaled(engine *e, cursor *c, market *m, bool price, cons
                                int64_t *out)
 {
     const uint8_t *stop = t->at;
-    if (LIKELY(text_present(t) && number_scaled(e, m, price, t->at, t->limit, &stop, out) &&
+    if (LIKELY(text_present(t) && number_scaled(e, m, price, t->at, text_limit(c, t), &stop, out) &&
                stop == t->at + t->length))
         return true;
     if (!c->error)
@@ -199,67 +199,67 @@ enum levels_shape {
     LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
 };
 
-/* Past one level in the shape that the venue really sends, or NULL: then anything may be there. */
-ALWAYS_INLINE const uint8_t *level_fast(engine *e, market *m, const uint8_t *at, const uint8_t *end,
+/* Past one level in the very shape that the venue sends, or NULL: then anything may be there. */
+ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, const uint8_t *end,
                                         int shape, level *out)
 {
     bool delete = false;
-    const uint8_t *stop;
-    if (UNLIKELY(end - at < 16))
+    if (UNLIKELY(end - at < 32))
         return NULL;
     if (shape == LEVELS_VERB) {
-        if (memcmp(at, "[\"change\",", 10) == 0) {
+        uint64_t word = load8(at);
+        if (word == 0x65676e616863225bu) { /* ["change */
+            if (UNLIKELY(at[8] != '"' || at[9] != ','))
+                return NULL;
             at += 10;
-        } else if (memcmp(at, "[\"new\",", 7) == 0) {
+        } else if ((word & 0xffffffffffffff) == 0x2c2277656e225b) { /* ["new", */
             at += 7;
-        } else if (memcmp(at, "[\"delete\",", 10) == 0) {
+        } else if (word == 0x6574656c6564225bu) { /* ["delete */
+            if (UNLIKELY(at[8] != '"' || at[9] != ','))
+                return NULL;
             at += 10;
             delete = true;
         } else {
             return NULL;
         }
     } else if (shape == LEVELS_TEXT) {
-        if (at[0] != '[' || at[1] != '"')
+        if (UNLIKELY(at[0] != '[' || at[1] != '"'))
             return NULL;
         at += 2;
     } else {
-        if (*at++ != '[')
+        if (UNLIKELY(*at++ != '['))
             return NULL;
     }
-    if (!number_scaled(e, m, true, at, end, &stop, &out->price))
-        return NULL;
-    at = stop;
-    if (UNLIKELY(end - at < 4))
+    at = decimal_plain(at, &m->price_scale, &out->price);
+    if (UNLIKELY(at == NULL || end - at < 21))
         return NULL;
     if (shape == LEVELS_TEXT) {
-        if (at[0] != '"' || at[1] != ',' || at[2] != '"')
+        if (UNLIKELY(at[0] != '"' || at[1] != ',' || at[2] != '"'))
             return NULL;
         at += 3;
-    } else if (*at++ != ',') {
+    } else if (UNLIKELY(*at++ != ',')) {
         return NULL;
     }
-    if (!number_scaled(e, m, false, at, end, &stop, &out->size) || out->size < 0)
-        return NULL;
-    at = stop;
-    if (UNLIKELY(end - at < 4))
+    at = decimal_plain(at, &m->size_scale, &out->size);
+    if (UNLIKELY(at == NULL))
         return NULL;
     if (delete)
         out->size = 0;
     if (shape == LEVELS_TEXT) {
-        if (*at++ != '"')
+        if (UNLIKELY(*at++ != '"'))
             return NULL;
-        while (at[0] == ',') { /* further texts of digits */
-            if (UNLIKELY(end - at < 16) || at[1] != '"')
+        while (*at == ',') { /* further texts of digits */
+            if (UNLIKELY(end - at < 16 || at[1] != '"'))
                 return NULL;
             uint64_t stops = digit_stops(load8(at + 2) ^ 0x3030303030303030u);
-            if (stops == 0)
+            if (UNLIKELY(stops == 0))
                 return NULL;
             at += 2 + (__builtin_ctzll(stops) >> 3);
-            if (*at++ != '"')
+            if (UNLIKELY(*at++ != '"'))
                 return NULL;
         }
     }
-    return *at == ']' ? at + 1 : NULL;
+    return LIKELY(*at == ']') ? at + 1 : NULL;
 }
 
 /* One level, `c` before it, in any valid JSON. */
@@ -311,20 +311,33 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
         msg->first_count = msg->count;
     }
     msg->runs++;
+    bool plain = m->price_scale.plain && m->size_scale.plain;
+    uint32_t begin = e->level_count, count = begin;
     while (cursor_item(c)) {
-        if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, e->level_count + 1))) {
+        const uint8_t *at = c->at;
+        if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, count, e->level_room, count + 1))) {
             CURSOR_FAIL(c, WIRE_MEMORY);
-            return;
+            break;
         }
-        level *out = &e->levels[e->level_count];
-        const uint8_t *past = level_fast(e, m, c->at, c->end, shape, out);
-        if (LIKELY(past != NULL))
-            c->at = past;
-        else
+        level *out = e->levels + count, *room = e->levels + e->level_room;
+        while (plain && LIKELY(out < room)) { /* one after the other, without leaving registers */
+            const uint8_t *past = level_fast(m, at, c->end, shape, out);
+            if (UNLIKELY(past == NULL))
+                break;
+            out++;
+            c->at = at = past;
+            if (*past != ',') /* its closing bracket was read: there is more to read */
+                break;
+            at++;
+        }
+        if (out == e->levels + count) {
             level_slow(e, c, m, out);
-        e->level_count++;
-        msg->count++;
+            out++;
+        }
+        count = (uint32_t)(out - e->levels);
     }
+    msg->count += count - begin;
+    e->level_count = count;
     if (msg->runs == 1)
         msg->first_count = msg->count;
 }

@@ -67,6 +67,8 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->entry = *entry;
     m->price_exponent = entry->price_exponents[0];
     m->size_exponent = entry->size_exponents[0];
+    m->price_scale = decimal_scale_of(m->price_exponent);
+    m->size_scale = decimal_scale_of(m->size_exponent);
     m->has_book = has_book;
     m->owner = m->standby = NO_CONNECTION;
     m->sequence = e->rules;

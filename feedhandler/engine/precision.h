@@ -77,6 +77,8 @@ COLD bool market_widen(engine *e, market *m, int price_exponent, int size_expone
     m->precision++;
     m->price_exponent = price_exponent;
     m->size_exponent = size_exponent;
+    m->price_scale = decimal_scale_of(price_exponent);
+    m->size_scale = decimal_scale_of(size_exponent);
     m->entry.precision = m->precision;
     m->entry.price_exponents[m->precision] = (int8_t)price_exponent;
     m->entry.size_exponents[m->precision] = (int8_t)size_exponent;

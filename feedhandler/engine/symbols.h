@@ -22,7 +22,17 @@ static inline uint32_t symbol_hash(const uint8_t *at, size_t length)
 
 ALWAYS_INLINE bool market_named(const market *m, const uint8_t *at, size_t length)
 {
-    return memcmp(m->entry.symbol, at, length) == 0 && m->entry.symbol[length] == 0;
+    const uint8_t *symbol = (const uint8_t *)m->entry.symbol;
+    if (LIKELY(length >= 8)) { /* the first eight and the last eight bytes overlap */
+        for (size_t i = 0; i + 8 < length; i += 8)
+            if (load8(symbol + i) != load8(at + i))
+                return false;
+        return load8(symbol + length - 8) == load8(at + length - 8) && symbol[length] == 0;
+    }
+    for (size_t i = 0; i < length; i++)
+        if (symbol[i] != at[i])
+            return false;
+    return symbol[length] == 0;
 }
 
 static inline market *symbol_find(engine *e, const uint8_t *at, size_t length)

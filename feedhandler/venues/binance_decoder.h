@@ -13,7 +13,12 @@
 #include "../engine/decode.h"
 
 typedef struct binance_event {
-    text e, E, T, s, U, u, pu, p, q, t, m, b, B, a, A, i, r;
+    union {
+        struct {
+            text e, E, T, s, U, u, pu, p, q, t, m, b, B, a, A, i, r;
+        };
+        text fields[17];
+    };
     message *depth;
     deferred levels;
     int inner; /* it had a "data": what that was */
@@ -22,10 +27,10 @@ typedef struct binance_event {
 static int binance_data(engine *e, cursor *c);
 
 /* "b" and "a": levels in a depthUpdate, else a price or an id. */
-ALWAYS_INLINE void binance_side(engine *e, cursor *c, binance_event *v, uint8_t side, text *scalar)
+static inline void binance_side(engine *e, cursor *c, binance_event *v, uint8_t side)
 {
     if (cursor_peek(c) != '[') {
-        cursor_scalar(c, scalar);
+        cursor_scalar(c, side == FH_ASK ? &v->a : &v->b);
         return;
     }
     if (v->depth == NULL && v->s.type == TEXT_STRING && TEXT_IS(&v->e, "depthUpdate")) {
@@ -117,36 +122,67 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
 static void binance_object(engine *e, cursor *c, binance_event *v)
 {
     text key, other;
-    memset(v, 0, sizeof *v);
-    cursor_object(c);
+    texts_clear(v->fields, sizeof v->fields / sizeof *v->fields);
+    v->e.length = 0;
+    v->depth = NULL;
+    v->levels.kept[FH_BID] = v->levels.kept[FH_ASK] = false;
+    v->inner = 0;
+    if (USUAL_SCALAR(c, "{\"e\":", &v->e)) {
+        USUAL_SCALAR(c, ",\"E\":", &v->E);
+        USUAL_SCALAR(c, ",\"s\":", &v->s);
+        if (USUAL_SCALAR(c, ",\"U\":", &v->U)) {
+            USUAL_SCALAR(c, ",\"u\":", &v->u);
+            if (USUAL(c, ",\"b\":"))
+                binance_side(e, c, v, FH_BID);
+            if (USUAL(c, ",\"a\":"))
+                binance_side(e, c, v, FH_ASK);
+        } else if (USUAL_SCALAR(c, ",\"t\":", &v->t)) {
+            USUAL_SCALAR(c, ",\"p\":", &v->p);
+            USUAL_SCALAR(c, ",\"q\":", &v->q);
+            USUAL_SCALAR(c, ",\"T\":", &v->T);
+            USUAL_SCALAR(c, ",\"m\":", &v->m);
+        }
+    } else if (USUAL_SCALAR(c, "{\"u\":", &v->u)) {
+        USUAL_SCALAR(c, ",\"s\":", &v->s);
+        USUAL_SCALAR(c, ",\"b\":", &v->b);
+        USUAL_SCALAR(c, ",\"B\":", &v->B);
+        USUAL_SCALAR(c, ",\"a\":", &v->a);
+        USUAL_SCALAR(c, ",\"A\":", &v->A);
+    } else {
+        cursor_object(c);
+    }
     while (cursor_key(c, &key)) {
+        text *out = &other;
         if (LIKELY(key.length == 1)) {
             switch (*key.at) {
-            case 'e': cursor_scalar(c, &v->e); continue;
-            case 'E': cursor_scalar(c, &v->E); continue;
-            case 'T': cursor_scalar(c, &v->T); continue;
-            case 's': cursor_scalar(c, &v->s); continue;
-            case 'U': cursor_scalar(c, &v->U); continue;
-            case 'u': cursor_scalar(c, &v->u); continue;
-            case 'p': cursor_scalar(c, &v->p); continue;
-            case 'q': cursor_scalar(c, &v->q); continue;
-            case 't': cursor_scalar(c, &v->t); continue;
-            case 'm': cursor_scalar(c, &v->m); continue;
-            case 'b': binance_side(e, c, v, FH_BID, &v->b); continue;
-            case 'a': binance_side(e, c, v, FH_ASK, &v->a); continue;
-            case 'B': cursor_scalar(c, &v->B); continue;
-            case 'A': cursor_scalar(c, &v->A); continue;
-            case 'i': cursor_scalar(c, &v->i); continue;
-            case 'r': cursor_scalar(c, &v->r); continue;
+            case 'e': out = &v->e; break;
+            case 'E': out = &v->E; break;
+            case 'T': out = &v->T; break;
+            case 's': out = &v->s; break;
+            case 'U': out = &v->U; break;
+            case 'u': out = &v->u; break;
+            case 'p': out = &v->p; break;
+            case 'q': out = &v->q; break;
+            case 't': out = &v->t; break;
+            case 'm': out = &v->m; break;
+            case 'B': out = &v->B; break;
+            case 'A': out = &v->A; break;
+            case 'i': out = &v->i; break;
+            case 'r': out = &v->r; break;
+            case 'b': out = &v->b; break;
+            case 'a': out = &v->a; break;
+            }
+            if (out == &v->a || out == &v->b) {
+                binance_side(e, c, v, out == &v->a ? FH_ASK : FH_BID);
+                continue;
             }
         } else if (TEXT_IS(&key, "pu")) {
-            cursor_scalar(c, &v->pu);
-            continue;
+            out = &v->pu;
         } else if (UNLIKELY(TEXT_IS(&key, "data"))) {
             v->inner = binance_data(e, c);
             continue;
         }
-        cursor_scalar(c, &other);
+        cursor_scalar(c, out);
     }
 }
 
@@ -182,8 +218,10 @@ static int binance_decode(engine *e, cursor *c)
     text key, other;
     int result = FEED_CONTROL;
 
-    cursor_object(c);
-    for (bool first = true; cursor_key(c, &key); first = false) {
+    bool first = !USUAL_SCALAR(c, "{\"stream\":", &other);
+    if (first)
+        cursor_object(c);
+    for (; cursor_key(c, &key); first = false) {
         if (TEXT_IS(&key, "data")) {
             result = binance_data(e, c);
         } else if (first && !TEXT_IS(&key, "stream")) { /* no wrapper, or an odd one */

@@ -31,7 +31,7 @@ static inline deribit_channel deribit_split(const text *name)
         if (dot == NULL)
             dot = end;
         if (ch.parts < 3)
-            *parts[ch.parts] = (text){at, name->limit, (uint32_t)(dot - at), TEXT_STRING, false};
+            *parts[ch.parts] = (text){at, (uint32_t)(dot - at), TEXT_STRING, false};
         ch.parts++;
         at = dot + 1;
     }
@@ -42,7 +42,18 @@ static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rou
 {
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
     text key, type = {0}, id = {0}, previous = {0}, time = {0}, other;
-    cursor_object(c);
+    if (USUAL_SCALAR(c, "{\"type\":", &type)) {
+        USUAL_SCALAR(c, ",\"timestamp\":", &time);
+        USUAL_SCALAR(c, ",\"prev_change_id\":", &previous);
+        USUAL_SCALAR(c, ",\"instrument_name\":", &other);
+        USUAL_SCALAR(c, ",\"change_id\":", &id);
+        if (!grouped && USUAL(c, ",\"bids\":"))
+            levels_read(e, c, msg, FH_BID, LEVELS_VERB);
+        if (!grouped && USUAL(c, ",\"asks\":"))
+            levels_read(e, c, msg, FH_ASK, LEVELS_VERB);
+    } else {
+        cursor_object(c);
+    }
     while (cursor_key(c, &key)) {
         uint8_t side = FH_BID;
         switch (key.length) {
@@ -100,9 +111,12 @@ static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rou
     msg->rounded = rounded;
 }
 
-typedef struct deribit_fields {
-    text time, bid, bid_size, ask, ask_size, mark, index, underlying, bid_iv, ask_iv, mark_iv;
-    text delta, gamma, vega, theta, rho, funding, interest;
+typedef union deribit_fields {
+    struct {
+        text time, bid, bid_size, ask, ask_size, mark, index, underlying, bid_iv, ask_iv, mark_iv;
+        text delta, gamma, vega, theta, rho, funding, interest;
+    };
+    text all[18];
 } deribit_fields;
 
 static void deribit_greeks(cursor *c, deribit_fields *f)
@@ -149,7 +163,7 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
 {
     deribit_fields f;
     text key, other;
-    memset(&f, 0, sizeof f);
+    texts_clear(f.all, sizeof f.all / sizeof *f.all);
     cursor_object(c);
     while (cursor_key(c, &key)) {
         text *out = deribit_field(&f, &key);
@@ -260,16 +274,22 @@ static void deribit_data(engine *e, cursor *c, const text *name)
     }
 }
 
-static void deribit_params(engine *e, cursor *c, bool *data_seen)
+/* The rest of "params"; `name` is its channel, if that has come. */
+static void deribit_params(engine *e, cursor *c, text name, bool *data_seen)
 {
-    text key, name = {0}, other;
+    text key, other;
     cursor data;
     bool waiting = false;
-    if (cursor_peek(c) != '{') {
-        cursor_scalar(c, &other);
-        return;
+    if (name.type == TEXT_NONE) {
+        if (cursor_peek(c) != '{') {
+            cursor_scalar(c, &other);
+            return;
+        }
+        cursor_object(c);
+    } else if (name.type == TEXT_STRING && USUAL(c, ",\"data\":")) {
+        *data_seen = true;
+        deribit_data(e, c, &name);
     }
-    cursor_object(c);
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "channel")) {
             cursor_scalar(c, &name);
@@ -299,12 +319,19 @@ static void deribit_params(engine *e, cursor *c, bool *data_seen)
 
 static int deribit_decode(engine *e, cursor *c)
 {
-    text key, method = {0}, other;
+    static const char subscription[] = "subscription";
+    text key, method = {0}, name = {0}, other;
     bool data = false;
-    cursor_object(c);
+    if (USUAL_SCALAR(c, "{\"jsonrpc\":\"2.0\",\"method\":\"subscription\",\"params\":{\"channel\":", &name)) {
+        method = (text){(const uint8_t *)subscription, sizeof subscription - 1, TEXT_STRING, false};
+        if (!c->error)
+            deribit_params(e, c, name, &data);
+    } else {
+        cursor_object(c);
+    }
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "params"))
-            deribit_params(e, c, &data);
+            deribit_params(e, c, (text){0}, &data);
         else
             cursor_scalar(c, TEXT_IS(&key, "method") ? &method : &other);
     }

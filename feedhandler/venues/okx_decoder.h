@@ -39,7 +39,17 @@ static void okx_book(engine *e, cursor *c, market *m, int kind)
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
     text key, time = {0}, id = {0}, previous = {0}, checksum = {0}, other;
     int64_t value = 0;
-    cursor_object(c);
+    if (USUAL(c, "{\"asks\":")) {
+        levels_read(e, c, msg, FH_ASK, LEVELS_TEXT);
+        if (USUAL(c, ",\"bids\":"))
+            levels_read(e, c, msg, FH_BID, LEVELS_TEXT);
+        USUAL_SCALAR(c, ",\"ts\":", &time);
+        USUAL_SCALAR(c, ",\"checksum\":", &checksum);
+        USUAL_SCALAR(c, ",\"prevSeqId\":", &previous);
+        USUAL_SCALAR(c, ",\"seqId\":", &id);
+    } else {
+        cursor_object(c);
+    }
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "asks")) {
             levels_read(e, c, msg, FH_ASK, LEVELS_TEXT);
@@ -123,7 +133,7 @@ static void okx_stats(engine *e, cursor *c, market *m, bool tickers)
 {
     text key, other, f[FH_STAT_END], symbol = {0}, time = {0};
     text bid = {0}, bid_size = {0}, ask = {0}, ask_size = {0};
-    memset(f, 0, sizeof f);
+    texts_clear(f, FH_STAT_END);
     cursor_object(c);
     while (cursor_key(c, &key)) {
         text *out = TEXT_IS(&key, "instId")        ? &symbol
@@ -230,7 +240,20 @@ static int okx_decode(engine *e, cursor *c)
         c->at = c->end;
         return FEED_CONTROL;
     }
-    cursor_object(c);
+    const cursor start = *c;
+    if (USUAL_SCALAR(c, "{\"arg\":{\"channel\":", &arg.channel) &&
+        USUAL_SCALAR(c, ",\"instId\":", &arg.symbol) && USUAL(c, "}")) {
+        USUAL_SCALAR(c, ",\"action\":", &action);
+        if (arg.channel.type == TEXT_STRING && USUAL(c, ",\"data\":")) {
+            data = true;
+            okx_data(e, c, &arg);
+        }
+    } else {
+        if (!c->error)
+            *c = start;
+        arg = (okx_arg){{0}, {0}};
+        cursor_object(c);
+    }
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "arg")) {
             okx_arg_read(c, &arg);

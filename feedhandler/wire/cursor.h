@@ -309,7 +309,6 @@ COLD void text_unescape(cursor *c, text *t)
     uint8_t *out = s->bytes + c->spare_used;
     t->length = (uint32_t)unescape(t->at, t->length, out);
     t->at = out;
-    t->limit = s->bytes + s->room;
     t->escaped = false;
     c->spare_used += t->length;
 }
@@ -324,7 +323,6 @@ ALWAYS_INLINE bool cursor_string_here(cursor *c, text *out)
     if (UNLIKELY(close == NULL))
         return false;
     out->at = begin;
-    out->limit = c->end;
     out->length = (uint32_t)(close - begin);
     out->type = TEXT_STRING;
     out->escaped = escaped;
@@ -336,10 +334,29 @@ ALWAYS_INLINE bool cursor_string_here(cursor *c, text *out)
     return true;
 }
 
+/* Bytes up to here may be read: a fast path may look past a text. */
+ALWAYS_INLINE const uint8_t *text_limit(const cursor *c, const text *t)
+{
+    bool framed = t->at >= c->begin && t->at < c->end;
+    return LIKELY(framed) ? c->end : t->at + t->length;
+}
+
 /* ---- numbers and words ---------------------------------------------------------------------- */
+
+/* High bit of each byte that is no digit, given the bytes xor '0'. The first hit is exact. */
+ALWAYS_INLINE uint64_t digit_stops(uint64_t word)
+{
+    return ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
+}
 
 ALWAYS_INLINE const uint8_t *digits_skip(const uint8_t *at, const uint8_t *end)
 {
+    while (LIKELY(end - at >= 8)) {
+        uint64_t stops = digit_stops(load8(at) ^ 0x3030303030303030u);
+        if (LIKELY(stops))
+            return at + (__builtin_ctzll(stops) >> 3);
+        at += 8;
+    }
     while (at < end && (uint8_t)(*at - '0') < 10)
         at++;
     return at;
@@ -557,7 +574,40 @@ ALWAYS_INLINE bool cursor_more(cursor *c, uint8_t close)
 
 ALWAYS_INLINE bool cursor_item(cursor *c) { return cursor_more(c, ']'); }
 
-ALWAYS_INLINE bool cursor_key(cursor *c, text *key)
+/* A key in the usual shape: no space, no escape, shorter than eight bytes or in two steps. */
+ALWAYS_INLINE bool cursor_key_fast(cursor *c, text *key)
+{
+    const uint8_t *at = c->at, *end = c->end;
+    if (UNLIKELY(end - at < 12))
+        return false;
+    if (!c->fresh) {
+        if (UNLIKELY(*at != ','))
+            return false;
+        at++;
+    }
+    if (UNLIKELY(*at != '"'))
+        return false;
+    at++;
+    uint64_t stops = string_stops(load8(at));
+    uint32_t length = 0;
+    if (stops == 0) {
+        length = 8;
+        if (UNLIKELY(end - at < 18))
+            return false;
+        stops = string_stops(load8(at + 8));
+        if (UNLIKELY(stops == 0))
+            return false;
+    }
+    length += (uint32_t)__builtin_ctzll(stops) >> 3;
+    if (UNLIKELY(at[length] != '"' || at[length + 1] != ':'))
+        return false;
+    *key = (text){at, length, TEXT_STRING, false};
+    c->at = at + length + 2;
+    c->fresh = false;
+    return true;
+}
+
+static __attribute__((noinline)) bool cursor_key_slow(cursor *c, text *key)
 {
     if (!cursor_more(c, '}'))
         return false;
@@ -577,8 +627,13 @@ ALWAYS_INLINE bool cursor_key(cursor *c, text *key)
     return true;
 }
 
+ALWAYS_INLINE bool cursor_key(cursor *c, text *key)
+{
+    return LIKELY(cursor_key_fast(c, key)) || cursor_key_slow(c, key);
+}
+
 /* Any value: a scalar is kept as its text (strings unescaped), anything nested is skipped. */
-ALWAYS_INLINE void cursor_scalar(cursor *c, text *out)
+static __attribute__((noinline)) void cursor_scalar_slow(cursor *c, text *out)
 {
     uint8_t b = cursor_peek(c);
     const uint8_t *begin = c->at;
@@ -598,10 +653,70 @@ ALWAYS_INLINE void cursor_scalar(cursor *c, text *out)
         out->type = b == 'n' ? TEXT_NULL : b == 't' ? TEXT_TRUE : b == 'f' ? TEXT_FALSE : TEXT_NUMBER;
     }
     out->at = begin;
-    out->limit = c->end;
     out->length = (uint32_t)(c->at - begin);
     out->escaped = false;
 }
+
+ALWAYS_INLINE void cursor_scalar(cursor *c, text *out)
+{
+    const uint8_t *at = c->at, *end = c->end, *stop;
+    if (LIKELY(end - at >= 10)) {
+        if (*at == '"') { /* a plain string */
+            uint64_t stops = string_stops(load8(at + 1));
+            stop = at + 1;
+            while (stops == 0 && LIKELY(end - stop >= 17)) {
+                stop += 8;
+                stops = string_stops(load8(stop));
+            }
+            if (LIKELY(stops != 0)) {
+                stop += __builtin_ctzll(stops) >> 3;
+                if (LIKELY(*stop == '"')) {
+                    *out = (text){at + 1, (uint32_t)(stop - at - 1), TEXT_STRING, false};
+                    c->at = stop + 1;
+                    return;
+                }
+            }
+        } else if ((uint8_t)(*at - '1') < 9) { /* an integer of less than 16 digits */
+            uint64_t stops = digit_stops(load8(at) ^ 0x3030303030303030u);
+            stop = at;
+            if (stops == 0 && LIKELY(end - at >= 18)) {
+                stop += 8;
+                stops = digit_stops(load8(stop) ^ 0x3030303030303030u);
+            }
+            if (LIKELY(stops != 0)) {
+                stop += __builtin_ctzll(stops) >> 3;
+                if (LIKELY(*stop == ',' || *stop == '}' || *stop == ']')) {
+                    *out = (text){at, (uint32_t)(stop - at), TEXT_NUMBER, false};
+                    c->at = stop;
+                    return;
+                }
+            }
+        }
+    }
+    cursor_scalar_slow(c, out);
+}
+
+/* Past exactly these bytes, if they are next. A decoder spells out the order of keys in which its venue
+ * really writes them, a word or two a key; at the first surprise it goes on key by key, from there. Only
+ * whole tokens may be spelled, ending in ':'. */
+ALWAYS_INLINE bool cursor_literal(cursor *c, const char *literal, size_t length)
+{
+    if (UNLIKELY((size_t)(c->end - c->at) < length) || memcmp(c->at, literal, length) != 0)
+        return false;
+    c->at += length;
+    c->fresh = false;
+    return true;
+}
+#define USUAL(c, literal) cursor_literal((c), "" literal, sizeof(literal) - 1)
+
+ALWAYS_INLINE bool cursor_usual(cursor *c, const char *literal, size_t length, text *out)
+{
+    if (!cursor_literal(c, literal, length))
+        return false;
+    cursor_scalar(c, out);
+    return true;
+}
+#define USUAL_SCALAR(c, literal, out) cursor_usual((c), "" literal, sizeof(literal) - 1, (out))
 
 /* Call after the document: only white space may follow. */
 ALWAYS_INLINE bool cursor_finish(cursor *c)

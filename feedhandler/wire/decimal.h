@@ -11,7 +11,7 @@
 #ifndef FEEDHANDLER_WIRE_DECIMAL_H
 #define FEEDHANDLER_WIRE_DECIMAL_H
 
-#include "text.h"
+#include "cursor.h"
 
 enum decimal_result { DECIMAL_OK = 0, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW };
 
@@ -36,12 +36,6 @@ ALWAYS_INLINE uint64_t eight_digits(uint64_t digits)
     digits = digits * 10 + (digits >> 8);
     return ((digits & 0x000000ff000000ffu) * 0x000f424000000064u +
             (digits >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32;
-}
-
-/* High bit of each byte that is no digit, given the bytes xor '0'. The first hit is exact. */
-ALWAYS_INLINE uint64_t digit_stops(uint64_t word)
-{
-    return ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
 }
 
 /* The first `count` (1..8) of the digit values, moved so that they end the number. */
@@ -213,6 +207,54 @@ slow:
     return decimal_scaled_slow(at, limit, exponent, value, stop, needed);
 }
 
+/* A scale prepared for decimal_plain. */
+typedef struct decimal_scale {
+    int64_t power;  /* 10^places */
+    uint64_t below; /* digit values that must be 0: those past the places */
+    unsigned shift; /* moves the kept places to the end of the word */
+    bool plain;     /* 0..8 places; other exponents take the careful way */
+} decimal_scale;
+
+static inline decimal_scale decimal_scale_of(int exponent)
+{
+    decimal_scale s = {1, ~(uint64_t)0, 0, exponent <= 0 && exponent >= -8};
+    if (s.plain && exponent < 0) {
+        s.power = decimal_power[-exponent];
+        s.below = exponent == -8 ? 0 : ~(uint64_t)0 << (8 * -exponent);
+        s.shift = (unsigned)(64 + 8 * exponent);
+    }
+    return s;
+}
+
+/* digits[.digits] with one to seven digits before the point and up to eight after it, 18 bytes of
+ * which can be read: past it, or NULL for anything else. The caller looks at the byte after it, which
+ * tells a longer number, or an exponent. */
+ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scale *s, int64_t *out)
+{
+    uint64_t whole = load8(at) ^ 0x3030303030303030u;
+    uint64_t stops = digit_stops(whole);
+    unsigned bits;
+    uint64_t value;
+    if (UNLIKELY(stops == 0 || (stops & 0x80)))
+        return NULL;
+    bits = (unsigned)__builtin_ctzll(stops) & 56;
+    if (UNLIKELY((whole & 0xff) == 0 && bits > 8))
+        return NULL; /* 012 */
+    value = eight_digits(whole << (64 - bits)) * (uint64_t)s->power;
+    at += bits >> 3;
+    if (*at == '.') {
+        uint64_t part = load8(++at) ^ 0x3030303030303030u;
+        stops = digit_stops(part);
+        part &= ((stops & (0 - stops)) >> 7) - 1; /* the digits before the first stop */
+        if (UNLIKELY((stops & 0x80) || (part & s->below)))
+            return NULL;
+        value += eight_digits(part << s->shift);
+        at += stops ? (unsigned)__builtin_ctzll(stops) >> 3 : 8;
+    }
+    *out = (int64_t)value;
+    return at;
+}
+
 /* The double nearest to the value (one rounding for what fits 53 bits and 10^22; close otherwise). */
 static inline double decimal_double(int64_t mantissa, int exponent)
 {
@@ -243,7 +285,7 @@ static inline bool text_integer(const text *t, int64_t *out)
     }
     if (UNLIKELY(at == end || end - at > 19))
         return false;
-    if (end - at >= 8 && t->limit - at >= 8) {
+    if (end - at >= 8) {
         uint64_t word = load8(at) ^ 0x3030303030303030u;
         if (UNLIKELY(digit_stops(word)))
             return false;
