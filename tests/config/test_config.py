@@ -1,0 +1,155 @@
+"""The configuration file: defaults, overrides, and every mistake named where it stands."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from feedhandler import venues
+from feedhandler.config import Config, ConfigError, load
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "feeds.toml"
+    path.write_text(text)
+    return path
+
+
+def problems(path: Path) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return caught.value.problems
+
+
+def test_without_a_file_every_venue_has_a_public_default_set() -> None:
+    config = load(None)
+    assert list(config.venues) == venues.names()
+    for name, venue in config.venues.items():
+        assert venue.instruments == venues.load(name).default_instruments
+        assert venue.channels == ("book", "trades", "ticker")
+        assert venue.url("public") == venues.load(name).ws_urls["public"]
+    assert config.namespace == "feedhandler"
+
+
+def test_a_file_overrides_key_by_key(tmp_path: Path) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    path = write(
+        tmp_path,
+        f"""
+        namespace = "desk-1"
+        status = ""
+        [venues.okx]
+        instruments = ["BTC-USDT", "option:BTC-USD:*"]
+        channels = ["book"]
+        depth = 400
+        ring_slots = 4096
+        capacity = 300
+        cpu = {cpu}
+        spin = true
+        silence_s = 7
+        ws_url = "ws://127.0.0.1:9001/ws/v5/public"
+        rest_url = "http://127.0.0.1:9002/"
+        """,
+    )
+    config = load(path)
+    okx = config.venues["okx"]
+    assert list(config.venues) == ["okx"]
+    assert (config.namespace, config.status) == ("desk-1", "")
+    assert okx.instruments == ("BTC-USDT", "option:BTC-USD:*")
+    assert (okx.channels, okx.depth, okx.ring_slots, okx.capacity) == (("book",), 400, 4096, 300)
+    assert (okx.cpu, okx.spin, okx.silence_s) == (cpu, True, 7.0)
+    assert okx.url("public") == "ws://127.0.0.1:9001/ws/v5/public"
+    assert okx.rest_url == "http://127.0.0.1:9002"
+
+
+def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> None:
+    path = write(tmp_path, '[venues.okx]\ndepth = 5\n[venues.deribit]\ninstruments = ["X"]\n')
+    config = load(path, venues=["okx", "binance"], symbols=["BTC-USDT"], namespace="n")
+    assert list(config.venues) == ["okx", "binance"]
+    assert config.venues["okx"].depth == 5
+    assert {venue.instruments for venue in config.venues.values()} == {("BTC-USDT",)}
+    assert config.namespace == "n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("namespce = 'x'", ["namespce: no such key", "did you mean 'namespace'"]),
+        ("namespace = 'a b'", ["namespace: 'a b'", "letters"]),
+        ("namespace = 3", ["namespace: 3"]),
+        ("status = 'localhost'", ["status: 'localhost'", "host:port"]),
+        ("status = 'localhost:99999'", ["status: 'localhost:99999'"]),
+        ("venues = 1", ["venues: 1", "table"]),
+        ("[venues]\nokx = 1", ["venues.okx: 1", "table"]),
+        ("[venues.okkx]", ["venues.okkx: no such venue", "did you mean 'okx'", "binance"]),
+        ("[venues.okx]\ndeph = 1", ["venues.okx.deph: no such key", "did you mean 'depth'"]),
+        ("[venues.okx]\ndepth = 0", ["venues.okx.depth: 0", "1 to 1000"]),
+        ("[venues.okx]\ndepth = 1001", ["venues.okx.depth: 1001", "1 to 1000"]),
+        ("[venues.okx]\ndepth = 5.0", ["venues.okx.depth: 5.0", "an integer"]),
+        ("[venues.okx]\ndepth = true", ["venues.okx.depth: True", "an integer"]),
+        ("[venues.okx]\nring_slots = 1000", ["venues.okx.ring_slots: 1000", "power of two"]),
+        ("[venues.okx]\nring_slots = 512", ["venues.okx.ring_slots: 512", "1024"]),
+        ("[venues.okx]\ncapacity = 0", ["venues.okx.capacity: 0", "from 1"]),
+        ("[venues.okx]\ncpu = 4096", ["venues.okx.cpu: 4096", "CPU of this host"]),
+        ("[venues.okx]\ncpu = -1", ["venues.okx.cpu: -1"]),
+        ("[venues.okx]\nspin = 1", ["venues.okx.spin: 1", "true or false"]),
+        ("[venues.okx]\nsilence_s = 0.1", ["venues.okx.silence_s: 0.1", "1 to 3600"]),
+        ("[venues.okx]\nsilence_s = nan", ["venues.okx.silence_s: nan"]),
+        ("[venues.okx]\ninstruments = 'BTC'", ["venues.okx.instruments: 'BTC'", "list"]),
+        ("[venues.okx]\ninstruments = []", ["venues.okx.instruments: []", "list"]),
+        ("[venues.okx]\ninstruments = [1]", ["venues.okx.instruments: [1]", "list"]),
+        (
+            "[venues.okx]\ninstruments = ['opton:BTC-USD:*']",
+            ["venues.okx.instruments: 'opton:BTC-USD:*'", "did you mean 'option'"],
+        ),
+        ("[venues.okx]\ninstruments = ['a b']", ["venues.okx.instruments: 'a b'"]),
+        (
+            "[venues.okx]\nchannels = ['boook']",
+            ["venues.okx.channels: 'boook'", "did you mean 'book'", "ticker"],
+        ),
+        ("[venues.okx]\nchannels = ['quote']", ["venues.okx.channels: 'quote'"]),
+        ("[venues.okx]\nws_url = 'http://x'", ["venues.okx.ws_url: 'http://x'", "wss://"]),
+        ("[venues.okx]\nws_url = {public = 1}", ["venues.okx.ws_url.public: 1", "wss://"]),
+        ("[venues.okx]\nws_url = {publc = 'ws://x'}", ["venues.okx.ws_url.publc: no such"]),
+        ("[venues.okx]\nrest_url = 'ws://x'", ["venues.okx.rest_url: 'ws://x'", "https://"]),
+        ("[venues.okx]\nrest_url = 'http://x:port'", ["venues.okx.rest_url"]),
+    ],
+)
+def test_a_mistake_is_named_with_file_key_value_and_what_is_allowed(
+    text: str, expected: list[str], tmp_path: Path
+) -> None:
+    path = write(tmp_path, text)
+    (problem,) = problems(path)
+    assert problem.startswith(f"{path}: ")
+    for part in expected:
+        assert part in problem
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path, "status = 3\n[venues.okx]\ndepth = 0\nspin = 2\n[venues.kraken9]\n")
+    found = problems(path)
+    assert len(found) == 4
+    assert all(any(key in line for line in found) for key in ("status", "depth", "spin", "kraken9"))
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    assert "No such file" in problems(tmp_path / "none.toml")[0]
+    assert "line 2" in problems(write(tmp_path, "namespace = 'x'\nstatus = \n"))[0]
+    bad = tmp_path / "bad.toml"
+    bad.write_bytes(b"namespace = '\xff'")
+    assert "UTF-8" in problems(bad)[0]
+
+
+def test_unknown_venues_and_bad_symbols_of_the_command_line_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no such venue: 'okxx'; did you mean 'okx'"):
+        load(None, venues=["okxx"])
+    with pytest.raises(ConfigError, match="--symbols: 'opt:x' is not allowed"):
+        load(None, venues=["okx"], symbols=["opt:x"])
+    with pytest.raises(ConfigError, match="namespace: 'a/b' is not allowed"):
+        load(None, namespace="a/b")
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    config: Config = load(None)
+    with pytest.raises(AttributeError):
+        config.namespace = "x"  # type: ignore[misc]
