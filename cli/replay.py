@@ -1,0 +1,198 @@
+"""`feedhandler replay`: a capture back through the decoders into shared memory."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import figures
+from cli.errors import FINDING, CliError
+from cli.options import json_option, namespace_override_option
+from cli.output import Column, dim, echo_table, json_out, state
+
+if TYPE_CHECKING:
+    from feedhandler.replay import ReplayResult
+
+_SHOWN = 20
+
+
+def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
+    if value == "max":
+        return None
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{value!r}: 'max', or a number above 0 (1 = as recorded)")
+    return speed
+
+
+@click.command()
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("--venue", help="Whose frames they are, where the capture does not tell.")
+@click.option(
+    "--speed",
+    default="max",
+    show_default=True,
+    callback=_speed,
+    help="max, or a multiple of the recorded pace: 1, 10.",
+)
+@click.option(
+    "--books", type=click.Path(path_type=Path, dir_okay=False), help="Write the final books here."
+)
+@click.option("--hold", is_flag=True, help="Keep the memory at the end, until Ctrl-C.")
+@click.option("--strict", is_flag=True, help="End at the first broken line.")
+@click.option("--depth", default=50, show_default=True, help="Levels a side in shared memory.")
+@namespace_override_option
+@json_option
+def replay(
+    capture: Path,
+    venue: str | None,
+    speed: float | None,
+    books: Path | None,
+    hold: bool,
+    strict: bool,
+    depth: int,
+    namespace: str | None,
+    as_json: bool,
+) -> int:
+    """Play a capture through the same decoders, books and memory as live frames.
+
+    CAPTURE is NDJSON, plain, .gz or .zst; `feedhandler capture` makes them. Readers may attach
+    meanwhile; the namespace is "replay" unless another is given, so that a live feed is not
+    disturbed. Broken lines are named, counted and passed over.
+
+    \b
+    feedhandler replay okx.ndjson.zst --books books.json
+    feedhandler replay okx.ndjson.zst --speed 10 --hold
+    feedhandler inspect book okx BTC-USDT --namespace replay
+
+    \b
+    Exit codes: 0 fine, 1 broken lines or malformed frames were found,
+    2 the capture cannot be read.
+    """
+    from feedhandler.replay import replay as play
+
+    space = namespace or "replay"
+    shown: Callable[[ReplayResult], None] | bool = False
+    if hold:
+
+        def shown(result: ReplayResult) -> None:
+            _report(result, books, as_json)
+            _wait(f"held in namespace {space!r}; Ctrl-C ends it")
+
+    progress = _Progress()
+    try:
+        result = play(
+            capture,
+            venue=venue,
+            namespace=space,
+            speed=speed,
+            depth=depth,
+            progress=progress if sys.stderr.isatty() else None,
+            hold=shown,
+            strict=strict,
+        )
+    except ValueError as error:
+        raise CliError(str(error)) from error
+    finally:
+        progress.clear()
+    if not hold:
+        _report(result, books, as_json)
+    return FINDING if result.broken or result.counters.get("malformed", 0) else 0
+
+
+class _Progress:
+    """A line on the terminal that replaces itself."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 0.2
+        share = 100 * done // max(1, total)
+        click.echo(f"\r\x1b[K{share:3d} %  {figures.count(done)} lines", err=True, nl=False)
+        self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._shown = False
+
+
+def _wait(text: str) -> None:
+    import signal
+
+    click.echo(dim(text), err=True)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        return
+
+
+def _report(result: ReplayResult, books: Path | None, as_json: bool) -> None:
+    if books is not None:
+        _write_books(books, result.books)
+    if as_json:
+        json_out(_summary(result))
+        return
+    rate = figures.rate(result.frames / result.seconds) if result.seconds else "-"
+    click.echo(
+        f"{result.venue}: {figures.count(result.frames)} frames in {result.seconds:.2f} s "
+        f"({rate}/s), {len(result.books)} books"
+        + "".join(f", {count} {name}" for name, count in sorted(result.states.items()))
+    )
+    columns = [
+        Column("BOOK", shrink=12),
+        Column("STATE"),
+        Column("SEQUENCE", right=True, drop=1),
+        Column("BID", right=True),
+        Column("ASK", right=True),
+        Column("LEVELS", right=True),
+        Column("REASON", drop=2),
+    ]
+    rows = [
+        (
+            symbol,
+            state(book["state"]),
+            str(book["venue_sequence"]),
+            book["bids"][0][0] if book["bids"] else "-",
+            book["asks"][0][0] if book["asks"] else "-",
+            f"{len(book['bids'])} + {len(book['asks'])}",
+            "" if book["reason"] == "NONE" else book["reason"],
+        )
+        for symbol, book in list(result.books.items())[:_SHOWN]
+    ]
+    if rows:
+        echo_table(columns, rows)
+    if len(result.books) > _SHOWN:
+        click.echo(dim(f"and {len(result.books) - _SHOWN} more; all of them: --books FILE"))
+    for line in (*result.broken_lines, *result.problems):
+        click.echo(f"{click.style('found:', fg='yellow')} {line}", err=True)
+    if result.broken > len(result.broken_lines):
+        click.echo(f"found: {result.broken} broken lines in all", err=True)
+    if result.last_error:
+        click.echo(f"found: malformed, the last: {result.last_error}", err=True)
+
+
+def _summary(result: ReplayResult) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    summary = asdict(result)
+    summary["books"] = len(result.books)
+    return summary
+
+
+def _write_books(path: Path, books: dict[str, dict[str, Any]]) -> None:
+    import orjson
+
+    path.write_bytes(orjson.dumps(books, option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,0 +1,137 @@
+"""`feedhandler start`: the supervisor in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.errors import CliError
+from cli.options import namespace_override_option
+from cli.output import bold, dim, state
+
+if TYPE_CHECKING:
+    from feedhandler.config import Config
+
+
+def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
+@click.command()
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--symbols",
+    callback=_symbols,
+    metavar="S,..",
+    help="Instruments of every venue: names or patterns, such as 'option:BTC-USD:*'.",
+)
+@click.option("--sim", is_flag=True, help="Simulated venues on loopback instead of the real ones.")
+@click.option("--sim-rate", default=1000.0, show_default=True, help="Book updates/s, per venue.")
+@click.option("--sim-seed", default=1, show_default=True, help="Of the simulated market.")
+@click.option("--keep", is_flag=True, help="Leave the shared memory behind, for inspection.")
+@click.option("--verbose", is_flag=True, help="The whole log also on a terminal.")
+@namespace_override_option
+def start(
+    config: Path | None,
+    venues: tuple[str, ...],
+    symbols: list[str],
+    sim: bool,
+    sim_rate: float,
+    sim_seed: int,
+    keep: bool,
+    verbose: bool,
+    namespace: str | None,
+) -> int:
+    """Start the feed and watch over it until Ctrl-C or `feedhandler stop`.
+
+    One process per venue keeps its connections, rebuilds the books and publishes them in shared
+    memory; the supervisor restarts what dies. CONFIG is a TOML file; without one a sensible public
+    set of instruments of every venue is followed.
+
+    On a terminal it says when a venue's state changes; elsewhere it logs to stderr.
+    FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.
+
+    \b
+    feedhandler start                               every venue, no account needed
+    feedhandler start --sim                         no internet needed
+    feedhandler start feed.toml --venue deribit
+    feedhandler start -v okx --symbols BTC-USDT,ETH-USDT,option:BTC-USD:*
+
+    \b
+    Exit codes: 0 stopped in order, 2 the configuration was refused and nothing started.
+    """
+    from feedhandler.config import load
+    from feedhandler.supervisor import run
+
+    chosen = load(config, venues=venues, symbols=symbols, namespace=namespace)
+    with ExitStack() as stack:
+        if sim:
+            chosen = _simulated(chosen, sim_rate, sim_seed, stack)
+        if sys.stdout.isatty():
+            if not verbose:
+                os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")
+            threading.Thread(target=_narrate, args=(chosen,), daemon=True).start()
+        return run(chosen, keep=keep, report=_problem)
+
+
+def _problem(text: str) -> None:
+    CliError(text).show()
+
+
+def _simulated(config: Config, rate: float, seed: int, stack: ExitStack) -> Config:
+    from cli.sim import check_simulated
+    from cli.simulated import pointed_at
+    from feedhandler.sim.runner import SimOptions, SimProcess
+
+    if rate < 0:
+        raise click.UsageError(f"--sim-rate {rate:g}: 0 or more")
+    check_simulated(list(config.venues))
+    sims = stack.enter_context(SimProcess(list(config.venues), SimOptions(rate=rate, seed=seed)))
+    return pointed_at(config, sims.endpoints)
+
+
+def _narrate(config: Config) -> None:
+    """Say on the terminal when a venue's state changes, and once how to look."""
+    from feedhandler.status import namespace_status
+
+    began = time.monotonic()
+    known: dict[str, tuple[str, str]] = {}
+    waiting = set(config.venues)
+    wide = max(map(len, waiting))
+    click.echo(f"starting {', '.join(config.venues)}; Ctrl-C stops")
+    while True:
+        for found in namespace_status(config.namespace)["venues"]:
+            name, now = found["venue"], (found["state"], found["reason"])
+            if name not in config.venues or known.get(name) == now or now[0] == "NONE":
+                continue
+            known[name] = now
+            why = "" if now[1] in ("NONE", "START") else f" {now[1]}"
+            after = dim(f"after {time.monotonic() - began:.1f} s")
+            live = f"{found['live']}/{found['instruments']} instruments"
+            click.echo(f"{name:{wide}}  {state(now[0])}{why}  {live} {after}")
+            if now[0] == "LIVE" and waiting:
+                waiting.discard(name)
+                if not waiting:
+                    _show_how_to_look(config)
+        time.sleep(0.1 if waiting else 0.5)
+
+
+def _show_how_to_look(config: Config) -> None:
+    flag = "" if config.namespace == "feedhandler" else f" --namespace {config.namespace}"
+    venue = next(iter(config.venues))
+    named = [name for name in config.venues[venue].instruments if not set(name) & set("*?[:")]
+    symbol = named[0] if named else "SYMBOL"
+    click.echo(
+        "\nlook at it from another terminal:\n"
+        f"  {bold(f'feedhandler status{flag}')}\n"
+        f"  {bold(f'feedhandler inspect book {venue} {symbol} --watch{flag}')}\n"
+        f"  {bold(f'feedhandler inspect tail {venue} -f{flag}')}\n"
+    )

@@ -1,0 +1,120 @@
+"""`feedhandler status`: how the venues are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli import figures
+from cli.errors import FINDING, FINE, NOTHING, CliError
+from cli.options import json_option, namespace_option
+from cli.output import Column, dim, json_out, screen_width, state, table
+
+_SILENT_NS = 1_000_000_000  # readers, too, call nothing live whose writer is silent for longer
+
+_COLUMNS = (
+    Column("VENUE"),
+    Column("STATE"),
+    Column("LIVE", right=True),
+    Column("FRAMES", right=True, drop=4),
+    Column("CONNS", right=True, drop=3),
+    Column("HEARTBEAT", right=True),
+    Column("UPTIME", right=True, drop=2),
+    Column("RESTARTS", right=True, drop=5),
+    Column("PID", right=True, drop=1),
+    Column("MEMORY", right=True, drop=6),
+    Column("REASON", shrink=10),
+)
+
+
+@click.command()
+@namespace_option
+@json_option
+@click.option("--watch", "-w", "watched", is_flag=True, help="Refresh until Ctrl-C.")
+def status(namespace: str, as_json: bool, watched: bool) -> int:
+    """Say how every venue is: its state and why, its process, its heartbeat.
+
+    Asks the running supervisor; when none answers, shared memory alone says it. LIVE counts the
+    instruments that are in exact step with the venue.
+
+    \b
+    feedhandler status --json | jq '.venues[] | {venue, state, reason}'
+
+    \b
+    Exit codes: 0 every venue is LIVE, 1 one is not, 3 nothing is there.
+    """
+    found = gather(namespace)
+    if watched:
+        from cli.watch import watch
+
+        watch(lambda: _view(gather(namespace), namespace, as_json), 0.5)
+    if as_json:
+        json_out(found)
+    elif found["venues"]:
+        for line in _view(found, namespace):
+            click.echo(line)
+    if not found["venues"]:
+        raise CliError(
+            f"nothing runs in the namespace {namespace!r}",
+            "start the feed: feedhandler start (or, without internet: feedhandler start --sim)",
+            NOTHING,
+        )
+    return FINE if all(map(is_well, found["venues"])) else FINDING
+
+
+def gather(namespace: str) -> dict[str, Any]:
+    """The supervisor's answer, or what memory says: {"namespace", "supervisor", "venues"}."""
+    from feedhandler.supervisor_socket import NotRunning, request
+
+    try:
+        return request(namespace, {"do": "status"}, 2.0)
+    except NotRunning:
+        from feedhandler.status import namespace_status
+
+        return namespace_status(namespace)
+
+
+def is_well(venue: dict[str, Any]) -> bool:
+    """Whether a venue is LIVE and its writer says so now."""
+    age = venue.get("heartbeat_age_ns")
+    return venue["state"] == "LIVE" and age is not None and age < _SILENT_NS
+
+
+def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[str]:
+    if as_json:
+        import orjson
+
+        return [orjson.dumps(found).decode()]
+    supervisor = found.get("supervisor")
+    if supervisor:
+        up = figures.duration(supervisor["uptime_ns"])
+        title = f"{namespace}: supervisor {supervisor['pid']}, up {up}"
+    else:
+        title = f"{namespace}: no supervisor answers; this is what shared memory says"
+    lines = table(_COLUMNS, [_row(venue) for venue in found["venues"]], screen_width())
+    return [dim(title), "", *lines]
+
+
+def _row(venue: dict[str, Any]) -> tuple[str, ...]:
+    age = venue.get("heartbeat_age_ns")
+    connections = venue.get("connections") or {"live": 0, "total": 0}
+    silent = venue["state"] == "LIVE" and not is_well(venue)
+    reason = "" if venue["reason"] == "NONE" else venue["reason"]
+    if silent:
+        reason = "its writer is silent"
+    elif venue.get("detail"):
+        reason = f"{reason}: {venue['detail']}" if reason else venue["detail"]
+    return (
+        venue["venue"],
+        click.style("SILENT", fg="red") if silent else state(venue["state"]),
+        f"{venue['live']}/{venue['instruments']}",
+        figures.count(venue.get("frames", 0)),
+        f"{connections['live']}/{connections['total']}",
+        "-" if age is None else figures.duration(age),
+        figures.duration(venue["uptime_ns"]) if venue.get("uptime_ns") else "-",
+        str(venue["restarts"]),
+        str(venue["pid"] or "-"),
+        figures.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
+        reason,
+    )

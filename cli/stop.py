@@ -1,0 +1,40 @@
+"""`feedhandler stop`: ask the running supervisor to end."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from cli.errors import FINDING, CliError
+from cli.options import namespace_option
+
+
+@click.command()
+@namespace_option
+@click.option("--timeout", default=15.0, show_default=True, help="Seconds to wait for the end.")
+def stop(namespace: str, timeout: float) -> None:
+    """Stop the running supervisor and its venues, in order, and wait until they are gone.
+
+    Readers see every venue CLOSED(STOPPED), and nothing is left in /dev/shm (unless it was started
+    with --keep).
+
+    \b
+    Exit codes: 0 stopped, 1 it did not end in time, 3 none is running.
+    """
+    from feedhandler.supervisor_socket import NotRunning, request
+
+    deadline = time.monotonic() + timeout
+    request(namespace, {"do": "stop"}, timeout)
+    while time.monotonic() < deadline:
+        try:
+            request(namespace, {"do": "status"}, 1.0)
+        except NotRunning:
+            click.echo(f"stopped {namespace}")
+            return
+        time.sleep(0.05)
+    raise CliError(
+        f"the supervisor of {namespace!r} did not end within {timeout:g} s",
+        "see what it is doing: feedhandler status",
+        FINDING,
+    )
