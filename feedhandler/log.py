@@ -1,14 +1,21 @@
 """Log lines to stderr, calm: one line an event, and repetitions counted instead of repeated."""
 
 import logging
+import os
 import sys
 import time
 
 log = logging.getLogger("feedhandler")
 
 
-def setup(name: str, level: int = logging.INFO) -> None:
-    """Write this process's log to stderr; `name` (supervisor, a venue) stands in every line."""
+def setup(name: str, level: int | None = None) -> None:
+    """Write this process's log to stderr; `name` (supervisor, a venue) stands in every line.
+
+    `level` None: what FEEDHANDLER_LOG says (DEBUG, INFO, WARNING, ERROR), or INFO.
+    """
+    if level is None:
+        said = os.environ.get("FEEDHANDLER_LOG", "").upper()
+        level = logging.getLevelNamesMapping().get(said, logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
     formatter = logging.Formatter(f"%(asctime)s.%(msecs)03dZ %(levelname)s {name}: %(message)s")
     formatter.default_time_format = formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
