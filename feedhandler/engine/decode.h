@@ -201,7 +201,7 @@ enum levels_shape {
 
 /* Past one level in the very shape that the venue sends, or NULL: then anything may be there. */
 ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, const uint8_t *end,
-                                        int shape, level *out)
+                                        int shape, decimal_guess guess[2], level *out)
 {
     bool delete = false;
     if (UNLIKELY(end - at < 32))
@@ -230,7 +230,7 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
         if (UNLIKELY(*at++ != '['))
             return NULL;
     }
-    at = decimal_plain(at, &m->price_scale, &out->price);
+    at = decimal_plain(at, &m->price_scale, &guess[0], &out->price);
     if (UNLIKELY(at == NULL || end - at < 21))
         return NULL;
     if (shape == LEVELS_TEXT) {
@@ -240,7 +240,7 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
     } else if (UNLIKELY(*at++ != ',')) {
         return NULL;
     }
-    at = decimal_plain(at, &m->size_scale, &out->size);
+    at = decimal_plain(at, &m->size_scale, &guess[1], &out->size);
     if (UNLIKELY(at == NULL))
         return NULL;
     if (delete)
@@ -248,15 +248,18 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
     if (shape == LEVELS_TEXT) {
         if (UNLIKELY(*at++ != '"'))
             return NULL;
-        while (*at == ',') { /* further texts of digits */
-            if (UNLIKELY(end - at < 16 || at[1] != '"'))
+        if (*at == ',') { /* OKX: ,"0","orders" */
+            if (UNLIKELY(end - at < 16 || (load8(at) & 0xffffffffffff) != 0x222c2230222c))
                 return NULL;
-            uint64_t stops = digit_stops(load8(at + 2) ^ 0x3030303030303030u);
-            if (UNLIKELY(stops == 0))
+            at += 7;
+            if (UNLIKELY((uint8_t)(at[-1] - '0') > 9))
                 return NULL;
-            at += 2 + (__builtin_ctzll(stops) >> 3);
-            if (UNLIKELY(*at++ != '"'))
-                return NULL;
+            while (*at != '"') {
+                if (UNLIKELY((uint8_t)(*at - '0') > 9 || end - at < 3))
+                    return NULL;
+                at++;
+            }
+            at++;
         }
     }
     return LIKELY(*at == ']') ? at + 1 : NULL;
@@ -313,6 +316,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
     msg->runs++;
     bool plain = m->price_scale.plain && m->size_scale.plain;
     uint32_t begin = e->level_count, count = begin;
+    decimal_guess guess[2] = {{40, 64}, {8, 64}};
     while (cursor_item(c)) {
         const uint8_t *at = c->at;
         if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, count, e->level_room, count + 1))) {
@@ -321,7 +325,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
         }
         level *out = e->levels + count, *room = e->levels + e->level_room;
         while (plain && LIKELY(out < room)) { /* one after the other, without leaving registers */
-            const uint8_t *past = level_fast(m, at, c->end, shape, out);
+            const uint8_t *past = level_fast(m, at, c->limit, shape, guess, out);
             if (UNLIKELY(past == NULL))
                 break;
             out++;

@@ -43,6 +43,7 @@ static inline void engine_close(engine *e)
     free(e->stats);
     free(e->attention);
     free(e->spare.bytes);
+    free(e->frame);
     memset(e, 0, sizeof *e);
 }
 
@@ -141,6 +142,25 @@ static inline int engine_end(engine *e, int result)
     return result;
 }
 
+/* Start a cursor on the engine's padded copy of a payload (on the payload itself without memory). */
+static inline void engine_cursor(engine *e, cursor *c, const void *payload, size_t length)
+{
+    if (UNLIKELY(e->frame_room < length + CURSOR_PADDING)) {
+        size_t room = 2 * length + 4096;
+        uint8_t *frame = (uint8_t *)realloc(e->frame, room);
+        if (frame == NULL) {
+            cursor_start(c, payload, length, &e->spare);
+            return;
+        }
+        e->frame = frame;
+        e->frame_room = room;
+    }
+    memcpy(e->frame, payload, length);
+    memset(e->frame + length, 0, CURSOR_PADDING);
+    cursor_start(c, e->frame, length, &e->spare);
+    cursor_padded(c);
+}
+
 static int engine_feed(engine *e, connection *from, const void *payload, size_t length,
                        int64_t receive_ns)
 {
@@ -151,7 +171,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     from->last_receive_ns = e->receive_ns;
     fh_counter_add(e->writer, FH_COUNTER_FRAMES, 1);
     fh_counter_add(e->writer, FH_COUNTER_BYTES, length);
-    cursor_start(&c, payload, length, &e->spare);
+    engine_cursor(e, &c, payload, length);
     int result = e->decoder->decode(e, &c);
     if (UNLIKELY(c.error || e->out_of_memory)) {
         engine_malformed(e, &c, "frame");
@@ -179,7 +199,7 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
     cursor c;
     engine_begin(e, from, receive_ns);
     e->book_frame = false; /* a bad answer harms no book: it is asked for again */
-    cursor_start(&c, payload, length, &e->spare);
+    engine_cursor(e, &c, payload, length);
     ENGINE_ITEM(e, &c, e->decoder->snapshot(e, &c, m));
     if (!cursor_finish(&c) || e->out_of_memory) {
         engine_malformed(e, &c, "snapshot");

@@ -139,6 +139,8 @@ typedef struct engine {
     int need_price, need_size;
     bool need_too_much;
     spare spare;
+    uint8_t *frame; /* a copy of it, padded: cheaper than looking for the end before every load */
+    size_t frame_room;
 
     uint32_t *attention; /* ids of markets with something pending */
     uint32_t attention_count, attention_room;

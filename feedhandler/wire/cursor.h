@@ -55,6 +55,7 @@ typedef struct spare {
 typedef struct cursor {
     const uint8_t *at;
     const uint8_t *end;
+    const uint8_t *limit; /* bytes up to here may be loaded (not used): end, or past it when padded */
     const uint8_t *begin;
     const uint8_t *error_at;
     spare *spare;
@@ -66,13 +67,19 @@ typedef struct cursor {
 static inline void cursor_start(cursor *c, const void *payload, size_t length, spare *s)
 {
     c->begin = c->at = (const uint8_t *)payload;
-    c->end = c->at + length;
+    c->limit = c->end = c->at + length;
     c->error_at = NULL;
     c->spare = s;
     c->spare_used = 0;
     c->error = WIRE_OK;
     c->fresh = false;
 }
+
+/* The frame was copied to where CURSOR_PADDING zero bytes follow it: fast paths work to its very end,
+ * since a zero is no part of anything. */
+enum { CURSOR_PADDING = 64 };
+
+static inline void cursor_padded(cursor *c) { c->limit = c->end + CURSOR_PADDING; }
 
 COLD void cursor_fail_at(cursor *c, int error, const uint8_t *at)
 {
@@ -338,7 +345,7 @@ ALWAYS_INLINE bool cursor_string_here(cursor *c, text *out)
 ALWAYS_INLINE const uint8_t *text_limit(const cursor *c, const text *t)
 {
     bool framed = t->at >= c->begin && t->at < c->end;
-    return LIKELY(framed) ? c->end : t->at + t->length;
+    return LIKELY(framed) ? c->limit : t->at + t->length;
 }
 
 /* ---- numbers and words ---------------------------------------------------------------------- */
@@ -577,7 +584,7 @@ ALWAYS_INLINE bool cursor_item(cursor *c) { return cursor_more(c, ']'); }
 /* A key in the usual shape: no space, no escape, shorter than eight bytes or in two steps. */
 ALWAYS_INLINE bool cursor_key_fast(cursor *c, text *key)
 {
-    const uint8_t *at = c->at, *end = c->end;
+    const uint8_t *at = c->at, *end = c->limit;
     if (UNLIKELY(end - at < 12))
         return false;
     if (!c->fresh) {
@@ -659,7 +666,7 @@ static __attribute__((noinline)) void cursor_scalar_slow(cursor *c, text *out)
 
 ALWAYS_INLINE void cursor_scalar(cursor *c, text *out)
 {
-    const uint8_t *at = c->at, *end = c->end, *stop;
+    const uint8_t *at = c->at, *end = c->limit, *stop;
     if (LIKELY(end - at >= 10)) {
         if (*at == '"') { /* a plain string */
             uint64_t stops = string_stops(load8(at + 1));
@@ -701,7 +708,7 @@ ALWAYS_INLINE void cursor_scalar(cursor *c, text *out)
  * whole tokens may be spelled, ending in ':'. */
 ALWAYS_INLINE bool cursor_literal(cursor *c, const char *literal, size_t length)
 {
-    if (UNLIKELY((size_t)(c->end - c->at) < length) || memcmp(c->at, literal, length) != 0)
+    if (UNLIKELY((size_t)(c->limit - c->at) < length) || memcmp(c->at, literal, length) != 0)
         return false;
     c->at += length;
     c->fresh = false;
