@@ -1,6 +1,7 @@
 """A capture through the same decoder, books and shared memory as live frames."""
 
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -89,10 +90,8 @@ def replay(
     ) as segment:
         player = _Player(Path(path), found, segment, speed, progress, strict, observe)
         result = player.play()
-        if callable(hold):
-            hold(result)
-        elif hold:
-            _hold(segment)
+        if hold:
+            _hold(segment, result, hold if callable(hold) else _until_interrupt)
     return result
 
 
@@ -134,12 +133,28 @@ def decimal_text(value: int, exponent: int) -> str:
     return f"{sign}{digits[:exponent]}.{fraction}" if fraction else f"{sign}{digits[:exponent]}"
 
 
-def _hold(segment: WriterSegment) -> None:
-    """Keep the memory alive until Ctrl-C."""
-    with suppress(KeyboardInterrupt):
-        while True:
+def _hold(
+    segment: WriterSegment, result: ReplayResult, during: Callable[[ReplayResult], None]
+) -> None:
+    """Keep the memory's heart beating while `during` runs."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(_TICK_S):
             segment.writer.heartbeat()
-            time.sleep(_TICK_S)
+
+    heart = threading.Thread(target=beat, name="heartbeat")
+    heart.start()
+    try:
+        during(result)
+    finally:
+        over.set()
+        heart.join()
+
+
+def _until_interrupt(_: ReplayResult) -> None:
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 class _Player:

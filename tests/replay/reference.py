@@ -110,7 +110,7 @@ class OkxReference(Reference):
         arg = message.get("arg")
         if not isinstance(arg, dict) or "data" not in message:
             return
-        channel, name = arg["channel"], arg.get("instId")
+        channel, name = arg["channel"], str(arg.get("instId"))
         if channel in ("books5", "bbo-tbt"):
             for data in message["data"]:
                 before = self.books.get(name, Book())
