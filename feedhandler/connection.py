@@ -9,11 +9,11 @@ It connects again for ever. What it learns it tells its owner, who decides about
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import time_ns
-from typing import Protocol
+from typing import Any, Protocol
 
 from picows import WSCloseCode, WSHandshakeError, WSMsgType, WSTransport, ws_connect
 
@@ -64,6 +64,10 @@ class Owner(Protocol):
         """Whether every book of this connection has been in step since it connected."""
 
 
+#: (row, url, direction "open" | "in" | "out" | "close", data, unix ns): what a recorder writes
+Tap = Callable[[int, str, str, bytes | None, int], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What one connection needs besides its venue. `connects`: the budgets of its host."""
@@ -73,6 +77,7 @@ class Settings:
     connects: Sequence[TokenBucket] = ()
     backoff: Backoff = field(default_factory=Backoff)
     ssl_context: ssl.SSLContext | None = None
+    tap: Tap | None = None
 
 
 class Connection:
@@ -211,7 +216,8 @@ class Connection:
                 await self._pause(bucket.wait(self._clock()))
         if self._stopping:
             return
-        listener = FrameListener(self, self.native.feed)
+        listener = FrameListener(self, self._feed)
+        self._tell("open", None)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             transport, _ = await ws_connect(
                 lambda: listener,
@@ -225,6 +231,23 @@ class Connection:
                 logger_name="feedhandler",
             )
         self._listener, self._transport = listener, transport
+
+    @property
+    def _feed(self) -> Callable[[Any], int]:
+        tap, feed = self.settings.tap, self.native.feed
+        if tap is None:
+            return feed
+
+        def tapped(payload: Any) -> int:
+            now = time_ns()
+            tap(self.row, self.settings.url, "in", bytes(payload), now)
+            return feed(payload, now)
+
+        return tapped
+
+    def _tell(self, direction: str, data: bytes | None) -> None:
+        if self.settings.tap is not None:
+            self.settings.tap(self.row, self.settings.url, direction, data, time_ns())
 
     async def _session(self) -> None:
         listener = self._listener
@@ -318,6 +341,7 @@ class Connection:
             return
         self._messages.spend(self._clock())
         self._transport.send(WSMsgType.TEXT, text.encode())
+        self._tell("out", text.encode())
 
     def _move(self, state: State, reason: Reason, detail: str) -> None:
         if state is not self.state:
@@ -399,6 +423,7 @@ class Connection:
     def on_lost(self, listener: FrameListener) -> None:
         """The socket is gone."""
         self.disconnects += 1
+        self._tell("close", None)
         if listener is self._listener and not (self._cause and listener.muted):
             listener.mute()
             reason = Reason.STOPPED if self._stopping else Reason.DISCONNECTED

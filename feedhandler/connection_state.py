@@ -4,16 +4,19 @@ from enum import IntEnum
 
 
 class ConnectionState(IntEnum):
-    """The life of one connection; every transition has a reason and is counted and stamped."""
+    """The life of one connection; every transition has a reason and is counted and stamped.
+
+    Where a number is one of `shm.State` it means the same there (BACKOFF: STALE).
+    """
 
     IDLE = 0  #: not started
-    CONNECTING = 1  #: TCP, TLS and WebSocket handshakes, or waiting for the connect budget
-    SUBSCRIBING = 2  #: open; keys without an answer are left
-    SYNCING = 3  #: every key is answered; not every book is in step yet
-    LIVE = 4  #: every book was in step
-    DRAINING = 5  #: being closed in order
+    CONNECTING = 7  #: TCP, TLS and WebSocket handshakes, or waiting for the connect budget
+    SUBSCRIBING = 8  #: open; keys without an answer are left
+    SYNCING = 1  #: every key is answered; not every book is in step yet
+    LIVE = 2  #: every book was in step
+    DRAINING = 9  #: being closed in order
     CLOSED = 6  #: ended in order
-    BACKOFF = 7  #: down; waiting before the next try
+    BACKOFF = 3  #: down; waiting before the next try
 
 
 _OPEN = (ConnectionState.SUBSCRIBING, ConnectionState.SYNCING, ConnectionState.LIVE)

@@ -4,6 +4,7 @@ One frame costs one native call; nothing else is done for it in Python. Pings ar
 not by the library, which would keep them from the watchdog: a venue that only pings is alive.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
@@ -37,7 +38,7 @@ def _discard(_payload: Any) -> int:
 class FrameListener(WSListener):
     """One session's frames; `mute()` ends it for the engine at once, whatever still arrives."""
 
-    def __init__(self, session: Session, feed: Any) -> None:
+    def __init__(self, session: Session, feed: Callable[[Any], int]) -> None:
         super().__init__()
         self._session = session
         self._feed = feed

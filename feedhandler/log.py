@@ -2,6 +2,7 @@
 
 import logging
 import os
+import os
 import sys
 import time
 

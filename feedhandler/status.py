@@ -19,7 +19,8 @@ SUSPECT_NS = 2_000_000_000  #: a heartbeat is due every 100 ms
 def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     """One venue's part of the status; raises :class:`shm.NoSuchVenue` if nothing is in memory.
 
-    `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs; `live`: instruments that are LIVE of
+    `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs; `live`:
+    instruments that are LIVE of
     `instruments`; `heartbeat_age_ns`: since the writer last said that it is well; `connections`:
     {"total", "live"}; `uptime_ns`: of the writer. Of a dead writer's memory `pid` is 0.
     """

@@ -13,7 +13,7 @@ from time import time_ns
 from feedhandler.backoff import Backoff
 from feedhandler.budget import TokenBucket
 from feedhandler.config import VenueConfig
-from feedhandler.connection import Connection, Settings
+from feedhandler.connection import Connection, Settings, Tap
 from feedhandler.connection_state import ConnectionState
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.engine import _engine
@@ -71,6 +71,7 @@ class VenueFeed:
         writer: Writer,
         rest: Rest,
         rng: random.Random | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.venue = venue
         self.config = config
@@ -79,6 +80,7 @@ class VenueFeed:
         self.engine = make_engine(venue, writer)
         self._writer = writer
         self._rest = rest
+        self._tap = tap
         self._rng = rng or random.Random()
         self._clock = asyncio.get_running_loop().time
         self._endpoints: list[str] = []  # by row
@@ -185,6 +187,7 @@ class VenueFeed:
             connects=self._connects,
             backoff=Backoff(rng=self._rng),
             ssl_context=self._ssl if self.config.url(endpoint).startswith("wss:") else None,
+            tap=self._tap,
         )
         native = self.engine.connection(row)
         connection = Connection(row, self.venue, keys, native, self, settings)
