@@ -4,7 +4,7 @@ Strategies use `shm` itself; writers use `shm.segment.create`, whose result owns
 Prices and sizes are integers scaled by the instrument's exponents, times are unix nanoseconds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, overload
 
 import numpy as np
@@ -21,6 +21,11 @@ CONTROL_BYTES: int
 HISTOGRAM_BUCKETS: int
 EVENT: np.dtype[np.void]  #: rows of :class:`shm.Events`
 RAW_EVENT: np.dtype[np.void]  #: the same with raw=True
+SLOTS: np.dtype[np.void]  #: a ring slot, its sequence and its READ_* status
+READ_OK: int
+READ_EMPTY: int  #: never written; of a slot: not this record yet
+READ_BUSY: int  #: being written, or damaged
+READ_LAPPED: int  #: a later record is there
 BOARD: np.dtype[np.void]  #: rows of `shm.Feed.board`
 NONE: int  #: FH_NONE, a price that is not there: -2**63
 NO_INSTRUMENT: int  #: the instrument id of records that belong to none
@@ -199,7 +204,7 @@ class Segment:
         self, data_fd: int, control_fd: int, control_writable: bool, *, venue: str, namespace: str
     ) -> None:
         """The caller has validated the header against the object's real size. Both descriptors may
-        be closed afterwards."""
+        be closed afterwards; `control_fd` -1: there is none, to inspect dead memory."""
 
     @property
     def venue(self) -> str: ...
@@ -251,8 +256,18 @@ class Segment:
     def names(self, first: int) -> list[tuple[str, str]]:
         """(symbol, name) of the directory's rows from `first` on."""
 
-    def bytes(self) -> memoryview:
-        """The whole object, live and read-only. For inspection."""
+    def cell(self, region: str, row: int) -> tuple[int, bytes]:
+        """(READ_*, the current copy of a cell) of "directory", "quotes", "books", "connections"."""
+
+    def ring(self, first: int, count: int) -> npt.NDArray[np.void]:
+        """Ring records by their sequence: SLOTS rows; where status is not READ_OK the fields are
+        what the place holds now."""
+
+    def counters(self) -> list[int]:
+        """All of the header's counters."""
+
+    def histogram(self, row: int) -> list[int]:
+        """The counts of a histogram's buckets; see `histogram_floors`."""
 
 class Instrument:
     """A row of a venue's directory, as it was when it was read. Frozen; equal and hashed by venue
@@ -561,4 +576,5 @@ class Cursor:
     def _resolve(self, first: int) -> list[int]: ...
     def _reattach(self) -> None: ...
     def _lost_writer(self, reason: str) -> NoReturn: ...
+    def _register(self, name: bytes, start_ticks_of: Callable[[int], int]) -> bool: ...
     def _wait(self, timeout_ns: int) -> bool: ...

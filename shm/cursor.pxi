@@ -60,6 +60,9 @@ cdef class Cursor:
     cdef uint64_t skip_until            # past this nothing is skipped
     cdef uint32_t capacity              # of wanted and skip
     cdef bint unfinished                # the last message that is there has no end
+    cdef fh_reader_row *registered      # in the control object of `segment`, or NULL
+    cdef PyObject *registered_in        # a reference of its own to that segment
+    cdef int registered_pid
     cdef unsigned char *rows
     cdef size_t rows_room, row_bytes
     cdef object __weakref__
@@ -68,6 +71,7 @@ cdef class Cursor:
         self.row_bytes = _EVENT_BYTES
 
     def __dealloc__(self):
+        self._unregister()
         free(self.wanted)
         free(self.skip)
         free(self.rows)
@@ -96,6 +100,7 @@ cdef class Cursor:
 
     def _open(self, Segment segment, bint select):
         """Take a segment, its ring from the first record on. `select`: only wanted instruments."""
+        self._unregister()
         free(self.wanted)
         free(self.skip)
         self.wanted = NULL
@@ -113,7 +118,36 @@ cdef class Cursor:
         self.seen = 0
 
     def _drop(self):
+        self._unregister()
         self.segment = None
+
+    def _register(self, bytes name, start_ticks_of):
+        """Say in the readers' registry who reads, and how far; False: it is full, or read-only."""
+        self._unregister()
+        self.registered = self.segment.register(name, start_ticks_of)
+        self.registered_pid = getpid()
+        if self.registered == NULL:
+            return False
+        Py_INCREF(self.segment)
+        self.registered_in = <PyObject *>self.segment
+        self._note()
+        return True
+
+    cdef void _unregister(self) noexcept:
+        if self.registered != NULL and self.registered_pid == getpid():
+            fh_store32_release(&self.registered.pid, 0)
+        self.registered = NULL
+        if self.registered_in != NULL:
+            Py_DECREF(<object>self.registered_in)
+            self.registered_in = NULL
+
+    cdef void _note(self) noexcept:
+        if self.registered == NULL or self.registered_pid != getpid():
+            return
+        fh_store64(&self.registered.cursor, self.next)
+        fh_store64(&self.registered.lost, self.lost)
+        fh_store64(&self.registered.overruns, self.overruns)
+        fh_storei64(&self.registered.updated_ns, fh_coarse_ns())
 
     cdef int _select(self, uint32_t count) except -1:
         """New instruments in the directory: those that are wanted are marked."""
@@ -127,7 +161,7 @@ cdef class Cursor:
         cdef uint64_t at = 0
         cdef int tries
         for tries in range(1000):
-            if fh_join_try(self.segment.header, self.segment.ring, self.segment.mask, &at):
+            if fh_join_try(self.segment.header, self.segment.ring_, self.segment.mask, &at):
                 break
         self.next = at + 1
 
@@ -142,7 +176,7 @@ cdef class Cursor:
         if not 1 <= first <= published + 1:
             raise ValueError(f"sequence {first}: 1 to {published + 1} are there")
         while first <= published:
-            status = fh_slot_read(self.segment.ring, self.segment.mask, first, &slot)
+            status = fh_slot_read(self.segment.ring_, self.segment.mask, first, &slot)
             if status != FH_READ_OK or slot.flags & FH_FLAG_FIRST:
                 break
             first += 1
@@ -154,7 +188,7 @@ cdef class Cursor:
         cdef uint64_t published = fh_load64_acquire(&self.segment.header.published)
         cdef uint64_t n = published - self.segment.mask if published > self.segment.mask else 1
         while n <= published:
-            if (fh_slot_read(self.segment.ring, self.segment.mask, n, &slot) == FH_READ_OK
+            if (fh_slot_read(self.segment.ring_, self.segment.mask, n, &slot) == FH_READ_OK
                     and slot.flags & FH_FLAG_FIRST):
                 break
             n += 1
@@ -278,6 +312,8 @@ cdef class Cursor:
     cdef object _batch(self, size_t count):
         """The first `count` rows as an array of their own."""
         cdef Py_buffer view
+        if FH_UNLIKELY(self.registered != NULL):
+            self._note()
         array = _empty(count, RAW_EVENT if self.raw else EVENT)
         if count:
             PyObject_GetBuffer(array, &view, PyBUF_WRITABLE)
@@ -294,7 +330,7 @@ cdef class Cursor:
         cdef int status = FH_READ_OK
         self.unfinished = False
         while n <= published:
-            status = fh_slot_read(segment.ring, segment.mask, n, &slot)
+            status = fh_slot_read(segment.ring_, segment.mask, n, &slot)
             if FH_UNLIKELY(status != FH_READ_OK):
                 break
             if self._wants(&slot, n):
@@ -328,7 +364,7 @@ cdef class Cursor:
             self.overruns += 1
             self.want_state = 2
             return self._state(segment)
-        if not fh_join_try(segment.header, segment.ring, segment.mask, &at):
+        if not fh_join_try(segment.header, segment.ring_, segment.mask, &at):
             if segment.gone() is None:
                 return None  # inside a message that was split; the next poll tries again
             at = fh_load64_acquire(&segment.header.published)
@@ -336,6 +372,7 @@ cdef class Cursor:
         self.next = at + 1
         self.lost += lost
         self.overruns += 1
+        self._note()
         raise errors.Overrun(lost)
 
     # ---- state from the cells ----
@@ -346,7 +383,7 @@ cdef class Cursor:
         cdef uint32_t id
         cdef uint32_t count
         cdef size_t filled = 0
-        if not fh_join_try(segment.header, segment.ring, segment.mask, &at):
+        if not fh_join_try(segment.header, segment.ring_, segment.mask, &at):
             if segment.gone() is None:
                 return None
             at = fh_load64_acquire(&segment.header.published)

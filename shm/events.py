@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from shm._native import Cursor, Instrument, Segment
 from shm.errors import WriterLost
 from shm.names import Kind
+from shm.segment import start_ticks
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -93,6 +94,7 @@ class Events(Cursor):
         on_overrun: Literal["raise", "resync"],
         raw: bool,
         reattach: bool,
+        name: str | None = None,
     ) -> None:
         if on_overrun not in ("raise", "resync"):
             raise ValueError(f'on_overrun={on_overrun!r}: "raise" or "resync"')
@@ -103,6 +105,7 @@ class Events(Cursor):
         self._closed = False
         self._executor: ThreadPoolExecutor | None = None
         self._waited = True
+        self._name = name
         self._configure(kind_mask(kinds), raw, on_overrun == "resync")
         self._open(segment, self._symbols is not None)
         if start == "now":
@@ -115,6 +118,11 @@ class Events(Cursor):
             self._start_at(start)
         else:
             raise ValueError(f'start={start!r}: "now", "oldest", "state" or a sequence')
+        self._sign()
+
+    def _sign(self) -> None:
+        if self._name is not None:
+            self._register(self._name.encode(), start_ticks)
 
     # What the native half calls, rarely.
 
@@ -139,6 +147,7 @@ class Events(Cursor):
         if segment is not None:
             self._lost = None
             self._open(segment, self._symbols is not None)
+            self._sign()
 
     def __iter__(self) -> Events:
         return self

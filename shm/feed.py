@@ -194,6 +194,7 @@ class Feed(FeedBase):
         *,
         raw: bool = False,
         reattach: bool = True,
+        name: str | None = None,
     ) -> Events:
         """Follow the venue's events; see :class:`shm.Events` for what comes and when.
 
@@ -203,7 +204,9 @@ class Feed(FeedBase):
         levels that are gone; None: all. `start`: "now", after what is published; "oldest", with the
         oldest message still in the ring; "state", with the state from the cells first, as after a
         resync; or a sequence: the first message that begins there or later (ValueError when it is
-        past the next one; Overrun at the first read if it was overwritten).
+        past the next one; Overrun at the first read if it was overwritten). `name`: enter this
+        reader, its place and its losses into the readers' registry, for people to see; without it
+        reading leaves no trace.
         """
         segment = self._current()
         wanted = None
@@ -217,7 +220,7 @@ class Feed(FeedBase):
                         f"{instrument.symbol} is an instrument of {instrument.venue}, "
                         f"not {self.venue}"
                     )
-        return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach)
+        return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
 
 
 def attach(venue: str, *, namespace: str | None = None, timeout: float = 5.0) -> Feed:

@@ -24,10 +24,6 @@ cdef extern from *:
     bint FH_LIKELY(bint x) nogil
     bint FH_UNLIKELY(bint x) nogil
 
-cdef extern from "Python.h":
-    int PyBuffer_FillInfo(Py_buffer *view, object exporter, void *buf, Py_ssize_t len, int readonly,
-                          int flags) except -1
-
 cdef enum:
     _SUSPECT_NS = 300000000   # a heartbeat older than this: ask the lock
     _ASK_NS = 50000000        # not more often than this
@@ -76,7 +72,7 @@ cdef class Segment:
     cdef fh_control *control
     cdef uint32_t *sleepers
     cdef int control_fd
-    cdef const fh_slot *ring
+    cdef const fh_slot *ring_
     cdef uint64_t mask
     cdef const unsigned char *directory
     cdef const unsigned char *quotes
@@ -94,16 +90,16 @@ cdef class Segment:
 
     def __cinit__(self, int data_fd, int control_fd, bint control_writable, *, str venue,
                   str namespace):
-        """`header` was validated by the caller against the object's real size."""
         cdef int protection = PROT_READ | PROT_WRITE if control_writable else PROT_READ
         self.control_fd = -1
         self.size = os.fstat(data_fd).st_size
         self.base = <const unsigned char *>_map(data_fd, self.size, PROT_READ, MAP_SHARED)
-        self.control = <fh_control *>_map(control_fd, FH_CONTROL_BYTES, protection, MAP_SHARED)
-        self.sleepers = &self.control.sleepers if control_writable else NULL
-        self.control_fd = os.dup(control_fd)
+        if control_fd >= 0:
+            self.control = <fh_control *>_map(control_fd, FH_CONTROL_BYTES, protection, MAP_SHARED)
+            self.sleepers = &self.control.sleepers if control_writable else NULL
+            self.control_fd = os.dup(control_fd)
         self.header = <const fh_header *>self.base
-        self.ring = <const fh_slot *>(self.base + self.header.ring.offset)
+        self.ring_ = <const fh_slot *>(self.base + self.header.ring.offset)
         self.mask = self.header.ring.count - 1
         self.directory = self.base + self.header.directory.offset
         self.quotes = self.base + self.header.quotes.offset
@@ -184,6 +180,8 @@ cdef class Segment:
                     and fh_load32(&self.header.reason) == <uint32_t>FH_REASON_STOPPED):
                 return "stopped"
             return "superseded"
+        if self.control == NULL:
+            return "died"
         if fh_load64_acquire(&self.control.epoch) != self.epoch:
             return "superseded"
         if (fh_load32(&self.control.writer_pid) != self.header.writer_pid
@@ -259,26 +257,118 @@ cdef class Segment:
             found.append((_string(entry.symbol, 64), _string(entry.name, 64)))
         return found
 
-    def bytes(self):
-        """The whole object as a read-only memoryview of live memory. For inspection."""
-        return _View(self).__view__()
+    # ---- inspection: dead memory, live memory ----
+
+    def cell(self, str region, uint32_t row):
+        """(status, copy of the cell's current copy as bytes, or b"")."""
+        cdef const fh_region *where
+        cdef size_t copy
+        if region == "directory":
+            where = &self.header.directory
+            copy = sizeof(fh_instrument)
+        elif region == "quotes":
+            where = &self.header.quotes
+            copy = sizeof(fh_quote)
+        elif region == "books":
+            where = &self.header.books
+            copy = self.book_bytes
+        elif region == "connections":
+            where = &self.header.connections
+            copy = sizeof(fh_connection)
+        else:
+            raise ValueError(region)
+        if row >= where.count:
+            raise IndexError(f"{region} has {where.count} rows")
+        cdef fh_word *memory = <fh_word *>malloc(copy)
+        if memory == NULL:
+            raise MemoryError()
+        try:
+            status = fh_latch_read(
+                <const fh_word *>(self.base + where.offset + <uint64_t>row * where.stride),
+                copy, memory, copy // 8)
+            return status, (<char *>memory)[:copy] if status == FH_READ_OK else b""
+        finally:
+            free(memory)
+
+    def ring(self, uint64_t first, uint64_t count):
+        """Slots by sequence: SLOTS rows, with what each place holds now and its status."""
+        cdef Py_buffer view
+        cdef uint64_t n
+        cdef const fh_word *slot
+        cdef fh_word *out
+        cdef uint8_t *status
+        cdef int found
+        rows = np.zeros(count, SLOTS)
+        if count == 0:
+            return rows
+        PyObject_GetBuffer(rows, &view, PyBUF_WRITABLE)
+        out = <fh_word *>view.buf
+        for n in range(first, first + count):
+            slot = <const fh_word *>&self.ring_[n & self.mask]
+            found = fh_slot_read(self.ring_, self.mask, n, <fh_slot *>out)
+            if found != FH_READ_OK:
+                fh_words_out(slot, out, 8)  # as it is, whatever it is
+            out[8] = n
+            status = <uint8_t *>(out + 9)
+            status[0] = found
+            out += 10
+        PyBuffer_Release(&view)
+        return rows
+
+    def counters(self):
+        cdef int i
+        return [fh_load64(&self.header.counters[i]) for i in range(FH_COUNTERS)]
+
+    def histogram(self, uint32_t row):
+        cdef const fh_region *where = &self.header.histograms
+        cdef int i
+        if row >= where.count:
+            raise IndexError(f"{where.count} histograms")
+        cdef const uint64_t *buckets = <const uint64_t *>(
+            self.base + where.offset + <uint64_t>row * where.stride)
+        return [fh_load64(buckets + i) for i in range(FH_HISTOGRAM_BUCKETS)]
+
+    # ---- the readers' registry ----
+
+    cdef fh_reader_row *register(self, bytes name, start_ticks_of) except? NULL:
+        """A row of the registry for this process; NULL if there is none to be had."""
+        cdef fh_reader_row *row
+        cdef fh_reader_row *claimed
+        cdef uint32_t i, pid
+        cdef size_t offset
+        if self.sleepers == NULL:
+            return NULL
+        if (self.control.readers.offset + <uint64_t>self.control.readers.count
+                * self.control.readers.stride > <uint64_t>FH_CONTROL_BYTES):
+            return NULL
+        for i in range(self.control.readers.count):
+            row = <fh_reader_row *>(<unsigned char *>self.control + self.control.readers.offset
+                                    + <uint64_t>i * self.control.readers.stride)
+            pid = fh_load32(&row.pid)
+            if pid != 0 and start_ticks_of(pid) == fh_load64(&row.start_ticks):
+                continue
+            claimed = fh_reader_claim(self.control, i, pid, getpid())
+            if claimed != NULL:
+                claimed.start_ticks = start_ticks_of(getpid())
+                claimed.epoch = self.epoch
+                claimed.cursor = claimed.lost = claimed.overruns = 0
+                claimed.updated_ns = fh_coarse_ns()
+                memset(claimed.name, 0, 64)
+                memcpy(claimed.name, <const char *>name, min(len(name), 63))
+                return claimed
+        return NULL
 
 
-cdef class _View:
-    """Exports a segment's memory, read-only."""
-    cdef Segment segment
-
-    def __cinit__(self, Segment segment):
-        self.segment = segment
-
-    def __view__(self):
-        return memoryview(self)
-
-    def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, <void *>self.segment.base, self.segment.size, 1, flags)
-
-    def __releasebuffer__(self, Py_buffer *view):
-        pass
+SLOTS = np.dtype({
+    "names": [*DTYPES["slot"].names, "sequence", "status"],
+    "formats": [DTYPES["slot"][name] for name in DTYPES["slot"].names] + ["<u8", "u1"],
+    "offsets": [DTYPES["slot"].fields[name][1] for name in DTYPES["slot"].names] + [64, 72],
+    "itemsize": 80,
+})
+READ_OK = FH_READ_OK
+READ_EMPTY = FH_READ_EMPTY
+READ_BUSY = FH_READ_BUSY
+READ_LAPPED = FH_READ_LAPPED
 
 
 cdef class Instrument:

@@ -96,8 +96,12 @@ def objects(namespace: str, venue: str | None = None) -> list[ObjectName]:
 
 def unlink(path: str) -> None:
     """Remove a shared-memory name if it is there. Mappings stay valid."""
-    with contextlib.suppress(posix_ipc.ExistentialError):
+    try:
         posix_ipc.unlink_shared_memory(path)
+    except posix_ipc.ExistentialError:
+        pass
+    except posix_ipc.PermissionsError:
+        raise PermissionDenied(f"{path}: this user may not remove it") from None
 
 
 def boot_id() -> bytes:
@@ -121,7 +125,8 @@ def locked(fd: int) -> bool:
     return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
 
 
-def _take_lock(fd: int) -> bool:
+def take_lock(fd: int) -> bool:
+    """Take the writer's lock for this descriptor's open file; False: another one has it."""
     request = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, request)
@@ -161,9 +166,9 @@ def _lock_control(namespace: str, venue: str) -> _Control:
         lock_fd = -1
         try:
             lock_fd = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
-            if not _take_lock(lock_fd):
+            if not _insist(lock_fd, fd):
                 raise _running(venue, fd)
-            if not _is_current(path, fd):
+            if not is_current(path, fd):
                 raise FileNotFoundError
             _check_control(path, namespace, venue, fd)
         except FileNotFoundError:  # its writer closed and removed it meanwhile
@@ -175,13 +180,27 @@ def _lock_control(namespace: str, venue: str) -> _Control:
         return _Control(fd, lock_fd)
 
 
+def _insist(lock_fd: int, fd: int) -> bool:
+    """Take the lock. If the writer that it should belong to is dead, it is only being cleaned."""
+    for _ in range(50):
+        if take_lock(lock_fd):
+            return True
+        if os.fstat(fd).st_size >= _native.CONTROL_BYTES:
+            control = _control(fd)
+            if start_ticks(int(control["writer_pid"])) == int(control["writer_start_ticks"]):
+                return False
+        time.sleep(0.01)
+    return False
+
+
 def _close(*fds: int) -> None:
     for fd in fds:
         if fd >= 0:
             os.close(fd)
 
 
-def _is_current(path: str, fd: int) -> bool:
+def is_current(path: str, fd: int) -> bool:
+    """Whether the name still means the object that is open at `fd`."""
     try:
         there = (DIRECTORY / path[1:]).stat()
     except FileNotFoundError:
@@ -219,7 +238,13 @@ def _check_control(path: str, namespace: str, venue: str, fd: int) -> None:
             "control.magic",
         )
     theirs = (int(control["version_major"]), int(control["version_minor"]))
-    if theirs[0] != _native.VERSION[0] or int(control["layout_hash"]) != _native.LAYOUT_HASH:
+    if theirs == _native.VERSION and int(control["layout_hash"]) != _native.LAYOUT_HASH:
+        raise DamagedSegment(
+            f"{path}: layout_hash differs though the version is the same; "
+            "`feedhandler clean` removes it",
+            "control.layout_hash",
+        )
+    if theirs[0] != _native.VERSION[0]:
         raise VersionMismatch(
             f"{path} was made by version {theirs[0]}.{theirs[1]} of the contract, this is "
             f"{_native.VERSION[0]}.{_native.VERSION[1]}; `feedhandler clean` removes it",
@@ -423,5 +448,5 @@ def _retire(old: ObjectName) -> None:
                 _native.supersede(fd)
         finally:
             os.close(fd)
-    with contextlib.suppress(posix_ipc.PermissionsError):
+    with contextlib.suppress(PermissionDenied):
         unlink(old.path)

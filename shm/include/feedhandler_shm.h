@@ -713,6 +713,18 @@ static inline double fh_value(int64_t mantissa, int exponent) {
     return (double)(exponent < 0 ? value / factor : value * factor);
 }
 
+/* The readers' registry, for people; the writer never reads it. A row is claimed by its pid: 0 if
+ * free, `stale` if the caller found that process dead. NULL: somebody else was faster. */
+static inline fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale,
+                                             uint32_t pid) {
+    fh_reader_row *claimed = (fh_reader_row *)((unsigned char *)control + control->readers.offset +
+                                               (uint64_t)row * control->readers.stride);
+    return __atomic_compare_exchange_n(&claimed->pid, &stale, pid, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED)
+               ? claimed
+               : NULL;
+}
+
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead
  * writer wakes nobody). `sleepers` is the control object's word, or NULL where it cannot be
  * written: then only the time-out wakes. */

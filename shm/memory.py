@@ -1,0 +1,371 @@
+"""One epoch of a venue's memory, and what lies in the namespace, without the writer's help."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shm import _native
+from shm.attach import check_header, check_identity, open_fd, read_struct, text, venues
+from shm.errors import DamagedSegment, NoSuchVenue, NotReady, ShmError
+from shm.names import Counter, Histogram
+from shm.segment import (
+    DIRECTORY,
+    ObjectName,
+    check_name,
+    control_name,
+    data_name,
+    default_namespace,
+    locked,
+    objects,
+    start_ticks,
+)
+
+SLOT_STATUS: Mapping[int, str] = MappingProxyType(
+    {
+        _native.READ_OK: "ok",
+        _native.READ_EMPTY: "empty",
+        _native.READ_BUSY: "busy",
+        _native.READ_LAPPED: "lapped",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One shared-memory object. `epoch` None: a control object."""
+
+    namespace: str
+    venue: str
+    epoch: int | None
+    path: str  #: as shm_open takes it
+    bytes: int
+    mode: int
+    current: bool  #: the epoch that the control object names; of a control object, always
+    locked: bool  #: a writer holds this venue's lock
+    writer_pid: int  #: 0: not known
+    writer_alive: bool  #: that very process (by its start ticks) runs
+    error: str  #: why it could not be read; "" if it could
+
+
+def _struct(fd: int, structure: str) -> np.void | None:
+    try:
+        return read_struct(fd, structure)
+    except DamagedSegment:
+        return None
+
+
+def _alive(row: np.void | None) -> tuple[int, bool]:
+    if row is None:
+        return 0, False
+    pid, ticks = int(row["writer_pid"]), int(row["writer_start_ticks"])
+    return pid, pid != 0 and start_ticks(pid) == ticks
+
+
+def _info(name: ObjectName, current: int | None, held: bool) -> ObjectInfo | None:
+    try:
+        stat = (DIRECTORY / name.path[1:]).stat()
+    except FileNotFoundError:
+        return None
+    pid, alive, error = 0, False, ""
+    try:
+        fd = open_fd(name.path)
+    except FileNotFoundError:
+        return None
+    except ShmError as problem:
+        error = str(problem)
+    else:
+        try:
+            row = _struct(fd, "control" if name.epoch is None else "header")
+            pid, alive = _alive(row)
+            error = "" if row is not None else "too short for its header"
+        finally:
+            os.close(fd)
+    return ObjectInfo(
+        namespace=name.namespace,
+        venue=name.venue,
+        epoch=name.epoch,
+        path=name.path,
+        bytes=stat.st_size,
+        mode=stat.st_mode & 0o7777,
+        current=name.epoch is None or name.epoch == current,
+        locked=held,
+        writer_pid=pid,
+        writer_alive=alive,
+        error=error,
+    )
+
+
+def list_objects(namespace: str | None = None) -> list[ObjectInfo]:
+    """The objects of a namespace, sorted by venue, the control object before its epochs."""
+    namespace = check_name("namespace", namespace or default_namespace())
+    found = []
+    states: dict[str, tuple[int | None, bool]] = {}
+    for name in objects(namespace):
+        if name.venue not in states:
+            states[name.venue] = control_state(namespace, name.venue)
+        info = _info(name, *states[name.venue])
+        if info is not None:
+            found.append(info)
+    return found
+
+
+def control_state(namespace: str, venue: str) -> tuple[int | None, bool]:
+    """(the epoch that the control object names or None, whether a writer holds the lock)."""
+    try:
+        fd = open_fd(control_name(namespace, venue))
+    except (FileNotFoundError, ShmError):
+        return None, False
+    try:
+        control = _struct(fd, "control")
+        return (int(control["epoch"]) or None if control is not None else None), locked(fd)
+    finally:
+        os.close(fd)
+
+
+def readers(venue: str, *, namespace: str | None = None) -> list[dict[str, Any]]:
+    """The readers' registry: pid, alive, name, epoch, cursor, lost, overruns, updated_ns.
+
+    `cursor` is the next record that the reader will read, as of `updated_ns`.
+    """
+    namespace = check_name("namespace", namespace or default_namespace())
+    try:
+        fd = open_fd(control_name(namespace, check_name("venue", venue)))
+    except FileNotFoundError:
+        raise NoSuchVenue(
+            f"no venue {venue!r} in namespace {namespace!r}", venues(namespace)
+        ) from None
+    try:
+        region = read_struct(fd, "control")["readers"]
+        dtype = _native.DTYPES["reader"]
+        found = []
+        for row in range(int(region["count"])):
+            raw = os.pread(fd, dtype.itemsize, int(region["offset"]) + row * int(region["stride"]))
+            if len(raw) < dtype.itemsize:
+                break
+            entry = np.frombuffer(raw, dtype=dtype)[0]
+            pid = int(entry["pid"])
+            if not pid:
+                continue
+            found.append(
+                {
+                    "pid": pid,
+                    "alive": start_ticks(pid) == int(entry["start_ticks"]),
+                    "name": text(entry["name"]),
+                    **{
+                        field: int(entry[field])
+                        for field in ("epoch", "cursor", "lost", "overruns", "updated_ns")
+                    },
+                }
+            )
+        return found
+    finally:
+        os.close(fd)
+
+
+def _plain(row: np.void) -> dict[str, Any]:
+    """A structure as Python values, without its stamp and reserved bytes."""
+    names = row.dtype.names or ()
+    plain: dict[str, Any] = {}
+    for name in names:
+        if name == "stamp" or name.startswith("reserved"):
+            continue
+        value = row[name]
+        if isinstance(value, bytes):
+            plain[name] = value.hex() if name == "boot_id" else text(value)
+        elif isinstance(value, np.void):
+            plain[name] = _plain(value)
+        else:
+            plain[name] = value.tolist()
+    return plain
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyHistogram:
+    """One histogram: log-linear buckets, exact below 16 ns, within 12.5 % above."""
+
+    name: str
+    counts: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Values counted."""
+        return sum(self.counts)
+
+    def percentile(self, share: float) -> int:
+        """The value, in ns, that `share` (0 to 1) of the values do not exceed: a bucket's upper
+        end, 0 when it is empty."""
+        total = self.total
+        if not total:
+            return 0
+        wanted = max(1.0, share * total)
+        floors = _native.histogram_floors()
+        seen = 0
+        for bucket, count in enumerate(self.counts):
+            seen += count
+            if seen >= wanted:
+                return floors[bucket + 1] - 1 if bucket + 1 < len(floors) else floors[bucket]
+        return floors[-1]
+
+
+class Memory:
+    """One epoch of a venue, mapped read-only: live, superseded or left by a dead writer.
+
+    Made by :func:`open_memory`. `epoch`, `path`, `segment` (its native half).
+    """
+
+    def __init__(self, segment: _native.Segment, path: str, data_fd: int) -> None:
+        self.segment = segment
+        self.path = path
+        self.venue = segment.venue
+        self.namespace = segment.namespace
+        self.epoch = segment.epoch
+        self._fd = data_fd
+
+    def close(self) -> None:
+        """Give the descriptor back; the mapping goes with the last reference."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    @property
+    def writer(self) -> str:
+        """ "alive", "stopped" (in order), "died" or "superseded"."""
+        return self.segment.gone() or "alive"
+
+    def header(self) -> dict[str, Any]:
+        """The header as Python values, by field; regions as {offset, stride, count}."""
+        plain = _plain(read_struct(self._fd, "header"))
+        del plain["counters"]
+        return plain
+
+    def counters(self) -> dict[str, int]:
+        """The venue's counters by name, in lower case."""
+        values = self.segment.counters()
+        return {counter.name.lower(): values[counter] for counter in Counter}
+
+    def histograms(self) -> dict[str, LatencyHistogram]:
+        """The latency histograms by name, in lower case."""
+        return {
+            histogram.name.lower(): LatencyHistogram(
+                histogram.name.lower(), tuple(self.segment.histogram(histogram))
+            )
+            for histogram in Histogram
+        }
+
+    def instruments(self) -> list[_native.Instrument]:
+        """The directory."""
+        return [self.segment.instrument(row) for row in range(self.segment.instruments)]
+
+    def connections(self) -> list[dict[str, Any]]:
+        """The connection table: one dict a row in use, by the header's field names."""
+        rows = []
+        for row in range(int(read_struct(self._fd, "header")["connection_rows"])):
+            status, raw = self.segment.cell("connections", row)
+            if status == _native.READ_OK:
+                values = np.frombuffer(raw, dtype=_native.DTYPES["connection"])[0]
+                rows.append(_plain(values))
+        return rows
+
+    def quote(self, row: int) -> dict[str, Any] | None:
+        """A quote cell by the header's field names, integers unscaled; None: never stored."""
+        status, raw = self.segment.cell("quotes", row)
+        if status == _native.READ_EMPTY:
+            return None
+        if status != _native.READ_OK:
+            raise DamagedSegment(f"{self.path}: quote cell {row} cannot be read", "quotes")
+        return _plain(np.frombuffer(raw, dtype=_native.DTYPES["quote"])[0])
+
+    def book(
+        self, row: int
+    ) -> tuple[dict[str, Any], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+        """A book cell: (head by field, bids, asks), (n, 2) scaled integers; None: never stored."""
+        status, raw = self.segment.cell("books", row)
+        if status == _native.READ_EMPTY:
+            return None
+        if status != _native.READ_OK:
+            raise DamagedSegment(f"{self.path}: book cell {row} cannot be read", "books")
+        dtype = _native.DTYPES["book"]
+        head = _plain(np.frombuffer(raw, dtype=dtype, count=1)[0])
+        levels = np.frombuffer(raw, dtype=np.int64, offset=dtype.itemsize).reshape(2, -1, 2)
+        return head, levels[0, : head["bids"]].copy(), levels[1, : head["asks"]].copy()
+
+    def slots(self, first: int, last: int) -> npt.NDArray[np.void]:
+        """The places of ring records `first` to `last`, both included, raw, as they are now.
+
+        Fields of `_native.SLOTS`: the slot's own, its `sequence` asked for, and `status` (u1, see
+        `SLOT_STATUS`); unless that is "ok" the fields are whatever lies there. Raises ValueError
+        for more records than the ring holds.
+        """
+        count = last - first + 1
+        if first < 1 or not 0 <= count <= self.segment.slots:
+            raise ValueError(f"{first}:{last}: from 1, at most {self.segment.slots} records")
+        return self.segment.ring(first, count)
+
+
+def epochs(venue: str, *, namespace: str | None = None) -> list[int]:
+    """The epochs of a venue that have a data object, oldest first."""
+    namespace = check_name("namespace", namespace or default_namespace())
+    return [name.epoch for name in objects(namespace, venue) if name.epoch is not None]
+
+
+def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None = None) -> Memory:
+    """Map an epoch of a venue (None: the control object's, or else the newest), dead or alive.
+
+    Raises :class:`shm.NoSuchVenue`, :class:`shm.VersionMismatch`, :class:`shm.DamagedSegment`,
+    :class:`shm.NotReady` (its magic was never stored), :class:`shm.PermissionDenied`.
+    """
+    namespace = check_name("namespace", namespace or default_namespace())
+    check_name("venue", venue)
+    there = epochs(venue, namespace=namespace)
+    if epoch is None:
+        current = control_state(namespace, venue)[0]
+        epoch = current if current in there else max(there, default=None)
+    if epoch is None:
+        if venue in venues(namespace):
+            raise NotReady(f"{venue} has no memory: its writer stopped, or never started")
+        raise NoSuchVenue(f"no venue {venue!r} in namespace {namespace!r}", venues(namespace))
+    path = data_name(namespace, venue, epoch)
+    control_fd = data_fd = -1
+    try:
+        data_fd = open_fd(path)
+        header = read_struct(data_fd, "header")
+        check_identity(header, path, _native.MAGIC_DATA, namespace, venue)
+        check_header(header, os.fstat(data_fd).st_size, path)
+        control_fd = _control_fd(namespace, venue)
+        segment = _native.Segment(data_fd, control_fd, False, venue=venue, namespace=namespace)
+        memory, data_fd = Memory(segment, path, data_fd), -1
+        return memory
+    except FileNotFoundError:
+        raise NoSuchVenue(f"{path} is not there", venues(namespace)) from None
+    finally:
+        for fd in (control_fd, data_fd):
+            if fd >= 0:
+                os.close(fd)
+
+
+def _control_fd(namespace: str, venue: str) -> int:
+    """The control object if it is there and has its size, else -1."""
+    try:
+        fd = open_fd(control_name(namespace, venue))
+    except (FileNotFoundError, ShmError):
+        return -1
+    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+        os.close(fd)
+        return -1
+    return fd
