@@ -79,7 +79,7 @@ class RhythmOptions:
     longest_factor: float = 4.0
     floor_s: float = 10.0
     ceiling_s: float = 600.0
-    samples: int = 8
+    samples: int = 20
 
 
 _COLUMNS = (
@@ -161,10 +161,8 @@ class RhythmWatchdog:
         # The first message after a (re)subscription says nothing about the rhythm.
         counted = moved & self._watched[:rows] & ~self._fresh[:rows] & (self._seen[:rows] > 0)
         gap = now - at
-        first = counted & (gaps == 0)
-        mean[first] = gap[first]
-        later = counted & ~first
-        mean[later] += 0.05 * (gap[later] - mean[later])
+        weight = np.maximum(0.05, 1.0 / (gaps[counted] + 1))  # a plain mean at first
+        mean[counted] += weight * (gap[counted] - mean[counted])
         longest[counted] = np.maximum(longest[counted] * 0.99, gap[counted])
         gaps[counted] += 1
         at[moved] = now

@@ -1,0 +1,169 @@
+import random
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor
+from feedhandler.venues.base import Heartbeat, Speaker
+from feedhandler.watchdog import ByteWatchdog, RhythmOptions, RhythmWatchdog, Silence
+from shm import Reason
+
+BOOK = 0
+
+
+def test_busy_socket_is_dead_after_the_configured_silence() -> None:
+    dog = ByteWatchdog(5.0, 60.0, 0.0)
+    for n in range(1, 200):
+        dog.received(n * 0.05)
+    last = 199 * 0.05
+    assert dog.check(last + 2.4) is Silence.FINE
+    assert dog.check(last + 2.6) is Silence.PROBE
+    assert dog.check(last + 2.8) is Silence.FINE  # asked once
+    assert dog.check(last + 5.0) is Silence.DEAD
+
+
+def test_quiet_socket_that_never_answered_has_until_its_heartbeat() -> None:
+    dog = ByteWatchdog(5.0, 60.0, 0.0)
+    for n in range(1, 5):
+        dog.received(n * 20.0)
+    assert dog.check(80.0 + 59.0) is not Silence.DEAD
+    assert dog.check(80.0 + 60.0) is Silence.DEAD
+
+
+def test_quiet_socket_that_answers_pings_is_dead_when_it_stops() -> None:
+    dog = ByteWatchdog(5.0, 60.0, 0.0)
+    dog.answers = True
+    dog.received(20.0)
+    assert dog.check(24.9) is not Silence.DEAD
+    assert dog.check(25.0) is Silence.DEAD
+
+
+def monitor(speaker: Speaker, **more: str) -> HeartbeatMonitor:
+    return HeartbeatMonitor(Heartbeat(speaker, 20.0, 30.0, **more), 5.0, 0.0)
+
+
+@pytest.mark.parametrize("speaker", [Speaker.CLIENT_TEXT, Speaker.CLIENT_JSON])
+def test_client_heartbeat_is_sent_measured_and_missed(speaker: Speaker) -> None:
+    beat = monitor(speaker, ping="ping", pong="pong")
+    now, asked = 0.0, []
+    while now < 45.0:
+        now = round(now + 0.1, 1)
+        beat.received(now)
+        asked += [now for action in beat.poll(now) if action == Ask(text="ping")]
+        if asked and now == round(asked[0] + 0.3, 1):
+            assert beat.answered(now) == pytest.approx(3e8, rel=0.01)
+    assert asked == [20.0, 40.0]
+    dead: list[Dead] = []
+    while not dead:  # the second is never answered, though data flows
+        now = round(now + 0.1, 1)
+        beat.received(now)
+        dead = [action for action in beat.poll(now) if isinstance(action, Dead)]
+    assert dead[0].reason is Reason.HEARTBEAT
+    assert now == pytest.approx(70.0, abs=0.2)
+
+
+@pytest.mark.parametrize("speaker", [Speaker.SERVER_FRAME, Speaker.SERVER_JSON])
+def test_server_heartbeats_ask_for_nothing_but_a_measuring_ping(speaker: Speaker) -> None:
+    beat = monitor(speaker)
+    beat.received(1.0)
+    (ask,) = beat.poll(1.0)
+    assert isinstance(ask, Ask)
+    assert ask.ping
+    assert beat.pong(b"somebody else's", 1.1) == 0
+    assert beat.pong(ask.ping, 1.25) == pytest.approx(2.5e8, rel=0.01)
+    assert beat.pong(ask.ping, 1.3) == 0  # once
+    assert beat.trips.percentile(50) == beat.trips.last_ns
+
+
+def test_silence_is_probed_then_dead() -> None:
+    beat = monitor(Speaker.SERVER_FRAME)
+    (ask,) = beat.poll(1.0)
+    assert isinstance(ask, Ask)
+    beat.pong(ask.ping, 1.1)
+    beat.received(1.1)
+    assert [type(action) for action in beat.poll(3.7)] == [Ask]  # half of the silence
+    (dead,) = beat.poll(6.2)
+    assert isinstance(dead, Dead)
+    assert dead.reason is Reason.SILENT
+
+
+class Market:
+    """Activity of a few instruments, by a clock of its own."""
+
+    def __init__(self, rows: int) -> None:
+        self.seen: npt.NDArray[np.int64] = np.zeros((rows, 4), dtype=np.int64)
+        self.now = 0.0
+        self.dog = RhythmWatchdog(4, RhythmOptions())
+        for row in range(rows):
+            self.dog.watch(row, BOOK, 0.0)
+
+    def run(self, seconds: float, gaps: dict[int, float], rng: random.Random) -> list[int]:
+        """Poisson arrivals with these mean gaps; the rows suspected on the way."""
+        due = {row: self.now + rng.expovariate(1 / gap) for row, gap in gaps.items()}
+        suspects = []
+        end = self.now + seconds
+        while self.now < end:
+            self.now += 1.0
+            for row, gap in gaps.items():
+                while due[row] <= self.now:
+                    self.seen[row, BOOK] = int(due[row] * 1e9)
+                    due[row] += rng.expovariate(1 / gap)
+            self.dog.observe(self.seen, self.now)
+            suspects += [row for row, _ in self.dog.suspects(self.now)]
+        return suspects
+
+
+def test_fast_subscription_that_stops_is_found_quiet_ones_are_left_alone() -> None:
+    rng = random.Random(3)
+    market = Market(3)
+    assert market.run(3600, {0: 0.2, 1: 30.0, 2: 5.0}, rng) == []
+    began = market.now
+    found = []
+    while not found and market.now < began + 60:
+        found = market.run(1, {1: 30.0, 2: 5.0}, rng)
+    assert found == [0]
+    assert market.now - began <= 25
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_false_alarm_over_many_quiet_instruments(seed: int) -> None:
+    rng = random.Random(seed)
+    market = Market(200)
+    gaps = {row: rng.uniform(1.0, 60.0) for row in range(200)}
+    assert market.run(1800, gaps, rng) == []
+
+
+def test_suspect_is_named_once_and_again_only_when_widened_or_heard() -> None:
+    rng = random.Random(5)
+    market = Market(1)
+    market.run(300, {0: 0.2}, rng)
+    assert market.run(120, {}, rng) == [0]
+    market.dog.widen(0, BOOK)
+    market.dog.watch(0, BOOK, market.now)
+    before = market.now
+    found: list[int] = []
+    while not found:
+        found = market.run(1, {}, rng)
+    assert market.now - before >= 19.0  # twice the floor of 10 s
+    market.run(60, {0: 0.2}, rng)
+    assert market.run(120, {}, rng) == [0]
+
+
+def test_unwatched_subscriptions_are_never_suspected() -> None:
+    rng = random.Random(5)
+    market = Market(1)
+    market.run(300, {0: 0.2}, rng)
+    market.dog.ignore(0, BOOK)
+    assert market.run(600, {}, rng) == []
+    assert market.dog.silent_share([0], BOOK, market.now) == 0.0
+
+
+def test_silent_share_counts_the_watched() -> None:
+    rng = random.Random(5)
+    market = Market(4)
+    market.run(300, dict.fromkeys(range(4), 0.5), rng)
+    market.run(60, {0: 0.5}, rng)
+    assert market.dog.silent_share([0, 1, 2, 3], BOOK, market.now) == 0.75
+    market.dog.ignore(1, BOOK)
+    assert market.dog.silent_share([0, 1, 2, 3], BOOK, market.now) == pytest.approx(2 / 3)
