@@ -1,7 +1,8 @@
 /* The floor: the least C that turns these frames into slots.
  *
  * It takes the format for granted (compact JSON, this key order, no escapes, no errors), checks
- * nothing, knows no continuity, states, cells or clock. It reads every price and size of a book message
+ * nothing, knows no continuity, states or cells. It reads the clock once a frame, since a slot says when
+ * it was written; reads every price and size of a book message
  * to an integer, keeps a sorted array of levels and writes one 64-byte slot a level. What the engine
  * costs is measured against this, on the same frames, in the same process.
  */
@@ -21,6 +22,7 @@ typedef struct floor_book {
 typedef struct floor_feed {
     fh_slot *ring;
     uint64_t mask, next, levels;
+    int64_t now;
     floor_book books[FLOOR_BOOKS];
 } floor_feed;
 
@@ -66,7 +68,7 @@ ALWAYS_INLINE void floor_slot(floor_feed *f, uint32_t book, uint8_t kind, uint8_
     FH_FENCE_RELEASE();
     FH_STORE(slot + 1, (uint64_t)book | (uint64_t)kind << 32 | (uint64_t)side << 48);
     FH_STORE(slot + 2, (uint64_t)time);
-    FH_STORE(slot + 3, 0);
+    FH_STORE(slot + 3, (uint64_t)f->now);
     FH_STORE(slot + 4, sequence);
     FH_STORE(slot + 5, (uint64_t)price);
     FH_STORE(slot + 6, (uint64_t)size);
@@ -109,6 +111,7 @@ static inline void floor_clear(floor_feed *f, uint32_t book)
  * trade, in the same wrapper. */
 static inline void floor_binance(floor_feed *f, const char *p)
 {
+    f->now = fh_now_ns();
     uint64_t time = 0, sequence = 0, other;
     uint32_t book;
     int64_t value[4];
@@ -144,6 +147,7 @@ static inline void floor_binance(floor_feed *f, const char *p)
  * The time is behind the levels: it is not looked for. */
 static inline void floor_okx(floor_feed *f, const char *p)
 {
+    f->now = fh_now_ns();
     uint32_t book;
     p = strchr(p + 19, ',') + 11;
     p = floor_symbol(p, '"', &book);
@@ -159,6 +163,7 @@ static inline void floor_okx(floor_feed *f, const char *p)
  * "timestamp":ms,["prev_change_id":n,]"instrument_name":"X","change_id":n,"bids":[],"asks":[]}}} */
 static inline void floor_deribit(floor_feed *f, const char *p)
 {
+    f->now = fh_now_ns();
     uint64_t time, sequence;
     uint32_t book;
     p = floor_symbol(p + 67, '.', &book);

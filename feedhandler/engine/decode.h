@@ -199,12 +199,20 @@ enum levels_shape {
     LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
 };
 
+/* A number of a level, at least 48 bytes of which can be read: past it, or NULL. */
+ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale *scale, int exponent,
+                                          decimal_guess *guess, int64_t *out)
+{
+    const uint8_t *past = LIKELY(scale->plain) ? decimal_plain(at, scale, guess, out) : NULL;
+    return LIKELY(past != NULL) ? past : decimal_long(at, exponent, out);
+}
+
 /* Past one level in the very shape that the venue sends, or NULL: then anything may be there. */
 ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, const uint8_t *end,
                                         int shape, decimal_guess guess[2], level *out)
 {
     bool delete = false;
-    if (UNLIKELY(end - at < 32))
+    if (UNLIKELY(end - at < 64))
         return NULL;
     if (shape == LEVELS_VERB) {
         uint64_t word = load8(at);
@@ -230,8 +238,8 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
         if (UNLIKELY(*at++ != '['))
             return NULL;
     }
-    at = decimal_plain(at, &m->price_scale, &guess[0], &out->price);
-    if (UNLIKELY(at == NULL || end - at < 21))
+    at = level_number(at, &m->price_scale, m->price_exponent, &guess[0], &out->price);
+    if (UNLIKELY(at == NULL || end - at < 48))
         return NULL;
     if (shape == LEVELS_TEXT) {
         if (UNLIKELY(at[0] != '"' || at[1] != ',' || at[2] != '"'))
@@ -240,7 +248,7 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
     } else if (UNLIKELY(*at++ != ',')) {
         return NULL;
     }
-    at = decimal_plain(at, &m->size_scale, &guess[1], &out->size);
+    at = level_number(at, &m->size_scale, m->size_exponent, &guess[1], &out->size);
     if (UNLIKELY(at == NULL))
         return NULL;
     if (delete)
@@ -314,7 +322,6 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
         msg->first_count = msg->count;
     }
     msg->runs++;
-    bool plain = m->price_scale.plain && m->size_scale.plain;
     uint32_t begin = e->level_count, count = begin;
     decimal_guess guess[2] = {{40, 64}, {8, 64}};
     while (cursor_item(c)) {
@@ -324,7 +331,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
             break;
         }
         level *out = e->levels + count, *room = e->levels + e->level_room;
-        while (plain && LIKELY(out < room)) { /* one after the other, without leaving registers */
+        while (LIKELY(out < room)) { /* one after the other, without leaving registers */
             const uint8_t *past = level_fast(m, at, c->limit, shape, guess, out);
             if (UNLIKELY(past == NULL))
                 break;

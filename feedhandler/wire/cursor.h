@@ -77,7 +77,7 @@ static inline void cursor_start(cursor *c, const void *payload, size_t length, s
 
 /* The frame was copied to where CURSOR_PADDING zero bytes follow it: fast paths work to its very end,
  * since a zero is no part of anything. */
-enum { CURSOR_PADDING = 64 };
+enum { CURSOR_PADDING = 128 };
 
 static inline void cursor_padded(cursor *c) { c->limit = c->end + CURSOR_PADDING; }
 

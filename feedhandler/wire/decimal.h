@@ -277,6 +277,50 @@ ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scal
     return at;
 }
 
+/* Up to sixteen digits at `at`: their number and how many. 17 bytes can be read. */
+static inline unsigned sixteen_digits(const uint8_t *at, uint64_t *out)
+{
+    uint64_t word = load8(at) ^ 0x3030303030303030u, stops = digit_stops(word);
+    unsigned count = stops ? (unsigned)__builtin_ctzll(stops) >> 3 : 8;
+    *out = count ? eight_digits(digits_align(word, count)) : 0;
+    if (UNLIKELY(stops == 0)) {
+        word = load8(at + 8) ^ 0x3030303030303030u;
+        stops = digit_stops(word);
+        unsigned more = stops ? (unsigned)__builtin_ctzll(stops) >> 3 : 8;
+        if (more)
+            *out = *out * (uint64_t)decimal_power[more] + eight_digits(digits_align(word, more));
+        count += more;
+    }
+    return count;
+}
+
+/* What decimal_plain leaves: up to sixteen digits before and after the point, down to 10^-16, 40 bytes
+ * of which can be read. NULL for anything else. */
+static __attribute__((noinline)) const uint8_t *decimal_long(const uint8_t *at, int exponent,
+                                                             int64_t *out)
+{
+    uint64_t whole, part;
+    int64_t value;
+    if (exponent > 0 || exponent < -16)
+        return NULL;
+    unsigned count = sixteen_digits(at, &whole), places;
+    if (count == 0 || (count > 1 && *at == '0') ||
+        __builtin_mul_overflow((int64_t)whole, decimal_power[-exponent], &value))
+        return NULL;
+    at += count;
+    if (*at == '.') {
+        at++;
+        places = sixteen_digits(at, &part);
+        if (places == 0 || places > (unsigned)-exponent ||
+            __builtin_add_overflow(value, (int64_t)part * decimal_power[(unsigned)-exponent - places],
+                                   &value))
+            return NULL;
+        at += places;
+    }
+    *out = value;
+    return at;
+}
+
 /* The double nearest to the value (one rounding for what fits 53 bits and 10^22; close otherwise). */
 static inline double decimal_double(int64_t mantissa, int exponent)
 {
