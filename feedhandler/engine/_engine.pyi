@@ -56,6 +56,9 @@ class Connection:
     def feed(self, payload: Buffer, receive_ns: int = 0) -> int:
         """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input."""
 
+    def feed_all(self, payloads: list[bytes]) -> int:
+        """Feed each of them, now; the bits that any gave. The loop is native: for benchmarks."""
+
 class Engine:
     def __init__(
         self,
@@ -157,3 +160,26 @@ def scan_json(payload: Buffer) -> int:
 
 def parse_string(payload: Buffer) -> str:
     """The cursor's `string` by itself, for tests: one quoted JSON string, unescaped."""
+
+def format_decimal(value: int, exponent: int) -> str:
+    """A scaled integer as canonical decimal text, for tests: no exponent, no trailing zeros."""
+
+class Continuity:
+    """The continuity state machine by itself, for tests: no books, no buffer, no memory.
+
+    Every method answers with the action: apply, replace, duplicate, buffer, ignore, gap, too_old.
+    """
+
+    def __init__(self, *, rule: int, base: int, rest_join: bool = False) -> None: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def has_base(self) -> bool: ...
+    def delta(self, first: int, final: int, previous: int = 0, numbered: bool = True) -> str: ...
+    def snapshot(self, final: int, own: bool = True, numbered: bool = True) -> str:
+        """A full book in the stream; `own`: on the connection that feeds the book."""
+
+    def answer(self, final: int, head: tuple[int, int, int] | None = None) -> str:
+        """A full book that was asked for; `head`: (first, final, previous) of the oldest buffered."""
+
+    def full(self, final: int, exchange_ns: int) -> str: ...
