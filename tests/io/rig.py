@@ -1,0 +1,281 @@
+"""Real processes on loopback: simulated venues, IO processes, a supervisor; in a namespace of the
+test's own that is empty again whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from decimal import Decimal
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import msgspec
+import numpy as np
+
+import shm
+from cli.simulated import pointed_at
+from feedhandler.config import Config, load
+from feedhandler.io_process import Order
+from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from shm import Kind, State
+from shm.segment import objects, unlink
+
+DEADLINE_S = 15.0
+T = TypeVar("T")
+Levels = dict[Decimal, Decimal]
+
+SYMBOLS = {
+    "deribit": ("BTC-PERPETUAL", "ETH-PERPETUAL"),
+    "okx": ("BTC-USDT", "BTC-USDT-SWAP"),
+    "binance": ("BTCUSDT", "ETHUSDT"),
+}
+_SUPERVISOR = (
+    "import sys, msgspec; from feedhandler.config import Config; "
+    "from feedhandler import supervisor; "
+    "sys.exit(supervisor.run(msgspec.json.decode(sys.stdin.buffer.read(), type=Config)))"
+)
+
+
+def until(condition: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:
+    """Wait for a condition to give something true, and return that."""
+    end = time.monotonic() + deadline_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(0.01)
+
+
+class Sim:
+    """A simulated venue's control."""
+
+    def __init__(self, endpoint: SimEndpoint) -> None:
+        self.endpoint = endpoint
+
+    def _ask(self, path: str, body: dict[str, Any] | None = None, **query: Any) -> dict[str, Any]:
+        url = f"{self.endpoint.control_url}/{path}" + (f"?{urlencode(query)}" if query else "")
+        request = Request(url, data=None if body is None else json.dumps(body).encode())
+        with urlopen(request, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def fault(self, kind: str, symbol: str | None = None, **more: Any) -> None:
+        named = {} if symbol is None else {"symbol": symbol}
+        self._ask("fault", {"kind": kind, **named, **more})
+
+    def pause(self) -> None:
+        self._ask("pause", {})
+
+    def resume(self) -> None:
+        self._ask("resume", {})
+
+    def stats(self) -> dict[str, Any]:
+        return self._ask("stats")
+
+    def book(self, symbol: str, sequence: int | None = None) -> tuple[int, Levels, Levels] | None:
+        """(sequence, bids, asks); None: the venue has no such sequence."""
+        query = {} if sequence is None else {"sequence": sequence}
+        try:
+            found = self._ask("book", symbol=symbol, **query)
+        except HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+        sides = (
+            {Decimal(price): Decimal(size) for price, size in found[side]}
+            for side in ("bids", "asks")
+        )
+        return found["sequence"], *sides  # type: ignore[return-value]
+
+
+def scaled(levels: Any, price: int, size: int) -> list[tuple[Decimal, Decimal]]:
+    """Raw (n, 2) levels as exact decimals, in their order."""
+    return [(Decimal(p).scaleb(price), Decimal(s).scaleb(size)) for p, s in levels.tolist()]
+
+
+class Rig:
+    """Simulators and what runs against them; `stack` takes down what was started."""
+
+    def __init__(self, stack: ExitStack, venues: tuple[str, ...], options: SimOptions) -> None:
+        self.namespace = f"t{uuid.uuid4().hex[:12]}"
+        self.stack = stack
+        stack.callback(self._clean)
+        sims = stack.enter_context(SimProcess(venues, options))
+        self.sims = {venue: Sim(sims.endpoints[venue]) for venue in venues}
+        config = load(None, venues=venues, namespace=self.namespace)
+        config = pointed_at(config, sims.endpoints)
+        chosen = {
+            venue: msgspec.structs.replace(one, instruments=SYMBOLS[venue], silence_s=2.0)
+            for venue, one in config.venues.items()
+        }
+        self.config: Config = msgspec.structs.replace(config, venues=chosen, status="")
+
+    def change(self, venue: str, **fields: Any) -> None:
+        """Other settings of one venue, before it starts."""
+        one = msgspec.structs.replace(self.config.venues[venue], **fields)
+        venues = self.config.venues | {venue: one}
+        self.config = msgspec.structs.replace(self.config, venues=venues)
+
+    def _clean(self) -> None:
+        for name in objects(self.namespace):
+            unlink(name.path)
+
+    def left(self) -> list[str]:
+        """What of this namespace is in shared memory."""
+        return [name.path for name in objects(self.namespace)]
+
+    def _spawn(self, *command: str, order: Any) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+        )
+        self.stack.callback(end, process)
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(order))
+        process.stdin.close()
+        return process
+
+    def io_process(self, venue: str, *, keep: bool = False) -> subprocess.Popen[bytes]:
+        """An IO process without a supervisor: this process is its parent."""
+        order = Order(venue, self.namespace, self.config.venues[venue], keep, os.getpid())
+        return self._spawn("-m", "feedhandler.io_process", order=order)
+
+    def supervisor(self) -> subprocess.Popen[bytes]:
+        return self._spawn("-c", _SUPERVISOR, order=self.config)
+
+    def attach(self, venue: str) -> shm.Feed:
+        """Attach when the venue says that it is LIVE."""
+
+        def live() -> shm.Feed | None:
+            try:
+                feed = shm.attach(venue, namespace=self.namespace, timeout=0.05)
+            except shm.ShmError:
+                return None
+            if feed.state[0] == State.LIVE:
+                return feed
+            feed.close()
+            return None
+
+        feed = until(live, f"{venue} is LIVE")
+        self.stack.callback(feed.close)
+        return feed
+
+
+@contextmanager
+def rig(*venues: str, **options: Any) -> Iterator[Rig]:
+    """`options`: of the simulators."""
+    with ExitStack() as stack:
+        yield Rig(stack, venues, SimOptions(**({"rate": 400.0} | options)))
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Take a process down in order, or not."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(8)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def assert_true_book(sim: Sim, feed: shm.Feed, symbol: str, depth: int = 50) -> int:
+    """The book in memory equals the simulator's at its sequence; returns that sequence.
+
+    Tries again while the book in memory stands between two sequences of the venue's own.
+    """
+    instrument = feed.instrument(symbol)
+
+    def compared() -> int | None:
+        book = feed.book(instrument, raw=True)
+        if book.state != State.LIVE:
+            return None
+        truth = sim.book(symbol, book.venue_sequence)
+        if truth is None:
+            return None
+        _, bids, asks = truth
+        exponents = book.price_exponent, book.size_exponent
+        assert scaled(book.bids, *exponents) == sorted(bids.items(), reverse=True)[:depth]
+        assert scaled(book.asks, *exponents) == sorted(asks.items())[:depth]
+        assert len(book.bids) >= 5
+        assert len(book.asks) >= 5
+        return int(book.venue_sequence)
+
+    return until(compared, f"{symbol} is LIVE at a sequence that the venue has")
+
+
+class RingBooks:
+    """Books, states and losses by nothing but the records of the ring."""
+
+    def __init__(self, feed: shm.Feed, start: Any = "state") -> None:
+        self.feed = feed
+        self.events = feed.events(start=start, raw=True)
+        self.books: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
+        self.sequence: dict[int, int] = {}
+        self.states: dict[int, list[tuple[int, int]]] = {}
+        self.connection_states: list[tuple[int, int]] = []
+        self.records = 0
+        self.catch_up()
+        self.states.clear()  # what was so before is not news
+
+    def poll(self) -> bool:
+        """Take in what there is; whether there was something."""
+        batch = self.events.poll()
+        if batch is None:
+            return False
+        self.records += len(batch)
+        fields = (batch[name].tolist() for name in (
+            "instrument", "kind", "side", "price", "size", "venue_sequence"))  # fmt: skip
+        for row, kind, side, price, size, sequence in zip(*fields, strict=True):
+            if kind == Kind.LEVEL:
+                levels = self.books.setdefault(row, ({}, {}))[side]
+                if size:
+                    levels[price] = size
+                else:
+                    levels.pop(price, None)
+                self.sequence[row] = sequence
+            elif kind == Kind.CLEAR:
+                self.books[row] = ({}, {})
+                self.sequence[row] = sequence
+            elif kind == Kind.STATE and side == 0:
+                self.states.setdefault(row, []).append((price, size))
+            elif kind == Kind.STATE:
+                self.connection_states.append((price, size))
+        return True
+
+    def catch_up(self) -> None:
+        while self.poll():
+            pass
+
+    def levels(self, symbol: str) -> tuple[Levels, Levels]:
+        """Exact decimals, unordered."""
+        instrument = self.feed.instrument(symbol)
+        price, size = instrument.price_exponent, instrument.size_exponent
+        bids, asks = self.books[instrument.id]
+        return (
+            {Decimal(p).scaleb(price): Decimal(s).scaleb(size) for p, s in bids.items()},
+            {Decimal(p).scaleb(price): Decimal(s).scaleb(size) for p, s in asks.items()},
+        )
+
+    def of(self, symbol: str) -> list[tuple[str, str]]:
+        """The (state, reason) names of an instrument's STATE records."""
+        found = self.states.get(self.feed.instrument(symbol).id, [])
+        return [(State(state).name, shm.Reason(reason).name) for state, reason in found]
+
+
+def board_states(feed: shm.Feed) -> set[int]:
+    """Every state on the board."""
+    return set(np.unique(feed.board()["state"]).tolist())

@@ -1,0 +1,145 @@
+"""Each venue end to end: what another process reads is what the venue has."""
+
+import signal
+import time
+
+import pytest
+
+from shm import Counter, State
+from tests.io.rig import SYMBOLS, RingBooks, assert_true_book, rig, until
+
+VENUES = tuple(SYMBOLS)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_books_equal_the_venues_and_nothing_stays_behind(venue: str) -> None:
+    with rig(venue) as r:
+        process = r.io_process(venue)
+        feed = r.attach(venue)
+        sim = r.sims[venue]
+        ring = RingBooks(feed, "oldest")
+        seen = set()
+        for _ in range(5):
+            for symbol in SYMBOLS[venue]:
+                seen.add((symbol, assert_true_book(sim, feed, symbol)))
+        assert len(seen) > len(SYMBOLS[venue])  # it moves
+        sim.pause()
+        for symbol in SYMBOLS[venue]:
+            truth = sim.book(symbol)
+            assert truth is not None
+            row = feed.instrument(symbol).id
+
+            def there(row: int = row, sequence: int = truth[0]) -> bool:
+                ring.catch_up()
+                return ring.sequence.get(row) == sequence
+
+            until(there, f"{symbol} at the last sequence")
+            assert ring.levels(symbol) == truth[1:]  # at full depth, by the ring alone
+            assert feed.book(symbol, raw=True).venue_sequence == truth[0]
+        assert ring.events.lost == 0
+        quote = feed.quote(SYMBOLS[venue][0])
+        assert quote.state == State.LIVE
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert r.left() == []
+        assert ring.of(SYMBOLS[venue][0]) == []  # LIVE all the time that we read
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_gap_is_a_state_at_once_and_heals_alone(venue: str) -> None:
+    broken, healthy = SYMBOLS[venue]
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        ring.catch_up()
+        r.sims[venue].fault("gap", broken)
+
+        def healed() -> bool:
+            ring.catch_up()
+            return ("LIVE", "NONE") in ring.of(broken)
+
+        until(healed, "the broken book is LIVE again")
+        assert ring.of(broken)[0] == ("STALE", "GAP")
+        assert ring.of(broken)[-1] == ("LIVE", "NONE")
+        assert_true_book(r.sims[venue], feed, broken)
+        ring.catch_up()
+        assert ring.of(healthy) == []
+        assert ring.connection_states == []
+        assert r.sims[venue].stats()["connections"] == 1
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_dropped_connection_is_stale_at_once_and_comes_back(venue: str) -> None:
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        ring.catch_up()
+        r.sims[venue].fault("drop")
+        began = time.monotonic()
+
+        def back() -> bool:
+            ring.catch_up()
+            return all(ring.of(symbol)[-1:] == [("LIVE", "NONE")] for symbol in SYMBOLS[venue])
+
+        until(back, "all books are LIVE again")
+        assert time.monotonic() - began < 5.0
+        for symbol in SYMBOLS[venue]:
+            assert ring.of(symbol)[0] == ("STALE", "DISCONNECTED")
+            assert_true_book(r.sims[venue], feed, symbol)
+        assert r.sims[venue].stats()["connections"] == 2
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_fragmented_messages_are_put_together(venue: str) -> None:
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        r.sims[venue].fault("fragment", count=200)
+        before = r.sims[venue].stats()["messages_sent"]
+        until(lambda: r.sims[venue].stats()["messages_sent"] > before + 400, "200 went in pieces")
+        for symbol in SYMBOLS[venue]:
+            assert_true_book(r.sims[venue], feed, symbol)
+        ring.catch_up()
+        assert ring.states == {}
+
+
+def test_binance_snapshot_older_than_the_stream_is_fetched_again() -> None:
+    late, other = SYMBOLS["binance"]
+    with rig("binance", rate=200.0) as r:
+        r.sims["binance"].fault("stale", late, updates=400)
+        r.io_process("binance")
+
+        def stale() -> bool:
+            found = status(r.namespace, "binance")
+            return bool(found and found["counters"]["stale_snapshots"] >= 2)
+
+        until(stale, "stale snapshots are noticed")
+        assert status(r.namespace, "binance")["state"] == "SYNCING"  # type: ignore[index]
+        r.sims["binance"].fault("stale", late, updates=0)
+        feed = r.attach("binance")
+        assert_true_book(r.sims["binance"], feed, late)
+        assert_true_book(r.sims["binance"], feed, other)
+
+
+def test_okx_without_a_snapshot_in_the_stream_joins_from_rest() -> None:
+    with rig("okx", stream_snapshot=False) as r:
+        r.io_process("okx")
+        feed = r.attach("okx")
+        found = status(r.namespace, "okx")
+        assert found is not None
+        assert found["counters"][Counter.REST_REQUESTS.name.lower()] >= 2 + len(SYMBOLS["okx"])
+        for symbol in SYMBOLS["okx"]:
+            assert_true_book(r.sims["okx"], feed, symbol)
+
+
+def status(namespace: str, venue: str) -> dict[str, object] | None:
+    from feedhandler.status import venue_status
+    from shm import NoSuchVenue
+
+    try:
+        return venue_status(namespace, venue)
+    except NoSuchVenue:
+        return None
