@@ -23,7 +23,11 @@ class CliError(click.ClickException):
     def __init__(self, what: str, cure: str = "", code: int = USAGE) -> None:
         super().__init__(what)
         self.cure = cure
-        self.exit_code = code
+        self.code = code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return self.code
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"{click.style('feedhandler:', fg='red')} {self.message}", err=True, file=file)
@@ -61,5 +65,7 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.select", ("UnknownSymbol",), "", USAGE),
     ("feedhandler.capture", ("CaptureError",), "", USAGE),
     ("feedhandler.supervisor_socket", ("NotRunning",), _START, NOTHING),
-    ("shm", ("NoSuchVenue", "NotReady"), _START, NOTHING),
+    ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), _START, NOTHING),
+    ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),
+    ("shm.errors", ("ShmError",), "", USAGE),
 )

@@ -1,0 +1,120 @@
+"""`feedhandler capture`: a venue's raw frames to disk."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import figures
+from cli.errors import FINDING, FINE, NOTHING, CliError
+from cli.options import json_option, namespace_override_option
+from cli.output import json_out
+
+if TYPE_CHECKING:
+    from feedhandler.config import Config
+    from feedhandler.recorder import Recording
+
+
+@click.command()
+@click.argument("venue")
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file; .zst and .gz are compressed.",
+)
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; else: Ctrl-C.")
+@namespace_override_option
+@json_option
+def capture(
+    venue: str,
+    config: Path | None,
+    out: Path,
+    seconds: float | None,
+    namespace: str | None,
+    as_json: bool,
+) -> int:
+    """Record the raw frames of a VENUE, for `feedhandler replay`.
+
+    It uses connections of its own, so that the capture begins with instruments and snapshots and
+    the live feed is not disturbed. What it follows is what the running supervisor follows (so it
+    works on `start --sim`, too), unless a CONFIG is given.
+
+    \b
+    feedhandler capture deribit -o deribit.ndjson.zst --seconds 60
+    feedhandler replay deribit.ndjson.zst --books books.json
+
+    \b
+    Exit codes: 0 fine, 1 nothing was received, 2 usage or configuration.
+    """
+    from feedhandler.recorder import record
+
+    chosen = _config(venue, config, namespace)
+    last: list[Recording] = []
+
+    def progress(recording: Recording) -> None:
+        last[:] = [recording]
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{_words(recording)}", err=True, nl=False)
+
+    try:
+        recording = asyncio.run(record(chosen, venue, out, seconds, progress))
+    except KeyboardInterrupt:  # the file is whole: the recorder closed it when it was cancelled
+        if not last:
+            raise
+        recording = last[0]
+    finally:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", err=True, nl=False)
+    if as_json:
+        json_out(
+            {
+                "venue": venue,
+                "path": str(out),
+                "seconds": recording.seconds,
+                "frames": recording.frames,
+                "bytes": recording.bytes,
+                "instruments": recording.instruments,
+                "live": recording.live,
+            }
+        )
+    else:
+        click.echo(f"{out}: {_words(recording)}")
+    return FINE if recording.frames else FINDING
+
+
+def _words(recording: Recording) -> str:
+    return (
+        f"{figures.count(recording.frames)} frames, {figures.size(recording.bytes)} in "
+        f"{recording.seconds:.0f} s, {recording.live} of {recording.instruments} live"
+    )
+
+
+def _config(venue: str, path: Path | None, namespace: str | None) -> Config:
+    """The running supervisor's configuration, or the file's, or the defaults."""
+    from feedhandler.config import Config, load
+    from feedhandler.supervisor_socket import NotRunning, request
+
+    if path is not None:
+        return load(path, venues=[venue], namespace=namespace)
+    try:
+        answer: dict[str, Any] = request(namespace or "feedhandler", {"do": "config"}, 2.0)
+    except NotRunning:
+        return load(None, venues=[venue], namespace=namespace)
+    import msgspec
+
+    running = msgspec.convert(answer, Config)
+    if venue not in running.venues:
+        load(None, venues=[venue])  # an unknown venue is refused in its own words
+        raise CliError(
+            f"the running feed has no venue {venue!r}; it has {', '.join(running.venues)}",
+            "give a configuration: feedhandler capture VENUE CONFIG",
+            NOTHING,
+        )
+    return running

@@ -1,0 +1,29 @@
+"""`feedhandler clean`: remove what no writer holds."""
+
+from __future__ import annotations
+
+import click
+
+from cli.options import json_option, namespace_option
+from cli.output import json_out
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@namespace_option
+@json_option
+def clean(dry_run: bool, namespace: str, as_json: bool) -> None:
+    """Remove the shared memory that killed writers left; what a writer holds stays.
+
+    A feed that stops in order leaves nothing, so there is rarely anything to do.
+    """
+    from shm.clean import clean as sweep
+
+    gone = sweep(namespace, dry_run=dry_run)
+    if as_json:
+        json_out({"removed": gone, "dry_run": dry_run})
+        return
+    for path in gone:
+        click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
+    if not gone:
+        click.echo("nothing to remove")

@@ -1,0 +1,27 @@
+"""`feedhandler inspect`: look into shared memory, one file per command."""
+
+from __future__ import annotations
+
+import click
+
+from cli.lazy import LazyGroup
+
+_COMMANDS = {
+    name: f"cli.inspect_.{name}:{name}"
+    for name in ("ls", "stat", "tail", "book", "slots", "connections", "verify")
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
+def inspect() -> None:
+    """Look into shared memory, read-only, while the writer lives or after it died.
+
+    Nothing here needs the writer's cooperation or can disturb it.
+
+    \b
+    feedhandler inspect ls                       what is there
+    feedhandler inspect ls deribit               a venue's instruments
+    feedhandler inspect book deribit BTC-PERPETUAL --watch
+    feedhandler inspect tail okx -f -i BTC-USDT --kind trade
+    feedhandler inspect verify                   check it against the contract
+    """

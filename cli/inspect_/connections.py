@@ -1,0 +1,94 @@
+"""`feedhandler inspect connections`: the links of the venues."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from cli import figures
+from cli.inspect_.memory import open_venue, venues_there, word
+from cli.options import json_option, namespace_option
+from cli.output import Column, echo_table, json_out, state
+
+_UP = ("SUBSCRIBING", "SYNCING", "LIVE")
+
+
+@click.command()
+@click.argument("venue", required=False)
+@namespace_option
+@json_option
+def connections(venue: str | None, namespace: str, as_json: bool) -> None:
+    """Show the connections of a VENUE, or of all: state and why, rates, round trips, queues.
+
+    KEYS counts subscriptions: live, waiting for the venue's answer, refused.
+
+    \b
+    Exit codes: 0 fine, 3 nothing is there.
+    """
+    found: list[dict[str, Any]] = []
+    for name in [venue] if venue else venues_there(namespace):
+        found += _rows(namespace, name)
+    if as_json:
+        json_out({"connections": found})
+        return
+    columns = [
+        Column("VENUE"),
+        Column("ROW", right=True, drop=7),
+        Column("STATE"),
+        Column("FOR", right=True),
+        Column("KEYS", right=True),
+        Column("FRAMES/S", right=True),
+        Column("BYTES/S", right=True, drop=4),
+        Column("RTT P50", right=True, drop=3),
+        Column("P99", right=True, drop=5),
+        Column("QUEUE", right=True, drop=6),
+        Column("CONNECTS", right=True, drop=2),
+        Column("URL", drop=8),
+        Column("REASON", shrink=8, drop=1),
+    ]
+    echo_table(columns, [_line(row) for row in found])
+
+
+def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
+    from feedhandler.connection_state import ConnectionState
+    from shm.names import Reason
+
+    with open_venue(namespace, venue) as memory:
+        alive = memory.writer == "alive"
+        rows = []
+        for row in memory.connections():
+            row |= {
+                "venue": venue,
+                "state": word(ConnectionState, row["state"]) if alive else "CLOSED",
+                "reason": word(Reason, row["reason"]) if alive else "FAILED",
+            }
+            if not alive:
+                row["detail"] = f"its writer {memory.writer}"
+            rows.append({"venue": venue} | row)
+    return rows
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    keys = [str(row["live"])]
+    keys += [f"{row['pending']} waiting"] if row["pending"] else []
+    keys += [f"{row['failed']} refused"] if row["failed"] else []
+    up = row["state"] in _UP
+    since = row["since_ns"]
+    reason = "" if row["reason"] == "NONE" else row["reason"]
+    return (
+        row["venue"],
+        str(row["id"]),
+        state(row["state"]),
+        figures.duration(max(0, time.time_ns() - since)) if since else "-",
+        ", ".join(keys),
+        figures.rate(row["frames_per_second"]) if up else "-",
+        figures.size(row["bytes_per_second"]) if up else "-",
+        figures.duration(row["rtt_p50_ns"]) if row["rtt_p50_ns"] else "-",
+        figures.duration(row["rtt_p99_ns"]) if row["rtt_p99_ns"] else "-",
+        figures.size(row["queue_bytes"]) if up else "-",
+        str(row["connects"]),
+        row["url"],
+        ": ".join(part for part in (reason, row["detail"]) if part),
+    )

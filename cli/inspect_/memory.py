@@ -1,0 +1,93 @@
+"""Opening a venue's memory, and what its words mean to people."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import NOTHING, CliError
+
+if TYPE_CHECKING:
+    from shm._native import Instrument
+    from shm.inspect import Memory
+
+_SILENT_NS = 1_000_000_000
+
+
+def open_venue(namespace: str, venue: str, epoch: int | None = None) -> Memory:
+    """A venue's memory, dead or alive."""
+    from shm.inspect import open_memory
+
+    return open_memory(venue, namespace=namespace, epoch=epoch)
+
+
+def venues_there(namespace: str) -> list[str]:
+    """The venues that have memory in a namespace; an error when there are none."""
+    from shm.inspect import list_objects
+
+    found = list(dict.fromkeys(info.venue for info in list_objects(namespace)))
+    if not found:
+        raise nothing(namespace)
+    return found
+
+
+def nothing(namespace: str) -> CliError:
+    """Nothing at all in a namespace."""
+    return CliError(
+        f"nothing is in shared memory of the namespace {namespace!r}",
+        "start the feed: feedhandler start (or, without internet: feedhandler start --sim)",
+        NOTHING,
+    )
+
+
+def find(memory: Memory, symbol: str) -> Instrument:
+    """An instrument by the venue's name or by the normalised one. Raises a usage error."""
+    listed = memory.instruments()
+    for names in ({i.symbol: i for i in listed}, {i.name: i for i in listed if i.name}):
+        if symbol in names:
+            return names[symbol]
+    import difflib
+
+    upper = {n.upper(): n for i in listed for n in (i.symbol, i.name) if n}
+    near = difflib.get_close_matches(symbol.upper(), upper, n=4, cutoff=0.5)
+    hint = "did you mean " + " or ".join(upper[name] for name in near) + "?" if near else ""
+    raise CliError(
+        f"{memory.venue} has no instrument {symbol!r} among {len(listed)}",
+        hint or f"list them: feedhandler inspect ls {memory.venue}",
+    )
+
+
+def silence_ns(memory: Memory) -> int:
+    """How long the writer has not said that it is well."""
+    return max(0, time.time_ns() - memory.segment.heartbeat_ns)
+
+
+def believable(memory: Memory, state: int, reason: int) -> tuple[str, str]:
+    """(state, reason) in words, as they hold now: nothing of a dead or silent writer is LIVE."""
+    from shm.names import Reason, State
+
+    writer = memory.writer
+    if state != State.CLOSED:
+        if writer == "stopped":
+            state, reason = State.CLOSED, Reason.STOPPED
+        elif writer != "alive" or (state == State.LIVE and silence_ns(memory) > _SILENT_NS):
+            state, reason = State.STALE, Reason.FAILED
+    return word(State, state), word(Reason, reason)
+
+
+def word(enum: Any, value: int) -> str:
+    """A member's name; the bare number when a newer writer knows more of them."""
+    try:
+        return str(enum(value).name)
+    except ValueError:
+        return str(value)
+
+
+def writer_words(memory: Memory) -> str:
+    """The writer in a few words, for titles."""
+    from cli.figures import duration
+
+    pid = memory.header()["writer_pid"]
+    if memory.writer == "alive":
+        return f"writer {pid} alive, heartbeat {duration(silence_ns(memory))} ago"
+    return f"writer {pid} {memory.writer}, last heartbeat {duration(silence_ns(memory))} ago"

@@ -1,0 +1,119 @@
+"""Ring records in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import figures
+from cli.inspect_.memory import word
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from shm._native import Instrument
+    from shm.inspect import Memory
+
+_COLOURS = {"bid": "green", "buy": "green", "ask": "red", "sell": "red"}
+
+
+class Describer:
+    """Turns slots of one memory into records as people and programs read them."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._known: dict[int, Instrument] = {}
+
+    def _instrument(self, row: int) -> Instrument | None:
+        segment = self._memory.segment
+        known = self._known.get(row)
+        if known is not None and not segment.changed(known):
+            return known
+        if row >= segment.instruments:
+            return None
+        self._known[row] = segment.instrument(row)
+        return self._known[row]
+
+    def record(self, slot: np.void) -> dict[str, Any]:
+        """A record for programs: decimal strings, names instead of numbers, ns."""
+        from shm.names import Flag, Kind
+
+        instrument = self._instrument(int(slot["instrument"]))
+        record: dict[str, Any] = {
+            "sequence": int(slot["sequence"]),
+            "venue": self._memory.venue,
+            "instrument": instrument.symbol if instrument else None,
+            "kind": word(Kind, int(slot["kind"])),
+            "flags": [flag.name for flag in Flag if int(slot["flags"]) & flag],
+            "exchange_ns": int(slot["exchange_ns"]),
+            "receive_ns": int(slot["receive_ns"]),
+            "publish_delta_ns": int(slot["publish_delta_ns"]),
+            "venue_sequence": int(slot["venue_sequence"]),
+        }
+        return record | self._body(slot, instrument)
+
+    def _body(self, slot: np.void, instrument: Instrument | None) -> dict[str, Any]:
+        from shm.names import Kind, Reason, Stat, State
+
+        kind, side, aux = int(slot["kind"]), int(slot["side"]), int(slot["aux"])
+        price, size = int(slot["price"]), int(slot["size"])
+        if kind in (Kind.LEVEL, Kind.TRADE, Kind.LIQUIDATION, Kind.QUOTE):
+            taker = kind in (Kind.TRADE, Kind.LIQUIDATION)
+            sides = ("buy", "sell") if taker else ("bid", "ask")
+            return {"side": sides[side & 1]} | _amounts(slot, instrument)
+        if kind == Kind.STAT:
+            value = figures.decimal(price, size) if -40 < size < 40 else None
+            return {"stat": word(Stat, aux).lower(), "value": value}
+        if kind == Kind.STATE:
+            body: dict[str, Any] = {"state": word(State, price), "reason": word(Reason, size)}
+            return body | ({"connection": aux} if side else {})
+        if kind == Kind.WRITER:
+            return {"writer": "starts" if price else "stops"}
+        return {}
+
+
+def _amounts(slot: np.void, instrument: Instrument | None) -> dict[str, str | None]:
+    from shm import NONE
+
+    pair = int(slot["precision"]) & 7
+    exponents = (
+        (instrument.price_exponents[pair], instrument.size_exponents[pair])
+        if instrument
+        else (0, 0)
+    )
+    return {
+        name: None if int(slot[name]) == NONE else figures.decimal(int(slot[name]), exponent)
+        for name, exponent in zip(("price", "size"), exponents, strict=True)
+    }
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """A record for people, on one line."""
+    kind = record["kind"]
+    what = ""
+    if "price" in record:
+        side = click.style(f"{record['side']:4}", fg=_COLOURS[record["side"]])
+        size = record["size"] or "-"
+        removed = kind == "LEVEL" and size == "0"
+        what = f"{side} {record['price'] or '-':>12}  {'removed' if removed else size:>12}"
+    elif kind == "STAT":
+        what = f"{record['stat']} {record['value']}"
+    elif kind == "STATE":
+        link = f"connection {record['connection']} " if "connection" in record else ""
+        reason = "" if record["reason"] == "NONE" else f" {record['reason']}"
+        what = f"{link}{record['state']}{reason}"
+    elif kind == "WRITER":
+        what = record["writer"]
+    marks = "".join(
+        mark
+        for flag, mark in (
+            ("FIRST", "("), ("LAST", ")"), ("SNAPSHOT", "S"), ("REPLAY", "R"), ("MORE", "+"),
+        )
+        if flag in record["flags"]
+    )  # fmt: skip
+    return (
+        f"{record['sequence']:>9} {figures.clock(record['receive_ns'])} "
+        f"{record['instrument'] or '-':<16} {kind:<7} {marks:<3} {what}"
+    ).rstrip()

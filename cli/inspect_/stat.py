@@ -1,0 +1,84 @@
+"""`feedhandler inspect stat`: a venue's header, counters and latencies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli import figures
+from cli.inspect_.memory import believable, open_venue, writer_words
+from cli.options import json_option, namespace_option
+from cli.output import Column, bold, dim, echo_table, json_out, state
+
+_PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
+
+
+@click.command()
+@click.argument("venue")
+@click.option("--epoch", type=int, help="An older epoch that is still there.")
+@namespace_option
+@json_option
+def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
+    """Show a VENUE's header, counters, memory and latency percentiles.
+
+    Latencies: receive_publish from the socket to shared memory, exchange_receive from the venue's
+    clock to ours (both clocks' errors are in it), rtt of heartbeats. A percentile is the upper end
+    of its bucket, at most 12.5 % above the value.
+    """
+    with open_venue(namespace, venue, epoch) as memory:
+        header, counters = memory.header(), memory.counters()
+        shown, reason = believable(memory, header["state"], header["reason"])
+        latencies = {
+            name: {"count": histogram.total}
+            | {label: histogram.percentile(share) for label, share in _PERCENTILES}
+            for name, histogram in memory.histograms().items()
+        }
+        title = writer_words(memory)
+        writer = memory.writer
+    if as_json:
+        header |= {"state": shown, "reason": reason, "writer": writer}
+        json_out({"header": header, "counters": counters, "latency_ns": latencies})
+        return
+    why = "" if reason == "NONE" else f" {reason}"
+    detail = f": {header['detail']}" if header["detail"] else ""
+    click.echo(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}\n")
+    _facts(header)
+    click.echo()
+    used = [(name, value) for name, value in counters.items() if value]
+    echo_table(
+        [Column("COUNTER"), Column("", right=True)],
+        [(name, figures.count(value)) for name, value in used],
+    )
+    click.echo()
+    columns = [Column("LATENCY"), Column("COUNT", right=True, drop=1)]
+    columns += [Column(label.upper(), right=True) for label, _ in _PERCENTILES]
+    echo_table(columns, [_latency(name, values) for name, values in latencies.items()])
+
+
+def _facts(header: dict[str, Any]) -> None:
+    ring = header["ring"]["count"]
+    last = header["published"]
+    rows = [
+        ("epoch", f"{header['epoch']}, since {figures.moment(header['created_ns'])}"),
+        ("instruments", f"{header['instruments']} of {header['directory']['count']}"),
+        ("book depth", f"{header['book_depth']} levels a side"),
+        ("ring", f"{figures.count(ring)} slots, {figures.count(max(1, last - ring + 1))}"
+                 f" to {figures.count(last)} are in it"),
+        ("memory", figures.size(header["total_bytes"])),
+        ("contract", f"{header['version_major']}.{header['version_minor']},"
+                     f" layout {header['layout_hash']:016x}"),
+        ("last received", figures.moment(header["last_receive_ns"])),
+    ]  # fmt: skip
+    for name, value in rows:
+        click.echo(f"{name:14} {value}")
+
+
+def _latency(name: str, values: dict[str, int]) -> tuple[str, ...]:
+    if not values["count"]:
+        return (name, "0", *("-" for _ in _PERCENTILES))
+    return (
+        name,
+        figures.count(values["count"]),
+        *(figures.duration(values[label]) for label, _ in _PERCENTILES),
+    )
