@@ -62,6 +62,10 @@ static void binance_depth(engine *e, cursor *c, binance_event *v)
     }
     levels_recall(e, c, v->depth, &v->levels, LEVELS_TEXT);
     message *msg = v->depth;
+    if (v->b.type != TEXT_NONE || v->a.type != TEXT_NONE) /* no array: levels would be missed */
+        cursor_fail_at(c, WIRE_TYPE, v->b.type != TEXT_NONE ? v->b.at : v->a.at);
+    else if (msg->runs == 0)
+        CURSOR_FAIL(c, WIRE_MISSING);
     msg->numbers.numbered = true;
     text_id(c, &v->U, &msg->numbers.first);
     text_id(c, &v->u, &msg->numbers.final);
@@ -186,6 +190,15 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
     }
 }
 
+/* The event broke off: which book has missed something? */
+COLD void binance_broken(engine *e, const binance_event *v)
+{
+    if (v->e.type != TEXT_NONE && !TEXT_IS(&v->e, "depthUpdate"))
+        engine_no_book(e);
+    else if (e->subject == NULL && v->s.type == TEXT_STRING)
+        engine_subject(e, symbol_find(e, v->s.at, v->s.length));
+}
+
 static int binance_event_read(engine *e, cursor *c, bool wrapped)
 {
     binance_event v;
@@ -197,6 +210,8 @@ static int binance_event_read(engine *e, cursor *c, bool wrapped)
         else if (!c->error)
             result = binance_emit(e, c, &v, wrapped);
     });
+    if (UNLIKELY(c->error))
+        binance_broken(e, &v);
     return result;
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
 from feedhandler.engine import _engine as native
+from shm import _native as shared
 from shm import segment
 
 _names = itertools.count()
@@ -46,7 +49,73 @@ def engine(
     with segment.create(
         decoder, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots
     ) as held:
-        yield native.Engine(held.writer, decoder, **options)
+        e = native.Engine(held.writer, decoder, **options)
+        _memories[id(e)] = Memory(Path("/dev/shm") / held.path.lstrip("/"))
+        yield e
+        del _memories[id(e)]
+
+
+_memories: dict[int, Memory] = {}
+
+
+def memory(e: native.Engine) -> Memory:
+    """What the engine has published, read from the segment's bytes."""
+    return _memories[id(e)]
+
+
+class Memory:
+    """Records and cells by nothing but the header's offsets: the reader's half is not trusted here."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen = 0
+
+    def _region(self, raw: bytes, at: int) -> tuple[int, int, int]:
+        offset = int.from_bytes(raw[at : at + 8], "little")
+        return (
+            offset,
+            int.from_bytes(raw[at + 8 : at + 12], "little"),
+            int.from_bytes(raw[at + 12 : at + 16], "little"),
+        )
+
+    def records(self) -> list[tuple[Any, ...]]:
+        """(kind, side, price, size, flags, instrument, venue_sequence) since the last call."""
+        raw = self.path.read_bytes()
+        offset, _, count = self._region(raw, 336)
+        published = int.from_bytes(raw[512:520], "little")
+        slots = np.frombuffer(raw, dtype=shared.DTYPES["slot"], count=count, offset=offset)
+        out = []
+        for n in range(self.seen + 1, published + 1):
+            r = slots[n & (count - 1)]
+            assert r["stamp"] == 2 * n
+            fields = ("kind", "side", "price", "size", "flags", "instrument", "venue_sequence")
+            out.append(tuple(int(r[f]) for f in fields))
+        self.seen = published
+        return out
+
+    def _cell(self, at: int, row: int, dtype: Any, extra: int = 0) -> tuple[Any, bytes]:
+        raw = self.path.read_bytes()
+        offset, stride, _ = self._region(raw, at)
+        begin = offset + row * stride
+        n = int.from_bytes(raw[begin : begin + 8], "little")
+        begin += 64 + (n & 1) * (dtype.itemsize + extra)
+        head = np.frombuffer(raw, dtype=dtype, count=1, offset=begin)[0]
+        assert head["stamp"] == 2 * n
+        return head, raw[begin + dtype.itemsize : begin + dtype.itemsize + extra]
+
+    def quote(self, row: int) -> Any:
+        return self._cell(272, row, shared.DTYPES["quote"])[0]
+
+    def entry(self, row: int) -> Any:
+        return self._cell(256, row, shared.DTYPES["instrument"])[0]
+
+    def book(self, row: int) -> tuple[Any, list[tuple[int, int]], list[tuple[int, int]]]:
+        depth = int.from_bytes(self.path.read_bytes()[76:80], "little")
+        head, words = self._cell(288, row, shared.DTYPES["book"], depth * 32)
+        pairs = np.frombuffer(words, dtype="<i8").reshape(2, depth, 2)
+        bids = [(int(p), int(s)) for p, s in pairs[0][: head["bids"]]]
+        asks = [(int(p), int(s)) for p, s in pairs[1][: head["asks"]]]
+        return head, bids, asks
 
 
 def recordings() -> Path:
@@ -156,3 +225,29 @@ def okx_book(
 ) -> bytes:
     row = {"asks": asks, "bids": bids, "ts": "1700000000000", "checksum": checksum}
     return okx("books", [row | {"prevSeqId": previous, "seqId": seq}], symbol, action)
+
+
+def spaced(value: Any, rng: random.Random) -> bytes:
+    """The value again, with white space wherever it may stand and escapes nobody needs."""
+
+    def gap() -> str:
+        return "".join(rng.choice(" \n\r\t") for _ in range(rng.choice((0, 0, 1, 9))))
+
+    def write(v: Any) -> str:
+        if isinstance(v, dict):
+            rows = (f"{gap()}{write(str(k))}{gap()}:{write(x)}" for k, x in v.items())
+            return gap() + "{" + (",".join(rows) or gap()) + "}" + gap()
+        if isinstance(v, list):
+            return gap() + "[" + (",".join(map(write, v)) or gap()) + "]" + gap()
+        if isinstance(v, str):
+            out = []
+            for ch in v:
+                code = ord(ch)
+                if code < 0x10000 and (code < 0x20 or ch in '"\\' or rng.random() < 0.2):
+                    out.append(f"\\u{code:04x}")
+                else:
+                    out.append(ch)
+            return gap() + '"' + "".join(out) + '"' + gap()
+        return gap() + orjson.dumps(v).decode() + gap()
+
+    return write(value).encode()

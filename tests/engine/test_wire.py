@@ -52,35 +52,9 @@ values = st.recursive(
 )
 
 
-def spaced(value: Any, rng: random.Random) -> bytes:
-    """The value again, with white space wherever it may stand and escapes nobody needs."""
-
-    def gap() -> str:
-        return "".join(rng.choice(" \n\r\t") for _ in range(rng.choice((0, 0, 1, 9))))
-
-    def write(v: Any) -> str:
-        if isinstance(v, dict):
-            rows = (f"{gap()}{write(str(k))}{gap()}:{write(x)}" for k, x in v.items())
-            return gap() + "{" + (",".join(rows) or gap()) + "}" + gap()
-        if isinstance(v, list):
-            return gap() + "[" + (",".join(map(write, v)) or gap()) + "]" + gap()
-        if isinstance(v, str):
-            out = []
-            for ch in v:
-                code = ord(ch)
-                if code < 0x10000 and (code < 0x20 or ch in '"\\' or rng.random() < 0.2):
-                    out.append(f"\\u{code:04x}")
-                else:
-                    out.append(ch)
-            return gap() + '"' + "".join(out) + '"' + gap()
-        return gap() + orjson.dumps(v).decode() + gap()
-
-    return write(value).encode()
-
-
 @given(values, st.randoms(use_true_random=False))
 def test_valid_documents_with_odd_white_space(value: Any, rng: random.Random) -> None:
-    document = spaced(value, rng)
+    document = support.spaced(value, rng)
     assert theirs(document)
     assert ours(document)
 
