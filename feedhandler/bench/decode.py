@@ -55,7 +55,7 @@ class Case:
     floor: bool = True
 
 
-# ---- frames ----------------------------------------------------------------------------------------
+# ---- frames -------------------------------------------------------------------------------------
 
 _RECORDED = {
     "binance": "binance_spot/hftbacktest_spot_btcusdt_20240808.ndjson.gz",
@@ -72,9 +72,7 @@ _RULES = {
 def recordings() -> Path | None:
     """Where the recorded captures are, if anywhere: FEEDHANDLER_RECORDINGS."""
     configured = os.environ.get("FEEDHANDLER_RECORDINGS")
-    path = (
-        Path(configured) if configured else Path(__file__).parents[3] / "shared" / "recordings"
-    )
+    path = Path(configured) if configured else Path(__file__).parents[3] / "shared" / "recordings"
     return path if path.is_dir() else None
 
 
@@ -140,9 +138,7 @@ def synthetic(decoder: str, *, count: int = 4000, seed: int = 7) -> Case:
     snapshots: dict[str, bytes] = {}
     sequence = 1000
     if decoder == "binance":
-        body = (
-            f'{{"lastUpdateId":{sequence},"bids":{_pairs(bids, 8)},"asks":{_pairs(asks, 8)}}}'
-        )
+        body = f'{{"lastUpdateId":{sequence},"bids":{_pairs(bids, 8)},"asks":{_pairs(asks, 8)}}}'
         snapshots["BTCUSDT"] = body.encode()
     else:
         frames.append(_frame(decoder, True, 0, sequence, bids, asks))
@@ -215,7 +211,7 @@ def _frame(
     return text.encode()
 
 
-# ---- turns -----------------------------------------------------------------------------------------
+# ---- turns --------------------------------------------------------------------------------------
 
 
 class _Bench:

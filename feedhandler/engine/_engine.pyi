@@ -5,10 +5,9 @@ them, and the venue's decoder. Market data never becomes Python objects on its w
 Nothing here knows sockets, clocks other than the system's, or event loops.
 """
 
-from collections.abc import Buffer  # typing only
-
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import Buffer
 
 from shm._native import Writer
 
@@ -44,6 +43,8 @@ CHANNEL_TRADES: int
 CHANNEL_TICKER: int
 CHANNEL_QUOTE: int
 
+_Bytes = bytes
+
 class Connection:
     """What arrives on one connection. Books are owned by the connection that last fed them."""
 
@@ -56,7 +57,7 @@ class Connection:
     def feed(self, payload: Buffer, receive_ns: int = 0) -> int:
         """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input."""
 
-    def feed_all(self, payloads: list[bytes]) -> int:
+    def feed_all(self, payloads: list[_Bytes]) -> int:
         """Feed each of them, now; the bits that any gave. The loop is native: for benchmarks."""
 
 class Engine:
@@ -75,11 +76,11 @@ class Engine:
     ) -> None:
         """`decoder` is a name in `venues/decoders.h`; unknown names raise ValueError and list them.
 
-        `rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered and
-        `Engine.snapshot` may supply the base. `auto_add`: unknown symbols are added as they come with
-        exponents that widen as needed (captures without metadata). `replay`: records carry the
-        REPLAY flag. `buffer_bytes`: bound of buffered deltas per instrument; past it the oldest are
-        dropped and the book starts over.
+        `rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered
+        and `Engine.snapshot` may supply the base. `auto_add`: unknown symbols are added as they
+        come with exponents that widen as needed (captures without metadata). `replay`: records
+        carry the REPLAY flag. `buffer_bytes`: bound of buffered deltas per instrument; past it the
+        oldest are dropped and the book starts over.
         """
 
     def add_instrument(
@@ -122,7 +123,7 @@ class Engine:
         """Drain (instrument id, event, detail). For NEED_RESYNC the detail is the reason."""
 
     def set_state(self, instrument: int, state: int, reason: int) -> None:
-        """Publish a state from outside: SYNCING at subscription, STALE on silence, CLOSED at expiry.
+        """Publish a state from outside: SYNCING at subscription, STALE on silence, CLOSED at end.
 
         Any state but LIVE drops the book's claim to be in step; it needs a base again. Setting LIVE
         is refused with ValueError for an instrument with a book: only the book itself says so.
@@ -180,6 +181,6 @@ class Continuity:
         """A full book in the stream; `own`: on the connection that feeds the book."""
 
     def answer(self, final: int, head: tuple[int, int, int] | None = None) -> str:
-        """A full book that was asked for; `head`: (first, final, previous) of the oldest buffered."""
+        """A full book that was asked for; `head`: (first, final, previous) of what is buffered."""
 
     def full(self, final: int, exchange_ns: int) -> str: ...

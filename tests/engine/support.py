@@ -64,7 +64,7 @@ def memory(e: native.Engine) -> Memory:
 
 
 class Memory:
-    """Records and cells by nothing but the header's offsets: the reader's half is not trusted here."""
+    """Records and cells by the header's offsets alone: the reader's half is not trusted here."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -120,11 +120,7 @@ class Memory:
 
 def recordings() -> Path:
     configured = os.environ.get("FEEDHANDLER_RECORDINGS")
-    path = (
-        Path(configured)
-        if configured
-        else Path(__file__).parents[3] / "shared" / "recordings"
-    )
+    path = Path(configured) if configured else Path(__file__).parents[3] / "shared" / "recordings"
     if not path.is_dir():
         pytest.skip(f"no recordings at {path}; set FEEDHANDLER_RECORDINGS")
     return path

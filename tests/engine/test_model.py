@@ -1,4 +1,4 @@
-"""A venue's stream with losses, duplicates, resets and late snapshots: a LIVE book is never wrong."""
+"""Streams with losses, duplicates, resets and late snapshots: a LIVE book is never wrong."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_ranges_joined_with_requested_snapshots(seed: int) -> None:
         assert support.engine_book(e, i) == venue.history[final]
 
 
-# ---- the state machine by itself --------------------------------------------------------------------
+# ---- the state machine by itself ----------------------------------------------------------------
 
 
 def machine(rule: int, base: int = native.BASE_STREAM) -> native.Continuity:
