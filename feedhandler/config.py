@@ -13,6 +13,8 @@ capacity = 2048                       # instruments that the directory has rows 
 cpu = 1                               # pin the IO process to this CPU
 spin = false                          # busy-poll the event loop
 silence_s = 5.0                       # a busy socket without a byte for so long is dead
+rhythm_floor_s = 10.0                 # a subscription is suspected after a silence that its own
+rhythm_ceiling_s = 600.0              # rhythm makes unlikely, but not before, and not after
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
 rest_url = "https://..."
 ```
@@ -56,6 +58,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     cpu: int | None = None
     spin: bool = False
     silence_s: float = 5.0
+    rhythm_floor_s: float = 10.0
+    rhythm_ceiling_s: float = 600.0
 
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
@@ -185,6 +189,9 @@ class _Reader:
         def read(key: str, default: Any, valid: Callable[[Any], bool], allowed: str) -> Any:
             return self.value(f"{path}.{key}", table.get(key), default, valid, allowed)
 
+        def rhythm(key: str, default: float) -> float:
+            return float(read(key, default, _is_seconds, _range("seconds", *_SILENCE_S)))
+
         slots = f"a power of two from {_RING_SLOTS[0]} to {_RING_SLOTS[1]}"
         return VenueConfig(
             instruments=self.instruments(venue, path, table, symbols),
@@ -202,6 +209,8 @@ class _Reader:
             silence_s=float(
                 read("silence_s", 5.0, _is_seconds, _range("seconds", *_SILENCE_S)),
             ),
+            rhythm_floor_s=rhythm("rhythm_floor_s", 10.0),
+            rhythm_ceiling_s=rhythm("rhythm_ceiling_s", 600.0),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
             rest_url=read(
                 "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"

@@ -19,7 +19,7 @@ from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
 from shm import Counter, Reason, State
 
-TRIAL_S = 10.0
+TRIAL_S = 5.0  #: that a resubscription has to bring something
 STRIKES = 2  #: dead subscriptions within STRIKES_S after which the connection is renewed
 STRIKES_S = 120.0
 _MASS = 4  #: fewer silent subscriptions are never "most of them"
@@ -35,7 +35,7 @@ class _Trial:
 
 
 class SubscriptionWatch:
-    """Judges every acknowledged subscription once a second (`poll`)."""
+    """Judges every acknowledged subscription, a few times a second (`poll`)."""
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ from shm._native import Writer
 
 HEARTBEAT_S = 0.1
 TABLE_S = 0.25
-WATCH_S = 1.0
+WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
 REFRESH_S = 300.0
 CONNECTION_ROWS = 64
 

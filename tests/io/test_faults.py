@@ -1,0 +1,185 @@
+"""What goes wrong besides: noticed in time, said with its reason, healed."""
+
+import time
+
+import pytest
+
+from feedhandler.status import venue_status
+from shm import Kind, State
+from tests.io.rig import SYMBOLS, RingBooks, assert_true_book, rig, until
+
+
+def live_again(ring: RingBooks, *symbols: str) -> bool:
+    ring.catch_up()
+    return all(ring.of(symbol)[-1:] == [("LIVE", "NONE")] for symbol in symbols)
+
+
+@pytest.mark.parametrize("venue", ["okx", "binance"])
+def test_open_socket_without_a_byte_is_noticed_in_time(venue: str) -> None:
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        began = time.monotonic()
+        r.sims[venue].fault("silence")
+
+        def silent() -> bool:
+            ring.catch_up()
+            return all(ring.of(symbol)[:1] == [("STALE", "SILENT")] for symbol in SYMBOLS[venue])
+
+        until(silent, "books are STALE(SILENT)")
+        assert 1.0 < time.monotonic() - began < 3.5  # silence_s is 2 here
+        r.sims[venue].fault("unsilence")
+        until(lambda: live_again(ring, *SYMBOLS[venue]), "LIVE again")
+        assert_true_book(r.sims[venue], feed, SYMBOLS[venue][0])
+
+
+@pytest.mark.parametrize("venue", ["deribit", "binance"])
+def test_dead_subscription_is_told_from_a_dead_socket(venue: str) -> None:
+    dead, other = SYMBOLS[venue]
+    with rig(venue) as r:
+        r.change(venue, rhythm_floor_s=2.0)
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        until(lambda: venue_status(r.namespace, venue)["uptime_ns"] > 8e9, "its rhythm is known")
+        r.sims[venue].fault("silence", dead)
+
+        def suspected() -> bool:
+            ring.catch_up()
+            return bool(ring.of(dead))
+
+        until(suspected, "the silent book is suspected", 20)
+        assert ring.of(dead)[0] == ("STALE", "SUBSCRIPTION")
+        assert ring.of(other) == []
+        r.sims[venue].fault("unsilence", dead)
+        until(lambda: live_again(ring, dead), "LIVE again", 30)
+        assert_true_book(r.sims[venue], feed, dead)
+
+
+def test_garbage_harms_nothing() -> None:
+    with rig(*SYMBOLS) as r:
+        for venue in SYMBOLS:
+            r.io_process(venue)
+        for venue in SYMBOLS:
+            feed = r.attach(venue)
+            ring = RingBooks(feed)
+            r.sims[venue].fault("garbage")
+
+            def counted(venue: str = venue) -> bool:
+                return bool(venue_status(r.namespace, venue)["counters"]["malformed"] >= 1)
+
+            until(counted, "it is counted")
+            for symbol in SYMBOLS[venue]:
+                assert_true_book(r.sims[venue], feed, symbol)
+            ring.catch_up()
+            assert ring.states == {}
+
+
+@pytest.mark.parametrize("venue", SYMBOLS)
+def test_crossed_book_is_never_live(venue: str) -> None:
+    crossed, other = SYMBOLS[venue]
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        r.sims[venue].fault("crossed", crossed)
+        until(lambda: live_again(ring, crossed), "LIVE again")
+        assert ring.of(crossed)[0] == ("CROSSED", "CROSSED")
+        assert_true_book(r.sims[venue], feed, crossed)
+        assert ring.of(other) == []
+
+
+@pytest.mark.parametrize("venue", SYMBOLS)
+def test_duplicates_change_nothing(venue: str) -> None:
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        r.sims[venue].fault("duplicate", SYMBOLS[venue][0], count=5)
+
+        def counted() -> bool:
+            return bool(venue_status(r.namespace, venue)["counters"]["duplicates"] >= 5)
+
+        until(counted, "they are counted")
+        assert_true_book(r.sims[venue], feed, SYMBOLS[venue][0])
+        ring.catch_up()
+        assert ring.states == {}
+
+
+@pytest.mark.parametrize("venue", ["okx", "binance"])
+def test_notice_of_a_restart_leads_to_a_new_connection(venue: str) -> None:
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        r.sims[venue].fault("shutdown")
+        until(lambda: live_again(ring, *SYMBOLS[venue]), "LIVE again")
+        assert ring.of(SYMBOLS[venue][0])[0] == ("STALE", "LIFETIME")
+        assert r.sims[venue].stats()["connections"] == 2
+
+
+def test_deribit_heartbeats_are_answered() -> None:
+    with rig("deribit", heartbeat_scale=0.1) as r:  # a test request every other second
+        r.io_process("deribit")
+        feed = r.attach("deribit")
+        ring = RingBooks(feed)
+        until(lambda: venue_status(r.namespace, "deribit")["uptime_ns"] > 8e9, "8 s", 20)
+        ring.catch_up()
+        assert ring.states == {}
+        assert r.sims["deribit"].stats()["connections"] == 1
+
+
+def test_binance_pings_are_answered_and_round_trips_measured() -> None:
+    with rig("binance", ping_interval=0.5, pong_timeout=1.5) as r:
+        r.io_process("binance")
+        feed = r.attach("binance")
+        ring = RingBooks(feed)
+        until(lambda: venue_status(r.namespace, "binance")["uptime_ns"] > 5e9, "5 s", 20)
+        ring.catch_up()
+        assert ring.states == {}
+        assert r.sims["binance"].stats()["connections"] == 1
+
+
+def test_5000_updates_a_second_without_a_loss() -> None:
+    """20 s: books at marked sequences, and rebuilt by the ring alone."""
+    symbols = SYMBOLS["deribit"]
+    with rig("deribit", rate=5000.0) as r:
+        r.io_process("deribit")
+        feed = r.attach("deribit")
+        sim = r.sims["deribit"]
+        ring = RingBooks(feed, "oldest")
+        end = time.monotonic() + 20.0
+        marked = 0
+        next_mark = time.monotonic()
+        while time.monotonic() < end:
+            if not ring.poll():
+                ring.events.wait(0.01)
+            if time.monotonic() >= next_mark:
+                next_mark += 2.0
+                for symbol in symbols:
+                    assert_true_book(sim, feed, symbol)
+                    marked += 1
+        assert marked >= 16
+        sim.pause()
+        updates = sim.stats()["updates"]
+        assert updates > 80_000  # a machine that is busy with other things falls a little behind
+        for symbol in symbols:
+            truth = sim.book(symbol)
+            assert truth is not None
+            row = feed.instrument(symbol).id
+
+            def there(row: int = row, sequence: int = truth[0]) -> bool:
+                ring.catch_up()
+                return ring.sequence.get(row) == sequence
+
+            until(there, f"{symbol} at the last sequence")
+            assert ring.levels(symbol) == truth[1:]
+            assert_true_book(sim, feed, symbol)
+        assert ring.events.lost == 0
+        assert ring.states == {}
+        counters = venue_status(r.namespace, "deribit")["counters"]
+        assert counters["gaps"] == counters["malformed"] == counters["resyncs"] == 0
+        assert feed.quote(symbols[0]).state == State.LIVE
+        assert ring.records > updates / 20
+        assert Kind.LEVEL in Kind
