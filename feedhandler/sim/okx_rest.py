@@ -49,6 +49,17 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
             ]
         )
 
+    async def underlying(request: web.Request) -> web.Response:
+        wanted = request.query.get("instType")
+        if wanted not in ("SWAP", "FUTURES", "OPTION"):
+            return _answer([], "51000", "Parameter instType error", 400)
+        families = {
+            instrument.family
+            for instrument in server.market.instruments.values()
+            if listing.inst_type(instrument) == wanted
+        }
+        return _answer([sorted(families)])
+
     async def books(request: web.Request) -> web.Response:
         symbol, size = request.query.get("instId", ""), request.query.get("sz", "1")
         if symbol not in server.market.instruments:
@@ -65,4 +76,5 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
 
     router.add_get("/api/v5/public/time", server_time)
     router.add_get("/api/v5/public/instruments", instruments)
+    router.add_get("/api/v5/public/underlying", underlying)
     router.add_get("/api/v5/market/books", books)

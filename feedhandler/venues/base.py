@@ -70,7 +70,9 @@ class Limits:
     connections: int = 0
     rest_per_second: float = 0.0  #: in units of `Request.weight`
     lifetime_s: float = 0.0
-    rest_burst: float = 0.0  #: what REST may spend at once, in the same units; 0: two seconds' worth
+    rest_burst: float = (
+        0.0  #: what REST may spend at once, in the same units; 0: two seconds' worth
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,10 +164,14 @@ class Okx(Venue):
     def follow_up(self, patterns: Sequence[str], request: Request, body: bytes) -> list[Request]:
         if request.path != _UNDERLYING:
             return []
+        try:
+            rows = _data(self.name, body)
+        except ValueError:
+            return []  # refused: nothing to go on with
         asked = _families(patterns)
         listed = {
             family
-            for row in _data(self.name, body)
+            for row in rows
             for family in (row if isinstance(row, list) else [row])
             if isinstance(family, str) and any(fnmatchcase(family, glob) for glob in asked)
         }

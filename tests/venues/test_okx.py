@@ -136,6 +136,7 @@ def test_families_of_options_are_asked_for_when_the_pattern_does_not_name_one() 
         "ETH-USD",
         "SOL-USD_UM",
     ]
+    assert VENUE.follow_up(patterns, families, b"502 Bad Gateway") == []
     assert VENUE.follow_up(patterns, spot, json.dumps({"code": "0", "data": [SPOT]}).encode()) == []
 
 
