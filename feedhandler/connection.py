@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Any, Protocol
 
 from picows import WSCloseCode, WSHandshakeError, WSMsgType, WSTransport, ws_connect
@@ -108,7 +108,7 @@ class Connection:
         self.rotation_at: float | None = None
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time
+        self._clock = monotonic  # uvloop's clock is the loop's last turn, in whole ms
         now = self._clock()
         self.subscriptions = Subscriptions(venue, keys, now)
         rate = venue.limits.messages_per_second
@@ -423,7 +423,8 @@ class Connection:
     def on_lost(self, listener: FrameListener) -> None:
         """The socket is gone."""
         self.disconnects += 1
-        self._tell("close", None)
+        if not self._stopping:  # a capture that ends is no disconnection
+            self._tell("close", None)
         if listener is self._listener and not (self._cause and listener.muted):
             listener.mute()
             reason = Reason.STOPPED if self._stopping else Reason.DISCONNECTED
