@@ -1,22 +1,26 @@
 """A capture through the same decoder, books and shared memory as live frames."""
 
-import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from feedhandler.books_json import books_json
 from feedhandler.capture import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.directory import add_instrument
 from feedhandler.engine import _engine
+from feedhandler.mentions import Mentions
+from feedhandler.pace import Pace
 from feedhandler.survey import Survey, survey
 from feedhandler.venues.base import ControlKind, InstrumentSpec, Venue
 from shm import Reason, State
 from shm.segment import WriterSegment, create
+
+__all__ = ["ReplayResult", "books_json", "replay"]
 
 _TICK_S = 0.1  # heartbeat, progress
 _BROKEN_KEPT = 20
@@ -95,44 +99,6 @@ def replay(
     return result
 
 
-def books_json(engine: _engine.Engine) -> dict[str, dict[str, Any]]:
-    """Every instrument that had a book: `{symbol: {state, reason, venue_sequence, bids, asks}}`.
-
-    Levels are `[price, size]` at full depth, best first, decimal strings without exponent or
-    trailing zeros.
-    """
-    seen = engine.activity()[:, _engine.CHANNEL_BOOK]
-    books: dict[str, dict[str, Any]] = {}
-    for symbol in engine.symbols():
-        instrument = engine.instrument_id(symbol)
-        bids, asks, sequence, price, size = engine.book(instrument)
-        if not seen[instrument] and not len(bids) and not len(asks):
-            continue
-        state, reason = engine.state(instrument)
-        books[symbol] = {
-            "state": State(state).name,
-            "reason": Reason(reason).name,
-            "venue_sequence": sequence,
-            "bids": _levels(bids.tolist(), price, size),
-            "asks": _levels(asks.tolist(), price, size),
-        }
-    return books
-
-
-def _levels(levels: list[list[int]], price: int, size: int) -> list[list[str]]:
-    return [[decimal_text(level[0], price), decimal_text(level[1], size)] for level in levels]
-
-
-def decimal_text(value: int, exponent: int) -> str:
-    """`value * 10**exponent` without exponent or trailing zeros."""
-    if exponent >= 0:
-        return str(value * 10**exponent)
-    digits = str(abs(value)).rjust(1 - exponent, "0")
-    fraction = digits[exponent:].rstrip("0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:exponent]}.{fraction}" if fraction else f"{sign}{digits[:exponent]}"
-
-
 def _hold(
     segment: WriterSegment, result: ReplayResult, during: Callable[[ReplayResult], None]
 ) -> None:
@@ -185,9 +151,9 @@ class _Player:
             replay=True,
         )
         self._survey = found
-        self._names = _Names(found.specs)
+        self._mentions = Mentions(found.specs)
         self._rows: dict[str, _Row] = {}
-        self._pace = _Pace(speed, self._tick)
+        self._pace = Pace(speed, self._tick)
         self._progress = progress
         self._strict = strict
         self._observe = observe
@@ -245,7 +211,7 @@ class _Player:
     def _frame(self, frame: Frame) -> None:
         payload = frame.data or b""
         self._pace.wait(frame.t)
-        for symbol in self._names.new(payload):
+        for symbol in self._mentions.new(payload):
             self._add(self._survey.specs[symbol], symbol)
         row = self._row(frame)
         row.open = True
@@ -344,71 +310,3 @@ class _Row:
     url: str
     connection: _engine.Connection
     open: bool = False
-
-
-class _Names:
-    """Finds the listed instruments that frames are about, so that only those are added.
-
-    A venue lists thousands. What stands before a payload's `"data"` names the instrument, or none
-    where the payload is about several: then the whole of it is searched, each time.
-    """
-
-    _STRING = re.compile(rb'"([^"\\]{2,80})"')
-    _PART = re.compile(rb"[.@:]")
-    _FAMILY = re.compile(rb'"instFamily"\s*:\s*"[^"]*"')  # may look like an instrument's name
-
-    def __init__(self, specs: Mapping[str, InstrumentSpec]) -> None:
-        self._symbols = {symbol.encode(): symbol for symbol in specs}
-        self._symbols |= {symbol.lower().encode(): symbol for symbol in specs}
-        self._heads: set[bytes] = set()
-        self._added: set[str] = set()
-
-    def new(self, payload: bytes) -> list[str]:
-        """Symbols in this payload that no earlier one named."""
-        if not self._symbols:
-            return []
-        end = payload.find(b'"data"')
-        head = payload[:end] if end > 0 else b""
-        if head in self._heads:
-            return []
-        found = self._in(self._FAMILY.sub(b"", head))
-        if found:
-            self._heads.add(head)
-        else:
-            found = self._in(payload)
-        fresh = [symbol for symbol in found if symbol not in self._added]
-        self._added.update(fresh)
-        return fresh
-
-    def _in(self, text: bytes) -> list[str]:
-        found: dict[str, None] = {}
-        for name in self._STRING.findall(text):
-            for part in (name, *self._PART.split(name)):
-                if (symbol := self._symbols.get(part)) is not None:
-                    found[symbol] = None
-        return list(found)
-
-
-class _Pace:
-    """The recorded spacing of the frames, by a factor. Clocks may stand still or jump back."""
-
-    def __init__(self, speed: float | None, idle: Callable[[], None]) -> None:
-        self._speed = speed
-        self._idle = idle
-        self._last: int | None = None
-        self._due = 0.0
-
-    def wait(self, t: int | None) -> None:
-        """Return when a frame received at `t` ns is due."""
-        if self._speed is None or t is None:
-            return
-        now = time.monotonic()
-        if self._last is None:
-            self._due = now
-        else:
-            self._due += max(0, t - self._last) / 1e9 / self._speed
-        self._last = t
-        while (left := self._due - now) > 0:
-            time.sleep(min(left, _TICK_S))
-            self._idle()
-            now = time.monotonic()

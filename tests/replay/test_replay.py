@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import shm
+from feedhandler.books_json import decimal_text
 from feedhandler.capture import CaptureError
-from feedhandler.replay import ReplayResult, decimal_text, replay
+from feedhandler.replay import ReplayResult, replay
 from shm import InstrumentKind
 
 from .support import write_capture
