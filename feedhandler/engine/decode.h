@@ -208,8 +208,8 @@ ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale
 }
 
 /* Past one level in the very shape that the venue sends, or NULL: then anything may be there. */
-ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, const uint8_t *end,
-                                        int shape, decimal_guess guess[2], level *out)
+ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint8_t *end,
+                                        int shape, level *out)
 {
     bool delete = false;
     if (UNLIKELY(end - at < 64))
@@ -238,7 +238,7 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
         if (UNLIKELY(*at++ != '['))
             return NULL;
     }
-    at = level_number(at, &m->price_scale, m->price_exponent, &guess[0], &out->price);
+    at = level_number(at, &m->price_scale, m->price_exponent, &m->price_guess, &out->price);
     if (UNLIKELY(at == NULL || end - at < 48))
         return NULL;
     if (shape == LEVELS_TEXT) {
@@ -248,7 +248,7 @@ ALWAYS_INLINE const uint8_t *level_fast(const market *m, const uint8_t *at, cons
     } else if (UNLIKELY(*at++ != ',')) {
         return NULL;
     }
-    at = level_number(at, &m->size_scale, m->size_exponent, &guess[1], &out->size);
+    at = level_number(at, &m->size_scale, m->size_exponent, &m->size_guess, &out->size);
     if (UNLIKELY(at == NULL))
         return NULL;
     if (delete)
@@ -323,7 +323,6 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
     }
     msg->runs++;
     uint32_t begin = e->level_count, count = begin;
-    decimal_guess guess[2] = {{40, 64}, {8, 64}};
     while (cursor_item(c)) {
         const uint8_t *at = c->at;
         if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, count, e->level_room, count + 1))) {
@@ -332,7 +331,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
         }
         level *out = e->levels + count, *room = e->levels + e->level_room;
         while (LIKELY(out < room)) { /* one after the other, without leaving registers */
-            const uint8_t *past = level_fast(m, at, c->limit, shape, guess, out);
+            const uint8_t *past = level_fast(m, at, c->limit, shape, out);
             if (UNLIKELY(past == NULL))
                 break;
             out++;

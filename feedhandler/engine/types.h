@@ -41,6 +41,7 @@ typedef struct market {
     fh_instrument entry;
     int price_exponent, size_exponent;
     decimal_scale price_scale, size_scale;
+    decimal_guess price_guess, size_guess;
     uint8_t precision; /* generation of the exponents: an index into the entry's lists */
     bool has_book;
     bool incremental; /* deltas were seen: full books of other channels are only quotes then */
