@@ -85,18 +85,18 @@ class Sim:
 
     def book(self, symbol: str, sequence: int | None = None) -> tuple[int, Levels, Levels] | None:
         """(sequence, bids, asks); None: the venue has no such sequence."""
-        query = {} if sequence is None else {"sequence": sequence}
+        query: dict[str, Any] = {} if sequence is None else {"sequence": sequence}
         try:
-            found = self._ask("book", symbol=symbol, **query)
+            found = self._ask("book", None, symbol=symbol, **query)
         except HTTPError as error:
             if error.code == 404:
                 return None
             raise
-        sides = (
+        bids, asks = (
             {Decimal(price): Decimal(size) for price, size in found[side]}
             for side in ("bids", "asks")
         )
-        return found["sequence"], *sides  # type: ignore[return-value]
+        return found["sequence"], bids, asks
 
 
 def scaled(levels: Any, price: int, size: int) -> list[tuple[Decimal, Decimal]]:

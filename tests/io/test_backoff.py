@@ -42,7 +42,7 @@ def test_what_the_venue_asks_for_is_the_least() -> None:
 @pytest.mark.parametrize("bad", [{"first_s": 0}, {"cap_s": 0.1}, {"factor": 0.5}, {"floor": 2}])
 def test_senseless_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="backoff"):
-        Backoff(**bad)
+        Backoff(**bad)  # type: ignore[arg-type]
 
 
 def test_bucket_grants_its_rate_and_no_more() -> None:

@@ -119,7 +119,7 @@ def test_fast_subscription_that_stops_is_found_quiet_ones_are_left_alone() -> No
     market = Market(3)
     assert market.run(3600, {0: 0.2, 1: 30.0, 2: 5.0}, rng) == []
     began = market.now
-    found = []
+    found: list[int] = []
     while not found and market.now < began + 60:
         found = market.run(1, {1: 30.0, 2: 5.0}, rng)
     assert found == [0]
