@@ -8,76 +8,29 @@ It connects again for ever. What it learns it tells its owner, who decides about
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from time import monotonic, time_ns
-from typing import Any, Protocol
+from typing import Any
 
-from picows import WSCloseCode, WSHandshakeError, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSMsgType, WSTransport, ws_connect
 
-from feedhandler.backoff import Backoff
 from feedhandler.budget import TokenBucket
+from feedhandler.connect_failure import CONNECT_TIMEOUT_S, explain, retry_after
+from feedhandler.connection_owner import Owner, Settings
 from feedhandler.connection_state import ConnectionState as State
 from feedhandler.connection_state import is_open
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
-from feedhandler.log import Throttle, log
-from feedhandler.retry_after import parse_retry_after
+from feedhandler.log import Throttle
 from feedhandler.subscriptions import Subscriptions
 from feedhandler.venues.base import Control, ControlKind, Venue
 from shm import Reason
 
 TICK_S = 0.1
-CONNECT_TIMEOUT_S = 10.0
 DRAIN_S = 1.0
 LIFETIME_MARGIN = 0.02  #: the share of a session's lifetime at whose rest it is renewed
-
-
-class Owner(Protocol):
-    """Who has the connection. None of these may raise."""
-
-    def on_attention(self) -> None:
-        """The engine has something to say."""
-
-    def on_malformed(self, connection: "Connection") -> None:
-        """The venue sent what it may not."""
-
-    def on_state(self, connection: "Connection") -> None:
-        """The connection is in another state."""
-
-    def on_down(self, connection: "Connection", reason: Reason) -> None:
-        """No data comes from now on: what it fed is stale, at once."""
-
-    def on_acknowledged(self, connection: "Connection", keys: Sequence[str]) -> None:
-        """The venue took these keys."""
-
-    def on_rejected(self, connection: "Connection", keys: Sequence[str], text: str) -> None:
-        """The venue refused these keys, or never answered."""
-
-    def on_round_trip(self, connection: "Connection", nanoseconds: int) -> None:
-        """A heartbeat was answered."""
-
-    def in_step(self, connection: "Connection") -> bool:
-        """Whether every book of this connection has been in step since it connected."""
-
-
-#: (row, url, direction "open" | "in" | "out" | "close", data, unix ns): what a recorder writes
-Tap = Callable[[int, str, str, bytes | None, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What one connection needs besides its venue. `connects`: the budgets of its host."""
-
-    url: str
-    silence_s: float = 5.0
-    connects: Sequence[TokenBucket] = ()
-    backoff: Backoff = field(default_factory=Backoff)
-    ssl_context: ssl.SSLContext | None = None
-    tap: Tap | None = None
 
 
 class Connection:
@@ -193,8 +146,8 @@ class Connection:
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # a session must not end the connection's life
-                self._cause = self._cause or _explain(error)
-                self._retry_after = _retry_after(error)
+                self._cause = self._cause or explain(error)
+                self._retry_after = retry_after(error)
                 if self._listener is not None and not self._listener.lost:
                     self._listener.mute()
                     self._owner.on_down(self, self._cause[0])
@@ -433,25 +386,3 @@ class Connection:
 
     def __str__(self) -> str:
         return f"connection {self.row} ({self.settings.url})"
-
-
-def _explain(error: Exception) -> tuple[Reason, str]:
-    """Why a connection did not come up, in words."""
-    if isinstance(error, WSHandshakeError) and error.response is not None:
-        status = int(error.response.status)
-        reason = Reason.RATE_LIMIT if status in (418, 429) else Reason.DISCONNECTED
-        return reason, f"the venue refused the WebSocket with HTTP {status}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Reason.DISCONNECTED, f"TLS certificate refused: {error.verify_message}"
-    if isinstance(error, TimeoutError):
-        return Reason.DISCONNECTED, f"no connection within {CONNECT_TIMEOUT_S:.0f} s"
-    if isinstance(error, OSError):
-        return Reason.DISCONNECTED, error.strerror or str(error)
-    log.debug("connection failed", exc_info=error)
-    return Reason.DISCONNECTED, f"{type(error).__name__}: {error}"
-
-
-def _retry_after(error: Exception) -> float:
-    if isinstance(error, WSHandshakeError) and error.response is not None:
-        return parse_retry_after(error.response.headers.get("Retry-After"))
-    return 0.0

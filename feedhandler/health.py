@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from feedhandler.connection import Connection
 from feedhandler.connection_state import ConnectionState
+from feedhandler.log import log
 from shm import Reason, State
+from shm._native import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,31 @@ def judge(
     else:
         reason = down[0].reason
     return Health(state, reason, "; ".join(parts))
+
+
+class VenueState:
+    """Keeps the venue's state in the header, and says in the log when it changes."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._was_live = False
+        self._shown: tuple[State, Reason, str] | None = None
+
+    def judge(
+        self, books: Iterable[tuple[str, int, int]], connections: Sequence[Connection]
+    ) -> None:
+        """See `judge`; once LIVE, what is not is STALE."""
+        health = judge(books, connections, self._was_live)
+        self._was_live = self._was_live or health.state is State.LIVE
+        self.show(health.state, health.reason, health.detail)
+
+    def show(self, state: State, reason: Reason, detail: str) -> None:
+        """Store it if it is another one."""
+        shown = (state, reason, detail)
+        if shown == self._shown:
+            return
+        if self._shown is None or shown[:2] != self._shown[:2]:
+            why = f" ({reason.name})" if reason is not Reason.NONE else ""
+            log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")
+        self._shown = shown
+        self._writer.set_state(int(state), int(reason), detail)

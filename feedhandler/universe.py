@@ -17,7 +17,8 @@ CHANNEL = {
 
 @dataclass(slots=True)
 class Tracked:
-    """One instrument. `row`: of the connection that carries its book, -1 without one."""
+    """One instrument. `row`: of the connection that carries its book, -1 without one. `missing`:
+    how many times in a row the venue's list was without it."""
 
     id: int
     spec: InstrumentSpec
@@ -25,6 +26,7 @@ class Tracked:
     row: int = -1
     rejected: bool = False
     closed: bool = False
+    missing: int = 0
 
 
 @dataclass(slots=True)

@@ -13,12 +13,13 @@ from time import time_ns
 from feedhandler.backoff import Backoff
 from feedhandler.budget import TokenBucket
 from feedhandler.config import VenueConfig
-from feedhandler.connection import Connection, Settings, Tap
+from feedhandler.connection import Connection
+from feedhandler.connection_owner import Settings, Tap
 from feedhandler.connection_state import ConnectionState
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.engine import _engine
-from feedhandler.health import judge
-from feedhandler.instruments import list_instruments, select_known
+from feedhandler.health import VenueState
+from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
 from feedhandler.plan import place, plan
 from feedhandler.recovery import Recovery
@@ -33,7 +34,6 @@ from shm._native import Writer
 HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
-REFRESH_S = 300.0
 CONNECTION_ROWS = 64
 
 _RULES = {
@@ -86,8 +86,8 @@ class VenueFeed:
         self._endpoints: list[str] = []  # by row
         self._behind: list[set[int]] = []  # by row: books not in step since it connected
         self._table = ConnectionTable(writer)
-        self._was_live = False
-        self._shown: tuple[State, Reason, str] | None = None
+        self._state = VenueState(writer)
+        self._lister = Lister(venue, rest, config.instruments, self._rng)
         self._connects = self._connect_budgets()
         self._ssl = ssl.create_default_context()
         self._quiet = Throttle()
@@ -112,10 +112,10 @@ class VenueFeed:
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._show(State.SYNCING, Reason.START, "listing instruments")
+        self._state.show(State.SYNCING, Reason.START, "listing instruments")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
-            self._start(await self._first_list())
+            self._start(await self._lister.first(self._listing))
             tasks.create_task(self.snapshots.run())
             tasks.create_task(self._refresh())
 
@@ -128,30 +128,6 @@ class VenueFeed:
         for tracked in self.universe:
             if not tracked.closed:
                 self.engine.set_state(tracked.id, state, reason)
-
-    async def _first_list(self) -> list[InstrumentSpec]:
-        """The instruments of the configuration; asks until the venue answers with some."""
-        backoff = Backoff(0.8, 30.0, rng=self._rng)
-        while True:
-            try:
-                specs = await list_instruments(self.venue, self._rest, self.config.instruments)
-                chosen = self._choose(specs)
-                if chosen:
-                    return chosen
-                problem = "the venue lists none of the configured instruments"
-            except (RestError, ValueError) as error:
-                problem = str(error)
-            delay = backoff.next(self._clock())
-            self._show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
-            self._quiet.warning("list", f"cannot list instruments: {problem}; trying on")
-            await asyncio.sleep(delay)
-
-    def _choose(self, specs: Sequence[InstrumentSpec]) -> list[InstrumentSpec]:
-        chosen, unknown = select_known(self.config.instruments, specs)
-        for error in unknown:
-            self._quiet.warning(f"unknown {error.pattern}", str(error))
-        now = time_ns()
-        return [spec for spec in chosen if not 0 < spec.expiry_ns <= now]
 
     def _start(self, specs: Sequence[InstrumentSpec]) -> None:
         tracked = [each for each in map(self._track, specs) if each is not None]
@@ -232,19 +208,7 @@ class VenueFeed:
             for tracked in self.universe
             if tracked.book_key is not None and not tracked.closed
         ]
-        health = judge(books, self.connections, self._was_live)
-        self._was_live = self._was_live or health.state is State.LIVE
-        self._show(health.state, health.reason, health.detail)
-
-    def _show(self, state: State, reason: Reason, detail: str) -> None:
-        shown = (state, reason, detail)
-        if shown == self._shown:
-            return
-        if self._shown is None or shown[:2] != self._shown[:2]:
-            why = f" ({reason.name})" if reason is not Reason.NONE else ""
-            log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")
-        self._shown = shown
-        self._writer.set_state(int(state), int(reason), detail)
+        self._state.judge(books, self.connections)
 
     def _expire(self) -> None:
         now = time_ns()
@@ -265,22 +229,22 @@ class VenueFeed:
         self.engine.set_state(tracked.id, State.CLOSED, Reason.EXPIRED)
         log.info("%s expired", tracked.spec.symbol)
 
+    def _listing(self, problem: str) -> None:
+        self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
+
     async def _refresh(self) -> None:
         """Follow what the venue lists: options list and expire daily."""
         while True:
-            await asyncio.sleep(REFRESH_S * self._rng.uniform(0.9, 1.1))
-            try:
-                specs = await list_instruments(self.venue, self._rest, self.config.instruments)
-                chosen = self._choose(specs)
-            except (RestError, ValueError) as error:
-                self._quiet.warning("list", f"cannot refresh the instruments: {error}")
-                continue
-            listed = {spec.symbol for spec in specs}
+            listed = await self._lister.again()
             for tracked in self.universe:
-                if not tracked.closed and tracked.spec.symbol not in listed:
+                if tracked.closed:
+                    continue
+                there = tracked.spec.symbol in listed.symbols
+                tracked.missing = 0 if there else tracked.missing + 1
+                if tracked.missing >= 2:  # a list may be incomplete once
                     self._close(tracked)
-            new = [spec for spec in chosen if spec.symbol not in self.universe.by_symbol]
-            self._take_up(new)
+            known = self.universe.by_symbol
+            self._take_up([spec for spec in listed.chosen if spec.symbol not in known])
 
     def _take_up(self, specs: Sequence[InstrumentSpec]) -> None:
         for spec in specs:

@@ -1,0 +1,57 @@
+"""What a connection tells the one who has it, and what it is told."""
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from feedhandler.backoff import Backoff
+from feedhandler.budget import TokenBucket
+from shm import Reason
+
+if TYPE_CHECKING:
+    from feedhandler.connection import Connection
+
+
+class Owner(Protocol):
+    """Who has the connection. None of these may raise."""
+
+    def on_attention(self) -> None:
+        """The engine has something to say."""
+
+    def on_malformed(self, connection: "Connection") -> None:
+        """The venue sent what it may not."""
+
+    def on_state(self, connection: "Connection") -> None:
+        """The connection is in another state."""
+
+    def on_down(self, connection: "Connection", reason: Reason) -> None:
+        """No data comes from now on: what it fed is stale, at once."""
+
+    def on_acknowledged(self, connection: "Connection", keys: Sequence[str]) -> None:
+        """The venue took these keys."""
+
+    def on_rejected(self, connection: "Connection", keys: Sequence[str], text: str) -> None:
+        """The venue refused these keys, or never answered."""
+
+    def on_round_trip(self, connection: "Connection", nanoseconds: int) -> None:
+        """A heartbeat was answered."""
+
+    def in_step(self, connection: "Connection") -> bool:
+        """Whether every book of this connection has been in step since it connected."""
+
+
+#: (row, url, direction "open" | "in" | "out" | "close", data, unix ns): what a recorder writes
+Tap = Callable[[int, str, str, bytes | None, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one connection needs besides its venue. `connects`: the budgets of its host."""
+
+    url: str
+    silence_s: float = 5.0
+    connects: Sequence[TokenBucket] = ()
+    backoff: Backoff = field(default_factory=Backoff)
+    ssl_context: ssl.SSLContext | None = None
+    tap: Tap | None = None
