@@ -72,8 +72,8 @@ _RULES = {
 def recordings() -> Path | None:
     """Where the recorded captures are, if anywhere: FEEDHANDLER_RECORDINGS."""
     configured = os.environ.get("FEEDHANDLER_RECORDINGS")
-    path = Path(configured) if configured else Path(__file__).parents[3] / "shared" / "recordings"
-    return path if path.is_dir() else None
+    path = Path(configured) if configured else None
+    return path if path is not None and path.is_dir() else None
 
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:

@@ -114,7 +114,8 @@ static void book_buffer(engine *e, market *m, const message *msg)
         w->precision = msg->precision;
         w->has_checksum = msg->has_checksum;
         w->checksum = msg->checksum;
-        memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level));
+        if (msg->count)
+            memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level));
         fh_counter_add(e->writer, FH_COUNTER_BUFFERED, 1);
     }
     if (!m->asked) {
