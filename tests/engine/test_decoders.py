@@ -588,7 +588,7 @@ def test_mutations_are_malformed_exactly_when_not_json(
         valid = False
     with engine(venue, ring_slots=64, instruments=4) as e:
         result = prepared(e, venue).feed(frame)
-        assert valid or result & native.MALFORMED
+        assert valid or support.past_a_double(frame) or result & native.MALFORMED
 
 
 def test_set_state_and_refusals() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -67,7 +68,8 @@ def test_mutated_frames(frame: bytes, edits: list[tuple[int, bytes]]) -> None:
     for where, what in edits:
         at = where % (len(frame) + 1)
         frame = frame[:at] + what + frame[at + where % 3 :]
-    assert ours(frame) == theirs(frame)
+    if not support.past_a_double(frame):
+        assert ours(frame) == theirs(frame)
 
 
 @settings(max_examples=400)
@@ -177,12 +179,8 @@ def test_decimals(text: str, exponent: int) -> None:
 
 @given(st.text(alphabet="0123456789.eE+- x", max_size=12))
 def test_what_is_no_number(text: str) -> None:
-    try:
-        orjson.loads(text.encode())
-        number = text.strip() == text
-    except orjson.JSONDecodeError:
-        number = False
-    if not number and not text.startswith("-0"):
+    number = re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", text)
+    if not number:
         assert "syntax" in str(parsed(text.encode(), 0))
 
 
