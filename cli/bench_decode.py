@@ -28,8 +28,8 @@ def decode(captures: Path | None, repetitions: int, as_json: bool) -> None:
     is the median over the turns, so both met the same clock speed and the same noise.
 
     \b
-    JSON: {"host": {...}, "results": [{"bench", "case", "metric", "unit", "value", "spread",
-    "floor", "ratio"}]}
+    JSON: {"host": {...}, "results": [{"bench", "case", "metric",
+    "unit", "value", "spread", "floor", "ratio"}]}
     """
     from feedhandler.bench.decode import run
 

@@ -63,10 +63,11 @@ def start(
     feedhandler start                               every venue, no account needed
     feedhandler start --sim                         no internet needed
     feedhandler start feed.toml --venue deribit
-    feedhandler start -v okx --symbols BTC-USDT,ETH-USDT,option:BTC-USD:*
+    feedhandler start -v okx --symbols 'BTC-USDT,option:BTC-USD:*'
 
     \b
-    Exit codes: 0 stopped in order, 2 the configuration was refused and nothing started.
+    Exit codes: 0 stopped in order,
+    2 the configuration was refused and nothing started.
     """
     from feedhandler.config import load
     from feedhandler.supervisor import run

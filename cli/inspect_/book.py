@@ -39,8 +39,9 @@ def book(
     feedhandler inspect book okx BTC-USDT-PERP --depth 5 --json
 
     \b
-    JSON: {"<symbol>": {"state", "reason", "venue_sequence", "bids": [["price", "size"], ...],
-    "asks", ...}}, best first, exact decimal strings.
+    JSON, best first, exact decimal strings:
+    {"<symbol>": {"state", "reason", "venue_sequence",
+                  "bids": [["price", "size"], ...], "asks", ...}}
     """
     view = _View(namespace, venue, symbol, depth, as_json)
     if not watched:

@@ -1,0 +1,125 @@
+"""The command as its user runs it: in a process of its own, with or without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+
+COMMAND = [sys.executable, "-m", "cli"]
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+T = TypeVar("T")
+
+
+def _environment(**more: str) -> dict[str, str]:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("FEEDHANDLER_") and name not in ("COLUMNS", "NO_COLOR")
+    }
+    return inherited | {"PYTHONUTF8": "1"} | more
+
+
+def run(
+    *arguments: str, namespace: str | None = None, timeout: float = 30.0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one command without a terminal."""
+    if namespace is not None:
+        environment["FEEDHANDLER_NAMESPACE"] = namespace
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=_environment(**environment),
+        check=False,
+    )
+
+
+def json_of(result: subprocess.CompletedProcess[str]) -> Any:
+    """The one JSON document that a command printed."""
+    return orjson.loads(result.stdout)
+
+
+def spawn(*arguments: str, namespace: str, **pipes: Any) -> subprocess.Popen[str]:
+    """Start a command that goes on, in a process group of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=_environment(FEEDHANDLER_NAMESPACE=namespace),
+        text=True,
+        process_group=0,
+        **pipes,
+    )
+
+
+class Terminal:
+    """A command on a terminal of so many columns; a context manager."""
+
+    def __init__(self, *arguments: str, namespace: str, columns: int, lines: int = 50) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=_environment(FEEDHANDLER_NAMESPACE=namespace, TERM="xterm-256color"),
+            start_new_session=True,
+        )
+        os.close(slave)
+        os.set_blocking(self._master, False)
+        self.raw = ""
+
+    def read(self) -> str:
+        """What is on the way now, and all before it, with its escapes."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            while chunk := os.read(self._master, 1 << 16):
+                self.raw += chunk.decode("utf-8", "replace")
+        return self.raw
+
+    def lines(self) -> list[str]:
+        """All that was printed, without escapes."""
+        plain = _ESCAPES.sub("", self.read()).replace("\r\n", "\n")
+        return plain.replace("\r", "\n").split("\n")
+
+    def finish(self, timeout: float = 30.0) -> int:
+        """Wait for its end; its exit code."""
+        end = time.monotonic() + timeout
+        while self.process.poll() is None and time.monotonic() < end:
+            self.read()
+            time.sleep(0.01)
+        code = self.process.wait(1.0)
+        self.read()
+        return code
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+
+def until(condition: Callable[[], T | None], what: str, deadline_s: float = 20.0) -> T:
+    """Wait for a condition to give something true, and return that."""
+    end = time.monotonic() + deadline_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(0.05)

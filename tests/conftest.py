@@ -1,0 +1,35 @@
+"""What all tests share: a namespace of a test's own, and the folder of recorded captures."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def remove_objects(namespace: str) -> None:
+    """Remove whatever a namespace has left in shared memory."""
+    for left in Path("/dev/shm").glob(f"{namespace}.*"):
+        left.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    """A shared-memory namespace of one test's own, gone afterwards whatever happened."""
+    name = f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        yield name
+    finally:
+        remove_objects(name)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder that FEEDHANDLER_RECORDINGS names; the test is skipped where there is none."""
+    configured = os.environ.get("FEEDHANDLER_RECORDINGS")
+    if not configured or not Path(configured).is_dir():
+        pytest.skip("FEEDHANDLER_RECORDINGS names no folder of captures")
+    return Path(configured)
