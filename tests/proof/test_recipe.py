@@ -1,0 +1,84 @@
+"""The checker's program is the header's: the same atomic operations, in the same order."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.proof import header
+from tests.proof.recipe import RECIPE, changed
+
+#: Functions with atomics that are no part of the protocol: counts that only people look at.
+STATISTICS = {"fh_counter_add", "fh_histogram_add"}
+
+
+def _general(line: str) -> str:
+    """A header's line as the recipe writes it: what the protocol does not care about is `_`."""
+    name, _, rest = line.partition("(")
+    arguments = header.split(rest[:-1])
+    if name in ("fh_latch_begin", "fh_latch_end", "fh_slot_read"):
+        return f"{name}(_)"
+    if name in ("fh_words_in", "fh_words_out"):
+        return f"{name}({arguments[0]}, _)"
+    if name == "FH_STORE" and re.fullmatch(r"(slot|shared) \+ \w", arguments[0]):
+        return f"{name}({arguments[0]}, _)"
+    return line
+
+
+def _lines(function: str, text: str | None = None) -> list[str]:
+    return [_general(line) for line in header.operations(function, text)]
+
+
+@pytest.mark.parametrize("function", RECIPE)
+def test_the_recipe_is_the_header(function: str) -> None:
+    assert _lines(function) == [op.text for op in RECIPE[function]]
+
+
+def test_every_function_with_atomics_is_in_the_recipe() -> None:
+    assert set(header.functions_with_atomics()) - STATISTICS <= set(RECIPE)
+
+
+def test_an_edited_header_is_noticed() -> None:
+    text = header.source()
+    edited = text.replace("FH_STORE_RELEASE(slot, 2 * n)", "FH_STORE(slot, 2 * n)")
+    assert edited != text
+    assert _lines("fh_slot_write", edited) != _lines("fh_slot_write", text)
+    edited = text.replace(
+        "fh_words_out(slot + 1, (fh_word *)out + 1, 7);\n    FH_FENCE_ACQUIRE();",
+        "FH_FENCE_ACQUIRE();\n    fh_words_out(slot + 1, (fh_word *)out + 1, 7);",
+    )
+    assert edited != text
+    assert _lines("fh_slot_read", edited) != _lines("fh_slot_read", text)
+
+
+def test_a_mutation_changes_one_line() -> None:
+    ops = RECIPE["fh_slot_read"]
+    assert changed(RECIPE, "fh_slot_read", 2, None)["fh_slot_read"] == ops[:2] + ops[3:]
+
+
+def test_the_macros_are_the_orders_that_they_say() -> None:
+    """The vocabulary itself: a macro that lost its ordering would fool the recipe."""
+    text = " ".join(header.source().split())
+    for macro, means in {
+        "FH_LOAD(p)": "__atomic_load_n((p), __ATOMIC_RELAXED)",
+        "FH_LOAD_ACQUIRE(p)": "__atomic_load_n((p), __ATOMIC_ACQUIRE)",
+        "FH_STORE(p, v)": "__atomic_store_n((p), (v), __ATOMIC_RELAXED)",
+        "FH_STORE_RELEASE(p, v)": "__atomic_store_n((p), (v), __ATOMIC_RELEASE)",
+        "FH_FENCE_ACQUIRE()": "__atomic_thread_fence(__ATOMIC_ACQUIRE)",
+        "FH_FENCE_RELEASE()": "__atomic_thread_fence(__ATOMIC_RELEASE)",
+        "FH_FENCE_FULL()": "__atomic_thread_fence(__ATOMIC_SEQ_CST)",
+    }.items():
+        assert f"#define {macro} {means}" in text
+
+
+def test_a_new_epoch_is_filled_then_ready_then_named() -> None:
+    """`Writer.ready`: the records, `published`, the magic, and last the control object's epoch."""
+    text = (header.ROOT / "shm" / "writer.pxi").read_text()
+    (ready,) = re.findall(r"    def ready\(self\):\n(.*?)\n\n", text, re.DOTALL)
+    order = re.findall(r"fh_publish|fh_store64_release\(&self\.w\.\w+\.\w+", ready)
+    assert order == [
+        "fh_publish",
+        "fh_store64_release(&self.w.header.magic",
+        "fh_store64_release(&self.w.control.epoch",
+    ]
