@@ -92,10 +92,14 @@ class Overrun(ShmError):
 
 
 class WriterLost(ShmError):
-    """The writer is gone. `reason` is "stopped" (in order), "died" or "superseded"."""
+    """The writer is gone. `reason` is "stopped" (in order), "died" or "superseded".
 
-    def __init__(self, venue: str, epoch: int, reason: str) -> None:
+    `published` is the last record that this epoch ever published.
+    """
+
+    def __init__(self, venue: str, epoch: int, reason: str, published: int = 0) -> None:
         super().__init__(f"{venue}: the writer of epoch {epoch} is gone ({reason})")
+        self.published = published
         self.venue = venue
         self.epoch = epoch
         self.reason = reason

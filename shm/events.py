@@ -134,7 +134,8 @@ class Events(Cursor):
 
     def _lost_writer(self, reason: str) -> NoReturn:
         assert self.segment is not None
-        self._lost = WriterLost(self.segment.venue, self.segment.epoch, reason)
+        lost = (self.segment.venue, self.segment.epoch, reason, self.segment.published)
+        self._lost = WriterLost(*lost)
         self._drop()
         raise self._lost
 
@@ -142,7 +143,7 @@ class Events(Cursor):
         if self._closed or self._lost is None:
             return
         if not self._again:
-            raise WriterLost(self._lost.venue, self._lost.epoch, self._lost.reason)
+            raise self._lost.with_traceback(None)
         segment = self._feed._newer(self._lost.epoch)
         if segment is not None:
             self._lost = None

@@ -73,7 +73,7 @@ class Feed(FeedBase):
         if self._closed or self.segment is None:
             raise ShmError(f"{self.venue}: this feed was closed")
         if self._newer(self.segment.epoch) is None:
-            raise WriterLost(self.venue, self.segment.epoch, reason)
+            raise WriterLost(self.venue, self.segment.epoch, reason, self.segment.published)
 
     def alive(self) -> bool:
         """Whether the writer of this epoch lives: asks the kernel, 1 system call. Never blocks."""

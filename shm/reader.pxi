@@ -86,6 +86,7 @@ cdef class Segment:
     cdef fh_instrument *entries     # the directory as last read, by id
     cdef uint64_t *entry_heads      # the cell's head word when it was read
     cdef int64_t next_ask_ns
+    cdef bint lost                  # `gone()` said so once; it never changes its mind
     cdef object __weakref__
 
     def __cinit__(self, int data_fd, int control_fd, bint control_writable, *, str venue,
@@ -175,6 +176,12 @@ cdef class Segment:
         return &self.entries[id]
 
     def gone(self):
+        reason = self.why_gone()
+        if reason is not None:
+            self.lost = True
+        return reason
+
+    cdef str why_gone(self):
         if fh_load32_acquire(&self.header.superseded):
             if (fh_load32(&self.header.state) == <uint32_t>FH_STATE_CLOSED
                     and fh_load32(&self.header.reason) == <uint32_t>FH_REASON_STOPPED):
@@ -194,7 +201,7 @@ cdef class Segment:
 
     cdef bint suspect(self) noexcept:
         """Whether it is time to ask `gone()`: two loads and a coarse clock."""
-        if FH_UNLIKELY(fh_load32(&self.header.superseded) != 0):
+        if FH_UNLIKELY(self.lost or fh_load32(&self.header.superseded) != 0):
             return True
         cdef int64_t now = fh_coarse_ns()
         cdef int64_t age = now - fh_loadi64(&self.header.heartbeat_ns)

@@ -400,8 +400,8 @@ def _new_epoch(
 ) -> _native.Writer:
     """A data object, filled, ready and named in the control object."""
     total = _native.geometry(instruments, depth, ring_slots, connections)[1]
-    # Milliseconds, so that epochs never repeat even when the control object was removed between.
-    epoch = max(int(_control(control_fd)["epoch"]) + 1, time.time_ns() // 1_000_000)
+    # Microseconds, so that epochs never repeat even when the control object was removed between.
+    epoch = max(int(_control(control_fd)["epoch"]) + 1, time.time_ns() // 1000)
     while True:
         path = data_name(namespace, venue, epoch)
         try:

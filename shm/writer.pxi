@@ -3,8 +3,12 @@
 cdef extern from *:
     """
     #define FH_MAP_POPULATE 0x8000
+    static void fh_capsule_free(PyObject *capsule) {
+        Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
+    }
     """
     const int FH_MAP_POPULATE
+    void fh_capsule_free(PyObject *capsule)
 
 
 
@@ -85,12 +89,6 @@ def supersede(int fd):
             fh_supersede(header)
     finally:
         munmap(header, FH_HEADER_BYTES)
-
-
-cdef void _capsule_free(object capsule) noexcept:
-    cdef PyObject *owner = <PyObject *>PyCapsule_GetContext(capsule)
-    if owner != NULL:
-        Py_DECREF(<object>owner)
 
 
 cdef class _Row:
@@ -243,7 +241,7 @@ cdef class Writer:
 
     def capsule(self):
         self._check()
-        capsule = PyCapsule_New(&self.w, "feedhandler.writer", _capsule_free)
+        capsule = PyCapsule_New(&self.w, "feedhandler.writer", <PyCapsule_Destructor>fh_capsule_free)
         Py_INCREF(self)
         PyCapsule_SetContext(capsule, <void *>self)
         return capsule
