@@ -126,13 +126,14 @@ def _narrate(config: Config) -> None:
 
 
 def _show_how_to_look(config: Config) -> None:
+    command = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  # as scripts/run was called
     flag = "" if config.namespace == "feedhandler" else f" --namespace {config.namespace}"
     venue = next(iter(config.venues))
     named = [name for name in config.venues[venue].instruments if not set(name) & set("*?[:")]
     symbol = named[0] if named else "SYMBOL"
     click.echo(
         "\nlook at it from another terminal:\n"
-        f"  {bold(f'feedhandler status{flag}')}\n"
-        f"  {bold(f'feedhandler inspect book {venue} {symbol} --watch{flag}')}\n"
-        f"  {bold(f'feedhandler inspect tail {venue} -f{flag}')}\n"
+        f"  {bold(f'{command} status{flag}')}\n"
+        f"  {bold(f'{command} inspect book {venue} {symbol} --watch{flag}')}\n"
+        f"  {bold(f'{command} inspect tail {venue} -f{flag}')}\n"
     )

@@ -30,7 +30,9 @@ def watch(render: Callable[[], Sequence[str]], interval_s: float = 0.2) -> None:
         text.no_wrap, text.overflow = True, "crop"
         return text
 
-    with Live(view(), console=console, auto_refresh=False, transient=False) as live:
+    with Live(
+        view(), console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    ) as live:
         while True:
             time.sleep(interval_s)
             live.update(view(), refresh=True)

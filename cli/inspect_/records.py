@@ -89,31 +89,33 @@ def _amounts(slot: np.void, instrument: Instrument | None) -> dict[str, str | No
     }
 
 
-def line(record: Mapping[str, Any]) -> str:
-    """A record for people, on one line."""
+HEADING = f"{'SEQUENCE':>8} {'INSTRUMENT':<19} {'KIND':<5} {'()':<2} CONTENT"
+
+
+def line(record: Mapping[str, Any], *, timed: bool = True, wide: bool = True) -> str:
+    """A record for people, on one line. `wide`: prices and sizes in columns, over 80 characters."""
+    marks = "".join(mark for flag, mark in _MARKS if flag in record["flags"])
+    clock = f"{figures.clock(record['receive_ns'])} " if timed else ""
+    return (
+        f"{record['sequence']:>8} {clock}{record['instrument'] or '-':<19} "
+        f"{record['kind']:<5} {marks:<2} {_content(record, wide)}"
+    ).rstrip()
+
+
+_MARKS = (("FIRST", "("), ("LAST", ")"), ("SNAPSHOT", "S"), ("REPLAY", "R"), ("MORE", "+"))
+
+
+def _content(record: Mapping[str, Any], wide: bool) -> str:
     kind = record["kind"]
-    what = ""
     if "price" in record:
         side = click.style(f"{record['side']:4}", fg=_COLOURS[record["side"]])
-        size = record["size"] or "-"
-        removed = kind == "LEVEL" and size == "0"
-        what = f"{side} {record['price'] or '-':>12}  {'removed' if removed else size:>12}"
-    elif kind == "STAT":
-        what = f"{record['stat']} {record['value']}"
-    elif kind == "STATE":
+        price, size = record["price"] or "-", record["size"] or "-"
+        size = "removed" if kind == "LEVEL" and size == "0" else size
+        return f"{side} {price:>12} {size:>14}" if wide else f"{side} {price} {size}"
+    if kind == "STAT":
+        return f"{record['stat']} {record['value']}"
+    if kind == "STATE":
         link = f"connection {record['connection']} " if "connection" in record else ""
         reason = "" if record["reason"] == "NONE" else f" {record['reason']}"
-        what = f"{link}{record['state']}{reason}"
-    elif kind == "WRITER":
-        what = record["writer"]
-    marks = "".join(
-        mark
-        for flag, mark in (
-            ("FIRST", "("), ("LAST", ")"), ("SNAPSHOT", "S"), ("REPLAY", "R"), ("MORE", "+"),
-        )
-        if flag in record["flags"]
-    )  # fmt: skip
-    return (
-        f"{record['sequence']:>9} {figures.clock(record['receive_ns'])} "
-        f"{record['instrument'] or '-':<16} {kind:<7} {marks:<3} {what}"
-    ).rstrip()
+        return f"{link}{record['state']}{reason}"
+    return str(record.get("writer", ""))

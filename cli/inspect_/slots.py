@@ -9,7 +9,7 @@ import click
 
 from cli.errors import CliError
 from cli.inspect_.memory import open_venue
-from cli.inspect_.records import Describer, line
+from cli.inspect_.records import HEADING, Describer, line
 from cli.options import json_option, namespace_option
 from cli.output import Column, dim, echo_table, json_out
 
@@ -72,17 +72,17 @@ def slots(venue: str, span: str, as_hex: bool, namespace: str, as_json: bool) ->
     if as_hex:
         for place in shown:
             click.echo(
-                f"{place['sequence']:>9}  place {place['place']}  {place['status']}"
+                f"{place['sequence']:>8}  place {place['place']}  {place['status']}"
                 f"  stamp {place['stamp']}"
             )
-            click.echo(dim("           " + " ".join(place["words"][:4])))
-            click.echo(dim("           " + " ".join(place["words"][4:])))
+            click.echo(dim("          " + " ".join(place["words"][:4])))
+            click.echo(dim("          " + " ".join(place["words"][4:])))
         return
     columns = [
         Column("PLACE", right=True),
         Column("STATUS"),
         Column("STAMP", right=True),
-        Column(" SEQUENCE RECEIVED        INSTRUMENT       KIND    ()  CONTENT", shrink=30),
+        Column(HEADING, shrink=30),
     ]
     echo_table(
         columns,
@@ -91,7 +91,9 @@ def slots(venue: str, span: str, as_hex: bool, namespace: str, as_json: bool) ->
                 str(place["place"]),
                 place["status"],
                 str(place["stamp"]),
-                line(place["record"]) if place["record"] else f"{place['sequence']:>9} -",
+                line(place["record"], timed=False, wide=False)
+                if place["record"]
+                else f"{place['sequence']:>8} -",
             )
             for place in shown
         ],

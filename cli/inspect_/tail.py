@@ -189,7 +189,8 @@ class _Reader:
         if self._json:
             text = "\n".join(orjson.dumps(record).decode() for record in records)
         else:
-            texts = [line(record) for record in records]
+            wide = self._width is None or self._width >= 90
+            texts = [line(record, wide=wide) for record in records]
             text = "\n".join(cut(each, self._width) if self._width else each for each in texts)
         click.echo(text)
 
