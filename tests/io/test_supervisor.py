@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -190,7 +191,9 @@ def test_memory_is_kept_when_asked_for() -> None:
 
 def test_status_over_http() -> None:
     with rig("binance") as r:
-        r.config = msgspec.structs.replace(r.config, status="127.0.0.1:18787")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            at = f"127.0.0.1:{free.getsockname()[1]}"
+        r.config = msgspec.structs.replace(r.config, status=at)
         r.supervisor()
         r.attach("binance").close()
 
@@ -198,7 +201,7 @@ def test_status_over_http() -> None:
 
         def healthy() -> bool:
             try:
-                with urlopen("http://127.0.0.1:18787/health", timeout=5) as answer:
+                with urlopen(f"http://{at}/health", timeout=5) as answer:
                     return bool(orjson.loads(answer.read())["healthy"])
             except HTTPError as error:
                 codes.add(error.code)
@@ -206,7 +209,7 @@ def test_status_over_http() -> None:
 
         until(healthy, "health says 200")
         assert codes <= {503}
-        with urlopen("http://127.0.0.1:18787/status", timeout=5) as answer:
+        with urlopen(f"http://{at}/status", timeout=5) as answer:
             status = orjson.loads(answer.read())
         assert status["venues"][0]["venue"] == "binance"
         assert status["venues"][0]["live"] == 2
