@@ -4,8 +4,8 @@ Here both sides store (`sleepers` is the writer's and every reader's), so the ma
 state-space search: threads interleave, a load returns any store that its view allows, and a store
 may take any place in its location's order of stores after those that its thread knows of.
 Sequentially consistent fences join a global view (Kang et al., POPL 2017). `FUTEX_WAIT` compares
-and queues, and `FUTEX_WAKE` takes from the queue, under the kernel's bucket lock: a critical section
-sees what was done before the one before it.
+and queues, and `FUTEX_WAKE` takes from the queue, under the kernel's bucket lock: a critical
+section sees what was done before the one before it.
 
 Without promises, so no load is ordered after a later store of its own thread: every error that is
 found is real; for the recipe as it is nothing is missed, because each load there that precedes a
@@ -277,7 +277,9 @@ class Model:
 
 
 def _put(view: View, place: int, at: int) -> View:
-    a, b, c, d = (*view[:place], at, *view[place + 1 :])
+    changed = list(view)
+    changed[place] = at
+    a, b, c, d = changed
     return (a, b, c, d)
 
 

@@ -1,0 +1,132 @@
+"""The code that the compiler makes of the header is the recipe.
+
+`machine.py` proves the source under C11; here is what becomes of it. On x86-64 publishing costs
+plain stores, in order. On AArch64 the barriers are where the recipe has orderings.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.proof.compiled import build, disassemble, need
+
+PROBE = Path(__file__).with_name("probe.c")
+Code = dict[str, list[str]]
+
+PER_RECORD = ("slot_write", "message_add", "message_end", "publish", "quote_store", "book_store")
+READING = ("slot_read", "latch_read", "join_try")
+_FENCE = re.compile(r"^(lock\b|mfence|sfence|lfence|xchg .*\()|^x?chg .*\)$")
+
+
+@pytest.fixture(scope="module", params=["-O2", "-O3"])
+def x86(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Code:
+    if platform.machine() != "x86_64":
+        pytest.skip(f"this machine is {platform.machine()}, not x86_64")
+    need("cc", "objdump")
+    target = tmp_path_factory.mktemp("x86") / "probe.o"
+    build("cc", PROBE, target, "-std=gnu11", request.param, "-fcf-protection=none", "-c")
+    return disassemble("objdump", target)
+
+
+@pytest.fixture(scope="module", params=["-O2", "-O3"])
+def arm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Code:
+    need("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump")
+    target = tmp_path_factory.mktemp("arm") / "probe.o"
+    options = ("-std=gnu11", request.param, "-march=armv8-a", "-c")
+    build("aarch64-linux-gnu-gcc", PROBE, target, *options)
+    return disassemble("aarch64-linux-gnu-objdump", target)
+
+
+def _fences(code: list[str]) -> list[str]:
+    return [line for line in code if _FENCE.search(line)]
+
+
+@pytest.mark.parametrize("function", [*PER_RECORD, *READING])
+def test_x86_has_no_locked_instruction_on_the_hot_path(x86: Code, function: str) -> None:
+    assert x86[function]
+    assert _fences(x86[function]) == []
+    assert not [line for line in x86[function] if line.startswith("call")]
+
+
+@pytest.mark.parametrize(("function", "fences"), [("wake", 2), ("wait_for", 1), ("supersede", 1)])
+def test_x86_fences_where_somebody_may_sleep(x86: Code, function: str, fences: int) -> None:
+    assert len(_fences(x86[function])) == fences, x86[function]
+
+
+def test_x86_stores_a_record_in_the_order_of_the_recipe(x86: Code) -> None:
+    stores = [
+        re.fullmatch(r"mov %\w+,(0x[0-9a-f]+)?\((%\w+)\)", line) for line in x86["slot_write"]
+    ]
+    found = [(int(store[1] or "0", 16), store[2]) for store in stores if store]
+    last = found[-1][1]  # the register that holds the slot
+    assert [offset for offset, register in found if register == last] == [0, *range(8, 64, 8), 0]
+
+
+def _order(code: list[str]) -> str:
+    """Stores, loads and barriers in order: s S(release) l L(acquire) F(ull) A(cquire fence)."""
+    letters = ""
+    for line in code:
+        name, _, rest = line.partition(" ")
+        if name in ("stlr", "stlrb", "stlrh"):
+            letters += "S"
+        elif name in ("ldar", "ldapr"):
+            letters += "L"
+        elif name in ("str", "stp", "stur"):
+            letters += "s" if name != "stp" else "ss"
+        elif name in ("ldr", "ldp", "ldur"):
+            letters += "l"
+        elif name == "dmb":
+            letters += {"ish": "F", "ishld": "A", "ishst": "W"}[rest]
+    return letters
+
+
+@pytest.mark.parametrize(
+    ("function", "barriers"),
+    [
+        ("slot_write", "FS"),
+        ("publish", "S"),
+        ("quote_store", "FSS"),
+        ("two_stores", "FSSFSS"),
+        ("book_store", "FSS"),
+        ("slot_read", "LA"),
+        ("latch_read", "LLA"),
+        ("join_try", "LLA"),
+        ("wake", "FF"),
+        ("wait_for", "LFL"),
+        ("supersede", "SF"),
+    ],
+)
+def test_arm_has_the_barriers_of_the_recipe(arm: Code, function: str, barriers: str) -> None:
+    assert "".join(re.findall("[A-Z]", _order(arm[function]))) == barriers, arm[function]
+
+
+def test_arm_stores_a_record_between_its_stamps(arm: Code) -> None:
+    stores = _order(arm["slot_write"]).replace("l", "")
+    assert re.fullmatch(r"s+Fs{7}S", stores), arm["slot_write"]
+
+
+def test_arm_flips_a_cell_before_the_next_store_begins(arm: Code) -> None:
+    """The premise of `remains(as_written=True)`: nothing is moved above the release stores."""
+    stores = _order(arm["two_stores"]).replace("l", "")
+    assert re.fullmatch(r"sFs+SSsFs+SS", stores), arm["two_stores"]
+
+
+def test_arm_reads_the_words_between_the_looks_at_the_stamp(arm: Code) -> None:
+    assert re.fullmatch(r"L[ls]*l[ls]*Al[s]*", _order(arm["slot_read"])), arm["slot_read"]
+
+
+def test_a_sequentially_consistent_store_would_be_found(tmp_path: Path) -> None:
+    """The check itself: the mistake that it is there for, made on purpose."""
+    if platform.machine() != "x86_64":
+        pytest.skip(f"this machine is {platform.machine()}, not x86_64")
+    need("cc", "objdump")
+    source = tmp_path / "wrong.c"
+    source.write_text(
+        "void publish(unsigned long *p) { __atomic_store_n(p, 1ul, __ATOMIC_SEQ_CST); }\n"
+    )
+    code = disassemble("objdump", build("cc", source, tmp_path / "wrong.o", "-O2", "-c"))
+    assert len(_fences(code["publish"])) == 1, code

@@ -1,0 +1,190 @@
+"""Domain lints: live shared memory is touched through the header's words only.
+
+What a reader may race with must be loaded and stored with the header's atomics. So: no `memcpy` or
+`memmove` of live memory, no stamp outside the header, no plain access to a field that changes while
+others look. Every exception is listed with the reason why it is none; a new line that trips a lint
+is either wrong or belongs on a list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.proof.header import ROOT
+
+SOURCES = (".h", ".c", ".pyx", ".pxi", ".pxd")
+
+#: (file, statement): memory that is private to the process, or not yet named to readers.
+COPIES = {
+    (
+        "shm/cursor.pxi",
+        "memcpy(row, slot, _EVENT_BYTES)",
+    ): "a record that was copied out and checked",
+    ("shm/cursor.pxi", "memcpy(view.buf, self.rows, count * self.row_bytes)"): "our buffer",
+    ("shm/reader.pxi", "memcpy(view.buf, levels, count * 16)"): "a cell that was copied out",
+    (
+        "shm/writer.pxi",
+        "memcpy(field, <const char *>text, len(text))",
+    ): "before the magic is stored",
+    ("shm/writer.pxi", "memcpy(control.boot_id, <const char *>boot_id, 16)"): "before the magic",
+    ("shm/writer.pxi", "memcpy(header.boot_id, <const char *>boot_id, 16)"): "before the magic",
+    (
+        "shm/reader.pxi",
+        "memcpy(claimed.name, <const char *>name, min(len(name), 63))",
+    ): "this reader's own row of the registry, which only people look at",
+    ("feedhandler/engine/engine.h", "memcpy(e->frame, payload, length)"): "a received frame",
+    (
+        "feedhandler/book/backlog.h",
+        "memmove(b->bytes, b->bytes + b->head, b->tail - b->head)",
+    ): "the engine's own buffer",
+    (
+        "feedhandler/book/side.h",
+        "memmove(levels + index - 1, levels + index, (size_t)depth * sizeof *levels)",
+    ): "the engine's full book",
+    (
+        "feedhandler/book/side.h",
+        "memmove(levels + index + 1, levels + index, (size_t)depth * sizeof *levels)",
+    ): "the engine's full book",
+    (
+        "feedhandler/engine/_engine.pyx",
+        "memcpy(field, <const char *>encoded, len(encoded))",
+    ): "a row before it is stored",
+    (
+        "feedhandler/engine/apply.h",
+        "memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level))",
+    ): "the engine's own memory",
+    (
+        "feedhandler/engine/apply.h",
+        "memcpy(e->levels + e->level_count, top, sizeof top)",
+    ): "the engine's own memory",
+    (
+        "feedhandler/engine/decode.h",
+        "memcpy(entry.symbol, symbol->at, symbol->length)",
+    ): "a row before it is stored",
+    ("feedhandler/wire/format.h", "memcpy(o, at, length)"): "text",
+    ("feedhandler/wire/text.h", "memcpy(&word, at, 8)"): "text",
+}
+#: (file, expression): stamps of copies.
+STAMPS = {
+    ("shm/cursor.pxi", "slot.stamp"): "of a copied record, or of one made from a cell",
+    ("shm/reader.pxi", "self.entries[id].stamp"): "of a copied row",
+}
+#: Fields that change while others look, and what may go before them.
+LIVE = (
+    *("published", "wake", "heartbeat_ns", "state", "reason", "state_ns", "superseded"),
+    *("instruments", "connection_rows", "last_receive_ns", "epoch", "writer_pid"),
+    *("writer_start_ticks", "sleepers"),
+)
+#: (file, expression): plain accesses to fields of those names that are no race.
+PLAIN = {
+    ("shm/reader.pxi", "self.header.epoch"): "fixed before the magic",
+    ("shm/reader.pxi", "self.header.writer_pid"): "the data object's, fixed before the magic",
+    ("shm/reader.pxi", "self.header.writer_start_ticks"): "the same",
+    ("shm/writer.pxi", "header.epoch"): "before the magic",
+    ("shm/writer.pxi", "header.writer_pid"): "before the magic",
+    ("shm/writer.pxi", "header.writer_start_ticks"): "before the magic",
+    ("shm/writer.pxi", "header.heartbeat_ns"): "before the magic",
+    ("shm/writer.pxi", "header.state_ns"): "before the magic",
+}
+
+_COPY = re.compile(r"\b(?:memcpy|memmove|mempcpy|bcopy|__builtin_memcpy|__builtin_memmove)\s*\(")
+_STAMP = re.compile(r"[\w.\[\]>-]*(?:\.|->)stamp\b")
+_LIVE = re.compile(
+    r"(?<![\w&.>])&?(?:[\w.]+(?:\.|->))?(?:header|control)(?:\.|->)"
+    rf"(?:{'|'.join(LIVE)})\b"
+)
+_COMMENTS = re.compile(
+    r"/\*.*?\*/|//[^\n]*|(?<!\w)#(?! *(?:define|include|if|endif|else))[^\n]*", re.DOTALL
+)
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    """(path, text without comments) of every native source; what Cython made is not ours."""
+    for room in ("shm", "feedhandler"):
+        for path in sorted((ROOT / room).rglob("*")):
+            if path.suffix not in SOURCES or path.name == "feedhandler_shm.h":
+                continue
+            if path.suffix == ".c" and path.with_suffix(".pyx").exists():
+                continue
+            text = path.read_text()
+            yield str(path.relative_to(ROOT)), _COMMENTS.sub(" ", text)
+
+
+def _copies(text: str) -> list[str]:
+    """Each call that copies memory, to its closing bracket, in one spacing."""
+    found = []
+    for call in _COPY.finditer(text):
+        depth, end = 0, call.end() - 1
+        while True:
+            depth += (text[end] == "(") - (text[end] == ")")
+            end += 1
+            if depth == 0:
+                break
+        found.append(" ".join(text[call.start() : end].split()))
+    return found
+
+
+def _plain(text: str) -> list[str]:
+    return [found for found in _LIVE.findall(text) if not found.startswith("&")]
+
+
+def _report(found: set[tuple[str, str]], allowed: dict[tuple[str, str], str]) -> str:
+    return "\n".join(f"{file}: {what}" for file, what in sorted(found - set(allowed)))
+
+
+def test_nothing_is_copied_from_live_memory() -> None:
+    found = {(file, call) for file, text in _files() for call in _copies(text)}
+    assert found, "no source was read"
+    unknown = _report(found, COPIES)
+    assert not unknown, f"memory copies that nobody vouched for:\n{unknown}"
+
+
+def test_stamps_are_the_headers_business() -> None:
+    found = {(file, stamp) for file, text in _files() for stamp in _STAMP.findall(text)}
+    unknown = _report(found, STAMPS)
+    assert not unknown, f"bare accesses to a stamp:\n{unknown}"
+
+
+def test_live_fields_are_loaded_and_stored_atomically() -> None:
+    found = {(file, field) for file, text in _files() for field in _plain(text)}
+    unknown = _report(found, PLAIN)
+    assert not unknown, f"plain accesses to fields that others change:\n{unknown}"
+
+
+@pytest.mark.parametrize(
+    ("line", "lint"),
+    [
+        ("memcpy(&out, (void *)&ring[n], sizeof out);", _copies),
+        ("if (ring[n & mask].stamp == 2 * n)", _STAMP.findall),
+        ("while (header->published < n);", _plain),
+        ("cdef uint64_t p = self.segment.header.published", _plain),
+    ],
+)
+def test_the_lints_find_what_they_are_for(line: str, lint: object) -> None:
+    assert callable(lint)
+    assert lint(line)
+
+
+def test_an_address_for_the_atomics_is_no_access() -> None:
+    assert not _plain("fh_load64_acquire(&self.segment.header.published)")
+    assert not _plain("FH_STORE(&w->header->published, n)")
+
+
+def test_the_lists_name_what_exists() -> None:
+    files = {file for file, _ in _files()}
+    named = {file for table in (COPIES, STAMPS, PLAIN) for file, _ in table}
+    assert named <= files, "an exception for a file that is not there"
+
+
+def test_the_header_itself_copies_word_by_word() -> None:
+    text = _COMMENTS.sub(" ", (ROOT / "shm/include/feedhandler_shm.h").read_text())
+    assert _copies(text) == []
+
+
+def test_sources_are_where_the_lint_looks() -> None:
+    assert (ROOT / "shm" / "reader.pxi").is_file()
+    assert Path(__file__).resolve().is_relative_to(ROOT)
