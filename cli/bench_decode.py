@@ -17,7 +17,7 @@ from cli.output import Column, dim, echo_table, json_out
 @click.option(
     "--captures",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder of recorded frames; without one, frames made in code.",
+    help="A folder of recordings [env var: FEEDHANDLER_RECORDINGS]; else frames made in code.",
 )
 @click.option("--repetitions", "-n", type=click.IntRange(3), default=30, show_default=True)
 @json_option

@@ -148,7 +148,7 @@ def _report(result: ReplayResult, books: Path | None, as_json: bool) -> None:
     rate = figures.rate(result.frames / result.seconds) if result.seconds else "-"
     click.echo(
         f"{result.venue}: {figures.count(result.frames)} frames in {result.seconds:.2f} s "
-        f"({rate}/s), {len(result.books)} books"
+        f"({rate}/s), {len(result.books)} {'book' if len(result.books) == 1 else 'books'}"
         + "".join(f", {count} {name}" for name, count in sorted(result.states.items()))
     )
     columns = [
