@@ -85,9 +85,11 @@ def test_a_new_epoch_is_filled_then_ready_then_named() -> None:
 
 
 def _pxi(name: str, function: str) -> str:
-    """A method of the Cython half, to the next one."""
+    """A function of the Cython half, to the next one."""
     text = (header.ROOT / "shm" / name).read_text()
-    found = re.search(rf"^( *)def {function}\(.*?(?=^\1(?:cdef|def|@)|\Z)", text, re.DOTALL | re.M)
+    found = re.search(
+        rf"^( *)(?:cdef [^\n]*|def ){function}\(.*?(?=^\1(?:cdef|def|@)|\Z)", text, re.DOTALL | re.M
+    )
     assert found is not None, f"{name} has no {function}"
     return found[0]
 
@@ -109,7 +111,7 @@ def _pxi(name: str, function: str) -> str:
 )
 def test_the_signs_of_a_dead_writer_are_loaded_with_acquire(field: str, width: int) -> None:
     """As `scenarios.drain` needs it: what was published before the sign is seen after it."""
-    assert f"fh_load{width}_acquire(&self.{field})" in _pxi("reader.pxi", "gone")
+    assert f"fh_load{width}_acquire(&self.{field})" in _pxi("reader.pxi", "why_gone")
     if field.startswith("control.writer"):
         claim = _pxi("writer.pxi", "claim_control")
         assert f"fh_store{width}_release(&{field}" in claim
