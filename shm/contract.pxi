@@ -100,6 +100,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const uint16_t FH_VERSION_MAJOR, FH_VERSION_MINOR
     const uint64_t FH_MAGIC_DATA, FH_MAGIC_CONTROL
     const int FH_HEADER_BYTES, FH_CONTROL_BYTES, FH_READERS, FH_COUNTERS, FH_HISTOGRAMS
+    const uint32_t FH_READER_CLAIMED
     const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_CELL_HEAD
     const uint32_t FH_NO_INSTRUMENT
     const int64_t FH_NONE
@@ -151,7 +152,7 @@ cdef extern from "feedhandler_shm.h" nogil:
 
     int fh_slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, fh_slot *out)
     uint64_t fh_join_point(const fh_header *header, const fh_slot *ring, uint64_t mask)
-    fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale, uint32_t pid)
+    fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale)
     int fh_join_try(const fh_header *header, const fh_slot *ring, uint64_t mask, uint64_t *at)
     double fh_value(int64_t mantissa, int exponent)
     void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen, int64_t timeout_ns)
@@ -260,6 +261,7 @@ LAYOUT_HASH = fh_layout_hash()
 NONE = FH_NONE
 NO_INSTRUMENT = FH_NO_INSTRUMENT
 CONTROL_BYTES = FH_CONTROL_BYTES
+READER_CLAIMED = FH_READER_CLAIMED
 HEADER_BYTES = FH_HEADER_BYTES
 MAGIC_CONTROL = FH_MAGIC_CONTROL
 MAGIC_DATA = FH_MAGIC_DATA

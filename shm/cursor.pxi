@@ -50,7 +50,8 @@ cdef class Cursor:
     cdef readonly uint64_t overruns     # how often
     cdef readonly bint raw
     cdef bint resync
-    cdef int want_state                 # 1: asked for at the start; 2: after an overrun
+    cdef int want_state                 # 1: asked for at the start; 2: after an overrun;
+                                        # 3: none, but the start is inside a split message
     cdef uint64_t next                  # the next record to read: the start of a message, always
     cdef uint64_t seen                  # `published` when the last poll looked
     cdef uint64_t kinds                 # bit by kind
@@ -159,10 +160,8 @@ cdef class Cursor:
 
     def _start_now(self):
         cdef uint64_t at = 0
-        cdef int tries
-        for tries in range(1000):
-            if fh_join_try(self.segment.header, self.segment.ring_, self.segment.mask, &at):
-                break
+        if not fh_join_try(self.segment.header, self.segment.ring_, self.segment.mask, &at):
+            self.want_state = 3
         self.next = at + 1
 
     def _start_state(self):
@@ -378,7 +377,8 @@ cdef class Cursor:
     # ---- state from the cells ----
 
     cdef object _state(self, Segment segment):
-        """The wanted instruments' state as records, and the ring from there on."""
+        """The wanted instruments' state as records, and the ring from there on: not before a
+        message that was split is whole, since its cell is stored only then."""
         cdef uint64_t at = 0
         cdef uint32_t id
         cdef uint32_t count
@@ -387,6 +387,10 @@ cdef class Cursor:
             if segment.gone() is None:
                 return None
             at = fh_load64_acquire(&segment.header.published)
+        if self.want_state == 3:
+            self.want_state = 0
+            self.next = at + 1
+            return None
         if self.skip == NULL:
             self.skip = <Skip *>malloc(self.capacity * sizeof(Skip))
             if self.skip == NULL:

@@ -151,7 +151,7 @@ def readers(venue: str, *, namespace: str | None = None) -> list[dict[str, Any]]
                 break
             entry = np.frombuffer(raw, dtype=dtype)[0]
             pid = int(entry["pid"])
-            if not pid:
+            if pid in (0, _native.READER_CLAIMED):
                 continue
             found.append(
                 {

@@ -191,8 +191,8 @@ cdef class Segment:
             return "died"
         if fh_load64_acquire(&self.control.epoch) != self.epoch:
             return "superseded"
-        if (fh_load32(&self.control.writer_pid) != self.header.writer_pid
-                or fh_load64(&self.control.writer_start_ticks) != self.header.writer_start_ticks):
+        if (fh_load32_acquire(&self.control.writer_pid) != self.header.writer_pid
+                or fh_load64_acquire(&self.control.writer_start_ticks) != self.header.writer_start_ticks):
             return "died"  # another writer is starting
         held = fh_lock_held(self.control_fd)
         if held < 0:
@@ -345,16 +345,19 @@ cdef class Segment:
         cdef size_t offset
         if self.sleepers == NULL:
             return NULL
-        if (self.control.readers.offset + <uint64_t>self.control.readers.count
-                * self.control.readers.stride > <uint64_t>FH_CONTROL_BYTES):
+        offset = self.control.readers.offset
+        if (offset > FH_CONTROL_BYTES or <uint64_t>self.control.readers.count
+                * self.control.readers.stride > <uint64_t>(FH_CONTROL_BYTES - offset)):
             return NULL
         for i in range(self.control.readers.count):
             row = <fh_reader_row *>(<unsigned char *>self.control + self.control.readers.offset
                                     + <uint64_t>i * self.control.readers.stride)
             pid = fh_load32(&row.pid)
+            if pid == FH_READER_CLAIMED:
+                continue  # who died just there leaves one row of many unused
             if pid != 0 and start_ticks_of(pid) == fh_load64(&row.start_ticks):
                 continue
-            claimed = fh_reader_claim(self.control, i, pid, getpid())
+            claimed = fh_reader_claim(self.control, i, pid)
             if claimed != NULL:
                 claimed.start_ticks = start_ticks_of(getpid())
                 claimed.epoch = self.epoch
@@ -362,6 +365,7 @@ cdef class Segment:
                 claimed.updated_ns = fh_coarse_ns()
                 memset(claimed.name, 0, 64)
                 memcpy(claimed.name, <const char *>name, min(len(name), 63))
+                fh_store32_release(&claimed.pid, <uint32_t>getpid())
                 return claimed
         return NULL
 

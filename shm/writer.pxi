@@ -75,8 +75,8 @@ def claim_control(int fd, pid, start_ticks):
     """Say in the control object who the writer is. The caller holds the writer's lock on it."""
     cdef fh_control *control = <fh_control *>_map(
         fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
-    fh_store32(&control.writer_pid, <uint32_t>pid)
-    fh_store64(&control.writer_start_ticks, <uint64_t>start_ticks)
+    fh_store32_release(&control.writer_pid, <uint32_t>pid)
+    fh_store64_release(&control.writer_start_ticks, <uint64_t>start_ticks)
     munmap(control, FH_CONTROL_BYTES)
 
 

@@ -60,6 +60,7 @@ extern "C" {
 #define FH_HEADER_BYTES 4096
 #define FH_CONTROL_BYTES 8192
 #define FH_READERS 56
+#define FH_READER_CLAIMED 0xFFFFFFFFu /* pid of a row that is being filled */
 #define FH_COUNTERS 64
 #define FH_HISTOGRAMS 8
 #define FH_HISTOGRAM_BUCKETS 512
@@ -392,6 +393,7 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
 #define FH_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define FH_FENCE_RELEASE() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define FH_FENCE_FULL() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define FH_FENCE_COMPILER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define FH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define FH_LIKELY(x) __builtin_expect(!!(x), 1)
 
@@ -414,6 +416,7 @@ static inline void fh_words_out(const fh_word *shared, fh_word *to, size_t words
 
 /* Writer. Returns the copy to fill; its words are those of TWO stores ago. */
 static inline fh_word *fh_latch_begin(fh_word *cell, size_t copy_bytes) {
+    FH_FENCE_COMPILER(); /* the last flip stays before this stamp, also for who is killed between */
     uint64_t n = FH_LOAD(cell) + 1;
     fh_word *copy = cell + FH_CELL_HEAD / 8 + (n & 1) * (copy_bytes / 8);
     FH_STORE(copy, 2 * n - 1);
@@ -714,12 +717,12 @@ static inline double fh_value(int64_t mantissa, int exponent) {
 }
 
 /* The readers' registry, for people; the writer never reads it. A row is claimed by its pid: 0 if
- * free, `stale` if the caller found that process dead. NULL: somebody else was faster. */
-static inline fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale,
-                                             uint32_t pid) {
+ * free, `stale` if the caller found that process dead. NULL: somebody else was faster. Fill the row,
+ * then store the pid with release: until then it is FH_READER_CLAIMED, nobody's and not to be had. */
+static inline fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale) {
     fh_reader_row *claimed = (fh_reader_row *)((unsigned char *)control + control->readers.offset +
                                                (uint64_t)row * control->readers.stride);
-    return __atomic_compare_exchange_n(&claimed->pid, &stale, pid, 0, __ATOMIC_ACQ_REL,
+    return __atomic_compare_exchange_n(&claimed->pid, &stale, FH_READER_CLAIMED, 0, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED)
                ? claimed
                : NULL;

@@ -94,6 +94,7 @@ fh_words_in
 fh_words_out
     FH_LOAD(shared + i)
 fh_latch_begin
+    FH_FENCE_COMPILER()
     FH_LOAD(cell)
     FH_STORE(copy, 2 * n - 1)
     FH_FENCE_RELEASE()

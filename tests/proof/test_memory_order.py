@@ -19,6 +19,7 @@ SPARE = {
     ("fh_latch_read", "FH_LOAD_ACQUIRE(copy)"): "stamp",
     ("fh_latch_end", "FH_STORE_RELEASE(cell, n)"): "head",
     ("fh_latch_read", "FH_LOAD_ACQUIRE(cell)"): "head",
+    ("fh_latch_begin", "FH_FENCE_COMPILER()"): "compiler",  # only emission order needs it: below
 }
 #: Lines whose absence is an error of its own, beyond the orderings: first stamp and second look.
 NEEDED = {

@@ -99,14 +99,7 @@ def _pxi(name: str, function: str) -> str:
     [
         ("header.superseded", 32),
         ("control.epoch", 64),
-        pytest.param(
-            "control.writer_pid",
-            32,
-            marks=pytest.mark.xfail(
-                reason="stored and loaded relaxed: `scenarios.drain` shows how the last records "
-                "of a dead writer could be missed; needs release in claim_control, acquire here"
-            ),
-        ),
+        ("control.writer_pid", 32),
     ],
 )
 def test_the_signs_of_a_dead_writer_are_loaded_with_acquire(field: str, width: int) -> None:
