@@ -15,13 +15,14 @@ from typing import Any
 
 from picows import WSCloseCode, WSMsgType, WSTransport, ws_connect
 
-from feedhandler.budget import TokenBucket
-from feedhandler.connect_failure import CONNECT_TIMEOUT_S, explain, retry_after
+from feedhandler.budget import per_second
+from feedhandler.connect_failure import CONNECT_TIMEOUT_S, explain, refused
 from feedhandler.connection_owner import Owner, Settings
 from feedhandler.connection_state import ConnectionState as State
 from feedhandler.connection_state import is_open
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
+from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
 from feedhandler.subscriptions import Subscriptions
@@ -63,9 +64,8 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._clock = monotonic  # uvloop's clock is the loop's last turn, in whole ms
         now = self._clock()
-        self.subscriptions = Subscriptions(venue, keys, now)
-        rate = venue.limits.messages_per_second
-        self._messages = TokenBucket(rate, max(1.0, rate), now)
+        self.subscriptions = Subscriptions(venue, keys, now, settings.messages, settings.keys)
+        self._messages = per_second(venue.limits.messages_per_second)
         self._quiet = Throttle()
         self._kick = asyncio.Event()
         self._stopping = False
@@ -147,7 +147,7 @@ class Connection:
                 raise
             except Exception as error:  # a session must not end the connection's life
                 self._cause = self._cause or explain(error)
-                self._retry_after = retry_after(error)
+                self._retry_after = refused(error, self.venue.limits, self.settings.connects)
                 if self._listener is not None and not self._listener.lost:
                     self._listener.mute()
                     self._owner.on_down(self, self._cause[0])
@@ -164,9 +164,7 @@ class Connection:
 
     async def _connect(self) -> None:
         self._move(State.CONNECTING, self.reason, self.settings.url)
-        for bucket in self.settings.connects:
-            while not bucket.take(self._clock()) and not self._stopping:
-                await self._pause(bucket.wait(self._clock()))
+        await take_turn(self.settings.connects, self._stopped, self._limited)
         if self._stopping:
             return
         listener = FrameListener(self, self._feed)
@@ -270,8 +268,13 @@ class Connection:
         while self._messages.available(now) >= 1.0:
             message = self.subscriptions.next_message(now)
             if message is None:
+                held = self.subscriptions.held(now)
+                if held >= SHOWN_WAIT_S and self.state is State.SUBSCRIBING:
+                    self._limited(held, "subscribe")
                 return TICK_S
             self._send(message.text)
+            if self.reason is Reason.RATE_LIMIT:
+                self._move(self.state, Reason.START, "")
         return min(TICK_S, max(0.001, self._messages.wait(now)))
 
     def _progress(self, now: float) -> None:
@@ -295,6 +298,11 @@ class Connection:
         self._messages.spend(self._clock())
         self._transport.send(WSMsgType.TEXT, text.encode())
         self._tell("out", text.encode())
+
+    def _limited(self, wait: float, budget: str = "connect") -> None:
+        """Say that we wait for a budget."""
+        text = f"{wait:.0f} s until the {budget} budget of the host allows more"
+        self._move(self.state, Reason.RATE_LIMIT, text)
 
     def _move(self, state: State, reason: Reason, detail: str) -> None:
         if state is not self.state:

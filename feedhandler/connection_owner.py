@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from feedhandler.backoff import Backoff
-from feedhandler.budget import TokenBucket
+from feedhandler.budget import Budget
 from shm import Reason
 
 if TYPE_CHECKING:
@@ -47,11 +47,14 @@ Tap = Callable[[int, str, str, bytes | None, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one connection needs besides its venue. `connects`: the budgets of its host."""
+    """What one connection needs besides its venue. `connects`, `messages`, `keys`: the budgets of
+    its host for opening a connection, for a message that subscribes, and for each key in it."""
 
     url: str
     silence_s: float = 5.0
-    connects: Sequence[TokenBucket] = ()
+    connects: Sequence[Budget] = ()
+    messages: Budget | None = None
+    keys: Budget | None = None
     backoff: Backoff = field(default_factory=Backoff)
     ssl_context: ssl.SSLContext | None = None
     tap: Tap | None = None

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from time import time_ns
+from time import monotonic, time_ns
 from urllib.parse import urlencode
 
 import aiohttp
 
-from feedhandler.budget import TokenBucket
-from feedhandler.retry_after import parse_retry_after
+from feedhandler import host_budgets
+from feedhandler.budget import Budget
+from feedhandler.retry_after import ban_s
 from feedhandler.venues.base import Limits, Request
 
 TIMEOUT_S = 10.0
 MAX_BODY_BYTES = 256 << 20
-_BACK_OFF_S = {429: 10.0, 418: 120.0}  # without a Retry-After; 418 is a ban (Binance)
+_LOOK_S = 5.0  # how often a longer wait is looked at again: others spend too
 
 
 class RestError(Exception):
@@ -35,7 +36,8 @@ class RestRefused(RestError):  # noqa: N818
 
 
 class RestRateLimited(RestError):  # noqa: N818
-    """429 or 418. `retry_after_s`: nothing is sent to this venue before."""
+    """429, 418 or another of `Limits.bans`. `retry_after_s`: nothing is sent to this host before,
+    by any process."""
 
     def __init__(self, message: str, url: str, status: int, body: bytes, wait_s: float) -> None:
         super().__init__(message, url, status, body)
@@ -51,9 +53,10 @@ Tap = Callable[[str, str, bytes, int], None]
 
 
 class Rest:
-    """GETs below one base URL, under the venue's budget. A context manager (async).
+    """GETs below one base URL, under the budget of its host. A context manager (async).
 
     `counted`: called with "request" and "error". `tap`: sees every request and every answer.
+    `budget`: instead of the one that all processes of this user share.
     """
 
     def __init__(
@@ -64,11 +67,11 @@ class Rest:
         timeout_s: float = TIMEOUT_S,
         counted: Callable[[str], None] = lambda _: None,
         tap: Tap | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        rate = limits.rest_per_second
-        self._loop = asyncio.get_running_loop()
-        self.budget = TokenBucket(rate, limits.rest_burst or max(1.0, rate * 2), self._loop.time())
+        self.budget = budget or host_budgets.rest(base_url, limits)
+        self._bans = limits.bans
         self._turn = asyncio.Lock()
         self._counted = counted
         self._tap = tap
@@ -104,10 +107,14 @@ class Rest:
             self._counted("error")
             raise
 
+    def held(self, request: Request) -> float:
+        """Seconds until the budget allows this request."""
+        return self.budget.wait(monotonic(), request.weight)
+
     async def _spend(self, weight: float) -> None:
         async with self._turn:  # in the order of asking
-            while not self.budget.take(now := self._loop.time(), weight):  # noqa: ASYNC110
-                await asyncio.sleep(self.budget.wait(now, weight))
+            while not self.budget.take(now := monotonic(), weight):  # noqa: ASYNC110
+                await asyncio.sleep(max(0.001, min(_LOOK_S, self.budget.wait(now, weight))))
 
     async def _get(self, request: Request, url: str) -> bytes:
         target = f"{self.base_url}{request.path}"
@@ -135,9 +142,9 @@ class Rest:
     def _error(self, url: str, status: int, body: bytes, headers: Mapping[str, str]) -> RestError:
         said = body[:200].decode("utf-8", "replace").strip()
         message = f"HTTP {status}" + (f": {said}" if said else "")
-        if status in _BACK_OFF_S:
-            wait = parse_retry_after(headers.get("Retry-After")) or _BACK_OFF_S[status]
-            self.budget.hold(self._loop.time(), wait)
+        wait = ban_s(status, headers, body, self._bans)
+        if wait:
+            self.budget.hold(monotonic(), wait, status)
             message = f"{message}; nothing more is asked for {wait:.0f} s"
             return RestRateLimited(message, url, status, body, wait)
         if 400 <= status < 500:

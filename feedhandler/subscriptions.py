@@ -6,12 +6,11 @@ a refused or failed key is asked for again much later, for ever. Times are secon
 clock.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from feedhandler.budget import TokenBucket
+from feedhandler.budget import Budget, SlidingWindow
 from feedhandler.venues.base import Venue
 
 ACK_TIMEOUT_S = 10.0
@@ -61,20 +60,33 @@ class Expired:
 
 
 class Subscriptions:
-    """The keys of one connection, through all its sessions."""
+    """The keys of one connection, through all its sessions.
 
-    def __init__(self, venue: Venue, keys: Iterable[str], now: float) -> None:
+    `host_messages`, `host_keys`: what a message that subscribes, and each key in it, cost at the
+    venue's host, where other connections and processes spend too.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        keys: Iterable[str],
+        now: float,
+        host_messages: Budget | None = None,
+        host_keys: Budget | None = None,
+    ) -> None:
         self._venue = venue
         self._keys: dict[str, _Key] = {key: _Key() for key in keys}
         self._leaving: dict[str, None] = {}
         self._request = 0
         #: request id -> its keys, for venues whose answers carry only the id
         self.asked: dict[int, tuple[str, ...]] = {}
-        self._hourly = self._hour(now)
+        self._host_messages = host_messages or SlidingWindow(0, 1.0)
+        self._host_keys = host_keys or SlidingWindow(0, 1.0)
+        self._hourly = self._hour()
+        self._ready_at = now
 
-    def _hour(self, now: float) -> TokenBucket:
-        per_hour = float(self._venue.limits.subscribes_per_hour)
-        return TokenBucket(per_hour / 3600.0, per_hour or math.inf, now)
+    def _hour(self) -> SlidingWindow:
+        return SlidingWindow(self._venue.limits.subscribes_per_hour, 3600.0)
 
     def __contains__(self, key: str) -> bool:
         return key in self._keys
@@ -105,7 +117,8 @@ class Subscriptions:
         """The socket is new: nothing is subscribed, and the hour's budget is whole."""
         self._leaving.clear()
         self.asked.clear()
-        self._hourly = self._hour(now)
+        self._hourly = self._hour()
+        self._ready_at = now + self._venue.limits.warmup_s
         for key in self._keys.values():
             key.state, key.attempts, key.leave_first = KeyState.WAITING, 0, False
 
@@ -133,43 +146,56 @@ class Subscriptions:
 
     def budget(self, now: float) -> float:
         """Keys that may still be asked for at once in this session."""
-        return self._hourly.available(now)
+        return min(self._hourly.available(now), self._host_keys.available(now))
+
+    def held(self, now: float) -> float:
+        """Seconds that budgets or the warm-up hold back what waits; 0: they do not."""
+        if not any(known.state is KeyState.WAITING for known in self._keys.values()):
+            return 0.0
+        budgets = (self._host_messages, self._host_keys, self._hourly)
+        return max(0.0, self._ready_at - now, *(budget.wait(now) for budget in budgets))
 
     def next_message(self, now: float) -> Message | None:
         """The next message to send, counted as sent; None: nothing to ask, or no budget for it.
 
         Keys are left first, so that a resubscribed one is whole again in the next message.
         """
-        left = self._leave()
+        if now < self._ready_at:
+            return None
+        left = self._leave(now)
         if left is not None:
             return left
         waiting = [key for key, known in self._keys.items() if known.state is KeyState.WAITING]
-        if not waiting:
-            return None
-        afford = max(1.0, min(float(len(waiting)), self._hourly.available(now)))
-        room = min(self._venue.limits.keys_per_message or len(waiting), int(afford))
-        chunk = waiting[:room]
-        if not self._hourly.take(now, len(chunk)):
-            return None
-        message = self._message(chunk, subscribe=True)
-        for key in message.keys:
+        message = self._afford(waiting, now, subscribe=True)
+        for key in message.keys if message else ():
             known = self._keys[key]
             known.state, known.since = KeyState.ASKED, now
             known.attempts += 1
-        self._hourly.spend(now, len(message.keys) - len(chunk))  # what did not fit was not spent
         return message
 
-    def _leave(self) -> Message | None:
+    def _leave(self, now: float) -> Message | None:
         leaving = [*self._leaving, *(k for k, known in self._keys.items() if known.leave_first)]
-        if not leaving:
-            return None
-        message = self._message(
-            leaving[: self._venue.limits.keys_per_message or None], subscribe=False
-        )
-        for key in message.keys:
+        message = self._afford(leaving, now, subscribe=False)
+        for key in message.keys if message else ():
             self._leaving.pop(key, None)
             if key in self._keys:
                 self._keys[key].leave_first = False
+        return message
+
+    def _afford(self, keys: list[str], now: float, *, subscribe: bool) -> Message | None:
+        """A message about as many of the keys as the budgets allow, paid; leaving costs the same
+        (OKX)."""
+        if not keys or self._hourly.wait(now) or self._host_keys.wait(now):
+            return None
+        if not self._host_messages.take(now):
+            return None
+        afford = max(1.0, min(float(len(keys)), self.budget(now)))
+        room = min(self._venue.limits.keys_per_message or len(keys), int(afford))
+        message = self._message(keys[:room], subscribe=subscribe)
+        if not self._host_keys.take(now, len(message.keys)):  # another process was faster
+            del self.asked[self._request]
+            return None
+        self._hourly.spend(now, len(message.keys))
         return message
 
     def _message(self, keys: list[str], *, subscribe: bool) -> Message:

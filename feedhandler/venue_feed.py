@@ -10,8 +10,8 @@ import ssl
 from collections.abc import Sequence
 from time import time_ns
 
+from feedhandler import host_budgets
 from feedhandler.backoff import Backoff
-from feedhandler.budget import TokenBucket
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
@@ -88,7 +88,6 @@ class VenueFeed:
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
         self._lister = Lister(venue, rest, config.instruments, self._rng)
-        self._connects = self._connect_budgets()
         self._ssl = ssl.create_default_context()
         self._quiet = Throttle()
         actions = Actions(self._fetch, self._deliver, self._snapshot_late, self._rank)
@@ -96,17 +95,6 @@ class VenueFeed:
         args = (self.engine, self.snapshots, self._connection_of, self._count, self._rng)
         self.recovery = Recovery(venue, *args)
         self.watch = SubscriptionWatch(self.universe, self.engine, self._connection_of, self._count)
-
-    def _connect_budgets(self) -> list[TokenBucket]:
-        limits, now = self.venue.limits, self._clock()
-        budgets = []
-        if limits.connects_per_second:
-            burst = max(1.0, limits.connects_per_second)
-            budgets.append(TokenBucket(limits.connects_per_second, burst, now))
-        count, seconds = limits.connects_per_window
-        if count:
-            budgets.append(TokenBucket(count / seconds, float(count), now))
-        return budgets
 
     # ---- its life
 
@@ -157,12 +145,15 @@ class VenueFeed:
         if row >= CONNECTION_ROWS:
             self._quiet.warning("rows", f"no room for more than {CONNECTION_ROWS} connections")
             return
+        url, limits = self.config.url(endpoint), self.venue.limits
         settings = Settings(
-            url=self.config.url(endpoint),
+            url=url,
             silence_s=self.config.silence_s,
-            connects=self._connects,
+            connects=host_budgets.connects(url, limits),
+            messages=host_budgets.subscribe_messages(url, limits),
+            keys=host_budgets.subscribe_keys(url, limits),
             backoff=Backoff(rng=self._rng),
-            ssl_context=self._ssl if self.config.url(endpoint).startswith("wss:") else None,
+            ssl_context=self._ssl if url.startswith("wss:") else None,
             tap=self._tap,
         )
         native = self.engine.connection(row)

@@ -16,6 +16,18 @@ def remove_objects(namespace: str) -> None:
         left.unlink(missing_ok=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def budgets() -> Iterator[str]:
+    """Budgets of the tests' own, for all processes that they start."""
+    name = f"test-budgets-{os.getpid()}"
+    os.environ["FEEDHANDLER_BUDGETS"] = name
+    try:
+        yield name
+    finally:
+        del os.environ["FEEDHANDLER_BUDGETS"]
+        Path("/dev/shm", name).unlink(missing_ok=True)
+
+
 @pytest.fixture
 def namespace() -> Iterator[str]:
     """A shared-memory namespace of one test's own, gone afterwards whatever happened."""

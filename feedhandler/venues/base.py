@@ -70,9 +70,17 @@ class Limits:
     connections: int = 0
     rest_per_second: float = 0.0  #: in units of `Request.weight`
     lifetime_s: float = 0.0
-    rest_burst: float = (
-        0.0  #: what REST may spend at once, in the same units; 0: two seconds' worth
-    )
+    #: what REST may spend at once, in the same units; 0: two seconds' worth
+    rest_burst: float = 0.0
+    #: HTTP status -> seconds without a request, where the venue names none (REST and handshakes)
+    bans: Mapping[int, float] = field(default_factory=lambda: {429: 10.0, 418: 120.0})
+    bytes_per_connection: int = 0  #: of all keys together
+    warmup_s: float = 0.0  #: after the socket opened, before the first subscription
+    #: messages that subscribe, on all connections to a host together; `burst` at once (0: strictly
+    #: no more than that in any second)
+    host_messages_per_second: float = 0.0
+    host_messages_burst: float = 0.0
+    host_subscribes_per_hour: int = 0  #: keys, on all connections to a host together
 
 
 @dataclass(frozen=True, slots=True)

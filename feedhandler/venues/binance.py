@@ -68,6 +68,7 @@ class BinanceSpot(Venue):
         connects_per_window=(300, 300.0),
         rest_per_second=80.0,  # of 6,000 a minute,
         rest_burst=1200.0,  # with what is spent at once
+        bans={429: 60.0, 418: 120.0, 403: 300.0},  # 403: the web application firewall
         lifetime_s=86_400.0,
     )
     channels = ("book", "trades", "ticker", "quote")

@@ -63,7 +63,10 @@ class Deribit(Venue):
     heartbeat = Heartbeat(Speaker.SERVER_JSON, _HEARTBEAT_S, 2.5 * _HEARTBEAT_S)
     limits = Limits(
         keys_per_message=500,
-        messages_per_second=3.3,  # a subscription costs 3,000 of 10,000 credits a second
+        # A subscription costs 3,000 credits; an address earns 10,000 a second and holds 30,000.
+        messages_per_second=3.3,
+        host_messages_per_second=3.3,
+        host_messages_burst=10.0,
         connections=32,  # per address, HTTP counted
         rest_per_second=1.0,  # public/get_instruments
     )

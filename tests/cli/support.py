@@ -26,7 +26,8 @@ def _environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("FEEDHANDLER_") and name not in ("COLUMNS", "NO_COLOR")
+        if name == "FEEDHANDLER_BUDGETS"
+        or (not name.startswith("FEEDHANDLER_") and name not in ("COLUMNS", "NO_COLOR"))
     }
     return inherited | {"PYTHONUTF8": "1"} | more
 

@@ -1,0 +1,133 @@
+"""Budgets that all processes of this user spend together, in `/dev/shm/feedhandler-budgets-<uid>`.
+
+They hold over namespaces, restarts and crashes, until the machine is booted again; a ban is known
+to a process that starts during it. FEEDHANDLER_BUDGETS names another object (tests; a container
+whose /dev/shm is shared but whose address is not). Layout and protocol: `budget_table.h`.
+"""
+
+import functools
+import math
+import mmap
+import os
+import re
+from time import monotonic
+
+import posix_ipc  # type: ignore[import-not-found]
+
+from feedhandler._budget_table import SIZE, Table
+from feedhandler.budget import TokenBucket
+from feedhandler.log import log
+
+ENVIRONMENT = "FEEDHANDLER_BUDGETS"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class NoBudgets(OSError):  # noqa: N818
+    """The shared table cannot be had; the text says why, and the cure."""
+
+
+def object_name() -> str:
+    """The shared-memory object's name, without a slash. Raises :class:`NoBudgets`."""
+    name = os.environ.get(ENVIRONMENT) or f"feedhandler-budgets-{os.getuid()}"
+    if not _NAME.fullmatch(name):
+        raise NoBudgets(f"{ENVIRONMENT}={name!r}: 1 to 64 letters, digits, '-' or '_'")
+    return name
+
+
+@functools.cache
+def _open(name: str) -> Table:
+    where = f"/dev/shm/{name}"
+    try:
+        fd = int(posix_ipc.SharedMemory(f"/{name}", posix_ipc.O_CREAT, mode=0o600).fd)
+        try:
+            found = os.fstat(fd)
+            if found.st_uid != os.getuid():
+                raise NoBudgets(f"{where} belongs to user {found.st_uid}: remove it")
+            if found.st_size < SIZE:
+                os.posix_fallocate(fd, 0, SIZE)
+            return Table(mmap.mmap(fd, SIZE))
+        finally:
+            os.close(fd)
+    except (posix_ipc.Error, ValueError) as error:
+        raise NoBudgets(f"{where}: {error}: remove it when no feedhandler runs") from None
+    except NoBudgets:
+        raise
+    except OSError as error:
+        raise NoBudgets(f"{where}: {error.strerror}") from None
+
+
+def table() -> Table:
+    """This user's table, opened once a process. Raises :class:`NoBudgets`."""
+    return _open(object_name())
+
+
+class SharedBudget:
+    """A token bucket at a host: `burst` at once, `rate` a second, whoever spends it.
+
+    `name`: "HOST PURPOSE". rate 0: nothing limits, but a `hold` does. Times are `time.monotonic`.
+    """
+
+    def __init__(self, name: str, rate: float, burst: float, its: Table | None = None) -> None:
+        if rate < 0 or burst <= 0:
+            raise ValueError(f"rate {rate} must not be negative, burst {burst} must be positive")
+        self.name = name
+        self.rate = rate
+        self.burst = burst
+        self._key = name.encode()
+        self._table = its or table()
+        self._token_ns = 1e9 / rate if rate else 0.0
+        self._full_ns = round(burst * self._token_ns)
+
+    def _cost(self, tokens: float) -> int:
+        return round(tokens * self._token_ns)
+
+    def available(self, now: float) -> float:
+        """What could be spent at once; below 0 after an overdraft."""
+        ns = round(now * 1e9)
+        if not self.rate:
+            return 0.0 if self._table.wait(self._key, ns, 0, 0) else math.inf
+        return self.burst - self._table.wait(self._key, ns, 0, 0) / self._token_ns
+
+    def take(self, now: float, tokens: float = 1.0) -> bool:
+        """Spend if there is enough. More than `burst` at once is granted by a full bucket."""
+        ns = round(now * 1e9)
+        return not self._table.take(self._key, ns, self._cost(tokens), self._full_ns)
+
+    def spend(self, now: float, tokens: float = 1.0) -> None:
+        """Spend whether there is enough or not."""
+        if self.rate:
+            self._table.spend(self._key, round(now * 1e9), self._cost(tokens))
+
+    def wait(self, now: float, tokens: float = 1.0) -> float:
+        """Seconds until `take` would grant this."""
+        ns = round(now * 1e9)
+        return self._table.wait(self._key, ns, self._cost(tokens), self._full_ns) / 1e9
+
+    def hold(self, now: float, seconds: float, why: int = 0) -> None:
+        """Grant nothing for this long, and one token then. `why`: the HTTP status that said so."""
+        ns = round(now * 1e9)
+        until = ns + round(seconds * 1e9)
+        full = until + max(0, self._full_ns - self._cost(1.0))
+        self._table.hold(self._key, ns, until, full, why)
+
+
+def shared(name: str, rate: float, burst: float) -> SharedBudget | TokenBucket:
+    """The shared budget, or one of this process alone where there is no shared memory for it."""
+    try:
+        return SharedBudget(name, rate, burst)
+    except NoBudgets as error:
+        _say(str(error))
+        return TokenBucket(rate, burst, monotonic())
+
+
+@functools.cache
+def _say(problem: str) -> None:
+    log.warning("budgets are not shared between processes: %s", problem)
+
+
+def bans(now: float | None = None) -> dict[str, tuple[float, int]]:
+    """Budgets that a venue has closed: name -> (seconds left, HTTP status).
+
+    Raises :class:`NoBudgets`."""
+    ns = round((monotonic() if now is None else now) * 1e9)
+    return {name: ((until - ns) / 1e9, why) for name, _, until, why in table().rows() if until > ns}
