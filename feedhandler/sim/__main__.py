@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
+from pathlib import Path
 
 import orjson
 
 from .config import SimOptions
-from .runner import VENUES, run
+from .runner import VENUES, load_script, run
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,7 +25,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, help="book updates per second of each venue")
     parser.add_argument("--instruments", type=int, help="listed instruments in total, up to 2000")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--options", default="{}", help="any SimOptions field, as a JSON object")
+    parser.add_argument("--script", type=Path, help="a TOML file of faults")
+    parser.add_argument(
+        "--options", default="{}", help="any SimOptions field, as a JSON object; -: on stdin"
+    )
     parser.add_argument("--parent", type=int, help="end when this parent process does")
     arguments = parser.parse_args()
     if arguments.port and len(arguments.venue) > 1:
@@ -34,10 +39,13 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse the command line and serve."""
     arguments = _arguments()
-    chosen = orjson.loads(arguments.options)
+    text = sys.stdin.buffer.read() if arguments.options == "-" else arguments.options
+    chosen = orjson.loads(text)
     for name in ("host", "rate", "instruments", "seed"):
         if (value := getattr(arguments, name)) is not None:
             chosen[name] = value
+    if arguments.script is not None:
+        chosen["script"] = load_script(arguments.script)
     # The recorded history is a large heap of plain tuples: do not walk it again and again.
     gc.set_threshold(50_000, 50, 1000)
     ports = dict.fromkeys(arguments.venue, arguments.port)

@@ -13,9 +13,10 @@ from . import binance_listing as listing
 from .binance_depth import DepthBatch, DepthTexts, snapshot
 from .book import ASK, BID
 from .client import Client
-from .config import SimOptions
-from .faults import Delivery
+from .config import UNIVERSE, SimOptions
+from .faults import Delivery, Fault
 from .frames import PING
+from .instrument import Instrument
 from .market import Live, Market, Update
 from .server import VenueServer
 
@@ -33,6 +34,7 @@ class BinanceServer(VenueServer):
 
     venue: ClassVar[str] = "binance"
     ws_path: ClassVar[str] = "/stream"
+    channel_form: ClassVar[str] = "btcusdt@depth@100ms, btcusdt@trade"
 
     def __init__(self, options: SimOptions) -> None:
         super().__init__(options)
@@ -51,6 +53,34 @@ class BinanceServer(VenueServer):
             next_sequence=lambda live, changes: live.book.sequence + changes,
             first_sequence=_FIRST_UPDATE_ID,
         )
+
+    def make_universe(self) -> list[Instrument]:
+        """Every base in ever more quotes."""
+        return listing.instruments(UNIVERSE)
+
+    def knows_channel(self, channel: str) -> bool:
+        """A stream's name; unlike a subscription, it must exist."""
+        base, at, _ = channel.partition("@")
+        kind = channel[len(base) :]
+        return bool(at) and base in self._symbols and kind in (*_DEPTH_SPEEDS, *_OTHER_STREAMS)
+
+    def channel_name(self, channel: str) -> str:
+        """A channel here is a stream in its wrapped or its raw form."""
+        return channel[2:]
+
+    def symbol_of(self, channel: str) -> str | None:
+        """The instrument of a stream."""
+        return self._symbols.get(channel[2:].partition("@")[0])
+
+    def error_body(self, status: int) -> bytes:
+        """Error -1003 of too many requests, -1001 of an overload."""
+        if status < 500:
+            return orjson.dumps({"code": -1003, "msg": "Too much request weight used."})
+        return orjson.dumps({"code": -1001, "msg": "Internal error; unable to process."})
+
+    def on_listed(self, instrument: Instrument) -> None:
+        """exchangeInfo is all that tells of it."""
+        self._symbols[instrument.symbol.lower()] = instrument.symbol
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Streams and REST."""
@@ -86,12 +116,15 @@ class BinanceServer(VenueServer):
     def _listened(self, stream: str) -> bool:
         return self.wants("c:" + stream) or self.wants("r:" + stream)
 
-    def _publish(self, stream: str, symbol: str, data: str) -> None:
+    def _publish(
+        self, stream: str, symbol: str, data: str, verdict: Delivery = Delivery.SEND
+    ) -> None:
         """To those who asked for the wrapped form and for the raw form."""
-        if self.wants("c:" + stream):
-            self.push("c:" + stream, symbol, f'{{"stream":"{stream}","data":{data}}}'.encode())
-        if self.wants("r:" + stream):
-            self.push("r:" + stream, symbol, data.encode())
+        if self.wants(channel := "c:" + stream):
+            payload = f'{{"stream":"{stream}","data":{data}}}'.encode()
+            self.push_book(channel, symbol, payload, verdict)
+        if self.wants(channel := "r:" + stream):
+            self.push_book(channel, symbol, data.encode(), verdict)
 
     def _book_ticker(self, live: Live) -> str:
         texts, sides = self.texts(live), []
@@ -107,7 +140,7 @@ class BinanceServer(VenueServer):
 
     def _publish_trades(self, update: Update, stream: str) -> None:
         symbol, texts = update.live.instrument.symbol, self.texts(update.live)
-        now = time.time_ns() // 1_000_000
+        now = self.market.clock.ms()
         for one in update.trades:
             price, size = texts.prices[one.grid], texts.sizes[one.lots]
             maker = "false" if one.taker_buys else "true"
@@ -129,12 +162,12 @@ class BinanceServer(VenueServer):
         if batch.empty:
             return
         symbol = batch.live.instrument.symbol
-        verdict = self.faults.on_book(symbol) if self.faults.active else Delivery.SEND
+        verdict = Delivery.SEND
+        for channel in ("c:" + batch.stream, "r:" + batch.stream):
+            if verdict is Delivery.SEND and self.wants(channel):
+                verdict = self.verdict(channel, symbol)
         data = batch.event(self.texts(batch.live), crossed=verdict is Delivery.CROSSED)
-        if verdict is Delivery.SKIP:
-            return
-        for _ in range(2 if verdict is Delivery.TWICE else 1):
-            self._publish(batch.stream, symbol, data)
+        self._publish(batch.stream, symbol, data, verdict)
 
     def settle(self) -> None:
         """Send every depth event that waits."""
@@ -143,7 +176,7 @@ class BinanceServer(VenueServer):
 
     def announce_shutdown(self) -> None:
         """The `serverShutdown` event, wrapped or raw as the connection is."""
-        now = time.time_ns() // 1_000_000
+        now = self.market.clock.ms()
         data = f'{{"e":"serverShutdown","E":{now}}}'
         for client in self.clients:
             wrapped = f'{{"stream":"!serverShutdown","data":{data}}}'
@@ -169,7 +202,7 @@ class BinanceServer(VenueServer):
             memory["ping_due"] = now + options.ping_interval
             if self.faults.no_heartbeat:
                 return
-            payload = str(time.time_ns() // 1_000_000).encode()
+            payload = str(self.market.clock.ms()).encode()
             memory["payload"] = payload
             memory.setdefault("unanswered_since", now)
             client.send(payload, PING)
@@ -243,7 +276,15 @@ class BinanceServer(VenueServer):
 
     def _perform(self, client: Client, method: str, params: list[str], identity: object) -> None:
         result: list[str] | None = None
+        lost = None
         if method == "SUBSCRIBE":
+            if (refused := self._met("error_reply", params)) is not None:
+                text = refused["message"] or "Invalid request: too many requests"
+                client.send(_error(refused["code"] or 2, text, identity))
+                return
+            lost = self._met("lost_ack", params)
+            if lost is not None and not lost["subscribed"]:
+                return
             if len(client.channels) + len(params) > _MAX_STREAMS:
                 client.send(_error(2, f"Invalid request: more than {_MAX_STREAMS} streams"))
                 return
@@ -255,7 +296,16 @@ class BinanceServer(VenueServer):
             self._close_unheard_batches(params)
         else:
             result = sorted(channel[2:] for channel in client.channels)
-        client.send(orjson.dumps({"result": result, "id": identity}))
+        if lost is None:
+            client.send(orjson.dumps({"result": result, "id": identity}))
+
+    def _met(self, kind: str, streams: list[str]) -> Fault | None:
+        """The fault of a kind that meets one of the streams of a request."""
+        for stream in streams if self.faults.of(kind) else ():
+            fault = self.faults.take(kind, self._symbols.get(stream.partition("@")[0]), stream)
+            if fault is not None:
+                return fault
+        return None
 
     # -- REST --------------------------------------------------------------------------------
 
@@ -278,7 +328,7 @@ class BinanceServer(VenueServer):
         return self._answer({}, 1)
 
     async def _time(self, _: web.Request) -> web.Response:
-        return self._answer({"serverTime": time.time_ns() // 1_000_000}, 1)
+        return self._answer({"serverTime": self.market.clock.ms()}, 1)
 
     async def _depth(self, request: web.Request) -> web.Response:
         symbol, text = request.query.get("symbol"), request.query.get("limit", "100")
@@ -315,7 +365,7 @@ class BinanceServer(VenueServer):
         ]
         info = {
             "timezone": "UTC",
-            "serverTime": time.time_ns() // 1_000_000,
+            "serverTime": self.market.clock.ms(),
             "rateLimits": [
                 {"rateLimitType": kind, "interval": unit, "intervalNum": number, "limit": limit}
                 for kind, unit, number, limit in limits

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from .book import ASK, BID, SIGN, Book
 from .instrument import TextCache, fixed8
 from .market import Live, Update
@@ -52,7 +50,7 @@ class DepthBatch:
             for levels, sign in zip(self._levels, SIGN, strict=True)
         )
         text = (
-            f'{{"e":"depthUpdate","E":{time.time_ns() // 1_000_000},"s":"{symbol}",'
+            f'{{"e":"depthUpdate","E":{self.live.clock.ms()},"s":"{symbol}",'
             f'"U":{self._first},"u":{book.sequence},"b":[{bids}],"a":[{asks}]}}'
         )
         self._first = book.sequence + 1

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket as sockets
+import struct
 import time
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 from aiohttp import web
 
 from .frames import PONG, TEXT, encode
+from .shaping import Line, Shape
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 
 
 class Client:
@@ -18,7 +25,11 @@ class Client:
     """
 
     def __init__(
-        self, socket: web.WebSocketResponse, transport: asyncio.Transport, combined: bool
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        combined: bool,
+        random: Random,
     ) -> None:
         self.socket = socket
         self.combined = combined
@@ -27,8 +38,12 @@ class Client:
         self.opened = self.last_sent = self.last_received = time.monotonic()
         self.closing = False
         self.muted = False
+        self.dead = False
+        """Half-open: the socket is there, the server is not."""
+        self.shape: Shape | None = None
         self.out: list[bytes] = []
         self._transport = transport
+        self._line = Line(transport.write, random)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
@@ -44,27 +59,50 @@ class Client:
         frames = len(self.out)
         if not frames:
             return 0
-        if self.muted or self.closing or self._transport.is_closing():
+        if self.muted or self.dead or self.closing or self._transport.is_closing():
             self.out.clear()
             return 0
-        self._transport.write(b"".join(self.out))
+        data = b"".join(self.out)
         self.out.clear()
+        if self.shape is None and not self._line.pending:
+            self._transport.write(data)
+        else:
+            self._line.put(data, self.shape or Shape())
         self.last_sent = time.monotonic()
-        if self._transport.get_write_buffer_size() > backlog:
+        if self._transport.get_write_buffer_size() + self._line.pending > backlog:
             self.abort()
         return frames
 
+    def release(self) -> None:
+        """Write at once what a shape holds back."""
+        if (rest := self._line.clear()) and not self.closing and not self.dead:
+            self._transport.write(rest)
+
     def close(self, code: int, reason: str) -> None:
         """Say goodbye with a close frame, without waiting for the peer."""
-        if self.closing:
+        if self.closing or self.dead:
             return
         self.flush(1 << 62)
+        self.release()
         self.closing = True
         task = asyncio.ensure_future(self.socket.close(code=code, message=reason.encode()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def abort(self) -> None:
-        """Cut the connection without a goodbye."""
+    def die(self) -> None:
+        """Leave the socket open and never look at it again."""
+        if self.closing or self.dead:
+            return
+        self.dead = True
+        self.out.clear()
+        self._line.clear()
+        self._transport.pause_reading()
+
+    def abort(self, reset: bool = False) -> None:
+        """Cut the connection without a close frame. ``reset``: with a TCP RST, not a FIN."""
         self.closing = True
+        self._line.clear()
+        if reset and (raw := self._transport.get_extra_info("socket")) is not None:
+            with suppress(OSError):
+                raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET)
         self._transport.abort()

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
+
+from .script import check_entries
+
+UNRESOLVABLE_HOST: Final = "sim.invalid"
+"""A host name that no resolver ever knows (RFC 2606): a DNS failure is the client's side of the
+wire, so this is what a client is pointed at to have one."""
+UNIVERSE: Final = 2000
+"""Instruments that a venue can list at most."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,13 @@ class SimOptions:
     client_backlog: int = 32 << 20
     """Unsent bytes after which a slow client is cut off."""
 
+    script: tuple[Mapping[str, Any], ...] = ()
+    """Faults at set times: see `script`; `load_script` reads them from a file."""
+    tls: bool = False
+    """Listen with TLS alone, with certificates made at start; ``/sim/`` also without."""
+    checksums: bool = False
+    """OKX: real checksums in `books`, as before 2026-06-23; otherwise 0."""
+
     heartbeat_scale: float = 1.0
     """Deribit: multiplies the interval that the client asked for (tests shorten it)."""
     ping_interval: float = 20.0
@@ -54,9 +71,12 @@ class SimOptions:
     def __post_init__(self) -> None:
         if self.rate < 0:
             raise ValueError(f"rate must not be negative: {self.rate}")
-        if self.instruments is not None and not 1 <= self.instruments <= 2000:
+        if self.instruments is not None and not 1 <= self.instruments <= UNIVERSE:
             raise ValueError(f"instruments must be 1 to 2000: {self.instruments}")
         if not 10 <= self.depth <= 2000:
             raise ValueError(f"depth must be 10 to 2000: {self.depth}")
         if self.batch_interval <= 0 or self.heartbeat_scale <= 0:
             raise ValueError("batch_interval and heartbeat_scale must be positive")
+        check_entries(self.script)
+        # JSON and TOML give lists.
+        object.__setattr__(self, "script", tuple(self.script))

@@ -2,7 +2,9 @@
 
 GET  /sim/book?symbol=S[&sequence=N]  the full book, now or exactly as of a published sequence
 GET  /sim/stats                       counters
-POST /sim/fault                       see `faults`
+GET  /sim/faults                      the kinds of faults and what they may be told
+POST /sim/fault                       one fault: {"kind": ..., ...}, see `fault_kinds`
+POST /sim/list, /sim/expire           {"symbol": S}: an instrument comes or goes
 POST /sim/pause, /sim/resume          stop and start the market; pausing publishes all that waits
 POST /sim/step?updates=N              while paused: exactly N updates (default 1), published
 """
@@ -15,7 +17,7 @@ import orjson
 from aiohttp import web
 
 from .book import ASK, BID, Book
-from .faults import FaultError
+from .fault_kinds import KEYS, KINDS, FaultError
 from .instrument import Instrument, plain
 
 if TYPE_CHECKING:
@@ -38,12 +40,25 @@ def describe(instrument: Instrument, book: Book) -> dict[str, Any]:
     return {"symbol": instrument.symbol, "sequence": book.sequence, "bids": bids, "asks": asks}
 
 
+def _described_kinds() -> dict[str, Any]:
+    return {
+        name: {
+            "does": kind.does,
+            "needs": {key: KEYS[key].allowed for key in kind.needs},
+            "takes": {key: KEYS[key].allowed for key in kind.takes},
+            "defaults": dict(kind.defaults),
+            "venues": list(kind.venues),
+        }
+        for name, kind in KINDS.items()
+    }
+
+
 def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
     """Add the ``/sim/`` paths of a server."""
 
     async def book(request: web.Request) -> web.Response:
         symbol = request.query.get("symbol", "")
-        if symbol not in server.market.instruments:
+        if symbol not in server.market.instruments and symbol not in server.expired:
             return _json({"error": f"unknown symbol {symbol!r}"}, 404)
         live = server.market.live(symbol)
         wanted = request.query.get("sequence")
@@ -62,23 +77,26 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
     async def stats(_: web.Request) -> web.Response:
         return _json(server.stats())
 
-    async def fault(request: web.Request) -> web.Response:
+    async def faults(_: web.Request) -> web.Response:
+        return _json({"kinds": _described_kinds()})
+
+    async def order(request: web.Request, kind: str | None = None) -> web.Response:
         try:
-            order = orjson.loads(await request.read())
-            if not isinstance(order, dict):
+            found = orjson.loads(await request.read())
+            if not isinstance(found, dict):
                 raise FaultError("the body must be a JSON object")
-            kind = server.faults.order(order, server.market.instruments)
+            begun = server.chaos.order(found if kind is None else found | {"kind": kind})
         except (orjson.JSONDecodeError, FaultError) as error:
             return _json({"error": str(error)}, 400)
-        if kind == "drop":
-            server.drop_all()
-        elif kind == "shutdown":
-            server.announce_shutdown()
-        elif kind == "garbage":
-            for client in server.clients:
-                client.send(b'{"this is": not JSON')
         server.flush()
-        return _json({"ok": True, "kind": kind})
+        await server.chaos.settled()
+        return _json({"ok": True, "kind": begun.kind, "id": begun.number})
+
+    async def list_(request: web.Request) -> web.Response:
+        return await order(request, "list")
+
+    async def expire(request: web.Request) -> web.Response:
+        return await order(request, "expire")
 
     async def pause(_: web.Request) -> web.Response:
         server.pause()
@@ -101,7 +119,10 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
 
     router.add_get("/sim/book", book)
     router.add_get("/sim/stats", stats)
-    router.add_post("/sim/fault", fault)
+    router.add_get("/sim/faults", faults)
+    router.add_post("/sim/fault", order)
+    router.add_post("/sim/list", list_)
+    router.add_post("/sim/expire", expire)
     router.add_post("/sim/pause", pause)
     router.add_post("/sim/resume", resume)
     router.add_post("/sim/step", step)

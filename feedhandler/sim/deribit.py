@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 import orjson
@@ -14,9 +14,10 @@ from . import deribit_json as shapes
 from . import deribit_listing as listing
 from .book import ASK, BID
 from .client import Client
-from .config import SimOptions
+from .config import UNIVERSE, SimOptions
 from .deribit_json import Texts
-from .faults import Delivery
+from .faults import Delivery, Fault
+from .instrument import Instrument
 from .jsonrpc import RpcError, failure, success
 from .market import Live, Market, Update
 from .server import VenueServer
@@ -33,6 +34,7 @@ class DeribitServer(VenueServer):
 
     venue: ClassVar[str] = "deribit"
     ws_path: ClassVar[str] = "/ws/api/v2"
+    channel_form: ClassVar[str] = "book.BTC-PERPETUAL.100ms, trades.option.BTC.100ms"
 
     def __init__(self, options: SimOptions) -> None:
         self._change_id = _FIRST_CHANGE_ID
@@ -44,7 +46,7 @@ class DeribitServer(VenueServer):
         self._methods: dict[str, Callable[[Mapping[str, Any], Client | None], Any]] = {
             "public/test": self._test,
             "public/hello": self._hello,
-            "public/get_time": lambda _params, _client: time.time_ns() // 1_000_000,
+            "public/get_time": lambda _params, _client: self.market.clock.ms(),
             "public/get_instruments": self._get_instruments,
             "public/get_order_book": self._get_order_book,
             "public/ticker": self._get_ticker,
@@ -62,14 +64,31 @@ class DeribitServer(VenueServer):
             self._change_id += 7 * changes + 3
             return self._change_id
 
-        today = datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
         return Market(
-            listing.instruments(today, self.options.instruments),
+            listing.instruments(self._today, self.options.instruments),
             options=self.options,
             start_ms=self.start_ms,
             next_sequence=next_change_id,
             first_sequence=_FIRST_CHANGE_ID,
         )
+
+    @property
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
+
+    def make_universe(self) -> list[Instrument]:
+        """Two thousand of the instruments that follow from today's date."""
+        return listing.instruments(self._today, UNIVERSE)
+
+    def symbol_of(self, channel: str) -> str | None:
+        """The instrument that a channel names."""
+        parts = channel.split(".")
+        return parts[1] if len(parts) in (2, 3) else None
+
+    def error_body(self, status: int) -> bytes:  # noqa: ARG002
+        """Error 10028."""
+        now = self.market.clock.us()
+        return failure(None, RpcError(10028, "too_many_requests"), now, now)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """REST serves the same methods as the socket."""
@@ -104,14 +123,12 @@ class DeribitServer(VenueServer):
 
     def _publish_book(self, update: Update, texts: Texts, channels: list[str]) -> None:
         symbol = update.live.instrument.symbol
-        verdict = self.faults.on_book(symbol) if self.faults.active else Delivery.SEND
+        verdict = self.verdict(channels[0], symbol)
         if verdict is Delivery.SKIP:
             return
         data = shapes.book_change(update, texts, crossed=verdict is Delivery.CROSSED)
         for channel in channels:
-            payload = shapes.notification(channel, data)
-            for _ in range(2 if verdict is Delivery.TWICE else 1):
-                self.push(channel, symbol, payload)
+            self.push_book(channel, symbol, shapes.notification(channel, data), verdict)
 
     def _publish_trades(self, update: Update, texts: Texts) -> None:
         instrument = update.live.instrument
@@ -162,6 +179,31 @@ class DeribitServer(VenueServer):
     def announce_shutdown(self) -> None:
         """Deribit gives no notice on the public socket."""
 
+    def on_listed(self, instrument: Instrument) -> None:
+        """Two notices: created, started."""
+        for state in ("created", "started"):
+            self._tell_state(instrument, state)
+
+    def on_expired(self, instrument: Instrument) -> None:
+        """A notice, and a last ticker that says so as well."""
+        symbol = instrument.symbol
+        self._tell_state(instrument, "closed")
+        live = self.market.live(symbol)
+        data = shapes.ticker(self.market, live, self.texts(live), state="closed")
+        for channel in (f"ticker.{symbol}.{interval}" for interval in _INTERVALS):
+            if self.wants(channel):
+                self.push(channel, symbol, shapes.notification(channel, data))
+
+    def _tell_state(self, instrument: Instrument, state: str) -> None:
+        kind = "option" if instrument.kind == "option" else "future"
+        data = shapes.state_change(self.market, instrument, state)
+        for scope in (kind, "any"):
+            for currency in (instrument.base, "any"):
+                channel = f"instrument.state.{scope}.{currency}"
+                if self.wants(channel):
+                    payload = shapes.notification(channel, data)
+                    self.push(channel, instrument.symbol, payload)
+
     # -- heartbeats --------------------------------------------------------------------------
 
     def _heartbeat(self, client: Client, now: float) -> None:
@@ -204,25 +246,48 @@ class DeribitServer(VenueServer):
 
     def on_text(self, client: Client, text: str) -> None:
         """Answer one request."""
-        began = time.time_ns() // 1000
+        began = self.market.clock.us()
         try:
             request = orjson.loads(text)
         except orjson.JSONDecodeError:
-            client.send(failure(None, RpcError(-32700, "Parse error"), began))
+            client.send(
+                failure(None, RpcError(-32700, "Parse error"), began, self.market.clock.us())
+            )
             return
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            client.send(failure(None, RpcError(-32600, "Invalid Request"), began))
+            client.send(
+                failure(None, RpcError(-32600, "Invalid Request"), began, self.market.clock.us())
+            )
             return
         identity = request.get("id")
         client.memory["fresh"] = []
-        try:
-            result = self._call(request["method"], request.get("params") or {}, client)
-        except RpcError as error:
-            client.send(failure(identity, error, began))
+        method, params = request["method"], request.get("params") or {}
+        if method == "public/test" and self.unanswered_ping():
+            self._test({}, client)
             return
-        client.send(success(identity, result, began))
+        lost = self._lost(method, params)
+        if lost is not None and not lost["subscribed"]:
+            return
+        try:
+            result = self._call(method, params, client)
+        except RpcError as error:
+            client.send(failure(identity, error, began, self.market.clock.us()))
+            return
+        if lost is None:
+            client.send(success(identity, result, began, self.market.clock.us()))
         for channel in client.memory.pop("fresh"):
             self._first_message(client, channel)
+
+    def _lost(self, method: str, params: object) -> Fault | None:
+        """The fault by which a request goes unanswered."""
+        if method != "public/subscribe" or not self.faults.of("lost_ack"):
+            return None
+        channels = params.get("channels") if isinstance(params, dict) else None
+        for channel in channels if isinstance(channels, list) else ():
+            fault = self.faults.take("lost_ack", self.symbol_of(str(channel)), str(channel))
+            if fault is not None:
+                return fault
+        return None
 
     def _call(self, method: str, params: object, client: Client | None) -> Any:
         handler = self._methods.get(method)
@@ -233,13 +298,14 @@ class DeribitServer(VenueServer):
         return handler(params, client)
 
     async def _rest(self, request: web.Request) -> web.Response:
-        began = time.time_ns() // 1000
+        began = self.market.clock.us()
         method = f"{request.match_info['scope']}/{request.match_info['method']}"
         try:
-            body = success(None, self._call(method, dict(request.query), None), began)
+            result = self._call(method, dict(request.query), None)
+            body = success(None, result, began, self.market.clock.us())
             status = 200
         except RpcError as error:
-            body, status = failure(None, error, began), 400
+            body, status = failure(None, error, began, self.market.clock.us()), 400
         return web.Response(body=body, status=status, content_type="application/json")
 
     def _test(self, _params: Mapping[str, Any], client: Client | None) -> dict[str, str]:
@@ -254,7 +320,8 @@ class DeribitServer(VenueServer):
 
     # -- subscriptions -----------------------------------------------------------------------
 
-    def _known(self, channel: str) -> bool:
+    def knows_channel(self, channel: str) -> bool:
+        """Whether a subscription to it is accepted."""
         parts = channel.split(".")
         kinds, currencies = ("option", "future", "any"), ("BTC", "ETH", "any")
         if len(parts) == 2 and parts[0] == "quote":
@@ -263,6 +330,8 @@ class DeribitServer(VenueServer):
             return parts[1] in self.market.instruments and parts[2] in _INTERVALS
         if len(parts) == 4 and parts[0] == "trades":
             return parts[1] in kinds and parts[2] in currencies and parts[3] in _INTERVALS
+        if len(parts) == 4 and parts[:2] == ["instrument", "state"]:
+            return parts[2] in kinds and parts[3] in currencies
         return False
 
     def _channels(self, params: Mapping[str, Any]) -> list[str]:
@@ -277,10 +346,22 @@ class DeribitServer(VenueServer):
             raise RpcError(-32601, "Method not found")
         if any(channel.endswith(".raw") for channel in channels):
             raise RpcError(13778, "raw_subscriptions_not_available_for_unauthorized")
-        accepted = [channel for channel in dict.fromkeys(channels) if self._known(channel)]
+        accepted = [channel for channel in dict.fromkeys(channels) if self.knows_channel(channel)]
+        if self.faults.of("error_reply"):
+            accepted = [channel for channel in accepted if not self._refused(channel)]
         fresh = [channel for channel in accepted if self.subscribe(client, channel)]
         client.memory["fresh"] = fresh
         return accepted
+
+    def _refused(self, channel: str) -> bool:
+        """Whether a fault keeps a channel out of the answer, which is how Deribit refuses one.
+
+        Raises RpcError for a fault that is about all channels: the whole request fails.
+        """
+        fault = self.faults.take("error_reply", self.symbol_of(channel), channel)
+        if fault is not None and not (fault["symbol"] or fault["channel"]):
+            raise RpcError(fault["code"] or 10028, fault["message"] or "too_many_requests")
+        return fault is not None
 
     def _first_message(self, client: Client, channel: str) -> None:
         """Books and tickers begin with the present state, after the answer."""
@@ -290,12 +371,14 @@ class DeribitServer(VenueServer):
         live = self.market.live(symbol)
         texts = self.texts(live)
         if topic == "book":
-            data = shapes.book_snapshot(live, texts)
+            if self.faults.take("no_snapshot", symbol) is not None:
+                return
+            data = shapes.book_snapshot(live, self.stream_book(live), texts)
         elif topic == "quote":
             data = shapes.quote(live, texts)
         else:
             data = shapes.ticker(self.market, live, texts)
-        self.send_data(client, symbol, shapes.notification(channel, data))
+        self.send_data(client, channel, symbol, shapes.notification(channel, data))
 
     def _unsubscribe(self, params: Mapping[str, Any], client: Client | None) -> list[str]:
         channels = self._channels(params)
@@ -315,14 +398,17 @@ class DeribitServer(VenueServer):
         currency, kind = params.get("currency"), params.get("kind", "any")
         if not isinstance(currency, str):
             raise RpcError(-32602, "Invalid params", {"param": "currency", "reason": "required"})
-        if str(params.get("expired", "false")).lower() == "true":
-            return []
+        expired = str(params.get("expired", "false")).lower() == "true"
+        listed_now = self.expired if expired else self.market.instruments
         chosen = []
-        for number, instrument in enumerate(self.market.instruments.values(), 124_972):
+        for number, instrument in enumerate(listed_now.values(), 124_972):
             its_kind = "option" if instrument.kind == "option" else "future"
             if currency in ("any", instrument.base) and kind in ("any", its_kind):
                 listed = self.start_ms - 90 * 86_400_000
-                chosen.append(listing.describe(instrument, number, listed))
+                entry = listing.describe(instrument, number, listed)
+                if expired:
+                    entry |= {"is_active": False, "state": "closed"}
+                chosen.append(entry)
         return chosen
 
     def _live(self, params: Mapping[str, Any]) -> Live:
@@ -341,10 +427,11 @@ class DeribitServer(VenueServer):
         if not depth.isdigit():
             raise RpcError(-32602, "Invalid params", {"param": "depth"})
         book = orjson.loads(shapes.ticker(self.market, live, self.texts(live)))
-        book["change_id"] = live.book.sequence
+        shown = self.rest_book(live)
+        book["change_id"] = shown.sequence
         for name, side in (("bids", BID), ("asks", ASK)):
             book[name] = [
                 [live.instrument.price(grid), live.instrument.size(lots)]
-                for grid, lots in live.book.levels(side, int(depth))
+                for grid, lots in shown.levels(side, int(depth))
             ]
         return book

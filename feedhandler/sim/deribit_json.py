@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from . import black76
-from .book import ASK, BID
-from .instrument import TextCache, float_style
+from .book import ASK, BID, Book
+from .instrument import Instrument, TextCache, float_style
 from .market import Live, Market, Trade, Update
 
 _ACTIONS = ("delete", "new", "change")
@@ -43,16 +41,16 @@ def notification(channel: str, data: str) -> bytes:
     ).encode()
 
 
-def book_snapshot(live: Live, texts: Texts) -> str:
+def book_snapshot(live: Live, book: Book, texts: Texts) -> str:
     """The full book; no prev_change_id, as on the real venue."""
     prices, sizes = texts.prices, texts.sizes
     bids, asks = (
-        ",".join(f'["new",{prices[g]},{sizes[n]}]' for g, n in live.book.levels(side))
+        ",".join(f'["new",{prices[g]},{sizes[n]}]' for g, n in book.levels(side))
         for side in (BID, ASK)
     )
     return (
-        f'{{"timestamp":{time.time_ns() // 1_000_000},"type":"snapshot",'
-        f'"change_id":{live.book.sequence},"instrument_name":"{live.instrument.symbol}",'
+        f'{{"timestamp":{live.clock.ms()},"type":"snapshot",'
+        f'"change_id":{book.sequence},"instrument_name":"{live.instrument.symbol}",'
         f'"bids":[{bids}],"asks":[{asks}]}}'
     )
 
@@ -67,7 +65,7 @@ def book_change(update: Update, texts: Texts, crossed: bool = False) -> str:
     if crossed and (ask := update.live.book.best(ASK)) is not None:
         sides[BID].append(f'["new",{prices[ask + 2]},{sizes[1]}]')
     return (
-        f'{{"timestamp":{time.time_ns() // 1_000_000},"type":"change",'
+        f'{{"timestamp":{update.live.clock.ms()},"type":"change",'
         f'"change_id":{update.sequence},"instrument_name":"{update.live.instrument.symbol}",'
         f'"bids":[{",".join(sides[0])}],"asks":[{",".join(sides[1])}],'
         f'"prev_change_id":{update.previous}}}'
@@ -87,7 +85,7 @@ def quote(live: Live, texts: Texts) -> str:
     bid, bid_size = _best(live, texts, BID)
     ask, ask_size = _best(live, texts, ASK)
     return (
-        f'{{"timestamp":{time.time_ns() // 1_000_000},'
+        f'{{"timestamp":{live.clock.ms()},'
         f'"instrument_name":"{live.instrument.symbol}","best_ask_price":{ask},'
         f'"best_bid_price":{bid},"best_ask_amount":{ask_size},"best_bid_amount":{bid_size}}}'
     )
@@ -110,7 +108,7 @@ def trade(market: Market, live: Live, texts: Texts, print_: Trade, trade_id: int
         size = instrument.size(print_.lots)
         contracts = number(size / float(instrument.contract_size), 1)
     return (
-        f'{{"timestamp":{time.time_ns() // 1_000_000},{iv}"price":{texts.prices[print_.grid]},'
+        f'{{"timestamp":{live.clock.ms()},{iv}"price":{texts.prices[print_.grid]},'
         f'"amount":{amount},"direction":"{"buy" if print_.taker_buys else "sell"}",'
         f'"index_price":{number(market.index_prices[instrument.base], 2)},'
         f'"instrument_name":"{instrument.symbol}","trade_seq":{print_.number},'
@@ -119,14 +117,22 @@ def trade(market: Market, live: Live, texts: Texts, print_: Trade, trade_id: int
     )
 
 
-def ticker(market: Market, live: Live, texts: Texts) -> str:
+def state_change(market: Market, instrument: Instrument, state: str) -> str:
+    """A change in the life of an instrument."""
+    return (
+        f'{{"timestamp":{market.clock.ms()},"state":"{state}",'
+        f'"instrument_name":"{instrument.symbol}"}}'
+    )
+
+
+def ticker(market: Market, live: Live, texts: Texts, state: str = "open") -> str:
     """A ticker: with volatilities and greeks for options, funding for perpetuals."""
     instrument, prices = live.instrument, texts.prices
     bid, bid_size = _best(live, texts, BID)
     ask, ask_size = _best(live, texts, ASK)
     index = number(market.index_prices[instrument.base], 2)
     mark = market.mark(instrument)
-    head = f'{{"timestamp":{time.time_ns() // 1_000_000},"state":"open",{_stats(live, texts)},'
+    head = f'{{"timestamp":{live.clock.ms()},"state":"{state}",{_stats(live, texts)},'
     if instrument.kind == "option":
         return head + (
             f'{_greeks(market, live)},"index_price":{index},'

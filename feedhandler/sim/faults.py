@@ -1,135 +1,213 @@
-"""Misbehaviour on demand: what a venue's server does wrong, and to whom.
+"""The faults of one venue: which are in force, whom they meet, and what became of them.
 
 The market and the truth under ``/sim/`` never take part in a fault; only what is sent does.
-POST /sim/fault takes ``{"kind": ..., ...}``:
-
-gap           ``symbol``, ``count``: that many book messages are not sent
-duplicate     ``symbol``, ``count``: sent twice
-crossed       ``symbol``, ``count``: sent with a bid above the best ask, which no later one removes
-fragment      ``count``: data messages are cut into several WebSocket frames
-silence       with ``symbol``: its data stops; without: nothing at all is sent, sockets stay open
-unsilence     ends it, for ``symbol`` or for all; without a symbol also ends no_heartbeat
-no_heartbeat  no pings, heartbeats and pongs of the venue's own protocol
-stale         ``symbol``, ``updates``: REST books lag by so many updates of it; 0 heals
-drop          every connection is cut without a close frame
-garbage       every client gets one text frame that is not JSON
-shutdown      the venue's own notice of a restart, where it has one
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-KINDS = (
-    "gap",
-    "duplicate",
-    "crossed",
-    "silence",
-    "unsilence",
-    "drop",
-    "garbage",
-    "shutdown",
-    "fragment",
-    "no_heartbeat",
-    "stale",
-)
-_PER_BOOK = ("gap", "duplicate", "crossed")
+from .fault_kinds import Order
+from .shaping import Shape
 
-
-class FaultError(ValueError):
-    """A fault request that makes no sense; the text says why."""
+_REMEMBERED = 1000
 
 
 class Delivery(Enum):
     """What happens to one book message."""
 
     SEND = "send"
-    SKIP = "skip"
-    TWICE = "twice"
+    SKIP = "gap"
+    TWICE = "duplicate"
+    LATER = "reorder"
     CROSSED = "crossed"
+    CHECKSUM = "bad_checksum"
+    CUT = "garbage"
+
+
+_PER_BOOK = tuple(verdict for verdict in Delivery if verdict is not Delivery.SEND)
+
+
+@dataclass(eq=False)
+class Fault:
+    """One order carried out. Times are unix ns, 0 while they have not come."""
+
+    number: int
+    order: Order
+    source: str
+    began_ns: int
+    remaining: int | None
+    ends: float | None
+    """Monotonic time at which it ends by itself."""
+    first_ns: int = 0
+    last_ns: int = 0
+    ended_ns: int = 0
+    hits: int = 0
+    targets: list[Any] = field(default_factory=list)
+    """Whom it met, where that matters at its end."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        return self.order.kind
+
+    def __getitem__(self, key: str) -> Any:
+        return self.order.values.get(key)
+
+    def hit(self, count: int = 1) -> None:
+        """Count what it did."""
+        now = time.time_ns()
+        self.first_ns = self.first_ns or now
+        self.last_ns = now
+        self.hits += count
+        if self.remaining is not None:
+            self.remaining -= count
+
+    def meets(self, symbol: str | None, channel: str | None) -> bool:
+        """Whether it is about this symbol's or this channel's messages."""
+        wanted, topic = self["symbol"], self["channel"]
+        return (wanted is None or wanted == symbol) and (topic is None or topic == channel)
+
+    def told(self) -> dict[str, Any]:
+        """For ``/sim/stats``."""
+        return {
+            "id": self.number, "kind": self.kind, **self.order.said(), "source": self.source,
+            "began_ns": self.began_ns, "first_ns": self.first_ns or None,
+            "last_ns": self.last_ns or None, "ended_ns": self.ended_ns or None, "hits": self.hits,
+        }  # fmt: skip
 
 
 class Faults:
-    """The faults now in force. Those of a book are spent one message at a time.
+    """Faults in force, by kind, oldest first.
 
-    ``drop``, ``garbage`` and ``shutdown`` happen at once and are the server's to perform.
+    ``active``: some data message may be met. ``silent``: nothing at all is sent. ``timed``: some
+    fault ends by the clock. ``shape``: how bytes leave.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[Fault], None] = lambda _: None) -> None:
         self.active = False
         self.silent = False
-        self.silent_symbols: set[str] = set()
-        self.no_heartbeat = False
-        self.fragments = 0
-        self.stale: dict[str, int] = {}
-        self._books: dict[str, Counter[str]] = {kind: Counter() for kind in _PER_BOOK}
+        self.timed = False
+        self.shape: Shape | None = None
+        self.ordered: Counter[str] = Counter()
+        self._in_force: dict[str, list[Fault]] = {}
+        self._log: deque[Fault] = deque(maxlen=_REMEMBERED)
+        self._number = 0
+        self._on_end = on_end
 
-    def order(self, request: Mapping[str, Any], symbols: Mapping[str, object]) -> str:
-        """Put a fault in force and return its kind. Raises FaultError.
+    # -- beginning and ending ----------------------------------------------------------------
 
-        Keys: ``kind``, ``symbol``, ``count`` (messages, default 1), ``updates`` (of ``stale``:
-        how far REST books lag; 0 heals).
-        """
-        kind, symbol = request.get("kind"), request.get("symbol")
-        if kind not in KINDS:
-            raise FaultError(f"unknown kind {kind!r}; one of {', '.join(KINDS)}")
-        if symbol is not None and symbol not in symbols:
-            raise FaultError(f"unknown symbol {symbol!r}")
-        if symbol is None and (kind in _PER_BOOK or kind == "stale"):
-            raise FaultError(f"{kind} needs a symbol")
-        count, updates = request.get("count", 1), request.get("updates", 50)
-        for name, value, least in (("count", count, 1), ("updates", updates, 0)):
-            if not isinstance(value, int) or value < least:
-                raise FaultError(f"{name} must be an integer of at least {least}: {value!r}")
-        if kind in _PER_BOOK:
-            self._books[kind][str(symbol)] += count
-        elif kind == "silence":
-            if symbol is None:
-                self.silent = True
-            else:
-                self.silent_symbols.add(symbol)
-        elif kind == "unsilence":
-            if symbol is None:
-                self.silent, self.no_heartbeat = False, False
-                self.silent_symbols.clear()
-            else:
-                self.silent_symbols.discard(symbol)
-        elif kind == "fragment":
-            self.fragments += count
-        elif kind == "no_heartbeat":
-            self.no_heartbeat = True
-        elif kind == "stale":
-            self.stale[str(symbol)] = updates
+    def begin(self, order: Order, source: str, seconds: float | None) -> Fault:
+        """Put an order in force until its time is over, its count is spent, or `end`."""
+        self._number += 1
+        self.ordered[order.kind] += 1
+        ends = None if seconds is None else time.monotonic() + seconds
+        count = order.values.get("count")
+        fault = Fault(self._number, order, source, time.time_ns(), count, ends)
+        self._log.append(fault)
+        self._in_force.setdefault(order.kind, []).append(fault)
         self._refresh()
-        return str(kind)
+        return fault
+
+    def end(self, fault: Fault) -> None:
+        """Take a fault out of force; nothing happens to one that has ended."""
+        if not fault.ended_ns:
+            self._close(fault)
+            self._on_end(fault)
+
+    def _close(self, fault: Fault) -> None:
+        fault.ended_ns = time.time_ns()
+        self._in_force[fault.kind].remove(fault)
+        self._refresh()
+
+    def of(self, kind: str) -> list[Fault]:
+        """Those of a kind in force, oldest first. Not to be changed."""
+        return self._in_force.get(kind, [])
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter([fault for faults in self._in_force.values() for fault in faults])
+
+    def overdue(self, now: float) -> list[Fault]:
+        """Those whose time is over."""
+        return [fault for fault in self if fault.ends is not None and now >= fault.ends]
+
+    def told(self) -> list[dict[str, Any]]:
+        """The last faults in the order of their beginning, ended or not."""
+        return [fault.told() for fault in self._log]
+
+    def _refresh(self) -> None:
+        of = self.of
+        self.silent = any(
+            not (f["symbol"] or f["channel"] or f["heartbeats"]) for f in of("silence")
+        )
+        self.timed = any(fault.ends is not None for fault in self)
+        books = any(of(verdict.value) for verdict in _PER_BOOK)
+        self.active = bool(books or of("silence") or of("fragment"))
+        shapes = [of(kind)[-1] for kind in ("delay", "segments", "slow") if of(kind)]
+        self.shape = None
+        if shapes:
+            told = {key: value for f in shapes for key, value in f.order.said().items()}
+            self.shape = Shape(
+                delay=told.get("ms", 0) / 1000,
+                jitter=told.get("jitter_ms", 0) / 1000,
+                piece=told.get("bytes", 0),
+                gap=told.get("gap_ms", 0) / 1000,
+                rate=told.get("bytes_per_second", 0),
+            )
+
+    # -- asking ------------------------------------------------------------------------------
+
+    def take(
+        self, kind: str, symbol: str | None = None, channel: str | None = None, path: str = ""
+    ) -> Fault | None:
+        """The fault of a kind that this meets, if any, counted; a spent one ends."""
+        for fault in self.of(kind):
+            if fault.meets(symbol, channel) and path.startswith(fault["path"] or ""):
+                self.spend(fault)
+                return fault
+        return None
+
+    def spend(self, fault: Fault) -> None:
+        """Count one thing that a fault did; a spent one ends, with nothing to put right."""
+        fault.hit()
+        if fault.remaining == 0:
+            self._close(fault)
 
     def on_book(self, symbol: str) -> Delivery:
         """Decide on the next book message of a symbol, spending at most one fault."""
-        for kind, verdict in zip(
-            _PER_BOOK, (Delivery.SKIP, Delivery.TWICE, Delivery.CROSSED), strict=True
-        ):
-            waiting = self._books[kind]
-            if waiting[symbol] > 0:
-                waiting[symbol] -= 1
-                self._refresh()
+        for verdict in _PER_BOOK:
+            if self.of(verdict.value) and self.take(verdict.value, symbol) is not None:
                 return verdict
         return Delivery.SEND
 
-    def spend_fragment(self) -> bool:
-        """Whether the next data message goes out in pieces."""
-        if self.fragments <= 0:
-            return False
-        self.fragments -= 1
-        self._refresh()
-        return True
+    def silences(self, symbol: str, channel: str) -> bool:
+        """Whether a data message is kept back."""
+        return bool(self.of("silence")) and self.take("silence", symbol, channel) is not None
 
-    def _refresh(self) -> None:
-        self.active = bool(
-            self.silent
-            or self.silent_symbols
-            or self.fragments
-            or any(count > 0 for books in self._books.values() for count in books.values())
-        )
+    def spend_fragment(self) -> int:
+        """Into how many frames the next data message goes."""
+        fault = self.take("fragment")
+        return 1 if fault is None else int(fault["pieces"])
+
+    @property
+    def fragments(self) -> int:
+        """Data messages yet to go out in pieces, where that was counted."""
+        return sum(fault.remaining or 0 for fault in self.of("fragment"))
+
+    @property
+    def no_heartbeat(self) -> bool:
+        """Whether the venue's own heartbeats and their answers are off."""
+        return bool(self.of("no_heartbeat"))
+
+    def lag(self, symbol: str, where: str) -> int:
+        """Updates by which a snapshot lags; ``where``: rest or stream."""
+        for fault in self.of("stale"):
+            if fault["where"] in (where, "both") and fault["symbol"] == symbol:
+                self.spend(fault)
+                return int(fault["updates"])
+        return 0

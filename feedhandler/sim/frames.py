@@ -23,7 +23,7 @@ def encode(payload: bytes, opcode: int = TEXT) -> bytes:
     return _frame(_FIN | opcode, payload)
 
 
-def encode_fragmented(payload: bytes, pieces: int = 3, opcode: int = TEXT) -> bytes:
+def encode_fragmented(payload: bytes, pieces: int, opcode: int = TEXT) -> bytes:
     """One message over several frames; cuts fall anywhere, also within a UTF-8 character."""
     step = max(1, -(-len(payload) // pieces))
     parts = [payload[at : at + step] for at in range(0, len(payload), step)] or [b""]

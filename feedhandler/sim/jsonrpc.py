@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import orjson
@@ -16,8 +15,7 @@ class RpcError(Exception):
         self.code, self.message, self.data = code, message, data
 
 
-def _times(began: int) -> dict[str, Any]:
-    ended = time.time_ns() // 1000
+def _times(began: int, ended: int) -> dict[str, Any]:
     return {"usIn": began, "usOut": ended, "usDiff": ended - began, "testnet": False}
 
 
@@ -25,14 +23,17 @@ def _head(identity: object) -> dict[str, Any]:
     return {"jsonrpc": "2.0"} if identity is None else {"jsonrpc": "2.0", "id": identity}
 
 
-def success(identity: object, result: object, began: int) -> bytes:
-    """A result; ``identity`` None (REST) leaves the id out. ``began``: request time, unix us."""
-    return orjson.dumps(_head(identity) | {"result": result} | _times(began))
+def success(identity: object, result: object, began: int, ended: int) -> bytes:
+    """A result; ``identity`` None (REST) leaves the id out.
+
+    ``began``, ``ended``: when the request came and when it was done, unix us.
+    """
+    return orjson.dumps(_head(identity) | {"result": result} | _times(began, ended))
 
 
-def failure(identity: object, error: RpcError, began: int) -> bytes:
+def failure(identity: object, error: RpcError, began: int, ended: int) -> bytes:
     """An error."""
     described: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.data is not None:
         described["data"] = error.data
-    return orjson.dumps(_head(identity) | {"error": described} | _times(began))
+    return orjson.dumps(_head(identity) | {"error": described} | _times(began, ended))

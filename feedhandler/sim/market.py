@@ -10,6 +10,7 @@ from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import accumulate
 from math import exp, sqrt
 from random import Random
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from . import black76
 from .black76 import YEAR_MS
 from .book import ASK, Book, Change
+from .clock import VenueClock
 from .config import SimOptions
 from .instrument import Instrument
 from .liquidity import Fill, Maker
@@ -68,6 +70,7 @@ class Live:
     __slots__ = (
         "_maker",
         "book",
+        "clock",
         "count",
         "high",
         "instrument",
@@ -82,8 +85,11 @@ class Live:
         "volume_quote",
     )
 
-    def __init__(self, instrument: Instrument, fair: int, seed: int, sequence: int) -> None:
+    def __init__(
+        self, instrument: Instrument, fair: int, seed: int, sequence: int, clock: VenueClock
+    ) -> None:
         self.instrument = instrument
+        self.clock = clock
         self.book = Book(sequence)
         self._maker = Maker(instrument, seed)
         self._maker.fill(self.book, fair)
@@ -126,11 +132,10 @@ class Market:
         first_sequence: int,
     ) -> None:
         seed, rate = options.seed, options.rate
-        scale = options.depth / 300
-        # The depth asked for is a busy book's; the others keep their share of it.
-        shaped = (replace(i, depth=max(5, round(i.depth * scale))) for i in instruments)
-        self.instruments = {i.symbol: i for i in shaped}
+        self._scale = options.depth / 300
+        self.instruments = {i.symbol: self._shaped(i) for i in instruments}
         self.start_ms = start_ms
+        self.clock = VenueClock()
         self.steps = 0
         self.index_prices = {i.base: INDEX_START[i.base] for i in self.instruments.values()}
         self._seed = seed
@@ -140,14 +145,32 @@ class Market:
         self._live: dict[str, Live] = {}
         self._next_sequence = next_sequence
         self._first_sequence = first_sequence
-        self._symbols = list(self.instruments)
+        self._symbols: list[str] = []
         self._weights: list[float] = []
-        total = 0.0
-        for instrument in self.instruments.values():
-            total += instrument.weight
-            self._weights.append(total)
+        self._weigh()
         self._recorded: deque[Book] = deque()
         self._history = options.history
+
+    def _shaped(self, instrument: Instrument) -> Instrument:
+        """The depth asked for is a busy book's; the others keep their share of it."""
+        return replace(instrument, depth=max(5, round(instrument.depth * self._scale)))
+
+    def _weigh(self) -> None:
+        self._symbols = list(self.instruments)
+        self._weights = list(accumulate(i.weight for i in self.instruments.values()))
+
+    def add(self, instrument: Instrument) -> None:
+        """List an instrument. From here on the market is another one than without it."""
+        self.instruments[instrument.symbol] = self._shaped(instrument)
+        self.index_prices.setdefault(instrument.base, INDEX_START[instrument.base])
+        self._weigh()
+
+    def remove(self, symbol: str) -> Instrument:
+        """Take an instrument off the list; its book stands still and can still be looked at."""
+        self.live(symbol)
+        instrument = self.instruments.pop(symbol)
+        self._weigh()
+        return instrument
 
     @property
     def now_ms(self) -> float:
@@ -170,7 +193,7 @@ class Market:
             opening = self._value(instrument, INDEX_START[instrument.base], self.start_ms)
             fair = instrument.index_below(opening)
             first = self._first_sequence
-            live = self._live[symbol] = Live(instrument, fair, self._seed, first)
+            live = self._live[symbol] = Live(instrument, fair, self._seed, first, self.clock)
         return live
 
     def years(self, instrument: Instrument) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections import deque
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 import orjson
@@ -13,13 +14,15 @@ from aiohttp import web
 
 from . import okx_json as shapes
 from . import okx_listing as listing
+from .book import Book
 from .client import Client
-from .config import SimOptions
+from .config import UNIVERSE, SimOptions
 from .faults import Delivery
 from .instrument import Instrument
 from .market import INDEX_START, Live, Market, Update
+from .okx_checksum import checksum
 from .okx_json import Texts
-from .okx_rest import BOOK_LEVELS, add_rest_routes
+from .okx_rest import BOOK_LEVELS, INSTRUMENT_TYPES, LISTED_BEFORE_MS, add_rest_routes
 from .server import VenueServer
 
 _FIRST_SEQUENCE = 54_000_000_000
@@ -28,6 +31,7 @@ _HOUR = 3600.0
 _MAX_DEPTH = 310
 _INDEXES = ("USD", "USDT")
 _BY_INSTRUMENT = ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "open-interest")
+_SUBJECTS = {"opt-summary": "instFamily", "instruments": "instType"}
 _INTERVALS = {
     "books5": 0.1,
     "tickers": 0.1,
@@ -38,6 +42,7 @@ _INTERVALS = {
     "funding-rate": 30.0,
 }
 _ON_CHANGE = ("books5", "tickers")
+_OF_MANY = ("opt-summary", "index-tickers", "instruments")
 
 
 class ArgError(Exception):
@@ -53,6 +58,7 @@ class OkxServer(VenueServer):
 
     venue: ClassVar[str] = "okx"
     ws_path: ClassVar[str] = "/ws/v5/public"
+    channel_form: ClassVar[str] = "books:BTC-USDT, opt-summary:BTC-USD, instruments:OPTION"
 
     def __init__(self, options: SimOptions) -> None:
         # Deeper books would reach beyond the channel's 400 levels, and clients' beyond the truth.
@@ -66,14 +72,38 @@ class OkxServer(VenueServer):
 
     def make_market(self) -> Market:
         """Sequence ids grow per instrument, with gaps, as the real ones do."""
-        today = datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
         return Market(
-            listing.instruments(today, self.options.instruments),
+            listing.instruments(self._today, self.options.instruments),
             options=self.options,
             start_ms=self.start_ms,
             next_sequence=lambda live, changes: live.book.sequence + 4 * changes + 1,
             first_sequence=_FIRST_SEQUENCE,
         )
+
+    @property
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
+
+    def make_universe(self) -> list[Instrument]:
+        """Two thousand of the instruments that follow from today's date."""
+        return listing.instruments(self._today, UNIVERSE)
+
+    def knows_channel(self, channel: str) -> bool:
+        """``channel:subject``, as a subscription resolves to."""
+        topic, _, subject = channel.partition(":")
+        if topic == "trades-all":
+            return subject in self.market.instruments
+        return self._known(topic, subject)
+
+    def symbol_of(self, channel: str) -> str | None:
+        """The instrument of an instrument's channel."""
+        topic, _, subject = channel.partition(":")
+        return None if topic in _OF_MANY else subject
+
+    def error_body(self, status: int) -> bytes:
+        """Error 50011 of too many requests, 50001 of an overload."""
+        code, text = ("50011", "Too Many Requests") if status < 500 else ("50001", "Service busy")
+        return orjson.dumps({"code": code, "msg": text, "data": []})
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Sockets and REST."""
@@ -112,23 +142,30 @@ class OkxServer(VenueServer):
 
     def _publish_book(self, update: Update, texts: Texts) -> None:
         symbol = update.live.instrument.symbol
-        verdict = self.faults.on_book(symbol) if self.faults.active else Delivery.SEND
+        key = f"books:{symbol}"
+        verdict = self.verdict(key, symbol)
         self._confirmed[symbol] = time.monotonic()
         if verdict is Delivery.SKIP:
             return
-        data = shapes.book_update(update, texts, crossed=verdict is Delivery.CROSSED)
+        crc = self._checksum(update.live.book, texts)
+        if verdict is Delivery.CHECKSUM:
+            crc ^= 1
+        data = shapes.book_update(update, texts, crc, crossed=verdict is Delivery.CROSSED)
         payload = shapes.push(shapes.arg("books", "instId", symbol), data, "update")
-        for _ in range(2 if verdict is Delivery.TWICE else 1):
-            self.push(f"books:{symbol}", symbol, payload)
+        self.push_book(key, symbol, payload, verdict)
+
+    def _checksum(self, book: Book, texts: Texts) -> int:
+        return checksum(book, texts) if self.options.checksums else 0
 
     def _bbo(self, live: Live, texts: Texts) -> bytes:
-        tail = f'"ts":"{shapes.now_ms()}","seqId":{live.book.sequence}'
+        tail = f'"ts":"{live.clock.ms()}","seqId":{live.book.sequence}'
         data = shapes.book_data(live.book, texts, 1, tail)
         return shapes.push(shapes.arg("bbo-tbt", "instId", live.instrument.symbol), data)
 
     def _snapshot(self, live: Live, texts: Texts) -> bytes:
-        tail = shapes.chain(-1, live.book.sequence)
-        data = shapes.book_data(live.book, texts, BOOK_LEVELS, tail)
+        book = self.stream_book(live)
+        tail = shapes.chain(live.clock.ms(), -1, book.sequence, self._checksum(book, texts))
+        data = shapes.book_data(book, texts, BOOK_LEVELS, tail)
         arg = shapes.arg("books", "instId", live.instrument.symbol)
         return shapes.push(arg, data, "snapshot")
 
@@ -137,7 +174,13 @@ class OkxServer(VenueServer):
         key = "instId"
         if channel == "index-tickers":
             base = subject.split("-")[0]
-            data = shapes.index_ticker(subject, self.market.index_prices[base], INDEX_START[base])
+            data = shapes.index_ticker(
+                self.market.clock.ms(), subject, self.market.index_prices[base], INDEX_START[base]
+            )
+        elif channel == "instruments":
+            key = "instType"
+            kinds = self.market.instruments.values()
+            data = ",".join(self._entry(one) for one in kinds if listing.inst_type(one) == subject)
         elif channel == "opt-summary":
             key = "instFamily"
             data = ",".join(
@@ -156,7 +199,7 @@ class OkxServer(VenueServer):
             elif channel == "open-interest":
                 data = shapes.open_interest(live, texts)
             else:
-                tail = f'"instId":"{subject}","ts":"{shapes.now_ms()}","seqId":{live.book.sequence}'
+                tail = f'"instId":"{subject}","ts":"{live.clock.ms()}","seqId":{live.book.sequence}'
                 data = shapes.book_data(live.book, texts, 5, tail)
         return shapes.push(shapes.arg(channel, key, subject), data)
 
@@ -199,10 +242,32 @@ class OkxServer(VenueServer):
         if now - self._confirmed.setdefault(symbol, now) < self.options.book_keepalive:
             return
         self._confirmed[symbol] = now
-        sequence = self.market.live(symbol).book.sequence
-        data = f'{{"asks":[],"bids":[],{shapes.chain(sequence, sequence)}}}'
+        live = self.market.live(symbol)
+        crc = self._checksum(live.book, self.texts(live))
+        tail = shapes.chain(live.clock.ms(), live.book.sequence, live.book.sequence, crc)
+        data = f'{{"asks":[],"bids":[],{tail}}}'
         payload = shapes.push(shapes.arg("books", "instId", symbol), data, "update")
         self.push(f"books:{symbol}", symbol, payload)
+
+    def on_listed(self, instrument: Instrument) -> None:
+        """The `instruments` channel tells of it."""
+        self._tell_state(instrument)
+
+    def on_expired(self, instrument: Instrument) -> None:
+        """The `instruments` channel tells of it."""
+        self._tell_state(instrument, "expired")
+
+    def _entry(self, instrument: Instrument, state: str = "live") -> str:
+        listed = self.start_ms - LISTED_BEFORE_MS
+        number = zlib.crc32(instrument.symbol.encode()) % 100_000
+        entry = listing.describe(instrument, number, listed)
+        return orjson.dumps(entry | {"state": state}).decode()
+
+    def _tell_state(self, instrument: Instrument, state: str = "live") -> None:
+        kind = listing.inst_type(instrument)
+        if self.wants(key := f"instruments:{kind}"):
+            arg = shapes.arg("instruments", "instType", kind)
+            self.push(key, instrument.symbol, shapes.push(arg, self._entry(instrument, state)))
 
     def announce_shutdown(self) -> None:
         """The service upgrade notice, code 64008."""
@@ -222,7 +287,7 @@ class OkxServer(VenueServer):
     def on_text(self, client: Client, text: str) -> None:
         """Answer a ping or a request."""
         if text == "ping":
-            if not self.faults.no_heartbeat:
+            if not self.unanswered_ping() and not self.faults.no_heartbeat:
                 client.send(b"pong")
             return
         try:
@@ -268,14 +333,25 @@ class OkxServer(VenueServer):
             self._error(client, error.code, error.message, identity)
             return
         key = f"{channel}:{subject}"
+        refused = None
+        if operation == "subscribe":
+            refused = self.faults.take("error_reply", self.symbol_of(key), key)
+        if refused is not None:
+            code, text = refused["code"] or 60014, refused["message"] or "Requests too frequent"
+            self._error(client, str(code), text, identity)
+            return
         answer: dict[str, Any] = {} if identity is None else {"id": identity}
         answer |= {"event": operation, "arg": arg, "connId": client.memory["id"]}
         if operation == "unsubscribe":
             self.unsubscribe(client, key)
             client.send(orjson.dumps(answer))
             return
+        lost = self.faults.take("lost_ack", self.symbol_of(key), key)
+        if lost is not None and not lost["subscribed"]:
+            return
         fresh = self.subscribe(client, key)
-        client.send(orjson.dumps(answer))
+        if lost is None:
+            client.send(orjson.dumps(answer))
         if fresh:
             self._first_message(client, channel, subject)
 
@@ -288,7 +364,7 @@ class OkxServer(VenueServer):
             f"Wrong URL or {named} doesn't exist. Please use the correct URL, channel and "
             "parameters referring to API document.",
         )
-        subject = arg.get("instFamily") if channel == "opt-summary" else arg.get("instId")
+        subject = arg.get(_SUBJECTS.get(str(channel), "instId"))
         if not isinstance(channel, str) or not isinstance(subject, str):
             raise unknown
         if channel == "trades-all":
@@ -305,6 +381,8 @@ class OkxServer(VenueServer):
         raise unknown
 
     def _known(self, channel: str, subject: str) -> bool:
+        if channel == "instruments":
+            return subject in INSTRUMENT_TYPES
         if channel == "opt-summary":
             return bool(self._options(subject))
         if channel == "index-tickers":
@@ -322,13 +400,14 @@ class OkxServer(VenueServer):
     def _first_message(self, client: Client, channel: str, subject: str) -> None:
         if channel in ("trades", "trades-all"):
             return
+        key = f"{channel}:{subject}"
         if channel in ("books", "bbo-tbt"):
             live = self.market.live(subject)
             texts = self.texts(live)
             if channel == "bbo-tbt":
-                self.send_data(client, subject, self._bbo(live, texts))
-            elif self.options.stream_snapshot:
-                self.send_data(client, subject, self._snapshot(live, texts))
+                self.send_data(client, key, subject, self._bbo(live, texts))
+            elif self.options.stream_snapshot and self.faults.take("no_snapshot", subject) is None:
+                self.send_data(client, key, subject, self._snapshot(live, texts))
             self._confirmed[subject] = time.monotonic()
             return
-        self.send_data(client, subject, self._present(channel, subject))
+        self.send_data(client, key, subject, self._present(channel, subject))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from . import black76
 from .book import ASK, BID, Book, Change
 from .instrument import Instrument, TextCache, plain
@@ -17,11 +15,6 @@ class Texts:
     def __init__(self, live: Live) -> None:
         self.prices: TextCache = live.instrument.prices(plain)
         self.sizes: TextCache = live.instrument.sizes(plain)
-
-
-def now_ms() -> int:
-    """Venue time, unix ms."""
-    return time.time_ns() // 1_000_000
 
 
 def decimal(value: float, decimals: int) -> str:
@@ -60,12 +53,12 @@ def book_data(book: Book, texts: Texts, limit: int, tail: str) -> str:
     return f'{{"asks":[{asks}],"bids":[{bids}],{tail}}}'
 
 
-def chain(previous: int, sequence: int) -> str:
-    """The closing keys of a `books` entry; the checksum is dead and always 0."""
-    return f'"ts":"{now_ms()}","checksum":0,"prevSeqId":{previous},"seqId":{sequence}'
+def chain(now: int, previous: int, sequence: int, checksum: int) -> str:
+    """The closing keys of a `books` entry; the checksum is 0 on the venue of today."""
+    return f'"ts":"{now}","checksum":{checksum},"prevSeqId":{previous},"seqId":{sequence}'
 
 
-def book_update(update: Update, texts: Texts, crossed: bool = False) -> str:
+def book_update(update: Update, texts: Texts, checksum: int, crossed: bool = False) -> str:
     """One update. ``crossed`` adds a bid above the best ask that the venue's book never had."""
     changes = list(update.changes)
     if crossed and (ask := update.live.book.best(ASK)) is not None:
@@ -76,7 +69,8 @@ def book_update(update: Update, texts: Texts, crossed: bool = False) -> str:
         ",".join(_level(texts, c.grid, c.new) for c in changes if c.side == side)
         for side in (ASK, BID)
     )
-    return f'{{"asks":[{asks}],"bids":[{bids}],{chain(update.previous, update.sequence)}}}'
+    tail = chain(update.live.clock.ms(), update.previous, update.sequence, checksum)
+    return f'{{"asks":[{asks}],"bids":[{bids}],{tail}}}'
 
 
 def trade(live: Live, texts: Texts, one: Trade) -> str:
@@ -85,7 +79,7 @@ def trade(live: Live, texts: Texts, one: Trade) -> str:
     return (
         f'{{"instId":"{live.instrument.symbol}","tradeId":"{one.number}",'
         f'"px":"{texts.prices[one.grid]}","sz":"{texts.sizes[one.lots]}","side":"{side}",'
-        f'"ts":"{now_ms()}","count":"1","source":"0","seqId":{live.book.sequence}}}'
+        f'"ts":"{live.clock.ms()}","count":"1","source":"0","seqId":{live.book.sequence}}}'
     )
 
 
@@ -106,7 +100,7 @@ def ticker(live: Live, texts: Texts) -> str:
         f'"open24h":"{opening}","high24h":"{prices[live.high]}","low24h":"{prices[live.low]}",'
         f'"volCcy24h":"{decimal(coins * live.instrument.price(live.last), 4)}",'
         f'"vol24h":"{sizes[live.volume]}","sodUtc0":"{opening}","sodUtc8":"{opening}",'
-        f'"ts":"{now_ms()}"}}'
+        f'"ts":"{live.clock.ms()}"}}'
     )
 
 
@@ -115,17 +109,17 @@ def mark_price(market: Market, instrument: Instrument) -> str:
     digits = 10 if instrument.kind == "option" else 2
     return (
         f'{{"instId":"{instrument.symbol}","instType":"{inst_type(instrument)}",'
-        f'"markPx":"{decimal(market.mark(instrument), digits)}","ts":"{now_ms()}"}}'
+        f'"markPx":"{decimal(market.mark(instrument), digits)}","ts":"{market.clock.ms()}"}}'
     )
 
 
-def index_ticker(name: str, price: float, opening: float) -> str:
+def index_ticker(now: int, name: str, price: float, opening: float) -> str:
     """An index price; the day's range is a fixed share around its opening."""
     start, high, low = (decimal(opening * part, 2) for part in (1.0, 1.03, 0.97))
     return (
         f'{{"instId":"{name}","idxPx":"{decimal(price, 2)}","high24h":"{high}",'
         f'"sodUtc0":"{start}","open24h":"{start}","low24h":"{low}",'
-        f'"sodUtc8":"{start}","ts":"{now_ms()}"}}'
+        f'"sodUtc8":"{start}","ts":"{now}"}}'
     )
 
 
@@ -134,12 +128,12 @@ def funding_rate(market: Market, instrument: Instrument) -> str:
     index = market.index_prices[instrument.base]
     rate = decimal((market.mark(instrument) / index - 1.0) / 3, 16)
     period = 8 * 3_600_000
-    due = (now_ms() // period + 1) * period
+    due = (market.clock.ms() // period + 1) * period
     return (
         f'{{"fundingRate":"{rate}","fundingTime":"{due}","instId":"{instrument.symbol}",'
         f'"instType":"SWAP","method":"current_period","nextFundingRate":"",'
         f'"nextFundingTime":"{due + period}","premium":"{rate}","settFundingRate":"{rate}",'
-        f'"settState":"settled","ts":"{now_ms()}"}}'
+        f'"settState":"settled","ts":"{market.clock.ms()}"}}'
     )
 
 
@@ -154,7 +148,7 @@ def open_interest(live: Live, texts: Texts) -> str:
     return (
         f'{{"instId":"{instrument.symbol}","instType":"{inst_type(instrument)}",'
         f'"oi":"{texts.sizes[live.open_interest]}","oiCcy":"{decimal(value, 8)}",'
-        f'"ts":"{now_ms()}"}}'
+        f'"ts":"{live.clock.ms()}"}}'
     )
 
 
@@ -180,5 +174,5 @@ def option_summary(market: Market, live: Live) -> str:
         f'"bidVol":"{vols[0]}","askVol":"{vols[1]}","realVol":"",'
         f'"deltaBS":"{decimal(g.delta, 10)}","gammaBS":"{decimal(g.gamma, 10)}",'
         f'"thetaBS":"{decimal(g.theta, 10)}","vegaBS":"{decimal(g.vega, 10)}",'
-        f'"fwdPx":"{decimal(forward, 8)}","volLv":"{decimal(vol, 4)}","ts":"{now_ms()}"}}'
+        f'"fwdPx":"{decimal(forward, 8)}","volLv":"{decimal(vol, 4)}","ts":"{live.clock.ms()}"}}'
     )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 BOOK_LEVELS = 400
 """Levels a side of the `books` channel and at most of a REST book."""
-_TYPES = ("SPOT", "SWAP", "FUTURES", "OPTION", "MARGIN")
-_LISTED_BEFORE_MS = 90 * 86_400_000
+INSTRUMENT_TYPES = ("SPOT", "SWAP", "FUTURES", "OPTION", "MARGIN")
+LISTED_BEFORE_MS = 90 * 86_400_000
 
 
 def _answer(data: Any, code: str = "0", message: str = "", status: int = 200) -> web.Response:
@@ -28,17 +28,17 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
     """Add the ``/api/v5/`` paths of a server."""
 
     async def server_time(_: web.Request) -> web.Response:
-        return _answer([{"ts": str(shapes.now_ms())}])
+        return _answer([{"ts": str(server.market.clock.ms())}])
 
     async def instruments(request: web.Request) -> web.Response:
         query = request.query
         wanted = query.get("instType")
-        if wanted not in _TYPES:
+        if wanted not in INSTRUMENT_TYPES:
             return _answer([], "50014", "Parameter instType can not be empty.", 400)
         family = query.get("instFamily") or query.get("uly")
         if wanted == "OPTION" and family is None:
             return _answer([], "50015", "Either parameter uly or instFamily is required.", 400)
-        listed = server.start_ms - _LISTED_BEFORE_MS
+        listed = server.start_ms - LISTED_BEFORE_MS
         return _answer(
             [
                 listing.describe(instrument, number, listed)
@@ -69,7 +69,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
             return _answer([], "51000", "Parameter sz error", 400)
         live = server.market.live(symbol)
         book = server.rest_book(live)
-        tail = f'"ts":"{shapes.now_ms()}","seqId":{book.sequence}'
+        tail = f'"ts":"{server.market.clock.ms()}","seqId":{book.sequence}'
         data = shapes.book_data(book, server.texts(live), int(size), tail)
         body = f'{{"code":"0","msg":"","data":[{data}]}}'.encode()
         return web.Response(body=body, content_type="application/json")

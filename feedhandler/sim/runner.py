@@ -22,9 +22,13 @@ from .binance import BinanceServer
 from .config import SimOptions
 from .deribit import DeribitServer
 from .okx import OkxServer
+from .script import ScriptError, entry_error, load_script
 from .server import VenueServer
 
-__all__ = ["VENUES", "SimEndpoint", "SimOptions", "SimProcess", "serve"]
+__all__ = [
+    "VENUES", "ScriptError", "SimEndpoint", "SimOptions", "SimProcess", "check_script",
+    "load_script", "serve",
+]  # fmt: skip
 
 VENUES: Final[Mapping[str, type[VenueServer]]] = {
     "deribit": DeribitServer,
@@ -47,7 +51,9 @@ class SimEndpoint:
     rest_url: str
     """Base of the REST paths, without a slash at the end."""
     control_url: str
-    """Base of the ``/sim/`` paths, without a slash at the end."""
+    """Base of the ``/sim/`` paths, without a slash at the end; on a port that no fault touches."""
+    ca_file: str = ""
+    """PEM file that a client has to trust; empty without TLS."""
 
 
 def _server(venue: str, options: SimOptions) -> VenueServer:
@@ -68,7 +74,7 @@ async def serve(
 
     ``ports``: by venue, 0 or absent for any free one. ``ready`` is called once with all
     endpoints, in the order asked for. Raises ValueError for an unknown venue, OSError for a
-    port that cannot be had, and whatever stops a venue's market.
+    port that cannot be had, CertificateError, ScriptError, and whatever stops a venue's market.
     """
     servers = [_server(venue, options) for venue in venues]
     running = []
@@ -77,17 +83,36 @@ async def serve(
         for server in servers:
             runner, port, task = await server.start((ports or {}).get(server.venue, 0))
             running.append((server, runner, task))
-            at = f"{options.host}:{port}"
-            endpoints.append(
-                SimEndpoint(
-                    server.venue, f"ws://{at}{server.ws_path}", f"http://{at}", f"http://{at}/sim"
-                )
-            )
+            endpoints.append(_endpoint(server, port))
         ready(endpoints)
         await asyncio.gather(*(task for _, _, task in running))
     finally:
         for server, runner, task in running:
             await server.stop(runner, task)
+
+
+def _endpoint(server: VenueServer, port: int) -> SimEndpoint:
+    host, s = server.options.host, "s" if server.options.tls else ""
+    return SimEndpoint(
+        venue=server.venue,
+        ws_url=f"ws{s}://{host}:{port}{server.ws_path}",
+        rest_url=f"http{s}://{host}:{port}",
+        control_url=f"http://{host}:{server.control_port}/sim",
+        ca_file=server.ca_file,
+    )
+
+
+def check_script(venues: Sequence[str], options: SimOptions) -> None:
+    """Check a script against the venues that are to run it, down to symbols and channels.
+
+    Raises ScriptError, which names the entry and what is allowed.
+    """
+    for number, entry in enumerate(options.script, 1):
+        named = entry.get("venue")
+        if named is not None and named not in venues:
+            raise entry_error(number, f"venue: {named} is not started, only {', '.join(venues)}")
+    for venue in venues if options.script else ():
+        _server(venue, options).chaos.read_script()
 
 
 def die_with_parent(parent: int) -> None:
@@ -120,11 +145,13 @@ class SimProcess:
     def start(self) -> SimProcess:
         """Start the children and wait until all listen.
 
-        Raises ValueError for an unknown venue, RuntimeError if a child does not come up.
+        Raises ValueError for an unknown venue, ScriptError for a script that they cannot do,
+        RuntimeError if a child does not come up.
         """
         for venue in self._venues:
             if venue not in VENUES:
                 raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}")
+        check_script(self._venues, self._options)
         try:
             for venue in self._venues:
                 self._children[venue] = self._spawn(venue)
@@ -140,20 +167,25 @@ class SimProcess:
             sys.executable, "-m", "feedhandler.sim",
             "--venue", venue,
             "--port", str(self._ports.get(venue, 0)),
-            "--options", orjson.dumps(asdict(self._options)).decode(),
+            "--options", "-",
             "--parent", str(os.getpid()),
         ]  # fmt: skip
         # The child must find this package even where only sys.path knows it.
         paths = [path or "." for path in sys.path]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-        return subprocess.Popen(
+        child = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
             # A terminal's Ctrl-C is for the parent, which then stops the venue last.
             process_group=0,
         )
+        assert child.stdin is not None
+        # A script may be longer than an argument can be.
+        with suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(orjson.dumps(asdict(self._options)))
+        return child
 
     @property
     def pids(self) -> dict[str, int]:

@@ -7,16 +7,25 @@ import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from contextlib import suppress
+from random import Random
 from typing import Any, ClassVar
 
 from aiohttp import WSMsgType, web
 
+from feedhandler.near import did_you_mean
+
 from .book import Book
+from .certificates import Certificates
+from .chaos import Chaos
 from .client import Client
 from .config import SimOptions
 from .control import add_control_routes
-from .faults import Faults
+from .fault_kinds import FaultError
+from .faults import Delivery
 from .frames import encode, encode_fragmented
+from .http_faults import failed_upgrade, rest_faults
+from .instrument import Instrument
+from .listener import Listener
 from .market import Live, Market, Update
 
 _MAX_CATCH_UP = 0.25
@@ -29,6 +38,8 @@ class VenueServer(ABC):
     venue: ClassVar[str]
     ws_path: ClassVar[str]
     """Path that an adapter connects to."""
+    channel_form: ClassVar[str]
+    """Examples of channel names, for error messages."""
 
     def __init__(self, options: SimOptions) -> None:
         self.options = options
@@ -38,12 +49,22 @@ class VenueServer(ABC):
             else int(time.time() // 3600) * 3_600_000
         )
         self.market: Market = self.make_market()
-        self.faults = Faults()
+        self.chaos = Chaos(self)
+        self.faults = self.chaos.faults
+        self.expired: dict[str, Instrument] = {}
+        self.control_port = 0
+        self.ca_file = ""
         self.clients: set[Client] = set()
         self.paused = options.paused
         self.messages_sent = 0
         self.connections = 0
         self._subscribers: defaultdict[str, list[Client]] = defaultdict(list)
+        self._held: dict[str, bytes] = {}
+        self._random = Random(f"{options.seed}/faults")
+        self._universe: dict[str, Instrument] | None = None
+        self._certificates: Certificates | None = None
+        self._listener: Listener | None = None
+        self._control: web.AppRunner | None = None
         self._owed = 0.0
         self._last = time.monotonic()
 
@@ -70,8 +91,34 @@ class VenueServer(ABC):
         """Tell all clients that the server is about to go down."""
 
     @abstractmethod
+    def make_universe(self) -> list[Instrument]:
+        """What the venue could list, listed or not."""
+
+    @abstractmethod
+    def knows_channel(self, channel: str) -> bool:
+        """Whether a name is one of a subscription."""
+
+    @abstractmethod
+    def symbol_of(self, channel: str) -> str | None:
+        """The instrument that a channel of `subscribe` is about, None if it is about several."""
+
+    @abstractmethod
+    def error_body(self, status: int) -> bytes:
+        """The JSON of a REST error about too many requests or an overload."""
+
+    @abstractmethod
     def on_time(self, now: float) -> None:
         """Called every batch with the monotonic time, for whatever the venue does by the clock."""
+
+    def channel_name(self, channel: str) -> str:
+        """The venue's name of a channel of `subscribe`."""
+        return channel
+
+    def on_listed(self, instrument: Instrument) -> None:  # noqa: B027, a hook
+        """An instrument has been listed."""
+
+    def on_expired(self, instrument: Instrument) -> None:  # noqa: B027, a hook
+        """An instrument is off the list; its subscribers are still there."""
 
     def on_open(self, client: Client, request: web.Request) -> None:  # noqa: B027, a hook
         """A client has connected."""
@@ -113,48 +160,102 @@ class VenueServer(ABC):
         listeners.remove(client)
         if not listeners:
             del self._subscribers[channel]
+            self._held.pop(channel, None)
         return True
 
     def push(self, channel: str, symbol: str, payload: bytes) -> None:
         """Queue one data message for all who listen to a channel."""
-        if self.faults.active:
-            if self.faults.silent or symbol in self.faults.silent_symbols:
-                return
-            pieces = self.faults.spend_fragment()
-            frame = encode_fragmented(payload) if pieces else encode(payload)
-        else:
-            frame = encode(payload)
-        for client in self._subscribers[channel]:
+        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
+        if frame:
+            for client in self._subscribers[channel]:
+                client.out.append(frame)
+
+    def send_data(self, client: Client, channel: str, symbol: str, payload: bytes) -> None:
+        """Queue one data message for one client, faults applied (a snapshot, a first ticker)."""
+        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
+        if frame:
             client.out.append(frame)
 
-    def send_data(self, client: Client, symbol: str, payload: bytes) -> None:
-        """Queue one data message for one client, faults applied (a snapshot, a first ticker)."""
-        faults = self.faults
-        if faults.active:
-            if faults.silent or symbol in faults.silent_symbols:
-                return
-            if faults.spend_fragment():
-                client.out.append(encode_fragmented(payload))
-                return
-        client.send(payload)
+    def _frame(self, channel: str, symbol: str, payload: bytes) -> bytes:
+        if self.faults.silences(symbol, self.channel_name(channel)):
+            return b""
+        pieces = self.faults.spend_fragment()
+        return encode_fragmented(payload, pieces) if pieces > 1 else encode(payload)
+
+    def verdict(self, channel: str, symbol: str) -> Delivery:
+        """What a fault does to the next book message of a channel."""
+        if not self.faults.active or channel in self._held:
+            return Delivery.SEND
+        return self.faults.on_book(symbol)
+
+    def push_book(self, channel: str, symbol: str, payload: bytes, verdict: Delivery) -> None:
+        """`push` one book message as the verdict has it."""
+        if verdict is Delivery.SKIP:
+            return
+        if verdict is Delivery.LATER:
+            self._held[channel] = payload
+            return
+        if verdict is Delivery.CUT:
+            payload = payload[: len(payload) // 2]
+        self.push(channel, symbol, payload)
+        if verdict is Delivery.TWICE:
+            self.push(channel, symbol, payload)
+        if self._held and (late := self._held.pop(channel, None)) is not None:
+            self.push(channel, symbol, late)
 
     def rest_book(self, live: Live) -> Book:
         """The book that a REST snapshot shows: the present one, or a stale one if so ordered."""
-        symbol, book = live.instrument.symbol, live.book
-        lag = max(self.options.snapshot_lag, self.faults.stale.get(symbol, 0))
-        return (book.as_of(book.sequence_before(lag)) if lag else None) or book
+        return _lagging(live.book, max(self.options.snapshot_lag, self._lag(live, "rest")))
+
+    def stream_book(self, live: Live) -> Book:
+        """The book that a snapshot in the stream shows."""
+        return _lagging(live.book, self._lag(live, "stream"))
+
+    def _lag(self, live: Live, where: str) -> int:
+        return self.faults.lag(live.instrument.symbol, where)
 
     def flush(self) -> None:
         """Write out every client's queue."""
-        muted = self.faults.silent
         for client in self.clients:
-            client.muted = muted
-            self.messages_sent += client.flush(self.options.client_backlog)
+            self._flush(client)
+
+    def _flush(self, client: Client) -> None:
+        client.muted, client.shape = self.faults.silent, self.faults.shape
+        self.messages_sent += client.flush(self.options.client_backlog)
 
     def drop_all(self) -> None:
         """Cut every connection without a word."""
         for client in list(self.clients):
             client.abort()
+
+    # -- listing and expiry ------------------------------------------------------------------
+
+    def check_listable(self, symbol: str) -> None:
+        """Raises FaultError for what cannot be listed."""
+        if symbol in self.market.instruments:
+            raise FaultError(f"symbol: {symbol!r} is listed already")
+        if self._universe is None:
+            self._universe = {one.symbol: one for one in self.make_universe()}
+        if symbol not in self._universe:
+            free = [name for name in self._universe if name not in self.market.instruments]
+            hint = did_you_mean(symbol, free[:5])
+            raise FaultError(f"symbol: {self.venue} cannot list {symbol!r}{hint}, ...")
+
+    def list_instrument(self, symbol: str) -> None:
+        """Put an instrument on the list, for subscriptions and trading. Raises FaultError."""
+        self.check_listable(symbol)
+        assert self._universe is not None
+        self.expired.pop(symbol, None)
+        self.market.add(self._universe[symbol])
+        self.on_listed(self.market.instruments[symbol])
+
+    def expire_instrument(self, symbol: str) -> None:
+        """Take an instrument off the list: its channels fall silent for good."""
+        self.expired[symbol] = instrument = self.market.remove(symbol)
+        self.on_expired(instrument)
+        for channel in [name for name in self._subscribers if self.symbol_of(name) == symbol]:
+            for client in list(self._subscribers[channel]):
+                self.unsubscribe(client, channel)
 
     # -- time --------------------------------------------------------------------------------
 
@@ -177,6 +278,7 @@ class VenueServer(ABC):
                 self._owed -= whole
                 self.advance(whole)
             self.on_time(now)
+            self.chaos.tick(now)
             self.flush()
 
     def pause(self) -> None:
@@ -189,6 +291,8 @@ class VenueServer(ABC):
 
     async def websocket(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket connection to its end."""
+        if (failed := await failed_upgrade(self, request)) is not None:
+            return failed
         socket = web.WebSocketResponse(
             autoping=False, compress=False, timeout=1.0, max_msg_size=1 << 20
         )
@@ -196,17 +300,22 @@ class VenueServer(ABC):
         transport = request.transport
         if transport is None:
             return socket
-        client = Client(socket, transport, combined=request.path.endswith("/stream"))
+        combined = request.path.endswith("/stream")
+        client = Client(socket, transport, combined, self._random)
         self.clients.add(client)
         self.connections += 1
         self.on_open(client, request)
-        client.flush(self.options.client_backlog)
+        self._flush(client)
+        for fault in self.faults.of("half_open"):
+            if fault["new"]:
+                self.chaos.lose(client, fault)
         try:
             async for message in socket:
+                if client.dead:
+                    continue
                 client.last_received = time.monotonic()
                 self._receive(client, message.type, message.data)
-                client.muted = self.faults.silent
-                self.messages_sent += client.flush(self.options.client_backlog)
+                self._flush(client)
         finally:
             self.clients.discard(client)
             channels = list(client.channels)
@@ -221,13 +330,21 @@ class VenueServer(ABC):
         if client.closing:
             return
         if kind is WSMsgType.PING:
-            client.pong(payload)
+            if not self.unanswered_ping():
+                client.pong(payload)
         elif kind is WSMsgType.TEXT:
             self.on_text(client, data)
 
+    def unanswered_ping(self) -> bool:
+        """Whether a fault swallows a client's ping, which counts it."""
+        found = self.faults.of("no_pong")
+        if found:
+            found[-1].hit()
+        return bool(found)
+
     def make_app(self) -> web.Application:
         """The aiohttp application with the venue's and the control routes."""
-        app = web.Application(client_max_size=1 << 20)
+        app = web.Application(client_max_size=1 << 20, middlewares=[rest_faults(self)])
         self.add_routes(app.router)
         add_control_routes(app.router, self)
         return app
@@ -235,14 +352,30 @@ class VenueServer(ABC):
     async def start(self, port: int) -> tuple[web.AppRunner, int, asyncio.Task[None]]:
         """Listen on a port (0: any) and set the market going; returns what `stop` takes.
 
-        Raises OSError if the port is taken.
+        ``/sim/`` is also served on `control_port`, which no fault touches. Raises OSError if the
+        port is taken, CertificateError, and ScriptError for a script that the venue cannot do.
         """
+        host = self.options.host
         runner = web.AppRunner(self.make_app(), access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        site = web.TCPSite(runner, self.options.host, port)
-        await site.start()
-        actual: int = runner.addresses[0][1]
-        return runner, actual, asyncio.create_task(self.run())
+        try:
+            self.chaos.start()
+            if self.options.tls:
+                self._certificates = Certificates(host)
+                self.ca_file = self._certificates.ca_file
+            await runner.setup()
+            assert runner.server is not None
+            self._listener = Listener(runner.server, host, self._certificates)
+            await self._listener.open(port)
+            control = web.Application(client_max_size=1 << 20)
+            add_control_routes(control.router, self)
+            self._control = web.AppRunner(control, access_log=None, shutdown_timeout=0.5)
+            await self._control.setup()
+            await web.TCPSite(self._control, host, 0).start()
+            self.control_port = self._control.addresses[0][1]
+        except BaseException:
+            await self._close(runner)
+            raise
+        return runner, self.listener.port, asyncio.create_task(self.run())
 
     async def stop(self, runner: web.AppRunner, task: asyncio.Task[None]) -> None:
         """Close everything that `start` opened."""
@@ -250,7 +383,22 @@ class VenueServer(ABC):
         with suppress(asyncio.CancelledError):
             await task
         self.drop_all()
-        await runner.cleanup()
+        await self._close(runner)
+
+    async def _close(self, runner: web.AppRunner) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for one in (self._control, runner):
+            if one is not None:
+                await one.cleanup()
+        if self._certificates is not None:
+            self._certificates.close()
+
+    @property
+    def listener(self) -> Listener:
+        """The venue's port, once started."""
+        assert self._listener is not None
+        return self._listener
 
     def stats(self) -> dict[str, Any]:
         """Counters for ``/sim/stats``."""
@@ -263,4 +411,10 @@ class VenueServer(ABC):
             "subscriptions": sum(len(c.channels) for c in self.clients),
             "instruments": len(self.market.instruments),
             "paused": self.paused,
+            **self.chaos.told(),
         }
+
+
+def _lagging(book: Book, updates: int) -> Book:
+    """A book as it was so many updates ago, or as far back as it is known."""
+    return (book.as_of(book.sequence_before(updates)) if updates else None) or book

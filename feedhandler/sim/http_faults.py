@@ -1,0 +1,88 @@
+"""Faults of HTTP: errors and delays of REST, and WebSocket upgrades that fail or never end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from .server import VenueServer
+
+_STARTED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Trace: "
+)
+_LEAST_PAUSE = 0.001
+_REASONS = {
+    403: "Request blocked.",
+    418: "I'm a teapot",
+    429: "Too Many Requests",
+    451: "Unavailable For Legal Reasons",
+}
+
+
+def _answer(server: VenueServer, fault: Fault, rest: bool) -> web.Response:
+    status = int(fault["status"])
+    after = fault["retry_after"]
+    headers = {} if after is None else {"Retry-After": f"{after:g}"}
+    body = server.error_body(status) if rest and status in (418, 429, 503) else None
+    if body is not None:
+        return web.Response(
+            body=body, status=status, headers=headers, content_type="application/json"
+        )
+    # What stands in front of a venue knows nothing of its JSON.
+    title = f"{status} {_REASONS.get(status, 'ERROR')}"
+    html = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return web.Response(text=html, status=status, headers=headers, content_type="text/html")
+
+
+def rest_faults(server: VenueServer) -> Middleware:
+    """A middleware for the REST of a server; neither ``/sim/`` nor sockets are touched."""
+
+    @web.middleware
+    async def middleware(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        path = request.path
+        if path.startswith("/sim/") or "Upgrade" in request.headers:
+            return await handler(request)
+        if (late := server.faults.take("rest_delay", path=path)) is not None:
+            await asyncio.sleep(late["ms"] / 1000)
+        if (fault := server.faults.take("rest_error", path=path)) is not None:
+            return _answer(server, fault, rest=True)
+        return await handler(request)
+
+    return middleware
+
+
+async def failed_upgrade(server: VenueServer, request: web.Request) -> web.Response | None:
+    """What a WebSocket upgrade meets instead of its answer, or None."""
+    if (fault := server.faults.take("upgrade_error")) is not None:
+        return _answer(server, fault, rest=False)
+    if (fault := server.faults.take("slow_handshake")) is not None:
+        await _drip(server, request, max(_LEAST_PAUSE, fault["ms"] / 1000))
+        return web.Response()
+    return None
+
+
+async def _drip(server: VenueServer, request: web.Request, pause: float) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    drips = server.chaos.drips
+    drips.add(transport)
+    try:
+        for byte in chain(_STARTED, repeat(b"x"[0])):
+            if transport.is_closing():
+                break
+            transport.write(bytes((byte,)))
+            await asyncio.sleep(pause)
+    finally:
+        drips.discard(transport)
+        transport.abort()
