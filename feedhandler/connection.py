@@ -167,7 +167,7 @@ class Connection:
         await take_turn(self.settings.connects, self._stopped, self._limited)
         if self._stopping:
             return
-        listener = FrameListener(self, self._feed)
+        listener = FrameListener(self, self._feed, self.native.flush)
         self._tell("open", None)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             transport, _ = await ws_connect(
@@ -184,15 +184,15 @@ class Connection:
         self._listener, self._transport = listener, transport
 
     @property
-    def _feed(self) -> Callable[[Any], int]:
+    def _feed(self) -> Callable[[Any, int, bool], int]:
         tap, feed = self.settings.tap, self.native.feed
         if tap is None:
             return feed
 
-        def tapped(payload: Any) -> int:
+        def tapped(payload: Any, _receive_ns: int, wake: bool) -> int:
             now = time_ns()
             tap(self.row, self.settings.url, "in", bytes(payload), now)
-            return feed(payload, now)
+            return feed(payload, now, wake)
 
         return tapped
 

@@ -31,17 +31,24 @@ class Session(Protocol):
     def on_lost(self, listener: "FrameListener") -> None: ...
 
 
-def _discard(_payload: Any) -> int:
+def _discard(_payload: Any, _receive_ns: int = 0, _wake: bool = True) -> int:
     return 0
 
 
 class FrameListener(WSListener):
-    """One session's frames; `mute()` ends it for the engine at once, whatever still arrives."""
+    """One session's frames; `mute()` ends it for the engine at once, whatever still arrives.
 
-    def __init__(self, session: Session, feed: Callable[[Any], int]) -> None:
+    Sleeping readers are woken once for all that one read of the socket brought: with its last frame
+    or, where that is not fed or goes wrong, by `flush`.
+    """
+
+    def __init__(
+        self, session: Session, feed: Callable[[Any, int, bool], int], flush: Callable[[], None]
+    ) -> None:
         super().__init__()
         self._session = session
         self._feed = feed
+        self._flush = flush
         self._parts: bytearray | None = None
         self.lost = False
         self.muted = False
@@ -50,6 +57,7 @@ class FrameListener(WSListener):
     def mute(self) -> None:
         """Nothing that still comes reaches the engine."""
         self._feed = _discard
+        self._flush()
         self.muted = True
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -57,18 +65,22 @@ class FrameListener(WSListener):
         try:
             if frame.payload_size > _MAX_CONTROL_PAYLOAD and frame.fin and self._parts is None:
                 payload = frame.get_payload_as_memoryview()
-                bits = self._feed(payload)
+                bits = self._feed(payload, 0, frame.last_in_buffer)
                 if bits & _SPECIAL:
                     self._special(bits, payload)
             else:
                 self._uncommon(transport, frame)
+                if frame.last_in_buffer:
+                    self._flush()
         except Exception as error:
+            self._flush()
             self._session.on_error(error)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002
         """The socket is gone, for whatever cause."""
         self.lost = True
         self._parts = None
+        self._flush()
         self._session.on_lost(self)
 
     def _special(self, bits: int, payload: Any) -> None:
@@ -94,7 +106,7 @@ class FrameListener(WSListener):
             self._fragment(kind, frame)
         else:
             payload = frame.get_payload_as_memoryview()
-            bits = self._feed(payload)
+            bits = self._feed(payload, 0, False)
             if bits & _SPECIAL:
                 self._special(bits, payload)
 
@@ -119,6 +131,6 @@ class FrameListener(WSListener):
         if not frame.fin:
             return
         whole, self._parts = self._parts, None
-        bits = self._feed(whole)
+        bits = self._feed(whole, 0, False)
         if bits & _SPECIAL:
             self._special(bits, whole)

@@ -54,11 +54,21 @@ class Connection:
     malformed: int
     unknown: int
     last_receive_ns: int
-    def feed(self, payload: Buffer, receive_ns: int = 0) -> int:
-        """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input."""
+    def feed(self, payload: Buffer, receive_ns: int = 0, wake: bool = True) -> int:
+        """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input.
+
+        `wake` False: more of what was received at once follows, and sleeping readers are woken with
+        the last of it, or by `flush`.
+        """
+
+    def flush(self) -> None:
+        """Wake sleeping readers if anything was published since they were last woken."""
 
     def feed_all(self, payloads: list[_Bytes]) -> int:
-        """Feed each of them, now; the bits that any gave. The loop is native: for benchmarks."""
+        """Feed each of them, now, waking readers every few thousand bytes; the bits that any gave.
+
+        The loop is native: for benchmarks.
+        """
 
 class Engine:
     def __init__(

@@ -104,7 +104,9 @@ cdef extern from "engine.h" nogil:
     void engine_close(engine *e)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)
     market *symbol_find(engine *e, const uint8_t *at, size_t length)
-    int engine_feed(engine *e, connection *c, const void *payload, size_t length, int64_t receive_ns)
+    int engine_feed(engine *e, connection *c, const void *payload, size_t length,
+                    int64_t receive_ns, bint wake)
+    void engine_wake(engine *e)
     int engine_answer(engine *e, connection *c, market *m, const void *payload, size_t length,
                       int64_t receive_ns)
     bint engine_set_state(engine *e, market *m, int state, int reason)
@@ -167,6 +169,10 @@ cdef int _field(char *field, size_t size, str value) except -1:
     return 0
 
 
+cdef enum:
+    BATCH_BYTES = 4096  # of feed_all: what a busy socket has at once, at the least
+
+
 cdef class Connection:
     """What arrives on one connection."""
 
@@ -197,25 +203,34 @@ cdef class Connection:
     def last_receive_ns(self):
         return self.c.last_receive_ns
 
-    def feed(self, payload, int64_t receive_ns=0):
+    def feed(self, payload, int64_t receive_ns=0, bint wake=True):
         cdef Py_buffer view
         cdef int result
         if PyBytes_CheckExact(payload):
             return engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
-                               PyBytes_GET_SIZE(payload), receive_ns)
+                               PyBytes_GET_SIZE(payload), receive_ns, wake)
         PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
-        result = engine_feed(&self.engine.e, &self.c, view.buf, view.len, receive_ns)
+        result = engine_feed(&self.engine.e, &self.c, view.buf, view.len, receive_ns, wake)
         PyBuffer_Release(&view)
         return result
+
+    def flush(self):
+        engine_wake(&self.engine.e)
 
     def feed_all(self, list payloads):
         """Feed each of a list of bytes, now; the bits that any of them gave. For benchmarks."""
         cdef int result = 0
+        cdef size_t batch = 0
         for payload in payloads:
             if not PyBytes_CheckExact(payload):
+                engine_wake(&self.engine.e)
                 raise TypeError("feed_all takes a list of bytes")
+            batch += PyBytes_GET_SIZE(payload)
             result |= engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
-                                  PyBytes_GET_SIZE(payload), 0)
+                                  PyBytes_GET_SIZE(payload), 0, batch >= BATCH_BYTES)
+            if batch >= BATCH_BYTES:
+                batch = 0
+        engine_wake(&self.engine.e)
         return result
 
 

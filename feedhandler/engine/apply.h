@@ -34,8 +34,8 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
                               int64_t exchange_ns, int64_t receive_ns)
 {
     uint8_t second_side = first_side ^ 1;
-    fh_message_begin(e->writer, m->id, m->precision, flags | (full ? FH_FLAG_SNAPSHOT : 0),
-                     exchange_ns, receive_ns, (uint64_t)m->sequence.last);
+    records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
+                  (uint64_t)m->sequence.last);
     if (full) {
         fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
         book_clear(&m->book);
@@ -275,8 +275,8 @@ static inline void message_trade(engine *e, const message *msg)
         market_unwidenable(e, m);
         return;
     }
-    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), msg->exchange_ns,
-                     e->receive_ns, (uint64_t)msg->numbers.final);
+    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
+                  (uint64_t)msg->numbers.final);
     fh_message_add(e->writer, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE,
                    msg->first_side, trade->price, trade->size, 0);
     fh_message_end(e->writer);
@@ -299,8 +299,8 @@ static inline void message_quote(engine *e, const message *msg)
         market_unwidenable(e, m);
         return;
     }
-    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), msg->exchange_ns,
-                     e->receive_ns, msg->numbers.numbered ? (uint64_t)msg->numbers.final : 0);
+    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
+                  msg->numbers.numbered ? (uint64_t)msg->numbers.final : 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
     fh_message_end(e->writer);
@@ -346,8 +346,7 @@ static inline void message_stats(engine *e, const message *msg)
 {
     market *m = msg->market;
     const statistic *stats = e->stats + msg->levels;
-    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), msg->exchange_ns,
-                     e->receive_ns, 0);
+    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
     for (uint32_t i = 0; i < msg->count; i++) {
         double *cell = quote_field(&m->quote, stats[i].field);
         if (stats[i].exact && *cell != stats[i].cell)
@@ -357,6 +356,7 @@ static inline void message_stats(engine *e, const message *msg)
     }
     fh_message_end(e->writer);
     m->quote.stats_ns = e->receive_ns;
+    quote_changed_whole(m);
     market_alive(e, m);
     market_show(e, m, false);
 }

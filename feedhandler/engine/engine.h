@@ -24,6 +24,7 @@ static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decode
     e->room = w->instruments;
     e->markets = (market **)calloc(e->room ? e->room : 1, sizeof *e->markets);
     crc_prepare(&e->crc);
+    clock_open(&e->clock);
     return e->markets != NULL && symbol_reserve(e);
 }
 
@@ -78,6 +79,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->quote.bid_price = m->quote.ask_price = m->quote.last_price = FH_NONE;
     for (uint32_t field = 1; field < FH_STAT_END; field++)
         *quote_field(&m->quote, field) = __builtin_nan("");
+    quote_changed_whole(m);
     e->markets[m->id] = m;
     symbol_insert(e, m);
     market_show(e, m, true); /* the cells can be read from now on: NONE, nothing in them */
@@ -113,7 +115,7 @@ COLD void engine_malformed(engine *e, const cursor *c, const char *about)
 static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
 {
     e->connection = from;
-    e->receive_ns = receive_ns ? receive_ns : fh_now_ns();
+    e->receive_ns = receive_ns ? receive_ns : clock_now(&e->clock);
     e->subject = NULL;
     e->book_frame = true;
     e->unknown = 0;
@@ -123,15 +125,23 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
     e->published = false;
 }
 
-/* Wake sleepers once a frame; measure; what the caller should know. */
-static inline int engine_end(engine *e, int result)
+/* Wake who sleeps, if anything was published since the last time. */
+static inline void engine_wake(engine *e)
 {
-    if (e->published) {
-        fh_writer *w = e->writer;
-        if (!e->replay && w->publish_ns > e->receive_ns)
-            fh_histogram_add(w, FH_HISTOGRAM_RECEIVE_PUBLISH, (uint64_t)(w->publish_ns - e->receive_ns));
-        fh_wake(w);
+    if (e->unwoken) {
+        e->unwoken = false;
+        fh_wake(e->writer);
     }
+}
+
+/* Measure; wake sleepers unless more frames follow at once; what the caller should know. */
+static inline int engine_end(engine *e, int result, bool wake)
+{
+    fh_writer *w = e->writer;
+    if (e->published && !e->replay && w->publish_ns > e->receive_ns)
+        fh_histogram_add(w, FH_HISTOGRAM_RECEIVE_PUBLISH, (uint64_t)(w->publish_ns - e->receive_ns));
+    if (wake)
+        engine_wake(e);
     if (e->unknown) {
         result |= FEED_UNKNOWN;
         fh_counter_add(e->writer, FH_COUNTER_UNKNOWN, 1);
@@ -161,8 +171,10 @@ static inline void engine_cursor(engine *e, cursor *c, const void *payload, size
     cursor_padded(c);
 }
 
+/* `wake`: the last frame of what was received at once. After frames without it comes one with it, or
+ * engine_wake. */
 static int engine_feed(engine *e, connection *from, const void *payload, size_t length,
-                       int64_t receive_ns)
+                       int64_t receive_ns, bool wake)
 {
     cursor c;
     engine_begin(e, from, receive_ns);
@@ -175,7 +187,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     int result = e->decoder->decode(e, &c);
     if (UNLIKELY(c.error || e->out_of_memory)) {
         engine_malformed(e, &c, "frame");
-        return engine_end(e, FEED_MALFORMED);
+        return engine_end(e, FEED_MALFORMED, wake);
     }
     if (e->message_count) {
         int64_t exchange_ns = e->messages[0].exchange_ns;
@@ -188,7 +200,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     }
     if (result & FEED_CONTROL)
         fh_counter_add(e->writer, FH_COUNTER_CONTROL, 1);
-    return engine_end(e, result);
+    return engine_end(e, result, wake);
 }
 
 /* ---- snapshots that were asked for ----------------------------------------------------------------- */
@@ -204,10 +216,10 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
     if (!cursor_finish(&c) || e->out_of_memory) {
         engine_malformed(e, &c, "snapshot");
         m->asked = false; /* the next delta asks once more */
-        return engine_end(e, FEED_MALFORMED);
+        return engine_end(e, FEED_MALFORMED, true);
     }
     if (e->message_count == 0)
-        return engine_end(e, FEED_DATA); /* it could not be widened to fit; the state says so */
+        return engine_end(e, FEED_DATA, true); /* it could not be widened to fit; the state says so */
     const message *msg = &e->messages[0];
     const waiting *head = backlog_head(&m->backlog);
     switch (continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL)) {
@@ -223,7 +235,7 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
         break;
     default: fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
     }
-    return engine_end(e, FEED_DATA);
+    return engine_end(e, FEED_DATA, true);
 }
 
 /* ---- from outside ---------------------------------------------------------------------------------- */
@@ -243,7 +255,7 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     }
     market_state(e, m, state, reason);
     market_show(e, m, true);
-    fh_wake(e->writer);
+    engine_wake(e);
     return true;
 }
 

@@ -10,6 +10,14 @@
 
 static inline uint8_t engine_flags(const engine *e) { return e->replay ? FH_FLAG_REPLAY : 0; }
 
+/* Begin a message about `m` in the ring. */
+static inline void records_begin(engine *e, market *m, uint8_t flags, int64_t exchange_ns,
+                                 int64_t receive_ns, uint64_t venue_sequence)
+{
+    fh_message_begin_at(e->writer, m->id, m->precision, flags, exchange_ns, receive_ns,
+                        venue_sequence, clock_now(&e->clock));
+}
+
 /* The words of one side that changed since this copy was last filled, which was two stores ago. */
 static inline void cell_draw(fh_word *words, book_side *s, depth_range *drawn, uint32_t depth)
 {
@@ -28,6 +36,25 @@ static inline void cell_draw(fh_word *words, book_side *s, depth_range *drawn, u
     }
 }
 
+/* The quote cell's words in two parts: what any message may change, and statistics with the time of the
+ * state. A copy holds what was stored two stores ago: after a change of the second part, two stores have
+ * to write it. */
+enum {
+    QUOTE_TOP_WORDS = offsetof(fh_quote, mark) / 8, /* from the stamp to the last trade */
+    QUOTE_DATA_WORD = offsetof(fh_quote, data_ns) / 8,
+};
+
+static inline void quote_changed_whole(market *m) { m->quote_whole = 2; }
+
+static inline void quote_store_top(fh_writer *w, uint32_t instrument, const fh_quote *q)
+{
+    fh_word *cell = (fh_word *)(w->quotes + (uint64_t)instrument * w->quote_stride);
+    fh_word *copy = fh_latch_begin(cell, sizeof *q);
+    fh_words_in(copy + 1, (const fh_word *)q + 1, QUOTE_TOP_WORDS - 1);
+    FH_STORE(copy + QUOTE_DATA_WORD, (uint64_t)q->data_ns);
+    fh_latch_end(cell, sizeof *q);
+}
+
 static inline void market_show_quote(engine *e, market *m, uint64_t ring_sequence)
 {
     fh_quote *q = &m->quote;
@@ -38,7 +65,12 @@ static inline void market_show_quote(engine *e, market *m, uint64_t ring_sequenc
     q->price_exponent = (int8_t)m->price_exponent;
     q->size_exponent = (int8_t)m->size_exponent;
     q->precision = m->precision;
-    fh_quote_store(e->writer, m->id, q);
+    if (UNLIKELY(m->quote_whole)) {
+        m->quote_whole--;
+        fh_quote_store(e->writer, m->id, q);
+    } else {
+        quote_store_top(e->writer, m->id, q);
+    }
 }
 
 static inline void market_show_book(engine *e, market *m, uint64_t ring_sequence)
@@ -71,7 +103,7 @@ static inline void market_show(engine *e, market *m, bool book)
         market_show_book(e, m, ring_sequence);
     market_show_quote(e, m, ring_sequence);
     fh_publish(e->writer);
-    e->published = true;
+    e->published = e->unwoken = true;
 }
 
 /* The quote cell's bid and ask are those of the book, unless a quicker channel is ahead of it. */
@@ -98,18 +130,19 @@ static inline bool market_state(engine *e, market *m, int state, int reason)
         return false;
     m->state = (uint8_t)state;
     m->reason = (uint8_t)reason;
-    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e), 0, e->receive_ns, 0);
+    records_begin(e, m, engine_flags(e), 0, e->receive_ns, 0);
     fh_message_add(e->writer, FH_KIND_STATE, 0, state, reason, 0);
     fh_message_end(e->writer);
     m->quote.state_ns = m->head.state_ns = e->receive_ns;
+    quote_changed_whole(m);
     return true;
 }
 
 /* The whole book as CLEAR and levels, best first. */
 static inline void market_republish(engine *e, market *m, int64_t exchange_ns, int64_t receive_ns)
 {
-    fh_message_begin(e->writer, m->id, m->precision, engine_flags(e) | FH_FLAG_SNAPSHOT, exchange_ns,
-                     receive_ns, (uint64_t)m->sequence.last);
+    records_begin(e, m, engine_flags(e) | FH_FLAG_SNAPSHOT, exchange_ns, receive_ns,
+                  (uint64_t)m->sequence.last);
     fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
     for (uint32_t depth = 0; depth < m->book.bids.count; depth++) {
         const level *l = side_at(&m->book.bids, depth);

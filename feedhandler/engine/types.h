@@ -10,6 +10,7 @@
 #include "../book/continuity.h"
 #include "../wire/cursor.h"
 #include "../wire/decimal.h"
+#include "clock.h"
 
 /* What feed answers: a sum of these. */
 enum feed_result {
@@ -55,6 +56,7 @@ typedef struct market {
     depth_range drawn[2]; /* dirty ranges of the previous store of the book cell */
 
     fh_quote quote;
+    uint8_t quote_whole; /* stores of the quote cell that have to write all of it */
     fh_book_head head;
     int64_t quote_sequence; /* venue id of the quote cell's bid and ask */
     int64_t activity[CHANNELS];
@@ -125,6 +127,7 @@ typedef struct engine {
 
     /* the frame being decoded */
     connection *connection;
+    unix_clock clock;
     int64_t receive_ns;
     market *subject;  /* the book that a malformed frame would be about */
     bool book_frame;  /* the frame may be about a book: its channel is one, or is not known yet */
@@ -145,7 +148,8 @@ typedef struct engine {
 
     uint32_t *attention; /* ids of markets with something pending */
     uint32_t attention_count, attention_room;
-    bool published; /* since the last wake */
+    bool published; /* by the frame being fed */
+    bool unwoken;   /* since the last wake */
 
     int error; /* the last malformed input */
     size_t error_byte;

@@ -523,11 +523,11 @@ static inline void fh_publish(fh_writer *w) {
 }
 
 /* A venue message: begin, add (one record each), end. `flags`: SNAPSHOT, REPLAY. */
-static inline void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t precision,
-                                    uint8_t flags, int64_t exchange_ns, int64_t receive_ns,
-                                    uint64_t venue_sequence) {
-    w->publish_ns = fh_now_ns();
-    int64_t delta = w->publish_ns - receive_ns;
+static inline void fh_message_begin_at(fh_writer *w, uint32_t instrument, uint8_t precision,
+                                       uint8_t flags, int64_t exchange_ns, int64_t receive_ns,
+                                       uint64_t venue_sequence, int64_t publish_ns) {
+    w->publish_ns = publish_ns;
+    int64_t delta = publish_ns - receive_ns;
     w->delta = delta < 0 ? 0 : delta > (int64_t)UINT32_MAX ? UINT32_MAX : (uint64_t)delta;
     w->head = (uint64_t)instrument | (uint64_t)flags << 40 | (uint64_t)precision << 56;
     w->exchange_ns = exchange_ns;
@@ -535,6 +535,12 @@ static inline void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t p
     w->venue_sequence = venue_sequence;
     w->first = w->next;
     w->held = 0;
+}
+static inline void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t precision,
+                                    uint8_t flags, int64_t exchange_ns, int64_t receive_ns,
+                                    uint64_t venue_sequence) {
+    fh_message_begin_at(w, instrument, precision, flags, exchange_ns, receive_ns, venue_sequence,
+                        fh_now_ns());
 }
 static inline void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price,
                                   int64_t size, uint32_t aux) {
