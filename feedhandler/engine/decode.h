@@ -17,7 +17,8 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book);
 
 COLD market *engine_unknown(engine *e, const text *symbol)
 {
-    if (e->auto_add && symbol->length > 0 && symbol->length <= SYMBOL_BYTES &&
+    if (e->auto_add && symbol->type == TEXT_STRING && symbol->length > 0 &&
+        symbol->length <= SYMBOL_BYTES &&
         memchr(symbol->at, 0, symbol->length) == NULL) {
         fh_instrument entry;
         memset(&entry, 0, sizeof entry);
@@ -136,16 +137,21 @@ static inline void text_id(cursor *c, const text *t, int64_t *out)
 }
 
 /* A venue's time as unix nanoseconds, by its magnitude: ms or us (venues offer both); 0 = none. */
-static inline int64_t text_time(const text *t)
+static inline int64_t time_ns(int64_t value)
 {
-    int64_t value;
-    if (t->type == TEXT_NONE || !text_integer(t, &value) || value <= 0)
+    if (value <= 0)
         return 0;
     if (value < 100000000000000) /* ms until the year 5138 */
         return value * 1000000;
     if (value < 100000000000000000)
         return value * 1000;
     return value;
+}
+
+static inline int64_t text_time(const text *t)
+{
+    int64_t value;
+    return t->type != TEXT_NONE && text_integer(t, &value) ? time_ns(value) : 0;
 }
 
 /* ---- items --------------------------------------------------------------------------------------- */

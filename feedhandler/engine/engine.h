@@ -67,6 +67,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     }
     m->id = (uint32_t)id;
     m->entry = *entry;
+    m->symbol_length = symbol_plain(entry->symbol);
     m->price_exponent = entry->price_exponents[0];
     m->size_exponent = entry->size_exponents[0];
     m->price_scale = decimal_scale_of(m->price_exponent);

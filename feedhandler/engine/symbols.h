@@ -50,6 +50,17 @@ static inline market *symbol_find(engine *e, const uint8_t *at, size_t length)
     }
 }
 
+/* The length of a symbol that stands in JSON as it is, and in a channel's name as one part; else 0. */
+static inline uint8_t symbol_plain(const char *symbol)
+{
+    size_t length = strlen(symbol);
+    for (size_t i = 0; i < length; i++)
+        if (symbol[i] < ' ' || symbol[i] > '~' || symbol[i] == '"' || symbol[i] == '\\' ||
+            symbol[i] == '.')
+            return 0;
+    return (uint8_t)length;
+}
+
 static inline void symbol_insert(engine *e, const market *m)
 {
     uint32_t slot = symbol_hash((const uint8_t *)m->entry.symbol, strlen(m->entry.symbol));

@@ -44,6 +44,7 @@ typedef struct market {
     decimal_scale price_scale, size_scale;
     decimal_guess price_guess, size_guess;
     uint8_t precision; /* generation of the exponents: an index into the entry's lists */
+    uint8_t symbol_length; /* 0: see symbol_plain */
     bool has_book;
     bool incremental; /* deltas were seen: full books of other channels are only quotes then */
     uint8_t state, reason;

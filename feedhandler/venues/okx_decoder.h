@@ -14,7 +14,7 @@
 #ifndef FEEDHANDLER_VENUES_OKX_DECODER_H
 #define FEEDHANDLER_VENUES_OKX_DECODER_H
 
-#include "../engine/decode.h"
+#include "../engine/usual.h"
 
 enum okx_kind { OKX_UNKNOWN = 0, OKX_BOOKS, OKX_FULL, OKX_TRADES, OKX_STATS, OKX_INDEX };
 
@@ -230,8 +230,55 @@ static void okx_arg_read(cursor *c, okx_arg *arg)
                                                    : &other);
 }
 
+/* books, and books-l2-tbt as it was before sequence numbers. */
+static bool okx_usual(engine *e, cursor *c)
+{
+    const uint8_t *at = c->at;
+    int64_t time, checksum = 0, final, previous;
+    market *m;
+    if (!USUAL_NEXT(at, "{\"arg\":{\"channel\":\"books"))
+        return false;
+    if (*at != '"' && !USUAL_MAYBE(at, "-l2-tbt") && !USUAL_MAYBE(at, "50-l2-tbt"))
+        return false;
+    if (!USUAL_NEXT(at, "\",\"instId\":\"") || !usual_market(e, &at, '"', &m) ||
+        !USUAL_NEXT(at, "\"},\"action\":\""))
+        return false;
+    bool update = USUAL_MAYBE(at, "update");
+    if (!update && !USUAL_NEXT(at, "snapshot"))
+        return false;
+    engine_subject(e, m);
+    message *msg = engine_message(e, m, update ? MESSAGE_DELTA : MESSAGE_SNAPSHOT, CHANNEL_BOOK);
+    if (!USUAL_NEXT(at, "\",\"data\":[{\"asks\":") ||
+        !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
+        !USUAL_NEXT(at, ",\"bids\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
+        !USUAL_NEXT(at, ",\"ts\":\"") || !USUAL_INTEGER(at, &time) || !USUAL_NEXT(at, "\"") ||
+        (USUAL_MAYBE(at, ",\"checksum\":") && !USUAL_SIGNED(at, &checksum)))
+        return false;
+    if (USUAL_MAYBE(at, ",\"prevSeqId\":")) {
+        if (!USUAL_SIGNED(at, &previous) || !USUAL_NEXT(at, ",\"seqId\":") ||
+            !USUAL_SIGNED(at, &final))
+            return false;
+        msg->numbers = (sequence){previous + 1, final, previous, true};
+        if (previous == -1)
+            msg->kind = MESSAGE_SNAPSHOT;
+    }
+    if (!USUAL_NEXT(at, "}]}"))
+        return false;
+    msg->exchange_ns = time_ns(time);
+    msg->has_checksum = checksum != 0;
+    msg->checksum = (int32_t)checksum;
+    c->at = at;
+    return at == c->end;
+}
+
 static int okx_decode(engine *e, cursor *c)
 {
+    if (LIKELY(usual_padded(c))) {
+        const cursor begin = *c;
+        if (LIKELY(okx_usual(e, c)))
+            return FEED_DATA;
+        engine_rewind(e, c, &begin);
+    }
     okx_arg arg = {{0}, {0}};
     text key, action = {0}, other;
     bool event = false, waiting = false, data = false;

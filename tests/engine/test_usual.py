@@ -1,0 +1,169 @@
+"""A frame in the very bytes that a venue writes means what it means in any other JSON.
+
+Such frames have a reader of their own. A space before the document sends the same one to the general
+reader: whatever happens, both must end with the same books, cells and records.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from feedhandler.bench.decode import synthetic
+from feedhandler.engine import _engine as native
+from tests.engine.support import engine, memory
+
+
+def binance(rng: random.Random) -> list[bytes]:
+    frames = list(synthetic("binance", count=60, seed=rng.randrange(1 << 30)).frames)
+    for n in range(60):
+        price, size = f"{rng.randrange(1, 9999999) / 100:.8f}", f"{rng.randrange(9999) / 1000:.8f}"
+        quote = (
+            f'{{"u":{2000 + n},"s":"BTCUSDT","b":"{price}","B":"{size}",'
+            f'"a":"{float(price) + 1:.8f}","A":"3.00000000"}}'
+        )
+        trade = (
+            f'{{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":{3735683259 + n},"p":"{price}",'
+            f'"q":"{size}","T":1723161255342,"m":{rng.choice(["true", "false"])},"M":true}}'
+        )
+        pu = (
+            f'{{"e":"depthUpdate","E":1723161255208,"T":1723161255206,"s":"BTCUSDT","U":{1300 + n},'
+            f'"u":{1300 + n},"pu":{1299 + n},"b":[["{price}","{size}"]],"a":[]}}'
+        )
+        body = rng.choice([quote, trade, pu])
+        wrapped = f'{{"stream":"btcusdt@any","data":{body}}}'
+        frames.append(rng.choice([body, wrapped]).encode())
+    return frames
+
+
+def deribit(rng: random.Random) -> list[bytes]:
+    return list(synthetic("deribit", count=120, seed=rng.randrange(1 << 30)).frames)
+
+
+def okx(rng: random.Random) -> list[bytes]:
+    frames = list(synthetic("okx", count=120, seed=rng.randrange(1 << 30)).frames)
+    return frames + [f.replace(b'"books"', b'"books50-l2-tbt"') for f in frames[:20]]
+
+
+FRAMES = {"binance": binance, "deribit": deribit, "okx": okx}
+ALPHABET = b'0123456789-.eE"[]{},:\\ \x00\x80tTa'
+
+
+def mutated(frame: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(frame))
+    match rng.randrange(6):
+        case 0:
+            return frame[:at]
+        case 1:
+            return frame[:at] + bytes([rng.choice(ALPHABET)]) + frame[at + 1 :]
+        case 2:
+            return frame[:at] + frame[at + 1 :]
+        case 3:
+            return frame[:at] + bytes([rng.choice(ALPHABET)]) + frame[at:]
+        case 4:
+            return frame + bytes([rng.choice(ALPHABET)])
+        case _:
+            other = rng.randrange(len(frame))
+            return frame[: max(at, other)] + frame[min(at, other) :]
+
+
+def seen(e: native.Engine) -> Any:
+    """All that came of the frames, without the times of day."""
+    rows = []
+    for i, symbol in enumerate(e.symbols()):
+        quote = memory(e).quote(i)
+        cells = [
+            str(quote[name])
+            for name in quote.dtype.names
+            if not name.endswith("_ns") or name == "exchange_ns"
+        ]
+        head, bids, asks = memory(e).book(i)
+        full = [side.tolist() if hasattr(side, "tolist") else side for side in e.book(i)]
+        rows.append((symbol, e.state(i), full, cells, int(head["exchange_ns"]), bids, asks))
+    counters = {k: v for k, v in e.counters().items() if k != "bytes"}
+    return rows, counters, memory(e).records()
+
+
+@pytest.mark.parametrize("decoder", list(FRAMES))
+@pytest.mark.parametrize("mutations", [0, 1])
+@pytest.mark.parametrize("seed", range(6))
+def test_both_readers_agree(decoder: str, mutations: int, seed: int) -> None:
+    rng = random.Random(f"{decoder}{seed}")
+    frames = FRAMES[decoder](rng)
+    with engine(decoder) as usual, engine(decoder) as general:
+        for e in (usual, general):
+            for symbol, body in synthetic(decoder, count=1).snapshots.items():
+                e.snapshot(e.add_instrument(symbol), body)
+        for frame in frames:
+            sent = frame
+            if mutations and rng.random() < 0.3:
+                sent = mutated(frame, rng)
+            results = [
+                usual.connection(0).feed(sent),
+                general.connection(0).feed(b" " + sent),
+            ]
+            assert results[0] == results[1], sent
+            if results[0] & native.MALFORMED:
+                assert usual.last_error().split(":")[0] == general.last_error().split(":")[0]
+            assert usual.attention() == general.attention(), sent
+        assert seen(usual) == seen(general)
+
+
+@pytest.mark.parametrize("decoder", list(FRAMES))
+def test_every_truncation_is_refused_alike(decoder: str) -> None:
+    frames = FRAMES[decoder](random.Random(decoder))
+    short = sorted(frames, key=len)[:: len(frames) // 8]
+    with engine(decoder) as usual, engine(decoder) as general:
+        for frame in short:
+            for length in range(len(frame)):
+                cut = frame[:length]
+                a = usual.connection(0).feed(cut)
+                assert a == general.connection(0).feed(b" " + cut), cut
+                assert usual.attention() == general.attention()
+        assert seen(usual) == seen(general)
+
+
+class TestWaking:
+    def test_a_batch_is_woken_once_with_its_last_frame(self) -> None:
+        frames = FRAMES["deribit"](random.Random(1))[:5]
+        with engine("deribit") as e:
+            c = e.connection(0)
+            before = wakes(e)
+            for frame in frames[:-1]:
+                c.feed(frame, 0, False)
+            assert wakes(e) == before
+            c.feed(frames[-1])
+            assert wakes(e) == before + 1
+
+    def test_flush_wakes_once_and_only_if_something_was_published(self) -> None:
+        with engine("deribit") as e:
+            c = e.connection(0)
+            c.flush()
+            before = wakes(e)
+            c.feed(FRAMES["deribit"](random.Random(1))[0], wake=False)
+            c.flush()
+            c.flush()
+            assert wakes(e) == before + 1
+
+    def test_a_frame_that_publishes_nothing_wakes_for_those_before_it(self) -> None:
+        with engine("deribit") as e:
+            c = e.connection(0)
+            before = wakes(e)
+            c.feed(FRAMES["deribit"](random.Random(1))[0], wake=False)
+            c.feed(b'{"jsonrpc":"2.0","id":1,"result":[]}')
+            assert wakes(e) == before + 1
+
+    def test_a_refused_frame_wakes_for_those_before_it(self) -> None:
+        with engine("deribit") as e:
+            c = e.connection(0)
+            c.feed(FRAMES["deribit"](random.Random(1))[0], wake=False)
+            before = wakes(e)
+            c.feed(b"{")
+            assert wakes(e) == before + 1
+
+
+def wakes(e: native.Engine) -> int:
+    """The futex word."""
+    return int.from_bytes(memory(e).path.read_bytes()[640:644], "little")
