@@ -10,7 +10,8 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from . import binance_listing as listing
-from .binance_depth import DepthBatch, DepthTexts, snapshot
+from .binance_depth import DepthBatch, DepthTexts
+from .binance_rest import add_rest_routes
 from .book import ASK, BID
 from .client import Client
 from .config import UNIVERSE, SimOptions
@@ -24,8 +25,6 @@ _DEPTH_SPEEDS = {"@depth@100ms": 0.1, "@depth": 1.0, "@depth@1000ms": 1.0}
 _OTHER_STREAMS = ("@bookTicker", "@trade", "@aggTrade")
 _MAX_STREAMS = 1024
 _FIRST_UPDATE_ID = 50_093_239_188
-_WEIGHT_LIMIT = 6000
-_DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 
 
@@ -42,7 +41,6 @@ class BinanceServer(VenueServer):
         self._batches: dict[str, DepthBatch] = {}
         self._symbols = {symbol.lower(): symbol for symbol in self.market.instruments}
         self._by_symbol: dict[str, list[DepthBatch]] = {}
-        self._weight_minute, self._weight_used = 0, 0
 
     def make_market(self) -> Market:
         """Each single level change takes one update id."""
@@ -87,10 +85,7 @@ class BinanceServer(VenueServer):
         router.add_get("/stream", self.websocket)
         router.add_get("/ws", self.websocket)
         router.add_get("/ws/{streams:.+}", self.websocket)
-        router.add_get("/api/v3/ping", self._ping)
-        router.add_get("/api/v3/time", self._time)
-        router.add_get("/api/v3/depth", self._depth)
-        router.add_get("/api/v3/exchangeInfo", self._exchange_info)
+        add_rest_routes(router, self)
 
     # -- publishing --------------------------------------------------------------------------
 
@@ -306,74 +301,6 @@ class BinanceServer(VenueServer):
             if fault is not None:
                 return fault
         return None
-
-    # -- REST --------------------------------------------------------------------------------
-
-    def _answer(self, data: Any, weight: int, status: int = 200) -> web.Response:
-        minute = int(time.time() // 60)
-        if minute != self._weight_minute:
-            self._weight_minute, self._weight_used = minute, 0
-        self._weight_used += weight
-        headers = {"X-MBX-USED-WEIGHT": str(self._weight_used)}
-        headers["X-MBX-USED-WEIGHT-1M"] = str(self._weight_used)
-        if self._weight_used > _WEIGHT_LIMIT:
-            headers["Retry-After"] = str(60 - int(time.time()) % 60)
-            status, data = 429, {"code": -1003, "msg": "Too much request weight used."}
-        body = data if isinstance(data, bytes) else orjson.dumps(data)
-        return web.Response(
-            body=body, status=status, headers=headers, content_type="application/json"
-        )
-
-    async def _ping(self, _: web.Request) -> web.Response:
-        return self._answer({}, 1)
-
-    async def _time(self, _: web.Request) -> web.Response:
-        return self._answer({"serverTime": self.market.clock.ms()}, 1)
-
-    async def _depth(self, request: web.Request) -> web.Response:
-        symbol, text = request.query.get("symbol"), request.query.get("limit", "100")
-        if symbol is None:
-            reason = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
-            return self._answer({"code": -1102, "msg": reason}, 1, 400)
-        if symbol not in self.market.instruments:
-            return self._answer({"code": -1121, "msg": "Invalid symbol."}, 1, 400)
-        if not text.isdigit() or int(text) < 1:
-            return self._answer(
-                {"code": -1130, "msg": "Data sent for 'limit' is not valid."}, 1, 400
-            )
-        limit = min(int(text), 5000)
-        weight = next(weight for upper, weight in _DEPTH_WEIGHTS if limit <= upper)
-        live = self.market.live(symbol)
-        return self._answer(snapshot(self.rest_book(live), self.texts(live), limit), weight)
-
-    async def _exchange_info(self, request: web.Request) -> web.Response:
-        chosen = list(self.market.instruments)
-        if (one := request.query.get("symbol")) is not None:
-            chosen = [one]
-        elif (several := request.query.get("symbols")) is not None:
-            try:
-                chosen = list(orjson.loads(several))
-            except (orjson.JSONDecodeError, TypeError):
-                return self._answer(
-                    {"code": -1100, "msg": "Illegal characters in symbols."}, 1, 400
-                )
-        if any(symbol not in self.market.instruments for symbol in chosen):
-            return self._answer({"code": -1121, "msg": "Invalid symbol."}, 1, 400)
-        limits = [
-            ("REQUEST_WEIGHT", "MINUTE", 1, _WEIGHT_LIMIT),
-            ("RAW_REQUESTS", "MINUTE", 5, 61_000),
-        ]
-        info = {
-            "timezone": "UTC",
-            "serverTime": self.market.clock.ms(),
-            "rateLimits": [
-                {"rateLimitType": kind, "interval": unit, "intervalNum": number, "limit": limit}
-                for kind, unit, number, limit in limits
-            ],
-            "exchangeFilters": [],
-            "symbols": [listing.describe(self.market.instruments[symbol]) for symbol in chosen],
-        }
-        return self._answer(info, 20)
 
 
 def _error(code: int, message: str, identity: object = None) -> bytes:

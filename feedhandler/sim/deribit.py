@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -10,9 +9,10 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
+from . import deribit_heartbeat as heartbeat
 from . import deribit_json as shapes
 from . import deribit_listing as listing
-from .book import ASK, BID
+from . import deribit_requests as requests
 from .client import Client
 from .config import UNIVERSE, SimOptions
 from .deribit_json import Texts
@@ -47,14 +47,16 @@ class DeribitServer(VenueServer):
             "public/test": self._test,
             "public/hello": self._hello,
             "public/get_time": lambda _params, _client: self.market.clock.ms(),
-            "public/get_instruments": self._get_instruments,
-            "public/get_order_book": self._get_order_book,
-            "public/ticker": self._get_ticker,
+            "public/get_instruments": lambda params, _client: requests.instruments(self, params),
+            "public/get_order_book": lambda params, _client: requests.order_book(self, params),
+            "public/ticker": lambda params, _client: requests.ticker(self, params),
             "public/subscribe": self._subscribe,
             "public/unsubscribe": self._unsubscribe,
             "public/unsubscribe_all": self._unsubscribe_all,
-            "public/set_heartbeat": self._set_heartbeat,
-            "public/disable_heartbeat": self._disable_heartbeat,
+            "public/set_heartbeat": lambda params, client: heartbeat.ask(
+                client, params, options.heartbeat_scale
+            ),
+            "public/disable_heartbeat": lambda _params, client: heartbeat.stop(client),
         }
 
     def make_market(self) -> Market:
@@ -161,8 +163,8 @@ class DeribitServer(VenueServer):
         if now >= self._next_ticker:
             self._next_ticker = now + _TICKER_INTERVAL
             self.settle()
-        for client in list(self.clients):
-            self._heartbeat(client, now)
+        for client in () if self.faults.no_heartbeat else list(self.clients):
+            heartbeat.beat(client, now)
 
     def settle(self) -> None:
         """Send the tickers that are due."""
@@ -204,44 +206,6 @@ class DeribitServer(VenueServer):
                     payload = shapes.notification(channel, data)
                     self.push(channel, instrument.symbol, payload)
 
-    # -- heartbeats --------------------------------------------------------------------------
-
-    def _heartbeat(self, client: Client, now: float) -> None:
-        """Alternate heartbeat and test_request; a test_request left unanswered is fatal."""
-        due = client.memory.get("heartbeat_due")
-        if due is None or now < due or self.faults.no_heartbeat:
-            return
-        if client.memory.get("test_pending"):
-            client.close(1000, "heartbeat timeout")
-            return
-        client.memory["heartbeat_due"] = now + client.memory["heartbeat_every"]
-        beats = client.memory["beats"] = client.memory.get("beats", 0) + 1
-        kind = "heartbeat" if beats % 2 else "test_request"
-        client.memory["test_pending"] = kind == "test_request"
-        client.send(
-            b'{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"%b"}}' % kind.encode()
-        )
-
-    def _set_heartbeat(self, params: Mapping[str, Any], client: Client | None) -> str:
-        interval = params.get("interval")
-        if client is None:
-            raise RpcError(-32601, "Method not found")
-        if not isinstance(interval, (int, float)) or interval < 10:
-            reason = {"reason": "value must be greater or equal 10", "param": "interval"}
-            raise RpcError(-32602, "Invalid params", reason)
-        every = float(interval) * self.options.heartbeat_scale
-        client.memory |= {
-            "heartbeat_every": every,
-            "heartbeat_due": time.monotonic() + every,
-            "test_pending": False,
-        }
-        return "ok"
-
-    def _disable_heartbeat(self, _params: Mapping[str, Any], client: Client | None) -> str:
-        if client is not None:
-            client.memory["heartbeat_due"] = None
-        return "ok"
-
     # -- JSON-RPC ----------------------------------------------------------------------------
 
     def on_text(self, client: Client, text: str) -> None:
@@ -263,7 +227,7 @@ class DeribitServer(VenueServer):
         client.memory["fresh"] = []
         method, params = request["method"], request.get("params") or {}
         if method == "public/test" and self.unanswered_ping():
-            self._test({}, client)
+            heartbeat.answered(client)
             return
         lost = self._lost(method, params)
         if lost is not None and not lost["subscribed"]:
@@ -310,7 +274,7 @@ class DeribitServer(VenueServer):
 
     def _test(self, _params: Mapping[str, Any], client: Client | None) -> dict[str, str]:
         if client is not None:
-            client.memory["test_pending"] = False
+            heartbeat.answered(client)
         return {"version": "1.2.26"}
 
     def _hello(self, params: Mapping[str, Any], _client: Client | None) -> dict[str, str]:
@@ -389,49 +353,3 @@ class DeribitServer(VenueServer):
             for channel in list(client.channels):
                 self.unsubscribe(client, channel)
         return "ok"
-
-    # -- instruments and books by request ----------------------------------------------------
-
-    def _get_instruments(
-        self, params: Mapping[str, Any], _client: Client | None
-    ) -> list[dict[str, Any]]:
-        currency, kind = params.get("currency"), params.get("kind", "any")
-        if not isinstance(currency, str):
-            raise RpcError(-32602, "Invalid params", {"param": "currency", "reason": "required"})
-        expired = str(params.get("expired", "false")).lower() == "true"
-        listed_now = self.expired if expired else self.market.instruments
-        chosen = []
-        for number, instrument in enumerate(listed_now.values(), 124_972):
-            its_kind = "option" if instrument.kind == "option" else "future"
-            if currency in ("any", instrument.base) and kind in ("any", its_kind):
-                listed = self.start_ms - 90 * 86_400_000
-                entry = listing.describe(instrument, number, listed)
-                if expired:
-                    entry |= {"is_active": False, "state": "closed"}
-                chosen.append(entry)
-        return chosen
-
-    def _live(self, params: Mapping[str, Any]) -> Live:
-        symbol = params.get("instrument_name")
-        if symbol not in self.market.instruments:
-            raise RpcError(13020, "instrument_not_found")
-        return self.market.live(str(symbol))
-
-    def _get_ticker(self, params: Mapping[str, Any], _client: Client | None) -> Any:
-        live = self._live(params)
-        return orjson.loads(shapes.ticker(self.market, live, self.texts(live)))
-
-    def _get_order_book(self, params: Mapping[str, Any], _client: Client | None) -> Any:
-        live = self._live(params)
-        depth = str(params.get("depth", 5))
-        if not depth.isdigit():
-            raise RpcError(-32602, "Invalid params", {"param": "depth"})
-        book = orjson.loads(shapes.ticker(self.market, live, self.texts(live)))
-        shown = self.rest_book(live)
-        book["change_id"] = shown.sequence
-        for name, side in (("bids", BID), ("asks", ASK)):
-            book[name] = [
-                [live.instrument.price(grid), live.instrument.size(lots)]
-                for grid, lots in shown.levels(side, int(depth))
-            ]
-        return book

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
+from . import okx_channels as channels
 from . import okx_json as shapes
 from . import okx_listing as listing
 from .book import Book
@@ -22,35 +22,13 @@ from .instrument import Instrument
 from .market import INDEX_START, Live, Market, Update
 from .okx_checksum import checksum
 from .okx_json import Texts
-from .okx_rest import BOOK_LEVELS, INSTRUMENT_TYPES, LISTED_BEFORE_MS, add_rest_routes
+from .okx_rest import BOOK_LEVELS, FIRST_CODE, LISTED_BEFORE_MS, add_rest_routes
 from .server import VenueServer
 
 _FIRST_SEQUENCE = 54_000_000_000
 _MAX_ARGS_BYTES = 65_536
 _HOUR = 3600.0
 _MAX_DEPTH = 310
-_INDEXES = ("USD", "USDT")
-_BY_INSTRUMENT = ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "open-interest")
-_SUBJECTS = {"opt-summary": "instFamily", "instruments": "instType"}
-_INTERVALS = {
-    "books5": 0.1,
-    "tickers": 0.1,
-    "mark-price": 0.2,
-    "index-tickers": 0.1,
-    "opt-summary": 1.0,
-    "open-interest": 3.0,
-    "funding-rate": 30.0,
-}
-_ON_CHANGE = ("books5", "tickers")
-_OF_MANY = ("opt-summary", "index-tickers", "instruments")
-
-
-class ArgError(Exception):
-    """A subscription that cannot be: the venue's code and message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
 
 
 class OkxServer(VenueServer):
@@ -64,8 +42,8 @@ class OkxServer(VenueServer):
         # Deeper books would reach beyond the channel's 400 levels, and clients' beyond the truth.
         super().__init__(replace(options, depth=min(options.depth, _MAX_DEPTH)))
         self._texts: dict[str, Texts] = {}
-        self._moved: dict[str, set[str]] = {channel: set() for channel in _ON_CHANGE}
-        self._due = dict.fromkeys(_INTERVALS, 0.0)
+        self._moved: dict[str, set[str]] = {channel: set() for channel in channels.ON_CHANGE}
+        self._due = dict.fromkeys(channels.INTERVALS, 0.0)
         self._confirmed: dict[str, float] = {}
         self._next_confirmation = 0.0
         self._connection_number = 0
@@ -91,14 +69,11 @@ class OkxServer(VenueServer):
     def knows_channel(self, channel: str) -> bool:
         """``channel:subject``, as a subscription resolves to."""
         topic, _, subject = channel.partition(":")
-        if topic == "trades-all":
-            return subject in self.market.instruments
-        return self._known(topic, subject)
+        return channels.known(self.market, topic, subject)
 
     def symbol_of(self, channel: str) -> str | None:
         """The instrument of an instrument's channel."""
-        topic, _, subject = channel.partition(":")
-        return None if topic in _OF_MANY else subject
+        return channels.symbol_of(channel)
 
     def error_body(self, status: int) -> bytes:
         """Error 50011 of too many requests, 50001 of an overload."""
@@ -185,7 +160,7 @@ class OkxServer(VenueServer):
             key = "instFamily"
             data = ",".join(
                 shapes.option_summary(self.market, self.market.live(option.symbol))
-                for option in self._options(subject)
+                for option in channels.options_of(self.market, subject)
             )
         else:
             live = self.market.live(subject)
@@ -203,10 +178,6 @@ class OkxServer(VenueServer):
                 data = shapes.book_data(live.book, texts, 5, tail)
         return shapes.push(shapes.arg(channel, key, subject), data)
 
-    def _options(self, family: str) -> list[Instrument]:
-        instruments = self.market.instruments.values()
-        return [i for i in instruments if i.kind == "option" and i.family == family]
-
     def settle(self) -> None:
         """Send what changed on the channels that go by intervals."""
         for channel, moved in self._moved.items():
@@ -220,11 +191,11 @@ class OkxServer(VenueServer):
 
     def on_time(self, now: float) -> None:
         """Interval channels, keep-alive updates of quiet books, and idle connections."""
-        for channel, interval in _INTERVALS.items():
+        for channel, interval in channels.INTERVALS.items():
             if now < self._due[channel]:
                 continue
             self._due[channel] = now + interval
-            if channel in _ON_CHANGE:
+            if channel in channels.ON_CHANGE:
                 self._send_moved(channel, self._moved[channel])
             elif not self.paused:
                 for key in self.heard(channel + ":"):
@@ -259,7 +230,7 @@ class OkxServer(VenueServer):
 
     def _entry(self, instrument: Instrument, state: str = "live") -> str:
         listed = self.start_ms - LISTED_BEFORE_MS
-        number = zlib.crc32(instrument.symbol.encode()) % 100_000
+        number = FIRST_CODE + self.number_of(instrument.symbol)
         entry = listing.describe(instrument, number, listed)
         return orjson.dumps(entry | {"state": state}).decode()
 
@@ -328,8 +299,8 @@ class OkxServer(VenueServer):
         self, client: Client, operation: str, arg: dict[str, Any], identity: object
     ) -> None:
         try:
-            channel, subject = self._resolve(client, arg)
-        except ArgError as error:
+            channel, subject = channels.resolve(self.market, arg, client.memory["business"])
+        except channels.ArgError as error:
             self._error(client, error.code, error.message, identity)
             return
         key = f"{channel}:{subject}"
@@ -354,48 +325,6 @@ class OkxServer(VenueServer):
             client.send(orjson.dumps(answer))
         if fresh:
             self._first_message(client, channel, subject)
-
-    def _resolve(self, client: Client, arg: dict[str, Any]) -> tuple[str, str]:
-        """Channel and subject of an arg. Raises ArgError."""
-        channel = arg.get("channel")
-        named = ",".join(f"{key}:{value}" for key, value in arg.items())
-        unknown = ArgError(
-            "60018",
-            f"Wrong URL or {named} doesn't exist. Please use the correct URL, channel and "
-            "parameters referring to API document.",
-        )
-        subject = arg.get(_SUBJECTS.get(str(channel), "instId"))
-        if not isinstance(channel, str) or not isinstance(subject, str):
-            raise unknown
-        if channel == "trades-all":
-            if not client.memory["business"]:
-                raise ArgError(
-                    "64001",
-                    "This channel has been migrated to the '/business' URL. Please subscribe "
-                    "using the new URL.",
-                )
-            if subject in self.market.instruments:
-                return channel, subject
-        elif not client.memory["business"] and self._known(channel, subject):
-            return channel, subject
-        raise unknown
-
-    def _known(self, channel: str, subject: str) -> bool:
-        if channel == "instruments":
-            return subject in INSTRUMENT_TYPES
-        if channel == "opt-summary":
-            return bool(self._options(subject))
-        if channel == "index-tickers":
-            base, _, quote = subject.partition("-")
-            return quote in _INDEXES and base in self.market.index_prices
-        instrument = self.market.instruments.get(subject)
-        if instrument is None:
-            return False
-        if channel == "funding-rate":
-            return instrument.kind == "perpetual"
-        if channel == "open-interest":
-            return instrument.kind != "spot"
-        return channel in _BY_INSTRUMENT
 
     def _first_message(self, client: Client, channel: str, subject: str) -> None:
         if channel in ("trades", "trades-all"):

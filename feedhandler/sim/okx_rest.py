@@ -9,13 +9,14 @@ from aiohttp import web
 
 from . import okx_json as shapes
 from . import okx_listing as listing
+from .okx_channels import INSTRUMENT_TYPES
 
 if TYPE_CHECKING:
     from .okx import OkxServer
 
 BOOK_LEVELS = 400
 """Levels a side of the `books` channel and at most of a REST book."""
-INSTRUMENT_TYPES = ("SPOT", "SWAP", "FUTURES", "OPTION", "MARGIN")
+FIRST_CODE = 10_458
 LISTED_BEFORE_MS = 90 * 86_400_000
 
 
@@ -41,8 +42,10 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
         listed = server.start_ms - LISTED_BEFORE_MS
         return _answer(
             [
-                listing.describe(instrument, number, listed)
-                for number, instrument in enumerate(server.market.instruments.values(), 10_458)
+                listing.describe(
+                    instrument, FIRST_CODE + server.number_of(instrument.symbol), listed
+                )
+                for instrument in server.market.instruments.values()
                 if listing.inst_type(instrument) == wanted
                 and (family is None or instrument.family == family)
                 and query.get("instId", instrument.symbol) == instrument.symbol

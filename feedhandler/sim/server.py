@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from contextlib import suppress
 from random import Random
 from typing import Any, ClassVar
@@ -15,14 +14,13 @@ from aiohttp import WSMsgType, web
 from feedhandler.near import did_you_mean
 
 from .book import Book
+from .broadcast import Broadcast
 from .certificates import Certificates
 from .chaos import Chaos
 from .client import Client
 from .config import SimOptions
 from .control import add_control_routes
 from .fault_kinds import FaultError
-from .faults import Delivery
-from .frames import encode, encode_fragmented
 from .http_faults import failed_upgrade, rest_faults
 from .instrument import Instrument
 from .listener import Listener
@@ -32,7 +30,7 @@ _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
 
 
-class VenueServer(ABC):
+class VenueServer(Broadcast, ABC):
     """A venue on loopback. Subclasses speak the protocol; this class moves time and bytes."""
 
     venue: ClassVar[str]
@@ -42,6 +40,7 @@ class VenueServer(ABC):
     """Examples of channel names, for error messages."""
 
     def __init__(self, options: SimOptions) -> None:
+        super().__init__()
         self.options = options
         self.start_ms = (
             options.start_ms
@@ -52,14 +51,13 @@ class VenueServer(ABC):
         self.chaos = Chaos(self)
         self.faults = self.chaos.faults
         self.expired: dict[str, Instrument] = {}
+        self._numbers = {symbol: n for n, symbol in enumerate(self.market.instruments)}
         self.control_port = 0
         self.ca_file = ""
         self.clients: set[Client] = set()
         self.paused = options.paused
         self.messages_sent = 0
         self.connections = 0
-        self._subscribers: defaultdict[str, list[Client]] = defaultdict(list)
-        self._held: dict[str, bytes] = {}
         self._random = Random(f"{options.seed}/faults")
         self._universe: dict[str, Instrument] | None = None
         self._certificates: Certificates | None = None
@@ -110,23 +108,19 @@ class VenueServer(ABC):
     def on_time(self, now: float) -> None:
         """Called every batch with the monotonic time, for whatever the venue does by the clock."""
 
-    def channel_name(self, channel: str) -> str:
-        """The venue's name of a channel of `subscribe`."""
-        return channel
-
-    def on_listed(self, instrument: Instrument) -> None:  # noqa: B027, a hook
+    def on_listed(self, instrument: Instrument) -> None:
         """An instrument has been listed."""
 
-    def on_expired(self, instrument: Instrument) -> None:  # noqa: B027, a hook
+    def on_expired(self, instrument: Instrument) -> None:
         """An instrument is off the list; its subscribers are still there."""
 
-    def on_open(self, client: Client, request: web.Request) -> None:  # noqa: B027, a hook
+    def on_open(self, client: Client, request: web.Request) -> None:
         """A client has connected."""
 
-    def on_close(self, channels: list[str]) -> None:  # noqa: B027, a hook
+    def on_close(self, channels: list[str]) -> None:
         """A client has gone that had these subscriptions."""
 
-    def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:  # noqa: B027
+    def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:
         """A frame of any kind has come in; pings are answered by the caller."""
 
     @abstractmethod
@@ -134,74 +128,6 @@ class VenueServer(ABC):
         """Publish all that was held back for a later batch."""
 
     # -- sending -----------------------------------------------------------------------------
-
-    def wants(self, channel: str) -> bool:
-        """Whether anybody listens to a channel: nothing is built for nobody."""
-        return bool(self._subscribers.get(channel))
-
-    def heard(self, prefix: str) -> list[str]:
-        """The channels with listeners whose name begins so."""
-        return [channel for channel in self._subscribers if channel.startswith(prefix)]
-
-    def subscribe(self, client: Client, channel: str) -> bool:
-        """Add a subscription; False if it was there."""
-        if channel in client.channels:
-            return False
-        client.channels.add(channel)
-        self._subscribers[channel].append(client)
-        return True
-
-    def unsubscribe(self, client: Client, channel: str) -> bool:
-        """Remove a subscription; False if there was none."""
-        if channel not in client.channels:
-            return False
-        client.channels.discard(channel)
-        listeners = self._subscribers[channel]
-        listeners.remove(client)
-        if not listeners:
-            del self._subscribers[channel]
-            self._held.pop(channel, None)
-        return True
-
-    def push(self, channel: str, symbol: str, payload: bytes) -> None:
-        """Queue one data message for all who listen to a channel."""
-        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
-        if frame:
-            for client in self._subscribers[channel]:
-                client.out.append(frame)
-
-    def send_data(self, client: Client, channel: str, symbol: str, payload: bytes) -> None:
-        """Queue one data message for one client, faults applied (a snapshot, a first ticker)."""
-        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
-        if frame:
-            client.out.append(frame)
-
-    def _frame(self, channel: str, symbol: str, payload: bytes) -> bytes:
-        if self.faults.silences(symbol, self.channel_name(channel)):
-            return b""
-        pieces = self.faults.spend_fragment()
-        return encode_fragmented(payload, pieces) if pieces > 1 else encode(payload)
-
-    def verdict(self, channel: str, symbol: str) -> Delivery:
-        """What a fault does to the next book message of a channel."""
-        if not self.faults.active or channel in self._held:
-            return Delivery.SEND
-        return self.faults.on_book(symbol)
-
-    def push_book(self, channel: str, symbol: str, payload: bytes, verdict: Delivery) -> None:
-        """`push` one book message as the verdict has it."""
-        if verdict is Delivery.SKIP:
-            return
-        if verdict is Delivery.LATER:
-            self._held[channel] = payload
-            return
-        if verdict is Delivery.CUT:
-            payload = payload[: len(payload) // 2]
-        self.push(channel, symbol, payload)
-        if verdict is Delivery.TWICE:
-            self.push(channel, symbol, payload)
-        if self._held and (late := self._held.pop(channel, None)) is not None:
-            self.push(channel, symbol, late)
 
     def rest_book(self, live: Live) -> Book:
         """The book that a REST snapshot shows: the present one, or a stale one if so ordered."""
@@ -249,12 +175,16 @@ class VenueServer(ABC):
         self.market.add(self._universe[symbol])
         self.on_listed(self.market.instruments[symbol])
 
+    def number_of(self, symbol: str) -> int:
+        """The instrument's place in the order of listing, which it keeps."""
+        return self._numbers.setdefault(symbol, len(self._numbers))
+
     def expire_instrument(self, symbol: str) -> None:
         """Take an instrument off the list: its channels fall silent for good."""
         self.expired[symbol] = instrument = self.market.remove(symbol)
         self.on_expired(instrument)
-        for channel in [name for name in self._subscribers if self.symbol_of(name) == symbol]:
-            for client in list(self._subscribers[channel]):
+        for channel in [name for name in self.heard() if self.symbol_of(name) == symbol]:
+            for client in self.listeners(channel):
                 self.unsubscribe(client, channel)
 
     # -- time --------------------------------------------------------------------------------

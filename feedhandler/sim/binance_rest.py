@@ -1,0 +1,102 @@
+"""Binance's REST answers, each with the request weight used in this minute."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+
+from . import binance_listing as listing
+from .binance_depth import snapshot
+
+if TYPE_CHECKING:
+    from .binance import BinanceServer
+
+_WEIGHT_LIMIT = 6000
+_DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
+_LIMITS = (("REQUEST_WEIGHT", "MINUTE", 1, _WEIGHT_LIMIT), ("RAW_REQUESTS", "MINUTE", 5, 61_000))
+_TOO_MUCH = {"code": -1003, "msg": "Too much request weight used."}
+_NO_SYMBOL = {
+    "code": -1102,
+    "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
+}
+_BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
+_BAD_SYMBOLS = {"code": -1100, "msg": "Illegal characters in symbols."}
+_BAD_LIMIT = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
+
+
+class _Meter:
+    """The weight used in this minute."""
+
+    def __init__(self) -> None:
+        self._minute, self._used = 0, 0
+
+    def answer(self, data: Any, weight: int, status: int = 200) -> web.Response:
+        minute = int(time.time() // 60)
+        if minute != self._minute:
+            self._minute, self._used = minute, 0
+        self._used += weight
+        headers = {"X-MBX-USED-WEIGHT": str(self._used)}
+        headers["X-MBX-USED-WEIGHT-1M"] = str(self._used)
+        if self._used > _WEIGHT_LIMIT:
+            headers["Retry-After"] = str(60 - int(time.time()) % 60)
+            status, data = 429, _TOO_MUCH
+        body = data if isinstance(data, bytes) else orjson.dumps(data)
+        return web.Response(
+            body=body, status=status, headers=headers, content_type="application/json"
+        )
+
+
+def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
+    """Add the public ``/api/v3/`` paths of a server."""
+    answer = _Meter().answer
+
+    async def ping(_: web.Request) -> web.Response:
+        return answer({}, 1)
+
+    async def server_time(_: web.Request) -> web.Response:
+        return answer({"serverTime": server.market.clock.ms()}, 1)
+
+    async def depth(request: web.Request) -> web.Response:
+        symbol, text = request.query.get("symbol"), request.query.get("limit", "100")
+        if symbol is None:
+            return answer(_NO_SYMBOL, 1, 400)
+        if symbol not in server.market.instruments:
+            return answer(_BAD_SYMBOL, 1, 400)
+        if not text.isdigit() or int(text) < 1:
+            return answer(_BAD_LIMIT, 1, 400)
+        limit = min(int(text), 5000)
+        weight = next(weight for upper, weight in _DEPTH_WEIGHTS if limit <= upper)
+        live = server.market.live(symbol)
+        return answer(snapshot(server.rest_book(live), server.texts(live), limit), weight)
+
+    async def exchange_info(request: web.Request) -> web.Response:
+        listed = server.market.instruments
+        chosen = list(listed)
+        if (one := request.query.get("symbol")) is not None:
+            chosen = [one]
+        elif (several := request.query.get("symbols")) is not None:
+            try:
+                chosen = list(orjson.loads(several))
+            except (orjson.JSONDecodeError, TypeError):
+                return answer(_BAD_SYMBOLS, 1, 400)
+        if any(symbol not in listed for symbol in chosen):
+            return answer(_BAD_SYMBOL, 1, 400)
+        info = {
+            "timezone": "UTC",
+            "serverTime": server.market.clock.ms(),
+            "rateLimits": [
+                {"rateLimitType": kind, "interval": unit, "intervalNum": number, "limit": limit}
+                for kind, unit, number, limit in _LIMITS
+            ],
+            "exchangeFilters": [],
+            "symbols": [listing.describe(listed[symbol]) for symbol in chosen],
+        }
+        return answer(info, 20)
+
+    router.add_get("/api/v3/ping", ping)
+    router.add_get("/api/v3/time", server_time)
+    router.add_get("/api/v3/depth", depth)
+    router.add_get("/api/v3/exchangeInfo", exchange_info)

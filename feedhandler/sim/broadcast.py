@@ -1,0 +1,95 @@
+"""Who listens to what, and the way of a data message to them, through the faults."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from .client import Client
+from .faults import Delivery, Faults
+from .frames import encode, encode_fragmented
+
+
+class Broadcast:
+    """Channels and their subscribers. Faults are applied here, once for all of a channel."""
+
+    faults: Faults
+
+    def __init__(self) -> None:
+        self._subscribers: defaultdict[str, list[Client]] = defaultdict(list)
+        self._held: dict[str, bytes] = {}
+
+    def channel_name(self, channel: str) -> str:
+        """The venue's name of a channel of `subscribe`."""
+        return channel
+
+    def wants(self, channel: str) -> bool:
+        """Whether anybody listens to a channel: nothing is built for nobody."""
+        return bool(self._subscribers.get(channel))
+
+    def listeners(self, channel: str) -> list[Client]:
+        """Those who listen to a channel."""
+        return list(self._subscribers.get(channel, ()))
+
+    def heard(self, prefix: str = "") -> list[str]:
+        """The channels with listeners whose name begins so."""
+        return [channel for channel in self._subscribers if channel.startswith(prefix)]
+
+    def subscribe(self, client: Client, channel: str) -> bool:
+        """Add a subscription; False if it was there."""
+        if channel in client.channels:
+            return False
+        client.channels.add(channel)
+        self._subscribers[channel].append(client)
+        return True
+
+    def unsubscribe(self, client: Client, channel: str) -> bool:
+        """Remove a subscription; False if there was none."""
+        if channel not in client.channels:
+            return False
+        client.channels.discard(channel)
+        listeners = self._subscribers[channel]
+        listeners.remove(client)
+        if not listeners:
+            del self._subscribers[channel]
+            self._held.pop(channel, None)
+        return True
+
+    def push(self, channel: str, symbol: str, payload: bytes) -> None:
+        """Queue one data message for all who listen to a channel."""
+        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
+        if frame:
+            for client in self._subscribers[channel]:
+                client.out.append(frame)
+
+    def send_data(self, client: Client, channel: str, symbol: str, payload: bytes) -> None:
+        """Queue one data message for one client, faults applied (a snapshot, a first ticker)."""
+        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
+        if frame:
+            client.out.append(frame)
+
+    def _frame(self, channel: str, symbol: str, payload: bytes) -> bytes:
+        if self.faults.silences(symbol, self.channel_name(channel)):
+            return b""
+        pieces = self.faults.spend_fragment()
+        return encode_fragmented(payload, pieces) if pieces > 1 else encode(payload)
+
+    def verdict(self, channel: str, symbol: str) -> Delivery:
+        """What a fault does to the next book message of a channel."""
+        if not self.faults.active or channel in self._held:
+            return Delivery.SEND
+        return self.faults.on_book(symbol)
+
+    def push_book(self, channel: str, symbol: str, payload: bytes, verdict: Delivery) -> None:
+        """`push` one book message as the verdict has it."""
+        if verdict is Delivery.SKIP:
+            return
+        if verdict is Delivery.LATER:
+            self._held[channel] = payload
+            return
+        if verdict is Delivery.CUT:
+            payload = payload[: len(payload) // 2]
+        self.push(channel, symbol, payload)
+        if verdict is Delivery.TWICE:
+            self.push(channel, symbol, payload)
+        if self._held and (late := self._held.pop(channel, None)) is not None:
+            self.push(channel, symbol, late)

@@ -1,0 +1,54 @@
+"""Deribit's heartbeats: asked for by the client, from then on the server asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .client import Client
+from .jsonrpc import RpcError
+
+
+def beat(client: Client, now: float) -> None:
+    """Alternate heartbeat and test_request; a test_request left unanswered is fatal."""
+    due = client.memory.get("heartbeat_due")
+    if due is None or now < due:
+        return
+    if client.memory.get("test_pending"):
+        client.close(1000, "heartbeat timeout")
+        return
+    client.memory["heartbeat_due"] = now + client.memory["heartbeat_every"]
+    beats = client.memory["beats"] = client.memory.get("beats", 0) + 1
+    kind = "heartbeat" if beats % 2 else "test_request"
+    client.memory["test_pending"] = kind == "test_request"
+    client.send(b'{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"%b"}}' % kind.encode())
+
+
+def answered(client: Client) -> None:
+    """A test_request has had its answer."""
+    client.memory["test_pending"] = False
+
+
+def ask(client: Client | None, params: Mapping[str, Any], scale: float) -> str:
+    """public/set_heartbeat; ``scale`` multiplies the interval. Raises RpcError."""
+    interval = params.get("interval")
+    if client is None:
+        raise RpcError(-32601, "Method not found")
+    if not isinstance(interval, (int, float)) or interval < 10:
+        reason = {"reason": "value must be greater or equal 10", "param": "interval"}
+        raise RpcError(-32602, "Invalid params", reason)
+    every = float(interval) * scale
+    client.memory |= {
+        "heartbeat_every": every,
+        "heartbeat_due": time.monotonic() + every,
+        "test_pending": False,
+    }
+    return "ok"
+
+
+def stop(client: Client | None) -> str:
+    """public/disable_heartbeat."""
+    if client is not None:
+        client.memory["heartbeat_due"] = None
+    return "ok"
