@@ -5,7 +5,7 @@ namespace = "feedhandler"             # of the shared memory
 status = "127.0.0.1:8787"             # status and metrics over HTTP; "" turns it off
 
 [venues.okx]
-instruments = ["BTC-USDT", "BTC-USD-SWAP", "option:BTC-USD:*"]
+instruments = ["BTC-USDT", "option:BTC-USD:*", "!BTC-USD-*-P"]   # the last that matches decides
 channels = ["book", "trades", "ticker"]
 depth = 50                            # levels a side in the shared book cell
 ring_slots = 131072                   # of the event ring, a power of two, 64 bytes each
@@ -17,6 +17,7 @@ rhythm_floor_s = 10.0                 # a subscription is suspected after a sile
 rhythm_ceiling_s = 600.0              # rhythm makes unlikely, but not before, and not after
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
 rest_url = "https://..."
+refresh_s = 300.0                     # how often the venue's list of instruments is read again
 ```
 """
 
@@ -30,10 +31,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from feedhandler import rules
 from feedhandler import venues as registry
 from feedhandler.near import did_you_mean
 from feedhandler.venues.base import Venue
-from feedhandler.venues.pattern import Pattern
 
 DEFAULT_NAMESPACE = "feedhandler"
 DEFAULT_STATUS = "127.0.0.1:8787"
@@ -60,6 +61,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     silence_s: float = 5.0
     rhythm_floor_s: float = 10.0
     rhythm_ceiling_s: float = 600.0
+    refresh_s: float = 300.0
 
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
@@ -189,7 +191,7 @@ class _Reader:
         def read(key: str, default: Any, valid: Callable[[Any], bool], allowed: str) -> Any:
             return self.value(f"{path}.{key}", table.get(key), default, valid, allowed)
 
-        def rhythm(key: str, default: float) -> float:
+        def seconds(key: str, default: float) -> float:
             return float(read(key, default, _is_seconds, _range("seconds", *_SILENCE_S)))
 
         slots = f"a power of two from {_RING_SLOTS[0]} to {_RING_SLOTS[1]}"
@@ -209,8 +211,9 @@ class _Reader:
             silence_s=float(
                 read("silence_s", 5.0, _is_seconds, _range("seconds", *_SILENCE_S)),
             ),
-            rhythm_floor_s=rhythm("rhythm_floor_s", 10.0),
-            rhythm_ceiling_s=rhythm("rhythm_ceiling_s", 600.0),
+            rhythm_floor_s=seconds("rhythm_floor_s", 10.0),
+            rhythm_ceiling_s=seconds("rhythm_ceiling_s", 600.0),
+            refresh_s=seconds("refresh_s", 300.0),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
             rest_url=read(
                 "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"
@@ -235,9 +238,11 @@ class _Reader:
         patterns = self.strings(key, value, allowed) or venue.default_instruments
         for pattern in patterns:
             try:
-                Pattern.parse(pattern)
+                rules.check(pattern)
             except ValueError as error:
                 self.wrong(key, pattern, str(error))
+        if not rules.patterns(patterns):
+            self.wrong(key, list(patterns), "at least one of them without a '!'")
         return patterns
 
     def channels(self, venue: Venue, path: str, table: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,9 +1,8 @@
 """What a venue lists, asked over REST."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from feedhandler.rest import Rest, RestRefused
-from feedhandler.select import UnknownSymbol, select
 from feedhandler.venues.base import InstrumentSpec, Request, Venue
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads in a circle
@@ -36,18 +35,3 @@ async def list_instruments(
                 found.setdefault(spec.symbol, spec)
         waiting.extend(more)
     return list(found.values())
-
-
-def select_known(
-    patterns: Iterable[str], specs: Sequence[InstrumentSpec]
-) -> tuple[list[InstrumentSpec], list[UnknownSymbol]]:
-    """What the patterns mean, and what those mean nothing are; for who must go on anyway."""
-    chosen: dict[str, InstrumentSpec] = {}
-    unknown = []
-    for pattern in patterns:
-        try:
-            for spec in select([pattern], specs):
-                chosen.setdefault(spec.symbol, spec)
-        except UnknownSymbol as error:
-            unknown.append(error)
-    return list(chosen.values()), unknown

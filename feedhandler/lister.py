@@ -3,13 +3,16 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import time_ns
 
+from feedhandler import rules
 from feedhandler.backoff import Backoff
-from feedhandler.instruments import list_instruments, select_known
+from feedhandler.instruments import list_instruments
 from feedhandler.log import Throttle
 from feedhandler.rest import Rest, RestError
+from feedhandler.select import UnknownSymbol
 from feedhandler.venues.base import InstrumentSpec, Venue
 
 REFRESH_S = 300.0
@@ -17,32 +20,42 @@ REFRESH_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """`chosen`: what the configuration means and has not expired; `symbols`: all that is listed."""
+    """`chosen`: what the rules mean and has not expired; `specs`: all that is listed; `unknown`:
+    rules that mean nothing listed."""
 
     chosen: list[InstrumentSpec]
-    symbols: set[str]
+    specs: list[InstrumentSpec]
+    unknown: list[UnknownSymbol]
 
 
 class Lister:
-    """The instruments of one venue's configuration."""
+    """The instruments of one venue. `rules`: what is wanted, see `feedhandler.rules`."""
 
     def __init__(
-        self, venue: Venue, rest: Rest, patterns: Sequence[str], rng: random.Random
+        self,
+        venue: Venue,
+        rest: Rest,
+        wanted: Sequence[str],
+        rng: random.Random,
+        refresh_s: float = REFRESH_S,
     ) -> None:
+        self.rules = tuple(wanted)
         self._venue = venue
         self._rest = rest
-        self._patterns = patterns
         self._rng = rng
+        self._refresh_s = refresh_s
         self._quiet = Throttle()
+        self._kick = asyncio.Event()
 
     async def first(self, waiting: Callable[[str], None]) -> list[InstrumentSpec]:
         """Asks until the venue lists some of them; `waiting` is told why there are none yet."""
         backoff = Backoff(0.8, 30.0, rng=self._rng)
         while True:
             try:
-                chosen = (await self._list()).chosen
-                if chosen:
-                    return chosen
+                listed = await self.list(self.rules)
+                self._complain(listed)
+                if listed.chosen:
+                    return listed.chosen
                 problem = "the venue lists none of the configured instruments"
             except (RestError, ValueError) as error:
                 problem = str(error)
@@ -53,17 +66,35 @@ class Lister:
     async def again(self) -> Listed:
         """The list a few minutes later, with jitter; a failure waits for the next turn."""
         while True:
-            await asyncio.sleep(REFRESH_S * self._rng.uniform(0.9, 1.1))
+            with suppress(TimeoutError):
+                wait = self._refresh_s * self._rng.uniform(0.9, 1.1)
+                await asyncio.wait_for(self._kick.wait(), wait)
+                self._kick.clear()
             try:
-                return await self._list()
+                listed = await self.list(self.rules)
             except (RestError, ValueError) as error:
                 self._quiet.warning("list", f"cannot refresh the instruments: {error}")
+                continue
+            self._complain(listed)
+            return listed
 
-    async def _list(self) -> Listed:
-        specs = await list_instruments(self._venue, self._rest, self._patterns)
-        chosen, unknown = select_known(self._patterns, specs)
-        for error in unknown:
+    def soon(self, first_s: float, last_s: float) -> None:
+        """Something rolled: ask within these seconds, each process at a time of its own."""
+        delay = self._rng.uniform(first_s, last_s)
+        asyncio.get_running_loop().call_later(delay, self._kick.set)
+
+    async def list(self, wanted: Sequence[str]) -> Listed:
+        """What these rules mean now. Raises RestError, and ValueError for a senseless answer."""
+        specs = await list_instruments(self._venue, self._rest, rules.patterns(wanted))
+        return choose(wanted, specs)
+
+    def _complain(self, listed: Listed) -> None:
+        for error in listed.unknown:
             self._quiet.warning(f"unknown {error.pattern}", str(error))
-        now = time_ns()
-        chosen = [spec for spec in chosen if not 0 < spec.expiry_ns <= now]
-        return Listed(chosen, {spec.symbol for spec in specs})
+
+
+def choose(wanted: Sequence[str], specs: list[InstrumentSpec]) -> Listed:
+    """What the rules mean of what is listed."""
+    chosen, unknown = rules.choose(wanted, specs)
+    now = time_ns()
+    return Listed([spec for spec in chosen if not 0 < spec.expiry_ns <= now], specs, unknown)

@@ -1,9 +1,9 @@
 """Which key goes on which connection, under the venue's limits. Pure and deterministic."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from feedhandler.venues.base import InstrumentSpec, Venue
+from feedhandler.venues.base import InstrumentSpec, Limits, Venue
 
 
 class PlanError(ValueError):
@@ -32,6 +32,14 @@ def instrument_keys(
     return groups
 
 
+def fits(carried: Sequence[str], keys: Sequence[str], limits: Limits) -> bool:
+    """Whether a connection that carries some keys has room for these too."""
+    room, most = limits.keys_per_connection, limits.bytes_per_connection
+    if room and len(carried) + len(keys) > room:
+        return False
+    return not most or sum(len(key.encode()) for key in (*carried, *keys)) <= most
+
+
 def plan(
     venue: Venue, instruments: Iterable[InstrumentSpec], channels: Sequence[str]
 ) -> list[ConnectionPlan]:
@@ -40,43 +48,56 @@ def plan(
     All keys that one instrument has on an endpoint are on one connection, so that its channels
     fail and heal together and are watched side by side. Raises :class:`PlanError`.
     """
-    room = venue.limits.keys_per_connection
-    open_now: dict[str, list[str]] = {}
-    full: list[ConnectionPlan] = []
-    order: list[str] = []
+    packed: dict[str, list[_Packed]] = {}  # by endpoint, in the order of their first keys
     for group in instrument_keys(venue, instruments, channels):
         by_endpoint: dict[str, list[str]] = {}
         for key in group:
             by_endpoint.setdefault(venue.endpoint(key), []).append(key)
         for endpoint, keys in by_endpoint.items():
-            if room and len(keys) > room:
-                raise PlanError(
-                    f"{venue.name}: one instrument has {len(keys)} keys ({keys[0]}, ...), a "
-                    f"connection takes {room}: ask for fewer channels"
-                )
-            if endpoint not in open_now:
-                open_now[endpoint] = []
-                order.append(endpoint)
-            if room and len(open_now[endpoint]) + len(keys) > room:
-                full.append(ConnectionPlan(endpoint, tuple(open_now[endpoint])))
-                open_now[endpoint] = []
-            open_now[endpoint].extend(keys)
-    full.extend(ConnectionPlan(name, tuple(open_now[name])) for name in order if open_now[name])
+            _pack(venue, packed.setdefault(endpoint, []), keys)
+    full = [
+        ConnectionPlan(endpoint, tuple(one.keys))
+        for endpoint, connections in packed.items()
+        for one in connections
+    ]
     allowed = venue.limits.connections
     if allowed and len(full) > allowed:
+        most = max(len(one.keys) for one in full)
         raise PlanError(
             f"{venue.name}: {sum(len(one.keys) for one in full)} keys need {len(full)} connections "
-            f"of {room} keys, the venue allows {allowed}: ask for fewer instruments or channels"
+            f"of {most} keys, the venue allows {allowed}: ask for fewer instruments or channels"
         )
     return full
 
 
-def place(keys: Sequence[str], carried: Sequence[int], room: int) -> int | None:
-    """Which of the connections, by the number of keys each carries, has room for these keys too.
+@dataclass(slots=True)
+class _Packed:
+    keys: list[str] = field(default_factory=list)
+    bytes: int = 0
 
-    None: none has. `room` 0: no limit.
-    """
-    for index, count in enumerate(carried):
-        if not room or count + len(keys) <= room:
-            return index
-    return None
+
+def _pack(venue: Venue, connections: list[_Packed], keys: Sequence[str]) -> None:
+    """Onto the endpoint's last connection, or a new one."""
+    room, most = venue.limits.keys_per_connection, venue.limits.bytes_per_connection
+    size = sum(len(key.encode()) for key in keys)
+    if not fits((), keys, venue.limits):
+        raise PlanError(
+            f"{venue.name}: one instrument has {len(keys)} keys of {size} bytes ({keys[0]}, ...), "
+            f"a connection takes {room or 'any number of'} keys"
+            + (f" of {most} bytes" if most else "")
+            + ": ask for fewer channels"
+        )
+    last = connections[-1] if connections else None
+    if (
+        last is None
+        or (room and len(last.keys) + len(keys) > room)
+        or (most and last.bytes + size > most)
+    ):
+        connections.append(last := _Packed())
+    last.keys.extend(keys)
+    last.bytes += size
+
+
+def place(keys: Sequence[str], carried: Sequence[Sequence[str]], venue: Venue) -> int | None:
+    """Which of the connections, by the keys that each carries, has room for these keys too."""
+    return next((n for n, own in enumerate(carried) if fits(own, keys, venue.limits)), None)

@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from feedhandler import venues
+from feedhandler import rules, venues
 from feedhandler.config import Config, VenueConfig
-from feedhandler.instruments import list_instruments, select_known
+from feedhandler.instruments import list_instruments
 from feedhandler.plan import PlanError, plan
 from feedhandler.rest import Rest, RestError
 
@@ -36,12 +36,12 @@ async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
             asyncio.timeout(TIMEOUT_S),
             Rest(config.rest_url, venue.limits, timeout_s=TIMEOUT_S) as rest,
         ):
-            specs = await list_instruments(venue, rest, config.instruments)
+            specs = await list_instruments(venue, rest, rules.patterns(config.instruments))
     except (RestError, ValueError, TimeoutError) as error:
         cause = str(error) or f"no answer within {TIMEOUT_S:g} s"
         findings.warnings.append(f"{name}: instruments cannot be checked: {cause}")
         return
-    chosen, unknown = select_known(config.instruments, specs)
+    chosen, unknown = rules.choose(config.instruments, specs)
     for one in unknown:
         findings.problems.append(f"venues.{name}.instruments: {one}")
     if len(chosen) > config.capacity:

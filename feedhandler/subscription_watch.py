@@ -77,6 +77,13 @@ class SubscriptionWatch:
                 self.rhythm.ignore(row, channel)
                 self._trials.pop(row, None)
 
+    def forget(self, tracked: Tracked) -> None:
+        """The instrument is over: its silence says nothing about others."""
+        self._trials.pop(tracked.id, None)
+        for channel in CHANNEL.values():
+            if self._keys.pop((tracked.id, channel), None) is not None:
+                self.rhythm.ignore(tracked.id, channel)
+
     def lost(self, tracked: Tracked) -> None:
         """The book is not in step: who heals it also watches it."""
         if tracked.id not in self._trials:

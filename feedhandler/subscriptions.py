@@ -125,8 +125,9 @@ class Subscriptions:
     def add(self, keys: Iterable[str]) -> None:
         """Carry these keys too."""
         for key in keys:
+            leaving = key in self._leaving
             self._leaving.pop(key, None)
-            self._keys.setdefault(key, _Key())
+            self._keys.setdefault(key, _Key(leave_first=leaving))  # only so a snapshot comes again
 
     def remove(self, keys: Iterable[str]) -> None:
         """Carry these keys no longer; what was asked for is unsubscribed."""

@@ -42,13 +42,21 @@ class Universe:
         return iter(self.by_id.values())
 
     def add(self, engine: _engine.Engine, spec: InstrumentSpec) -> Tracked:
-        """Publish an instrument's directory row. Raises as `directory.add_instrument` does."""
+        """Publish an instrument's directory row; one that was closed is open again, in its old row.
+
+        Raises as `directory.add_instrument` does.
+        """
         keys = self.venue.keys(spec, self.channels)
         book = next((key for key in keys if self.parts(key)[0] == "book"), None)
         row = add_instrument(engine, spec, has_book=book is not None)
         tracked = Tracked(row, spec, book)
         self.by_id[row] = self.by_symbol[spec.symbol] = tracked
         return tracked
+
+    def carried_keys(self) -> set[str]:
+        """The keys of all that is not closed, those of families too."""
+        open_ = (tracked.spec for tracked in self if not tracked.closed)
+        return {key for spec in open_ for key in self.venue.keys(spec, self.channels)}
 
     def parts(self, key: str) -> tuple[str, str]:
         """(channel, symbol or family) of a key."""

@@ -8,7 +8,6 @@ import asyncio
 import random
 import ssl
 from collections.abc import Sequence
-from time import time_ns
 
 from feedhandler import host_budgets
 from feedhandler.backoff import Backoff
@@ -24,6 +23,7 @@ from feedhandler.log import Throttle, log
 from feedhandler.plan import place, plan
 from feedhandler.recovery import Recovery
 from feedhandler.rest import Rest, RestError
+from feedhandler.roster import Roster
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.subscription_watch import SubscriptionWatch
 from feedhandler.universe import Tracked, Universe
@@ -87,7 +87,8 @@ class VenueFeed:
         self._behind: list[set[int]] = []  # by row: books not in step since it connected
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
-        self._lister = Lister(venue, rest, config.instruments, self._rng)
+        self._lister = Lister(venue, rest, config.instruments, self._rng, config.refresh_s)
+        self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self._ssl = ssl.create_default_context()
         self._quiet = Throttle()
         actions = Actions(self._fetch, self._deliver, self._snapshot_late, self._rank)
@@ -105,7 +106,7 @@ class VenueFeed:
             tasks.create_task(self._beat())
             self._start(await self._lister.first(self._listing))
             tasks.create_task(self.snapshots.run())
-            tasks.create_task(self._refresh())
+            tasks.create_task(self.roster.follow())
 
     async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
         """Close the connections and all instruments, in order. After `run` was cancelled."""
@@ -118,27 +119,13 @@ class VenueFeed:
                 self.engine.set_state(tracked.id, state, reason)
 
     def _start(self, specs: Sequence[InstrumentSpec]) -> None:
-        tracked = [each for each in map(self._track, specs) if each is not None]
-        carried = [each.spec for each in tracked]
+        carried = self.roster.start(specs)
         for one in plan(self.venue, carried, self.config.channels):
             self._open(one.endpoint, one.keys)
         log.info(
-            "%d instruments on %d connection%s", len(tracked), len(self.connections),
+            "%d instruments on %d connection%s", len(carried), len(self.connections),
             "s" if len(self.connections) > 1 else "",
         )  # fmt: skip
-
-    def _track(self, spec: InstrumentSpec) -> Tracked | None:
-        try:
-            tracked = self.universe.add(self.engine, spec)
-        except MemoryError:
-            text = f"no room for {spec.symbol}: the directory has {self.config.capacity} rows"
-            self._quiet.warning("capacity", f"{text}; raise `capacity`")
-            return None
-        except ValueError as error:
-            self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")
-            return None
-        self.engine.set_state(tracked.id, State.SYNCING, Reason.START)
-        return tracked
 
     def _open(self, endpoint: str, keys: Sequence[str]) -> None:
         row = len(self.connections)
@@ -188,7 +175,7 @@ class VenueFeed:
             if now >= next_watch and self.connections:
                 next_watch = now + WATCH_S
                 self.watch.poll(now)
-                self._expire()
+                self.roster.expire()
             await asyncio.sleep(HEARTBEAT_S)
 
     def _judge(self) -> None:
@@ -201,59 +188,29 @@ class VenueFeed:
         ]
         self._state.judge(books, self.connections)
 
-    def _expire(self) -> None:
-        now = time_ns()
-        for tracked in self.universe:
-            if not tracked.closed and 0 < tracked.spec.expiry_ns <= now:
-                self._close(tracked)
-
-    def _close(self, tracked: Tracked) -> None:
-        """The instrument is over: expired, or no longer listed."""
-        tracked.closed = True
-        self.recovery.drop(tracked)
-        for behind in self._behind:
-            behind.discard(tracked.id)
-        mine = set(self.venue.keys(tracked.spec, self.config.channels))
-        for connection in self.connections:
-            own = [key for key in mine if self.universe.of_key(key) is tracked]
-            connection.remove([key for key in own if key in connection.subscriptions])
-        self.engine.set_state(tracked.id, State.CLOSED, Reason.EXPIRED)
-        log.info("%s expired", tracked.spec.symbol)
-
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
 
-    async def _refresh(self) -> None:
-        """Follow what the venue lists: options list and expire daily."""
-        while True:
-            listed = await self._lister.again()
-            for tracked in self.universe:
-                if tracked.closed:
-                    continue
-                there = tracked.spec.symbol in listed.symbols
-                tracked.missing = 0 if there else tracked.missing + 1
-                if tracked.missing >= 2:  # a list may be incomplete once
-                    self._close(tracked)
-            known = self.universe.by_symbol
-            self._take_up([spec for spec in listed.chosen if spec.symbol not in known])
+    # ---- what the roster asks for (`roster.Carrier`)
 
-    def _take_up(self, specs: Sequence[InstrumentSpec]) -> None:
-        for spec in specs:
-            tracked = self._track(spec)
-            if tracked is None:
-                continue
-            log.info("%s is new", spec.symbol)
-            carried = {key for c in self.connections for key in c.subscriptions.keys}
-            for one in plan(self.venue, [spec], self.config.channels):
-                keys = [key for key in one.keys if key not in carried]
-                rows = [row for row, name in enumerate(self._endpoints) if name == one.endpoint]
-                counts = [len(self.connections[row].subscriptions) for row in rows]
-                found = place(keys, counts, self.venue.limits.keys_per_connection)
-                if found is None:
-                    self._open(one.endpoint, keys)
-                else:
-                    self._carry(rows[found], keys)
-                    self.connections[rows[found]].add(keys)
+    def carry(self, endpoint: str, keys: Sequence[str]) -> None:
+        """Subscribe to these keys of one instrument, on whatever connection has room."""
+        rows = [row for row, name in enumerate(self._endpoints) if name == endpoint]
+        found = place(keys, [self.connections[row].subscriptions.keys for row in rows], self.venue)
+        if found is None:
+            self._open(endpoint, keys)
+        else:
+            self._carry(rows[found], keys)
+            self.connections[rows[found]].add(keys)
+
+    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+        """The instrument is carried no more, and nobody else needs these keys."""
+        self.recovery.drop(tracked)
+        self.watch.forget(tracked)
+        for behind in self._behind:
+            behind.discard(tracked.id)
+        for connection in self.connections:
+            connection.remove([key for key in keys if key in connection.subscriptions])
 
     # ---- snapshots
 

@@ -49,6 +49,18 @@ def test_what_does_not_fit_is_said() -> None:
 
 
 def test_new_keys_go_where_there_is_room() -> None:
-    assert place(["a", "b"], [4, 3], 5) == 1
-    assert place(["a", "b"], [4, 4], 5) is None
-    assert place(["a"], [400], 0) == 0
+    venue = PaperVenue(Limits(keys_per_connection=5, bytes_per_connection=30))
+    four, three = ["k1", "k2", "k3", "k4"], ["k5", "k6", "k7"]
+    assert place(["a", "b"], [four, three], venue) == 1
+    assert place(["a", "b"], [four, four], venue) is None
+    assert place(["a" * 25, "b"], [three, []], venue) == 1
+    assert place(["a"], [["k"] * 400], PaperVenue()) == 0
+
+
+def test_bytes_of_a_connection_are_kept() -> None:
+    venue = PaperVenue(Limits(bytes_per_connection=40))
+    plans = plan(venue, [spec(f"S{n}") for n in range(9)], ("book", "trades"))
+    assert len(plans) == 5  # "book:S0" and "trades:S0" are 16 bytes
+    assert all(sum(map(len, one.keys)) <= 40 for one in plans)
+    with pytest.raises(PlanError, match=r"2 keys of 96 bytes .* of 40 bytes"):
+        plan(venue, [spec("S" * 42)], ("book", "trades"))

@@ -1,0 +1,207 @@
+"""Which instruments a feed carries: as the venue lists and ends them, and as the rules change.
+
+Instruments come and go one by one; what stays is not touched.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from time import time_ns
+from typing import Protocol
+
+from feedhandler import rules
+from feedhandler.config import VenueConfig
+from feedhandler.engine import _engine
+from feedhandler.lister import Listed, Lister, choose
+from feedhandler.log import Throttle, log
+from feedhandler.plan import plan
+from feedhandler.universe import Tracked, Universe
+from feedhandler.venues.base import InstrumentSpec, Venue
+from shm import Reason, State
+
+ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
+
+
+class Carrier(Protocol):
+    """Who has the connections."""
+
+    def carry(self, endpoint: str, keys: Sequence[str]) -> None:
+        """Subscribe to these keys of one instrument, on whatever connection has room."""
+
+    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+        """The instrument is carried no more, and nobody else needs these keys."""
+
+
+@dataclass(slots=True)
+class Change:
+    """What a change of the rules did: symbols; `unknown`: patterns that mean nothing, in words."""
+
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+class Roster:
+    """The instruments of one feed."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        config: VenueConfig,
+        engine: _engine.Engine,
+        universe: Universe,
+        lister: Lister,
+        carrier: Carrier,
+    ) -> None:
+        self._venue = venue
+        self._config = config
+        self._engine = engine
+        self._universe = universe
+        self._lister = lister
+        self._carrier = carrier
+        self._quiet = Throttle()
+        self._started = False
+
+    def start(self, specs: Sequence[InstrumentSpec]) -> list[InstrumentSpec]:
+        """Track the first ones; returns those that are."""
+        self._started = True
+        tracked = [each for each in map(self._track, specs) if each is not None]
+        return [each.spec for each in tracked]
+
+    async def follow(self) -> None:
+        """Until cancelled: what the venue lists is taken up, what it lists no more is closed."""
+        while True:
+            self.refreshed(await self._lister.again())
+
+    def refreshed(self, listed: Listed) -> None:
+        """Take in a new list."""
+        there = {spec.symbol for spec in listed.specs}
+        for tracked in self._open():
+            tracked.missing = 0 if tracked.spec.symbol in there else tracked.missing + 1
+            if tracked.missing >= 2:  # a list may be incomplete once
+                self._close([tracked], Reason.EXPIRED)
+        chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
+        for symbol in self._take_up(self._fresh(chosen)):
+            log.info("%s is new", symbol)
+
+    def expire(self) -> None:
+        """Close what is over by its own date, and look for what follows."""
+        now = time_ns()
+        over = [each for each in self._open() if 0 < each.spec.expiry_ns <= now]
+        if over:
+            self._close(over, Reason.EXPIRED)
+            self._lister.soon(*ROLL_S)
+
+    async def change(self, wanted: Sequence[str]) -> Change:
+        """Follow other rules from now on.
+
+        Refused, with nothing changed: RestError (no list), ValueError (no room, the venue's limits
+        forbid it).
+        """
+        return self._follow(wanted, await self._lister.list(wanted))
+
+    def _follow(self, wanted: Sequence[str], listed: Listed) -> Change:
+        fresh = self._fresh(listed.chosen)
+        self._check(listed, fresh)  # before anything is touched
+        self._lister.rules = tuple(wanted)
+        change = Change(unknown=[str(error) for error in listed.unknown])
+        kept = {spec.symbol for spec in listed.chosen}
+        kept |= {spec.symbol for spec in rules.choose(wanted, self._carried())[0]}
+        leaving = [each for each in self._open() if each.spec.symbol not in kept]
+        self._close(leaving, Reason.UNSUBSCRIBED)
+        change.removed = [each.spec.symbol for each in leaving]
+        change.added = self._take_up(fresh)
+        return change
+
+    async def subscribe(self, patterns: Sequence[str]) -> Change:
+        """Follow these patterns too. Raises as `change` does, and UnknownSymbol."""
+        wanted = rules.with_more(self.wanted, patterns)
+        listed = await self._lister.list(wanted)
+        for error in listed.unknown:
+            if error.pattern in patterns:
+                raise error
+        return self._follow(wanted, listed)
+
+    def unsubscribe(self, patterns: Sequence[str]) -> Change:
+        """Follow these patterns no more. Raises UnknownSymbol for what is not carried."""
+        carried = self._carried()
+        _, unknown = rules.choose(patterns, carried)
+        for error in unknown:
+            if error.pattern not in self.wanted:
+                raise error
+        wanted = rules.without(self.wanted, patterns, carried)
+        kept, _ = rules.choose(wanted, carried)
+        return self._follow(wanted, Listed(kept, carried, []))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The rules that are followed now."""
+        return self._lister.rules
+
+    def _carried(self) -> list[InstrumentSpec]:
+        return [each.spec for each in self._open()]
+
+    def _open(self) -> list[Tracked]:
+        return [tracked for tracked in self._universe if not tracked.closed]
+
+    def _fresh(self, specs: Iterable[InstrumentSpec]) -> list[InstrumentSpec]:
+        """Those that are not carried now."""
+        carried = {tracked.spec.symbol for tracked in self._open()}
+        return [spec for spec in specs if spec.symbol not in carried]
+
+    def _check(self, listed: Listed, fresh: Sequence[InstrumentSpec]) -> None:
+        """Whether it all fits; raises ValueError."""
+        if not self._started:
+            raise ValueError(f"{self._venue.name} has not listed its instruments yet: try again")
+        if not listed.chosen:
+            raise ValueError(f"nothing of {self._venue.name} would be left: stop it instead")
+        rows = len(self._universe.by_id)
+        new = sum(spec.symbol not in self._universe.by_symbol for spec in fresh)
+        if rows + new > self._config.capacity:
+            raise ValueError(
+                f"{self._venue.name}: {new} more instruments, but of {self._config.capacity} rows "
+                f"of the directory {rows} are taken: raise `capacity` and start again"
+            )
+        plan(self._venue, listed.chosen, self._config.channels)
+
+    def _track(self, spec: InstrumentSpec) -> Tracked | None:
+        try:
+            tracked = self._universe.add(self._engine, spec)
+        except MemoryError:
+            text = f"no room for {spec.symbol}: the directory has {self._config.capacity} rows"
+            self._quiet.warning("capacity", f"{text}; raise `capacity`")
+            return None
+        except ValueError as error:
+            self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")
+            return None
+        self._engine.set_state(tracked.id, State.SYNCING, Reason.START)
+        return tracked
+
+    def _take_up(self, specs: Sequence[InstrumentSpec]) -> list[str]:
+        """The symbols of those that could be."""
+        carried = self._universe.carried_keys() if specs else set()
+        taken = []
+        for spec in specs:
+            if self._track(spec) is None:
+                continue
+            taken.append(spec.symbol)
+            by_endpoint: dict[str, list[str]] = {}
+            for key in self._venue.keys(spec, self._config.channels):
+                if key not in carried:
+                    carried.add(key)
+                    by_endpoint.setdefault(self._venue.endpoint(key), []).append(key)
+            for endpoint, keys in by_endpoint.items():
+                self._carrier.carry(endpoint, keys)
+        return taken
+
+    def _close(self, over: Sequence[Tracked], reason: Reason) -> None:
+        for tracked in over:
+            tracked.closed = True
+        needed = self._universe.carried_keys() if over else set()
+        for tracked in over:
+            keys = self._venue.keys(tracked.spec, self._config.channels)
+            self._carrier.drop(tracked, [key for key in keys if key not in needed])
+            self._engine.set_state(tracked.id, State.CLOSED, reason)
+        if over:
+            named = ", ".join(each.spec.symbol for each in over[:3]) + (", ..." if over[3:] else "")
+            word = "expired" if reason is Reason.EXPIRED else "unsubscribed"
+            log.info("%d %s: %s", len(over), word, named)
