@@ -20,6 +20,10 @@
  *
  * JOINING differs from STEP in one thing: the first delta after a snapshot may begin before it. Levels
  * are absolute, so a delta that covers the snapshot's id is right on top of it.
+ *
+ * Several connections may bring the same stream. `own`: the message is of the one that fed the book
+ * last; `others`: another one is in step as well. The first copy of a message is applied, the others
+ * are duplicates, and a hole is a gap only if nobody else can fill it.
  */
 #ifndef FEEDHANDLER_BOOK_CONTINUITY_H
 #define FEEDHANDLER_BOOK_CONTINUITY_H
@@ -39,6 +43,7 @@ enum continuity_action {
     ACTION_IGNORE,    /* no base yet, and none can be joined: drop it */
     ACTION_GAP,       /* a hole: the base is lost, say so at once */
     ACTION_TOO_OLD,   /* the snapshot ends before the buffer begins: fetch again, keep the buffer */
+    ACTION_AHEAD,     /* a hole in this connection's copy: another one in step will bring what is missing */
 };
 
 /* A venue resets its ids downwards at maintenance. If the message that says so is lost, all that
@@ -73,11 +78,12 @@ static inline void continuity_lose(continuity *c)
     c->last_ns = 0;
 }
 
-/* Does `next` follow `last` by the rule, within one stream? */
-static inline enum continuity_action continuity_judge(const continuity *c, const sequence *s)
+/* Does `s` follow `last` by the rule? Another connection's messages may be cut at other ids: what
+ * covers `last` is right on top of it. */
+static inline enum continuity_action continuity_judge(const continuity *c, const sequence *s, bool own)
 {
     int64_t last = c->last;
-    bool joining = c->phase == PHASE_JOINING;
+    bool joining = c->phase == PHASE_JOINING || !own;
     switch (c->rule) {
     case RULE_PREVIOUS:
         if (s->previous == last)
@@ -88,7 +94,7 @@ static inline enum continuity_action continuity_judge(const continuity *c, const
             return ACTION_APPLY; /* previous < last < final */
         return ACTION_GAP;
     case RULE_RANGE:
-        if (joining && last < 0)
+        if (c->phase == PHASE_JOINING && last < 0)
             return ACTION_APPLY; /* a new listing: empty, numbered -1, older than every delta */
         if (s->final <= last)
             return ACTION_DUPLICATE;
@@ -101,16 +107,21 @@ static inline enum continuity_action continuity_judge(const continuity *c, const
     }
 }
 
-static inline enum continuity_action continuity_delta(continuity *c, const sequence *s)
+static inline enum continuity_action continuity_delta(continuity *c, const sequence *s, bool own,
+                                                      bool others)
 {
     enum continuity_action action = ACTION_APPLY;
     if (c->phase == PHASE_EMPTY)
         return continuity_buffers(c) ? ACTION_BUFFER : ACTION_IGNORE;
     if (s->numbered) {
-        action = continuity_judge(c, s);
-        if (action == ACTION_DUPLICATE && ++c->duplicates > CONTINUITY_DUPLICATES_MAX)
+        action = continuity_judge(c, s, own);
+        if (action == ACTION_DUPLICATE && own && ++c->duplicates > CONTINUITY_DUPLICATES_MAX)
             action = ACTION_GAP;
     }
+    if (!own && others && (!s->numbered || c->rule == RULE_NONE))
+        return ACTION_DUPLICATE; /* nothing tells the copies apart: one connection is heard */
+    if (action == ACTION_GAP && others)
+        return ACTION_AHEAD;
     if (action == ACTION_APPLY) {
         if (s->numbered)
             c->last = s->final;
@@ -157,12 +168,16 @@ static inline enum continuity_action continuity_answer(continuity *c, const sequ
     return ACTION_REPLACE;
 }
 
-/* EVERY: each message is the whole book. Older in id and in time: a second connection, behind. */
+/* EVERY: each message is the whole book. Older in id and in time: a second connection, behind; not
+ * newer, of another connection: its copy. */
 static inline enum continuity_action continuity_full(continuity *c, const sequence *s,
-                                                     int64_t exchange_ns)
+                                                     int64_t exchange_ns, bool own)
 {
     if (c->phase != PHASE_EMPTY && exchange_ns < c->last_ns &&
         (!s->numbered || s->final < c->last))
+        return ACTION_DUPLICATE;
+    if (c->phase != PHASE_EMPTY && !own &&
+        (s->numbered ? s->final <= c->last : exchange_ns && exchange_ns <= c->last_ns))
         return ACTION_DUPLICATE;
     c->last = s->numbered ? s->final : 0;
     c->last_ns = exchange_ns;

@@ -46,7 +46,8 @@ CHANNEL_QUOTE: int
 _Bytes = bytes
 
 class Connection:
-    """What arrives on one connection. Books are owned by the connection that last fed them."""
+    """What arrives on one connection. Several may bring the same stream: of every message the first
+    copy counts. Books are owned by the connection that last fed them."""
 
     frames: int
     bytes: int
@@ -54,6 +55,8 @@ class Connection:
     malformed: int
     unknown: int
     last_receive_ns: int
+    wins: int  #: book messages that it brought before another connection did
+    lead_p50_ns: int  #: by how much, the median of the last ones; 0: none yet
     def feed(self, payload: Buffer, receive_ns: int = 0, wake: bool = True) -> int:
         """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input.
 
@@ -140,7 +143,24 @@ class Engine:
         """
 
     def disconnected(self, connection: int, reason: int) -> list[int]:
-        """Every instrument that this connection fed goes STALE(reason); returns their ids."""
+        """Every instrument that this connection alone fed goes STALE(reason); returns their ids."""
+
+    def feeders(self, instrument: int) -> int:
+        """A bit for each connection, by its row, whose further messages alone keep the book right.
+
+        Of rows past 63 nothing is known. An instrument without a book: those it was fed by.
+        """
+
+    def adopt(self, instrument: int, connection: int) -> None:
+        """Count the connection among the feeders, though it has brought nothing yet.
+
+        The caller knows that nothing has happened since its subscription began. Without effect
+        on a book that has no base.
+        """
+
+    def overdue(self) -> int:
+        """A few times a second: books that one connection is ahead of, and no other has brought what
+        lies between within half a second, go STALE(GAP). Returns how many."""
 
     def state(self, instrument: int) -> tuple[int, int]:
         """(state, reason)"""
@@ -178,7 +198,8 @@ def format_decimal(value: int, exponent: int) -> str:
 class Continuity:
     """The continuity state machine by itself, for tests: no books, no buffer, no memory.
 
-    Every method answers with the action: apply, replace, duplicate, buffer, ignore, gap, too_old.
+    Every method answers with the action: apply, replace, duplicate, buffer, ignore, gap, too_old,
+    ahead. `own`: on the connection that fed the book last; `others`: another one is in step too.
     """
 
     def __init__(self, *, rule: int, base: int, rest_join: bool = False) -> None: ...
@@ -186,11 +207,19 @@ class Continuity:
     def last(self) -> int: ...
     @property
     def has_base(self) -> bool: ...
-    def delta(self, first: int, final: int, previous: int = 0, numbered: bool = True) -> str: ...
+    def delta(
+        self,
+        first: int,
+        final: int,
+        previous: int = 0,
+        numbered: bool = True,
+        own: bool = True,
+        others: bool = False,
+    ) -> str: ...
     def snapshot(self, final: int, own: bool = True, numbered: bool = True) -> str:
         """A full book in the stream; `own`: on the connection that feeds the book."""
 
     def answer(self, final: int, head: tuple[int, int, int] | None = None) -> str:
         """A full book that was asked for; `head`: (first, final, previous) of what is buffered."""
 
-    def full(self, final: int, exchange_ns: int) -> str: ...
+    def full(self, final: int, exchange_ns: int, own: bool = True) -> str: ...

@@ -48,12 +48,13 @@ cdef extern from "engine.h" nogil:
         bint has_book
         continuity sequence
         book_t book
+        uint64_t feeders
         int64_t *activity
         uint32_t pending
         int64_t *details
     ctypedef struct connection:
         int index
-        uint64_t frames, bytes, levels, malformed, unknown
+        uint64_t frames, bytes, levels, malformed, unknown, wins
         int64_t last_receive_ns
     ctypedef struct fh_decoder:
         const char *name
@@ -64,6 +65,7 @@ cdef extern from "engine.h" nogil:
         size_t buffer_bytes
         market **markets
         uint32_t room
+        connection **rows
         uint32_t *attention
         uint32_t attention_count
         int error
@@ -83,7 +85,8 @@ cdef extern from "engine.h" nogil:
         uint32_t length
         uint8_t type
     int TEXT_STRING
-    int ATTENTION_END
+    int ATTENTION_END, CONNECTIONS
+    int64_t fh_now_ns()
     int FEED_DATA, FEED_CONTROL, FEED_MALFORMED, FEED_UNKNOWN, FEED_ATTENTION
     int C_RULE_NONE "RULE_NONE", C_RULE_PREVIOUS "RULE_PREVIOUS"
     int C_RULE_RANGE "RULE_RANGE", C_RULE_NEXT "RULE_NEXT", RULE_END
@@ -111,6 +114,9 @@ cdef extern from "engine.h" nogil:
                       int64_t receive_ns)
     bint engine_set_state(engine *e, market *m, int state, int reason)
     bint market_disconnected(engine *e, market *m, int index, int reason)
+    void market_adopt(market *m, int index)
+    uint32_t engine_overdue(engine *e, int64_t now)
+    int64_t connection_lead(const connection *c)
     const char *wire_error_words(int error)
     void cursor_start(cursor *c, const void *payload, size_t length, spare *s)
     void cursor_skip(cursor *c)
@@ -119,10 +125,10 @@ cdef extern from "engine.h" nogil:
     int decimal_scaled(const uint8_t *at, const uint8_t *limit, int exponent, int64_t *value,
                        const uint8_t **stop, int *needed)
     size_t decimal_format(int64_t value, int exponent, uint8_t *out)
-    int continuity_delta(continuity *c, const sequence *s)
+    int continuity_delta(continuity *c, const sequence *s, bint own, bint others)
     int continuity_snapshot(continuity *c, const sequence *s, bint own)
     int continuity_answer(continuity *c, const sequence *s, const sequence *head)
-    int continuity_full(continuity *c, const sequence *s, int64_t exchange_ns)
+    int continuity_full(continuity *c, const sequence *s, int64_t exchange_ns, bint own)
     bint continuity_chains(const continuity *c, const sequence *tail, const sequence *s)
 
 DATA = FEED_DATA
@@ -148,7 +154,7 @@ CHANNEL_TRADES = C_CHANNEL_TRADES
 CHANNEL_TICKER = C_CHANNEL_TICKER
 CHANNEL_QUOTE = C_CHANNEL_QUOTE
 
-_ACTIONS = ("apply", "replace", "duplicate", "buffer", "ignore", "gap", "too_old")
+_ACTIONS = ("apply", "replace", "duplicate", "buffer", "ignore", "gap", "too_old", "ahead")
 _COUNTERS = (
     "frames", "bytes", "levels", "messages", "control", "malformed", "unknown", "gaps",
     "checksum_bad", "checksum_ok", "crossed", "precision", "duplicates", "resyncs", "snapshots",
@@ -202,6 +208,14 @@ cdef class Connection:
     @property
     def last_receive_ns(self):
         return self.c.last_receive_ns
+
+    @property
+    def wins(self):
+        return self.c.wins
+
+    @property
+    def lead_p50_ns(self):
+        return connection_lead(&self.c)
 
     def feed(self, payload, int64_t receive_ns=0, bint wake=True):
         cdef Py_buffer view
@@ -341,6 +355,8 @@ cdef class Engine:
         c.c.index = index
         c.engine = self
         self.connections[index] = c
+        if index < CONNECTIONS:
+            self.e.rows[index] = &c.c
         return c
 
     def snapshot(self, instrument, payload, int64_t receive_ns=0):
@@ -381,6 +397,15 @@ cdef class Engine:
         return [i for i in range(self.e.room)
                 if self.e.markets[i] != NULL
                 and market_disconnected(&self.e, self.e.markets[i], connection, reason)]
+
+    def feeders(self, instrument):
+        return self._market(instrument).feeders
+
+    def adopt(self, instrument, int connection):
+        market_adopt(self._market(instrument), connection)
+
+    def overdue(self):
+        return engine_overdue(&self.e, fh_now_ns())
 
     def state(self, instrument):
         cdef market *m = self._market(instrument)
@@ -501,9 +526,10 @@ cdef class Continuity:
     def has_base(self):
         return self.c.phase != 0
 
-    def delta(self, int64_t first, int64_t final, int64_t previous=0, bint numbered=True):
+    def delta(self, int64_t first, int64_t final, int64_t previous=0, bint numbered=True,
+              bint own=True, bint others=False):
         cdef sequence s = sequence(first, final, previous, numbered)
-        return _ACTIONS[continuity_delta(&self.c, &s)]
+        return _ACTIONS[continuity_delta(&self.c, &s, own, others)]
 
     def snapshot(self, int64_t final, bint own=True, bint numbered=True):
         cdef sequence s = sequence(0, final, 0, numbered)
@@ -518,6 +544,6 @@ cdef class Continuity:
         h = sequence(head[0], head[1], head[2], True)
         return _ACTIONS[continuity_answer(&self.c, &s, &h)]
 
-    def full(self, int64_t final, int64_t exchange_ns):
+    def full(self, int64_t final, int64_t exchange_ns, bint own=True):
         cdef sequence s = sequence(0, final, 0, True)
-        return _ACTIONS[continuity_full(&self.c, &s, exchange_ns)]
+        return _ACTIONS[continuity_full(&self.c, &s, exchange_ns, own)]

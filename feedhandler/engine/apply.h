@@ -10,6 +10,7 @@
 COLD void market_lose(engine *e, market *m, int state, int reason)
 {
     continuity_lose(&m->sequence);
+    market_unfed(m);
     m->quote_sequence = INT64_MIN; /* the venue may have started its ids over */
     m->asked = false;
     bool changed = market_state(e, m, state, reason);
@@ -130,7 +131,7 @@ static int book_join(engine *e, market *m, int doubt, bool *gap)
 {
     waiting *w;
     while (doubt == FH_REASON_NONE && (w = backlog_head(&m->backlog)) != NULL) {
-        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers);
+        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers, true, false);
         if (action == ACTION_GAP) {
             *gap = true;
             return doubt;
@@ -184,21 +185,15 @@ static void book_replace(engine *e, market *m, const message *msg, level *levels
     book_settle(e, m, doubt);
 }
 
-/* Whose book it is. The one that is behind stays in mind: when the owner goes, it carries on. */
-static inline void market_fed(market *m, int connection)
-{
-    if (UNLIKELY(m->owner != connection)) {
-        m->standby = m->owner;
-        m->owner = connection;
-    }
-}
-
 static inline void message_book(engine *e, const message *msg)
 {
     market *m = msg->market;
     level *levels = e->levels + msg->levels;
     enum continuity_action action;
     int connection = e->connection->index;
+    bool own = m->owner == connection || m->owner == NO_CONNECTION;
+    bool others = market_others(m, connection);
+    int64_t id = msg->numbers.numbered ? msg->numbers.final : msg->exchange_ns;
 
     fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
     e->connection->levels += msg->count;
@@ -208,16 +203,17 @@ static inline void message_book(engine *e, const message *msg)
     }
     if (msg->kind == MESSAGE_DELTA) {
         m->incremental = true;
-        action = continuity_delta(&m->sequence, &msg->numbers);
+        action = continuity_delta(&m->sequence, &msg->numbers, own, others);
     } else if (msg->kind == MESSAGE_SNAPSHOT) {
         m->incremental = true;
-        action = continuity_snapshot(&m->sequence, &msg->numbers, connection == m->owner);
+        action = continuity_snapshot(&m->sequence, &msg->numbers, own);
     } else {
-        action = continuity_full(&m->sequence, &msg->numbers, msg->exchange_ns);
+        action = continuity_full(&m->sequence, &msg->numbers, msg->exchange_ns, own);
     }
     switch (action) {
     case ACTION_APPLY:
         market_fed(m, connection);
+        recent_add(m, id, e->receive_ns, connection);
         if (msg->count == 0 && !msg->has_checksum) { /* a keep-alive: only the number moves */
             market_show(e, m, true);
             return;
@@ -231,12 +227,20 @@ static inline void message_book(engine *e, const message *msg)
         return;
     case ACTION_REPLACE:
         market_fed(m, connection);
+        recent_add(m, id, e->receive_ns, connection);
         book_replace(e, m, msg, levels);
         return;
     case ACTION_DUPLICATE:
         fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-        if (connection != m->owner)
-            m->standby = connection;
+        if (msg->numbers.numbered || msg->kind == MESSAGE_FULL)
+            m->feeders |= connection_bit(connection);
+        if (msg->kind != MESSAGE_SNAPSHOT && others)
+            recent_copy(e, m, id, connection);
+        return;
+    case ACTION_AHEAD:
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        if (market_ahead(e, m, connection))
+            book_gap(e, m);
         return;
     case ACTION_GAP:
         book_gap(e, m);
@@ -275,16 +279,24 @@ static inline void message_trade(engine *e, const message *msg)
         market_unwidenable(e, m);
         return;
     }
+    bool news = m->trades == NULL || msg->numbers.final >= m->trades->newest;
+    if (trade_copy(m, msg->numbers.final, e->connection->index)) {
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        market_alive(e, m);
+        return;
+    }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
                   (uint64_t)msg->numbers.final);
     fh_message_add(e->writer, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE,
                    msg->first_side, trade->price, trade->size, 0);
     fh_message_end(e->writer);
     fh_counter_add(e->writer, FH_COUNTER_TRADES, 1);
-    m->quote.last_price = trade->price;
-    m->quote.last_size = trade->size;
-    m->quote.last_side = msg->first_side;
-    m->quote.last_ns = msg->exchange_ns ? msg->exchange_ns : e->receive_ns;
+    if (LIKELY(news)) { /* not one that another connection's newer ones have overtaken */
+        m->quote.last_price = trade->price;
+        m->quote.last_size = trade->size;
+        m->quote.last_side = msg->first_side;
+        m->quote.last_ns = msg->exchange_ns ? msg->exchange_ns : e->receive_ns;
+    }
     market_alive(e, m);
     market_show(e, m, false);
 }
@@ -299,8 +311,15 @@ static inline void message_quote(engine *e, const message *msg)
         market_unwidenable(e, m);
         return;
     }
+    bool numbered = msg->numbers.numbered;
+    if (lead_copy(&m->quote_leads[numbered], numbered ? msg->numbers.final : msg->exchange_ns,
+                  e->connection->index)) {
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        market_alive(e, m);
+        return;
+    }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
-                  msg->numbers.numbered ? (uint64_t)msg->numbers.final : 0);
+                  numbered ? (uint64_t)msg->numbers.final : 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
     fh_message_end(e->writer);
@@ -348,6 +367,8 @@ static inline void message_stats(engine *e, const message *msg)
     const statistic *stats = e->stats + msg->levels;
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
     for (uint32_t i = 0; i < msg->count; i++) {
+        if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection->index))
+            continue;
         double *cell = quote_field(&m->quote, stats[i].field);
         if (stats[i].exact && *cell != stats[i].cell)
             fh_message_add(e->writer, FH_KIND_STAT, 0, stats[i].value.mantissa,

@@ -35,6 +35,7 @@ static inline void engine_close(engine *e)
             continue;
         book_free(&e->markets[i]->book);
         backlog_free(&e->markets[i]->backlog);
+        free(e->markets[i]->trades);
         free(e->markets[i]);
     }
     free(e->markets);
@@ -73,7 +74,10 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->price_scale = decimal_scale_of(m->price_exponent);
     m->size_scale = decimal_scale_of(m->size_exponent);
     m->has_book = has_book;
-    m->owner = m->standby = NO_CONNECTION;
+    m->owner = NO_CONNECTION;
+    m->quote_leads[0].connection = m->quote_leads[1].connection = NO_CONNECTION;
+    for (int field = 0; field < FH_STAT_END; field++)
+        m->stat_leads[field].connection = NO_CONNECTION;
     m->sequence = e->rules;
     m->quote_sequence = INT64_MIN;
     m->book.bids.dirty = m->book.asks.dirty = m->drawn[0] = m->drawn[1] = RANGE_EMPTY;
@@ -98,8 +102,10 @@ COLD void engine_malformed(engine *e, const cursor *c, const char *about)
     strncpy(e->error_about, e->subject ? e->subject->entry.symbol : about, sizeof e->error_about - 1);
     if (!e->book_frame)
         return;
-    if (e->subject) { /* this book has missed something */
-        if (e->subject->has_book && e->subject->sequence.phase != PHASE_EMPTY)
+    if (e->subject) { /* this book has missed something, unless another connection brings it */
+        if (e->rules.rule != RULE_NONE && market_others(e->subject, e->connection->index))
+            e->subject->feeders &= ~connection_bit(e->connection->index);
+        else if (e->subject->has_book && e->subject->sequence.phase != PHASE_EMPTY)
             market_lose(e, e->subject, FH_STATE_STALE, FH_REASON_MALFORMED);
         return;
     }
@@ -229,8 +235,8 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
         market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
         break;
     case ACTION_REPLACE:
-        if (head)
-            m->owner = (int)head->connection;
+        if (head) /* the last that brought some of it is still there, or it would be gone */
+            market_fed(m, m->owner);
         fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
         book_replace(e, m, msg, e->levels + msg->levels);
         break;
@@ -249,6 +255,7 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     e->receive_ns = fh_now_ns();
     if (state != FH_STATE_LIVE) {
         continuity_lose(&m->sequence);
+        market_unfed(m);
         m->quote_sequence = INT64_MIN;
         m->asked = false;
         if (state != FH_STATE_SYNCING)
@@ -260,16 +267,54 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     return true;
 }
 
+/* Nothing has happened since the connection's subscription began, or since the full book that was
+ * asked for after it: what it brings continues the book. */
+static void market_adopt(market *m, int index)
+{
+    if (m->has_book ? m->sequence.phase == PHASE_EMPTY : m->state != FH_STATE_LIVE)
+        return;
+    m->feeders |= connection_bit(index);
+    if (m->owner == NO_CONNECTION)
+        m->owner = index;
+}
+
+/* Books that a connection is ahead of, and nobody has brought what is missing: gaps after all. */
+static uint32_t engine_overdue(engine *e, int64_t now)
+{
+    uint32_t lost = 0;
+    if (!e->ahead)
+        return 0;
+    e->ahead = false;
+    e->receive_ns = now;
+    for (uint32_t i = 0; i < e->room; i++) {
+        market *m = e->markets[i];
+        if (m == NULL || m->ahead_ns == 0)
+            continue;
+        if (now - m->ahead_ns > AHEAD_NS) {
+            book_gap(e, m);
+            lost++;
+        } else {
+            e->ahead = true;
+        }
+    }
+    if (lost)
+        fh_wake(e->writer);
+    return lost;
+}
+
 /* The connection is gone. Books that another connection feeds as well just change hands. */
 static bool market_disconnected(engine *e, market *m, int index, int reason)
 {
-    if (m->standby == index)
-        m->standby = NO_CONNECTION;
-    if (m->owner != index)
+    if (m->owner != index && !(m->feeders & connection_bit(index)))
         return false;
-    m->owner = m->standby;
-    m->standby = NO_CONNECTION;
-    if (m->owner != NO_CONNECTION || m->state == FH_STATE_CLOSED)
+    m->feeders &= ~connection_bit(index);
+    if (m->feeders) {
+        if (m->owner == index)
+            m->owner = __builtin_ctzll(m->feeders);
+        return false;
+    }
+    m->owner = NO_CONNECTION;
+    if (m->state == FH_STATE_CLOSED)
         return false;
     engine_set_state(e, m, FH_STATE_STALE, reason);
     backlog_clear(&m->backlog);

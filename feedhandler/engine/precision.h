@@ -48,6 +48,7 @@ static inline bool market_rescale(market *m, int64_t price, int64_t size)
 COLD void market_unwidenable(engine *e, market *m)
 {
     continuity_lose(&m->sequence);
+    market_unfed(m);
     backlog_clear(&m->backlog);
     m->asked = false;
     market_state(e, m, FH_STATE_STALE, FH_REASON_PRECISION);

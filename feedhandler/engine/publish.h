@@ -6,7 +6,7 @@
 #ifndef FEEDHANDLER_ENGINE_PUBLISH_H
 #define FEEDHANDLER_ENGINE_PUBLISH_H
 
-#include "types.h"
+#include "merge.h"
 
 static inline uint8_t engine_flags(const engine *e) { return e->replay ? FH_FLAG_REPLAY : 0; }
 

@@ -33,7 +33,28 @@ enum attention {
 
 enum channel { CHANNEL_BOOK = 0, CHANNEL_TRADES, CHANNEL_TICKER, CHANNEL_QUOTE, CHANNELS };
 
-enum { NO_CONNECTION = -1 };
+enum { NO_CONNECTION = -1, CONNECTIONS = 64 /* that can feed one book at the same time */ };
+
+/* The last messages that a book took, for telling who brought them first. */
+enum { RECENT = 8 };
+typedef struct recent {
+    int64_t id, receive_ns;
+    int connection;
+} recent;
+
+/* The ids of the last trades, each at its low bits, and who brought it. */
+enum { TRADES_KEPT = 2048 };
+typedef struct trade_window {
+    int64_t ids[TRADES_KEPT];
+    int16_t from[TRADES_KEPT];
+    int64_t newest;
+} trade_window;
+
+/* How far the newest of a series is, by the venue's number or clock, and who brought it. */
+typedef struct lead {
+    int64_t at;
+    int connection;
+} lead;
 
 /* An instrument as the engine holds it. The private master copies (`entry`, `quote`, `head`) are what
  * is stored in the shared cells; nothing is ever read back from there. */
@@ -48,7 +69,14 @@ typedef struct market {
     bool has_book;
     bool incremental; /* deltas were seen: full books of other channels are only quotes then */
     uint8_t state, reason;
-    int owner, standby; /* connections: the one that last fed the book, another that is in step */
+    int owner;        /* the connection that last fed it */
+    uint64_t feeders; /* bit per connection: with what it brings from now on alone the book stays right */
+    int64_t ahead_ns; /* since when a connection is ahead of the book; 0: none is */
+    recent recent[RECENT];
+    uint32_t recents;
+    trade_window *trades; /* NULL until the first */
+    lead quote_leads[2];  /* of quotes without and with a number */
+    lead stat_leads[FH_STAT_END];
 
     continuity sequence;
     backlog backlog;
@@ -96,10 +124,14 @@ typedef struct statistic {
     double cell; /* what the quote cell gets */
 } statistic;
 
+enum { LEADS_KEPT = 256 };
+
 typedef struct connection {
     int index;
     uint64_t frames, bytes, levels, malformed, unknown;
     int64_t last_receive_ns;
+    uint64_t wins;             /* book messages of which another connection brought the copy */
+    int64_t leads[LEADS_KEPT]; /* by how much: the newest, in ns */
 } connection;
 
 struct engine;
@@ -125,6 +157,9 @@ typedef struct engine {
     uint32_t *table; /* symbols: open addressing, id + 1 */
     uint32_t table_mask, table_used;
     market *last_market; /* the last one found */
+
+    connection *rows[CONNECTIONS];
+    bool ahead; /* of some market a connection is */
 
     /* the frame being decoded */
     connection *connection;

@@ -1,0 +1,141 @@
+/* Several connections that bring the same stream: rotation (make before break) and redundancy.
+ *
+ * Of every message the first copy counts. Book messages are told apart by the venue's numbers
+ * (continuity.h), trades by their ids, quotes and statistics by number or by the venue's clock:
+ * another connection's that is not newer is a copy, or older than what is known already.
+ */
+#ifndef FEEDHANDLER_ENGINE_MERGE_H
+#define FEEDHANDLER_ENGINE_MERGE_H
+
+#include "types.h"
+
+/* A hole that another connection has not filled in this time is a gap. */
+#define AHEAD_NS INT64_C(500000000)
+/* An id that is lower by more is no old copy: the venue has started its ids over. */
+#define TRADES_RESET (INT64_C(1) << 20)
+
+/* ---- who feeds an instrument ----------------------------------------------------------------- */
+
+static inline uint64_t connection_bit(int index)
+{
+    return index >= 0 && index < CONNECTIONS ? UINT64_C(1) << index : 0;
+}
+
+static inline bool market_others(const market *m, int index)
+{
+    return (m->feeders & ~connection_bit(index)) != 0;
+}
+
+static inline void market_fed(market *m, int index)
+{
+    m->owner = index;
+    m->feeders |= connection_bit(index);
+    m->ahead_ns = 0;
+}
+
+/* Nobody is in step with it any more. */
+static inline void market_unfed(market *m)
+{
+    m->feeders = 0;
+    m->ahead_ns = 0;
+    m->recents = 0;
+    m->quote_leads[0].at = m->quote_leads[1].at = 0;
+    for (int field = 0; field < FH_STAT_END; field++)
+        m->stat_leads[field].at = 0;
+}
+
+/* A connection is ahead of the book. True: nobody has brought what is missing in time. */
+COLD bool market_ahead(engine *e, market *m, int index)
+{
+    m->feeders &= ~connection_bit(index);
+    e->ahead = true;
+    if (m->ahead_ns == 0)
+        m->ahead_ns = e->receive_ns;
+    return e->receive_ns - m->ahead_ns > AHEAD_NS;
+}
+
+/* ---- who was first --------------------------------------------------------------------------- */
+
+static inline void recent_add(market *m, int64_t id, int64_t receive_ns, int connection)
+{
+    m->recent[m->recents++ % RECENT] = (recent){id, receive_ns, connection};
+}
+
+/* The copy of a book message came: whoever brought it first has won by so much. */
+static inline void recent_copy(engine *e, const market *m, int64_t id, int connection)
+{
+    const recent *first = NULL;
+    for (uint32_t i = 1; i <= RECENT && i <= m->recents; i++) {
+        const recent *r = &m->recent[(m->recents - i) % RECENT];
+        if (r->id < id)
+            break;
+        first = r; /* if none has this id: the oldest known, and the lead is at least that */
+        if (r->id == id)
+            break;
+    }
+    if (first == NULL || first->connection == connection || !connection_bit(first->connection))
+        return;
+    struct connection *winner = e->rows[first->connection];
+    if (winner != NULL)
+        winner->leads[winner->wins++ % LEADS_KEPT] = e->receive_ns - first->receive_ns;
+}
+
+static int lead_order(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of the newest leads; 0: it has never won. */
+static inline int64_t connection_lead(const connection *c)
+{
+    int64_t sorted[LEADS_KEPT];
+    size_t count = c->wins < LEADS_KEPT ? (size_t)c->wins : LEADS_KEPT;
+    if (count == 0)
+        return 0;
+    memcpy(sorted, c->leads, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, lead_order);
+    return sorted[count / 2];
+}
+
+/* ---- trades, quotes, statistics --------------------------------------------------------------- */
+
+/* Has another connection brought this trade? Otherwise it is remembered. The connections may be up
+ * to TRADES_KEPT ids apart; what is further behind is taken for known. */
+static inline bool trade_copy(market *m, int64_t id, int connection)
+{
+    trade_window *w = m->trades;
+    if (id <= 0)
+        return false; /* the venue numbers them not */
+    if (UNLIKELY(w == NULL)) {
+        if ((w = (trade_window *)calloc(1, sizeof *w)) == NULL)
+            return false;
+        m->trades = w;
+    }
+    if (UNLIKELY(w->newest - id > TRADES_RESET))
+        memset(w, 0, sizeof *w);
+    size_t at = (size_t)id % TRADES_KEPT;
+    if (w->ids[at] >= id && w->from[at] != (int16_t)connection)
+        return true;
+    if (id >= w->ids[at]) {
+        w->ids[at] = id;
+        w->from[at] = (int16_t)connection;
+    }
+    if (id > w->newest)
+        w->newest = id;
+    return false;
+}
+
+/* Is it no news, since another connection was there before? `at` 0: the venue says no time. */
+static inline bool lead_copy(lead *l, int64_t at, int connection)
+{
+    if (UNLIKELY(l->connection != connection)) {
+        if (at != 0 && at <= l->at)
+            return true;
+        l->connection = connection;
+    }
+    l->at = at;
+    return false;
+}
+
+#endif
