@@ -1,0 +1,300 @@
+"""Two connections with one stream: every message counts once, and a hole in one of them is none."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from itertools import count, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shm import Kind, Reason, State
+
+from . import support
+
+LIVE = (State.LIVE, Reason.NONE)
+ASKS = [["101", "1"]]
+
+
+def interleaved(
+    rng: random.Random, frames: list[bytes], lost: float, lag: int
+) -> list[tuple[int, bytes]]:
+    """Each frame on two connections, in order, up to `lag` apart; one of them loses some."""
+    lossy = rng.randrange(2)
+    queues: tuple[deque[tuple[int, bytes]], ...] = (deque(), deque())
+    for at, frame in enumerate(frames):
+        missing = lossy if rng.random() < lost else None
+        for index, queue in enumerate(queues):
+            if index != missing:
+                queue.append((at, frame))
+    out = []
+    while queues[0] or queues[1]:
+        index = rng.randrange(2)
+        mine, other = queues[index], queues[1 - index]
+        if not mine or (other and mine[0][0] - other[0][0] >= lag):
+            index = 1 - index
+        out.append((index, queues[index].popleft()[1]))
+    return out
+
+
+def okx_stream(n: int) -> list[bytes]:
+    ids = [100 + 3 * i for i in range(n + 1)]
+    return [
+        support.okx_book(now, before, bids=[["100", str(now)]]) for before, now in pairwise(ids)
+    ]
+
+
+def okx_snapshot(at: int) -> bytes:
+    return support.okx_book(at, -1, bids=[["100", str(at)]], asks=ASKS, action="snapshot")
+
+
+def states(records: list[tuple[int, ...]]) -> list[tuple[int, int]]:
+    return [(r[2], r[3]) for r in records if r[0] == Kind.STATE]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32))
+def test_each_book_message_is_published_once_and_in_order(seed: int) -> None:
+    rng = random.Random(seed)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        e.connection(0).feed(okx_snapshot(100))
+        e.connection(1).feed(okx_snapshot(100))
+        memory = support.memory(e)
+        assert states(memory.records()) == [LIVE]
+        for index, frame in interleaved(rng, okx_stream(40), lost=0.2, lag=6):
+            e.connection(index).feed(frame)
+        records = memory.records()
+        assert states(records) == []
+        assert [r[6] for r in records] == [100 + 3 * n for n in range(1, 41)]
+        assert {r[0] for r in records} == {Kind.LEVEL}
+        assert e.book(i)[2] == 220
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_ranges_of_a_second_connection_join_without_a_base_of_their_own(seed: int) -> None:
+    rng = random.Random(seed)
+    frames = [support.binance_depth(n, n, [["100", str(n)]]) for n in range(101, 141)]
+    with support.engine("binance", instruments=2) as e:
+        i = e.add_instrument("BTCUSDT")
+        e.connection(0).feed(frames[0])
+        e.snapshot(i, support.compact({"lastUpdateId": 100, "bids": [["100", "1"]], "asks": ASKS}))
+        assert e.state(i) == LIVE
+        assert e.feeders(i) == 0b01
+        memory = support.memory(e)
+        memory.records()
+        began = rng.randrange(5, 20)
+        ahead = rng.randrange(1, 5)  # the new one is read first: it is ahead of the book
+        for at in range(1, began):
+            e.connection(0).feed(frames[at])
+        for at in range(began + 1, began + ahead + 1):
+            e.connection(1).feed(frames[at])
+            assert e.feeders(i) == 0b01
+        for index, frame in [
+            *((0, frames[at]) for at in range(began, began + ahead + 1)),
+            *interleaved(rng, frames[began + ahead + 1 :], lost=0.0, lag=4),
+        ]:
+            e.connection(index).feed(frame)
+        records = memory.records()
+        assert [r[6] for r in records] == list(range(102, 141))
+        assert e.state(i) == LIVE
+        assert e.feeders(i) == 0b11
+
+
+def test_messages_that_are_cut_at_other_ids_go_on_top() -> None:
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        e.connection(0).feed(okx_snapshot(100))
+        e.connection(0).feed(support.okx_book(110, 100, bids=[["100", "2"]]))
+        e.connection(1).feed(okx_snapshot(105))
+        e.connection(1).feed(support.okx_book(115, 105, bids=[["100", "3"]]))
+        e.connection(0).feed(support.okx_book(120, 110, bids=[["100", "4"]]))
+        assert e.state(i) == LIVE
+        assert e.book(i)[2] == 120
+        assert e.book(i)[0].tolist() == [[100, 4]]
+
+
+def test_a_hole_that_both_have_is_a_gap() -> None:
+    frames = okx_stream(4)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        for index in (0, 1):
+            e.connection(index).feed(okx_snapshot(100))
+            e.connection(index).feed(frames[0])
+        e.connection(0).feed(frames[2])
+        assert e.state(i) == LIVE  # the other may bring it
+        assert e.feeders(i) == 0b10
+        e.connection(1).feed(frames[2])
+        assert e.state(i) == (State.STALE, Reason.GAP)
+        assert e.feeders(i) == 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_hole_that_nobody_fills_in_time_is_a_gap(again: bool) -> None:
+    frames = okx_stream(5)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        for index in (0, 1):
+            e.connection(index).feed(okx_snapshot(100))
+        now = time.time_ns()
+        e.connection(0).feed(frames[1], now - 600_000_000)
+        assert e.state(i) == LIVE
+        if again:
+            e.connection(0).feed(frames[2], now)
+        else:
+            assert e.overdue() == 1
+        assert e.state(i) == (State.STALE, Reason.GAP)
+        assert e.overdue() == 0
+
+
+def test_a_hole_that_is_filled_is_forgotten() -> None:
+    frames = okx_stream(3)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        for index in (0, 1):
+            e.connection(index).feed(okx_snapshot(100))
+        then = time.time_ns() - 600_000_000
+        e.connection(0).feed(frames[1], then)
+        e.connection(1).feed(frames[0], then + 1)
+        assert e.overdue() == 0
+        assert e.state(i) == LIVE
+
+
+def test_a_book_changes_hands_only_to_one_that_is_in_step() -> None:
+    frames = okx_stream(5)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        for index in (0, 1):
+            e.connection(index).feed(okx_snapshot(100))
+        assert e.disconnected(0, Reason.DISCONNECTED) == []
+        e.connection(1).feed(frames[0])
+        assert e.state(i) == LIVE
+        e.connection(0).feed(frames[2])  # it missed one
+        assert e.disconnected(1, Reason.DISCONNECTED) == [i]
+        assert e.state(i) == (State.STALE, Reason.DISCONNECTED)
+
+
+def test_a_malformed_frame_on_one_of_two_harms_no_book() -> None:
+    frames = okx_stream(2)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        for index in (0, 1):
+            e.connection(index).feed(okx_snapshot(100))
+        e.connection(0).feed(frames[0][:-9])
+        assert e.state(i) == LIVE
+        assert e.feeders(i) == 0b10
+        e.connection(1).feed(frames[0])
+        e.connection(0).feed(frames[1])
+        assert e.state(i) == LIVE
+        assert e.book(i)[2] == 106
+
+
+def test_a_quiet_book_is_adopted() -> None:
+    with support.engine("binance", instruments=2) as e:
+        i = e.add_instrument("BTCUSDT")
+        e.adopt(i, 0)
+        assert e.feeders(i) == 0  # it has no base
+        e.snapshot(i, support.compact({"lastUpdateId": 100, "bids": [["100", "1"]], "asks": ASKS}))
+        assert e.state(i) == LIVE
+        e.adopt(i, 0)
+        assert e.disconnected(0, Reason.SILENT) == [i]
+        assert e.state(i) == (State.STALE, Reason.SILENT)
+
+
+def test_the_first_copy_wins_by_its_lead() -> None:
+    frames = okx_stream(9)
+    with support.engine("okx", instruments=2) as e:
+        e.add_instrument("BTC-USDT")
+        first, second = e.connection(0), e.connection(1)
+        for each in (first, second):
+            each.feed(okx_snapshot(100))
+        clock = count(time.time_ns(), 1_000_000)
+        for at, frame in enumerate(frames):
+            one, other = (first, second) if at % 3 else (second, first)
+            began = next(clock)
+            one.feed(frame, began)
+            one.feed(frame, began + 1)  # the venue's own duplicate is nobody's win
+            other.feed(frame, began + 5_000)
+        assert (first.wins, second.wins) == (6, 3)
+        assert first.lead_p50_ns == second.lead_p50_ns == 5_000
+
+
+# ---- trades, quotes, statistics -----------------------------------------------------------------
+
+
+def binance_trade(n: int) -> bytes:
+    data = {"e": "trade", "E": 1700000000000, "s": "BTCUSDT", "t": n, "p": "100", "q": "1"}
+    return support.compact({"stream": "x@trade", "data": data | {"T": 1700000000000, "m": True}})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from((1, 30, 1500)))
+def test_each_trade_is_published_once(seed: int, lag: int) -> None:
+    rng = random.Random(seed)
+    first, last = 5_000_000, 5_003_000 if lag > 1000 else 5_000_200
+    frames = [binance_trade(n) for n in range(first, last)]
+    with support.engine("binance", instruments=2) as e:
+        i = e.add_instrument("BTCUSDT")
+        # the second one begins later, and is read first
+        alone = rng.randrange(100)
+        ahead = [(1, frame) for frame in frames[alone : alone + lag]]
+        rest = interleaved(rng, frames[alone:], lost=0.0, lag=lag)
+        begun = set(ahead)
+        rest = [each for each in rest if each not in begun]
+        for index, frame in [*((0, f) for f in frames[: alone // 2]), *ahead,
+                             *((0, f) for f in frames[alone // 2 : alone]), *rest]:  # fmt: skip
+            e.connection(index).feed(frame)
+        records = support.memory(e).records()
+        trades = [r[6] for r in records if r[0] == Kind.TRADE]
+        assert sorted(trades) == list(range(first, last))
+        assert support.memory(e).quote(i)["last_price"] == 100
+
+
+def test_trades_whose_ids_start_over_are_not_taken_for_old() -> None:
+    with support.engine("binance", instruments=2) as e:
+        e.add_instrument("BTCUSDT")
+        for index in (0, 1):
+            e.connection(index).feed(binance_trade(900_000_000))
+        for n in (1, 2, 3):
+            for index in (0, 1):
+                e.connection(index).feed(binance_trade(n))
+        trades = [r[6] for r in support.memory(e).records() if r[0] == Kind.TRADE]
+        assert trades == [900_000_000, 1, 2, 3]
+
+
+def numbered_quote(n: int) -> bytes:
+    data = {"u": n, "s": "BTCUSDT", "b": "100", "B": str(n), "a": "101", "A": "1"}
+    return support.compact({"stream": "x@bookTicker", "data": data})
+
+
+def ticker(at: int, mark: float) -> bytes:
+    data = {"timestamp": at, "instrument_name": "X", "mark_price": mark, "index_price": 5.0}
+    return support.deribit("ticker.X.100ms", data)
+
+
+def test_quotes_do_not_go_back() -> None:
+    with support.engine("binance", instruments=2) as e:
+        i = e.add_instrument("BTCUSDT", has_book=False)
+        for index, n in ((0, 1), (1, 1), (1, 2), (0, 2), (0, 3), (0, 4), (1, 3), (1, 4), (1, 5)):
+            e.connection(index).feed(numbered_quote(n))
+        quotes = [r for r in support.memory(e).records() if r[0] == Kind.QUOTE and r[1] == 0]
+        assert [r[6] for r in quotes] == [1, 2, 3, 4, 5]
+        assert support.memory(e).quote(i)["bid_size"] == 5
+        assert e.disconnected(1, Reason.DISCONNECTED) == []
+        assert e.state(i) == LIVE
+        assert e.disconnected(0, Reason.DISCONNECTED) == [i]
+
+
+def test_statistics_do_not_go_back() -> None:
+    with support.engine("deribit", instruments=2) as e:
+        i = e.add_instrument("X", has_book=False)
+        start = 1_700_000_000_000
+        for index, n in ((0, 1), (0, 2), (1, 1), (1, 2), (1, 3), (0, 3), (0, 4)):
+            e.connection(index).feed(ticker(start + n, float(n)))
+        marks = [r for r in support.memory(e).records() if r[0] == Kind.STAT and r[2] < 5]
+        assert len(marks) == 4
+        assert support.memory(e).quote(i)["mark"] == 4.0
