@@ -94,6 +94,8 @@ class ConnectionTable:
             bytes_per_second=rates.bytes_s,
             levels_per_second=rates.levels_s,
             budget=connection.budget(now),
+            wins=native.wins,
+            lead_p50_ns=native.lead_p50_ns,
         )
 
     def announce(self, connection: Connection) -> None:

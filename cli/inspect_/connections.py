@@ -22,7 +22,8 @@ _UP = ("SUBSCRIBING", "SYNCING", "LIVE")
 def connections(venue: str | None, namespace: str, as_json: bool) -> None:
     """Show the connections of a VENUE, or of all: state and why, rates, round trips, queues.
 
-    KEYS counts subscriptions: live, waiting for the venue's answer, refused.
+    KEYS counts subscriptions: live, waiting for the venue's answer, refused. WINS counts the book
+    messages that it brought before another connection with the same keys did, LEAD by how much.
 
     \b
     Exit codes: 0 fine, 3 nothing is there.
@@ -44,6 +45,8 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
         Column("RTT P50", right=True, drop=3),
         Column("P99", right=True, drop=5),
         Column("QUEUE", right=True, drop=6),
+        Column("WINS", right=True, drop=6),
+        Column("LEAD P50", right=True, drop=6),
         Column("CONNECTS", right=True, drop=2),
         Column("URL", drop=8),
         Column("REASON", shrink=8, drop=1),
@@ -88,6 +91,8 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         figures.duration(row["rtt_p50_ns"]) if row["rtt_p50_ns"] else "-",
         figures.duration(row["rtt_p99_ns"]) if row["rtt_p99_ns"] else "-",
         figures.size(row["queue_bytes"]) if up else "-",
+        str(row["wins"]) if row["wins"] else "-",
+        figures.duration(row["lead_p50_ns"]) if row["lead_p50_ns"] else "-",
         str(row["connects"]),
         row["url"],
         ": ".join(part for part in (reason, row["detail"]) if part),

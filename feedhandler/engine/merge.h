@@ -93,7 +93,8 @@ static inline int64_t connection_lead(const connection *c)
     size_t count = c->wins < LEADS_KEPT ? (size_t)c->wins : LEADS_KEPT;
     if (count == 0)
         return 0;
-    memcpy(sorted, c->leads, count * sizeof *sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = c->leads[i];
     qsort(sorted, count, sizeof *sorted, lead_order);
     return sorted[count / 2];
 }

@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 #define FH_VERSION_MAJOR 1
-#define FH_VERSION_MINOR 0
+#define FH_VERSION_MINOR 1
 #define FH_MAGIC_DATA 0x3154414448534846ull    /* "FHSHDAT1" */
 #define FH_MAGIC_CONTROL 0x314C544348534846ull /* "FHSHCTL1" */
 #define FH_HEADER_BYTES 4096
@@ -246,7 +246,9 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(f64, frames_per_second, 288) F(f64, bytes_per_second, 296)                               \
     F(f64, levels_per_second, 304) F(f64, budget, 312)                                         \
     F(char128, detail, 320)     /* why, in words */                                             \
-    F(u64, reserved2, 448) F(u64, reserved3, 456) F(u64, reserved4, 464) F(u64, reserved5, 472) \
+    F(u64, wins, 448)           /* since 1.1: book messages that another connection brought later */ \
+    F(i64, lead_p50_ns, 456)    /* since 1.1: by how much, the median; 0 = none yet */          \
+    F(u64, reserved4, 464) F(u64, reserved5, 472)                                              \
     F(u64, reserved6, 480) F(u64, reserved7, 488) F(u64, reserved8, 496) F(u64, reserved9, 504)
 
 #define FH_HEADER_FIELDS(F) /* the data object */                                              \

@@ -122,9 +122,9 @@ def test_a_truncated_segment_is_refused(namespace: str, create: Create, size: in
 def test_another_version_is_named(namespace: str, create: Create) -> None:
     owner = create()
     poke(owner.path, offset_of("version_major"), b"\x07\0\x03\0")
-    with pytest.raises(shm.VersionMismatch, match=r"7\.3.*1\.0") as caught:
+    with pytest.raises(shm.VersionMismatch, match=r"7\.3.*1\.1") as caught:
         shm.attach("v", namespace=namespace, timeout=0)
-    assert (caught.value.theirs, caught.value.ours) == ((7, 3), (1, 0))
+    assert (caught.value.theirs, caught.value.ours) == ((7, 3), (1, 1))
     control = segment.control_name(namespace, "v")
     poke(control, offset_of("version_major", "control"), b"\x07\0\x03\0")
     owner.close(keep=True)
@@ -134,7 +134,7 @@ def test_another_version_is_named(namespace: str, create: Create) -> None:
 
 def test_a_newer_minor_version_is_read(namespace: str, create: Create) -> None:
     owner = create()
-    poke(owner.path, offset_of("version_minor"), b"\x01\0")
+    poke(owner.path, offset_of("version_minor"), b"\x63\0")
     poke(owner.path, offset_of("layout_hash"), b"\x01" * 8)  # reserved bytes got names
     assert shm.attach("v", namespace=namespace, timeout=0).alive()
 
