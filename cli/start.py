@@ -36,6 +36,12 @@ def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[s
 @click.option("--sim", is_flag=True, help="Simulated venues on loopback instead of the real ones.")
 @click.option("--sim-rate", default=1000.0, show_default=True, help="Book updates/s, per venue.")
 @click.option("--sim-seed", default=1, show_default=True, help="Of the simulated market.")
+@click.option(
+    "--sim-script",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Faults of the simulated venues at set times, TOML.",
+)
 @click.option("--keep", is_flag=True, help="Leave the shared memory behind, for inspection.")
 @click.option("--verbose", is_flag=True, help="The whole log also on a terminal.")
 @namespace_override_option
@@ -46,6 +52,7 @@ def start(
     sim: bool,
     sim_rate: float,
     sim_seed: int,
+    sim_script: Path | None,
     keep: bool,
     verbose: bool,
     namespace: str | None,
@@ -72,10 +79,12 @@ def start(
     from feedhandler.config import load
     from feedhandler.supervisor import run
 
+    if sim_script is not None and not sim:
+        raise click.UsageError("--sim-script goes with --sim")
     chosen = load(config, venues=venues, symbols=symbols, namespace=namespace)
     with ExitStack() as stack:
         if sim:
-            chosen = _simulated(chosen, sim_rate, sim_seed, stack)
+            chosen = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
         if sys.stdout.isatty():
             if not verbose:
                 os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")
@@ -87,15 +96,20 @@ def _problem(text: str) -> None:
     CliError(text).show()
 
 
-def _simulated(config: Config, rate: float, seed: int, stack: ExitStack) -> Config:
-    from cli.sim import check_simulated
+def _simulated(
+    config: Config, rate: float, seed: int, script: Path | None, stack: ExitStack
+) -> Config:
+    from cli.sim import check_simulated, with_script
     from cli.simulated import pointed_at
     from feedhandler.sim.runner import SimOptions, SimProcess
 
     if rate < 0:
         raise click.UsageError(f"--sim-rate {rate:g}: 0 or more")
     check_simulated(list(config.venues))
-    sims = stack.enter_context(SimProcess(list(config.venues), SimOptions(rate=rate, seed=seed)))
+    options = SimOptions(rate=rate, seed=seed)
+    if script is not None:
+        options = with_script(options, script, list(config.venues))
+    sims = stack.enter_context(SimProcess(list(config.venues), options))
     return pointed_at(config, sims.endpoints)
 
 

@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from feedhandler.near import did_you_mean
-
 from .client import Client
-from .fault_kinds import KINDS, FaultError, Order, read_order
+from .fault_kinds import KINDS, FaultError, Order, near_symbol, read_order
 from .faults import Fault, Faults
 from .frames import BINARY, encode
 from .script import Step, entry_error, steps_of
@@ -97,7 +95,8 @@ class Chaos:
         if order.kind == "list":
             server.check_listable(str(symbol))
         elif symbol is not None and symbol not in {*server.market.instruments, *coming}:
-            raise FaultError(f"symbol: unknown symbol {symbol!r}{_near(symbol, server)}")
+            hint = near_symbol(symbol, server.market.instruments)
+            raise FaultError(f"symbol: unknown symbol {symbol!r}{hint}")
         if channel is not None and not server.knows_channel(channel):
             form = server.channel_form
             raise FaultError(f"channel: {server.venue} has no {channel!r}; they look like {form}")
@@ -285,9 +284,3 @@ class Chaos:
             self._skew(fault)
         elif fault.kind == "slow_handshake":
             self._end_drips()
-
-
-def _near(symbol: str, server: VenueServer) -> str:
-    """The listed names most like a symbol; all of them would be a page."""
-    text = did_you_mean(symbol, list(server.market.instruments)[:5])
-    return text.replace("; known are", "; listed are") + ", ..."

@@ -7,8 +7,9 @@ venue lists the symbol.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
@@ -265,6 +266,14 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
             "heartbeats: of no meaning with a symbol or channel, whose data alone stops"
         )
     return Order(str(name), MappingProxyType(values))
+
+
+def near_symbol(symbol: str, names: Iterable[str]) -> str:
+    """A hint: the name most like a symbol, or the first few; all of them would be a page."""
+    known = list(names)
+    if found := get_close_matches(symbol.upper(), known, n=1):
+        return f"; did you mean {found[0]!r}?"
+    return f"; there are {', '.join(known[:5])}, ..."
 
 
 def _instead(kind: str) -> str:

@@ -19,6 +19,7 @@ from typing import Final
 import orjson
 
 from .binance import BinanceServer
+from .certificates import CertificateError
 from .config import SimOptions
 from .deribit import DeribitServer
 from .okx import OkxServer
@@ -26,7 +27,7 @@ from .script import ScriptError, entry_error, load_script
 from .server import VenueServer
 
 __all__ = [
-    "VENUES", "ScriptError", "SimEndpoint", "SimOptions", "SimProcess", "check_script",
+    "VENUES", "ScriptError", "SimEndpoint", "SimError", "SimOptions", "SimProcess", "check_script",
     "load_script", "serve",
 ]  # fmt: skip
 
@@ -39,6 +40,10 @@ VENUES: Final[Mapping[str, type[VenueServer]]] = {
 _READY_TIMEOUT = 30.0
 _STOP_TIMEOUT = 5.0
 _PR_SET_PDEATHSIG = 1
+
+
+class SimError(RuntimeError):
+    """A simulated venue did not come up; the text says why, as far as it told."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ class SimProcess:
         """Start the children and wait until all listen.
 
         Raises ValueError for an unknown venue, ScriptError for a script that they cannot do,
-        RuntimeError if a child does not come up.
+        SimError if a child does not come up.
         """
         for venue in self._venues:
             if venue not in VENUES:
@@ -226,19 +231,28 @@ def _await_endpoint(venue: str, child: subprocess.Popen[bytes]) -> SimEndpoint:
     line = child.stdout.readline() if ready else b""
     if not line:
         child.kill()
-        raise RuntimeError(f"the simulated {venue} did not start (exit status {child.wait()})")
-    return SimEndpoint(**orjson.loads(line)["endpoints"][0])
+        raise SimError(f"the simulated {venue} did not start (exit status {child.wait()})")
+    found = orjson.loads(line)
+    if "error" in found:
+        child.wait()
+        raise SimError(f"the simulated {venue} did not start: {found['error']}")
+    return SimEndpoint(**found["endpoints"][0])
 
 
 def run(
     venues: Sequence[str], options: SimOptions, ports: Mapping[str, int], parent: int | None
 ) -> None:
-    """Serve until SIGTERM or SIGINT, printing one JSON line with the endpoints when ready."""
+    """Serve until SIGTERM or SIGINT, printing one JSON line with the endpoints when ready.
+
+    A venue that cannot start prints one with the error instead and exits with status 1.
+    """
+
+    def say(line: object) -> None:
+        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
+        sys.stdout.buffer.flush()
 
     def ready(endpoints: list[SimEndpoint]) -> None:
-        line = orjson.dumps({"endpoints": [asdict(endpoint) for endpoint in endpoints]})
-        sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
+        say({"endpoints": [asdict(endpoint) for endpoint in endpoints]})
 
     async def main() -> None:
         task = asyncio.current_task()
@@ -252,4 +266,8 @@ def run(
 
     import uvloop  # only the process form needs it
 
-    uvloop.run(main())
+    try:
+        uvloop.run(main())
+    except (CertificateError, ScriptError, OSError) as error:
+        say({"error": str(error)})
+        sys.exit(1)

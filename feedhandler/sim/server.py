@@ -11,8 +11,6 @@ from typing import Any, ClassVar
 
 from aiohttp import WSMsgType, web
 
-from feedhandler.near import did_you_mean
-
 from .book import Book
 from .broadcast import Broadcast
 from .certificates import Certificates
@@ -20,7 +18,7 @@ from .chaos import Chaos
 from .client import Client
 from .config import SimOptions
 from .control import add_control_routes
-from .fault_kinds import FaultError
+from .fault_kinds import FaultError, near_symbol
 from .http_faults import failed_upgrade, rest_faults
 from .instrument import Instrument
 from .listener import Listener
@@ -164,8 +162,8 @@ class VenueServer(Broadcast, ABC):
             self._universe = {one.symbol: one for one in self.make_universe()}
         if symbol not in self._universe:
             free = [name for name in self._universe if name not in self.market.instruments]
-            hint = did_you_mean(symbol, free[:5])
-            raise FaultError(f"symbol: {self.venue} cannot list {symbol!r}{hint}, ...")
+            hint = near_symbol(symbol, free)
+            raise FaultError(f"symbol: {self.venue} cannot list {symbol!r}{hint}")
 
     def list_instrument(self, symbol: str) -> None:
         """Put an instrument on the list, for subscriptions and trading. Raises FaultError."""

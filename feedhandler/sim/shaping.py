@@ -10,6 +10,8 @@ from random import Random
 from time import monotonic
 
 _CHUNKS_PER_SECOND = 100
+_LEAST_GAP = 1e-4
+"""An event loop joins what is written in one turn: pieces need turns of their own."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class Line:
         size = shape.piece or len(data)
         if shape.rate:
             size = min(size, max(1, shape.rate // _CHUNKS_PER_SECOND))
+        gap = max(shape.gap, _LEAST_GAP) if shape.piece else 0.0
         for at in range(0, len(data), size):
             piece = data[at : at + size]
-            pause = max(shape.gap, len(piece) / shape.rate if shape.rate else 0.0)
+            pause = max(gap, len(piece) / shape.rate if shape.rate else 0.0)
             self._queue.append((due, pause, piece))
         self.pending += len(data)
         self._run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+import pytest
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import VENUES
@@ -19,6 +21,9 @@ DEADLINE = 10.0
 START_MS = 1_795_430_400_000
 Levels = dict[Decimal, Decimal]
 Condition = Callable[[dict[str, Any]], bool]
+needs_openssl = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="the openssl command makes the certificates"
+)
 
 
 class Socket:
@@ -67,7 +72,10 @@ class Sim:
 
     def __init__(self, server: VenueServer, port: int, session: aiohttp.ClientSession) -> None:
         self.server = server
-        self.base = f"http://127.0.0.1:{port}"
+        scheme = "https" if server.options.tls else "http"
+        self.port = port
+        self.base = f"{scheme}://127.0.0.1:{port}"
+        self.control = f"http://127.0.0.1:{server.control_port}"
         self.session = session
 
     @asynccontextmanager
@@ -76,20 +84,41 @@ class Sim:
         async with self.session.ws_connect(url, max_msg_size=0, **arguments) as raw:
             yield Socket(raw)
 
+    def at(self, path: str) -> str:
+        return (self.control if path.startswith("/sim/") else self.base) + path
+
     async def get(self, path: str, status: int = 200, **query: Any) -> Any:
         params = {key: str(value) for key, value in query.items()}
-        async with self.session.get(self.base + path, params=params or None) as answer:
+        async with self.session.get(self.at(path), params=params or None) as answer:
             assert answer.status == status, await answer.text()
             return orjson.loads(await answer.read())
 
     async def post(self, path: str, body: object = None, status: int = 200) -> Any:
         data = orjson.dumps(body)
-        async with self.session.post(self.base + path, data=data) as answer:
+        async with self.session.post(self.at(path), data=data) as answer:
             assert answer.status == status, await answer.text()
             return orjson.loads(await answer.read())
 
-    async def fault(self, kind: str, **more: Any) -> None:
-        await self.post("/sim/fault", {"kind": kind, **more})
+    async def fault(self, kind: str, **more: Any) -> int:
+        answer = await self.post("/sim/fault", {"kind": kind, **more})
+        assert answer["kind"] == kind
+        return int(answer["id"])
+
+    async def told(self, number: int) -> dict[str, Any]:
+        """What became of a fault."""
+        stats = await self.get("/sim/stats")
+        found = next(fault for fault in stats["faults"] if fault["id"] == number)
+        assert isinstance(found, dict)
+        return found
+
+    async def ended(self, number: int) -> dict[str, Any]:
+        """The same, once it is over."""
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                found = await self.told(number)
+                if found["ended_ns"]:
+                    return found
+                await asyncio.sleep(0.005)
 
     async def step(self, updates: int = 1) -> None:
         await self.post(f"/sim/step?updates={updates}")
