@@ -15,6 +15,8 @@ _COMMANDS = {
     "start": "cli.start:start",
     "stop": "cli.stop:stop",
     "status": "cli.status:status",
+    "subscribe": "cli.subscribe:subscribe",
+    "unsubscribe": "cli.unsubscribe:unsubscribe",
     "inspect": "cli.inspect_:inspect",
     "capture": "cli.capture:capture",
     "replay": "cli.replay:replay",

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,9 @@ def start(
     On a terminal it says when a venue's state changes; elsewhere it logs to stderr.
     FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.
 
+    SIGHUP reads CONFIG again: other instruments are taken up and left without touching the rest,
+    other settings start that venue's process again, and a file with mistakes is refused whole.
+
     \b
     feedhandler start                               every venue, no account needed
     feedhandler start --sim                         no internet needed
@@ -81,15 +85,21 @@ def start(
 
     if sim_script is not None and not sim:
         raise click.UsageError("--sim-script goes with --sim")
-    chosen = load(config, venues=venues, symbols=symbols, namespace=namespace)
+
+    def read() -> Config:
+        return load(config, venues=venues, symbols=symbols, namespace=namespace)
+
+    chosen, again = read(), read
     with ExitStack() as stack:
         if sim:
-            chosen = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
+            pointed = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
+            chosen = pointed(chosen)
+            again = lambda: pointed(read())  # noqa: E731
         if sys.stdout.isatty():
             if not verbose:
                 os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")
             threading.Thread(target=_narrate, args=(chosen,), daemon=True).start()
-        return run(chosen, keep=keep, report=_problem)
+        return run(chosen, keep=keep, report=_problem, load=again)
 
 
 def _problem(text: str) -> None:
@@ -98,9 +108,11 @@ def _problem(text: str) -> None:
 
 def _simulated(
     config: Config, rate: float, seed: int, script: Path | None, stack: ExitStack
-) -> Config:
+) -> Callable[[Config], Config]:
+    """Start the simulators of these venues; what points a configuration at them."""
     from cli.sim import check_simulated, with_script
     from cli.simulated import pointed_at
+    from feedhandler.config import ConfigError
     from feedhandler.sim.runner import SimOptions, SimProcess
 
     if rate < 0:
@@ -110,7 +122,14 @@ def _simulated(
     if script is not None:
         options = with_script(options, script, list(config.venues))
     sims = stack.enter_context(SimProcess(list(config.venues), options))
-    return pointed_at(config, sims.endpoints)
+
+    def pointed(another: Config) -> Config:
+        new = [name for name in another.venues if name not in sims.endpoints]
+        if new:
+            raise ConfigError([f"venues.{name}: is not simulated: start again" for name in new])
+        return pointed_at(another, sims.endpoints)
+
+    return pointed
 
 
 def _narrate(config: Config) -> None:

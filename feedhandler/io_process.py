@@ -1,21 +1,25 @@
 """The one process of a venue: shared memory, the event loop, and its end.
 
 `python -m feedhandler.io_process` reads one JSON object on stdin: {"venue", "namespace", "config",
-"keep", "parent"}. It ends when its supervisor does, however that ends. Exit codes: `Exit`.
+"keep", "parent"}; where stdin is a socket it goes on as `feedhandler.channel`. It ends when its
+supervisor does, however that ends. Exit codes: `Exit`.
 """
 
 import asyncio
 import ctypes
+import functools
 import gc
 import os
 import signal
+import socket
 import sys
 from enum import IntEnum
 
 import msgspec
 import uvloop
 
-from feedhandler import venues
+from feedhandler import requests, venues
+from feedhandler.channel import read_order, serve
 from feedhandler.config import Config, VenueConfig
 from feedhandler.log import log, setup
 from feedhandler.plan import PlanError
@@ -52,8 +56,8 @@ def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> 
     return run(Order(venue, config.namespace, config.venues[venue], keep, parent))
 
 
-def run(order: Order) -> int:
-    """Become the process of a venue."""
+def run(order: Order, channel: socket.socket | None = None) -> int:
+    """Become the process of a venue. `channel`: where its supervisor asks for other instruments."""
     setup(order.venue)
     _die_with_parent(order.parent)
     _prepare(order)
@@ -74,7 +78,7 @@ def run(order: Order) -> int:
         return Exit.NO_MEMORY
     code = Exit.FAILED
     try:
-        code = uvloop.run(_run(order, held))
+        code = uvloop.run(_run(order, held, channel))
     finally:
         held.close(keep=order.keep)
     return code
@@ -101,7 +105,7 @@ def _prepare(order: Order) -> None:
             log.warning("cannot run on CPU %d: %s", order.config.cpu, error.strerror)
 
 
-async def _run(order: Order, held: segment.WriterSegment) -> Exit:
+async def _run(order: Order, held: segment.WriterSegment, channel: socket.socket | None) -> Exit:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,11 +125,15 @@ async def _run(order: Order, held: segment.WriterSegment) -> Exit:
         gc.freeze()  # nothing made so far is garbage; it need not be looked at again
         work = loop.create_task(feed.run())
         watcher = loop.create_task(_until_stopped(stop, order.parent))
+        tasks = [work, watcher]
+        if channel is not None:
+            answer = functools.partial(requests.answer, feed.roster)
+            tasks.append(loop.create_task(serve(channel, answer)))
         await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)
         failure = None if not work.done() or work.cancelled() else work.exception()
-        for task in (work, watcher):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(work, watcher, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if failure is None:
             await feed.stop()
             return Exit.STOPPED
@@ -162,4 +170,5 @@ def _spin(loop: asyncio.AbstractEventLoop) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))
+    line, its_channel = read_order()
+    sys.exit(run(msgspec.json.decode(line, type=Order), its_channel))

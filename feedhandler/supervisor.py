@@ -7,41 +7,38 @@ without a wrong book (they end with it) and restarted at any time.
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-from asyncio.subprocess import Process
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic_ns, time_ns
+from functools import partial
+from time import monotonic_ns
 from typing import Any
 
 import msgspec
 
 from feedhandler import preflight
-from feedhandler.backoff import Backoff
-from feedhandler.config import Config
-from feedhandler.io_process import Exit, Order
+from feedhandler.child import Child
+from feedhandler.config import Config, ConfigError
 from feedhandler.leftovers import remove_dead
 from feedhandler.log import log, setup
-from feedhandler.status import heartbeat, venue_status
+from feedhandler.reload import Difference, difference
 from feedhandler.status_server import StatusServer
-from feedhandler.supervisor_socket import AlreadyRunning, NamespaceLock, Server
-from shm import NoSuchVenue, ShmError
+from feedhandler.supervisor_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
+from shm import ShmError
 
-HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs
-STOP_S = 5.0
-WATCH_S = 0.5
 FINE, CONFIGURATION = 0, 2
 
 Report = Callable[[str], None]
+Load = Callable[[], Config]
 
 
-def run(config: Config, *, keep: bool = False, report: Report | None = None) -> int:
+def run(
+    config: Config, *, keep: bool = False, report: Report | None = None, load: Load | None = None
+) -> int:
     """Run a configuration until SIGINT, SIGTERM or a stop over the socket; in the foreground.
 
     `keep` leaves the shared memory for inspection. `report` gets the problems that keep it from
-    starting, a line each (without it they go to the log). Returns 0, or 2: refused, nothing
-    started.
+    starting, a line each (without it they go to the log). `load`: reads the configuration again, on
+    SIGHUP; may raise ConfigError. Returns 0, or 2: refused, nothing started.
     """
     setup("supervisor")
     tell = report or log.error
@@ -51,7 +48,7 @@ def run(config: Config, *, keep: bool = False, report: Report | None = None) -> 
         tell(str(error))
         return CONFIGURATION
     try:
-        return asyncio.run(Supervisor(config, keep=keep).run(tell))
+        return asyncio.run(Supervisor(config, keep=keep, load=load).run(tell))
     finally:
         lock.release()
 
@@ -59,46 +56,83 @@ def run(config: Config, *, keep: bool = False, report: Report | None = None) -> 
 class Supervisor:
     """One run of one configuration. The caller holds the namespace's lock."""
 
-    def __init__(self, config: Config, *, keep: bool = False) -> None:
-        self.config = config
+    def __init__(self, config: Config, *, keep: bool = False, load: Load | None = None) -> None:
+        self._config = config
         self._keep = keep
+        self._load = load
         self._children: dict[str, Child] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._status_server: StatusServer | None = None
         self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._terminal = _has_terminal()
         self._started = monotonic_ns()
+
+    @property
+    def config(self) -> Config:
+        """What is followed now, with what was subscribed to and left out since the start."""
+        venues = {name: child.config for name, child in self._children.items()}
+        return msgspec.structs.replace(self._config, venues=venues or self._config.venues)
 
     async def run(self, tell: Report) -> int:
         """Until told to stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         if not await self._preflight(tell):
             return CONFIGURATION
-        socket = Server(self.config.namespace, self.answer)
-        status = StatusServer(self.config.status, self.status) if self.config.status else None
+        socket = Server(self._config.namespace, self.answer)
         await socket.start()
-        if status is not None:
-            await status.start()
-        for venue in self.config.venues:
-            self._children[venue] = Child(self.config, venue, self._keep)
+        await self._serve_status(self._config.status)
+        for venue in self._config.venues:
+            self._launch(venue, self._config)
         try:
-            tasks = [loop.create_task(child.run()) for child in self._children.values()]
-            stopped = loop.create_task(self._stop.wait())
-            await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await self._until_stopped()
             log.info("stopping")
-            stopped.cancel()
             await asyncio.gather(*(child.stop() for child in self._children.values()))
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         finally:
             await socket.stop()
-            if status is not None:
-                await status.stop()
+            await self._serve_status("")
             if not self._keep:
-                self._clean()
+                for venue in self._children:
+                    self._clean(venue)
         log.info("stopped")
         return FINE
 
+    async def _until_stopped(self) -> None:
+        stopped = asyncio.create_task(self._stop.wait())
+        while not stopped.done():
+            asked = asyncio.create_task(self._reload.wait())
+            await asyncio.wait({stopped, asked}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if self._reload.is_set() and not stopped.done():
+                self._reload.clear()
+                await self.reload()
+
+    async def _serve_status(self, address: str) -> None:
+        if self._status_server is not None:
+            await self._status_server.stop()
+            self._status_server = None
+        if address:
+            self._status_server = StatusServer(address, self.status)
+            await self._status_server.start()
+
+    def _launch(self, venue: str, config: Config) -> None:
+        child = Child(config.namespace, venue, config.venues[venue], self._keep)
+        task = asyncio.get_running_loop().create_task(child.run())
+        task.add_done_callback(partial(self._ended, venue))
+        self._children[venue], self._tasks[venue] = child, task
+
+    def _ended(self, venue: str, task: "asyncio.Task[None]") -> None:
+        """A child's watch never ends by itself: if it does, all has to."""
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s: nobody watches it any more", venue, exc_info=task.exception())
+            self._stop.set()
+
     async def _preflight(self, tell: Report) -> bool:
-        check = asyncio.create_task(preflight.check(self.config))
+        check = asyncio.create_task(preflight.check(self._config))
         stop = asyncio.create_task(self._stop.wait())
         await asyncio.wait({check, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -112,13 +146,65 @@ class Supervisor:
             tell(problem)
         return not findings.problems
 
-    def _clean(self) -> None:
+    def _clean(self, venue: str) -> None:
         """Remove what killed processes left."""
-        for venue in self.config.venues:
-            with suppress(ShmError, OSError):
-                remove_dead(self.config.namespace, venue)
+        with suppress(ShmError, OSError):
+            remove_dead(self._config.namespace, venue)
 
-    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+    # ---- another configuration
+
+    def _hung_up(self) -> None:
+        """SIGHUP: read the configuration again; or the terminal that we belong to was closed."""
+        if self._terminal and not _has_terminal():
+            self._stop.set()
+        else:
+            self._reload.set()
+
+    async def reload(self) -> None:
+        """Follow the configuration as it is now; one with mistakes is refused as a whole."""
+        if self._load is None:
+            log.warning("started without a configuration that could be read again")
+            return
+        try:
+            config = self._load()
+            change = difference(self.config, config)
+            findings = await preflight.check(change.fresh(config))
+            if findings.problems:
+                raise ConfigError(findings.problems)
+        except (ConfigError, OSError) as error:
+            for line in str(error).splitlines():
+                log.error("configuration refused, the old one goes on: %s", line)
+            return
+        for warning in findings.warnings:
+            log.warning("%s", warning)
+        await self._apply(config, change)
+
+    async def _apply(self, config: Config, change: Difference) -> None:
+        for venue in change.removed:
+            log.info("%s: no longer configured", venue)
+            await self._children[venue].stop()
+            await asyncio.gather(self._tasks.pop(venue), return_exceptions=True)
+            del self._children[venue]
+            if not self._keep:
+                self._clean(venue)
+        if config.status != self._config.status:
+            await self._serve_status(config.status)
+        self._config = config
+        for venue in change.restarted:
+            log.info("%s: other settings, starting it again", venue)
+            await self._children[venue].renew(config.venues[venue])
+        for venue in change.rules:
+            rules = config.venues[venue].instruments
+            answer = await self._children[venue].ask({"do": "rules", "rules": rules}, ANSWER_S)
+            if "error" in answer:
+                log.error("%s: instruments stay as they are: %s", venue, answer["error"])
+        for venue in change.added:
+            self._launch(venue, config)
+        log.info("configuration read again: %s", change)
+
+    # ---- what people ask
+
+    async def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """One message of the socket."""
         match message.get("do"):
             case "status":
@@ -126,117 +212,36 @@ class Supervisor:
             case "config":
                 built: dict[str, Any] = msgspec.to_builtins(self.config)
                 return built
+            case "subscribe" | "unsubscribe":
+                return await self._instruments(message)
             case "stop":
                 self._stop.set()
                 return {"stopping": True, "pid": os.getpid()}
             case other:
-                return {"error": f"unknown request {other!r}: status, config or stop"}
+                known = "status, config, subscribe, unsubscribe or stop"
+                return {"error": f"unknown request {other!r}: {known}"}
+
+    async def _instruments(self, message: dict[str, Any]) -> dict[str, Any]:
+        child = self._children.get(message.get("venue", ""))
+        if child is None:
+            running = ", ".join(self._children) or "none"
+            text = f"no venue {message.get('venue')!r} runs here; running: {running}"
+            return {"error": text, "refused": True}
+        patterns = message.get("patterns")
+        if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):
+            return {"error": "`patterns` is a list of texts", "refused": True}
+        return await child.ask({"do": message["do"], "patterns": patterns}, ANSWER_S)
 
     def status(self) -> dict[str, Any]:
         """What runs, from memory, and what the supervisor knows besides."""
         supervisor = {"pid": os.getpid(), "uptime_ns": monotonic_ns() - self._started}
         venues = [child.status() for child in self._children.values()]
-        return {"namespace": self.config.namespace, "supervisor": supervisor, "venues": venues}
+        return {"namespace": self._config.namespace, "supervisor": supervisor, "venues": venues}
 
 
-class Child:
-    """The IO process of one venue, again and again."""
-
-    def __init__(self, config: Config, venue: str, keep: bool) -> None:
-        self.venue = venue
-        self.restarts = 0
-        self._namespace = config.namespace
-        self._order = msgspec.json.encode(
-            Order(venue, config.namespace, config.venues[venue], keep, os.getpid())
-        )
-        self._backoff = Backoff(1.0, 30.0, health_s=60.0, floor=0.2)
-        self._process: Process | None = None
-        self._stopping = asyncio.Event()
-        self._last = "starting"
-
-    async def run(self) -> None:
-        """Until `stop`."""
-        while not self._stopping.is_set():
-            now = asyncio.get_running_loop().time()
-            try:
-                self._process = await self._spawn()
-            except OSError as error:
-                self._last = f"cannot start: {error.strerror}"
-            else:
-                log.info("%s: started, process %d", self.venue, self._process.pid)
-                self._backoff.healthy(now)
-                self._last = await self._watch(self._process)
-            if self._stopping.is_set():
-                return
-            delay = self._backoff.next(asyncio.get_running_loop().time())
-            log.error("%s: %s; restarting in %.1f s", self.venue, self._last, delay)
-            self.restarts += 1
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
-
-    async def _spawn(self) -> Process:
-        paths = [path or "." for path in sys.path]  # the child must find what we found
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "feedhandler.io_process",
-            stdin=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            process_group=0,  # a terminal's Ctrl-C is for us, who stop the children in order
-        )  # fmt: skip
-        assert process.stdin is not None
-        with suppress(ConnectionError):  # it died: that is seen by who watches it
-            process.stdin.write(self._order)
-            await process.stdin.drain()
-            process.stdin.close()
-        return process
-
-    async def _watch(self, process: Process) -> str:
-        """Until it ends; why it did, in words. A process that hangs is killed."""
-        hung = False
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), WATCH_S)
-            code = process.returncode
-            if code is not None:
-                break
-            beat = heartbeat(self._namespace, self.venue)
-            if beat is not None and beat[0] == process.pid:
-                age = (time_ns() - beat[1]) / 1e9
-                if age > HANG_S and not self._stopping.is_set():
-                    log.error("%s: no heartbeat for %.1f s, killing it", self.venue, age)
-                    hung = True
-                    process.kill()
-        if hung:
-            return "it hung"
-        if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        known = {int(each) for each in Exit}
-        return f"exit code {code} ({Exit(code).name if code in known else 'unknown'})"
-
-    async def stop(self) -> None:
-        """SIGTERM, and SIGKILL for one that does not listen."""
-        self._stopping.set()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            log.error("%s: does not stop, killing it", self.venue)
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-    def status(self) -> dict[str, Any]:
-        """This venue's part of the status."""
-        try:
-            found = venue_status(self._namespace, self.venue)
-        except (NoSuchVenue, ShmError, OSError) as error:
-            found = {
-                "venue": self.venue, "state": "NONE", "reason": "START",
-                "detail": self._last if isinstance(error, NoSuchVenue) else str(error),
-                "epoch": 0, "pid": 0, "instruments": 0, "live": 0, "heartbeat_age_ns": None,
-                "connections": {"total": 0, "live": 0}, "frames": 0, "uptime_ns": 0,
-            }  # fmt: skip
-        return found | {"restarts": self.restarts}
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

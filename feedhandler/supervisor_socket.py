@@ -1,7 +1,9 @@
 """The running supervisor's Unix socket: one JSON line in, one out.
 
 `${XDG_RUNTIME_DIR:-/tmp}/feedhandler-<uid>/<namespace>.sock`, for its user alone. Messages:
-{"do": "status"}, {"do": "config"}, {"do": "stop"}; an answer with "error" says what went wrong.
+{"do": "status"}, {"do": "config"}, {"do": "stop"}, {"do": "subscribe" | "unsubscribe", "venue",
+"patterns"}; an answer with "error" says what went wrong, and where "refused" is true that asking
+again does not help.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ import fcntl
 import os
 import socket
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import orjson
 _LINE_BYTES = 64 << 20
 _REQUEST_BYTES = 1 << 16
 _TIMEOUT_S = 5.0
+ANSWER_S = 30.0  #: the longest that an answer takes
 
 
 class NotRunning(Exception):  # noqa: N818
@@ -110,7 +113,9 @@ class NamespaceLock:
 class Server:
     """The supervisor's end. `answer` gets each message; what it raises is told the client."""
 
-    def __init__(self, namespace: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def __init__(
+        self, namespace: str, answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+    ) -> None:
         self._path = socket_path(namespace)
         self._answer = answer
         self._server: asyncio.Server | None = None
@@ -134,14 +139,15 @@ class Server:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 line = await reader.readline()
-                writer.write(orjson.dumps(self._reply(line)) + b"\n")
+            async with asyncio.timeout(ANSWER_S + _TIMEOUT_S):
+                writer.write(orjson.dumps(await self._reply(line)) + b"\n")
                 await writer.drain()
         except (TimeoutError, OSError, ValueError):  # a client that is gone, or says nonsense
             pass
         finally:
             writer.close()
 
-    def _reply(self, line: bytes) -> dict[str, Any]:
+    async def _reply(self, line: bytes) -> dict[str, Any]:
         try:
             message = orjson.loads(line)
         except orjson.JSONDecodeError as error:
@@ -149,6 +155,6 @@ class Server:
         if not isinstance(message, dict):
             return {"error": "a message is a JSON object"}
         try:
-            return self._answer(message)
+            return await self._answer(message)
         except Exception as error:  # the supervisor must outlive every question
             return {"error": f"{type(error).__name__}: {error}"}

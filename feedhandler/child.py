@@ -1,0 +1,172 @@
+"""The IO process of one venue, again and again: started, watched, restarted, asked."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from contextlib import suppress
+from time import time_ns
+from typing import Any
+
+import msgspec
+
+from feedhandler.backoff import Backoff
+from feedhandler.channel import Channel, ChannelClosed
+from feedhandler.config import VenueConfig
+from feedhandler.io_process import Exit, Order
+from feedhandler.log import log
+from feedhandler.status import heartbeat, venue_status
+from shm import NoSuchVenue, ShmError
+
+HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs
+STOP_S = 5.0
+WATCH_S = 0.5
+
+
+class Child:
+    """One venue's process under one configuration, which may change."""
+
+    def __init__(self, namespace: str, venue: str, config: VenueConfig, keep: bool) -> None:
+        self.venue = venue
+        self.config = config
+        self.restarts = 0
+        self._namespace = namespace
+        self._keep = keep
+        self._backoff = Backoff(1.0, 30.0, health_s=60.0, floor=0.2)
+        self._process: Process | None = None
+        self._channel: Channel | None = None
+        self._stopping = False
+        self._renewed = False
+        self._nudge = asyncio.Event()  # there is no time to lose
+        self._last = "starting"
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        while not self._stopping:
+            now, config = asyncio.get_running_loop().time(), self.config
+            self._renewed = False
+            self._nudge.clear()
+            try:
+                self._process = await self._spawn()
+            except OSError as error:
+                self._last = f"cannot start: {error.strerror}"
+            else:
+                log.info("%s: started, process %d", self.venue, self._process.pid)
+                self._backoff.healthy(now)
+                if self._stopping or self.config is not config:  # asked while it was started
+                    with suppress(ProcessLookupError):
+                        self._process.terminate()
+                self._last = await self._watch(self._process)
+                self._hang_up()
+            if self._stopping or self._renewed:
+                continue
+            delay = self._backoff.next(asyncio.get_running_loop().time())
+            log.error("%s: %s; restarting in %.1f s", self.venue, self._last, delay)
+            self.restarts += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), delay)
+
+    async def _spawn(self) -> Process:
+        order = Order(self.venue, self._namespace, self.config, self._keep, os.getpid())
+        paths = [path or "." for path in sys.path]  # the child must find what we found
+        ours, theirs = socket.socketpair()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "feedhandler.io_process",
+                stdin=theirs.fileno(),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+                process_group=0,  # a terminal's Ctrl-C is for us, who stop the children in order
+            )  # fmt: skip
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._channel = await Channel.open(ours, msgspec.json.encode(order))
+        return process
+
+    def _hang_up(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    async def _watch(self, process: Process) -> str:
+        """Until it ends; why it did, in words. A process that hangs is killed."""
+        hung = False
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), WATCH_S)
+            code = process.returncode
+            if code is not None:
+                break
+            beat = heartbeat(self._namespace, self.venue)
+            if beat is not None and beat[0] == process.pid:
+                age = (time_ns() - beat[1]) / 1e9
+                if age > HANG_S and not self._stopping:
+                    log.error("%s: no heartbeat for %.1f s, killing it", self.venue, age)
+                    hung = True
+                    process.kill()
+        if hung:
+            return "it hung"
+        if code < 0:
+            return f"killed by {signal.Signals(-code).name}"
+        known = {int(each) for each in Exit}
+        return f"exit code {code} ({Exit(code).name if code in known else 'unknown'})"
+
+    async def ask(self, question: Mapping[str, Any], within_s: float) -> dict[str, Any]:
+        """A question of `feedhandler.requests`; rules that it changes survive a restart."""
+        if self._channel is None:
+            return {"error": f"{self.venue} is not running: {self._last}", "refused": False}
+        try:
+            answer = await self._channel.ask(question, within_s)
+        except ChannelClosed as error:
+            return {"error": f"{self.venue}: {error}", "refused": False}
+        except TimeoutError:
+            text = f"{self.venue}: its process does not answer within {within_s:g} s"
+            return {"error": text, "refused": False}
+        if "rules" in answer:
+            rules = tuple(answer["rules"])
+            self.config = msgspec.structs.replace(self.config, instruments=rules)
+        return answer
+
+    async def renew(self, config: VenueConfig) -> None:
+        """Another configuration, which needs another process: readers see a new epoch."""
+        self.config = config
+        self._renewed = True
+        await self._terminate()
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL for one that does not listen."""
+        self._stopping = True
+        await self._terminate()
+
+    async def _terminate(self) -> None:
+        self._nudge.set()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            log.error("%s: does not stop, killing it", self.venue)
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def status(self) -> dict[str, Any]:
+        """This venue's part of the status."""
+        try:
+            found = venue_status(self._namespace, self.venue)
+        except (NoSuchVenue, ShmError, OSError) as error:
+            found = {
+                "venue": self.venue, "state": "NONE", "reason": "START",
+                "detail": self._last if isinstance(error, NoSuchVenue) else str(error),
+                "epoch": 0, "pid": 0, "instruments": 0, "live": 0, "heartbeat_age_ns": None,
+                "connections": {"total": 0, "live": 0}, "frames": 0, "uptime_ns": 0,
+            }  # fmt: skip
+        return found | {"restarts": self.restarts}

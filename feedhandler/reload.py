@@ -1,0 +1,54 @@
+"""What has to be done to get from one configuration to another."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from feedhandler.config import Config, ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Venues to start and to end, to start again, and those with nothing but other instruments."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    restarted: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    def fresh(self, config: Config) -> Config:
+        """The part of the new configuration that has to be checked."""
+        names = {*self.added, *self.restarted, *self.rules}
+        venues = {name: one for name, one in config.venues.items() if name in names}
+        return msgspec.structs.replace(config, venues=venues)
+
+    def __str__(self) -> str:
+        parts = {
+            "added": self.added,
+            "removed": self.removed,
+            "started again": self.restarted,
+            "other instruments": self.rules,
+        }
+        said = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
+        return "; ".join(said) or "no venue changed"
+
+
+def difference(old: Config, new: Config) -> Difference:
+    """Raises ConfigError for what a running supervisor cannot change."""
+    if new.namespace != old.namespace:
+        text = f"namespace: {new.namespace!r}: it runs as {old.namespace!r}; stop it to change that"
+        raise ConfigError([text])
+    both = [name for name in new.venues if name in old.venues]
+    restarted, rules = [], []
+    for name in both:
+        was, is_ = old.venues[name], new.venues[name]
+        if msgspec.structs.replace(was, instruments=is_.instruments) != is_:
+            restarted.append(name)
+        elif was.instruments != is_.instruments:
+            rules.append(name)
+    return Difference(
+        added=tuple(name for name in new.venues if name not in old.venues),
+        removed=tuple(name for name in old.venues if name not in new.venues),
+        restarted=tuple(restarted),
+        rules=tuple(rules),
+    )

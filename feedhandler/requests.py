@@ -1,0 +1,44 @@
+"""What a running feed is asked for: other instruments. Answers say what was done, or why not."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from feedhandler.log import log
+from feedhandler.rest import RestError
+from feedhandler.roster import Change, Roster
+
+LIST_S = 20.0  #: that the venue has to list its instruments
+
+
+async def answer(roster: Roster, question: dict[str, Any]) -> dict[str, Any]:
+    """{"do": "subscribe" | "unsubscribe", "patterns"} or {"do": "rules", "rules"}.
+
+    The answer: {"added", "removed": symbols, "unknown": in words, "rules": followed from now on},
+    or {"error", "refused"}: refused is true where asking again does not help.
+    """
+    try:
+        async with asyncio.timeout(LIST_S):
+            change = await _do(roster, question)
+    except RestError as error:
+        return {"error": f"the venue does not list its instruments: {error}", "refused": False}
+    except TimeoutError:
+        text = f"the venue does not list its instruments within {LIST_S:g} s"
+        return {"error": text, "refused": False}
+    except ValueError as error:
+        return {"error": str(error), "refused": True}
+    if change.added or change.removed:
+        log.info("%d instruments added, %d removed", len(change.added), len(change.removed))
+    return {**asdict(change), "rules": list(roster.wanted)}
+
+
+async def _do(roster: Roster, question: dict[str, Any]) -> Change:
+    match question.get("do"):
+        case "subscribe":
+            return await roster.subscribe(question["patterns"])
+        case "unsubscribe":
+            return roster.unsubscribe(question["patterns"])
+        case "rules":
+            return await roster.change(question["rules"])
+        case other:
+            raise ValueError(f"unknown question {other!r}: subscribe, unsubscribe or rules")

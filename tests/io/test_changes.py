@@ -1,0 +1,175 @@
+"""Instruments added and removed while a feed runs, by command, by SIGHUP and by the venue itself;
+what stays never leaves LIVE."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedhandler.config import load
+from feedhandler.supervisor_socket import request
+from shm import Reason, State
+from tests.io.rig import Rig, RingBooks, assert_true_book, end, rig, until
+
+
+def change(r: Rig, do: str, venue: str, *patterns: str) -> dict[str, Any]:
+    return request(r.namespace, {"do": do, "venue": venue, "patterns": list(patterns)}, 30.0)
+
+
+def state_of(feed: Any, symbol: str) -> tuple[int, int] | None:
+    try:
+        quote = feed.quote(feed.instrument(symbol))
+    except KeyError:
+        return None
+    return quote.state, quote.reason
+
+
+def last_said(ring: RingBooks, symbol: str) -> tuple[str, str] | None:
+    """The instrument's last (state, reason) in the ring."""
+    ring.catch_up()
+    said = ring.of(symbol)
+    return said[-1] if said else None
+
+
+def pid_of(r: Rig, venue: str) -> int:
+    found = request(r.namespace, {"do": "status"})["venues"]
+    return int(next(one["pid"] for one in found if one["venue"] == venue))
+
+
+@pytest.mark.parametrize(
+    ("venue", "old", "new"),
+    [
+        ("deribit", "BTC-PERPETUAL", "ETH-PERPETUAL"),
+        ("okx", "BTC-USDT", "BTC-USDT-SWAP"),
+        ("binance", "BTCUSDT", "ETHUSDT"),
+    ],
+)
+def test_subscribe_and_unsubscribe_touch_nobody_else(venue: str, old: str, new: str) -> None:
+    with rig(venue) as r:
+        r.change(venue, instruments=(old,))
+        r.supervisor()
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        for turn in range(2):  # what was left can be taken up again
+            answer = change(r, "subscribe", venue, new)
+            assert answer["added"] == [new], answer
+            until(lambda: state_of(feed, new) == (State.LIVE, Reason.NONE), "the new one is LIVE")
+            assert_true_book(r.sims[venue], feed, new)
+            answer = change(r, "unsubscribe", venue, new)
+            assert answer["removed"] == [new], answer
+            until(lambda: last_said(ring, new) == ("CLOSED", "UNSUBSCRIBED"), "it is gone")
+            assert turn or answer["rules"] == [old]
+        answer = change(r, "subscribe", venue, "NO-SUCH-THING")
+        assert answer["refused"]
+        assert "NO-SUCH-THING" in answer["error"]
+        assert change(r, "unsubscribe", venue, old)["refused"]
+        assert "running: " + venue in change(r, "subscribe", "kraken", "X")["error"]
+        ring.catch_up()
+        assert ring.of(old) == []  # it never was in any other state
+        assert_true_book(r.sims[venue], feed, old)
+
+
+def test_what_was_subscribed_survives_the_process() -> None:
+    with rig("okx") as r:
+        r.change("okx", instruments=("BTC-USDT",))
+        r.supervisor()
+        feed = r.attach("okx")
+        first = feed.epoch
+        change(r, "subscribe", "okx", "BTC-USDT-SWAP")
+        os.kill(pid_of(r, "okx"), signal.SIGKILL)
+        until(lambda: feed.reattach() or feed.epoch != first, "a new epoch")
+        until(lambda: state_of(feed, "BTC-USDT-SWAP") == (State.LIVE, Reason.NONE), "it is there")
+        config = request(r.namespace, {"do": "config"})
+        assert config["venues"]["okx"]["instruments"] == ["BTC-USDT", "BTC-USDT-SWAP"]
+
+
+def write(r: Rig, path: Path, **instruments: list[str]) -> None:
+    lines = [f'namespace = "{r.namespace}"', 'status = ""']
+    for venue, symbols in instruments.items():
+        one = r.config.venues[venue]
+        listed = ", ".join(f'"{symbol}"' for symbol in symbols)
+        lines += [f"[venues.{venue}]", f"instruments = [{listed}]"]
+        lines += [f'ws_url = "{one.ws_url}"', f'rest_url = "{one.rest_url}"', "silence_s = 2.0"]
+    path.write_text("\n".join(lines))
+
+
+def start(r: Rig, path: Path, log: Path) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "start", str(path)],
+        stdin=subprocess.DEVNULL,
+        stderr=log.open("w"),
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(each or "." for each in sys.path)},
+    )
+    r.stack.callback(end, process)
+    return process
+
+
+def test_sighup_follows_the_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
+    with rig("okx", "binance", "deribit") as r:
+        path, log = tmp_path / "feed.toml", tmp_path / "log"
+        write(r, path, okx=["BTC-USDT"], binance=["BTCUSDT"])
+        supervisor = start(r, path, log)
+        okx, binance = r.attach("okx"), r.attach("binance")
+        ring, calm = RingBooks(okx), RingBooks(binance)
+        pid = pid_of(r, "okx")
+
+        def said(text: str, times: int = 1) -> None:
+            until(lambda: log.read_text().count(text) >= times, f"the log says {text!r}")
+
+        good = path.read_text()
+        for wrong, what in (
+            (good.replace("silence_s", "silense_s"), "did you mean 'silence_s'"),
+            ("not toml", "not TOML"),
+            (good.replace('"BTC-USDT"', '"BTC-USDT", "X-Y"'), "'X-Y'"),
+        ):
+            path.write_text(wrong)
+            supervisor.send_signal(signal.SIGHUP)
+            said(what)
+        assert log.read_text().count("refused, the old one goes on") >= 3
+        path.write_text(f'namespace = "{r.namespace}x"\n[venues.okx]')
+        supervisor.send_signal(signal.SIGHUP)
+        said("stop it to change that")
+
+        write(r, path, okx=["BTC-USDT", "BTC-USDT-SWAP"], deribit=["BTC-PERPETUAL"])
+        supervisor.send_signal(signal.SIGHUP)
+        said("configuration read again")
+        r.attach("deribit").close()
+        until(lambda: state_of(okx, "BTC-USDT-SWAP") == (State.LIVE, Reason.NONE), "it is taken up")
+        until(lambda: not binance.alive(), "binance ended")
+        ring.catch_up()
+        assert ring.of("BTC-USDT") == []
+        assert pid_of(r, "okx") == pid
+        assert {name.split(".")[1] for name in r.left()} == {"okx", "deribit"}
+        assert not calm.states.get(0) or calm.of("BTCUSDT")[-1] == ("CLOSED", "STOPPED")
+
+        text = path.read_text().replace("[venues.okx]", "[venues.okx]\ndepth = 7")
+        path.write_text(text)
+        supervisor.send_signal(signal.SIGHUP)
+        until(lambda: pid_of(r, "okx") not in (0, pid), "okx is another process")
+        assert load(path).venues["okx"].depth == 7
+        until(lambda: okx.reattach() or okx.epoch, "readers come back")
+        supervisor.terminate()
+        assert supervisor.wait(15) == 0
+        assert r.left() == []
+
+
+@pytest.mark.parametrize(("venue", "pattern"), [("deribit", "option:BTC-USD:*")])
+def test_listed_and_expired_instruments_are_followed(venue: str, pattern: str) -> None:
+    with rig(venue, rate=100.0) as r:
+        r.change(venue, instruments=(pattern,), refresh_s=1.0)
+        r.io_process(venue)
+        feed = r.attach(venue)
+        ring = RingBooks(feed)
+        symbols = [one.symbol for one in feed.instruments() if "-C" in one.symbol]
+        gone = symbols[0]
+        r.sims[venue]._ask("expire", {"symbol": gone})
+        until(lambda: last_said(ring, gone) == ("CLOSED", "EXPIRED"), "it is closed")
+        r.sims[venue]._ask("list", {"symbol": gone})
+        until(lambda: state_of(feed, gone) == (State.LIVE, Reason.NONE), "it is taken up again")
+        ring.catch_up()
+        assert {ring.feed.instruments()[row].symbol for row in ring.states} == {gone}
