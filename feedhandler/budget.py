@@ -45,7 +45,7 @@ class TokenBucket:
     def _refill(self, now: float) -> None:
         if now > self._at:
             self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
-        self._at = now
+            self._at = now
 
     def available(self, now: float) -> float:
         if not self.rate:

@@ -56,8 +56,13 @@ def subscribe_keys(url: str, limits: Limits) -> Budget:
 
 def rest(url: str, limits: Limits) -> Budget:
     """What a request costs, in units of its weight."""
+    return shared(f"{host(url)} REST", *rest_bucket(limits))
+
+
+def rest_bucket(limits: Limits) -> tuple[float, float]:
+    """(rate, burst) of REST, in units of weight."""
     rate = limits.rest_per_second
-    return shared(f"{host(url)} REST", rate, limits.rest_burst or max(1.0, rate * 2))
+    return rate, limits.rest_burst or max(1.0, rate * 2)
 
 
 async def take_turn(

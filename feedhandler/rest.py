@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic, time_ns
+from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -80,7 +81,7 @@ class Rest:
             headers={"User-Agent": "feedhandler"},
         )
 
-    async def __aenter__(self) -> "Rest":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -13,7 +13,7 @@ COMMANDS = (
     ("start",), ("stop",), ("status",), ("capture",), ("replay",), ("clean",), ("sim",),
     ("bench",), ("bench", "decode"), ("inspect",), ("inspect", "ls"), ("inspect", "stat"),
     ("inspect", "tail"), ("inspect", "book"), ("inspect", "slots"), ("inspect", "connections"),
-    ("inspect", "verify"), ("subscribe",), ("unsubscribe",),
+    ("inspect", "verify"), ("subscribe",), ("unsubscribe",), ("plan",),
 )  # fmt: skip
 
 

@@ -1,0 +1,115 @@
+"""`feedhandler plan`: what would be connected, subscribed and spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import FINDING, FINE, USAGE, CliError
+from cli.options import json_option
+from cli.output import Column, bold, dim, echo_table, json_out
+
+if TYPE_CHECKING:
+    from feedhandler.forecast import VenueForecast
+    from feedhandler.planning import Planned
+
+_COLUMNS = [
+    Column("venue"),
+    Column("instruments", right=True),
+    Column("connections", right=True),
+    Column("keys", right=True),
+    Column("messages", right=True),
+    Column("REST weight", right=True),
+    Column("live in", right=True),
+    Column("memory", right=True),
+]
+
+
+@click.command()
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
+@click.option("--symbols", metavar="S,..", default="", help="Instruments of every venue.")
+@click.option("--offline", is_flag=True, help="Ask nobody; instruments must be plain names.")
+@click.option("--keys", "show_keys", is_flag=True, help="Every key of every connection.")
+@json_option
+def plan(
+    config: Path | None,
+    venues: tuple[str, ...],
+    symbols: str,
+    offline: bool,
+    show_keys: bool,
+    as_json: bool,
+) -> int:
+    """Show what would be connected, subscribed and spent, without connecting.
+
+    The venues are asked over REST what they list, within the budgets that all processes share, and
+    the start is played through under their limits: "live in" is the least that these ask for, were
+    nothing spent yet and every answer instant. CONFIG is as for `start`.
+
+    \b
+    feedhandler plan
+    feedhandler plan feed.toml --venue okx --keys
+    feedhandler plan -v binance --symbols BTCUSDT,ETHUSDT --offline
+
+    \b
+    Exit codes: 0 it fits, 1 a venue does not answer or has closed a budget,
+    2 it could not start.
+    """
+    import asyncio
+
+    from feedhandler.config import load
+    from feedhandler.planning import planned
+
+    wanted = [part.strip() for part in symbols.split(",") if part.strip()]
+    found = asyncio.run(planned(load(config, venues=venues, symbols=wanted), offline=offline))
+    if as_json:
+        json_out(_document(found))
+    else:
+        _show(found, show_keys)
+    for text in found.problems:
+        CliError(text).show()
+    for text in (*found.unreachable, *found.warnings):
+        click.echo(f"{click.style('warning:', fg='yellow')} {text}", err=True)
+    if found.problems:
+        return USAGE
+    return FINDING if found.unreachable or found.warnings else FINE
+
+
+def _document(found: Planned) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(found)
+
+
+def _show(found: Planned, show_keys: bool) -> None:
+    echo_table(_COLUMNS, [_row(one) for one in found.venues])
+    for one in found.venues:
+        click.echo(f"\n{bold(one.venue)}" + dim(_paced(one)))
+        for number, connection in enumerate(one.connections):
+            click.echo(
+                f"  {number}  {connection.url}  {len(connection.keys)} keys in "
+                f"{connection.messages} messages ({connection.bytes:,} bytes), open after "
+                f"{connection.open_s:.1f} s, subscribed after {connection.subscribed_s:.1f} s"
+            )
+            if show_keys:
+                for key in connection.keys:
+                    click.echo(f"       {key}")
+
+
+def _row(one: VenueForecast) -> list[str]:
+    return [
+        one.venue,
+        str(len(one.instruments)),
+        str(len(one.connections)),
+        str(one.keys),
+        str(one.messages),
+        str(one.rest_weight),
+        f"{one.live_s:.1f} s",
+        f"{one.shared_bytes / (1 << 20):.1f} MiB",
+    ]
+
+
+def _paced(one: VenueForecast) -> str:
+    return f"  paced by {' and '.join(one.paced_by)}" if one.paced_by else ""

@@ -1,0 +1,111 @@
+"""A whole configuration played through: what would be connected, subscribed and spent."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from feedhandler import host_budgets, rules, venues
+from feedhandler.config import Config, VenueConfig
+from feedhandler.forecast import VenueForecast, forecast
+from feedhandler.instruments import list_instruments
+from feedhandler.lister import choose
+from feedhandler.plan import PlanError
+from feedhandler.rest import Rest, RestError
+from feedhandler.shared_budget import NoBudgets, bans
+from feedhandler.venues.base import InstrumentSpec, Request, Venue
+from feedhandler.venues.pattern import Pattern
+from shm import InstrumentKind
+
+LIST_S = 20.0
+
+
+@dataclass(slots=True)
+class Planned:
+    """`problems`: why it could not start; `unreachable`: venues that did not answer, and why;
+    `warnings`: budgets that a venue has closed."""
+
+    venues: list[VenueForecast] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class _Counting(Rest):
+    """Notes what the requests weigh."""
+
+    def __init__(self, venue: Venue, config: VenueConfig) -> None:
+        super().__init__(config.rest_url, venue.limits)
+        self.weights: list[int] = []
+
+    async def get(self, request: Request) -> bytes:
+        self.weights.append(request.weight)
+        return await super().get(request)
+
+
+async def planned(config: Config, *, offline: bool = False) -> Planned:
+    """Ask the venues what they list, and play it through. `offline`: names are taken as they are,
+    and nobody is asked; patterns are problems then."""
+    found = Planned()
+    hosts: set[str] = set()
+    for name, one in config.venues.items():
+        urls = one.ws_url.values() if isinstance(one.ws_url, dict) else (one.ws_url,)
+        hosts |= {host_budgets.host(url) for url in (one.rest_url, *urls)}
+        venue = venues.load(name)
+        try:
+            if offline:
+                specs = _named(venue, one)
+                weights = [each.weight for each in venue.instrument_requests(one.instruments)]
+            else:
+                specs, weights = await _listed(venue, one, found)
+        except (RestError, TimeoutError) as error:
+            cause = str(error) or f"no answer within {LIST_S:g} s"
+            found.unreachable.append(f"{name}: instruments cannot be listed: {cause}")
+            continue
+        except ValueError as error:
+            found.problems.append(f"venues.{name}.instruments: {error}")
+            continue
+        if len(specs) > one.capacity:
+            found.problems.append(
+                f"venues.{name}: {len(specs)} instruments, but capacity is {one.capacity}"
+            )
+        try:
+            found.venues.append(forecast(venue, one, specs, weights))
+        except PlanError as error:
+            found.problems.append(f"venues.{name}: {error}")
+    try:
+        closed = bans()
+    except NoBudgets as error:
+        found.warnings.append(f"budgets are not shared between processes: {error}")
+        closed = {}
+    for budget, (seconds, status) in closed.items():
+        if budget.partition(" ")[0] in hosts:
+            why = f" (HTTP {status})" if status else ""
+            found.warnings.append(f"{budget}: closed by the venue for {seconds:.0f} s more{why}")
+    return found
+
+
+async def _listed(
+    venue: Venue, config: VenueConfig, found: Planned
+) -> tuple[list[InstrumentSpec], list[int]]:
+    async with asyncio.timeout(LIST_S), _Counting(venue, config) as rest:
+        specs = await list_instruments(venue, rest, rules.patterns(config.instruments))
+        listed = choose(config.instruments, specs)
+        found.problems += [f"venues.{venue.name}.instruments: {one}" for one in listed.unknown]
+        return listed.chosen, rest.weights
+
+
+def _named(venue: Venue, config: VenueConfig) -> list[InstrumentSpec]:
+    """Instruments by nothing but their names. Raises ValueError for a pattern."""
+    unclear: Sequence[str] = [
+        rule for rule in config.instruments
+        if rule.startswith(rules.NOT) or not Pattern.parse(rule).exact
+    ]  # fmt: skip
+    if unclear:
+        raise ValueError(
+            f"what {', '.join(map(repr, unclear))} means only {venue.name} knows: "
+            f"name the instruments, or leave --offline away"
+        )
+    return [
+        InstrumentSpec(name, name, InstrumentKind.PERPETUAL, base=name, quote="")
+        for name in config.instruments
+    ]
