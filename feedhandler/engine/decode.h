@@ -207,9 +207,9 @@ enum levels_shape {
 
 /* A number of a level, at least 48 bytes of which can be read: past it, or NULL. */
 ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale *scale, int exponent,
-                                          decimal_guess *guess, int64_t *out)
+                                          int64_t *out)
 {
-    const uint8_t *past = LIKELY(scale->plain) ? decimal_plain(at, scale, guess, out) : NULL;
+    const uint8_t *past = LIKELY(scale->plain) ? decimal_plain(at, scale, out) : NULL;
     return LIKELY(past != NULL) ? past : decimal_long(at, exponent, out);
 }
 
@@ -244,7 +244,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint
         if (UNLIKELY(*at++ != '['))
             return NULL;
     }
-    at = level_number(at, &m->price_scale, m->price_exponent, &m->price_guess, &out->price);
+    at = level_number(at, &m->price_scale, m->price_exponent, &out->price);
     if (UNLIKELY(at == NULL || end - at < 48))
         return NULL;
     if (shape == LEVELS_TEXT) {
@@ -254,7 +254,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint
     } else if (UNLIKELY(*at++ != ',')) {
         return NULL;
     }
-    at = level_number(at, &m->size_scale, m->size_exponent, &m->size_guess, &out->size);
+    at = level_number(at, &m->size_scale, m->size_exponent, &out->size);
     if (UNLIKELY(at == NULL))
         return NULL;
     if (delete)

@@ -173,7 +173,7 @@ static inline void engine_cursor(engine *e, cursor *c, const void *payload, size
         e->frame_room = room;
     }
     memcpy(e->frame, payload, length);
-    memset(e->frame + length, 0, CURSOR_PADDING);
+    cursor_pad(e->frame + length);
     cursor_start(c, e->frame, length, &e->spare);
     cursor_padded(c);
 }

@@ -63,7 +63,6 @@ typedef struct market {
     fh_instrument entry;
     int price_exponent, size_exponent;
     decimal_scale price_scale, size_scale;
-    decimal_guess price_guess, size_guess;
     uint8_t precision; /* generation of the exponents: an index into the entry's lists */
     uint8_t symbol_length; /* 0: see symbol_plain */
     bool has_book;

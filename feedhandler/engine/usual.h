@@ -130,13 +130,13 @@ ALWAYS_INLINE bool usual_market(engine *e, const uint8_t **at, uint8_t close, ma
 /* digits[.digits] in the market's scale. */
 ALWAYS_INLINE bool usual_price(market *m, const uint8_t **at, int64_t *out)
 {
-    *at = level_number(*at, &m->price_scale, m->price_exponent, &m->price_guess, out);
+    *at = level_number(*at, &m->price_scale, m->price_exponent, out);
     return LIKELY(*at != NULL);
 }
 
 ALWAYS_INLINE bool usual_size(market *m, const uint8_t **at, int64_t *out)
 {
-    *at = level_number(*at, &m->size_scale, m->size_exponent, &m->size_guess, out);
+    *at = level_number(*at, &m->size_scale, m->size_exponent, out);
     return LIKELY(*at != NULL);
 }
 

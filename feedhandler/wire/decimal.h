@@ -226,31 +226,10 @@ static inline decimal_scale decimal_scale_of(int exponent)
     return s;
 }
 
-/* How long the last number of its kind was, in bits of a word, before and after the point.
- *
- * Where a number ends is known only some twelve cycles after its bytes are loaded, and the next number
- * cannot be loaded before. Lengths repeat: going on from the length of the last one lets the processor
- * work ahead, and a branch puts it right when the guess was wrong. */
-typedef struct decimal_guess {
-    unsigned whole, part;
-} decimal_guess;
-
-ALWAYS_INLINE unsigned length_guess(unsigned bits, unsigned *guess)
-{
-    unsigned at = *guess;
-    __asm__("" : "+r"(at)); /* or the compiler sees that the two are equal, and waits for `bits` */
-    if (UNLIKELY(at != bits)) {
-        *guess = at = bits;
-        __asm__ volatile("" : "+r"(at)); /* a branch, not a conditional move */
-    }
-    return at;
-}
-
 /* digits[.digits] with one to seven digits before the point and up to eight after it, 18 bytes of
  * which can be read: past it, or NULL for anything else. The caller looks at the byte after it, which
  * tells a longer number, or an exponent. */
-ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scale *s, decimal_guess *guess,
-                                           int64_t *out)
+ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scale *s, int64_t *out)
 {
     uint64_t whole = load8(at) ^ 0x3030303030303030u;
     uint64_t stops = digit_stops(whole);
@@ -262,7 +241,7 @@ ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scal
     if (UNLIKELY((whole & 0xff) == 0 && bits > 8))
         return NULL; /* 012 */
     value = eight_digits(whole << (64 - bits)) * (uint64_t)s->power;
-    at += length_guess(bits, &guess->whole) >> 3;
+    at += bits >> 3;
     if (*at == '.') {
         uint64_t part = load8(++at) ^ 0x3030303030303030u;
         stops = digit_stops(part);
@@ -271,7 +250,7 @@ ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scal
             return NULL;
         value += eight_digits(part << s->shift);
         bits = stops ? (unsigned)__builtin_ctzll(stops) & 56 : 64;
-        at += length_guess(bits, &guess->part) >> 3;
+        at += bits >> 3;
     }
     *out = (int64_t)value;
     return at;
