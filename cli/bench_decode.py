@@ -24,12 +24,13 @@ from cli.output import Column, dim, echo_table, json_out
 def decode(captures: Path | None, repetitions: int, as_json: bool) -> None:
     """Feed frames through decoder, book and memory in one process, and time them.
 
-    Each case takes turns with a C program that does the least possible for the same frames; RATIO
-    is the median over the turns, so both met the same clock speed and the same noise.
+    Each case takes short turns with a C program that does the least possible for the same frames;
+    RATIO is a median of pairs, so both met the same clock speed and the same noise. A ratio with a
+    question mark was taken while so much else ran that it is not to be relied on.
 
     \b
     JSON: {"host": {...}, "results": [{"bench", "case", "metric",
-    "unit", "value", "spread", "floor", "ratio"}]}
+    "unit", "value", "spread", "floor", "ratio", "noisy"}]}
     """
     from feedhandler.bench.decode import run
 
@@ -62,7 +63,7 @@ def _row(result: dict[str, Any]) -> tuple[str, ...]:
         result["unit"],
         number(result["spread"]),
         number(result["floor"]),
-        number(result["ratio"]),
+        number(result["ratio"]) + ("?" if result["noisy"] else ""),
     )
 
 

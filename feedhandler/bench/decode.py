@@ -1,8 +1,11 @@
 """Decode benchmark: frames to shared memory, the engine against the C floor, in one process.
 
-Engine and floor take turns on the same frames, so that both meet the same clock speed and the same
-noise; the ratio is formed per turn and its median reported. Loops over frames run in native code.
-Recorded frames are used where there are any, frames made in code otherwise.
+Engine and floor take turns of a fraction of a millisecond on the same frames, so that both meet
+the same clock speed and the same noise. What other processes take is not our cost: of several
+passes over the frames the best time of each turn counts, and they add up to one ratio; the median
+of many such is reported, with their spread, and whether the host was too noisy to believe it. Loops
+over frames run in native code. Recorded frames are used where there are any, frames made in code
+otherwise.
 """
 
 from __future__ import annotations
@@ -29,7 +32,10 @@ Frames = list[bytes]
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the benchmark's output; `spread` is half the interquartile range."""
+    """One line of the benchmark's output; `spread` is half the interquartile range of `value`.
+
+    `noisy`: so much else ran that neither is to be relied on.
+    """
 
     bench: str
     case: str
@@ -39,6 +45,7 @@ class Result:
     spread: float
     floor: float | None
     ratio: float | None
+    noisy: bool = False
 
     def asdict(self) -> dict[str, Any]:
         return asdict(self)
@@ -214,6 +221,10 @@ def _frame(
 # ---- turns --------------------------------------------------------------------------------------
 
 
+_TURN_NS = 300_000
+_NOISY = 0.05  # of the median: half the interquartile range of the ratios
+
+
 class _Bench:
     """One engine and one floor, warm, that take turns on a case."""
 
@@ -221,28 +232,47 @@ class _Bench:
         rule, base = _RULES[case.decoder]
         self.case = case
         self.engine = native.Engine(writer, case.decoder, rule=rule, base=base, auto_add=True)
-        self.connection = self.engine.connection(0)
-        self.floor = Floor()
+        self._feed = self.engine.connection(0).feed_all
+        self._floor = Floor()
+        self._least: Callable[[Frames], None] = getattr(self._floor, case.decoder)
+        self._turns = [case.frames]
         for symbol in case.snapshots:
             self.engine.add_instrument(symbol, price_exponent=-2, size_exponent=-8)
 
-    def engine_turn(self) -> float:
+    def warm(self) -> None:
+        """Two passes; from the second is known how many frames make a turn."""
+        self.one_pass()
+        took = self.one_pass()[0][0]
+        size = max(1, int(len(self.case.frames) * _TURN_NS / took))
+        frames = self.case.frames
+        self._turns = [frames[i : i + size] for i in range(0, len(frames), size)]
+
+    def one_pass(self) -> tuple[list[float], list[float]]:
+        """Nanoseconds of each turn over all frames: the engine's, the floor's."""
         for symbol, body in self.case.snapshots.items():
             i = self.engine.instrument_id(symbol)
             self.engine.set_state(i, 1, 1)
             self.engine.snapshot(i, body)
-        return self._timed(self.connection.feed_all)
+            self._floor.binance_snapshot(symbol.encode(), body)
+        engine, floor = [], []
+        for frames in self._turns:
+            engine.append(_timed(self._feed, frames))
+            if self.case.floor:
+                floor.append(_timed(self._least, frames))
+        return engine, floor
 
-    def floor_turn(self) -> float:
-        for symbol, body in self.case.snapshots.items():
-            self.floor.binance_snapshot(symbol.encode(), body)
-        run: Callable[[Frames], None] = getattr(self.floor, self.case.decoder)
-        return self._timed(run)
+    def best(self, passes: int) -> tuple[float, float]:
+        """The sums of the best times of each turn."""
+        done = [self.one_pass() for _ in range(passes)]
+        engine = sum(map(min, zip(*(d[0] for d in done), strict=True)))
+        floor = sum(map(min, zip(*(d[1] for d in done), strict=True)))
+        return engine, floor
 
-    def _timed(self, run: Callable[[Frames], object]) -> float:
-        begin = time.perf_counter_ns()
-        run(self.case.frames)
-        return float(time.perf_counter_ns() - begin)
+
+def _timed(run: Callable[[Frames], object], frames: Frames) -> float:
+    begin = time.perf_counter_ns()
+    run(frames)
+    return float(time.perf_counter_ns() - begin)
 
 
 def _spread(values: Sequence[float]) -> float:
@@ -253,20 +283,16 @@ def _spread(values: Sequence[float]) -> float:
 
 
 def measure(case: Case, repetitions: int = 30) -> list[Result]:
-    """Engine and floor, in turns, after two turns of warming up."""
+    """Engine and floor, in turns, after two passes of warming up."""
     name = f"bench{os.getpid()}"
     with segment.create(
         case.decoder, namespace=name, instruments=256, depth=20, ring_slots=1 << 17
     ) as held:
         bench = _Bench(case, held.writer)
-        for _ in range(2):
-            bench.engine_turn()
-            if case.floor:
-                bench.floor_turn()
-        # the best of several rounds is a turn: what other processes take is not our cost
-        rounds = max(5, 4000 // len(case.frames))
+        bench.warm()
+        passes = max(4, 4000 // len(case.frames))
         before = bench.engine.counters()
-        bench.engine_turn()
+        bench.one_pass()
         after = bench.engine.counters()
         levels = after["levels"] - before["levels"]
         bad = {k: after[k] - before[k] for k in ("malformed", "gaps", "unknown", "crossed")}
@@ -274,18 +300,16 @@ def measure(case: Case, repetitions: int = 30) -> list[Result]:
             raise RuntimeError(f"{case.name}: the frames are not what the benchmark thinks: {bad}")
         if case.snapshots:
             levels -= sum(_snapshot_levels(b) for b in case.snapshots.values())
-        engine, floor = [], []
-        for _ in range(repetitions):
-            engine.append(min(bench.engine_turn() for _ in range(rounds)))
-            if case.floor:
-                floor.append(min(bench.floor_turn() for _ in range(rounds)))
+        times = [bench.best(passes) for _ in range(repetitions)]
+    ratios = [engine / floor for engine, floor in times if floor]
+    judged = ratios or [engine for engine, _ in times]
+    noisy = _spread(judged) > _NOISY * statistics.median(judged)
     results = []
     for metric, count in (("frame", len(case.frames)), ("level", levels)):
         if count == 0:
             continue
-        own = [t / count for t in engine]
-        least = [t / count for t in floor]
-        ratios = [a / b for a, b in zip(engine, floor, strict=False)]
+        own = [engine / count for engine, _ in times]
+        least = [floor / count for _, floor in times]
         results.append(
             Result(
                 "decode",
@@ -294,8 +318,9 @@ def measure(case: Case, repetitions: int = 30) -> list[Result]:
                 "ns",
                 round(statistics.median(own), 1),
                 round(_spread(own), 1),
-                round(statistics.median(least), 1) if least else None,
-                round(statistics.median(ratios), 3) if ratios else None,
+                round(statistics.median(least), 1) if case.floor else None,
+                round(statistics.median(ratios), 3) if case.floor else None,
+                noisy,
             )
         )
     return results

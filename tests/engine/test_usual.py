@@ -1,7 +1,7 @@
 """A frame in the very bytes that a venue writes means what it means in any other JSON.
 
-Such frames have a reader of their own. A space before the document sends the same one to the general
-reader: whatever happens, both must end with the same books, cells and records.
+Such frames have a reader of their own. A space before the document sends the same one to the
+general reader: whatever happens, both must end with the same books, cells and records.
 """
 
 from __future__ import annotations
