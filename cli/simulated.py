@@ -31,5 +31,6 @@ def pointed_at(config: Config, endpoints: Mapping[str, SimEndpoint]) -> Config:
             venue_config,
             ws_url=next(iter(urls.values())) if len(urls) == 1 else urls,
             rest_url=at_host(real.rest_url, endpoint.rest_url),
+            ca_file=endpoint.ca_file or venue_config.ca_file,
         )
     return msgspec.structs.replace(config, venues=replaced)

@@ -15,6 +15,9 @@ spin = false                          # busy-poll the event loop
 silence_s = 5.0                       # a busy socket without a byte for so long is dead
 rhythm_floor_s = 10.0                 # a subscription is suspected after a silence that its own
 rhythm_ceiling_s = 600.0              # rhythm makes unlikely, but not before, and not after
+proxy = "socks5://10.0.0.1:1080"      # or http://, https://, socks4://; user:password@ before host
+ca_file = "/etc/desk/ca.pem"          # trust these authorities instead of the system's
+compression = false                   # ask the venue for permessage-deflate
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
 rest_url = "https://..."
 refresh_s = 300.0                     # how often the venue's list of instruments is read again
@@ -32,6 +35,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feedhandler import rules
+from feedhandler import transport_config as way
 from feedhandler import venues as registry
 from feedhandler.near import did_you_mean
 from feedhandler.venues.base import Venue
@@ -62,6 +66,9 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     rhythm_floor_s: float = 10.0
     rhythm_ceiling_s: float = 600.0
     refresh_s: float = 300.0
+    proxy: str | None = None
+    ca_file: str | None = None  #: PEM; absolute, or as seen from where the command was called
+    compression: bool = False
 
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
@@ -214,6 +221,11 @@ class _Reader:
             rhythm_floor_s=seconds("rhythm_floor_s", 10.0),
             rhythm_ceiling_s=seconds("rhythm_ceiling_s", 600.0),
             refresh_s=seconds("refresh_s", 300.0),
+            proxy=read("proxy", None, way.is_proxy, way.PROXIES),
+            ca_file=read("ca_file", None, way.is_ca_file, way.CA_FILES),
+            compression=read(
+                "compression", False, lambda value: isinstance(value, bool), "true or false"
+            ),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
             rest_url=read(
                 "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"

@@ -4,9 +4,12 @@ import ssl
 from collections.abc import Sequence
 from time import monotonic
 
+import aiohttp
 from picows import WSHandshakeError
+from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 
 from feedhandler.budget import Budget
+from feedhandler.deflate import ExtensionError
 from feedhandler.log import log
 from feedhandler.retry_after import ban_s, parse_retry_after
 from feedhandler.venues.base import Limits
@@ -21,14 +24,42 @@ def explain(error: Exception) -> tuple[Reason, str]:
         status = int(error.response.status)
         reason = Reason.RATE_LIMIT if status in (418, 429) else Reason.DISCONNECTED
         return reason, f"the venue refused the WebSocket with HTTP {status}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Reason.DISCONNECTED, f"TLS certificate refused: {error.verify_message}"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) and not error.errno:
         return Reason.DISCONNECTED, f"no connection within {CONNECT_TIMEOUT_S:.0f} s"
-    if isinstance(error, OSError):
-        return Reason.DISCONNECTED, error.strerror or str(error)
+    return Reason.DISCONNECTED, in_words(error)
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong on the way to a venue, over WebSocket or HTTP: name, connection, proxy, TLS.
+
+    They are told apart: what has to be mended differs.
+    """
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refused: HTTP proxy rejected connection with status {error.status}"
+    if isinstance(error, ProxyError | ProxyTimeoutError | ProxyConnectionError):
+        return f"the proxy refused: {error}"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no way to the proxy {error.host}:{error.port}: {_cause(error.os_error)}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name {error.host} does not resolve: {_cause(error.os_error)}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return in_words(error.certificate_error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect: {in_words(error.os_error)}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS certificate refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or _cause(error)}"
+    if isinstance(error, ExtensionError):
+        return f"the venue answered the offer of compression with {error}"
+    if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
+        return _cause(error)
     log.debug("connection failed", exc_info=error)
-    return Reason.DISCONNECTED, f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _cause(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def refused(error: Exception, limits: Limits, connects: Sequence[Budget]) -> float:

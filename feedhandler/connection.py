@@ -13,18 +13,21 @@ from contextlib import suppress
 from time import monotonic, time_ns
 from typing import Any
 
-from picows import WSCloseCode, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSMsgType, WSTransport
 
 from feedhandler.budget import per_second
 from feedhandler.connect_failure import CONNECT_TIMEOUT_S, explain, refused
 from feedhandler.connection_owner import Owner, Settings
 from feedhandler.connection_state import ConnectionState as State
 from feedhandler.connection_state import is_open
+from feedhandler.deflate import Agreement, Inflater
+from feedhandler.deflate_listener import DeflateListener
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
+from feedhandler.receive_queue import ReceiveQueue
 from feedhandler.subscriptions import Subscriptions
 from feedhandler.venues.base import Control, ControlKind, Venue
 from shm import Reason
@@ -73,6 +76,7 @@ class Connection:
         self._transport: WSTransport | None = None
         self._listener: FrameListener | None = None
         self._monitor: HeartbeatMonitor | None = None
+        self.queue: ReceiveQueue | None = None  #: of the session's socket
         self._cause: tuple[Reason, str] | None = None
         self._retry_after = 0.0
         self._next_expiry = 0.0
@@ -153,7 +157,7 @@ class Connection:
                     self._owner.on_down(self, self._cause[0])
             if self._transport is not None:
                 self._transport.disconnect(graceful=False)
-            self._transport = self._monitor = self._listener = None
+            self._transport = self._monitor = self._listener = self.queue = None
             if self._stopping:
                 break
             delay = self.settings.backoff.next(self._clock(), self._retry_after)
@@ -167,21 +171,22 @@ class Connection:
         await take_turn(self.settings.connects, self._stopped, self._limited)
         if self._stopping:
             return
-        listener = FrameListener(self, self._feed, self.native.flush)
         self._tell("open", None)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            transport, _ = await ws_connect(
-                lambda: listener,
-                self.settings.url,
-                ssl_context=self.settings.ssl_context,
-                websocket_handshake_timeout=CONNECT_TIMEOUT_S,
-                enable_auto_pong=False,
-                max_frame_size=MAX_MESSAGE_BYTES,
-                read_buffer_init_size=256 * 1024,
-                disconnect_on_exception=False,
-                logger_name="feedhandler",
+            transport, socket = await self.settings.route.websocket(
+                self.settings.url, self._new_listener
             )
-        self._listener, self._transport = listener, transport
+        self._transport, self.queue = transport, ReceiveQueue(socket)
+
+    def _new_listener(self, agreed: Agreement | None) -> FrameListener:
+        """For a session that is open; `agreed`: on compression."""
+        feed, flush = self._feed, self.native.flush
+        if agreed is None:
+            self._listener = FrameListener(self, feed, flush)
+        else:
+            inflater = Inflater(agreed, MAX_MESSAGE_BYTES)
+            self._listener = DeflateListener(self, feed, flush, inflater)
+        return self._listener
 
     @property
     def _feed(self) -> Callable[[Any, int, bool], int]:
@@ -377,6 +382,10 @@ class Connection:
         """A fragmented message went over the bound."""
         self.cut(Reason.MALFORMED, f"a message of more than {MAX_MESSAGE_BYTES >> 20} MiB")
 
+    def on_garbled(self, text: str) -> None:
+        """A message cannot be inflated, nor can those after it."""
+        self.cut(Reason.MALFORMED, text)
+
     def on_error(self, error: Exception) -> None:
         """A mistake of ours in handling a frame: said, survived."""
         self._quiet.warning("frame", f"{self}: {type(error).__name__} in a frame: {error}")
@@ -386,6 +395,8 @@ class Connection:
         self.disconnects += 1
         if not self._stopping:  # a capture that ends is no disconnection
             self._tell("close", None)
+        if self._cause is None and self.queue is not None and (text := self.queue.vanished()):
+            self._cause = (Reason.DISCONNECTED, text)
         if listener is self._listener and not (self._cause and listener.muted):
             listener.mute()
             reason = Reason.STOPPED if self._stopping else Reason.DISCONNECTED

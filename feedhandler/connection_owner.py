@@ -1,12 +1,12 @@
 """What a connection tells the one who has it, and what it is told."""
 
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from feedhandler.backoff import Backoff
 from feedhandler.budget import Budget
+from feedhandler.transport import Route
 from shm import Reason
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ class Settings:
     messages: Budget | None = None
     keys: Budget | None = None
     backoff: Backoff = field(default_factory=Backoff)
-    ssl_context: ssl.SSLContext | None = None
+    route: Route = field(default_factory=Route)
     tap: Tap | None = None

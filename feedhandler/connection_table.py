@@ -1,7 +1,7 @@
 """The connection table in shared memory: what `inspect connections` shows, a few times a second."""
 
 from dataclasses import dataclass
-from time import time_ns
+from time import monotonic_ns, time_ns
 
 from feedhandler.connection import Connection
 from feedhandler.connection_state import ConnectionState, is_open
@@ -66,6 +66,9 @@ class ConnectionTable:
         )
         session = now_ns - connection.connected_ns if connection.connected_ns else 0
         rotation = connection.rotation_at
+        queue = connection.queue
+        if queue is not None:
+            queue.look(monotonic_ns())
         self._writer.connection_store(
             connection.row,
             state=int(connection.state),
@@ -88,6 +91,8 @@ class ConnectionTable:
             live=counts.live if is_open(connection.state) else 0,
             pending=counts.pending if is_open(connection.state) else len(connection.subscriptions),
             failed=counts.failed,
+            queue_bytes=queue.bytes if queue else 0,
+            oldest_unread_ns=queue.oldest_ns if queue else 0,
             next_rotation_ns=0 if rotation is None else now_ns + int((rotation - now) * 1e9),
             uptime_ns=connection.uptime_ns + session,
             frames_per_second=rates.frames_s,

@@ -24,6 +24,7 @@ from feedhandler.config import Config, VenueConfig
 from feedhandler.log import log, setup
 from feedhandler.plan import PlanError
 from feedhandler.rest import Rest
+from feedhandler.transport import Route
 from feedhandler.venue_feed import CONNECTION_ROWS, VenueFeed
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
@@ -119,6 +120,7 @@ async def _run(order: Order, held: segment.WriterSegment, channel: socket.socket
         order.config.rest_url,
         venue.limits,
         counted=lambda what: writer.counter_add(counters[what]),
+        route=Route.of(order.config),
     ) as rest:
         feed = VenueFeed(venue, order.config, writer, rest)
         gc.collect()

@@ -27,6 +27,7 @@ class Session(Protocol):
     def on_pong(self, payload: bytes) -> None: ...
     def on_close(self, code: int, text: str) -> None: ...
     def on_too_long(self) -> None: ...
+    def on_garbled(self, text: str) -> None: ...
     def on_error(self, error: Exception) -> None: ...
     def on_lost(self, listener: "FrameListener") -> None: ...
 
@@ -105,10 +106,12 @@ class FrameListener(WSListener):
         elif self._parts is not None or not frame.fin or kind is _CONTINUATION:
             self._fragment(kind, frame)
         else:
-            payload = frame.get_payload_as_memoryview()
-            bits = self._feed(payload, 0, False)
-            if bits & _SPECIAL:
-                self._special(bits, payload)
+            self._deliver(frame.get_payload_as_memoryview())
+
+    def _deliver(self, message: Any, wake: bool = False) -> None:
+        bits = self._feed(message, 0, wake)
+        if bits & _SPECIAL:
+            self._special(bits, message)
 
     def _close(self, transport: WSTransport, frame: WSFrame) -> None:
         code = int(frame.get_close_code().value) if frame.payload_size >= 2 else 0
@@ -131,6 +134,4 @@ class FrameListener(WSListener):
         if not frame.fin:
             return
         whole, self._parts = self._parts, None
-        bits = self._feed(whole, 0, False)
-        if bits & _SPECIAL:
-            self._special(bits, whole)
+        self._deliver(whole)

@@ -8,6 +8,7 @@ from feedhandler.config import Config, VenueConfig
 from feedhandler.instruments import list_instruments
 from feedhandler.plan import PlanError, plan
 from feedhandler.rest import Rest, RestError
+from feedhandler.transport import Route
 
 TIMEOUT_S = 8.0
 
@@ -34,7 +35,9 @@ async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
-            Rest(config.rest_url, venue.limits, timeout_s=TIMEOUT_S) as rest,
+            Rest(
+                config.rest_url, venue.limits, timeout_s=TIMEOUT_S, route=Route.of(config)
+            ) as rest,
         ):
             specs = await list_instruments(venue, rest, rules.patterns(config.instruments))
     except (RestError, ValueError, TimeoutError) as error:

@@ -17,6 +17,7 @@ from feedhandler import venues
 from feedhandler.capture import Frame, FrameWriter
 from feedhandler.config import Config
 from feedhandler.rest import Rest
+from feedhandler.transport import Route
 from feedhandler.venue_feed import CONNECTION_ROWS, VenueFeed
 from shm import State
 from shm.segment import create
@@ -76,7 +77,8 @@ async def record(
         def frame(row: int, url: str, direction: str, data: bytes | None, t: int) -> None:
             capture.write(Frame(t=t, dir=direction, url=url, conn=str(row), data=data))
 
-        async with Rest(its.rest_url, facts.limits, tap=rest) as session:
+        route = Route.of(its)
+        async with Rest(its.rest_url, facts.limits, tap=rest, route=route) as session:
             feed = VenueFeed(facts, its, held.writer, session, tap=frame)
             work = loop.create_task(feed.run())
             try:

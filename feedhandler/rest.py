@@ -7,14 +7,18 @@ from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
+from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 
 from feedhandler import host_budgets
 from feedhandler.budget import Budget
+from feedhandler.connect_failure import in_words
 from feedhandler.retry_after import ban_s
+from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
 
 TIMEOUT_S = 10.0
 MAX_BODY_BYTES = 256 << 20
+_PROXY_ERRORS = (ProxyError, ProxyConnectionError, ProxyTimeoutError)
 _LOOK_S = 5.0  # how often a longer wait is looked at again: others spend too
 
 
@@ -57,7 +61,7 @@ class Rest:
     """GETs below one base URL, under the budget of its host. A context manager (async).
 
     `counted`: called with "request" and "error". `tap`: sees every request and every answer.
-    `budget`: instead of the one that all processes of this user share.
+    `budget`: instead of the one that all processes of this user share. `route`: proxy and TLS.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Rest:
         counted: Callable[[str], None] = lambda _: None,
         tap: Tap | None = None,
         budget: Budget | None = None,
+        route: Route | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.budget = budget or host_budgets.rest(base_url, limits)
@@ -76,10 +81,7 @@ class Rest:
         self._turn = asyncio.Lock()
         self._counted = counted
         self._tap = tap
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
-            headers={"User-Agent": "feedhandler"},
-        )
+        self._session = (route or Route()).http(timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,11 +131,8 @@ class Rest:
                 status, headers = answer.status, answer.headers
         except TimeoutError:
             raise RestUnreachable("no answer in time", url) from None
-        except aiohttp.ClientConnectorError as error:
-            cause = error.os_error.strerror or str(error.os_error)
-            raise RestUnreachable(f"cannot connect: {cause}", url) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise RestUnreachable(f"{type(error).__name__}: {error}", url) from None
+        except (aiohttp.ClientError, OSError, *_PROXY_ERRORS) as error:
+            raise RestUnreachable(in_words(error), url) from None
         if self._tap:
             self._tap(url, "in", body, time_ns())
         if status == 200:

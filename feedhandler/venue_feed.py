@@ -6,7 +6,6 @@ however long that takes, and goes on until it is cancelled.
 
 import asyncio
 import random
-import ssl
 from collections.abc import Sequence
 
 from feedhandler import host_budgets
@@ -26,6 +25,7 @@ from feedhandler.rest import Rest, RestError
 from feedhandler.roster import Roster
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.subscription_watch import SubscriptionWatch
+from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venues.base import Base, InstrumentSpec, Rule, Venue
 from shm import Counter, Histogram, Reason, State
@@ -89,7 +89,7 @@ class VenueFeed:
         self._state = VenueState(writer)
         self._lister = Lister(venue, rest, config.instruments, self._rng, config.refresh_s)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
-        self._ssl = ssl.create_default_context()
+        self._route = Route.of(config)
         self._quiet = Throttle()
         actions = Actions(self._fetch, self._deliver, self._snapshot_late, self._rank)
         self.snapshots = SnapshotQueue(actions, rng=self._rng)
@@ -140,7 +140,7 @@ class VenueFeed:
             messages=host_budgets.subscribe_messages(url, limits),
             keys=host_budgets.subscribe_keys(url, limits),
             backoff=Backoff(rng=self._rng),
-            ssl_context=self._ssl if url.startswith("wss:") else None,
+            route=self._route,
             tap=self._tap,
         )
         native = self.engine.connection(row)

@@ -1,0 +1,74 @@
+"""The hot path of a connection that negotiated compression; without it nothing of this is run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from picows import WSFrame, WSMsgType, WSTransport
+
+from feedhandler.deflate import DeflateError, Inflater, MessageTooLong
+from feedhandler.listener import FrameListener, Session
+
+_DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
+
+
+class DeflateListener(FrameListener):
+    """Frames of a session whose messages may be compressed: each says so itself, by RSV1."""
+
+    def __init__(
+        self,
+        session: Session,
+        feed: Callable[[Any, int, bool], int],
+        flush: Callable[[], None],
+        inflater: Inflater,
+    ) -> None:
+        super().__init__(session, feed, flush)
+        self._inflater = inflater
+        self._compressed = False  # the message whose fragments are being gathered
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Never raises: the library would close the socket."""
+        if not frame.rsv1:
+            super().on_ws_frame(transport, frame)
+            return
+        try:
+            self._first(frame)
+            if frame.last_in_buffer:
+                self._flush()
+        except Exception as error:
+            self._flush()
+            self._session.on_error(error)
+
+    def _first(self, frame: WSFrame) -> None:
+        """The only or the first frame of a compressed message (RFC 7692, 6)."""
+        kind = frame.msg_type
+        if kind not in _DATA:
+            self._session.on_garbled(f"a {kind.name} frame that says it is compressed")
+        elif frame.fin:
+            self._parts = None  # an unfinished predecessor is not a message
+            self._deliver_compressed(frame.get_payload_as_memoryview())
+        else:
+            self._fragment(kind, frame)
+
+    def _fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
+        if kind is not WSMsgType.CONTINUATION:
+            self._compressed = frame.rsv1
+        super()._fragment(kind, frame)
+
+    def _deliver(self, message: Any, wake: bool = False) -> None:
+        compressed, self._compressed = self._compressed, False
+        if compressed:
+            self._deliver_compressed(message)
+        else:
+            super()._deliver(message, wake)
+
+    def _deliver_compressed(self, message: Any) -> None:
+        if self.muted:
+            return
+        try:
+            inflated = self._inflater.message(message)
+        except MessageTooLong:
+            self._session.on_too_long()
+        except DeflateError as error:
+            self._session.on_garbled(str(error))
+        else:
+            super()._deliver(inflated)
