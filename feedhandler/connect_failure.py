@@ -1,12 +1,15 @@
 """Why a connection did not come up, or did not stay, in words and as a reason."""
 
+import errno
+import os
 import ssl
 from collections.abc import Sequence
 from time import monotonic
 
 import aiohttp
+import aiohttp_socks
 from picows import WSHandshakeError
-from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+from python_socks import ProxyError
 
 from feedhandler.budget import Budget
 from feedhandler.deflate import ExtensionError
@@ -16,6 +19,13 @@ from feedhandler.venues.base import Limits
 from shm import Reason
 
 CONNECT_TIMEOUT_S = 10.0
+#: what failing proxies raise besides OSError and aiohttp's own errors
+PROXY_ERRORS = (
+    ProxyError,
+    aiohttp_socks.ProxyError,
+    aiohttp_socks.ProxyConnectionError,
+    aiohttp_socks.ProxyTimeoutError,
+)
 
 
 def explain(error: Exception) -> tuple[Reason, str]:
@@ -36,7 +46,9 @@ def in_words(error: Exception) -> str:
     """
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy refused: HTTP proxy rejected connection with status {error.status}"
-    if isinstance(error, ProxyError | ProxyTimeoutError | ProxyConnectionError):
+    if isinstance(error, aiohttp_socks.ProxyConnectionError | aiohttp_socks.ProxyTimeoutError):
+        return f"no way to the proxy: {error}"
+    if isinstance(error, PROXY_ERRORS):
         return f"the proxy refused: {error}"
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"no way to the proxy {error.host}:{error.port}: {_cause(error.os_error)}"
@@ -59,7 +71,12 @@ def in_words(error: Exception) -> str:
 
 
 def _cause(error: OSError) -> str:
-    return error.strerror or str(error)
+    """In the kernel's words, where a library put less in their place."""
+    number = errno.ECONNRESET if isinstance(error, ConnectionResetError) else error.errno or 0
+    said = error.strerror or (str(error) if error.args else "")
+    if number > 0 and (not said or said.startswith("Connect call failed")):
+        return os.strerror(number)
+    return said or type(error).__name__
 
 
 def refused(error: Exception, limits: Limits, connects: Sequence[Budget]) -> float:

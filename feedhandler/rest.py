@@ -7,18 +7,16 @@ from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
-from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 
 from feedhandler import host_budgets
 from feedhandler.budget import Budget
-from feedhandler.connect_failure import in_words
+from feedhandler.connect_failure import PROXY_ERRORS, in_words
 from feedhandler.retry_after import ban_s
 from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
 
 TIMEOUT_S = 10.0
 MAX_BODY_BYTES = 256 << 20
-_PROXY_ERRORS = (ProxyError, ProxyConnectionError, ProxyTimeoutError)
 _LOOK_S = 5.0  # how often a longer wait is looked at again: others spend too
 
 
@@ -131,7 +129,7 @@ class Rest:
                 status, headers = answer.status, answer.headers
         except TimeoutError:
             raise RestUnreachable("no answer in time", url) from None
-        except (aiohttp.ClientError, OSError, *_PROXY_ERRORS) as error:
+        except (aiohttp.ClientError, OSError, *PROXY_ERRORS) as error:
             raise RestUnreachable(in_words(error), url) from None
         if self._tap:
             self._tap(url, "in", body, time_ns())

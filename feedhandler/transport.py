@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp_socks import ProxyConnector
 from picows import WSListener, WSTransport, WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
 from feedhandler import deflate, tcp
@@ -103,8 +104,6 @@ class Route:
 
     def _connector(self) -> aiohttp.BaseConnector:
         if self.proxy is not None and self._scheme.startswith("socks"):
-            from aiohttp_socks import ProxyConnector  # not loaded where nobody needs it
-
             return ProxyConnector.from_url(self.proxy, ssl=self.tls)
         return aiohttp.TCPConnector(
             ssl=self.tls,
