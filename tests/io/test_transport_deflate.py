@@ -274,13 +274,17 @@ class Owner:
     def __init__(self) -> None:
         self.acknowledged: list[str] = []
         self.changed = asyncio.Event()
+        self.backoff = asyncio.Event()
         self.down: list[Reason] = []
 
     def on_attention(self) -> None: ...
     def on_malformed(self, connection: Connection) -> None: ...
-    def on_state(self, connection: Connection) -> None: ...
     def on_round_trip(self, connection: Connection, nanoseconds: int) -> None: ...
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None: ...
+
+    def on_state(self, connection: Connection) -> None:
+        if connection.state is ConnectionState.BACKOFF:
+            self.backoff.set()
 
     def on_down(self, connection: Connection, reason: Reason) -> None:  # noqa: ARG002
         self.down.append(reason)
@@ -320,8 +324,8 @@ def test_a_connection_understands_compressed_messages_and_is_cut_by_a_bomb(bomb:
                 try:
                     async with asyncio.timeout(DEADLINE_S):
                         await owner.changed.wait()
-                        while bomb and connection.state is not ConnectionState.BACKOFF:
-                            await asyncio.sleep(0.005)
+                        if bomb:
+                            await owner.backoff.wait()
                     return owner, connection.detail
                 finally:
                     await connection.stop()
