@@ -10,7 +10,9 @@ import math
 import mmap
 import os
 import re
+from ipaddress import ip_address
 from time import monotonic
+from urllib.parse import urlsplit
 
 import posix_ipc  # type: ignore[import-not-found]
 
@@ -112,12 +114,23 @@ class SharedBudget:
 
 
 def shared(name: str, rate: float, burst: float) -> SharedBudget | TokenBucket:
-    """The shared budget, or one of this process alone where there is no shared memory for it."""
+    """The shared budget, or one of this process alone: where there is no shared memory for it, and
+    for a venue on this machine, which has no limits to keep and should leave nothing behind."""
+    if _on_loopback(name) and ENVIRONMENT not in os.environ:
+        return TokenBucket(rate, burst, monotonic())
     try:
         return SharedBudget(name, rate, burst)
     except NoBudgets as error:
         _say(str(error))
         return TokenBucket(rate, burst, monotonic())
+
+
+def _on_loopback(name: str) -> bool:
+    host = urlsplit(f"//{name.split()[0]}").hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler import host_budgets
+from feedhandler import host_budgets, shared_budget
 from feedhandler._budget_table import ROWS, SIZE, Table
 from feedhandler.backoff import Backoff
 from feedhandler.budget import SlidingWindow, TokenBucket, per_second
@@ -313,3 +313,12 @@ def test_wait_for_a_budget_is_shown_as_rate_limit_and_ends() -> None:
         r.attach("okx").close()
         assert time.monotonic() - began < 8.0
         end(process)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "[::1]:80", "localhost:9"])
+def test_a_venue_on_this_machine_leaves_no_table_behind(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(shared(f"{host} REST", 1.0, 1.0), SharedBudget)  # the tests name a table
+    monkeypatch.delenv(shared_budget.ENVIRONMENT)
+    assert isinstance(shared(f"{host} REST", 1.0, 1.0), TokenBucket)
