@@ -18,6 +18,8 @@ rhythm_ceiling_s = 600.0              # rhythm makes unlikely, but not before, a
 proxy = "socks5://10.0.0.1:1080"      # or http://, https://, socks4://; user:password@ before host
 ca_file = "/etc/desk/ca.pem"          # trust these authorities instead of the system's
 compression = false                   # ask the venue for permessage-deflate
+audit_s = 60.0                        # seconds between two audits of a book; 0: none
+degraded_after_s = 30.0               # without a connection, books are polled; 0: never
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
 rest_url = "https://..."
 refresh_s = 300.0                     # how often the venue's list of instruments is read again
@@ -47,6 +49,7 @@ _DEPTH = (1, 1000)
 _RING_SLOTS = (1 << 10, 1 << 26)
 _CAPACITY = (1, 100_000)
 _SILENCE_S = (1.0, 3600.0)
+_PERIOD_S = (0.5, 86_400.0)
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
 
 
@@ -69,6 +72,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None = None
     ca_file: str | None = None  #: PEM; absolute, or as seen from where the command was called
     compression: bool = False
+    audit_s: float = 60.0
+    degraded_after_s: float = 30.0
 
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
@@ -201,6 +206,10 @@ class _Reader:
         def seconds(key: str, default: float) -> float:
             return float(read(key, default, _is_seconds, _range("seconds", *_SILENCE_S)))
 
+        def period(key: str, default: float) -> float:
+            allowed = f"{_range('seconds', *_PERIOD_S)}, or 0 for never"
+            return float(read(key, default, _is_period, allowed))
+
         slots = f"a power of two from {_RING_SLOTS[0]} to {_RING_SLOTS[1]}"
         return VenueConfig(
             instruments=self.instruments(venue, path, table, symbols),
@@ -226,6 +235,8 @@ class _Reader:
             compression=read(
                 "compression", False, lambda value: isinstance(value, bool), "true or false"
             ),
+            audit_s=period("audit_s", 60.0),
+            degraded_after_s=period("degraded_after_s", 30.0),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
             rest_url=read(
                 "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"
@@ -314,6 +325,11 @@ def _is_ring(value: Any) -> bool:
 def _is_seconds(value: Any) -> bool:
     number = _is_int(value) or isinstance(value, float)
     return number and _SILENCE_S[0] <= value <= _SILENCE_S[1]
+
+
+def _is_period(value: Any) -> bool:
+    number = _is_int(value) or isinstance(value, float)
+    return number and (value == 0 or _PERIOD_S[0] <= value <= _PERIOD_S[1])
 
 
 def _is_namespace(value: object) -> bool:

@@ -28,6 +28,7 @@ from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
 from feedhandler.receive_queue import ReceiveQueue
+from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscriptions import Subscriptions
 from feedhandler.venues.base import Control, ControlKind, Venue
 from shm import Reason
@@ -81,6 +82,7 @@ class Connection:
         self._retry_after = 0.0
         self._next_expiry = 0.0
         self._task: asyncio.Task[None] | None = None
+        self.requests = SocketRequests(venue, self._send, self._answered)
 
     # ---- what the owner asks for
 
@@ -122,6 +124,11 @@ class Connection:
         """Messages that may be sent at once; of a venue that states no limit 0."""
         return self._messages.available(now) if self._messages.rate else 0.0
 
+    @property
+    def takes_requests(self) -> bool:
+        """Whether a request over this socket has good prospects."""
+        return self.state is State.LIVE and self._cause is None
+
     def resubscribe(self, key: str) -> bool:
         """Leave one key and take it up again. False: not possible now, or already on its way."""
         if not is_open(self.state) or not self.subscriptions.resubscribe(key):
@@ -158,6 +165,7 @@ class Connection:
             if self._transport is not None:
                 self._transport.disconnect(graceful=False)
             self._transport = self._monitor = self._listener = self.queue = None
+            self.requests.lost()
             if self._stopping:
                 break
             delay = self.settings.backoff.next(self._clock(), self._retry_after)
@@ -297,12 +305,13 @@ class Connection:
             self._messages.spend(self._clock())
             self._transport.send_ping(ask.ping)
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str) -> bool:
         if self._transport is None or (self._listener and self._listener.lost):
-            return
+            return False
         self._messages.spend(self._clock())
         self._transport.send(WSMsgType.TEXT, text.encode())
         self._tell("out", text.encode())
+        return True
 
     def _limited(self, wait: float, budget: str = "connect") -> None:
         """Say that we wait for a budget."""
@@ -328,7 +337,10 @@ class Connection:
             self._quiet.warning("control", f"{self} sent what makes no sense: {error}")
             return
         for control in controls:
-            self._act(control)
+            if control.kind is ControlKind.ANSWER:
+                self.requests.on_answer(control, frame)
+            else:
+                self._act(control)
 
     def _act(self, control: Control) -> None:
         now = self._clock()
@@ -358,6 +370,9 @@ class Connection:
     def _round_trip(self, nanoseconds: int) -> None:
         if nanoseconds:
             self._owner.on_round_trip(self, nanoseconds)
+
+    def _answered(self, seconds: float) -> None:
+        self._round_trip(self.trips.add(seconds))
 
     def on_pong(self, payload: bytes) -> None:
         """A WebSocket pong."""

@@ -2,8 +2,8 @@
 
 LIVE: every book that was asked for is LIVE (without books: every connection is). SYNCING: that has
 not been so yet since the start. STALE: it was, and is not now; the reason is a connection's that is
-down, else that of the books, and the detail says how many. Expired instruments do not count;
-refused ones do: what was asked for and is not there is not LIVE.
+down, else that of the books, and the detail says how many. DEGRADED: what is not LIVE is polled.
+Expired instruments do not count; refused ones do: what was asked for and is not there is not LIVE.
 """
 
 from collections import Counter as Tally
@@ -37,6 +37,8 @@ def judge(
     if not missing and (total or not down):
         return Health(State.LIVE, Reason.NONE, "")
     state = State.STALE if was_live else State.SYNCING
+    if missing and all(each[1] == State.DEGRADED for each in missing):
+        state = State.DEGRADED
     lost = [
         c for c in down if c.state in (ConnectionState.BACKOFF, ConnectionState.CONNECTING)
     ]  # fmt: skip

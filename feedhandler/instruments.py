@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from feedhandler.rest import Rest, RestRefused
+from feedhandler.rest import RestRefused
+from feedhandler.socket_requests import Getter
 from feedhandler.venues.base import InstrumentSpec, Request, Venue
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads in a circle
 
 
 async def list_instruments(
-    venue: Venue, rest: Rest, patterns: Sequence[str]
+    venue: Venue, rest: Getter, patterns: Sequence[str]
 ) -> list[InstrumentSpec]:
     """Every instrument that the patterns may name, each once.
 

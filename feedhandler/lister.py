@@ -11,8 +11,9 @@ from feedhandler import rules
 from feedhandler.backoff import Backoff
 from feedhandler.instruments import list_instruments
 from feedhandler.log import Throttle
-from feedhandler.rest import Rest, RestError
+from feedhandler.rest import RestError
 from feedhandler.select import UnknownSymbol
+from feedhandler.socket_requests import Getter
 from feedhandler.venues.base import InstrumentSpec, Venue
 
 REFRESH_S = 300.0
@@ -34,7 +35,7 @@ class Lister:
     def __init__(
         self,
         venue: Venue,
-        rest: Rest,
+        rest: Getter,
         wanted: Sequence[str],
         rng: random.Random,
         refresh_s: float = REFRESH_S,

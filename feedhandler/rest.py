@@ -97,7 +97,7 @@ class Rest:
 
     async def get(self, request: Request) -> bytes:
         """The verbatim body of a 200. Waits for the budget first. Raises :class:`RestError`."""
-        await self._spend(request.weight)
+        await self.turn(request)
         url = self.url(request)
         self._counted("request")
         if self._tap:
@@ -112,7 +112,14 @@ class Rest:
         """Seconds until the budget allows this request."""
         return self.budget.wait(monotonic(), request.weight)
 
-    async def _spend(self, weight: float) -> None:
+    def spare(self, *requests: Request) -> bool:
+        """Whether the budget allows all of these now: the first, and the others behind it."""
+        weight = sum(request.weight for request in requests)
+        return self.budget.wait(monotonic(), weight) <= 0
+
+    async def turn(self, request: Request) -> None:
+        """Wait for the budget, and spend it: for a request that goes another way."""
+        weight = request.weight
         async with self._turn:  # in the order of asking
             while not self.budget.take(now := monotonic(), weight):  # noqa: ASYNC110
                 await asyncio.sleep(max(0.001, min(_LOOK_S, self.budget.wait(now, weight))))

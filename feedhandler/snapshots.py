@@ -63,6 +63,9 @@ class SnapshotQueue:
     def __len__(self) -> int:
         return len(self._wanted)
 
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._wanted
+
     def request(self, symbol: str, delay: float = 0.0) -> None:
         """A snapshot is wanted. One that is asked for again after an answer waits its backoff."""
         now = self._clock()

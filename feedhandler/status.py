@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from feedhandler.audit_report import read_report
 from shm import NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import open_fd, read_struct, text
 from shm.segment import control_name, data_name, locked, objects, start_ticks
@@ -22,7 +23,8 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs; `live`:
     instruments that are LIVE of
     `instruments`; `heartbeat_age_ns`: since the writer last said that it is well; `connections`:
-    {"total", "live"}; `uptime_ns`: of the writer. Of a dead writer's memory `pid` is 0.
+    {"total", "live"}; `uptime_ns`: of the writer; `audits`: see `audit_report`, by instrument.
+    Of a dead writer's memory `pid` is 0.
     """
     header, alive, states, connections = _read(namespace, venue)
     now = time_ns()
@@ -60,6 +62,7 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         "shared_bytes": int(header["total_bytes"]),
         "replay": bool(header["replay"]),
         "counters": counters,
+        "audits": read_report(namespace, venue, int(header["epoch"])),
     }
 
 

@@ -9,25 +9,29 @@ import random
 from collections.abc import Sequence
 
 from feedhandler import host_budgets
+from feedhandler.audit import Audit, Duties
 from feedhandler.backoff import Backoff
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.engine import _engine
 from feedhandler.health import VenueState
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
 from feedhandler.plan import place, plan
+from feedhandler.polling import Poller
 from feedhandler.recovery import Recovery
 from feedhandler.rest import Rest, RestError
 from feedhandler.roster import Roster
 from feedhandler.snapshots import Actions, SnapshotQueue
+from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
 from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venues.base import Base, InstrumentSpec, Rule, Venue
+from feedhandler.venue_engine import make_engine
+from feedhandler.venues.base import InstrumentSpec, Request, Venue
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 
@@ -35,30 +39,6 @@ HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
 CONNECTION_ROWS = 64
-
-_RULES = {
-    Rule.NONE: _engine.RULE_NONE,
-    Rule.PREVIOUS: _engine.RULE_PREVIOUS,
-    Rule.RANGE: _engine.RULE_RANGE,
-    Rule.NEXT: _engine.RULE_NEXT,
-}
-_BASES = {
-    Base.STREAM: _engine.BASE_STREAM,
-    Base.REQUEST: _engine.BASE_REQUEST,
-    Base.EVERY: _engine.BASE_EVERY,
-}
-
-
-def make_engine(venue: Venue, writer: Writer) -> _engine.Engine:
-    """The engine with the venue's rules."""
-    return _engine.Engine(
-        writer,
-        venue.decoder,
-        rule=_RULES[venue.rule],
-        base=_BASES[venue.base],
-        rest_join=venue.rest_join,
-        checksum=venue.checksum,
-    )
 
 
 class VenueFeed:
@@ -87,7 +67,9 @@ class VenueFeed:
         self._behind: list[set[int]] = []  # by row: books not in step since it connected
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
-        self._lister = Lister(venue, rest, config.instruments, self._rng, config.refresh_s)
+        self._requests = Requests(venue, rest, self.connections)
+        wanted = (config.instruments, self._rng, config.refresh_s)
+        self._lister = Lister(venue, self._requests, *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self._route = Route.of(config)
         self._quiet = Throttle()
@@ -96,6 +78,11 @@ class VenueFeed:
         args = (self.engine, self.snapshots, self._connection_of, self._count, self._rng)
         self.recovery = Recovery(venue, *args)
         self.watch = SubscriptionWatch(self.universe, self.engine, self._connection_of, self._count)
+        duties = Duties(lambda: self.universe, self._free, self._diverged, self._count)
+        beside = (venue, self.engine, writer, self._requests, duties)
+        self.audit = Audit(*beside, config.audit_s, self._rng)
+        books = (lambda: self.universe, self._streams, config.degraded_after_s)
+        self.poller = Poller(venue, self.engine, rest, *books)
 
     # ---- its life
 
@@ -107,6 +94,8 @@ class VenueFeed:
             self._start(await self._lister.first(self._listing))
             tasks.create_task(self.snapshots.run())
             tasks.create_task(self.roster.follow())
+            tasks.create_task(self.audit.run())
+            tasks.create_task(self.poller.run())
 
     async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
         """Close the connections and all instruments, in order. After `run` was cancelled."""
@@ -218,17 +207,37 @@ class VenueFeed:
         request = self.venue.snapshot_request(symbol)
         if request is None:
             raise RestError("this venue has no snapshots over REST", symbol)
-        return await self._rest.get(request)
+        return await self._requests.get(request)
 
     def _deliver(self, symbol: str, body: bytes) -> None:
         tracked = self.universe.by_symbol[symbol]
+        if not self._streams(tracked):  # nothing that could be joined to it; asked for anew then
+            return
         bits = self.engine.snapshot(tracked.id, body)
         if bits & _engine.MALFORMED:
             error = self.engine.last_error()
             self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
             self.snapshots.request(symbol)
+        waited = symbol in self.snapshots
         if bits & _engine.ATTENTION:
             self.on_attention()
+        request = self.venue.snapshot_request(symbol)
+        if waited and symbol not in self.snapshots and request is not None:  # it is the base
+            self.audit.based(tracked, request, body)
+
+    def _streams(self, tracked: Tracked) -> bool:
+        connection = self._connection_of(tracked)
+        return connection is not None and is_open(connection.state)
+
+    def _free(self, request: Request) -> bool:
+        """Recovery asks for nothing, and could ask for a snapshot even after this."""
+        kept = self.venue.snapshot_request(next(iter(self.universe.by_symbol), ""))
+        return not len(self.snapshots) and self._rest.spare(request, *filter(None, [kept]))
+
+    def _diverged(self, tracked: Tracked) -> None:
+        """An audit found the book wrong."""
+        self.watch.lost(tracked)
+        self.recovery.lost(tracked, int(Reason.AUDIT), self._clock())
 
     def _snapshot_late(self, symbol: str, cause: str) -> None:
         tracked = self.universe.by_symbol[symbol]
@@ -269,6 +278,7 @@ class VenueFeed:
     def _healed(self, tracked: Tracked, now: float) -> None:
         self.recovery.healed(tracked, now)
         self.watch.healed(tracked, now)
+        self.audit.rebased(tracked)
         if tracked.row >= 0:
             self._behind[tracked.row].discard(tracked.id)
 

@@ -96,6 +96,8 @@ class Counter(IntEnum):
     STALE_SNAPSHOTS = 23
     WAKES = 24
     REJECTED = 25
+    AUDITS = 26
+    AUDIT_BAD = 27
 
 class Histogram(IntEnum):
     """Latency histograms, in ns."""

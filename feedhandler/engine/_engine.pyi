@@ -129,8 +129,14 @@ class Engine:
     def connection(self, index: int) -> Connection:
         """The connection of that row in the connection table; always the same object."""
 
-    def snapshot(self, instrument: int, payload: Buffer, receive_ns: int = 0) -> int:
-        """Hand in the venue's answer to a snapshot request (its verbatim body)."""
+    def snapshot(
+        self, instrument: int, payload: Buffer, receive_ns: int = 0, *, polled: bool = False
+    ) -> int:
+        """Hand in the venue's answer to a snapshot request (its verbatim body).
+
+        `polled`: there is no stream to join it to. The book becomes DEGRADED(DISCONNECTED), never
+        LIVE, and the stream's next base replaces it.
+        """
 
     def attention(self) -> list[tuple[int, int, int]]:
         """Drain (instrument id, event, detail). For NEED_RESYNC the detail is the reason."""

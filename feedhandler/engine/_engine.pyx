@@ -61,7 +61,7 @@ cdef extern from "engine.h" nogil:
     ctypedef struct engine:
         fh_writer *writer
         continuity rules
-        bint checksum, auto_add, replay
+        bint checksum, auto_add, replay, polled
         size_t buffer_bytes
         market **markets
         uint32_t room
@@ -160,6 +160,7 @@ _COUNTERS = (
     "checksum_bad", "checksum_ok", "crossed", "precision", "duplicates", "resyncs", "snapshots",
     "buffered", "buffer_dropped", "trades", "connects", "disconnects", "resubscribes",
     "rest_requests", "rest_errors", "stale_snapshots", "wakes", "rejected",
+    "audits", "audit_bad",
 )
 
 
@@ -359,12 +360,14 @@ cdef class Engine:
             self.e.rows[index] = &c.c
         return c
 
-    def snapshot(self, instrument, payload, int64_t receive_ns=0):
+    def snapshot(self, instrument, payload, int64_t receive_ns=0, *, bint polled=False):
         cdef market *m = self._market(instrument)
         cdef Py_buffer view
         cdef int result
         PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+        self.e.polled = polled
         result = engine_answer(&self.e, &self.rest, m, view.buf, view.len, receive_ns)
+        self.e.polled = False
         PyBuffer_Release(&view)
         return result
 

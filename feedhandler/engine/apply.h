@@ -75,7 +75,11 @@ static inline void book_settle(engine *e, market *m, int doubt)
         market_lose(e, m, doubt == FH_REASON_CROSSED ? FH_STATE_CROSSED : FH_STATE_STALE, doubt);
         return;
     }
-    if (UNLIKELY(m->state != FH_STATE_LIVE)) {
+    if (UNLIKELY(e->polled)) { /* what follows it in the stream is not known: never LIVE */
+        continuity_lose(&m->sequence);
+        m->quote_sequence = INT64_MIN;
+        market_state(e, m, FH_STATE_DEGRADED, FH_REASON_DISCONNECTED);
+    } else if (UNLIKELY(m->state != FH_STATE_LIVE)) {
         market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE);
         market_attention(e, m, BECAME_LIVE, 0);
     }

@@ -149,6 +149,7 @@ typedef struct engine {
     const fh_decoder *decoder;
     continuity rules; /* the template of every market's */
     bool checksum, auto_add, replay;
+    bool polled; /* the answer being taken is of no stream: its book is DEGRADED */
     size_t buffer_bytes;
 
     market **markets; /* by id; ids of other owners of the segment's directory are NULL */

@@ -126,11 +126,25 @@ def _exponent(step: Decimal) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A REST request: the path and query after the venue's `rest_url`."""
+    """A REST request: the path and query after the venue's `rest_url`.
+
+    `levels`: of a book, how many a side are asked for; a side with fewer in the answer is whole.
+    """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     weight: int = 1
+    levels: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BookAnswer:
+    """A book that was asked for: the venue's sequence, and (price, size) a level, best first, as
+    the venue writes them."""
+
+    sequence: int
+    bids: Sequence[tuple[str, str]]
+    asks: Sequence[tuple[str, str]]
 
 
 class ControlKind(Enum):
@@ -145,6 +159,7 @@ class ControlKind(Enum):
     ERROR = (
         "error"  #: the venue complains; `text`; `keys` were not accepted, but may be asked again
     )
+    ANSWER = "answered"  #: to a request over the socket, `request_id`; `text`: why it was refused
     NOTHING = "nothing"
 
 
@@ -166,6 +181,7 @@ class Venue(ABC):
     base: Base
     rest_join: bool = False
     checksum: bool = False
+    socket_requests: bool = False  #: takes requests over the socket that carries the streams
     hosts: tuple[str, ...] = ()  #: further hosts whose frames are of this venue, for captures
     ws_urls: Mapping[str, str]  #: endpoint name -> URL; a venue with one endpoint calls it "public"
     rest_url: str
@@ -233,6 +249,22 @@ class Venue(ABC):
     def snapshot_request(self, symbol: str) -> Request | None:  # noqa: ARG002
         """None where books start in the stream and nowhere else."""
         return None
+
+    def book_request(self, symbol: str) -> Request | None:
+        """A book to compare with ours, or to poll; may ask for less depth than a base needs."""
+        return self.snapshot_request(symbol)
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        """The answer to `book_request` or `snapshot_request`, without the engine.
+
+        Raises ValueError for one that is no book, or that carries no sequence.
+        """
+        raise NotImplementedError(f"{self.name}: answers with books are not understood")
+
+    def socket_request(self, request: Request, number: int) -> str:
+        """The message that asks the same over the socket; its answer, an ANSWER with this number,
+        has the shape of the REST body. Of venues with `socket_requests`."""
+        raise NotImplementedError(f"{self.name} takes no requests over the socket")
 
     def snapshot_symbol(self, url: str) -> str | None:  # noqa: ARG002
         """The symbol whose book this REST URL answers with; None: it is no snapshot request."""

@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import ids, listing, normal
+from feedhandler.venues import books, ids, listing, normal
 from feedhandler.venues.base import (
     Base,
+    BookAnswer,
     Control,
     ControlKind,
     Heartbeat,
@@ -41,6 +42,7 @@ _INFO = "/api/v3/exchangeInfo"
 _INFO_WEIGHT = 20
 _DEPTH = "/api/v3/depth"
 _DEPTH_LEVELS = 5000
+_SEEN_LEVELS = 1000  # to compare or to poll: a fifth of the weight
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))  # levels up to: weight
 _HISTORIC_DEPTHS = (_DEPTH, "/api/v1/depth")
 _NAMED_SYMBOLS = 100  # more than this in one URL, and the whole list is the smaller evil
@@ -146,8 +148,15 @@ class BinanceSpot(Venue):
         return listing.parse_each(self.name, symbols, "symbol", _spec)
 
     def snapshot_request(self, symbol: str) -> Request | None:
-        params = {"symbol": symbol, "limit": str(_DEPTH_LEVELS)}
-        return Request(_DEPTH, params, weight=depth_weight(_DEPTH_LEVELS))
+        return _depth(symbol, _DEPTH_LEVELS)
+
+    def book_request(self, symbol: str) -> Request | None:
+        return _depth(symbol, _SEEN_LEVELS)
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        answer = listing.document(self.name, body, "book")
+        sequence = answer.get("lastUpdateId")
+        return books.answer(self.name, sequence, answer.get("bids"), answer.get("asks"))
 
     def snapshot_symbol(self, url: str) -> str | None:
         parts = urlsplit(url)
@@ -157,6 +166,11 @@ class BinanceSpot(Venue):
 
     def lists_instruments(self, url: str) -> bool:
         return urlsplit(url).path in (_INFO, "/api/v1/exchangeInfo")
+
+
+def _depth(symbol: str, levels: int) -> Request:
+    params = {"symbol": symbol, "limit": str(levels)}
+    return Request(_DEPTH, params, weight=depth_weight(levels), levels=levels)
 
 
 def depth_weight(levels: int) -> int:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import ids, listing, normal
+from feedhandler.venues import books, ids, listing, normal
 from feedhandler.venues.base import (
     Base,
+    BookAnswer,
     Control,
     ControlKind,
     Heartbeat,
@@ -38,6 +39,9 @@ _HEARTBEAT_S = 10  # the shortest that the venue grants
 #: temporarily_unavailable, timed_out, system_maintenance, internal_server_error.
 _TRANSIENT = {10028, 10040, 10041, 10047, 11051, 11094, 13028, 13888}
 
+_BOOK = "/public/get_order_book"
+_BOOK_LEVELS = 1000  # of 1, 5, 10, 20, 50, 100, 1000, 10000
+
 _KINDS = ("future", "option", "spot")
 _COMBOS = ("future_combo", "option_combo")
 _KIND_OF = {
@@ -56,6 +60,7 @@ class Deribit(Venue):
     decoder = "deribit"
     rule = Rule.PREVIOUS
     base = Base.STREAM
+    socket_requests = True
     ws_urls: Mapping[str, str] = {"public": "wss://www.deribit.com/ws/api/v2"}
     rest_url = "https://www.deribit.com/api/v2"
     hosts = ("deribit.com", "streams.deribit.com", "test.deribit.com", "history.deribit.com")
@@ -106,6 +111,10 @@ class Deribit(Venue):
             if isinstance(params, dict) and params.get("type") == "test_request":
                 return [Control(ControlKind.ASKED, reply=_call(ids.HEARTBEAT, "public/test", {}))]
             return [Control(ControlKind.NOTHING)]
+        number = ids.socket_number(message.get("id"))
+        if number is not None:
+            text = _words(message["error"]) if "error" in message else ""
+            return [Control(ControlKind.ANSWER, text=text, request_id=number)]
         if "error" in message:
             return [_refused(message, asked)]
         if "result" not in message:
@@ -134,6 +143,26 @@ class Deribit(Venue):
             raise ValueError("deribit: the list of instruments has no list `result`")
         return listing.parse_each(self.name, entries, "instrument_name", _spec)
 
+    def book_request(self, symbol: str) -> Request | None:
+        params = {"instrument_name": symbol, "depth": str(_BOOK_LEVELS)}
+        return Request(_BOOK, params, levels=_BOOK_LEVELS)
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        answer = listing.document(self.name, body, "book")
+        book = answer.get("result")
+        if not isinstance(book, dict):
+            raise ValueError(f"deribit: no book: {_words(answer.get('error'))}")
+        return books.answer(self.name, book.get("change_id"), book.get("bids"), book.get("asks"))
+
+    def socket_request(self, request: Request, number: int) -> str:
+        return _call(ids.socket_id(number), request.path.lstrip("/"), _typed(request.params))
+
+    def snapshot_symbol(self, url: str) -> str | None:
+        parts = urlsplit(url)
+        if not parts.path.endswith(_BOOK):
+            return None
+        return parse_qs(parts.query).get("instrument_name", [None])[0]
+
     def lists_instruments(self, url: str) -> bool:
         return urlsplit(url).path.endswith(("/public/get_instruments", "/public/get_instrument"))
 
@@ -142,6 +171,15 @@ def _call(message: int, method: str, params: Mapping[str, object]) -> str:
     return orjson.dumps(
         {"jsonrpc": "2.0", "id": message, "method": method, "params": params}
     ).decode()
+
+
+def _typed(params: Mapping[str, str]) -> dict[str, object]:
+    """What in a URL is text, in JSON has its type."""
+    words: dict[str, object] = {"true": True, "false": False}
+    return {
+        key: int(value) if value.isdigit() else words.get(value, value)
+        for key, value in params.items()
+    }
 
 
 def _words(error: object) -> str:

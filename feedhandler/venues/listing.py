@@ -11,17 +11,15 @@ from feedhandler.venues.base import InstrumentSpec
 log = logging.getLogger(__name__)
 
 
-def document(venue: str, body: bytes) -> Mapping[str, Any]:
+def document(venue: str, body: bytes, what: str = "list of instruments") -> Mapping[str, Any]:
     """The body as a JSON object. Raises ValueError that quotes its beginning."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         start = bytes(body[:80])
-        raise ValueError(
-            f"{venue}: the list of instruments is not JSON: {error}: {start!r}"
-        ) from None
+        raise ValueError(f"{venue}: the {what} is not JSON: {error}: {start!r}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{venue}: the list of instruments is not an object: {bytes(body[:80])!r}")
+        raise ValueError(f"{venue}: the {what} is not an object: {bytes(body[:80])!r}")
     return value
 
 

@@ -15,9 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import listing, normal
+from feedhandler.venues import books, listing, normal
 from feedhandler.venues.base import (
     Base,
+    BookAnswer,
     Control,
     ControlKind,
     Heartbeat,
@@ -56,7 +57,7 @@ _UPGRADE = "64008"  # "the connection will soon be closed for a service upgrade"
 _INSTRUMENTS = "/api/v5/public/instruments"
 _UNDERLYING = "/api/v5/public/underlying"
 _BOOKS = "/api/v5/market/books"
-_BOOK_LEVELS = "400"  # the most, and as many as the stream's snapshot has
+_BOOK_LEVELS = 400  # the most, and as many as the stream's snapshot has
 
 _TYPES = {
     InstrumentKind.SPOT: "SPOT",
@@ -186,7 +187,13 @@ class Okx(Venue):
         return listing.parse_each(self.name, entries, "instId", _spec)
 
     def snapshot_request(self, symbol: str) -> Request | None:
-        return Request(_BOOKS, {"instId": symbol, "sz": _BOOK_LEVELS})
+        params = {"instId": symbol, "sz": str(_BOOK_LEVELS)}
+        return Request(_BOOKS, params, levels=_BOOK_LEVELS)
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        data = _data(self.name, body, "book")
+        book = data[0] if data and isinstance(data[0], dict) else {}
+        return books.answer(self.name, book.get("seqId"), book.get("bids"), book.get("asks"))
 
     def snapshot_symbol(self, url: str) -> str | None:
         parts = urlsplit(url)
@@ -264,15 +271,15 @@ def _options(family: str) -> Request:
     return Request(_INSTRUMENTS, {"instType": "OPTION", "instFamily": family})
 
 
-def _data(venue: str, body: bytes) -> list[Any]:
-    answer = listing.document(venue, body)
+def _data(venue: str, body: bytes, what: str = "list of instruments") -> list[Any]:
+    answer = listing.document(venue, body, what)
     if str(answer.get("code", "0")) != "0":
         raise ValueError(
-            f"{venue}: instruments refused: {answer.get('msg')} ({answer.get('code')})"
+            f"{venue}: the {what} was refused: {answer.get('msg')} ({answer.get('code')})"
         )
     data = answer.get("data")
     if not isinstance(data, list):
-        raise ValueError(f"{venue}: the list of instruments has no list `data`")
+        raise ValueError(f"{venue}: the {what} has no list `data`")
     return data
 
 

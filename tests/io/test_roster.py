@@ -16,7 +16,7 @@ from feedhandler.rest import RestFailed
 from feedhandler.roster import Change, Roster
 from feedhandler.select import UnknownSymbol
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venue_feed import make_engine
+from feedhandler.venue_engine import make_engine
 from feedhandler.venues.base import InstrumentSpec, Limits, Request
 from shm import Reason, State, segment
 from tests.io.facts import PaperVenue, spec

@@ -1,0 +1,101 @@
+"""The last resort: books polled over REST while no socket can be had. DEGRADED, never LIVE.
+
+An instrument whose connection has been down for `after_s` is asked for in turn, as fast as the
+venue's budget allows and no oftener than once in POLL_S. The next base of the stream ends it; a
+book that is not renewed within KEPT_S says that it is STALE.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from feedhandler.engine import _engine
+from feedhandler.log import Throttle, log
+from feedhandler.rest import RestError
+from feedhandler.socket_requests import Getter
+from feedhandler.universe import Tracked
+from feedhandler.venues.base import Request, Venue
+from shm import Reason, State
+
+POLL_S = 1.0
+KEPT_S = 30.0
+LOOK_S = 0.25
+
+
+class Poller:
+    """One venue's. `streams`: whether the instrument's connection is up; `run` until cancelled."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        engine: _engine.Engine,
+        rest: Getter,
+        instruments: Callable[[], Iterable[Tracked]],
+        streams: Callable[[Tracked], bool],
+        after_s: float,
+    ) -> None:
+        self._venue = venue
+        self._engine = engine
+        self._rest = rest
+        self._instruments = instruments
+        self._streams = streams
+        self._after_s = after_s
+        self._clock = asyncio.get_running_loop().time
+        self._down: dict[int, float] = {}  # since when, by instrument
+        self._asked: dict[int, float] = {}  # when last
+        self._fresh: dict[int, float] = {}  # when last answered
+        self._quiet = Throttle()
+
+    async def run(self) -> None:
+        """Poll what cannot be streamed; with `after_s` 0 nothing."""
+        while self._after_s:
+            request = self._due(self._clock())
+            if request is None:
+                await asyncio.sleep(LOOK_S)
+            else:
+                await self._poll(*request)
+
+    def _due(self, now: float) -> tuple[Tracked, Request] | None:
+        """Who has waited the longest for an answer."""
+        due = []
+        for tracked in self._instruments():
+            if tracked.book_key is None or tracked.closed or self._streams(tracked):
+                for times in (self._down, self._asked, self._fresh):
+                    times.pop(tracked.id, None)
+                continue
+            down = now - self._down.setdefault(tracked.id, now)
+            self._age(tracked, now)
+            asked = self._asked.get(tracked.id, float("-inf"))
+            if down >= self._after_s and now - asked >= POLL_S:
+                due.append((asked, tracked.id, tracked))
+        for _, _, tracked in sorted(due, key=lambda each: each[:2]):
+            request = self._venue.book_request(tracked.spec.symbol)
+            if request is not None:
+                return tracked, request
+        return None
+
+    async def _poll(self, tracked: Tracked, request: Request) -> None:
+        symbol = tracked.spec.symbol
+        try:
+            body = await self._rest.get(request)
+        except RestError as error:
+            self._quiet.warning("poll", f"cannot poll {symbol}: {error}")
+            return
+        finally:
+            self._asked[tracked.id] = self._clock()
+        if tracked.closed or self._streams(tracked):  # the stream is back: its word counts
+            return
+        if self._engine.snapshot(tracked.id, body, polled=True) & _engine.MALFORMED:
+            error_text = self._engine.last_error()
+            self._quiet.warning("poll", f"what was polled of {symbol} is no book: {error_text}")
+            return
+        if tracked.id not in self._fresh:
+            log.warning("%s is polled over REST: no connection to stream it", symbol)
+        self._fresh[tracked.id] = self._clock()
+
+    def _age(self, tracked: Tracked, now: float) -> None:
+        fresh = self._fresh.get(tracked.id)
+        if fresh is None or now - fresh <= KEPT_S:
+            return
+        del self._fresh[tracked.id]
+        if self._engine.state(tracked.id)[0] == State.DEGRADED:
+            self._engine.set_state(tracked.id, int(State.STALE), int(Reason.DISCONNECTED))

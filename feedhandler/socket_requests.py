@@ -1,0 +1,114 @@
+"""Requests over the socket that carries the streams, where the venue has them; REST elsewhere.
+
+A request over an open socket saves the connection, its handshakes and a second way to the venue,
+and its answer comes in the venue's own order with the stream. It spends the same budget as REST:
+where a venue counts requests it does not ask how they came.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Protocol
+
+from feedhandler.rest import Rest, RestRefused, RestUnreachable
+from feedhandler.venues.base import Control, Request, Venue
+
+TIMEOUT_S = 5.0
+
+
+class Getter(Protocol):
+    """Whoever answers requests."""
+
+    async def get(self, request: Request) -> bytes:
+        """The verbatim body of the answer. Raises :class:`feedhandler.rest.RestError`."""
+
+
+class SocketRequests:
+    """The requests of one connection that wait for their answers.
+
+    `send`: puts a text on the socket, False when there is none. `answered`: told the seconds that
+    an answer took.
+    """
+
+    def __init__(
+        self, venue: Venue, send: Callable[[str], bool], answered: Callable[[float], None]
+    ) -> None:
+        self._venue = venue
+        self._send = send
+        self._answered = answered
+        self._clock = asyncio.get_running_loop().time
+        self._number = 0
+        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def ask(self, request: Request, timeout_s: float = TIMEOUT_S) -> bytes:
+        """The verbatim answer. Raises RestRefused (the venue said no), RestUnreachable (the socket
+        was lost, or nothing came in time)."""
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        began = self._clock()
+        try:
+            if not self._send(self._venue.socket_request(request, number)):
+                raise RestUnreachable("the socket is not open", request.path)
+            async with asyncio.timeout(timeout_s):
+                body = await answer
+        except TimeoutError:
+            raise RestUnreachable("no answer over the socket in time", request.path) from None
+        finally:
+            self._waiting.pop(number, None)
+        self._answered(self._clock() - began)
+        return body
+
+    def on_answer(self, control: Control, frame: bytes) -> None:
+        """The venue answered; `control` is an ANSWER. One that nobody waits for is dropped."""
+        answer = self._waiting.get(control.request_id)
+        if answer is None or answer.done():
+            return
+        if control.text:
+            answer.set_exception(RestRefused(control.text, "over the socket", 0, frame))
+        else:
+            answer.set_result(frame)
+
+    def lost(self) -> None:
+        """The socket is gone: no answer will come."""
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(RestUnreachable("the socket was lost", "over the socket"))
+
+
+class Carrier(Protocol):
+    """What is needed of a connection."""
+
+    requests: SocketRequests
+
+    @property
+    def takes_requests(self) -> bool:
+        """It is LIVE: its venue is known to answer on it."""
+
+
+class Requests:
+    """A venue's requests: over a LIVE connection if it takes them, else REST."""
+
+    def __init__(self, venue: Venue, rest: Rest, connections: Iterable[Carrier]) -> None:
+        self._venue = venue
+        self._rest = rest
+        self._connections = connections
+
+    async def get(self, request: Request) -> bytes:
+        """See :class:`Getter`. A socket that fails is no failure: REST is asked instead."""
+        carrier = self._carrier()
+        if carrier is not None:
+            await self._rest.turn(request)
+            with suppress(RestUnreachable):
+                return await carrier.requests.ask(request)
+        return await self._rest.get(request)
+
+    def _carrier(self) -> Carrier | None:
+        if not self._venue.socket_requests:
+            return None
+        able = [one for one in self._connections if one.takes_requests]
+        return min(able, key=lambda one: len(one.requests), default=None)

@@ -1,0 +1,29 @@
+"""The engine of a venue: its rules of continuity in the engine's terms."""
+
+from feedhandler.engine import _engine
+from feedhandler.venues.base import Base, Rule, Venue
+from shm._native import Writer
+
+_RULES = {
+    Rule.NONE: _engine.RULE_NONE,
+    Rule.PREVIOUS: _engine.RULE_PREVIOUS,
+    Rule.RANGE: _engine.RULE_RANGE,
+    Rule.NEXT: _engine.RULE_NEXT,
+}
+_BASES = {
+    Base.STREAM: _engine.BASE_STREAM,
+    Base.REQUEST: _engine.BASE_REQUEST,
+    Base.EVERY: _engine.BASE_EVERY,
+}
+
+
+def make_engine(venue: Venue, writer: Writer) -> _engine.Engine:
+    """The engine with the venue's rules."""
+    return _engine.Engine(
+        writer,
+        venue.decoder,
+        rule=_RULES[venue.rule],
+        base=_BASES[venue.base],
+        rest_join=venue.rest_join,
+        checksum=venue.checksum,
+    )
