@@ -76,7 +76,7 @@ class House:
         config = msgspec.structs.replace(config, channels=("book", "trades"))
         self.engine = make_engine(self.venue, self.held.writer)
         self.universe = Universe(self.venue, config.channels)
-        self.lister = Lister(self.venue, self.rest, wanted, random.Random(1), 3600.0)  # type: ignore[arg-type]
+        self.lister = Lister(self.venue, self.rest, wanted, random.Random(1), 3600.0)
         self.carried = Carried()
         self.roster = Roster(
             self.venue, config, self.engine, self.universe, self.lister, self.carried
