@@ -10,6 +10,7 @@ from cli import figures
 from cli.inspect_.memory import believable, open_venue, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import Column, bold, dim, echo_table, json_out, state
+from feedhandler.audit_report import read_report
 
 _PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
 
@@ -34,16 +35,22 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
             | {label: histogram.percentile(share) for label, share in _PERCENTILES}
             for name, histogram in memory.histograms().items()
         }
+        audits = read_report(memory.namespace, memory.venue, memory.epoch)
         title = writer_words(memory)
         writer = memory.writer
     if as_json:
         header |= {"state": shown, "reason": reason, "writer": writer}
-        json_out({"header": header, "counters": counters, "latency_ns": latencies})
+        found = {"header": header, "counters": counters, "latency_ns": latencies, "audits": audits}
+        json_out(found)
         return
     why = "" if reason == "NONE" else f" {reason}"
     detail = f": {header['detail']}" if header["detail"] else ""
     click.echo(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}\n")
     _facts(header)
+    if audits:
+        worst = min(audits, key=lambda symbol: audits[symbol]["agree"])
+        share = f"{100 * audits[worst]['agree']:.2f} % of {audits[worst]['levels']} levels"
+        click.echo(f"{'audited':14} {len(audits)} books, the worst agrees in {share}: {worst}")
     click.echo()
     used = [(name, value) for name, value in counters.items() if value]
     echo_table(

@@ -64,7 +64,10 @@ def proxy(upstream: str) -> Iterator[Proxy]:
     its = Proxy(upstream)
     ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(
-        target=lambda: loop.run_until_complete(its.serve(ready, stop)), daemon=True
+        target=lambda: asyncio.runners.Runner(loop_factory=lambda: loop).run(
+            its.serve(ready, stop)
+        ),
+        daemon=True,
     )
     thread.start()
     try:
@@ -73,4 +76,3 @@ def proxy(upstream: str) -> Iterator[Proxy]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
-        loop.close()

@@ -99,7 +99,8 @@ def test_silently_wrong_book_is_found_and_healed(venue: str) -> None:
 
         truth = r.sims[venue].book(wrong)
         assert truth is not None
-        gone = sorted(truth[1], reverse=True)[12:18]  # deep enough to be seldom touched
+        gone = sorted(truth[1], reverse=True)[180:210]  # so deep that the market leaves them alone
+        assert len(gone) == 30
         between.doctor = _once(partial(DOCTORS[venue], symbol=wrong, prices=gone))
 
         def found() -> bool:
