@@ -25,7 +25,7 @@ from feedhandler.deflate import (
 from feedhandler.deflate_listener import DeflateListener
 from feedhandler.listener import FrameListener
 from feedhandler.transport import Route
-from feedhandler.venue_feed import make_engine
+from feedhandler.venue_engine import make_engine
 from shm import Reason
 from shm.segment import create
 from tests.io.facts import PaperVenue

@@ -23,7 +23,7 @@ from feedhandler.listener import FrameListener
 from feedhandler.receive_queue import ReceiveQueue
 from feedhandler.rest import Rest, RestUnreachable
 from feedhandler.transport import Route
-from feedhandler.venue_feed import make_engine
+from feedhandler.venue_engine import make_engine
 from feedhandler.venues.base import Limits, Request
 from shm import inspect
 from shm.segment import create
