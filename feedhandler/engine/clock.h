@@ -26,7 +26,7 @@ enum { CLOCK_SPAN = 0 };
 #define CLOCK_TICKS() ((uint64_t)0)
 #endif
 
-enum { CLOCK_LINE = 1 << 17, CLOCK_READING = 1 << 13, CLOCK_TRIES = 3, CLOCK_AGREES = 10 };
+enum { CLOCK_LINE = 1 << 17, CLOCK_READING = 1 << 9, CLOCK_TRIES = 3, CLOCK_AGREES = 10 };
 
 typedef struct unix_clock {
     uint64_t ticks, span; /* the line's start, and how far it holds: 0 = not trusted */
