@@ -65,6 +65,10 @@ COPIES = {
         "feedhandler/engine/decode.h",
         "memcpy(entry.symbol, symbol->at, symbol->length)",
     ): "a row before it is stored",
+    (
+        "feedhandler/budget_table.h",
+        "memcpy(r->name, name, length < FHB_NAME - 1 ? length : FHB_NAME - 1)",
+    ): "a row that was just claimed; its name is for people",
     ("feedhandler/wire/format.h", "memcpy(o, at, length)"): "text",
     ("feedhandler/wire/text.h", "memcpy(&word, at, 8)"): "text",
 }
