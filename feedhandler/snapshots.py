@@ -1,11 +1,12 @@
 """The queue of snapshot requests: by rank, with jitter, one in flight an instrument, for ever.
 
-Bounded by nature: an instrument is in it at most once.
+Bounded by nature: an instrument is in it at most once. What the budget of the host does not allow
+yet waits here, not in the session: so what ranks higher by then goes first.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -15,28 +16,33 @@ from feedhandler.rest import RestError, RestRateLimited
 
 CONCURRENCY = 4
 LATE_S = 10.0
+HELD_S = 1.0  #: a budget that holds a request back for so long is told
 JITTER_S = 0.05
 
 
 @dataclass(slots=True)
 class _Wanted:
-    rank: int
     since: float
     due: float | None  #: None: in flight, or handed in and not asked for again
     backoff: Backoff
     flying: bool = False
     late: bool = False
+    held: bool = False
     cause: str = "no answer yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the queue does. `fetch` raises RestError; `late`: (symbol, why there is none yet)."""
+    """What the queue does. `fetch` raises RestError; `late`: (symbol, why there is none yet);
+    `wait`: seconds until the budget allows the request; `held`: (symbol, seconds), once a request
+    that waits for the budget."""
 
     fetch: Callable[[str], Awaitable[bytes]]
     deliver: Callable[[str, bytes], None]
     late: Callable[[str, str], None]
     rank: Callable[[str], int] = field(default=lambda _: 0)  #: lower goes first
+    wait: Callable[[str], float] = field(default=lambda _: 0.0)
+    held: Callable[[str, float], None] = field(default=lambda _symbol, _seconds: None)
 
 
 class SnapshotQueue:
@@ -73,7 +79,7 @@ class SnapshotQueue:
         if wanted is None:
             due = now + delay + self._rng.uniform(0, JITTER_S)
             backoff = Backoff(0.3, 10.0, rng=self._rng)
-            self._wanted[symbol] = _Wanted(self._do.rank(symbol), now, due, backoff)
+            self._wanted[symbol] = _Wanted(now, due, backoff)
         elif wanted.due is None and not wanted.flying:
             wanted.due = now + max(delay, wanted.backoff.next(now))
         self._kick.set()
@@ -105,17 +111,34 @@ class SnapshotQueue:
             if wanted.due is None:
                 continue
             if wanted.due <= now:
-                due.append((wanted.rank, wanted.due, symbol))
+                due.append((self._do.rank(symbol), wanted.due, symbol))
             else:
                 soonest = min(soonest, wanted.due)
         due.sort()
         for _, _, symbol in due[: max(0, self._concurrency - len(self._flights))]:
             wanted = self._wanted[symbol]
+            wait = self._do.wait(symbol)
+            if wait > 0:
+                self._hold([symbol for _, _, symbol in due], wait)
+                soonest = min(soonest, now + wait)
+                break
+            wanted.held = False
             wanted.due, wanted.flying = None, True
             flight = asyncio.get_running_loop().create_task(self._fly(symbol, wanted))
             self._flights.add(flight)
             flight.add_done_callback(self._landed)
         return max(0.005, soonest - now)
+
+    def _hold(self, symbols: Iterable[str], seconds: float) -> None:
+        """The budget keeps these waiting: said once, if it is for long."""
+        if seconds < HELD_S:
+            return
+        for symbol in symbols:
+            wanted = self._wanted[symbol]
+            if not wanted.flying and not wanted.held:
+                wanted.held = True
+                wanted.cause = f"the REST budget allows no request for {seconds:.0f} s"
+                self._do.held(symbol, seconds)
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flights.discard(flight)

@@ -28,6 +28,7 @@ from feedhandler.roster import Roster
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
+from feedhandler.traded_first import TradedFirst
 from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venue_engine import make_engine
@@ -73,7 +74,11 @@ class VenueFeed:
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self._route = Route.of(config)
         self._quiet = Throttle()
-        actions = Actions(self._fetch, self._deliver, self._snapshot_late, self._rank)
+        self._traded = TradedFirst(self.engine, self._clock)
+        actions = Actions(
+            self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
+            self._snapshot_held,
+        )  # fmt: skip
         self.snapshots = SnapshotQueue(actions, rng=self._rng)
         args = (self.engine, self.snapshots, self._connection_of, self._count, self._rng)
         self.recovery = Recovery(venue, *args)
@@ -246,7 +251,18 @@ class VenueFeed:
             log.warning("%s has no snapshot yet: %s", symbol, cause)
 
     def _rank(self, symbol: str) -> int:
-        return self.universe.by_symbol[symbol].id
+        return self._traded(self.universe.by_symbol[symbol].id)
+
+    def _rest_wait(self, symbol: str) -> float:
+        request = self.venue.snapshot_request(symbol)
+        return self._rest.held(request) if request is not None else 0.0
+
+    def _snapshot_held(self, symbol: str, seconds: float) -> None:
+        tracked = self.universe.by_symbol[symbol]
+        if not tracked.closed and self.engine.state(tracked.id)[0] != State.LIVE:
+            self.recovery.show(tracked, Reason.RATE_LIMIT)
+            text = f"snapshots wait {seconds:.0f} s for the REST budget of the host"
+            self._quiet.warning("budget", text)
 
     def _connection_of(self, tracked: Tracked) -> Connection | None:
         return self.connections[tracked.row] if tracked.row >= 0 else None

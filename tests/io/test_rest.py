@@ -202,6 +202,36 @@ def test_queue_goes_by_rank_bounded_and_one_an_instrument() -> None:
     asyncio.run(main())
 
 
+def test_what_the_budget_holds_back_is_said_once_and_goes_by_the_rank_of_then() -> None:
+    async def main() -> None:
+        paper = Paper()
+        rank = {"1": 1, "2": 2, "3": 3}
+        wait = [5.0]
+        held: list[str] = []
+        queue = SnapshotQueue(
+            Actions(
+                paper.fetch, paper.deliver, paper.actions().late, rank.__getitem__,
+                lambda _: wait[0], lambda symbol, seconds: held.append(f"{symbol} {seconds:.0f}"),
+            ),
+            concurrency=1,
+        )  # fmt: skip
+        task = asyncio.create_task(queue.run())
+        for symbol in rank:
+            queue.request(symbol)
+        await reached(lambda: len(held) == 3)
+        queue.request("1")
+        assert paper.fetched == []
+        rank["3"] = 0  # it trades now
+        wait[0] = 0.0
+        queue.request("1")
+        await reached(lambda: len(paper.delivered) == 3)
+        task.cancel()
+        assert paper.fetched == ["3", "1", "2"]
+        assert sorted(held) == ["1 5", "2 5", "3 5"]
+
+    asyncio.run(main())
+
+
 def test_queue_never_gives_up_and_says_when_it_is_late() -> None:
     async def main() -> None:
         paper = Paper()

@@ -25,6 +25,7 @@ from feedhandler.retry_after import ban_s
 from feedhandler.shared_budget import NoBudgets, SharedBudget, bans, shared, table
 from feedhandler.venues import load
 from feedhandler.venues.base import Limits, Request
+from shm import Reason, State
 from tests.io.rig import end, rig, until
 from tests.io.test_rest import served
 
@@ -262,6 +263,7 @@ CRASHING = """
 import asyncio, os, signal, sys
 from feedhandler.rest import Rest
 from feedhandler.venues.base import Limits, Request
+from shm import Reason, State
 async def main():
     async with Rest(sys.argv[1], Limits(rest_per_second=20.0, rest_burst=10.0)) as rest:
         await asyncio.gather(*(rest.get(Request("/x")) for _ in range(6)))
@@ -322,3 +324,21 @@ def test_a_venue_on_this_machine_leaves_no_table_behind(
     assert isinstance(shared(f"{host} REST", 1.0, 1.0), SharedBudget)  # the tests name a table
     monkeypatch.delenv(shared_budget.ENVIRONMENT)
     assert isinstance(shared(f"{host} REST", 1.0, 1.0), TokenBucket)
+
+
+def test_snapshots_that_wait_for_the_budget_say_rate_limit_and_come() -> None:
+    with rig("binance") as r:
+        config = r.config.venues["binance"]
+        process = r.io_process("binance")
+        feed = r.attach("binance")
+        budget = host_budgets.rest(config.rest_url, load("binance").limits)
+        budget.hold(time.monotonic(), 4.0, 429)
+        r.sims["binance"].fault("drop")
+
+        def limited() -> bool:
+            quote = feed.quote(feed.instrument("BTCUSDT"))
+            return quote.reason == Reason.RATE_LIMIT and quote.state != State.LIVE
+
+        until(limited, "the book says RATE_LIMIT")
+        until(lambda: feed.quote(feed.instrument("BTCUSDT")).state == State.LIVE, "it is LIVE")
+        end(process)
