@@ -12,6 +12,7 @@ from feedhandler.lister import choose
 from feedhandler.plan import PlanError
 from feedhandler.rest import Rest, RestError
 from feedhandler.shared_budget import NoBudgets, bans
+from feedhandler.transport import Route
 from feedhandler.venues.base import InstrumentSpec, Request, Venue
 from feedhandler.venues.pattern import Pattern
 from shm import InstrumentKind
@@ -34,7 +35,7 @@ class _Counting(Rest):
     """Notes what the requests weigh."""
 
     def __init__(self, venue: Venue, config: VenueConfig) -> None:
-        super().__init__(config.rest_url, venue.limits)
+        super().__init__(config.rest_url, venue.limits, route=Route.of(config))
         self.weights: list[int] = []
 
     async def get(self, request: Request) -> bytes:
