@@ -22,6 +22,9 @@ audit_s = 60.0                        # seconds between two audits of a book; 0:
 degraded_after_s = 30.0               # without a connection, books are polled; 0: never
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
 rest_url = "https://..."
+redundancy = 1                        # connections that carry each key: 2 and the first copy wins
+rotate_at = "03:00"                   # UTC: sessions are renewed in the hour that begins then
+lifetime_s = 86400.0                  # of a session, if the venue's limit is not the known one
 refresh_s = 300.0                     # how often the venue's list of instruments is read again
 ```
 """
@@ -40,6 +43,7 @@ from feedhandler import rules
 from feedhandler import transport_config as way
 from feedhandler import venues as registry
 from feedhandler.near import did_you_mean
+from feedhandler.rotation_time import time_of_day
 from feedhandler.venues.base import Venue
 
 DEFAULT_NAMESPACE = "feedhandler"
@@ -50,6 +54,8 @@ _RING_SLOTS = (1 << 10, 1 << 26)
 _CAPACITY = (1, 100_000)
 _SILENCE_S = (1.0, 3600.0)
 _PERIOD_S = (0.5, 86_400.0)
+_REDUNDANCY = (1, 4)
+_LIFETIME_S = (5.0, 1e7)
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
 
 
@@ -74,6 +80,9 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     compression: bool = False
     audit_s: float = 60.0
     degraded_after_s: float = 30.0
+    redundancy: int = 1
+    rotate_at: str = ""  #: HH:MM, UTC
+    lifetime_s: float | None = None
 
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
@@ -237,6 +246,11 @@ class _Reader:
             ),
             audit_s=period("audit_s", 60.0),
             degraded_after_s=period("degraded_after_s", 30.0),
+            redundancy=read(
+                "redundancy", 1, _within(*_REDUNDANCY), _range("an integer", *_REDUNDANCY)
+            ),
+            rotate_at=read("rotate_at", "", _is_time_of_day, 'a time of day, UTC, as "HH:MM"'),
+            lifetime_s=read("lifetime_s", None, _is_lifetime, _range("seconds", *_LIFETIME_S)),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
             rest_url=read(
                 "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"
@@ -330,6 +344,19 @@ def _is_seconds(value: Any) -> bool:
 def _is_period(value: Any) -> bool:
     number = _is_int(value) or isinstance(value, float)
     return number and (value == 0 or _PERIOD_S[0] <= value <= _PERIOD_S[1])
+
+
+def _is_lifetime(value: Any) -> bool:
+    number = _is_int(value) or isinstance(value, float)
+    return number and _LIFETIME_S[0] <= value <= _LIFETIME_S[1]
+
+
+def _is_time_of_day(value: Any) -> bool:
+    try:
+        time_of_day(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_namespace(value: object) -> bool:

@@ -4,13 +4,14 @@
                 ^            |             |         |
                 +- BACKOFF <-+-------------+---------+
 
-It connects again for ever. What it learns it tells its owner, who decides about instruments.
+It connects again for ever. What it learns it tells its owner, who decides about instruments, and
+about another connection in its place when the venue is about to end the session.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from time import monotonic, time_ns
+from time import monotonic, time, time_ns
 from typing import Any
 
 from picows import WSCloseCode, WSMsgType, WSTransport
@@ -28,6 +29,7 @@ from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
 from feedhandler.receive_queue import ReceiveQueue
+from feedhandler.rotation_time import renew_in
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscriptions import Subscriptions
 from feedhandler.venues.base import Control, ControlKind, Venue
@@ -35,7 +37,8 @@ from shm import Reason
 
 TICK_S = 0.1
 DRAIN_S = 1.0
-LIFETIME_MARGIN = 0.02  #: the share of a session's lifetime at whose rest it is renewed
+NOTICE_AGE_S = 5.0  #: a younger session is not renewed on a notice: they may follow each other
+_LAST = b"last"  #: the payload of the ping whose answer comes after all else
 
 
 class Connection:
@@ -64,6 +67,7 @@ class Connection:
         self.connects = self.disconnects = self.transitions = 0
         self.trips = RoundTrips()
         self.rotation_at: float | None = None
+        self.drained = False
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._clock = monotonic  # uvloop's clock is the loop's last turn, in whole ms
@@ -82,6 +86,9 @@ class Connection:
         self._retry_after = 0.0
         self._next_expiry = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._began = 0.0
+        self._renewal = ""
+        self._end = (Reason.STOPPED, "asked to stop")
         self.requests = SocketRequests(venue, self._send, self._answered)
 
     # ---- what the owner asks for
@@ -91,12 +98,13 @@ class Connection:
         self.first_ns = time_ns()
         self._task = self._loop.create_task(self._live(), name=f"connection {self.row}")
 
-    async def stop(self) -> None:
+    async def stop(self, reason: Reason = Reason.STOPPED, detail: str = "asked to stop") -> None:
         """Say goodbye and end, within DRAIN_S."""
+        self._end = reason, detail
         self._stopping = True
         self._stopped.set()
         if is_open(self.state):
-            self._move(State.DRAINING, Reason.STOPPED, "asked to stop")
+            self._move(State.DRAINING, *self._end)
         if self._transport is not None and self._listener and not self._listener.lost:
             with suppress(Exception):
                 self._transport.send_close(WSCloseCode.OK)
@@ -105,10 +113,17 @@ class Connection:
         if self._task is not None:
             with suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(self._task, DRAIN_S)
+        if self._listener is not None:
+            self._silence(reason)
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
         if self.state is not State.CLOSED:
-            self._move(State.CLOSED, Reason.STOPPED, "stopped")
+            self._move(State.CLOSED, *self._end)
+
+    def drain(self) -> None:
+        """Ask for a last answer: `drained` when all that the venue had sent before is in."""
+        self.drained = False
+        self._ask(Ask(ping=_LAST))
 
     def add(self, keys: Sequence[str]) -> None:
         """Carry these keys too."""
@@ -141,8 +156,7 @@ class Connection:
         if self._listener is None or self._listener.lost or self._cause is not None:
             return
         self._cause = (reason, detail)
-        self._listener.mute()
-        self._owner.on_down(self, reason)
+        self._silence(reason)
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
 
@@ -160,8 +174,7 @@ class Connection:
                 self._cause = self._cause or explain(error)
                 self._retry_after = refused(error, self.venue.limits, self.settings.connects)
                 if self._listener is not None and not self._listener.lost:
-                    self._listener.mute()
-                    self._owner.on_down(self, self._cause[0])
+                    self._silence(self._cause[0])
             if self._transport is not None:
                 self._transport.disconnect(graceful=False)
             self._transport = self._monitor = self._listener = self.queue = None
@@ -172,7 +185,13 @@ class Connection:
             reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
             self._move(State.BACKOFF, reason, f"{detail}; next try in {delay:.1f} s")
             await self._pause(delay)
-        self._move(State.CLOSED, Reason.STOPPED, "stopped")
+        self._move(State.CLOSED, *self._end)
+
+    def _silence(self, reason: Reason) -> None:
+        """Nothing that still comes counts; the owner is told once."""
+        if self._listener is not None and not self._listener.muted:
+            self._listener.mute()
+            self._owner.on_down(self, reason)
 
     async def _connect(self) -> None:
         self._move(State.CONNECTING, self.reason, self.settings.url)
@@ -217,15 +236,16 @@ class Connection:
         listener = self._listener
         if listener is None:  # stopped while it waited for its turn
             return
-        now = began = self._clock()
+        now = self._began = self._clock()
         self.connects += 1
         self.connected_ns = time_ns()
         self._monitor = HeartbeatMonitor(
             self.venue.heartbeat, self.settings.silence_s, now, self.trips
         )
         self.subscriptions.new_session(now)
-        lifetime = self.venue.limits.lifetime_s
-        self.rotation_at = now + lifetime * (1 - LIFETIME_MARGIN) if lifetime else None
+        until = renew_in(time(), self.settings.lifetime_s, self.settings.rotate_at)
+        self.rotation_at = None if until is None else now + until
+        self._renewal = "renewed before the venue's session limit"
         self._move(State.SUBSCRIBING, Reason.START, "")
         for text in self.venue.on_connect():
             self._send(text)
@@ -240,7 +260,7 @@ class Connection:
             delay = self._tick(now)
             if not listener.lost:
                 await self._doze(delay)
-        self.uptime_ns += int((self._clock() - began) * 1e9)
+        self.uptime_ns += int((self._clock() - self._began) * 1e9)
         self.connected_ns = 0
         self.rotation_at = None
 
@@ -265,8 +285,10 @@ class Connection:
                 return TICK_S
             self._ask(action)
         if self.rotation_at is not None and now >= self.rotation_at:
-            self.cut(Reason.LIFETIME, "renewed before the venue's session limit")
-            return TICK_S
+            self.rotation_at = None
+            if not self._owner.replace(self, self._renewal):
+                self.cut(Reason.LIFETIME, self._renewal)
+                return TICK_S
         if now >= self._next_expiry:
             self._next_expiry = now + 1.0
             failed = self.subscriptions.expire(now).failed
@@ -363,7 +385,9 @@ class Connection:
         elif kind is ControlKind.ASKED:
             self._send(control.reply)
         elif kind is ControlKind.NOTICE:
-            self.cut(Reason.LIFETIME, f"the venue ends the session: {control.text}")
+            self._renewal = f"the venue ends the session: {control.text}"
+            self.rotation_at = max(now, self._began + NOTICE_AGE_S)
+            self._kick.set()
         elif kind is ControlKind.ERROR:
             self._quiet.warning("error", f"{self} complains: {control.text}")
 
@@ -376,7 +400,9 @@ class Connection:
 
     def on_pong(self, payload: bytes) -> None:
         """A WebSocket pong."""
-        if self._monitor is not None:
+        if payload == _LAST:
+            self.drained = True
+        elif self._monitor is not None:
             self._round_trip(self._monitor.pong(payload, self._clock()))
 
     def on_attention(self) -> None:
@@ -412,10 +438,8 @@ class Connection:
             self._tell("close", None)
         if self._cause is None and self.queue is not None and (text := self.queue.vanished()):
             self._cause = (Reason.DISCONNECTED, text)
-        if listener is self._listener and not (self._cause and listener.muted):
-            listener.mute()
-            reason = Reason.STOPPED if self._stopping else Reason.DISCONNECTED
-            self._owner.on_down(self, reason)
+        if listener is self._listener:
+            self._silence(self._end[0] if self._stopping else Reason.DISCONNECTED)
         self._kick.set()
 
     def __str__(self) -> str:

@@ -34,6 +34,12 @@ class Owner(Protocol):
     def on_rejected(self, connection: "Connection", keys: Sequence[str], text: str) -> None:
         """The venue refused these keys, or never answered."""
 
+    def replace(self, connection: "Connection", why: str) -> bool:
+        """The session is about to end: open another connection before this one is closed.
+
+        False: that cannot be done; this one is renewed, and what it feeds is stale meanwhile.
+        """
+
     def on_round_trip(self, connection: "Connection", nanoseconds: int) -> None:
         """A heartbeat was answered."""
 
@@ -48,10 +54,13 @@ Tap = Callable[[int, str, str, bytes | None, int], None]
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What one connection needs besides its venue. `connects`, `messages`, `keys`: the budgets of
-    its host for opening a connection, for a message that subscribes, and for each key in it."""
+    its host for opening a connection, for a message that subscribes, and for each key in it.
+    `lifetime_s`: of a session, 0 without limit; `rotate_at`: see `rotation_time.renew_in`."""
 
     url: str
     silence_s: float = 5.0
+    lifetime_s: float = 0.0
+    rotate_at: int | None = None
     connects: Sequence[Budget] = ()
     messages: Budget | None = None
     keys: Budget | None = None

@@ -21,11 +21,12 @@ import uvloop
 from feedhandler import requests, venues
 from feedhandler.channel import read_order, serve
 from feedhandler.config import Config, VenueConfig
+from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.log import log, setup
 from feedhandler.plan import PlanError
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
-from feedhandler.venue_feed import CONNECTION_ROWS, VenueFeed
+from feedhandler.venue_feed import VenueFeed
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15

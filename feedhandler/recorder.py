@@ -16,9 +16,10 @@ import msgspec
 from feedhandler import venues
 from feedhandler.capture import Frame, FrameWriter
 from feedhandler.config import Config
+from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
-from feedhandler.venue_feed import CONNECTION_ROWS, VenueFeed
+from feedhandler.venue_feed import VenueFeed
 from shm import State
 from shm.segment import create
 

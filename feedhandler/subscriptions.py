@@ -102,6 +102,10 @@ class Subscriptions:
         """Raises KeyError."""
         return self._keys[key].state
 
+    def live(self) -> list[str]:
+        """The keys that the venue has acknowledged."""
+        return [name for name, key in self._keys.items() if key.state is KeyState.LIVE]
+
     def counts(self) -> Counts:
         counts = Counts()
         for key in self._keys.values():

@@ -17,13 +17,11 @@ CHANNEL = {
 
 @dataclass(slots=True)
 class Tracked:
-    """One instrument. `row`: of the connection that carries its book, -1 without one. `missing`:
-    how many times in a row the venue's list was without it."""
+    """One instrument. `missing`: how many times in a row the venue's list was without it."""
 
     id: int
     spec: InstrumentSpec
     book_key: str | None
-    row: int = -1
     rejected: bool = False
     closed: bool = False
     missing: int = 0

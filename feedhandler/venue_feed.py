@@ -17,14 +17,17 @@ from feedhandler.connection_owner import Settings, Tap
 from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.engine import _engine
+from feedhandler.fleet import Fleet
 from feedhandler.health import VenueState
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
-from feedhandler.plan import place, plan
+from feedhandler.plan import PlanError, plan
 from feedhandler.polling import Poller
 from feedhandler.recovery import Recovery
 from feedhandler.rest import Rest, RestError
 from feedhandler.roster import Roster
+from feedhandler.rotation import Rotations
+from feedhandler.rotation_time import time_of_day
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
@@ -39,7 +42,6 @@ from shm._native import Writer
 HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
-CONNECTION_ROWS = 64
 
 
 class VenueFeed:
@@ -56,7 +58,6 @@ class VenueFeed:
     ) -> None:
         self.venue = venue
         self.config = config
-        self.connections: list[Connection] = []
         self.universe = Universe(venue, config.channels)
         self.engine = make_engine(venue, writer)
         self._writer = writer
@@ -64,8 +65,8 @@ class VenueFeed:
         self._tap = tap
         self._rng = rng or random.Random()
         self._clock = asyncio.get_running_loop().time
-        self._endpoints: list[str] = []  # by row
-        self._behind: list[set[int]] = []  # by row: books not in step since it connected
+        self.connections = Fleet(venue, self.engine, self.universe, self._make, config.redundancy)
+        self._rotations = Rotations(self.connections)
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
         self._requests = Requests(venue, rest, self.connections)
@@ -80,9 +81,9 @@ class VenueFeed:
             self._snapshot_held,
         )  # fmt: skip
         self.snapshots = SnapshotQueue(actions, rng=self._rng)
-        args = (self.engine, self.snapshots, self._connection_of, self._count, self._rng)
-        self.recovery = Recovery(venue, *args)
-        self.watch = SubscriptionWatch(self.universe, self.engine, self._connection_of, self._count)
+        best = self.connections.best
+        self.recovery = Recovery(venue, self.engine, self.snapshots, best, self._count, self._rng)
+        self.watch = SubscriptionWatch(self.universe, self.engine, best, self._count)
         duties = Duties(lambda: self.universe, self._free, self._diverged, self._count)
         beside = (venue, self.engine, writer, self._requests, duties)
         self.audit = Audit(*beside, config.audit_s, self._rng)
@@ -114,22 +115,28 @@ class VenueFeed:
 
     def _start(self, specs: Sequence[InstrumentSpec]) -> None:
         carried = self.roster.start(specs)
-        for one in plan(self.venue, carried, self.config.channels):
-            self._open(one.endpoint, one.keys)
+        plans = plan(self.venue, carried, self.config.channels)
+        needed, room = len(plans) * self.config.redundancy, self.connections.room
+        if self.config.redundancy > 1 and needed > room:
+            raise PlanError(
+                f"{self.venue.name}: redundancy = {self.config.redundancy} needs {needed} "
+                f"connections, there may be {room}: ask for fewer instruments, or less of it"
+            )
+        for one in plans:
+            self.carry(one.endpoint, one.keys, apart=True)
         log.info(
             "%d instruments on %d connection%s", len(carried), len(self.connections),
             "s" if len(self.connections) > 1 else "",
         )  # fmt: skip
 
-    def _open(self, endpoint: str, keys: Sequence[str]) -> None:
-        row = len(self.connections)
-        if row >= CONNECTION_ROWS:
-            self._quiet.warning("rows", f"no room for more than {CONNECTION_ROWS} connections")
-            return
+    def _make(self, row: int, endpoint: str, keys: Sequence[str]) -> Connection:
         url, limits = self.config.url(endpoint), self.venue.limits
+        lifetime = self.config.lifetime_s
         settings = Settings(
             url=url,
             silence_s=self.config.silence_s,
+            lifetime_s=limits.lifetime_s if lifetime is None else lifetime,
+            rotate_at=time_of_day(self.config.rotate_at) if self.config.rotate_at else None,
             connects=host_budgets.connects(url, limits),
             messages=host_budgets.subscribe_messages(url, limits),
             keys=host_budgets.subscribe_keys(url, limits),
@@ -139,17 +146,8 @@ class VenueFeed:
         )
         native = self.engine.connection(row)
         connection = Connection(row, self.venue, keys, native, self, settings)
-        self.connections.append(connection)
-        self._endpoints.append(endpoint)
-        self._behind.append(set())
-        self._carry(row, keys)
         self._table.store(connection, self._clock())
-        connection.start()
-
-    def _carry(self, row: int, keys: Sequence[str]) -> None:
-        for tracked in self.universe.books(keys):
-            tracked.row = row
-            self._behind[row].add(tracked.id)
+        return connection
 
     # ---- by the clock
 
@@ -160,51 +158,48 @@ class VenueFeed:
             now = self._clock()
             newest = max((c.native.last_receive_ns for c in self.connections), default=0)
             self._writer.heartbeat(newest)
+            if self.engine.overdue():
+                self.on_attention()
             self.recovery.poll(now)
+            self._rotations.poll(now)
             if now >= next_table:
                 next_table = now + TABLE_S
                 for connection in self.connections:
                     self._table.store(connection, now)
                 self._judge()
-            if now >= next_watch and self.connections:
+            if now >= next_watch and len(self.connections):
                 next_watch = now + WATCH_S
                 self.watch.poll(now)
                 self.roster.expire()
             await asyncio.sleep(HEARTBEAT_S)
 
     def _judge(self) -> None:
-        if not self.connections:
+        if not len(self.connections):
             return
         books = [
             (tracked.spec.symbol, *self.engine.state(tracked.id))
             for tracked in self.universe
             if tracked.book_key is not None and not tracked.closed
         ]
-        self._state.judge(books, self.connections)
+        self._state.judge(books, self.connections.judged())
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
 
     # ---- what the roster asks for (`roster.Carrier`)
 
-    def carry(self, endpoint: str, keys: Sequence[str]) -> None:
-        """Subscribe to these keys of one instrument, on whatever connection has room."""
-        rows = [row for row, name in enumerate(self._endpoints) if name == endpoint]
-        found = place(keys, [self.connections[row].subscriptions.keys for row in rows], self.venue)
-        if found is None:
-            self._open(endpoint, keys)
-        else:
-            self._carry(rows[found], keys)
-            self.connections[rows[found]].add(keys)
+    def carry(self, endpoint: str, keys: Sequence[str], *, apart: bool = False) -> None:
+        """Subscribe to these keys, on whatever connection has room, or `apart` on new ones."""
+        fleet = self.connections
+        if not (fleet.open if apart else fleet.carry)(endpoint, keys):
+            text = f"no room for more than {len(fleet)} connections"
+            self._quiet.warning("rows", f"{text}: {', '.join(keys[:3])} and others are not carried")
 
     def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
         """The instrument is carried no more, and nobody else needs these keys."""
         self.recovery.drop(tracked)
         self.watch.forget(tracked)
-        for behind in self._behind:
-            behind.discard(tracked.id)
-        for connection in self.connections:
-            connection.remove([key for key in keys if key in connection.subscriptions])
+        self.connections.drop(tracked, keys)
 
     # ---- snapshots
 
@@ -223,6 +218,7 @@ class VenueFeed:
             error = self.engine.last_error()
             self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
             self.snapshots.request(symbol)
+        self.connections.joined(tracked)
         waited = symbol in self.snapshots
         if bits & _engine.ATTENTION:
             self.on_attention()
@@ -231,7 +227,7 @@ class VenueFeed:
             self.audit.based(tracked, request, body)
 
     def _streams(self, tracked: Tracked) -> bool:
-        connection = self._connection_of(tracked)
+        connection = self.connections.best(tracked)
         return connection is not None and is_open(connection.state)
 
     def _free(self, request: Request) -> bool:
@@ -264,9 +260,6 @@ class VenueFeed:
             text = f"snapshots wait {seconds:.0f} s for the REST budget of the host"
             self._quiet.warning("budget", text)
 
-    def _connection_of(self, tracked: Tracked) -> Connection | None:
-        return self.connections[tracked.row] if tracked.row >= 0 else None
-
     def _count(self, counter: Counter) -> None:
         self._writer.counter_add(int(counter))
 
@@ -295,8 +288,6 @@ class VenueFeed:
         self.recovery.healed(tracked, now)
         self.watch.healed(tracked, now)
         self.audit.rebased(tracked)
-        if tracked.row >= 0:
-            self._behind[tracked.row].discard(tracked.id)
 
     def on_malformed(self, connection: Connection) -> None:
         """The engine could not read a frame."""
@@ -306,6 +297,7 @@ class VenueFeed:
         """A connection is in another state."""
         if connection.state is ConnectionState.SUBSCRIBING:
             self._count(Counter.CONNECTS)
+            self.connections.connected(connection)
         if connection.state is ConnectionState.BACKOFF:
             log.warning("%s: %s", connection, connection.detail)
         elif connection.state is ConnectionState.LIVE:
@@ -314,14 +306,28 @@ class VenueFeed:
         self._table.announce(connection)
 
     def on_down(self, connection: Connection, reason: Reason) -> None:
-        """What the connection fed is stale, at once."""
-        self._count(Counter.DISCONNECTS)
+        """What this connection alone fed is stale, at once."""
+        now = self._clock()
+        if connection.state is not ConnectionState.DRAINING:
+            self._count(Counter.DISCONNECTS)
         self.engine.disconnected(connection.row, int(reason))
+        self.connections.down(connection)
         self.watch.down(connection)
-        for tracked in self.universe:
-            if tracked.row == connection.row and not tracked.closed and tracked.book_key:
+        others = self.connections.others(connection)
+        for tracked in self.connections.books(connection):
+            if not others:
                 self.recovery.drop(tracked)
-                self._behind[connection.row].add(tracked.id)
+            elif self.engine.state(tracked.id)[0] == State.LIVE:
+                self.watch.healed(tracked, now)
+            elif not tracked.rejected:
+                self.recovery.lost(tracked, int(reason), now)
+        for other in others:
+            for key in other.subscriptions.live():
+                self.watch.acknowledged(other, key, now)
+
+    def replace(self, connection: Connection, why: str) -> bool:
+        """The session is about to end: another connection is opened first."""
+        return self._rotations.ask(connection, why)
 
     def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue took these keys."""
@@ -330,6 +336,7 @@ class VenueFeed:
             self.watch.acknowledged(connection, key, now)
         for tracked in self.universe.books(keys):
             tracked.rejected = False
+            self.connections.acknowledged(connection, tracked)
             self.recovery.subscribed(tracked, now)
 
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None:
@@ -337,9 +344,11 @@ class VenueFeed:
         self._count(Counter.REJECTED)
         self._quiet.warning("rejected", f"{connection}: {', '.join(keys[:3])} refused: {text}")
         for tracked in self.universe.books(keys):
+            self.connections.excuse(connection, tracked)
+            if self.engine.feeders(tracked.id) & ~(1 << connection.row):
+                continue  # another connection brings it
             tracked.rejected = True
             self.recovery.drop(tracked)
-            self._behind[connection.row].discard(tracked.id)
             self.engine.set_state(tracked.id, State.STALE, Reason.REJECTED)
 
     def on_round_trip(self, connection: Connection, nanoseconds: int) -> None:  # noqa: ARG002
@@ -348,4 +357,4 @@ class VenueFeed:
 
     def in_step(self, connection: Connection) -> bool:
         """Whether every book of it has been in step since it connected."""
-        return not self._behind[connection.row]
+        return self.connections.in_step(connection)

@@ -165,8 +165,8 @@ class Engine:
         """
 
     def overdue(self) -> int:
-        """A few times a second: books that one connection is ahead of, while no other brought what
-        lies between within half a second, go STALE(GAP). Returns how many."""
+        """A few times a second: a book that one connection is ahead of, while no other brought what
+        lies between within half a second, goes STALE(GAP). Returns how many."""
 
     def state(self, instrument: int) -> tuple[int, int]:
         """(state, reason)"""

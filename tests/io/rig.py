@@ -218,7 +218,7 @@ def assert_true_book(sim: Sim, feed: shm.Feed, symbol: str, depth: int = 50) -> 
 
 
 class RingBooks:
-    """Books, states and losses by nothing but the records of the ring."""
+    """Books, trade ids, states and losses by nothing but the records of the ring."""
 
     def __init__(self, feed: shm.Feed, start: Any = "state") -> None:
         self.feed = feed
@@ -227,6 +227,7 @@ class RingBooks:
         self.sequence: dict[int, int] = {}
         self.states: dict[int, list[tuple[int, int]]] = {}
         self.connection_states: list[tuple[int, int]] = []
+        self.trades: dict[int, list[int]] = {}
         self.records = 0
         self.catch_up()
         self.states.clear()  # what was so before is not news
@@ -250,6 +251,8 @@ class RingBooks:
             elif kind == Kind.CLEAR:
                 self.books[row] = ({}, {})
                 self.sequence[row] = sequence
+            elif kind == Kind.TRADE:
+                self.trades.setdefault(row, []).append(sequence)
             elif kind == Kind.STATE and side == 0:
                 self.states.setdefault(row, []).append((price, size))
             elif kind == Kind.STATE:

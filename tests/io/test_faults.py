@@ -129,18 +129,6 @@ def test_duplicates_change_nothing(venue: str) -> None:
         assert ring.states == {}
 
 
-@pytest.mark.parametrize("venue", ["okx", "binance"])
-def test_notice_of_a_restart_leads_to_a_new_connection(venue: str) -> None:
-    with rig(venue) as r:
-        r.io_process(venue)
-        feed = r.attach(venue)
-        ring = RingBooks(feed)
-        r.sims[venue].fault("shutdown")
-        until(lambda: live_again(ring, *SYMBOLS[venue]), "LIVE again")
-        assert ring.of(SYMBOLS[venue][0])[0] == ("STALE", "LIFETIME")
-        assert r.sims[venue].stats()["connections"] == 2
-
-
 def test_heartbeats_are_answered_and_round_trips_measured() -> None:
     """Deribit asks every second, Binance pings every half, and both cut who does not answer."""
     venues = ("deribit", "binance")

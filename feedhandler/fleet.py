@@ -1,0 +1,225 @@
+"""The connections of a feed: which keys each carries, in which row, and how far it has come.
+
+Keys travel in bundles. A bundle is on as many connections at once as the configuration's
+`redundancy` says, and on one more while one of them is being replaced. A connection is in step with
+a book when the book would stay right with this connection alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import time_ns
+
+from feedhandler.connection import Connection
+from feedhandler.connection_state import ConnectionState
+from feedhandler.engine import _engine
+from feedhandler.plan import place
+from feedhandler.universe import CHANNEL, Tracked, Universe
+from feedhandler.venues.base import Venue
+
+CONNECTION_ROWS = 64
+QUIET_NS = 2_000_000_000  #: a book that said nothing since the subscription began is in step
+_BOOK = CHANNEL["book"]
+
+
+@dataclass(eq=False, slots=True)
+class Bundle:
+    """Keys that travel together, and the connections that all carry them, the eldest first."""
+
+    endpoint: str
+    connections: list[Connection] = field(default_factory=list)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.connections[0].subscriptions.keys
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """A row of the connection table that is taken. `since`: when the venue acknowledged each book,
+    unix ns; `behind`: the books that were not in step since it connected."""
+
+    connection: Connection
+    bundle: Bundle
+    up: bool = False
+    since: dict[int, int] = field(default_factory=dict)
+    behind: set[int] = field(default_factory=set)
+
+
+class Fleet:
+    """All connections of one venue. `make`: (row, endpoint, keys) -> a connection, not started."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        engine: _engine.Engine,
+        universe: Universe,
+        make: Callable[[int, str, Sequence[str]], Connection],
+        redundancy: int = 1,
+    ) -> None:
+        self.bundles: list[Bundle] = []
+        self._venue = venue
+        self._engine = engine
+        self._universe = universe
+        self._make = make
+        self._redundancy = redundancy
+        self._places: dict[int, _Place] = {}
+        self._homes: dict[int, Bundle] = {}  # by instrument: where its book is
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter([self._places[row].connection for row in sorted(self._places)])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def room(self) -> int:
+        """How many more connections there may be."""
+        allowed = self._venue.limits.connections or CONNECTION_ROWS
+        return min(allowed, CONNECTION_ROWS) - len(self._places)
+
+    # ---- opening and closing
+
+    def open(self, endpoint: str, keys: Sequence[str]) -> bool:
+        """Carry keys on connections of their own. False: there is no room for even one."""
+        bundle = Bundle(endpoint)
+        for _ in range(min(self._redundancy, self.room)):
+            self._add(bundle, keys)
+        if not bundle.connections:
+            return False
+        self.bundles.append(bundle)
+        self._settle(bundle, keys)
+        return True
+
+    def beside(self, connection: Connection) -> Connection | None:
+        """Another connection with the same keys, to replace this one. None: there is no room."""
+        if self.room <= 0:
+            return None
+        bundle = self._places[connection.row].bundle
+        return self._add(bundle, bundle.keys)
+
+    def _add(self, bundle: Bundle, keys: Sequence[str]) -> Connection:
+        row = next(row for row in range(CONNECTION_ROWS) if row not in self._places)
+        connection = self._make(row, bundle.endpoint, keys)
+        self._places[row] = _Place(connection, bundle)
+        self._places[row].behind.update(self._books(bundle))
+        bundle.connections.append(connection)
+        connection.start()
+        return connection
+
+    def retire(self, connection: Connection) -> None:
+        """It is about to be closed; another one of its bundle carries on."""
+        self._places[connection.row].bundle.connections.remove(connection)
+
+    def free(self, connection: Connection) -> None:
+        """It is closed: its row may be taken again."""
+        del self._places[connection.row]
+
+    # ---- keys
+
+    def carry(self, endpoint: str, keys: Sequence[str]) -> bool:
+        """Carry these keys too, together. False: there is no room."""
+        bundles = [bundle for bundle in self.bundles if bundle.endpoint == endpoint]
+        found = place(keys, [bundle.keys for bundle in bundles], self._venue)
+        if found is None:
+            return self.open(endpoint, keys)
+        self._settle(bundles[found], keys)
+        for connection in bundles[found].connections:
+            connection.add(keys)
+        return True
+
+    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+        """Carry the instrument no more, and none of these keys."""
+        self._homes.pop(tracked.id, None)
+        for taken in self._places.values():
+            taken.behind.discard(tracked.id)
+            taken.since.pop(tracked.id, None)
+            carried = taken.connection.subscriptions
+            taken.connection.remove([key for key in keys if key in carried])
+
+    def _settle(self, bundle: Bundle, keys: Sequence[str]) -> None:
+        for tracked in self._universe.books(keys):
+            self._homes[tracked.id] = bundle
+            for connection in bundle.connections:
+                self._places[connection.row].behind.add(tracked.id)
+
+    def _books(self, bundle: Bundle) -> list[int]:
+        return [row for row, home in self._homes.items() if home is bundle]
+
+    def books(self, connection: Connection) -> list[Tracked]:
+        """The instruments whose books it carries."""
+        ids = self._books(self._places[connection.row].bundle)
+        return [self._universe.by_id[row] for row in ids]
+
+    # ---- who is up, and who carries what
+
+    def connected(self, connection: Connection) -> None:
+        """Its socket is open: it begins from nothing."""
+        self._places[connection.row].up = True
+
+    def down(self, connection: Connection) -> None:
+        """Its socket is gone."""
+        taken = self._places[connection.row]
+        taken.up = False
+        taken.since.clear()
+        taken.behind.update(self._books(taken.bundle))
+
+    def acknowledged(self, connection: Connection, tracked: Tracked) -> None:
+        """The venue took the subscription to the book."""
+        self._places[connection.row].since[tracked.id] = time_ns()
+
+    def is_up(self, connection: Connection) -> bool:
+        """Whether its socket is open."""
+        return self._places[connection.row].up
+
+    def others(self, connection: Connection) -> list[Connection]:
+        """Those with the same keys whose sockets are open."""
+        bundle = self._places[connection.row].bundle
+        return [c for c in bundle.connections if c is not connection and self.is_up(c)]
+
+    def best(self, tracked: Tracked) -> Connection | None:
+        """Who can do something about a book: best one that has it, else one that is open."""
+        home = self._homes.get(tracked.id)
+
+        def worth(connection: Connection) -> tuple[bool, bool]:
+            taken = self._places[connection.row]
+            return taken.up, tracked.id in taken.since
+
+        return max(home.connections, key=worth) if home is not None else None
+
+    def judged(self) -> list[Connection]:
+        """Those by which a venue without books is judged: of each bundle the live ones, if any."""
+        found = []
+        for bundle in self.bundles:
+            live = [c for c in bundle.connections if c.state is ConnectionState.LIVE]
+            found += live or bundle.connections
+        return found
+
+    # ---- in step
+
+    def excuse(self, connection: Connection, tracked: Tracked) -> None:
+        """It will not bring this book: the venue refused it."""
+        self._places[connection.row].behind.discard(tracked.id)
+
+    def joined(self, tracked: Tracked) -> None:
+        """A full book that was asked for is in: who was subscribed before continues it."""
+        connection = self.best(tracked)
+        if connection is None or self._engine.feeders(tracked.id):
+            return
+        if tracked.id in self._places[connection.row].since:
+            self._engine.adopt(tracked.id, connection.row)
+
+    def in_step(self, connection: Connection) -> bool:
+        """Whether it is, or has been since it connected, in step with each of its books."""
+        taken = self._places.get(connection.row)
+        if taken is None or not taken.behind:
+            return True
+        activity = self._engine.activity()[:, _BOOK]
+        now = time_ns()
+        for row in list(taken.behind):
+            # What nobody heard of since the subscription began has not changed.
+            since = taken.since.get(row, now)
+            if now - since >= QUIET_NS and activity[row] < since:
+                self._engine.adopt(row, connection.row)
+            if self._engine.feeders(row) >> connection.row & 1:
+                taken.behind.discard(row)
+        return not taken.behind
