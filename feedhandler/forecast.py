@@ -13,7 +13,7 @@ from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config import VenueConfig
 from feedhandler.plan import ConnectionPlan, plan
 from feedhandler.subscriptions import Subscriptions
-from feedhandler.venue_feed import CONNECTION_ROWS
+from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.venues.base import Base, InstrumentSpec, Limits, Venue
 from shm import _native
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from feedhandler.audit_report import read_report
+from feedhandler.connection_state import ConnectionState
 from shm import NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import open_fd, read_struct, text
 from shm.segment import control_name, data_name, locked, objects, start_ticks
@@ -124,7 +125,9 @@ def _rows(fd: int, header: np.void) -> tuple["np.ndarray[Any, Any]", dict[str, i
         states = _column(memory, header["quotes"], "quote", "state", int(header["instruments"]))
         rows = int(header["connection_rows"])
         connected = _column(memory, header["connections"], "connection", "connected_ns", rows)
-    return states, {"total": rows, "live": int(np.count_nonzero(connected))}
+        links = _column(memory, header["connections"], "connection", "state", rows)
+    kept = int(np.count_nonzero(links != ConnectionState.CLOSED)) or rows  # replaced: not missing
+    return states, {"total": kept, "live": int(np.count_nonzero(connected))}
 
 
 def _column(

@@ -90,7 +90,9 @@ def test_a_notice_of_a_restart_is_nothing_to_a_reader(venue: str) -> None:
         assert_nothing_happened(r, venue, feed, ring)
         assert r.sims[venue].stats()["connections"] == 2
         assert [row["state"] for row in rows(r, venue)] == [ConnectionState.LIVE]
-        assert venue_status(r.namespace, venue)["counters"]["disconnects"] == 0
+        status = venue_status(r.namespace, venue)
+        assert status["counters"]["disconnects"] == 0
+        assert status["connections"] == {"total": 1, "live": 1}
 
 
 @pytest.mark.parametrize("venue", ["okx", "binance"])
