@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from feedhandler import host_budgets
 from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config import VenueConfig
+from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.plan import ConnectionPlan, plan
 from feedhandler.subscriptions import Subscriptions
-from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.venues.base import Base, InstrumentSpec, Limits, Venue
 from shm import _native
 
