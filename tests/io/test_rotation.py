@@ -192,7 +192,12 @@ def test_a_gap_that_both_connections_have_heals() -> None:
             r.io_process(venue)
         for venue, sim in r.sims.items():
             feed = r.attach(venue)
-            until(lambda venue=venue: len(rows(r, venue)) == 2, "two connections")  # type: ignore[misc]
+
+            def both(venue: str = venue) -> bool:
+                states = [row["state"] for row in rows(r, venue)]
+                return states == [ConnectionState.LIVE] * 2
+
+            until(both, "both are in step: the snapshot of the second would fill the hole")
             ring = RingBooks(feed, "oldest")
             gapped, other = SYMBOLS[venue]
             sim.fault("gap", gapped)
