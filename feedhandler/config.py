@@ -29,34 +29,22 @@ refresh_s = 300.0                     # how often the venue's list of instrument
 ```
 """
 
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from os import sched_getaffinity
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from feedhandler import rules
-from feedhandler import transport_config as way
 from feedhandler import venues as registry
+from feedhandler.config_rules import NAMESPACE, STATUS, WS_URL, Rule, venue_rules
 from feedhandler.near import did_you_mean
-from feedhandler.rotation_time import time_of_day
 from feedhandler.venues.base import Venue
 
 DEFAULT_NAMESPACE = "feedhandler"
 DEFAULT_STATUS = "127.0.0.1:8787"
 _CHANNELS = ("book", "trades", "ticker")
-_DEPTH = (1, 1000)
-_RING_SLOTS = (1 << 10, 1 << 26)
-_CAPACITY = (1, 100_000)
-_SILENCE_S = (1.0, 3600.0)
-_PERIOD_S = (0.5, 86_400.0)
-_REDUNDANCY = (1, 4)
-_LIFETIME_S = (5.0, 1e7)
-_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
 
 
 class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,16 +115,10 @@ def load(
     known = [name for name in chosen if reader.venue_name(name, "--venue")]
     chosen_namespace = namespace if namespace is not None else document.get("namespace")
     config = Config(
-        namespace=reader.value(
-            "namespace", chosen_namespace, DEFAULT_NAMESPACE, _is_namespace,
-            "1 to 48 letters, digits, '-' or '_'",
-        ),
-        status=reader.value(
-            "status", document.get("status"), DEFAULT_STATUS, _is_address,
-            '"host:port", or "" for none',
-        ),
+        namespace=reader.value("namespace", chosen_namespace, DEFAULT_NAMESPACE, NAMESPACE),
+        status=reader.value("status", document.get("status"), DEFAULT_STATUS, STATUS),
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
-    )  # fmt: skip
+    )
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
@@ -192,14 +174,12 @@ class _Reader:
         self.unknown(key, f"no such venue: {name!r}", name, registry.names())
         return False
 
-    def value(
-        self, key: str, value: Any, default: Any, valid: Callable[[Any], bool], allowed: str
-    ) -> Any:
+    def value(self, key: str, value: Any, default: Any, rule: Rule) -> Any:
         if value is None:
             return default
-        if valid(value):
-            return value
-        self.wrong(key, value, allowed)
+        if rule.valid(value):
+            return rule.take(value)
+        self.wrong(key, value, rule.allowed)
         return default
 
     def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:
@@ -207,55 +187,17 @@ class _Reader:
         path = f"venues.{name}"
         for key in table.keys() - set(VenueConfig.__struct_fields__):
             self.unknown(f"{path}.{key}", "no such key", key, VenueConfig.__struct_fields__)
-        cpus = sched_getaffinity(0)
-
-        def read(key: str, default: Any, valid: Callable[[Any], bool], allowed: str) -> Any:
-            return self.value(f"{path}.{key}", table.get(key), default, valid, allowed)
-
-        def seconds(key: str, default: float) -> float:
-            return float(read(key, default, _is_seconds, _range("seconds", *_SILENCE_S)))
-
-        def period(key: str, default: float) -> float:
-            allowed = f"{_range('seconds', *_PERIOD_S)}, or 0 for never"
-            return float(read(key, default, _is_period, allowed))
-
-        slots = f"a power of two from {_RING_SLOTS[0]} to {_RING_SLOTS[1]}"
-        return VenueConfig(
+        given = VenueConfig(
             instruments=self.instruments(venue, path, table, symbols),
             channels=self.channels(venue, path, table),
-            depth=read("depth", 50, _within(*_DEPTH), _range("an integer", *_DEPTH)),
-            ring_slots=read("ring_slots", 131_072, _is_ring, slots),
-            capacity=read("capacity", 2048, _within(*_CAPACITY), _range("an integer", *_CAPACITY)),
-            cpu=read(
-                "cpu",
-                None,
-                lambda cpu: _is_int(cpu) and cpu in cpus,
-                f"a CPU of this host that we may use: {', '.join(map(str, sorted(cpus)))}",
-            ),
-            spin=read("spin", False, lambda spin: isinstance(spin, bool), "true or false"),
-            silence_s=float(
-                read("silence_s", 5.0, _is_seconds, _range("seconds", *_SILENCE_S)),
-            ),
-            rhythm_floor_s=seconds("rhythm_floor_s", 10.0),
-            rhythm_ceiling_s=seconds("rhythm_ceiling_s", 600.0),
-            refresh_s=seconds("refresh_s", 300.0),
-            proxy=read("proxy", None, way.is_proxy, way.PROXIES),
-            ca_file=read("ca_file", None, way.is_ca_file, way.CA_FILES),
-            compression=read(
-                "compression", False, lambda value: isinstance(value, bool), "true or false"
-            ),
-            audit_s=period("audit_s", 60.0),
-            degraded_after_s=period("degraded_after_s", 30.0),
-            redundancy=read(
-                "redundancy", 1, _within(*_REDUNDANCY), _range("an integer", *_REDUNDANCY)
-            ),
-            rotate_at=read("rotate_at", "", _is_time_of_day, 'a time of day, UTC, as "HH:MM"'),
-            lifetime_s=read("lifetime_s", None, _is_lifetime, _range("seconds", *_LIFETIME_S)),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
-            rest_url=read(
-                "rest_url", venue.rest_url, _is_url("http", "https"), "an http:// or https:// URL"
-            ).rstrip("/"),
+            rest_url=venue.rest_url,
         )
+        alone = {
+            key: self.value(f"{path}.{key}", table.get(key), getattr(given, key), rule)
+            for key, rule in venue_rules().items()
+        }
+        return msgspec.structs.replace(given, **alone)
 
     def strings(self, key: str, value: Any, allowed: str) -> tuple[str, ...] | None:
         """The list of texts under a key, or None, reported."""
@@ -299,86 +241,22 @@ class _Reader:
         one = next(iter(defaults.values())) if len(defaults) == 1 else None
         if value is None:
             return one or defaults
-        key, valid, allowed = f"{path}.ws_url", _is_url("ws", "wss"), "a ws:// or wss:// URL"
+        key = f"{path}.ws_url"
         if isinstance(value, dict):
             for endpoint, url in value.items():
                 if endpoint not in defaults:
                     self.unknown(f"{key}.{endpoint}", "no such endpoint", endpoint, defaults)
-                elif not valid(url):
-                    self.wrong(f"{key}.{endpoint}", url, allowed)
+                elif not WS_URL.valid(url):
+                    self.wrong(f"{key}.{endpoint}", url, WS_URL.allowed)
             return {**defaults, **value}
         if one is None:
             endpoints = ", ".join(defaults)
             self.wrong(key, value, f"a table of URLs, since the endpoints are {endpoints}")
             return defaults
-        checked: str = self.value(key, value, one, valid, allowed)
+        checked: str = self.value(key, value, one, WS_URL)
         return checked
 
 
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _range(what: str, low: float, high: float) -> str:
-    return f"{what} from {low:g} to {high:g}"
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _within(low: int, high: int) -> Callable[[Any], bool]:
-    return lambda value: _is_int(value) and low <= value <= high
-
-
-def _is_ring(value: Any) -> bool:
-    return _within(*_RING_SLOTS)(value) and value & (value - 1) == 0
-
-
-def _is_seconds(value: Any) -> bool:
-    number = _is_int(value) or isinstance(value, float)
-    return number and _SILENCE_S[0] <= value <= _SILENCE_S[1]
-
-
-def _is_period(value: Any) -> bool:
-    number = _is_int(value) or isinstance(value, float)
-    return number and (value == 0 or _PERIOD_S[0] <= value <= _PERIOD_S[1])
-
-
-def _is_lifetime(value: Any) -> bool:
-    number = _is_int(value) or isinstance(value, float)
-    return number and _LIFETIME_S[0] <= value <= _LIFETIME_S[1]
-
-
-def _is_time_of_day(value: Any) -> bool:
-    try:
-        time_of_day(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _is_namespace(value: object) -> bool:
-    return isinstance(value, str) and _NAMESPACE.fullmatch(value) is not None
-
-
-def _is_address(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    host, _, port = value.rpartition(":")
-    is_port = port.isascii() and port.isdigit() and int(port) <= 65535
-    return value == "" or (bool(host) and is_port)
-
-
-def _is_url(*schemes: str) -> Callable[[Any], bool]:
-    def valid(value: Any) -> bool:
-        if not isinstance(value, str) or any(character.isspace() for character in value):
-            return False
-        try:
-            parts = urlsplit(value)
-            return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            return False
-
-    return valid

@@ -1,12 +1,15 @@
 """The configuration file: defaults, overrides, and every mistake named where it stands."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from feedhandler import config as module
 from feedhandler import venues
-from feedhandler.config import Config, ConfigError, load
+from feedhandler.config import Config, ConfigError, VenueConfig, load
+from feedhandler.config_rules import venue_rules
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -157,3 +160,18 @@ def test_a_configuration_cannot_be_changed() -> None:
     config: Config = load(None)
     with pytest.raises(AttributeError):
         config.namespace = "x"  # type: ignore[misc]
+
+
+def test_every_key_is_explained_where_people_look() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = set(re.findall(r"^\| `venues\.NAME\.(\w+)` \|", readme, flags=re.MULTILINE))
+    keys = set(VenueConfig.__struct_fields__)
+    assert rows == keys
+    example = set(re.findall(r"^(\w+) = ", module.__doc__ or "", flags=re.MULTILINE))
+    assert example - {"namespace", "status"} == keys
+
+
+def test_every_key_of_a_venue_has_a_rule_of_its_own_or_the_venues() -> None:
+    assert set(venue_rules()) | {"instruments", "channels", "ws_url"} == set(
+        VenueConfig.__struct_fields__
+    )
