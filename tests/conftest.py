@@ -36,12 +36,3 @@ def namespace() -> Iterator[str]:
         yield name
     finally:
         remove_objects(name)
-
-
-@pytest.fixture(scope="session")
-def recordings() -> Path:
-    """The folder that FEEDHANDLER_RECORDINGS names; the test is skipped where there is none."""
-    configured = os.environ.get("FEEDHANDLER_RECORDINGS")
-    if not configured or not Path(configured).is_dir():
-        pytest.skip("FEEDHANDLER_RECORDINGS names no folder of captures")
-    return Path(configured)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pytest
 
 from feedhandler.engine import _engine as native
 from shm import _native as shared
@@ -117,14 +116,6 @@ class Memory:
         bids = [(int(p), int(s)) for p, s in pairs[0][: head["bids"]]]
         asks = [(int(p), int(s)) for p, s in pairs[1][: head["asks"]]]
         return head, bids, asks
-
-
-def recordings() -> Path:
-    configured = os.environ.get("FEEDHANDLER_RECORDINGS")
-    path = Path(configured) if configured else Path(__file__).parents[3] / "shared" / "recordings"
-    if not path.is_dir():
-        pytest.skip(f"no recordings at {path}; set FEEDHANDLER_RECORDINGS")
-    return path
 
 
 @dataclass(frozen=True)

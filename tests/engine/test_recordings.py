@@ -11,14 +11,15 @@ import orjson
 import pytest
 
 from feedhandler.engine import _engine as native
+from tests.recordings import recorded
 
-from .support import Levels, Line, apply_levels, engine, engine_book, lines, recordings
+from .support import Levels, Line, apply_levels, engine, engine_book, lines
 
 LIVE = (2, 0)
 
 
 def frames(venue: str, name: str) -> list[Line]:
-    path = recordings() / venue / name
+    path = recorded(f"{venue}/{name}")
     if not path.is_file():
         pytest.skip(f"no {path}")
     return [line for line in lines(path) if line.direction == "in" and line.data is not None]
@@ -233,7 +234,7 @@ def test_no_sample_is_malformed_json_to_us_only(venue: str) -> None:
     """Single frames of every channel: malformed only where they are not JSON, or cut by hand."""
     decoder = venue.split("_")[0]
     with engine(decoder, instruments=512) as e:
-        for path in sorted((recordings() / venue / "samples").glob("*.ndjson.gz")):
+        for path in sorted(recorded(f"{venue}/samples").glob("*.ndjson.gz")):
             for line in lines(path):
                 if line.kind != "ws" or not isinstance(line.data, str):
                     continue

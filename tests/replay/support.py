@@ -1,37 +1,26 @@
 """What the replay tests share: recordings, namespaces, captures written by hand."""
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests import recordings
+from tests.recordings import recorded
 
 FOLDERS = {"deribit": "deribit", "okx": "okx", "binance": "binance_spot"}
 
 
-def recordings_folder() -> Path:
-    """FEEDHANDLER_RECORDINGS, or `../shared/recordings` beside the project."""
-    configured = os.environ.get("FEEDHANDLER_RECORDINGS")
-    if configured:
-        return Path(configured)
-    return Path(__file__).parents[3] / "shared" / "recordings"
-
-
 def recording(venue: str, name: str) -> Path:
     """One file of the recordings; the test is skipped where it is not there."""
-    path = recordings_folder() / FOLDERS[venue] / name
-    if not path.is_file():
-        pytest.skip(f"no recording {path}; FEEDHANDLER_RECORDINGS names their folder")
-    return path
+    return recorded(f"{FOLDERS[venue]}/{name}")
 
 
 def recording_names() -> list[tuple[str, str]]:
     """(venue, file under the venue's folder) of every recording and sample there is."""
     found = []
     for venue, folder in FOLDERS.items():
-        root = recordings_folder() / folder
+        root = recordings.folder() / folder
         paths = [*root.glob("*.ndjson.gz"), *root.glob("samples/*.ndjson.gz")]
         found += [(venue, str(path.relative_to(root))) for path in sorted(paths)]
     return found

@@ -8,8 +8,9 @@ import pytest
 
 from feedhandler.venues.base import ControlKind, InstrumentSpec
 from feedhandler.venues.binance import BinanceSpot, depth_weight
+from tests.recordings import recorded
 
-from .support import recorded, recorded_lines
+from .support import recorded_lines
 
 VENUE = BinanceSpot()
 

@@ -11,8 +11,9 @@ from feedhandler.venues import ids
 from feedhandler.venues.base import ControlKind, InstrumentSpec
 from feedhandler.venues.deribit import Deribit
 from shm import ContractType, InstrumentKind, OptionType
+from tests.recordings import recorded
 
-from .support import recorded, recorded_lines
+from .support import recorded_lines
 
 VENUE = Deribit()
 EXPIRY_MS = 1_798_185_600_000  # 2026-12-25 08:00 UTC

@@ -10,8 +10,9 @@ import pytest
 from feedhandler.venues.base import ControlKind, InstrumentSpec
 from feedhandler.venues.okx import Okx
 from shm import ContractType, InstrumentKind, OptionType
+from tests.recordings import recorded
 
-from .support import recorded, recorded_lines
+from .support import recorded_lines
 
 VENUE = Okx()
 EXPIRY = "1798185600000"  # 2026-12-25 08:00 UTC
