@@ -44,6 +44,9 @@ def names() -> dict[str, dict[str, int]]:
     """The header's vocabularies: kind, state, reason, stat, counter, histogram, instrument,
     contract, option, status, flag; each name -> value."""
 
+def constants() -> dict[str, int]:
+    """The header's constants by their names in C."""
+
 def geometry(
     instruments: int, depth: int, ring_slots: int, connections: int
 ) -> tuple[dict[str, tuple[int, int, int]], int]:

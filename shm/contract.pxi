@@ -268,5 +268,22 @@ MAGIC_DATA = FH_MAGIC_DATA
 HISTOGRAM_BUCKETS = FH_HISTOGRAM_BUCKETS
 
 
+def constants():
+    return {
+        "FH_MAGIC_DATA": MAGIC_DATA,
+        "FH_MAGIC_CONTROL": MAGIC_CONTROL,
+        "FH_HEADER_BYTES": FH_HEADER_BYTES,
+        "FH_CONTROL_BYTES": FH_CONTROL_BYTES,
+        "FH_CELL_HEAD": FH_CELL_HEAD,
+        "FH_READERS": FH_READERS,
+        "FH_COUNTERS": FH_COUNTERS,
+        "FH_HISTOGRAMS": FH_HISTOGRAMS,
+        "FH_HISTOGRAM_BUCKETS": FH_HISTOGRAM_BUCKETS,
+        "FH_PRECISIONS": FH_PRECISIONS,
+        "FH_NO_INSTRUMENT": NO_INSTRUMENT,
+        "FH_NONE": NONE,
+    }
+
+
 def histogram_floors():
     return [fh_histogram_floor(bucket) for bucket in range(FH_HISTOGRAM_BUCKETS)]

@@ -353,6 +353,8 @@ cdef class Cursor:
         if status != FH_READ_OK:
             raise segment._damaged(f"ring record {n}")
         self.unfinished = self.next <= published
+        if FH_UNLIKELY(self.registered != NULL):
+            self._note()  # it got on, though nothing was for it
         return None
 
     cdef object _overrun(self, Segment segment):

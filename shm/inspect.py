@@ -18,8 +18,8 @@ from shm.memory import (
     epochs,
     list_objects,
     open_memory,
-    readers,
 )
+from shm.registry import Reader, readers
 from shm.verify import Finding, verify
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "LatencyHistogram",
     "Memory",
     "ObjectInfo",
+    "Reader",
     "clean",
     "control_state",
     "epochs",

@@ -129,46 +129,6 @@ def control_state(namespace: str, venue: str) -> tuple[int | None, bool]:
         os.close(fd)
 
 
-def readers(venue: str, *, namespace: str | None = None) -> list[dict[str, Any]]:
-    """The readers' registry: pid, alive, name, epoch, cursor, lost, overruns, updated_ns.
-
-    `cursor` is the next record that the reader will read, as of `updated_ns`.
-    """
-    namespace = check_name("namespace", namespace or default_namespace())
-    try:
-        fd = open_fd(control_name(namespace, check_name("venue", venue)))
-    except FileNotFoundError:
-        raise NoSuchVenue(
-            f"no venue {venue!r} in namespace {namespace!r}", venues(namespace)
-        ) from None
-    try:
-        region = read_struct(fd, "control")["readers"]
-        dtype = _native.DTYPES["reader"]
-        found = []
-        for row in range(int(region["count"])):
-            raw = os.pread(fd, dtype.itemsize, int(region["offset"]) + row * int(region["stride"]))
-            if len(raw) < dtype.itemsize:
-                break
-            entry = np.frombuffer(raw, dtype=dtype)[0]
-            pid = int(entry["pid"])
-            if pid in (0, _native.READER_CLAIMED):
-                continue
-            found.append(
-                {
-                    "pid": pid,
-                    "alive": start_ticks(pid) == int(entry["start_ticks"]),
-                    "name": text(entry["name"]),
-                    **{
-                        field: int(entry[field])
-                        for field in ("epoch", "cursor", "lost", "overruns", "updated_ns")
-                    },
-                }
-            )
-        return found
-    finally:
-        os.close(fd)
-
-
 def _plain(row: np.void) -> dict[str, Any]:
     """A structure as Python values, without its stamp and reserved bytes."""
     names = row.dtype.names or ()

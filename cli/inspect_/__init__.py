@@ -8,7 +8,7 @@ from cli.lazy import LazyGroup
 
 _COMMANDS = {
     name: f"cli.inspect_.{name}:{name}"
-    for name in ("ls", "stat", "tail", "book", "slots", "connections", "verify")
+    for name in ("ls", "stat", "tail", "book", "slots", "connections", "readers", "verify", "abi")
 }
 
 
@@ -23,5 +23,7 @@ def inspect() -> None:
     feedhandler inspect ls deribit               a venue's instruments
     feedhandler inspect book deribit BTC-PERPETUAL --watch
     feedhandler inspect tail okx -f -i BTC-USDT --kind trade
+    feedhandler inspect readers                  who reads, how far behind, what it lost
     feedhandler inspect verify                   check it against the contract
+    feedhandler inspect abi                      the contract itself
     """

@@ -214,6 +214,7 @@ def test_clean_leaves_the_living(venue: Venue, namespace: str) -> None:
         ("status",), ("inspect", "ls"), ("inspect", "ls", "okx"), ("inspect", "stat", "okx"),
         ("inspect", "book", "okx", SYMBOL), ("inspect", "tail", "okx"),
         ("inspect", "slots", "okx"), ("inspect", "connections"), ("inspect", "verify"),
+        ("inspect", "readers"), ("inspect", "abi"),
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -1,0 +1,71 @@
+"""`feedhandler inspect readers`: who reads, and how far behind."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import figures
+from cli.inspect_.memory import venues_there
+from cli.options import json_option, namespace_option
+from cli.output import Column, echo_table, json_out
+
+if TYPE_CHECKING:
+    from shm.registry import Reader
+
+
+@click.command()
+@click.argument("venue", required=False)
+@namespace_option
+@json_option
+def readers(venue: str | None, namespace: str, as_json: bool) -> None:
+    """Show the registered readers of a VENUE, or of all: place, lag, losses.
+
+    A strategy registers with `feed.events(name="...")`; one that reads without a name leaves no
+    trace. LAG counts records that are published and that it has not read; LOST those that were
+    overwritten before it read them. A dead reader's row is taken by the next one that registers.
+
+    \b
+    Exit codes: 0 fine, 3 nothing is there.
+    """
+    from shm.inspect import readers as registered
+
+    found: list[dict[str, Any]] = []
+    for each in [venue] if venue else venues_there(namespace):
+        for row in registered(each, namespace=namespace):
+            found.append({"venue": each, **row, "reclaimable": not row["alive"]})
+    if as_json:
+        json_out({"readers": found})
+        return
+    columns = [
+        Column("VENUE"),
+        Column("NAME", shrink=8),
+        Column("PID", right=True),
+        Column("READER"),
+        Column("CURSOR", right=True, drop=3),
+        Column("LAG", right=True),
+        Column("LOST", right=True),
+        Column("OVERRUNS", right=True, drop=2),
+        Column("LAST READ", right=True, drop=1),
+        Column("", shrink=8, drop=4),
+    ]
+    echo_table(columns, [(row["venue"], *_line(row)) for row in found])
+
+
+def _line(row: Reader | dict[str, Any]) -> tuple[str, ...]:
+    remark = "" if row["lag"] is not None else f"reads epoch {row['epoch']}, which is over"
+    if not row["alive"]:
+        remark = "its row is free for the next reader"
+    return (
+        row["name"],
+        str(row["pid"]),
+        "alive" if row["alive"] else "dead",
+        figures.count(row["cursor"]),
+        "-" if row["lag"] is None else figures.count(row["lag"]),
+        figures.count(row["lost"]),
+        figures.count(row["overruns"]),
+        f"{figures.duration(max(0, time.time_ns() - row['updated_ns']))} ago",
+        remark,
+    )

@@ -1,0 +1,96 @@
+"""The readers' registry of a venue: who reads by name, how far behind, and what they lost.
+
+Readers enter themselves (`Feed.events(name=...)`) and keep their own row; no writer looks at it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypedDict
+
+import numpy as np
+
+from shm import _native
+from shm.attach import open_fd, read_struct, text, venues
+from shm.errors import DamagedSegment, NoSuchVenue, ShmError
+from shm.memory import open_memory
+from shm.segment import check_name, control_name, default_namespace, start_ticks
+
+
+class Reader(TypedDict):
+    """One row of the registry. Counts are of ring records, over all epochs that it read."""
+
+    row: int
+    pid: int
+    alive: bool  #: that very process runs; if not, the next reader that registers takes its row
+    name: str
+    epoch: int  #: the writer's start that it reads
+    cursor: int  #: the next record that it will read, as of `updated_ns`
+    lag: int | None  #: records published and not read; None: it reads an epoch that is over
+    lost: int
+    overruns: int
+    updated_ns: int  #: when it last got on, unix ns: its age is no lag where nothing is published
+
+
+def readers(venue: str, *, namespace: str | None = None) -> list[Reader]:
+    """The registered readers of a venue, dead ones too, by their rows.
+
+    Raises :class:`shm.NoSuchVenue`, :class:`shm.DamagedSegment`, :class:`shm.PermissionDenied`.
+    """
+    namespace = check_name("namespace", namespace or default_namespace())
+    path = control_name(namespace, check_name("venue", venue))
+    try:
+        fd = open_fd(path)
+    except FileNotFoundError:
+        raise NoSuchVenue(
+            f"no venue {venue!r} in namespace {namespace!r}", venues(namespace)
+        ) from None
+    try:
+        rows = _rows(fd, path)
+    finally:
+        os.close(fd)
+    epoch, published = _newest(namespace, venue)
+    found: list[Reader] = []
+    for row, entry in enumerate(rows):
+        pid = int(entry["pid"])
+        if pid in (0, _native.READER_CLAIMED):
+            continue
+        cursor = int(entry["cursor"])
+        current = int(entry["epoch"]) == epoch
+        found.append(
+            Reader(
+                row=row,
+                pid=pid,
+                alive=start_ticks(pid) == int(entry["start_ticks"]),
+                name=text(entry["name"]),
+                epoch=int(entry["epoch"]),
+                cursor=cursor,
+                lag=max(0, published + 1 - cursor) if current else None,
+                lost=int(entry["lost"]),
+                overruns=int(entry["overruns"]),
+                updated_ns=int(entry["updated_ns"]),
+            )
+        )
+    return found
+
+
+def _rows(fd: int, path: str) -> list[np.void]:
+    """Copies of all rows, after a check that they lie inside the object."""
+    region = read_struct(fd, "control")["readers"]
+    dtype = _native.DTYPES["reader"]
+    offset, stride, count = (int(region[part]) for part in ("offset", "stride", "count"))
+    size = os.fstat(fd).st_size
+    if stride < dtype.itemsize or offset + stride * count > size:
+        raise DamagedSegment(f"{path}: readers: {count} rows of {stride} bytes at {offset}, and "
+                             f"the object has {size} bytes", "readers")  # fmt: skip
+    raw = os.pread(fd, stride * count, offset)
+    return [np.frombuffer(raw, dtype, 1, row * stride)[0] for row in range(count)]
+
+
+def _newest(namespace: str, venue: str) -> tuple[int, int]:
+    """(the newest epoch that has memory, its last published record); zeros: there is none."""
+    try:
+        with open_memory(venue, namespace=namespace) as memory:
+            return memory.epoch, memory.segment.published
+    except ShmError:
+        return 0, 0
