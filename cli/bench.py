@@ -11,7 +11,20 @@ from cli.lazy import LazyGroup
 def bench() -> None:
     """Measure this host, each number beside the floor: what the least C that does the work needs.
 
+    Every figure is measured in turns with its floor; the median of several repetitions is
+    reported, with their spread (half the interquartile range). A ratio with a question mark was
+    taken while so much else ran that it is not to be relied on.
+
     \b
     feedhandler bench decode
-    feedhandler bench decode --captures recordings/ --json
+    feedhandler bench decode --json > before.json
+    feedhandler bench decode --compare before.json
+
+    \b
+    JSON: {"host": {...}, "results": [{"bench", "case", "metric", "unit",
+    "value", "spread", "floor", "ratio"}]}
+
+    \b
+    Exit codes: 0 fine, 1 --compare found something worse,
+    2 usage.
     """

@@ -64,6 +64,8 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config", ("ConfigError",), "", USAGE),
     ("feedhandler.select", ("UnknownSymbol",), "", USAGE),
     ("feedhandler.capture", ("CaptureError",), "", USAGE),
+    ("feedhandler.bench.compare", ("ReportError",), "", USAGE),
+    ("feedhandler.bench.plot", ("PlotError",), "", USAGE),
     ("feedhandler.supervisor_socket", ("NotRunning",), _START, NOTHING),
     ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), _START, NOTHING),
     ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),

@@ -17,8 +17,8 @@ _BASES = {
 }
 
 
-def make_engine(venue: Venue, writer: Writer) -> _engine.Engine:
-    """The engine with the venue's rules."""
+def make_engine(venue: Venue, writer: Writer, *, auto_add: bool = False) -> _engine.Engine:
+    """The engine with the venue's rules. `auto_add`: unknown symbols are added as they come."""
     return _engine.Engine(
         writer,
         venue.decoder,
@@ -26,4 +26,5 @@ def make_engine(venue: Venue, writer: Writer) -> _engine.Engine:
         base=_BASES[venue.base],
         rest_join=venue.rest_join,
         checksum=venue.checksum,
+        auto_add=auto_add,
     )

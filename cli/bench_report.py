@@ -1,0 +1,188 @@
+"""What all benchmarks have in common on the command line: options, progress, the report."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import FINDING, FINE
+from cli.options import json_option
+from cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
+
+if TYPE_CHECKING:
+    from feedhandler.bench.compare import Change
+    from feedhandler.bench.result import Findings, Result
+
+_VERDICTS = {"better": "green", "worse": "red", "new": "cyan", "gone": "yellow"}
+
+
+def captures_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--captures`"""
+    return click.option(
+        "--captures",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="A folder of recordings [env var: FEEDHANDLER_RECORDINGS]; else frames made in code.",
+    )(function)
+
+
+def venue_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--venue`, which may be repeated; passes `venues`."""
+    return click.option(
+        "--venue", "-v", "venues", multiple=True, callback=_known, help="Only this one; repeatable."
+    )(function)
+
+
+def _known(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Sequence[str]:
+    from feedhandler import venues
+
+    for name in value:
+        if name not in venues.names():
+            raise click.BadParameter(f"no venue {name!r}; there are {', '.join(venues.names())}")
+    return value
+
+
+def repetitions_option(default: int, least: int = 3) -> Callable[..., Any]:
+    """`--repetitions`"""
+    return click.option(
+        "--repetitions", "-n", type=click.IntRange(least), default=default, show_default=True,
+        help="Of each figure; the median is reported.",
+    )  # fmt: skip
+
+
+def reported(body: Callable[..., None]) -> Callable[..., int]:
+    """A benchmark as a command: `body(findings, **options)` measures, all else is done here.
+
+    Adds --json, --plot and --compare. The exit code is 1 where --compare finds something worse.
+    """
+
+    @json_option
+    @click.option(
+        "--plot",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="FOLDER",
+        help="Write plots here, PNG.",
+    )
+    @click.option(
+        "--compare", type=click.Path(path_type=Path, dir_okay=False), metavar="OLD.json",
+        help="Say what changed beyond noise since that --json was written.",
+    )  # fmt: skip
+    @functools.wraps(body)
+    def command(as_json: bool, plot: Path | None, compare: Path | None, **options: Any) -> int:
+        from feedhandler.bench import compare as comparing
+        from feedhandler.bench import host
+        from feedhandler.bench import plot as plotting
+        from feedhandler.bench.result import Findings
+
+        old = comparing.load(compare) if compare is not None else None
+        if plot is not None:
+            plotting.check()
+        progress = Progress()
+        findings = Findings(progress=progress if sys.stderr.isatty() else lambda _: None)
+        try:
+            body(findings, **options)
+        finally:
+            progress.clear()
+        about = host.describe(findings.notes)
+        if as_json:
+            json_out({"host": about, "results": [one.asdict() for one in findings.results]})
+        else:
+            show(findings)
+            click.echo("")
+            width = min(screen_width() or 100, 100)
+            for line in host.in_words(about):
+                click.echo(dim(click.wrap_text(line, width)))
+        for path in plotting.draw(findings, plot) if plot is not None else ():
+            click.echo(dim(f"wrote {path}"), err=True)
+        if old is None:
+            return FINE
+        found = comparing.changes(old[1], findings.results)
+        return show_changes(found, comparing.other_host(old[0], about), to_stderr=as_json)
+
+    return command
+
+
+class Progress:
+    """A line on the terminal that replaces itself."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def __call__(self, text: str) -> None:
+        click.echo(f"\r\x1b[K{text[:78]}", err=True, nl=False)
+        self._shown = True
+
+    def clear(self) -> None:
+        """Leave nothing of it behind."""
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._shown = False
+
+
+def show(findings: Findings) -> None:
+    """A table a benchmark, and what was left out."""
+    for bench in dict.fromkeys(result.bench for result in findings.results):
+        rows = [_row(result) for result in findings.results if result.bench == bench]
+        click.echo(bold(bench))
+        echo_table(
+            [
+                Column("CASE", shrink=14),
+                Column("METRIC", shrink=12),
+                Column("VALUE", right=True),
+                Column("UNIT"),
+                Column("SPREAD", right=True, drop=1),
+                Column("FLOOR", right=True),
+                Column("RATIO", right=True),
+            ],
+            rows,
+        )
+    if any(result.noisy for result in findings.results):
+        click.echo(dim("? so much else ran that the figure is not to be relied on"))
+    for note in findings.notes:
+        click.echo(f"{click.style('note:', fg='yellow')} {note}")
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    ratio = number(result.ratio) + ("?" if result.noisy else "")
+    figures = (number(result.value), result.unit, number(result.spread), number(result.floor))
+    return (result.case, result.metric, *figures, ratio)
+
+
+def number(value: float | None) -> str:
+    """As many digits as a person reads."""
+    if value is None:
+        return "-"
+    if value == int(value) and abs(value) < 1e15 and (abs(value) >= 100 or value == 0):
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def show_changes(changes: Sequence[Change], hosts: str, *, to_stderr: bool) -> int:
+    """What changed beyond noise; the exit code."""
+    rows = [_change(change) for change in changes if change.verdict != "same"]
+    lines = []
+    if rows:
+        columns = [Column("CHANGE"), Column("FIGURE", shrink=20), Column("OLD", right=True),
+                   Column("NEW", right=True), Column("OF", drop=1), Column("BY", right=True),
+                   Column("NOISE", right=True, drop=2)]  # fmt: skip
+        lines += table(columns, rows, screen_width())
+    same = len(changes) - len(rows)
+    lines.append(f"{same} figure{'' if same == 1 else 's'} unchanged within noise")
+    if hosts:
+        lines.append(f"another host: {hosts}; only ratios mean something")
+    click.echo("", err=to_stderr)
+    for line in lines:
+        click.echo(line, err=to_stderr)
+    return FINDING if any(change.verdict == "worse" for change in changes) else FINE
+
+
+def _change(change: Change) -> tuple[str, ...]:
+    verdict = click.style(change.verdict, fg=_VERDICTS[change.verdict])
+    known = change.old is not None and change.new is not None
+    by, noise = (f"{change.change:+.1%}", f"{change.noise:.0%}") if known else ("-", "-")
+    figure = " ".join(change.key)
+    return (verdict, figure, number(change.old), number(change.new), change.what, by, noise)

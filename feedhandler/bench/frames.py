@@ -1,0 +1,144 @@
+"""The frames that benchmarks feed: recorded ones where there are any.
+
+`SOURCES` says of a venue which recording is used, and what its frames are called. Instruments need
+no list: the engine adds what it meets, and exponents widen as needed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from feedhandler import venues
+from feedhandler.venues.base import Venue
+
+Frames = list[bytes]
+
+
+@dataclass
+class Case:
+    """Frames of one venue, and the books that they begin from (venue symbol -> REST answer).
+
+    `kind`: book, quote, trade, ticker, or "all" of them in the order of arrival. `times`: when they
+    arrived, unix ns, where the recording says so. `floor`: whether the C floor reads them.
+    """
+
+    venue: str
+    kind: str
+    frames: Frames
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    floor: bool = True
+    made: bool = False  #: in code
+    times: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """As results have it."""
+        return f"{self.venue} {self.kind}{' synthetic' if self.made else ''}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A venue's recording. `kind`: of a frame's text; None: it is no market data of ours.
+    `floors`: the kinds that the C floor reads."""
+
+    file: str
+    kind: Callable[[str], str | None]
+    floors: tuple[str, ...]
+    mend: Callable[[str], str] = lambda text: text
+
+
+def _binance_kind(text: str) -> str | None:
+    head = text[:80]
+    if "@depth" in head:
+        return "book"
+    if '@trade"' in head:
+        return "trade"
+    return "quote" if '@bookTicker"' in head else None
+
+
+def _okx_kind(text: str) -> str | None:
+    return "book" if text.startswith('{"arg":{"channel":"books') else None
+
+
+def _deribit_kind(text: str) -> str | None:
+    if '"channel":"book.' in text:
+        return "book"
+    return "ticker" if '"channel":"ticker.' in text else None
+
+
+def _without_checksum(text: str) -> str:
+    """As OKX sends it since 2026-06-23: the field is there, and 0."""
+    head, sep, tail = text.rpartition('"checksum":')
+    return f"{head}{sep}0{tail[tail.index('}') :]}" if sep else text
+
+
+SOURCES: Mapping[str, Source] = {
+    "binance": Source(
+        "binance_spot/hftbacktest_spot_btcusdt_20240808.ndjson.gz",
+        _binance_kind,
+        ("book", "quote", "trade", "all"),
+    ),
+    "okx": Source(
+        "okx/cryptofeed_hist_okx_20220227.ndjson.gz", _okx_kind, ("book", "all"), _without_checksum
+    ),
+    "deribit": Source("deribit/cryptofeed_deribit.ndjson.gz", _deribit_kind, ("book",)),
+}
+
+
+def recordings(configured: Path | None = None) -> Path | None:
+    """Where the recorded captures are, if anywhere: `configured`, or FEEDHANDLER_RECORDINGS."""
+    named = os.environ.get("FEEDHANDLER_RECORDINGS")
+    path = configured or (Path(named) if named else None)
+    return path if path is not None and path.is_dir() else None
+
+
+def recorded(venue: str, folder: Path | None) -> Case | None:
+    """All frames of a venue's recording, of kind "all"; None where there is none."""
+    source = SOURCES.get(venue)
+    if folder is None or source is None or not (folder / source.file).is_file():
+        return None
+    facts = venues.load(venue)
+    case = Case(venue, "all", [], floor="all" in source.floors)
+    for line in _lines(folder / source.file):
+        text: str = line["data"]
+        if line.get("kind", "ws") == "rest":
+            if (symbol := _snapshot_of(facts, line)) is not None:
+                case.snapshots[symbol] = text.encode()
+        elif source.kind(text) is not None:
+            case.frames.append(source.mend(text).encode())
+            case.times.append(line.get("t") or 0)
+    return case if case.frames else None
+
+
+def by_kind(case: Case) -> list[Case]:
+    """A recording taken apart: a case for each kind of frame that it has."""
+    source = SOURCES[case.venue]
+    kinds: dict[str, Frames] = {}
+    for frame in case.frames:
+        kind = source.kind(frame.decode())
+        if kind is not None:
+            kinds.setdefault(kind, []).append(frame)
+    return [
+        Case(case.venue, kind, kinds[kind], case.snapshots if kind == "book" else {},
+             kind in source.floors)
+        for kind in sorted(kinds)
+    ]  # fmt: skip
+
+
+def _snapshot_of(facts: Venue, line: Mapping[str, Any]) -> str | None:
+    return facts.snapshot_symbol(line.get("url") or "")
+
+
+def _lines(path: Path) -> Iterable[dict[str, Any]]:
+    with gzip.open(path, "rb") as file:
+        for raw in file:
+            line = orjson.loads(raw)
+            if isinstance(line.get("data"), str) and line.get("dir", "in") == "in":
+                yield line

@@ -1,0 +1,97 @@
+"""Frames made in code, in a venue's exact format: a book that lives, and its base."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from feedhandler.bench.frames import Case, Frames
+
+#: The venues whose format is known here.
+VENUES = ("deribit", "okx", "binance")
+
+
+def synthetic(venue: str, *, count: int = 4000, seed: int = 7) -> Case:
+    """Book updates of 1 to 20 levels around a price, in the venue's exact format; ValueError for a
+    venue not among `VENUES`."""
+    if venue not in VENUES:
+        raise ValueError(f"{venue}: its format is not known; {', '.join(VENUES)}")
+    rng = random.Random(seed)
+    mid = 6_000_000
+    frames: Frames = []
+    bids = [(mid - i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
+    asks = [(mid + i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
+    snapshots: dict[str, bytes] = {}
+    sequence = 1000
+    if venue == "binance":
+        body = f'{{"lastUpdateId":{sequence},"bids":{_pairs(bids, 8)},"asks":{_pairs(asks, 8)}}}'
+        snapshots["BTCUSDT"] = body.encode()
+    else:
+        frames.append(_frame(venue, True, 0, sequence, bids, asks))
+    for _ in range(count):
+        changes: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        for _ in range(min(20, 1 + int(rng.expovariate(0.25)))):
+            side = rng.randrange(2)
+            distance = 50 * (1 + min(399, int(rng.expovariate(0.05))))
+            size = 0 if rng.random() < 0.4 else rng.randrange(1, 99999)
+            changes[side].append((mid - distance if side == 0 else mid + distance, size))
+        frames.append(_frame(venue, False, sequence, sequence + 3, *changes))
+        sequence += 3
+    return Case(venue, "book", frames, snapshots, made=True)
+
+
+def _number(value: int, places: int) -> str:
+    """A price or size in hundredths, with so many decimal places; -1: as few as there are."""
+    if places >= 0:
+        return f"{value // 100}.{value % 100:02d}" + "0" * (places - 2)
+    return f"{value // 100}.{value % 100:02d}".rstrip("0").rstrip(".")
+
+
+def _pairs(levels: Sequence[tuple[int, int]], places: int, tail: str = "") -> str:
+    return (
+        "["
+        + ",".join(f'["{_number(p, places)}","{_number(s, places)}"{tail}]' for p, s in levels)
+        + "]"
+    )
+
+
+def _verbs(levels: Sequence[tuple[int, int]], new: bool) -> str:
+    rows = []
+    for p, s in levels:
+        verb = "new" if new else "change" if s else "delete"
+        rows.append(f'["{verb}",{p / 100!r},{float(s)!r}]')
+    return "[" + ",".join(rows) + "]"
+
+
+def _frame(
+    venue: str,
+    snapshot: bool,
+    previous: int,
+    sequence: int,
+    bids: Sequence[tuple[int, int]],
+    asks: Sequence[tuple[int, int]],
+) -> bytes:
+    if venue == "binance":
+        text = (
+            '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255208,'
+            f'"s":"BTCUSDT","U":{previous + 1},"u":{sequence},"b":{_pairs(bids, 8)},'
+            f'"a":{_pairs(asks, 8)}}}}}'
+        )
+    elif venue == "okx":
+        tail = ',"0","3"'
+        text = (
+            '{"arg":{"channel":"books","instId":"BTC-USDT"},'
+            f'"action":"{"snapshot" if snapshot else "update"}","data":[{{'
+            f'"asks":{_pairs(asks, -1, tail)},"bids":{_pairs(bids, -1, tail)},'
+            f'"ts":"1652459225464","checksum":0,"prevSeqId":{-1 if snapshot else previous},'
+            f'"seqId":{sequence}}}]}}'
+        )
+    else:
+        prev = "" if snapshot else f'"prev_change_id":{previous},'
+        text = (
+            '{"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.BTC-PERPETUAL.raw",'
+            f'"data":{{"type":"{"snapshot" if snapshot else "change"}","timestamp":1626993724318,'
+            f'{prev}"instrument_name":"BTC-PERPETUAL","change_id":{sequence},'
+            f'"bids":{_verbs(bids, snapshot)},"asks":{_verbs(asks, snapshot)}}}}}}}'
+        )
+    return text.encode()
