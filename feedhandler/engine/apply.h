@@ -305,6 +305,27 @@ static inline void message_trade(engine *e, const message *msg)
     market_show(e, m, false);
 }
 
+/* It is no print: the last trade stays. Without ids, copies are told by the venue's clock. */
+static inline void message_liquidation(engine *e, const message *msg)
+{
+    market *m = msg->market;
+    level *order = e->levels + msg->levels;
+    if (UNLIKELY(!levels_rescale(m, msg->precision, order, 1))) {
+        market_unwidenable(e, m);
+        return;
+    }
+    if (lead_copy(&m->liquidation_lead, msg->exchange_ns, e->connection->index)) {
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        market_alive(e, m);
+        return;
+    }
+    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
+    fh_message_add(e->writer, FH_KIND_LIQUIDATION, msg->first_side, order->price, order->size, 0);
+    fh_message_end(e->writer);
+    market_alive(e, m);
+    market_show(e, m, false);
+}
+
 /* Top of book from a channel of its own. With a book, it counts only where it carries the book's
  * numbers and is not behind it. */
 static inline void message_quote(engine *e, const message *msg)
@@ -414,6 +435,7 @@ static inline void message_apply(engine *e, message *msg)
     m->quote.data_ns = e->receive_ns;
     switch (msg->kind) {
     case MESSAGE_TRADE: message_trade(e, msg); break;
+    case MESSAGE_LIQUIDATION: message_liquidation(e, msg); break;
     case MESSAGE_QUOTE: message_quote(e, msg); break;
     case MESSAGE_STATS: message_stats(e, msg); break;
     default:

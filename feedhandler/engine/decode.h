@@ -386,19 +386,34 @@ static inline void levels_recall(engine *e, cursor *c, message *msg, deferred *d
 
 /* ---- the small messages -------------------------------------------------------------------------- */
 
-static inline void engine_trade(engine *e, cursor *c, market *m, const text *price, const text *size,
-                                int taker, int64_t id, int64_t exchange_ns, bool liquidation)
+static inline message *engine_fill(engine *e, cursor *c, market *m, int kind, const text *price,
+                                   const text *size, int taker, int64_t exchange_ns)
 {
-    message *msg = engine_message(e, m, MESSAGE_TRADE, CHANNEL_TRADES);
+    message *msg = engine_message(e, m, kind, CHANNEL_TRADES);
     level *trade = engine_levels(e, msg, 1);
     text_scaled(e, c, m, true, price, &trade->price);
     text_scaled(e, c, m, false, size, &trade->size);
     if (!c->error && trade->size < 0)
         cursor_fail_at(c, WIRE_RANGE, size->at);
     msg->first_side = (uint8_t)taker;
-    msg->numbers.final = id;
     msg->exchange_ns = exchange_ns;
+    return msg;
+}
+
+/* `liquidation`: this very trade is one. */
+static inline void engine_trade(engine *e, cursor *c, market *m, const text *price, const text *size,
+                                int taker, int64_t id, int64_t exchange_ns, bool liquidation)
+{
+    message *msg = engine_fill(e, c, m, MESSAGE_TRADE, price, size, taker, exchange_ns);
+    msg->numbers.final = id;
     msg->liquidation = liquidation;
+}
+
+/* An order of liquidation that the venue announces beside its trades. */
+static inline void engine_liquidation(engine *e, cursor *c, market *m, const text *price,
+                                      const text *size, int taker, int64_t exchange_ns)
+{
+    engine_fill(e, c, m, MESSAGE_LIQUIDATION, price, size, taker, exchange_ns);
 }
 
 /* One side of a quote; a side without price or size is none. */

@@ -76,6 +76,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->has_book = has_book;
     m->owner = NO_CONNECTION;
     m->quote_leads[0].connection = m->quote_leads[1].connection = NO_CONNECTION;
+    m->liquidation_lead.connection = NO_CONNECTION;
     for (int field = 0; field < FH_STAT_END; field++)
         m->stat_leads[field].connection = NO_CONNECTION;
     m->sequence = e->rules;

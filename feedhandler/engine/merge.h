@@ -1,8 +1,8 @@
 /* Several connections that bring the same stream: rotation (make before break) and redundancy.
  *
  * Of every message the first copy counts. Book messages are told apart by the venue's numbers
- * (continuity.h), trades by their ids, quotes and statistics by number or by the venue's clock:
- * another connection's that is not newer is a copy, or older than what is known already.
+ * (continuity.h), trades by their ids, quotes, statistics and announced liquidations by number or by the
+ * venue's clock: another connection's that is not newer is a copy, or older than what is known already.
  */
 #ifndef FEEDHANDLER_ENGINE_MERGE_H
 #define FEEDHANDLER_ENGINE_MERGE_H
@@ -39,7 +39,7 @@ static inline void market_unfed(market *m)
     m->feeders = 0;
     m->ahead_ns = 0;
     m->recents = 0;
-    m->quote_leads[0].at = m->quote_leads[1].at = 0;
+    m->quote_leads[0].at = m->quote_leads[1].at = m->liquidation_lead.at = 0;
     for (int field = 0; field < FH_STAT_END; field++)
         m->stat_leads[field].at = 0;
 }

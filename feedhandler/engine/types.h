@@ -76,6 +76,7 @@ typedef struct market {
     trade_window *trades; /* NULL until the first */
     lead quote_leads[2];  /* of quotes without and with a number */
     lead stat_leads[FH_STAT_END];
+    lead liquidation_lead; /* of orders announced beside the trades */
 
     continuity sequence;
     backlog backlog;
@@ -98,6 +99,7 @@ enum message_kind {
     MESSAGE_SNAPSHOT, /* a full book that starts a chain of deltas */
     MESSAGE_FULL,     /* a full book by itself */
     MESSAGE_TRADE,
+    MESSAGE_LIQUIDATION, /* an order that is announced: what it fills are trades of their own */
     MESSAGE_QUOTE,
     MESSAGE_STATS,
 };

@@ -74,7 +74,7 @@ extern "C" {
     F(LEVEL, 1)       /* one level of a book: price, size (0 = removed), side */                \
     F(CLEAR, 2)       /* the book is empty now; the levels of a snapshot follow */              \
     F(TRADE, 3)       /* price, size; side = taker */                                           \
-    F(LIQUIDATION, 4) /* a trade that is a liquidation */                                       \
+    F(LIQUIDATION, 4) /* a trade that is one, or the order as announced; side = taker */        \
     F(QUOTE, 5)       /* best bid, then best ask, as the venue's own top-of-book channel says */ \
     F(STAT, 6)        /* aux = FH_STAT_*, value = price * 10^size, exactly as the venue wrote */ \
     F(STATE, 7)       /* price = FH_STATE_*, size = FH_REASON_*; side 0: the instrument's, side  \
