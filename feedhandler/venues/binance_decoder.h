@@ -4,21 +4,28 @@
  *   {"e":"trade"|"aggTrade","E":ms,"s":"BTCUSDT","t"|"a":id,"p":"","q":"","T":ms,"m":buyer is maker}
  *   {["e":"bookTicker",]"u":id,"s":"BTCUSDT","b":"","B":"","a":"","A":""}
  *   {"e":"markPriceUpdate","s":"","p":mark,"i":index,"r":funding}             (futures)
+ *   {"e":"forceOrder","E":ms,"o":{"s":"","S":"BUY"|"SELL","q":"","p":"","T":ms}}  (futures)
  *
  * bare, or in {"stream":"btcusdt@depth","data":...}. Depth and bookTicker count in one id space.
  */
 #ifndef FEEDHANDLER_VENUES_BINANCE_DECODER_H
 #define FEEDHANDLER_VENUES_BINANCE_DECODER_H
 
-#include "../engine/usual.h"
+#include "binance_usual.h"
+
+typedef struct binance_order {
+    text s, S, p, q, T;
+} binance_order;
 
 typedef struct binance_event {
     union {
         struct {
-            text e, E, T, s, U, u, pu, p, q, t, m, b, B, a, A, i, r;
+            text e, E, T, s, U, u, pu, p, q, t, m, b, B, a, A, i, r, X;
         };
-        text fields[17];
+        text fields[18];
     };
+    binance_order order; /* of "o", if `ordered` */
+    bool ordered;
     message *depth;
     deferred levels;
     int inner; /* it had a "data": what that was */
@@ -76,10 +83,59 @@ static void binance_depth(engine *e, cursor *c, binance_event *v)
     msg->exchange_ns = text_time(&v->E);
 }
 
+/* Futures: what the insurance fund or the deleveraging took over is no trade of the market. */
+static inline bool binance_print(const text *kind)
+{
+    return kind->type != TEXT_STRING || (!TEXT_IS(kind, "INSURANCE_FUND") &&
+                                         !TEXT_IS(kind, "ADL") && !TEXT_IS(kind, "NA"));
+}
+
+static void binance_trade(engine *e, cursor *c, const binance_event *v)
+{
+    const text *number = v->e.length == 5 ? &v->t : &v->a;
+    int64_t id = 0;
+    if (!binance_print(&v->X))
+        return;
+    market *m = engine_market(e, &v->s);
+    if (m == NULL)
+        return;
+    if (number->type != TEXT_NONE)
+        text_id(c, number, &id);
+    engine_trade(e, c, m, &v->p, &v->q, v->m.type == TEXT_TRUE ? FH_SELL : FH_BUY, id,
+                 text_time(v->T.type ? &v->T : &v->E), false);
+}
+
+/* The price is that of the order: its average is not on the tick. */
+static void binance_liquidation(engine *e, cursor *c, const binance_event *v)
+{
+    const binance_order *o = &v->order;
+    if (!v->ordered || (!TEXT_IS(&o->S, "BUY") && !TEXT_IS(&o->S, "SELL"))) {
+        CURSOR_FAIL(c, WIRE_MISSING);
+        return;
+    }
+    market *m = engine_market(e, &o->s);
+    if (m != NULL)
+        engine_liquidation(e, c, m, &o->p, &o->q, o->S.length == 3 ? FH_BUY : FH_SELL,
+                           text_time(o->T.type ? &o->T : &v->E));
+}
+
+static void binance_order_read(cursor *c, binance_order *o)
+{
+    text key, other;
+    *o = (binance_order){{0}, {0}, {0}, {0}, {0}};
+    cursor_object(c);
+    while (cursor_key(c, &key))
+        cursor_scalar(c, TEXT_IS(&key, "s")   ? &o->s
+                         : TEXT_IS(&key, "S") ? &o->S
+                         : TEXT_IS(&key, "p") ? &o->p
+                         : TEXT_IS(&key, "q") ? &o->q
+                         : TEXT_IS(&key, "T") ? &o->T
+                                              : &other);
+}
+
 /* What the fields of one event amount to. */
 static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
 {
-    int64_t id = 0;
     market *m;
     if (TEXT_IS(&v->e, "depthUpdate")) {
         binance_depth(e, c, v);
@@ -98,11 +154,12 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
     }
     if (TEXT_IS(&v->e, "trade") || TEXT_IS(&v->e, "aggTrade")) {
         engine_no_book(e);
-        if ((m = engine_market(e, &v->s)) != NULL) {
-            text_id(c, v->e.length == 5 ? &v->t : &v->a, &id);
-            engine_trade(e, c, m, &v->p, &v->q, v->m.type == TEXT_TRUE ? FH_SELL : FH_BUY, id,
-                         text_time(v->T.type ? &v->T : &v->E), false);
-        }
+        binance_trade(e, c, v);
+        return FEED_DATA;
+    }
+    if (TEXT_IS(&v->e, "forceOrder")) {
+        engine_no_book(e);
+        binance_liquidation(e, c, v);
         return FEED_DATA;
     }
     if (TEXT_IS(&v->e, "markPriceUpdate")) {
@@ -128,6 +185,7 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
     text key, other;
     texts_clear(v->fields, sizeof v->fields / sizeof *v->fields);
     v->e.length = 0;
+    v->ordered = false;
     v->depth = NULL;
     v->levels.kept[FH_BID] = v->levels.kept[FH_ASK] = false;
     v->inner = 0;
@@ -173,6 +231,14 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
             case 'A': out = &v->A; break;
             case 'i': out = &v->i; break;
             case 'r': out = &v->r; break;
+            case 'X': out = &v->X; break;
+            case 'o':
+                if (cursor_peek(c) == '{') {
+                    v->ordered = true;
+                    binance_order_read(c, &v->order);
+                    continue;
+                }
+                break;
             case 'b': out = &v->b; break;
             case 'a': out = &v->a; break;
             }
@@ -225,106 +291,6 @@ static int binance_data(engine *e, cursor *c)
     while (cursor_item(c))
         result |= binance_event_read(e, c, true);
     return result;
-}
-
-/* Spot's and the futures' depthUpdate: levels. `at` is past "e". */
-ALWAYS_INLINE bool binance_usual_depth(engine *e, cursor *c, const uint8_t **past)
-{
-    const uint8_t *at = *past;
-    int64_t time, other, first, final, previous = 0;
-    market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_INTEGER(at, &time) ||
-        (USUAL_MAYBE(at, ",\"T\":") && !USUAL_INTEGER(at, &other)) ||
-        !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
-        !USUAL_NEXT(at, "\",\"U\":") || !USUAL_INTEGER(at, &first) ||
-        !USUAL_NEXT(at, ",\"u\":") || !USUAL_INTEGER(at, &final))
-        return false;
-    if (USUAL_MAYBE(at, ",\"pu\":")) {
-        if (!USUAL_INTEGER(at, &previous))
-            return false;
-    } else if (e->rules.rule == RULE_PREVIOUS) {
-        return false;
-    }
-    engine_subject(e, m);
-    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
-    if (!USUAL_NEXT(at, ",\"b\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
-        !USUAL_NEXT(at, ",\"a\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT))
-        return false;
-    msg->numbers = (sequence){first, final, previous, true};
-    msg->exchange_ns = time_ns(time);
-    *past = at;
-    return true;
-}
-
-ALWAYS_INLINE bool binance_usual_trade(engine *e, const uint8_t **past)
-{
-    const uint8_t *at = *past;
-    int64_t time, id;
-    level trade;
-    market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_INTEGER(at, &time) ||
-        !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
-        !USUAL_NEXT(at, "\",\"t\":") || !USUAL_INTEGER(at, &id) ||
-        !USUAL_NEXT(at, ",\"p\":\"") || !usual_price(m, &at, &trade.price) ||
-        !USUAL_NEXT(at, "\",\"q\":\"") || !usual_size(m, &at, &trade.size) ||
-        !USUAL_NEXT(at, "\",\"T\":") || !USUAL_INTEGER(at, &time) || !USUAL_NEXT(at, ",\"m\":"))
-        return false;
-    bool sold = USUAL_MAYBE(at, "true");
-    if (!sold && !USUAL_NEXT(at, "false"))
-        return false;
-    USUAL_MAYBE(at, ",\"M\":true");
-    engine_no_book(e);
-    message *msg = engine_message(e, m, MESSAGE_TRADE, CHANNEL_TRADES);
-    *engine_levels(e, msg, 1) = trade;
-    msg->first_side = sold ? FH_SELL : FH_BUY;
-    msg->numbers.final = id;
-    msg->exchange_ns = time_ns(time);
-    *past = at;
-    return true;
-}
-
-/* bookTicker of spot, which has neither "e" nor a time. `at` is past "u". */
-ALWAYS_INLINE bool binance_usual_quote(engine *e, const uint8_t **past)
-{
-    const uint8_t *at = *past;
-    int64_t id;
-    level top[2];
-    market *m;
-    if (!USUAL_INTEGER(at, &id) ||
-        !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
-        !USUAL_NEXT(at, "\",\"b\":\"") || !usual_price(m, &at, &top[FH_BID].price) ||
-        !USUAL_NEXT(at, "\",\"B\":\"") || !usual_size(m, &at, &top[FH_BID].size) ||
-        !USUAL_NEXT(at, "\",\"a\":\"") || !usual_price(m, &at, &top[FH_ASK].price) ||
-        !USUAL_NEXT(at, "\",\"A\":\"") || !usual_size(m, &at, &top[FH_ASK].size) ||
-        !USUAL_NEXT(at, "\""))
-        return false;
-    engine_no_book(e);
-    message *msg = engine_message(e, m, MESSAGE_QUOTE, CHANNEL_QUOTE);
-    level *out = engine_levels(e, msg, 2);
-    for (int side = 0; side < 2; side++) {
-        out[side] = top[side];
-        if (top[side].size == 0)
-            out[side].price = FH_NONE;
-    }
-    msg->numbers.final = id;
-    msg->numbers.numbered = true;
-    *past = at;
-    return true;
-}
-
-static bool binance_usual(engine *e, cursor *c)
-{
-    const uint8_t *at = c->at;
-    bool wrapped = USUAL_MAYBE(at, "{\"stream\":\"");
-    if (wrapped && (!usual_string(&at) || !USUAL_NEXT(at, "\",\"data\":")))
-        return false;
-    bool read = USUAL_MAYBE(at, "{\"u\":")               ? binance_usual_quote(e, &at)
-                : USUAL_MAYBE(at, "{\"e\":\"trade\"")     ? binance_usual_trade(e, &at)
-                : USUAL_MAYBE(at, "{\"e\":\"depthUpdate\"") && binance_usual_depth(e, c, &at);
-    if (!read || !USUAL_NEXT(at, "}") || (wrapped && !USUAL_NEXT(at, "}")))
-        return false;
-    c->at = at;
-    return at == c->end;
 }
 
 static int binance_decode(engine *e, cursor *c)

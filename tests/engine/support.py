@@ -23,10 +23,12 @@ from shm import segment
 
 _names = itertools.count()
 
+#: of a venue: its decoder, rule and base
 RULES = {
-    "binance": (native.RULE_RANGE, native.BASE_REQUEST),
-    "deribit": (native.RULE_PREVIOUS, native.BASE_STREAM),
-    "okx": (native.RULE_PREVIOUS, native.BASE_STREAM),
+    "binance": ("binance", native.RULE_RANGE, native.BASE_REQUEST),
+    "binance-usdm": ("binance", native.RULE_PREVIOUS, native.BASE_REQUEST),
+    "deribit": ("deribit", native.RULE_PREVIOUS, native.BASE_STREAM),
+    "okx": ("okx", native.RULE_PREVIOUS, native.BASE_STREAM),
 }
 
 Levels = dict[Decimal, Decimal]
@@ -34,20 +36,20 @@ Levels = dict[Decimal, Decimal]
 
 @contextmanager
 def engine(
-    decoder: str,
+    venue: str,
     *,
     instruments: int = 64,
     depth: int = 10,
     ring_slots: int = 1 << 14,
     **options: Any,
 ) -> Iterator[native.Engine]:
-    rule, base = RULES[decoder]
+    decoder, rule, base = RULES[venue]
     options.setdefault("rule", rule)
     options.setdefault("base", base)
     options.setdefault("auto_add", True)
     name = f"t{os.getpid()}x{next(_names)}"
     with segment.create(
-        decoder, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots
+        venue, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots
     ) as held:
         e = native.Engine(held.writer, decoder, **options)
         _memories[id(e)] = Memory(Path("/dev/shm") / held.path.lstrip("/"))

@@ -38,6 +38,33 @@ def binance(rng: random.Random) -> list[bytes]:
     return frames
 
 
+def binance_usdm(rng: random.Random) -> list[bytes]:
+    frames: list[bytes] = []
+    final, since = 1000, rng.choice(["", ',"st":1'])
+    for n in range(120):
+        price, size = f"{rng.randrange(1, 9999999) / 10:.2f}", f"{rng.randrange(9999) / 1000:.3f}"
+        high, maker = f"{float(price) + 1:.2f}", rng.choice(["true", "false"])
+        last, final = final, final + rng.randrange(1, 90)
+        sides = f'"b":[["{price}","{size}"]],"a":[["{high}","0"],["99999999.90","1"]]'
+        quantity = rng.choice(["", f'"nq":"{size}",'])
+        body = rng.choice(
+            [
+                f'"depthUpdate","E":1786171884624,"T":1786171884620,"s":"BTCUSDT","U":{last + 1},'
+                f'"u":{final},"pu":{last},{sides}',
+                f'"bookTicker","u":{final},"s":"BTCUSDT","b":"{price}","B":"{size}","a":"{high}",'
+                '"A":"0.100","T":1786171884620,"E":1786171884621',
+                f'"trade","E":1786171884620,"T":1786171884619,"s":"BTCUSDT","t":{5182005737 + n},'
+                f'"p":"{price}","q":"{size}","X":"{rng.choice(["MARKET", "ADL"])}","m":{maker}',
+                f'"aggTrade","E":1786171884624,"a":{3404749954 + n},"s":"BTCUSDT","p":"{price}",'
+                f'"q":"{size}",{quantity}"f":796091351{n},"l":7960913519,"T":1786171884471,'
+                f'"m":{maker}',
+            ]
+        )
+        event = f'{{"e":{body}{since}}}'
+        frames.append(rng.choice([event, f'{{"stream":"btcusdt@any","data":{event}}}']).encode())
+    return frames
+
+
 def deribit(rng: random.Random) -> list[bytes]:
     return list(synthetic("deribit", count=120, seed=rng.randrange(1 << 30)).frames)
 
@@ -47,7 +74,13 @@ def okx(rng: random.Random) -> list[bytes]:
     return frames + [f.replace(b'"books"', b'"books50-l2-tbt"') for f in frames[:20]]
 
 
-FRAMES = {"binance": binance, "deribit": deribit, "okx": okx}
+FRAMES = {"binance": binance, "binance-usdm": binance_usdm, "deribit": deribit, "okx": okx}
+
+
+def snapshots(venue: str) -> dict[str, bytes]:
+    return synthetic(venue.partition("-")[0], count=1).snapshots
+
+
 ALPHABET = b'0123456789-.eE"[]{},:\\ \x00\x80tTa'
 
 
@@ -94,7 +127,7 @@ def test_both_readers_agree(decoder: str, mutations: int, seed: int) -> None:
     frames = FRAMES[decoder](rng)
     with engine(decoder) as usual, engine(decoder) as general:
         for e in (usual, general):
-            for symbol, body in synthetic(decoder, count=1).snapshots.items():
+            for symbol, body in snapshots(decoder).items():
                 e.snapshot(e.add_instrument(symbol), body)
         for frame in frames:
             sent = frame
