@@ -1,0 +1,163 @@
+"""What all of Binance's products share: stream names, how they are asked for, what answers say.
+
+Rules: https://github.com/binance/binance-spot-api-docs (web-socket-streams.md) and
+https://developers.binance.com/docs/derivatives (websocket market streams of each product). A
+subscription key is the stream's name, such as `btcusdt@depth@100ms`. Answers to subscriptions carry
+nothing but the request's id, and any stream with a name is acknowledged, whether it exists or not.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from feedhandler.venues import books, ids, listing, normal
+from feedhandler.venues.base import (
+    Base,
+    BookAnswer,
+    Control,
+    ControlKind,
+    InstrumentSpec,
+    Request,
+    Venue,
+)
+
+#: Undocumented: a message of more than 4,096 bytes on the wire is swallowed without a word
+#: (binance-connector-rust#27).
+MESSAGE_BYTES = 4000
+MESSAGE_KEYS = 200
+#: 403: the web application firewall
+BANS: Mapping[int, float] = {429: 60.0, 418: 120.0, 403: 300.0}
+
+
+class BinanceStreams(Venue):
+    """A product of Binance; which streams and which REST paths are its own."""
+
+    decoder = "binance"
+    base = Base.REQUEST
+    streams: Mapping[str, tuple[str, ...]]  #: of each channel of the configuration
+    info_path: str
+    #: of snapshots; the first is today's
+    depth_paths: tuple[str, ...]
+    historic_info_paths: tuple[str, ...] = ()
+
+    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+        symbol = lower(instrument.symbol)
+        names = (stream for channel in channels for stream in self.streams[channel])
+        return list(dict.fromkeys(f"{symbol}@{stream}" for stream in names))
+
+    def key_symbols(self, key: str) -> tuple[str, str]:
+        symbol, _, stream = key.partition("@")
+        channel = self.channel_of(stream.partition("@")[0])
+        if channel is None or not symbol:
+            raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
+        return channel, upper(symbol)
+
+    @abstractmethod
+    def channel_of(self, stream: str) -> str | None:
+        """book, trades, ticker or quote: what a stream without its speed is; None: none of ours."""
+
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _operation("SUBSCRIBE", keys, ids.message_id(request_id))
+
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _operation("UNSUBSCRIBE", keys, ids.message_id(request_id, unsubscribe=True))
+
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        message = orjson.loads(frame)
+        if not isinstance(message, dict):
+            raise ValueError(f"{self.name}: not an object: {frame[:80]!r}")
+        if _is_shutdown(message):
+            return [Control(ControlKind.NOTICE, text="serverShutdown")]
+        request_id, ended = ids.split_id(message.get("id"))
+        keys, number = tuple(asked.get(request_id, ())), max(request_id, 0)
+        error = message.get("error") or (message if "code" in message else None)
+        if error is not None:
+            text = f"{error.get('msg')} ({error.get('code')})" if isinstance(error, dict) else error
+            kind = ControlKind.REJECTED if keys and not ended else ControlKind.ERROR
+            return [Control(kind, keys, str(text), request_id=number)]
+        if "result" not in message:
+            raise ValueError(f"{self.name}: neither data nor an answer: {frame[:80]!r}")
+        if message["result"] is not None or request_id < 0:  # LIST_SUBSCRIPTIONS, or not ours
+            return [Control(ControlKind.NOTHING, request_id=number)]
+        kind = ControlKind.UNSUBSCRIBED if ended else ControlKind.ACK
+        return [Control(kind, keys, request_id=number)]
+
+    def symbols(self, body: bytes) -> list[Any]:
+        """The entries of exchangeInfo. Raises ValueError."""
+        answer = listing.document(self.name, body)
+        if "code" in answer:
+            raise ValueError(
+                f"{self.name}: instruments refused: {answer.get('msg')} ({answer['code']})"
+            )
+        symbols = answer.get("symbols")
+        if not isinstance(symbols, list):
+            raise ValueError(f"{self.name}: the list of instruments has no list `symbols`")
+        return symbols
+
+    def depth(self, symbol: str, levels: int, weight: int) -> Request:
+        """A request for a book."""
+        params = {"symbol": symbol, "limit": str(levels)}
+        return Request(self.depth_paths[0], params, weight=weight, levels=levels)
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        answer = listing.document(self.name, body, "book")
+        sequence = answer.get("lastUpdateId")
+        return books.answer(self.name, sequence, answer.get("bids"), answer.get("asks"))
+
+    def snapshot_symbol(self, url: str) -> str | None:
+        parts = urlsplit(url)
+        if parts.path not in self.depth_paths:
+            return None
+        return parse_qs(parts.query).get("symbol", [None])[0]
+
+    def lists_instruments(self, url: str) -> bool:
+        return urlsplit(url).path in (self.info_path, *self.historic_info_paths)
+
+
+def _operation(method: str, keys: Sequence[str], message: int) -> str:
+    return orjson.dumps({"method": method, "params": list(keys), "id": message}).decode()
+
+
+def _is_shutdown(message: Mapping[str, Any]) -> bool:
+    data = message.get("data")
+    inner = data.get("e") if isinstance(data, dict) else None
+    return "serverShutdown" in (message.get("e"), inner) or message.get("stream") == (
+        "!serverShutdown"
+    )
+
+
+def weight_of(weights: Sequence[tuple[int, int]], levels: int) -> int:
+    """By a table of (levels up to, request weight)."""
+    return next((weight for most, weight in weights if levels <= most), weights[-1][1])
+
+
+# Only ASCII changes case: some symbols are words of other scripts.
+_TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_TO_UPPER = {lower: upper for upper, lower in _TO_LOWER.items()}
+
+
+def lower(symbol: str) -> str:
+    """As streams write a symbol."""
+    return symbol.translate(_TO_LOWER)
+
+
+def upper(symbol: str) -> str:
+    """As everything else writes it."""
+    return symbol.translate(_TO_UPPER)
+
+
+def filters_of(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The filters of an entry of exchangeInfo, by type."""
+    return {each.get("filterType"): each for each in entry.get("filters") or ()}
+
+
+def step(filters: Mapping[str, Any], name: str, key: str, precision: object) -> Decimal:
+    """The filter's step; without one (or with 0, which is none) the asset's last digit."""
+    value = normal.decimal(filters.get(name, {}).get(key))
+    if value > 0:
+        return value
+    return Decimal(1).scaleb(-precision) if isinstance(precision, int) else Decimal(0)
