@@ -103,15 +103,15 @@ def load(
     """Read a file, or start from the defaults where `path` is None.
 
     `venues` picks venues, with the file's table or the defaults; without it and without a table
-    every venue there is. `symbols` replaces the instruments of all of them; `namespace` the
-    namespace. Raises :class:`ConfigError` with every mistake found. Whether a venue lists the
+    `feedhandler.venues.defaults`. `symbols` replaces the instruments of all of them; `namespace`
+    the namespace. Raises :class:`ConfigError` with every mistake found. Whether a venue lists the
     instruments is `feedhandler.select`'s to say, later.
     """
     source = str(path) if path is not None else "command line"
     reader = _Reader(source)
     document = reader.document(path)
     tables = reader.tables(document)
-    chosen = list(dict.fromkeys(venues)) or list(tables) or registry.names()
+    chosen = list(dict.fromkeys(venues)) or list(tables) or registry.defaults()
     known = [name for name in chosen if reader.venue_name(name, "--venue")]
     chosen_namespace = namespace if namespace is not None else document.get("namespace")
     config = Config(

@@ -8,12 +8,19 @@ _MODULES = {
     "deribit": "feedhandler.venues.deribit:Deribit",
     "okx": "feedhandler.venues.okx:Okx",
     "binance": "feedhandler.venues.binance:BinanceSpot",
+    "binance-usdm": "feedhandler.venues.binance_usdm:BinanceUsdm",
 }
+_DEFAULTS = ("deribit", "okx", "binance")
 
 
 def names() -> list[str]:
     """Every venue there is, in the order of the registry."""
     return list(_MODULES)
+
+
+def defaults() -> list[str]:
+    """The venues of a feed whose configuration names none."""
+    return list(_DEFAULTS)
 
 
 def load(name: str) -> Venue:

@@ -26,7 +26,7 @@ def problems(path: Path) -> tuple[str, ...]:
 
 def test_without_a_file_every_venue_has_a_public_default_set() -> None:
     config = load(None)
-    assert list(config.venues) == venues.names()
+    assert list(config.venues) == venues.defaults()
     for name, venue in config.venues.items():
         assert venue.instruments == venues.load(name).default_instruments
         assert venue.channels == ("book", "trades", "ticker")

@@ -138,7 +138,9 @@ def test_okx_books_and_every_checksum(name: str, checks: int) -> None:
 class BinanceReference:
     """Buffer, join and chain as the venue's documentation says, in Python."""
 
-    def __init__(self) -> None:
+    def __init__(self, previous: bool) -> None:
+        self.previous = previous  # an event names the one before it
+        self.joining: set[str] = set()
         self.books: dict[str, tuple[Levels, Levels]] = {}
         self.last: dict[str, int] = {}
         self.waiting: dict[str, list[dict[str, Any]]] = {}
@@ -147,6 +149,7 @@ class BinanceReference:
     def snapshot(self, symbol: str, body: dict[str, Any]) -> None:
         self.books[symbol] = ({}, {})
         self.last[symbol] = body["lastUpdateId"]
+        self.joining.add(symbol)
         for side, key in zip(self.books[symbol], ("bids", "asks"), strict=True):
             apply_levels(side, body[key])
         for event in self.waiting.pop(symbol, []):
@@ -157,22 +160,31 @@ class BinanceReference:
         if symbol not in self.books:
             self.waiting.setdefault(symbol, []).append(event)
             return
-        if event["u"] <= self.last[symbol]:
+        last = self.last[symbol]
+        if event["u"] <= last:
             return
-        assert event["U"] <= self.last[symbol] + 1
+        if self.previous:
+            joins = symbol in self.joining and event["U"] <= last <= event["u"]
+            assert event["pu"] == last or joins
+        else:
+            assert event["U"] <= last + 1
+        self.joining.discard(symbol)
         self.last[symbol] = event["u"]
         for side, key in zip(self.books[symbol], ("b", "a"), strict=True):
             apply_levels(side, event[key])
 
 
-def binance_replay(name: str) -> tuple[int, int]:
+FOLDERS = {"binance": "binance_spot", "binance-usdm": "binance_usdm"}
+
+
+def binance_replay(venue: str, name: str) -> tuple[int, int]:
     """(books compared, tops compared with bookTicker)"""
-    reference = BinanceReference()
+    reference = BinanceReference(previous=venue == "binance-usdm")
     known: dict[str, int] = {}
     tops: dict[tuple[str, int], tuple[Decimal, ...]] = {}
     seen = 0
-    with engine("binance", ring_slots=1 << 16) as e:
-        for line in frames("binance_spot", name):
+    with engine(venue, ring_slots=1 << 16) as e:
+        for line in frames(FOLDERS[venue], name):
             assert line.data is not None
             if line.kind == "rest":
                 if "depth" not in line.url:
@@ -204,7 +216,7 @@ def binance_replay(name: str) -> tuple[int, int]:
                             int(asks[0, 1]) * s,
                         )
                         seen += 1
-            elif "B" in event and "e" not in event:
+            elif "B" in event and event.get("e", "bookTicker") == "bookTicker":
                 key = (event["s"], event["u"])
                 tops[key] = tuple(Decimal(event[k]) for k in "bBaA")
         for symbol, book in reference.books.items():
@@ -216,25 +228,29 @@ def binance_replay(name: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("name", "books", "tops"),
+    ("venue", "name", "books", "tops"),
     [
-        ("cryptofeed_binance.ndjson.gz", 4, 26),
-        ("cryptofeed_hist_binance_20210417.ndjson.gz", 10, 199),
-        ("hftbacktest_spot_btcusdt_20240808.ndjson.gz", 1, 564),
+        ("binance", "cryptofeed_binance.ndjson.gz", 4, 26),
+        ("binance", "cryptofeed_hist_binance_20210417.ndjson.gz", 10, 199),
+        ("binance", "hftbacktest_spot_btcusdt_20240808.ndjson.gz", 1, 564),
+        ("binance-usdm", "cryptofeed_binance_futures.ndjson.gz", 4, 50),
+        ("binance-usdm", "hftbacktest_usdm_btcusdt_20240718.ndjson.gz", 1, 171),
     ],
 )
-def test_binance_books_and_their_tops(name: str, books: int, tops: int) -> None:
-    compared, seen = binance_replay(name)
+def test_binance_books_and_their_tops(venue: str, name: str, books: int, tops: int) -> None:
+    compared, seen = binance_replay(venue, name)
     assert compared == books
     assert seen >= tops
 
 
-@pytest.mark.parametrize("venue", ["binance_spot", "deribit", "okx"])
-def test_no_sample_is_malformed_json_to_us_only(venue: str) -> None:
+@pytest.mark.parametrize(
+    ("venue", "folder"),
+    [*FOLDERS.items(), ("deribit", "deribit"), ("okx", "okx")],
+)
+def test_no_sample_is_malformed_json_to_us_only(venue: str, folder: str) -> None:
     """Single frames of every channel: malformed only where they are not JSON, or cut by hand."""
-    decoder = venue.split("_")[0]
-    with engine(decoder, instruments=512) as e:
-        for path in sorted(recorded(f"{venue}/samples").glob("*.ndjson.gz")):
+    with engine(venue, instruments=512) as e:
+        for path in sorted(recorded(f"{folder}/samples").glob("*.ndjson.gz")):
             for line in lines(path):
                 if line.kind != "ws" or not isinstance(line.data, str):
                     continue

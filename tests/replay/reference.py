@@ -1,4 +1,4 @@
-"""Order books of three venues in plain Python and Decimal, by the venues' documents alone.
+"""Order books of the venues in plain Python and Decimal, by the venues' documents alone.
 
 Nothing of the project is used here: what it makes of a recording is compared with this.
 """
@@ -21,6 +21,7 @@ class Book:
     sequence: int = 0
     live: bool = False
     deltas: bool = False  # it has a channel of deltas: a channel of few levels is not its book
+    joining: bool = False  # it is a snapshot that no delta has followed yet
     time: int = 0  # of a full book by the venue's clock: an older one comes too late
     # A checksum is of the venue's own texts.
     texts: dict[Decimal, tuple[str, str]] = field(default_factory=dict)
@@ -159,25 +160,36 @@ class OkxReference(Reference):
 class BinanceReference(Reference):
     """binance-spot-api-docs: "How to manage a local order book correctly"."""
 
+    paths: tuple[str, ...] = ("/api/v3/depth", "/api/v1/depth")
+
     def __init__(self) -> None:
         super().__init__()
         self.waiting: dict[str, list[dict[str, Any]]] = {}
 
     def rest(self, url: str, data: str) -> None:
         parts = urlsplit(url)
-        if not parts.path.endswith(("/api/v3/depth", "/api/v1/depth")):
+        if not parts.path.endswith(self.paths):
             return
         symbol = parse_qs(parts.query)["symbol"][0]
         snapshot = json.loads(data)
         last = snapshot["lastUpdateId"]
         waiting = [event for event in self.waiting.get(symbol, []) if event["u"] > last]
-        if waiting and waiting[0]["U"] > last + 1:
+        if waiting and not self.joins(waiting[0], last):
             return  # too old: another one has to be asked for
         book = self.books[symbol] = Book(sequence=last, live=True)
         _set(book.bids, snapshot["bids"])
         _set(book.asks, snapshot["asks"])
+        book.joining = True
         for event in waiting:
             self._apply(book, event)
+
+    def joins(self, event: dict[str, Any], last: int) -> bool:
+        """Whether the first event after a snapshot leaves no hole."""
+        return bool(event["U"] <= last + 1)
+
+    def follows(self, event: dict[str, Any], last: int) -> bool:
+        """Whether an event leaves no hole after the one before it."""
+        return self.joins(event, last)
 
     def frame(self, message: dict[str, Any]) -> None:
         event = message.get("data", message)
@@ -193,16 +205,35 @@ class BinanceReference(Reference):
     def _apply(self, book: Book, event: dict[str, Any]) -> None:
         if event["u"] <= book.sequence:
             return
-        if event["U"] > book.sequence + 1:
+        follows = self.joins if book.joining else self.follows
+        if not follows(event, book.sequence):
             book.live = False
             self.waiting[event["s"]] = [event]
             return
+        book.joining = False
         book.sequence = event["u"]
         _set(book.bids, event["b"])
         _set(book.asks, event["a"])
 
 
-REFERENCES = {"deribit": DeribitReference, "okx": OkxReference, "binance": BinanceReference}
+class BinanceUsdmReference(BinanceReference):
+    """USDⓈ-M futures, "How to manage a local order book correctly": pu is the u before."""
+
+    paths = ("/fapi/v1/depth",)
+
+    def joins(self, event: dict[str, Any], last: int) -> bool:
+        return bool(event["U"] <= last <= event["u"] or event["pu"] == last)
+
+    def follows(self, event: dict[str, Any], last: int) -> bool:
+        return bool(event["pu"] == last)
+
+
+REFERENCES = {
+    "deribit": DeribitReference,
+    "okx": OkxReference,
+    "binance": BinanceReference,
+    "binance-usdm": BinanceUsdmReference,
+}
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,12 @@ from typing import Any
 from tests import recordings
 from tests.recordings import recorded
 
-FOLDERS = {"deribit": "deribit", "okx": "okx", "binance": "binance_spot"}
+FOLDERS = {
+    "deribit": "deribit",
+    "okx": "okx",
+    "binance": "binance_spot",
+    "binance-usdm": "binance_usdm",
+}
 
 
 def recording(venue: str, name: str) -> Path:

@@ -78,15 +78,21 @@ def test_okx_checksums_of_2022_are_verified_on_every_update(
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
+    ("venue", "name", "known"),
     [
-        ("cryptofeed_binance.ndjson.gz", 26),
-        ("cryptofeed_hist_binance_20210417.ndjson.gz", 199),
-        ("hftbacktest_spot_btcusdt_20240808.ndjson.gz", 564),
+        ("binance", "cryptofeed_binance.ndjson.gz", 26),
+        ("binance", "cryptofeed_hist_binance_20210417.ndjson.gz", 199),
+        ("binance", "hftbacktest_spot_btcusdt_20240808.ndjson.gz", 564),
+        ("binance-usdm", "cryptofeed_binance_futures.ndjson.gz", 50),
+        ("binance-usdm", "hftbacktest_usdm_btcusdt_20240718.ndjson.gz", 195),
+        pytest.param(
+            "binance-usdm", "hftbacktest_usdm_btcusdt_20240808.ndjson.gz", 629,
+            marks=pytest.mark.soak,
+        ),
     ],
-)
+)  # fmt: skip
 def test_binance_top_equals_the_book_ticker_of_the_same_update(
-    name: str, known: int, namespace: str
+    venue: str, name: str, known: int, namespace: str
 ) -> None:
     tops: dict[tuple[str, int], tuple[Any, ...]] = {}
     tickers: dict[tuple[str, int], tuple[Any, ...]] = {}
@@ -95,7 +101,7 @@ def test_binance_top_equals_the_book_ticker_of_the_same_update(
         if frame.kind == "ws":
             event = json.loads(frame.data or b"{}")["data"]
             symbol = event["s"]
-            if "B" in event and "e" not in event:
+            if "B" in event and event.get("e", "bookTicker") == "bookTicker":
                 tickers[symbol, event["u"]] = tuple(
                     Decimal(event[key]) for key in ("b", "B", "a", "A")
                 )
@@ -111,7 +117,7 @@ def test_binance_top_equals_the_book_ticker_of_the_same_update(
                 for value, scale in zip(best, scales, strict=True)
             )
 
-    result = replay(recording("binance", name), namespace=namespace, observe=observe)
+    result = replay(recording(venue, name), namespace=namespace, observe=observe)
     assert result.states == {"LIVE": len(result.books)}
     both = tops.keys() & tickers.keys()
     assert len(both) >= known
