@@ -37,6 +37,8 @@ class SimOptions:
     """Start with the market standing still."""
     history: int = 300_000
     """Updates over the whole venue that ``/sim/book?sequence=`` can go back to."""
+    digests: bool = False
+    """Keep a digest of every book at every sequence, for ``/sim/digests``."""
     batch_interval: float = 0.004
     """The market catches up with the clock this often."""
     client_backlog: int = 32 << 20

@@ -1,6 +1,7 @@
 """``/sim/``: the truth about a simulated venue, and orders to it. JSON over HTTP.
 
 GET  /sim/book?symbol=S[&sequence=N]  the full book, now or exactly as of a published sequence
+POST /sim/digests                     {"symbol": S, "sequences": [...]}: of the book as of each
 GET  /sim/stats                       counters
 GET  /sim/faults                      the kinds of faults and what they may be told
 POST /sim/fault                       one fault: {"kind": ..., ...}, see `fault_kinds`
@@ -74,6 +75,20 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
             return _json({"error": text, "sequence": live.book.sequence}, 404)
         return _json(describe(live.instrument, found))
 
+    async def digests(request: web.Request) -> web.Response:
+        kept = server.market.digests
+        if kept is None:
+            return _json({"error": "needs a simulator with the option digests"}, 409)
+        try:
+            asked = orjson.loads(await request.read())
+            symbol, sequences = asked["symbol"], [int(each) for each in asked["sequences"]]
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return _json({"error": "the body must be {symbol, sequences: [integer, ...]}"}, 400)
+        if symbol not in server.market.instruments and symbol not in server.expired:
+            return _json({"error": f"unknown symbol {symbol!r}"}, 404)
+        live = server.market.live(symbol)
+        return _json({"digests": [kept.at(live, each) for each in sequences]})
+
     async def stats(_: web.Request) -> web.Response:
         return _json(server.stats())
 
@@ -118,6 +133,7 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
         return _json({"paused": True, "updates": server.market.steps})
 
     router.add_get("/sim/book", book)
+    router.add_post("/sim/digests", digests)
     router.add_get("/sim/stats", stats)
     router.add_get("/sim/faults", faults)
     router.add_post("/sim/fault", order)

@@ -111,6 +111,11 @@ class Instrument:
         mantissa, digits = self.price_mantissa(index)
         return mantissa / float(10**digits)
 
+    @property
+    def lot_mantissa(self) -> tuple[int, int]:
+        """One lot as (mantissa, digits)."""
+        return self._lot
+
     def size(self, lots: int) -> float:
         """Size in the venue's unit as a float, for statistics only."""
         return lots * self._lot[0] / float(10 ** self._lot[1])

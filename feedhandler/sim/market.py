@@ -20,6 +20,7 @@ from .black76 import YEAR_MS
 from .book import ASK, Book, Change
 from .clock import VenueClock
 from .config import SimOptions
+from .digest import Digests
 from .instrument import Instrument
 from .liquidity import Fill, Maker
 
@@ -150,6 +151,7 @@ class Market:
         self._weigh()
         self._recorded: deque[Book] = deque()
         self._history = options.history
+        self.digests = Digests(options.history) if options.digests else None
 
     def _shaped(self, instrument: Instrument) -> Instrument:
         """The depth asked for is a busy book's; the others keep their share of it."""
@@ -250,4 +252,7 @@ class Market:
             self._recorded.popleft().forget_oldest()
         trades = [live.note(fill) for fill in fills]
         top, live.top = live.top, book.top()
-        return Update(live, previous, sequence, changes, trades, live.top != top)
+        update = Update(live, previous, sequence, changes, trades, live.top != top)
+        if self.digests is not None:
+            self.digests.take(update)
+        return update
