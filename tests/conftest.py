@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "soak" not in config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("soak"):
+                item.add_marker(pytest.mark.skip(reason="long; run with -m soak"))
+
+
 def remove_objects(namespace: str) -> None:
     """Remove whatever a namespace has left in shared memory."""
     for left in Path("/dev/shm").glob(f"{namespace}.*"):

@@ -99,11 +99,8 @@ def test_one_writer_at_a_time_and_no_reader_stuck(
 
 
 @pytest.mark.soak
-def test_three_writers_and_a_reader(
-    verifiers: dict[str, Path], pytestconfig: pytest.Config
-) -> None:
-    if "soak" not in pytestconfig.option.markexpr:
-        pytest.skip("ten million states: run with -m soak")
+def test_three_writers_and_a_reader(verifiers: dict[str, Path]) -> None:
+    """Ten million states."""
     errors, said = _errors(verifiers["epochs"], WRITERS=3, READERS=1)
     assert errors == 0, said
 

@@ -15,13 +15,6 @@ EXPONENTS = {"price_exponents": [-2] * 8, "size_exponents": [-3] * 8}
 CELL_EXPONENTS = {"price_exponent": -2, "size_exponent": -3}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "soak" not in config.option.markexpr:
-        for item in items:
-            if item.get_closest_marker("soak"):
-                item.add_marker(pytest.mark.skip(reason="long; run with -m soak"))
-
-
 @pytest.fixture
 def namespace() -> Iterator[str]:
     name = f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
