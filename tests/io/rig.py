@@ -70,9 +70,10 @@ class Sim:
             found: dict[str, Any] = json.load(answer)
             return found
 
-    def fault(self, kind: str, symbol: str | None = None, **more: Any) -> None:
+    def fault(self, kind: str, symbol: str | None = None, **more: Any) -> int:
+        """Order a fault; its number."""
         named = {} if symbol is None else {"symbol": symbol}
-        self._ask("fault", {"kind": kind, **named, **more})
+        return int(self._ask("fault", {"kind": kind, **named, **more})["id"])
 
     def pause(self) -> None:
         self._ask("pause", {})
@@ -155,7 +156,7 @@ class Rig:
     def supervisor(self) -> subprocess.Popen[bytes]:
         return self._spawn("-c", _SUPERVISOR, order=self.config)
 
-    def attach(self, venue: str) -> shm.Feed:
+    def attach(self, venue: str, deadline_s: float = DEADLINE_S) -> shm.Feed:
         """Attach when the venue says that it is LIVE."""
 
         def live() -> shm.Feed | None:
@@ -168,7 +169,7 @@ class Rig:
             feed.close()
             return None
 
-        feed = until(live, f"{venue} is LIVE")
+        feed = until(live, f"{venue} is LIVE", deadline_s)
         self.stack.callback(feed.close)
         return feed
 

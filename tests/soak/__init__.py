@@ -1,0 +1,1 @@
+"""Long runs against the chaos simulator; each has a short version that is always on."""
