@@ -103,6 +103,6 @@ class Client:
         self.closing = True
         self._line.clear()
         if reset and (raw := self._transport.get_extra_info("socket")) is not None:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # it is closed: uvloop says ValueError
                 raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET)
         self._transport.abort()

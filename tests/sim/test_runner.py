@@ -54,6 +54,28 @@ def test_processes_listen_and_end_with_the_block() -> None:
         SimProcess(["nope"]).start()
 
 
+def test_a_half_open_connection_may_be_cut_before_its_fault_ends() -> None:
+    """On uvloop, whose closed sockets fail otherwise than asyncio's."""
+    with SimProcess(["okx"], SimOptions(rate=10)) as sims:
+        endpoint = sims.endpoints["okx"]
+
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+                async with session.ws_connect(endpoint.ws_url) as socket:
+                    for kind in ("half_open", "drop"):
+                        order = orjson.dumps({"kind": kind})
+                        async with session.post(
+                            endpoint.control_url + "/fault", data=order
+                        ) as told:
+                            assert told.status == 200
+                    assert (await socket.receive()).type is not aiohttp.WSMsgType.TEXT
+                order = orjson.dumps({"kind": "none"})
+                async with session.post(endpoint.control_url + "/fault", data=order) as told:
+                    assert told.status == 200
+
+        asyncio.run(main())
+
+
 def test_two_processes_with_one_seed_hold_the_same_books() -> None:
     async def books(endpoint: SimEndpoint) -> list[object]:
         async with aiohttp.ClientSession() as session:
