@@ -179,6 +179,8 @@ cdef class Segment:
         reason = self.why_gone()
         if reason is not None:
             self.lost = True
+        elif self.lost:
+            reason = "died"  # the next writer has the lock already, and has not said who it is yet
         return reason
 
     cdef str why_gone(self):

@@ -257,3 +257,16 @@ def test_a_dead_writer_is_seen(namespace: str) -> None:
         assert isinstance(caught.value, shm.WriterLost | shm.UnknownInstrument)
     assert isinstance(caught.value, shm.WriterLost)
     assert caught.value.reason == "died"
+
+
+def test_a_dead_writer_stays_dead_while_the_next_one_takes_the_lock(namespace: str) -> None:
+    process = other_writer(namespace)
+    feed = shm.attach("v", namespace=namespace)
+    kill(process)
+    assert not feed.alive()
+    held = segment._lock_control(namespace, "v")  # locked, and nobody has said who it is
+    try:
+        assert not feed.alive()
+    finally:
+        os.close(held.lock_fd)
+        os.close(held.fd)
