@@ -29,7 +29,7 @@ from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
 from shm.segment import objects, unlink
 
-DEADLINE_S = 15.0
+DEADLINE_S = 45.0
 T = TypeVar("T")
 Levels = dict[Decimal, Decimal]
 
