@@ -25,8 +25,8 @@ COLD void market_lose(engine *e, market *m, int state, int reason)
 
 static inline void records_levels(engine *e, uint8_t side, const level *levels, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        fh_message_add(e->writer, FH_KIND_LEVEL, side, levels[i].price, levels[i].size, 0);
+    if (count)
+        fh_message_run(e->writer, FH_KIND_LEVEL, side, &levels->price, count);
 }
 
 /* Ring records of a book message, and the book itself. */

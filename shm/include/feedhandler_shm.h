@@ -399,6 +399,7 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
 #define FH_FENCE_COMPILER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define FH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define FH_LIKELY(x) __builtin_expect(!!(x), 1)
+#define FH_INLINE inline __attribute__((always_inline))
 
 typedef uint64_t __attribute__((may_alias)) fh_word; /* structs are moved word by word */
 
@@ -503,7 +504,7 @@ static inline void fh_writer_open(fh_writer *w, void *data, void *control) {
     w->instruments = w->header->directory.count;
 }
 
-static inline void fh_slot_write(fh_writer *w, uint64_t flags) {
+static FH_INLINE void fh_slot_write(fh_writer *w, uint64_t flags) {
     uint64_t n = w->next++;
     fh_word *slot = (fh_word *)&w->ring[n & w->mask];
     FH_STORE(slot, 2 * n - 1);
@@ -545,7 +546,7 @@ static inline void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t p
     fh_message_begin_at(w, instrument, precision, flags, exchange_ns, receive_ns, venue_sequence,
                         fh_now_ns());
 }
-static inline void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price,
+static FH_INLINE void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price,
                                   int64_t size, uint32_t aux) {
     if (w->held) { /* one record is held back, since only the end knows which one is LAST */
         if (FH_UNLIKELY(w->next - w->first + 1 >= w->limit)) {
@@ -561,6 +562,21 @@ static inline void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int6
     w->held_price = price;
     w->held_size = size;
     w->held_aux = aux;
+}
+/* A run of records of one kind and side: `pairs` are price, size, price, size, ... The handle is worked
+ * on as a local: the compiler knows that no store into the ring can change it. */
+static inline void fh_message_run(fh_writer *w, uint8_t kind, uint8_t side, const int64_t *pairs,
+                                  size_t count) {
+    fh_writer local = *w;
+    for (size_t i = 0; i < count; i++)
+        fh_message_add(&local, kind, side, pairs[2 * i], pairs[2 * i + 1], 0);
+    w->next = local.next;
+    w->first = local.first;
+    w->held = local.held;
+    w->held_kind_side = local.held_kind_side;
+    w->held_price = local.held_price;
+    w->held_size = local.held_size;
+    w->held_aux = local.held_aux;
 }
 /* The sequence of the message's last record (of the last record ever, if it had none). */
 static inline uint64_t fh_message_end(fh_writer *w) {

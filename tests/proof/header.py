@@ -38,7 +38,7 @@ def _closing(text: str, start: int, pair: str) -> int:
 def body(name: str, text: str | None = None) -> str:
     """The body of a function of the header, without comments."""
     text = source() if text is None else text
-    found = re.search(rf"^static inline [^;{{]*\b{name}\(", text, re.MULTILINE)
+    found = re.search(rf"^static (?:inline|FH_INLINE) [^;{{]*\b{name}\(", text, re.MULTILINE)
     if found is None:
         raise KeyError(f"{HEADER.name} has no function {name}")
     start = text.index("{", _closing(text, found.end() - 1, "()"))
