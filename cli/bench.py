@@ -6,8 +6,13 @@ import click
 
 from cli.lazy import LazyGroup
 
+_COMMANDS = {
+    "decode": "cli.bench_decode:decode",
+    "wire": "cli.bench_wire:wire",
+}
 
-@click.group(cls=LazyGroup, lazy={"decode": "cli.bench_decode:decode"})
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
 def bench() -> None:
     """Measure this host, each number beside the floor: what the least C that does the work needs.
 

@@ -27,6 +27,7 @@ from feedhandler.plan import PlanError
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
 from feedhandler.venue_feed import VenueFeed
+from feedhandler.venues.base import Venue
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
@@ -58,8 +59,9 @@ def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> 
     return run(Order(venue, config.namespace, config.venues[venue], keep, parent))
 
 
-def run(order: Order, channel: socket.socket | None = None) -> int:
-    """Become the process of a venue. `channel`: where its supervisor asks for other instruments."""
+def run(order: Order, channel: socket.socket | None = None, venue: Venue | None = None) -> int:
+    """Become the process of a venue. `channel`: where its supervisor asks for other instruments.
+    `venue`: its facts, instead of the registry's."""
     setup(order.venue)
     _die_with_parent(order.parent)
     _prepare(order)
@@ -80,7 +82,7 @@ def run(order: Order, channel: socket.socket | None = None) -> int:
         return Exit.NO_MEMORY
     code = Exit.FAILED
     try:
-        code = uvloop.run(_run(order, held, channel))
+        code = uvloop.run(_run(order, held, channel, venue or venues.load(order.venue)))
     finally:
         held.close(keep=order.keep)
     return code
@@ -107,14 +109,15 @@ def _prepare(order: Order) -> None:
             log.warning("cannot run on CPU %d: %s", order.config.cpu, error.strerror)
 
 
-async def _run(order: Order, held: segment.WriterSegment, channel: socket.socket | None) -> Exit:
+async def _run(
+    order: Order, held: segment.WriterSegment, channel: socket.socket | None, venue: Venue
+) -> Exit:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if order.config.spin:
         _spin(loop)
-    venue = venues.load(order.venue)
     writer = held.writer
     counters = {"request": int(Counter.REST_REQUESTS), "error": int(Counter.REST_ERRORS)}
     async with Rest(

@@ -190,4 +190,20 @@ static inline void floor_binance_snapshot(floor_feed *f, const char *symbol, con
     floor_levels(f, p + 9, book, true, true, false, 0, 0);
 }
 
+/* Reads one frame; what follows it is looked at only if the frame is not what it should be. */
+typedef void (*floor_decoder)(floor_feed *f, const char *frame);
+
+/* By the venue's name; NULL: there is no floor for it. */
+static inline floor_decoder floor_find(const char *venue)
+{
+    static const struct {
+        const char *venue;
+        floor_decoder decode;
+    } known[] = {{"binance", floor_binance}, {"okx", floor_okx}, {"deribit", floor_deribit}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i].venue, venue))
+            return known[i].decode;
+    return NULL;
+}
+
 #endif

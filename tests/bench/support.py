@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from feedhandler.bench.result import Findings, Result
 
@@ -23,3 +27,10 @@ def well_formed(findings: Findings, bench: str) -> dict[tuple[str, str], Result]
     by_name = {(result.case, result.metric): result for result in findings.results}
     assert len(by_name) == len(findings.results), "two results of one name"
     return by_name
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """No shared memory of this process's benchmarks is there afterwards."""
+    yield
+    assert not list(Path("/dev/shm").glob(f"bench{os.getpid()}*"))

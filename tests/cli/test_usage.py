@@ -11,8 +11,9 @@ from tests.cli.support import json_of, run
 
 COMMANDS = (
     ("start",), ("stop",), ("status",), ("capture",), ("replay",), ("clean",), ("sim",),
-    ("bench",), ("bench", "decode"), ("inspect",), ("inspect", "ls"), ("inspect", "stat"),
-    ("inspect", "tail"), ("inspect", "book"), ("inspect", "slots"), ("inspect", "connections"),
+    ("bench",), ("bench", "decode"), ("bench", "wire"), ("inspect",), ("inspect", "ls"),
+    ("inspect", "stat"), ("inspect", "tail"), ("inspect", "book"), ("inspect", "slots"),
+    ("inspect", "connections"),
     ("inspect", "verify"), ("subscribe",), ("unsubscribe",), ("plan",),
 )  # fmt: skip
 

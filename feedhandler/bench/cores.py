@@ -1,0 +1,71 @@
+"""Who runs on which core. Whoever spins has its core to itself as far as there are cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+_PRIORITY = 50
+
+
+@dataclass(frozen=True)
+class Cores:
+    """`writer` is never shared. `sender` (who plays the venue) and `reader` (the strategy) share a
+    core where there are only two; with one core everything shares it."""
+
+    writer: int
+    sender: int
+    reader: int
+
+    @property
+    def shared(self) -> bool:
+        """Whether sender and reader share a core."""
+        return self.sender == self.reader
+
+    def in_words(self) -> str:
+        """Where they run."""
+        if self.writer == self.sender:
+            return f"everything on CPU {self.writer}: latencies are those of the scheduler"
+        both = f"sender and reader on {self.sender}" if self.shared else (
+            f"sender on {self.sender}, reader on {self.reader}"
+        )  # fmt: skip
+        return f"writer on CPU {self.writer}, {both}"
+
+
+def choose() -> Cores:
+    """The last usable cores: interrupts tend to go to the first."""
+    usable = sorted(os.sched_getaffinity(0), reverse=True)
+    if len(usable) == 1:
+        return Cores(usable[0], usable[0], usable[0])
+    if len(usable) == 2:
+        return Cores(usable[0], usable[1], usable[1])
+    return Cores(usable[0], usable[1], usable[2])
+
+
+def pin(cpu: int) -> None:
+    """The calling thread to a CPU."""
+    os.sched_setaffinity(0, {cpu})
+
+
+def urgent() -> bool:
+    """Let the calling thread preempt what shares its core, where that is allowed; whether it is.
+
+    For a sender that sleeps until a message is due: a spinning neighbour must not make it late.
+    """
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+        return True
+    return False
+
+
+@contextmanager
+def pinned(cpu: int) -> Iterator[None]:
+    """The calling thread to a CPU, and back where it was."""
+    before = os.sched_getaffinity(0)
+    pin(cpu)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,15 @@
+"""The IO process that is measured: the real one, with a stub for its venue.
+
+`python -m feedhandler.bench.io_process` takes the same order on stdin as `feedhandler.io_process`.
+"""
+
+import sys
+
+import msgspec
+
+from feedhandler.bench.stub_venue import stub
+from feedhandler.io_process import Order, run
+
+if __name__ == "__main__":
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    sys.exit(run(order, venue=stub(order.venue)))

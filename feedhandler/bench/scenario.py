@@ -1,0 +1,124 @@
+"""Frames with what must become of them: what a run has to show before its time counts.
+
+A dry run through a fresh engine tells how many ring records each frame makes. A live run in which
+every book is in step makes the same ones, so that a record's place in the ring says which frame
+brought it, without any mark in the frame, and a missing record is a lost one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from feedhandler import venues
+from feedhandler.bench.frames import Case
+from feedhandler.bench.stub_venue import Listed
+from feedhandler.engine._engine import Engine
+from feedhandler.venue_engine import make_engine
+from feedhandler.venues.base import Base
+from shm import Reason, State, segment
+
+
+class ScenarioError(RuntimeError):
+    """The frames are not what they should be."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`records[i]`: ring records that frame i makes once every book is in step, which is after the
+    first `warm` frames."""
+
+    case: Case
+    instruments: list[Listed]
+    records: npt.NDArray[np.int64]
+    warm: int
+
+    @property
+    def warming(self) -> list[bytes]:
+        """The frames that bring every book into step."""
+        return self.case.frames[: self.warm]
+
+    @property
+    def measured(self) -> list[bytes]:
+        """The others."""
+        return self.case.frames[self.warm :]
+
+    @property
+    def expected(self) -> npt.NDArray[np.int64]:
+        """Records of each measured frame."""
+        return self.records[self.warm :]
+
+
+def prepare(case: Case, warm: int) -> Scenario:
+    """Two dry runs: one for the instruments and their exponents, one for the records.
+
+    Raises ScenarioError where the engine refuses a frame, and where a book is not in step after
+    `warm` frames.
+    """
+    instruments, _ = _dry_run(case, [], len(case.frames))
+    instruments, records = _dry_run(case, instruments, warm)
+    return Scenario(case, instruments, records, warm)
+
+
+def repeated(case: Case, frames: int) -> Case:
+    """The case again and again, at least so many frames: of venues whose stream begins with a full
+    book, which starts everything over. Others have to be long by themselves."""
+    times = max(1, -(-frames // len(case.frames)))
+    if venues.load(case.venue).base is Base.REQUEST:
+        return case
+    return replace(case, frames=case.frames * times, times=[])
+
+
+def _dry_run(
+    case: Case, known: Sequence[Listed], warm: int
+) -> tuple[list[Listed], npt.NDArray[np.int64]]:
+    records = np.zeros(len(case.frames), np.int64)
+    with segment.create(
+        case.venue, namespace=f"bench{os.getpid()}d", instruments=256, depth=20, ring_slots=1 << 16
+    ) as held:
+        engine = make_engine(venues.load(case.venue), held.writer, auto_add=True)
+        for one in known:
+            engine.add_instrument(
+                one.symbol, price_exponent=one.price_exponent, size_exponent=one.size_exponent
+            )
+        for symbol, body in case.snapshots.items():
+            row = engine.add_instrument(symbol)
+            engine.set_state(row, State.SYNCING, Reason.START)
+            engine.snapshot(row, body)
+        feed, writer = engine.connection(0).feed, held.writer
+        before = writer.next_sequence
+        for i, frame in enumerate(case.frames):
+            if i == warm:
+                _check_in_step(case, engine, i)
+            feed(frame)
+            after = writer.next_sequence
+            records[i], before = after - before, after
+        _check_in_step(case, engine, len(case.frames))
+        _check_counters(case, engine.counters(), known=bool(known))
+        return [_listed(engine, symbol) for symbol in engine.symbols()], records
+
+
+def _listed(engine: Engine, symbol: str) -> Listed:
+    *_, price_exponent, size_exponent = engine.book(engine.instrument_id(symbol))
+    return Listed(symbol, price_exponent, size_exponent)
+
+
+def _check_in_step(case: Case, engine: Engine, frames: int) -> None:
+    rows = {symbol: engine.instrument_id(symbol) for symbol in engine.symbols()}
+    late = [symbol for symbol, row in rows.items() if engine.state(row)[0] != State.LIVE]
+    if late or not rows:
+        raise ScenarioError(
+            f"{case.name}: after {frames} frames not in step: {', '.join(late) or 'no book at all'}"
+        )
+
+
+def _check_counters(case: Case, counters: dict[str, int], *, known: bool) -> None:
+    bad = {k: counters[k] for k in ("malformed", "gaps", "crossed") if counters[k]}
+    if known and counters["precision"]:
+        bad["precision"] = counters["precision"]  # the exponents are not those of the first run
+    if bad:
+        raise ScenarioError(f"{case.name}: the engine refuses frames: {bad}")

@@ -1,0 +1,184 @@
+"""A measured IO process: the venue's end of its socket, and its memory as readers see it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+import shm
+from feedhandler import venues
+from feedhandler.bench.scenario import Scenario
+from feedhandler.bench.server import Server, Session
+from feedhandler.bench.stub_venue import LIST_PATH, acknowledgement, listing
+from feedhandler.config import VenueConfig
+from feedhandler.io_process import Order
+from feedhandler.sim.frames import encode
+from shm import Counter
+from shm.segment import objects, unlink
+
+DEADLINE_S = 30.0
+_NEVER_S = 3600.0
+_LOOK_S = 0.0005
+T = TypeVar("T")
+
+
+class StageError(RuntimeError):
+    """A measured process did not do its part in time."""
+
+
+def until(condition: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:
+    """Wait for something true, and return it. Raises StageError."""
+    end = time.monotonic() + deadline_s
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise StageError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(_LOOK_S)
+    return found
+
+
+def cpu_ns(pid: int) -> int:
+    """What a process has had of CPUs, user and system together, to the nanosecond."""
+    return time.clock_gettime_ns((~pid << 3) | 2)  # the clock of clock_getcpuclockid(3)
+
+
+def environment() -> dict[str, str]:
+    """Of a child in Python: it finds these packages, and is quiet unless something is wrong."""
+    paths = os.pathsep.join(path or "." for path in sys.path)
+    return os.environ | {"PYTHONPATH": paths, "FEEDHANDLER_LOG": "ERROR"}
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """In order, or not."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def namespace() -> Iterator[str]:
+    """A namespace of shared memory that is empty again at the end, whatever happens."""
+    name = f"bench{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        yield name
+    finally:
+        for found in objects(name):
+            unlink(found.path)
+
+
+@dataclass
+class Stage:
+    """`session`: the venue's end; `feed`: the memory; `base`: the ring sequence before the first
+    measured frame's records. Every book is LIVE."""
+
+    scenario: Scenario
+    session: Session
+    feed: shm.Feed
+    pid: int
+    base: int = 0
+
+    @property
+    def namespace(self) -> str:
+        """Of the memory, for readers in other processes."""
+        return self.feed.namespace
+
+    def published(self) -> int:
+        """The last ring sequence that readers see."""
+        assert self.feed.segment is not None
+        return self.feed.segment.published
+
+    def frames(self) -> int:
+        """Frames that the engine has had, answers to subscriptions not counted."""
+        assert self.feed.segment is not None
+        counters = self.feed.segment.counters()
+        return counters[Counter.FRAMES] - counters[Counter.CONTROL]
+
+    def counters(self) -> dict[str, int]:
+        """What may not have happened while measuring."""
+        assert self.feed.segment is not None
+        counters = self.feed.segment.counters()
+        watched = (Counter.GAPS, Counter.MALFORMED, Counter.DISCONNECTS, Counter.RESUBSCRIBES)
+        return {one.name: counters[one] for one in watched}
+
+
+@contextmanager
+def stage(
+    scenario: Scenario, *, cpu: int, spin: bool, tls: bool = False, ring_slots: int = 1 << 17
+) -> Iterator[Stage]:
+    """Start an IO process for a scenario and bring it into step. Raises StageError, ServerError."""
+    keys = _Keys()
+    facts = venues.load(scenario.case.venue)
+
+    def rest(path: str) -> bytes | None:
+        if path.startswith(LIST_PATH):
+            return listing(scenario.instruments)
+        symbol = facts.snapshot_symbol(path)
+        return scenario.case.snapshots.get(symbol) if symbol is not None else None
+
+    with ExitStack() as stack:
+        space = stack.enter_context(namespace())
+        server = stack.enter_context(Server(rest, keys.answer, tls=tls))
+        config = VenueConfig(
+            instruments=tuple(one.symbol for one in scenario.instruments),
+            ws_url=server.url("ws", "/ws"),
+            rest_url=server.url("http"),
+            channels=("book",),
+            ring_slots=ring_slots,
+            cpu=cpu,
+            spin=spin,
+            silence_s=_NEVER_S,
+            rhythm_floor_s=_NEVER_S,
+            rhythm_ceiling_s=_NEVER_S,
+            audit_s=0.0,
+            degraded_after_s=0.0,
+            ca_file=server.ca_file,
+        )
+        order = Order(scenario.case.venue, space, config, parent=os.getpid())
+        child = subprocess.Popen(
+            [sys.executable, "-m", "feedhandler.bench.io_process"],
+            stdin=subprocess.PIPE, env=environment(),
+        )  # fmt: skip
+        stack.callback(end, child)
+        assert child.stdin is not None
+        with child.stdin as pipe:
+            pipe.write(msgspec.json.encode(order))
+        session = server.session()
+        feed = stack.enter_context(shm.attach(scenario.case.venue, namespace=space, timeout=10))
+        made = Stage(scenario, session, feed, child.pid)
+        until(lambda: keys.count >= len(scenario.instruments), "all books are subscribed to")
+        session.send(*(encode(frame) for frame in scenario.warming))
+        until(lambda: made.frames() >= scenario.warm, "the first frames are read")
+        until(lambda: _all_live(feed), "every book is LIVE")
+        made.base = made.published()
+        yield made
+
+
+def _all_live(feed: shm.Feed) -> bool:
+    return all(feed.book(one, depth=0).live for one in feed.instruments())
+
+
+class _Keys:
+    """Counts what was subscribed to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def answer(self, text: str) -> list[bytes]:
+        """The acknowledgement of one message."""
+        answers, count = acknowledgement(text)
+        self.count += count
+        return answers

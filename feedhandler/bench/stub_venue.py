@@ -1,0 +1,110 @@
+"""A venue's decoder, rule and base with the benchmarks' server behind it.
+
+All that the IO process does for a venue it does here too: the same connection, watchdogs, books and
+memory. Only what is said besides market data is the benchmarks' own: the list of instruments, and
+the words of subscribing and their answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from feedhandler import venues
+from feedhandler.venues.base import (
+    Control,
+    ControlKind,
+    Heartbeat,
+    InstrumentSpec,
+    Request,
+    Speaker,
+    Venue,
+)
+from shm import InstrumentKind
+
+LIST_PATH = "/bench/instruments"
+_ACK = b'{"bench":'
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An instrument as the benchmarks' server lists it."""
+
+    symbol: str
+    price_exponent: int
+    size_exponent: int
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A subscription message."""
+
+    bench: int  #: the request's id
+    keys: list[str] = []
+
+
+def stub(name: str) -> Venue:
+    """The stub of a venue of the registry."""
+    real = type(venues.load(name))
+    made: Venue = type(f"Bench{real.__name__}", (_Stub, real), {})()
+    return made
+
+
+def listing(instruments: Sequence[Listed]) -> bytes:
+    """What `LIST_PATH` answers."""
+    return msgspec.json.encode(list(instruments))
+
+
+def acknowledgement(text: str) -> tuple[list[bytes], int]:
+    """The answer to a client's message, and how many keys it subscribes to."""
+    try:
+        asked = msgspec.json.decode(text, type=Asked)
+    except msgspec.DecodeError:
+        return [], 0
+    return [msgspec.json.encode(Asked(asked.bench))], len(asked.keys)
+
+
+class _Stub(Venue):
+    """Goes before the real venue's class."""
+
+    heartbeat = Heartbeat(Speaker.SERVER_FRAME, 3600.0, 3600.0)
+    socket_requests = False
+
+    def endpoint(self, key: str) -> str:  # noqa: ARG002
+        return next(iter(self.ws_urls))
+
+    def on_connect(self) -> Sequence[str]:
+        return ()
+
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return msgspec.json.encode(Asked(request_id, list(keys))).decode()
+
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:  # noqa: ARG002
+        return msgspec.json.encode(Asked(request_id)).decode()
+
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        if not frame.startswith(_ACK):
+            return super().control(frame, asked)  # type: ignore[safe-super]
+        number = msgspec.json.decode(frame, type=Asked).bench
+        return [Control(ControlKind.ACK, tuple(asked.get(number, ())), request_id=number)]
+
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:  # noqa: ARG002
+        return [Request(LIST_PATH)]
+
+    def follow_up(self, *_: Any) -> list[Request]:
+        return []
+
+    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+        return [
+            InstrumentSpec(
+                symbol=one.symbol,
+                name=one.symbol,
+                kind=InstrumentKind.SPOT,
+                base="",
+                quote="",
+                tick=Decimal(1).scaleb(one.price_exponent),
+                lot=Decimal(1).scaleb(one.size_exponent),
+            )
+            for one in msgspec.json.decode(body, type=list[Listed])
+        ]

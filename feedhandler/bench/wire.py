@@ -1,0 +1,190 @@
+"""Wire benchmark: a WebSocket on loopback to records in memory, plain and under TLS.
+
+The measured process is the IO process itself, all of it, on a core of its own. The venue's end
+writes frames as fast as they are taken, so that the receiver is never idle: its CPU time per frame,
+user and kernel, is the cost, and frames per second what it can bear before it lags. The floor is a
+C program (receiver.c) that reads the same bytes from the same server. Each repetition starts both
+anew, and neither is timed before it is warm.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from feedhandler import venues
+from feedhandler.bench import cores, policy, programs
+from feedhandler.bench.frames import Case, by_kind, recorded, recordings
+from feedhandler.bench.programs import NoProgram
+from feedhandler.bench.result import Findings
+from feedhandler.bench.scenario import Scenario, prepare, repeated
+from feedhandler.bench.server import Server, Session
+from feedhandler.bench.stage import StageError, cpu_ns, end, stage, until
+from feedhandler.bench.synthetic import VENUES, synthetic
+from feedhandler.sim.certificates import CertificateError
+from feedhandler.sim.frames import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BENCH = "wire"
+FRAMES = 200_000
+_FEW = 1000  # a recording of fewer frames than this is no stream
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one frame: CPU and wall time, ns."""
+
+    cpu: float
+    wall: float
+
+
+def cases(folder: Path | None, chosen: Sequence[str] = ()) -> list[Case]:
+    """A stream a venue: recorded, all that the floor reads of it; or made in code."""
+    found = []
+    for venue in venues.names():
+        if chosen and venue not in chosen:
+            continue
+        whole = recorded(venue, folder)
+        if whole is not None and not whole.floor:
+            whole = next((part for part in by_kind(whole) if part.kind == "book"), None)
+        if whole is not None and len(whole.frames) >= _FEW:
+            found.append(whole)
+        elif venue in VENUES:
+            found.append(synthetic(venue, count=20_000))
+    return found
+
+
+def scenario_of(case: Case, frames: int) -> Scenario:
+    """The case, long enough, warm after its first pass or, where it cannot be repeated, a fifth."""
+    long = repeated(case, frames + len(case.frames))
+    again = len(long.frames) > len(case.frames)
+    if not again and len(long.frames) > frames:
+        long.frames = long.frames[: frames + frames // 4]
+    return prepare(long, len(case.frames) if again else len(long.frames) // 5)
+
+
+def engine_cost(scenario: Scenario, where: cores.Cores, *, tls: bool) -> Cost:
+    """One IO process, from start to end. Raises StageError where frames or records are missing."""
+    with stage(scenario, cpu=where.writer, spin=False, tls=tls) as on:
+        target = on.base + int(scenario.expected.sum())
+        count = scenario.warm + len(scenario.measured)
+        cost = _blasted(
+            on.session, scenario, on.pid,
+            lambda: on.frames() >= count and on.published() >= target,
+        )  # fmt: skip
+        if bad := {name: n for name, n in on.counters().items() if n}:
+            raise StageError(f"{scenario.case.name}: while measuring: {bad}")
+        return cost
+
+
+def floor_cost(scenario: Scenario, where: cores.Cores, *, tls: bool) -> Cost:
+    """One C receiver, from start to end. Raises NoProgram."""
+    program = programs.build("receiver", tls=tls)
+    with Server(tls=tls) as server, floor_process(program, server, scenario, where.writer) as child:
+        session = server.session()
+        session.send(*(encode(frame) for frame in scenario.warming))
+        assert child.stdout is not None
+        expect(child.stdout, "warm")
+        said = child.stdout
+        return _blasted(session, scenario, child.pid, lambda: expect(said, "done"))
+
+
+def _blasted(session: Session, scenario: Scenario, pid: int, done: Callable[[], bool]) -> Cost:
+    count = len(scenario.measured)
+    frames = [encode(frame) for frame in scenario.measured]
+    with session.alone():
+        data, _ = session.seal(frames)
+        cpu, begin = cpu_ns(pid), time.monotonic_ns()
+        session.blast(data)
+        until(done, f"{scenario.case.name}: all frames are in memory")
+        return Cost((cpu_ns(pid) - cpu) / count, (time.monotonic_ns() - begin) / count)
+
+
+@contextmanager
+def floor_process(
+    program: Path, server: Server, scenario: Scenario, cpu: int, *,
+    spin: bool = False, times: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
+    """The C receiver on a core."""
+    snapshots = programs.scratch("snapshots")
+    pairs = scenario.case.snapshots.items()
+    snapshots.write_bytes(b"".join(s.encode() + b"\n" + b + b"\n" for s, b in pairs))
+    child = subprocess.Popen(
+        ["taskset", "-c", str(cpu), program, str(server.port), scenario.case.venue,
+         str(scenario.warm), str(len(scenario.measured)), "spin" if spin else "block",
+         snapshots, times or "-"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        end(child)
+
+
+def expect(said: IO[bytes], word: str) -> bool:
+    """The next word of a floor. Raises StageError for another one, or none."""
+    line = said.readline().decode().strip()
+    if line != word:
+        raise StageError(f"the floor said {line!r} where {word!r} was due")
+    return True
+
+
+def measure(
+    case: Case, findings: Findings, *, tls: bool = False, repetitions: int = 5, frames: int = FRAMES
+) -> None:
+    """One stream, plain or under TLS."""
+    where = cores.choose()
+    scenario = scenario_of(case, frames)
+    name = f"{case.name} {'TLS' if tls else 'plain'}"
+    sides: dict[str, Callable[[], Cost]] = {
+        "own": lambda: engine_cost(scenario, where, tls=tls),
+        "floor": lambda: floor_cost(scenario, where, tls=tls),
+    }
+    try:
+        programs.build("receiver", tls=tls)
+    except NoProgram as error:
+        findings.note(f"no floor for {name}: {error}")
+        del sides["floor"]
+    with cores.pinned(where.sender):
+        taken = policy.in_turns(
+            sides, repetitions, lambda n: findings.progress(f"wire {name} {n}/{repetitions}")
+        )
+    own, least = taken["own"], taken.get("floor")
+
+    def pairs(of: Callable[[Cost], float]) -> list[policy.Pair]:
+        floors = [None] * len(own) if least is None else [of(cost) for cost in least]
+        return [(of(cost), floor) for cost, floor in zip(own, floors, strict=True)]
+
+    cpu = policy.summary(BENCH, name, "CPU per frame", "ns", pairs(lambda cost: cost.cpu))
+    rate = policy.summary(
+        BENCH, name, "before lag", "frames/s", pairs(lambda cost: 1e9 / cost.wall)
+    )
+    findings.results += [cpu, rate]
+
+
+def run(
+    findings: Findings,
+    *,
+    folder: Path | None = None,
+    repetitions: int = 5,
+    frames: int = FRAMES,
+    chosen: Sequence[str] = (),
+) -> None:
+    """Every venue, plain and under TLS."""
+    folder = recordings(folder)
+    if folder is None:
+        findings.note("no recordings (--captures): wire ran on frames made in code only")
+    findings.note(f"wire: {cores.choose().in_words()}")
+    for case in cases(folder, chosen):
+        for tls in (False, True):
+            try:
+                measure(case, findings, tls=tls, repetitions=repetitions, frames=frames)
+            except CertificateError as error:
+                findings.note(f"no TLS: {error}")

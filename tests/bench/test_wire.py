@@ -1,0 +1,32 @@
+"""The wire benchmark in a tiny mode: the IO process and its floor over a real socket."""
+
+from __future__ import annotations
+
+import pytest
+
+from feedhandler.bench import programs, wire
+from feedhandler.bench.result import Findings
+from feedhandler.bench.synthetic import synthetic
+from tests.bench.support import nothing_left, well_formed
+
+
+def test_it_yields_cost_and_rate_beside_the_floor() -> None:
+    findings = Findings()
+    with nothing_left():
+        wire.measure(synthetic("binance", count=300), findings, repetitions=1, frames=200)
+    found = well_formed(findings, "wire")
+    case = "binance book synthetic plain"
+    assert set(found) == {(case, "CPU per frame"), (case, "before lag")}
+    assert all(result.ratio for result in found.values())
+
+
+def test_without_a_compiler_there_is_no_floor_and_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise programs.NoProgram("no C compiler: install one")
+
+    monkeypatch.setattr(programs, "build", none)
+    findings = Findings()
+    with nothing_left():
+        wire.measure(synthetic("okx", count=60), findings, repetitions=1, frames=50)
+    assert findings.notes == ["no floor for okx book synthetic plain: no C compiler: install one"]
+    assert all(result.ratio is None for result in findings.results)
