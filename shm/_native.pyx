@@ -23,4 +23,7 @@ from shm import errors
 include "contract.pxi"
 include "writer.pxi"
 include "reader.pxi"
+include "cells.pxi"
+include "board.pxi"
+include "feed.pxi"
 include "cursor.pxi"

@@ -25,7 +25,7 @@ COPIES = {
         "memcpy(row, slot, _EVENT_BYTES)",
     ): "a record that was copied out and checked",
     ("shm/cursor.pxi", "memcpy(view.buf, self.rows, count * self.row_bytes)"): "our buffer",
-    ("shm/reader.pxi", "memcpy(view.buf, levels, count * 16)"): "a cell that was copied out",
+    ("shm/feed.pxi", "memcpy(view.buf, levels, count * 16)"): "a cell that was copied out",
     (
         "shm/writer.pxi",
         "memcpy(field, <const char *>text, len(text))",

@@ -1,0 +1,139 @@
+# What a strategy gets of one instrument: its directory row, its quote, its book.
+
+cdef class Instrument:
+    cdef readonly uint32_t id
+    cdef readonly uint64_t epoch
+    cdef uint64_t head
+    cdef readonly str venue, symbol, name, base, quote, settle
+    cdef readonly object kind, option, contract_type, status
+    cdef readonly bint has_book
+    cdef readonly int precision, price_exponent, size_exponent
+    cdef readonly tuple price_exponents, size_exponents
+    cdef readonly double tick, lot, contract_size, strike
+    cdef readonly int64_t expiry_ns
+
+    def __eq__(self, other):
+        if not isinstance(other, Instrument):
+            return NotImplemented
+        return (self.symbol == (<Instrument>other).symbol
+                and self.venue == (<Instrument>other).venue)
+
+    def __hash__(self):
+        return hash((self.venue, self.symbol))
+
+    def __repr__(self):
+        return f"<Instrument {self.venue} {self.symbol} ({self.name}) id={self.id}>"
+
+
+cdef class _Cell:
+    """What quotes and books have in common."""
+    cdef readonly Instrument instrument
+    cdef uint8_t state_, reason_
+    cdef readonly int64_t exchange_ns, receive_ns, publish_ns, state_ns, age_ns, heartbeat_age_ns
+    cdef readonly uint64_t ring_sequence, venue_sequence, epoch
+    cdef readonly int price_exponent, size_exponent
+
+    @property
+    def state(self):
+        return _member(_State, self.state_)
+
+    @property
+    def reason(self):
+        return _member(_Reason, self.reason_)
+
+    @property
+    def live(self):
+        return self.state_ == FH_STATE_LIVE and self.heartbeat_age_ns < _DEAD_NS
+
+
+cdef class _QuoteBase(_Cell):
+    cdef readonly double mark, index, underlying, bid_iv, ask_iv, mark_iv
+    cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest
+    cdef readonly int64_t last_ns, stats_ns, data_ns
+    cdef readonly int last_side
+
+    cdef void fill(self, const fh_quote *q) noexcept:
+        self.state_ = q.state
+        self.reason_ = q.reason
+        self.exchange_ns = q.exchange_ns
+        self.receive_ns = q.receive_ns
+        self.publish_ns = q.publish_ns
+        self.state_ns = q.state_ns
+        self.ring_sequence = q.ring_sequence
+        self.venue_sequence = q.venue_sequence
+        self.price_exponent = q.price_exponent
+        self.size_exponent = q.size_exponent
+        self.mark = q.mark
+        self.index = q.index
+        self.underlying = q.underlying
+        self.bid_iv = q.bid_iv
+        self.ask_iv = q.ask_iv
+        self.mark_iv = q.mark_iv
+        self.delta = q.delta
+        self.gamma = q.gamma
+        self.vega = q.vega
+        self.theta = q.theta
+        self.rho = q.rho
+        self.funding = q.funding
+        self.open_interest = q.open_interest
+        self.last_ns = q.last_ns
+        self.last_side = q.last_side
+        self.stats_ns = q.stats_ns
+        self.data_ns = q.data_ns
+
+
+cdef class Quote(_QuoteBase):
+    cdef readonly double bid, bid_size, ask, ask_size, last, last_size
+
+    def __repr__(self):
+        return (f"<Quote {self.instrument.symbol} {self.bid} x {self.bid_size} | {self.ask} x "
+                f"{self.ask_size} {self.state!r} {self.reason!r} age={self.age_ns / 1e6:.1f} ms>")
+
+
+cdef class RawQuote(_QuoteBase):
+    cdef int64_t prices[6]
+
+    @property
+    def bid(self):
+        return None if self.prices[0] == FH_NONE else self.prices[0]
+
+    @property
+    def bid_size(self):
+        return None if self.prices[0] == FH_NONE else self.prices[1]
+
+    @property
+    def ask(self):
+        return None if self.prices[2] == FH_NONE else self.prices[2]
+
+    @property
+    def ask_size(self):
+        return None if self.prices[2] == FH_NONE else self.prices[3]
+
+    @property
+    def last(self):
+        return None if self.prices[4] == FH_NONE else self.prices[4]
+
+    @property
+    def last_size(self):
+        return None if self.prices[4] == FH_NONE else self.prices[5]
+
+    def __repr__(self):
+        return (f"<RawQuote {self.instrument.symbol} {self.bid} x {self.bid_size} | {self.ask} x "
+                f"{self.ask_size} e{self.price_exponent}/e{self.size_exponent} {self.state!r}>")
+
+
+cdef class Book(_Cell):
+    cdef readonly object bids, asks
+    cdef readonly uint32_t bids_total, asks_total
+
+    @property
+    def sequence(self):
+        return self.venue_sequence
+
+    def __repr__(self):
+        return (f"<{type(self).__name__} {self.instrument.symbol} {len(self.bids)} bids, "
+                f"{len(self.asks)} asks, {self.state!r} {self.reason!r}>")
+
+
+cdef class RawBook(Book):
+    pass

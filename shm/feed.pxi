@@ -1,0 +1,224 @@
+# The cells of a venue's current epoch, behind `shm.Feed`.
+
+_empty = np.empty
+_float64 = np.dtype(np.float64)
+_int64 = np.dtype(np.int64)
+
+
+cdef class FeedBase:
+    """The cells of the current epoch. `shm.Feed` adds names, attaching and re-attaching."""
+
+    cdef readonly Segment segment
+    cdef dict moved            # symbol -> id in the current epoch, for instruments of another one
+    cdef fh_word *scratch
+    cdef size_t scratch_bytes
+    cdef object __weakref__
+
+    def __dealloc__(self):
+        free(self.scratch)
+
+    def _set_segment(self, Segment segment):
+        self.segment = segment
+        self.moved = {}
+
+    def _id_of(self, str symbol):
+        """The symbol's id in the current epoch, or None. `shm.Feed` knows."""
+        raise NotImplementedError
+
+    def _renew(self, str reason):
+        """Attach to a newer epoch, or raise WriterLost. `shm.Feed` does."""
+        raise NotImplementedError
+
+    def _current(self):
+        """The segment, attached to anew if its writer is gone; raises WriterLost."""
+        return self.current()
+
+    cdef Segment current(self):
+        cdef Segment segment = self.segment
+        if FH_UNLIKELY(segment is None):
+            self._renew("closed")
+            return self.segment
+        if FH_UNLIKELY(segment.suspect()):
+            reason = segment.gone()
+            if reason is not None:
+                self._renew(reason)
+                return self.segment
+        return segment
+
+    cdef int64_t place(self, Segment segment, Instrument instrument) except -2:
+        """The instrument's row in this epoch; -1 if it has none (yet)."""
+        if FH_LIKELY(instrument.epoch == segment.epoch):
+            if FH_LIKELY(instrument.venue is segment.venue or instrument.venue == segment.venue):
+                return instrument.id
+        if instrument.venue != segment.venue:
+            raise errors.UnknownInstrument(
+                f"{instrument.symbol} is an instrument of {instrument.venue}, not {segment.venue}")
+        id = self.moved.get(instrument.symbol)
+        if id is None:
+            id = self._id_of(instrument.symbol)
+            if id is None:
+                return -1
+            self.moved[instrument.symbol] = id
+        return id
+
+    def quote(self, instrument, bint raw=False):
+        if type(instrument) is str:
+            instrument = self.instrument(instrument)
+        cdef Instrument wanted = <Instrument?>instrument
+        cdef Segment segment = self.current()
+        cdef int64_t id = self.place(segment, wanted)
+        cdef fh_quote q
+        cdef int status = FH_READ_EMPTY
+        if id >= 0:
+            status = fh_latch_read(
+                <const fh_word *>(segment.quotes + <uint64_t>id * segment.quote_stride),
+                sizeof(fh_quote), <fh_word *>&q, sizeof(fh_quote) // 8)
+        if FH_UNLIKELY(status != FH_READ_OK):
+            if status != FH_READ_EMPTY:
+                raise segment._damaged(f"quote cell {id}")
+            q = _NO_QUOTE
+        cdef int64_t now = fh_now_ns()
+        cdef Quote quote
+        cdef RawQuote rawquote
+        cdef _QuoteBase result
+        if raw:
+            rawquote = RawQuote.__new__(RawQuote)
+            rawquote.prices[0] = q.bid_price
+            rawquote.prices[1] = q.bid_size
+            rawquote.prices[2] = q.ask_price
+            rawquote.prices[3] = q.ask_size
+            rawquote.prices[4] = q.last_price
+            rawquote.prices[5] = q.last_size
+            result = rawquote
+        else:
+            quote = Quote.__new__(Quote)
+            quote.bid = fh_value(q.bid_price, q.price_exponent)
+            quote.ask = fh_value(q.ask_price, q.price_exponent)
+            quote.last = fh_value(q.last_price, q.price_exponent)
+            quote.bid_size = NAN if q.bid_price == FH_NONE else fh_value(
+                q.bid_size, q.size_exponent)
+            quote.ask_size = NAN if q.ask_price == FH_NONE else fh_value(
+                q.ask_size, q.size_exponent)
+            quote.last_size = NAN if q.last_price == FH_NONE else fh_value(
+                q.last_size, q.size_exponent)
+            result = quote
+        result.fill(&q)
+        result.instrument = wanted
+        result.epoch = segment.epoch
+        result.age_ns = now - (q.data_ns if q.data_ns else q.receive_ns)
+        result.heartbeat_age_ns = segment.heartbeat_age(now)
+        return result
+
+    cdef fh_word *room(self, size_t size) except NULL:
+        if self.scratch_bytes < size:
+            free(self.scratch)
+            self.scratch_bytes = 0
+            self.scratch = <fh_word *>malloc(size)
+            if self.scratch == NULL:
+                raise MemoryError()
+            self.scratch_bytes = size
+        return self.scratch
+
+    def book(self, instrument, depth=None, bint raw=False):
+        if type(instrument) is str:
+            instrument = self.instrument(instrument)
+        cdef Instrument wanted = <Instrument?>instrument
+        cdef Segment segment = self.current()
+        cdef int64_t id = self.place(segment, wanted)
+        cdef uint32_t most = segment.depth
+        if depth is not None:
+            if depth < 0:
+                raise ValueError(f"depth {depth}")
+            most = min(<int64_t>depth, <int64_t>most)
+        cdef size_t head_words = sizeof(fh_book_head) // 8
+        cdef size_t words = head_words + 2 * segment.depth + 2 * most
+        cdef fh_word *memory = self.room(segment.book_bytes)
+        cdef fh_book_head *head = <fh_book_head *>memory
+        cdef int status = FH_READ_EMPTY
+        if id >= 0:
+            status = fh_latch_read(
+                <const fh_word *>(segment.books + <uint64_t>id * segment.book_stride),
+                segment.book_bytes, memory, words)
+        if FH_UNLIKELY(status != FH_READ_OK):
+            if status != FH_READ_EMPTY:
+                raise segment._damaged(f"book cell {id}")
+            memset(head, 0, sizeof(fh_book_head))
+        if head.bids > segment.depth or head.asks > segment.depth:
+            raise segment._damaged(f"book cell {id}")
+        cdef Book book = RawBook.__new__(RawBook) if raw else Book.__new__(Book)
+        cdef fh_word *levels = memory + head_words
+        book.bids = _levels(levels, min(most, <uint32_t>head.bids), head, raw)
+        book.asks = _levels(levels + 2 * segment.depth, min(most, <uint32_t>head.asks), head, raw)
+        cdef int64_t now = fh_now_ns()
+        book.instrument = wanted
+        book.epoch = segment.epoch
+        book.state_ = head.state
+        book.reason_ = head.reason
+        book.exchange_ns = head.exchange_ns
+        book.receive_ns = head.receive_ns
+        book.publish_ns = head.publish_ns
+        book.state_ns = head.state_ns
+        book.ring_sequence = head.ring_sequence
+        book.venue_sequence = head.venue_sequence
+        book.price_exponent = head.price_exponent
+        book.size_exponent = head.size_exponent
+        book.bids_total = head.bids_total
+        book.asks_total = head.asks_total
+        book.age_ns = now - head.receive_ns
+        book.heartbeat_age_ns = segment.heartbeat_age(now)
+        return book
+
+    def board(self):
+        cdef Segment segment = self.current()
+        cdef uint32_t count = segment.count()
+        cdef uint32_t id
+        cdef int status
+        cdef fh_quote q
+        cdef fh_instrument *entry
+        cdef BoardRow *row
+        cdef Py_buffer view
+        rows = _empty(count, BOARD)
+        if count == 0:
+            return rows
+        PyObject_GetBuffer(rows, &view, PyBUF_WRITABLE)
+        row = <BoardRow *>view.buf
+        try:
+            for id in range(count):
+                entry = segment.entry(id)
+                status = fh_latch_read(
+                    <const fh_word *>(segment.quotes + <uint64_t>id * segment.quote_stride),
+                    sizeof(fh_quote), <fh_word *>&q, sizeof(fh_quote) // 8)
+                if FH_UNLIKELY(status != FH_READ_OK):
+                    if status != FH_READ_EMPTY:
+                        raise segment._damaged(f"quote cell {id}")
+                    q = _NO_QUOTE
+                row.instrument = id
+                row.kind = entry.kind
+                row.option = entry.option_type
+                row.strike = entry.strike
+                row.expiry_ns = entry.expiry_ns
+                _board_row(row, &q)
+                row += 1
+        finally:
+            PyBuffer_Release(&view)
+        return rows
+
+
+cdef object _levels(const fh_word *levels, uint32_t count, const fh_book_head *head, bint raw):
+    """(n, 2) prices and sizes, a copy."""
+    array = _empty((count, 2), _int64 if raw else _float64)
+    if count == 0:
+        return array
+    cdef Py_buffer view
+    cdef double *out
+    cdef uint32_t i
+    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE)
+    if raw:
+        memcpy(view.buf, levels, count * 16)
+    else:
+        out = <double *>view.buf
+        for i in range(count):
+            out[2 * i] = fh_value(<int64_t>levels[2 * i], head.price_exponent)
+            out[2 * i + 1] = fh_value(<int64_t>levels[2 * i + 1], head.size_exponent)
+    PyBuffer_Release(&view)
+    return array
