@@ -18,6 +18,7 @@ from shm._native import (
     RawBook,
     RawQuote,
 )
+from shm.board import Board
 from shm.errors import (
     BadGeometry,
     BadName,
@@ -57,6 +58,7 @@ __all__ = [
     "NO_INSTRUMENT",
     "BadGeometry",
     "BadName",
+    "Board",
     "Book",
     "ContractType",
     "Counter",

@@ -5,12 +5,15 @@ Prices and sizes are integers scaled by the instrument's exponents, times are un
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NoReturn, overload
+from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from shm.board import Board
 from shm.names import ContractType, InstrumentKind, OptionType, Reason, State, Status
+
+_B = TypeVar("_B", bound=Board)
 
 VERSION: tuple[int, int]  #: (major, minor) of the contract
 LAYOUT_HASH: int  #: FNV-1a of `layout_text()`, in every header
@@ -27,7 +30,8 @@ READER_CLAIMED: int  #: pid of a row of the readers' registry that is being fill
 READ_EMPTY: int  #: never written; of a slot: not this record yet
 READ_BUSY: int  #: being written, or damaged
 READ_LAPPED: int  #: a later record is there
-BOARD: np.dtype[np.void]  #: rows of `shm.Feed.board`
+BOARD: np.dtype[np.void]  #: rows of :class:`shm.Board`
+DEAD_NS: int  #: a heartbeat older than this: nothing is called live
 NONE: int  #: FH_NONE, a price that is not there: -2**63
 NO_INSTRUMENT: int  #: the instrument id of records that belong to none
 DTYPES: dict[str, np.dtype[np.void]]
@@ -521,17 +525,11 @@ class FeedBase:
     def book(
         self, instrument: Instrument | str, depth: int | None = None, *, raw: Literal[True]
     ) -> RawBook: ...
-    def board(self) -> npt.NDArray[np.void]:
-        """Every instrument's quote cell: a structured array, a copy, row i of instrument id i.
+    def _id_of(self, segment: Segment, symbol: str) -> int | None: ...
 
-        Fields: instrument (u4), kind, option, state, reason (u1: `shm.InstrumentKind`,
-        `shm.OptionType`, `shm.State`, `shm.Reason`), strike, bid, bid_size, ask, ask_size, last,
-        last_size, mark, index, underlying, bid_iv, ask_iv, mark_iv, delta, gamma, vega, theta, rho,
-        funding, open_interest (f8, NaN: not there), expiry_ns, last_ns, stats_ns, state_ns,
-        data_ns, exchange_ns, receive_ns, publish_ns (i8), venue_sequence, ring_sequence (u8).
-        Each row is consistent in itself; rows may be of different instants. Raises
-        :class:`shm.WriterLost`.
-        """
+def collect(segment: Segment, cls: type[_B], ids: npt.NDArray[np.uint32] | None = None) -> _B:
+    """Rows of the quote cells `ids` (None: all) as `cls(count, BOARD)`, its attributes filled in:
+    see :class:`shm.Board`. Raises IndexError, DamagedSegment."""
 
 class Cursor:
     """The native half of :class:`shm.Events`."""

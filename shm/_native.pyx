@@ -4,6 +4,8 @@
 
 import os
 
+cimport cython
+
 import numpy as np
 
 from cpython.buffer cimport (

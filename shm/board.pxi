@@ -11,6 +11,7 @@ ctypedef struct BoardRow:
     int64_t last_ns, stats_ns, state_ns, data_ns
     int64_t exchange_ns, receive_ns, publish_ns
     uint64_t venue_sequence, ring_sequence
+    int64_t age_ns, stats_age_ns
 
 BOARD = np.dtype([
     ("instrument", "<u4"), ("kind", "u1"), ("option", "u1"), ("state", "u1"), ("reason", "u1"),
@@ -22,6 +23,7 @@ BOARD = np.dtype([
     *[(name, "<i8") for name in (
         "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "receive_ns", "publish_ns")],
     ("venue_sequence", "<u8"), ("ring_sequence", "<u8"),
+    ("age_ns", "<i8"), ("stats_age_ns", "<i8"),
 ])
 assert BOARD.itemsize == sizeof(BoardRow)
 
@@ -32,6 +34,147 @@ _NO_QUOTE.mark = _NO_QUOTE.index = _NO_QUOTE.underlying = NAN
 _NO_QUOTE.bid_iv = _NO_QUOTE.ask_iv = _NO_QUOTE.mark_iv = NAN
 _NO_QUOTE.delta = _NO_QUOTE.gamma = _NO_QUOTE.vega = _NO_QUOTE.theta = _NO_QUOTE.rho = NAN
 _NO_QUOTE.funding = _NO_QUOTE.open_interest = NAN
+
+
+cdef enum:
+    _AHEAD = 12     # cells that are fetched before they are needed
+    _LOOKS = 8      # at the heads, until none has moved
+
+
+cdef extern from *:
+    """
+    enum { FH_QUOTE_WORDS = offsetof(fh_quote, data_ns) / 8 + 1 }; /* the rest is reserved */
+    /* The lines of a cell's current copy, soon to be read. A hint: what it finds is not believed. */
+    static inline void fh_prefetch(const fh_word *cell, size_t copy_bytes) {
+        const fh_word *copy = cell + FH_CELL_HEAD / 8 + (FH_LOAD(cell) & 1) * (copy_bytes / 8);
+        for (size_t at = 0; at < copy_bytes / 8; at += 8) __builtin_prefetch(copy + at);
+    }
+    /* The loop over the words is worth unrolling here, and nowhere else in this module. */
+    __attribute__((optimize("unroll-loops")))
+    static int fh_quote_read(const fh_word *cell, fh_quote *quote) {
+        return fh_latch_read(cell, sizeof *quote, (fh_word *)quote, FH_QUOTE_WORDS);
+    }
+    """
+    int fh_quote_read(const fh_word *cell, fh_quote *quote) nogil
+    void fh_prefetch(const fh_word *cell, size_t copy_bytes) nogil
+    void prefetch "__builtin_prefetch"(const void *line) nogil
+
+
+@cython.final
+cdef class _Rows:
+    """The rows that are being read: whose they are, and where they go."""
+    cdef Segment segment
+    cdef Py_buffer out
+    cdef Py_buffer chosen
+    cdef bint held, selected
+    cdef uint32_t count
+    cdef uint64_t *heads    # of each row's cell, when it was read
+
+    def __cinit__(self, Segment segment, ids):
+        self.segment = segment
+        cdef uint32_t i
+        cdef uint32_t there = segment.count()
+        if ids is None:
+            self.count = there
+        else:
+            PyObject_GetBuffer(ids, &self.chosen, PyBUF_SIMPLE)
+            self.selected = True
+            self.count = self.chosen.len // sizeof(uint32_t)
+            for i in range(self.count):
+                if self.id(i) >= there:
+                    raise IndexError(f"no instrument {self.id(i)}")
+        self.heads = <uint64_t *>malloc((self.count + 1) * sizeof(uint64_t))
+        if self.heads == NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.out)
+        if self.selected:
+            PyBuffer_Release(&self.chosen)
+        free(self.heads)
+
+    cdef inline uint32_t id(self, uint32_t i) noexcept:
+        return (<uint32_t *>self.chosen.buf)[i] if self.selected else i
+
+    cdef inline const fh_word *cell(self, uint32_t id) noexcept:
+        return <const fh_word *>(
+            self.segment.quotes + <uint64_t>id * self.segment.quote_stride)
+
+    cdef inline void ask(self, uint32_t i) noexcept:
+        """Have the memory of rows to come fetched, as far as it is known where that is."""
+        cdef uint32_t id
+        if i + _AHEAD < self.count:
+            id = self.id(i + _AHEAD)
+            prefetch(self.cell(id))
+            prefetch(self.segment.directory + <uint64_t>id * self.segment.directory_stride)
+        if i + _AHEAD // 2 < self.count:
+            fh_prefetch(self.cell(self.id(i + _AHEAD // 2)), sizeof(fh_quote))
+
+    cdef inline int read(self, uint32_t i, int64_t now) except -1:
+        cdef fh_quote q
+        cdef uint32_t id = self.id(i)
+        cdef const Fact *fact = self.segment.fact(id)
+        cdef int status = fh_quote_read(self.cell(id), &q)
+        cdef BoardRow *row = <BoardRow *>self.out.buf + i
+        if FH_UNLIKELY(status != FH_READ_OK):
+            if status != FH_READ_EMPTY:
+                raise self.segment._damaged(f"quote cell {id}")
+            q = _NO_QUOTE
+        self.heads[i] = q.stamp // 2
+        row.instrument = id
+        row.kind = fact.kind
+        row.option = fact.option
+        row.strike = fact.strike
+        row.expiry_ns = fact.expiry_ns
+        row.age_ns = now - (q.data_ns if q.data_ns else q.receive_ns)
+        row.stats_age_ns = now - q.stats_ns
+        _board_row(row, &q)
+        return 0
+
+    cdef bint all_read(self) except -1:
+        """Look at all heads again and read those rows that have changed: True if none had.
+
+        Then all rows together are what the writer had stored at one instant. Row j's head was
+        loaded with acquire before row i's was looked at again; had the writer replaced row i
+        before it stored the j that was read, that second look would have found the newer i. So
+        it replaced none before it had stored all. (The double collect of Afek et al., "Atomic
+        snapshots of shared memory", J. ACM 40, 1993.)
+        """
+        cdef uint32_t i
+        cdef bint still = True
+        for i in range(self.count):
+            if FH_UNLIKELY(fh_load64_acquire(self.cell(self.id(i))) != self.heads[i]):
+                self.read(i, fh_now_ns())
+                still = False
+        return still
+
+
+def collect(Segment segment not None, cls, ids=None):
+    cdef _Rows rows = _Rows(segment, ids)
+    cdef uint32_t i
+    cdef int looks = 0
+    cdef bint still = False
+    cdef uint64_t sequence = fh_load64_acquire(&segment.header.published)
+    cdef int64_t begin = fh_now_ns()
+    board = cls(rows.count, BOARD)
+    if rows.count:
+        PyObject_GetBuffer(board, &rows.out, PyBUF_WRITABLE)
+        rows.held = True
+    for i in range(rows.count):
+        rows.ask(i)
+        rows.read(i, begin)
+    while not still and looks < _LOOKS:
+        still = rows.all_read()
+        looks += 1
+    cdef int64_t end = fh_now_ns()
+    board.begin_ns = begin
+    board.end_ns = end
+    board.same_instant = still
+    board.sequence = sequence
+    board.epoch = segment.epoch
+    board.heartbeat_age_ns = segment.heartbeat_age(end)
+    return board
 
 
 cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:

@@ -5,24 +5,23 @@ _float64 = np.dtype(np.float64)
 _int64 = np.dtype(np.int64)
 
 
+cdef enum:
+    _BOOK_WORDS = 1024  # of a book cell's copy that is read without asking for memory: depth 253
+
+
 cdef class FeedBase:
     """The cells of the current epoch. `shm.Feed` adds names, attaching and re-attaching."""
 
+    # Several threads may be here: whatever they share beside `segment` itself belongs to a segment,
+    # so that one that goes over to a newer epoch changes nothing for another that is still reading.
     cdef readonly Segment segment
-    cdef dict moved            # symbol -> id in the current epoch, for instruments of another one
-    cdef fh_word *scratch
-    cdef size_t scratch_bytes
     cdef object __weakref__
-
-    def __dealloc__(self):
-        free(self.scratch)
 
     def _set_segment(self, Segment segment):
         self.segment = segment
-        self.moved = {}
 
-    def _id_of(self, str symbol):
-        """The symbol's id in the current epoch, or None. `shm.Feed` knows."""
+    def _id_of(self, Segment segment, str symbol):
+        """The symbol's id in that epoch, or None. `shm.Feed` knows."""
         raise NotImplementedError
 
     def _renew(self, str reason):
@@ -35,14 +34,16 @@ cdef class FeedBase:
 
     cdef Segment current(self):
         cdef Segment segment = self.segment
-        if FH_UNLIKELY(segment is None):
-            self._renew("closed")
-            return self.segment
-        if FH_UNLIKELY(segment.suspect()):
+        if FH_LIKELY(segment is not None):
+            if FH_LIKELY(not segment.suspect()):
+                return segment
             reason = segment.gone()
-            if reason is not None:
-                self._renew(reason)
-                return self.segment
+            if reason is None:
+                return segment
+            self._renew(reason)
+        segment = self.segment
+        if segment is None:
+            raise errors.ShmError(f"{self.venue}: this feed was closed")
         return segment
 
     cdef int64_t place(self, Segment segment, Instrument instrument) except -2:
@@ -53,12 +54,12 @@ cdef class FeedBase:
         if instrument.venue != segment.venue:
             raise errors.UnknownInstrument(
                 f"{instrument.symbol} is an instrument of {instrument.venue}, not {segment.venue}")
-        id = self.moved.get(instrument.symbol)
+        id = segment.moved.get(instrument.symbol)
         if id is None:
-            id = self._id_of(instrument.symbol)
+            id = self._id_of(segment, instrument.symbol)
             if id is None:
                 return -1
-            self.moved[instrument.symbol] = id
+            segment.moved[instrument.symbol] = id
         return id
 
     def quote(self, instrument, bint raw=False):
@@ -109,16 +110,6 @@ cdef class FeedBase:
         result.heartbeat_age_ns = segment.heartbeat_age(now)
         return result
 
-    cdef fh_word *room(self, size_t size) except NULL:
-        if self.scratch_bytes < size:
-            free(self.scratch)
-            self.scratch_bytes = 0
-            self.scratch = <fh_word *>malloc(size)
-            if self.scratch == NULL:
-                raise MemoryError()
-            self.scratch_bytes = size
-        return self.scratch
-
     def book(self, instrument, depth=None, bint raw=False):
         if type(instrument) is str:
             instrument = self.instrument(instrument)
@@ -132,7 +123,21 @@ cdef class FeedBase:
             most = min(<int64_t>depth, <int64_t>most)
         cdef size_t head_words = sizeof(fh_book_head) // 8
         cdef size_t words = head_words + 2 * segment.depth + 2 * most
-        cdef fh_word *memory = self.room(segment.book_bytes)
+        cdef fh_word here[_BOOK_WORDS]
+        cdef fh_word *memory = here
+        if FH_UNLIKELY(segment.book_bytes > sizeof(here)):
+            memory = <fh_word *>malloc(segment.book_bytes)
+            if memory == NULL:
+                raise MemoryError()
+        try:
+            return self._book(segment, wanted, id, most, memory, words, raw)
+        finally:
+            if FH_UNLIKELY(memory != here):
+                free(memory)
+
+    cdef Book _book(self, Segment segment, Instrument wanted, int64_t id, uint32_t most,
+                    fh_word *memory, size_t words, bint raw):
+        cdef size_t head_words = sizeof(fh_book_head) // 8
         cdef fh_book_head *head = <fh_book_head *>memory
         cdef int status = FH_READ_EMPTY
         if id >= 0:
@@ -167,41 +172,6 @@ cdef class FeedBase:
         book.age_ns = now - head.receive_ns
         book.heartbeat_age_ns = segment.heartbeat_age(now)
         return book
-
-    def board(self):
-        cdef Segment segment = self.current()
-        cdef uint32_t count = segment.count()
-        cdef uint32_t id
-        cdef int status
-        cdef fh_quote q
-        cdef fh_instrument *entry
-        cdef BoardRow *row
-        cdef Py_buffer view
-        rows = _empty(count, BOARD)
-        if count == 0:
-            return rows
-        PyObject_GetBuffer(rows, &view, PyBUF_WRITABLE)
-        row = <BoardRow *>view.buf
-        try:
-            for id in range(count):
-                entry = segment.entry(id)
-                status = fh_latch_read(
-                    <const fh_word *>(segment.quotes + <uint64_t>id * segment.quote_stride),
-                    sizeof(fh_quote), <fh_word *>&q, sizeof(fh_quote) // 8)
-                if FH_UNLIKELY(status != FH_READ_OK):
-                    if status != FH_READ_EMPTY:
-                        raise segment._damaged(f"quote cell {id}")
-                    q = _NO_QUOTE
-                row.instrument = id
-                row.kind = entry.kind
-                row.option = entry.option_type
-                row.strike = entry.strike
-                row.expiry_ns = entry.expiry_ns
-                _board_row(row, &q)
-                row += 1
-        finally:
-            PyBuffer_Release(&view)
-        return rows
 
 
 cdef object _levels(const fh_word *levels, uint32_t count, const fh_book_head *head, bint raw):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from shm._native import FeedBase, Instrument, Segment
+from shm._native import FeedBase, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
+from shm.board import Board
+from shm.chains import Expiry
+from shm.directory import Directory
 from shm.errors import NoSuchVenue, NotLive, NotReady, ShmError, UnknownInstrument, WriterLost
 from shm.events import Events
 from shm.names import Reason, State
@@ -38,11 +40,15 @@ class Feed(FeedBase):
         self._set_segment(segment)
 
     def _set_segment(self, segment: Segment | None) -> None:
+        self._directory = None if segment is None else Directory(segment)
         super()._set_segment(segment)
-        self._by_symbol: dict[str, int] = {}
-        self._by_name: dict[str, int] = {}
-        self._known = 0
-        self._made: dict[int, Instrument] = {}
+
+    def _names(self, segment: Segment) -> Directory:
+        """The directory of that very segment, whatever another thread has gone over to."""
+        directory = self._directory
+        if directory is None or directory.segment is not segment:
+            return Directory(segment)
+        return directory
 
     def __repr__(self) -> str:
         return f"<Feed {self.namespace}.{self.venue} epoch {self.epoch}>"
@@ -96,57 +102,70 @@ class Feed(FeedBase):
 
     # ---- instruments ----
 
-    def _learn(self) -> None:
-        """Read the names that the directory has gained."""
-        if self.segment is None:
-            raise ShmError(f"{self.venue}: this feed was closed")
-        if self.segment.instruments == self._known:
-            return
-        for symbol, name in self.segment.names(self._known):
-            self._by_symbol.setdefault(symbol, self._known)
-            if name:
-                self._by_name.setdefault(name, self._known)
-            self._known += 1
-
-    def _id_of(self, symbol: str) -> int | None:
-        self._learn()
-        return self._by_symbol.get(symbol)
-
-    def _instrument(self, row: int) -> Instrument:
-        assert self.segment is not None
-        made = self._made.get(row)
-        if made is None or self.segment.changed(made):
-            made = self._made[row] = self.segment.instrument(row)
-        return made
+    def _id_of(self, segment: Segment, symbol: str) -> int | None:
+        return self._names(segment).find_symbol(symbol)
 
     def instrument(self, name: str) -> Instrument:
         """The instrument with the venue's symbol `name`, or else with that normalised name.
 
         Raises :class:`shm.UnknownInstrument` (a KeyError), which lists the names most like it.
         """
-        row = self._find(name)
+        directory = self._open_directory()
+        row = directory.find(name)
         if row is None and self.reattach():
-            row = self._find(name)
+            directory = self._open_directory()
+            row = directory.find(name)
         if row is None:
-            names = [*self._by_symbol, *self._by_name]
-            near = difflib.get_close_matches(name, dict.fromkeys(names), n=5, cutoff=0.5)
-            hint = f"; near: {', '.join(near)}" if near else ""
-            raise UnknownInstrument(
-                f"{self.venue} has no instrument {name!r} among {self._known}{hint}", near
-            )
-        return self._instrument(row)
+            raise directory.unknown(name)
+        return directory.at(row)
 
-    def _find(self, name: str) -> int | None:
-        row = self._by_symbol.get(name)
-        if row is None:
-            self._learn()
-            row = self._by_symbol.get(name, self._by_name.get(name))
-        return row
+    def _open_directory(self) -> Directory:
+        """Also of a writer that is gone: names stay what they were."""
+        directory = self._directory
+        if directory is None:
+            raise ShmError(f"{self.venue}: this feed was closed")
+        return directory
 
     def instruments(self) -> list[Instrument]:
         """Every instrument of the directory; `instruments()[i].id == i`, as in `board()`."""
-        self._learn()
-        return [self._instrument(row) for row in range(self._known)]
+        directory = self._open_directory()
+        return [directory.at(row) for row in range(directory.learn())]
+
+    # ---- many at once ----
+
+    def board(self) -> Board:
+        """Every instrument's quote cell, row i of instrument id i: see :class:`shm.Board`.
+
+        Raises :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
+        """
+        segment = self._current()
+        board: Board = collect(segment, Board)
+        board._directory = self._names(segment)
+        return board
+
+    def chain(self, underlying: str, expiry: Expiry | None = None) -> Board:
+        """Quote cells of options, a row per strike and side: see :class:`shm.Board`.
+
+        `underlying`: "BTC" or "BTC-USD" where that is clear, or with the currency of settlement,
+        "BTC-USD:BTC". `expiry`: a day ("2026-12-25", a date), an instant (unix ns, a datetime with
+        a zone), or None: every expiry to come. Rows are sorted by expiry, strike, call before put.
+        Prices and sizes are in the venue's units: those of inverse options are in coin.
+
+        Raises :class:`shm.UnknownInstrument`, which lists what is there, ValueError,
+        :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
+        """
+        segment = self._current()
+        directory = self._names(segment)
+        board: Board = collect(segment, Board, directory.chains.ids(underlying, expiry))
+        board._directory = directory
+        return board
+
+    def expiries(self, underlying: str) -> list[int]:
+        """Expiries of the options on an underlying that are still to come: unix ns, sorted.
+
+        Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
+        """
+        return self._names(self._current()).chains.expiries(underlying)
 
     # ---- guards and events ----
 

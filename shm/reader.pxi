@@ -29,6 +29,8 @@ cdef enum:
     _ASK_NS = 50000000        # not more often than this
     _DEAD_NS = 1000000000     # a heartbeat older than this: nothing is called live
 
+DEAD_NS = _DEAD_NS
+
 cdef object _State = int
 cdef object _Reason = int
 cdef object _InstrumentKind = int
@@ -63,6 +65,15 @@ cdef str _string(const char *field, size_t size):
     return field[:n].decode("utf-8", "replace")
 
 
+ctypedef struct Fact:
+    # What of a directory row is in every row of a board; 32 bytes, of which a core's cache has room.
+    uint64_t head
+    double strike
+    int64_t expiry_ns
+    uint8_t kind, option
+
+
+@cython.final
 cdef class Segment:
     """One data object, mapped read-only, and its control object."""
 
@@ -85,6 +96,8 @@ cdef class Segment:
     cdef readonly str namespace
     cdef fh_instrument *entries     # the directory as last read, by id
     cdef uint64_t *entry_heads      # the cell's head word when it was read
+    cdef Fact *facts                # by id, of the row as of `head`
+    cdef dict moved                 # symbol -> id here, for instruments of another epoch
     cdef int64_t next_ask_ns
     cdef bint lost                  # `gone()` said so once; it never changes its mind
     cdef object __weakref__
@@ -93,6 +106,7 @@ cdef class Segment:
                   str namespace):
         cdef int protection = PROT_READ | PROT_WRITE if control_writable else PROT_READ
         self.control_fd = -1
+        self.moved = {}
         self.size = os.fstat(data_fd).st_size
         self.base = <const unsigned char *>_map(data_fd, self.size, PROT_READ, MAP_SHARED)
         if control_fd >= 0:
@@ -116,7 +130,8 @@ cdef class Segment:
         self.namespace = namespace
         self.entries = <fh_instrument *>calloc(self.capacity, sizeof(fh_instrument))
         self.entry_heads = <uint64_t *>calloc(self.capacity, sizeof(uint64_t))
-        if self.entries == NULL or self.entry_heads == NULL:
+        self.facts = <Fact *>calloc(self.capacity, sizeof(Fact))
+        if self.entries == NULL or self.entry_heads == NULL or self.facts == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
@@ -128,6 +143,7 @@ cdef class Segment:
             os.close(self.control_fd)
         free(self.entries)
         free(self.entry_heads)
+        free(self.facts)
 
     @property
     def instruments(self):
@@ -174,6 +190,20 @@ cdef class Segment:
                 raise self._damaged(f"directory row {id}")
             self.entry_heads[id] = self.entries[id].stamp // 2
         return &self.entries[id]
+
+    cdef const Fact *fact(self, uint32_t id) except NULL:
+        """The same for a board's row. The caller has checked `id` against the capacity."""
+        cdef Fact *fact = &self.facts[id]
+        cdef fh_instrument *entry
+        if FH_UNLIKELY(fact.head == 0 or fact.head != fh_load64_acquire(<const fh_word *>(
+                self.directory + <uint64_t>id * self.directory_stride))):
+            entry = self.entry(id)
+            fact.head = self.entry_heads[id]
+            fact.strike = entry.strike
+            fact.expiry_ns = entry.expiry_ns
+            fact.kind = entry.kind
+            fact.option = entry.option_type
+        return fact
 
     def gone(self):
         reason = self.why_gone()

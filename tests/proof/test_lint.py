@@ -74,6 +74,7 @@ COPIES = {
 }
 #: (file, expression): stamps of copies.
 STAMPS = {
+    ("shm/board.pxi", "q.stamp"): "of a copied quote",
     ("shm/cursor.pxi", "slot.stamp"): "of a copied record, or of one made from a cell",
     ("shm/reader.pxi", "self.entries[id].stamp"): "of a copied row",
 }

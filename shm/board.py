@@ -1,0 +1,91 @@
+"""Rows of many instruments, read together, and how they were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shm import _native
+from shm._native import Instrument
+from shm.names import State
+
+if TYPE_CHECKING:
+    from shm.directory import Directory
+
+
+class Board(np.ndarray[Any, np.dtype[np.void]]):
+    """Quote cells as a structured array, a copy: of `Feed.board()` and `Feed.chain()`.
+
+    =====================================  ==  ====================================================
+    instrument                             u4  row in the directory: `Instrument.id`; `instrument()`
+    kind, option, state, reason            u1  `shm.InstrumentKind`, `OptionType`, `State`, `Reason`
+    strike, expiry_ns                      f8  0 for what has none (expiry_ns: i8, unix ns)
+    bid, bid_size, ask, ask_size           f8  top of book, in the venue's units; NaN: none
+    last, last_size                        f8  the last trade; NaN: none
+    mark, index, underlying                f8  prices; NaN: the venue has not said
+    bid_iv, ask_iv, mark_iv                f8  0.65 is 65 %
+    delta, gamma, vega, theta, rho         f8  as the venue says
+    funding, open_interest                 f8
+    last_ns, stats_ns, state_ns, data_ns   i8  unix ns: of the last trade; when the last statistic
+                                               came; since when this state; when any message came
+    exchange_ns, receive_ns, publish_ns    i8  of the last change of bid or ask
+    venue_sequence, ring_sequence          u8  the venue's number; the last record that is in it
+    age_ns, stats_age_ns                   i8  since data_ns and since stats_ns when it was read;
+                                               of what never came, larger than any limit
+    =====================================  ==  ====================================================
+
+    Each row is whole. If `same_instant`, all of them together are what the writer had stored at one
+    instant between `begin_ns` and `end_ns`; if not (the writer was faster on every try), each is
+    what it had stored at some instant in between. A venue sends one instrument after another, so
+    that rows of one instant have different ages all the same: `oldest_ns` to `newest_ns`.
+
+    A field, such as `board["bid"]`, is a plain array.
+    """
+
+    begin_ns: int = 0  #: when reading began, unix ns
+    end_ns: int = 0  #: when it ended
+    same_instant: bool = False  #: all rows held at one instant
+    sequence: int = 0
+    """The ring's last record when reading began: `events(start=sequence + 1)` misses nothing."""
+    epoch: int = 0  #: the writer's start that it is of
+    heartbeat_age_ns: int = 1 << 62
+    """How long the writer had not said that it is well when reading ended."""
+    _directory: Directory | None = None
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, (str, list)):
+            return self.view(np.ndarray)[key]
+        return super().__getitem__(key)
+
+    def __array_finalize__(self, whole: Any) -> None:
+        if isinstance(whole, Board):  # some of its rows
+            self.__dict__.update(whole.__dict__)
+
+    @property
+    def live(self) -> npt.NDArray[np.bool_]:
+        """By row: state LIVE, and the writer's heartbeat less than a second old."""
+        alive = self.heartbeat_age_ns < _native.DEAD_NS
+        found: npt.NDArray[np.bool_] = (self["state"] == State.LIVE) & alive
+        return found
+
+    @property
+    def oldest_ns(self) -> int:
+        """Of the rows that have had any message: the oldest last one, unix ns; 0: no row has."""
+        came = self["data_ns"]
+        return int(came[came > 0].min(initial=self.end_ns)) if (came > 0).any() else 0
+
+    @property
+    def newest_ns(self) -> int:
+        """The newest last message of any row, unix ns; 0: no row has had one."""
+        return int(self["data_ns"].max(initial=0))
+
+    def instrument(self, id: int) -> Instrument:  # noqa: A002
+        """The instrument of a row, by its field `instrument`: in the epoch that this was read in.
+
+        Raises IndexError for an id that this epoch has not.
+        """
+        if self._directory is None:
+            raise IndexError("these rows have come without their directory")
+        return self._directory.at(int(id))

@@ -1,0 +1,77 @@
+"""The names and the options of one epoch's directory, as a feed has learned them so far."""
+
+from __future__ import annotations
+
+import difflib
+
+from shm._native import Instrument, Segment
+from shm.chains import Chains
+from shm.errors import UnknownInstrument
+
+
+class Directory:
+    """Of one segment for its whole life, so that it never mixes the rows of two epochs.
+
+    The directory only grows. Rows are learned by their place, and learning one twice changes
+    nothing: threads need no lock here.
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self._by_symbol: dict[str, int] = {}
+        self._by_name: dict[str, int] = {}
+        self._known = 0
+        self._made: dict[int, Instrument] = {}
+        self._chains = Chains((), 0)
+
+    def learn(self) -> int:
+        """Read the names that the directory has gained; how many rows it has."""
+        first = self._known
+        if self.segment.instruments == first:
+            return first
+        names = self.segment.names(first)
+        for row, (symbol, name) in enumerate(names, first):
+            self._by_symbol.setdefault(symbol, row)
+            if name:
+                self._by_name.setdefault(name, row)
+        self._known = max(self._known, first + len(names))
+        return self._known
+
+    def find(self, name: str) -> int | None:
+        """The row of the venue's symbol `name`, or else of that normalised name."""
+        row = self._by_symbol.get(name)
+        if row is None:
+            self.learn()
+            row = self._by_symbol.get(name, self._by_name.get(name))
+        return row
+
+    def find_symbol(self, symbol: str) -> int | None:
+        """The row of a venue's symbol."""
+        self.learn()
+        return self._by_symbol.get(symbol)
+
+    def at(self, row: int) -> Instrument:
+        """The instrument of a row, as it is now. Raises IndexError."""
+        made = self._made.get(row)
+        if made is None or self.segment.changed(made):
+            made = self._made[row] = self.segment.instrument(row)
+        return made
+
+    def unknown(self, name: str) -> UnknownInstrument:
+        """The error about a name that is not there, with those most like it."""
+        names = dict.fromkeys([*self._by_symbol, *self._by_name])
+        near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+        hint = f"; near: {', '.join(near)}" if near else ""
+        return UnknownInstrument(
+            f"{self.segment.venue} has no instrument {name!r} among {self._known}{hint}", near
+        )
+
+    @property
+    def chains(self) -> Chains:
+        """The option chains of the rows that are there now."""
+        count = self.learn()
+        chains = self._chains
+        if chains.rows != count:
+            made = [self.at(row) for row in range(count)]
+            chains = self._chains = Chains(made, count)
+        return chains
