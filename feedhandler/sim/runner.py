@@ -14,15 +14,12 @@ from dataclasses import asdict, dataclass
 from select import select
 from time import monotonic
 from types import TracebackType
-from typing import Final
 
 import orjson
 
-from .binance import BinanceServer
 from .certificates import CertificateError
 from .config import SimOptions
-from .deribit import DeribitServer
-from .okx import OkxServer
+from .registry import VENUES
 from .script import ScriptError, entry_error, load_script
 from .server import VenueServer
 
@@ -30,12 +27,6 @@ __all__ = [
     "VENUES", "ScriptError", "SimEndpoint", "SimError", "SimOptions", "SimProcess", "check_script",
     "load_script", "serve",
 ]  # fmt: skip
-
-VENUES: Final[Mapping[str, type[VenueServer]]] = {
-    "deribit": DeribitServer,
-    "okx": OkxServer,
-    "binance": BinanceServer,
-}
 
 _READY_TIMEOUT = 30.0
 _STOP_TIMEOUT = 5.0

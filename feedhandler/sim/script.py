@@ -26,8 +26,8 @@ from typing import Any, Final
 from feedhandler.near import did_you_mean
 
 from .fault_kinds import KEYS, FaultError, read_order
+from .registry import VENUES
 
-_VENUES: Final = ("deribit", "okx", "binance")
 _WHEN: Final = ("at", "after", "every", "times", "venue")
 
 
@@ -107,8 +107,8 @@ def _step(number: int, entry: Any, venue: str | None = None) -> Step:
     if not isinstance(entry, Mapping):
         raise entry_error(number, f"must be a table: {entry!r}")
     named = entry.get("venue")
-    if "venue" in entry and named not in _VENUES:
-        hint = did_you_mean(str(named), _VENUES)
+    if "venue" in entry and named not in VENUES:
+        hint = did_you_mean(str(named), VENUES)
         raise entry_error(number, f"venue: unknown venue {named!r}{hint}")
     at, after = _seconds(number, entry, "at"), _whole(number, entry, "after")
     every, times = _seconds(number, entry, "every"), _whole(number, entry, "times")
