@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from .book import ASK, BID, SIGN, Book
-from .instrument import TextCache, fixed8
+from .instrument import TextCache
 from .market import Live, Update
 
 
 class DepthTexts:
-    """Number text of one instrument, remembered."""
+    """Number text of one instrument in its venue's style, remembered."""
 
-    def __init__(self, live: Live) -> None:
-        self.prices: TextCache = live.instrument.prices(fixed8)
-        self.sizes: TextCache = live.instrument.sizes(fixed8)
+    def __init__(
+        self, live: Live, prices: Callable[[int, int], str], sizes: Callable[[int, int], str]
+    ) -> None:
+        self.prices: TextCache = live.instrument.prices(prices)
+        self.sizes: TextCache = live.instrument.sizes(sizes)
+
+    def top(self, book: Book) -> tuple[str, str, str, str]:
+        """Best bid and its size, best ask and its size; an empty side is zeros."""
+        (bid, bids), (ask, asks) = (
+            levels[0] if (levels := book.levels(side, 1)) else (0, 0) for side in (BID, ASK)
+        )
+        return self.prices[bid], self.sizes[bids], self.prices[ask], self.sizes[asks]
+
+
+class Changed(NamedTuple):
+    """What a batch amounts to: the last ids of the event before and of this one, levels in JSON."""
+
+    previous: int
+    final: int
+    bids: str
+    asks: str
 
 
 class DepthBatch:
@@ -23,23 +44,23 @@ class DepthBatch:
         self.live = live
         self.interval = interval
         self.due = now + interval
-        self._first = live.book.sequence + 1
+        self._previous = live.book.sequence
         self._levels: tuple[dict[int, int], dict[int, int]] = ({}, {})
 
     @property
     def empty(self) -> bool:
         """Whether nothing has changed since the last event."""
-        return self._first > self.live.book.sequence
+        return self._previous == self.live.book.sequence
 
     def add(self, update: Update) -> None:
         """Take in an update; of a level that changes twice the last word counts."""
         for side, grid, _, new in update.changes:
             self._levels[side][grid] = new
 
-    def event(self, texts: DepthTexts, crossed: bool = False) -> str:
-        """The event, which ends the batch. ``crossed``: with a bid that the book never had."""
+    def take(self, texts: DepthTexts, crossed: bool = False) -> Changed:
+        """All of it; the batch begins anew. ``crossed``: with a bid that the book never had."""
         prices, sizes = texts.prices, texts.sizes
-        book, symbol = self.live.book, self.live.instrument.symbol
+        book = self.live.book
         if crossed and (ask := book.best(ASK)) is not None:
             self._levels[BID][ask + 2] = 1
         bids, asks = (
@@ -49,21 +70,18 @@ class DepthBatch:
             )
             for levels, sign in zip(self._levels, SIGN, strict=True)
         )
-        text = (
-            f'{{"e":"depthUpdate","E":{self.live.clock.ms()},"s":"{symbol}",'
-            f'"U":{self._first},"u":{book.sequence},"b":[{bids}],"a":[{asks}]}}'
-        )
-        self._first = book.sequence + 1
+        changed = Changed(self._previous, book.sequence, f"[{bids}]", f"[{asks}]")
+        self._previous = book.sequence
         for levels in self._levels:
             levels.clear()
-        return text
+        return changed
 
 
-def snapshot(book: Book, texts: DepthTexts, limit: int) -> bytes:
-    """The REST depth answer, ``limit`` levels a side."""
+def snapshot(book: Book, texts: DepthTexts, limit: int, times: str = "") -> bytes:
+    """The REST depth answer, ``limit`` levels a side; ``times``: keys between id and levels."""
     prices, sizes = texts.prices, texts.sizes
     bids, asks = (
         ",".join(f'["{prices[grid]}","{sizes[lots]}"]' for grid, lots in book.levels(side, limit))
         for side in (BID, ASK)
     )
-    return f'{{"lastUpdateId":{book.sequence},"bids":[{bids}],"asks":[{asks}]}}'.encode()
+    return (f'{{"lastUpdateId":{book.sequence},{times}"bids":[{bids}],"asks":[{asks}]}}').encode()

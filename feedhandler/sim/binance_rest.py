@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from aiohttp import web
 
 from . import binance_listing as listing
 from .binance_depth import snapshot
+from .binance_meter import Meter
 
 if TYPE_CHECKING:
     from .binance import BinanceServer
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _WEIGHT_LIMIT = 6000
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _LIMITS = (("REQUEST_WEIGHT", "MINUTE", 1, _WEIGHT_LIMIT), ("RAW_REQUESTS", "MINUTE", 5, 61_000))
-_TOO_MUCH = {"code": -1003, "msg": "Too much request weight used."}
 _NO_SYMBOL = {
     "code": -1102,
     "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
@@ -27,31 +26,9 @@ _BAD_SYMBOLS = {"code": -1100, "msg": "Illegal characters in symbols."}
 _BAD_LIMIT = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
 
 
-class _Meter:
-    """The weight used in this minute."""
-
-    def __init__(self) -> None:
-        self._minute, self._used = 0, 0
-
-    def answer(self, data: Any, weight: int, status: int = 200) -> web.Response:
-        minute = int(time.time() // 60)
-        if minute != self._minute:
-            self._minute, self._used = minute, 0
-        self._used += weight
-        headers = {"X-MBX-USED-WEIGHT": str(self._used)}
-        headers["X-MBX-USED-WEIGHT-1M"] = str(self._used)
-        if self._used > _WEIGHT_LIMIT:
-            headers["Retry-After"] = str(60 - int(time.time()) % 60)
-            status, data = 429, _TOO_MUCH
-        body = data if isinstance(data, bytes) else orjson.dumps(data)
-        return web.Response(
-            body=body, status=status, headers=headers, content_type="application/json"
-        )
-
-
 def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
     """Add the public ``/api/v3/`` paths of a server."""
-    answer = _Meter().answer
+    answer = Meter(_WEIGHT_LIMIT).answer
 
     async def ping(_: web.Request) -> web.Response:
         return answer({}, 1)

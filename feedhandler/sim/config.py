@@ -53,12 +53,12 @@ class SimOptions:
 
     heartbeat_scale: float = 1.0
     """Deribit: multiplies the interval that the client asked for (tests shorten it)."""
-    ping_interval: float = 20.0
-    """Binance: time between the server's WebSocket pings."""
-    pong_timeout: float = 60.0
-    """Binance: an unanswered ping closes the connection after this long."""
-    message_limit: int = 5
-    """Binance: incoming frames per second, pings and pongs included."""
+    ping_interval: float | None = None
+    """Binance: time between the server's WebSocket pings; None: the product's own."""
+    pong_timeout: float | None = None
+    """Binance: an unanswered ping closes the connection after this long; None: the product's."""
+    message_limit: int | None = None
+    """Binance: incoming frames per second, pings and pongs included; None: the product's own."""
     snapshot_lag: int = 0
     """Binance, OKX: updates by which REST books lag behind the stream."""
     idle_timeout: float = 30.0
