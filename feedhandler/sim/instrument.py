@@ -30,6 +30,16 @@ def fixed8(mantissa: int, digits: int) -> str:
     return f"{text[:-8]}.{text[-8:]}"
 
 
+def fixed(places: int) -> Callable[[int, int], str]:
+    """A style with exactly so many decimals, which are never fewer than ``digits``."""
+
+    def style(mantissa: int, digits: int) -> str:
+        text = f"{mantissa * 10 ** (places - digits):0{places + 1}d}"
+        return f"{text[:-places]}.{text[-places:]}" if places else text
+
+    return style
+
+
 class TextCache(dict[int, str]):
     """Decimal text by integer; bounded, since a price walks over its whole life."""
 

@@ -13,6 +13,7 @@ _MODULES = {
     "deribit": "deribit:DeribitServer",
     "okx": "okx:OkxServer",
     "binance": "binance:BinanceServer",
+    "binance-usdm": "binance_usdm:BinanceUsdmServer",
 }
 
 

@@ -28,6 +28,8 @@ class Deribit:
     symbol, other = "BTC-PERPETUAL", "ETH-PERPETUAL"
     rest_time = "/api/v2/public/get_time"
     shutdown_notice: str | None = None
+    in_stream = True  # snapshots come with the subscription
+    error_in = "error"  # where a refusal has its code; "": at the top
 
     def channel(self, symbol: str) -> str:
         return f"book.{symbol}.100ms"
@@ -74,6 +76,8 @@ class Okx:
     symbol, other = "BTC-USDT", "ETH-USDT"
     rest_time = "/api/v5/public/time"
     shutdown_notice: str | None = "64008"
+    in_stream = True
+    error_in = ""
 
     def channel(self, symbol: str) -> str:
         return f"books:{symbol}"
@@ -118,8 +122,15 @@ class Okx:
 class Binance:
     name = "binance"
     symbol, other = "BTCUSDT", "ETHUSDT"
-    rest_time = "/api/v3/time"
+    api = "/api/v3"
+    most_levels = 5000
     shutdown_notice: str | None = "serverShutdown"
+    in_stream = False
+    error_in = ""
+
+    @property
+    def rest_time(self) -> str:
+        return f"{self.api}/time"
 
     def channel(self, symbol: str) -> str:
         return f"{symbol.lower()}@depth@100ms"
@@ -146,16 +157,30 @@ class Binance:
         return int(message["data"]["E"]) if "data" in message else None
 
     async def snapshot(self, sim: Sim, symbol: str) -> Event:
-        found = await sim.get("/api/v3/depth", symbol=symbol, limit=5000)
+        found = await sim.get(f"{self.api}/depth", symbol=symbol, limit=self.most_levels)
         return Event(None, found["lastUpdateId"], levels(found["bids"]), levels(found["asks"]))
 
     async def listed(self, sim: Sim) -> set[str]:
-        found = await sim.get("/api/v3/exchangeInfo")
+        found = await sim.get(f"{self.api}/exchangeInfo")
         return {one["symbol"] for one in found["symbols"]}
 
 
+class BinanceUsdm(Binance):
+    name = "binance-usdm"
+    api = "/fapi/v1"
+    most_levels = 1000
+    shutdown_notice = None
+
+    def book(self, message: Message, symbol: str) -> Event | None:
+        if message.get("stream") != self.channel(symbol):
+            return None
+        data = message["data"]
+        return Event(data["pu"], data["u"], levels(data["b"]), levels(data["a"]))
+
+
 Dialect = Deribit | Okx | Binance
-DIALECTS: tuple[Dialect, ...] = (Deribit(), Okx(), Binance())
+DERIBIT, OKX, BINANCE = Deribit(), Okx(), Binance()
+DIALECTS: tuple[Dialect, ...] = (DERIBIT, OKX, BINANCE, BinanceUsdm())
 every_venue = pytest.mark.parametrize("speak", DIALECTS, ids=[one.name for one in DIALECTS])
 
 
@@ -172,7 +197,7 @@ class Follower:
         speak = self.speak
         await self.socket.send(speak.subscribe(speak.channel(self.symbol)))
         await self.socket.until(speak.is_answer)
-        if speak.name != "binance":
+        if speak.in_stream:
             self.last = (await self.event()).sequence
 
     async def event(self) -> Event:

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from .dialects import DIALECTS, Dialect, Event, Follower, broken, every_venue
+from .dialects import DIALECTS, OKX, Dialect, Event, Follower, broken, every_venue
 from .harness import Levels, Sim, Socket, venue
 
-DERIBIT, OKX, _ = DIALECTS
-in_stream = pytest.mark.parametrize("speak", [DERIBIT, OKX], ids=["deribit", "okx"])
+_IN_STREAM = [one for one in DIALECTS if one.in_stream]
+in_stream = pytest.mark.parametrize("speak", _IN_STREAM, ids=[one.name for one in _IN_STREAM])
 
 
 async def _follower(speak: Dialect, sim: Sim, socket: Socket) -> Follower:

@@ -9,11 +9,9 @@ import aiohttp
 import orjson
 import pytest
 
-from .dialects import DIALECTS, Dialect, Follower, broken, every_venue
+from .dialects import OKX, Dialect, Follower, broken, every_venue
 from .harness import DEADLINE, venue
 from .raw import Raw, raw
-
-DERIBIT, OKX, BINANCE = DIALECTS
 
 
 @every_venue

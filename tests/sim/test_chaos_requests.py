@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from .dialects import DIALECTS, Dialect, Follower, every_venue
+from .dialects import DERIBIT, DIALECTS, OKX, Dialect, Follower, every_venue
 from .harness import venue
 
 
@@ -25,7 +25,8 @@ def test_subscriptions_are_refused_and_then_not(speak: Dialect) -> None:
 
 def test_refusals_with_a_code_of_ones_own() -> None:
     async def main() -> None:
-        for speak, where in zip(DIALECTS, ("error", "", ""), strict=True):
+        for speak in DIALECTS:
+            where = speak.error_in
             async with venue(speak.name) as sim, sim.socket() as socket:
                 await sim.fault("error_reply", code=13780, message="nothing today")
                 await socket.send(speak.subscribe(speak.channel(speak.symbol)))
@@ -39,7 +40,7 @@ def test_refusals_with_a_code_of_ones_own() -> None:
 
 def test_one_channel_refused_of_several() -> None:
     async def main() -> None:
-        deribit, okx, _ = DIALECTS
+        deribit, okx = DERIBIT, OKX
         both = [deribit.channel(deribit.symbol), deribit.channel(deribit.other)]
         async with venue("deribit") as sim, sim.socket() as socket:
             await sim.fault("error_reply", channel=both[0])
@@ -83,7 +84,7 @@ def test_rest_errors(speak: Dialect, status: int, after: float | None) -> None:
     async def main() -> None:
         async with venue(speak.name) as sim:
             more = {} if after is None else {"retry_after": after}
-            await sim.fault("rest_error", status=status, count=2, path="/api/", **more)
+            await sim.fault("rest_error", status=status, count=2, path=speak.rest_time, **more)
             for _ in range(2):
                 async with sim.session.get(sim.base + speak.rest_time) as answer:
                     assert answer.status == status

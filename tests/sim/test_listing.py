@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .dialects import DIALECTS, Dialect, Follower, every_venue
+from .dialects import DERIBIT, OKX, Dialect, Follower, every_venue
 from .harness import venue
-
-DERIBIT, OKX, _ = DIALECTS
-NEW = {"deribit": "BTC-25JUN27", "okx": "BTC-USD-261127-85000-C", "binance": "BTCUSDC"}
 
 
 @every_venue

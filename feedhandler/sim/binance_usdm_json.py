@@ -1,0 +1,72 @@
+"""Events of Binance USD-M, byte for byte in the shapes and number formats of the real ones."""
+
+from __future__ import annotations
+
+from .binance_depth import Changed, DepthTexts
+from .market import Live, Market, Trade
+
+_FUNDING_MS = 8 * 3_600_000
+
+
+def depth(live: Live, changed: Changed, first: int) -> str:
+    """A depthUpdate; ``first``: the first id in it, which is not the last one's successor."""
+    now = live.clock.ms()
+    return (
+        f'{{"e":"depthUpdate","E":{now},"T":{now},"s":"{live.instrument.symbol}","U":{first},'
+        f'"u":{changed.final},"pu":{changed.previous},"b":{changed.bids},"a":{changed.asks}}}'
+    )
+
+
+def book_ticker(live: Live, texts: DepthTexts) -> str:
+    """The best bid and offer."""
+    bid, bid_size, ask, ask_size = texts.top(live.book)
+    now = live.clock.ms()
+    return (
+        f'{{"e":"bookTicker","u":{live.book.sequence},"s":"{live.instrument.symbol}","b":"{bid}",'
+        f'"B":"{bid_size}","a":"{ask}","A":"{ask_size}","T":{now},"E":{now}}}'
+    )
+
+
+def aggregate(live: Live, texts: DepthTexts, one: Trade) -> str:
+    """An aggregated trade of a single fill."""
+    now, size = live.clock.ms(), texts.sizes[one.lots]
+    return (
+        f'{{"e":"aggTrade","E":{now},"a":{one.number},"s":"{live.instrument.symbol}",'
+        f'"p":"{texts.prices[one.grid]}","q":"{size}","nq":"{size}","f":{one.number},'
+        f'"l":{one.number},"T":{now},"m":{"false" if one.taker_buys else "true"},"st":1}}'
+    )
+
+
+def single(live: Live, texts: DepthTexts, one: Trade) -> str:
+    """A single trade."""
+    now = live.clock.ms()
+    return (
+        f'{{"e":"trade","E":{now},"T":{now},"s":"{live.instrument.symbol}","t":{one.number},'
+        f'"p":"{texts.prices[one.grid]}","q":"{texts.sizes[one.lots]}","X":"MARKET",'
+        f'"m":{"false" if one.taker_buys else "true"}}}'
+    )
+
+
+def liquidation(live: Live, texts: DepthTexts, one: Trade) -> str:
+    """The order of liquidation that a trade filled; its own price is a little worse."""
+    now, size, symbol = live.clock.ms(), texts.sizes[one.lots], live.instrument.symbol
+    side, limit = ("BUY", one.grid + 50) if one.taker_buys else ("SELL", max(1, one.grid - 50))
+    return (
+        f'{{"e":"forceOrder","E":{now},"o":{{"s":"{symbol}","S":"{side}","o":"LIMIT","f":"IOC",'
+        f'"q":"{size}","p":"{texts.prices[limit]}","ap":"{texts.prices[one.grid]}","X":"FILLED",'
+        f'"l":"{size}","z":"{size}","T":{now},"ps":"{symbol}","st":1}}}}'
+    )
+
+
+def mark_price(market: Market, live: Live) -> str:
+    """Mark, index, and of a perpetual the funding of the eight hours that end next."""
+    instrument, now = live.instrument, live.clock.ms()
+    mark, index = market.mark(instrument), market.index_prices[instrument.base]
+    rate, due = "", 0
+    if not instrument.expiry_ms:
+        rate = f"{(mark / index - 1.0) / 3:.8f}"
+        due = (now // _FUNDING_MS + 1) * _FUNDING_MS
+    return (
+        f'{{"e":"markPriceUpdate","E":{now},"s":"{instrument.symbol}","p":"{mark:.8f}",'
+        f'"ap":"{mark:.8f}","P":"{index:.8f}","i":"{index:.8f}","r":"{rate}","T":{due},"st":1}}'
+    )

@@ -1,0 +1,84 @@
+"""Binance USD-M's REST answers, each with the request weight used in this minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from . import binance_usdm_listing as listing
+from .binance_depth import snapshot
+from .binance_meter import Meter
+
+if TYPE_CHECKING:
+    from .binance_usdm import BinanceUsdmServer
+
+_WEIGHT_LIMIT = 2400
+_DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
+_LISTED_BEFORE_MS = 90 * 86_400_000
+_NO_SYMBOL = {
+    "code": -1102,
+    "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
+}
+_BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
+
+
+def add_rest_routes(router: web.UrlDispatcher, server: BinanceUsdmServer) -> None:
+    """Add the public ``/fapi/v1/`` paths of a server."""
+    answer = Meter(_WEIGHT_LIMIT).answer
+
+    async def ping(_: web.Request) -> web.Response:
+        return answer({}, 1)
+
+    async def server_time(_: web.Request) -> web.Response:
+        return answer({"serverTime": server.market.clock.ms()}, 1)
+
+    async def depth(request: web.Request) -> web.Response:
+        symbol, text = request.query.get("symbol"), request.query.get("limit", "500")
+        if symbol is None:
+            return answer(_NO_SYMBOL, 1, 400)
+        if symbol not in server.market.instruments:
+            return answer(_BAD_SYMBOL, 1, 400)
+        limit = int(text) if text.isdigit() else -1
+        if limit not in _DEPTH_WEIGHTS:
+            return answer({"code": -4021, "msg": f"{text} is not valid depth limit"}, 1, 400)
+        live, now = server.market.live(symbol), server.market.clock.ms()
+        weight = _DEPTH_WEIGHTS[limit] if "limit" in request.query else 1
+        book, times = server.rest_book(live), f'"E":{now},"T":{now},'
+        return answer(snapshot(book, server.texts(live), limit, times), weight)
+
+    async def open_interest(request: web.Request) -> web.Response:
+        symbol = request.query.get("symbol", "")
+        if symbol not in server.market.instruments:
+            return answer(_BAD_SYMBOL, 1, 400)
+        live = server.market.live(symbol)
+        value = server.texts(live).sizes[live.open_interest]
+        now = server.market.clock.ms()
+        return answer({"symbol": symbol, "openInterest": value, "time": now}, 1)
+
+    async def exchange_info(_: web.Request) -> web.Response:
+        listed = server.start_ms - _LISTED_BEFORE_MS
+        kinds = server.market.instruments.values()
+        info = {
+            "timezone": "UTC",
+            "serverTime": server.market.clock.ms(),
+            "futuresType": "U_MARGINED",
+            "rateLimits": [
+                {
+                    "rateLimitType": "REQUEST_WEIGHT",
+                    "interval": "MINUTE",
+                    "intervalNum": 1,
+                    "limit": _WEIGHT_LIMIT,
+                }
+            ],
+            "exchangeFilters": [],
+            "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
+            "symbols": [listing.describe(one, listed) for one in kinds],
+        }
+        return answer(info, 1)
+
+    router.add_get("/fapi/v1/ping", ping)
+    router.add_get("/fapi/v1/time", server_time)
+    router.add_get("/fapi/v1/depth", depth)
+    router.add_get("/fapi/v1/openInterest", open_interest)
+    router.add_get("/fapi/v1/exchangeInfo", exchange_info)

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from .harness import Levels, Sim, Socket, levels, venue
+
+SYMBOL = "BTCUSDT"
+FAST = "btcusdt@depth@100ms"
+PUBLIC, MARKET = "/public/stream", "/market/stream"
+
+
+class Book:
+    """The venue's rule: the first event reaches over the snapshot, then pu is the last u."""
+
+    def __init__(self) -> None:
+        self.bids: Levels = {}
+        self.asks: Levels = {}
+        self.last = 0
+        self.joined = False
+
+    async def join(self, sim: Sim) -> None:
+        snapshot = await sim.get("/fapi/v1/depth", symbol=SYMBOL, limit=1000)
+        self.last = snapshot["lastUpdateId"]
+        self.bids, self.asks = levels(snapshot["bids"]), levels(snapshot["asks"])
+
+    def feed(self, event: dict[str, Any]) -> None:
+        if event["u"] < self.last or (event["u"] == self.last and not self.joined):
+            return
+        over = not self.joined and event["U"] <= self.last <= event["u"]
+        assert over or event["pu"] == self.last
+        assert event["pu"] + 1 < event["U"] <= event["u"]
+        self.last, self.joined = event["u"], True
+        for side, rows in ((self.bids, event["b"]), (self.asks, event["a"])):
+            for price, size in levels(rows).items():
+                if size:
+                    side[price] = size
+                else:
+                    side.pop(price, None)
+
+    @property
+    def state(self) -> tuple[int, Levels, Levels]:
+        return self.last, self.bids, self.asks
+
+
+async def call(socket: Socket, method: str, *params: str) -> dict[str, Any]:
+    await socket.send({"method": method, "params": list(params), "id": 3})
+    return await socket.until(lambda message: message.get("id") == 3)
+
+
+async def data(socket: Socket, stream: str) -> dict[str, Any]:
+    message = await socket.until(lambda m: m.get("stream") == stream)
+    found = message["data"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_book_joined_from_rest_is_the_venues_at_every_event() -> None:
+    async def main() -> None:
+        async with venue("binance-usdm", paused=False) as sim, sim.socket() as socket:
+            await call(socket, "SUBSCRIBE", FAST)
+            await data(socket, FAST)
+            book = Book()
+            await book.join(sim)
+            while not book.joined:
+                book.feed(await data(socket, FAST))
+            for _ in range(4):
+                book.feed(await data(socket, FAST))
+                assert await sim.truth(SYMBOL, book.last) == book.state
+                assert max(book.bids) < min(book.asks)
+            await sim.post("/sim/pause")
+            final = await sim.truth(SYMBOL)
+            while book.last < final[0]:
+                book.feed(await data(socket, FAST))
+            assert final == book.state
+
+    asyncio.run(main())
+
+
+def test_a_gap_shows_in_the_previous_id() -> None:
+    async def main() -> None:
+        async with venue("binance-usdm") as sim, sim.socket() as socket:
+            await call(socket, "SUBSCRIBE", FAST)
+            await sim.step(100)
+            first = await data(socket, FAST)
+            await sim.fault("gap", symbol=SYMBOL)
+            await sim.step(100)
+            await sim.step(100)
+            second = await data(socket, FAST)
+            assert second["pu"] > first["u"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("path", "heard", "silent"),
+    [
+        (PUBLIC, [FAST, "btcusdt@bookTicker"], ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]),
+        (MARKET, ["btcusdt@aggTrade", "btcusdt@markPrice@1s"], [FAST, "btcusdt@bookTicker"]),
+        ("/stream", [FAST, "btcusdt@bookTicker"], ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]),
+    ],
+)
+def test_a_path_acknowledges_everything_and_carries_its_own(
+    path: str, heard: list[str], silent: list[str]
+) -> None:
+    async def main() -> None:
+        async with venue("binance-usdm") as sim, sim.socket(path) as socket:
+            assert await call(socket, "SUBSCRIBE", *heard, *silent) == {"result": None, "id": 3}
+            listed = (await call(socket, "LIST_SUBSCRIPTIONS"))["result"]
+            assert listed == sorted([*heard, *silent])
+            seen: set[str] = set()
+            await sim.step(400)
+            while len(seen) < len(heard):
+                seen.add((await socket.json())["stream"])
+            await sim.step(400)
+            await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": 9})
+            while "stream" in (message := await socket.json()):
+                seen.add(message["stream"])
+            assert seen == set(heard)
+            await call(socket, "UNSUBSCRIBE", *heard, *silent)
+            assert (await call(socket, "LIST_SUBSCRIPTIONS"))["result"] == []
+
+    asyncio.run(main())
+
+
+def test_liquidations_are_of_trades_and_rare() -> None:
+    async def main() -> None:
+        streams = ["btcusdt@aggTrade", "btcusdt@trade", "btcusdt@forceOrder"]
+        async with venue("binance-usdm") as sim, sim.socket(MARKET) as socket:
+            await call(socket, "SUBSCRIBE", *streams)
+            await sim.step(3000)
+            await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": 9})
+            trades: dict[tuple[str, str], str] = {}
+            orders = []
+            while "stream" in (message := await socket.json()):
+                event = message["data"]
+                if event["e"] == "forceOrder":
+                    orders.append(event["o"])
+                elif event["e"] == "aggTrade":
+                    trades[event["p"], event["q"]] = "SELL" if event["m"] else "BUY"
+            times = [order["T"] for order in orders]
+            assert times
+            assert all(later - sooner >= 1000 for sooner, later in pairwise(times))
+            for order in orders:
+                assert trades[order["ap"], order["q"]] == order["S"]
+                assert order["s"] == SYMBOL
+
+    asyncio.run(main())
+
+
+def test_mark_prices_of_perpetuals_and_dated_futures() -> None:
+    async def main() -> None:
+        async with venue("binance-usdm") as sim, sim.socket(MARKET) as socket:
+            await call(
+                socket, "SUBSCRIBE", "btcusdt@markPrice@1s", "btcusdt_261225@markPrice@1s",
+                "nope@markPrice@1s",
+            )  # fmt: skip
+            perpetual = await data(socket, "btcusdt@markPrice@1s")
+            dated = await data(socket, "btcusdt_261225@markPrice@1s")
+            assert 0 < float(perpetual["r"]) < 0.01
+            assert perpetual["T"] % 28_800_000 == 0
+            assert (dated["r"], dated["T"]) == ("", 0)
+            assert float(dated["p"]) > float(dated["i"]) > 0
+
+    asyncio.run(main())
+
+
+def test_rest() -> None:
+    async def main() -> None:
+        async with venue("binance-usdm") as sim:
+            info = await sim.get("/fapi/v1/exchangeInfo")
+            symbols = {one["symbol"]: one for one in info["symbols"]}
+            assert len(symbols) == 14
+            assert symbols["BTCUSDT_261225"]["contractType"] == "CURRENT_QUARTER"
+            filters = {f["filterType"]: f for f in symbols[SYMBOL]["filters"]}
+            assert filters["PRICE_FILTER"]["tickSize"] == "0.10"
+            assert filters["LOT_SIZE"]["stepSize"] == "0.001"
+            async with sim.session.get(sim.base + "/fapi/v1/depth?symbol=BTCUSDT&limit=50") as a:
+                assert int(a.headers["X-MBX-USED-WEIGHT-1M"]) == 1 + 2
+                body = await a.json()
+                assert list(body) == ["lastUpdateId", "E", "T", "bids", "asks"]
+                assert len(body["bids"]) <= 50
+                assert len(body["bids"][0][0].partition(".")[2]) == 2
+            for path, code in (
+                ("depth?symbol=NOPE", -1121), ("depth", -1102),
+                ("depth?symbol=BTCUSDT&limit=7", -4021), ("openInterest?symbol=X", -1121),
+            ):  # fmt: skip
+                assert (await sim.get(f"/fapi/v1/{path}", status=400))["code"] == code
+            found = await sim.get("/fapi/v1/openInterest", symbol=SYMBOL)
+            assert float(found["openInterest"]) >= 0
+
+    asyncio.run(main())
+
+
+def test_ten_messages_a_second_and_pings_every_three_minutes() -> None:
+    async def main() -> None:
+        async with venue("binance-usdm") as sim, sim.socket() as socket:
+            assert (sim.server.ping_interval, sim.server.pong_timeout) == (180.0, 600.0)  # type: ignore[attr-defined]
+            for number in range(12):
+                await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": number})
+            assert await socket.closed() == 1008
+
+    asyncio.run(main())
