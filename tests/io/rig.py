@@ -38,6 +38,10 @@ SYMBOLS = {
     "okx": ("BTC-USDT", "BTC-USDT-SWAP"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
+#: of further venues, whose protocols are in most alike: they are not run through every test
+MORE_SYMBOLS = {
+    "binance-usdm": ("BTCUSDT", "ETHUSDT"),
+}
 _SUPERVISOR = (
     "import sys, msgspec; from feedhandler.config import Config; "
     "from feedhandler import supervisor; "
@@ -114,10 +118,11 @@ class Rig:
         stack.callback(self._clean)
         sims = stack.enter_context(SimProcess(venues, options))
         self.sims = {venue: Sim(sims.endpoints[venue]) for venue in venues}
+        symbols = SYMBOLS | MORE_SYMBOLS
         config = load(None, venues=venues, namespace=self.namespace)
         config = pointed_at(config, sims.endpoints)
         chosen = {
-            venue: msgspec.structs.replace(one, instruments=SYMBOLS[venue], silence_s=2.0)
+            venue: msgspec.structs.replace(one, instruments=symbols[venue], silence_s=2.0)
             for venue, one in config.venues.items()
         }
         self.config: Config = msgspec.structs.replace(config, venues=chosen, status="")
