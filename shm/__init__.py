@@ -9,6 +9,7 @@
 Imports numpy and posix_ipc, no networking and no event loop.
 """
 
+from shm import gil  # noqa: F401 - first of all: refuses an interpreter that has none
 from shm._native import (
     NO_INSTRUMENT,
     NONE,
@@ -22,6 +23,7 @@ from shm.board import Board
 from shm.errors import (
     BadGeometry,
     BadName,
+    ConcurrentUse,
     DamagedSegment,
     NoRoom,
     NoSuchVenue,
@@ -60,6 +62,7 @@ __all__ = [
     "BadName",
     "Board",
     "Book",
+    "ConcurrentUse",
     "ContractType",
     "Counter",
     "DamagedSegment",

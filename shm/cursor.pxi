@@ -60,6 +60,7 @@ cdef class Cursor:
     cdef Skip *skip                     # by instrument; NULL: nothing to skip
     cdef uint64_t skip_until            # past this nothing is skipped
     cdef uint32_t capacity              # of wanted and skip
+    cdef bint busy                      # somebody is inside, or sleeps in iteration
     cdef bint unfinished                # the last message that is there has no end
     cdef fh_reader_row *registered      # in the control object of `segment`, or NULL
     cdef PyObject *registered_in        # a reference of its own to that segment
@@ -79,7 +80,7 @@ cdef class Cursor:
 
     # ---- what shm.Events supplies ----
 
-    def _resolve(self, uint32_t first):
+    def _resolve(self, Segment segment, uint32_t first):
         """Ids of the wanted instruments among the directory's rows from `first` on."""
         raise NotImplementedError
 
@@ -87,7 +88,7 @@ cdef class Cursor:
         """Called by `poll()` while there is no segment: `_open` a newer one if it is there."""
         raise NotImplementedError
 
-    def _lost_writer(self, str reason):
+    def _lost_writer(self, Segment segment, str reason):
         """The segment is drained and its writer gone: raises WriterLost."""
         raise NotImplementedError
 
@@ -150,10 +151,10 @@ cdef class Cursor:
         fh_store64(&self.registered.overruns, self.overruns)
         fh_storei64(&self.registered.updated_ns, fh_coarse_ns())
 
-    cdef int _select(self, uint32_t count) except -1:
+    cdef int _select(self, Segment segment, uint32_t count) except -1:
         """New instruments in the directory: those that are wanted are marked."""
         first = self.resolved
-        for id in self._resolve(first):
+        for id in self._resolve(segment, first):
             self.wanted[<uint32_t>id] = 1
         self.resolved = count
         return 0
@@ -209,6 +210,36 @@ cdef class Cursor:
     def poll(self):
         cdef Segment segment = self.segment
         cdef uint64_t published
+        cdef bint suspect = False
+        if FH_UNLIKELY(self.busy):
+            self._occupied()
+        if FH_LIKELY(segment is not None and not self.want_state):
+            published = fh_load64_acquire(&segment.header.published)
+            self.seen = published
+            if FH_LIKELY(published < self.next):
+                suspect = segment.suspect()
+                if FH_LIKELY(not suspect):
+                    return None
+        self.busy = True
+        try:
+            return self._poll(suspect)
+        finally:
+            self.busy = False
+
+    def _occupy(self, bint on):
+        """From `True` to `False` nobody else may read: who iterates sleeps in between."""
+        if on and self.busy:
+            self._occupied()
+        self.busy = on
+
+    def _occupied(self):
+        raise errors.ConcurrentUse(
+            "another thread or task is reading these events: one at a time may; "
+            "let each have its own, from feed.events()")
+
+    cdef object _poll(self, bint suspect):
+        cdef Segment segment = self.segment
+        cdef uint64_t published
         cdef uint32_t count
         if FH_UNLIKELY(segment is None):
             self._reattach()
@@ -217,14 +248,14 @@ cdef class Cursor:
                 return None
         published = fh_load64_acquire(&segment.header.published)
         self.seen = published
-        if FH_LIKELY(published < self.next and not self.want_state):
-            if FH_UNLIKELY(segment.suspect()):
+        if published < self.next and not self.want_state:
+            if FH_UNLIKELY(suspect or segment.suspect()):
                 return self._suspect(segment)
             return None
         if self.wanted != NULL:
             count = segment.count()
             if count != self.resolved:
-                self._select(count)
+                self._select(segment, count)
         if FH_UNLIKELY(self.want_state):
             return self._state(segment)
         batch = self._read(segment, published)
@@ -238,8 +269,8 @@ cdef class Cursor:
         if reason is None:
             return None
         if fh_load64_acquire(&segment.header.published) >= self.next:
-            return self.poll()  # what it wrote before it went
-        return self._lost_writer(reason)
+            return self._poll(False)  # what it wrote before it went
+        return self._lost_writer(segment, reason)
 
     cdef int _room(self, size_t rows) except -1:
         cdef size_t room = self.rows_room if self.rows_room else 64 * _RAW_EVENT_BYTES

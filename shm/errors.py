@@ -39,6 +39,10 @@ class NotWriter(ShmError):
     """This process may not write: it is a child of the writer, or the writer was closed."""
 
 
+class ConcurrentUse(ShmError, RuntimeError):
+    """Two threads or tasks read the same events: each would get a part of the stream."""
+
+
 class NoSuchVenue(ShmError):
     """No such venue in this namespace. `available` lists those that are there."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+import weakref
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -81,7 +83,9 @@ class Events(Cursor):
     record (instruments are looked up again by their venue symbols, also while the new writer is
     still adding them). With `reattach=False` each later call raises it again.
 
-    One thread at a time. A forked child has a copy with its own place.
+    One thread or task at a time: whoever reads while another is reading, or sleeps in iteration,
+    gets :class:`shm.ConcurrentUse`; `close()` may come from anywhere. A forked child has a copy
+    with its own place, which it reads as it likes; the registry goes on showing the parent's.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Events(Cursor):
         self._executor: ThreadPoolExecutor | None = None
         self._waited = True
         self._name = name
+        _all.add(self)
         self._configure(kind_mask(kinds), raw, on_overrun == "resync")
         self._open(segment, self._symbols is not None)
         if start == "now":
@@ -126,16 +131,13 @@ class Events(Cursor):
 
     # What the native half calls, rarely.
 
-    def _resolve(self, first: int) -> list[int]:
-        assert self.segment is not None
-        assert self._symbols is not None
-        rows = self.segment.names(first)
-        return [first + i for i, (symbol, _) in enumerate(rows) if symbol in self._symbols]
+    def _resolve(self, segment: Segment, first: int) -> list[int]:
+        wanted: Collection[str] = self._symbols or ()
+        return [row for row, (symbol, _) in enumerate(segment.names(first), first)
+                if symbol in wanted]  # fmt: skip
 
-    def _lost_writer(self, reason: str) -> NoReturn:
-        assert self.segment is not None
-        lost = (self.segment.venue, self.segment.epoch, reason, self.segment.published)
-        self._lost = WriterLost(*lost)
+    def _lost_writer(self, segment: Segment, reason: str) -> NoReturn:
+        self._lost = WriterLost(segment.venue, segment.epoch, reason, segment.published)
         self._drop()
         raise self._lost
 
@@ -159,7 +161,7 @@ class Events(Cursor):
             batch = self.poll()
             if batch is not None:
                 return batch
-            self._sleep()
+            self.wait()
         raise StopIteration
 
     def _sleep(self) -> None:
@@ -168,8 +170,12 @@ class Events(Cursor):
 
     def wait(self, timeout: float = 0.1) -> None:
         """Sleep until there may be something to poll, at most `timeout` seconds (capped at 0.1)."""
-        if not self._wait(min(int(timeout * 1e9), _SLEEP_NS)):
-            time.sleep(min(timeout, _RETRY_S))
+        self._occupy(True)
+        try:
+            if not self._wait(min(int(timeout * 1e9), _SLEEP_NS)):
+                time.sleep(min(timeout, _RETRY_S))
+        finally:
+            self._occupy(False)
 
     def __aiter__(self) -> Events:
         return self
@@ -179,14 +185,23 @@ class Events(Cursor):
         import asyncio
 
         if not self._waited:  # a reader that never catches up must let the others run
-            await asyncio.sleep(0)
+            self._occupy(True)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                self._occupy(False)
         self._waited = False
         while not self._closed:
             batch = self.poll()
             if batch is not None:
                 return batch
             self._waited = True
-            await asyncio.get_running_loop().run_in_executor(self._helper(), self._sleep)
+            loop = asyncio.get_running_loop()
+            self._occupy(True)
+            try:
+                await loop.run_in_executor(self._helper(), self._sleep)
+            finally:
+                self._occupy(False)
         raise StopAsyncIteration
 
     def _helper(self) -> ThreadPoolExecutor:
@@ -204,8 +219,24 @@ class Events(Cursor):
             self._executor.shutdown(wait=False)
             self._executor = None
 
+    def _after_fork(self) -> None:
+        """In the child: the threads of the parent are not here, neither helper nor reader."""
+        self._executor = None
+        self._occupy(False)
+
     def __enter__(self) -> Events:
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+_all: weakref.WeakSet[Events] = weakref.WeakSet()
+
+
+def _forget_threads() -> None:
+    for events in list(_all):
+        events._after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_threads)

@@ -29,8 +29,8 @@ class Feed(FeedBase):
     An `Instrument` stays good over epochs: it is found again by its venue symbol; until the new
     writer has added it, its quote and book are empty with state NONE.
 
-    Calls are safe from several threads. A forked child may go on using it; it may not outlive the
-    process's right to the memory, nothing else is shared.
+    Any number of threads may call it at the same time, and close it. A forked child may go on using
+    it: the mapping is the child's own then.
     """
 
     def __init__(self, segment: Segment) -> None:

@@ -331,6 +331,7 @@ _held: weakref.WeakSet[WriterSegment] = weakref.WeakSet()
 def _forget_in_child() -> None:
     for segment in list(_held):
         segment._release()
+        segment.writer._forget()
 
 
 os.register_at_fork(after_in_child=_forget_in_child)

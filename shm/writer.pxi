@@ -192,6 +192,12 @@ cdef class Writer:
             if self.control != NULL:
                 munmap(self.control, FH_CONTROL_BYTES)
 
+    def _forget(self):
+        """After a fork, in the child: whatever would write, also past this object, is stopped."""
+        self.w.base = NULL  # what the engine looks at
+        mprotect(self.data, self.data_bytes, PROT_READ)
+        mprotect(self.control, FH_CONTROL_BYTES, PROT_READ)
+
     cdef int _check(self) except -1:
         if self.pid != getpid():
             raise errors.NotWriter(

@@ -10,8 +10,11 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from shm.errors import NotWriter
+
 cdef extern from "engine.h" nogil:
     ctypedef struct fh_writer:
+        unsigned char *base
         uint32_t instruments
         uint64_t *counters
     ctypedef struct fh_instrument:
@@ -221,6 +224,7 @@ cdef class Connection:
     def feed(self, payload, int64_t receive_ns=0, bint wake=True):
         cdef Py_buffer view
         cdef int result
+        self.engine._check()
         if PyBytes_CheckExact(payload):
             return engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
                                PyBytes_GET_SIZE(payload), receive_ns, wake)
@@ -230,12 +234,14 @@ cdef class Connection:
         return result
 
     def flush(self):
+        self.engine._check()
         engine_wake(&self.engine.e)
 
     def feed_all(self, list payloads):
         """Feed each of a list of bytes, now; the bits that any of them gave. For benchmarks."""
         cdef int result = 0
         cdef size_t batch = 0
+        self.engine._check()
         for payload in payloads:
             if not PyBytes_CheckExact(payload):
                 engine_wake(&self.engine.e)
@@ -290,7 +296,14 @@ cdef class Engine:
         if self.opened:
             engine_close(&self.e)
 
+    cdef inline int _check(self) except -1:
+        """Whatever may write asks first: a child of the writer may not."""
+        if self.e.writer.base == NULL:
+            raise NotWriter("this process is a child of the writer: only the writer writes")
+        return 0
+
     cdef market *_market(self, instrument) except NULL:
+        self._check()
         if not 0 <= instrument < self.e.room or self.e.markets[<uint32_t>instrument] == NULL:
             raise IndexError(f"instrument {instrument} is not of this engine")
         return self.e.markets[<uint32_t>instrument]
@@ -306,6 +319,7 @@ cdef class Engine:
                        str settle="", bint has_book=True):
         cdef fh_instrument entry
         cdef market *m = self._find(symbol)
+        self._check()
         if m != NULL:
             return m.id
         if not symbol or "\0" in symbol:
@@ -397,6 +411,7 @@ cdef class Engine:
     def disconnected(self, int connection, int reason):
         if not 0 <= reason < FH_REASON_END:
             raise ValueError(f"no such reason: {reason}")
+        self._check()
         return [i for i in range(self.e.room)
                 if self.e.markets[i] != NULL
                 and market_disconnected(&self.e, self.e.markets[i], connection, reason)]
@@ -408,6 +423,7 @@ cdef class Engine:
         market_adopt(self._market(instrument), connection)
 
     def overdue(self):
+        self._check()
         return engine_overdue(&self.e, fh_now_ns())
 
     def state(self, instrument):
