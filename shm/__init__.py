@@ -19,6 +19,7 @@ from shm._native import (
     RawBook,
     RawQuote,
 )
+from shm.best import Best, BestSide, LeftOut, best
 from shm.board import Board
 from shm.errors import (
     BadGeometry,
@@ -60,6 +61,8 @@ __all__ = [
     "NO_INSTRUMENT",
     "BadGeometry",
     "BadName",
+    "Best",
+    "BestSide",
     "Board",
     "Book",
     "ConcurrentUse",
@@ -73,6 +76,7 @@ __all__ = [
     "Instrument",
     "InstrumentKind",
     "Kind",
+    "LeftOut",
     "NoRoom",
     "NoSuchVenue",
     "NotLive",
@@ -95,4 +99,5 @@ __all__ = [
     "WriterLost",
     "WriterRunning",
     "attach",
+    "best",
 ]

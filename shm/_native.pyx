@@ -18,7 +18,7 @@ from libc.math cimport NAN
 from libc.stddef cimport size_t
 from libc.string cimport memcpy, memset
 from posix.mman cimport MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, mprotect, munmap
-from posix.unistd cimport getpid
+from posix.unistd cimport close, getpid
 
 from shm import errors
 

@@ -50,6 +50,14 @@ class Directory:
         self.learn()
         return self._by_symbol.get(symbol)
 
+    def find_name(self, name: str) -> int | None:
+        """The row of a normalised name."""
+        row = self._by_name.get(name)
+        if row is None:
+            self.learn()
+            row = self._by_name.get(name)
+        return row
+
     def at(self, row: int) -> Instrument:
         """The instrument of a row, as it is now. Raises IndexError."""
         made = self._made.get(row)

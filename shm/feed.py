@@ -119,6 +119,18 @@ class Feed(FeedBase):
             raise directory.unknown(name)
         return directory.at(row)
 
+    def named(self, name: str) -> Instrument:
+        """The instrument with that normalised name, and no venue's symbol: what it means is the
+        same at every venue. Raises :class:`shm.UnknownInstrument`."""
+        directory = self._open_directory()
+        row = directory.find_name(name)
+        if row is None and self.reattach():
+            directory = self._open_directory()
+            row = directory.find_name(name)
+        if row is None:
+            raise directory.unknown(name)
+        return directory.at(row)
+
     def _open_directory(self) -> Directory:
         """Also of a writer that is gone: names stay what they were."""
         directory = self._directory

@@ -140,7 +140,7 @@ cdef class Segment:
         if self.control != NULL:
             munmap(self.control, FH_CONTROL_BYTES)
         if self.control_fd >= 0:
-            os.close(self.control_fd)
+            close(self.control_fd)  # the module os may be gone at the interpreter's end
         free(self.entries)
         free(self.entry_heads)
         free(self.facts)
