@@ -43,7 +43,7 @@ class Chains:
     def __init__(self, instruments: Iterable[Instrument], rows: int) -> None:
         self.rows = rows
         self._by_expiry: dict[Underlying, dict[int, list[Instrument]]] = {}
-        self._ids: dict[tuple[object, ...], npt.NDArray[np.uint32]] = {}
+        self._ids: dict[tuple[Underlying, tuple[int, ...]], npt.NDArray[np.uint32]] = {}
         for one in instruments:
             if one.kind is InstrumentKind.OPTION:
                 expiries = self._by_expiry.setdefault(
@@ -74,28 +74,41 @@ class Chains:
         now = time.time_ns() if now_ns is None else now_ns
         return [at for at in self._by_expiry[self.underlying(name)] if at > now]
 
-    def ids(self, name: str, expiry: Expiry | None) -> npt.NDArray[np.uint32]:
-        """Rows of a chain by expiry, strike, call before put. None: every expiry to come.
+    def underlyings(self) -> list[str]:
+        """All, in the form that is always clear: `BTC-USD:BTC`."""
+        return sorted(map(str, self._by_expiry))
+
+    def options(self, name: str, expiry: Expiry | None) -> list[Instrument]:
+        """A chain by expiry, strike, call before put. None: every expiry to come.
 
         Raises UnknownInstrument for an underlying or an expiry that is not there, ValueError for
         an expiry that is none.
         """
-        underlying = self.underlying(name)
-        expiries = self._by_expiry[underlying]
-        if expiry is None:
-            chosen = self.expiries(name)
-        else:
-            first, last = _window(expiry)
-            chosen = [at for at in expiries if first <= at <= last]
-            if not chosen:
-                there = ", ".join(_day(at) for at in expiries)
-                raise UnknownInstrument(f"no options on {underlying} expire {expiry}; {there} do")
-        key = (*underlying, *chosen)
+        underlying, chosen = self._chosen(name, expiry)
+        return [one for at in chosen for one in self._by_expiry[underlying][at]]
+
+    def ids(self, name: str, expiry: Expiry | None) -> npt.NDArray[np.uint32]:
+        """The rows of `options`."""
+        key = self._chosen(name, expiry)
         ids = self._ids.get(key)
         if ids is None:
+            underlying, chosen = key
+            expiries = self._by_expiry[underlying]
             ids = np.array([one.id for at in chosen for one in expiries[at]], np.uint32)
             self._ids[key] = ids
         return ids
+
+    def _chosen(self, name: str, expiry: Expiry | None) -> tuple[Underlying, tuple[int, ...]]:
+        underlying = self.underlying(name)
+        if expiry is None:
+            return underlying, tuple(self.expiries(name))
+        first, last = _window(expiry)
+        expiries = self._by_expiry[underlying]
+        chosen = tuple(at for at in expiries if first <= at <= last)
+        if not chosen:
+            there = ", ".join(_day(at) for at in expiries)
+            raise UnknownInstrument(f"no options on {underlying} expire {expiry}; {there} do")
+        return underlying, chosen
 
 
 def _window(expiry: Expiry) -> tuple[int, int]:

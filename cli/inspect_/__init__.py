@@ -8,7 +8,10 @@ from cli.lazy import LazyGroup
 
 _COMMANDS = {
     name: f"cli.inspect_.{name}:{name}"
-    for name in ("ls", "stat", "tail", "book", "slots", "connections", "readers", "verify", "abi")
+    for name in (
+        *("ls", "stat", "tail", "book", "chain", "slots", "connections", "readers", "verify"),
+        "abi",
+    )
 }
 
 
@@ -22,6 +25,7 @@ def inspect() -> None:
     feedhandler inspect ls                       what is there
     feedhandler inspect ls deribit               a venue's instruments
     feedhandler inspect book deribit BTC-PERPETUAL --watch
+    feedhandler inspect chain deribit BTC        options, strike by strike
     feedhandler inspect tail okx -f -i BTC-USDT --kind trade
     feedhandler inspect readers                  who reads, how far behind, what it lost
     feedhandler inspect verify                   check it against the contract

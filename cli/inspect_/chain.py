@@ -1,0 +1,180 @@
+"""`feedhandler inspect chain`: the options on one underlying, strike by strike."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import figures
+from cli.errors import CliError
+from cli.inspect_.memory import believable, open_venue, writer_words
+from cli.options import json_option, namespace_option
+from cli.output import Column, cut, dim, json_out, screen_width, state, table
+
+if TYPE_CHECKING:
+    from shm._native import Instrument
+    from shm.chains import Chains
+    from shm.inspect import Memory
+
+_PRICES = ("bid", "ask", "last")
+_STATISTICS = (
+    "mark", "underlying", "index", "bid_iv", "ask_iv", "mark_iv",
+    "delta", "gamma", "vega", "theta", "rho", "open_interest",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("venue")
+@click.argument("underlying", required=False)
+@click.option("--expiry", "-e", metavar="DAY", help="Such as 2026-12-25.  [default: the nearest]")
+@click.option("--watch", "-w", "watched", is_flag=True, help="Refresh in place until Ctrl-C.")
+@namespace_option
+@json_option
+def chain(
+    venue: str,
+    underlying: str | None,
+    expiry: str | None,
+    watched: bool,
+    namespace: str,
+    as_json: bool,
+) -> None:
+    """Show a VENUE's options on an UNDERLYING, a line per strike: calls left, puts right.
+
+    UNDERLYING may be left out where there is only one; BTC or BTC-USD. Prices are the venue's:
+    those of inverse options are in coin. Volatilities and deltas are of the venue's mark. A side
+    that is not LIVE has its state in the place of its volatility.
+
+    \b
+    feedhandler inspect chain deribit BTC --expiry 2026-12-25
+    feedhandler inspect chain okx BTC-USD --json
+
+    \b
+    Exit codes: 0 fine, 2 no such options, 3 nothing is there.
+    """
+    memory = open_venue(namespace, venue)
+    chains = _chains(memory)
+    name = underlying or _only(memory, chains)
+    chosen = _rows(chains, name, expiry)
+
+    def lines() -> list[str]:
+        return _lines(memory, name, chosen)
+
+    if as_json:
+        json_out(_document(memory, name, chosen))
+    elif watched:
+        from cli.watch import watch
+
+        watch(lines)
+    else:
+        click.echo("\n".join(lines()))
+
+
+def _chains(memory: Memory) -> Chains:
+    from shm.chains import Chains
+
+    listed = memory.instruments()
+    return Chains(listed, len(listed))
+
+
+def _only(memory: Memory, chains: Chains) -> str:
+    there = chains.underlyings()
+    if len(there) == 1:
+        return there[0]
+    if not there:
+        raise CliError(f"{memory.venue} has no options")
+    raise CliError("options on which underlying?", "there are " + ", ".join(there))
+
+
+def _rows(chains: Chains, name: str, expiry: str | None) -> list[Instrument]:
+    """The options of one expiry, by strike, calls before puts."""
+    from shm.errors import UnknownInstrument
+
+    try:
+        wanted: str | int | None = expiry
+        if expiry is None:
+            coming = chains.expiries(name)
+            wanted = coming[0] if coming else chains.expiries(name, 0)[-1]
+        return chains.options(name, wanted)
+    except (UnknownInstrument, ValueError) as error:
+        raise CliError(str(error)) from None
+
+
+def _read(memory: Memory, option: Instrument) -> dict[str, Any]:
+    """One side of one strike: exact decimal texts, statistics as numbers or null."""
+    from shm import NONE
+    from shm.names import OptionType
+
+    quote = memory.quote(option.id)
+    found: dict[str, Any] = {
+        "symbol": option.symbol,
+        "strike": option.strike,
+        "side": "put" if option.option == OptionType.PUT else "call",
+        "state": "NONE", "reason": "NONE", "age_ns": None,
+    }  # fmt: skip
+    found |= dict.fromkeys(("bid", "bid_size", "ask", "ask_size", "last", *_STATISTICS))
+    if quote is None:
+        return found
+    found["state"], found["reason"] = believable(memory, quote["state"], quote["reason"])
+    for side in _PRICES:
+        if quote[f"{side}_price"] != NONE and (side != "last" or quote["last_ns"]):
+            found[side] = figures.decimal(quote[f"{side}_price"], quote["price_exponent"])
+            if side != "last":
+                size = figures.decimal(quote[f"{side}_size"], quote["size_exponent"])
+                found[f"{side}_size"] = size
+    for statistic in _STATISTICS:
+        if quote[statistic] == quote[statistic]:
+            found[statistic] = quote[statistic]
+    came = quote["data_ns"] or quote["receive_ns"]
+    found["age_ns"] = max(0, time.time_ns() - came) if came else None
+    return found
+
+
+def _document(memory: Memory, name: str, options: list[Instrument]) -> dict[str, Any]:
+    return {
+        "venue": memory.venue,
+        "underlying": name,
+        "expiry_ns": options[0].expiry_ns,
+        "writer": memory.writer,
+        "options": [_read(memory, option) for option in options],
+    }
+
+
+def _lines(memory: Memory, name: str, options: list[Instrument]) -> list[str]:
+    by_strike: dict[float, dict[str, dict[str, Any]]] = {}
+    for option in options:
+        row = _read(memory, option)
+        by_strike.setdefault(option.strike, {})[row["side"]] = row
+    at = datetime.fromtimestamp(options[0].expiry_ns // 10**9, UTC)
+    left = figures.duration(max(0, options[0].expiry_ns - time.time_ns()))
+    width = screen_width() or 1000
+    head = [f"{memory.venue} {name}  {at:%Y-%m-%d %H:%M} UTC, in {left}", writer_words(memory), ""]
+    prices = [
+        Column("SIZE", right=True, drop=2), Column("BID", right=True), Column("ASK", right=True),
+        Column("SIZE", right=True, drop=2),
+    ]  # fmt: skip
+    marks = [Column("IV", right=True), Column("DELTA", right=True, drop=1)]
+    columns = [*prices, *marks, Column("STRIKE", right=True), *reversed(marks), *prices]
+    rows = []
+    for strike, sides in sorted(by_strike.items()):
+        call, put = _side(sides.get("call")), _side(sides.get("put"))
+        rows.append((*call, f"{strike:,.10g}", put[5], put[4], *put[:4]))
+    head.append("calls left, puts right")
+    lines = [dim(cut(line, width)) for line in head]
+    return [*lines, *table(columns, rows, screen_width())]
+
+
+def _side(row: dict[str, Any] | None) -> tuple[str, ...]:
+    if row is None:
+        return ("-",) * 6
+    volatility = "-" if row["mark_iv"] is None else f"{100 * row['mark_iv']:.1f} %"
+    return (
+        row["bid_size"] or "-",
+        row["bid"] or "-",
+        row["ask"] or "-",
+        row["ask_size"] or "-",
+        volatility if row["state"] == "LIVE" else state(row["state"]),
+        "-" if row["delta"] is None else f"{row['delta']:.2f}",
+    )
