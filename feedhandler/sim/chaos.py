@@ -43,7 +43,7 @@ class Chaos:
             "drop": self._drop, "half_open": self._half_open, "garbage": self._garbage,
             "shutdown": self._shutdown, "unsilence": self._unsilence, "none": self._none,
             "refuse": self._listen, "tls": self._listen, "clock_skew": self._skew,
-            "freeze": self._freeze,
+            "freeze": self._freeze, "misprice": self._misprice,
             "list": lambda fault: server.list_instrument(fault["symbol"]),
             "expire": lambda fault: server.expire_instrument(fault["symbol"]),
         }  # fmt: skip
@@ -270,6 +270,15 @@ class Chaos:
 
         asyncio.get_running_loop().call_later(_BEFORE_FREEZING, freeze)
 
+    def _misprice(self, fault: Fault) -> None:
+        server, symbol = self._server, fault["symbol"]
+        if symbol in server.market.instruments:  # it may have expired meanwhile
+            for update in server.market.misprice(symbol, 0.0 if fault.ended_ns else fault["by"]):
+                server.on_update(update)
+            server.settle()
+            if not fault.ended_ns:
+                fault.hit()
+
     def _put_right(self, fault: Fault) -> None:
         """What the end of a fault asks for."""
         if fault.kind == "half_open":
@@ -284,3 +293,5 @@ class Chaos:
             self._skew(fault)
         elif fault.kind == "slow_handshake":
             self._end_drips()
+        elif fault.kind == "misprice":
+            self._misprice(fault)

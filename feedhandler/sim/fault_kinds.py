@@ -50,10 +50,13 @@ def _integer(least: int, most: int) -> Key:
     return Key(f"an integer from {least} to {most}", fits)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _seconds(least: float) -> Key:
     def fits(value: Any) -> bool:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and isfinite(value) and least <= value <= 1e6
+        return _is_number(value) and isfinite(value) and least <= value <= 1e6
 
     return Key(f"a number of seconds from {least:g} to 1000000", fits)
 
@@ -81,6 +84,10 @@ KEYS: Final[Mapping[str, Key]] = {
     "bytes": _integer(1, 1 << 30),
     "bytes_per_second": _integer(1, 1 << 30),
     "ms": _integer(0, 3_600_000),
+    "by": Key(
+        "a number other than 0, in the unit of the instrument's price",
+        lambda value: _is_number(value) and isfinite(value) and value != 0,
+    ),
     "skew_ms": _integer(-(10**12), 10**12),
     "jitter_ms": _integer(0, 3_600_000),
     "gap_ms": _integer(0, 3_600_000),
@@ -214,6 +221,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         "the venue's timestamps are off by `skew_ms`", ("skew_ms",), ("seconds",)
     ),
     "freeze": Kind("the server does nothing at all for `ms`", takes=("ms",), defaults={"ms": 1000}),
+    "misprice": Kind(
+        "makers quote an instrument `by` away from its value, in the book and in `GET book`, too; "
+        "its mark price stays honest",
+        ("symbol", "by"), ("seconds",),
+    ),
     "list": Kind("an instrument is listed, with the venue's signs", ("symbol",)),
     "expire": Kind("an instrument expires, with the venue's signs", ("symbol",)),
     "none": Kind("every fault ends, or the one numbered `id`", takes=("id",)),

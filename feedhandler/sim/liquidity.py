@@ -55,6 +55,17 @@ class Maker:
                 key -= self._gap(level)
                 level += 1
 
+    def settled(self, book: Book, fair: int) -> bool:
+        """Whether both sides begin where they would around a fair grid index."""
+        reach = 1.0 + 2.0 * self._spacing
+        for side, limit in ((BID, fair), (ASK, -fair - 1)):
+            keys = book.keys[side]
+            if keys and keys[-1] > limit:
+                return False
+            if (side == ASK or limit >= 1) and (not keys or limit - keys[-1] > reach):
+                return False
+        return True
+
     def move(self, book: Book, fair: int) -> tuple[list[Change], list[Fill]]:
         """One update: a few level changes, each leaving the book uncrossed. Never empty.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import accumulate
 from math import exp, sqrt
@@ -39,6 +39,8 @@ INDEX_START: Mapping[str, float] = {
 AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
 _YEARLY_VOL = 0.6
 _REVERSION = 2e-6
+_SETTLING = 1000
+"""Updates within which a book finds to another price."""
 
 NextSequence = Callable[["Live", int], int]
 """From an instrument and its number of level changes to the sequence of the update."""
@@ -108,6 +110,10 @@ class Live:
         """Let the book take one update towards a fair grid index."""
         return self._maker.move(self.book, fair)
 
+    def settled(self, fair: int) -> bool:
+        """Whether the touch stands at a fair grid index."""
+        return self._maker.settled(self.book, fair)
+
     def note(self, fill: Fill) -> Trade:
         """Count a fill and give it its number in the instrument."""
         _, grid, lots = fill
@@ -144,6 +150,7 @@ class Market:
         self._step_ms = 1000.0 / rate if rate > 0 else 1.0
         self._sigma = _YEARLY_VOL * sqrt(self._step_ms * max(1, len(self.index_prices)) / YEAR_MS)
         self._live: dict[str, Live] = {}
+        self._mispriced: dict[str, float] = {}
         self._next_sequence = next_sequence
         self._first_sequence = first_sequence
         self._symbols: list[str] = []
@@ -240,7 +247,29 @@ class Market:
             index * (1.0 + self._sigma * random.gauss(0.0, 1.0)) + (start - index) * _REVERSION
         )
         self.steps += 1
-        fair = live.instrument.index_below(self.mark(live.instrument))
+        return self._move(live)
+
+    def misprice(self, symbol: str, by: float) -> Iterator[Update]:
+        """Have the makers quote an instrument ``by`` away from its value, 0 as it should be; what
+        its book goes through until it stands there, at once. Its mark price stays honest."""
+        live = self.live(symbol)
+        if by:
+            self._mispriced[symbol] = by
+        else:
+            self._mispriced.pop(symbol, None)
+        for _ in range(_SETTLING):
+            if live.settled(self._fair(live.instrument)):
+                return
+            yield self._move(live)
+
+    def _fair(self, instrument: Instrument) -> int:
+        """The grid index that the makers quote around."""
+        value = self.mark(instrument) + self._mispriced.get(instrument.symbol, 0.0)
+        return instrument.index_below(value)
+
+    def _move(self, live: Live) -> Update:
+        """One update of an instrument, towards what its makers think it is worth."""
+        fair = self._fair(live.instrument)
         book = live.book
         changes, fills = live.move(fair)
         live.count += 1
