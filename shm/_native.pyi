@@ -26,7 +26,7 @@ EVENT: np.dtype[np.void]  #: rows of :class:`shm.Events`
 RAW_EVENT: np.dtype[np.void]  #: the same with raw=True
 SLOTS: np.dtype[np.void]  #: a ring slot, its sequence and its READ_* status
 READ_OK: int
-READER_CLAIMED: int  #: pid of a row of the readers' registry that is being filled
+READER_CLAIMED: int  #: bit of the pid of a registry row that this process is filling
 READ_EMPTY: int  #: never written; of a slot: not this record yet
 READ_BUSY: int  #: being written, or damaged
 READ_LAPPED: int  #: a later record is there

@@ -213,12 +213,19 @@ cdef class Segment:
             reason = "died"  # the next writer has the lock already, and has not said who it is yet
         return reason
 
+    cdef str why_over(self):
+        """How the writer said that nothing follows; None: it did not."""
+        if not fh_load32_acquire(&self.header.superseded):
+            return None
+        if (fh_load32(&self.header.state) == <uint32_t>FH_STATE_CLOSED
+                and fh_load32(&self.header.reason) == <uint32_t>FH_REASON_STOPPED):
+            return "stopped"
+        return "superseded"
+
     cdef str why_gone(self):
-        if fh_load32_acquire(&self.header.superseded):
-            if (fh_load32(&self.header.state) == <uint32_t>FH_STATE_CLOSED
-                    and fh_load32(&self.header.reason) == <uint32_t>FH_REASON_STOPPED):
-                return "stopped"
-            return "superseded"
+        over = self.why_over()
+        if over is not None:
+            return over
         if self.control == NULL:
             return "died"
         if fh_load64_acquire(&self.control.epoch) != self.epoch:
@@ -229,7 +236,9 @@ cdef class Segment:
         held = fh_lock_held(self.control_fd)
         if held < 0:
             raise OSError(errno, os.strerror(errno))
-        return None if held else "died"
+        if held:
+            return None
+        return self.why_over() or "died"  # it may have stopped in order since the first look
 
     cdef bint suspect(self) noexcept:
         """Whether it is time to ask `gone()`: two loads and a coarse clock."""
@@ -375,28 +384,33 @@ cdef class Segment:
         cdef fh_reader_row *claimed
         cdef uint32_t i, pid
         cdef size_t offset
+        cdef uint64_t[8] padded
         if self.sleepers == NULL:
             return NULL
         offset = self.control.readers.offset
         if (offset > FH_CONTROL_BYTES or <uint64_t>self.control.readers.count
                 * self.control.readers.stride > <uint64_t>(FH_CONTROL_BYTES - offset)):
             return NULL
+        memset(padded, 0, sizeof(padded))
+        memcpy(padded, <const char *>name, min(len(name), 63))
         for i in range(self.control.readers.count):
             row = <fh_reader_row *>(<unsigned char *>self.control + self.control.readers.offset
                                     + <uint64_t>i * self.control.readers.stride)
             pid = fh_load32(&row.pid)
-            if pid == FH_READER_CLAIMED:
-                continue  # who died just there leaves one row of many unused
-            if pid != 0 and start_ticks_of(pid) == fh_load64(&row.start_ticks):
+            if pid & FH_READER_CLAIMED:
+                if start_ticks_of(pid & ~FH_READER_CLAIMED):
+                    continue  # it lives, and has the row in a moment
+            elif pid != 0 and start_ticks_of(pid) == fh_load64(&row.start_ticks):
                 continue
             claimed = fh_reader_claim(self.control, i, pid)
             if claimed != NULL:
-                claimed.start_ticks = start_ticks_of(getpid())
-                claimed.epoch = self.epoch
-                claimed.cursor = claimed.lost = claimed.overruns = 0
-                claimed.updated_ns = fh_coarse_ns()
-                memset(claimed.name, 0, 64)
-                memcpy(claimed.name, <const char *>name, min(len(name), 63))
+                fh_store64(&claimed.start_ticks, start_ticks_of(getpid()))
+                fh_store64(&claimed.epoch, self.epoch)
+                fh_store64(&claimed.cursor, 0)
+                fh_store64(&claimed.lost, 0)
+                fh_store64(&claimed.overruns, 0)
+                fh_storei64(&claimed.updated_ns, fh_coarse_ns())
+                fh_words_in(<fh_word *>claimed.name, <const fh_word *>padded, 8)
                 fh_store32_release(&claimed.pid, <uint32_t>getpid())
                 return claimed
         return NULL

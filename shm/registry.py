@@ -53,7 +53,7 @@ def readers(venue: str, *, namespace: str | None = None) -> list[Reader]:
     found: list[Reader] = []
     for row, entry in enumerate(rows):
         pid = int(entry["pid"])
-        if pid in (0, _native.READER_CLAIMED):
+        if pid == 0 or pid & _native.READER_CLAIMED:
             continue
         cursor = int(entry["cursor"])
         current = int(entry["epoch"]) == epoch

@@ -185,10 +185,8 @@ def _insist(lock_fd: int, fd: int) -> bool:
     for _ in range(50):
         if take_lock(lock_fd):
             return True
-        if os.fstat(fd).st_size >= _native.CONTROL_BYTES:
-            control = _control(fd)
-            if start_ticks(int(control["writer_pid"])) == int(control["writer_start_ticks"]):
-                return False
+        if _writer(fd):
+            return False
         time.sleep(0.01)
     return False
 
@@ -210,11 +208,18 @@ def is_current(path: str, fd: int) -> bool:
 
 
 def _running(venue: str, fd: int) -> WriterRunning:
-    pid = 0
-    if os.fstat(fd).st_size >= _native.CONTROL_BYTES:
-        pid = int(_control(fd)["writer_pid"])
+    pid = _writer(fd)
     who = f"process {pid}" if pid else "a process that just started"
     return WriterRunning(f"{venue}: {who} is already the writer of this venue", pid)
+
+
+def _writer(fd: int) -> int:
+    """The process that the control object names as writer if it lives, else 0."""
+    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+        return 0
+    control = _control(fd)
+    pid = int(control["writer_pid"])
+    return pid if pid and start_ticks(pid) == int(control["writer_start_ticks"]) else 0
 
 
 def _control(fd: int) -> np.void:

@@ -60,7 +60,7 @@ extern "C" {
 #define FH_HEADER_BYTES 4096
 #define FH_CONTROL_BYTES 8192
 #define FH_READERS 56
-#define FH_READER_CLAIMED 0xFFFFFFFFu /* pid of a row that is being filled */
+#define FH_READER_CLAIMED 0x80000000u /* with the pid: that process is filling the row */
 #define FH_COUNTERS 64
 #define FH_HISTOGRAMS 8
 #define FH_HISTOGRAM_BUCKETS 512
@@ -388,11 +388,20 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
 
 /* ---------------------------------------------------------------- atomics ------------------ */
 
-/* The only words for shared memory; the compiler builtins are the same in C and in C++. */
+/* The only words for shared memory; the compiler builtins are the same in C and in C++. Tests name a
+ * header of theirs in FH_KILL_POINTS, in which each of the six is a point to be killed or stopped at. */
+#ifdef FH_KILL_POINTS
+#include FH_KILL_POINTS
+#else
 #define FH_LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define FH_LOAD_ACQUIRE(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define FH_STORE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define FH_STORE_RELEASE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define FH_SWAP(p, seen, v) /* `*seen` is stored over with what is there if that is another */        \
+    __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+#define FH_FUTEX(word, operation, value, timeout) \
+    syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, 0)
+#endif
 #define FH_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define FH_FENCE_RELEASE() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define FH_FENCE_FULL() __atomic_thread_fence(__ATOMIC_SEQ_CST)
@@ -587,7 +596,7 @@ static inline uint64_t fh_message_end(fh_writer *w) {
 
 static inline long fh_futex(const uint32_t *word, int operation, uint32_t value,
                             const struct timespec *timeout) {
-    return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
+    return FH_FUTEX(word, operation, value, timeout);
 }
 
 /* Once per received batch, after fh_publish. The system call is made only if somebody sleeps.
@@ -741,16 +750,14 @@ static inline double fh_value(int64_t mantissa, int exponent) {
     return (double)(exponent < 0 ? value / factor : value * factor);
 }
 
-/* The readers' registry, for people; the writer never reads it. A row is claimed by its pid: 0 if
- * free, `stale` if the caller found that process dead. NULL: somebody else was faster. Fill the row,
- * then store the pid with release: until then it is FH_READER_CLAIMED, nobody's and not to be had. */
+/* The readers' registry, for people; the writer never reads it. A row is claimed by its pid: `stale`,
+ * which is 0 (free), or what the caller found there of a process that is dead. NULL: somebody else was
+ * faster. Fill the row, then store the pid with release: until then it is the pid with
+ * FH_READER_CLAIMED, so that of one who dies just there the row can be had, too. */
 static inline fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale) {
     fh_reader_row *claimed = (fh_reader_row *)((unsigned char *)control + control->readers.offset +
                                                (uint64_t)row * control->readers.stride);
-    return __atomic_compare_exchange_n(&claimed->pid, &stale, FH_READER_CLAIMED, 0, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED)
-               ? claimed
-               : NULL;
+    return FH_SWAP(&claimed->pid, &stale, FH_READER_CLAIMED | (uint32_t)getpid()) ? claimed : NULL;
 }
 
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead

@@ -34,8 +34,8 @@ COPIES = {
     ("shm/writer.pxi", "memcpy(header.boot_id, <const char *>boot_id, 16)"): "before the magic",
     (
         "shm/reader.pxi",
-        "memcpy(claimed.name, <const char *>name, min(len(name), 63))",
-    ): "this reader's own row of the registry, which only people look at",
+        "memcpy(padded, <const char *>name, min(len(name), 63))",
+    ): "a name, before it is stored",
     ("feedhandler/engine/engine.h", "memcpy(e->frame, payload, length)"): "a received frame",
     (
         "feedhandler/book/backlog.h",

@@ -104,7 +104,8 @@ def _pxi(name: str, function: str) -> str:
 )
 def test_the_signs_of_a_dead_writer_are_loaded_with_acquire(field: str, width: int) -> None:
     """As `scenarios.drain` needs it: what was published before the sign is seen after it."""
-    assert f"fh_load{width}_acquire(&self.{field})" in _pxi("reader.pxi", "why_gone")
+    where = "why_over" if field == "header.superseded" else "why_gone"
+    assert f"fh_load{width}_acquire(&self.{field})" in _pxi("reader.pxi", where)
     if field.startswith("control.writer"):
         claim = _pxi("writer.pxi", "claim_control")
         assert f"fh_store{width}_release(&{field}" in claim
