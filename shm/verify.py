@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,6 @@ import numpy.typing as npt
 from shm import _native
 from shm.memory import Memory
 from shm.names import Flag, State
-
-_PATIENCE_S = 0.2  # a live writer stores a cell a moment before it publishes what it reflects
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ def verify(memory: Memory, *, most: int = 100) -> list[Finding]:
 
     The header was checked when the memory was opened. Checked here: every slot's stamp is right
     for its place; messages are whole, FIRST to LAST, and contiguous back from the last published
-    record; every cell can be read, reflects nothing unpublished, has sorted levels, and is not
+    record; every cell can be read, reflects nothing unwritten, has sorted levels, and is not
     crossed when LIVE; the directory's and the connection table's rows are themselves.
     """
     findings: list[Finding] = []
@@ -129,14 +126,10 @@ def _messages(rows: npt.NDArray[np.void], memory: Memory) -> list[Finding]:
     return findings
 
 
-def _published(memory: Memory, sequence: int) -> bool:
-    """Whether a record is published, or is in a moment by a live writer."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while memory.segment.published < sequence:
-        if time.monotonic() > deadline or memory.writer != "alive":
-            return memory.segment.published >= sequence
-        time.sleep(0.001)
-    return True
+def _written(memory: Memory, sequence: int) -> bool:
+    """Whether a record is in the ring, or was: published or not, as a cell is stored in between."""
+    status = int(memory.segment.ring(sequence, 1)[0]["status"])
+    return status in (_native.READ_OK, _native.READ_LAPPED)
 
 
 def _cells(memory: Memory) -> list[Finding]:
@@ -166,9 +159,8 @@ def _cell(
         return [Finding(place, "cannot be read")]
     sequence = int(np.frombuffer(raw, dtype=np.uint64, count=2)[1])
     texts = check(raw, memory.segment.depth)
-    # A writer that died between a cell and its publication leaves the cell ahead: by design.
-    if memory.writer == "alive" and not _published(memory, sequence):
-        texts.append(f"reflects record {sequence}, which is not published")
+    if sequence and not _written(memory, sequence):
+        texts.append(f"reflects record {sequence}, which was never written")
     return [Finding(place, text) for text in texts]
 
 
