@@ -23,8 +23,9 @@ from tests.shm.stress_payload import (
 
 
 class Feeder:
-    def __init__(self, writer: Writer, seed: int) -> None:
+    def __init__(self, writer: Writer, seed: int, long: int = LONG) -> None:
         self.writer = writer
+        self.long = long
         self.random = random.Random(seed)
         self.count = [0] * INSTRUMENTS  # level messages, by instrument
         self.trades = 0
@@ -34,7 +35,7 @@ class Feeder:
     def message(self) -> None:
         pick = self.random
         instrument = pick.randrange(INSTRUMENTS)
-        length = LONG if pick.random() < 0.01 else pick.randrange(1, 7)
+        length = self.long if pick.random() < 0.01 else pick.randrange(1, 7)
         first = self.writer.next_sequence
         if pick.random() < 0.2:
             self.trades += 1

@@ -1,0 +1,92 @@
+"""Second builds of the native modules, with other options, kept between runs of the tests.
+
+The C file that Cython made is taken where the build in place left it, or made anew. What is built
+lies in pytest's cache by a hash of all that went into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".pytest_cache" / "natives"
+MODULES = {"shm._native": "shm/_native", "feedhandler.engine._engine": "feedhandler/engine/_engine"}
+_ROOMS = ("shm", "feedhandler", "tests")
+
+
+def _sources(suffixes: tuple[str, ...]) -> list[Path]:
+    """What is included by a native module, or may be."""
+    found = [path for room in _ROOMS for path in (ROOT / room).rglob("*")]
+    return sorted(path for path in found if path.suffix in suffixes)
+
+
+def compiler() -> str:
+    """The system's C compiler; the test is skipped where there is none."""
+    found = os.environ.get("CC") or "cc"
+    if shutil.which(found.split()[0]) is None:
+        pytest.skip(f"{found} is not installed (apt-get install gcc)")
+    return found
+
+
+def run(*command: str, timeout: float = 600, cwd: Path = ROOT) -> str:
+    """Standard output of a command that must succeed; its words are in the failure."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, check=False, cwd=cwd
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def generated(module: str) -> Path:
+    """The C file of a native module."""
+    place = ROOT / MODULES[module]
+    ours, pyx = place.with_suffix(".c"), place.with_suffix(".pyx")
+    newest = max(path.stat().st_mtime for path in [pyx, *pyx.parent.glob("*.px[id]")])
+    if ours.exists() and ours.stat().st_mtime >= newest:
+        return ours
+    if importlib.util.find_spec("Cython") is None:
+        pytest.skip(f"{ours.name} is older than its source, and Cython is not installed")
+    target = _place("cython", pyx, _sources((".pyx", ".pxi", ".pxd"))) / ours.name
+    if not target.exists():
+        run(sys.executable, "-m", "cython", str(pyx), "-o", str(target))
+    return target
+
+
+def _place(what: str, *inputs: object) -> Path:
+    """A folder by the hash of strings and files (of lists of them, too)."""
+    digest = hashlib.sha256()
+    for one in inputs:
+        for item in one if isinstance(one, list) else [one]:
+            digest.update(item.read_bytes() if isinstance(item, Path) else str(item).encode())
+            digest.update(b"\0")
+    folder = CACHE / f"{what}-{digest.hexdigest()[:20]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def build(module: str, *options: str) -> Path:
+    """The shared object of a native module compiled with `options` (`-O1`, `-D...`)."""
+    source = generated(module)
+    command = [
+        *compiler().split(), "-w", "-shared", "-fPIC", "-std=gnu11", "-fno-strict-aliasing",
+        f"-I{ROOT / 'shm' / 'include'}", f"-I{(ROOT / MODULES[module]).parent}",
+        f"-I{sysconfig.get_path('include')}", *options,
+    ]  # fmt: skip
+    version = run(*compiler().split(), "--version")
+    folder = _place(module, source, _sources((".h",)), version, *command, sys.version)
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    target = folder / f"{module.rpartition('.')[2]}{suffix}"
+    if not target.exists():
+        unfinished = target.with_suffix(f".{os.getpid()}")
+        run(*command, "-o", str(unfinished), str(source))
+        unfinished.replace(target)
+    return target

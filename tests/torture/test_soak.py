@@ -1,0 +1,30 @@
+"""Random kills: a few seconds always, as long as one likes with `-m soak`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.torture.kills import run
+
+
+def test_random_kills() -> None:
+    soak = run(seconds=3, readers=3, seed=1)
+    assert soak.bad == {}
+    assert soak.total["records"] > 0
+    assert soak.total["epochs"] > 0
+
+
+@pytest.mark.soak
+def test_random_kills_long() -> None:
+    """FEEDHANDLER_SOAK_SECONDS, or ten minutes; eight readers."""
+    soak = run(float(os.environ.get("FEEDHANDLER_SOAK_SECONDS", "600")), readers=8, seed=2)
+    print(dict(soak.total))
+    assert soak.bad == {}
+
+
+@pytest.mark.soak
+def test_what_a_word_less_does_is_found() -> None:
+    broken = "fh_slot_write: store slot + 5 = (uint64_t)w->held_price"
+    assert run(seconds=5, readers=4, seed=3, broken=broken).bad["torn"] > 0
