@@ -9,6 +9,7 @@ from cli.lazy import LazyGroup
 _COMMANDS = {
     "decode": "cli.bench_decode:decode",
     "wire": "cli.bench_wire:wire",
+    "latency": "cli.bench_latency:latency",
 }
 
 

@@ -74,7 +74,7 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
     @functools.wraps(body)
     def command(as_json: bool, plot: Path | None, compare: Path | None, **options: Any) -> int:
         from feedhandler.bench import compare as comparing
-        from feedhandler.bench import host
+        from feedhandler.bench import cores, host
         from feedhandler.bench import plot as plotting
         from feedhandler.bench.result import Findings
 
@@ -84,7 +84,10 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
         progress = Progress()
         findings = Findings(progress=progress if sys.stderr.isatty() else lambda _: None)
         try:
-            body(findings, **options)
+            with cores.favoured() as raised:
+                if not raised:
+                    findings.note("not allowed to raise priorities (nice): others may intrude")
+                body(findings, **options)
         finally:
             progress.clear()
         about = host.describe(findings.notes)

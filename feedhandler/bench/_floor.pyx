@@ -17,19 +17,22 @@ cdef extern from "floor.h":
         uint64_t mask, next, levels
         floor_book *books
     int FLOOR_BOOKS
-    void floor_binance(floor_feed *f, const char *p)
-    void floor_okx(floor_feed *f, const char *p)
-    void floor_deribit(floor_feed *f, const char *p)
+    ctypedef void (*floor_decoder)(floor_feed *f, const char *frame)
+    floor_decoder floor_find(const char *venue)
     void floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
     void side_free(book_side *s)
 
 
 cdef class Floor:
-    """One feed of the floor: a ring of `slots` (a power of two) and its books."""
+    """One venue's feed of the floor: a ring of `slots` (a power of two) and its books."""
 
     cdef floor_feed *f
+    cdef floor_decoder decode
 
-    def __cinit__(self, Py_ssize_t slots=1 << 17):
+    def __cinit__(self, str venue, Py_ssize_t slots=1 << 17):
+        self.decode = floor_find(venue.encode())
+        if self.decode == NULL:
+            raise ValueError(f"no floor for {venue}")
         if slots <= 0 or slots & (slots - 1):
             raise ValueError("slots is not a power of two")
         self.f = <floor_feed *>calloc(1, sizeof(floor_feed))
@@ -62,17 +65,9 @@ cdef class Floor:
         return sum(self.f.books[i].bids.count + self.f.books[i].asks.count
                    for i in range(FLOOR_BOOKS))
 
-    def binance_snapshot(self, bytes symbol, bytes body):
+    def snapshot(self, bytes symbol, bytes body):
         floor_binance_snapshot(self.f, symbol, body)
 
-    def binance(self, list frames):
+    def feed(self, list frames):
         for frame in frames:
-            floor_binance(self.f, PyBytes_AS_STRING(<bytes>frame))
-
-    def okx(self, list frames):
-        for frame in frames:
-            floor_okx(self.f, PyBytes_AS_STRING(<bytes>frame))
-
-    def deribit(self, list frames):
-        for frame in frames:
-            floor_deribit(self.f, PyBytes_AS_STRING(<bytes>frame))
+            self.decode(self.f, PyBytes_AS_STRING(<bytes>frame))

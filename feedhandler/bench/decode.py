@@ -38,8 +38,7 @@ class _Bench:
         self.case = case
         self.engine = make_engine(venues.load(case.venue), writer, auto_add=True)
         self._feed = self.engine.connection(0).feed_all
-        self._floor = Floor()
-        self._least: Callable[[Frames], None] = getattr(self._floor, case.venue, _nothing)
+        self._floor = Floor(case.venue) if case.floor else None
         self._turns = [case.frames]
         for symbol in case.snapshots:
             self.engine.add_instrument(symbol, price_exponent=-2, size_exponent=-8)
@@ -58,13 +57,13 @@ class _Bench:
             i = self.engine.instrument_id(symbol)
             self.engine.set_state(i, State.SYNCING, Reason.START)
             self.engine.snapshot(i, body)
-            if self.case.floor:
-                self._floor.binance_snapshot(symbol.encode(), body)
+            if self._floor is not None:
+                self._floor.snapshot(symbol.encode(), body)
         engine, floor = [], []
         for frames in self._turns:
             engine.append(_timed(self._feed, frames))
-            if self.case.floor:
-                floor.append(_timed(self._least, frames))
+            if self._floor is not None:
+                floor.append(_timed(self._floor.feed, frames))
         return engine, floor
 
     def best(self, passes: int) -> tuple[float, float]:
@@ -84,10 +83,6 @@ class _Bench:
             raise RuntimeError(f"{self.case.name}: the frames are not what they should be: {bad}")
         in_snapshots = sum(_snapshot_levels(body) for body in self.case.snapshots.values())
         return after["levels"] - before["levels"] - in_snapshots
-
-
-def _nothing(_: Frames) -> None:
-    """The floor of a venue that has none."""
 
 
 def _timed(run: Callable[[Frames], object], frames: Frames) -> float:

@@ -143,6 +143,46 @@ static inline void floor_binance(floor_feed *f, const char *p)
     floor_levels(f, p + 6, book, true, true, false, (int64_t)time, sequence);
 }
 
+/* {"stream":"...","data":{"e":"depthUpdate","E":ms,"T":ms,"s":"X","U":n,"u":n,"pu":n,"b":[],"a":[]}} and
+ * bookTicker, trade, in the same wrapper. */
+static inline void floor_binance_usdm(floor_feed *f, const char *p)
+{
+    f->now = fh_now_ns();
+    uint64_t time, sequence, other;
+    uint32_t book;
+    int64_t value[4];
+    p = strchr(p + 1, '{') + 6;
+    if (*p == 'b') { /* "e":"bookTicker","u":n,"s":"X","b":"","B":"","a":"","A":"","T":ms,"E":ms */
+        p = floor_integer(p + 16, &sequence);
+        p = floor_symbol(p + 6, '"', &book);
+        for (int i = 0; i < 4; i++)
+            p = floor_number(p + 7, &value[i]);
+        p = floor_integer(p + 6, &time);
+        floor_slot(f, book, FH_KIND_QUOTE, FH_BID, value[0], value[1], (int64_t)time, sequence);
+        floor_slot(f, book, FH_KIND_QUOTE, FH_ASK, value[2], value[3], (int64_t)time, sequence);
+        return;
+    }
+    if (*p == 't') { /* "e":"trade","E":ms,"T":ms,"s":"X","t":n,"p":"","q":"","X":"MARKET","m":bool */
+        p = floor_integer(p + 11, &other);
+        p = floor_integer(p + 5, &time);
+        p = floor_symbol(p + 6, '"', &book);
+        p = floor_integer(p + 6, &sequence);
+        p = floor_number(p + 6, &value[0]);
+        p = floor_number(p + 7, &value[1]);
+        p = strchr(p + 7, ':');
+        floor_slot(f, book, FH_KIND_TRADE, p[1] == 't', value[0], value[1], (int64_t)time, sequence);
+        return;
+    }
+    p = floor_integer(p + 17, &other);
+    p = floor_integer(p + 5, &time);
+    p = floor_symbol(p + 6, '"', &book);
+    p = floor_integer(p + 6, &other);
+    p = floor_integer(p + 5, &sequence);
+    p = floor_integer(p + 6, &other);
+    p = floor_levels(f, p + 6, book, false, true, false, (int64_t)time, sequence);
+    floor_levels(f, p + 6, book, true, true, false, (int64_t)time, sequence);
+}
+
 /* {"arg":{"channel":"books","instId":"X"},"action":"update","data":[{"asks":[],"bids":[],"ts":"ms",...}]}
  * The time is behind the levels: it is not looked for. */
 static inline void floor_okx(floor_feed *f, const char *p)
@@ -199,7 +239,12 @@ static inline floor_decoder floor_find(const char *venue)
     static const struct {
         const char *venue;
         floor_decoder decode;
-    } known[] = {{"binance", floor_binance}, {"okx", floor_okx}, {"deribit", floor_deribit}};
+    } known[] = {
+        {"binance", floor_binance},
+        {"binance-usdm", floor_binance_usdm},
+        {"okx", floor_okx},
+        {"deribit", floor_deribit},
+    };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(known[i].venue, venue))
             return known[i].decode;

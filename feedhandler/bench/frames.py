@@ -85,6 +85,11 @@ SOURCES: Mapping[str, Source] = {
         _binance_kind,
         ("book", "quote", "trade", "all"),
     ),
+    "binance-usdm": Source(
+        "binance_usdm/hftbacktest_usdm_btcusdt_20240808.ndjson.gz",
+        _binance_kind,
+        ("book", "quote", "trade", "all"),
+    ),
     "okx": Source(
         "okx/cryptofeed_hist_okx_20220227.ndjson.gz", _okx_kind, ("book", "all"), _without_checksum
     ),

@@ -9,28 +9,23 @@ anew, and neither is timed before it is warm.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
 
 from feedhandler import venues
 from feedhandler.bench import cores, policy, programs
 from feedhandler.bench.frames import Case, by_kind, recorded, recordings
 from feedhandler.bench.programs import NoProgram
+from feedhandler.bench.receiving import expect, floor_process
 from feedhandler.bench.result import Findings
 from feedhandler.bench.scenario import Scenario, prepare, repeated
 from feedhandler.bench.server import Server, Session
-from feedhandler.bench.stage import StageError, cpu_ns, end, stage, until
+from feedhandler.bench.stage import StageError, cpu_ns, stage, until
 from feedhandler.bench.synthetic import VENUES, synthetic
 from feedhandler.sim.certificates import CertificateError
 from feedhandler.sim.frames import encode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BENCH = "wire"
 FRAMES = 200_000
@@ -90,10 +85,8 @@ def floor_cost(scenario: Scenario, where: cores.Cores, *, tls: bool) -> Cost:
     with Server(tls=tls) as server, floor_process(program, server, scenario, where.writer) as child:
         session = server.session()
         session.send(*(encode(frame) for frame in scenario.warming))
-        assert child.stdout is not None
-        expect(child.stdout, "warm")
-        said = child.stdout
-        return _blasted(session, scenario, child.pid, lambda: expect(said, "done"))
+        expect(child, "warm")
+        return _blasted(session, scenario, child.pid, lambda: expect(child, "done"))
 
 
 def _blasted(session: Session, scenario: Scenario, pid: int, done: Callable[[], bool]) -> Cost:
@@ -105,35 +98,6 @@ def _blasted(session: Session, scenario: Scenario, pid: int, done: Callable[[], 
         session.blast(data)
         until(done, f"{scenario.case.name}: all frames are in memory")
         return Cost((cpu_ns(pid) - cpu) / count, (time.monotonic_ns() - begin) / count)
-
-
-@contextmanager
-def floor_process(
-    program: Path, server: Server, scenario: Scenario, cpu: int, *,
-    spin: bool = False, times: Path | None = None,
-) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
-    """The C receiver on a core."""
-    snapshots = programs.scratch("snapshots")
-    pairs = scenario.case.snapshots.items()
-    snapshots.write_bytes(b"".join(s.encode() + b"\n" + b + b"\n" for s, b in pairs))
-    child = subprocess.Popen(
-        ["taskset", "-c", str(cpu), program, str(server.port), scenario.case.venue,
-         str(scenario.warm), str(len(scenario.measured)), "spin" if spin else "block",
-         snapshots, times or "-"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield child
-    finally:
-        end(child)
-
-
-def expect(said: IO[bytes], word: str) -> bool:
-    """The next word of a floor. Raises StageError for another one, or none."""
-    line = said.readline().decode().strip()
-    if line != word:
-        raise StageError(f"the floor said {line!r} where {word!r} was due")
-    return True
 
 
 def measure(

@@ -8,9 +8,11 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.bench import decode
-from feedhandler.bench.frames import SOURCES, by_kind, recorded, recordings
+from feedhandler.bench._floor import Floor
+from feedhandler.bench.frames import SOURCES, Case, by_kind, recorded, recordings
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import VENUES, synthetic
+from feedhandler.venue_engine import make_engine
 from shm import segment
 from tests.bench.support import well_formed
 
@@ -42,3 +44,36 @@ def test_a_recording_is_taken_apart_by_kind(venue: str) -> None:
     parts = by_kind(whole)
     assert sum(len(part.frames) for part in parts) == len(whole.frames) == len(whole.times)
     assert any(part.kind == "book" and part.floor for part in parts)
+
+
+def cases() -> list[Case]:
+    made = [synthetic(venue, count=300) for venue in VENUES]
+    whole = [recorded(venue, recordings()) for venue in SOURCES]
+    return made + [case for case in whole if case is not None and case.floor]
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_the_floor_does_the_same_work(case: Case) -> None:
+    floor = Floor(case.venue)
+    with segment.create(
+        case.venue, namespace=f"bench{os.getpid()}f", instruments=64, depth=5, ring_slots=1 << 16
+    ) as held:
+        engine = make_engine(venues.load(case.venue), held.writer, auto_add=True)
+        for symbol, body in case.snapshots.items():
+            engine.snapshot(engine.add_instrument(symbol), body)
+            floor.snapshot(symbol.encode(), body)
+        for frames in (case.frames[:100], case.frames[100:]):
+            engine.connection(0).feed_all(frames)
+            floor.feed(frames)
+        rows = [engine.instrument_id(symbol) for symbol in engine.symbols()]
+        depth = sum(len(side) for row in rows for side in engine.book(row)[:2])
+        counters = engine.counters()
+    # Deltas from before the snapshot are no work for the engine; the floor knows no such thing.
+    assert abs(floor.depth() - depth) <= depth // 1000
+    assert 0 <= floor.levels - counters["levels"] <= floor.levels // 20
+    assert floor.records >= floor.levels
+
+
+def test_a_venue_without_a_floor_is_named() -> None:
+    with pytest.raises(ValueError, match="no floor for nowhere"):
+        Floor("nowhere")

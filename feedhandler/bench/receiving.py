@@ -1,0 +1,55 @@
+"""The C receiver as a process: the floor of `wire` and `latency`."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from select import select
+
+from feedhandler.bench import programs
+from feedhandler.bench.scenario import Scenario
+from feedhandler.bench.server import Server
+from feedhandler.bench.stage import DEADLINE_S, StageError, end
+
+
+@contextmanager
+def floor_process(
+    program: Path,
+    server: Server,
+    scenario: Scenario,
+    cpu: int,
+    *,
+    count: int | None = None,
+    spin: bool = False,
+    times: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The C receiver on a core, for `count` frames after those that warm; None: for all."""
+    snapshots = programs.scratch("snapshots")
+    pairs = scenario.case.snapshots.items()
+    snapshots.write_bytes(b"".join(s.encode() + b"\n" + b + b"\n" for s, b in pairs))
+    frames = len(scenario.measured) if count is None else count
+    command = [
+        *("taskset", "-c", str(cpu), program, str(server.port), scenario.case.venue),
+        *(str(scenario.warm), str(frames), "spin" if spin else "block", snapshots, times or "-"),
+    ]
+    child = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield child
+    finally:
+        end(child)
+
+
+def expect(child: subprocess.Popen[bytes], word: str, deadline_s: float = DEADLINE_S) -> bool:
+    """The next word of a child, which was started with `bufsize=0`.
+
+    Raises StageError for another one, or none in time.
+    """
+    assert child.stdout is not None
+    if not select([child.stdout], [], [], deadline_s)[0]:
+        raise StageError(f"not within {deadline_s:g} s: {word!r} from {child.args!r}")
+    line = child.stdout.readline().decode().strip()
+    if line != word:
+        raise StageError(f"{line!r} where {word!r} was due, from {child.args!r}")
+    return True
