@@ -58,7 +58,8 @@ class Connection:
     wins: int  #: book messages that it brought before another connection did
     lead_p50_ns: int  #: by how much, the median of the last ones; 0: none yet
     def feed(self, payload: Buffer, receive_ns: int = 0, wake: bool = True) -> int:
-        """Decode one whole message; `receive_ns` 0 means now. Never raises on bad input.
+        """Decode one whole message; `receive_ns` 0 means now, or, behind a message with `wake`
+        False, the time of that one: they were read at once. Never raises on bad input.
 
         `wake` False: more of what was received at once follows, and sleeping readers are woken with
         the last of it, or by `flush`.

@@ -136,6 +136,7 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
 /* Wake who sleeps, if anything was published since the last time. */
 static inline void engine_wake(engine *e)
 {
+    e->batch_ns = 0;
     if (e->unwoken) {
         e->unwoken = false;
         fh_wake(e->writer);
@@ -185,7 +186,8 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
                        int64_t receive_ns, bool wake)
 {
     cursor c;
-    engine_begin(e, from, receive_ns);
+    engine_begin(e, from, receive_ns ? receive_ns : e->batch_ns);
+    e->batch_ns = wake || receive_ns ? 0 : e->receive_ns; /* what is read at once was received at once */
     from->frames++;
     from->bytes += length;
     from->last_receive_ns = e->receive_ns;

@@ -188,6 +188,7 @@ typedef struct engine {
     uint32_t attention_count, attention_room;
     bool published; /* by the frame being fed */
     bool unwoken;   /* since the last wake */
+    int64_t batch_ns; /* when what is being read was received; 0: the next frame begins another read */
 
     int error; /* the last malformed input */
     size_t error_byte;

@@ -170,6 +170,21 @@ class TestWaking:
             c.feed(frames[-1])
             assert wakes(e) == before + 1
 
+    def test_what_is_read_at_once_was_received_at_once(self) -> None:
+        frames = FRAMES["deribit"](random.Random(1))[:4]
+        with engine("deribit") as e:
+            c = e.connection(0)
+            times = []
+            for frame, last in zip(frames, (False, True, False, True), strict=True):
+                c.feed(frame, 0, last)
+                times.append(c.last_receive_ns)
+            assert times[0] == times[1] < times[2] == times[3]
+            c.feed(frames[0], 0, False)
+            c.flush()
+            first = c.last_receive_ns
+            c.feed(frames[0])
+            assert c.last_receive_ns > first
+
     def test_flush_wakes_once_and_only_if_something_was_published(self) -> None:
         with engine("deribit") as e:
             c = e.connection(0)
