@@ -103,6 +103,8 @@ def _open(namespace: str, venue: str) -> tuple[np.void, bool, int]:
     control_fd = data_fd = -1
     try:
         control_fd = open_fd(control_name(namespace, venue))
+        if os.fstat(control_fd).st_size < _native.CONTROL_BYTES:  # its writer is making it
+            raise FileNotFoundError
         control = read_struct(control_fd, "control")
         data_fd = open_fd(data_name(namespace, venue, int(control["epoch"])))
         header = read_struct(data_fd, "header")
