@@ -27,7 +27,7 @@ def inspect() -> None:
     feedhandler inspect book deribit BTC-PERPETUAL --watch
     feedhandler inspect chain deribit BTC        options, strike by strike
     feedhandler inspect tail okx -f -i BTC-USDT --kind trade
-    feedhandler inspect readers                  who reads, how far behind, what it lost
+    feedhandler inspect readers                  readers, their lag and losses
     feedhandler inspect verify                   check it against the contract
     feedhandler inspect abi                      the contract itself
     """

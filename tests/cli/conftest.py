@@ -108,7 +108,7 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             namespace=name, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:
-            until(lambda: _all_live(name, process), "every venue LIVE", 30.0)
+            until(lambda: _all_live(name, process), "every venue LIVE", 120.0)
             yield name
         finally:
             process.send_signal(signal.SIGTERM)

@@ -114,7 +114,7 @@ class Terminal:
         os.close(self._master)
 
 
-def until(condition: Callable[[], T | None], what: str, deadline_s: float = 20.0) -> T:
+def until(condition: Callable[[], T | None], what: str, deadline_s: float = 60.0) -> T:
     """Wait for a condition to give something true, and return that."""
     end = time.monotonic() + deadline_s
     while True:
