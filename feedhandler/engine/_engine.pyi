@@ -55,6 +55,7 @@ class Connection:
     malformed: int
     unknown: int
     last_receive_ns: int
+    behind_ns: int  #: set by its owner: what it brings is so late; a hole that it may fill waits
     wins: int  #: book messages that it brought before another connection did
     lead_p50_ns: int  #: by how much, the median of the last ones; 0: none yet
     def feed(self, payload: Buffer, receive_ns: int = 0, wake: bool = True) -> int:
@@ -63,6 +64,12 @@ class Connection:
 
         `wake` False: more of what was received at once follows, and sleeping readers are woken with
         the last of it, or by `flush`.
+        """
+
+    def take_late_ns(self) -> int | None:
+        """The least age of a message, by the venue's clock, since the last call; None: none came.
+
+        A connection that is behind brings nothing young. Clocks differ: it may be below 0.
         """
 
     def flush(self) -> None:
@@ -174,6 +181,9 @@ class Engine:
 
     def activity(self) -> npt.NDArray[np.int64]:
         """(instruments, 4) receive times in ns of the last message per channel; 0 = none yet."""
+
+    def load(self) -> npt.NDArray[np.uint64]:
+        """(instruments,) bytes of the frames that each was in; one with several is shared."""
 
     def book(
         self, instrument: int

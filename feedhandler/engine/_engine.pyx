@@ -4,7 +4,7 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
@@ -51,14 +51,14 @@ cdef extern from "engine.h" nogil:
         bint has_book
         continuity sequence
         book_t book
-        uint64_t feeders
+        uint64_t feeders, load
         int64_t *activity
         uint32_t pending
         int64_t *details
     ctypedef struct connection:
         int index
         uint64_t frames, bytes, levels, malformed, unknown, wins
-        int64_t last_receive_ns
+        int64_t last_receive_ns, late_ns, behind_ns
     ctypedef struct fh_decoder:
         const char *name
     ctypedef struct engine:
@@ -212,6 +212,19 @@ cdef class Connection:
     @property
     def last_receive_ns(self):
         return self.c.last_receive_ns
+
+    @property
+    def behind_ns(self):
+        return self.c.behind_ns
+
+    @behind_ns.setter
+    def behind_ns(self, int64_t value):
+        self.c.behind_ns = value
+
+    def take_late_ns(self):
+        cdef int64_t late = self.c.late_ns
+        self.c.late_ns = INT64_MAX
+        return None if late == INT64_MAX else late
 
     @property
     def wins(self):
@@ -368,6 +381,7 @@ cdef class Engine:
             return found
         c = Connection.__new__(Connection)
         c.c.index = index
+        c.c.late_ns = INT64_MAX
         c.engine = self
         self.connections[index] = c
         if index < CONNECTIONS:
@@ -442,6 +456,18 @@ cdef class Engine:
             if self.e.markets[i] != NULL:
                 for channel in range(CHANNELS):
                     rows[i, channel] = self.e.markets[i].activity[channel]
+        return out
+
+    def load(self):
+        cdef uint32_t i, count = 0
+        for i in range(self.e.room):
+            if self.e.markets[i] != NULL:
+                count = i + 1
+        out = np.zeros(count, dtype=np.uint64)
+        cdef uint64_t[::1] rows = out
+        for i in range(count):
+            if self.e.markets[i] != NULL:
+                rows[i] = self.e.markets[i].load
         return out
 
     def book(self, instrument):

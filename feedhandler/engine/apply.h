@@ -92,8 +92,8 @@ static inline void market_memory(engine *e, market *m)
     market_lose(e, m, FH_STATE_STALE, FH_REASON_OVERFLOW);
 }
 
-/* Keep a delta until its base comes. */
-static void book_buffer(engine *e, market *m, const message *msg)
+/* Keep a delta until what lies before it comes. */
+static void book_keep(engine *e, market *m, const message *msg)
 {
     const waiting *tail = backlog_tail(&m->backlog);
     uint64_t dropped = 0;
@@ -102,7 +102,8 @@ static void book_buffer(engine *e, market *m, const message *msg)
         return;
     }
     if (tail && !continuity_chains(&m->sequence, &tail->numbers, &msg->numbers)) {
-        fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
+        if (m->sequence.phase == PHASE_EMPTY) /* else the book itself misses nothing */
+            fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
         fh_counter_add(e->writer, FH_COUNTER_BUFFER_DROPPED, m->backlog.messages);
         backlog_clear(&m->backlog);
     }
@@ -123,19 +124,28 @@ static void book_buffer(engine *e, market *m, const message *msg)
             memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level));
         fh_counter_add(e->writer, FH_COUNTER_BUFFERED, 1);
     }
+}
+
+/* Keep it, and ask for the base. */
+static void book_buffer(engine *e, market *m, const message *msg)
+{
+    book_keep(e, m, msg);
     if (!m->asked) {
         m->asked = true;
         market_attention(e, m, NEED_SNAPSHOT, msg->numbers.numbered ? msg->numbers.first : 0);
     }
 }
 
-/* Apply what was buffered on top of the base just taken. Answers the doubt about the result; *gap:
- * the base is lost again (it cannot be by the numbers alone, but a second base may come early). */
-static int book_join(engine *e, market *m, int doubt, bool *gap)
+/* Apply what was buffered on top of the book. Answers the doubt about the result; *gap: the base just
+ * taken is lost again (it cannot be by the numbers alone, but a second base may come early). `held`:
+ * the book was in step, and these are of a connection that is ahead of it: they wait on if they must. */
+static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
 {
     waiting *w;
     while (doubt == FH_REASON_NONE && (w = backlog_head(&m->backlog)) != NULL) {
-        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers, true, false);
+        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers, !held, held);
+        if (action == ACTION_AHEAD)
+            return doubt;
         if (action == ACTION_GAP) {
             *gap = true;
             return doubt;
@@ -146,6 +156,10 @@ static int book_join(engine *e, market *m, int doubt, bool *gap)
             if (!book_write(e, m, w->levels, w->count, w->first_count, w->first_side, false,
                             engine_flags(e) | FH_FLAG_REPLAY, w->exchange_ns, w->receive_ns))
                 return FH_REASON_OVERFLOW;
+            if (held) {
+                market_fed(m, (int)w->connection);
+                recent_add(m, w->numbers.final, w->receive_ns, (int)w->connection);
+            }
             if (w->has_checksum || m->backlog.messages == 1)
                 doubt = book_doubt(e, m, w->has_checksum, w->checksum);
         } else {
@@ -162,8 +176,15 @@ static void book_gap(engine *e, market *m)
     market_lose(e, m, FH_STATE_STALE, FH_REASON_GAP);
 }
 
-/* A full book that continuity has let through. */
-static void book_replace(engine *e, market *m, const message *msg, level *levels)
+/* The other connection has come so far: what was held of the one that is ahead may follow now. */
+COLD int book_follow(engine *e, market *m, int doubt)
+{
+    bool gap = false;
+    return book_join(e, m, doubt, true, &gap);
+}
+
+/* A full book that continuity has let through. `held`: see book_join. */
+static void book_replace(engine *e, market *m, const message *msg, level *levels, bool held)
 {
     bool gap = false;
     if (msg->kind == MESSAGE_SNAPSHOT)
@@ -176,7 +197,7 @@ static void book_replace(engine *e, market *m, const message *msg, level *levels
     int doubt = FH_REASON_NONE;
     if (m->backlog.messages == 0 || msg->has_checksum)
         doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
-    doubt = book_join(e, m, doubt, &gap);
+    doubt = book_join(e, m, doubt, held, &gap);
     m->asked = false;
     if (gap) {
         book_gap(e, m);
@@ -197,6 +218,7 @@ static inline void message_book(engine *e, const message *msg)
     int connection = e->connection->index;
     bool own = m->owner == connection || m->owner == NO_CONNECTION;
     bool others = market_others(m, connection);
+    bool based = m->sequence.phase != PHASE_EMPTY;
     int64_t id = msg->numbers.numbered ? msg->numbers.final : msg->exchange_ns;
 
     fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
@@ -218,8 +240,8 @@ static inline void message_book(engine *e, const message *msg)
     case ACTION_APPLY:
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
-        if (msg->count == 0 && !msg->has_checksum) { /* a keep-alive: only the number moves */
-            market_show(e, m, true);
+        if (msg->count == 0 && !msg->has_checksum && !m->backlog.messages) {
+            market_show(e, m, true); /* a keep-alive: only the number moves */
             return;
         }
         if (UNLIKELY(!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, false,
@@ -227,12 +249,15 @@ static inline void message_book(engine *e, const message *msg)
             market_memory(e, m);
             return;
         }
-        book_settle(e, m, book_doubt(e, m, msg->has_checksum, msg->checksum));
+        int doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
+        if (UNLIKELY(m->backlog.messages))
+            doubt = book_follow(e, m, doubt);
+        book_settle(e, m, doubt);
         return;
     case ACTION_REPLACE:
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
-        book_replace(e, m, msg, levels);
+        book_replace(e, m, msg, levels, based);
         return;
     case ACTION_DUPLICATE:
         fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
@@ -242,10 +267,14 @@ static inline void message_book(engine *e, const message *msg)
             recent_copy(e, m, id, connection);
         return;
     case ACTION_AHEAD:
-        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-        if (market_ahead(e, m, connection))
-            book_gap(e, m);
-        return;
+        if (!market_ahead(e, m, connection)) {
+            if (continuity_buffers(&m->sequence))
+                book_keep(e, m, msg);
+            else
+                fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+            return;
+        }
+        __attribute__((fallthrough));
     case ACTION_GAP:
         book_gap(e, m);
         if (continuity_buffers(&m->sequence))

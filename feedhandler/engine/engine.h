@@ -201,12 +201,17 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     }
     if (e->message_count) {
         int64_t exchange_ns = e->messages[0].exchange_ns;
+        if (exchange_ns > 0 && e->receive_ns - exchange_ns < from->late_ns)
+            from->late_ns = e->receive_ns - exchange_ns;
         if (exchange_ns > 0 && e->receive_ns > exchange_ns && !e->replay)
             fh_histogram_add(e->writer, FH_HISTOGRAM_EXCHANGE_RECEIVE,
                              (uint64_t)(e->receive_ns - exchange_ns));
         fh_counter_add(e->writer, FH_COUNTER_MESSAGES, e->message_count);
-        for (uint32_t i = 0; i < e->message_count; i++)
+        size_t share = LIKELY(e->message_count == 1) ? length : length / e->message_count;
+        for (uint32_t i = 0; i < e->message_count; i++) {
+            e->messages[i].market->load += share;
             message_apply(e, &e->messages[i]);
+        }
     }
     if (result & FEED_CONTROL)
         fh_counter_add(e->writer, FH_COUNTER_CONTROL, 1);
@@ -232,16 +237,17 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
         return engine_end(e, FEED_DATA, true); /* it could not be widened to fit; the state says so */
     const message *msg = &e->messages[0];
     const waiting *head = backlog_head(&m->backlog);
+    bool based = m->sequence.phase != PHASE_EMPTY;
     switch (continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL)) {
     case ACTION_TOO_OLD:
         fh_counter_add(e->writer, FH_COUNTER_STALE_SNAPSHOTS, 1);
         market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
         break;
     case ACTION_REPLACE:
-        if (head) /* the last that brought some of it is still there, or it would be gone */
+        if (head && !based) /* the last that brought some of it is still there, or it would be gone */
             market_fed(m, m->owner);
         fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
-        book_replace(e, m, msg, e->levels + msg->levels);
+        book_replace(e, m, msg, e->levels + msg->levels, based);
         break;
     default: fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
     }
@@ -293,7 +299,7 @@ static uint32_t engine_overdue(engine *e, int64_t now)
         market *m = e->markets[i];
         if (m == NULL || m->ahead_ns == 0)
             continue;
-        if (now - m->ahead_ns > AHEAD_NS) {
+        if (market_overdue(e, m, now)) {
             book_gap(e, m);
             lost++;
         } else {
@@ -308,6 +314,8 @@ static uint32_t engine_overdue(engine *e, int64_t now)
 /* The connection is gone. Books that another connection feeds as well just change hands. */
 static bool market_disconnected(engine *e, market *m, int index, int reason)
 {
+    if (m->sequence.phase != PHASE_EMPTY)
+        backlog_clear(&m->backlog); /* held of one that is ahead: it may have been this one */
     if (m->owner != index && !(m->feeders & connection_bit(index)))
         return false;
     m->feeders &= ~connection_bit(index);

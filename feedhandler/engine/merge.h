@@ -44,6 +44,18 @@ static inline void market_unfed(market *m)
         m->stat_leads[field].at = 0;
 }
 
+/* Has nobody brought what is missing in time? A connection that is known to read late has longer. */
+COLD bool market_overdue(const engine *e, const market *m, int64_t now)
+{
+    int64_t patience = AHEAD_NS;
+    for (uint64_t left = m->feeders; left; left &= left - 1) {
+        const struct connection *c = e->rows[__builtin_ctzll(left)];
+        if (c != NULL && AHEAD_NS + c->behind_ns > patience)
+            patience = AHEAD_NS + c->behind_ns;
+    }
+    return now - m->ahead_ns > patience;
+}
+
 /* A connection is ahead of the book. True: nobody has brought what is missing in time. */
 COLD bool market_ahead(engine *e, market *m, int index)
 {
@@ -51,7 +63,7 @@ COLD bool market_ahead(engine *e, market *m, int index)
     e->ahead = true;
     if (m->ahead_ns == 0)
         m->ahead_ns = e->receive_ns;
-    return e->receive_ns - m->ahead_ns > AHEAD_NS;
+    return market_overdue(e, m, e->receive_ns);
 }
 
 /* ---- who was first --------------------------------------------------------------------------- */

@@ -89,6 +89,7 @@ typedef struct market {
     fh_book_head head;
     int64_t quote_sequence; /* venue id of the quote cell's bid and ask */
     int64_t activity[CHANNELS];
+    uint64_t load; /* bytes of the frames that it was in */
 
     uint32_t pending; /* attention: bit per event */
     int64_t details[ATTENTION_END];
@@ -131,6 +132,8 @@ typedef struct connection {
     int index;
     uint64_t frames, bytes, levels, malformed, unknown;
     int64_t last_receive_ns;
+    int64_t late_ns;   /* the least age of a message, by the venue's clock, since it was last taken */
+    int64_t behind_ns; /* its owner says: what it brings is so late */
     uint64_t wins;             /* book messages of which another connection brought the copy */
     int64_t leads[LEADS_KEPT]; /* by how much: the newest, in ns */
 } connection;

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedhandler.engine._engine import Engine
 from shm import Kind, Reason, State
 
 from . import support
@@ -221,6 +222,104 @@ def test_the_first_copy_wins_by_its_lead() -> None:
             other.feed(frame, began + 5_000)
         assert (first.wins, second.wins) == (6, 3)
         assert first.lead_p50_ns == second.lead_p50_ns == 5_000
+
+
+BASE_100 = support.compact({"lastUpdateId": 100, "bids": [["100", "1"]], "asks": ASKS})
+
+
+def behind_and_ahead(e: Engine, taken: int, ahead: int) -> tuple[int, list[bytes]]:
+    """Connection 0 feeds a book up to a place; 1 is subscribed further on, and was read first."""
+    frames = [support.binance_depth(n, n, [["100", str(n)]]) for n in range(101, 141)]
+    i = e.add_instrument("BTCUSDT")
+    e.connection(0).feed(frames[0])
+    e.snapshot(i, BASE_100)
+    for frame in frames[1:taken]:
+        e.connection(0).feed(frame)
+    for frame in frames[ahead:]:
+        e.connection(1).feed(frame)
+    return i, frames
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 19))
+def test_what_is_ahead_is_held_until_the_other_has_come_so_far(taken: int, hole: int) -> None:
+    with support.engine("binance", instruments=2) as e:
+        i, frames = behind_and_ahead(e, taken, taken + hole)
+        assert e.feeders(i) == 0b01
+        for frame in frames[taken : taken + hole]:
+            assert e.state(i) == LIVE
+            e.connection(0).feed(frame)
+        assert e.book(i)[2] == 140  # all that was held followed at once
+        assert e.feeders(i) == 0b11
+        assert e.disconnected(0, Reason.DISCONNECTED) == []
+        assert states(support.memory(e).records())[-1:] == [LIVE]
+        assert e.counters()["gaps"] == e.counters()["resyncs"] == 0
+
+
+def test_every_update_that_was_held_is_published_once() -> None:
+    with support.engine("binance", instruments=2) as e:
+        _, frames = behind_and_ahead(e, 5, 9)
+        memory = support.memory(e)
+        memory.records()
+        for frame in frames[5:]:
+            e.connection(0).feed(frame)
+        assert [r[6] for r in memory.records()] == list(range(106, 141))
+
+
+def test_a_full_book_that_was_asked_for_leads_to_what_is_held() -> None:
+    with support.engine("binance", instruments=2) as e:
+        i, _ = behind_and_ahead(e, 5, 20)
+        older = support.compact({"lastUpdateId": 118, "bids": [["100", "1"]], "asks": ASKS})
+        e.snapshot(i, older)  # past the book, and not yet at what is held: that waits on
+        assert e.state(i) == LIVE
+        assert (e.book(i)[2], e.feeders(i)) == (118, 0b01)
+        base = support.compact({"lastUpdateId": 121, "bids": [["100", "1"]], "asks": ASKS})
+        e.snapshot(i, base)
+        assert e.state(i) == LIVE
+        assert (e.book(i)[2], e.feeders(i)) == (140, 0b11)
+
+
+def test_what_was_held_of_a_connection_that_is_gone_counts_for_nobody() -> None:
+    with support.engine("binance", instruments=2) as e:
+        i, frames = behind_and_ahead(e, 5, 8)
+        assert e.disconnected(1, Reason.DISCONNECTED) == []
+        for frame in frames[5:10]:
+            e.connection(0).feed(frame)
+        assert e.feeders(i) == 0b01
+        assert e.disconnected(0, Reason.DISCONNECTED) == [i]
+        assert e.state(i) == (State.STALE, Reason.DISCONNECTED)
+
+
+def test_one_that_is_known_to_read_late_has_longer_to_fill_a_hole() -> None:
+    frames = [support.binance_depth(n, n, [["100", str(n)]]) for n in range(101, 104)]
+    with support.engine("binance", instruments=2) as e:
+        i = e.add_instrument("BTCUSDT")
+        e.connection(0).feed(frames[0])
+        e.snapshot(i, BASE_100)
+        e.connection(0).behind_ns = 3_000_000_000
+        e.connection(1).feed(frames[2], time.time_ns() - 3_000_000_000)
+        assert e.overdue() == 0
+        e.connection(0).behind_ns = 2_000_000_000
+        assert e.overdue() == 1
+        assert e.state(i) == (State.STALE, Reason.GAP)
+
+
+def test_the_age_of_what_comes_and_the_load_of_each_instrument_are_measured() -> None:
+    sent = 1_700_000_000_000_000_000  # as the frames say
+    with support.engine("binance", instruments=2) as e:
+        names = ("BTCUSDT", "ETHUSDT")
+        for name in names:
+            e.add_instrument(name)
+        connection = e.connection(0)
+        assert connection.take_late_ns() is None
+        expected = [0, 0]
+        for late_ms, n in ((900, 0), (300, 1), (800, 1)):
+            frame = support.binance_depth(1, 1, symbol=names[n])
+            connection.feed(frame, sent + late_ms * 1_000_000)
+            expected[n] += len(frame)
+        assert connection.take_late_ns() == 300_000_000
+        assert connection.take_late_ns() is None
+        assert e.load().tolist() == expected
 
 
 # ---- trades, quotes, statistics -----------------------------------------------------------------
