@@ -42,7 +42,7 @@ def status(namespace: str, as_json: bool, watched: bool) -> int:
     feedhandler status --json | jq '.venues[] | {venue, state, reason}'
 
     \b
-    Exit codes: 0 every venue is LIVE, 1 one is not, 3 nothing is there.
+    Exit codes: 0 every venue is LIVE, 1 one is not or reads late, 3 nothing is there.
     """
     found = gather(namespace)
     if watched:
@@ -76,9 +76,10 @@ def gather(namespace: str) -> dict[str, Any]:
 
 
 def is_well(venue: dict[str, Any]) -> bool:
-    """Whether a venue is LIVE and its writer says so now."""
+    """Whether a venue is LIVE, without reading late, and its writer says so now."""
     age = venue.get("heartbeat_age_ns")
-    return venue["state"] == "LIVE" and age is not None and age < _SILENT_NS
+    live = venue["state"] == "LIVE" and venue["reason"] != "CAPACITY"
+    return live and age is not None and age < _SILENT_NS
 
 
 def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[str]:
@@ -99,7 +100,7 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
 def _row(venue: dict[str, Any]) -> tuple[str, ...]:
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
-    silent = venue["state"] == "LIVE" and not is_well(venue)
+    silent = venue["state"] == "LIVE" and (age is None or age >= _SILENT_NS)
     reason = "" if venue["reason"] == "NONE" else venue["reason"]
     if silent:
         reason = "its writer is silent"

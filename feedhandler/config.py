@@ -12,6 +12,8 @@ ring_slots = 131072                   # of the event ring, a power of two, 64 by
 capacity = 2048                       # instruments that the directory has rows for
 cpu = 1                               # pin the IO process to this CPU
 spin = false                          # busy-poll the event loop
+behind_s = 0.5                        # who reads so late does not keep up; a connection of which
+split_after_s = 10.0                  # that is true for so long is split in two; 0: never
 silence_s = 5.0                       # a busy socket without a byte for so long is dead
 rhythm_floor_s = 10.0                 # a subscription is suspected after a silence that its own
 rhythm_ceiling_s = 600.0              # rhythm makes unlikely, but not before, and not after
@@ -59,6 +61,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 2048
     cpu: int | None = None
     spin: bool = False
+    behind_s: float = 0.5
+    split_after_s: float = 10.0
     silence_s: float = 5.0
     rhythm_floor_s: float = 10.0
     rhythm_ceiling_s: float = 600.0

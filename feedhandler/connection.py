@@ -26,6 +26,7 @@ from feedhandler.deflate_listener import DeflateListener
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
+from feedhandler.keeping_up import Echo
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
 from feedhandler.receive_queue import ReceiveQueue
@@ -39,6 +40,7 @@ TICK_S = 0.1
 DRAIN_S = 1.0
 NOTICE_AGE_S = 5.0  #: a younger session is not renewed on a notice: they may follow each other
 _LAST = b"last"  #: the payload of the ping whose answer comes after all else
+_ECHO = b"echo"  #: of those that tell how long the answer waits behind what was sent before
 
 
 class Connection:
@@ -68,6 +70,7 @@ class Connection:
         self.trips = RoundTrips()
         self.rotation_at: float | None = None
         self.drained = False
+        self.echo = Echo()
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._clock = monotonic  # uvloop's clock is the loop's last turn, in whole ms
@@ -124,6 +127,21 @@ class Connection:
         """Ask for a last answer: `drained` when all that the venue had sent before is in."""
         self.drained = False
         self._ask(Ask(ping=_LAST))
+
+    def ask_echo(self) -> None:
+        """Send a ping that tells how long its answer waits, unless one is on its way."""
+        if self.echo.due(self._clock()):
+            self._ask(Ask(ping=_ECHO))
+
+    @property
+    def echo_s(self) -> float:
+        """How long such a ping takes, as far as is known."""
+        return self.echo.seconds(self._clock())
+
+    def note(self, reason: Reason, detail: str) -> None:
+        """Say something about it while it is LIVE."""
+        if self.state is State.LIVE:
+            self._move(State.LIVE, reason, detail)
 
     def add(self, keys: Sequence[str]) -> None:
         """Carry these keys too."""
@@ -402,6 +420,8 @@ class Connection:
         """A WebSocket pong."""
         if payload == _LAST:
             self.drained = True
+        elif payload == _ECHO:
+            self.echo.answered(self._clock())
         elif self._monitor is not None:
             self._round_trip(self._monitor.pong(payload, self._clock()))
 

@@ -101,6 +101,7 @@ class ConnectionTable:
             budget=connection.budget(now),
             wins=native.wins,
             lead_p50_ns=native.lead_p50_ns,
+            behind_ns=native.behind_ns,
         )
 
     def announce(self, connection: Connection) -> None:

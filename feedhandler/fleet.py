@@ -1,8 +1,9 @@
 """The connections of a feed: which keys each carries, in which row, and how far it has come.
 
 Keys travel in bundles. A bundle is on as many connections at once as the configuration's
-`redundancy` says, and on one more while one of them is being replaced. A connection is in step with
-a book when the book would stay right with this connection alone.
+`redundancy` says, and on one more while one of them is being replaced. While a bundle is being
+split its parts are on connections of their own beside it, and then take its place. A connection is
+in step with a book when the book would stay right with this connection alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,10 +24,17 @@ _BOOK = CHANNEL["book"]
 
 @dataclass(eq=False, slots=True)
 class Bundle:
-    """Keys that travel together, and the connections that all carry them, the eldest first."""
+    """Keys that travel together, and the connections that all carry them, the eldest first.
+
+    `books`: the instruments whose books they are; `parts`: what it is being split into, or was;
+    `whole`: what this is to be a part of.
+    """
 
     endpoint: str
+    books: set[int] = field(default_factory=set)
     connections: list[Connection] = field(default_factory=list)
+    parts: "list[Bundle]" = field(default_factory=list)
+    whole: "Bundle | None" = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -63,7 +71,6 @@ class Fleet:
         self._make = make
         self._redundancy = redundancy
         self._places: dict[int, _Place] = {}
-        self._homes: dict[int, Bundle] = {}  # by instrument: where its book is
 
     def __iter__(self) -> Iterator[Connection]:
         return iter([self._places[row].connection for row in sorted(self._places)])
@@ -81,13 +88,12 @@ class Fleet:
 
     def open(self, endpoint: str, keys: Sequence[str]) -> bool:
         """Carry keys on connections of their own. False: there is no room for even one."""
-        bundle = Bundle(endpoint)
+        bundle = Bundle(endpoint, self._books(keys))
         for _ in range(min(self._redundancy, self.room)):
             self._add(bundle, keys)
         if not bundle.connections:
             return False
         self.bundles.append(bundle)
-        self._settle(bundle, keys)
         return True
 
     def beside(self, connection: Connection) -> Connection | None:
@@ -97,11 +103,33 @@ class Fleet:
         bundle = self._places[connection.row].bundle
         return self._add(bundle, bundle.keys)
 
+    def part(self, bundle: Bundle, parts: Sequence[Sequence[str]]) -> list[Connection]:
+        """Carry parts of its keys on connections of their own beside it. Empty: no room."""
+        if self.room < len(parts) * self._redundancy:
+            return []
+        for keys in parts:
+            part = Bundle(bundle.endpoint, self._books(keys), whole=bundle)
+            bundle.parts.append(part)
+            for _ in range(self._redundancy):
+                self._add(part, keys)
+        return [connection for part in bundle.parts for connection in part.connections]
+
+    def parted(self, bundle: Bundle) -> None:
+        """The parts are in its place from now on."""
+        at = self.bundles.index(bundle)
+        self.bundles[at : at + 1] = bundle.parts
+        for part in bundle.parts:
+            part.whole = None
+
+    def rejoined(self, bundle: Bundle) -> None:
+        """The parts are of no use: it stays in its place, and they are about to be closed."""
+        bundle.parts = []
+
     def _add(self, bundle: Bundle, keys: Sequence[str]) -> Connection:
         row = next(row for row in range(CONNECTION_ROWS) if row not in self._places)
         connection = self._make(row, bundle.endpoint, keys)
         self._places[row] = _Place(connection, bundle)
-        self._places[row].behind.update(self._books(bundle))
+        self._places[row].behind.update(bundle.books)
         bundle.connections.append(connection)
         connection.start()
         return connection
@@ -118,37 +146,37 @@ class Fleet:
 
     def carry(self, endpoint: str, keys: Sequence[str]) -> bool:
         """Carry these keys too, together. False: there is no room."""
-        bundles = [bundle for bundle in self.bundles if bundle.endpoint == endpoint]
+        bundles = [each for each in self.bundles if each.endpoint == endpoint and not each.parts]
         found = place(keys, [bundle.keys for bundle in bundles], self._venue)
         if found is None:
             return self.open(endpoint, keys)
-        self._settle(bundles[found], keys)
+        books = self._books(keys)
+        bundles[found].books |= books
         for connection in bundles[found].connections:
+            self._places[connection.row].behind |= books
             connection.add(keys)
         return True
 
     def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
         """Carry the instrument no more, and none of these keys."""
-        self._homes.pop(tracked.id, None)
         for taken in self._places.values():
+            taken.bundle.books.discard(tracked.id)
             taken.behind.discard(tracked.id)
             taken.since.pop(tracked.id, None)
             carried = taken.connection.subscriptions
             taken.connection.remove([key for key in keys if key in carried])
 
-    def _settle(self, bundle: Bundle, keys: Sequence[str]) -> None:
-        for tracked in self._universe.books(keys):
-            self._homes[tracked.id] = bundle
-            for connection in bundle.connections:
-                self._places[connection.row].behind.add(tracked.id)
-
-    def _books(self, bundle: Bundle) -> list[int]:
-        return [row for row, home in self._homes.items() if home is bundle]
+    def _books(self, keys: Sequence[str]) -> set[int]:
+        return {tracked.id for tracked in self._universe.books(keys)}
 
     def books(self, connection: Connection) -> list[Tracked]:
         """The instruments whose books it carries."""
-        ids = self._books(self._places[connection.row].bundle)
-        return [self._universe.by_id[row] for row in ids]
+        books = self._places[connection.row].bundle.books
+        return [self._universe.by_id[row] for row in sorted(books)]
+
+    def carries(self, connection: Connection, tracked: Tracked) -> bool:
+        """Whether it carries the instrument's book."""
+        return tracked.id in self._places[connection.row].bundle.books
 
     # ---- who is up, and who carries what
 
@@ -161,7 +189,7 @@ class Fleet:
         taken = self._places[connection.row]
         taken.up = False
         taken.since.clear()
-        taken.behind.update(self._books(taken.bundle))
+        taken.behind.update(taken.bundle.books)
 
     def acknowledged(self, connection: Connection, tracked: Tracked) -> None:
         """The venue took the subscription to the book."""
@@ -172,19 +200,22 @@ class Fleet:
         return self._places[connection.row].up
 
     def others(self, connection: Connection) -> list[Connection]:
-        """Those with the same keys whose sockets are open."""
+        """Those with the same keys, or some of them, whose sockets are open."""
         bundle = self._places[connection.row].bundle
-        return [c for c in bundle.connections if c is not connection and self.is_up(c)]
+        kin = [bundle, *bundle.parts, *filter(None, [bundle.whole])]
+        same = [each for one in kin for each in one.connections]
+        return [each for each in same if each is not connection and self.is_up(each)]
 
     def best(self, tracked: Tracked) -> Connection | None:
         """Who can do something about a book: best one that has it, else one that is open."""
-        home = self._homes.get(tracked.id)
+        homes = [part for one in self.bundles for part in (one, *one.parts)]
+        carriers = [each for one in homes if tracked.id in one.books for each in one.connections]
 
         def worth(connection: Connection) -> tuple[bool, bool]:
             taken = self._places[connection.row]
             return taken.up, tracked.id in taken.since
 
-        return max(home.connections, key=worth) if home is not None else None
+        return max(carriers, key=worth, default=None)
 
     def judged(self) -> list[Connection]:
         """Those by which a venue without books is judged: of each bundle the live ones, if any."""

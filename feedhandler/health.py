@@ -1,6 +1,7 @@
 """The state of a venue as a whole: what `status` shows.
 
-LIVE: every book that was asked for is LIVE (without books: every connection is). SYNCING: that has
+LIVE: every book that was asked for is LIVE (without books: every connection is); with the reason
+CAPACITY, what comes is read late, and that cannot be helped here. SYNCING: that has
 not been so yet since the start. STALE: it was, and is not now; the reason is a connection's that is
 down, else that of the books, and the detail says how many. DEGRADED: what is not LIVE is polled.
 Expired instruments do not count; refused ones do: what was asked for and is not there is not LIVE.
@@ -25,9 +26,12 @@ class Health:
 
 
 def judge(
-    books: Iterable[tuple[str, int, int]], connections: Sequence[Connection], was_live: bool
+    books: Iterable[tuple[str, int, int]],
+    connections: Sequence[Connection],
+    was_live: bool,
+    behind: str = "",
 ) -> Health:
-    """`books`: (symbol, state, reason) of each that should be LIVE."""
+    """`books`: (symbol, state, reason) of each that should be LIVE; `behind`: what is read late."""
     total, missing = 0, []
     for symbol, state, reason in books:
         total += 1
@@ -35,7 +39,7 @@ def judge(
             missing.append((symbol, state, reason))
     down = [c for c in connections if c.state is not ConnectionState.LIVE]
     if not missing and (total or not down):
-        return Health(State.LIVE, Reason.NONE, "")
+        return Health(State.LIVE, Reason.CAPACITY if behind else Reason.NONE, behind)
     state = State.STALE if was_live else State.SYNCING
     if missing and all(each[1] == State.DEGRADED for each in missing):
         state = State.DEGRADED
@@ -68,10 +72,13 @@ class VenueState:
         self._shown: tuple[State, Reason, str] | None = None
 
     def judge(
-        self, books: Iterable[tuple[str, int, int]], connections: Sequence[Connection]
+        self,
+        books: Iterable[tuple[str, int, int]],
+        connections: Sequence[Connection],
+        behind: str = "",
     ) -> None:
         """See `judge`; once LIVE, what is not is STALE."""
-        health = judge(books, connections, self._was_live)
+        health = judge(books, connections, self._was_live, behind)
         self._was_live = self._was_live or health.state is State.LIVE
         self.show(health.state, health.reason, health.detail)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from feedhandler import host_budgets
 from feedhandler.audit import Audit, Duties
 from feedhandler.backoff import Backoff
+from feedhandler.capacity import Capacity
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
@@ -67,6 +68,10 @@ class VenueFeed:
         self._clock = asyncio.get_running_loop().time
         self.connections = Fleet(venue, self.engine, self.universe, self._make, config.redundancy)
         self._rotations = Rotations(self.connections)
+        self._capacity = Capacity(
+            self.connections, self._rotations, self.universe, self.engine, self._count,
+            config.behind_s, config.split_after_s, spin=config.spin,
+        )  # fmt: skip
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
         self._requests = Requests(venue, rest, self.connections)
@@ -164,6 +169,7 @@ class VenueFeed:
             self._rotations.poll(now)
             if now >= next_table:
                 next_table = now + TABLE_S
+                self._capacity.look(now)
                 for connection in self.connections:
                     self._table.store(connection, now)
                 self._judge()
@@ -181,7 +187,7 @@ class VenueFeed:
             for tracked in self.universe
             if tracked.book_key is not None and not tracked.closed
         ]
-        self._state.judge(books, self.connections.judged())
+        self._state.judge(books, self.connections.judged(), self._capacity.finding)
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
@@ -298,6 +304,7 @@ class VenueFeed:
         if connection.state is ConnectionState.SUBSCRIBING:
             self._count(Counter.CONNECTS)
             self.connections.connected(connection)
+            self._capacity.connected(connection)
         if connection.state is ConnectionState.BACKOFF:
             log.warning("%s: %s", connection, connection.detail)
         elif connection.state is ConnectionState.LIVE:
@@ -315,7 +322,7 @@ class VenueFeed:
         self.watch.down(connection)
         others = self.connections.others(connection)
         for tracked in self.connections.books(connection):
-            if not others:
+            if not any(self.connections.carries(other, tracked) for other in others):
                 self.recovery.drop(tracked)
             elif self.engine.state(tracked.id)[0] == State.LIVE:
                 self.watch.healed(tracked, now)

@@ -49,6 +49,7 @@ class Reason(IntEnum):
     LIFETIME = 18
     RATE_LIMIT = 19
     AUDIT = 20
+    CAPACITY = 21
 
 class Stat(IntEnum):
     """What a STAT record's value is: its `aux` field."""
@@ -98,6 +99,8 @@ class Counter(IntEnum):
     REJECTED = 25
     AUDITS = 26
     AUDIT_BAD = 27
+    SPLITS = 28
+    BEHIND = 29
 
 class Histogram(IntEnum):
     """Latency histograms, in ns."""

@@ -24,6 +24,7 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
 
     KEYS counts subscriptions: live, waiting for the venue's answer, refused. WINS counts the book
     messages that it brought before another connection with the same keys did, LEAD by how much.
+    BEHIND is how much later than usual its messages are read, once it does not keep up.
 
     \b
     Exit codes: 0 fine, 3 nothing is there.
@@ -45,6 +46,7 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
         Column("RTT P50", right=True, drop=3),
         Column("P99", right=True, drop=5),
         Column("QUEUE", right=True, drop=6),
+        Column("BEHIND", right=True),
         Column("WINS", right=True, drop=6),
         Column("LEAD P50", right=True, drop=6),
         Column("CONNECTS", right=True, drop=2),
@@ -91,6 +93,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         figures.duration(row["rtt_p50_ns"]) if row["rtt_p50_ns"] else "-",
         figures.duration(row["rtt_p99_ns"]) if row["rtt_p99_ns"] else "-",
         figures.size(row["queue_bytes"]) if up else "-",
+        figures.duration(row["behind_ns"]) if row["behind_ns"] else "-",
         str(row["wins"]) if row["wins"] else "-",
         figures.duration(row["lead_p50_ns"]) if row["lead_p50_ns"] else "-",
         str(row["connects"]),

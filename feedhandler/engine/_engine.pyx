@@ -163,7 +163,7 @@ _COUNTERS = (
     "checksum_bad", "checksum_ok", "crossed", "precision", "duplicates", "resyncs", "snapshots",
     "buffered", "buffer_dropped", "trades", "connects", "disconnects", "resubscribes",
     "rest_requests", "rest_errors", "stale_snapshots", "wakes", "rejected",
-    "audits", "audit_bad",
+    "audits", "audit_bad", "splits", "behind",
 )
 
 

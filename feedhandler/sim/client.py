@@ -89,6 +89,12 @@ class Client:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def gone(self) -> None:
+        """The socket is closed: what a shape still holds back goes nowhere."""
+        self.closing = True
+        self.out.clear()
+        self._line.clear()
+
     def die(self) -> None:
         """Leave the socket open and never look at it again."""
         if self.closing or self.dead:

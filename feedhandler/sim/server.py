@@ -246,6 +246,7 @@ class VenueServer(Broadcast, ABC):
                 self._flush(client)
         finally:
             self.clients.discard(client)
+            client.gone()
             channels = list(client.channels)
             for channel in channels:
                 self.unsubscribe(client, channel)

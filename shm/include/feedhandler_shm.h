@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 #define FH_VERSION_MAJOR 1
-#define FH_VERSION_MINOR 1
+#define FH_VERSION_MINOR 2
 #define FH_MAGIC_DATA 0x3154414448534846ull    /* "FHSHDAT1" */
 #define FH_MAGIC_CONTROL 0x314C544348534846ull /* "FHSHCTL1" */
 #define FH_HEADER_BYTES 4096
@@ -111,7 +111,8 @@ extern "C" {
     F(HEARTBEAT, 17)      /* no answer to heartbeats */                                         \
     F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */        \
     F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                  \
-    F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */
+    F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                    \
+    F(CAPACITY, 21)       /* since 1.2: more comes than can be taken; of a connection, of a venue */
 
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
@@ -124,7 +125,9 @@ extern "C" {
     F(PRECISION, 11) F(DUPLICATES, 12) F(RESYNCS, 13) F(SNAPSHOTS, 14) F(BUFFERED, 15)         \
     F(BUFFER_DROPPED, 16) F(TRADES, 17) F(CONNECTS, 18) F(DISCONNECTS, 19) F(RESUBSCRIBES, 20) \
     F(REST_REQUESTS, 21) F(REST_ERRORS, 22) F(STALE_SNAPSHOTS, 23) F(WAKES, 24) F(REJECTED, 25) \
-    F(AUDITS, 26) F(AUDIT_BAD, 27)
+    F(AUDITS, 26) F(AUDIT_BAD, 27)                                                             \
+    F(SPLITS, 28)   /* since 1.2: connections that were split, since they could not keep up */  \
+    F(BEHIND, 29)   /* since 1.2: how often splitting was no help, or was not to be had */
 
 #define FH_HISTOGRAM_NAMES(F)                                                                  \
     F(RECEIVE_PUBLISH, 0) F(EXCHANGE_RECEIVE, 1) F(RTT, 2)
@@ -249,7 +252,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(char128, detail, 320)     /* why, in words */                                             \
     F(u64, wins, 448)           /* since 1.1: book messages that another connection brought later */ \
     F(i64, lead_p50_ns, 456)    /* since 1.1: by how much, the median; 0 = none yet */          \
-    F(u64, reserved4, 464) F(u64, reserved5, 472)                                              \
+    F(i64, behind_ns, 464)      /* since 1.2: how much later than usual is what it brings; 0 = none */ \
+    F(u64, reserved5, 472)                                                                     \
     F(u64, reserved6, 480) F(u64, reserved7, 488) F(u64, reserved8, 496) F(u64, reserved9, 504)
 
 #define FH_HEADER_FIELDS(F) /* the data object */                                              \

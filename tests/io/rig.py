@@ -153,10 +153,13 @@ class Rig:
         process.stdin.close()
         return process
 
-    def io_process(self, venue: str, *, keep: bool = False) -> subprocess.Popen[bytes]:
-        """An IO process without a supervisor: this process is its parent."""
+    def io_process(
+        self, venue: str, *, keep: bool = False, run: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """An IO process without a supervisor: this process is its parent. `run`: other code."""
         order = Order(venue, self.namespace, self.config.venues[venue], keep, os.getpid())
-        return self._spawn("-m", "feedhandler.io_process", order=order)
+        start = ("-c", run) if run else ("-m", "feedhandler.io_process")
+        return self._spawn(*start, order=order)
 
     def supervisor(self) -> subprocess.Popen[bytes]:
         return self._spawn("-c", _SUPERVISOR, order=self.config)
