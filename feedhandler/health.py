@@ -30,8 +30,10 @@ def judge(
     connections: Sequence[Connection],
     was_live: bool,
     behind: str = "",
+    note: str = "",
 ) -> Health:
-    """`books`: (symbol, state, reason) of each that should be LIVE; `behind`: what is read late."""
+    """`books`: (symbol, state, reason) of each that should be LIVE; `behind`: what is read late;
+    `note`: what else there is to say while all is well."""
     total, missing = 0, []
     for symbol, state, reason in books:
         total += 1
@@ -39,7 +41,7 @@ def judge(
             missing.append((symbol, state, reason))
     down = [c for c in connections if c.state is not ConnectionState.LIVE]
     if not missing and (total or not down):
-        return Health(State.LIVE, Reason.CAPACITY if behind else Reason.NONE, behind)
+        return Health(State.LIVE, Reason.CAPACITY if behind else Reason.NONE, behind or note)
     state = State.STALE if was_live else State.SYNCING
     if missing and all(each[1] == State.DEGRADED for each in missing):
         state = State.DEGRADED
@@ -76,9 +78,10 @@ class VenueState:
         books: Iterable[tuple[str, int, int]],
         connections: Sequence[Connection],
         behind: str = "",
+        note: str = "",
     ) -> None:
         """See `judge`; once LIVE, what is not is STALE."""
-        health = judge(books, connections, self._was_live, behind)
+        health = judge(books, connections, self._was_live, behind, note)
         self._was_live = self._was_live or health.state is State.LIVE
         self.show(health.state, health.reason, health.detail)
 

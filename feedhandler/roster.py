@@ -10,6 +10,7 @@ from typing import Protocol
 
 from feedhandler import rules
 from feedhandler.config import VenueConfig
+from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
 from feedhandler.lister import Listed, Lister, choose
 from feedhandler.log import Throttle, log
@@ -18,6 +19,7 @@ from feedhandler.universe import Tracked, Universe
 from feedhandler.venues.base import InstrumentSpec, Venue
 from shm import Reason, State
 
+ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
 ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
 
 
@@ -58,7 +60,10 @@ class Roster:
         self._universe = universe
         self._lister = lister
         self._carrier = carrier
+        self.rows = DirectoryRows(config.capacity)
+        self.left_out: dict[str, None] = {}  #: what has no row: listed, asked for, not carried
         self._quiet = Throttle()
+        self._scarce = Throttle(ROWS_SAID_S)
         self._started = False
 
     def start(self, specs: Sequence[InstrumentSpec]) -> list[InstrumentSpec]:
@@ -80,6 +85,7 @@ class Roster:
             if tracked.missing >= 2:  # a list may be incomplete once
                 self._close([tracked], Reason.EXPIRED)
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
+        self.left_out.clear()
         for symbol in self._take_up(self._fresh(chosen)):
             log.info("%s is new", symbol)
 
@@ -90,6 +96,16 @@ class Roster:
         if over:
             self._close(over, Reason.EXPIRED)
             self._lister.soon(*ROLL_S)
+
+    def count(self, now: float) -> str:
+        """Count the rows of the directory; says so, in the log too, if few are left."""
+        closed = sum(each.closed for each in self._universe)
+        self.rows.count(now, len(self._universe.by_id), closed)
+        if not self.rows.few:
+            return ""
+        text = f"{self.rows}: raise `capacity`, or start the venue anew in a quiet hour"
+        self._scarce.warning("rows", text)
+        return text
 
     async def change(self, wanted: Sequence[str]) -> Change:
         """Follow other rules from now on.
@@ -167,6 +183,7 @@ class Roster:
         try:
             tracked = self._universe.add(self._engine, spec)
         except MemoryError:
+            self.left_out[spec.symbol] = None
             text = f"no room for {spec.symbol}: the directory has {self._config.capacity} rows"
             self._quiet.warning("capacity", f"{text}; raise `capacity`")
             return None

@@ -50,6 +50,11 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         "pid": pid,
         "restarts": 0,
         "instruments": int(header["instruments"]),
+        "rows": {
+            "all": int(header["directory"]["count"]),
+            "taken": int(header["instruments"]),
+            "closed": int(np.count_nonzero(states == State.CLOSED)),
+        },
         "live": int(np.count_nonzero(states == State.LIVE)) if alive else 0,
         "heartbeat_age_ns": age,
         "data_age_ns": max(0, now - int(header["last_receive_ns"]))

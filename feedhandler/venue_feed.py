@@ -187,7 +187,9 @@ class VenueFeed:
             for tracked in self.universe
             if tracked.book_key is not None and not tracked.closed
         ]
-        self._state.judge(books, self.connections.judged(), self._capacity.finding)
+        books += [(name, State.STALE, Reason.CAPACITY) for name in self.roster.left_out]
+        rows = self.roster.count(self._clock())
+        self._state.judge(books, self.connections.judged(), self._capacity.finding, rows)
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
