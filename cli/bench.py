@@ -10,6 +10,7 @@ _COMMANDS = {
     "decode": "cli.bench_decode:decode",
     "wire": "cli.bench_wire:wire",
     "latency": "cli.bench_latency:latency",
+    "capacity": "cli.bench_capacity:capacity",
 }
 
 

@@ -1,6 +1,7 @@
 """The IO process that is measured: the real one, with a stub for its venue.
 
-`python -m feedhandler.bench.io_process` takes the same order on stdin as `feedhandler.io_process`.
+`python -m feedhandler.bench.io_process [KEYS]` takes the same order on stdin as
+`feedhandler.io_process`; KEYS: how many a connection may carry.
 """
 
 import sys
@@ -12,4 +13,5 @@ from feedhandler.io_process import Order, run
 
 if __name__ == "__main__":
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    sys.exit(run(order, venue=stub(order.venue)))
+    keys = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    sys.exit(run(order, venue=stub(order.venue, keys)))

@@ -83,12 +83,13 @@ def namespace() -> Iterator[str]:
 @dataclass
 class Stage:
     """`session`: the venue's end; `feed`: the memory; `base`: the ring sequence before the first
-    measured frame's records. Every book is LIVE."""
+    measured frame's records. Every book is LIVE. `sessions`: all of them, `session` first."""
 
     scenario: Scenario
     session: Session
     feed: shm.Feed
     pid: int
+    sessions: list[Session]
     base: int = 0
 
     @property
@@ -117,23 +118,34 @@ class Stage:
 
 @contextmanager
 def stage(
-    scenario: Scenario, *, cpu: int, spin: bool, tls: bool = False, ring_slots: int = 1 << 17
+    scenario: Scenario,
+    *more: Scenario,
+    cpu: int,
+    spin: bool,
+    tls: bool = False,
+    ring_slots: int = 1 << 17,
 ) -> Iterator[Stage]:
-    """Start an IO process for a scenario and bring it into step. Raises StageError, ServerError."""
+    """Start an IO process for a scenario and bring it into step. Raises StageError, ServerError.
+
+    `more`: scenarios with other instruments, as many each, on connections of their own.
+    """
     keys = _Keys()
     facts = venues.load(scenario.case.venue)
+    scenarios = [scenario, *more]
+    instruments = [one for each in scenarios for one in each.instruments]
+    snapshots = {symbol: body for each in scenarios for symbol, body in each.case.snapshots.items()}
 
     def rest(path: str) -> bytes | None:
         if path.startswith(LIST_PATH):
-            return listing(scenario.instruments)
+            return listing(instruments)
         symbol = facts.snapshot_symbol(path)
-        return scenario.case.snapshots.get(symbol) if symbol is not None else None
+        return snapshots.get(symbol) if symbol is not None else None
 
     with ExitStack() as stack:
         space = stack.enter_context(namespace())
         server = stack.enter_context(Server(rest, keys.answer, tls=tls))
         config = VenueConfig(
-            instruments=tuple(one.symbol for one in scenario.instruments),
+            instruments=tuple(one.symbol for one in instruments),
             ws_url=server.url("ws", "/ws"),
             rest_url=server.url("http"),
             channels=("book",),
@@ -145,23 +157,30 @@ def stage(
             rhythm_ceiling_s=_NEVER_S,
             audit_s=0.0,
             degraded_after_s=0.0,
+            behind_s=60.0,  # frames that are sent again have the times of the first time
+            split_after_s=0.0,
             ca_file=server.ca_file,
         )
         order = Order(scenario.case.venue, space, config, parent=os.getpid())
         child = subprocess.Popen(
-            [sys.executable, "-m", "feedhandler.bench.io_process"],
+            [
+                *(sys.executable, "-m", "feedhandler.bench.io_process"),
+                *([str(len(scenario.instruments))] if more else []),
+            ],
             stdin=subprocess.PIPE, env=environment(),
         )  # fmt: skip
         stack.callback(end, child)
         assert child.stdin is not None
         with child.stdin as pipe:
             pipe.write(msgspec.json.encode(order))
-        session = server.session()
+        sessions = [server.session() for _ in scenarios]
         feed = stack.enter_context(shm.attach(scenario.case.venue, namespace=space, timeout=10))
-        made = Stage(scenario, session, feed, child.pid)
-        until(lambda: keys.count >= len(scenario.instruments), "all books are subscribed to")
-        session.send(*(encode(frame) for frame in scenario.warming))
-        until(lambda: made.frames() >= scenario.warm, "the first frames are read")
+        made = Stage(scenario, sessions[0], feed, child.pid, sessions)
+        until(lambda: keys.count >= len(instruments), "all books are subscribed to")
+        for session, one in zip(sessions, scenarios, strict=True):
+            session.send(*(encode(frame) for frame in one.warming))
+        warm = sum(one.warm for one in scenarios)
+        until(lambda: made.frames() >= warm, "the first frames are read")
         until(lambda: _all_live(feed), "every book is LIVE")
         made.base = made.published()
         yield made

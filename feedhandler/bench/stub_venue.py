@@ -8,6 +8,7 @@ the words of subscribing and their answer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -44,10 +45,12 @@ class Asked(msgspec.Struct, frozen=True):
     keys: list[str] = []
 
 
-def stub(name: str) -> Venue:
-    """The stub of a venue of the registry."""
+def stub(name: str, keys: int | None = None) -> Venue:
+    """The stub of a venue of the registry. `keys`: how many a connection may carry."""
     real = type(venues.load(name))
     made: Venue = type(f"Bench{real.__name__}", (_Stub, real), {})()
+    if keys is not None:
+        made.limits = replace(made.limits, keys_per_connection=keys, bytes_per_connection=0)
     return made
 
 
