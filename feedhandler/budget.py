@@ -29,6 +29,9 @@ class Budget(Protocol):
     def hold(self, now: float, seconds: float, why: int = 0) -> None:
         """Grant nothing for this long: the venue said so, with HTTP status `why`."""
 
+    def at_most(self, now: float, tokens: float) -> None:
+        """There is no more than this, says who counts better. Below 0: so much is owed."""
+
 
 class TokenBucket:
     """Holds up to `burst` tokens and gains `rate` a second: in any t seconds, burst + rate * t."""
@@ -73,9 +76,12 @@ class TokenBucket:
 
     def hold(self, now: float, seconds: float, why: int = 0) -> None:  # noqa: ARG002
         self._until = max(self._until, now + seconds)
+        self.at_most(now, 1.0 - seconds * self.rate)
+
+    def at_most(self, now: float, tokens: float) -> None:
         if self.rate:
             self._refill(now)
-            self._tokens = min(self._tokens, 1.0 - seconds * self.rate)
+            self._tokens = min(self._tokens, tokens)
 
 
 class SlidingWindow:
@@ -133,6 +139,14 @@ class SlidingWindow:
 
     def hold(self, now: float, seconds: float, why: int = 0) -> None:  # noqa: ARG002
         self._until = max(self._until, now + seconds)
+
+    def at_most(self, now: float, tokens: float) -> None:
+        if self.limit:
+            self.spend(now, max(0.0, self.limit - self._spent_by(now) - tokens))
+
+    def _spent_by(self, now: float) -> float:
+        self._forget(now)
+        return self._sum
 
 
 def per_second(rate: float) -> SlidingWindow:

@@ -178,15 +178,18 @@ static inline int64_t fhb_spend(fhb_table *t, const char *name, size_t length, i
     return 0;
 }
 
-/* Grant nothing before `until`, and then `full - tolerance` of it at once. 0, or FHB_FULL. */
+/* Grant nothing before `until`, and then `full - tolerance` of it at once; `until` past: nothing but
+ * the latter. 0, or FHB_FULL. */
 static inline int64_t fhb_hold(fhb_table *t, const char *name, size_t length, int64_t now,
                                int64_t until, int64_t full, uint64_t why) {
     int64_t at = fhb_row_of(t, name, length, now);
     if (at < 0)
         return FHB_FULL;
-    atomic_store(&t->rows[at].why, why);
     fhb_raise(&t->rows[at].tat, full, now);
-    fhb_raise(&t->rows[at].until, until, now);
+    if (until > now) {
+        atomic_store(&t->rows[at].why, why);
+        fhb_raise(&t->rows[at].until, until, now);
+    }
     return 0;
 }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from time import monotonic, time_ns
+from time import monotonic, time, time_ns
 from typing import Self
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from feedhandler.venues.base import Limits, Request
 
 TIMEOUT_S = 10.0
 MAX_BODY_BYTES = 256 << 20
+_SPARE = 0.05  # of a venue's window: when no more is left the next window is waited for
 _LOOK_S = 5.0  # how often a longer wait is looked at again: others spend too
 
 
@@ -76,6 +77,7 @@ class Rest:
         self.base_url = base_url.rstrip("/")
         self.budget = budget or host_budgets.rest(base_url, limits)
         self._bans = limits.bans
+        self._used_in = limits.rest_used
         self._turn = asyncio.Lock()
         self._counted = counted
         self._tap = tap
@@ -140,9 +142,21 @@ class Rest:
             raise RestUnreachable(in_words(error), url) from None
         if self._tap:
             self._tap(url, "in", body, time_ns())
+        self._take_used(headers)
         if status == 200:
             return body
         raise self._error(url, status, body, headers)
+
+    def _take_used(self, headers: Mapping[str, str]) -> None:
+        """The venue counts for its address what we cannot know: others behind it spend too."""
+        name, limit, seconds = self._used_in
+        said = headers.get(name, "") if name else ""
+        if not said.isdigit():
+            return
+        left = limit - int(said)
+        if left < limit * _SPARE:  # the next request could be the one too many
+            left = min(left, 1.0 - (seconds - time() % seconds) * self.budget.rate)
+        self.budget.at_most(monotonic(), left)
 
     def _error(self, url: str, status: int, body: bytes, headers: Mapping[str, str]) -> RestError:
         said = body[:200].decode("utf-8", "replace").strip()

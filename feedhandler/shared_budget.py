@@ -112,6 +112,12 @@ class SharedBudget:
         full = until + max(0, self._full_ns - self._cost(1.0))
         self._table.hold(self._key, ns, until, full, why)
 
+    def at_most(self, now: float, tokens: float) -> None:
+        """There is no more than this, whoever spent it. Said by several at once it counts once."""
+        if self.rate:
+            ns = round(now * 1e9)
+            self._table.hold(self._key, ns, ns, ns + self._full_ns - self._cost(tokens), 0)
+
 
 def shared(name: str, rate: float, burst: float) -> SharedBudget | TokenBucket:
     """The shared budget, or one of this process alone: where there is no shared memory for it, and

@@ -74,6 +74,9 @@ class Limits:
     rest_burst: float = 0.0
     #: HTTP status -> seconds without a request, where the venue names none (REST and handshakes)
     bans: Mapping[int, float] = field(default_factory=lambda: {429: 10.0, 418: 120.0})
+    #: (header, weight, seconds): answers say how much of this weight the address has spent in the
+    #: window of the venue's clock that runs, be it ours or another program's
+    rest_used: tuple[str, float, float] = ("", 0.0, 0.0)
     bytes_per_connection: int = 0  #: of all keys together
     warmup_s: float = 0.0  #: after the socket opened, before the first subscription
     #: messages that subscribe, on all connections to a host together; `burst` at once (0: strictly

@@ -45,6 +45,7 @@ class BinanceSpot(shared.BinanceStreams):
         connects_per_window=(300, 300.0),
         rest_per_second=80.0,  # of 6,000 a minute,
         rest_burst=1200.0,  # with what is spent at once
+        rest_used=("X-MBX-USED-WEIGHT-1M", 6000.0, 60.0),  # rest-api.md, "IP Limits"
         bans=shared.BANS,
         lifetime_s=86_400.0,
     )

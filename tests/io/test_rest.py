@@ -1,6 +1,7 @@
 """REST against a server of the test's own; the snapshot queue against a venue that fails."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from feedhandler.rest import (
     RestRefused,
     RestUnreachable,
 )
+from feedhandler.shared_budget import bans
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.venues.base import Limits, Request
 from tests.io.facts import PaperVenue
@@ -122,6 +124,31 @@ def test_budget_is_kept_by_weight() -> None:
             began = loop.time()
             await asyncio.gather(*(rest.get(Request("/x", weight=25)) for _ in range(6)))
             assert loop.time() - began >= 0.95  # 150 of weight, 50 at once
+
+    asyncio.run(main())
+
+
+def test_what_others_spend_at_the_same_address_is_taken_from_the_budget() -> None:
+    async def main() -> None:
+        used = 0
+
+        async def handler(_: web.Request) -> web.Response:
+            return web.Response(body=b"{}", headers={"X-Used": str(used)})
+
+        limits = Limits(rest_per_second=1.0, rest_burst=100.0, rest_used=("X-Used", 600.0, 60.0))
+        async with served(handler) as url, Rest(url, limits) as rest, Rest(url, limits) as other:
+            await rest.get(Request("/x", weight=10))
+            assert 90 <= rest.budget.available(time.monotonic()) <= 100  # 600 are left: no news
+            used = 560
+            await rest.get(Request("/x"))
+            for each in (rest, other):  # 40 are left for all
+                assert 40 <= each.budget.available(time.monotonic()) < 60
+            used = 580
+            await rest.get(Request("/x"))
+            left_of_minute = 60 - time.time() % 60
+            wait = other.held(Request("/x"))  # for the next minute
+            assert left_of_minute - 2 < wait < 61 or left_of_minute > 58  # it has just begun
+            assert not bans()
 
     asyncio.run(main())
 
