@@ -43,7 +43,7 @@ class Client:
         self.shape: Shape | None = None
         self.out: list[bytes] = []
         self._transport = transport
-        self._line = Line(transport.write, random)
+        self._line = Line(self._write, random)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
@@ -65,7 +65,7 @@ class Client:
         data = b"".join(self.out)
         self.out.clear()
         if self.shape is None and not self._line.pending:
-            self._transport.write(data)
+            self._write(data)
         else:
             self._line.put(data, self.shape or Shape())
         self.last_sent = time.monotonic()
@@ -73,10 +73,14 @@ class Client:
             self.abort()
         return frames
 
+    def _write(self, data: bytes) -> None:
+        if not self._transport.is_closing():  # the client may have gone meanwhile
+            self._transport.write(data)
+
     def release(self) -> None:
         """Write at once what a shape holds back."""
         if (rest := self._line.clear()) and not self.closing and not self.dead:
-            self._transport.write(rest)
+            self._write(rest)
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye with a close frame, without waiting for the peer."""

@@ -76,6 +76,38 @@ def test_a_half_open_connection_may_be_cut_before_its_fault_ends() -> None:
         asyncio.run(main())
 
 
+def test_a_client_may_go_while_bytes_wait_for_it() -> None:
+    with SimProcess(["okx"], SimOptions(rate=500)) as sims:
+        endpoint = sims.endpoints["okx"]
+
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+
+                async def order(**keys: object) -> None:
+                    url = endpoint.control_url + "/fault"
+                    async with session.post(url, data=orjson.dumps(keys)) as told:
+                        assert told.status == 200
+
+                await order(kind="slow", bytes_per_second=500)
+                async with session.ws_connect(endpoint.ws_url) as socket:
+                    channel = {"channel": "books", "instId": "BTC-USDT"}
+                    await socket.send_json({"op": "subscribe", "args": [channel]})
+                    await socket.receive()
+                    await order(kind="shutdown", close_after=0.2)
+                    assert socket._response.connection is not None
+                    transport = socket._response.connection.transport
+                    assert transport is not None
+                    transport.abort()
+                async with asyncio.timeout(10):
+                    while True:
+                        async with session.get(endpoint.control_url + "/stats") as answer:
+                            faults = (await answer.json())["faults"]
+                        if faults[-1]["ended_ns"]:
+                            return
+
+        asyncio.run(main())
+
+
 def test_two_processes_with_one_seed_hold_the_same_books() -> None:
     async def books(endpoint: SimEndpoint) -> list[object]:
         async with aiohttp.ClientSession() as session:
