@@ -6,14 +6,17 @@ together do not come back together.
 
 import random
 
+STEADY_S = 5.0  #: what worked for so long waits at most as long as it had worked
+
 
 class Backoff:
     """Delays of one thing that fails and is tried again. Times are seconds of a monotonic clock.
 
     `first_s`: bound of the first delay; each further bound is `factor` times the last, up to
     `cap_s`. `health_s`: only what stayed healthy for this long starts again from the first bound,
-    so that a link which comes up and drops at once does not hammer its venue. `floor`: the least
-    share of the bound that a delay is (0: full jitter).
+    so that a link which comes up and drops at once does not hammer its venue; one that was healthy
+    for STEADY_S waits at most as long as it was. `floor`: the least share of the bound that a delay
+    is (0: full jitter).
     """
 
     def __init__(
@@ -46,14 +49,19 @@ class Backoff:
         if self._healthy_since is None:
             self._healthy_since = now
 
-    def next(self, now: float, at_least: float = 0.0) -> float:
-        """It failed: seconds to wait. `at_least`: what the venue asked for (Retry-After)."""
-        if self._healthy_since is not None and now - self._healthy_since >= self.health_s:
+    def next(self, now: float, at_least: float = 0.0, cap_s: float | None = None) -> float:
+        """It failed: seconds to wait. `at_least`: what the venue asked for (Retry-After); `cap_s`:
+        a lower bound this time, to which it grows."""
+        healthy = 0.0 if self._healthy_since is None else now - self._healthy_since
+        if healthy >= self.health_s:
             self.reset()
+        elif healthy >= STEADY_S:
+            self._bound = min(self._bound, max(self.first_s, healthy))
         self._healthy_since = None
-        delay = self._bound * self._rng.uniform(self.floor, 1.0)
+        cap = self.cap_s if cap_s is None else min(self.cap_s, cap_s)
+        delay = min(self._bound, cap) * self._rng.uniform(self.floor, 1.0)
         self.failures += 1
-        self._bound = min(self.cap_s, self._bound * self.factor)
+        self._bound = max(self._bound, min(cap, self._bound * self.factor))
         return max(delay, at_least)
 
     def reset(self) -> None:

@@ -15,10 +15,14 @@ from feedhandler.budget import Budget
 from feedhandler.deflate import ExtensionError
 from feedhandler.log import log
 from feedhandler.retry_after import ban_s, parse_retry_after
+from feedhandler.tcp import NameNotFound
 from feedhandler.venues.base import Limits
 from shm import Reason
 
 CONNECT_TIMEOUT_S = 10.0
+_UNREACHABLE = frozenset(
+    (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT)
+)
 #: what failing proxies raise besides OSError and aiohttp's own errors
 PROXY_ERRORS = (
     ProxyError,
@@ -26,6 +30,13 @@ PROXY_ERRORS = (
     aiohttp_socks.ProxyConnectionError,
     aiohttp_socks.ProxyTimeoutError,
 )
+
+
+def unreachable(error: Exception) -> bool:
+    """Whether nobody was there to refuse us: no name, no route, nobody who listens or answers."""
+    if isinstance(error, NameNotFound) or (isinstance(error, TimeoutError) and not error.errno):
+        return True
+    return isinstance(error, OSError) and error.errno in _UNREACHABLE
 
 
 def explain(error: Exception) -> tuple[Reason, str]:

@@ -17,7 +17,7 @@ from typing import Any
 from picows import WSCloseCode, WSMsgType, WSTransport
 
 from feedhandler.budget import per_second
-from feedhandler.connect_failure import CONNECT_TIMEOUT_S, explain, refused
+from feedhandler.connect_failure import CONNECT_TIMEOUT_S, explain, refused, unreachable
 from feedhandler.connection_owner import Owner, Settings
 from feedhandler.connection_state import ConnectionState as State
 from feedhandler.connection_state import is_open
@@ -29,6 +29,7 @@ from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.keeping_up import Echo
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
+from feedhandler.reach import Retry
 from feedhandler.receive_queue import ReceiveQueue
 from feedhandler.rotation_time import renew_in
 from feedhandler.socket_requests import SocketRequests
@@ -81,12 +82,14 @@ class Connection:
         self._kick = asyncio.Event()
         self._stopping = False
         self._stopped = asyncio.Event()
+        self._retry = Retry(settings.backoff, settings.reach, self._stopped)
         self._transport: WSTransport | None = None
         self._listener: FrameListener | None = None
         self._monitor: HeartbeatMonitor | None = None
         self.queue: ReceiveQueue | None = None  #: of the session's socket
         self._cause: tuple[Reason, str] | None = None
         self._retry_after = 0.0
+        self._nobody = False  # was there to refuse us
         self._next_expiry = 0.0
         self._task: asyncio.Task[None] | None = None
         self._began = 0.0
@@ -182,7 +185,7 @@ class Connection:
 
     async def _live(self) -> None:
         while not self._stopping:
-            self._cause, self._retry_after = None, 0.0
+            self._cause, self._retry_after, self._nobody = None, 0.0, False
             try:
                 await self._connect()
                 await self._session()
@@ -191,6 +194,7 @@ class Connection:
             except Exception as error:  # a session must not end the connection's life
                 self._cause = self._cause or explain(error)
                 self._retry_after = refused(error, self.venue.limits, self.settings.connects)
+                self._nobody = unreachable(error)
                 if self._listener is not None and not self._listener.lost:
                     self._silence(self._cause[0])
             if self._transport is not None:
@@ -199,10 +203,11 @@ class Connection:
             self.requests.lost()
             if self._stopping:
                 break
-            delay = self.settings.backoff.next(self._clock(), self._retry_after)
+            delay = self._retry.after(self._clock(), self._nobody, self._retry_after)
             reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
             self._move(State.BACKOFF, reason, f"{detail}; next try in {delay:.1f} s")
-            await self._pause(delay)
+            await self._retry.wait(delay)
+        self._retry.over()
         self._move(State.CLOSED, *self._end)
 
     def _silence(self, reason: Reason) -> None:
@@ -222,6 +227,7 @@ class Connection:
                 self.settings.url, self._new_listener
             )
         self._transport, self.queue = transport, ReceiveQueue(socket)
+        self._retry.got_through()
 
     def _new_listener(self, agreed: Agreement | None) -> FrameListener:
         """For a session that is open; `agreed`: on compression."""
@@ -281,11 +287,6 @@ class Connection:
         self.uptime_ns += int((self._clock() - self._began) * 1e9)
         self.connected_ns = 0
         self.rotation_at = None
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait; cut short only by `stop`."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopped.wait(), max(0.0, seconds))
 
     async def _doze(self, seconds: float) -> None:
         """Wait, or less: until there is something to do."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from feedhandler.backoff import Backoff
 from feedhandler.budget import Budget
+from feedhandler.reach import Reach
 from feedhandler.transport import Route
 from shm import Reason
 
@@ -55,7 +56,8 @@ Tap = Callable[[int, str, str, bytes | None, int], None]
 class Settings:
     """What one connection needs besides its venue. `connects`, `messages`, `keys`: the budgets of
     its host for opening a connection, for a message that subscribes, and for each key in it.
-    `lifetime_s`: of a session, 0 without limit; `rotate_at`: see `rotation_time.renew_in`."""
+    `lifetime_s`: of a session, 0 without limit; `rotate_at`: see `rotation_time.renew_in`; `reach`:
+    of the host."""
 
     url: str
     silence_s: float = 5.0
@@ -66,4 +68,5 @@ class Settings:
     keys: Budget | None = None
     backoff: Backoff = field(default_factory=Backoff)
     route: Route = field(default_factory=Route)
+    reach: Reach = field(default_factory=Reach)
     tap: Tap | None = None

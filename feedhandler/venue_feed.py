@@ -24,6 +24,7 @@ from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
 from feedhandler.plan import PlanError, plan
 from feedhandler.polling import Poller
+from feedhandler.reach import Reach
 from feedhandler.recovery import Recovery
 from feedhandler.rest import Rest, RestError
 from feedhandler.roster import Roster
@@ -79,6 +80,7 @@ class VenueFeed:
         self._lister = Lister(venue, self._requests, *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self._route = Route.of(config)
+        self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
         self._traded = TradedFirst(self.engine, self._clock)
         actions = Actions(
@@ -147,6 +149,7 @@ class VenueFeed:
             keys=host_budgets.subscribe_keys(url, limits),
             backoff=Backoff(rng=self._rng),
             route=self._route,
+            reach=self._reach.setdefault(host_budgets.host(url), Reach()),
             tap=self._tap,
         )
         native = self.engine.connection(row)

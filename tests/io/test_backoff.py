@@ -34,6 +34,23 @@ def test_only_a_period_of_health_resets_it() -> None:
     assert backoff.next(230.0) == 2
 
 
+def test_what_worked_for_a_while_waits_no_longer_than_it_worked() -> None:
+    backoff = Backoff(1.0, 64.0, health_s=30.0, floor=1.0)
+    assert [backoff.next(0.0) for _ in range(6)][-1] == 32
+    backoff.healthy(100.0)
+    assert backoff.next(112.0) == 12
+    assert backoff.next(112.0) == 24
+    backoff.healthy(200.0)
+    assert backoff.next(204.9) == 48  # too short to count
+
+
+def test_a_lower_cap_bounds_the_growth_too() -> None:
+    backoff = Backoff(0.5, 64.0, floor=1.0)
+    assert [backoff.next(0.0, cap_s=2.0) for _ in range(5)] == [0.5, 1, 2, 2, 2]
+    assert [backoff.next(0.0) for _ in range(3)] == [2, 4, 8]
+    assert [backoff.next(0.0, cap_s=2.0), backoff.next(0.0)] == [2, 16]
+
+
 def test_what_the_venue_asks_for_is_the_least() -> None:
     backoff = Backoff(0.8, 30.0, rng=random.Random(1))
     assert backoff.next(0.0, at_least=17.0) == 17.0
