@@ -6,7 +6,7 @@ split its parts are on connections of their own beside it, and then take its pla
 in step with a book when the book would stay right with this connection alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from time import time_ns
 
@@ -18,6 +18,7 @@ from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.venues.base import Venue
 
 CONNECTION_ROWS = 64
+IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more
 QUIET_NS = 2_000_000_000  #: a book that said nothing since the subscription began is in step
 _BOOK = CHANNEL["book"]
 
@@ -35,6 +36,7 @@ class Bundle:
     connections: list[Connection] = field(default_factory=list)
     parts: "list[Bundle]" = field(default_factory=list)
     whole: "Bundle | None" = None
+    idle_since: float | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -141,6 +143,21 @@ class Fleet:
     def free(self, connection: Connection) -> None:
         """It is closed: its row may be taken again."""
         del self._places[connection.row]
+
+    def idle(self, now: float, busy: Set[Connection]) -> list[Bundle]:
+        """Bundles that have had no keys for IDLE_S; they are given up, their connections are the
+        caller's to retire. `busy`: connections that are replaced or replace others now."""
+        over = []
+        for bundle in self.bundles:
+            if len(bundle.connections[0].subscriptions) or not busy.isdisjoint(bundle.connections):
+                bundle.idle_since = None
+                continue
+            if bundle.idle_since is None:
+                bundle.idle_since = now
+            if now - bundle.idle_since >= IDLE_S:
+                over.append(bundle)
+        self.bundles = [bundle for bundle in self.bundles if bundle not in over]
+        return over
 
     # ---- keys
 

@@ -81,6 +81,10 @@ class Rotations:
 
     def poll(self, now: float) -> None:
         """Do what is due; a few times a second."""
+        for bundle in self._fleet.idle(now, self.busy):
+            text = "its last key was unsubscribed"
+            log.info("%s is closed: %s", bundle.connections[0], text)
+            self._end(list(bundle.connections), Reason.UNSUBSCRIBED, text)
         self._running = [each for each in self._running if not self._done(each, now)]
         for connection, why in list(self._waiting.items()):
             if len(self._running) >= AT_ONCE:

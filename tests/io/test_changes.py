@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from feedhandler.config import load
+from feedhandler.connection_state import ConnectionState
+from feedhandler.status import venue_status
 from feedhandler.supervisor_socket import request
 from shm import Reason, State
+from shm.inspect import open_memory
 from tests.io.rig import Rig, RingBooks, assert_true_book, end, rig, until
 
 
@@ -71,6 +74,30 @@ def test_subscribe_and_unsubscribe_touch_nobody_else(venue: str, old: str, new: 
         ring.catch_up()
         assert ring.of(old) == []  # it never was in any other state
         assert_true_book(r.sims[venue], feed, old)
+
+
+def test_a_connection_without_keys_is_closed_and_another_opened_for_new_ones() -> None:
+    venue, kept = "okx", "BTC-USDT"
+    with rig(venue, instruments=150, rate=200.0) as r:
+        r.change(venue, instruments=(kept, "option:BTC-USD:*"))
+        r.supervisor()
+        feed = r.attach(venue)
+        sim = r.sims[venue]
+        ring = RingBooks(feed)
+        assert sim.stats()["clients"] == 2  # more keys than one may carry
+        answer = change(r, "unsubscribe", venue, "option:BTC-USD:*")
+        assert len(answer["removed"]) > 80
+        until(lambda: sim.stats()["clients"] == 1, "the connection without keys is closed")
+        with open_memory(venue, namespace=r.namespace) as memory:
+            closed = memory.connections()[1]
+        assert closed["state"] == ConnectionState.CLOSED
+        assert closed["detail"] == "its last key was unsubscribed"
+        change(r, "subscribe", venue, "option:BTC-USD:*")
+        until(lambda: sim.stats()["clients"] == 2, "another one is opened")
+        until(lambda: venue_status(r.namespace, venue)["state"] == "LIVE", "all are LIVE", 60)
+        ring.catch_up()
+        assert ring.of(kept) == []
+        assert_true_book(sim, feed, kept)
 
 
 def test_what_was_subscribed_survives_the_process() -> None:
