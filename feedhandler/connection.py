@@ -326,7 +326,8 @@ class Connection:
                 if held >= SHOWN_WAIT_S and self.state is State.SUBSCRIBING:
                     self._limited(held, "subscribe")
                 return TICK_S
-            self._send(message.text)
+            if self._send(message.text) and self._monitor is not None:
+                self._monitor.bytes.asked(now)
             if self.reason is Reason.RATE_LIMIT:
                 self._move(self.state, Reason.START, "")
         return min(TICK_S, max(0.001, self._messages.wait(now)))

@@ -119,4 +119,6 @@ class HeartbeatMonitor:
     def _proof(self) -> str:
         if self.bytes.answers:
             return "though it used to answer pings"
-        return "though it was busy" if self.bytes.busy else "its heartbeat included"
+        if self.bytes.busy:
+            return "though it was busy"
+        return "though we asked for subscriptions" if self.bytes.owes else "its heartbeat included"

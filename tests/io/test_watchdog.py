@@ -31,6 +31,16 @@ def test_quiet_socket_that_never_answered_has_until_its_heartbeat() -> None:
     assert dog.check(80.0 + 60.0) is Silence.DEAD
 
 
+def test_socket_that_answers_no_subscription_is_dead() -> None:
+    dog = ByteWatchdog(5.0, 60.0, 0.0)
+    dog.asked(8.0)  # a warm-up: nothing was asked for before
+    dog.asked(10.0)  # and more, which does not put it off
+    assert dog.check(12.9) is not Silence.DEAD
+    assert dog.check(13.0) is Silence.DEAD
+    dog.received(13.0)
+    assert dog.check(30.0) is not Silence.DEAD  # it answered, and is quiet
+
+
 def test_quiet_socket_that_answers_pings_is_dead_when_it_stops() -> None:
     dog = ByteWatchdog(5.0, 60.0, 0.0)
     dog.answers = True
