@@ -89,7 +89,7 @@ class Connection:
         self.queue: ReceiveQueue | None = None  #: of the session's socket
         self._cause: tuple[Reason, str] | None = None
         self._retry_after = 0.0
-        self._nobody = False  # was there to refuse us
+        self._nobody = False  # was there to answer or refuse us
         self._next_expiry = 0.0
         self._task: asyncio.Task[None] | None = None
         self._began = 0.0
@@ -227,7 +227,6 @@ class Connection:
                 self.settings.url, self._new_listener
             )
         self._transport, self.queue = transport, ReceiveQueue(socket)
-        self._retry.got_through()
 
     def _new_listener(self, agreed: Agreement | None) -> FrameListener:
         """For a session that is open; `agreed`: on compression."""
@@ -273,13 +272,16 @@ class Connection:
         self._move(State.SUBSCRIBING, Reason.START, "")
         for text in self.venue.on_connect():
             self._send(text)
-        seen = -1
+        seen, heard = self.native.frames + listener.small_frames, False
         while not listener.lost:
             now = self._clock()
             came = self.native.frames + listener.small_frames
             if came != seen:
                 seen = came
                 self._monitor.received(now)
+                if not heard:
+                    heard = True
+                    self._retry.got_through()
             self._kick.clear()
             delay = self._tick(now)
             if not listener.lost:
@@ -300,6 +302,7 @@ class Connection:
             return TICK_S
         for action in monitor.poll(now):
             if isinstance(action, Dead):
+                self._nobody = monitor.bytes.owes
                 self.cut(action.reason, action.detail)
                 return TICK_S
             self._ask(action)

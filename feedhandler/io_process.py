@@ -22,7 +22,7 @@ from feedhandler import requests, venues
 from feedhandler.channel import read_order, serve
 from feedhandler.config import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
-from feedhandler.log import log, setup
+from feedhandler.log import log, on_loop_error, setup
 from feedhandler.plan import PlanError
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
@@ -113,6 +113,7 @@ async def _run(
     order: Order, held: segment.WriterSegment, channel: socket.socket | None, venue: Venue
 ) -> Exit:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(on_loop_error)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -1,9 +1,12 @@
 """Log lines to stderr, calm: one line an event, and repetitions counted instead of repeated."""
 
+import asyncio
 import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 log = logging.getLogger("feedhandler")
 
@@ -24,6 +27,17 @@ def setup(name: str, level: int | None = None) -> None:
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
+
+
+def on_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """An event loop's exception handler: a line, no traceback.
+
+    Of a socket's error its connection has learned too, and says it better.
+    """
+    error = context.get("exception")
+    said = f": {type(error).__name__}: {error}" if error is not None else ""
+    level = logging.DEBUG if isinstance(error, OSError) else logging.ERROR
+    log.log(level, "%s%s", str(context.get("message")).partition("\n")[0], said)
 
 
 class Throttle:

@@ -67,7 +67,7 @@ class Retry:
                     await wait
 
     def got_through(self) -> None:
-        """The connection is open."""
+        """The venue speaks to it."""
         self._reach.answered()
 
     def over(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from .certificates import Certificates
 
@@ -17,8 +18,7 @@ class _Refusing(asyncio.Protocol):
     """Answers whatever opens a TLS handshake with an alert."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's has another ancestry
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002
         self._transport.write(_HANDSHAKE_FAILURE)

@@ -79,6 +79,10 @@ class Sim:
         named = {} if symbol is None else {"symbol": symbol}
         return int(self._ask("fault", {"kind": kind, **named, **more})["id"])
 
+    def told(self, number: int) -> dict[str, Any]:
+        """What became of a fault."""
+        return next(fault for fault in self.stats()["faults"] if fault["id"] == number)
+
     def pause(self) -> None:
         self._ask("pause", {})
 
@@ -235,11 +239,13 @@ class RingBooks:
         self.books: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
         self.sequence: dict[int, int] = {}
         self.states: dict[int, list[tuple[int, int]]] = {}
+        self.stamps: dict[int, list[int]] = {}  # of the states: when they were published, unix ns
         self.connection_states: list[tuple[int, int]] = []
         self.trades: dict[int, list[int]] = {}
         self.records = 0
         self.catch_up()
         self.states.clear()  # what was so before is not news
+        self.stamps.clear()
 
     def poll(self) -> bool:
         """Take in what there is; whether there was something."""
@@ -249,7 +255,8 @@ class RingBooks:
         self.records += len(batch)
         fields = (batch[name].tolist() for name in (
             "instrument", "kind", "side", "price", "size", "venue_sequence"))  # fmt: skip
-        for row, kind, side, price, size, sequence in zip(*fields, strict=True):
+        published = (batch["receive_ns"] + batch["publish_delta_ns"]).tolist()
+        for row, kind, side, price, size, sequence, at in zip(*fields, published, strict=True):
             if kind == Kind.LEVEL:
                 levels = self.books.setdefault(row, ({}, {}))[side]
                 if size:
@@ -264,6 +271,7 @@ class RingBooks:
                 self.trades.setdefault(row, []).append(sequence)
             elif kind == Kind.STATE and side == 0:
                 self.states.setdefault(row, []).append((price, size))
+                self.stamps.setdefault(row, []).append(at)
             elif kind == Kind.STATE:
                 self.connection_states.append((price, size))
         return True

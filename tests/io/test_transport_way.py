@@ -17,9 +17,9 @@ from feedhandler.rest import Rest, RestUnreachable
 from feedhandler.sim.certificates import Certificates
 from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
-from shm import State, inspect
+from shm import inspect
 from tests.io.proxies import PASSWORD, USER, Connect, Socks5, proxy
-from tests.io.rig import Rig, RingBooks, assert_true_book, rig, until
+from tests.io.rig import Rig, assert_true_book, rig
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="certificates are made with the openssl command"
@@ -32,42 +32,6 @@ def detail(r: Rig) -> str:
     """What the connection table says of the first connection."""
     with inspect.open_memory(VENUE, namespace=r.namespace) as memory:
         return str(memory.connections()[0]["detail"])
-
-
-@needs_openssl
-@pytest.mark.parametrize(
-    ("certificate", "said"),
-    [
-        ("expired", "TLS certificate refused: certificate has expired"),
-        ("wrong_host", "TLS certificate refused: IP address mismatch"),
-        ("untrusted", "TLS certificate refused: unable to get local issuer"),
-        ("refused", "Connection reset by peer"),
-    ],
-)
-def test_bad_tls_is_refused_says_why_and_heals(certificate: str, said: str) -> None:
-    with rig(VENUE, tls=True) as r:
-        r.io_process(VENUE)
-        feed = r.attach(VENUE)
-        ring = RingBooks(feed)
-        sim = r.sims[VENUE]
-        sim.fault("tls", certificate=certificate)
-        sim.fault("drop")
-        until(lambda: said in detail(r), f"the connection says {said!r}")
-
-        def stale() -> bool:
-            ring.catch_up()
-            return ("STALE", "DISCONNECTED") in ring.of(SYMBOL)
-
-        until(stale, "the book is STALE")
-        assert feed.quote(feed.instrument(SYMBOL)).state is not State.LIVE
-        sim.fault("none")
-
-        def live() -> bool:
-            ring.catch_up()
-            return ring.of(SYMBOL)[-1] == ("LIVE", "NONE")
-
-        until(live, "the book is LIVE again", 30)
-        assert_true_book(sim, feed, SYMBOL)
 
 
 @needs_openssl
