@@ -11,6 +11,7 @@ _COMMANDS = {
     "wire": "cli.bench_wire:wire",
     "latency": "cli.bench_latency:latency",
     "capacity": "cli.bench_capacity:capacity",
+    "persistent": "cli.bench_persistent:persistent",
 }
 
 

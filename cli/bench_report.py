@@ -129,8 +129,12 @@ class Progress:
 def show(findings: Findings) -> None:
     """A table a benchmark, and what was left out."""
     for bench in dict.fromkeys(result.bench for result in findings.results):
-        rows = [_row(result) for result in findings.results if result.bench == bench]
+        results = [result for result in findings.results if result.bench == bench]
         click.echo(bold(bench))
+        if bench in findings.wide:
+            _show_wide(results)
+            continue
+        rows = [_row(result) for result in results]
         echo_table(
             [
                 Column("CASE", shrink=14),
@@ -147,6 +151,33 @@ def show(findings: Findings) -> None:
         click.echo(dim("? so much else ran that the figure is not to be relied on"))
     for note in findings.notes:
         click.echo(f"{click.style('note:', fg='yellow')} {note}")
+
+
+def _show_wide(results: Sequence[Result]) -> None:
+    """A line a case and a column a metric; a table for each set of metrics."""
+    cases: dict[str, list[Result]] = {}
+    for result in results:
+        cases.setdefault(result.case, []).append(result)
+    heads = {
+        case: tuple(f"{one.metric.upper()} {one.unit}" for one in found)
+        for case, found in cases.items()
+    }
+    for head in dict.fromkeys(heads.values()):
+        columns = [Column("CASE", shrink=20)]
+        columns += [Column(each, right=True, drop=n) for n, each in enumerate(head)]
+        rows = [
+            (case, *(_wide_cell(one) for one in cases[case]))
+            for case in cases
+            if heads[case] == head
+        ]
+        echo_table(columns, rows)
+        click.echo("")
+
+
+def _wide_cell(result: Result) -> str:
+    if result.ratio is None:
+        return number(result.value)
+    return f"{number(result.value)} ({result.ratio:.2g}x{'?' if result.noisy else ''})"
 
 
 def _row(result: Result) -> tuple[str, ...]:

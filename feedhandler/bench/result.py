@@ -74,6 +74,7 @@ class Findings:
     curves: list[Curve] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  #: what was left out, and why
+    wide: set[str] = field(default_factory=set)  #: benches to be shown a line a case
     progress: Callable[[str], None] = lambda _: None
 
     def note(self, text: str) -> None:

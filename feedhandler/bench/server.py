@@ -41,6 +41,7 @@ class Session:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         self.socket = sock
+        self.bytes = 0  #: both ways, as they went over the line
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = tls.wrap_bio(self._incoming, self._outgoing, server_side=True) if tls else None
         self._lock = threading.Lock()  # of the TLS engine
@@ -52,22 +53,29 @@ class Session:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
-                self.socket.sendall(self._outgoing.read())
+                self._answer(self._outgoing.read())
                 self._fill()
             else:
-                self.socket.sendall(self._outgoing.read())
+                self._answer(self._outgoing.read())
                 return
+
+    def _answer(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self.socket.sendall(data)
 
     def _fill(self) -> None:
         data = self.socket.recv(_READ)
         if not data:
             raise ConnectionResetError("the other end is gone")
+        self.bytes += len(data)
         self._incoming.write(data)
 
     def receive(self) -> bytes:
         """What has come, at least a byte; b"" at the end."""
         if self._tls is None:
-            return self.socket.recv(_READ)
+            data = self.socket.recv(_READ)
+            self.bytes += len(data)
+            return data
         while True:
             try:
                 with self._lock:
@@ -111,6 +119,7 @@ class Session:
 
     def blast(self, data: bytes) -> None:
         """What `seal` made, as fast as the other end takes it."""
+        self.bytes += len(data)
         _sender.blast(self.socket.fileno(), data)
 
     def close(self) -> None:
@@ -141,6 +150,11 @@ class Server:
         self._sessions: list[Session] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._accept, name="bench venue", daemon=True)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All connections that there have been."""
+        return list(self._sessions)
 
     @property
     def port(self) -> int:
