@@ -12,6 +12,7 @@ _COMMANDS = {
     "latency": "cli.bench_latency:latency",
     "capacity": "cli.bench_capacity:capacity",
     "persistent": "cli.bench_persistent:persistent",
+    "hop": "cli.bench_hop:hop",
 }
 
 

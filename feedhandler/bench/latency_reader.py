@@ -1,4 +1,4 @@
-"""The strategy of the latency benchmark, a process of its own: when it held what.
+"""The strategy of the benchmarks `latency` and `hop`, a process of its own: when it held what.
 
 `python -m feedhandler.bench.latency_reader` takes an `Order` on stdin, says "ready" once it follows
 the events from now on, reads until it has all records or none come any more, and then writes what
@@ -119,6 +119,11 @@ class Seen:
         times = [batch["receive_ns"] + batch["publish_delta_ns"] for batch in self._batches]
         return np.concatenate(times) - clocks_apart() if times else np.zeros(0, np.int64)
 
+    def stamps(self) -> npt.NDArray[np.int64]:
+        """The exchange_ns of each record that was handed out."""
+        stamps = [batch["exchange_ns"] for batch in self._batches]
+        return np.concatenate(stamps) if stamps else np.zeros(0, np.int64)
+
 
 def clocks_apart() -> int:
     """Unix time minus CLOCK_MONOTONIC, ns: of a few looks the one that took least."""
@@ -143,7 +148,7 @@ def run(order: Order) -> None:
             seen.sleep()
         else:
             asyncio.run(seen.follow())
-        np.savez(order.path, seen=seen.table(), published=seen.published())
+        np.savez(order.path, seen=seen.table(), published=seen.published(), stamps=seen.stamps())
         seen.events.close()
     print("done", flush=True)
 

@@ -1,0 +1,32 @@
+"""A reader that follows a venue's events and does nothing with them, until it is ended.
+
+`python -m feedhandler.bench.follower NAMESPACE VENUE poll|sleep|slow` says "ready" once it follows.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import shm
+
+_SLOW_S = 0.01
+
+
+def follow(space: str, venue: str, mode: str) -> None:
+    """poll: never sleeps; sleep: on the futex; slow: looks a hundred times a second, and loses what
+    was overwritten meanwhile."""
+    with shm.attach(venue, namespace=space) as feed:
+        events = feed.events(on_overrun="resync")
+        print("ready", flush=True)
+        while True:
+            if events.poll() is not None or mode == "poll":
+                continue
+            if mode == "sleep":
+                events.wait()
+            else:
+                time.sleep(_SLOW_S)
+
+
+if __name__ == "__main__":
+    follow(*sys.argv[1:4])
