@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Board(np.ndarray[Any, np.dtype[np.void]]):
-    """Quote cells as a structured array, a copy: of `Feed.board()` and `Feed.chain()`.
+    """Quote cells as a structured array, a copy: of `Feed.board` and `Feed.chain`.
 
     =====================================  ==  ====================================================
     instrument                             u4  row in the directory: `Instrument.id`; `instrument()`

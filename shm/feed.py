@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import numpy as np
+
 from shm._native import FeedBase, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
@@ -145,15 +147,41 @@ class Feed(FeedBase):
 
     # ---- many at once ----
 
-    def board(self) -> Board:
-        """Every instrument's quote cell, row i of instrument id i: see :class:`shm.Board`.
+    def board(self, instruments: Iterable[Instrument | str] | None = None) -> Board:
+        """Quote cells of `instruments`, in that order, read together: see :class:`shm.Board`.
 
-        Raises :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
+        None: of all, row i of instrument id i. Raises :class:`shm.UnknownInstrument` (also for one
+        that a new writer has not added yet), :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
         """
         segment = self._current()
-        board: Board = collect(segment, Board)
-        board._directory = self._names(segment)
+        directory = self._names(segment)
+        ids = None
+        if instruments is not None:
+            ids = np.array([self._row(directory, one) for one in instruments], np.uint32)
+        board: Board = collect(segment, Board, ids)
+        board._directory = directory
         return board
+
+    def _row(self, directory: Directory, wanted: Instrument | str) -> int:
+        """An instrument's row in that very epoch."""
+        if isinstance(wanted, str):
+            row = directory.find(wanted)
+            if row is None:
+                raise directory.unknown(wanted)
+            return row
+        if wanted.venue != self.venue:
+            raise self._not_ours(wanted)
+        if wanted.epoch == directory.segment.epoch:
+            return wanted.id
+        row = directory.find_symbol(wanted.symbol)
+        if row is None:
+            raise directory.unknown(wanted.symbol)
+        return row
+
+    def _not_ours(self, instrument: Instrument) -> UnknownInstrument:
+        return UnknownInstrument(
+            f"{instrument.symbol} is an instrument of {instrument.venue}, not {self.venue}"
+        )
 
     def chain(self, underlying: str, expiry: Expiry | None = None) -> Board:
         """Quote cells of options, a row per strike and side: see :class:`shm.Board`.
@@ -247,10 +275,7 @@ class Feed(FeedBase):
             wanted = [self.instrument(i) if isinstance(i, str) else i for i in instruments]
             for instrument in wanted:
                 if instrument.venue != self.venue:
-                    raise UnknownInstrument(
-                        f"{instrument.symbol} is an instrument of {instrument.venue}, "
-                        f"not {self.venue}"
-                    )
+                    raise self._not_ours(instrument)
         return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
 
 

@@ -117,6 +117,29 @@ def test_how_it_was_read(namespace: str, create: Create) -> None:
         sent.instrument(0)
 
 
+def test_chosen_rows_come_in_the_order_asked_for(namespace: str, create: Create) -> None:
+    owner = create()
+    for row, symbol in enumerate("ABC"):
+        owner.writer.directory_add({"symbol": symbol, "name": symbol * 2})
+        owner.writer.quote_store(row, {"bid_price": row})
+    create("w").writer.directory_add({"symbol": "A"})
+    feed = shm.attach("v", namespace=namespace)
+    a, c = feed.instrument("A"), feed.instrument("CC")
+    assert feed.board([c, "A", "BB"])["bid"].tolist() == [2.0, 0.0, 1.0]
+    assert feed.board([]).shape == (0,)
+    with pytest.raises(shm.UnknownInstrument, match="no instrument 'D'"):
+        feed.board(["D"])
+    with pytest.raises(shm.UnknownInstrument, match="of w, not v"):
+        feed.board([shm.attach("w", namespace=namespace).instrument("A")])
+    owner.close()
+    writer = create().writer
+    writer.directory_add({"symbol": "C"})
+    writer.quote_store(0, {"bid_price": 9})
+    assert feed.board([c])["bid"].tolist() == [9.0]  # found again by its symbol
+    with pytest.raises(shm.UnknownInstrument, match="no instrument 'A'"):
+        feed.board([c, a])
+
+
 def test_nothing_of_a_silent_writer_is_live(namespace: str, create: Create) -> None:
     writer = create().writer
     writer.directory_add({"symbol": "A"})
