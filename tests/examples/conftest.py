@@ -1,0 +1,171 @@
+"""A feed of simulated venues that take orders, and examples as their users run them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+
+import shm
+from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from tests.cli.support import spawn, until
+from tests.conftest import remove_objects
+
+EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
+DEADLINE = 30.0
+CONFIG = """
+status = ""
+[venues.deribit]
+instruments = ["BTC-PERPETUAL", "future:BTC-USD:*", "option:BTC-USD:*"]
+ws_url = "{deribit.ws_url}"
+rest_url = "{deribit.rest_url}/api/v2"
+[venues.okx]
+instruments = ["BTC-USD-SWAP"]
+ws_url = "{okx.ws_url}"
+rest_url = "{okx.rest_url}"
+"""
+
+
+class World:
+    """The feed's namespace, and the simulators' control."""
+
+    def __init__(self, namespace: str, endpoints: dict[str, SimEndpoint]) -> None:
+        self.namespace = namespace
+        self._endpoints = endpoints
+
+    def ask(self, venue: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """GET, or POST where there is a body."""
+        url = f"{self._endpoints[venue].control_url}/{path}"
+        data = None if body is None else orjson.dumps(body)
+        with urllib.request.urlopen(url, data, DEADLINE) as answer:
+            return orjson.loads(answer.read())
+
+    def order(self, venue: str, kind: str, **more: Any) -> int:
+        return int(self.ask(venue, "fault", {"kind": kind, **more})["id"])
+
+    def end(self, venue: str, number: int) -> None:
+        self.order(venue, "none", id=number)
+
+    def levels(self, venue: str, symbol: str, side: str) -> list[tuple[float, float]]:
+        """The venue's own "bids" or "asks": (price, size), best first."""
+        book = self.ask(venue, f"book?symbol={symbol}")
+        return [(float(price), float(size)) for price, size in book[side]]
+
+    def touch(self, venue: str, symbol: str) -> tuple[float, float]:
+        """The venue's own best bid and ask."""
+        return (
+            self.levels(venue, symbol, "bids")[0][0],
+            self.levels(venue, symbol, "asks")[0][0],
+        )
+
+    def attach(self, venue: str) -> shm.Feed:
+        return shm.attach(venue, namespace=self.namespace)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Deribit and OKX, LIVE."""
+    name = f"examples-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder = tmp_path_factory.mktemp("world")
+    with SimProcess(["deribit", "okx"], SimOptions(rate=300.0)) as sims:
+        (folder / "feed.toml").write_text(CONFIG.format(**sims.endpoints))
+        with (folder / "log").open("w") as log:
+            process = spawn(
+                "start", str(folder / "feed.toml"),
+                namespace=name, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+            try:
+                until(lambda: _live(name, process), "both venues LIVE", DEADLINE)
+                yield World(name, dict(sims.endpoints))
+            finally:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(15.0)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                remove_objects(name)
+
+
+def _live(namespace: str, process: subprocess.Popen[str]) -> bool:
+    assert process.poll() is None, "the feed ended"
+    try:
+        for venue, least in (("deribit", 10), ("okx", 1)):
+            with shm.attach(venue, namespace=namespace, timeout=0) as feed:
+                board = feed.board()
+                if feed.state[0] is not shm.State.LIVE or board.live.sum() < least:
+                    return False
+    except shm.ShmError:
+        return False
+    return True
+
+
+class Example:
+    """A running example; a context manager that ends it."""
+
+    def __init__(self, world: World, name: str, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(EXAMPLES / name), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"FEEDHANDLER_NAMESPACE": world.namespace},
+        )
+        self.text = ""
+
+    def lines(self, wanted: str, count: int = 1) -> list[str]:
+        """Wait for so many lines that match; all lines so far."""
+        deadline = time.monotonic() + DEADLINE
+        while len(re.findall(wanted, self.text, re.MULTILINE)) < count:
+            assert time.monotonic() < deadline, f"no {wanted!r} in {self.text!r}"
+            assert self._read(deadline) or re.search(wanted, self.text, re.MULTILINE), (
+                f"ended without {wanted!r}: {self.text}"
+            )
+        return self.text.splitlines()
+
+    def _read(self, deadline: float) -> bool:
+        """Take what has come, for a moment; False at the end."""
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            if not selector.select(max(0.0, min(1.0, deadline - time.monotonic()))):
+                return True
+        some = os.read(self.process.stdout.fileno(), 1 << 16)
+        self.text += some.decode()
+        return bool(some)
+
+    def finish(self) -> int:
+        """Read to the end; the exit code."""
+        deadline = time.monotonic() + DEADLINE
+        while self._read(deadline):
+            assert time.monotonic() < deadline, f"has not ended: {self.text}"
+        return self.process.wait(DEADLINE)
+
+    def __enter__(self) -> Example:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def example_module(name: str) -> ModuleType:
+    """An example as a module: the folder is no package, it is what its programs start in."""
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(EXAMPLES))
