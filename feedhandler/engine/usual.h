@@ -14,7 +14,7 @@
 #ifndef FEEDHANDLER_ENGINE_USUAL_H
 #define FEEDHANDLER_ENGINE_USUAL_H
 
-#include "decode.h"
+#include "levels.h"
 
 ALWAYS_INLINE bool usual_padded(const cursor *c) { return c->limit - c->end == CURSOR_PADDING; }
 

@@ -54,7 +54,7 @@ COPIES = {
         "memcpy(field, <const char *>encoded, len(encoded))",
     ): "a row before it is stored",
     (
-        "feedhandler/engine/apply.h",
+        "feedhandler/engine/apply_book.h",
         "memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level))",
     ): "the engine's own memory",
     (

@@ -1,0 +1,192 @@
+/* Arrays of levels: the bulk of all bytes, read in the shape that a venue always sends, or in any. */
+#ifndef FEEDHANDLER_ENGINE_LEVELS_H
+#define FEEDHANDLER_ENGINE_LEVELS_H
+
+#include "decode.h"
+
+enum levels_shape {
+    LEVELS_TEXT,   /* ["price","size", ...more, ignored] */
+    LEVELS_NUMBER, /* [price,size, ...] */
+    LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
+};
+
+/* A number of a level, at least 48 bytes of which can be read: past it, or NULL. */
+ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale *scale, int exponent,
+                                          int64_t *out)
+{
+    const uint8_t *past = LIKELY(scale->plain) ? decimal_plain(at, scale, out) : NULL;
+    return LIKELY(past != NULL) ? past : decimal_long(at, exponent, out);
+}
+
+/* Past one level in the very shape that the venue sends, or NULL: then anything may be there. */
+ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint8_t *end,
+                                        int shape, level *out)
+{
+    bool delete = false;
+    if (UNLIKELY(end - at < 64))
+        return NULL;
+    if (shape == LEVELS_VERB) {
+        uint64_t word = load8(at);
+        if (word == 0x65676e616863225bu) { /* ["change */
+            if (UNLIKELY(at[8] != '"' || at[9] != ','))
+                return NULL;
+            at += 10;
+        } else if ((word & 0xffffffffffffff) == 0x2c2277656e225b) { /* ["new", */
+            at += 7;
+        } else if (word == 0x6574656c6564225bu) { /* ["delete */
+            if (UNLIKELY(at[8] != '"' || at[9] != ','))
+                return NULL;
+            at += 10;
+            delete = true;
+        } else {
+            return NULL;
+        }
+    } else if (shape == LEVELS_TEXT) {
+        if (UNLIKELY(at[0] != '[' || at[1] != '"'))
+            return NULL;
+        at += 2;
+    } else {
+        if (UNLIKELY(*at++ != '['))
+            return NULL;
+    }
+    at = level_number(at, &m->price_scale, m->price_exponent, &out->price);
+    if (UNLIKELY(at == NULL || end - at < 48))
+        return NULL;
+    if (shape == LEVELS_TEXT) {
+        if (UNLIKELY(at[0] != '"' || at[1] != ',' || at[2] != '"'))
+            return NULL;
+        at += 3;
+    } else if (UNLIKELY(*at++ != ',')) {
+        return NULL;
+    }
+    at = level_number(at, &m->size_scale, m->size_exponent, &out->size);
+    if (UNLIKELY(at == NULL))
+        return NULL;
+    if (delete)
+        out->size = 0;
+    if (shape == LEVELS_TEXT) {
+        if (UNLIKELY(*at++ != '"'))
+            return NULL;
+        if (*at == ',') { /* OKX: ,"0","orders" */
+            if (UNLIKELY(end - at < 16 || (load8(at) & 0xffffffffffff) != 0x222c2230222c))
+                return NULL;
+            at += 7;
+            if (UNLIKELY((uint8_t)(at[-1] - '0') > 9))
+                return NULL;
+            while (*at != '"') {
+                if (UNLIKELY((uint8_t)(*at - '0') > 9 || end - at < 3))
+                    return NULL;
+                at++;
+            }
+            at++;
+        }
+    }
+    return LIKELY(*at == ']') ? at + 1 : NULL;
+}
+
+/* One level, `c` before it, in any valid JSON. */
+static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m, level *out)
+{
+    text field;
+    bool delete = false;
+    int values = 0;
+    cursor_array(c);
+    const uint8_t *begin = c->at;
+    while (cursor_item(c)) {
+        cursor_scalar(c, &field);
+        if (c->error)
+            return;
+        if (values == 0 && field.type == TEXT_STRING && !text_present(&field)) {
+            delete = TEXT_IS(&field, "delete");
+            if (!delete && !TEXT_IS(&field, "new") && !TEXT_IS(&field, "change")) {
+                cursor_fail_at(c, WIRE_DECIMAL, field.at);
+                return;
+            }
+        } else if (values == 0) {
+            text_scaled(e, c, m, true, &field, &out->price);
+            values++;
+        } else if (values == 1) {
+            text_scaled(e, c, m, false, &field, &out->size);
+            if (!c->error && out->size < 0)
+                cursor_fail_at(c, WIRE_RANGE, field.at);
+            values++;
+        }
+    }
+    if (!c->error && values < 2)
+        cursor_fail_at(c, WIRE_MISSING, begin);
+    if (delete)
+        out->size = 0;
+}
+
+/* An array of levels of one side, appended to `msg`. `c` is before the array. */
+ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side, int shape)
+{
+    market *m = msg->market;
+    if (!cursor_array(c))
+        return;
+    if (msg->runs == 0) {
+        msg->first_side = side;
+    } else if (msg->runs == 2 || msg->first_side == side) {
+        CURSOR_FAIL(c, WIRE_UNEXPECTED); /* the same key twice */
+        return;
+    } else {
+        msg->first_count = msg->count;
+    }
+    msg->runs++;
+    uint32_t begin = e->level_count, count = begin;
+    while (cursor_item(c)) {
+        const uint8_t *at = c->at;
+        if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, count, e->level_room, count + 1))) {
+            CURSOR_FAIL(c, WIRE_MEMORY);
+            break;
+        }
+        level *out = e->levels + count, *room = e->levels + e->level_room;
+        while (LIKELY(out < room)) { /* one after the other, without leaving registers */
+            const uint8_t *past = level_fast(m, at, c->limit, shape, out);
+            if (UNLIKELY(past == NULL))
+                break;
+            out++;
+            c->at = at = past;
+            if (*past != ',') /* its closing bracket was read: there is more to read */
+                break;
+            at++;
+        }
+        if (out == e->levels + count) {
+            level_slow(e, c, m, out);
+            out++;
+        }
+        count = (uint32_t)(out - e->levels);
+    }
+    msg->count += count - begin;
+    e->level_count = count;
+    if (msg->runs == 1)
+        msg->first_count = msg->count;
+}
+
+/* A side that the cursor passed before its instrument was known. */
+typedef struct deferred {
+    cursor at[2];
+    bool kept[2];
+} deferred;
+
+static inline void levels_defer(deferred *d, cursor *c, uint8_t side)
+{
+    d->at[side] = *c;
+    d->kept[side] = true;
+    cursor_skip(c);
+}
+
+static inline void levels_recall(engine *e, cursor *c, message *msg, deferred *d, int shape)
+{
+    for (uint8_t side = 0; side < 2; side++) {
+        if (!d->kept[side] || c->error)
+            continue;
+        d->at[side].spare_used = c->spare_used; /* what later keys were unescaped to stays */
+        levels_read(e, &d->at[side], msg, side, shape);
+        c->spare_used = d->at[side].spare_used;
+        if (d->at[side].error)
+            cursor_fail_at(c, d->at[side].error, d->at[side].error_at);
+    }
+}
+
+#endif
