@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import selectors
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +13,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -139,13 +140,28 @@ class Example:
     def _read(self, deadline: float) -> bool:
         """Take what has come, for a moment; False at the end."""
         assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(max(0.0, min(1.0, deadline - time.monotonic()))):
-                return True
+        patience = max(0.0, min(1.0, deadline - time.monotonic()))
+        if not select.select([self.process.stdout], [], [], patience)[0]:
+            return True
         some = os.read(self.process.stdout.fileno(), 1 << 16)
         self.text += some.decode()
         return bool(some)
+
+    def so_far(self) -> str:
+        """All that it has said by now."""
+        assert self.process.stdout is not None
+        while select.select([self.process.stdout], [], [], 0)[0] and self._read(time.monotonic()):
+            continue
+        return self.text
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It sees nothing of what happens meanwhile, only what has become of it."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def finish(self) -> int:
         """Read to the end; the exit code."""

@@ -38,6 +38,11 @@ def found(text: str) -> list[tuple[str, str, float, float]]:
     ]
 
 
+def shown(feed: shm.Feed, symbol: str) -> tuple[float, float]:
+    quote = feed.quote(symbol)
+    return quote.bid, quote.ask
+
+
 def filled(levels: list[tuple[float, float]], dollars: float) -> tuple[float, float]:
     """(dollars by coins, last price) of taking so many dollars off a book."""
     left, coins, price = dollars, 0.0, 0.0
@@ -71,13 +76,19 @@ def test_nothing_where_there_is_nothing(world: World) -> None:
 
 def test_what_is_planted_is_found_and_priced(world: World, strike: tuple[str, str, str]) -> None:
     call, put, future = strike
-    with Example(world, "options.py", "deribit", "BTC") as example:
+    with (
+        world.attach("deribit") as feed,
+        Example(world, "options.py", "deribit", "BTC") as example,
+    ):
         example.lines("^watching")
         for symbol, kind, sign in ((call, "conversion", 1), (put, "reversal", -1)):
             example.text = ""
             world.ask("deribit", "pause", {})
             try:
-                number = world.order("deribit", "misprice", symbol=symbol, by=0.01)
+                with example.stopped():
+                    number = world.order("deribit", "misprice", symbol=symbol, by=0.01)
+                    touch = world.touch("deribit", symbol)
+                    until(lambda: shown(feed, symbol) == touch, "it has come", DEADLINE)  # noqa: B023
                 example.lines(rf"^{kind} {STRIKE}: ")
                 example.lines(rf"^(long|short) box (\d+/{STRIKE}|{STRIKE}/\d+): ", 2)
                 # The venue's own books, and the formulas once more.
@@ -119,7 +130,7 @@ def test_what_is_old_is_no_opportunity(world: World, strike: tuple[str, str, str
         until(lambda: feed.quote(call).bid > feed.quote(call).mark + 0.005, "planted", DEADLINE)
         since = time.time_ns()
         until(lambda: _looked(world, since), "the strategy has looked", DEADLINE)
-        assert found(example.text) == []
+        assert found(example.so_far()) == []
         world.end("deribit", held)
         example.lines(rf"^conversion {STRIKE}: ")  # once it is young again
         world.end("deribit", planted)
