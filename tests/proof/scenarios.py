@@ -8,6 +8,7 @@ A scenario returns the verdicts it met. Good ones: what a reader may rightly be 
     stale    a cell that a joining reader reads lacks records before its place in the ring
     lost     a reader that drains a dead writer's ring misses what was published
     unready  a data object is used before it is filled
+    apart    cells that are said to be of one instant never were
     hung     the reader of a writer that died waits for ever
 """
 
@@ -27,7 +28,7 @@ from tests.proof.machine import (
 )
 from tests.proof.recipe import Function, Op, Order, Recipe
 
-WRONG = {"torn", "missing", "stale", "lost", "unready", "hung"}
+WRONG = {"torn", "missing", "stale", "lost", "unready", "hung", "apart"}
 WORDS = 2  # of a record or of a cell's copy; see machine.py
 MORE = 1 << 32  # the flag of a split message's parts, in a record's first word
 READY = 77  # what a filled header holds
@@ -59,11 +60,11 @@ def publish(recipe: Recipe, thread: Thread, n: int) -> None:
     _stores(thread, recipe["fh_publish"], places, {"w->next - 1": n})
 
 
-def cell_store(recipe: Recipe, thread: Thread, value: int) -> None:
+def cell_store(recipe: Recipe, thread: Thread, value: int, name: str = "") -> None:
     """A latched cell whose every word is `value`."""
-    n = thread.load("cell") + 1
-    copy = f"copy{n % 2}"
-    places = {"cell": "cell", "copy": copy}
+    n = thread.load(f"{name}cell") + 1
+    copy = f"{name}copy{n % 2}"
+    places = {"cell": f"{name}cell", "copy": copy}
     values = {"2 * n - 1": 2 * n - 1, "2 * n": 2 * n, "n": n}
     for function in ("fh_latch_begin", "words", "fh_latch_end"):
         if function == "words":
@@ -117,14 +118,14 @@ def slot_read(recipe: Recipe, n: int, slots: int, out: list[int]) -> Program:
     return "busy" if out[0] == 2 * n - 1 else "empty"
 
 
-def latch_try(recipe: Recipe, out: list[int]) -> Program:
+def latch_try(recipe: Recipe, out: list[int], name: str = "") -> Program:
     """One try of fh_latch_read: "ok", "empty", or "again". `out`: the cell's number, the words."""
     head, *rest = recipe["fh_latch_read"]
-    n = yield Request("cell", head.order)
+    n = yield Request(f"{name}cell", head.order)
     if n == 0:
         return "empty"
     words: list[int] = []
-    verdict = yield from _copy_out(recipe, rest, f"copy{n % 2}", 2 * n, words)
+    verdict = yield from _copy_out(recipe, rest, f"{name}copy{n % 2}", 2 * n, words)
     if verdict != "ok":
         return "again"
     out.extend([n, *words])
@@ -233,6 +234,37 @@ def join(recipe: Recipe, *, published_first: bool = False, heed_more: bool = Tru
         return "joined" if reflected >= at else "stale"
 
     return _met(memory, read)
+
+
+def board(recipe: Recipe, *, rounds: int = 2, looked: Order | None = Order.ACQUIRE) -> set[str]:
+    """Two cells stored in turn; a reader reads both, then looks at both heads again.
+
+    If neither has moved, the two are together: what the writer had stored at one instant, so that
+    the first is of the second's round or one ahead. `looked`: how the heads are looked at again;
+    None: they are not.
+    """
+    memory = Memory()
+    writer = Thread(memory)
+    for n in range(1, rounds + 1):
+        for name in "ab":
+            cell_store(recipe, writer, n, name)
+
+    def read(order: str) -> Program:
+        found = {}
+        for name in order:
+            out: list[int] = []
+            verdict = yield from latch_try(recipe, out, name)
+            if verdict == "again":
+                return "again"
+            if verdict == "ok" and out != [out[0]] * (1 + WORDS):
+                return "torn"
+            found[name] = out[0] if out else 0
+        for name in order if looked is not None else "":
+            if (yield Request(f"{name}cell", looked or Order.RELAXED)) != found[name]:
+                return "again"
+        return "together" if found["a"] - found["b"] in (0, 1) else "apart"
+
+    return _met(memory, lambda: read("ab")) | _met(memory, lambda: read("ba"))
 
 
 def rows(recipe: Recipe) -> set[str]:
@@ -390,7 +422,7 @@ def check(recipe: Recipe) -> set[str]:
     The killed writer's code is taken as written; see `remains`.
     """
     met: set[str] = set()
-    for scenario in (ring, follow, latch, join, rows, dead_latch, dead_ring):
+    for scenario in (ring, follow, latch, board, join, rows, dead_latch, dead_ring):
         met |= scenario(recipe)
     met |= drain(recipe, "superseded")
     return met & WRONG

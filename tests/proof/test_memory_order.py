@@ -126,6 +126,10 @@ def test_latched_cells_are_never_torn() -> None:
     assert scenarios.latch(RECIPE) == {"empty", "ok", "again"}
 
 
+def test_cells_that_stood_still_were_together() -> None:
+    assert scenarios.board(RECIPE, rounds=3) == {"again", "together"}
+
+
 def test_a_joining_reader_finds_in_the_cell_all_that_was_published() -> None:
     assert scenarios.join(RECIPE) == {"joined", "later"}
 
@@ -195,6 +199,12 @@ def test_the_flip_before_the_stamp_hangs_the_reader_of_a_dead_writer() -> None:
     ops = RECIPE["fh_latch_end"]
     first, second = (i for i, op in enumerate(ops) if op.what == "store")
     assert "hung" in scenarios.dead_latch(swapped(RECIPE, "fh_latch_end", first, second))
+
+
+def test_cells_that_are_not_looked_at_again_were_not_together() -> None:
+    assert "apart" in scenarios.board(RECIPE, looked=None)
+    # The order comes from reading the cells: the second look itself needs none.
+    assert scenarios.board(RECIPE, looked=Order.RELAXED) == {"again", "together"}
 
 
 def test_publishing_before_the_cell_loses_a_join() -> None:

@@ -94,6 +94,15 @@ def _pxi(name: str, function: str) -> str:
     return found[0]
 
 
+def test_rows_of_a_board_are_looked_at_again() -> None:
+    """As `scenarios.board` needs it: all are read, then every head is loaded once more."""
+    again = _pxi("board.pxi", "all_read")
+    assert "for i in range(self.count)" in again
+    assert "fh_load64_acquire(self.cell(self.id(i))) != self.heads[i]" in again
+    whole = _pxi("board.pxi", "collect")
+    assert whole.index("rows.read(i, begin)") < whole.index("still = rows.all_read()")
+
+
 @pytest.mark.parametrize(
     ("field", "width"),
     [
