@@ -13,6 +13,7 @@ _COMMANDS = {
     "capacity": "cli.bench_capacity:capacity",
     "persistent": "cli.bench_persistent:persistent",
     "hop": "cli.bench_hop:hop",
+    "api": "cli.bench_api:api",
 }
 
 

@@ -13,7 +13,7 @@ COMMANDS = (
     ("start",), ("stop",), ("status",), ("capture",), ("replay",), ("clean",), ("sim",),
     ("bench",), ("bench", "decode"), ("bench", "wire"), ("inspect",), ("inspect", "ls"),
     ("inspect", "stat"), ("inspect", "tail"), ("inspect", "book"), ("inspect", "slots"),
-    ("inspect", "connections"), ("bench", "latency"), ("bench", "hop"),
+    ("inspect", "connections"), ("bench", "latency"), ("bench", "hop"), ("bench", "api"),
     ("inspect", "verify"), ("subscribe",), ("unsubscribe",), ("plan",),
 )  # fmt: skip
 
