@@ -527,6 +527,9 @@ class FeedBase:
         self, instrument: Instrument | str, depth: int | None = None, *, raw: Literal[True]
     ) -> RawBook: ...
     def _id_of(self, segment: Segment, symbol: str) -> int | None: ...
+    def _ids(
+        self, segment: Segment, instruments: Iterable[Instrument | str]
+    ) -> npt.NDArray[np.uint32]: ...
 
 def collect(segment: Segment, cls: type[_B], ids: npt.NDArray[np.uint32] | None = None) -> _B:
     """Rows of the quote cells `ids` (None: all) as `cls(count, BOARD)`, its attributes filled in:

@@ -3,6 +3,7 @@
 _empty = np.empty
 _float64 = np.dtype(np.float64)
 _int64 = np.dtype(np.int64)
+_uint32 = np.dtype(np.uint32)
 
 
 cdef enum:
@@ -61,6 +62,26 @@ cdef class FeedBase:
                 return -1
             segment.moved[instrument.symbol] = id
         return id
+
+    def _ids(self, Segment segment not None, instruments):
+        """Their rows in that epoch, as u4. One that is not there: UnknownInstrument."""
+        wanted = [self.instrument(one) if type(one) is str else one for one in instruments]
+        cdef Py_ssize_t count = len(wanted)
+        cdef Py_ssize_t i
+        cdef int64_t id
+        cdef Py_buffer view
+        ids = _empty(count, _uint32)
+        PyObject_GetBuffer(ids, &view, PyBUF_WRITABLE)
+        try:
+            for i in range(count):
+                id = self.place(segment, <Instrument?>wanted[i])
+                if id < 0:
+                    raise errors.UnknownInstrument(
+                        f"{segment.venue} has no instrument {wanted[i].symbol!r} in this epoch yet")
+                (<uint32_t *>view.buf)[i] = id
+        finally:
+            PyBuffer_Release(&view)
+        return ids
 
     def quote(self, instrument, bint raw=False):
         if type(instrument) is str:

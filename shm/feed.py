@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-import numpy as np
-
 from shm._native import FeedBase, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
@@ -49,7 +47,9 @@ class Feed(FeedBase):
         """The directory of that very segment, whatever another thread has gone over to."""
         directory = self._directory
         if directory is None or directory.segment is not segment:
-            return Directory(segment)
+            directory = Directory(segment)
+            if self.segment is segment:  # two threads went over at the same time
+                self._directory = directory
         return directory
 
     def __repr__(self) -> str:
@@ -154,29 +154,10 @@ class Feed(FeedBase):
         that a new writer has not added yet), :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
         """
         segment = self._current()
-        directory = self._names(segment)
-        ids = None
-        if instruments is not None:
-            ids = np.array([self._row(directory, one) for one in instruments], np.uint32)
+        ids = None if instruments is None else self._ids(segment, instruments)
         board: Board = collect(segment, Board, ids)
-        board._directory = directory
+        board._directory = self._names(segment)
         return board
-
-    def _row(self, directory: Directory, wanted: Instrument | str) -> int:
-        """An instrument's row in that very epoch."""
-        if isinstance(wanted, str):
-            row = directory.find(wanted)
-            if row is None:
-                raise directory.unknown(wanted)
-            return row
-        if wanted.venue != self.venue:
-            raise self._not_ours(wanted)
-        if wanted.epoch == directory.segment.epoch:
-            return wanted.id
-        row = directory.find_symbol(wanted.symbol)
-        if row is None:
-            raise directory.unknown(wanted.symbol)
-        return row
 
     def _not_ours(self, instrument: Instrument) -> UnknownInstrument:
         return UnknownInstrument(
