@@ -14,6 +14,7 @@ _COMMANDS = {
     "persistent": "cli.bench_persistent:persistent",
     "hop": "cli.bench_hop:hop",
     "api": "cli.bench_api:api",
+    "memory": "cli.bench_memory:memory",
 }
 
 

@@ -2,7 +2,8 @@
 
 Where both have a floor, ratios are compared: they hold across minutes, and roughly across hosts.
 Else values are. A change counts when it is larger than NOISE times the spreads of both together,
-relative to their values, and than LEAST; of what should be 0 (records lost) any change counts.
+relative to their values, and than LEAST; of what is or was 0 or less (records lost, slopes) than
+NOISE times the spreads, in its own unit: of losses, which have none, any change.
 """
 
 from __future__ import annotations
@@ -84,8 +85,10 @@ def _change(old: Result | None, new: Result) -> Change:
     what = "ratio" if old.ratio is not None and new.ratio is not None else "value"
     before, now = getattr(old, what), getattr(new, what)
     noise = max(LEAST, NOISE * math.hypot(_relative(old), _relative(new)))
-    if before == 0 or now == 0:
-        change, noise = (0.0 if before == now else math.copysign(math.inf, now - before)), 0.0
+    if before <= 0 or now <= 0:  # losses, slopes: there is nothing that it could be relative to
+        wobble = NOISE * math.hypot(old.spread, new.spread)
+        moved = abs(now - before) > wobble
+        change, noise = (math.copysign(math.inf, now - before) if moved else 0.0), 0.0
     else:
         change = now / before - 1
     verdict = "same"

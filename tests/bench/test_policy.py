@@ -91,6 +91,8 @@ def result(
         (result(0, 0, unit="records"), result(1, 0, unit="records"), "worse"),
         (result(5, 0, unit="records"), result(0, 0, unit="records"), "better"),
         (result(0, 0, unit="records"), result(0, 0, unit="records"), "same"),
+        (result(0, 5, unit="KiB/h"), result(12, 5, unit="KiB/h"), "same"),
+        (result(-3, 5, unit="KiB/h"), result(40, 5, unit="KiB/h"), "worse"),
     ],
 )
 def test_what_counts_as_a_change(old: Result, new: Result, verdict: str) -> None:
