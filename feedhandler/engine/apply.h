@@ -4,14 +4,25 @@
 
 #include "apply_book.h"
 
-/* Without a book, any market data says that the instrument is alive. */
-static inline void market_alive(engine *e, market *m)
+/* Without a book, any market data says that the instrument is alive. True: it was not said yet, and is
+ * not shown. */
+static inline bool market_alive(engine *e, market *m)
 {
     if (LIKELY(m->has_book))
-        return;
+        return false;
     market_fed(m, e->connection->index);
-    if (m->state != FH_STATE_LIVE && market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE))
-        market_attention(e, m, BECAME_LIVE, 0);
+    if (m->state == FH_STATE_LIVE || !market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE))
+        return false;
+    market_attention(e, m, BECAME_LIVE, 0);
+    return true;
+}
+
+/* A copy of what another connection brought. */
+static inline void market_copied(engine *e, market *m)
+{
+    fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+    if (market_alive(e, m))
+        market_show(e, m, false);
 }
 
 static inline void message_trade(engine *e, const message *msg)
@@ -24,8 +35,7 @@ static inline void message_trade(engine *e, const message *msg)
     }
     bool news = m->trades == NULL || msg->numbers.final >= m->trades->newest;
     if (trade_copy(m, msg->numbers.final, e->connection->index)) {
-        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-        market_alive(e, m);
+        market_copied(e, m);
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
@@ -54,8 +64,7 @@ static inline void message_liquidation(engine *e, const message *msg)
         return;
     }
     if (lead_copy(&m->liquidation_lead, msg->exchange_ns, e->connection->index)) {
-        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-        market_alive(e, m);
+        market_copied(e, m);
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
@@ -78,8 +87,7 @@ static inline void message_quote(engine *e, const message *msg)
     bool numbered = msg->numbers.numbered;
     if (lead_copy(&m->quote_leads[numbered], numbered ? msg->numbers.final : msg->exchange_ns,
                   e->connection->index)) {
-        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-        market_alive(e, m);
+        market_copied(e, m);
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,

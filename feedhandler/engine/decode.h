@@ -136,16 +136,12 @@ static inline void text_id(cursor *c, const text *t, int64_t *out)
                        t->type == TEXT_NONE ? c->at : t->at);
 }
 
-/* A venue's time as unix nanoseconds, by its magnitude: ms or us (venues offer both); 0 = none. */
+/* A venue's time as unix nanoseconds, by its magnitude: ms or us (venues offer both); 0 = none, or one
+ * past the year 2262, which an int64 of nanoseconds does not hold. */
 static inline int64_t time_ns(int64_t value)
 {
-    if (value <= 0)
-        return 0;
-    if (value < 100000000000000) /* ms until the year 5138 */
-        return value * 1000000;
-    if (value < 100000000000000000)
-        return value * 1000;
-    return value;
+    int64_t unit = value < 100000000000000 ? 1000000 : value < 100000000000000000 ? 1000 : 1, ns;
+    return value <= 0 || __builtin_mul_overflow(value, unit, &ns) ? 0 : ns;
 }
 
 static inline int64_t text_time(const text *t)

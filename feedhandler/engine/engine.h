@@ -25,7 +25,10 @@ static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decode
     e->markets = (market **)calloc(e->room ? e->room : 1, sizeof *e->markets);
     crc_prepare(&e->crc);
     clock_open(&e->clock);
-    return e->markets != NULL && symbol_reserve(e);
+    return e->markets != NULL && symbol_reserve(e) && /* and arrays that are never NULL */
+           ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room, 1) &&
+           ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, 1) &&
+           ARRAY_RESERVE(e, e->stats, e->stat_count, e->stat_room, 1);
 }
 
 static inline void engine_close(engine *e)

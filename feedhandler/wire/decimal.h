@@ -319,11 +319,11 @@ static inline double decimal_double(int64_t mantissa, int exponent)
 /* A whole text as an int64: ids, times. Bare or quoted, as venues differ. */
 static inline bool text_integer(const text *t, int64_t *out)
 {
-    const uint8_t *at = t->at, *end = at + t->length;
     bool negative = false;
     uint64_t value = 0;
     if (UNLIKELY(t->type != TEXT_NUMBER && t->type != TEXT_STRING))
         return false;
+    const uint8_t *at = t->at, *end = at + t->length;
     if (at < end && *at == '-') {
         negative = true;
         at++;

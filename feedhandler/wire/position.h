@@ -72,6 +72,8 @@ ALWAYS_INLINE void cursor_pad(uint8_t *end)
 
 COLD void cursor_fail_at(cursor *c, int error, const uint8_t *at)
 {
+    if ((uintptr_t)at - (uintptr_t)c->begin > (size_t)(c->end - c->begin))
+        at = c->at; /* in a text that was unescaped to elsewhere: past it */
     if (c->error == WIRE_OK) {
         c->error = (uint8_t)error;
         c->error_at = at;
