@@ -23,9 +23,9 @@ MODULES = {"shm._native": "shm/_native", "feedhandler.engine._engine": "feedhand
 _ROOMS = ("shm", "feedhandler", "tests")
 
 
-def _sources(suffixes: tuple[str, ...]) -> list[Path]:
+def _sources(suffixes: tuple[str, ...], root: Path = ROOT) -> list[Path]:
     """What is included by a native module, or may be."""
-    found = [path for room in _ROOMS for path in (ROOT / room).rglob("*")]
+    found = [path for room in _ROOMS for path in (root / room).rglob("*")]
     return sorted(path for path in found if path.suffix in suffixes)
 
 
@@ -48,20 +48,25 @@ def run(*command: str, timeout: float = 600, cwd: Path = ROOT) -> str:
 
 def generated(module: str) -> Path:
     """The C file of a native module."""
-    place = ROOT / MODULES[module]
-    ours, pyx = place.with_suffix(".c"), place.with_suffix(".pyx")
+    source = ROOT / MODULES[module]
+    ours, pyx = source.with_suffix(".c"), source.with_suffix(".pyx")
     newest = max(path.stat().st_mtime for path in [pyx, *pyx.parent.glob("*.px[id]")])
     if ours.exists() and ours.stat().st_mtime >= newest:
         return ours
     if importlib.util.find_spec("Cython") is None:
         pytest.skip(f"{ours.name} is older than its source, and Cython is not installed")
-    target = _place("cython", pyx, _sources((".pyx", ".pxi", ".pxd"))) / ours.name
+    target = place("cython", pyx, _sources((".pyx", ".pxi", ".pxd"))) / ours.name
     if not target.exists():
         run(sys.executable, "-m", "cython", str(pyx), "-o", str(target))
     return target
 
 
-def _place(what: str, *inputs: object) -> Path:
+def headers(root: Path = ROOT) -> list[Path]:
+    """Every header that native code may include."""
+    return _sources((".h",), root)
+
+
+def place(what: str, *inputs: object) -> Path:
     """A folder by the hash of strings and files (of lists of them, too)."""
     digest = hashlib.sha256()
     for one in inputs:
@@ -82,7 +87,7 @@ def build(module: str, *options: str) -> Path:
         f"-I{sysconfig.get_path('include')}", *options,
     ]  # fmt: skip
     version = run(*compiler().split(), "--version")
-    folder = _place(module, source, _sources((".h",)), version, *command, sys.version)
+    folder = place(module, source, headers(), version, *command, sys.version)
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     target = folder / f"{module.rpartition('.')[2]}{suffix}"
     if not target.exists():

@@ -79,6 +79,8 @@ STAMPS = {
     ("shm/board.pxi", "q.stamp"): "of a copied quote",
     ("shm/cursor.pxi", "slot.stamp"): "of a copied record, or of one made from a cell",
     ("shm/reader.pxi", "self.entries[id].stamp"): "of a copied row",
+    ("feedhandler/bench/pingpong.c", "from->stamp"): "a clock in the floor's own memory",
+    ("feedhandler/bench/pingpong.c", "to->stamp"): "the same",
 }
 #: Fields that change while others look, and what may go before them.
 LIVE = (

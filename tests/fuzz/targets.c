@@ -1,0 +1,40 @@
+/* All fuzz targets in one program, for libFuzzer and for driver.c alike. FUZZ_TARGET says which:
+ * "decimal", "cursor", "memory", or "DECODER RULE BASE REST_JOIN CHECKSUM", the facts of a venue. */
+#include "decoder.h"
+
+#include "cursor.h"
+#include "decimal.h"
+#include "memory.h"
+#include "mutate.h"
+
+static void (*the_target)(const uint8_t *, size_t);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    const char *wanted = getenv("FUZZ_TARGET");
+    char name[64] = "";
+    int rest_join = 0, checksum = 0;
+    int words = wanted ? sscanf(wanted, "%63s %d %d %d %d", name, &the_venue.rule, &the_venue.base,
+                                &rest_join, &checksum)
+                       : 0;
+    the_venue.rest_join = rest_join;
+    the_venue.checksum = checksum;
+    the_venue.decoder = decoder_find(name);
+    the_target = strcmp(name, "decimal") == 0   ? decimal_input
+                 : strcmp(name, "cursor") == 0  ? cursor_input
+                 : strcmp(name, "memory") == 0  ? memory_input
+                 : words == 5 && the_venue.decoder ? decoder_input
+                                                : NULL;
+    if (the_target == NULL) {
+        fprintf(stderr, "FUZZ_TARGET=\"%s\": no such target\n", wanted ? wanted : "");
+        exit(2);
+    }
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    the_target(data, size);
+    return 0;
+}
