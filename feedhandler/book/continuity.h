@@ -50,10 +50,13 @@ enum continuity_action {
  * follows looks old, and a frozen book would call itself live. So many in a row are a gap. */
 enum { CONTINUITY_DUPLICATES_MAX = 256 };
 
-/* The numbers of one message. `numbered` false: it carries none. */
+/* The numbers of one message. `numbered` false: it carries none. `place`: of a venue whose messages
+ * have another number beside the one that they count by (Bybit: `seq` beside `u`), which holds for all of
+ * its channels and answers: the one that readers are shown; else 0. */
 typedef struct sequence {
     int64_t first, final, previous;
     bool numbered;
+    int64_t place;
 } sequence;
 
 typedef struct continuity {
@@ -62,8 +65,15 @@ typedef struct continuity {
     uint8_t phase;
     uint32_t duplicates; /* in a row */
     int64_t last;        /* the id of the last message applied */
+    int64_t place;       /* what readers are shown of it */
     int64_t last_ns;     /* EVERY: its exchange time */
 } continuity;
+
+static inline void continuity_at(continuity *c, const sequence *s)
+{
+    c->last = s->numbered ? s->final : 0;
+    c->place = s->place ? s->place : c->last;
+}
 
 static inline bool continuity_buffers(const continuity *c)
 {
@@ -124,7 +134,7 @@ static inline enum continuity_action continuity_delta(continuity *c, const seque
         return ACTION_AHEAD;
     if (action == ACTION_APPLY) {
         if (s->numbered)
-            c->last = s->final;
+            continuity_at(c, s);
         c->phase = PHASE_STEP;
         c->duplicates = 0;
     } else if (action == ACTION_GAP) {
@@ -139,7 +149,7 @@ static inline enum continuity_action continuity_snapshot(continuity *c, const se
 {
     if (c->phase != PHASE_EMPTY && !own && s->numbered && s->final <= c->last)
         return ACTION_DUPLICATE;
-    c->last = s->numbered ? s->final : 0;
+    continuity_at(c, s);
     c->phase = PHASE_JOINING;
     c->duplicates = 0;
     return ACTION_REPLACE;
@@ -162,7 +172,7 @@ static inline enum continuity_action continuity_answer(continuity *c, const sequ
         if (!reaches)
             return ACTION_TOO_OLD;
     }
-    c->last = s->numbered ? s->final : 0;
+    continuity_at(c, s);
     c->phase = PHASE_JOINING;
     c->duplicates = 0;
     return ACTION_REPLACE;
@@ -179,7 +189,7 @@ static inline enum continuity_action continuity_full(continuity *c, const sequen
     if (c->phase != PHASE_EMPTY && !own &&
         (s->numbered ? s->final <= c->last : exchange_ns && exchange_ns <= c->last_ns))
         return ACTION_DUPLICATE;
-    c->last = s->numbered ? s->final : 0;
+    continuity_at(c, s);
     c->last_ns = exchange_ns;
     c->phase = PHASE_STEP;
     c->duplicates = 0;

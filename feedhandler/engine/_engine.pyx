@@ -39,10 +39,11 @@ cdef extern from "engine.h" nogil:
     ctypedef struct sequence:
         int64_t first, final, previous
         bint numbered
+        int64_t place
     ctypedef struct continuity:
         uint8_t rule, base, phase
         bint rest_join
-        int64_t last
+        int64_t last, place
     ctypedef struct market:
         uint32_t id
         fh_instrument entry
@@ -474,7 +475,7 @@ cdef class Engine:
         cdef market *m = self._market(instrument)
         bids = _side(&m.book.bids)
         asks = _side(&m.book.asks)
-        return bids, asks, m.sequence.last, m.price_exponent, m.size_exponent
+        return bids, asks, m.sequence.place, m.price_exponent, m.size_exponent
 
     def counters(self):
         return {name: self.e.writer.counters[i] for i, name in enumerate(_COUNTERS)}
@@ -573,22 +574,22 @@ cdef class Continuity:
 
     def delta(self, int64_t first, int64_t final, int64_t previous=0, bint numbered=True,
               bint own=True, bint others=False):
-        cdef sequence s = sequence(first, final, previous, numbered)
+        cdef sequence s = sequence(first, final, previous, numbered, 0)
         return _ACTIONS[continuity_delta(&self.c, &s, own, others)]
 
     def snapshot(self, int64_t final, bint own=True, bint numbered=True):
-        cdef sequence s = sequence(0, final, 0, numbered)
+        cdef sequence s = sequence(0, final, 0, numbered, 0)
         return _ACTIONS[continuity_snapshot(&self.c, &s, own)]
 
     def answer(self, int64_t final, head=None):
         """`head`: (first, final, previous) of the first buffered delta."""
-        cdef sequence s = sequence(0, final, 0, True)
+        cdef sequence s = sequence(0, final, 0, True, 0)
         cdef sequence h
         if head is None:
             return _ACTIONS[continuity_answer(&self.c, &s, NULL)]
-        h = sequence(head[0], head[1], head[2], True)
+        h = sequence(head[0], head[1], head[2], True, 0)
         return _ACTIONS[continuity_answer(&self.c, &s, &h)]
 
     def full(self, int64_t final, int64_t exchange_ns, bint own=True):
-        cdef sequence s = sequence(0, final, 0, True)
+        cdef sequence s = sequence(0, final, 0, True, 0)
         return _ACTIONS[continuity_full(&self.c, &s, exchange_ns, own)]

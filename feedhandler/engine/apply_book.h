@@ -36,7 +36,7 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
 {
     uint8_t second_side = first_side ^ 1;
     records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
-                  (uint64_t)m->sequence.last);
+                  (uint64_t)m->sequence.place);
     if (full) {
         fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
         book_clear(&m->book);

@@ -78,7 +78,7 @@ static inline void market_show_book(engine *e, market *m, uint64_t ring_sequence
     fh_writer *w = e->writer;
     fh_book_head *h = &m->head;
     h->ring_sequence = ring_sequence;
-    h->venue_sequence = (uint64_t)m->sequence.last;
+    h->venue_sequence = (uint64_t)m->sequence.place;
     h->publish_ns = w->publish_ns;
     h->state = m->state;
     h->reason = m->reason;
@@ -109,7 +109,7 @@ static inline void market_show(engine *e, market *m, bool book)
 /* The quote cell's bid and ask are those of the book, unless a quicker channel is ahead of it. */
 static inline void quote_from_book(market *m, int64_t exchange_ns, int64_t receive_ns)
 {
-    if (m->sequence.last < m->quote_sequence)
+    if (m->sequence.place < m->quote_sequence)
         return;
     fh_quote *q = &m->quote;
     const level *bid = side_best(&m->book.bids), *ask = side_best(&m->book.asks);
@@ -119,8 +119,8 @@ static inline void quote_from_book(market *m, int64_t exchange_ns, int64_t recei
     q->ask_size = ask ? ask->size : 0;
     q->exchange_ns = exchange_ns;
     q->receive_ns = receive_ns;
-    q->venue_sequence = (uint64_t)m->sequence.last;
-    m->quote_sequence = m->sequence.last;
+    q->venue_sequence = (uint64_t)m->sequence.place;
+    m->quote_sequence = m->sequence.place;
 }
 
 /* Write a STATE message (not shown yet). False: it is the state already. */
@@ -142,7 +142,7 @@ static inline bool market_state(engine *e, market *m, int state, int reason)
 static inline void market_republish(engine *e, market *m, int64_t exchange_ns, int64_t receive_ns)
 {
     records_begin(e, m, engine_flags(e) | FH_FLAG_SNAPSHOT, exchange_ns, receive_ns,
-                  (uint64_t)m->sequence.last);
+                  (uint64_t)m->sequence.place);
     fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
     for (uint32_t depth = 0; depth < m->book.bids.count; depth++) {
         const level *l = side_at(&m->book.bids, depth);

@@ -27,7 +27,7 @@ ALWAYS_INLINE bool binance_usual_depth(engine *e, cursor *c, const uint8_t **pas
     if (!USUAL_NEXT(at, ",\"b\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
         !USUAL_NEXT(at, ",\"a\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT))
         return false;
-    msg->numbers = (sequence){first, final, previous, true};
+    msg->numbers = (sequence){first, final, previous, true, 0};
     msg->exchange_ns = time_ns(time);
     *past = at;
     return true;

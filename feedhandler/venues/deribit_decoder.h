@@ -340,7 +340,7 @@ static bool deribit_usual(engine *e, cursor *c)
         !USUAL_NEXT(at, ",\"asks\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_VERB) ||
         !USUAL_NEXT(at, "}}}"))
         return false;
-    msg->numbers = (sequence){previous + 1, final, previous, true};
+    msg->numbers = (sequence){previous + 1, final, previous, true, 0};
     msg->exchange_ns = time_ns(time);
     if (!change || previous == 0)
         msg->kind = MESSAGE_SNAPSHOT;

@@ -258,7 +258,7 @@ static bool okx_usual(engine *e, cursor *c)
         if (!USUAL_SIGNED(at, &previous) || !USUAL_NEXT(at, ",\"seqId\":") ||
             !USUAL_SIGNED(at, &final))
             return false;
-        msg->numbers = (sequence){previous + 1, final, previous, true};
+        msg->numbers = (sequence){previous + 1, final, previous, true, 0};
         if (previous == -1)
             msg->kind = MESSAGE_SNAPSHOT;
     }
