@@ -403,6 +403,9 @@ class Connection:
             else:
                 self._quiet.warning("rejected", f"{self} refused a request: {text}")
             self._kick.set()
+        elif kind is ControlKind.AGAIN:
+            self.subscriptions.again(control.keys)
+            self._kick.set()
         elif kind is ControlKind.PONG and self._monitor is not None:
             self._round_trip(self._monitor.answered(now))
         elif kind is ControlKind.ASKED:

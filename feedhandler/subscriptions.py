@@ -233,6 +233,14 @@ class Subscriptions:
             self._fail(self._keys[key], now)
         return ours
 
+    def again(self, keys: Iterable[str]) -> None:
+        """The venue passed these over, for no fault of theirs: ask again."""
+        for key in keys:
+            known = self._keys.get(key)
+            if known is not None and known.state is KeyState.ASKED:
+                known.state = KeyState.WAITING
+                known.attempts -= 1
+
     def _fail(self, known: _Key, now: float) -> None:
         first, longest = FAILED_RETRY_S
         known.state = KeyState.FAILED

@@ -156,6 +156,7 @@ class ControlKind(Enum):
     ACK = "subscribed"  #: `keys` are ours from now on
     UNSUBSCRIBED = "unsubscribed"
     REJECTED = "rejected"  #: `keys` were refused, `text` says why
+    AGAIN = "ask again"  #: `keys` were passed over, since another of the same request was refused
     PONG = "pong"  #: an answer to our heartbeat
     ASKED = "asked"  #: the venue's heartbeat question; `reply` is to be sent at once
     NOTICE = "notice"  #: the venue is about to end the session; `text` says why

@@ -62,6 +62,18 @@ def test_rejected_keys_do_not_hurt_others() -> None:
     assert book.state("book:B") is KeyState.FAILED
 
 
+def test_what_another_key_spoiled_is_asked_for_at_once_and_for_ever() -> None:
+    book = Book(PaperVenue(), ["book:A", "book:B", "book:C"], 0.0)
+    for _ in range(ATTEMPTS + 1):
+        drain(book, 0.0)
+        book.again(["book:A", "book:Z"])
+        assert book.state("book:A") is KeyState.WAITING
+    book.rejected(["book:B"], 0.0)
+    book.acknowledged(["book:C"], 0.0)
+    book.again(["book:B", "book:C"])
+    assert (book.state("book:B"), book.state("book:C")) == (KeyState.FAILED, KeyState.LIVE)
+
+
 def test_resubscription_leaves_first_and_happens_once() -> None:
     book = Book(PaperVenue(), ["book:A", "book:B"], 0.0)
     drain(book, 0.0)
