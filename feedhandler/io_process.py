@@ -81,8 +81,9 @@ def run(order: Order, channel: socket.socket | None = None, venue: Venue | None 
         log.error("%s", error)
         return Exit.NO_MEMORY
     code = Exit.FAILED
+    venue = venue or venues.load(order.venue, order.config.depth)
     try:
-        code = uvloop.run(_run(order, held, channel, venue or venues.load(order.venue)))
+        code = uvloop.run(_run(order, held, channel, venue))
     finally:
         held.close(keep=order.keep)
     return code

@@ -51,7 +51,7 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
     for name, one in config.venues.items():
         urls = one.ws_url.values() if isinstance(one.ws_url, dict) else (one.ws_url,)
         hosts |= {host_budgets.host(url) for url in (one.rest_url, *urls)}
-        venue = venues.load(name)
+        venue = venues.load(name, one.depth)
         try:
             if offline:
                 specs = _named(venue, one)

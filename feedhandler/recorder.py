@@ -56,8 +56,8 @@ async def record(
     Raises OSError (the file), and what :func:`shm.segment.create` raises.
     """
     its = config.venues[venue]
+    facts = venues.load(venue, its.depth)
     its = msgspec.structs.replace(its, depth=1, ring_slots=_RING_SLOTS, audit_s=0.0)
-    facts = venues.load(venue)
     recording = Recording(venue, Path(out))
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -23,8 +23,13 @@ def defaults() -> list[str]:
     return list(_DEFAULTS)
 
 
-def load(name: str) -> Venue:
-    """The facts of one venue. Raises KeyError for a name that is not in the registry."""
+def load(name: str, depth: int | None = None) -> Venue:
+    """The facts of one venue, for readers who want so many levels a side (None: the default).
+
+    Raises KeyError for a name that is not in the registry.
+    """
     module, _, cls = _MODULES[name].partition(":")
     venue: Venue = getattr(import_module(module), cls)()
+    if depth is not None:
+        venue.depth = depth
     return venue

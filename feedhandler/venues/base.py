@@ -197,6 +197,9 @@ class Venue(ABC):
         "ticker",
     )  #: what `channels` in the config may say
     default_instruments: tuple[str, ...]  #: without a configuration
+    #: levels a side that readers want: a venue with books of several depths takes the least that
+    #: has them
+    depth: int = 50
 
     def endpoint(self, key: str) -> str:  # noqa: ARG002
         """Which endpoint serves a key."""

@@ -91,10 +91,10 @@ class BinanceSpot(shared.BinanceStreams):
         return listing.parse_each(self.name, self.symbols(body), "symbol", _spec)
 
     def snapshot_request(self, symbol: str) -> Request | None:
-        return self.depth(symbol, _DEPTH_LEVELS, depth_weight(_DEPTH_LEVELS))
+        return self.depth_request(symbol, _DEPTH_LEVELS, depth_weight(_DEPTH_LEVELS))
 
     def book_request(self, symbol: str) -> Request | None:
-        return self.depth(symbol, _SEEN_LEVELS, depth_weight(_SEEN_LEVELS))
+        return self.depth_request(symbol, _SEEN_LEVELS, depth_weight(_SEEN_LEVELS))
 
 
 def depth_weight(levels: int) -> int:

@@ -98,7 +98,7 @@ class BinanceStreams(Venue):
             raise ValueError(f"{self.name}: the list of instruments has no list `symbols`")
         return symbols
 
-    def depth(self, symbol: str, levels: int, weight: int) -> Request:
+    def depth_request(self, symbol: str, levels: int, weight: int) -> Request:
         """A request for a book."""
         params = {"symbol": symbol, "limit": str(levels)}
         return Request(self.depth_paths[0], params, weight=weight, levels=levels)
