@@ -9,6 +9,8 @@ _MODULES = {
     "okx": "feedhandler.venues.okx:Okx",
     "binance": "feedhandler.venues.binance:BinanceSpot",
     "binance-usdm": "feedhandler.venues.binance_usdm:BinanceUsdm",
+    "bybit-linear": "feedhandler.venues.bybit:BybitLinear",
+    "bybit-spot": "feedhandler.venues.bybit:BybitSpot",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

@@ -27,6 +27,8 @@ _names = itertools.count()
 RULES = {
     "binance": ("binance", native.RULE_RANGE, native.BASE_REQUEST),
     "binance-usdm": ("binance", native.RULE_PREVIOUS, native.BASE_REQUEST),
+    "bybit-linear": ("bybit", native.RULE_NEXT, native.BASE_STREAM),
+    "bybit-spot": ("bybit", native.RULE_NEXT, native.BASE_STREAM),
     "deribit": ("deribit", native.RULE_PREVIOUS, native.BASE_STREAM),
     "okx": ("okx", native.RULE_PREVIOUS, native.BASE_STREAM),
 }

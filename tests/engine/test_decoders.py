@@ -410,7 +410,19 @@ def test_generations_run_out() -> None:
 
 # ---- what is not market data, and what is wrong -------------------------------------------------
 
+
+def bybit_book(u: int, kind: str = "delta", b: object = (), a: object = ()) -> bytes:
+    data = {"s": "BTCUSDT", "b": b, "a": a, "u": u, "seq": 100 * u}
+    frame = {"topic": "orderbook.50.BTCUSDT", "type": kind, "ts": 1700000000000}
+    return compact(frame | {"data": data, "cts": 1700000000000})
+
+
 CONTROL: dict[str, list[bytes]] = {
+    "bybit-linear": [
+        b'{"success":true,"ret_msg":"","conn_id":"x","req_id":"1","op":"subscribe"}',
+        b'{"success":true,"ret_msg":"pong","conn_id":"x","op":"ping"}',
+        b'{"success":false,"ret_msg":"error:handler not found,topic:x","op":"subscribe"}',
+    ],
     "deribit": [
         b'{"jsonrpc":"2.0","id":1,"result":["a"],"usIn":1}',
         b'{"jsonrpc":"2.0","id":1,"error":{"code":10028,"message":"too_many_requests"}}',
@@ -446,6 +458,8 @@ def test_control(venue: str, frame: bytes) -> None:
         ("deribit", deribit("deribit_volatility_index.btc_usd", {"volatility": 1})),
         ("okx", okx_book(1, -1)),
         ("okx", okx("candle1m", [["1", "2"]])),
+        ("bybit-linear", bybit_book(1, "snapshot")),
+        ("bybit-linear", b'{"topic":"kline.1.X","data":[{"start":1}],"ts":1,"type":"snapshot"}'),
         ("binance", binance_depth(1, 2)),
         ("binance", b'{"stream":"x@kline_1m","data":{"e":"kline","s":"X","k":{"t":1}}}'),
     ],
@@ -460,6 +474,7 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     "deribit": lambda: deribit_book(11, previous=10, bids=[["new", 98.5, 2.0]], asks=[]),
     "okx": lambda: okx_book(11, 10, bids=[["98.5", "2", "0", "1"]]),
     "binance": lambda: binance_depth(11, 12, [["98.5", "2"]]),
+    "bybit-linear": lambda: bybit_book(11, b=[["98.5", "2"]]),
 }
 
 
@@ -469,6 +484,8 @@ def prepared(e: native.Engine, venue: str) -> native.Connection:
         c.feed(deribit_book(10, bids=BIDS, asks=ASKS, kind="snapshot"))
     elif venue == "okx":
         c.feed(okx_book(10, -1, bids=[["99", "1"]], asks=[["101", "1"]], action="snapshot"))
+    elif venue == "bybit-linear":
+        c.feed(bybit_book(10, "snapshot", b=[["99", "1"]], a=[["101", "1"]]))
     else:
         e.add_instrument("BTCUSDT")
         e.snapshot(0, b'{"lastUpdateId":10,"bids":[["99","1"]],"asks":[["101","1"]]}')
@@ -533,6 +550,7 @@ def test_wrong_types(venue: str) -> None:
         "deribit": lambda f: f["params"]["data"],
         "okx": lambda f: f["data"][0],
         "binance": lambda f: f["data"],
+        "bybit-linear": lambda f: f["data"],
     }[venue](frame)
     for key in ("bids", "asks", "b", "a", "change_id", "u", "U", "seqId"):
         if key not in body:
@@ -612,5 +630,5 @@ def test_set_state_and_refusals() -> None:
         with pytest.raises(IndexError):
             e.state(77)
         assert e.activity().shape == (2, 4)
-    with pytest.raises(ValueError, match="binance, deribit, okx"), engine("deribit") as e:
+    with pytest.raises(ValueError, match="binance, bybit, deribit, okx"), engine("deribit") as e:
         native.Engine(object(), "nope", rule=0, base=0)  # type: ignore[arg-type]

@@ -243,9 +243,44 @@ def test_binance_books_and_their_tops(venue: str, name: str, books: int, tops: i
     assert seen >= tops
 
 
+@pytest.mark.parametrize(("venue", "books"), [("bybit-linear", 4), ("bybit-spot", 2)])
+def test_bybit_books_after_every_frame(venue: str, books: int) -> None:
+    """Numbers after each message; levels, which stay within the window, every so often."""
+    reference: dict[str, tuple[Levels, Levels]] = {}
+    last: dict[str, int] = {}
+    with engine(venue) as e:
+        for number, line in enumerate(frames("bybit", "cryptofeed_v3_bybit_v5.ndjson.gz")):
+            if line.kind != "ws" or not line.url.endswith(venue.partition("-")[2]):
+                continue
+            assert line.data is not None
+            result = e.connection(0).feed(line.data.encode(), line.t)
+            assert not result & native.MALFORMED, e.last_error()
+            message = orjson.loads(line.data)
+            if not message.get("topic", "").startswith("orderbook."):
+                continue
+            data = message["data"]
+            symbol = data["s"]
+            if message["type"] == "snapshot":
+                reference[symbol] = ({}, {})
+            else:
+                assert data["u"] == last[symbol] + 1
+            last[symbol] = data["u"]
+            for side, key in zip(reference[symbol], ("b", "a"), strict=True):
+                apply_levels(side, data[key])
+                assert len(side) <= 200
+            i = e.instrument_id(symbol)
+            assert e.state(i) == LIVE
+            assert e.book(i)[2] == data["seq"]
+            if number % 10 == 0:
+                assert engine_book(e, i) == reference[symbol]
+        assert len(reference) == books
+        for symbol, book in reference.items():
+            assert engine_book(e, e.instrument_id(symbol)) == book
+
+
 @pytest.mark.parametrize(
     ("venue", "folder"),
-    [*FOLDERS.items(), ("deribit", "deribit"), ("okx", "okx")],
+    [*FOLDERS.items(), ("bybit-linear", "bybit"), ("deribit", "deribit"), ("okx", "okx")],
 )
 def test_no_sample_is_malformed_json_to_us_only(venue: str, folder: str) -> None:
     """Single frames of every channel: malformed only where they are not JSON, or cut by hand."""

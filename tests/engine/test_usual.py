@@ -65,6 +65,27 @@ def binance_usdm(rng: random.Random) -> list[bytes]:
     return frames
 
 
+def bybit(rng: random.Random) -> list[bytes]:
+    frames: list[bytes] = []
+    u = seq = 1000
+    for n in range(120):
+        price, size = f"{rng.randrange(1, 9999999) / 10:.2f}", f"{rng.randrange(9999) / 1000:.3f}"
+        high, depth = f"{float(price) + 1:.2f}", rng.choice([1, 50, 50, 200])
+        u, seq = rng.choice([u + 1] * 9 + [1, u + 2]), seq + rng.randrange(1, 90)
+        kind = "snapshot" if n == 0 or rng.random() < 0.1 or depth == 1 else "delta"
+        said = [f'"type":"{kind}"', f'"ts":{1786310818130 + n}']
+        matched = rng.choice(["", f',"cts":{1786310818129 + n}'])
+        asks = rng.choice([f'["{high}","1"],["{float(price) + 9:.2f}","0"]', ""])
+        frames.append(
+            (
+                f'{{"topic":"orderbook.{depth}.BTCUSDT",{",".join(rng.sample(said, 2))},'
+                f'"data":{{"s":"BTCUSDT","b":[["{price}","{size}"]],"a":[{asks}],"u":{u},'
+                f'"seq":{seq}}}{matched}}}'
+            ).encode()
+        )
+    return frames
+
+
 def deribit(rng: random.Random) -> list[bytes]:
     return list(synthetic("deribit", count=120, seed=rng.randrange(1 << 30)).frames)
 
@@ -74,11 +95,17 @@ def okx(rng: random.Random) -> list[bytes]:
     return frames + [f.replace(b'"books"', b'"books50-l2-tbt"') for f in frames[:20]]
 
 
-FRAMES = {"binance": binance, "binance-usdm": binance_usdm, "deribit": deribit, "okx": okx}
+FRAMES = {
+    "binance": binance,
+    "binance-usdm": binance_usdm,
+    "bybit-linear": bybit,
+    "deribit": deribit,
+    "okx": okx,
+}
 
 
 def snapshots(venue: str) -> dict[str, bytes]:
-    return synthetic(venue.partition("-")[0], count=1).snapshots
+    return synthetic("binance", count=1).snapshots if venue.startswith("binance") else {}
 
 
 ALPHABET = b'0123456789-.eE"[]{},:\\ \x00\x80tTa'

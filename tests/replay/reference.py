@@ -6,9 +6,10 @@ Nothing of the project is used here: what it makes of a recording is compared wi
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -228,11 +229,47 @@ class BinanceUsdmReference(BinanceReference):
         return bool(event["pu"] == last)
 
 
-REFERENCES = {
+class BybitReference(Reference):
+    """https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook: u counts by one in a
+    topic, u == 1 is a snapshot, seq is what topics are compared by."""
+
+    def __init__(self, category: str) -> None:
+        super().__init__()
+        self.category = category
+        self.counts: dict[str, int] = {}
+
+    def line(self, line: dict[str, Any]) -> None:
+        url = line.get("url")
+        if url is None or url.endswith(f"/{self.category}"):
+            super().line(line)
+
+    def frame(self, message: dict[str, Any]) -> None:
+        topic = str(message.get("topic")).split(".", 2)
+        if topic[0] != "orderbook" or topic[1] == "1":
+            return
+        data, name = message["data"], topic[2]
+        if message["type"] == "snapshot" or data["u"] == 1:
+            self.books[name] = Book(live=True)
+        elif name not in self.books or not self.books[name].live:
+            self.books.setdefault(name, Book())
+            return
+        elif data["u"] != self.counts[name] + 1:
+            self.books[name].live = False
+            return
+        book = self.books[name]
+        self.counts[name] = data["u"]
+        book.sequence = data.get("seq", data["u"])  # options have no seq
+        _set(book.bids, data["b"])
+        _set(book.asks, data["a"])
+
+
+REFERENCES: dict[str, Callable[[], Reference]] = {
     "deribit": DeribitReference,
     "okx": OkxReference,
     "binance": BinanceReference,
     "binance-usdm": BinanceUsdmReference,
+    "bybit-linear": partial(BybitReference, "linear"),
+    "bybit-spot": partial(BybitReference, "spot"),
 }
 
 

@@ -13,6 +13,8 @@ FOLDERS = {
     "okx": "okx",
     "binance": "binance_spot",
     "binance-usdm": "binance_usdm",
+    "bybit-linear": "bybit",
+    "bybit-spot": "bybit",
 }
 
 

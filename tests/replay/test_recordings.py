@@ -1,6 +1,7 @@
 """What venues really sent, replayed, against books kept in plain Python."""
 
 import json
+from bisect import bisect
 from decimal import Decimal
 from typing import Any
 
@@ -122,6 +123,34 @@ def test_binance_top_equals_the_book_ticker_of_the_same_update(
     both = tops.keys() & tickers.keys()
     assert len(both) >= known
     assert {key: tops[key] for key in both} == {key: tickers[key] for key in both}
+
+
+def test_bybit_tickers_have_the_best_bid_of_the_book_at_their_place(namespace: str) -> None:
+    """Where the best bid is the same before and after a ticker's place, the ticker has it."""
+    bests: dict[str, list[tuple[int, Decimal]]] = {}
+    tickers: list[tuple[str, int, Decimal]] = []
+
+    def observe(frame: Frame, engine: Engine) -> None:
+        message = json.loads(frame.data or b"{}")
+        kind, _, symbol = str(message.get("topic", "")).rpartition(".")
+        if kind.startswith("orderbook."):
+            bids, _, sequence, price, _ = engine.book(engine.instrument_id(symbol))
+            bests.setdefault(symbol, []).append((sequence, Decimal(int(bids[0, 0])).scaleb(price)))
+        elif kind == "tickers" and "bid1Price" in message["data"]:
+            tickers.append((symbol, message["cs"], Decimal(message["data"]["bid1Price"])))
+
+    path = recording("bybit-linear", "cryptofeed_v3_bybit_v5.ndjson.gz")
+    result = replay(path, venue="bybit-linear", namespace=namespace, observe=observe)
+    assert result.states == {"LIVE": 4}
+    assert all(len(book["bids"]) == 200 == len(book["asks"]) for book in result.books.values())
+    agreeing = 0
+    for symbol, place, bid in tickers:
+        at = bisect(bests.get(symbol, []), (place, Decimal("Infinity")))
+        around = {best for _, best in bests.get(symbol, [])[max(0, at - 1) : at + 1]}
+        if at and len(around) == 1:
+            assert around == {bid}
+            agreeing += 1
+    assert agreeing >= 409
 
 
 def test_speed_of_reading_does_not_change_the_books(namespace: str) -> None:

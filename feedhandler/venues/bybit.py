@@ -1,0 +1,283 @@
+"""Bybit v5: linear perpetuals and futures, and spot.
+
+Rules: https://bybit-exchange.github.io/docs/v5 (websocket: connect, public orderbook, trade,
+ticker, all-liquidation; market: instruments-info, orderbook; rate-limit). A subscription key is the
+topic, such as `orderbook.50.BTCUSDT`.
+
+* Of the books that the venue offers (50 levels every 20 ms, 200 every 100 ms, 1,000 every 200 ms)
+  the least is taken that has the levels that readers want. What leaves its window is removed by the
+  venue. `u` counts within a topic; `seq` compares topics, and with REST, and is what readers see.
+* A snapshot comes with the subscription; one with `u` 1 when their service has started again.
+* One topic that the venue does not have, or that is subscribed already, spoils the whole request;
+  the answer names it.
+* Liquidations are announced at the bankruptcy price, by the position's side.
+* Spot has neither mark nor statistics worth a topic: there `ticker` is the same as `quote`.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import orjson
+
+from feedhandler.venues import books, listing, normal
+from feedhandler.venues.base import (
+    Base,
+    BookAnswer,
+    Control,
+    ControlKind,
+    Heartbeat,
+    InstrumentSpec,
+    Limits,
+    Request,
+    Rule,
+    Speaker,
+    Venue,
+)
+from feedhandler.venues.pattern import Pattern
+from shm import ContractType, InstrumentKind
+
+_LEVELS = (50, 200, 1000)
+_OURS = {
+    "orderbook": "book",
+    "publicTrade": "trades",
+    "allLiquidation": "trades",
+    "tickers": "ticker",
+}
+_NOT_FOUND = "error:handler not found,topic:"
+_SUBSCRIBED = "error:already subscribed,topic:"
+
+_INFO = "/v5/market/instruments-info"
+_BOOK = "/v5/market/orderbook"
+_PAGE = 1000  # the most
+_SEEN_LEVELS = 200  # the most of spot
+
+_LIMITS = Limits(
+    # Spot takes no more; of the others one bad topic spoils fewer.
+    keys_per_message=10,
+    bytes_per_connection=18_000,  # 21,000 characters of arguments, quotes and commas among them
+    messages_per_second=20.0,  # nothing is said
+    connects_per_window=(500, 300.0),  # by host, of all products
+    connections=1000,
+    rest_per_second=50.0,  # of 600 in 5 s, of all products
+    rest_burst=100.0,
+    bans={403: 600.0, 429: 10.0},  # 403: access too frequent
+)
+
+
+class Bybit(Venue):
+    """What the products share. `category`: as paths and requests name the product."""
+
+    decoder = "bybit"
+    rule = Rule.NEXT
+    base = Base.STREAM
+    category: str
+    rest_url = "https://api.bybit.com"
+    hosts = ("stream.bybit.tr", "stream.bybit.id", "stream.bybit.kz", "stream.bybitgeorgia.ge",
+             "stream-testnet.bybit.com", "api-testnet.bybit.com", "api.bytick.com")  # fmt: skip
+    heartbeat = Heartbeat(Speaker.CLIENT_JSON, 20.0, 30.0, ping='{"op":"ping"}')
+    limits = _LIMITS
+    channels = ("book", "trades", "ticker", "quote")
+    topics: Mapping[str, tuple[str, ...]]  #: of the channels beside the book
+    kinds: tuple[InstrumentKind, ...]
+
+    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+        levels = next((each for each in _LEVELS if each >= self.depth), _LEVELS[-1])
+        topics = {"book": (f"orderbook.{levels}",), **self.topics}
+        names = (topic for channel in channels for topic in topics[channel])
+        return list(dict.fromkeys(f"{topic}.{instrument.symbol}" for topic in names))
+
+    def key_symbols(self, key: str) -> tuple[str, str]:
+        topic, _, symbol = key.partition(".")
+        if topic == "orderbook":
+            levels, _, symbol = symbol.partition(".")
+            topic = "" if not levels.isdigit() else topic
+            if levels == "1":
+                return "quote", symbol
+        if topic not in _OURS or not symbol:
+            raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
+        return _OURS[topic], symbol
+
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _operation("subscribe", keys, request_id)
+
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return _operation("unsubscribe", keys, request_id)
+
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        message = orjson.loads(frame)
+        if not isinstance(message, dict) or "success" not in message:
+            raise ValueError(f"{self.name}: neither data nor an answer: {frame[:80]!r}")
+        operation, text = message.get("op"), str(message.get("ret_msg") or "")
+        number = _request_id(message)
+        keys = tuple(asked.get(number, ()))
+        if message["success"] is not True:
+            return _refusal(operation, text, keys, number)
+        if text == "pong" or operation in ("ping", "pong"):
+            return [Control(ControlKind.PONG)]
+        if operation == "subscribe":
+            return [Control(ControlKind.ACK, keys, request_id=number)]
+        if operation == "unsubscribe":
+            return [Control(ControlKind.UNSUBSCRIBED, keys, request_id=number)]
+        return [Control(ControlKind.NOTHING, request_id=number)]
+
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
+        kinds = {Pattern.parse(text).kind for text in patterns}
+        if not any(kind in kinds for kind in (None, *self.kinds)):
+            return []
+        return [Request(_INFO, {"category": self.category, "limit": str(_PAGE)})]
+
+    def follow_up(
+        self,
+        patterns: Sequence[str],  # noqa: ARG002
+        request: Request,
+        body: bytes,
+    ) -> list[Request]:
+        try:
+            result = self._result(body)
+        except ValueError:
+            return []
+        cursor = result.get("nextPageCursor")
+        if not cursor or not result.get("list"):  # spot has no pages
+            return []
+        # It comes as it is to stand in a URL.
+        return [Request(_INFO, {**request.params, "cursor": unquote(cursor)})]
+
+    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+        entries = self._result(body).get("list")
+        if not isinstance(entries, list):
+            raise ValueError(f"{self.name}: the list of instruments has no `list`")
+        return listing.parse_each(self.name, entries, "symbol", self.spec)
+
+    @abstractmethod
+    def spec(self, entry: Mapping[str, Any]) -> InstrumentSpec | None:
+        """One entry of the list."""
+
+    def book_request(self, symbol: str) -> Request | None:
+        """By REST nothing joins the stream: its `u` is that of the deepest topic."""
+        levels = min(_SEEN_LEVELS, next((n for n in _LEVELS if n >= self.depth), _SEEN_LEVELS))
+        params = {"category": self.category, "symbol": symbol, "limit": str(levels)}
+        return Request(_BOOK, params, levels=levels)
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        result = self._result(body, "book")
+        return books.answer(self.name, result.get("seq"), result.get("b"), result.get("a"))
+
+    def recognises(self, url: str) -> bool:
+        """The products share their hosts: the path of a stream, the query of a request tell."""
+        parts = urlsplit(url)
+        if not super().recognises(url):
+            return False
+        if parts.scheme in ("ws", "wss"):
+            return parts.path.endswith(f"/{self.category}")
+        return parse_qs(parts.query).get("category") == [self.category]
+
+    def lists_instruments(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return parts.path == _INFO and parse_qs(parts.query).get("category") == [self.category]
+
+    def _result(self, body: bytes, what: str = "list of instruments") -> Mapping[str, Any]:
+        answer = listing.document(self.name, body, what)
+        if answer.get("retCode") != 0:
+            raise ValueError(
+                f"{self.name}: the {what} was refused: {answer.get('retMsg')} "
+                f"({answer.get('retCode')})"
+            )
+        result = answer.get("result")
+        if not isinstance(result, dict):
+            raise ValueError(f"{self.name}: the {what} has no `result`")
+        return result
+
+
+class BybitLinear(Bybit):
+    name = "bybit-linear"
+    category = "linear"
+    ws_urls: Mapping[str, str] = {"public": "wss://stream.bybit.com/v5/public/linear"}
+    topics: Mapping[str, tuple[str, ...]] = {
+        "trades": ("publicTrade", "allLiquidation"),
+        "ticker": ("tickers",),
+        "quote": ("orderbook.1",),
+    }
+    kinds = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
+    default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
+
+    def spec(self, entry: Mapping[str, Any]) -> InstrumentSpec:
+        base, quote = entry["baseCoin"], entry["quoteCoin"]
+        dated = entry["contractType"] == "LinearFutures"
+        expiry = int(entry["deliveryTime"]) * normal.NS_PER_MS if dated else 0
+        pair = f"{base}-{quote}"
+        return InstrumentSpec(
+            symbol=entry["symbol"],
+            name=normal.future(pair, expiry) if dated else normal.perpetual(pair),
+            kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,
+            base=base,
+            quote=quote,
+            settle=entry.get("settleCoin") or quote,
+            tick=_step(entry, "priceFilter", "tickSize"),
+            lot=_step(entry, "lotSizeFilter", "qtyStep"),
+            contract_type=ContractType.LINEAR,
+            expiry_ns=expiry,
+            active=_trades(entry),
+        )
+
+
+class BybitSpot(Bybit):
+    name = "bybit-spot"
+    category = "spot"
+    ws_urls: Mapping[str, str] = {"public": "wss://stream.bybit.com/v5/public/spot"}
+    topics: Mapping[str, tuple[str, ...]] = {
+        "trades": ("publicTrade",),
+        "ticker": ("orderbook.1",),
+        "quote": ("orderbook.1",),
+    }
+    kinds = (InstrumentKind.SPOT,)
+    default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
+
+    def spec(self, entry: Mapping[str, Any]) -> InstrumentSpec:
+        base, quote = entry["baseCoin"], entry["quoteCoin"]
+        return InstrumentSpec(
+            symbol=entry["symbol"],
+            name=f"{base}-{quote}",
+            kind=InstrumentKind.SPOT,
+            base=base,
+            quote=quote,
+            settle=quote,
+            tick=_step(entry, "priceFilter", "tickSize"),
+            lot=_step(entry, "lotSizeFilter", "basePrecision"),
+            active=_trades(entry),
+        )
+
+
+def _operation(operation: str, keys: Sequence[str], request_id: int) -> str:
+    message = {"req_id": str(request_id), "op": operation, "args": list(keys)}
+    return orjson.dumps(message).decode()
+
+
+def _request_id(message: Mapping[str, Any]) -> int:
+    text = message.get("req_id")
+    known = isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 19
+    return int(text) if known and isinstance(text, str) else 0
+
+
+def _refusal(operation: object, text: str, keys: tuple[str, ...], number: int) -> list[Control]:
+    """A request is refused as a whole, mostly for one of its topics, which the answer names."""
+    if operation != "subscribe":
+        return [Control(ControlKind.ERROR, text=text or "refused", request_id=number)]
+    for prefix, kind in ((_NOT_FOUND, ControlKind.REJECTED), (_SUBSCRIBED, ControlKind.ACK)):
+        named = text.removeprefix(prefix)
+        if text.startswith(prefix) and (named in keys or not keys):
+            rest = tuple(key for key in keys if key != named)
+            found = [Control(kind, (named,), text, request_id=number)]
+            return [*found, Control(ControlKind.AGAIN, rest, text)] if rest else found
+    kind = ControlKind.REJECTED if keys else ControlKind.ERROR
+    return [Control(kind, keys, text or "refused", request_id=number)]
+
+
+def _step(entry: Mapping[str, Any], name: str, key: str) -> Decimal:
+    return normal.decimal((entry.get(name) or {}).get(key))
+
+
+def _trades(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("status", "Trading") == "Trading")

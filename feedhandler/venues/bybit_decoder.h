@@ -1,0 +1,373 @@
+/* Bybit v5, the public topics of spot, linear and inverse.
+ *
+ *   {"topic":T,"type":"snapshot"|"delta","ts":ms,"data":D,["cts":ms of the matching engine,]["cs":n]}
+ *
+ * with the keys in any order: spot's "ts" is before its "type", some topics have "type" last.
+ *
+ *   orderbook.N.SYMBOL      D {"s":"","b":[["price","size"]],"a":[],"u":n,"seq":n}; size 0: removed
+ *   publicTrade.SYMBOL      D [{"T":ms,"s":"","S":"Buy"|"Sell","v":size,"p":price,"i":id,"seq":n}]
+ *   allLiquidation.SYMBOL   D [{"T":ms,"s":"","S":"Buy"|"Sell","v":size,"p":price}]
+ *   tickers.SYMBOL          D {"markPrice":"",...}; of a delta what is absent has not changed
+ *
+ * "u" counts by one within a topic; 1 is a snapshot whatever its type says. "seq" is of all topics of a
+ * symbol together.
+ */
+#ifndef FEEDHANDLER_VENUES_BYBIT_DECODER_H
+#define FEEDHANDLER_VENUES_BYBIT_DECODER_H
+
+#include "../engine/usual.h"
+
+enum bybit_kind {
+    BYBIT_UNKNOWN = 0,
+    BYBIT_BOOK,
+    BYBIT_TOP, /* one level a side, always whole */
+    BYBIT_TRADES,
+    BYBIT_LIQUIDATIONS,
+    BYBIT_TICKER,
+};
+
+typedef struct bybit_topic {
+    int kind;
+    text symbol;
+} bybit_topic;
+
+/* Of "orderbook.50.BTCUSDT": what it is, and the symbol. */
+static bybit_topic bybit_split(const text *name)
+{
+    bybit_topic topic = {BYBIT_UNKNOWN, *name};
+    const uint8_t *end = name->at + name->length, *at = name->at;
+    if (name->type != TEXT_STRING || name->length == 0)
+        return topic;
+    const uint8_t *dot = (const uint8_t *)memchr(at, '.', name->length);
+    if (dot == NULL)
+        return topic;
+    text kind = *name;
+    kind.length = (uint32_t)(dot - at);
+    if (TEXT_IS(&kind, "orderbook")) {
+        const uint8_t *digits = dot + 1;
+        dot = (const uint8_t *)memchr(digits, '.', (size_t)(end - digits));
+        if (dot == NULL)
+            return topic;
+        if ((uint8_t)(*digits - '0') < 10) /* not the RPI book */
+            topic.kind = dot - digits == 1 && *digits == '1' ? BYBIT_TOP : BYBIT_BOOK;
+    } else if (TEXT_IS(&kind, "publicTrade")) {
+        topic.kind = BYBIT_TRADES;
+    } else if (TEXT_IS(&kind, "allLiquidation")) {
+        topic.kind = BYBIT_LIQUIDATIONS;
+    } else if (TEXT_IS(&kind, "tickers")) {
+        topic.kind = BYBIT_TICKER;
+    }
+    topic.symbol.at = dot + 1;
+    topic.symbol.length = (uint32_t)(end - dot - 1);
+    return topic;
+}
+
+/* The best of each side, of a book of one level. */
+static void bybit_top(engine *e, message *msg)
+{
+    level top[2] = {{FH_NONE, 0}, {FH_NONE, 0}};
+    const level *levels = e->levels + msg->levels;
+    if (msg->first_count > 0 && levels[0].size != 0)
+        top[msg->first_side] = levels[0];
+    if (msg->count > msg->first_count && levels[msg->first_count].size != 0)
+        top[msg->first_side ^ 1] = levels[msg->first_count];
+    e->level_count = msg->levels;
+    msg->kind = MESSAGE_QUOTE;
+    msg->channel = CHANNEL_QUOTE;
+    msg->count = 0;
+    level *both = engine_levels(e, msg, 2);
+    both[0] = top[0];
+    both[1] = top[1];
+    msg->numbers.final = msg->numbers.place; /* as the book is shown */
+}
+
+static void bybit_book(engine *e, cursor *c, market *m, bool top)
+{
+    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
+    text key, id = {0}, place = {0}, other;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "b") || TEXT_IS(&key, "a"))
+            levels_read(e, c, msg, *key.at == 'a' ? FH_ASK : FH_BID, LEVELS_TEXT);
+        else
+            cursor_scalar(c, TEXT_IS(&key, "u") ? &id : TEXT_IS(&key, "seq") ? &place : &other);
+    }
+    if (c->error)
+        return;
+    if (msg->runs == 0)
+        CURSOR_FAIL(c, WIRE_MISSING);
+    text_id(c, &id, &msg->numbers.final);
+    msg->numbers.numbered = true;
+    if (place.type != TEXT_NONE)
+        text_id(c, &place, &msg->numbers.place);
+    if (!c->error && top)
+        bybit_top(e, msg);
+}
+
+/* Futures name a trade by a UUID: it is numbered by its place then. */
+static int64_t bybit_trade_id(const text *id, const text *place)
+{
+    int64_t number = 0;
+    if (id->type == TEXT_STRING && text_integer(id, &number))
+        return number;
+    return place->type != TEXT_NONE && text_integer(place, &number) ? number : 0;
+}
+
+static void bybit_trade(engine *e, cursor *c, market *m, bool liquidation)
+{
+    text key, symbol = {0}, price = {0}, size = {0}, side = {0}, time = {0}, id = {0}, place = {0};
+    text other;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = TEXT_IS(&key, "p")     ? &price
+                    : TEXT_IS(&key, "v")   ? &size
+                    : TEXT_IS(&key, "S")   ? &side
+                    : TEXT_IS(&key, "T")   ? &time
+                    : TEXT_IS(&key, "i")   ? &id
+                    : TEXT_IS(&key, "s")   ? &symbol
+                    : TEXT_IS(&key, "seq") ? &place
+                                           : &other;
+        cursor_scalar(c, out);
+    }
+    if (c->error)
+        return;
+    if (symbol.type != TEXT_NONE)
+        m = engine_market(e, &symbol);
+    if (m == NULL)
+        return;
+    bool buy = TEXT_IS(&side, "Buy");
+    if (!buy && !TEXT_IS(&side, "Sell")) {
+        CURSOR_FAIL(c, WIRE_MISSING);
+        return;
+    }
+    if (liquidation) /* the side is the position's: a long one is sold */
+        engine_liquidation(e, c, m, &price, &size, buy ? FH_SELL : FH_BUY, text_time(&time));
+    else
+        engine_trade(e, c, m, &price, &size, buy ? FH_BUY : FH_SELL, bybit_trade_id(&id, &place),
+                     text_time(&time), false);
+}
+
+typedef union bybit_fields {
+    struct {
+        text bid, bid_size, ask, ask_size, mark, index, funding, interest;
+    };
+    text all[8];
+} bybit_fields;
+
+/* The best bid and offer for those who have no book: what is absent stays as it was. */
+static void bybit_ticker_top(engine *e, cursor *c, market *m, const bybit_fields *f)
+{
+    const text *prices[2] = {&f->bid, &f->ask}, *sizes[2] = {&f->bid_size, &f->ask_size};
+    if (!f->bid.type && !f->bid_size.type && !f->ask.type && !f->ask_size.type)
+        return;
+    message *msg = engine_message(e, m, MESSAGE_QUOTE, CHANNEL_TICKER);
+    level *top = engine_levels(e, msg, 2);
+    top[FH_BID] = (level){m->quote.bid_price, m->quote.bid_size};
+    top[FH_ASK] = (level){m->quote.ask_price, m->quote.ask_size};
+    for (int side = 0; side < 2; side++) {
+        if (prices[side]->type != TEXT_NONE) {
+            top[side].price = FH_NONE;
+            if (text_present(prices[side]))
+                text_scaled(e, c, m, true, prices[side], &top[side].price);
+        }
+        if (sizes[side]->type != TEXT_NONE) {
+            top[side].size = 0;
+            if (text_present(sizes[side]))
+                text_scaled(e, c, m, false, sizes[side], &top[side].size);
+        }
+        if (!c->error && top[side].size < 0)
+            cursor_fail_at(c, WIRE_RANGE, sizes[side]->at);
+        if (!e->short_of && (top[side].price == FH_NONE || top[side].size == 0))
+            top[side] = (level){FH_NONE, 0};
+    }
+}
+
+static void bybit_ticker(engine *e, cursor *c, market *m)
+{
+    text key, other;
+    bybit_fields f;
+    texts_clear(f.all, sizeof f.all / sizeof *f.all);
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        text *out = TEXT_IS(&key, "bid1Price")      ? &f.bid
+                    : TEXT_IS(&key, "bid1Size")     ? &f.bid_size
+                    : TEXT_IS(&key, "ask1Price")    ? &f.ask
+                    : TEXT_IS(&key, "ask1Size")     ? &f.ask_size
+                    : TEXT_IS(&key, "markPrice")    ? &f.mark
+                    : TEXT_IS(&key, "indexPrice")   ? &f.index
+                    : TEXT_IS(&key, "fundingRate")  ? &f.funding
+                    : TEXT_IS(&key, "openInterest") ? &f.interest
+                                                    : &other;
+        cursor_scalar(c, out);
+    }
+    if (c->error)
+        return;
+    if (!m->has_book)
+        bybit_ticker_top(e, c, m, &f);
+    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    engine_stat(e, msg, FH_STAT_MARK, &f.mark, 0);
+    engine_stat(e, msg, FH_STAT_INDEX, &f.index, 0);
+    engine_stat(e, msg, FH_STAT_FUNDING, &f.funding, 0);
+    engine_stat(e, msg, FH_STAT_OPEN_INTEREST, &f.interest, 0);
+}
+
+static void bybit_data(engine *e, cursor *c, const text *name)
+{
+    bybit_topic topic = bybit_split(name);
+    if (topic.kind != BYBIT_BOOK)
+        engine_no_book(e);
+    if (topic.kind == BYBIT_UNKNOWN) {
+        e->unknown++;
+        cursor_skip(c);
+        return;
+    }
+    market *m = engine_market(e, &topic.symbol);
+    if (m == NULL) {
+        cursor_skip(c);
+        return;
+    }
+    if (topic.kind == BYBIT_BOOK || topic.kind == BYBIT_TOP) {
+        if (topic.kind == BYBIT_BOOK)
+            engine_subject(e, m);
+        ENGINE_ITEM(e, c, bybit_book(e, c, m, topic.kind == BYBIT_TOP));
+    } else if (topic.kind == BYBIT_TICKER) {
+        ENGINE_ITEM(e, c, bybit_ticker(e, c, m));
+    } else {
+        cursor_array(c);
+        while (cursor_item(c))
+            ENGINE_ITEM(e, c, bybit_trade(e, c, m, topic.kind == BYBIT_LIQUIDATIONS));
+    }
+}
+
+/* What only the whole document tells: the time, and whether a book is a whole one. */
+static void bybit_settle(engine *e, int64_t time, bool snapshot)
+{
+    for (uint32_t i = 0; i < e->message_count; i++) {
+        message *msg = &e->messages[i];
+        if (msg->kind == MESSAGE_DELTA && (snapshot || msg->numbers.final == 1))
+            msg->kind = MESSAGE_SNAPSHOT;
+        if (msg->exchange_ns == 0)
+            msg->exchange_ns = time_ns(time);
+    }
+}
+
+static bool bybit_usual(engine *e, cursor *c)
+{
+    const uint8_t *at = c->at;
+    int64_t time = 0, final, place;
+    market *m;
+    if (!USUAL_NEXT(at, "{\"topic\":\"orderbook.") || (uint8_t)(*at - '0') > 9)
+        return false;
+    bool top = at[0] == '1' && at[1] == '.';
+    while ((uint8_t)(*at - '0') < 10)
+        at++;
+    if (!USUAL_NEXT(at, ".") || !usual_market(e, &at, '"', &m) || !USUAL_NEXT(at, "\""))
+        return false;
+    bool first = USUAL_MAYBE(at, ",\"ts\":"); /* spot */
+    if ((first && !USUAL_INTEGER(at, &time)) || !USUAL_NEXT(at, ",\"type\":\""))
+        return false;
+    bool snapshot = USUAL_MAYBE(at, "snapshot");
+    if ((!snapshot && !USUAL_NEXT(at, "delta")) || !USUAL_NEXT(at, "\"") || (top && !snapshot) ||
+        (!first && (!USUAL_NEXT(at, ",\"ts\":") || !USUAL_INTEGER(at, &time))))
+        return false;
+    if (top)
+        engine_no_book(e);
+    else
+        engine_subject(e, m);
+    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
+    if (!USUAL_NEXT(at, ",\"data\":{\"s\":\"") || !usual_string(&at) ||
+        !USUAL_NEXT(at, "\",\"b\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
+        !USUAL_NEXT(at, ",\"a\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
+        !USUAL_NEXT(at, ",\"u\":") || !USUAL_INTEGER(at, &final) ||
+        !USUAL_NEXT(at, ",\"seq\":") || !USUAL_INTEGER(at, &place) || !USUAL_NEXT(at, "}") ||
+        (USUAL_MAYBE(at, ",\"cts\":") && !USUAL_INTEGER(at, &time)) || !USUAL_NEXT(at, "}"))
+        return false;
+    msg->numbers = (sequence){0, final, 0, true, place};
+    if (top)
+        bybit_top(e, msg);
+    bybit_settle(e, time, snapshot);
+    c->at = at;
+    return at == c->end;
+}
+
+static int bybit_decode(engine *e, cursor *c)
+{
+    if (LIKELY(usual_padded(c))) {
+        const cursor begin = *c;
+        if (LIKELY(bybit_usual(e, c)))
+            return FEED_DATA;
+        engine_rewind(e, c, &begin);
+    }
+    text key, name = {0}, type = {0}, time = {0}, matched = {0}, other;
+    bool data = false, waiting = false;
+    cursor at = *c;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "data")) {
+            data = true;
+            if (name.type == TEXT_STRING) {
+                bybit_data(e, c, &name);
+            } else {
+                at = *c;
+                waiting = true;
+                cursor_skip(c);
+            }
+        } else {
+            text *out = TEXT_IS(&key, "topic")  ? &name
+                        : TEXT_IS(&key, "type") ? &type
+                        : TEXT_IS(&key, "ts")   ? &time
+                        : TEXT_IS(&key, "cts")  ? &matched
+                                                : &other;
+            cursor_scalar(c, out);
+        }
+    }
+    if (!cursor_finish(c))
+        return FEED_DATA;
+    if (name.type != TEXT_STRING) { /* an answer: {"success":true,...,"op":"subscribe"} */
+        e->message_count = 0;
+        engine_no_book(e);
+        return FEED_CONTROL;
+    }
+    if (!data && bybit_split(&name).kind != BYBIT_UNKNOWN)
+        CURSOR_FAIL(c, WIRE_MISSING);
+    else if (!data)
+        e->unknown++;
+    if (waiting) {
+        at.spare_used = c->spare_used;
+        bybit_data(e, &at, &name);
+        if (at.error)
+            cursor_fail_at(c, at.error, at.error_at);
+    }
+    int64_t when = 0;
+    if (!text_integer(matched.type ? &matched : &time, &when))
+        when = 0;
+    if (e->message_count && e->messages[0].kind == MESSAGE_QUOTE && TEXT_IS(&type, "delta") &&
+        e->messages[0].channel == CHANNEL_QUOTE) {
+        e->unknown++; /* the best level was sent as changes once */
+        e->message_count = 0;
+    }
+    bybit_settle(e, when, TEXT_IS(&type, "snapshot"));
+    return FEED_DATA;
+}
+
+/* GET /v5/market/orderbook: {"retCode":0,"result":{"s":"","b":[],"a":[],"ts":ms,"u":n,"seq":n,"cts":ms}} */
+static void bybit_snapshot(engine *e, cursor *c, market *m)
+{
+    text key, other;
+    bool seen = false;
+    cursor_object(c);
+    while (cursor_key(c, &key)) {
+        if (TEXT_IS(&key, "result")) {
+            bybit_book(e, c, m, false);
+            seen = true;
+        } else {
+            cursor_scalar(c, &other);
+        }
+    }
+    if (!c->error && !seen)
+        CURSOR_FAIL(c, WIRE_MISSING);
+    if (!c->error && e->message_count)
+        e->messages[e->message_count - 1].kind = MESSAGE_SNAPSHOT;
+}
+
+#endif
