@@ -43,7 +43,7 @@ class Chaos:
             "drop": self._drop, "half_open": self._half_open, "garbage": self._garbage,
             "shutdown": self._shutdown, "unsilence": self._unsilence, "none": self._none,
             "refuse": self._listen, "tls": self._listen, "clock_skew": self._skew,
-            "freeze": self._freeze, "misprice": self._misprice,
+            "freeze": self._freeze, "renumber": self._renumber, "misprice": self._misprice,
             "list": lambda fault: server.list_instrument(fault["symbol"]),
             "expire": lambda fault: server.expire_instrument(fault["symbol"]),
         }  # fmt: skip
@@ -113,7 +113,7 @@ class Chaos:
 
     def _lasts(self, order: Order) -> bool:
         kind, values = order.kind, order.values
-        if kind in ("drop", "unsilence", "none", "list", "expire"):
+        if kind in ("drop", "unsilence", "none", "list", "expire", "renumber"):
             return False
         if kind == "garbage":
             return bool(values["form"] == "truncated")
@@ -261,6 +261,10 @@ class Chaos:
 
     def _move(self, change: Coroutine[Any, Any, None]) -> None:
         self._moving.add(asyncio.create_task(change))
+
+    def _renumber(self, fault: Fault) -> None:
+        if count := self._server.renumber(fault["symbol"]):
+            fault.hit(count)
 
     def _freeze(self, fault: Fault) -> None:
         def freeze() -> None:

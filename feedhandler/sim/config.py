@@ -60,9 +60,10 @@ class SimOptions:
     message_limit: int | None = None
     """Binance: incoming frames per second, pings and pongs included; None: the product's own."""
     snapshot_lag: int = 0
-    """Binance, OKX: updates by which REST books lag behind the stream."""
-    idle_timeout: float = 30.0
-    """OKX: a connection over which nothing passes is closed after this long."""
+    """Binance, OKX, Bybit: updates by which REST books lag behind the stream."""
+    idle_timeout: float | None = None
+    """OKX, Bybit: a connection over which nothing passes is closed after this long; None: the
+    venue's own."""
     book_keepalive: float = 60.0
     """OKX: an unchanged book is confirmed with an empty update this often."""
     stream_snapshot: bool = True

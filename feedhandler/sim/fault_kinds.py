@@ -192,13 +192,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         "book messages with a wrong checksum (needs the option `checksums`)",
         ("symbol",), _SPAN, once=True, venues=("okx",),
     ),
+    "renumber": Kind(
+        "books begin anew at number 1, as after a restart of the venue's service",
+        takes=("symbol",), venues=("bybit-linear", "bybit-spot"),
+    ),
     "stale": Kind(
         "snapshots of the book lag by so many `updates` of it; 0 heals",
         ("symbol",), ("updates", "where", *_SPAN), {"updates": 50, "where": "both"},
     ),
     "no_snapshot": Kind(
         "subscriptions to books are acknowledged and updates come, but no snapshot",
-        takes=("symbol", *_SPAN), venues=("deribit", "okx"),
+        takes=("symbol", *_SPAN), venues=("deribit", "okx", "bybit-linear", "bybit-spot"),
     ),
     # -- requests
     "error_reply": Kind(

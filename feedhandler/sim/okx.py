@@ -28,6 +28,7 @@ from .server import VenueServer
 _FIRST_SEQUENCE = 54_000_000_000
 _MAX_ARGS_BYTES = 65_536
 _HOUR = 3600.0
+_IDLE_S = 30.0
 _MAX_DEPTH = 310
 
 
@@ -41,6 +42,8 @@ class OkxServer(VenueServer):
     def __init__(self, options: SimOptions) -> None:
         # Deeper books would reach beyond the channel's 400 levels, and clients' beyond the truth.
         super().__init__(replace(options, depth=min(options.depth, _MAX_DEPTH)))
+        idle = options.idle_timeout
+        self._idle = _IDLE_S if idle is None else idle
         self._texts: dict[str, Texts] = {}
         self._moved: dict[str, set[str]] = {channel: set() for channel in channels.ON_CHANGE}
         self._due = dict.fromkeys(channels.INTERVALS, 0.0)
@@ -206,7 +209,7 @@ class OkxServer(VenueServer):
             for key in self.heard("books:"):
                 self._confirm(key.partition(":")[2], now)
         for client in list(self.clients):
-            if now - max(client.last_received, client.last_sent) > self.options.idle_timeout:
+            if now - max(client.last_received, client.last_sent) > self._idle:
                 client.close(4004, "No data received in 30s.")
 
     def _confirm(self, symbol: str, now: float) -> None:

@@ -14,6 +14,8 @@ _MODULES = {
     "okx": "okx:OkxServer",
     "binance": "binance:BinanceServer",
     "binance-usdm": "binance_usdm:BinanceUsdmServer",
+    "bybit-linear": "bybit:BybitLinearServer",
+    "bybit-spot": "bybit:BybitSpotServer",
 }
 
 

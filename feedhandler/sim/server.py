@@ -112,6 +112,10 @@ class VenueServer(Broadcast, ABC):
     def on_expired(self, instrument: Instrument) -> None:
         """An instrument is off the list; its subscribers are still there."""
 
+    def renumber(self, symbol: str | None) -> int:  # noqa: ARG002
+        """Begin the numbers of a book, or of all (None), anew; returns of how many channels."""
+        return 0
+
     def on_open(self, client: Client, request: web.Request) -> None:
         """A client has connected."""
 

@@ -15,12 +15,18 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class Event:
-    """A book message: the sequence it must follow (None: a snapshot), and its own."""
+    """A book message: the sequence it must follow (None: a snapshot), and its own. `place`: the
+    venue's number for it by which the truth is asked, where that is another one."""
 
     previous: int | None
     sequence: int
     bids: Levels
     asks: Levels
+    place: int = 0
+
+    @property
+    def at(self) -> int:
+        return self.place or self.sequence
 
 
 class Deribit:
@@ -29,7 +35,7 @@ class Deribit:
     rest_time = "/api/v2/public/get_time"
     shutdown_notice: str | None = None
     in_stream = True  # snapshots come with the subscription
-    error_in = "error"  # where a refusal has its code; "": at the top
+    own_ping: str | None = '{"id":1,"method":"public/test"}'  # beside WebSocket's
 
     def channel(self, symbol: str) -> str:
         return f"book.{symbol}.100ms"
@@ -77,7 +83,7 @@ class Okx:
     rest_time = "/api/v5/public/time"
     shutdown_notice: str | None = "64008"
     in_stream = True
-    error_in = ""
+    own_ping: str | None = "ping"
 
     def channel(self, symbol: str) -> str:
         return f"books:{symbol}"
@@ -126,7 +132,7 @@ class Binance:
     most_levels = 5000
     shutdown_notice: str | None = "serverShutdown"
     in_stream = False
-    error_in = ""
+    own_ping: str | None = None
 
     @property
     def rest_time(self) -> str:
@@ -178,9 +184,64 @@ class BinanceUsdm(Binance):
         return Event(data["pu"], data["u"], levels(data["b"]), levels(data["a"]))
 
 
-Dialect = Deribit | Okx | Binance
+class BybitLinear:
+    name = "bybit-linear"
+    category = "linear"
+    symbol, other = "BTCUSDT", "ETHUSDT"
+    rest_time = "/v5/market/time"
+    shutdown_notice: str | None = None
+    in_stream = True
+    own_ping: str | None = '{"op":"ping"}'
+
+    def channel(self, symbol: str) -> str:
+        return f"orderbook.200.{symbol}"
+
+    def subscribe(self, *channels: str, request_id: int = 7) -> Message:
+        return {"req_id": str(request_id), "op": "subscribe", "args": list(channels)}
+
+    def question(self, request_id: int) -> Message:
+        args = ["orderbook.200.SOLUSDT"]
+        return {"req_id": str(request_id), "op": "unsubscribe", "args": args}
+
+    def is_answer(self, message: Message, request_id: int = 7) -> bool:
+        return message.get("req_id") == str(request_id) and message["success"] is True
+
+    def is_refusal(self, message: Message, request_id: int = 7) -> bool:
+        return message.get("req_id") == str(request_id) and message["success"] is False
+
+    def book(self, message: Message, symbol: str) -> Event | None:
+        if message.get("topic") != self.channel(symbol):
+            return None
+        data = message["data"]
+        previous = None if message["type"] == "snapshot" else data["u"] - 1
+        return Event(previous, data["u"], levels(data["b"]), levels(data["a"]), data["seq"])
+
+    def stamp(self, message: Message) -> int | None:
+        found = message.get("ts")
+        return None if found is None else int(found)
+
+    async def snapshot(self, sim: Sim, symbol: str) -> Event:
+        path = "/v5/market/orderbook"
+        answer = await sim.get(path, category=self.category, symbol=symbol, limit=200)
+        found = answer["result"]
+        return Event(None, found["u"], levels(found["b"]), levels(found["a"]), found["seq"])
+
+    async def listed(self, sim: Sim) -> set[str]:
+        path = "/v5/market/instruments-info"
+        found = await sim.get(path, category=self.category, limit=1000)
+        return {one["symbol"] for one in found["result"]["list"]}
+
+
+class BybitSpot(BybitLinear):
+    name = "bybit-spot"
+    category = "spot"
+
+
+Dialect = Deribit | Okx | Binance | BybitLinear
 DERIBIT, OKX, BINANCE = Deribit(), Okx(), Binance()
-DIALECTS: tuple[Dialect, ...] = (DERIBIT, OKX, BINANCE, BinanceUsdm())
+DIALECTS: tuple[Dialect, ...] = (
+    DERIBIT, OKX, BINANCE, BinanceUsdm(), BybitLinear(), BybitSpot(),
+)  # fmt: skip
 every_venue = pytest.mark.parametrize("speak", DIALECTS, ids=[one.name for one in DIALECTS])
 
 
@@ -190,7 +251,7 @@ class Follower:
     def __init__(self, speak: Dialect, sim: Sim, socket: Socket, symbol: str = "") -> None:
         self.speak, self.sim, self.socket = speak, sim, socket
         self.symbol = symbol or speak.symbol
-        self.last = 0
+        self.last = self.place = 0
 
     async def subscribe(self) -> None:
         """Until the answer, and the snapshot where there is one in the stream."""
@@ -198,7 +259,8 @@ class Follower:
         await self.socket.send(speak.subscribe(speak.channel(self.symbol)))
         await self.socket.until(speak.is_answer)
         if speak.in_stream:
-            self.last = (await self.event()).sequence
+            first = await self.event()
+            self.last, self.place = first.sequence, first.at
 
     async def event(self) -> Event:
         """The next book message."""
@@ -212,11 +274,11 @@ class Follower:
         """Move the market; all that is sent of it, up to the venue's own sequence."""
         await self.sim.step(updates)
         target = (await self.sim.truth(self.symbol))[0]
-        assert target > self.last
+        assert target > self.place
         found: list[Event] = []
-        while not found or found[-1].sequence < target:
+        while not found or found[-1].at < target:
             found.append(await self.event())
-        self.last = target
+        self.last, self.place = found[-1].sequence, target
         return found
 
     async def quiet(self, request_id: int = 99) -> None:

@@ -63,9 +63,9 @@ def test_reorder_swaps_two_messages_and_loses_none(speak: Dialect) -> None:
             def in_order() -> list[Event]:
                 return sorted(events, key=lambda event: event.sequence)
 
-            while not events or in_order()[-1].sequence < target or broken(in_order(), last):
+            while not events or in_order()[-1].at < target or broken(in_order(), last):
                 events.append(await book.event())
-            book.last = target
+            book.last, book.place = in_order()[-1].sequence, target
             events += await book.moved()
             assert broken(events, last) == 3
             assert broken(in_order(), last) == 0
@@ -84,12 +84,12 @@ def test_stale_snapshot_in_the_stream_leaves_a_gap(speak: Dialect) -> None:
             await socket.send(speak.subscribe(speak.channel(speak.symbol)))
             snapshot = await book.event()
             assert snapshot.previous is None
-            assert snapshot.sequence < now
-            truth = await sim.truth(speak.symbol, snapshot.sequence)
-            assert truth == (snapshot.sequence, snapshot.bids, snapshot.asks)
+            assert snapshot.at < now
+            truth = await sim.truth(speak.symbol, snapshot.at)
+            assert truth == (snapshot.at, snapshot.bids, snapshot.asks)
             assert broken(await book.moved(), snapshot.sequence) == 1
             # REST was not asked to lag, and a snapshot by subscription is right again afterwards.
-            assert (await speak.snapshot(sim, speak.symbol)).sequence == book.last
+            assert (await speak.snapshot(sim, speak.symbol)).at == book.place
             assert (await sim.told(number))["hits"] == 1
             await sim.fault("none")
             async with sim.socket() as second:
@@ -108,11 +108,11 @@ def test_stale_snapshot_by_rest_counted(speak: Dialect) -> None:
             now = (await sim.truth(speak.symbol))[0]
             await sim.fault("stale", symbol=speak.symbol, updates=20, where="rest", count=1)
             old = await speak.snapshot(sim, speak.symbol)
-            assert old.sequence < now
-            assert await sim.truth(speak.symbol, old.sequence) == (
-                old.sequence, old.bids, old.asks
+            assert old.at < now
+            assert await sim.truth(speak.symbol, old.at) == (
+                old.at, old.bids, old.asks
             )  # fmt: skip
-            assert (await speak.snapshot(sim, speak.symbol)).sequence == now
+            assert (await speak.snapshot(sim, speak.symbol)).at == now
 
     asyncio.run(main())
 
@@ -141,7 +141,7 @@ def test_crossed_and_duplicate_are_counted_out(speak: Dialect) -> None:
             number = await sim.fault("crossed", symbol=speak.symbol)
             crossed = 0
             for event in await _until_spent(book, number):
-                _, bids, asks = await sim.truth(speak.symbol, event.sequence)
+                _, bids, asks = await sim.truth(speak.symbol, event.at)
                 assert max(bids) < min(asks)
                 crossed += any(n and price > min(asks) for price, n in event.bids.items())
             assert crossed == 1

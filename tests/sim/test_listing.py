@@ -34,7 +34,7 @@ def test_listed_then_traded_then_gone(speak: Dialect) -> None:
             # An expired one can come back, with the book that it had.
             await sim.post("/sim/list", {"symbol": new})
             again = await speak.snapshot(sim, new)
-            assert again.sequence == sequence
+            assert again.at == sequence
 
     asyncio.run(main())
 

@@ -1,0 +1,64 @@
+"""Bybit's messages, byte for byte in the shapes and number formats of the real ones."""
+
+from __future__ import annotations
+
+from hashlib import md5
+from uuid import UUID
+
+from .bybit_window import Sides
+from .instrument import TextCache
+from .market import Live, Trade
+
+
+class Texts:
+    """Number text of one instrument, remembered."""
+
+    def __init__(self, prices: TextCache, sizes: TextCache) -> None:
+        self.prices, self.sizes = prices, sizes
+
+
+def push(category: str, topic: str, kind: str, now: int, data: str, tail: str = "") -> bytes:
+    """A message of a topic. Spot's time stands before its type."""
+    said = f'"type":"{kind}"', f'"ts":{now}'
+    head = ",".join(reversed(said) if category == "spot" else said)
+    return f'{{"topic":"{topic}",{head},"data":{data}{tail}}}'.encode()
+
+
+def levels(texts: Texts, sides: Sides) -> str:
+    """Both sides as the keys of a book."""
+    bids, asks = (
+        ",".join(f'["{texts.prices[grid]}","{texts.sizes[lots]}"]' for grid, lots in side)
+        for side in sides
+    )
+    return f'"b":[{bids}],"a":[{asks}]'
+
+
+def book(texts: Texts, symbol: str, sides: Sides, number: int, sequence: int) -> str:
+    """The data of a book's message."""
+    return f'{{"s":"{symbol}",{levels(texts, sides)},"u":{number},"seq":{sequence}}}'
+
+
+def trade(category: str, live: Live, texts: Texts, one: Trade, sequence: int) -> str:
+    """One trade: of futures with a UUID, of spot with a number."""
+    symbol, side, now = live.instrument.symbol, "Buy" if one.taker_buys else "Sell", live.clock.ms()
+    price, size = texts.prices[one.grid], texts.sizes[one.lots]
+    if category == "spot":
+        return (
+            f'{{"i":"{2290000001000000000 + one.number}","T":{now},"p":"{price}","v":"{size}",'
+            f'"S":"{side}","seq":{sequence},"s":"{symbol}","BT":false,"RPI":false}}'
+        )
+    tick = ("PlusTick", "ZeroPlusTick", "MinusTick")[one.direction]
+    name = UUID(bytes=md5(f"{symbol}{one.number}".encode(), usedforsecurity=False).digest())
+    return (
+        f'{{"T":{now},"s":"{symbol}","S":"{side}","v":"{size}","p":"{price}","L":"{tick}",'
+        f'"i":"{name}","BT":false,"RPI":false,"seq":{sequence}}}'
+    )
+
+
+def liquidation(live: Live, texts: Texts, one: Trade) -> str:
+    """The liquidation behind a trade: the side is the position's, the price its bankruptcy's."""
+    side, limit = ("Sell", one.grid + 50) if one.taker_buys else ("Buy", max(1, one.grid - 50))
+    return (
+        f'{{"T":{live.clock.ms()},"s":"{live.instrument.symbol}","S":"{side}",'
+        f'"v":"{texts.sizes[one.lots]}","p":"{texts.prices[limit]}"}}'
+    )

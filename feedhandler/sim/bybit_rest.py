@@ -1,0 +1,112 @@
+"""Bybit's REST answers: instruments in pages, books, server time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
+
+import orjson
+from aiohttp import web
+
+from . import bybit_json as shapes
+from . import bybit_listing as listing
+from .book import ASK, BID
+from .bybit_window import Sides
+
+if TYPE_CHECKING:
+    from .bybit import BybitServer
+
+_REQUESTS, _SECONDS = 600, 5.0
+_PAGE = 500
+_MOST = {"linear": 500, "spot": 200}
+_USUAL = {"linear": 25, "spot": 1}
+_FIRST_NUMBER = 5
+_LISTED_BEFORE_MS = 90 * 86_400_000
+
+
+def body(data: Any, now: int, code: int = 0, message: str = "OK") -> bytes:
+    """An answer as all of them look."""
+    return orjson.dumps(
+        {"retCode": code, "retMsg": message, "result": data, "retExtInfo": {}, "time": now}
+    )
+
+
+def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
+    """Add the ``/v5/market/`` paths of a server."""
+    recent: deque[float] = deque()
+
+    def answer(data: Any, code: int = 0, message: str = "OK") -> web.Response:
+        now = time.monotonic()
+        recent.append(now)
+        while recent[0] < now - _SECONDS:
+            recent.popleft()
+        if len(recent) > _REQUESTS:
+            return web.Response(text="403, access too frequent", status=403)
+        found = body(data, server.market.clock.ms(), code, message)
+        return web.Response(body=found, content_type="application/json")
+
+    def wrong(message: str) -> web.Response:
+        return answer({}, 10001, f"params error: {message}")
+
+    async def server_time(_: web.Request) -> web.Response:
+        now = server.market.clock.ms()
+        return answer({"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)})
+
+    async def instruments(request: web.Request) -> web.Response:
+        query, category = request.query, server.category
+        if query.get("category") != category:
+            return wrong("Illegal category")
+        listed = list(server.market.instruments.values())
+        if (symbol := query.get("symbol")) is not None:
+            listed = [one for one in listed if one.symbol == symbol]
+        found: dict[str, Any] = {"category": category}
+        if category == "linear":
+            limit = query.get("limit", str(_PAGE))
+            if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+                return wrong("limit")
+            begin = 0
+            if (cursor := query.get("cursor")) is not None:
+                # What was given out is encoded once more than a reader of the query decodes.
+                last = parse_qs(cursor).get("last", [""])[0]
+                at = [n for n, one in enumerate(listed) if one.symbol == last]
+                if not at:
+                    return wrong("cursor")
+                begin = at[0] + 1
+            page = listed[begin : begin + int(limit)]
+            more = begin + len(page) < len(listed)
+            token = f"first={page[0].symbol}&last={page[-1].symbol}" if more else ""
+            found["nextPageCursor"] = quote(token)
+            listed = page
+        since = server.start_ms - _LISTED_BEFORE_MS
+        found["list"] = [
+            listing.describe(
+                category, one, _FIRST_NUMBER + server.number_of(one.symbol), since
+            )
+            for one in listed
+        ]  # fmt: skip
+        return answer(found)
+
+    async def orderbook(request: web.Request) -> web.Response:
+        query, category = request.query, server.category
+        symbol, limit = query.get("symbol", ""), query.get("limit", str(_USUAL[category]))
+        if query.get("category") != category:
+            return wrong("Illegal category")
+        if symbol not in server.market.instruments:
+            return wrong("Symbol Is Invalid")
+        if not limit.isdigit() or not 1 <= int(limit) <= _MOST[category]:
+            return wrong("limit")
+        live, now = server.market.live(symbol), server.market.clock.ms()
+        book = server.rest_book(live)
+        sides = Sides(book.levels(BID, int(limit)), book.levels(ASK, int(limit)))
+        # The number is that of the deepest topic: nothing that anybody follows.
+        data = (
+            f'{{"s":"{symbol}",{shapes.levels(server.texts(live), sides)},"ts":{now},'
+            f'"u":{live.count + 1},"seq":{book.sequence},"cts":{now}}}'
+        )
+        return answer(orjson.Fragment(data))
+
+    router.add_get("/v5/market/time", server_time)
+    router.add_get("/v5/market/instruments-info", instruments)
+    router.add_get("/v5/market/orderbook", orderbook)
