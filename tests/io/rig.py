@@ -41,6 +41,8 @@ SYMBOLS = {
 #: of further venues, whose protocols are in most alike: they are not run through every test
 MORE_SYMBOLS = {
     "binance-usdm": ("BTCUSDT", "ETHUSDT"),
+    "bybit-linear": ("BTCUSDT", "ETHUSDT"),
+    "bybit-spot": ("BTCUSDT", "ETHUSDT"),
 }
 _SUPERVISOR = (
     "import sys, msgspec; from feedhandler.config import Config; "

@@ -9,9 +9,11 @@ import pytest
 from feedhandler.status import venue_status
 from shm import Kind, State
 from shm.inspect import open_memory
-from tests.io.rig import MORE_SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
+from tests.io.rig import MORE_SYMBOLS, Levels, Rig, RingBooks, assert_true_book, rig, until
 
 CONNECTIONS = {"binance-usdm": 2}  # where streams are on several endpoints
+WINDOWS = {"bybit-linear": 50, "bybit-spot": 50}  # where a stream has the best levels alone
+BYBIT = ("bybit-linear", "bybit-spot")
 
 
 def counters(r: Rig, venue: str) -> dict[str, int]:
@@ -30,6 +32,14 @@ def assert_healed(r: Rig, venue: str, ring: RingBooks, why: tuple[str, str], *sy
         assert ring.of(symbol)[0] == why
         assert_true_book(r.sims[venue], ring.feed, symbol)
     ring.states.clear()
+
+
+def best(sides: tuple[Levels, Levels], count: int | None) -> tuple[Levels, Levels]:
+    bids, asks = sides
+    return (
+        dict(sorted(bids.items(), reverse=True)[:count]),
+        dict(sorted(asks.items())[:count]),
+    )
 
 
 @pytest.mark.parametrize("venue", MORE_SYMBOLS)
@@ -69,14 +79,13 @@ def test_from_the_first_book_through_faults_to_the_end(venue: str) -> None:
         for symbol in symbols:
             truth = sim.book(symbol)
             assert truth is not None
-            row = feed.instrument(symbol).id
+            expected = best(truth[1:], WINDOWS.get(venue))
 
-            def there(row: int = row, sequence: int = truth[0]) -> bool:
+            def there(symbol: str = symbol, expected: tuple[Levels, Levels] = expected) -> bool:
                 ring.catch_up()
-                return ring.sequence.get(row) == sequence
+                return ring.levels(symbol) == expected
 
-            until(there, f"{symbol} at the last sequence")
-            assert ring.levels(symbol) == truth[1:]
+            until(there, f"{symbol} is what the venue has")
         assert ring.events.lost == 0
         assert counters(r, venue)["malformed"] == counters(r, venue)["unknown"] == 0
         process.send_signal(signal.SIGTERM)
@@ -122,3 +131,58 @@ def test_both_paths_of_binance_usdm_are_renewed_before_the_venue_ends_them() -> 
         assert counters(r, venue)["disconnects"] == 0
         for symbol in MORE_SYMBOLS[venue]:
             assert_true_book(r.sims[venue], ring.feed, symbol)
+
+
+@pytest.mark.parametrize("venue", BYBIT)
+def test_bybit_tells_of_trades_and_quotes(venue: str) -> None:
+    linear = venue == "bybit-linear"
+    with rig(venue, rate=2000.0) as r:
+        r.change(venue, channels=("book", "trades", "ticker", "quote"))
+        r.io_process(venue)
+        feed, sim = r.attach(venue), r.sims[venue]
+        events = feed.events(start="oldest", raw=True)
+        wanted = {Kind.TRADE, Kind.QUOTE} | ({Kind.LIQUIDATION, Kind.STAT} if linear else set())
+        seen: set[int] = set()
+
+        def told() -> bool:
+            while (batch := events.poll()) is not None:
+                seen.update(batch["kind"].tolist())
+            return wanted <= seen
+
+        until(told, f"{wanted}")
+        sim.pause()
+        symbol = MORE_SYMBOLS[venue][0]
+        truth = sim.book(symbol)
+        assert truth is not None
+        tops = max(truth[1]), min(truth[2])
+
+        def quoted() -> bool:
+            quote = feed.quote(symbol)
+            return quote.state == State.LIVE and (quote.bid, quote.ask) == tuple(map(float, tops))
+
+        until(quoted, f"the quote is {tops}")
+        quote = feed.quote(symbol)
+        assert quote.last is not None
+        if linear:
+            assert abs(quote.mark / quote.index - 1) < 0.01
+            assert quote.funding > 0
+
+
+@pytest.mark.parametrize("venue", BYBIT)
+def test_a_restart_of_the_service_is_a_new_book_at_once(venue: str) -> None:
+    restarted, other = MORE_SYMBOLS[venue]
+    with rig(venue) as r:
+        r.io_process(venue)
+        feed, sim = r.attach(venue), r.sims[venue]
+        ring = RingBooks(feed)
+        assert_true_book(sim, feed, restarted)
+        before = counters(r, venue)["snapshots"]
+        sim.fault("renumber", restarted)
+        until(lambda: counters(r, venue)["snapshots"] > before, "a book was taken whole")
+        sequence = assert_true_book(sim, feed, restarted)
+        until(lambda: assert_true_book(sim, feed, restarted) > sequence, "it goes on")
+        assert_true_book(sim, feed, other)
+        ring.catch_up()
+        assert [state for state, _ in ring.of(restarted)] in ([], ["LIVE"])
+        assert ring.of(other) == []
+        assert sim.stats()["connections"] == 1
