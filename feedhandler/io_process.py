@@ -7,7 +7,6 @@ supervisor does, however that ends. Exit codes: `Exit`.
 
 import asyncio
 import ctypes
-import functools
 import gc
 import os
 import signal
@@ -24,6 +23,7 @@ from feedhandler.config import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.log import log, on_loop_error, setup
 from feedhandler.plan import PlanError
+from feedhandler.renewal import Renewal
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
 from feedhandler.venue_feed import VenueFeed
@@ -120,32 +120,36 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     if order.config.spin:
         _spin(loop)
-    writer = held.writer
     counters = {"request": int(Counter.REST_REQUESTS), "error": int(Counter.REST_ERRORS)}
     async with Rest(
         order.config.rest_url,
         venue.limits,
-        counted=lambda what: writer.counter_add(counters[what]),
+        counted=lambda what: held.writer.counter_add(counters[what]),
         route=Route.of(order.config),
     ) as rest:
-        feed = VenueFeed(venue, order.config, writer, rest)
+        renewal = Renewal(
+            held, order.config, lambda writer, config: VenueFeed(venue, config, writer, rest)
+        )
         gc.collect()
         gc.freeze()  # nothing made so far is garbage; it need not be looked at again
-        work = loop.create_task(feed.run())
+        work = loop.create_task(renewal.run())
         watcher = loop.create_task(_until_stopped(stop, order.parent))
         tasks = [work, watcher]
         if channel is not None:
-            answer = functools.partial(requests.answer, feed.roster)
-            tasks.append(loop.create_task(serve(channel, answer)))
+            tasks.append(
+                loop.create_task(
+                    serve(channel, lambda asked: requests.answer(renewal.feed.roster, asked))
+                )
+            )
         await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)
         failure = None if not work.done() or work.cancelled() else work.exception()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if failure is None:
-            await feed.stop()
+            await renewal.feed.stop()
             return Exit.STOPPED
-        await feed.stop(State.STALE, Reason.FAILED)
+        await renewal.feed.stop(State.STALE, Reason.FAILED)
     return _report(failure)
 
 

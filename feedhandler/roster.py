@@ -61,6 +61,7 @@ class Roster:
         self._lister = lister
         self._carrier = carrier
         self.rows = DirectoryRows(config.capacity)
+        self.cure = ""  #: what helps against few rows, if that is another than usual
         self.left_out: dict[str, None] = {}  #: what has no row: listed, asked for, not carried
         self._quiet = Throttle()
         self._scarce = Throttle(ROWS_SAID_S)
@@ -103,7 +104,8 @@ class Roster:
         self.rows.count(now, len(self._universe.by_id), closed)
         if not self.rows.few:
             return ""
-        text = f"{self.rows}: raise `capacity`, or start the venue anew in a quiet hour"
+        renewed = "a new directory is being filled"
+        text = f"{self.rows}: {self.cure or (renewed if self.rows.worth else 'raise `capacity`')}"
         self._scarce.warning("rows", text)
         return text
 

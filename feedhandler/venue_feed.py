@@ -82,6 +82,7 @@ class VenueFeed:
         self._route = Route.of(config)
         self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
+        self._left = False
         self._traded = TradedFirst(self.engine, self._clock)
         actions = Actions(
             self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
@@ -119,6 +120,16 @@ class VenueFeed:
         for tracked in self.universe:
             if not tracked.closed:
                 self.engine.set_state(tracked.id, state, reason)
+
+    async def leave(self) -> None:
+        """Close the connections without a word to readers: another feed has taken over."""
+        self._left = True
+        await asyncio.gather(*(connection.stop() for connection in self.connections))
+
+    def live(self) -> set[str]:
+        """The symbols of what is LIVE."""
+        there = (tracked for tracked in self.universe if not tracked.closed)
+        return {each.spec.symbol for each in there if self.engine.state(each.id)[0] == State.LIVE}
 
     def _start(self, specs: Sequence[InstrumentSpec]) -> None:
         carried = self.roster.start(specs)
@@ -306,6 +317,8 @@ class VenueFeed:
 
     def on_state(self, connection: Connection) -> None:
         """A connection is in another state."""
+        if self._left:
+            return
         if connection.state is ConnectionState.SUBSCRIBING:
             self._count(Counter.CONNECTS)
             self.connections.connected(connection)
@@ -319,6 +332,8 @@ class VenueFeed:
 
     def on_down(self, connection: Connection, reason: Reason) -> None:
         """What this connection alone fed is stale, at once."""
+        if self._left:
+            return
         now = self._clock()
         if connection.state is not ConnectionState.DRAINING:
             self._count(Counter.DISCONNECTS)

@@ -99,7 +99,10 @@ class Writer:
         """Map and fill a data object that was reserved. Use :func:`shm.segment.create`."""
 
     def ready(self) -> None:
-        """Write the WRITER start record, the magic, and the epoch into the control object."""
+        """Write the WRITER start record and the magic: the object is whole."""
+
+    def announce(self) -> None:
+        """Name the epoch in the control object: who attaches from now on attaches to it."""
 
     @property
     def control_epoch(self) -> int:

@@ -281,6 +281,9 @@ class WriterSegment:
 
     A context manager; leaving it is `close()`. If the process just dies, the kernel releases the
     lock, readers see it, and the next writer or `clean` removes what is left.
+
+    The same writer may go over to a new epoch: `successor()` makes one that no reader knows of yet,
+    to be filled beside this one, and `succeed()` puts it in this one's place.
     """
 
     def __init__(self, writer: _native.Writer, control: _Control) -> None:
@@ -296,6 +299,37 @@ class WriterSegment:
     def path(self) -> str:
         """The name of the data object."""
         return data_name(self.namespace, self.venue, self.epoch)
+
+    def successor(
+        self, *, instruments: int, depth: int, ring_slots: int, connections: int
+    ) -> _native.Writer:
+        """A writer of a new epoch, empty, that is not announced; for `succeed`, or for `abandon`.
+
+        Raises :class:`NoRoom`, :class:`BadGeometry`.
+        """
+        _check_geometry(instruments, depth, ring_slots, connections)
+        fd = _open(control_name(self.namespace, self.venue))
+        try:
+            return _new_epoch(
+                fd, self.namespace, self.venue, instruments, depth, ring_slots, connections, False
+            )
+        finally:
+            os.close(fd)
+
+    def succeed(self, writer: _native.Writer) -> None:
+        """Go over to what `successor` made: readers attach to it from now on.
+
+        Those of the old epoch are told at once that it is over. Its writer may still be written to;
+        nobody reads that.
+        """
+        old = ObjectName(self.namespace, self.venue, self.epoch)
+        writer.announce()
+        self.writer, self.epoch = writer, writer.epoch
+        _retire(old)
+
+    def abandon(self, writer: _native.Writer) -> None:
+        """What `successor` made is not wanted after all."""
+        unlink(data_name(self.namespace, self.venue, writer.epoch))
 
     def close(self, *, keep: bool = False) -> None:
         """Stop in order: last record, state CLOSED(STOPPED), readers told and woken, names removed.
@@ -383,6 +417,7 @@ def create(
         writer = _new_epoch(
             control.fd, namespace, venue, instruments, depth, ring_slots, connections, replay
         )
+        writer.announce()
         for old in objects(namespace, venue):
             if old.epoch is not None and old.epoch != writer.epoch:
                 _retire(old)
@@ -404,7 +439,7 @@ def _new_epoch(
     connections: int,
     replay: bool,
 ) -> _native.Writer:
-    """A data object, filled, ready and named in the control object."""
+    """A data object, filled and ready, which nothing names yet."""
     total = _native.geometry(instruments, depth, ring_slots, connections)[1]
     # Microseconds, so that epochs never repeat even when the control object was removed between.
     epoch = max(int(_control(control_fd)["epoch"]) + 1, time.time_ns() // 1000)

@@ -219,6 +219,9 @@ cdef class Writer:
         fh_message_end(&self.w)
         fh_publish(&self.w)
         fh_store64_release(&self.w.header.magic, FH_MAGIC_DATA)
+
+    def announce(self):
+        self._check()
         fh_store64_release(&self.w.control.epoch, self.epoch)
 
     @property
