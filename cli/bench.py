@@ -7,6 +7,7 @@ import click
 from cli.lazy import LazyGroup
 
 _COMMANDS = {
+    "all": "cli.bench_all:everything",
     "decode": "cli.bench_decode:decode",
     "wire": "cli.bench_wire:wire",
     "latency": "cli.bench_latency:latency",

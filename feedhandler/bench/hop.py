@@ -152,7 +152,9 @@ def measure(
         _report(findings, name, pairs)
     ways = [floor for pairs in taken.values() for _, floor in pairs if floor is not None]
     if ways:
-        findings.curves.append(Curve(BENCH, "hop", "ping-pong", "ns", _merged(ways), floor=True))
+        findings.curves.append(
+            Curve(BENCH, "readers", "ping-pong", "ns", _merged(ways), floor=True)
+        )
 
 
 def _between_floors(where: cores.Cores, side: Callable[[], Times], /) -> Taken:
@@ -176,7 +178,7 @@ def _report(findings: Findings, name: str, pairs: Sequence[Taken]) -> None:
         ]
         findings.results.append(policy.summary(BENCH, name, f"p{percent:g}", "us", figures))
     arrays = [one for one, _ in pairs]
-    findings.curves.append(Curve(BENCH, "hop", name, "ns", _merged(arrays)))
+    findings.curves.append(Curve(BENCH, "readers", name, "ns", _merged(arrays)))
 
 
 def _percentiles(times: Times) -> list[float]:

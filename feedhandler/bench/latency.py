@@ -269,9 +269,7 @@ def _report(findings: Findings, name: str, reader: str, gathered: dict[str, Gath
     findings.results += [
         lost, policy.summary(BENCH, case, "sender late p99.9", "us", [(late, None)])
     ]  # fmt: skip
-    curves = [("strategy", own), ("floor", floor)]
-    findings.curves += [
-        Curve(BENCH, case, who, "ns", one.histogram, floor=who == "floor")
-        for who, one in curves
-        if one is not None
-    ]
+    findings.curves.append(Curve(BENCH, name, reader, "ns", own.histogram))
+    if floor is not None:
+        below = Curve(BENCH, name, f"floor, {reader}", "ns", floor.histogram, floor=True)
+        findings.curves.append(below)

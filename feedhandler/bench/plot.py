@@ -35,7 +35,7 @@ def check() -> None:
 
 
 def draw(findings: Findings, folder: Path) -> list[Path]:
-    """Write the plots of a run into a folder, which is made: ratios of all figures, and of each
+    """Write the plots of a run into a folder, which is made: ratios of each benchmark, and of each
     chart its percentile curves and histograms, or its course. Returns the files.
 
     Raises PlotError, OSError.
@@ -43,8 +43,10 @@ def draw(findings: Findings, folder: Path) -> list[Path]:
     check()
     folder.mkdir(parents=True, exist_ok=True)
     made = []
-    if ratios := [result for result in findings.results if result.ratio is not None]:
-        made.append(_save(_ratios(ratios), folder, "ratios"))
+    for bench in dict.fromkeys(result.bench for result in findings.results):
+        ours = [one for one in findings.results if one.bench == bench and one.ratio is not None]
+        if ours:
+            made.append(_save(_ratios(bench, ours), folder, f"{bench} ratios"))
     for name, curves in _charts(findings.curves):
         made.append(_save(_percentiles(name, curves), folder, f"{name} percentiles"))
         made.append(_save(_histograms(name, curves), folder, f"{name} histogram"))
@@ -76,9 +78,9 @@ def _save(figure: Figure, folder: Path, name: str) -> Path:
     return path
 
 
-def _ratios(results: Sequence[Result]) -> Figure:
-    figure, axes = _figure("Ratio to the floor", max(3.0, 1.2 + 0.28 * len(results)))
-    names = [" ".join(result.key) for result in results]
+def _ratios(bench: str, results: Sequence[Result]) -> Figure:
+    figure, axes = _figure(f"{bench}: ratio to the floor", max(3.0, 1.2 + 0.28 * len(results)))
+    names = [f"{result.case}, {result.metric}" for result in results]
     ratios = [result.ratio or 0.0 for result in results]
     errors = [r.ratio * r.spread / r.value if r.ratio and r.value else 0.0 for r in results]
     axes.barh(names, ratios, xerr=errors, color="tab:blue", ecolor="black", height=0.6)

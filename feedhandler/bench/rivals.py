@@ -56,8 +56,15 @@ def _there(module: str) -> bool:
 
 def hop(name: str, where: cores.Cores, count: int) -> Times:
     """How long each message took, ns. Raises StageError."""
-    _, sender, _ = _RIVALS[name]
     address = f"bench{os.getpid()}-{time.time_ns()}"
+    try:
+        return _hop(name, address, where, count)
+    finally:
+        _clean(address)
+
+
+def _hop(name: str, address: str, where: cores.Cores, count: int) -> Times:
+    _, sender, _ = _RIVALS[name]
     ours, theirs = _CONTEXT.Pipe()
     queue: Any = _CONTEXT.Queue() if name == "multiprocessing.Queue" else None
     arguments = (name, address, queue, theirs, count, where.reader)
@@ -159,23 +166,25 @@ def _iceoryx_service(address: str) -> Iterator[tuple[Any, type[ctypes.Structure]
 
 @contextmanager
 def _iceoryx_sender(address: str, _: Any) -> Iterator[Send]:
-    try:
-        with _iceoryx_service(address) as (service, message):
-            publisher = service.publisher_builder().create()
+    with _iceoryx_service(address) as (service, message):
+        publisher = service.publisher_builder().create()
 
-            def send(data: bytes) -> None:
-                sample = publisher.loan_uninit()
-                sample.write_payload(message.from_buffer_copy(data)).send()
+        def send(data: bytes) -> None:
+            sample = publisher.loan_uninit()
+            sample.write_payload(message.from_buffer_copy(data)).send()
 
-            yield send
-    finally:
-        for left in Path("/dev/shm").glob(f"{address}*"):
-            left.unlink(missing_ok=True)
-        shutil.rmtree(_iceoryx_folder(address), ignore_errors=True)
+        yield send
 
 
 def _iceoryx_folder(address: str) -> Path:
     return Path(tempfile.gettempdir()) / address
+
+
+def _clean(address: str) -> None:
+    """What iceoryx2 leaves behind."""
+    for left in Path("/dev/shm").glob(f"{address}*"):
+        left.unlink(missing_ok=True)
+    shutil.rmtree(_iceoryx_folder(address), ignore_errors=True)
 
 
 @contextmanager

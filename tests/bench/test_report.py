@@ -86,7 +86,8 @@ def test_plots_are_written(tmp_path: Path) -> None:
     run("--plot", str(folder))
     names = sorted(path.name for path in folder.iterdir())
     assert names == [
-        "ratios.png", "toy-memory-course.png", "toy-spin-histogram.png", "toy-spin-percentiles.png",
+        "toy-memory-course.png", "toy-ratios.png", "toy-spin-histogram.png",
+        "toy-spin-percentiles.png",
     ]  # fmt: skip
     for path in folder.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG")

@@ -14,7 +14,8 @@ COMMANDS = (
     ("bench",), ("bench", "decode"), ("bench", "wire"), ("inspect",), ("inspect", "ls"),
     ("inspect", "stat"), ("inspect", "tail"), ("inspect", "book"), ("inspect", "slots"),
     ("inspect", "connections"), ("bench", "latency"), ("bench", "hop"), ("bench", "api"),
-    ("bench", "memory"),    ("inspect", "verify"), ("subscribe",), ("unsubscribe",), ("plan",),
+    ("bench", "memory"), ("bench", "all"), ("inspect", "verify"), ("subscribe",),
+    ("unsubscribe",), ("plan",),
 )  # fmt: skip
 
 
