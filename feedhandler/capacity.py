@@ -20,7 +20,7 @@ from feedhandler.cpu_time import CpuTime, Share
 from feedhandler.engine import _engine
 from feedhandler.fleet import Bundle, Fleet
 from feedhandler.halves import halves
-from feedhandler.keeping_up import Cause, KeepingUp, Usual
+from feedhandler.keeping_up import ECHOED, Cause, KeepingUp, Usual
 from feedhandler.log import Throttle
 from feedhandler.rotation import Rotations
 from feedhandler.universe import Universe
@@ -141,9 +141,11 @@ class Capacity:
             queue.look(monotonic_ns())
             unread_s, unread = queue.oldest_ns / 1e9, queue.bytes > 0
         watched.keeping.add(now, beyond, unread_s, unread=unread)
-        native.behind_ns = int(watched.keeping.late_s * 1e9)
         if watched.keeping.suspect:
             connection.ask_echo()
+        # Old messages alone may be a clock's doing; nobody is waited for on their word.
+        confirmed = watched.keeping.late_s if unread else connection.echo_s / ECHOED
+        native.behind_ns = int(min(watched.keeping.late_s, confirmed) * 1e9)
 
     def _forget(self) -> None:
         """Bundles that are no more."""

@@ -22,7 +22,7 @@ USUAL_S = 600.0  #: that the least age is remembered
 _STEP_S = 30.0
 _FALLING = 0.8  #: of the worst in the window: below, it is catching up
 _ECHO_S = 1.0
-_ECHOED = 0.4  #: of the age: so slow a ping confirms it, though it was sent when less was waiting
+ECHOED = 0.4  #: of the age: so slow a ping confirms it, though it was sent when less was waiting
 _UNREAD = 0.8  #: of the looks: so often something was unread. Of one that reads in time it is so
 #: at about as many as it is busy
 _LOOKS = 3  #: at least, before anything is said
@@ -150,4 +150,4 @@ class KeepingUp:
         unread = sum(look.unread for look in self._looks)
         if used >= BUSY or unread >= _UNREAD * len(self._looks):
             return Cause.PROCESS
-        return Cause.CONNECTION if echo_s >= _ECHOED * self.late_s else Cause.VENUE
+        return Cause.CONNECTION if echo_s >= ECHOED * self.late_s else Cause.VENUE
