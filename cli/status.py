@@ -42,7 +42,7 @@ def status(namespace: str, as_json: bool, watched: bool) -> int:
     feedhandler status --json | jq '.venues[] | {venue, state, reason}'
 
     \b
-    Exit codes: 0 every venue is LIVE, 1 one is not or reads late, 3 nothing is there.
+    Exit codes: 0 every venue is LIVE, 1 one is not, or is late, 3 none is there.
     """
     found = gather(namespace)
     if watched:
