@@ -162,8 +162,9 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
             }
             if (w->has_checksum || m->backlog.messages == 1)
                 doubt = book_doubt(e, m, w->has_checksum, w->checksum);
-        } else {
+        } else { /* older than the base: however many, they are no sign that ids were reset */
             fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+            m->sequence.duplicates = 0;
         }
         backlog_drop(&m->backlog);
     }

@@ -202,6 +202,27 @@ def test_binance_snapshot_joins_and_gap_needs_another() -> None:
         assert e.state(0) == (LIVE, 0)
 
 
+@pytest.mark.parametrize("venue", ["okx", "binance"])
+def test_a_snapshot_that_was_waited_for_joins_however_much_was_buffered(venue: str) -> None:
+    """A busy book, or a REST budget that let it wait for minutes."""
+    count = 1000
+    with engine(venue, rest_join=True) as e:
+        c = e.connection(0)
+        for n in range(1, count + 1):
+            if venue == "okx":
+                c.feed(okx_book(n, n - 1, bids=[[str(n), "1", "0", "1"]]))
+            else:
+                c.feed(binance_depth(n, n, [[str(n), "1"]]))
+        if venue == "okx":
+            body = {"asks": [], "bids": [], "ts": "5", "seqId": count - 1}
+            e.snapshot(0, compact({"code": "0", "data": [body]}))
+        else:
+            e.snapshot(0, compact({"lastUpdateId": count - 1, "bids": [], "asks": []}))
+        assert e.state(0) == (LIVE, 0)
+        assert e.book(0)[0][:, 0].tolist() == [count]
+        assert e.counters()["gaps"] == 0
+
+
 def test_binance_new_listing_is_empty_and_numbered_minus_one() -> None:
     with engine("binance") as e:
         e.add_instrument("NEWUSDT")
