@@ -123,11 +123,19 @@ class Recovery:
             if case.resubscribe_at is not None and now >= case.resubscribe_at:
                 case.resubscribe_at = None
                 self._resubscribe(tracked)
-            if case.join_at is not None and now >= case.join_at:
+            if case.join_at is not None and now >= case.join_at and self.subscribed_to(tracked):
                 case.join_at = None
                 self._snapshots.request(tracked.spec.symbol)
             if case.late_at is not None and now >= case.late_at:
                 self._late(tracked, case, now)
+
+    def subscribed_to(self, tracked: Tracked) -> bool:
+        """Whether the venue has acknowledged the book: nothing could be joined to a snapshot of
+        one that it does not stream, which would stand still."""
+        connection = self._connection(tracked)
+        if connection is None or tracked.book_key is None:
+            return False
+        return connection.subscriptions.is_live(tracked.book_key)
 
     def _late(self, tracked: Tracked, case: _Case, now: float) -> None:
         """No base within the time: say so, and try again."""

@@ -102,6 +102,11 @@ class Subscriptions:
         """Raises KeyError."""
         return self._keys[key].state
 
+    def is_live(self, key: str) -> bool:
+        """Whether it is ours, and the venue has acknowledged it."""
+        known = self._keys.get(key)
+        return known is not None and known.state is KeyState.LIVE
+
     def live(self) -> list[str]:
         """The keys that the venue has acknowledged."""
         return [name for name, key in self._keys.items() if key.state is KeyState.LIVE]

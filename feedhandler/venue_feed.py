@@ -38,6 +38,7 @@ from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venue_engine import make_engine
 from feedhandler.venues.base import InstrumentSpec, Request, Venue
+from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 
@@ -91,7 +92,11 @@ class VenueFeed:
         self.snapshots = SnapshotQueue(actions, rng=self._rng)
         best = self.connections.best
         self.recovery = Recovery(venue, self.engine, self.snapshots, best, self._count, self._rng)
-        self.watch = SubscriptionWatch(self.universe, self.engine, best, self._count)
+        rhythms = RhythmOptions(
+            floor_s=config.rhythm_floor_s,
+            ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
+        )
+        self.watch = SubscriptionWatch(self.universe, self.engine, best, self._count, rhythms)
         duties = Duties(lambda: self.universe, self._free, self._diverged, self._count)
         beside = (venue, self.engine, writer, self._requests, duties)
         self.audit = Audit(*beside, config.audit_s, self._rng)
@@ -233,7 +238,7 @@ class VenueFeed:
 
     def _deliver(self, symbol: str, body: bytes) -> None:
         tracked = self.universe.by_symbol[symbol]
-        if not self._streams(tracked):  # nothing that could be joined to it; asked for anew then
+        if not self._subscribed(tracked):  # nothing to join it to; asked for anew then
             return
         bits = self.engine.snapshot(tracked.id, body)
         if bits & _engine.MALFORMED:
@@ -251,6 +256,10 @@ class VenueFeed:
     def _streams(self, tracked: Tracked) -> bool:
         connection = self.connections.best(tracked)
         return connection is not None and is_open(connection.state)
+
+    def _subscribed(self, tracked: Tracked) -> bool:
+        """Whether the venue streams the book: without, a snapshot of it would stand still."""
+        return self._streams(tracked) and self.recovery.subscribed_to(tracked)
 
     def _free(self, request: Request) -> bool:
         """Recovery asks for nothing, and could ask for a snapshot even after this."""
