@@ -125,8 +125,7 @@ def undergo(
         for symbol in _met(each, only):
             _until(each, symbol, lambda said: bool(said), "it is noticed", promised)
             assert each.said(symbol)[0] == its.sees[0], (its.fault, each.venue, symbol)
-            noticed = (each.stamps(symbol)[0] - began[each.venue]) / 1e9
-            _within(each, symbol, f"{its.fault}: noticed", noticed, promised)
+            noticed(its, each, symbol, began[each.venue])
     over = dict(began)
     if not ends:
         for each in all_watched:
@@ -136,11 +135,23 @@ def undergo(
         healed(its, each, over[each.venue], only)
 
 
+def noticed(its: Row, each: Watched, symbol: str, began_ns: int, **settings: float) -> None:
+    """It was said in time."""
+    took = (each.stamps(symbol)[0] - began_ns) / 1e9
+    promised = its.noticed_s(silence_s=SILENCE_S, **settings)
+    _within(each, symbol, f"{its.fault}: noticed", took, promised)
+
+
 def healed(
-    its: Row, each: Watched, over_ns: int, only: int | None = None, **settings: float
+    its: Row,
+    each: Watched,
+    over_ns: int,
+    only: int | None = None,
+    alone: bool = True,
+    **settings: float,
 ) -> None:
     """The books are LIVE and right again, in time; those that were not met never were anything
-    else. `settings`: what the row's bound names."""
+    else, if the fault was `alone`. `settings`: what the row's bound names."""
     promised = its.healed_s(silence_s=SILENCE_S, **settings)
     for symbol in _met(each, only):
         _until(each, symbol, lambda said: said[-1:] == [LIVE], "it is LIVE again", promised)
@@ -149,7 +160,7 @@ def healed(
         assert _in_order(each.said(symbol)[:-1], its.sees), (its.fault, each.said(symbol))
     for symbol in each.symbols:
         assert_true_book(each.sim, each.feed, symbol)
-        if symbol not in _met(each, only):
+        if alone and symbol not in _met(each, only):
             assert each.said(symbol) == []
 
 

@@ -242,6 +242,7 @@ class RingBooks:
         self.sequence: dict[int, int] = {}
         self.states: dict[int, list[tuple[int, int]]] = {}
         self.stamps: dict[int, list[int]] = {}  # of the states: when they were published, unix ns
+        self.heard: dict[int, list[float]] = {}  # when book messages came, unix s
         self.connection_states: list[tuple[int, int]] = []
         self.trades: dict[int, list[int]] = {}
         self.records = 0
@@ -265,6 +266,8 @@ class RingBooks:
                     levels[price] = size
                 else:
                     levels.pop(price, None)
+                if self.sequence.get(row) != sequence:
+                    self.heard.setdefault(row, []).append(at / 1e9)
                 self.sequence[row] = sequence
             elif kind == Kind.CLEAR:
                 self.books[row] = ({}, {})

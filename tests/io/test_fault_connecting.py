@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+import shm
 from cli.simulated import at_host
 from feedhandler.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.shared_budget import bans
+from feedhandler.status import venue_status
 from feedhandler.venues import load
 from shm import Reason
-from tests.io.fault_table import Row, row
+from tests.io.fault_table import SLACK_S, Row, row
 from tests.io.hosts import Names, in_own_names, possible
 from tests.io.outage import Watched, healed, undergo, watched
-from tests.io.rig import SYMBOLS, Rig, rig
+from tests.io.rig import SYMBOLS, Rig, assert_true_book, end, rig, until
 from tests.sim.harness import needs_openssl
 
 CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
@@ -164,3 +167,29 @@ def lose_the_name(names: Names) -> None:
             step = lambda _: f"the name {NAME} does not resolve", lambda _: names.set()
             its = row("the name does not resolve")
             cut_off(its, all_watched, step, give_back=lambda _: names.set(NAME))
+
+
+def test_no_list(r: Rig) -> None:
+    """The venue does not say what it lists, when the feed starts."""
+    its = row("instruments cannot be listed at the start")
+    processes = []
+    for venue, symbols in CHOSEN.items():
+        r.change(venue, instruments=symbols)
+        r.sims[venue].fault("rest_error", status=503)
+        processes.append(r.io_process(venue))
+    for venue, symbols in CHOSEN.items():
+
+        def says(venue: str = venue) -> dict[str, Any] | None:
+            with suppress(shm.ShmError):
+                status = venue_status(r.namespace, venue)
+                return status if "HTTP 503" in status["detail"] else None
+            return None
+
+        status = until(says, f"{venue} says why")
+        assert (status["state"], status["reason"]) == its.sees[0]
+        r.sims[venue].fault("none")
+        feed = r.attach(venue, its.healed_s() + SLACK_S)
+        for symbol in symbols:
+            assert_true_book(r.sims[venue], feed, symbol)
+    for process in processes:
+        end(process)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from feedhandler.reach import PROBE_S
 from tests.io.fault_table import row
-from tests.io.outage import SILENCE_S, healed, undergo, watched
+from tests.io.outage import SILENCE_S, healed, undergo, unnoticed, watched
 from tests.io.rig import SYMBOLS, Rig, rig
 
+STOPPED_NS = int((SILENCE_S + 1) * 1e9)
 #: one of Binance: the REST budget has room for few snapshots in a row
 CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
 
@@ -59,3 +61,32 @@ def test_quiet_market(r: Rig) -> None:
             each.until(lambda it: it.connection()["rtt_ns"] > 0, "a ping was answered")
             each.sim.pause()
         undergo(its, all_watched, {"kind": "no_pong"})
+
+
+def test_our_own_process_stands_still(r: Rig) -> None:
+    """For longer than a venue may be silent: what it has not read is no silence of the venue."""
+    its = row("our process stands still")
+    with watched(r, CHOSEN) as all_watched:
+        for each in all_watched:
+            each.forget()
+            each.process.send_signal(signal.SIGSTOP)
+        for each in all_watched:
+            symbol = each.symbols[0]
+            each.until(
+                lambda it, s=symbol: not it.feed.quote(s).live,  # type: ignore[misc]
+                "readers see it",
+                its.noticed_s(),
+            )
+            each.until(lambda it, s=symbol: it.feed.quote(s).heartbeat_age_ns > STOPPED_NS, "3 s")  # type: ignore[misc]
+        for each in all_watched:
+            each.process.send_signal(signal.SIGCONT)
+        for each in all_watched:
+            for symbol in each.symbols:
+                last = each.feed.book(symbol).venue_sequence
+                each.until(
+                    lambda it, s=symbol, q=last: it.feed.book(s).venue_sequence > q,  # type: ignore[misc]
+                    "it moves",
+                    its.healed_s(),
+                )
+            unnoticed(its, each)
+            assert each.counter("disconnects") == 0

@@ -12,6 +12,7 @@ import shm
 from feedhandler.connection_state import ConnectionState
 from feedhandler.status import venue_status
 from shm.inspect import open_memory
+from tests.io import fault_table
 from tests.io.rig import SYMBOLS, Rig, RingBooks, Sim, assert_true_book, rig, until
 
 COUNTED_TRADES = ("okx", "binance")  #: venues that number the trades of an instrument one by one
@@ -93,6 +94,7 @@ def test_a_notice_of_a_restart_is_nothing_to_a_reader(venue: str) -> None:
         status = venue_status(r.namespace, venue)
         assert status["counters"]["disconnects"] == 0
         assert status["connections"] == {"total": 1, "live": 1}
+        assert fault_table.row("notice of a restart").sees == ()
 
 
 @pytest.mark.parametrize("venue", ["okx", "binance"])
@@ -112,6 +114,7 @@ def test_sessions_are_renewed_before_the_venue_ends_them(venue: str) -> None:
         follow(ring, renewed, "three renewals", 40)
         assert venue_status(r.namespace, venue)["counters"]["disconnects"] == 0  # none was cut
         assert_nothing_happened(r, venue, feed, ring)
+        assert fault_table.row("session limit").sees == ()
 
 
 BUSY = 5000.0  #: updates a second
@@ -215,6 +218,7 @@ def test_one_of_two_connections_may_drop_at_any_time(venue: str) -> None:
             follow(ring, both, "both are in step again", 20)
         follow(ring, lambda: sum(row["wins"] for row in rows(r, venue)) >= 30, "wins", 20)
         assert_nothing_happened(r, venue, feed, ring)
+        assert fault_table.row("one of two connections cut").sees == ()
         assert venue_status(r.namespace, venue)["counters"]["duplicates"] >= 30
         for row in rows(r, venue):
             assert (row["lead_p50_ns"] > 0) == (row["wins"] > 0)

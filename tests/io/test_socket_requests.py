@@ -16,6 +16,7 @@ from feedhandler.sim.runner import SimOptions, SimProcess
 from feedhandler.socket_requests import Requests, SocketRequests
 from feedhandler.status import venue_status
 from feedhandler.venues.base import Control, ControlKind, Request
+from tests.io.fault_table import row
 from tests.io.proxy import proxy
 from tests.io.rig import rig, until
 from tests.io.test_audit import _origin
@@ -101,6 +102,8 @@ def test_ids_of_requests_are_no_subscriptions() -> None:
 
 
 def test_rest_is_asked_where_the_socket_fails() -> None:
+    assert row("request over a socket fails").sees == ()
+
     async def run(rest_url: str) -> None:
         budget = TokenBucket(100.0, 10.0)
         async with Rest(rest_url, DERIBIT.limits, budget=budget) as rest:

@@ -18,6 +18,7 @@ import shm
 from feedhandler.io_process import Exit
 from feedhandler.supervisor_socket import NotRunning, request, socket_path
 from shm import State
+from tests.io.fault_table import SLACK_S, row
 from tests.io.rig import SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
 
 
@@ -57,7 +58,8 @@ def test_killed_io_process_is_restarted_and_readers_come_back() -> None:
                 return error
             return None
 
-        error = until(lost, "the reader learns that the writer is gone")
+        its = row("our process killed")
+        error = until(lost, "the reader learns that the writer is gone", its.noticed_s() + SLACK_S)
         assert error.reason == "died"
         assert error.epoch == first
 
@@ -67,7 +69,7 @@ def test_killed_io_process_is_restarted_and_readers_come_back() -> None:
                 return feed.state[0] == State.LIVE and ("LIVE", "NONE") in ring.of("BTC-USDT")
             return False
 
-        until(back, "the reader is on a new epoch and LIVE")
+        until(back, "the reader is on a new epoch and LIVE", its.healed_s() + SLACK_S)
         for symbol in SYMBOLS["okx"]:
             assert_true_book(r.sims["okx"], feed, symbol)
         assert venue(r, "okx")["restarts"] == 1
@@ -85,9 +87,11 @@ def test_hung_io_process_is_killed_and_restarted() -> None:
         r.attach("binance").close()
         pid = venue(r, "binance")["pid"]
         os.kill(pid, signal.SIGSTOP)
-        until(lambda: venue(r, "binance")["reason"] == "HEARTBEAT", "status says that it hangs")
+        its = row("our process hangs")
+        hangs = its.noticed_s() + SLACK_S
+        until(lambda: venue(r, "binance")["reason"] == "HEARTBEAT", "it is said to hang", hangs)
         until(lambda: venue(r, "binance")["pid"] not in (0, pid), "another process runs")
-        feed = r.attach("binance")
+        feed = r.attach("binance", its.healed_s() + SLACK_S)
         assert_true_book(r.sims["binance"], feed, "BTCUSDT")
         assert venue(r, "binance")["restarts"] == 1
 

@@ -28,6 +28,7 @@ from feedhandler.venues.base import Limits, Request
 from shm import inspect
 from shm.segment import create
 from tests.io.facts import PaperVenue
+from tests.io.fault_table import row
 from tests.io.rig import until
 from tests.io.test_rest import served
 from tests.io.test_transport_deflate import Session
@@ -178,6 +179,7 @@ def test_a_peer_that_vanishes_without_a_fin_is_noticed_in_the_stated_time() -> N
             url = url.replace("http", "ws")
             for seconds in await asyncio.gather(one(url, False), one(url, True)):
                 assert tcp.USER_TIMEOUT_S - 1 < seconds < tcp.VANISHED_S
+        assert row("peer vanished below TCP, no heartbeat").noticed_s() == tcp.VANISHED_S
 
     asyncio.run(main())
 

@@ -1,7 +1,6 @@
 """Each venue end to end: what another process reads is what the venue has."""
 
 import signal
-import time
 from typing import Any
 
 import pytest
@@ -45,67 +44,6 @@ def test_books_equal_the_venues_and_nothing_stays_behind(venue: str) -> None:
         assert process.wait(5) == 0
         assert r.left() == []
         assert ring.of(SYMBOLS[venue][0]) == []  # LIVE all the time that we read
-
-
-@pytest.mark.parametrize("venue", VENUES)
-def test_gap_is_a_state_at_once_and_heals_alone(venue: str) -> None:
-    broken, healthy = SYMBOLS[venue]
-    with rig(venue) as r:
-        r.io_process(venue)
-        feed = r.attach(venue)
-        ring = RingBooks(feed)
-        ring.catch_up()
-        r.sims[venue].fault("gap", broken)
-
-        def healed() -> bool:
-            ring.catch_up()
-            return ("LIVE", "NONE") in ring.of(broken)
-
-        until(healed, "the broken book is LIVE again")
-        assert ring.of(broken)[0] == ("STALE", "GAP")
-        assert ring.of(broken)[-1] == ("LIVE", "NONE")
-        assert_true_book(r.sims[venue], feed, broken)
-        ring.catch_up()
-        assert ring.of(healthy) == []
-        assert ring.connection_states == []
-        assert r.sims[venue].stats()["connections"] == 1
-
-
-@pytest.mark.parametrize("venue", VENUES)
-def test_dropped_connection_is_stale_at_once_and_comes_back(venue: str) -> None:
-    with rig(venue) as r:
-        r.io_process(venue)
-        feed = r.attach(venue)
-        ring = RingBooks(feed)
-        ring.catch_up()
-        r.sims[venue].fault("drop")
-        began = time.monotonic()
-
-        def back() -> bool:
-            ring.catch_up()
-            return all(ring.of(symbol)[-1:] == [("LIVE", "NONE")] for symbol in SYMBOLS[venue])
-
-        until(back, "all books are LIVE again")
-        assert time.monotonic() - began < 5.0
-        for symbol in SYMBOLS[venue]:
-            assert ring.of(symbol)[0] == ("STALE", "DISCONNECTED")
-            assert_true_book(r.sims[venue], feed, symbol)
-        assert r.sims[venue].stats()["connections"] == 2
-
-
-@pytest.mark.parametrize("venue", VENUES)
-def test_fragmented_messages_are_put_together(venue: str) -> None:
-    with rig(venue) as r:
-        r.io_process(venue)
-        feed = r.attach(venue)
-        ring = RingBooks(feed)
-        r.sims[venue].fault("fragment", count=200)
-        before = r.sims[venue].stats()["messages_sent"]
-        until(lambda: r.sims[venue].stats()["messages_sent"] > before + 400, "200 went in pieces")
-        for symbol in SYMBOLS[venue]:
-            assert_true_book(r.sims[venue], feed, symbol)
-        ring.catch_up()
-        assert ring.states == {}
 
 
 def test_binance_snapshot_older_than_the_stream_is_fetched_again() -> None:
