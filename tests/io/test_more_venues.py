@@ -9,6 +9,7 @@ import pytest
 from feedhandler.status import venue_status
 from shm import Kind, State
 from shm.inspect import open_memory
+from tests.io.fault_table import rows
 from tests.io.rig import MORE_SYMBOLS, Levels, Rig, RingBooks, assert_true_book, rig, until
 
 CONNECTIONS = {"binance-usdm": 2}  # where streams are on several endpoints
@@ -177,7 +178,8 @@ def test_a_restart_of_the_service_is_a_new_book_at_once(venue: str) -> None:
         ring = RingBooks(feed)
         assert_true_book(sim, feed, restarted)
         before = counters(r, venue)["snapshots"]
-        sim.fault("renumber", restarted)
+        (fault,) = rows()["numbers begin anew"].kinds
+        sim.fault(fault, restarted)
         until(lambda: counters(r, venue)["snapshots"] > before, "a book was taken whole")
         sequence = assert_true_book(sim, feed, restarted)
         until(lambda: assert_true_book(sim, feed, restarted) > sequence, "it goes on")
