@@ -27,7 +27,7 @@ STEPS = {
         "claim_control: release (&__pyx_v_control->writer_pid)",
         "claim_control: release (&__pyx_v_control->writer_start_ticks)",
         "ready: release (&__pyx_v_self->w.header->magic)",
-        "ready: release (&__pyx_v_self->w.control->epoch)",
+        "announce: release (&__pyx_v_self->w.control->epoch)",
         "fh_supersede: release &header->superseded",
         "fh_supersede: store &header->wake",
         "fh_futex: futex",
