@@ -213,10 +213,24 @@ class Segment:
     this lives, whatever happens to the names. Use :func:`shm.attach`."""
 
     def __init__(
-        self, data_fd: int, control_fd: int, control_writable: bool, *, venue: str, namespace: str
+        self,
+        data_fd: int,
+        control_fd: int,
+        control_writable: bool,
+        header: bytes,
+        readers: tuple[int, int, int] | None,
+        *,
+        venue: str,
+        namespace: str,
     ) -> None:
-        """The caller has validated the header against the object's real size. Both descriptors may
-        be closed afterwards; `control_fd` -1: there is none, to inspect dead memory."""
+        """`header`: a copy that the caller has checked against the object's real size; what it says
+        is where things lie from then on. `readers`: (offset, stride, count) of the control object's
+        registry, checked. Both descriptors may be closed afterwards; `control_fd` -1: there is
+        none, to inspect dead memory."""
+
+    @property
+    def truncated(self) -> bool:
+        """The object became shorter while it was mapped, and a reader met its end."""
 
     @property
     def venue(self) -> str: ...
@@ -249,7 +263,7 @@ class Segment:
         """When the writer last said that it is well, unix ns."""
 
     @property
-    def venue_state(self) -> tuple[int, int]:
+    def venue_state(self) -> tuple[State, Reason]:
         """The venue's state and reason."""
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from itertools import pairwise
 
 import numpy as np
-import posix_ipc  # type: ignore[import-not-found]
 
 from shm import _native
 from shm.errors import (
@@ -17,7 +17,7 @@ from shm.errors import (
     PermissionDenied,
     VersionMismatch,
 )
-from shm.segment import boot_id, control_name, data_name, locked, objects
+from shm.segment import DIRECTORY, boot_id, control_name, data_name, locked, objects
 
 _SIZES = {
     "directory": _native.DTYPES["instrument"].itemsize,
@@ -27,13 +27,54 @@ _SIZES = {
 
 
 def open_fd(path: str, *, writable: bool = False) -> int:
-    """A descriptor of a shared-memory object. Raises FileNotFoundError, PermissionDenied."""
+    """A descriptor of a shared-memory object.
+
+    Not by `shm_open`, which waits for ever where somebody left a FIFO under the name. Raises
+    FileNotFoundError, :class:`PermissionDenied`, :class:`DamagedSegment` ("type": no plain file).
+    """
+    flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        return int(posix_ipc.SharedMemory(path, read_only=not writable).fd)
-    except posix_ipc.ExistentialError:
-        raise FileNotFoundError(path) from None
-    except posix_ipc.PermissionsError:
+        fd = os.open(DIRECTORY / path[1:], flags)
+    except FileNotFoundError:
+        raise
+    except PermissionError:
         raise PermissionDenied(f"{path}: this user may not open it") from None
+    except OSError as error:  # a directory, a link, a socket
+        raise DamagedSegment(f"{path} is no shared memory: {error.strerror}", "type") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise DamagedSegment(f"{path} is no shared memory", "type")
+    return fd
+
+
+def check_owner(control_fd: int, data_fd: int, path: str) -> None:
+    """The data object must be of who owns the control object, and only its owner may write it."""
+    control, data = os.fstat(control_fd), os.fstat(data_fd)
+    if data.st_uid != control.st_uid:
+        raise DamagedSegment(
+            f"{path}: its owner is user {data.st_uid}, that of the control object {control.st_uid}",
+            "owner",
+        )
+    for what, found, forbidden in (("", data, 0o022), ("control.", control, 0o002)):
+        if found.st_mode & forbidden:
+            raise DamagedSegment(
+                f"{path}: {what}mode is {found.st_mode & 0o7777:04o}: others may write it",
+                f"{what}mode",
+            )
+
+
+def check_readers(control: np.void, path: str) -> tuple[int, int, int]:
+    """(offset, stride, count) of the readers' registry, inside the control object."""
+    offset, stride, count = (int(control["readers"][p]) for p in ("offset", "stride", "count"))
+    least = _native.DTYPES["reader"].itemsize
+    for part, good, detail in (
+        ("offset", offset >= _native.DTYPES["control"].itemsize and offset % 8 == 0, str(offset)),
+        ("stride", stride >= least and stride % 8 == 0, str(stride)),
+        ("count", offset + stride * count <= _native.CONTROL_BYTES, f"{count}: past the end"),
+    ):
+        if not good:
+            raise DamagedSegment(f"{path}: readers.{part} is {detail}", f"readers.{part}")
+    return offset, stride, count
 
 
 def read_struct(fd: int, structure: str) -> np.void:
@@ -105,7 +146,8 @@ def check_header(header: np.void, size: int, what: str) -> None:
     spans = []
     for name in ("directory", "quotes", "books", "connections", "histograms", "ring"):
         offset, stride, count = (int(header[name][part]) for part in ("offset", "stride", "count"))
-        need(count >= 1, f"{name}.count", "is 0")
+        few = _native.constants()["FH_HISTOGRAMS"] if name == "histograms" else 1
+        need(count >= few, f"{name}.count", f"is {count}")
         need(stride >= least[name] and stride % 64 == 0, f"{name}.stride", f"is {stride}")
         align = 4096 if name == "ring" else 128
         need(offset >= end and offset % align == 0, f"{name}.offset", f"is {offset}")
@@ -142,11 +184,13 @@ def open_segment(namespace: str, venue: str) -> _native.Segment:
             raise NotReady(f"{path}: its writer has not finished it")
         control = read_struct(control_fd, "control")
         check_identity(control, path, _native.MAGIC_CONTROL, namespace, venue)
+        readers = check_readers(control, path)
         epoch = int(control["epoch"])
         if epoch == 0 or not locked(control_fd):
             raise NotReady(f"{venue}: no writer is running")
         path = data_name(namespace, venue, epoch)
         data_fd = open_fd(path)
+        check_owner(control_fd, data_fd, path)
         header = read_struct(data_fd, "header")
         check_identity(header, path, _native.MAGIC_DATA, namespace, venue)
         check_header(header, os.fstat(data_fd).st_size, path)
@@ -156,7 +200,15 @@ def open_segment(namespace: str, venue: str) -> _native.Segment:
             raise NotReady(f"{venue}: the writer is stopping or being replaced")
         if int(header["writer_pid"]) != int(control["writer_pid"]):
             raise NotReady(f"{venue}: a writer is starting")
-        return _native.Segment(data_fd, control_fd, writable, venue=venue, namespace=namespace)
+        return _native.Segment(
+            data_fd,
+            control_fd,
+            writable,
+            header.tobytes(),
+            readers,
+            venue=venue,
+            namespace=namespace,
+        )
     except FileNotFoundError:
         if data_fd >= 0 or control_fd >= 0:
             raise NotReady(f"{path}: a writer is being replaced") from None

@@ -82,7 +82,7 @@ cdef class _Rows:
             self.count = self.chosen.len // sizeof(uint32_t)
             for i in range(self.count):
                 if self.id(i) >= there:
-                    raise IndexError(f"no instrument {self.id(i)}")
+                    raise segment.no_row(self.id(i))
         self.heads = <uint64_t *>malloc((self.count + 1) * sizeof(uint64_t))
         if self.heads == NULL:
             raise MemoryError()
@@ -120,6 +120,7 @@ cdef class _Rows:
         if FH_UNLIKELY(status != FH_READ_OK):
             if status != FH_READ_EMPTY:
                 raise self.segment._damaged(f"quote cell {id}")
+            self.segment.check()
             q = _NO_QUOTE
         self.heads[i] = q.stamp // 2
         row.instrument = id
@@ -167,6 +168,7 @@ def collect(Segment segment not None, cls, ids=None):
     while not still and looks < _LOOKS:
         still = rows.all_read()
         looks += 1
+    segment.check()  # no rows: there are none, or no more
     cdef int64_t end = fh_now_ns()
     board.begin_ns = begin
     board.end_ns = end

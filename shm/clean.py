@@ -41,6 +41,8 @@ def _clean_venue(namespace: str, venue: str, dry_run: bool) -> list[str]:
         return _orphans(namespace, venue, dry_run)
     except PermissionDenied:
         return []
+    except DamagedSegment:  # no shared memory at all: no writer can have it
+        return _remove(objects(namespace, venue), dry_run)
     try:
         if locked(fd):
             return []
@@ -64,6 +66,8 @@ def _written(name: ObjectName) -> bool:
         fd = open_fd(name.path)
     except (FileNotFoundError, PermissionDenied):
         return True  # not there, or not ours: leave it
+    except DamagedSegment:
+        return False
     try:
         header = read_struct(fd, "header")
     except DamagedSegment:

@@ -152,7 +152,7 @@ cdef extern from "feedhandler_shm.h" nogil:
 
     int fh_slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, fh_slot *out)
     uint64_t fh_join_point(const fh_header *header, const fh_slot *ring, uint64_t mask)
-    fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale)
+    fh_reader_row *fh_reader_claim_row(fh_reader_row *row, uint32_t stale)
     int fh_join_try(const fh_header *header, const fh_slot *ring, uint64_t mask, uint64_t *at)
     double fh_value(int64_t mantissa, int exponent)
     void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen, int64_t timeout_ns)

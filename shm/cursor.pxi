@@ -159,9 +159,22 @@ cdef class Cursor:
         self.resolved = count
         return 0
 
+    cdef bint _joins(self, Segment segment, uint64_t *at) except -1:
+        """Whether reading may begin after `at`, the last published record; see `fh_join_try`."""
+        cdef fh_slot last
+        cdef int status
+        cdef bint joins = fh_join_try(segment.header, segment.ring_, segment.mask, at)
+        if not joins:
+            status = fh_slot_read(segment.ring_, segment.mask, at[0], &last)
+            if status == FH_READ_EMPTY or status == FH_READ_BUSY:
+                raise segment._damaged(f"ring record {at[0]}")  # what is published was written
+        if at[0] + 1 < self.next:
+            raise segment._damaged("published")  # it went back, or is past all numbers
+        return joins
+
     def _start_now(self):
         cdef uint64_t at = 0
-        if not fh_join_try(self.segment.header, self.segment.ring_, self.segment.mask, &at):
+        if not self._joins(self.segment, &at):
             self.want_state = 3
         self.next = at + 1
 
@@ -187,6 +200,8 @@ cdef class Cursor:
         cdef fh_slot slot
         cdef uint64_t published = fh_load64_acquire(&self.segment.header.published)
         cdef uint64_t n = published - self.segment.mask if published > self.segment.mask else 1
+        if published + 1 == 0:
+            raise self.segment._damaged("published")
         while n <= published:
             if (fh_slot_read(self.segment.ring_, self.segment.mask, n, &slot) == FH_READ_OK
                     and slot.flags & FH_FLAG_FIRST):
@@ -203,7 +218,7 @@ cdef class Cursor:
     def lag(self):
         if self.segment is None:
             return 0
-        return fh_load64_acquire(&self.segment.header.published) + 1 - self.next
+        return max(0, self.segment.published + 1 - self.next)
 
     # ---- poll ----
 
@@ -396,7 +411,7 @@ cdef class Cursor:
             self.overruns += 1
             self.want_state = 2
             return self._state(segment)
-        if not fh_join_try(segment.header, segment.ring_, segment.mask, &at):
+        if not self._joins(segment, &at):
             if segment.gone() is None:
                 return None  # inside a message that was split; the next poll tries again
             at = fh_load64_acquire(&segment.header.published)
@@ -416,7 +431,7 @@ cdef class Cursor:
         cdef uint32_t id
         cdef uint32_t count
         cdef size_t filled = 0
-        if not fh_join_try(segment.header, segment.ring_, segment.mask, &at):
+        if not self._joins(segment, &at):
             if segment.gone() is None:
                 return None
             at = fh_load64_acquire(&segment.header.published)
@@ -477,6 +492,8 @@ cdef class Cursor:
                 newest = head.ring_sequence
             elif status != FH_READ_EMPTY:
                 raise segment._damaged(f"book cell {id}")
+            else:
+                segment.check()
             if has_book:
                 if self.kinds >> FH_KIND_CLEAR & 1:
                     slot.kind = FH_KIND_CLEAR
@@ -553,6 +570,8 @@ cdef class Cursor:
                 at += 1
         elif status != FH_READ_EMPTY:
             raise segment._damaged(f"quote cell {id}")
+        else:
+            segment.check()
         self.skip_until = max(self.skip_until, newest)
         if at > first:
             (<EventRow *>(self.rows + first * self.row_bytes)).flags |= FH_FLAG_FIRST

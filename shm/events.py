@@ -137,7 +137,8 @@ class Events(Cursor):
                 if symbol in wanted]  # fmt: skip
 
     def _lost_writer(self, segment: Segment, reason: str) -> NoReturn:
-        self._lost = WriterLost(segment.venue, segment.epoch, reason, segment.published)
+        published = max(segment.published, self.sequence - 1)  # what was read, was published
+        self._lost = WriterLost(segment.venue, segment.epoch, reason, published)
         self._drop()
         raise self._lost
 

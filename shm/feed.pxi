@@ -98,6 +98,7 @@ cdef class FeedBase:
         if FH_UNLIKELY(status != FH_READ_OK):
             if status != FH_READ_EMPTY:
                 raise segment._damaged(f"quote cell {id}")
+            segment.check()
             q = _NO_QUOTE
         cdef int64_t now = fh_now_ns()
         cdef Quote quote
@@ -168,6 +169,7 @@ cdef class FeedBase:
         if FH_UNLIKELY(status != FH_READ_OK):
             if status != FH_READ_EMPTY:
                 raise segment._damaged(f"book cell {id}")
+            segment.check()
             memset(head, 0, sizeof(fh_book_head))
         if head.bids > segment.depth or head.asks > segment.depth:
             raise segment._damaged(f"book cell {id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntEnum
 from typing import Any, Literal
 
 from shm._native import FeedBase, Instrument, Segment, collect
@@ -193,9 +194,7 @@ class Feed(FeedBase):
     @property
     def state(self) -> tuple[State, Reason]:
         """The venue's own state and reason, as its writer says."""
-        segment = self._current()
-        state, reason = segment.venue_state
-        return State(state), Reason(reason)
+        return self._current().venue_state
 
     def require_live(
         self,
@@ -214,12 +213,12 @@ class Feed(FeedBase):
             cell = self.book(instrument, depth=0) if instrument.has_book else quote
             age = min(quote.age_ns, cell.age_ns)
             if not cell.live:
-                state, reason = State(cell.state), Reason(cell.reason)
+                state, reason = cell.state, cell.reason
                 if state is State.LIVE:
                     beat = cell.heartbeat_age_ns / 1e9
                     findings.append(f"{instrument.symbol}: its writer is silent for {beat:.1f} s")
                 else:
-                    findings.append(f"{instrument.symbol} is {state.name} ({reason.name})")
+                    findings.append(f"{instrument.symbol} is {_word(state)} ({_word(reason)})")
             elif max_age_ns is not None and age > max_age_ns:
                 findings.append(f"{instrument.symbol} is {age / 1e6:.1f} ms old")
         if findings:
@@ -258,6 +257,11 @@ class Feed(FeedBase):
                 if instrument.venue != self.venue:
                     raise self._not_ours(instrument)
         return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
+
+
+def _word(value: IntEnum) -> str:
+    """Its name; its number where a newer writer knows more of them."""
+    return value.name if isinstance(value, IntEnum) else str(value)
 
 
 def attach(venue: str, *, namespace: str | None = None, timeout: float = 5.0) -> Feed:

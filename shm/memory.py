@@ -232,10 +232,21 @@ class Memory:
         """The directory."""
         return [self.segment.instrument(row) for row in range(self.segment.instruments)]
 
+    @property
+    def connection_rows(self) -> int:
+        """Rows of the connection table in use. Raises :class:`shm.DamagedSegment`."""
+        header = read_struct(self._fd, "header")
+        rows, there = int(header["connection_rows"]), int(header["connections"]["count"])
+        if rows > there:
+            raise DamagedSegment(
+                f"{self.path}: connection_rows is {rows}, of {there}", "connection_rows"
+            )
+        return rows
+
     def connections(self) -> list[dict[str, Any]]:
         """The connection table: one dict a row in use, by the header's field names."""
         rows = []
-        for row in range(int(read_struct(self._fd, "header")["connection_rows"])):
+        for row in range(self.connection_rows):
             status, raw = self.segment.cell("connections", row)
             if status == _native.READ_OK:
                 values = np.frombuffer(raw, dtype=_native.DTYPES["connection"])[0]
@@ -307,8 +318,12 @@ def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None =
         header = read_struct(data_fd, "header")
         check_identity(header, path, _native.MAGIC_DATA, namespace, venue)
         check_header(header, os.fstat(data_fd).st_size, path)
+        if int(header["epoch"]) != epoch:
+            raise DamagedSegment(f"{path}: epoch is {int(header['epoch'])}", "epoch")
         control_fd = _control_fd(namespace, venue)
-        segment = _native.Segment(data_fd, control_fd, False, venue=venue, namespace=namespace)
+        segment = _native.Segment(
+            data_fd, control_fd, False, header.tobytes(), None, venue=venue, namespace=namespace
+        )
         memory, data_fd = Memory(segment, path, data_fd), -1
         return memory
     except FileNotFoundError:

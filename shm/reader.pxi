@@ -20,6 +20,11 @@ cdef extern from *:
     int fh_lock_held(int fd) nogil
     int64_t fh_coarse_ns() nogil
 
+cdef extern from "guard.h" nogil:
+    int fh_guard_add(const void *base, size_t size, int protection)
+    void fh_guard_drop(int guard)
+    bint fh_guard_broken(int guard)
+
 cdef extern from *:
     bint FH_LIKELY(bint x) nogil
     bint FH_UNLIKELY(bint x) nogil
@@ -50,7 +55,7 @@ def register_enums(state, reason, instrument_kind, contract_type, option_type, s
     _Status = status
 
 
-cdef object _member(kind, int value):
+cdef object _member(kind, uint32_t value):
     """An enum's member; the bare number when a newer writer knows more of them."""
     try:
         return kind(value)
@@ -79,6 +84,9 @@ cdef class Segment:
 
     cdef const unsigned char *base
     cdef size_t size
+    cdef int guard, control_guard
+    cdef fh_header plan             # the header as it was checked: what never changes is taken from here
+    cdef fh_region readers          # of the control object, as it was checked
     cdef const fh_header *header
     cdef fh_control *control
     cdef uint32_t *sleepers
@@ -90,6 +98,7 @@ cdef class Segment:
     cdef const unsigned char *books
     cdef uint32_t directory_stride, quote_stride, book_stride, book_bytes
     cdef readonly uint32_t capacity
+    cdef uint32_t rows              # of the directory: the most that were ever seen in use
     cdef readonly uint32_t depth
     cdef readonly uint64_t epoch
     cdef readonly str venue
@@ -102,30 +111,37 @@ cdef class Segment:
     cdef bint lost                  # `gone()` said so once; it never changes its mind
     cdef object __weakref__
 
-    def __cinit__(self, int data_fd, int control_fd, bint control_writable, *, str venue,
-                  str namespace):
+    def __cinit__(self, int data_fd, int control_fd, bint control_writable, bytes header,
+                  tuple readers, *, str venue, str namespace):
         cdef int protection = PROT_READ | PROT_WRITE if control_writable else PROT_READ
-        self.control_fd = -1
+        self.control_fd = self.guard = self.control_guard = -1
         self.moved = {}
-        self.size = os.fstat(data_fd).st_size
+        if <size_t>len(header) != sizeof(fh_header):
+            raise ValueError(f"a header of {len(header)} bytes")
+        memcpy(&self.plan, <const char *>header, sizeof(fh_header))
+        self.size = self.plan.total_bytes
         self.base = <const unsigned char *>_map(data_fd, self.size, PROT_READ, MAP_SHARED)
+        self.guard = fh_guard_add(self.base, self.size, PROT_READ)
         if control_fd >= 0:
             self.control = <fh_control *>_map(control_fd, FH_CONTROL_BYTES, protection, MAP_SHARED)
+            self.control_guard = fh_guard_add(self.control, FH_CONTROL_BYTES, protection)
             self.sleepers = &self.control.sleepers if control_writable else NULL
             self.control_fd = os.dup(control_fd)
+        if readers is not None:
+            _region(&self.readers, readers)
         self.header = <const fh_header *>self.base
-        self.ring_ = <const fh_slot *>(self.base + self.header.ring.offset)
-        self.mask = self.header.ring.count - 1
-        self.directory = self.base + self.header.directory.offset
-        self.quotes = self.base + self.header.quotes.offset
-        self.books = self.base + self.header.books.offset
-        self.directory_stride = self.header.directory.stride
-        self.quote_stride = self.header.quotes.stride
-        self.book_stride = self.header.books.stride
-        self.depth = self.header.book_depth
+        self.ring_ = <const fh_slot *>(self.base + self.plan.ring.offset)
+        self.mask = self.plan.ring.count - 1
+        self.directory = self.base + self.plan.directory.offset
+        self.quotes = self.base + self.plan.quotes.offset
+        self.books = self.base + self.plan.books.offset
+        self.directory_stride = self.plan.directory.stride
+        self.quote_stride = self.plan.quotes.stride
+        self.book_stride = self.plan.books.stride
+        self.depth = self.plan.book_depth
         self.book_bytes = fh_book_copy_bytes(self.depth)
-        self.capacity = self.header.directory.count
-        self.epoch = self.header.epoch
+        self.capacity = self.plan.directory.count
+        self.epoch = self.plan.epoch
         self.venue = venue
         self.namespace = namespace
         self.entries = <fh_instrument *>calloc(self.capacity, sizeof(fh_instrument))
@@ -135,6 +151,8 @@ cdef class Segment:
             raise MemoryError()
 
     def __dealloc__(self):
+        fh_guard_drop(self.guard)
+        fh_guard_drop(self.control_guard)
         if self.base != NULL:
             munmap(<void *>self.base, self.size)
         if self.control != NULL:
@@ -163,7 +181,8 @@ cdef class Segment:
 
     @property
     def venue_state(self):
-        return fh_load32_acquire(&self.header.state), fh_load32(&self.header.reason)
+        return (_member(_State, fh_load32_acquire(&self.header.state)),
+                _member(_Reason, fh_load32(&self.header.reason)))
 
     @property
     def can_wake(self):
@@ -171,9 +190,31 @@ cdef class Segment:
 
     cdef uint32_t count(self) noexcept:
         cdef uint32_t n = fh_load32_acquire(&self.header.instruments)
-        return n if n <= self.capacity else self.capacity
+        if FH_UNLIKELY(n > self.capacity):
+            n = self.capacity
+        if FH_UNLIKELY(n > self.rows):
+            self.rows = n
+        return n
+
+    cdef object no_row(self, uint32_t id):
+        """The error about a row that the directory does not have (any more: it only grows)."""
+        self.check()
+        return self._damaged("instruments") if id < self.rows else IndexError(f"no instrument {id}")
+
+    @property
+    def truncated(self):
+        return fh_guard_broken(self.guard)
+
+    cdef int check(self) except -1:
+        """What was found missing may be missing because the object was truncated."""
+        if FH_UNLIKELY(fh_guard_broken(self.guard)):
+            raise errors.DamagedSegment(
+                f"{self.namespace}.{self.venue} epoch {self.epoch}: total_bytes is {self.size}, but "
+                "the object was truncated while it was mapped; restart its writer", "total_bytes")
+        return 0
 
     cdef object _damaged(self, str what):
+        self.check()
         return errors.DamagedSegment(
             f"{self.namespace}.{self.venue} epoch {self.epoch}: {what} cannot be read", what)
 
@@ -224,14 +265,21 @@ cdef class Segment:
 
     cdef str why_gone(self):
         over = self.why_over()
-        if over is not None:
-            return over
+        if over is None:
+            over = self.why_dead()
+        if over is None:
+            self.check()
+        return over
+
+    cdef str why_dead(self):
+        """What the control object and the lock say."""
         if self.control == NULL:
             return "died"
         if fh_load64_acquire(&self.control.epoch) != self.epoch:
             return "superseded"
-        if (fh_load32_acquire(&self.control.writer_pid) != self.header.writer_pid
-                or fh_load64_acquire(&self.control.writer_start_ticks) != self.header.writer_start_ticks):
+        if (fh_load32_acquire(&self.control.writer_pid) != self.plan.writer_pid
+                or fh_load64_acquire(&self.control.writer_start_ticks)
+                != self.plan.writer_start_ticks):
             return "died"  # another writer is starting
         held = fh_lock_held(self.control_fd)
         if held < 0:
@@ -255,12 +303,12 @@ cdef class Segment:
 
     cdef int64_t heartbeat_age(self, int64_t now) noexcept:
         cdef int64_t age = now - fh_loadi64(&self.header.heartbeat_ns)
-        return age if age >= 0 else -age
+        return age if age >= 0 else -(age + 1)
 
     def instrument(self, uint32_t row):
         cdef uint32_t id = row
         if id >= self.count():
-            raise IndexError(f"no instrument {id}")
+            raise self.no_row(id)
         cdef fh_instrument *entry = self.entry(id)
         cdef Instrument made = Instrument.__new__(Instrument)
         cdef unsigned precision = entry.precision & 7
@@ -303,6 +351,7 @@ cdef class Segment:
         for id in range(first, self.count()):
             entry = self.entry(id)
             found.append((_string(entry.symbol, 64), _string(entry.name, 64)))
+        self.check()
         return found
 
     # ---- inspection: dead memory, live memory ----
@@ -312,16 +361,16 @@ cdef class Segment:
         cdef const fh_region *where
         cdef size_t copy
         if region == "directory":
-            where = &self.header.directory
+            where = &self.plan.directory
             copy = sizeof(fh_instrument)
         elif region == "quotes":
-            where = &self.header.quotes
+            where = &self.plan.quotes
             copy = sizeof(fh_quote)
         elif region == "books":
-            where = &self.header.books
+            where = &self.plan.books
             copy = self.book_bytes
         elif region == "connections":
-            where = &self.header.connections
+            where = &self.plan.connections
             copy = sizeof(fh_connection)
         else:
             raise ValueError(region)
@@ -334,6 +383,7 @@ cdef class Segment:
             status = fh_latch_read(
                 <const fh_word *>(self.base + where.offset + <uint64_t>row * where.stride),
                 copy, memory, copy // 8)
+            self.check()
             return status, (<char *>memory)[:copy] if status == FH_READ_OK else b""
         finally:
             free(memory)
@@ -361,20 +411,25 @@ cdef class Segment:
             status[0] = found
             out += 10
         PyBuffer_Release(&view)
+        self.check()
         return rows
 
     def counters(self):
         cdef int i
-        return [fh_load64(&self.header.counters[i]) for i in range(FH_COUNTERS)]
+        counters = [fh_load64(&self.header.counters[i]) for i in range(FH_COUNTERS)]
+        self.check()
+        return counters
 
     def histogram(self, uint32_t row):
-        cdef const fh_region *where = &self.header.histograms
+        cdef const fh_region *where = &self.plan.histograms
         cdef int i
         if row >= where.count:
             raise IndexError(f"{where.count} histograms")
         cdef const uint64_t *buckets = <const uint64_t *>(
             self.base + where.offset + <uint64_t>row * where.stride)
-        return [fh_load64(buckets + i) for i in range(FH_HISTOGRAM_BUCKETS)]
+        found = [fh_load64(buckets + i) for i in range(FH_HISTOGRAM_BUCKETS)]
+        self.check()
+        return found
 
     # ---- the readers' registry ----
 
@@ -383,26 +438,21 @@ cdef class Segment:
         cdef fh_reader_row *row
         cdef fh_reader_row *claimed
         cdef uint32_t i, pid
-        cdef size_t offset
         cdef uint64_t[8] padded
         if self.sleepers == NULL:
             return NULL
-        offset = self.control.readers.offset
-        if (offset > FH_CONTROL_BYTES or <uint64_t>self.control.readers.count
-                * self.control.readers.stride > <uint64_t>(FH_CONTROL_BYTES - offset)):
-            return NULL
         memset(padded, 0, sizeof(padded))
         memcpy(padded, <const char *>name, min(len(name), 63))
-        for i in range(self.control.readers.count):
-            row = <fh_reader_row *>(<unsigned char *>self.control + self.control.readers.offset
-                                    + <uint64_t>i * self.control.readers.stride)
+        for i in range(self.readers.count):
+            row = <fh_reader_row *>(<unsigned char *>self.control + self.readers.offset
+                                    + <uint64_t>i * self.readers.stride)
             pid = fh_load32(&row.pid)
             if pid & FH_READER_CLAIMED:
                 if start_ticks_of(pid & ~FH_READER_CLAIMED):
                     continue  # it lives, and has the row in a moment
             elif pid != 0 and start_ticks_of(pid) == fh_load64(&row.start_ticks):
                 continue
-            claimed = fh_reader_claim(self.control, i, pid)
+            claimed = fh_reader_claim_row(row, pid)
             if claimed != NULL:
                 fh_store64(&claimed.start_ticks, start_ticks_of(getpid()))
                 fh_store64(&claimed.epoch, self.epoch)

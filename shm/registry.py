@@ -11,7 +11,7 @@ from typing import TypedDict
 import numpy as np
 
 from shm import _native
-from shm.attach import open_fd, read_struct, text, venues
+from shm.attach import check_readers, open_fd, read_struct, text, venues
 from shm.errors import DamagedSegment, NoSuchVenue, ShmError
 from shm.memory import open_memory
 from shm.segment import check_name, control_name, default_namespace, start_ticks
@@ -76,14 +76,11 @@ def readers(venue: str, *, namespace: str | None = None) -> list[Reader]:
 
 def _rows(fd: int, path: str) -> list[np.void]:
     """Copies of all rows, after a check that they lie inside the object."""
-    region = read_struct(fd, "control")["readers"]
     dtype = _native.DTYPES["reader"]
-    offset, stride, count = (int(region[part]) for part in ("offset", "stride", "count"))
-    size = os.fstat(fd).st_size
-    if stride < dtype.itemsize or offset + stride * count > size:
-        raise DamagedSegment(f"{path}: readers: {count} rows of {stride} bytes at {offset}, and "
-                             f"the object has {size} bytes", "readers")  # fmt: skip
+    offset, stride, count = check_readers(read_struct(fd, "control"), path)
     raw = os.pread(fd, stride * count, offset)
+    if len(raw) < stride * count:
+        raise DamagedSegment(f"{path}: its size is {os.fstat(fd).st_size}", "total_bytes")
     return [np.frombuffer(raw, dtype, 1, row * stride)[0] for row in range(count)]
 
 

@@ -15,6 +15,7 @@ import errno
 import fcntl
 import os
 import re
+import stat
 import struct
 import time
 import uuid
@@ -102,6 +103,8 @@ def unlink(path: str) -> None:
         pass
     except posix_ipc.PermissionsError:
         raise PermissionDenied(f"{path}: this user may not remove it") from None
+    except OSError as error:  # a folder
+        raise PermissionDenied(f"{path}: {error.strerror}") from None
 
 
 def boot_id() -> bytes:
@@ -112,10 +115,10 @@ def boot_id() -> bytes:
 def start_ticks(pid: int) -> int:
     """When a process started, in clock ticks since boot; 0 if there is none. Tells reused pids."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        about = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return 0
-    return int(stat[stat.rindex(b")") + 2 :].split()[19])
+    return int(about[about.rindex(b")") + 2 :].split()[19])
 
 
 def locked(fd: int) -> bool:
@@ -163,8 +166,11 @@ def _lock_control(namespace: str, venue: str) -> _Control:
                 continue  # removed between the two
             except posix_ipc.PermissionsError:
                 raise PermissionDenied(f"{path}: this user may not write it") from None
+            except (OSError, ValueError, posix_ipc.Error) as error:  # a directory, a link
+                raise _strange(path, str(error)) from None
         lock_fd = -1
         try:
+            _check_ours(path, fd)
             lock_fd = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
             if not _insist(lock_fd, fd):
                 raise _running(venue, fd)
@@ -178,6 +184,24 @@ def _lock_control(namespace: str, venue: str) -> _Control:
             _close(fd, lock_fd)
             raise
         return _Control(fd, lock_fd)
+
+
+def _check_ours(path: str, fd: int) -> None:
+    """Refuse a control object of somebody else: who owns it can take it from under the feed."""
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        raise _strange(path, "no plain file")
+    if found.st_uid != os.geteuid():
+        raise PermissionDenied(
+            f"{path}: its owner is user {found.st_uid}, this is user {os.geteuid()}; the feed of a "
+            "venue must always be run by the same user: remove it, or use another namespace"
+        )
+    if found.st_mode & 0o7777 != CONTROL_MODE:
+        os.fchmod(fd, CONTROL_MODE)
+
+
+def _strange(path: str, what: str) -> DamagedSegment:
+    return DamagedSegment(f"{path} is no shared memory ({what}); remove it", "type")
 
 
 def _insist(lock_fd: int, fd: int) -> bool:
@@ -442,7 +466,13 @@ def _new_epoch(
     """A data object, filled and ready, which nothing names yet."""
     total = _native.geometry(instruments, depth, ring_slots, connections)[1]
     # Microseconds, so that epochs never repeat even when the control object was removed between.
-    epoch = max(int(_control(control_fd)["epoch"]) + 1, time.time_ns() // 1000)
+    named = int(_control(control_fd)["epoch"])
+    if named >= 1 << 63:
+        raise DamagedSegment(
+            f"{control_name(namespace, venue)}: epoch is {named}; `feedhandler clean` removes it",
+            "control.epoch",
+        )
+    epoch = max(named + 1, time.time_ns() // 1000)
     while True:
         path = data_name(namespace, venue, epoch)
         try:

@@ -198,7 +198,7 @@ def _book(raw: bytes, depth: int) -> list[str]:
 
 def _connections(memory: Memory) -> list[Finding]:
     findings = []
-    for row in range(memory.header()["connection_rows"]):
+    for row in range(memory.connection_rows):
         status, raw = memory.segment.cell("connections", row)
         if status == _native.READ_EMPTY:
             continue

@@ -95,3 +95,14 @@ def build(module: str, *options: str) -> Path:
         run(*command, "-o", str(unfinished), str(source))
         unfinished.replace(target)
     return target
+
+
+def library(source: Path, *options: str) -> Path:
+    """A shared library of one C file."""
+    command = [*compiler().split(), "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", *options]
+    target = place("library", source, *command) / f"{source.stem}.so"
+    if not target.exists():
+        unfinished = target.with_suffix(f".{os.getpid()}")
+        run(*command, "-o", str(unfinished), str(source))
+        unfinished.replace(target)
+    return target

@@ -744,12 +744,12 @@ static inline double fh_value(int64_t mantissa, int exponent) {
                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (FH_UNLIKELY(mantissa == FH_NONE)) return __builtin_nan("");
     if (FH_LIKELY((uint64_t)mantissa + (1ull << 53) <= 1ull << 54)) {
-        if (FH_LIKELY((unsigned)-exponent <= 22)) return (double)mantissa / power[-exponent];
+        if (FH_LIKELY(0u - (unsigned)exponent <= 22)) return (double)mantissa / power[-exponent];
         if ((unsigned)exponent <= 22) return (double)mantissa * power[exponent];
     }
     long double value = (long double)mantissa, factor = 1;
-    int steps = exponent < 0 ? -exponent : exponent;
-    if (steps > 400 || steps < 0) steps = 400;
+    unsigned steps = exponent < 0 ? 0u - (unsigned)exponent : (unsigned)exponent;
+    if (steps > 400) steps = 400;
     for (; steps; steps--) factor *= 10; /* exact up to 10^27 */
     return (double)(exponent < 0 ? value / factor : value * factor);
 }
@@ -758,10 +758,13 @@ static inline double fh_value(int64_t mantissa, int exponent) {
  * which is 0 (free), or what the caller found there of a process that is dead. NULL: somebody else was
  * faster. Fill the row, then store the pid with release: until then it is the pid with
  * FH_READER_CLAIMED, so that of one who dies just there the row can be had, too. */
+static inline fh_reader_row *fh_reader_claim_row(fh_reader_row *row, uint32_t stale) {
+    return FH_SWAP(&row->pid, &stale, FH_READER_CLAIMED | (uint32_t)getpid()) ? row : NULL;
+}
 static inline fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale) {
-    fh_reader_row *claimed = (fh_reader_row *)((unsigned char *)control + control->readers.offset +
-                                               (uint64_t)row * control->readers.stride);
-    return FH_SWAP(&claimed->pid, &stale, FH_READER_CLAIMED | (uint32_t)getpid()) ? claimed : NULL;
+    return fh_reader_claim_row((fh_reader_row *)((unsigned char *)control + control->readers.offset +
+                                                 (uint64_t)row * control->readers.stride),
+                               stale);
 }
 
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead

@@ -36,6 +36,10 @@ COPIES = {
         "shm/reader.pxi",
         "memcpy(padded, <const char *>name, min(len(name), 63))",
     ): "a name, before it is stored",
+    (
+        "shm/reader.pxi",
+        "memcpy(&self.plan, <const char *>header, sizeof(fh_header))",
+    ): "a copy of the header that was checked",
     ("feedhandler/engine/engine.h", "memcpy(e->frame, payload, length)"): "a received frame",
     (
         "feedhandler/book/backlog.h",
@@ -90,9 +94,6 @@ LIVE = (
 )
 #: (file, expression): plain accesses to fields of those names that are no race.
 PLAIN = {
-    ("shm/reader.pxi", "self.header.epoch"): "fixed before the magic",
-    ("shm/reader.pxi", "self.header.writer_pid"): "the data object's, fixed before the magic",
-    ("shm/reader.pxi", "self.header.writer_start_ticks"): "the same",
     ("shm/writer.pxi", "header.epoch"): "before the magic",
     ("shm/writer.pxi", "header.writer_pid"): "before the magic",
     ("shm/writer.pxi", "header.writer_start_ticks"): "before the magic",

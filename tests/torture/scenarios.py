@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shm
-from shm import Kind, Reason, State, inspect, segment
+from shm import Kind, Reason, State, _native, inspect, segment
 from tests.shm.stress_payload import DEPTH, INSTRUMENTS, mix
 from tests.shm.stress_reader import Checker, check_cells
 from tests.shm.stress_writer import Feeder
@@ -62,14 +62,14 @@ def trade(feeder: Feeder, instrument: int) -> None:
     feeder.writer.wake()
 
 
-def fill(owner: segment.WriterSegment, messages: int) -> Feeder:
+def fill(writer: _native.Writer, messages: int) -> Feeder:
     """Instruments, and so many messages about them."""
-    feeder = Feeder(owner.writer, 1)
+    feeder = Feeder(writer, 1)
     for row in range(INSTRUMENTS):
-        owner.writer.directory_add({"symbol": f"I{row}", "name": f"N{row}"})
+        writer.directory_add({"symbol": f"I{row}", "name": f"N{row}"})
     for message in range(messages):
         levels(feeder, message % INSTRUMENTS, 2)
-    owner.writer.heartbeat()
+    writer.heartbeat()
     return feeder
 
 
@@ -94,7 +94,7 @@ def everything(feeder: Feeder) -> None:
 def write(context: Context) -> None:
     """A writer that feeds."""
     owner = segment.create(VENUE, namespace=context.namespace, **GEOMETRY)
-    feeder = fill(owner, SLOTS)  # the ring goes round once
+    feeder = fill(owner.writer, SLOTS)  # the ring goes round once
     context.ask({"epoch": owner.epoch, "pid": os.getpid()})
     context.arm()
     everything(feeder)
@@ -115,7 +115,21 @@ def start(context: Context) -> None:
         context.say({"running": error.pid})
         return
     context.off()
-    fill(owner, INSTRUMENTS)
+    fill(owner.writer, INSTRUMENTS)
+    context.ask({"epoch": owner.epoch, "published": owner.writer.published})
+    owner.close()
+
+
+def renew(context: Context) -> None:
+    """A writer that goes over to new memory, which it has filled beside the old."""
+    owner = segment.create(VENUE, namespace=context.namespace, **GEOMETRY)
+    fill(owner.writer, INSTRUMENTS)
+    context.ask({"pid": os.getpid()})
+    context.arm()
+    successor = owner.successor(**GEOMETRY)
+    fill(successor, INSTRUMENTS)
+    owner.succeed(successor)
+    context.off()
     context.ask({"epoch": owner.epoch, "published": owner.writer.published})
     owner.close()
 
@@ -123,7 +137,7 @@ def start(context: Context) -> None:
 def stop(context: Context) -> None:
     """A writer that stops in order."""
     owner = segment.create(VENUE, namespace=context.namespace, **GEOMETRY)
-    fill(owner, INSTRUMENTS)
+    fill(owner.writer, INSTRUMENTS)
     context.ask({"epoch": owner.epoch, "published": owner.writer.published, "pid": os.getpid()})
     context.arm()
     owner.close()
@@ -215,5 +229,5 @@ BREAKABLE: dict[str, Callable[..., Any]] = {
 }
 SCENARIOS: dict[str, Callable[[Context], None]] = {
     "feed": feed,
-    "write": write, "start": start, "stop": stop, "clean": clean, "read": read
+    "write": write, "start": start, "renew": renew, "stop": stop, "clean": clean, "read": read
 }  # fmt: skip

@@ -26,7 +26,7 @@ PROTOCOL = (
     "fh_wait: store sleepers = 1",
     "fh_wait: acquire &header->published",
     "fh_futex: futex",
-    "fh_reader_claim: swap &claimed->pid",
+    "fh_reader_claim_row: swap &row->pid",
     *(f"register: store (&__pyx_v_claimed->{field})" for field in ("start_ticks", "cursor")),
     "register: release (&__pyx_v_claimed->pid)",
     "_unregister: release (&__pyx_v_self->registered->pid)",
@@ -39,7 +39,7 @@ PROTOCOL = (
 def feeder(namespace: str) -> Iterator[Feeder]:
     """A writer in this process, its ring full."""
     with segment.create(VENUE, namespace=namespace, **GEOMETRY) as owner:
-        yield fill(owner, SLOTS)
+        yield fill(owner.writer, SLOTS)
 
 
 def advance(feeder: Feeder) -> None:
