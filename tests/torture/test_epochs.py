@@ -36,6 +36,12 @@ STEPS = {
         "line segment.py _retire: _native.supersede(fd)",
         "line segment.py _retire: unlink(old.path)",
     ),
+    "renew": (
+        "ready: release (&__pyx_v_self->w.header->magic)",
+        "announce: release (&__pyx_v_self->w.control->epoch)",
+        "fh_supersede: release &header->superseded",
+        "line segment.py succeed: _retire(old)",
+    ),
     "stop": (
         "fh_publish: release",
         "set_state: release (&__pyx_v_self->w.header->state)",
@@ -88,7 +94,7 @@ def begin(
     victim = victims.start(scenario.replace("first", "start"), namespace, **order)
     said = victim.heard()
     assert said is not None
-    if scenario == "stop":
+    if scenario in ("stop", "renew"):
         checker = follow(namespace)
     if checker is not None:  # its readers ask whether it lives
         observe.let_it_seem_old(segment.data_name(namespace, VENUE, checker.feed.epoch))
@@ -139,7 +145,7 @@ def check_next(namespace: str, checker: Checker | None) -> None:
     assert observe.left(namespace) == []
 
 
-@pytest.mark.parametrize("scenario", ["start", "first", "stop", "clean"])
+@pytest.mark.parametrize("scenario", ["start", "first", "renew", "stop", "clean"])
 def test_killed_anywhere(victims: Victims, namespace: str, scenario: str, choose: Choose) -> None:
     for point in choose(points(victims, scenario, namespace)):
         with at(point):
@@ -162,7 +168,7 @@ def check_kill(victims: Victims, scenario: str, namespace: str, **order: object)
     check_next(namespace, checker)
 
 
-@pytest.mark.parametrize("scenario", ["start", "first"])
+@pytest.mark.parametrize("scenario", ["start", "first", "renew"])
 def test_start_stopped_anywhere(
     victims: Victims, namespace: str, scenario: str, choose: Choose
 ) -> None:
