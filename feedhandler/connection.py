@@ -90,6 +90,7 @@ class Connection:
         self._cause: tuple[Reason, str] | None = None
         self._retry_after = 0.0
         self._nobody = False  # was there to answer or refuse us
+        self._delay = 0.0
         self._next_expiry = 0.0
         self._task: asyncio.Task[None] | None = None
         self._began = 0.0
@@ -203,10 +204,8 @@ class Connection:
             self.requests.lost()
             if self._stopping:
                 break
-            delay = self._retry.after(self._clock(), self._nobody, self._retry_after)
-            reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
-            self._move(State.BACKOFF, reason, f"{detail}; next try in {delay:.1f} s")
-            await self._retry.wait(delay)
+            self._fall()
+            await self._retry.wait(self._delay)
         self._retry.over()
         self._move(State.CLOSED, *self._end)
 
@@ -215,6 +214,15 @@ class Connection:
         if self._listener is not None and not self._listener.muted:
             self._listener.mute()
             self._owner.on_down(self, reason)
+            self._fall()
+
+    def _fall(self) -> None:
+        """It is down; said at once, so that nobody is shown an open socket that is none."""
+        if self.state is State.BACKOFF or self._stopping:
+            return
+        self._delay = self._retry.after(self._clock(), self._nobody, self._retry_after)
+        reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
+        self._move(State.BACKOFF, reason, f"{detail}; next try in {self._delay:.1f} s")
 
     async def _connect(self) -> None:
         self._move(State.CONNECTING, self.reason, self.settings.url)
