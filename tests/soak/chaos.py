@@ -87,13 +87,13 @@ def _counts(counts: Any) -> str:
 class _Readers:
     """The eight processes."""
 
-    def __init__(self, r: Rig, seed: int, warm_s: float) -> None:
+    def __init__(self, r: Rig, seed: int) -> None:
         self.processes: list[tuple[str, subprocess.Popen[bytes]]] = []
         for number, (kind, venues) in enumerate(READERS):
             controls = {venue: r.sims[venue].endpoint.control_url for venue in venues}
             order = {
                 "kind": kind, "venues": controls, "namespace": r.namespace,
-                "seed": seed * 100 + number, "warm_s": warm_s,
+                "seed": seed * 100 + number,
             }  # fmt: skip
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.soak.readers"],
@@ -137,7 +137,6 @@ class _Readers:
             if name.startswith("cell"):
                 looks = Counter({k: v for k, v in found["seen"].items() if k.startswith("looks ")})
                 findings.live_share[venue] = looks["looks LIVE"] / max(1, sum(looks.values()))
-        findings.memory[name] = told["warm_kb"], told["end_kb"], 2
 
 
 def _configure(r: Rig) -> None:
@@ -204,7 +203,7 @@ def run(seconds: float, seed: int, *, every_s: float = 2.0, rate: float = 250.0)
         _configure(r)
         r.supervisor()
         feeds = {venue: r.attach(venue, HEAL_S) for venue in SYMBOLS}
-        readers = _Readers(r, seed, warm_s)
+        readers = _Readers(r, seed)
         memory = Watch(warm_s)
         began = time.monotonic()
         kills_until = began + seconds / 3  # what lives on after that is measured
@@ -225,6 +224,8 @@ def run(seconds: float, seed: int, *, every_s: float = 2.0, rate: float = 250.0)
                 next_look = now + 1.0
                 for venue, pid in _pids(r).items():
                     memory.look(f"IO process of {venue}", pid, now)
+                for name, process in readers.processes:
+                    memory.look(name, process.pid, now)
             _stall(rng, readers, stopped, now)
             time.sleep(0.05)
         for pid in stopped:

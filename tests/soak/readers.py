@@ -3,9 +3,8 @@ LIVE checked against the simulator.
 
     python -m tests.soak.readers < ORDER
 
-ORDER is a line of JSON: kind, venues {name: control URL}, namespace, seed, warm_s (seconds until
-its memory is measured first). Ends when its stdin is closed, with one line of JSON on stdout: what
-it saw.
+ORDER is a line of JSON: kind, venues {name: control URL}, namespace, seed. Ends when its stdin is
+closed, with one line of JSON on stdout: what it saw.
 """
 
 from __future__ import annotations
@@ -231,11 +230,6 @@ def _make(kind: str, feed: shm.Feed, truth: Truth, rng: random.Random) -> Reader
     return QuoteReader(feed, truth, rng)
 
 
-def _rss_kb() -> int:
-    with open("/proc/self/status") as status:  # noqa: PTH123
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-
 def main() -> None:
     order = json.loads(sys.stdin.readline())
     rng = random.Random(order["seed"])
@@ -250,7 +244,7 @@ def main() -> None:
     for venue, control in order["venues"].items():
         feed = shm.attach(venue, namespace=order["namespace"], timeout=60)
         readers[venue] = _make(order["kind"], feed, Truth(control), rng)
-    next_check, warm_kb, began = 0.0, 0, time.monotonic()
+    next_check = 0.0
     while not over.is_set():
         for reader in readers.values():
             reader.look()
@@ -259,15 +253,13 @@ def main() -> None:
             next_check = now + 1.0
             for reader in readers.values():
                 reader.truth.check()
-        if not warm_kb and now - began > order["warm_s"]:
-            warm_kb = _rss_kb()
     for reader in readers.values():
         reader.truth.check()
     found = {
         venue: {"seen": dict(reader.seen), **asdict(reader.truth.verdicts)}
         for venue, reader in readers.items()
     }
-    print(json.dumps({"venues": found, "warm_kb": warm_kb, "end_kb": _rss_kb()}))
+    print(json.dumps({"venues": found}))
 
 
 if __name__ == "__main__":
