@@ -43,15 +43,22 @@ def shown(feed: shm.Feed, symbol: str) -> tuple[float, float]:
     return quote.bid, quote.ask
 
 
+def legs(text: str, kind: str) -> str:
+    """What was told of the trade of this kind at STRIKE: the lines of its legs."""
+    told = re.search(rf"^{kind} {STRIKE}: .*\n((?:  .*\n)+)", text, re.MULTILINE)
+    assert told
+    return told[1]
+
+
 def filled(levels: list[tuple[float, float]], dollars: float) -> tuple[float, float]:
     """(dollars by coins, last price) of taking so many dollars off a book."""
     left, coins, price = dollars, 0.0, 0.0
     for price, there in levels:
         taken = min(left, there)
         coins, left = coins + taken / price, left - taken
-        if left <= 0:
+        if left < 1e-6:  # of a dollar: what rounding leaves is no reason to take the next level
             break
-    assert left <= 0
+    assert left < 1e-6
     return dollars / coins, price
 
 
@@ -89,7 +96,7 @@ def test_what_is_planted_is_found_and_priced(world: World, strike: tuple[str, st
                     number = world.order("deribit", "misprice", symbol=symbol, by=0.01)
                     touch = world.touch("deribit", symbol)
                     until(lambda: shown(feed, symbol) == touch, "it has come", DEADLINE)  # noqa: B023
-                example.lines(rf"^{kind} {STRIKE}: ")
+                example.lines(rf"^{kind} {STRIKE}: .*\n(  .*\n)*  would .* USD of {future} at .*\n")
                 example.lines(rf"^(long|short) box (\d+/{STRIKE}|{STRIKE}/\d+): ", 2)
                 # The venue's own books, and the formulas once more.
                 call_bid, call_ask = world.touch("deribit", call)
@@ -112,9 +119,10 @@ def test_what_is_planted_is_found_and_priced(world: World, strike: tuple[str, st
                 if name == kind:
                     assert earned == pytest.approx(edge, abs=2e-5)
             side, other = ("sell", "buy") if sign > 0 else ("buy", "sell")
-            assert re.search(rf"would {side} [\d.]+ coins of {call} at {prices[0]:g}", example.text)
-            assert re.search(rf"would {other} [\d.]+ coins of {put} at {prices[1]:g}", example.text)
-            assert re.search(rf"would {other} \d+ USD of {future} at {last:g}", example.text)
+            told = legs(example.text, kind)
+            assert re.search(rf"would {side} [\d.]+ coins of {call} at {prices[0]:g}\n", told)
+            assert re.search(rf"would {other} [\d.]+ coins of {put} at {prices[1]:g}\n", told)
+            assert re.search(rf"would {other} [\d.e+]+ USD of {future} at {last:g}\n", told), told
 
 
 def test_what_is_old_is_no_opportunity(world: World, strike: tuple[str, str, str]) -> None:
