@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import shm
@@ -151,10 +152,18 @@ def _pids(r: Rig) -> dict[str, int]:
     found = {}
     for venue in SYMBOLS:
         with suppress(shm.ShmError):
-            status = venue_status(r.namespace, venue)
-            if status["pid"]:
-                found[venue] = int(status["pid"])
+            pid = int(venue_status(r.namespace, venue)["pid"])
+            if _is_ours(pid):
+                found[venue] = pid
     return found
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether it is an IO process: the number of one that died may be another's by now."""
+    try:
+        return b"feedhandler.io_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _kill(r: Rig, rng: random.Random, findings: Findings) -> None:
