@@ -131,7 +131,8 @@ class SubscriptionWatch:
         by_connection: dict[Connection, list[int]] = {}
         for row, channel in suspects:
             place = self._keys.get((row, channel))
-            if channel == _BOOK and place is not None:
+            # Of one without a rhythm a long silence says little, nor do many of them say more.
+            if channel == _BOOK and place is not None and self.rhythm.knows(row, channel):
                 by_connection.setdefault(place[0], []).append(row)
         for connection, rows in by_connection.items():
             mine = [

@@ -192,9 +192,14 @@ class RhythmWatchdog:
         ratio = (silent / np.maximum(limit, 1e-9))[rows, channels]
         return [(int(rows[i]), int(channels[i])) for i in np.argsort(-ratio, kind="stable")]
 
+    def knows(self, row: int, channel: int) -> bool:
+        """Whether it has spoken often enough to have a rhythm."""
+        return row < self._rows and bool(self._gaps[row, channel] >= self.options.samples)
+
     def silent_share(self, rows: Sequence[int], channel: int, now: float) -> float:
-        """The share of these subscriptions, of those watched, that are silent for too long."""
-        known = [row for row in rows if row < self._rows]
+        """The share of these subscriptions, of those watched whose rhythm is known, that are silent
+        for too long."""
+        known = [row for row in rows if self.knows(row, channel)]
         watched = self._watched[known, channel]
         if not watched.any():
             return 0.0

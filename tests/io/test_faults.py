@@ -22,6 +22,28 @@ def grown(r: Rig, venue: str, seconds: float) -> None:
     until(old_enough, f"{venue} has run for {seconds:g} s")
 
 
+def test_books_that_never_moved_are_asked_for_one_by_one() -> None:
+    """All of them silent past the ceiling at once: a market that stands still, no dead socket."""
+    symbols = ("BTC-PERPETUAL", "ETH-PERPETUAL", "BTC-25DEC26", "ETH-25DEC26", "BTC-26MAR27")
+    with rig("deribit", paused=True) as r:
+        r.change("deribit", instruments=symbols, rhythm_floor_s=1.0, rhythm_ceiling_s=2.0)
+        r.io_process("deribit")
+        feed = r.attach("deribit")
+        ring = RingBooks(feed)
+
+        def asked() -> bool:
+            ring.catch_up()
+            return all(ring.of(symbol)[-1:] == [("LIVE", "NONE")] for symbol in symbols)
+
+        until(asked, "each was resubscribed, and is LIVE again")
+        counters = venue_status(r.namespace, "deribit")["counters"]
+        assert counters["resubscribes"] >= len(symbols)
+        assert counters["disconnects"] == 0
+        for symbol in symbols[:2]:
+            assert ring.of(symbol)[0] == ("STALE", "SUBSCRIPTION")
+            assert_true_book(r.sims["deribit"], feed, symbol)
+
+
 def test_heartbeats_are_answered_and_round_trips_measured() -> None:
     """Deribit asks every second, Binance pings every half, and both cut who does not answer."""
     venues = ("deribit", "binance")

@@ -177,3 +177,12 @@ def test_silent_share_counts_the_watched() -> None:
     assert market.dog.silent_share([0, 1, 2, 3], BOOK, market.now) == 0.75
     market.dog.ignore(1, BOOK)
     assert market.dog.silent_share([0, 1, 2, 3], BOOK, market.now) == pytest.approx(2 / 3)
+
+
+def test_what_has_no_rhythm_does_not_count_as_fallen_silent() -> None:
+    rng = random.Random(5)
+    market = Market(4)
+    market.run(300, {0: 0.5}, rng)
+    assert market.run(400, {0: 0.5}, rng) == [1, 2, 3]  # each for itself, after the ceiling
+    assert market.dog.silent_share([0, 1, 2, 3], BOOK, market.now) == 0.0
+    assert [market.dog.knows(row, BOOK) for row in range(5)] == [True, False, False, False, False]
