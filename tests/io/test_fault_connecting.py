@@ -17,9 +17,9 @@ from feedhandler.status import venue_status
 from feedhandler.venues import load
 from shm import Reason
 from tests.io.fault_table import SLACK_S, Row, row
-from tests.io.hosts import Names, in_own_names, possible
 from tests.io.outage import Watched, healed, undergo, watched
 from tests.io.rig import SYMBOLS, Rig, assert_true_book, end, rig, until
+from tests.io.unshared import NAMES, own_names, possible, run
 from tests.sim.harness import needs_openssl
 
 CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
@@ -149,15 +149,15 @@ def test_bad_tls() -> None:
         )
 
 
-@pytest.mark.skipif(not possible(), reason="needs a mount namespace of its own")
+@pytest.mark.skipif(not possible(NAMES), reason="needs `unshare`, and to be allowed to mount")
 def test_without_a_name() -> None:
-    in_own_names(lose_the_name)
+    run(NAMES, lose_the_name)
 
 
-def lose_the_name(names: Names) -> None:
+def lose_the_name() -> None:
     """The venues' name is lost, and found again."""
-    names.set(NAME)
-    with rig(*SYMBOLS, rate=100.0) as r:
+    with own_names() as names, rig(*SYMBOLS, rate=100.0) as r:
+        names.set(NAME)
         for venue in SYMBOLS:
             port = urlsplit(r.sims[venue].endpoint.ws_url).port
             url = r.config.venues[venue].ws_url
