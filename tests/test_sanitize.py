@@ -1,0 +1,84 @@
+"""The sanitized build: it is what is imported, its findings are seen, and there are none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.natives import ROOT, library
+from tests.sanitize import FLAGS, TESTS, environment
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return environment(tmp_path_factory.mktemp("site"))
+
+
+@pytest.mark.soak
+def test_the_sanitized_modules_are_those_that_are_imported(sanitized: dict[str, str]) -> None:
+    code = "from shm import _native; from feedhandler.engine import _engine; "
+    code += "print(_native.__file__, _engine.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=sanitized,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for place in done.stdout.split():
+        assert b"__asan_init" in Path(place).read_bytes()
+
+
+OVERFLOW = """
+#include <stdlib.h>
+int beyond(int size, int index) {
+    char *memory = malloc(size);
+    int found = memory[index];
+    free(memory);
+    return found;
+}
+int shifted(int by) { return 1 << by; }
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("call", "finding"),
+    [("beyond(8, 8)", "heap-buffer-overflow"), ("shifted(40)", "shift exponent 40")],
+)
+def test_a_mistake_would_be_seen(
+    sanitized: dict[str, str], tmp_path: Path, call: str, finding: str
+) -> None:
+    source = tmp_path / "mistakes.c"
+    source.write_text(OVERFLOW)
+    code = f"import ctypes; ctypes.CDLL({str(library(source, *FLAGS))!r}).{call}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=sanitized,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert finding in done.stderr
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("tests", TESTS)
+def test_no_findings(sanitized: dict[str, str], tests: str) -> None:
+    """The tests of the native modules pass on the sanitized build."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests],
+        env=sanitized,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3600,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
