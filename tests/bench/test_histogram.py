@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from feedhandler.bench.histogram import Histogram
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 2**62), min_size=1, max_size=60), st.integers(1, 4))
 def test_every_percentile_is_known_to_so_many_digits(values: list[int], digits: int) -> None:
     histogram = Histogram(digits)
@@ -24,7 +24,7 @@ def test_every_percentile_is_known_to_so_many_digits(values: list[int], digits: 
         assert exact <= found <= exact + exact * 10**-digits
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 10**12), max_size=30), st.lists(st.integers(0, 10**12), max_size=30))
 def test_merging_is_recording_both(first: list[int], second: list[int]) -> None:
     both, one, other = Histogram(), Histogram(), Histogram()

@@ -69,7 +69,7 @@ def test_a_book_and_what_is_published_of_it() -> None:
         assert math.isnan(quote["mark"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 12), st.sampled_from((0, 1, 5))), max_size=60)
 )
@@ -588,7 +588,7 @@ def test_wrong_types(venue: str) -> None:
 
 
 @pytest.mark.parametrize("venue", list(SHAPES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_any_key_order_and_white_space(venue: str, rng: Any) -> None:
     def shuffled(value: Any) -> Any:
@@ -609,7 +609,7 @@ def test_any_key_order_and_white_space(venue: str, rng: Any) -> None:
 
 
 @pytest.mark.parametrize("venue", list(SHAPES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     edits=st.lists(st.tuples(st.integers(0, 2**16), st.binary(max_size=2)), min_size=1, max_size=3)
 )

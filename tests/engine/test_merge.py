@@ -56,7 +56,7 @@ def states(records: list[tuple[int, ...]]) -> list[tuple[int, int]]:
     return [(r[2], r[3]) for r in records if r[0] == Kind.STATE]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32))
 def test_each_book_message_is_published_once_and_in_order(seed: int) -> None:
     rng = random.Random(seed)
@@ -75,7 +75,7 @@ def test_each_book_message_is_published_once_and_in_order(seed: int) -> None:
         assert e.book(i)[2] == 220
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_ranges_of_a_second_connection_join_without_a_base_of_their_own(seed: int) -> None:
     rng = random.Random(seed)
@@ -240,7 +240,7 @@ def behind_and_ahead(e: Engine, taken: int, ahead: int) -> tuple[int, list[bytes
     return i, frames
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 20), st.integers(1, 19))
 def test_what_is_ahead_is_held_until_the_other_has_come_so_far(taken: int, hole: int) -> None:
     with support.engine("binance", instruments=2) as e:
@@ -330,7 +330,7 @@ def binance_trade(n: int) -> bytes:
     return support.compact({"stream": "x@trade", "data": data | {"T": 1700000000000, "m": True}})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.sampled_from((1, 30, 1500)))
 def test_each_trade_is_published_once(seed: int, lag: int) -> None:
     rng = random.Random(seed)

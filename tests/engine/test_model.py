@@ -54,7 +54,7 @@ def agrees(e: native.Engine, venue: Venue, i: int) -> None:
         assert support.engine_book(e, i) == venue.history[e.book(i)[2]]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.integers(0, 2**32), st.booleans())
 def test_chained_deltas_with_snapshots_in_the_stream(seed: int, rest_join: bool) -> None:
     rng = random.Random(seed)
@@ -104,7 +104,7 @@ def test_chained_deltas_with_snapshots_in_the_stream(seed: int, rest_join: bool)
         agrees(e, venue, i)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.integers(0, 2**32))
 def test_ranges_joined_with_requested_snapshots(seed: int) -> None:
     rng = random.Random(seed)

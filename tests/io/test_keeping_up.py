@@ -105,7 +105,7 @@ def test_the_time_that_this_thread_runs_is_measured() -> None:
     assert total > 0.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 1000), st.integers(1, 3)), min_size=2, max_size=20))
 def test_halves_carry_every_key_once_and_groups_whole(sizes: list[tuple[int, int]]) -> None:
     keys = [f"{n}:{k}" for n, (_, count) in enumerate(sizes) for k in range(count)]
