@@ -29,7 +29,8 @@ def seeds(name: str) -> list[bytes]:
 def recorded(venue: str) -> Iterator[bytes]:
     """Frames of a venue's recordings, some in a row together; nothing where there are none."""
     name = venue.replace("-", "_")
-    paths = [path for place in (name, f"{name}_spot") for path in _captures(folder() / place)]
+    places = name, f"{name}_spot", venue.partition("-")[0]
+    paths = [path for place in dict.fromkeys(places) for path in _captures(folder() / place)]
     for path in paths[:FILES]:
         for frames in _batched(_payloads(path), TOGETHER):
             yield b"\n".join(frames)[:UNIT]
