@@ -199,6 +199,63 @@ static inline void floor_okx(floor_feed *f, const char *p)
     floor_levels(f, p + 9, book, false, true, false, 0, 0);
 }
 
+/* {"topic":"orderbook.N.X","type":"delta","ts":ms,"data":{"s":"X","b":[],"a":[],...}...}, publicTrade with
+ * an array; of spot "ts" is before "type", and trades have other keys. */
+ALWAYS_INLINE void floor_bybit(floor_feed *f, const char *p, bool spot)
+{
+    f->now = fh_now_ns();
+    uint64_t time, sequence, other;
+    uint32_t book;
+    if (p[10] == 'o') {
+        p = floor_symbol(strchr(p + 20, '.') + 1, '"', &book);
+        const char *kind = p + 10;
+        if (spot) {
+            p = floor_integer(p + 7, &time);
+            kind = p + 9;
+        } else {
+            p = floor_integer(kind + (*kind == 's' ? 15 : 12), &time);
+        }
+        if (*kind == 's')
+            floor_clear(f, book);
+        p = floor_levels(f, strchr(p, '[') + 1, book, false, true, false, (int64_t)time, 0);
+        floor_levels(f, p + 6, book, true, true, false, (int64_t)time, 0);
+        return;
+    }
+    for (p = strchr(p, '[') + 1; *p == '{'; p += *p == ',') {
+        int64_t price, size;
+        bool sold;
+        if (spot) { /* {"i":"","T":ms,"p":"","v":"","S":"Buy","seq":n,"s":"X",... */
+            p = floor_integer(p + 6, &other);
+            p = floor_integer(p + 6, &time);
+            p = floor_number(p + 6, &price);
+            p = floor_number(p + 7, &size);
+            sold = p[7] == 'S';
+            p = floor_integer(p + (sold ? 19 : 18), &sequence);
+            p = floor_symbol(p + 6, '"', &book);
+        } else { /* "T":ms,"s":"X","S":"Buy","v":"","p":"","L":"","i":UUID,"BT":b,"RPI":b,"seq":n */
+            p = floor_integer(p + 5, &time);
+            p = floor_symbol(p + 6, '"', &book);
+            sold = p[7] == 'S';
+            p = floor_number(p + (sold ? 18 : 17), &size);
+            p = floor_number(p + 7, &price);
+            p = strchr(p + 7, '"') + 62;
+            p = floor_integer(p + (*p == 't' ? 11 : 12), &sequence);
+        }
+        floor_slot(f, book, FH_KIND_TRADE, sold, price, size, (int64_t)time, sequence);
+        p = strchr(p, '}') + 1;
+    }
+}
+
+static inline void floor_bybit_linear(floor_feed *f, const char *p)
+{
+    floor_bybit(f, p, false);
+}
+
+static inline void floor_bybit_spot(floor_feed *f, const char *p)
+{
+    floor_bybit(f, p, true);
+}
+
 /* {"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.X.raw","data":{"type":"change",
  * "timestamp":ms,["prev_change_id":n,]"instrument_name":"X","change_id":n,"bids":[],"asks":[]}}} */
 static inline void floor_deribit(floor_feed *f, const char *p)
@@ -242,6 +299,8 @@ static inline floor_decoder floor_find(const char *venue)
     } known[] = {
         {"binance", floor_binance},
         {"binance-usdm", floor_binance_usdm},
+        {"bybit-linear", floor_bybit_linear},
+        {"bybit-spot", floor_bybit_spot},
         {"okx", floor_okx},
         {"deribit", floor_deribit},
     };

@@ -46,12 +46,14 @@ class Case:
 @dataclass(frozen=True)
 class Source:
     """A venue's recording. `kind`: of a frame's text; None: it is no market data of ours.
-    `floors`: the kinds that the C floor reads."""
+    `floors`: the kinds that the C floor reads. `path`: how the addresses of its frames end, where
+    the file has other products, too."""
 
     file: str
     kind: Callable[[str], str | None]
     floors: tuple[str, ...]
     mend: Callable[[str], str] = lambda text: text
+    path: str = ""
 
 
 def _binance_kind(text: str) -> str | None:
@@ -65,6 +67,17 @@ def _binance_kind(text: str) -> str | None:
 
 def _okx_kind(text: str) -> str | None:
     return "book" if text.startswith('{"arg":{"channel":"books') else None
+
+
+_BYBIT = {"orderbook": "book", "publicTrade": "trade", "tickers": "ticker"}
+
+
+def _bybit_kind(text: str) -> str | None:
+    return _BYBIT.get(text.removeprefix('{"topic":"').partition(".")[0])
+
+
+def _bybit_spot_kind(text: str) -> str | None:
+    return _bybit_kind(text) if not text.startswith('{"topic":"tickers') else None
 
 
 def _deribit_kind(text: str) -> str | None:
@@ -89,6 +102,15 @@ SOURCES: Mapping[str, Source] = {
         "binance_usdm/hftbacktest_usdm_btcusdt_20240808.ndjson.gz",
         _binance_kind,
         ("book", "quote", "trade", "all"),
+    ),
+    "bybit-linear": Source(
+        "bybit/cryptofeed_v3_bybit_v5.ndjson.gz", _bybit_kind, ("book", "trade"), path="/linear"
+    ),
+    "bybit-spot": Source(
+        "bybit/cryptofeed_v3_bybit_v5.ndjson.gz",
+        _bybit_spot_kind,
+        ("book", "trade", "all"),
+        path="/spot",
     ),
     "okx": Source(
         "okx/cryptofeed_hist_okx_20220227.ndjson.gz", _okx_kind, ("book", "all"), _without_checksum
@@ -116,7 +138,7 @@ def recorded(venue: str, folder: Path | None) -> Case | None:
         if line.get("kind", "ws") == "rest":
             if (symbol := _snapshot_of(facts, line)) is not None:
                 case.snapshots[symbol] = text.encode()
-        elif source.kind(text) is not None:
+        elif source.kind(text) is not None and (line.get("url") or "").endswith(source.path):
             case.frames.append(source.mend(text).encode())
             case.times.append(line.get("t") or 0)
     return case if case.frames else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from feedhandler.bench.frames import Case, Frames
 
 #: The venues whose format is known here.
-VENUES = ("deribit", "okx", "binance")
+VENUES = ("binance", "binance-usdm", "bybit-linear", "bybit-spot", "deribit", "okx")
 
 
 def synthetic(venue: str, *, count: int = 4000, seed: int = 7) -> Case:
@@ -23,7 +23,7 @@ def synthetic(venue: str, *, count: int = 4000, seed: int = 7) -> Case:
     asks = [(mid + i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
     snapshots: dict[str, bytes] = {}
     sequence = 1000
-    if venue == "binance":
+    if venue.startswith("binance"):
         body = f'{{"lastUpdateId":{sequence},"bids":{_pairs(bids, 8)},"asks":{_pairs(asks, 8)}}}'
         snapshots["BTCUSDT"] = body.encode()
     else:
@@ -76,6 +76,21 @@ def _frame(
             '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255208,'
             f'"s":"BTCUSDT","U":{previous + 1},"u":{sequence},"b":{_pairs(bids, 8)},'
             f'"a":{_pairs(asks, 8)}}}}}'
+        )
+    elif venue == "binance-usdm":
+        text = (
+            '{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":1723161255208,'
+            f'"T":1723161255203,"s":"BTCUSDT","U":{previous + 1},"u":{sequence},"pu":{previous},'
+            f'"b":{_pairs(bids, 2)},"a":{_pairs(asks, 2)}}}}}'
+        )
+    elif venue.startswith("bybit"):
+        said = f'"type":"{"snapshot" if snapshot else "delta"}"', '"ts":1786310818130'
+        head = ",".join(said if venue == "bybit-linear" else reversed(said))
+        places = 2 if venue == "bybit-linear" else -1
+        text = (
+            f'{{"topic":"orderbook.200.BTCUSDT",{head},"data":{{"s":"BTCUSDT",'
+            f'"b":{_pairs(bids, places)},"a":{_pairs(asks, places)},"u":{sequence // 3},'
+            f'"seq":{753_843_913_870 + sequence}}},"cts":1786310818129}}'
         )
     elif venue == "okx":
         tail = ',"0","3"'

@@ -49,7 +49,8 @@ def test_a_recording_is_taken_apart_by_kind(venue: str) -> None:
 def cases() -> list[Case]:
     made = [synthetic(venue, count=300) for venue in VENUES]
     whole = [recorded(venue, recordings()) for venue in SOURCES]
-    return made + [case for case in whole if case is not None and case.floor]
+    parts = [[one] if one.floor else by_kind(one) for one in whole if one is not None]
+    return made + [case for found in parts for case in found if case.floor]
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
@@ -72,6 +73,8 @@ def test_the_floor_does_the_same_work(case: Case) -> None:
     assert abs(floor.depth() - depth) <= depth // 1000
     assert 0 <= floor.levels - counters["levels"] <= floor.levels // 20
     assert floor.records >= floor.levels
+    if case.kind == "trade":
+        assert floor.records == counters["trades"]
 
 
 def test_a_venue_without_a_floor_is_named() -> None:
