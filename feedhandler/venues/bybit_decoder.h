@@ -15,7 +15,7 @@
 #ifndef FEEDHANDLER_VENUES_BYBIT_DECODER_H
 #define FEEDHANDLER_VENUES_BYBIT_DECODER_H
 
-#include "../engine/usual.h"
+#include "bybit_usual.h"
 
 enum bybit_kind {
     BYBIT_UNKNOWN = 0,
@@ -60,25 +60,6 @@ static bybit_topic bybit_split(const text *name)
     topic.symbol.at = dot + 1;
     topic.symbol.length = (uint32_t)(end - dot - 1);
     return topic;
-}
-
-/* The best of each side, of a book of one level. */
-static void bybit_top(engine *e, message *msg)
-{
-    level top[2] = {{FH_NONE, 0}, {FH_NONE, 0}};
-    const level *levels = e->levels + msg->levels;
-    if (msg->first_count > 0 && levels[0].size != 0)
-        top[msg->first_side] = levels[0];
-    if (msg->count > msg->first_count && levels[msg->first_count].size != 0)
-        top[msg->first_side ^ 1] = levels[msg->first_count];
-    e->level_count = msg->levels;
-    msg->kind = MESSAGE_QUOTE;
-    msg->channel = CHANNEL_QUOTE;
-    msg->count = 0;
-    level *both = engine_levels(e, msg, 2);
-    both[0] = top[0];
-    both[1] = top[1];
-    msg->numbers.final = msg->numbers.place; /* as the book is shown */
 }
 
 static void bybit_book(engine *e, cursor *c, market *m, bool top)
@@ -237,57 +218,6 @@ static void bybit_data(engine *e, cursor *c, const text *name)
         while (cursor_item(c))
             ENGINE_ITEM(e, c, bybit_trade(e, c, m, topic.kind == BYBIT_LIQUIDATIONS));
     }
-}
-
-/* What only the whole document tells: the time, and whether a book is a whole one. */
-static void bybit_settle(engine *e, int64_t time, bool snapshot)
-{
-    for (uint32_t i = 0; i < e->message_count; i++) {
-        message *msg = &e->messages[i];
-        if (msg->kind == MESSAGE_DELTA && (snapshot || msg->numbers.final == 1))
-            msg->kind = MESSAGE_SNAPSHOT;
-        if (msg->exchange_ns == 0)
-            msg->exchange_ns = time_ns(time);
-    }
-}
-
-static bool bybit_usual(engine *e, cursor *c)
-{
-    const uint8_t *at = c->at;
-    int64_t time = 0, final, place;
-    market *m;
-    if (!USUAL_NEXT(at, "{\"topic\":\"orderbook.") || (uint8_t)(*at - '0') > 9)
-        return false;
-    bool top = at[0] == '1' && at[1] == '.';
-    while ((uint8_t)(*at - '0') < 10)
-        at++;
-    if (!USUAL_NEXT(at, ".") || !usual_market(e, &at, '"', &m) || !USUAL_NEXT(at, "\""))
-        return false;
-    bool first = USUAL_MAYBE(at, ",\"ts\":"); /* spot */
-    if ((first && !USUAL_INTEGER(at, &time)) || !USUAL_NEXT(at, ",\"type\":\""))
-        return false;
-    bool snapshot = USUAL_MAYBE(at, "snapshot");
-    if ((!snapshot && !USUAL_NEXT(at, "delta")) || !USUAL_NEXT(at, "\"") || (top && !snapshot) ||
-        (!first && (!USUAL_NEXT(at, ",\"ts\":") || !USUAL_INTEGER(at, &time))))
-        return false;
-    if (top)
-        engine_no_book(e);
-    else
-        engine_subject(e, m);
-    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
-    if (!USUAL_NEXT(at, ",\"data\":{\"s\":\"") || !usual_string(&at) ||
-        !USUAL_NEXT(at, "\",\"b\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
-        !USUAL_NEXT(at, ",\"a\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
-        !USUAL_NEXT(at, ",\"u\":") || !USUAL_INTEGER(at, &final) ||
-        !USUAL_NEXT(at, ",\"seq\":") || !USUAL_INTEGER(at, &place) || !USUAL_NEXT(at, "}") ||
-        (USUAL_MAYBE(at, ",\"cts\":") && !USUAL_INTEGER(at, &time)) || !USUAL_NEXT(at, "}"))
-        return false;
-    msg->numbers = (sequence){0, final, 0, true, place};
-    if (top)
-        bybit_top(e, msg);
-    bybit_settle(e, time, snapshot);
-    c->at = at;
-    return at == c->end;
 }
 
 static int bybit_decode(engine *e, cursor *c)

@@ -73,17 +73,40 @@ def bybit(rng: random.Random) -> list[bytes]:
         high, depth = f"{float(price) + 1:.2f}", rng.choice([1, 50, 50, 200])
         u, seq = rng.choice([u + 1] * 9 + [1, u + 2]), seq + rng.randrange(1, 90)
         kind = "snapshot" if n == 0 or rng.random() < 0.1 or depth == 1 else "delta"
-        said = [f'"type":"{kind}"', f'"ts":{1786310818130 + n}']
+        said = rng.sample([f'"type":"{kind}"', f'"ts":{1786310818130 + n}'], 2)
         matched = rng.choice(["", f',"cts":{1786310818129 + n}'])
         asks = rng.choice([f'["{high}","1"],["{float(price) + 9:.2f}","0"]', ""])
         frames.append(
             (
-                f'{{"topic":"orderbook.{depth}.BTCUSDT",{",".join(rng.sample(said, 2))},'
+                f'{{"topic":"orderbook.{depth}.BTCUSDT",{",".join(said)},'
                 f'"data":{{"s":"BTCUSDT","b":[["{price}","{size}"]],"a":[{asks}],"u":{u},'
                 f'"seq":{seq}}}{matched}}}'
             ).encode()
         )
+        if n % 3 == 0:
+            frames.append(bybit_trades(rng, said, price, size, 1786310818131 + n))
     return frames
+
+
+def bybit_trades(rng: random.Random, said: list[str], price: str, size: str, time: int) -> bytes:
+    rows = []
+    for _ in range(rng.choice([1, 1, 3])):
+        symbol, side = rng.choice(["BTCUSDT", "ETHUSDT"]), rng.choice(["Buy", "Sell"])
+        flags = f'"BT":{rng.choice(["false"] * 5 + ["true"])},"RPI":{rng.choice(["false", "true"])}'
+        if said[0].startswith('"type"'):
+            name = rng.choice(["a9188a0a-82bc-50de-be60-03eedbe3cdd7", f"{rng.randrange(9999)}"])
+            rows.append(
+                f'{{"T":{time},"s":"{symbol}","S":"{side}","v":"{size}","p":"{price}",'
+                f'"L":"PlusTick","i":"{name}",{flags},"seq":{753843954913 + rng.randrange(99)}}}'
+            )
+        else:
+            number = rng.choice([2290000001000000000 + rng.randrange(99), 9999999999999999999])
+            rows.append(
+                f'{{"i":"{number}","T":{time},"p":"{price}","v":"{size}","S":"{side}",'
+                f'"seq":112488547164,"s":"{symbol}",{flags}}}'
+            )
+    head = ",".join(['"topic":"publicTrade.BTCUSDT"', *said])
+    return f'{{{head},"data":[{",".join(rows)}]}}'.encode()
 
 
 def deribit(rng: random.Random) -> list[bytes]:
