@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
 import shm
 
@@ -29,4 +30,5 @@ def follow(space: str, venue: str, mode: str) -> None:
 
 
 if __name__ == "__main__":
-    follow(*sys.argv[1:4])
+    with suppress(shm.WriterLost):  # who started both is gone
+        follow(*sys.argv[1:4])
