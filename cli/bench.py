@@ -16,6 +16,7 @@ _COMMANDS = {
     "hop": "cli.bench_hop:hop",
     "api": "cli.bench_api:api",
     "memory": "cli.bench_memory:memory",
+    "peers": "cli.bench_peers:peers",
 }
 
 

@@ -41,15 +41,18 @@ def floor_process(
         end(child)
 
 
-def expect(child: subprocess.Popen[bytes], word: str, deadline_s: float = DEADLINE_S) -> bool:
-    """The next word of a child, which was started with `bufsize=0`.
-
-    Raises StageError for another one, or none in time.
-    """
+def line(child: subprocess.Popen[bytes], deadline_s: float = DEADLINE_S, what: str = "") -> str:
+    """The next line of a child, which was started with `bufsize=0`. Raises StageError for none in
+    time; `what`: was expected."""
     assert child.stdout is not None
     if not select([child.stdout], [], [], deadline_s)[0]:
-        raise StageError(f"not within {deadline_s:g} s: {word!r} from {child.args!r}")
-    line = child.stdout.readline().decode().strip()
-    if line != word:
-        raise StageError(f"{line!r} where {word!r} was due, from {child.args!r}")
+        raise StageError(f"not within {deadline_s:g} s: {what or 'a line'} from {child.args!r}")
+    return child.stdout.readline().decode().strip()
+
+
+def expect(child: subprocess.Popen[bytes], word: str, deadline_s: float = DEADLINE_S) -> bool:
+    """The next word of a child. Raises StageError for another one, or none in time."""
+    said = line(child, deadline_s, repr(word))
+    if said != word:
+        raise StageError(f"{said!r} where {word!r} was due, from {child.args!r}")
     return True

@@ -70,7 +70,7 @@ def engine_cost(scenario: Scenario, where: cores.Cores, *, tls: bool) -> Cost:
     with stage(scenario, cpu=where.writer, spin=False, tls=tls) as on:
         target = on.base + int(scenario.expected.sum())
         count = scenario.warm + len(scenario.measured)
-        cost = _blasted(
+        cost = blasted(
             on.session, scenario, on.pid,
             lambda: on.frames() >= count and on.published() >= target,
         )  # fmt: skip
@@ -86,10 +86,11 @@ def floor_cost(scenario: Scenario, where: cores.Cores, *, tls: bool) -> Cost:
         session = server.session()
         session.send(*(encode(frame) for frame in scenario.warming))
         expect(child, "warm")
-        return _blasted(session, scenario, child.pid, lambda: expect(child, "done"))
+        return blasted(session, scenario, child.pid, lambda: expect(child, "done"))
 
 
-def _blasted(session: Session, scenario: Scenario, pid: int, done: Callable[[], bool]) -> Cost:
+def blasted(session: Session, scenario: Scenario, pid: int, done: Callable[[], bool]) -> Cost:
+    """Every measured frame as fast as the process takes them, until `done`: its cost of a frame."""
     count = len(scenario.measured)
     frames = [encode(frame) for frame in scenario.measured]
     with session.alone():
