@@ -117,6 +117,14 @@ static inline bool text_present(const text *t)
            (*t->at == '-' || (uint8_t)(*t->at - '0') < 10);
 }
 
+/* The same where none is as good as a value: anything nested is neither. */
+static inline bool text_given(cursor *c, const text *t)
+{
+    if (UNLIKELY(t->type == TEXT_NESTED) && !c->error)
+        cursor_fail_at(c, WIRE_TYPE, t->at);
+    return text_present(t);
+}
+
 static inline bool text_scaled(engine *e, cursor *c, market *m, bool price, const text *t,
                                int64_t *out)
 {
@@ -231,7 +239,8 @@ static inline void quote_side(engine *e, cursor *c, market *m, const text *price
 {
     out->price = FH_NONE;
     out->size = 0;
-    if (!text_present(price) || !text_present(size))
+    bool priced = text_given(c, price), sized = text_given(c, size);
+    if (!priced || !sized)
         return;
     text_scaled(e, c, m, true, price, &out->price);
     text_scaled(e, c, m, false, size, &out->size);

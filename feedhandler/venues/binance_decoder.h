@@ -141,6 +141,9 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
         binance_depth(e, c, v);
         return FEED_DATA;
     }
+    for (int side = 0; side < 2; side++) /* an array, where only a depthUpdate has any */
+        if (UNLIKELY(v->levels.kept[side]))
+            *(side == FH_ASK ? &v->a : &v->b) = (text){v->levels.at[side].at, 0, TEXT_NESTED, false};
     if (TEXT_IS(&v->e, "bookTicker") ||
         (v->e.type == TEXT_NONE && v->s.type && v->b.type && v->B.type && v->a.type && v->A.type)) {
         engine_no_book(e);
@@ -206,9 +209,11 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
         }
     } else if (USUAL_SCALAR(c, "{\"u\":", &v->u)) {
         USUAL_SCALAR(c, ",\"s\":", &v->s);
-        USUAL_SCALAR(c, ",\"b\":", &v->b);
+        if (USUAL(c, ",\"b\":"))
+            binance_side(e, c, v, FH_BID);
         USUAL_SCALAR(c, ",\"B\":", &v->B);
-        USUAL_SCALAR(c, ",\"a\":", &v->a);
+        if (USUAL(c, ",\"a\":"))
+            binance_side(e, c, v, FH_ASK);
         USUAL_SCALAR(c, ",\"A\":", &v->A);
     } else {
         cursor_object(c);

@@ -148,12 +148,12 @@ static void bybit_ticker_top(engine *e, cursor *c, market *m, const bybit_fields
     for (int side = 0; side < 2; side++) {
         if (prices[side]->type != TEXT_NONE) {
             top[side].price = FH_NONE;
-            if (text_present(prices[side]))
+            if (text_given(c, prices[side]))
                 text_scaled(e, c, m, true, prices[side], &top[side].price);
         }
         if (sizes[side]->type != TEXT_NONE) {
             top[side].size = 0;
-            if (text_present(sizes[side]))
+            if (text_given(c, sizes[side]))
                 text_scaled(e, c, m, false, sizes[side], &top[side].size);
         }
         if (!c->error && top[side].size < 0)
