@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.proof.compiled import build, disassemble, need
+from tests.proof.header import HEADER
 
 PROBE = Path(__file__).with_name("probe.c")
 Code = dict[str, list[str]]
@@ -22,23 +24,29 @@ READING = ("slot_read", "latch_read", "join_try")
 _FENCE = re.compile(r"^(lock\b|mfence|sfence|lfence|xchg .*\()|^x?chg .*\)$")
 
 
-@pytest.fixture(scope="module", params=["-O2", "-O3"])
-def x86(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Code:
+def _x86(place: Path, source: Path, level: str) -> Code:
     if platform.machine() != "x86_64":
         pytest.skip(f"this machine is {platform.machine()}, not x86_64")
     need("cc", "objdump")
-    target = tmp_path_factory.mktemp("x86") / "probe.o"
-    build("cc", PROBE, target, "-std=gnu11", request.param, "-fcf-protection=none", "-c")
-    return disassemble("objdump", target)
+    options = ("-std=gnu11", level, "-fcf-protection=none", "-c")
+    return disassemble("objdump", build("cc", source, place / "probe.o", *options))
+
+
+def _arm(place: Path, source: Path, level: str) -> Code:
+    need("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump")
+    options = ("-std=gnu11", level, "-march=armv8-a", "-c")
+    target = build("aarch64-linux-gnu-gcc", source, place / "probe.o", *options)
+    return disassemble("aarch64-linux-gnu-objdump", target)
+
+
+@pytest.fixture(scope="module", params=["-O2", "-O3"])
+def x86(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Code:
+    return _x86(tmp_path_factory.mktemp("x86"), PROBE, request.param)
 
 
 @pytest.fixture(scope="module", params=["-O2", "-O3"])
 def arm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Code:
-    need("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump")
-    target = tmp_path_factory.mktemp("arm") / "probe.o"
-    options = ("-std=gnu11", request.param, "-march=armv8-a", "-c")
-    build("aarch64-linux-gnu-gcc", PROBE, target, *options)
-    return disassemble("aarch64-linux-gnu-objdump", target)
+    return _arm(tmp_path_factory.mktemp("arm"), PROBE, request.param)
 
 
 def _fences(code: list[str]) -> list[str]:
@@ -119,14 +127,75 @@ def test_arm_reads_the_words_between_the_looks_at_the_stamp(arm: Code) -> None:
     assert re.fullmatch(r"L[ls]*l[ls]*Al[s]*", _order(arm["slot_read"])), arm["slot_read"]
 
 
-def test_a_sequentially_consistent_store_would_be_found(tmp_path: Path) -> None:
-    """The check itself: the mistake that it is there for, made on purpose."""
-    if platform.machine() != "x86_64":
-        pytest.skip(f"this machine is {platform.machine()}, not x86_64")
-    need("cc", "objdump")
-    source = tmp_path / "wrong.c"
-    source.write_text(
-        "void publish(unsigned long *p) { __atomic_store_n(p, 1ul, __ATOMIC_SEQ_CST); }\n"
-    )
-    code = disassemble("objdump", build("cc", source, tmp_path / "wrong.o", "-O2", "-c"))
-    assert len(_fences(code["publish"])) == 1, code
+Compiler = Callable[[Path, Path, str], Code]
+_STAMPED = "FH_STORE(slot, 2 * n - 1);\n    FH_FENCE_RELEASE();\n"
+
+#: (what is wrong, how to compile, the header's text, what it is changed to, the test that must fail)
+MISTAKES: list[tuple[str, Compiler, str, str, Callable[[Code], None]]] = [
+    (
+        "a locked instruction for every message",
+        _x86,
+        "FH_STORE_RELEASE(&w->header->published, w->next - 1)",
+        "__atomic_store_n(&w->header->published, w->next - 1, __ATOMIC_SEQ_CST)",
+        lambda code: test_x86_has_no_locked_instruction_on_the_hot_path(code, "publish"),
+    ),
+    (
+        "no fence before a look at who sleeps",
+        _x86,
+        "FH_FENCE_FULL();\n    if (FH_UNLIKELY(FH_LOAD(&w->control->sleepers) != 0))",
+        "if (FH_UNLIKELY(FH_LOAD(&w->control->sleepers) != 0))",
+        lambda code: test_x86_fences_where_somebody_may_sleep(code, "wake", 2),
+    ),
+    (
+        "words before the stamp that warns of them",
+        _x86,
+        _STAMPED,
+        "FH_STORE(slot + 6, (uint64_t)w->held_size);\n    " + _STAMPED,
+        test_x86_stores_a_record_in_the_order_of_the_recipe,
+    ),
+    (
+        "no fence behind a record's first stamp",
+        _arm,
+        _STAMPED,
+        "FH_STORE(slot, 2 * n - 1);\n",
+        lambda code: test_arm_has_the_barriers_of_the_recipe(code, "slot_write", "FS"),
+    ),
+    (
+        "a relaxed last stamp",
+        _arm,
+        "FH_STORE_RELEASE(slot, 2 * n);",
+        "FH_STORE(slot, 2 * n);",
+        test_arm_stores_a_record_between_its_stamps,
+    ),
+    (
+        "a relaxed flip",
+        _arm,
+        "FH_STORE_RELEASE(cell, n);",
+        "FH_STORE(cell, n);",
+        test_arm_flips_a_cell_before_the_next_store_begins,
+    ),
+    (
+        "no fence before a record's second look",
+        _arm,
+        "7);\n    FH_FENCE_ACQUIRE();",
+        "7);",
+        test_arm_reads_the_words_between_the_looks_at_the_stamp,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("compiler", "right", "wrong", "test"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES]
+)
+def test_a_mistake_is_found(
+    tmp_path: Path, compiler: Compiler, right: str, wrong: str, test: Callable[[Code], None]
+) -> None:
+    """These tests, on a header with a mistake made on purpose."""
+    text = HEADER.read_text()
+    assert text.count(right) == 1
+    (tmp_path / HEADER.name).write_text(text.replace(right, wrong))
+    source = tmp_path / PROBE.name  # which includes the header beside it
+    source.write_text(PROBE.read_text())
+    code = compiler(tmp_path, source, "-O2")
+    with pytest.raises(AssertionError):
+        test(code)
