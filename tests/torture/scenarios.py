@@ -11,6 +11,7 @@ from typing import Any
 
 import shm
 from shm import Kind, Reason, State, _native, inspect, segment
+from shm import clean as clean_module
 from tests.shm.stress_payload import DEPTH, INSTRUMENTS, mix
 from tests.shm.stress_reader import Checker, check_cells
 from tests.shm.stress_writer import Feeder
@@ -215,9 +216,12 @@ def feed(context: Context) -> None:
 
 
 def break_it(points: Points, name: str) -> None:
-    """The mutation: a function of `shm.segment` that does nothing, or a word that is left out."""
+    """The mutation: a function of `shm.segment` that does nothing, for all who call it, or a word
+    that is left out."""
     if name in BREAKABLE:
-        setattr(segment, name, BREAKABLE[name])
+        for module in (segment, clean_module):
+            if hasattr(module, name):
+                setattr(module, name, BREAKABLE[name])
     else:
         points.leave_out(name)
 

@@ -230,17 +230,21 @@ def test_clean_stopped_anywhere(victims: Victims, namespace: str, choose: Choose
     """What cleans never takes a new writer's memory away, and is in nobody's way for long."""
     for point in choose(points(victims, "clean", namespace)):
         with at(point):
-            victim, _, checker = begin(victims, "clean", namespace, point=point, action="stop")
-            victim.go()
-            assert victim.heard() is None
-            other = create(namespace, 0)
-            if other is None:
-                victim.resume()
-                victim.end()
-                check_next(namespace, checker)
-            else:
-                with other:
-                    victim.resume()
-                    victim.end()
-                    check_found(checker, other.epoch)
-                    assert len(observe.left(namespace)) == 2
+            check_clean(victims, namespace, point=point)
+
+
+def check_clean(victims: Victims, namespace: str, **order: object) -> None:
+    victim, _, checker = begin(victims, "clean", namespace, action="stop", **order)
+    victim.go()
+    assert victim.heard() is None
+    other = create(namespace, 0)
+    if other is None:
+        victim.resume()
+        victim.end()
+        check_next(namespace, checker)
+    else:
+        with other:
+            victim.resume()
+            victim.end()
+            assert observe.left(namespace) == names(namespace, other.epoch), "taken away"
+            check_found(checker, other.epoch)

@@ -89,3 +89,9 @@ def test_a_start_without(
 ) -> None:
     with pytest.raises(AssertionError, match=finding):
         test_epochs.check_pause(victims, "start", namespace, point=Point(point, 1), broken=broken)
+
+
+def test_a_clean_without_the_lock(victims: Victims, namespace: str) -> None:
+    point = Point("line clean.py _clean_venue: found = objects(namespace, venue)", 1)
+    with pytest.raises(AssertionError, match="taken away"):
+        test_epochs.check_clean(victims, namespace, point=point, broken="take_lock")
