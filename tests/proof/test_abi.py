@@ -46,8 +46,9 @@ def test_the_contract_is_the_blessed_one(now: str) -> None:
         ("F(TRADE, 3) ", "F(TRADE, 33) "),
         ("#define FH_CELL_HEAD 64", "#define FH_CELL_HEAD 128"),
         ("F(i64, size, 48) ", "F(u64, size, 48) "),
+        ("F(f64, gamma, 168) F(f64, vega, 176)", "F(f64, vega, 168) F(f64, gamma, 176)"),
     ],
-    ids=["renamed", "renumbered", "constant", "retyped"],
+    ids=["renamed", "renumbered", "constant", "retyped", "moved"],
 )
 def test_a_change_without_a_version_is_refused(
     now: str, tmp_path: Path, old: str, new: str

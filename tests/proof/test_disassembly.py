@@ -130,7 +130,7 @@ def test_arm_reads_the_words_between_the_looks_at_the_stamp(arm: Code) -> None:
 Compiler = Callable[[Path, Path, str], Code]
 _STAMPED = "FH_STORE(slot, 2 * n - 1);\n    FH_FENCE_RELEASE();\n"
 
-#: (what is wrong, how to compile, the header's text, what it is changed to, the test that must fail)
+#: (what is wrong, the compiler, the text of the header, the wrong one, the test that must fail)
 MISTAKES: list[tuple[str, Compiler, str, str, Callable[[Code], None]]] = [
     (
         "a locked instruction for every message",

@@ -9,7 +9,7 @@ is either wrong or belongs on a list.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -112,16 +112,16 @@ _COMMENTS = re.compile(
 )
 
 
-def _files() -> Iterator[tuple[str, str]]:
+def _files(root: Path = ROOT) -> Iterator[tuple[str, str]]:
     """(path, text without comments) of every native source; what Cython made is not ours."""
     for room in ("shm", "feedhandler"):
-        for path in sorted((ROOT / room).rglob("*")):
+        for path in sorted((root / room).rglob("*")):
             if path.suffix not in SOURCES or path.name == "feedhandler_shm.h":
                 continue
             if path.suffix == ".c" and path.with_suffix(".pyx").exists():
                 continue
             text = path.read_text()
-            yield str(path.relative_to(ROOT)), _COMMENTS.sub(" ", text)
+            yield str(path.relative_to(root)), _COMMENTS.sub(" ", text)
 
 
 def _copies(text: str) -> list[str]:
@@ -146,37 +146,61 @@ def _report(found: set[tuple[str, str]], allowed: dict[tuple[str, str], str]) ->
     return "\n".join(f"{file}: {what}" for file, what in sorted(found - set(allowed)))
 
 
-def test_nothing_is_copied_from_live_memory() -> None:
-    found = {(file, call) for file, text in _files() for call in _copies(text)}
+def check_copies(root: Path = ROOT) -> None:
+    found = {(file, call) for file, text in _files(root) for call in _copies(text)}
     assert found, "no source was read"
     unknown = _report(found, COPIES)
     assert not unknown, f"memory copies that nobody vouched for:\n{unknown}"
 
 
-def test_stamps_are_the_headers_business() -> None:
-    found = {(file, stamp) for file, text in _files() for stamp in _STAMP.findall(text)}
+def check_stamps(root: Path = ROOT) -> None:
+    found = {(file, stamp) for file, text in _files(root) for stamp in _STAMP.findall(text)}
     unknown = _report(found, STAMPS)
     assert not unknown, f"bare accesses to a stamp:\n{unknown}"
 
 
-def test_live_fields_are_loaded_and_stored_atomically() -> None:
-    found = {(file, field) for file, text in _files() for field in _plain(text)}
+def check_fields(root: Path = ROOT) -> None:
+    found = {(file, field) for file, text in _files(root) for field in _plain(text)}
     unknown = _report(found, PLAIN)
     assert not unknown, f"plain accesses to fields that others change:\n{unknown}"
 
 
+def test_nothing_is_copied_from_live_memory() -> None:
+    check_copies()
+
+
+def test_stamps_are_the_headers_business() -> None:
+    check_stamps()
+
+
+def test_live_fields_are_loaded_and_stored_atomically() -> None:
+    check_fields()
+
+
 @pytest.mark.parametrize(
-    ("line", "lint"),
+    ("file", "line", "check"),
     [
-        ("memcpy(&out, (void *)&ring[n], sizeof out);", _copies),
-        ("if (ring[n & mask].stamp == 2 * n)", _STAMP.findall),
-        ("while (header->published < n);", _plain),
-        ("cdef uint64_t p = self.segment.header.published", _plain),
+        ("engine/publish.h", "memcpy(&out, (void *)&ring[n], sizeof out);", check_copies),
+        ("engine/publish.h", "if (ring[n & mask].stamp == 2 * n) return;", check_stamps),
+        ("engine/publish.h", "while (header->published < n);", check_fields),
+        ("engine/_engine.pyx", "cdef uint64_t p = self.segment.header.published", check_fields),
     ],
 )
-def test_the_lints_find_what_they_are_for(line: str, lint: object) -> None:
-    assert callable(lint)
-    assert lint(line)
+def test_the_lints_find_what_they_are_for(
+    tmp_path: Path, file: str, line: str, check: Callable[[Path], None]
+) -> None:
+    """A line that should not be, at the end of one of our files."""
+    place = tmp_path / "feedhandler" / file
+    place.parent.mkdir(parents=True)
+    (place.parents[1] / "wire").mkdir()
+    vouched_for = "feedhandler/wire/text.h"
+    (tmp_path / vouched_for).write_text((ROOT / vouched_for).read_text())
+    source = (ROOT / "feedhandler" / file).read_text()
+    place.write_text(source)
+    check(tmp_path)
+    place.write_text(f"{source}\n{line}\n")
+    with pytest.raises(AssertionError, match=re.escape(f"feedhandler/{file}: ")):
+        check(tmp_path)
 
 
 def test_an_address_for_the_atomics_is_no_access() -> None:
