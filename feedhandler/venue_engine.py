@@ -17,13 +17,19 @@ _BASES = {
 }
 
 
+def rules(venue: Venue) -> tuple[int, int]:
+    """Its rule and its base, as the native engine numbers them."""
+    return _RULES[venue.rule], _BASES[venue.base]
+
+
 def make_engine(venue: Venue, writer: Writer, *, auto_add: bool = False) -> _engine.Engine:
     """The engine with the venue's rules. `auto_add`: unknown symbols are added as they come."""
+    rule, base = rules(venue)
     return _engine.Engine(
         writer,
         venue.decoder,
-        rule=_RULES[venue.rule],
-        base=_BASES[venue.base],
+        rule=rule,
+        base=base,
         rest_join=venue.rest_join,
         checksum=venue.checksum,
         auto_add=auto_add,
