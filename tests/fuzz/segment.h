@@ -13,7 +13,11 @@ typedef struct heap_segment {
     fh_writer writer;
 } heap_segment;
 
-enum { SEGMENT_INSTRUMENTS = 6, SEGMENT_DEPTH = 5, SEGMENT_SLOTS = 256 };
+#ifndef SEGMENT_SLOTS /* others may want more */
+#define SEGMENT_INSTRUMENTS 6
+#define SEGMENT_DEPTH 5
+#define SEGMENT_SLOTS 256
+#endif
 
 static inline uint64_t segment_region(fh_region *region, uint64_t at, uint32_t stride, uint32_t count,
                                       uint64_t align)
