@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -51,6 +52,16 @@ static const void *map(int fd, size_t size, int protection) {
     void *memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) fail(EXIT_NOT_READY, "mmap", strerror(errno));
     return memory;
+}
+
+/* Plain files of one owner; only the owner may write the data. */
+static void check_files(const struct stat *control, const struct stat *data) {
+    if (!S_ISREG(control->st_mode) || control->st_mode & S_IWOTH)
+        fail(EXIT_DAMAGED, "control.mode", "no plain file, or others may write it");
+    if (!S_ISREG(data->st_mode) || data->st_mode & (S_IWGRP | S_IWOTH))
+        fail(EXIT_DAMAGED, "mode", "no plain file, or others may write it");
+    if (data->st_uid != control->st_uid)
+        fail(EXIT_DAMAGED, "owner", "is not that of the control object");
 }
 
 static void check_version(const char *what, uint16_t major, uint16_t minor, uint64_t hash) {
@@ -88,16 +99,16 @@ static bool writer_lives(int control_fd) {
 /* One try; NULL, or why not. A reader that is refused leaves nothing behind. */
 static const char *attach(reader *r, const char *space, const char *venue) {
     char name[128];
-    struct stat status;
+    struct stat owner, status;
     bool writable = true;
     snprintf(name, sizeof name, "/%s.%s", space, venue);
-    int fd = shm_open(name, O_RDWR, 0);
+    int fd = shm_open(name, O_RDWR | O_NONBLOCK, 0);
     if (fd < 0 && errno == EACCES) {
         writable = false;
-        fd = shm_open(name, O_RDONLY, 0);
+        fd = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
     }
     if (fd < 0) return "no such venue";
-    if (fstat(fd, &status) != 0 || status.st_size < FH_CONTROL_BYTES || !writer_lives(fd)) {
+    if (fstat(fd, &owner) != 0 || owner.st_size < FH_CONTROL_BYTES || !writer_lives(fd)) {
         close(fd);
         return "no writer is running";
     }
@@ -110,9 +121,11 @@ static const char *attach(reader *r, const char *space, const char *venue) {
     if (epoch) {
         check_version(name, control->version_major, control->version_minor, control->layout_hash);
         snprintf(name, sizeof name, "/%s.%s.%" PRIu64, space, venue, epoch);
-        data = shm_open(name, O_RDONLY, 0);
+        data = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
     }
-    if (data < 0 || fstat(data, &status) != 0 || status.st_size < FH_HEADER_BYTES) {
+    bool there = data >= 0 && fstat(data, &status) == 0;
+    if (there) check_files(&owner, &status);
+    if (!there || status.st_size < FH_HEADER_BYTES) {
         if (data >= 0) close(data);
         munmap(control, FH_CONTROL_BYTES);
         close(fd);
@@ -268,6 +281,13 @@ static void follow(reader *r, bool quotes) {
     }
 }
 
+/* What a namespace or venue may be called: 1 to 48 letters, digits, '-' and '_'. */
+static bool is_name(const char *text) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t length = strspn(text, letters);
+    return length >= 1 && length <= 48 && text[length] == 0;
+}
+
 int main(int argc, char **argv) {
     const char *venue = NULL, *space = getenv("FEEDHANDLER_NAMESPACE"), *why = NULL;
     bool oldest = false, quotes = false;
@@ -280,6 +300,8 @@ int main(int argc, char **argv) {
         else fail(EXIT_USE, argv[i], "VENUE [--oldest] [--quotes] [--namespace NAME]");
     }
     if (!venue) fail(EXIT_USE, "no venue", "VENUE [--oldest] [--quotes] [--namespace NAME]");
+    if (!is_name(space) || !is_name(venue))
+        fail(EXIT_USE, is_name(space) ? venue : space, "1 to 48 letters, digits, '-' or '_'");
 
     reader r = {0};
     for (int tries = 0; tries < ATTACH_TRIES && (why = attach(&r, space, venue)) != NULL; tries++)

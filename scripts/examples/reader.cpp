@@ -39,7 +39,7 @@ struct Damaged : std::runtime_error { // or of another version
 // A descriptor of a shared-memory object.
 class Object {
 public:
-    Object(const std::string &name, int flags) : fd_(shm_open(name.c_str(), flags, 0)) {
+    Object(const std::string &name, int flags) : fd_(shm_open(name.c_str(), flags | O_NONBLOCK, 0)) {
         if (fd_ < 0) throw NotReady(name, errno);
     }
     ~Object() { if (fd_ >= 0) close(fd_); }
@@ -49,10 +49,12 @@ public:
     Object &operator=(Object &&) = delete;
 
     int fd() const { return fd_; }
-    std::uint64_t size() const {
+    struct stat status() const {
         struct stat status {};
-        return fstat(fd_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+        if (fstat(fd_, &status) != 0) throw NotReady("fstat", errno);
+        return status;
     }
+    std::uint64_t size() const { return static_cast<std::uint64_t>(status().st_size); }
     // Whether somebody holds the writer's lock. Asks, never takes it.
     bool locked() const {
         struct flock lock {};
@@ -106,6 +108,7 @@ public:
         if (epoch == 0) throw NotReady(name + ": the writer is starting");
         const std::string data_name = name + "." + std::to_string(epoch);
         const Object data(data_name, O_RDONLY);
+        check_files(object.status(), data.status());
         const std::uint64_t size = data.size();
         if (size < FH_HEADER_BYTES) throw Damaged(data_name + ": shorter than its header");
         return Segment(std::move(object), std::move(control), writable,
@@ -165,6 +168,16 @@ private:
             if (refused.error != EACCES) throw;
             return {Object(name, O_RDONLY), false}; // then only the time-out wakes
         }
+    }
+
+    // Plain files of one owner; only the owner may write the data.
+    static void check_files(const struct stat &control, const struct stat &data) {
+        if (!S_ISREG(control.st_mode) || control.st_mode & S_IWOTH)
+            throw Damaged("control.mode: no plain file, or others may write it");
+        if (!S_ISREG(data.st_mode) || data.st_mode & (S_IWGRP | S_IWOTH))
+            throw Damaged("mode: no plain file, or others may write it");
+        if (data.st_uid != control.st_uid)
+            throw Damaged("owner: is not that of the control object");
     }
 
     template <class Head> static void check_version(const std::string &what, const Head &head) {
@@ -351,6 +364,13 @@ void run(const std::string &space, const std::string &venue, bool oldest, bool q
     std::cerr << "the writer ended\n";
 }
 
+// What a namespace or venue may be called.
+bool is_name(const std::string &text) {
+    return text.size() >= 1 && text.size() <= 48 &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+               std::string::npos;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -367,6 +387,11 @@ int main(int argc, char **argv) {
     }
     if (wrong || venue.empty()) {
         std::cerr << "reader: VENUE [--oldest] [--quotes] [--namespace NAME]\n";
+        return 2;
+    }
+    if (!is_name(space) || !is_name(venue)) {
+        std::cerr << "reader: " << (is_name(space) ? venue : space)
+                  << ": 1 to 48 letters, digits, '-' or '_'\n";
         return 2;
     }
     try {
