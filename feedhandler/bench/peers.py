@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 from urllib.parse import urlsplit
 
 import msgspec
@@ -118,8 +120,7 @@ def peer_cost(
 ) -> Cost:
     """One process of the peer, from start to end.
 
-    Raises StageError where it does not do its part, and where its books are not the `right` ones;
-    ServerError where it does not connect.
+    Raises StageError where it does not do its part, and where its books are not the `right` ones.
     """
     subscribed = threading.Event()
 
@@ -130,10 +131,10 @@ def peer_cost(
     # They look at the path, as of the venue's own address, for what is traded there.
     path = urlsplit(next(iter(venues.load(scenario.case.venue).ws_urls.values()))).path
     command = ["taskset", "-c", str(where.writer), str(python), str(_PROGRAMS / peer.program)]
-    with Server(answers=answers) as server:
+    with Server(answers=answers) as server, TemporaryFile() as said:
         child = subprocess.Popen(
             command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=said,
         )  # fmt: skip
         try:
             assert child.stdin is not None
@@ -146,12 +147,19 @@ def peer_cost(
             cost = blasted(session, scenario, child.pid, lambda: expect(child, "done", _DONE_S))
             child.stdin.write(b"books\n")
             if wrong := same(json.loads(line(child, _READY_S)), right):
-                raise StageError(f"{peer.requirement}, {scenario.case.name}: {wrong}")
+                raise StageError(wrong)
             return cost
-        except BrokenPipeError:
-            raise StageError(f"{peer.requirement}: its program ended") from None
+        except (StageError, ServerError, BrokenPipeError, ValueError) as error:
+            raise StageError(f"{peer.requirement}: {error}{_last_words(said)}") from None
         finally:
             end(child)
+
+
+def _last_words(said: IO[bytes]) -> str:
+    """The last line of a program's standard error."""
+    said.seek(0)
+    lines = said.read().decode(errors="replace").split("\n")
+    return next((f"; it said: {line.strip()}" for line in reversed(lines) if line.strip()), "")
 
 
 def run(
@@ -206,7 +214,7 @@ def measure(
             return None
         try:
             return peer_cost(peer, python, scenario, right, where)
-        except (StageError, ServerError) as error:
+        except StageError as error:
             failed[peer] = str(error)
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,8 @@ def test_a_peer_counts_if_its_books_are_right(tmp_path: Path) -> None:
     notes = "\n".join(findings.notes)
     assert "absent==1 is not there: --install puts it into" in notes
     assert "its book of BTC-USDT is not right: " in notes
-    assert "peers without dead on okx book synthetic: " in notes
+    assert "peers without dead on okx book synthetic: dead==1: " in notes
+    assert re.search("dead==1: .*it said: .*can't open file .*no such program", notes)
 
 
 def test_books_are_compared_level_by_level() -> None:
