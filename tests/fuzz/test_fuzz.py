@@ -88,6 +88,19 @@ MUTATIONS = [
         "binance",
     ),
     (
+        "feedhandler/venues/binance_decoder.h",
+        'if (USUAL(c, ",\\"a\\":"))\n'
+        "            binance_side(e, c, v, FH_ASK);\n        USUAL_SCALAR",
+        'USUAL_SCALAR(c, ",\\"a\\":", &v->a);\n        USUAL_SCALAR',
+        "binance",
+    ),
+    (
+        "feedhandler/venues/bybit_usual.h",
+        "(sequence){0, final, 0, true, place}",
+        "(sequence){0, final + 1, 0, true, place}",
+        "bybit-linear",
+    ),
+    (
         "shm/include/feedhandler_shm.h",
         "    if (stamp != 2 * n)\n        return stamp > 2 * n",
         "    if (stamp < 2 * n)\n        return stamp > 2 * n",
