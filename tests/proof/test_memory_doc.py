@@ -8,7 +8,7 @@ import pytest
 
 from shm import _native
 from tests.proof import tables
-from tests.proof.header import HEADER
+from tests.proof.header import HEADER, ROOT
 
 
 def test_the_tables_are_the_headers() -> None:
@@ -56,3 +56,17 @@ def test_a_stale_table_is_noticed() -> None:
     stale = text.replace("| 40 | 8 | i64 | `price` |", "| 48 | 8 | i64 | `price` |")
     assert stale != text
     assert tables.renewed(stale) == text
+
+
+def test_the_tests_that_it_names_are_there() -> None:
+    """In a row, a test is in one of the files that are named before it, or in their room."""
+    named = 0
+    for row in re.findall(r"^\| .*test_\w+.*$", tables.DOCUMENT.read_text(), re.MULTILINE):
+        files = [ROOT / "tests" / file for file in re.findall(r"`((?:\w+/)?test_\w+\.py)`", row)]
+        assert files, row
+        texts = [path.read_text() for path in files]
+        texts += [path.read_text() for file in files for path in file.parent.glob("test_mut*.py")]
+        for test in re.findall(r"`(test_\w+)`", row):
+            assert any(f"def {test}(" in text for text in texts), f"{test} is not in {files}"
+            named += 1
+    assert named > 30
