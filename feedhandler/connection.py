@@ -240,7 +240,8 @@ class Connection:
         """For a session that is open; `agreed`: on compression."""
         feed, flush = self._feed, self.native.flush
         if agreed is None:
-            self._listener = FrameListener(self, feed, flush)
+            native = self.native if self.settings.tap is None else None  # a tap sees each frame
+            self._listener = FrameListener(self, feed, flush, native)
         else:
             inflater = Inflater(agreed, MAX_MESSAGE_BYTES)
             self._listener = DeflateListener(self, feed, flush, inflater)

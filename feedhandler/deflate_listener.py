@@ -28,6 +28,8 @@ class DeflateListener(FrameListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Never raises: the library would close the socket."""
         if not frame.rsv1:
+            if frame.msg_type in _DATA:
+                self._compressed = False
             super().on_ws_frame(transport, frame)
             return
         try:
@@ -36,7 +38,7 @@ class DeflateListener(FrameListener):
                 self._flush()
         except Exception as error:
             self._flush()
-            self._session.on_error(error)
+            self.on_failed(error)
 
     def _first(self, frame: WSFrame) -> None:
         """The only or the first frame of a compressed message (RFC 7692, 6)."""
@@ -47,12 +49,8 @@ class DeflateListener(FrameListener):
             self._parts = None  # an unfinished predecessor is not a message
             self._deliver_compressed(frame.get_payload_as_memoryview())
         else:
-            self._fragment(kind, frame)
-
-    def _fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
-        if kind is not WSMsgType.CONTINUATION:
-            self._compressed = frame.rsv1
-        super()._fragment(kind, frame)
+            self._compressed = True
+            self._fragment(kind.value, False, frame.get_payload_as_bytes())
 
     def _deliver(self, message: Any, wake: bool = False) -> None:
         compressed, self._compressed = self._compressed, False

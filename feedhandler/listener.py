@@ -1,21 +1,28 @@
 """The hot path of a connection: frames of one WebSocket session into the engine.
 
-One frame costs one native call; nothing else is done for it in Python. Pings are answered here and
-not by the library, which would keep them from the watchdog: a venue that only pings is alive.
+The library opens the session and reads its first frames. As soon as one of them ends where a read
+of the socket did, a native receiver takes over the reading: from then on a frame with market data
+costs no Python at all. What a receiver cannot do - compressed frames, and those that are recorded -
+stays with the library, at one native call a frame.
+
+Pings are answered here and not by the library, which would keep them from the watchdog: a venue
+that only pings is alive.
 """
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from feedhandler.engine._engine import ATTENTION, CONTROL, MALFORMED
+from feedhandler.engine._engine import ATTENTION, CONTROL, MALFORMED, Connection, Receiver
 
 MAX_MESSAGE_BYTES = 64 << 20
-_MAX_CONTROL_PAYLOAD = 125  # RFC 6455, 5.5: no longer frame is a ping, a pong or a close
 _SPECIAL = CONTROL | ATTENTION | MALFORMED
-_CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
-_CONTINUATION = WSMsgType.CONTINUATION
+_CONTINUATION: int = WSMsgType.CONTINUATION.value
+_TEXT: int = WSMsgType.TEXT.value
+_CLOSE: int = WSMsgType.CLOSE.value
+_PING: int = WSMsgType.PING.value
+_PONG: int = WSMsgType.PONG.value
 
 
 class Session(Protocol):
@@ -40,16 +47,23 @@ class FrameListener(WSListener):
     """One session's frames; `mute()` ends it for the engine at once, whatever still arrives.
 
     Sleeping readers are woken once for all that one read of the socket brought: with its last frame
-    or, where that is not fed or goes wrong, by `flush`.
+    or, where that is not fed or goes wrong, by `flush`. `native`: whose receiver is to take over.
     """
 
     def __init__(
-        self, session: Session, feed: Callable[[Any, int, bool], int], flush: Callable[[], None]
+        self,
+        session: Session,
+        feed: Callable[[Any, int, bool], int],
+        flush: Callable[[], None],
+        native: Connection | None = None,
     ) -> None:
         super().__init__()
         self._session = session
         self._feed = feed
         self._flush = flush
+        self._native = native
+        self._receiver: Receiver | None = None
+        self._transport: WSTransport | None = None
         self._parts: bytearray | None = None
         self.lost = False
         self.muted = False
@@ -58,24 +72,41 @@ class FrameListener(WSListener):
     def mute(self) -> None:
         """Nothing that still comes reaches the engine."""
         self._feed = _discard
+        if self._receiver is not None:
+            self._receiver.mute()
         self._flush()
         self.muted = True
+
+    # ---- while the library reads
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The session is open."""
+        self._transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Never raises: the library would close the socket."""
         try:
-            if frame.payload_size > _MAX_CONTROL_PAYLOAD and frame.fin and self._parts is None:
-                payload = frame.get_payload_as_memoryview()
-                bits = self._feed(payload, 0, frame.last_in_buffer)
-                if bits & _SPECIAL:
-                    self._special(bits, payload)
+            kind: int = frame.msg_type.value
+            if self._parts is None and frame.fin and _TEXT <= kind < _CLOSE:
+                self._deliver(frame.get_payload_as_memoryview(), frame.last_in_buffer)
             else:
-                self._uncommon(transport, frame)
+                self.on_frame(kind, frame.fin, frame.get_payload_as_bytes())
                 if frame.last_in_buffer:
                     self._flush()
         except Exception as error:
             self._flush()
-            self._session.on_error(error)
+            self.on_failed(error)
+        if self._native is not None and frame.last_in_buffer and not frame.tail_size:
+            self._hand_over(transport, self._native)
+
+    def _hand_over(self, transport: WSTransport, native: Connection) -> None:
+        """No byte is left with the library: the next one goes to the receiver."""
+        if self._parts is not None or self.muted or transport.is_disconnected:
+            return
+        below = transport.underlying_transport
+        self._native = None
+        self._receiver = native.receiver(self, below.get_protocol(), MAX_MESSAGE_BYTES)
+        below.set_protocol(self._receiver)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002
         """The socket is gone, for whatever cause."""
@@ -84,7 +115,10 @@ class FrameListener(WSListener):
         self._flush()
         self._session.on_lost(self)
 
-    def _special(self, bits: int, payload: Any) -> None:
+    # ---- whoever reads
+
+    def on_special(self, bits: int, payload: Any) -> None:
+        """The engine made more of a message than records."""
         if bits & CONTROL:
             self._session.on_control(bytes(payload))
         if bits & ATTENTION:
@@ -92,46 +126,55 @@ class FrameListener(WSListener):
         if bits & MALFORMED:
             self._session.on_malformed()
 
-    def _uncommon(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Small frames, which may be control frames, and fragments."""
-        kind = frame.msg_type
-        if kind is _PING:
+    def on_frame(self, kind: int, fin: bool, payload: bytes) -> None:
+        """One that is no whole message: of the protocol, or a part."""
+        if kind == _PING:
             self.small_frames += 1
-            transport.send_pong(frame.get_payload_as_bytes())
-        elif kind is _PONG:
+            if self._transport is not None:
+                self._transport.send_pong(payload)
+        elif kind == _PONG:
             self.small_frames += 1
-            self._session.on_pong(frame.get_payload_as_bytes())
-        elif kind is _CLOSE:
-            self._close(transport, frame)
-        elif self._parts is not None or not frame.fin or kind is _CONTINUATION:
-            self._fragment(kind, frame)
+            self._session.on_pong(payload)
+        elif kind == _CLOSE:
+            self._close(payload)
         else:
-            self._deliver(frame.get_payload_as_memoryview())
+            self._fragment(kind, fin, payload)
+
+    def on_failed(self, error: Exception) -> None:
+        """A mistake of ours in handling a frame."""
+        self._session.on_error(error)
+
+    def on_refused(self, why: str | None) -> None:
+        """A frame came that ends all reading: it is too long, or wrong in the way that is told."""
+        if why is None:
+            self._session.on_too_long()
+        else:
+            self._session.on_garbled(f"the venue sent {why}")
 
     def _deliver(self, message: Any, wake: bool = False) -> None:
         bits = self._feed(message, 0, wake)
         if bits & _SPECIAL:
-            self._special(bits, message)
+            self.on_special(bits, message)
 
-    def _close(self, transport: WSTransport, frame: WSFrame) -> None:
-        code = int(frame.get_close_code().value) if frame.payload_size >= 2 else 0
-        text = (frame.get_close_message() or b"")[:100].decode("utf-8", "replace")
-        self._session.on_close(code, text)
-        transport.send_close(frame.get_close_code())
-        transport.disconnect()
+    def _close(self, payload: bytes) -> None:
+        """The venue's goodbye (RFC 6455, 5.5.1): answered in kind."""
+        code = int.from_bytes(payload[:2]) if len(payload) >= 2 else 0
+        self._session.on_close(code, payload[2:102].decode("utf-8", "replace"))
+        if self._transport is not None:
+            self._transport.send_close(code or WSCloseCode.OK)  # type: ignore[arg-type]
+            self._transport.disconnect()
 
-    def _fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
+    def _fragment(self, kind: int, fin: bool, payload: bytes) -> None:
         """Put a message together that came in several frames (RFC 6455, 5.4)."""
-        if kind is not _CONTINUATION:
+        if kind != _CONTINUATION:
             self._parts = bytearray()  # an unfinished predecessor is not a message
         elif self._parts is None:
             return  # the rest of a message whose beginning was never seen
-        if len(self._parts) + frame.payload_size > MAX_MESSAGE_BYTES:
+        if len(self._parts) + len(payload) > MAX_MESSAGE_BYTES:
             self._parts = None
             self._session.on_too_long()
             return
-        self._parts += frame.get_payload_as_memoryview()
-        if not frame.fin:
-            return
-        whole, self._parts = self._parts, None
-        self._deliver(whole)
+        self._parts += payload
+        if fin:
+            whole, self._parts = self._parts, None
+            self._deliver(whole)

@@ -2,8 +2,12 @@
 
 An :class:`Engine` owns the full-depth books of one venue, the continuity state machine of each of
 them, and the venue's decoder. Market data never becomes Python objects on its way through it.
-Nothing here knows sockets, clocks other than the system's, or event loops.
+A :class:`Receiver` unframes what a socket brings. Nothing here knows sockets, clocks other than the
+system's, or event loops.
 """
+
+from asyncio import BaseProtocol, BufferedProtocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +49,14 @@ CHANNEL_QUOTE: int
 
 _Bytes = bytes
 
+class _Listener(Protocol):
+    """Whom a `Receiver` tells of what is not for the engine alone."""
+
+    def on_special(self, bits: int, payload: Any) -> None: ...
+    def on_frame(self, kind: int, fin: bool, payload: _Bytes) -> None: ...
+    def on_failed(self, error: Exception) -> None: ...
+    def on_refused(self, why: str | None) -> None: ...
+
 class Connection:
     """What arrives on one connection. Several may bring the same stream: of every message the first
     copy counts. Books are owned by the connection that last fed them."""
@@ -75,11 +87,31 @@ class Connection:
     def flush(self) -> None:
         """Wake sleeping readers if anything was published since they were last woken."""
 
+    def receiver(self, listener: _Listener, before: BaseProtocol, longest: int) -> Receiver:
+        """Who reads a socket whose WebSocket is open, instead of `before`.
+
+        Frames of at most `longest` bytes; longer ones end the reading.
+        """
+
     def feed_all(self, payloads: list[_Bytes]) -> int:
         """Feed each of them, now, waking readers every few thousand bytes; the bits that any gave.
 
         The loop is native: for benchmarks.
         """
+
+class Receiver(BufferedProtocol):
+    """The protocol of a transport: reads WebSocket frames (RFC 6455) into the engine.
+
+    Whole messages are fed where they lie, without a Python object; sleeping readers are woken once
+    for what one read brought. The listener is told of messages that are more than records
+    (`on_special`, as `Connection.feed` answers), of all other frames (`on_frame`: of the protocol,
+    and parts, whose messages are the listener's to put together and feed), and of a frame after
+    which nothing can be read any more (`on_refused`; None: it is too long). What it raises goes to
+    its `on_failed`. The end of the session goes to the protocol before.
+    """
+
+    def mute(self) -> None:
+        """Feed nothing more; other frames are told of as before."""
 
 class Engine:
     def __init__(

@@ -1,12 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, binding=False
 """Python's face of the engine. See _engine.pyi; the work is done in engine.h."""
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport (PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize,
+                            PyBytes_GET_SIZE)
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport INT64_MAX, int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free
-from libc.string cimport memcpy, memset
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memmove, memset
+
+from asyncio import BufferedProtocol
 
 import numpy as np
 
@@ -128,6 +132,14 @@ cdef extern from "engine.h" nogil:
     bint cursor_finish(cursor *c)
     int decimal_scaled(const uint8_t *at, const uint8_t *limit, int exponent, int64_t *value,
                        const uint8_t **stop, int *needed)
+    ctypedef struct ws_frame:
+        const uint8_t *payload
+        uint64_t length
+        uint8_t kind
+        bint fin
+        const char *wrong
+    int WS_CLOSE
+    size_t ws_head(const uint8_t *at, size_t there, ws_frame *out)
     size_t decimal_format(int64_t value, int exponent, uint8_t *out)
     int continuity_delta(continuity *c, const sequence *s, bint own, bint others)
     int continuity_snapshot(continuity *c, const sequence *s, bint own)
@@ -251,6 +263,9 @@ cdef class Connection:
         self.engine._check()
         engine_wake(&self.engine.e)
 
+    def receiver(self, listener, before, size_t longest):
+        return Receiver(self, listener, before, longest)
+
     def feed_all(self, list payloads):
         """Feed each of a list of bytes, now; the bits that any of them gave. For benchmarks."""
         cdef int result = 0
@@ -267,6 +282,9 @@ cdef class Connection:
                 batch = 0
         engine_wake(&self.engine.e)
         return result
+
+
+include "receiver.pxi"
 
 
 cdef class Engine:

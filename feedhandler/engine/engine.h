@@ -2,6 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_ENGINE_H
 #define FEEDHANDLER_ENGINE_ENGINE_H
 
+#include "../wire/websocket.h"
 #include "decode.h"
 
 #include "../venues/decoders.h"

@@ -1,0 +1,244 @@
+"""A session's bytes into the engine, however the socket cuts them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedhandler.engine import _engine as native
+from feedhandler.listener import FrameListener
+from feedhandler.sim.frames import BINARY, PING, PONG, TEXT, encode, encode_fragmented
+
+from . import support
+
+LONGEST = 1 << 20
+CLOSE = 0x8
+
+
+class Session:
+    """Notes what it is told: ("said", message), ("pong", payload), ("garbled", why), ..."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    def on_control(self, frame: bytes) -> None:
+        self.told.append(("said", frame))
+
+    def on_attention(self) -> None: ...
+    def on_malformed(self) -> None: ...
+
+    def on_pong(self, payload: bytes) -> None:
+        self.told.append(("pong", payload))
+
+    def on_close(self, code: int, text: str) -> None:
+        self.told.append(("close", (code, text)))
+
+    def on_too_long(self) -> None:
+        self.told.append(("too long", None))
+
+    def on_garbled(self, text: str) -> None:
+        self.told.append(("garbled", text))
+
+    def on_error(self, error: Exception) -> None:
+        self.told.append(("error", error))
+
+    def on_lost(self, listener: FrameListener) -> None: ...
+
+
+class Before(asyncio.Protocol):
+    """Who read before, and is told of the end."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def eof_received(self) -> bool:
+        self.told.append("eof")
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.told.append(f"lost: {error}")
+
+    def pause_writing(self) -> None:
+        self.told.append("pause")
+
+    def resume_writing(self) -> None:
+        self.told.append("resume")
+
+
+class Taken:
+    """An engine behind a receiver."""
+
+    def __init__(self, engine: native.Engine, longest: int = LONGEST) -> None:
+        self.engine = engine
+        self.connection = self.engine.connection(0)
+        self.session, self.before = Session(), Before()
+        self.listener = FrameListener(self.session, self.connection.feed, self.connection.flush)
+        self.receiver = self.connection.receiver(self.listener, self.before, longest)
+
+    def read(self, data: bytes) -> None:
+        """As a transport does: into the room that there is."""
+        while data:
+            buffer = memoryview(self.receiver.get_buffer(-1))
+            assert len(buffer) > 0
+            size = min(len(buffer), len(data))
+            buffer[:size] = data[:size]
+            self.receiver.buffer_updated(size)
+            data = data[size:]
+
+    def read_in_pieces(self, data: bytes, rng: random.Random, longest: int) -> None:
+        while data:
+            size = rng.randint(1, longest)
+            self.read(data[:size])
+            data = data[size:]
+
+
+def message(rng: random.Random, size: int) -> bytes:
+    """Nothing that the venue's decoder takes for market data."""
+    return b'{"event":"notice","msg":"%b"}' % bytes(rng.choices(b"abcdefgh", k=size))
+
+
+@contextmanager
+def taken_over(longest: int = LONGEST) -> Iterator[Taken]:
+    with support.engine("okx") as engine:
+        yield Taken(engine, longest)
+
+
+SIZES = [0, 60, 93, 94, 95, 120, 500, 65_500, 65_502, 65_503, 65_504, 65_510, 300_000]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from("tbfcpo"), st.sampled_from(SIZES)), max_size=12),
+    st.integers(0, 2**32),
+    st.sampled_from([1, 7, 100, 4096, 1 << 20]),
+)
+def test_what_was_sent_arrives(events: list[tuple[str, int]], seed: int, cut: int) -> None:
+    rng = random.Random(seed)
+    data, sent, pings = b"", [], 0
+    for kind, size in events:
+        whole = message(rng, min(size, 3000) if cut < 100 else size)
+        if kind == "p":
+            data += encode(bytes(rng.randrange(126)), PING)
+            pings += 1
+        elif kind == "o":
+            data += encode(b"pong", PONG)
+            sent.append(("pong", b"pong"))
+        elif kind == "c":  # a control frame between the parts of a message (RFC 6455, 5.4)
+            first, rest = encode(whole[:20]), encode(whole[20:])
+            data += b"\x01" + first[1:] + encode(b"between", PONG) + b"\x80" + rest[1:]
+            sent += [("pong", b"between"), ("said", whole)]
+        else:
+            parts = rng.randint(2, 5) if kind == "f" else 1
+            data += encode_fragmented(whole, parts, BINARY if kind == "b" else TEXT)
+            sent.append(("said", whole))
+    with taken_over() as taken:
+        taken.read_in_pieces(data, rng, cut)
+        assert taken.session.told == sent
+        assert taken.listener.small_frames == pings + sum(what == "pong" for what, _ in sent)
+        assert taken.connection.frames == sum(what == "said" for what, _ in sent)
+
+
+def test_market_data_is_what_it_is_when_it_is_fed() -> None:
+    rng = random.Random(5)
+    frames = [
+        support.okx_book(100, -1, bids=[["100", "1"]], asks=[["101", "1"]], action="snapshot")
+    ]
+    for n in range(500):
+        price = str(90 + rng.randrange(10))
+        frames.append(support.okx_book(101 + n, 100 + n, bids=[[price, str(n + 1)]]))
+    with support.engine("okx") as fed, taken_over() as taken:
+        for frame in frames:
+            fed.connection(0).feed(frame)
+        taken.read_in_pieces(b"".join(map(encode, frames)), rng, 5000)
+        assert support.memory(taken.engine).records() == support.memory(fed).records()
+        assert support.engine_book(taken.engine, 0) == support.engine_book(fed, 0)
+        assert taken.connection.frames == len(frames)
+        assert taken.connection.bytes == sum(map(len, frames))
+        assert taken.session.told == []
+
+
+def test_mute_feeds_nothing_more() -> None:
+    with taken_over() as taken:
+        taken.read(encode(message(random.Random(1), 10)))
+        taken.listener._receiver = taken.receiver
+        taken.listener.mute()
+        taken.read(encode(message(random.Random(1), 10)) + encode(b"x", PONG))
+        assert [what for what, _ in taken.session.told] == ["said", "pong"]
+        assert taken.connection.frames == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (b"\xc1\x00", "reserved bits"),
+        (b"\x91\x00", "reserved bits"),
+        (b"\x81\x81abcd", "masked"),
+        (b"\x83\x00", "unknown kind"),
+        (b"\x8b\x00", "unknown kind"),
+        (b"\x09\x00", "control frame"),
+        (b"\x89\x7e\x00\x7e", "control frame"),
+        (b"\x82\x7f\x80" + bytes(7), "64 bits"),
+    ],
+)
+@pytest.mark.parametrize("cut", [1, 100])
+def test_what_no_server_may_send_ends_the_reading(wrong: bytes, why: str, cut: int) -> None:
+    with taken_over() as taken:
+        good = encode(message(random.Random(1), 10))
+        taken.read_in_pieces(good + wrong + good, random.Random(2), cut)
+        assert [what for what, _ in taken.session.told] == ["said", "garbled"]
+        assert why in taken.session.told[1][1]
+
+
+def test_a_frame_that_is_too_long_ends_the_reading() -> None:
+    with taken_over(1000) as taken:
+        rng = random.Random(1)
+        taken.read(encode(message(rng, 900)))
+        taken.read(encode(message(rng, 1001))[:200])
+        taken.read(encode(message(rng, 10)))
+        assert [what for what, _ in taken.session.told] == ["said", "too long"]
+
+
+def test_the_room_grows_for_a_long_frame_and_shrinks_again() -> None:
+    with taken_over(64 << 20) as taken:
+        usual = len(memoryview(taken.receiver.get_buffer(-1)))
+        long = message(random.Random(1), 5 << 20)
+        taken.read(encode(long))
+        assert taken.session.told == [("said", long)]
+        assert len(memoryview(taken.receiver.get_buffer(-1))) == usual
+
+
+def test_a_mistake_costs_one_frame() -> None:
+    with taken_over() as taken:
+        real, taken.session.on_control = taken.session.on_control, lambda _: 1 / 0  # type: ignore[method-assign,assignment]
+        rng = random.Random(1)
+        taken.read(encode(message(rng, 10)) + encode(b"x", PONG))
+        taken.session.on_control = real  # type: ignore[method-assign]
+        taken.read(encode(message(rng, 10)))
+        assert [what for what, _ in taken.session.told] == ["error", "pong", "said"]
+
+
+def test_the_close_frame_and_the_end_of_the_session() -> None:
+    with taken_over() as taken:
+        taken.read(encode((1001).to_bytes(2) + b"going away", CLOSE))
+        assert taken.session.told == [("close", (1001, "going away"))]
+        taken.receiver.pause_writing()
+        taken.receiver.resume_writing()
+        assert taken.receiver.eof_received() is False
+        taken.receiver.connection_lost(None)
+        assert taken.before.told == ["pause", "resume", "eof", "lost: None"]
+        taken.read(encode(message(random.Random(1), 10)))  # nobody is there to take it
+        assert len(taken.session.told) == 1
+
+
+def test_text_and_binary_are_the_same() -> None:
+    for kind in (TEXT, BINARY):
+        with taken_over() as taken:
+            taken.read(encode(b'{"event":"subscribe"}', kind))
+            assert taken.session.told == [("said", b'{"event":"subscribe"}')]
