@@ -73,6 +73,10 @@ COPIES = {
         "feedhandler/budget_table.h",
         "memcpy(r->name, name, length < FHB_NAME - 1 ? length : FHB_NAME - 1)",
     ): "a row that was just claimed; its name is for people",
+    (
+        "feedhandler/engine/receiver.pxi",
+        "memmove(self.data, self.data + self.start, self.end)",
+    ): "received bytes",
     ("feedhandler/bench/receiver.c", "memmove(buffer, buffer + at, have)"): "received bytes",
     ("feedhandler/bench/receiver.c", "memmove(buffer, stop + 4, have)"): "received bytes",
     ("feedhandler/wire/format.h", "memcpy(o, at, length)"): "text",
