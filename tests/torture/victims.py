@@ -1,7 +1,7 @@
 """Processes that are killed, stopped or made to leave at a point.
 
 Run as a program, this has imported everything once, and forks a child for each order from its
-standard input (a line of JSON): the child runs a scenario and talks over the same two pipes; when
+standard input (a packet of JSON): the child runs a scenario and talks over the same two; when
 it has ended or was stopped, a line with its "status" follows: "done", "killed", "left", "stopped",
 or "failed" with the reason.
 """
@@ -14,6 +14,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -111,24 +112,25 @@ class Victims:
 
     def _run(self) -> subprocess.Popen[bytes]:
         self._rest = b""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.torture.victims", str(self._native)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        )
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.torture.victims", str(self._native)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=ROOT,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
 
     def close(self) -> None:
         """Kill it, and with it whatever victim it has."""
         self._process.kill()
         self._process.communicate()
+        self._orders.close()
 
     def send(self, line: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(line).encode() + b"\n")
-        self._process.stdin.flush()
+        self._orders.send(json.dumps(line).encode())
 
     def line(self) -> bytes:
         """The next line, within a minute: else something hangs."""
@@ -181,16 +183,14 @@ def _passes(name: str, count: int) -> list[int]:
 
 
 class _Pipe:
-    """Standard input without a buffer, since the children read it, too."""
+    """Standard input, which the children read, too: a packet a line, so that one that is killed
+    while it reads has taken all of it or nothing."""
 
     def line(self) -> dict[str, Any]:
-        line = b""
-        while not line.endswith(b"\n"):
-            some = os.read(0, 1)
-            if not some:
-                os._exit(0)
-            line += some
-        read: dict[str, Any] = json.loads(line)
+        packet = os.read(0, 1 << 16)
+        if not packet:
+            os._exit(0)
+        read: dict[str, Any] = json.loads(packet)
         return read
 
     def answer(self) -> dict[str, Any]:
