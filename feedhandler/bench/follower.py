@@ -1,6 +1,6 @@
 """A reader that follows a venue's events and does nothing with them, until it is ended.
 
-`python -m feedhandler.bench.follower NAMESPACE VENUE poll|sleep|slow` says "ready" once it follows.
+`python -m feedhandler.bench.follower NAMESPACE VENUE poll|sleep|slow|busy` says "ready" once it follows.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ _SLOW_S = 0.01
 
 def follow(space: str, venue: str, mode: str) -> None:
     """poll: never sleeps; sleep: on the futex; slow: looks a hundred times a second, and loses what
-    was overwritten meanwhile."""
+    was overwritten meanwhile; busy: never looks, and never sleeps either."""
     with shm.attach(venue, namespace=space) as feed:
         events = feed.events(on_overrun="resync")
         print("ready", flush=True)
+        while mode == "busy":
+            pass
         while True:
             if events.poll() is not None or mode == "poll":
                 continue

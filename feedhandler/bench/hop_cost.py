@@ -93,13 +93,15 @@ def measure(
             sleepers = _followers(stack, slept, "sleep", most, where)
             nobody, to_polling, to_sleeping = kind(alone), kind(polled), kind(slept)
             run = partial(_run, where, bursts)
+            busy = _followers(stack, alone, "busy", 1, where)
             sides: dict[str, Work] = {"": partial(run, nobody, [])}
+            sides["a busy neighbour"] = partial(run, nobody, busy)
             for count in (number for number in READERS if number <= most):
                 sides[f"{count} polling"] = partial(run, to_polling, pollers[:count])
             sides[f"{most} sleeping"] = partial(run, to_sleeping, sleepers)
             sides[f"{most} stopped polling"] = partial(run, to_polling, [])
             sides[f"{most} stopped asleep"] = partial(run, to_sleeping, [])
-            for one in (*pollers, *sleepers):
+            for one in (*pollers, *sleepers, *busy):
                 stop(one)
             what = f"hop, {kind.metric}"
             taken = policy.in_turns(
@@ -107,7 +109,7 @@ def measure(
                 repetitions,
                 lambda n, what=what: findings.progress(f"{what} {n}/{repetitions}"),  # type: ignore[misc]
             )
-            for one in (*pollers, *sleepers):
+            for one in (*pollers, *sleepers, *busy):
                 go_on(one)
         least = taken.pop("")
         for name, own in taken.items():
