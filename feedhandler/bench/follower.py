@@ -1,7 +1,7 @@
 """A reader that follows a venue's events and does nothing with them, until it is ended.
 
-`python -m feedhandler.bench.follower NAMESPACE VENUE MODE` says "ready" once it follows; `follow` has
-the modes.
+`python -m feedhandler.bench.follower NAMESPACE VENUE MODE` says "ready" once it follows;
+`follow` has the modes.
 """
 
 from __future__ import annotations
