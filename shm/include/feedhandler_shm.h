@@ -455,7 +455,7 @@ enum fh_read { FH_READ_OK = 0, FH_READ_EMPTY = 1, FH_READ_BUSY = 2, FH_READ_LAPP
 static inline int fh_latch_read(const fh_word *cell, size_t copy_bytes, fh_word *out, size_t words) {
     for (int tries = 0; tries < FH_READ_RETRIES; tries++) {
         uint64_t n = FH_LOAD_ACQUIRE(cell);
-        if (n == 0) return FH_READ_EMPTY;
+        if (2 * n == 0) return n == 0 ? FH_READ_EMPTY : FH_READ_BUSY; /* no copy's stamp is 0 */
         const fh_word *copy = cell + FH_CELL_HEAD / 8 + (n & 1) * (copy_bytes / 8);
         uint64_t stamp = FH_LOAD_ACQUIRE(copy);
         if (stamp != 2 * n) continue; /* overtaken: two stores since the head was read */

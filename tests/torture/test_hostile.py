@@ -14,6 +14,7 @@ import pytest
 
 import shm
 from shm import inspect, segment
+from shm._native import geometry
 from tests import natives
 from tests.torture import observe
 from tests.torture.scenarios import GEOMETRY, VENUE, fill
@@ -73,6 +74,21 @@ def test_a_check_that_is_left_out_is_missed(check: str) -> None:
     assert done.returncode != 0, done.stdout
     for left in segment.DIRECTORY.glob("test-hostile-*"):  # by a process that crashed
         left.unlink()
+
+
+def test_a_head_that_no_store_has_counted_to(namespace: str) -> None:
+    """2^63: twice that is 0, the stamp of a copy that was never stored."""
+    with create(namespace) as owner:
+        row = owner.writer.directory_add({"symbol": "NEVER", "name": "NEVER"})
+        feed = shm.attach(VENUE, namespace=namespace)
+        assert feed.quote("NEVER").state is shm.State.NONE
+        offset, stride, _ = geometry(**GEOMETRY)[0]["quotes"]
+        with file_of(owner.path).open("r+b") as file:
+            file.seek(offset + row * stride)
+            file.write((1 << 63).to_bytes(8, "little"))
+        for ask in (lambda: feed.quote("NEVER"), feed.board):
+            with pytest.raises(shm.DamagedSegment):
+                ask()
 
 
 # ---- objects of the wrong kind -------------------------------------------------------------------
