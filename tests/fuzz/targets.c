@@ -1,11 +1,12 @@
 /* All fuzz targets in one program, for libFuzzer and for driver.c alike. FUZZ_TARGET says which:
- * "decimal", "cursor", "memory", or "DECODER RULE BASE REST_JOIN CHECKSUM", the facts of a venue. */
+ * "decimal", "cursor", "memory", "websocket", or of a venue "DECODER RULE BASE REST_JOIN CHECKSUM". */
 #include "decoder.h"
 
 #include "cursor.h"
 #include "decimal.h"
 #include "memory.h"
 #include "mutate.h"
+#include "websocket.h"
 
 static void (*the_target)(const uint8_t *, size_t);
 
@@ -24,6 +25,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     the_target = strcmp(name, "decimal") == 0   ? decimal_input
                  : strcmp(name, "cursor") == 0  ? cursor_input
                  : strcmp(name, "memory") == 0  ? memory_input
+                 : strcmp(name, "websocket") == 0 ? websocket_input
                  : words == 5 && the_venue.decoder ? decoder_input
                                                 : NULL;
     if (the_target == NULL) {

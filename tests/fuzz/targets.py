@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 def targets() -> list[Target]:
     """Every target there is: the list of venues is the registry's."""
-    found = [Target(name, name) for name in ("decimal", "cursor", "memory")]
+    found = [Target(name, name) for name in ("decimal", "cursor", "memory", "websocket")]
     for name in venues.names():
         venue = venues.load(name)
         facts = (_RULES[venue.rule], _BASES[venue.base], venue.rest_join, venue.checksum)

@@ -101,6 +101,12 @@ MUTATIONS = [
         "bybit-linear",
     ),
     (
+        "feedhandler/wire/websocket.h",
+        "kind >= WS_CLOSE && (length > WS_CONTROL_BYTES ||",
+        "kind > WS_CLOSE && (length > WS_CONTROL_BYTES ||",
+        "websocket",
+    ),
+    (
         "shm/include/feedhandler_shm.h",
         "    if (stamp != 2 * n)\n        return stamp > 2 * n",
         "    if (stamp < 2 * n)\n        return stamp > 2 * n",
