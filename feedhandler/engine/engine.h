@@ -165,22 +165,24 @@ static inline int engine_end(engine *e, int result, bool wake)
     return result;
 }
 
-/* Start a cursor on the engine's padded copy of a payload (on the payload itself without memory). */
+/* Start a cursor on the engine's copy of a payload, with room on both sides. */
 static inline void engine_cursor(engine *e, cursor *c, const void *payload, size_t length)
 {
-    if (UNLIKELY(e->frame_room < length + CURSOR_PADDING)) {
+    if (UNLIKELY(e->frame_room < DECIMAL_BEFORE + length + CURSOR_PADDING)) {
         size_t room = 2 * length + 4096;
         uint8_t *frame = (uint8_t *)realloc(e->frame, room);
         if (frame == NULL) {
             cursor_start(c, payload, length, &e->spare);
+            CURSOR_FAIL(c, WIRE_MEMORY);
             return;
         }
         e->frame = frame;
         e->frame_room = room;
     }
-    memcpy(e->frame, payload, length);
-    cursor_pad(e->frame + length);
-    cursor_start(c, e->frame, length, &e->spare);
+    uint8_t *frame = e->frame + DECIMAL_BEFORE;
+    memcpy(frame, payload, length);
+    cursor_pad(frame + length);
+    cursor_start(c, frame, length, &e->spare);
     cursor_padded(c);
 }
 

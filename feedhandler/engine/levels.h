@@ -10,7 +10,8 @@ enum levels_shape {
     LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
 };
 
-/* A number of a level, at least 48 bytes of which can be read: past it, or NULL. */
+/* A number of a level, at least 48 bytes of which, and DECIMAL_BEFORE before it, can be read: past it,
+ * or NULL. */
 ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale *scale, int exponent,
                                           int64_t *out)
 {

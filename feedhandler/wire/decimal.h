@@ -12,6 +12,7 @@
 #define FEEDHANDLER_WIRE_DECIMAL_H
 
 #include "cursor.h"
+#include "sixteen.h"
 
 enum decimal_result { DECIMAL_OK = 0, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW };
 
@@ -207,6 +208,30 @@ slow:
     return decimal_scaled_slow(at, limit, exponent, value, stop, needed);
 }
 
+/* Bytes before a number that decimal_plain and those who call it may load. */
+enum { DECIMAL_BEFORE = 32 };
+
+#ifdef SIXTEEN
+/* An exponent prepared for decimal_plain. */
+typedef struct decimal_scale {
+    unsigned places;
+    bool plain; /* other exponents take the careful way */
+} decimal_scale;
+
+static inline decimal_scale decimal_scale_of(int exponent)
+{
+    bool plain = exponent <= 0 && exponent >= -18;
+    return (decimal_scale){plain ? (unsigned)-exponent : 0, plain};
+}
+
+/* digits[.digits] of up to fifteen bytes, DECIMAL_BEFORE bytes before which and 18 of which can be
+ * read: past it, or NULL for anything else. The caller looks at the byte after it, which tells a
+ * longer number, or an exponent. */
+ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scale *s, int64_t *out)
+{
+    return sixteen_decimal(at, s->places, out);
+}
+#else
 /* A scale prepared for decimal_plain. */
 typedef struct decimal_scale {
     int64_t power;  /* 10^places */
@@ -226,9 +251,7 @@ static inline decimal_scale decimal_scale_of(int exponent)
     return s;
 }
 
-/* digits[.digits] with one to seven digits before the point and up to eight after it, 18 bytes of
- * which can be read: past it, or NULL for anything else. The caller looks at the byte after it, which
- * tells a longer number, or an exponent. */
+/* The same, of one to seven digits before the point and up to eight after it. */
 ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scale *s, int64_t *out)
 {
     uint64_t whole = load8(at) ^ 0x3030303030303030u;
@@ -255,6 +278,7 @@ ALWAYS_INLINE const uint8_t *decimal_plain(const uint8_t *at, const decimal_scal
     *out = (int64_t)value;
     return at;
 }
+#endif
 
 /* Up to sixteen digits at `at`: their number and how many. 17 bytes can be read. */
 static inline unsigned sixteen_digits(const uint8_t *at, uint64_t *out)

@@ -120,12 +120,14 @@ static void check_scaled(const uint8_t *text, size_t length, const school *s, bo
 /* The readers that look further than the text: what follows decides whether they may answer. */
 static void check_plain(const uint8_t *text, size_t length, const school *s, bool number, int exponent)
 {
-    uint8_t padded[128 + 64] = {0};
+    uint8_t room[DECIMAL_BEFORE + 128 + 64], *padded = room + DECIMAL_BEFORE;
     int64_t values[2] = {0, 0}, right = 0;
     int needed;
     decimal_scale scale = decimal_scale_of(exponent);
     if (length > 128)
         return;
+    memset(room, '7', DECIMAL_BEFORE); /* what stands before a number is no part of it */
+    memset(padded, 0, 128 + 64);
     memcpy(padded, text, length);
     const uint8_t *past[2] = {scale.plain ? decimal_plain(padded, &scale, &values[0]) : NULL,
                               decimal_long(padded, exponent, &values[1])};

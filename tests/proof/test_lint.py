@@ -40,7 +40,7 @@ COPIES = {
         "shm/reader.pxi",
         "memcpy(&self.plan, <const char *>header, sizeof(fh_header))",
     ): "a copy of the header that was checked",
-    ("feedhandler/engine/engine.h", "memcpy(e->frame, payload, length)"): "a received frame",
+    ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
     (
         "feedhandler/book/backlog.h",
         "memmove(b->bytes, b->bytes + b->head, b->tail - b->head)",
