@@ -137,9 +137,10 @@ static inline bool text_scaled(engine *e, cursor *c, market *m, bool price, cons
     return false;
 }
 
+/* A message's number. The greatest int64 is none: every number has one that comes after it. */
 static inline void text_id(cursor *c, const text *t, int64_t *out)
 {
-    if (UNLIKELY(!text_integer(t, out)) && !c->error)
+    if (UNLIKELY(!text_integer(t, out) || *out == INT64_MAX) && !c->error)
         cursor_fail_at(c, t->type == TEXT_NONE ? WIRE_MISSING : WIRE_RANGE,
                        t->type == TEXT_NONE ? c->at : t->at);
 }

@@ -653,3 +653,17 @@ def test_set_state_and_refusals() -> None:
         assert e.activity().shape == (2, 4)
     with pytest.raises(ValueError, match="binance, bybit, deribit, okx"), engine("deribit") as e:
         native.Engine(object(), "nope", rule=0, base=0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", ["U", "u"])
+def test_the_greatest_number_has_none_after_it(field: str) -> None:
+    with support.engine("binance") as e:
+        delta = support.binance_depth(1, 2, bids=[["1", "1"]])
+        e.connection(0).feed(delta)
+        top = str(2**63 - 1)
+        body = b'{"lastUpdateId":%b,"bids":[["1","2"]],"asks":[]}' % top.encode()
+        assert e.snapshot(0, body) & native.MALFORMED
+        wrong = delta.replace(f'"{field}":{1 if field == "U" else 2}'.encode(),
+                              f'"{field}":{top}'.encode())  # fmt: skip
+        assert wrong != delta
+        assert e.connection(0).feed(wrong) & native.MALFORMED
