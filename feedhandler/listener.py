@@ -114,6 +114,7 @@ class FrameListener(WSListener):
         self._parts = None
         self._flush()
         self._session.on_lost(self)
+        self._transport = self._receiver = None  # they know this one, too: no cycle may be left
 
     # ---- whoever reads
 

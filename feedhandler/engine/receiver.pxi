@@ -120,8 +120,11 @@ cdef class Receiver(_Native, BufferedProtocol):
         return self.before.eof_received()
 
     def connection_lost(self, error):
+        before = self.before
         self.over = True
-        self.before.connection_lost(error)
+        before.connection_lost(error)
+        # Listener, protocol and transport know each other, and nobody collects cycles here.
+        self.listener = self.before = None
 
     def pause_writing(self):
         self.before.pause_writing()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,7 @@ class Before(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.listener: FrameListener | None = None
 
     def eof_received(self) -> bool:
         self.told.append("eof")
@@ -64,6 +67,8 @@ class Before(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.told.append(f"lost: {error}")
+        if self.listener is not None:
+            self.listener.on_ws_disconnected(cast("Any", None))
 
     def pause_writing(self) -> None:
         self.told.append("pause")
@@ -235,6 +240,29 @@ def test_the_close_frame_and_the_end_of_the_session() -> None:
         assert taken.before.told == ["pause", "resume", "eof", "lost: None"]
         taken.read(encode(message(random.Random(1), 10)))  # nobody is there to take it
         assert len(taken.session.told) == 1
+
+
+def test_nothing_is_left_of_a_session_without_a_collector() -> None:
+    """The IO process does not look for cycles."""
+    gc.disable()
+    try:
+        with support.engine("okx") as engine:
+            taken = Taken(engine)
+            taken.listener._receiver = taken.receiver
+            taken.listener._transport = cast("Any", [taken.receiver])  # as a real one does
+            taken.before.listener = taken.listener
+            left = weakref.ref(taken.listener)
+            taken.receiver.connection_lost(None)
+            del taken
+            assert left() is None
+            read_by_the_library = Taken(engine).listener
+            read_by_the_library._transport = cast("Any", [read_by_the_library])
+            left = weakref.ref(read_by_the_library)
+            read_by_the_library.on_ws_disconnected(cast("Any", None))
+            del read_by_the_library
+            assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_text_and_binary_are_the_same() -> None:
