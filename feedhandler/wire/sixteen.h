@@ -10,7 +10,7 @@
 
 #include "text.h"
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(WITHOUT_SIXTEEN)
 #define SIXTEEN 1
 #include <emmintrin.h>
 
