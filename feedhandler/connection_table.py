@@ -9,6 +9,7 @@ from shm import Kind, Reason, State
 from shm._native import Writer
 
 _SMOOTHING = 0.25
+_RATES = (("frames", "frames_s"), ("bytes", "bytes_s"), ("levels", "levels_s"))
 _MEANS = {  # for readers of the ring, who know the states of instruments only
     ConnectionState.SUBSCRIBING: State.SYNCING,
     ConnectionState.SYNCING: State.SYNCING,
@@ -33,10 +34,10 @@ class _Rates:
         native = connection.native
         seconds = (now_ns - self.at_ns) / 1e9
         if self.at_ns and seconds > 0:
-            for name in ("frames", "bytes", "levels"):
-                rate = (getattr(native, name) - getattr(self, name)) / seconds
-                old = getattr(self, name + "_s")
-                setattr(self, name + "_s", old + _SMOOTHING * (rate - old))
+            for total, a_second in _RATES:
+                rate = (getattr(native, total) - getattr(self, total)) / seconds
+                old = getattr(self, a_second)
+                setattr(self, a_second, old + _SMOOTHING * (rate - old))
         self.at_ns = now_ns
         self.frames, self.bytes, self.levels = native.frames, native.bytes, native.levels
 

@@ -5,10 +5,10 @@ ns that it was ready to run but had no core (Linux, Documentation/scheduler/sche
 """
 
 from dataclasses import dataclass
-from pathlib import Path
+from io import FileIO
 from time import CLOCK_THREAD_CPUTIME_ID, clock_gettime_ns, monotonic_ns
 
-_SCHEDSTAT = Path("/proc/thread-self/schedstat")
+_FIELDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +22,29 @@ class Share:
         return f"{self.used:.0%} of a core used, {self.waited:.0%} waited for"
 
 
-def _read() -> tuple[int, int]:
-    """(ns run, ns waited); a kernel without the file says nothing of the latter."""
-    try:
-        used, waited, _ = _SCHEDSTAT.read_text().split()
-    except (OSError, ValueError):
-        return clock_gettime_ns(CLOCK_THREAD_CPUTIME_ID), 0
-    return int(used), int(waited)
-
-
 class CpuTime:
-    """Of the thread that calls it."""
+    """Of the thread that makes it, and asks."""
 
     def __init__(self) -> None:
+        try:
+            self._file: FileIO | None = FileIO("/proc/thread-self/schedstat")
+        except OSError:  # a kernel without it
+            self._file = None
         self._at = monotonic_ns()
-        self._last = _read()
+        self._last = self._read()
+
+    def _read(self) -> tuple[int, int]:
+        """(ns run, ns waited); without the file nothing is known of the latter."""
+        if self._file is not None:
+            self._file.seek(0)
+            found = self._file.read(128).split()
+            if len(found) == _FIELDS:
+                return int(found[0]), int(found[1])
+        return clock_gettime_ns(CLOCK_THREAD_CPUTIME_ID), 0
 
     def share(self) -> Share:
         """Since the last call."""
-        now, (used, waited) = monotonic_ns(), _read()
+        now, (used, waited) = monotonic_ns(), self._read()
         span = max(1, now - self._at)
         share = Share((used - self._last[0]) / span, (waited - self._last[1]) / span)
         self._at, self._last = now, (used, waited)

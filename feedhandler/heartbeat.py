@@ -43,17 +43,23 @@ class RoundTrips:
         self.last_ns = 0
         self.count = 0
         self._kept: deque[int] = deque(maxlen=RTT_KEPT)
+        self._percentiles: dict[float, int] = {}  # asked for more often than there are new ones
 
     def add(self, seconds: float) -> int:
         """Returns it in ns."""
         self.last_ns = max(1, int(seconds * 1e9))
         self.count += 1
         self._kept.append(self.last_ns)
+        self._percentiles.clear()
         return self.last_ns
 
     def percentile(self, percent: float) -> int:
         """0 while nothing was measured."""
-        return int(np.percentile(list(self._kept), percent)) if self._kept else 0
+        if not self._kept:
+            return 0
+        if percent not in self._percentiles:
+            self._percentiles[percent] = int(np.percentile(list(self._kept), percent))
+        return self._percentiles[percent]
 
 
 class HeartbeatMonitor:
