@@ -34,7 +34,7 @@ def test_what_readers_cost_the_writer() -> None:
     with nothing_left():
         hop_cost.measure(findings, repetitions=1, bursts=20, most=1, kinds=[hop_cost.Frames])
     found = well_formed(findings, "hop")
-    cases = {"1 polling", "1 sleeping", "1 stopped polling", "1 stopped asleep"}
+    cases = {"a busy neighbour", "1 polling", "1 sleeping", "1 stopped polling", "1 stopped asleep"}
     assert set(found) == {(case, "writer per frame") for case in cases}
 
 
