@@ -8,7 +8,7 @@ in step with a book when the book would stay right with this connection alone.
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from time import time_ns
+from time import monotonic, time_ns
 
 from feedhandler.connection import Connection
 from feedhandler.connection_state import ConnectionState
@@ -41,6 +41,11 @@ class Bundle:
     @property
     def keys(self) -> tuple[str, ...]:
         return self.connections[0].subscriptions.keys
+
+    def affords(self, count: int) -> bool:
+        """Whether each of its connections may subscribe to so many more keys now."""
+        now = monotonic()
+        return all(each.subscriptions.affords(count, now) for each in self.connections)
 
 
 @dataclass(eq=False, slots=True)
@@ -162,11 +167,20 @@ class Fleet:
     # ---- keys
 
     def carry(self, endpoint: str, keys: Sequence[str]) -> bool:
-        """Carry these keys too, together. False: there is no room."""
-        bundles = [each for each in self.bundles if each.endpoint == endpoint and not each.parts]
+        """Carry these keys too, together. False: there is no room.
+
+        On a connection whose hour allows it: a new one has the whole of its own.
+        """
+        there = [each for each in self.bundles if each.endpoint == endpoint and not each.parts]
+        bundles = [each for each in there if each.affords(len(keys))]
         found = place(keys, [bundle.keys for bundle in bundles], self._venue)
+        if found is None and self.open(endpoint, keys):
+            return True
         if found is None:
-            return self.open(endpoint, keys)
+            bundles = there  # late, but carried
+            found = place(keys, [bundle.keys for bundle in bundles], self._venue)
+        if found is None:
+            return False
         books = self._books(keys)
         bundles[found].books |= books
         for connection in bundles[found].connections:

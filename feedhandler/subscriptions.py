@@ -158,6 +158,12 @@ class Subscriptions:
         """Keys that may still be asked for at once in this session."""
         return min(self._hourly.available(now), self._host_keys.available(now))
 
+    def affords(self, count: int, now: float) -> bool:
+        """Whether this session's hour has room for so many more keys, after those that wait."""
+        waiting = sum(key.state is KeyState.WAITING for key in self._keys.values())
+        waiting += len(self._leaving) + sum(key.leave_first for key in self._keys.values())
+        return self._hourly.available(now) >= waiting + count
+
     def held(self, now: float) -> float:
         """Seconds that budgets or the warm-up hold back what waits; 0: they do not."""
         if not any(known.state is KeyState.WAITING for known in self._keys.values()):

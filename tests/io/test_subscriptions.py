@@ -98,6 +98,20 @@ def test_hourly_budget_holds_back_and_comes_back() -> None:
     assert sum(len(message["sub"]) for message in drain(book, 3601.0)) == 10
 
 
+def test_what_an_hour_allows_counts_what_waits_to_come_and_to_go() -> None:
+    book = Book(PaperVenue(Limits(subscribes_per_hour=10)), [f"book:{n}" for n in range(4)], 0.0)
+    assert book.affords(6, 0.0)
+    assert not book.affords(7, 0.0)
+    message = book.next_message(0.0)
+    assert message is not None
+    assert book.affords(6, 0.0)  # spent, and none waits
+    book.acknowledged(message.keys, 0.0)
+    book.remove(["book:0", "book:1"])
+    assert not book.affords(5, 0.0)
+    assert not book.affords(10, 4000.0)  # the two that leave cost theirs, too
+    assert book.affords(8, 4000.0)
+
+
 def test_new_session_subscribes_to_everything_again() -> None:
     book = Book(PaperVenue(), ["book:A", "book:B"], 0.0)
     drain(book, 0.0)
