@@ -113,7 +113,7 @@ def test_entries_fire_at_their_time_and_again() -> None:
     async def main() -> None:
         symbol = VENUES["okx"](SimOptions()).make_universe()[-1].symbol
         script = (
-            {"at": 0.05, "every": 0.05, "times": 3, "kind": "garbage"},
+            {"at": 1.0, "every": 0.05, "times": 3, "kind": "garbage"},
             {"at": 0, "venue": "deribit", "kind": "drop"},
             {"at": 0.1, "kind": "list", "symbol": symbol},
             {"at": 0.15, "kind": "expire", "symbol": symbol},
