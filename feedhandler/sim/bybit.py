@@ -142,7 +142,7 @@ class BybitServer(VenueServer):
         symbol = window.live.instrument.symbol
         verdict = self.verdict(window.topic, symbol)
         if verdict is Delivery.CROSSED and (ask := window.live.book.best(ASK)) is not None:
-            sides = Sides([(ask + 2, 1), *sides.bids], sides.asks)
+            sides = sides.crossed(ask)
         payload = self._book(window, "delta", sides)
         self.push_book(window.topic, symbol, payload, verdict)
 

@@ -17,6 +17,11 @@ class Sides(NamedTuple):
     bids: list[Level]
     asks: list[Level]
 
+    def crossed(self, ask: int) -> Sides:
+        """With a bid above the best ask, whatever else becomes of that level."""
+        bid = ask + 2
+        return Sides([(bid, 1), *(level for level in self.bids if level[0] != bid)], self.asks)
+
 
 class Window:
     """One topic's window of ``levels`` a side. ``number`` counts its messages; ``sequence`` is the

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from feedhandler.sim.bybit_window import Sides
+
 from .harness import Levels, Sim, Socket, levels, venue
 
 SYMBOL = "BTCUSDT"
@@ -134,6 +136,11 @@ def test_a_gap_shows_in_the_number(name: str) -> None:
             assert (await heard(socket, topic))["data"]["u"] == first["data"]["u"] + 2
 
     asyncio.run(main())
+
+
+def test_a_crossed_book_is_crossed_though_the_price_has_just_come_down() -> None:
+    """The level that crosses may be one that the same message removes."""
+    assert Sides([(9, 0), (6, 4)], [(7, 1)]).crossed(7) == Sides([(9, 1), (6, 4)], [(7, 1)])
 
 
 def test_linear_tickers_are_whole_once_and_then_what_has_changed() -> None:
