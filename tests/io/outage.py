@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import shm
+from feedhandler import host_budgets, venues
 from feedhandler.shared_budget import ENVIRONMENT
 from feedhandler.status import venue_status
 from shm import State
@@ -68,6 +70,15 @@ class Watched:
         """The first row of the connection table."""
         with open_memory(self.venue, namespace=self.r.namespace) as memory:
             return memory.connections()[0]
+
+    def affords_snapshot(self) -> bool:
+        """Whether its REST budget has room for one now: else what needs one says RATE_LIMIT."""
+        venue = venues.load(self.venue)
+        request = venue.snapshot_request(self.symbols[0])
+        if request is None:
+            return True
+        budget = host_budgets.rest(self.r.config.venues[self.venue].rest_url, venue.limits)
+        return budget.wait(time.monotonic(), request.weight) <= 0
 
     @property
     def detail(self) -> str:

@@ -32,7 +32,9 @@ def running() -> Iterator[Running]:
 
 @pytest.fixture(autouse=True)
 def over(running: Running) -> Iterator[None]:
-    """No fault outlives its test."""
+    """No fault outlives its test, and none is healed late for what others have asked."""
+    for each in running.values():
+        each.until(Watched.affords_snapshot, "a snapshot may be asked for")
     yield
     for each in running.values():
         each.sim.fault("none")
@@ -86,9 +88,10 @@ def test_stale_snapshot(running: Running) -> None:
 
 
 def refuse(each: Watched, place: int, **keys: Any) -> None:
-    """The next subscription of a book fails, and one is needed."""
-    each.sim.fault(symbol=each.symbols[place], count=1, **keys)
+    """The next subscription of a book fails, and one is needed; it has been asked for by itself."""
+    number = each.sim.fault(symbol=each.symbols[place], count=1, **keys)
     each.sim.fault("gap", each.symbols[place])
+    each.until(lambda it: bool(it.sim.told(number)["ended_ns"]), "it is refused")
 
 
 def test_subscription_that_does_not_take(running: Running) -> None:
