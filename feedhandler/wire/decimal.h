@@ -12,6 +12,7 @@
 #define FEEDHANDLER_WIRE_DECIMAL_H
 
 #include "cursor.h"
+#include "power.h"
 #include "sixteen.h"
 
 enum decimal_result { DECIMAL_OK = 0, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW };
@@ -22,12 +23,6 @@ typedef struct decimal {
     int64_t mantissa; /* without trailing zeros */
     int32_t exponent; /* 0 when the mantissa is 0 */
 } decimal;
-
-static const int64_t decimal_power[19] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-    100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
-    10000000000000000, 100000000000000000, 1000000000000000000,
-};
 
 /* ---- eight digits at once --------------------------------------------------------------------- */
 
@@ -208,7 +203,7 @@ slow:
     return decimal_scaled_slow(at, limit, exponent, value, stop, needed);
 }
 
-/* Bytes before a number that decimal_plain and those who call it may load. */
+/* Bytes before a number that decimal_plain may load, and does not look at. */
 enum { DECIMAL_BEFORE = 32 };
 
 #ifdef SIXTEEN

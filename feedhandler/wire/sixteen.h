@@ -8,20 +8,12 @@
 #ifndef FEEDHANDLER_WIRE_SIXTEEN_H
 #define FEEDHANDLER_WIRE_SIXTEEN_H
 
+#include "power.h"
 #include "text.h"
 
 #if defined(__SSE2__) && !defined(WITHOUT_SIXTEEN)
 #define SIXTEEN 1
 #include <emmintrin.h>
-
-/* Bytes before a number that may be loaded, and are not looked at. */
-enum { SIXTEEN_BEFORE = 17 };
-
-static const int64_t sixteen_power[19] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-    100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
-    10000000000000000, 100000000000000000, 1000000000000000000,
-};
 
 /* The last `count` (0..16) of sixteen bytes. */
 ALWAYS_INLINE __m128i sixteen_last(unsigned count)
@@ -47,8 +39,8 @@ ALWAYS_INLINE uint64_t sixteen_value(__m128i digits)
     return (both & 0xffffffff) * 100000000 + (both >> 32);
 }
 
-/* digits[.digits] of at most fifteen bytes as a number of 10^-places (0..18), SIXTEEN_BEFORE bytes
- * before and 16 from there on of which can be read: past it, or NULL for anything else. The caller
+/* digits[.digits] of at most fifteen bytes as a number of 10^-places (0..18), 17 bytes before and 16 from
+ * there on of which can be read: past it, or NULL for anything else. The caller
  * looks at the byte after it, which tells a longer number, or an exponent. */
 ALWAYS_INLINE const uint8_t *sixteen_decimal(const uint8_t *at, unsigned places, int64_t *out)
 {
@@ -86,7 +78,7 @@ ALWAYS_INLINE const uint8_t *sixteen_decimal(const uint8_t *at, unsigned places,
         kept = sixteen_load(last - 16);
     }
     kept = _mm_and_si128(_mm_sub_epi8(kept, zeros), sixteen_last(whole + there));
-    if (UNLIKELY(__builtin_mul_overflow((int64_t)sixteen_value(kept), sixteen_power[places - there], out)))
+    if (UNLIKELY(__builtin_mul_overflow((int64_t)sixteen_value(kept), decimal_power[places - there], out)))
         return NULL;
     return past;
 }
