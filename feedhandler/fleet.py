@@ -172,21 +172,24 @@ class Fleet:
         On a connection whose hour allows it: a new one has the whole of its own.
         """
         there = [each for each in self.bundles if each.endpoint == endpoint and not each.parts]
-        bundles = [each for each in there if each.affords(len(keys))]
-        found = place(keys, [bundle.keys for bundle in bundles], self._venue)
-        if found is None and self.open(endpoint, keys):
-            return True
-        if found is None:
-            bundles = there  # late, but carried
-            found = place(keys, [bundle.keys for bundle in bundles], self._venue)
-        if found is None:
+        bundle = self._roomy([each for each in there if each.affords(len(keys))], keys)
+        if bundle is None:
+            if self.open(endpoint, keys):
+                return True
+            bundle = self._roomy(there, keys)  # late, but carried
+        if bundle is None:
             return False
         books = self._books(keys)
-        bundles[found].books |= books
-        for connection in bundles[found].connections:
+        bundle.books |= books
+        for connection in bundle.connections:
             self._places[connection.row].behind |= books
             connection.add(keys)
         return True
+
+    def _roomy(self, bundles: Sequence[Bundle], keys: Sequence[str]) -> Bundle | None:
+        """The first that has room for these keys too."""
+        found = place(keys, [bundle.keys for bundle in bundles], self._venue)
+        return None if found is None else bundles[found]
 
     def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
         """Carry the instrument no more, and none of these keys."""

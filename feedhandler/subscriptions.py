@@ -160,6 +160,8 @@ class Subscriptions:
 
     def affords(self, count: int, now: float) -> bool:
         """Whether this session's hour has room for so many more keys, after those that wait."""
+        if not self._hourly.limit:
+            return True
         waiting = sum(key.state is KeyState.WAITING for key in self._keys.values())
         waiting += len(self._leaving) + sum(key.leave_first for key in self._keys.values())
         return self._hourly.available(now) >= waiting + count
