@@ -17,18 +17,22 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return environment(tmp_path_factory.mktemp("site"))
 
 
+def python(
+    sanitized: dict[str, str], *arguments: str, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """An interpreter that imports the sanitized modules, run to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=sanitized, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout,
+    )  # fmt: skip
+
+
 @pytest.mark.soak
 def test_the_sanitized_modules_are_those_that_are_imported(sanitized: dict[str, str]) -> None:
     code = "from shm import _native; from feedhandler.engine import _engine; "
     code += "print(_native.__file__, _engine.__file__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=sanitized,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python(sanitized, "-c", code)
+    assert done.returncode == 0, done.stderr
     for place in done.stdout.split():
         assert b"__asan_init" in Path(place).read_bytes()
 
@@ -56,14 +60,7 @@ def test_a_mistake_would_be_seen(
     source = tmp_path / "mistakes.c"
     source.write_text(OVERFLOW)
     code = f"import ctypes; ctypes.CDLL({str(library(source, *FLAGS))!r}).{call}"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=sanitized,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(sanitized, "-c", code)
     assert done.returncode != 0
     assert finding in done.stderr
 
@@ -72,13 +69,5 @@ def test_a_mistake_would_be_seen(
 @pytest.mark.parametrize("tests", TESTS)
 def test_no_findings(sanitized: dict[str, str], tests: str) -> None:
     """The tests of the native modules pass on the sanitized build."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests],
-        env=sanitized,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=3600,
-    )
+    done = python(sanitized, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests, timeout=3600)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
