@@ -41,6 +41,12 @@ static inline market *engine_market(engine *e, const text *symbol)
     return LIKELY(m != NULL) ? m : engine_unknown(e, symbol);
 }
 
+/* The market that a row names itself, where it does; else that of its channel. NULL: none of ours. */
+static inline market *engine_row_market(engine *e, const text *symbol, market *channel)
+{
+    return symbol->type != TEXT_NONE ? engine_market(e, symbol) : channel;
+}
+
 /* Name the book that the frame is about, should it turn out to be malformed. */
 static inline void engine_subject(engine *e, market *m)
 {

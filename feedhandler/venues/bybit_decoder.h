@@ -112,8 +112,7 @@ static void bybit_trade(engine *e, cursor *c, market *m, bool liquidation)
     }
     if (c->error)
         return;
-    if (symbol.type != TEXT_NONE)
-        m = engine_market(e, &symbol);
+    m = engine_row_market(e, &symbol, m);
     if (m == NULL)
         return;
     bool buy = TEXT_IS(&side, "Buy");

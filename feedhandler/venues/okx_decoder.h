@@ -106,8 +106,7 @@ static void okx_trade(engine *e, cursor *c, market *m)
     }
     if (c->error)
         return;
-    if (symbol.type != TEXT_NONE)
-        m = engine_market(e, &symbol);
+    m = engine_row_market(e, &symbol, m);
     if (m == NULL)
         return;
     if (!TEXT_IS(&side, "buy") && !TEXT_IS(&side, "sell")) {
@@ -159,8 +158,7 @@ static void okx_stats(engine *e, cursor *c, market *m, bool tickers)
     }
     if (c->error)
         return;
-    if (symbol.type != TEXT_NONE)
-        m = engine_market(e, &symbol);
+    m = engine_row_market(e, &symbol, m);
     if (m == NULL)
         return;
     int64_t exchange_ns = text_time(&time);
