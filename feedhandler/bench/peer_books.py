@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import zip_longest
 
-from feedhandler import venues
-from feedhandler.bench.scenario import Scenario
-from feedhandler.venue_engine import make_engine
-from shm import segment
+from feedhandler.bench.scenario import Scenario, fresh_engine
 
 #: symbol -> bids and asks, best first: (price, size).
 Books = Mapping[str, Sequence[Sequence[tuple[float, float]]]]
@@ -20,14 +16,7 @@ Books = Mapping[str, Sequence[Sequence[tuple[float, float]]]]
 def expected(scenario: Scenario, depth: int) -> Books:
     """The best `depth` levels a side after all frames, by a fresh engine."""
     case = scenario.case
-    with segment.create(
-        case.venue, namespace=f"bench{os.getpid()}p", instruments=256, depth=20, ring_slots=1 << 16
-    ) as held:
-        engine = make_engine(venues.load(case.venue), held.writer)
-        for one in scenario.instruments:
-            engine.add_instrument(
-                one.symbol, price_exponent=one.price_exponent, size_exponent=one.size_exponent
-            )
+    with fresh_engine(case.venue, scenario.instruments) as (engine, _):
         engine.connection(0).feed_all(case.frames)
         found = {}
         for symbol in engine.symbols():

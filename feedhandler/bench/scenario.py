@@ -8,7 +8,8 @@ brought it, without any mark in the frame, and a missing record is a lost one.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from feedhandler.engine._engine import Engine
 from feedhandler.venue_engine import make_engine
 from feedhandler.venues.base import Base
 from shm import Reason, State, segment
+from shm._native import Writer
 
 
 class ScenarioError(RuntimeError):
@@ -73,23 +75,30 @@ def repeated(case: Case, frames: int) -> Case:
     return replace(case, frames=case.frames * times, times=[])
 
 
-def _dry_run(
-    case: Case, known: Sequence[Listed], warm: int
-) -> tuple[list[Listed], npt.NDArray[np.int64]]:
-    records = np.zeros(len(case.frames), np.int64)
+@contextmanager
+def fresh_engine(venue: str, known: Sequence[Listed]) -> Iterator[tuple[Engine, Writer]]:
+    """An engine that has seen nothing, with memory of its own; it adds what is not `known`."""
     with segment.create(
-        case.venue, namespace=f"bench{os.getpid()}d", instruments=256, depth=20, ring_slots=1 << 16
+        venue, namespace=f"bench{os.getpid()}d", instruments=256, depth=20, ring_slots=1 << 16
     ) as held:
-        engine = make_engine(venues.load(case.venue), held.writer, auto_add=True)
+        engine = make_engine(venues.load(venue), held.writer, auto_add=True)
         for one in known:
             engine.add_instrument(
                 one.symbol, price_exponent=one.price_exponent, size_exponent=one.size_exponent
             )
+        yield engine, held.writer
+
+
+def _dry_run(
+    case: Case, known: Sequence[Listed], warm: int
+) -> tuple[list[Listed], npt.NDArray[np.int64]]:
+    records = np.zeros(len(case.frames), np.int64)
+    with fresh_engine(case.venue, known) as (engine, writer):
         for symbol, body in case.snapshots.items():
             row = engine.add_instrument(symbol)
             engine.set_state(row, State.SYNCING, Reason.START)
             engine.snapshot(row, body)
-        feed, writer = engine.connection(0).feed, held.writer
+        feed = engine.connection(0).feed
         before = writer.next_sequence
         for i, frame in enumerate(case.frames):
             if i == warm:
