@@ -7,11 +7,11 @@ is known, in `feedhandler.config`.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from os import sched_getaffinity
 from typing import Any
 from urllib.parse import urlsplit
 
 from feedhandler import transport_config as way
+from feedhandler.kernel import usable_cpus
 from feedhandler.rotation_time import time_of_day
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
@@ -75,7 +75,7 @@ def _power_of_two(low: int, high: int) -> Rule:
 
 
 def _cpu() -> Rule:
-    ours = sched_getaffinity(0)
+    ours = usable_cpus()
     text = f"a CPU of this host that we may use: {', '.join(map(str, sorted(ours)))}"
     return Rule(lambda cpu: integer(0, 1 << 20).valid(cpu) and cpu in ours, text)
 

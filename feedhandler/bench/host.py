@@ -8,11 +8,12 @@ import ssl
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from feedhandler.kernel import chosen, fields, read
+
 _PACKAGES = ("feedhandler", "numpy", "picows", "uvloop", "orjson")
-_CPU = Path("/sys/devices/system/cpu")
+_CPU = "sys/devices/system/cpu"
 
 
 def describe(notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -23,16 +24,17 @@ def describe(notes: Sequence[str] = ()) -> dict[str, Any]:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    cpu = fields(read("proc/cpuinfo"))
     return {
-        "cpu": _cpu_model(),
+        "cpu": cpu.get("model name") or platform.machine(),
         "cpus": os.cpu_count(),
         "usable_cpus": sorted(os.sched_getaffinity(0)),
-        "isolated_cpus": _read(_CPU / "isolated"),
-        "governor": _read(_CPU / "cpu0/cpufreq/scaling_governor") or "none visible",
-        "hypervisor": _cpuinfo_has("hypervisor"),
+        "isolated_cpus": read(f"{_CPU}/isolated"),
+        "governor": read(f"{_CPU}/cpu0/cpufreq/scaling_governor") or "none visible",
+        "hypervisor": "hypervisor" in cpu.get("flags", "").split(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "huge_pages": _chosen(_read(Path("/sys/kernel/mm/transparent_hugepage/enabled"))),
-        "clock": _read(Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
+        "huge_pages": chosen(read("sys/kernel/mm/transparent_hugepage/enabled")),
+        "clock": read("sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "kernel": platform.release(),
         "load_1m": round(os.getloadavg()[0], 2),
         "versions": versions,
@@ -48,29 +50,3 @@ def in_words(host: dict[str, Any]) -> Iterable[str]:
     yield f"{host['cpu']}, {host['cpus']} CPUs{virtual}, governor {host['governor']}"
     yield f"Linux {host['kernel']}, load {host['load_1m']} at the end, {host['time']}"
     yield ", ".join(f"{name} {versions[name].removeprefix('OpenSSL ')}" for name in versions)
-
-
-def _cpu_model() -> str:
-    for line in _read(Path("/proc/cpuinfo")).splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def _cpuinfo_has(flag: str) -> bool:
-    for line in _read(Path("/proc/cpuinfo")).splitlines():
-        if line.startswith("flags"):
-            return flag in line.split()
-    return False
-
-
-def _chosen(text: str) -> str:
-    """Of "always [madvise] never" the one in brackets."""
-    return text.partition("[")[2].partition("]")[0]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

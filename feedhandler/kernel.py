@@ -1,0 +1,74 @@
+"""What the kernel says of this host and of this process."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path("/")
+CAP_IPC_LOCK, CAP_SYS_NICE = 14, 23  #: linux/capability.h
+
+
+def read(path: str, root: Path = ROOT) -> str:
+    """A file's text, without the blanks around it; "" if there is none, or not for us."""
+    try:
+        return (root / path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def number(path: str, root: Path = ROOT) -> int | None:
+    """The number in a file; None if there is none ("max" is none)."""
+    try:
+        return int(read(path, root).split()[0])
+    except (IndexError, ValueError):
+        return None
+
+
+def chosen(text: str) -> str:
+    """Of "always [madvise] never" the one in brackets."""
+    return text.partition("[")[2].partition("]")[0]
+
+
+def cpu_list(text: str) -> tuple[int, ...]:
+    """CPUs as the kernel writes them, "0-3,8": cpuset(7), "List format"."""
+    found: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+def fields(text: str) -> dict[str, str]:
+    """Lines of "key: value", or "key value", by key; of a key that comes again the first."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":" if ":" in line else " ")
+        found.setdefault(key.strip(), value.strip())
+    return found
+
+
+def capable(capability: int, root: Path = ROOT) -> bool:
+    """Whether this process has a capability (capabilities(7))."""
+    effective = fields(read("proc/self/status", root)).get("CapEff", "0")
+    return bool(int(effective, 16) >> capability & 1)
+
+
+def usable_cpus() -> frozenset[int]:
+    """CPUs that a process of ours may be pinned to.
+
+    More than its affinity names: a process is kept off isolated CPUs (isolcpus) until it asks for
+    them. What it may ask for shows when it asks for all; a thread of its own does, and alone moves
+    (sched_setaffinity(2)).
+    """
+    with ThreadPoolExecutor(1) as asking:
+        return asking.submit(_asked_for_all).result()
+
+
+def _asked_for_all() -> frozenset[int]:
+    possible = cpu_list(read("sys/devices/system/cpu/possible")) or range(os.cpu_count() or 1)
+    with suppress(OSError):  # a sandbox forbids it: what there is has to do
+        os.sched_setaffinity(0, possible)
+    return frozenset(os.sched_getaffinity(0))
