@@ -22,6 +22,7 @@ _COMMANDS = {
     "capture": "cli.capture:capture",
     "replay": "cli.replay:replay",
     "clean": "cli.clean:clean",
+    "doctor": "cli.doctor:doctor",
     "bench": "cli.bench:bench",
     "sim": "cli.sim:sim",
 }

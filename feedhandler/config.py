@@ -12,6 +12,8 @@ ring_slots = 131072                   # of the event ring, a power of two, 64 by
 capacity = 2048                       # instruments that the directory has rows for
 cpu = 1                               # pin the IO process to this CPU
 spin = false                          # busy-poll the event loop
+realtime = 0                          # 1 to 99: SCHED_FIFO, before all that is not; 0: not
+lock_memory = false                   # none of it is ever swapped out
 behind_s = 0.5                        # who reads so late does not keep up; a connection of which
 split_after_s = 10.0                  # that is true for so long is split in two; 0: never
 silence_s = 5.0                       # a busy socket without a byte for so long is dead
@@ -61,6 +63,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 2048
     cpu: int | None = None
     spin: bool = False
+    realtime: int = 0  #: priority under SCHED_FIFO; 0: SCHED_OTHER
+    lock_memory: bool = False
     behind_s: float = 0.5
     split_after_s: float = 10.0
     silence_s: float = 5.0
@@ -201,6 +205,11 @@ class _Reader:
             key: self.value(f"{path}.{key}", table.get(key), getattr(given, key), rule)
             for key, rule in venue_rules().items()
         }
+        if alone["spin"] and alone["realtime"]:
+            self.problems.append(
+                f"{self.source}: {path}.realtime: {alone['realtime']} is not allowed with spin: "
+                "a task that never sleeps must not go before all others; an isolated CPU does it"
+            )
         return msgspec.structs.replace(given, **alone)
 
     def strings(self, key: str, value: Any, allowed: str) -> tuple[str, ...] | None:

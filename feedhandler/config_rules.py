@@ -115,6 +115,8 @@ def venue_rules() -> dict[str, Rule]:
         "capacity": integer(1, 100_000),
         "cpu": _cpu(),
         "spin": _FLAG,
+        "realtime": integer(0, 99),
+        "lock_memory": _FLAG,
         "behind_s": seconds(0.05, 60.0),
         "split_after_s": seconds(0.5, 86_400.0, never=True),
         "silence_s": seconds(1.0, 3600.0),

@@ -72,11 +72,15 @@ def forecast(
         rest_requests=len(lists) + len(weights),
         rest_weight=sum(lists) + sum(weights),
         live_s=max(subscribed, live_s),
-        shared_bytes=_native.geometry(
-            config.capacity, config.depth, config.ring_slots, CONNECTION_ROWS
-        )[1],
+        shared_bytes=shared_bytes(config),
         paced_by=tuple(paced),
     )
+
+
+def shared_bytes(config: VenueConfig) -> int:
+    """What one epoch of a venue takes of /dev/shm."""
+    rows = config.capacity, config.depth, config.ring_slots, CONNECTION_ROWS
+    return _native.geometry(*rows)[1]
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from enum import IntEnum
 import msgspec
 import uvloop
 
-from feedhandler import requests, venues
+from feedhandler import requests, undisturbed, venues
 from feedhandler.channel import read_order, serve
 from feedhandler.config import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
@@ -103,11 +103,7 @@ def _die_with_parent(parent: int) -> None:
 def _prepare(order: Order) -> None:
     name = f"fh:{order.venue}".encode()[:15]
     ctypes.CDLL(None).prctl(_PR_SET_NAME, ctypes.create_string_buffer(name), 0, 0, 0)
-    if order.config.cpu is not None:
-        try:
-            os.sched_setaffinity(0, {order.config.cpu})
-        except OSError as error:
-            log.warning("cannot run on CPU %d: %s", order.config.cpu, error.strerror)
+    undisturbed.ask(order.config)
 
 
 async def _run(
