@@ -14,7 +14,7 @@ from feedhandler import kernel
 from feedhandler.config import VenueConfig
 from feedhandler.log import log
 
-_MCL_CURRENT, _MCL_FUTURE = 1, 2  # mlockall(2)
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 
 
 def ask(config: VenueConfig) -> None:
@@ -36,11 +36,12 @@ def ask(config: VenueConfig) -> None:
 
 
 def _lock() -> str:
-    """Lock all pages, those to come as well; why not, or "". Under a limit nothing is locked: a
-    mapping that is past it would fail."""
+    """Lock all pages that are used, those to come as well; why not, or "". Under a limit nothing is
+    locked: a mapping that is past it would fail."""
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if limit != resource.RLIM_INFINITY and not kernel.capable(kernel.CAP_IPC_LOCK):
         return f"RLIMIT_MEMLOCK is {limit:,} bytes"
-    if ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
+    flags = _MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT  # not the unused stacks of helper threads
+    if ctypes.CDLL(None, use_errno=True).mlockall(flags) != 0:
         return os.strerror(ctypes.get_errno())
     return ""
