@@ -8,8 +8,7 @@ asks a silent peer whether it is there.
 
 from collections import deque
 from dataclasses import dataclass
-
-import numpy as np
+from math import ceil
 
 from feedhandler.venues.base import Heartbeat, Speaker
 from feedhandler.watchdog import ByteWatchdog, Silence
@@ -54,11 +53,12 @@ class RoundTrips:
         return self.last_ns
 
     def percentile(self, percent: float) -> int:
-        """0 while nothing was measured."""
+        """The least that is not less than so many percent; 0 while nothing was measured."""
         if not self._kept:
             return 0
         if percent not in self._percentiles:
-            self._percentiles[percent] = int(np.percentile(list(self._kept), percent))
+            rank = max(1, ceil(len(self._kept) * percent / 100))
+            self._percentiles[percent] = sorted(self._kept)[rank - 1]
         return self._percentiles[percent]
 
 

@@ -3,8 +3,10 @@ import random
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor
+from feedhandler.heartbeat import RTT_KEPT, Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.venues.base import Heartbeat, Speaker
 from feedhandler.watchdog import ByteWatchdog, RhythmOptions, RhythmWatchdog, Silence
 from shm import Reason
@@ -84,6 +86,15 @@ def test_server_heartbeats_ask_for_nothing_but_a_measuring_ping(speaker: Speaker
     assert beat.pong(ask.ping, 1.25) == pytest.approx(2.5e8, rel=0.01)
     assert beat.pong(ask.ping, 1.3) == 0  # once
     assert beat.trips.percentile(50) == beat.trips.last_ns
+
+
+@given(st.lists(st.integers(1, 10**9), max_size=2 * RTT_KEPT), st.integers(1, 100))
+def test_percentiles_are_of_the_newest_round_trips(took_us: list[int], percent: int) -> None:
+    trips = RoundTrips()
+    kept = [trips.add(us / 1e6) for us in took_us][-RTT_KEPT:]
+    # What numpy calls the inverse of the distribution: one that was measured, and no mean of two.
+    expected = np.percentile(kept, percent, method="inverted_cdf") if kept else 0
+    assert trips.percentile(percent) == expected
 
 
 def test_silence_is_probed_then_dead() -> None:
