@@ -5,7 +5,9 @@ from contextlib import suppress
 
 from shm import ShmError
 from shm.attach import open_fd
-from shm.segment import control_name, locked, objects, unlink
+from shm.dev_shm import objects, unlink
+from shm.object_names import control_name
+from shm.writer_lock import locked
 
 
 def remove_dead(namespace: str, venue: str) -> list[str]:

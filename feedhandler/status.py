@@ -12,7 +12,10 @@ from feedhandler.audit_report import read_report
 from feedhandler.connection_state import ConnectionState
 from shm import NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import open_fd, read_struct, text
-from shm.segment import control_name, data_name, locked, objects, start_ticks
+from shm.dev_shm import objects
+from shm.identity import start_ticks
+from shm.object_names import control_name, data_name
+from shm.writer_lock import locked
 
 _CELL_HEAD = 64
 SUSPECT_NS = 2_000_000_000  #: a heartbeat is due every 100 ms

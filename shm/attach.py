@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from shm import _native
+from shm.dev_shm import DIRECTORY, objects
 from shm.errors import (
     DamagedSegment,
     NoSuchVenue,
@@ -17,7 +18,9 @@ from shm.errors import (
     PermissionDenied,
     VersionMismatch,
 )
-from shm.segment import DIRECTORY, boot_id, control_name, data_name, locked, objects
+from shm.identity import boot_id
+from shm.object_names import control_name, data_name
+from shm.writer_lock import locked
 
 _SIZES = {
     "directory": _native.DTYPES["instrument"].itemsize,

@@ -12,7 +12,7 @@ from shm._native import Instrument, Quote
 from shm.errors import BadName, ShmError, UnknownInstrument
 from shm.feed import Feed, attach
 from shm.names import ContractType, InstrumentKind, Reason, State
-from shm.segment import check_name, default_namespace
+from shm.object_names import check_name, default_namespace
 
 Side = Literal["bid", "ask", "both"]
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 import os
 
 from shm.attach import open_fd, read_struct
+from shm.dev_shm import is_current, objects, unlink
 from shm.errors import DamagedSegment, PermissionDenied
-from shm.segment import (
-    ObjectName,
-    check_name,
-    control_name,
-    default_namespace,
-    is_current,
-    locked,
-    objects,
-    start_ticks,
-    take_lock,
-    unlink,
-)
+from shm.identity import start_ticks
+from shm.object_names import ObjectName, check_name, control_name, default_namespace
+from shm.writer_lock import locked, take_lock
 
 
 def clean(namespace: str | None = None, *, dry_run: bool = False) -> list[str]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from shm._native import Cursor, Instrument, Segment
 from shm.errors import WriterLost
+from shm.identity import start_ticks
 from shm.names import Kind
-from shm.segment import start_ticks
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor

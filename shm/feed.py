@@ -14,7 +14,7 @@ from shm.directory import Directory
 from shm.errors import NoSuchVenue, NotLive, NotReady, ShmError, UnknownInstrument, WriterLost
 from shm.events import Events
 from shm.names import Reason, State
-from shm.segment import check_name, default_namespace
+from shm.object_names import check_name, default_namespace
 
 
 class Feed(FeedBase):

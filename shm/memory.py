@@ -13,19 +13,12 @@ import numpy.typing as npt
 
 from shm import _native
 from shm.attach import check_header, check_identity, open_fd, read_struct, text, venues
+from shm.dev_shm import DIRECTORY, objects
 from shm.errors import DamagedSegment, NoSuchVenue, NotReady, ShmError
+from shm.identity import start_ticks
 from shm.names import Counter, Histogram
-from shm.segment import (
-    DIRECTORY,
-    ObjectName,
-    check_name,
-    control_name,
-    data_name,
-    default_namespace,
-    locked,
-    objects,
-    start_ticks,
-)
+from shm.object_names import ObjectName, check_name, control_name, data_name, default_namespace
+from shm.writer_lock import locked
 
 SLOT_STATUS: Mapping[int, str] = MappingProxyType(
     {

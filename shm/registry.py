@@ -13,8 +13,9 @@ import numpy as np
 from shm import _native
 from shm.attach import check_readers, open_fd, read_struct, text, venues
 from shm.errors import DamagedSegment, NoSuchVenue, ShmError
+from shm.identity import start_ticks
 from shm.memory import open_memory
-from shm.segment import check_name, control_name, default_namespace, start_ticks
+from shm.object_names import check_name, control_name, default_namespace
 
 
 class Reader(TypedDict):

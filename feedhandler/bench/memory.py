@@ -24,7 +24,7 @@ from feedhandler.bench.scenario import prepare
 from feedhandler.bench.stage import Stage, StageError, stage
 from feedhandler.bench.synthetic import synthetic
 from feedhandler.sim.frames import encode
-from shm.segment import objects
+from shm.dev_shm import objects
 
 BENCH = "memory"
 RATE = 10_000

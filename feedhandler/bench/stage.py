@@ -24,7 +24,7 @@ from feedhandler.config import VenueConfig
 from feedhandler.io_process import Order
 from feedhandler.sim.frames import encode
 from shm import Counter
-from shm.segment import objects, unlink
+from shm.dev_shm import objects, unlink
 
 DEADLINE_S = 30.0
 _NEVER_S = 3600.0

@@ -13,7 +13,7 @@ from feedhandler.bench.frames import SOURCES, Case, by_kind, recorded, recording
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import VENUES, synthetic
 from feedhandler.venue_engine import make_engine
-from shm import segment
+from shm import dev_shm, segment
 from tests.bench.support import well_formed
 
 
@@ -32,7 +32,7 @@ def test_frames_that_the_engine_refuses_are_no_measurement() -> None:
     del case.frames[5]  # a gap
     with pytest.raises(RuntimeError, match=r"okx book synthetic.*'gaps': 1"):
         decode.measure(case, Findings(), repetitions=3, passes=1)
-    assert not segment.objects(f"bench{os.getpid()}")
+    assert not dev_shm.objects(f"bench{os.getpid()}")
 
 
 @pytest.mark.skipif(recordings() is None, reason="no FEEDHANDLER_RECORDINGS")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shm import segment
-from shm.segment import objects
+from shm.dev_shm import objects
 from tests.cli.support import Terminal, json_of, run
 
 

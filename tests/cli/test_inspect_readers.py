@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import shm
-from shm import _native, inspect, segment
+from shm import _native, dev_shm, inspect, object_names, segment
 from tests.cli.conftest import Venue
 from tests.cli.support import json_of, run
 from tests.proof.abi import GOLDEN
@@ -94,7 +94,7 @@ def test_a_reader_of_an_epoch_that_is_over(venue: Venue, namespace: str) -> None
 def test_a_damaged_registry_is_refused(namespace: str) -> None:
     fields = _native.DTYPES["control"].fields
     assert fields is not None
-    path = segment.DIRECTORY / segment.control_name(namespace, "okx")[1:]
+    path = dev_shm.DIRECTORY / object_names.control_name(namespace, "okx")[1:]
     fd = os.open(path, os.O_RDWR)
     try:
         whole = os.pread(fd, 16, fields["readers"][1])

@@ -27,7 +27,7 @@ from feedhandler.config import Config, load
 from feedhandler.io_process import Order
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
-from shm.segment import objects, unlink
+from shm.dev_shm import objects, unlink
 
 DEADLINE_S = 45.0
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import shm
 from feedhandler.status import venue_status
 from shm import State
 from shm._native import DTYPES
-from shm.segment import data_name
+from shm.object_names import data_name
 from tests.io.rig import SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
 
 

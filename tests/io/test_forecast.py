@@ -14,7 +14,7 @@ from feedhandler.plan import PlanError
 from feedhandler.planning import planned
 from feedhandler.venues import load
 from feedhandler.venues.base import Base, Limits, Request
-from shm import segment
+from shm import dev_shm, segment
 from tests.cli.support import json_of, run
 from tests.io.facts import PaperVenue, spec
 from tests.io.rig import rig
@@ -93,8 +93,8 @@ def test_memory_is_what_a_writer_takes(namespace: str) -> None:
         "paper", namespace=namespace, instruments=64, depth=20, ring_slots=4096,
         connections=CONNECTION_ROWS,
     ):  # fmt: skip
-        (data,) = [one for one in segment.objects(namespace) if one.epoch is not None]
-        assert said == segment.DIRECTORY.joinpath(data.path[1:]).stat().st_size
+        (data,) = [one for one in dev_shm.objects(namespace) if one.epoch is not None]
+        assert said == dev_shm.DIRECTORY.joinpath(data.path[1:]).stat().st_size
 
 
 def test_what_cannot_fit_is_refused() -> None:

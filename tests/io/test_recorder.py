@@ -10,7 +10,7 @@ import pytest
 from feedhandler.capture import read_frames
 from feedhandler.recorder import Recording, record
 from feedhandler.replay import replay
-from shm.segment import objects
+from shm.dev_shm import objects
 from tests.io.rig import SYMBOLS, Rig, rig
 
 

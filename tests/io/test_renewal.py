@@ -13,7 +13,7 @@ import shm
 from feedhandler.sim import okx_listing
 from feedhandler.status import venue_status
 from shm import State, segment
-from shm.segment import objects
+from shm.dev_shm import objects
 from tests.io.rig import Rig, assert_true_book, rig, until
 from tests.io.test_capacity import LIMITED
 

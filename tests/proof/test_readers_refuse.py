@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shm import _native, segment
+from shm import _native, dev_shm, object_names, segment
 from tests.proof.test_readers import DEADLINE, VENUE
 from tests.proof.test_readers import program as program
 from tests.proof.test_readers import writing as writing
@@ -67,8 +67,8 @@ def test_objects_that_others_may_write_are_refused(
     mode: int,
     says: bytes,
 ) -> None:
-    path = writing.path if which == "data" else segment.control_name(namespace, VENUE)
-    (segment.DIRECTORY / path[1:]).chmod(mode)
+    path = writing.path if which == "data" else object_names.control_name(namespace, VENUE)
+    (dev_shm.DIRECTORY / path[1:]).chmod(mode)
     _refused(program, namespace, says)
 
 
@@ -76,7 +76,7 @@ def test_objects_that_others_may_write_are_refused(
 def test_an_object_of_another_owner_is_refused(
     program: Path, namespace: str, writing: segment.WriterSegment
 ) -> None:
-    os.chown(segment.DIRECTORY / writing.path[1:], 65534, -1)
+    os.chown(dev_shm.DIRECTORY / writing.path[1:], 65534, -1)
     _refused(program, namespace, b"owner")
 
 
@@ -89,7 +89,7 @@ def test_an_odd_name_is_refused_at_once(program: Path, name: str) -> None:
 
 
 def _damage(writing: segment.WriterSegment, field: str, value: int, part: str = "") -> None:
-    path = segment.DIRECTORY / writing.path[1:]
+    path = dev_shm.DIRECTORY / writing.path[1:]
     dtype = _native.DTYPES["header"]
     header = np.memmap(path, dtype=dtype, mode="r+", shape=(1,))
     if part:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shm import segment
+from shm import dev_shm, segment
 
 EXPONENTS = {"price_exponents": [-2] * 8, "size_exponents": [-3] * 8}
 CELL_EXPONENTS = {"price_exponent": -2, "size_exponent": -3}
@@ -21,8 +21,8 @@ def namespace() -> Iterator[str]:
     try:
         yield name
     finally:
-        for left in segment.objects(name):
-            segment.unlink(left.path)
+        for left in dev_shm.objects(name):
+            dev_shm.unlink(left.path)
 
 
 Create = Callable[..., segment.WriterSegment]

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 import shm
-from shm import _native, segment
+from shm import _native, dev_shm, object_names
 from tests.shm.conftest import Create
 
 ROOT = Path(__file__).parents[2]
 
 
 def poke(path: str, offset: int, data: bytes) -> None:
-    fd = os.open(segment.DIRECTORY / path[1:], os.O_RDWR)
+    fd = os.open(dev_shm.DIRECTORY / path[1:], os.O_RDWR)
     try:
         os.pwrite(fd, data, offset)
     finally:
@@ -109,7 +109,7 @@ def test_regions_may_not_overlap_nor_be_unaligned(namespace: str, create: Create
 @pytest.mark.parametrize("size", [0, 100, 4096, 8192])
 def test_a_truncated_segment_is_refused(namespace: str, create: Create, size: int) -> None:
     owner = create()
-    file = segment.DIRECTORY / owner.path[1:]
+    file = dev_shm.DIRECTORY / owner.path[1:]
     whole = file.stat().st_size
     os.truncate(file, size)
     try:
@@ -126,7 +126,7 @@ def test_another_version_is_named(namespace: str, create: Create) -> None:
     with pytest.raises(shm.VersionMismatch, match=ours) as caught:
         shm.attach("v", namespace=namespace, timeout=0)
     assert (caught.value.theirs, caught.value.ours) == ((7, 3), _native.VERSION)
-    control = segment.control_name(namespace, "v")
+    control = object_names.control_name(namespace, "v")
     poke(control, offset_of("version_major", "control"), b"\x07\0\x03\0")
     owner.close(keep=True)
     with pytest.raises(shm.VersionMismatch, match="clean"):

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 import shm
-from shm import Kind, _native, inspect, segment
+from shm import Kind, _native, dev_shm, inspect, object_names, segment
 from tests.shm.conftest import Create
 
 
@@ -66,7 +66,7 @@ def test_what_is_shown(namespace: str, create: Create) -> None:
 def test_dead_memory_reads_the_same(namespace: str, create: Create) -> None:
     owner = filled(create)
     owner.close(keep=True)
-    segment.unlink(segment.control_name(namespace, "v"))
+    dev_shm.unlink(object_names.control_name(namespace, "v"))
     with inspect.open_memory("v", namespace=namespace) as memory:
         assert memory.writer == "stopped"
         assert memory.header()["published"] == 202
@@ -76,7 +76,7 @@ def test_dead_memory_reads_the_same(namespace: str, create: Create) -> None:
 def test_verify_finds_what_is_wrong(namespace: str, create: Create) -> None:
     owner = filled(create)
     regions = _native.geometry(8, 5, 64, 64)[0]
-    fd = os.open(segment.DIRECTORY / owner.path[1:], os.O_RDWR)
+    fd = os.open(dev_shm.DIRECTORY / owner.path[1:], os.O_RDWR)
     ring = regions["ring"][0]
 
     def slot(n: int) -> int:
@@ -112,7 +112,7 @@ def test_what_cannot_be_opened_says_why(namespace: str, create: Create) -> None:
     with pytest.raises(shm.NoSuchVenue):
         inspect.open_memory("v", namespace=namespace)
     owner = filled(create)
-    file = segment.DIRECTORY / owner.path[1:]
+    file = dev_shm.DIRECTORY / owner.path[1:]
     whole = file.stat().st_size
     os.truncate(file, 100)
     try:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import shm
-from shm import _native, inspect, segment
+from shm import _native, control_object, dev_shm, inspect, object_names, segment, writer_lock
 from tests.shm.conftest import Create
 
 ROOT = Path(__file__).parents[2]
 
 
 def file_of(path: str) -> Path:
-    return segment.DIRECTORY / path[1:]
+    return dev_shm.DIRECTORY / path[1:]
 
 
 def other_writer(namespace: str, venue: str = "v", after: str = "") -> subprocess.Popen[str]:
@@ -48,7 +48,7 @@ def test_modes_do_not_depend_on_the_umask(create: Create, umask: int) -> None:
         owner = create()
     finally:
         os.umask(before)
-    control = file_of(segment.control_name(owner.namespace, "v")).stat()
+    control = file_of(object_names.control_name(owner.namespace, "v")).stat()
     data = file_of(owner.path).stat()
     assert control.st_mode & 0o7777 == 0o660
     assert data.st_mode & 0o7777 == 0o640
@@ -71,7 +71,7 @@ def test_names_are_checked(name: str) -> None:
 def test_geometry_is_checked(namespace: str, geometry: dict[str, int]) -> None:
     with pytest.raises(shm.BadGeometry, match=next(iter(geometry))):
         segment.create("v", namespace=namespace, **geometry)  # type: ignore[arg-type]
-    assert segment.objects(namespace) == []
+    assert dev_shm.objects(namespace) == []
 
 
 def test_a_second_writer_is_told_who_the_first_is(namespace: str, create: Create) -> None:
@@ -94,7 +94,7 @@ def test_too_little_room_says_how_much_and_leaves_nothing(namespace: str) -> Non
         segment.create("v", namespace=namespace, ring_slots=1 << 28, depth=10_000,
                        instruments=1 << 20)  # fmt: skip
     assert caught.value.needed > caught.value.free
-    assert [name.epoch for name in segment.objects(namespace)] == [None]
+    assert [name.epoch for name in dev_shm.objects(namespace)] == [None]
 
 
 def test_a_new_epoch_supersedes_and_removes_the_old(namespace: str, create: Create) -> None:
@@ -105,7 +105,7 @@ def test_a_new_epoch_supersedes_and_removes_the_old(namespace: str, create: Crea
     kill(process)
     owner = create()
     assert owner.epoch > old
-    assert [name.epoch for name in segment.objects(namespace)] == [None, owner.epoch]
+    assert [name.epoch for name in dev_shm.objects(namespace)] == [None, owner.epoch]
     with pytest.raises(shm.WriterLost) as caught:
         events.poll()
     assert (caught.value.reason, caught.value.epoch) == ("superseded", old)
@@ -121,22 +121,22 @@ def test_epochs_never_repeat(create: Create) -> None:
 
 
 def test_half_made_objects_of_a_dead_writer_are_replaced(namespace: str, create: Create) -> None:
-    control = segment.control_name(namespace, "v")
+    control = object_names.control_name(namespace, "v")
     file_of(control).touch()
     file_of(f"{control}.7").write_bytes(b"half")
     owner = create()
-    assert [name.epoch for name in segment.objects(namespace)] == [None, owner.epoch]
+    assert [name.epoch for name in dev_shm.objects(namespace)] == [None, owner.epoch]
     assert shm.attach("v", namespace=namespace).alive()
 
 
 def test_close_removes_and_keep_keeps(namespace: str, create: Create) -> None:
     with create():
-        assert len(segment.objects(namespace)) == 2
-    assert segment.objects(namespace) == []
+        assert len(dev_shm.objects(namespace)) == 2
+    assert dev_shm.objects(namespace) == []
     owner = create()
     owner.close(keep=True)
     owner.close()
-    assert len(segment.objects(namespace)) == 2
+    assert len(dev_shm.objects(namespace)) == 2
     with inspect.open_memory("v", namespace=namespace) as memory:
         header = memory.header()
         assert (header["state"], header["reason"]) == (shm.State.CLOSED, shm.Reason.STOPPED)
@@ -188,13 +188,13 @@ def test_a_child_refuses_and_does_not_hold_the_lock(namespace: str, create: Crea
 def test_asking_never_takes_the_lock(namespace: str, create: Create) -> None:
     owner = create()
     owner.close(keep=True)
-    fd = os.open(file_of(segment.control_name(namespace, "v")), os.O_RDWR)
+    fd = os.open(file_of(object_names.control_name(namespace, "v")), os.O_RDWR)
     try:
-        assert not segment.locked(fd)
+        assert not writer_lock.locked(fd)
         owner = create()
-        assert segment.locked(fd)
+        assert writer_lock.locked(fd)
         owner.close(keep=True)
-        assert not segment.locked(fd)
+        assert not writer_lock.locked(fd)
     finally:
         os.close(fd)
 
@@ -238,9 +238,9 @@ def test_clean_takes_what_no_writer_holds(namespace: str, create: Create) -> Non
     orphan = f"/{namespace}.orphan.5"
     file_of(orphan).write_bytes(b"")
     would = inspect.clean(namespace, dry_run=True)
-    assert len(segment.objects(namespace)) == 7
+    assert len(dev_shm.objects(namespace)) == 7
     assert inspect.clean(namespace) == would
-    assert {name.venue for name in segment.objects(namespace)} == {"alive"}
+    assert {name.venue for name in dev_shm.objects(namespace)} == {"alive"}
     assert len(would) == 5
     assert inspect.clean(namespace) == []
 
@@ -264,7 +264,7 @@ def test_a_dead_writer_stays_dead_while_the_next_one_takes_the_lock(namespace: s
     feed = shm.attach("v", namespace=namespace)
     kill(process)
     assert not feed.alive()
-    held = segment._lock_control(namespace, "v")  # locked, and nobody has said who it is
+    held = control_object.lock_control(namespace, "v")  # locked, and nobody has said who it is
     try:
         assert not feed.alive()
     finally:

@@ -20,7 +20,7 @@ import pytest
 
 from feedhandler.shared_budget import ENVIRONMENT
 from feedhandler.venues import load
-from shm.segment import objects, unlink
+from shm.dev_shm import objects, unlink
 from tests.io.rig import until
 from tests.soak.hurried import FACTOR
 

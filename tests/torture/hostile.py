@@ -28,7 +28,17 @@ from typing import Any
 import numpy as np
 
 import shm
-from shm import _native, attach, inspect, segment
+from shm import (
+    _native,
+    attach,
+    control_object,
+    dev_shm,
+    epoch,
+    inspect,
+    object_names,
+    segment,
+    writer_lock,
+)
 from tests import natives
 from tests.torture.observe import let_it_seem_old
 from tests.torture.scenarios import GEOMETRY, SLOTS, VENUE, fill
@@ -47,23 +57,23 @@ class Case:
             fill(owner.writer, SLOTS)
             owner.writer.connection_store(0, url="wss://x", state=2)
             self.path = owner.path
-            self.control_path = segment.control_name(namespace, VENUE)
+            self.control_path = object_names.control_name(namespace, VENUE)
             self.data = self._file(self.path).read_bytes()
             self.control = self._file(self.control_path).read_bytes()
         self.restore()
         self._lock = os.open(self._file(self.control_path), os.O_RDWR)
-        assert segment.take_lock(self._lock)
+        assert writer_lock.take_lock(self._lock)
 
     @staticmethod
     def _file(path: str) -> Path:
-        return segment.DIRECTORY / path[1:]
+        return dev_shm.DIRECTORY / path[1:]
 
     def restore(self) -> None:
         """As a writer left it that is alive and silent; the data object is a new file each time."""
         self._file(self.path).unlink(missing_ok=True)
         for path, content, mode in (
-            (self.control_path, self.control, segment.CONTROL_MODE),
-            (self.path, self.data, segment.DATA_MODE),
+            (self.control_path, self.control, control_object.CONTROL_MODE),
+            (self.path, self.data, epoch.DATA_MODE),
         ):
             with self._file(path).open("r+b" if self._file(path).exists() else "wb") as file:
                 file.write(content)

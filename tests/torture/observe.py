@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import shm
-from shm import Flag, Kind, _native, inspect, segment
+from shm import Flag, Kind, _native, dev_shm, inspect
 from tests.shm.stress_payload import DEPTH, INSTRUMENTS, QUOTE_FLOATS, QUOTE_WORDS, mix, mixed
 from tests.shm.stress_reader import Checker
 from tests.torture.scenarios import SLOTS, SPLIT, VENUE
@@ -38,7 +38,7 @@ def poke(path: str, structure: str, field: str, value: int) -> None:
     fields = _native.DTYPES[structure].fields
     assert fields is not None
     dtype, offset = fields[field][:2]
-    with (segment.DIRECTORY / path[1:]).open("r+b") as file:
+    with (dev_shm.DIRECTORY / path[1:]).open("r+b") as file:
         file.seek(offset)
         file.write(struct.pack("<q" if dtype.kind == "i" else "<Q", value)[: dtype.itemsize])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shm
-from shm import Kind, Reason, State, _native, inspect, segment
+from shm import Kind, Reason, State, _native, control_object, epoch, inspect, segment
 from shm import clean as clean_module
 from tests.shm.stress_payload import DEPTH, INSTRUMENTS, mix
 from tests.shm.stress_reader import Checker, check_cells
@@ -216,10 +216,10 @@ def feed(context: Context) -> None:
 
 
 def break_it(points: Points, name: str) -> None:
-    """The mutation: a function of `shm.segment` that does nothing, for all who call it, or a word
-    that is left out."""
+    """The mutation: a function of the memory's files that does nothing, for all who call it, or a
+    word that is left out."""
     if name in BREAKABLE:
-        for module in (segment, clean_module):
+        for module in (control_object, epoch, segment, clean_module):
             if hasattr(module, name):
                 setattr(module, name, BREAKABLE[name])
     else:
@@ -228,8 +228,8 @@ def break_it(points: Points, name: str) -> None:
 
 BREAKABLE: dict[str, Callable[..., Any]] = {
     "take_lock": lambda _: True,
-    "_retire": lambda _: None,
-    "_reserve": lambda *_: None,
+    "retire": lambda _: None,
+    "reserve": lambda *_: None,
 }
 SCENARIOS: dict[str, Callable[[Context], None]] = {
     "feed": feed,

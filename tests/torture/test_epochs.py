@@ -8,7 +8,7 @@ import time
 import pytest
 
 import shm
-from shm import inspect, segment
+from shm import dev_shm, inspect, object_names, segment
 from tests.shm.stress_reader import Checker
 from tests.torture import observe
 from tests.torture.conftest import Choose
@@ -21,7 +21,7 @@ FIRST_STORE = Point("fh_slot_write: store slot = 2 * n - 1", 1)
 STEPS = {
     "first": (
         "format_control: release (&__pyx_v_control->magic)",
-        "line segment.py _reserve: os.posix_fallocate(fd, 0, size)",
+        "line dev_shm.py reserve: os.posix_fallocate(fd, 0, size)",
     ),
     "start": (
         "claim_control: release (&__pyx_v_control->writer_pid)",
@@ -31,16 +31,16 @@ STEPS = {
         "fh_supersede: release &header->superseded",
         "fh_supersede: store &header->wake",
         "fh_futex: futex",
-        "line segment.py take_lock: fcntl.fcntl(fd, fcntl.F_OFD_SETLK, request)",
-        "line segment.py _reserve: os.posix_fallocate(fd, 0, size)",
-        "line segment.py _retire: _native.supersede(fd)",
-        "line segment.py _retire: unlink(old.path)",
+        "line writer_lock.py take_lock: fcntl.fcntl(fd, fcntl.F_OFD_SETLK, request)",
+        "line dev_shm.py reserve: os.posix_fallocate(fd, 0, size)",
+        "line epoch.py retire: _native.supersede(fd)",
+        "line epoch.py retire: unlink(old.path)",
     ),
     "renew": (
         "ready: release (&__pyx_v_self->w.header->magic)",
         "announce: release (&__pyx_v_self->w.control->epoch)",
         "fh_supersede: release &header->superseded",
-        "line segment.py succeed: _retire(old)",
+        "line segment.py succeed: retire(old)",
     ),
     "stop": (
         "fh_publish: release",
@@ -70,7 +70,7 @@ def names(namespace: str, epoch: int) -> list[str]:
 
 def empty(namespace: str) -> None:
     for name in observe.left(namespace):
-        segment.unlink(f"/{name}")
+        dev_shm.unlink(f"/{name}")
 
 
 def dead(victims: Victims, namespace: str) -> Checker:
@@ -97,7 +97,7 @@ def begin(
     if scenario in ("stop", "renew"):
         checker = follow(namespace)
     if checker is not None:  # its readers ask whether it lives
-        observe.let_it_seem_old(segment.data_name(namespace, VENUE, checker.feed.epoch))
+        observe.let_it_seem_old(object_names.data_name(namespace, VENUE, checker.feed.epoch))
     return victim, said, checker
 
 

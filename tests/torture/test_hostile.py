@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import shm
-from shm import inspect, segment
+from shm import control_object, dev_shm, inspect, object_names, segment
 from shm._native import geometry
 from tests import natives
 from tests.torture import observe
@@ -30,11 +30,11 @@ def create(namespace: str) -> segment.WriterSegment:
 
 
 def file_of(path: str) -> Path:
-    return segment.DIRECTORY / path[1:]
+    return dev_shm.DIRECTORY / path[1:]
 
 
 def control_of(namespace: str) -> Path:
-    return file_of(segment.control_name(namespace, VENUE))
+    return file_of(object_names.control_name(namespace, VENUE))
 
 
 # ---- damage --------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def test_random_damage_for_long() -> None:
 def test_a_check_that_is_left_out_is_missed(check: str) -> None:
     done = hostile(5, "--break", check)
     assert done.returncode != 0, done.stdout
-    for left in segment.DIRECTORY.glob("test-hostile-*"):  # by a process that crashed
+    for left in dev_shm.DIRECTORY.glob("test-hostile-*"):  # by a process that crashed
         left.unlink()
 
 
@@ -195,12 +195,12 @@ def test_a_writer_puts_the_mode_of_its_control_object_right(namespace: str, mode
     create(namespace).close(keep=True)
     control_of(namespace).chmod(mode)
     with create(namespace):
-        assert control_of(namespace).stat().st_mode & 0o7777 == segment.CONTROL_MODE
+        assert control_of(namespace).stat().st_mode & 0o7777 == control_object.CONTROL_MODE
 
 
 def test_an_epoch_past_all_numbers_is_named(namespace: str) -> None:
     create(namespace).close(keep=True)
-    observe.poke(segment.control_name(namespace, VENUE), "control", "epoch", (1 << 64) - 1)
+    observe.poke(object_names.control_name(namespace, VENUE), "control", "epoch", (1 << 64) - 1)
     with pytest.raises(shm.DamagedSegment, match="clean") as caught:
         create(namespace)
     assert caught.value.field == "control.epoch"

@@ -14,6 +14,7 @@ from tests.torture.victims import Point, Victims
 Check = Callable[..., None]
 IN_A_RECORD = Point("fh_slot_write: store slot + 6 = (uint64_t)w->held_size", 1)
 IN_A_CELL = Point("fh_words_in: store shared + i = from[i]", 40)
+MAKING = "writer = new_epoch(control.fd, namespace, venue, geometry, replay=replay)"
 BEFORE_THE_END = Point("fh_directory_add: release &w->header->instruments = id + 1", 1)
 
 WRITER: list[tuple[Check, str, Point, str]] = [
@@ -80,8 +81,8 @@ def test_a_reader_that_does_not_look_again(
 @pytest.mark.parametrize(
     ("broken", "point", "finding"),
     [
-        ("take_lock", "line segment.py create: writer = _new_epoch(", "two writers"),
-        ("_retire", "line segment.py take_lock: return True", "not all left"),
+        ("take_lock", f"line segment.py create: {MAKING}", "two writers"),
+        ("retire", "line writer_lock.py take_lock: return True", "not all left"),
     ],
 )
 def test_a_start_without(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import shm
-from shm import State, segment
+from shm import State, object_names, segment
 from tests.torture import observe
 from tests.torture.conftest import Choose
 from tests.torture.observe import at, drain, follow
@@ -34,7 +34,7 @@ def begin(victims: Victims, namespace: str, **order: object) -> tuple[Victim, di
     victim = victims.start("write", namespace, **order)
     said = victim.heard()
     assert said is not None
-    observe.poke(segment.control_name(namespace, VENUE), "control", "sleepers", 1)
+    observe.poke(object_names.control_name(namespace, VENUE), "control", "sleepers", 1)
     return victim, said
 
 
@@ -55,7 +55,7 @@ def check_end(victims: Victims, namespace: str, **order: object) -> None:
     assert victim.status in ("killed", "left")
     assert not checker.feed.alive()
     observe.check_memory(namespace)
-    observe.let_it_seem_old(segment.data_name(namespace, VENUE, said["epoch"]))
+    observe.let_it_seem_old(object_names.data_name(namespace, VENUE, said["epoch"]))
     for one in (checker, late):
         lost = drain(one)
         assert lost is not None
@@ -94,7 +94,7 @@ def check_pause(victims: Victims, namespace: str, **order: object) -> None:
     assert victim.heard() is None
     assert victim.status == "stopped"
     observe.check_memory(namespace)
-    observe.let_it_seem_old(segment.data_name(namespace, VENUE, said["epoch"]))
+    observe.let_it_seem_old(object_names.data_name(namespace, VENUE, said["epoch"]))
     assert drain(checker) is drain(late) is None  # suspect, but no loss
     assert checker.feed.alive()
     board = checker.feed.board()

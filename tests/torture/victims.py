@@ -29,9 +29,9 @@ from tests.torture.instrumented import LEFT, Points, replace
 
 TIMEOUT = 60.0  # s; nothing that a victim does takes a tenth of it
 #: Functions that touch nothing outside; of `objects`, how often depends on what lies in /dev/shm.
-PURE = ("check_name", "_check_geometry", "control_name", "data_name", "objects", "<genexpr>",
-        "<lambda>", "path", "boot_id", "start_ticks")  # fmt: skip
-TWICE = {"_open": 2, "_reserve": 2, "_remove": 2}  # of the control object and of the data object
+PURE = ("check_geometry", "objects", "<genexpr>", "<lambda>", "path")
+#: For the control object and for the data object.
+TWICE = {"create_object": 2, "reserve": 2, "_remove": 2}
 _PR_SET_PDEATHSIG = 1
 _ENDS = {0: "done", LEFT: "left"}
 

@@ -1,0 +1,90 @@
+"""What lies in /dev/shm: found, created, opened, given its memory, removed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import posix_ipc  # type: ignore[import-not-found]
+
+from shm.errors import NoRoom, PermissionDenied
+from shm.object_names import ObjectName, parse
+
+DIRECTORY = Path("/dev/shm")
+
+
+def objects(namespace: str, venue: str | None = None) -> list[ObjectName]:
+    """The objects of a namespace (of one venue of it) that are there now, sorted."""
+    found = []
+    for entry in DIRECTORY.iterdir():
+        name = parse(entry.name)
+        if name is not None and name.namespace == namespace and venue in (None, name.venue):
+            found.append(name)
+    return sorted(found, key=lambda name: (name.venue, name.epoch or 0))
+
+
+def create_object(path: str, mode: int) -> int:
+    """A new object, empty: its descriptor, read and write. Raises FileExistsError, OSError."""
+    try:
+        fd = int(posix_ipc.SharedMemory(path, posix_ipc.O_CREX, mode=mode).fd)
+    except posix_ipc.ExistentialError:
+        raise FileExistsError(path) from None
+    os.fchmod(fd, mode)  # whatever the umask is
+    return fd
+
+
+def open_object(path: str) -> int:
+    """A descriptor of an object that is there, read and write.
+
+    Raises FileNotFoundError, PermissionError; for a folder, or a link, OSError or ValueError.
+    """
+    try:
+        return int(posix_ipc.SharedMemory(path).fd)
+    except posix_ipc.ExistentialError:
+        raise FileNotFoundError(path) from None
+    except posix_ipc.PermissionsError:
+        raise PermissionError(path) from None
+    except posix_ipc.Error as error:
+        raise OSError(str(error)) from None
+
+
+def is_current(path: str, fd: int) -> bool:
+    """Whether the name still means the object that is open at `fd`."""
+    try:
+        there = (DIRECTORY / path[1:]).stat()
+    except FileNotFoundError:
+        return False
+    ours = os.fstat(fd)
+    return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
+
+
+def reserve(fd: int, size: int, path: str) -> None:
+    """Give an object its memory now, all of it. Raises :class:`NoRoom`."""
+    try:
+        os.posix_fallocate(fd, 0, size)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        room = os.statvfs(DIRECTORY)
+        free = room.f_bavail * room.f_frsize
+        raise NoRoom(
+            f"{path} needs {size / 2**20:.1f} MiB, /dev/shm has {free / 2**20:.1f} MiB free: "
+            "remove stale objects (`feedhandler clean`), ask for fewer instruments, less depth or "
+            "a smaller ring, or enlarge it (`mount -o remount,size=... /dev/shm`; of a "
+            "container: --shm-size)",
+            size,
+            free,
+        ) from None
+
+
+def unlink(path: str) -> None:
+    """Remove a shared-memory name if it is there. Mappings stay valid."""
+    try:
+        posix_ipc.unlink_shared_memory(path)
+    except posix_ipc.ExistentialError:
+        pass
+    except posix_ipc.PermissionsError:
+        raise PermissionDenied(f"{path}: this user may not remove it") from None
+    except OSError as error:  # a folder
+        raise PermissionDenied(f"{path}: {error.strerror}") from None

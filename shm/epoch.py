@@ -1,0 +1,106 @@
+"""An epoch of a venue's memory: how big it is, how it is made, and how the one before ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import NamedTuple
+
+from shm import _native
+from shm.control_object import read_control
+from shm.dev_shm import create_object, open_object, reserve, unlink
+from shm.errors import BadGeometry, DamagedSegment, PermissionDenied
+from shm.identity import boot_id, start_ticks
+from shm.object_names import ObjectName, control_name, data_name
+
+DATA_MODE = 0o640
+
+
+class Geometry(NamedTuple):
+    """Rows of the directory and of the cells, levels a side in a book cell, records in the ring,
+    rows of the connection table."""
+
+    instruments: int
+    depth: int
+    ring_slots: int
+    connections: int
+
+
+def check_geometry(geometry: Geometry) -> None:
+    """Raises :class:`BadGeometry`."""
+    for what, value, low, high in (
+        ("instruments", geometry.instruments, 1, 1 << 20),
+        ("depth", geometry.depth, 1, 10_000),
+        ("ring_slots", geometry.ring_slots, 16, 1 << 28),
+        ("connections", geometry.connections, 1, 1 << 16),
+    ):
+        if not low <= value <= high:
+            raise BadGeometry(f"{what} = {value}: {low} to {high} is allowed")
+    if geometry.ring_slots & (geometry.ring_slots - 1):
+        raise BadGeometry(f"ring_slots = {geometry.ring_slots}: a power of two is needed")
+
+
+def new_epoch(
+    control_fd: int,
+    namespace: str,
+    venue: str,
+    geometry: Geometry,
+    *,
+    replay: bool = False,
+) -> _native.Writer:
+    """A data object, filled and ready, which nothing names yet."""
+    total = _native.geometry(*geometry)[1]
+    # Microseconds, so that epochs never repeat even when the control object was removed between.
+    named = int(read_control(control_fd)["epoch"])
+    if named >= 1 << 63:
+        raise DamagedSegment(
+            f"{control_name(namespace, venue)}: epoch is {named}; `feedhandler clean` removes it",
+            "control.epoch",
+        )
+    epoch = max(named + 1, time.time_ns() // 1000)
+    while True:
+        path = data_name(namespace, venue, epoch)
+        try:
+            fd = create_object(path, DATA_MODE)
+            break
+        except FileExistsError:
+            epoch += 1
+    try:
+        reserve(fd, total, path)
+        writer = _native.Writer(
+            fd,
+            control_fd,
+            venue=venue,
+            namespace=namespace,
+            epoch=epoch,
+            **geometry._asdict(),
+            replay=replay,
+            boot_id=boot_id(),
+            start_ticks=start_ticks(os.getpid()),
+        )
+        writer.ready()
+    except BaseException:
+        unlink(path)
+        raise
+    finally:
+        os.close(fd)
+    return writer
+
+
+def retire(old: ObjectName) -> None:
+    """Tell the readers of an epoch that it is over, and remove its name."""
+    try:
+        fd = open_object(old.path)
+    except FileNotFoundError:
+        return
+    except PermissionError:  # another user's: its readers see the control object
+        pass
+    else:
+        try:
+            if os.fstat(fd).st_size >= _native.HEADER_BYTES:
+                _native.supersede(fd)
+        finally:
+            os.close(fd)
+    with contextlib.suppress(PermissionDenied):
+        unlink(old.path)
