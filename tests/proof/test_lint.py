@@ -54,7 +54,7 @@ COPIES = {
         "memmove(levels + index + 1, levels + index, (size_t)depth * sizeof *levels)",
     ): "the engine's full book",
     (
-        "feedhandler/engine/_engine.pyx",
+        "feedhandler/engine/engine.pxi",
         "memcpy(field, <const char *>encoded, len(encoded))",
     ): "a row before it is stored",
     (
@@ -187,7 +187,7 @@ def test_live_fields_are_loaded_and_stored_atomically() -> None:
         ("engine/publish.h", "memcpy(&out, (void *)&ring[n], sizeof out);", check_copies),
         ("engine/publish.h", "if (ring[n & mask].stamp == 2 * n) return;", check_stamps),
         ("engine/publish.h", "while (header->published < n);", check_fields),
-        ("engine/_engine.pyx", "cdef uint64_t p = self.segment.header.published", check_fields),
+        ("engine/engine.pxi", "cdef uint64_t p = self.segment.header.published", check_fields),
     ],
 )
 def test_the_lints_find_what_they_are_for(

@@ -1,0 +1,41 @@
+# What Python asks of all instruments, and of a book, as arrays. Copies, all of them.
+
+cdef uint32_t _row_count(engine *e) noexcept:
+    """Of an array with a row for each instrument, by its id."""
+    cdef uint32_t i
+    for i in range(e.room, 0, -1):
+        if e.markets[i - 1] != NULL:
+            return i
+    return 0
+
+
+cdef object _activity(engine *e):
+    cdef uint32_t i, count = _row_count(e)
+    cdef int channel
+    out = np.zeros((count, CHANNELS), dtype=np.int64)
+    cdef int64_t[:, ::1] rows = out
+    for i in range(count):
+        if e.markets[i] != NULL:
+            for channel in range(CHANNELS):
+                rows[i, channel] = e.markets[i].activity[channel]
+    return out
+
+
+cdef object _load(engine *e):
+    cdef uint32_t i, count = _row_count(e)
+    out = np.zeros(count, dtype=np.uint64)
+    cdef uint64_t[::1] rows = out
+    for i in range(count):
+        if e.markets[i] != NULL:
+            rows[i] = e.markets[i].load
+    return out
+
+
+cdef object _side(book_side *side):
+    cdef uint32_t i
+    out = np.empty((side.count, 2), dtype=np.int64)
+    cdef int64_t[:, ::1] rows = out
+    for i in range(side.count):
+        rows[i, 0] = side.levels[side.count - 1 - i].price
+        rows[i, 1] = side.levels[side.count - 1 - i].size
+    return out

@@ -1,0 +1,92 @@
+# What one connection brings, and what is known of it.
+
+cdef enum:
+    BATCH_BYTES = 4096  # of feed_all: what a busy socket has at once, at the least
+
+
+cdef class Connection:
+    """What arrives on one connection."""
+
+    cdef connection c
+    cdef Engine engine
+
+    @property
+    def frames(self):
+        return self.c.frames
+
+    @property
+    def bytes(self):
+        return self.c.bytes
+
+    @property
+    def levels(self):
+        return self.c.levels
+
+    @property
+    def malformed(self):
+        return self.c.malformed
+
+    @property
+    def unknown(self):
+        return self.c.unknown
+
+    @property
+    def last_receive_ns(self):
+        return self.c.last_receive_ns
+
+    @property
+    def behind_ns(self):
+        return self.c.behind_ns
+
+    @behind_ns.setter
+    def behind_ns(self, int64_t value):
+        self.c.behind_ns = value
+
+    def take_late_ns(self):
+        cdef int64_t late = self.c.late_ns
+        self.c.late_ns = INT64_MAX
+        return None if late == INT64_MAX else late
+
+    @property
+    def wins(self):
+        return self.c.wins
+
+    @property
+    def lead_p50_ns(self):
+        return connection_lead(&self.c)
+
+    def feed(self, payload, int64_t receive_ns=0, bint wake=True):
+        cdef Py_buffer view
+        cdef int result
+        self.engine._check()
+        if PyBytes_CheckExact(payload):
+            return engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
+                               PyBytes_GET_SIZE(payload), receive_ns, wake)
+        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+        result = engine_feed(&self.engine.e, &self.c, view.buf, view.len, receive_ns, wake)
+        PyBuffer_Release(&view)
+        return result
+
+    def flush(self):
+        self.engine._check()
+        engine_wake(&self.engine.e)
+
+    def receiver(self, listener, before, size_t longest):
+        return Receiver(self, listener, before, longest)
+
+    def feed_all(self, list payloads):
+        """Feed each of a list of bytes, now; the bits that any of them gave. For benchmarks."""
+        cdef int result = 0
+        cdef size_t batch = 0
+        self.engine._check()
+        for payload in payloads:
+            if not PyBytes_CheckExact(payload):
+                engine_wake(&self.engine.e)
+                raise TypeError("feed_all takes a list of bytes")
+            batch += PyBytes_GET_SIZE(payload)
+            result |= engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
+                                  PyBytes_GET_SIZE(payload), 0, batch >= BATCH_BYTES)
+            if batch >= BATCH_BYTES:
+                batch = 0
+        engine_wake(&self.engine.e)
+        return result

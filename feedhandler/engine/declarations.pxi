@@ -1,0 +1,157 @@
+# The engine's declarations for Cython, and its constants as Python's.
+
+from libc.stdint cimport INT64_MAX, int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+cdef extern from "engine.h" nogil:
+    ctypedef struct fh_writer:
+        unsigned char *base
+        uint32_t instruments
+        uint64_t *counters
+    ctypedef struct fh_instrument:
+        uint32_t id
+        uint8_t kind, option_type, contract_type, status, precision, has_book
+        int8_t *price_exponents
+        int8_t *size_exponents
+        double tick, lot, contract_size, strike
+        int64_t expiry_ns
+        char *symbol
+        char *name
+        char *base
+        char *quote
+        char *settle
+    ctypedef struct level:
+        int64_t price, size
+    ctypedef struct book_side:
+        level *levels
+        uint32_t count
+    ctypedef struct book_t "book":
+        book_side bids, asks
+    ctypedef struct sequence:
+        int64_t first, final, previous
+        bint numbered
+        int64_t place
+    ctypedef struct continuity:
+        uint8_t rule, base, phase
+        bint rest_join
+        int64_t last, place
+    ctypedef struct market:
+        uint32_t id
+        fh_instrument entry
+        int price_exponent, size_exponent
+        uint8_t state, reason, precision
+        bint has_book
+        continuity sequence
+        book_t book
+        uint64_t feeders, load
+        int64_t *activity
+        uint32_t pending
+        int64_t *details
+    ctypedef struct connection:
+        int index
+        uint64_t frames, bytes, levels, malformed, unknown, wins
+        int64_t last_receive_ns, late_ns, behind_ns
+    ctypedef struct fh_decoder:
+        const char *name
+    ctypedef struct engine:
+        fh_writer *writer
+        continuity rules
+        bint checksum, auto_add, replay, polled
+        size_t buffer_bytes
+        market **markets
+        uint32_t room
+        connection **rows
+        uint32_t *attention
+        uint32_t attention_count
+        int error
+        size_t error_byte
+        char *error_about
+    ctypedef struct spare:
+        uint8_t *bytes
+        size_t room
+    ctypedef struct cursor:
+        const uint8_t *at
+        const uint8_t *begin
+        const uint8_t *end
+        const uint8_t *error_at
+        int error
+    ctypedef struct text:
+        const uint8_t *at
+        uint32_t length
+        uint8_t type
+    int TEXT_STRING
+    int ATTENTION_END, CONNECTIONS
+    int64_t fh_now_ns()
+    int FEED_DATA, FEED_CONTROL, FEED_MALFORMED, FEED_UNKNOWN, FEED_ATTENTION
+    int C_RULE_NONE "RULE_NONE", C_RULE_PREVIOUS "RULE_PREVIOUS"
+    int C_RULE_RANGE "RULE_RANGE", C_RULE_NEXT "RULE_NEXT", RULE_END
+    int C_BASE_STREAM "BASE_STREAM", C_BASE_REQUEST "BASE_REQUEST"
+    int C_BASE_EVERY "BASE_EVERY", BASE_END
+    int C_NEED_RESYNC "NEED_RESYNC", C_NEED_SNAPSHOT "NEED_SNAPSHOT"
+    int C_SNAPSHOT_TOO_OLD "SNAPSHOT_TOO_OLD", C_BECAME_LIVE "BECAME_LIVE"
+    int C_WIDENED "WIDENED", C_ADDED "ADDED"
+    int C_CHANNEL_BOOK "CHANNEL_BOOK", C_CHANNEL_TRADES "CHANNEL_TRADES"
+    int C_CHANNEL_TICKER "CHANNEL_TICKER", C_CHANNEL_QUOTE "CHANNEL_QUOTE", CHANNELS
+    int FH_STATE_END, FH_REASON_END
+    int SYMBOL_BYTES, DECIMAL_EXPONENT_MIN, DECIMAL_EXPONENT_MAX
+    int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
+    const fh_decoder *fh_decoders
+    size_t DECODERS
+    const fh_decoder *decoder_find(const char *name)
+    bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
+    void engine_close(engine *e)
+    market *engine_add(engine *e, fh_instrument *entry, bint has_book)
+    market *symbol_find(engine *e, const uint8_t *at, size_t length)
+    int engine_feed(engine *e, connection *c, const void *payload, size_t length,
+                    int64_t receive_ns, bint wake)
+    void engine_wake(engine *e)
+    int engine_answer(engine *e, connection *c, market *m, const void *payload, size_t length,
+                      int64_t receive_ns)
+    bint engine_set_state(engine *e, market *m, int state, int reason)
+    bint market_disconnected(engine *e, market *m, int index, int reason)
+    void market_adopt(market *m, int index)
+    uint32_t engine_overdue(engine *e, int64_t now)
+    int64_t connection_lead(const connection *c)
+    const char *wire_error_words(int error)
+    void cursor_start(cursor *c, const void *payload, size_t length, spare *s)
+    void cursor_skip(cursor *c)
+    void cursor_scalar(cursor *c, text *out)
+    bint cursor_finish(cursor *c)
+    int decimal_scaled(const uint8_t *at, const uint8_t *limit, int exponent, int64_t *value,
+                       const uint8_t **stop, int *needed)
+    ctypedef struct ws_frame:
+        const uint8_t *payload
+        uint64_t length
+        uint8_t kind
+        bint fin
+        const char *wrong
+    int WS_CLOSE
+    size_t ws_head(const uint8_t *at, size_t there, ws_frame *out)
+    size_t decimal_format(int64_t value, int exponent, uint8_t *out)
+    int continuity_delta(continuity *c, const sequence *s, bint own, bint others)
+    int continuity_snapshot(continuity *c, const sequence *s, bint own)
+    int continuity_answer(continuity *c, const sequence *s, const sequence *head)
+    int continuity_full(continuity *c, const sequence *s, int64_t exchange_ns, bint own)
+    bint continuity_chains(const continuity *c, const sequence *tail, const sequence *s)
+
+DATA = FEED_DATA
+CONTROL = FEED_CONTROL
+MALFORMED = FEED_MALFORMED
+UNKNOWN = FEED_UNKNOWN
+ATTENTION = FEED_ATTENTION
+RULE_NONE = C_RULE_NONE
+RULE_PREVIOUS = C_RULE_PREVIOUS
+RULE_RANGE = C_RULE_RANGE
+RULE_NEXT = C_RULE_NEXT
+BASE_STREAM = C_BASE_STREAM
+BASE_REQUEST = C_BASE_REQUEST
+BASE_EVERY = C_BASE_EVERY
+NEED_RESYNC = C_NEED_RESYNC
+NEED_SNAPSHOT = C_NEED_SNAPSHOT
+SNAPSHOT_TOO_OLD = C_SNAPSHOT_TOO_OLD
+BECAME_LIVE = C_BECAME_LIVE
+WIDENED = C_WIDENED
+ADDED = C_ADDED
+CHANNEL_BOOK = C_CHANNEL_BOOK
+CHANNEL_TRADES = C_CHANNEL_TRADES
+CHANNEL_TICKER = C_CHANNEL_TICKER
+CHANNEL_QUOTE = C_CHANNEL_QUOTE

@@ -1,0 +1,218 @@
+# The engine: its instruments, their states, what they need of Python.
+
+_COUNTERS = (
+    "frames", "bytes", "levels", "messages", "control", "malformed", "unknown", "gaps",
+    "checksum_bad", "checksum_ok", "crossed", "precision", "duplicates", "resyncs", "snapshots",
+    "buffered", "buffer_dropped", "trades", "connects", "disconnects", "resubscribes",
+    "rest_requests", "rest_errors", "stale_snapshots", "wakes", "rejected",
+    "audits", "audit_bad", "splits", "behind",
+)
+
+
+def decoders():
+    return [fh_decoders[i].name.decode() for i in range(DECODERS)]
+
+
+cdef int _field(char *field, size_t size, str value) except -1:
+    cdef bytes encoded = value.encode()
+    if <size_t>len(encoded) >= size:
+        raise ValueError(f"{value!r} is longer than {size - 1} bytes")
+    memcpy(field, <const char *>encoded, len(encoded))
+    return 0
+
+
+cdef class Engine:
+    cdef engine e
+    cdef bint opened
+    cdef connection rest
+    cdef object writer
+    cdef object capsule
+    cdef dict connections
+
+    def __cinit__(self, writer, decoder, *, int rule, int base, bint rest_join=False,
+                  bint checksum=True, bint auto_add=False, bint replay=False,
+                  Py_ssize_t buffer_bytes=8 << 20):
+        cdef const fh_decoder *found = decoder_find(decoder.encode())
+        if found == NULL:
+            raise ValueError(f"no decoder {decoder!r}; there are {', '.join(decoders())}")
+        if not 0 <= rule < RULE_END:
+            raise ValueError(f"rule {rule} is none of RULE_*")
+        if not 0 <= base < BASE_END:
+            raise ValueError(f"base {base} is none of BASE_*")
+        if buffer_bytes < 0:
+            raise ValueError("buffer_bytes is negative")
+        self.writer = writer
+        self.capsule = writer.capsule()
+        self.opened = True
+        if not engine_open(&self.e, <fh_writer *>PyCapsule_GetPointer(
+                self.capsule, b"feedhandler.writer"), found):
+            raise MemoryError
+        self.e.rules.rule = rule
+        self.e.rules.base = base
+        self.e.rules.rest_join = rest_join
+        self.e.checksum = checksum
+        self.e.auto_add = auto_add
+        self.e.replay = replay
+        self.e.buffer_bytes = buffer_bytes
+        self.connections = {}
+        memset(&self.rest, 0, sizeof(connection))
+        self.rest.index = -1
+
+    def __dealloc__(self):
+        if self.opened:
+            engine_close(&self.e)
+
+    cdef inline int _check(self) except -1:
+        """Whatever may write asks first: a child of the writer may not."""
+        if self.e.writer.base == NULL:
+            raise NotWriter("this process is a child of the writer: only the writer writes")
+        return 0
+
+    cdef market *_market(self, instrument) except NULL:
+        self._check()
+        if not 0 <= instrument < self.e.room or self.e.markets[<uint32_t>instrument] == NULL:
+            raise IndexError(f"instrument {instrument} is not of this engine")
+        return self.e.markets[<uint32_t>instrument]
+
+    cdef market *_find(self, str symbol):
+        cdef bytes encoded = symbol.encode()
+        return symbol_find(&self.e, <const uint8_t *>PyBytes_AS_STRING(encoded), len(encoded))
+
+    def add_instrument(self, str symbol, *, str name="", int kind=0, int price_exponent=0,
+                       int size_exponent=0, double tick=0.0, double lot=0.0,
+                       double contract_size=1.0, int contract_type=0, double strike=0.0,
+                       int64_t expiry_ns=0, int option=0, str base="", str quote="",
+                       str settle="", bint has_book=True):
+        cdef fh_instrument entry
+        cdef market *m = self._find(symbol)
+        self._check()
+        if m != NULL:
+            return m.id
+        if not symbol or "\0" in symbol:
+            raise ValueError("a symbol is not empty and has no NUL")
+        for exponent in (price_exponent, size_exponent):
+            if not DECIMAL_EXPONENT_MIN <= exponent <= DECIMAL_EXPONENT_MAX:
+                raise ValueError(f"exponent {exponent} is not within "
+                                 f"{DECIMAL_EXPONENT_MIN}..{DECIMAL_EXPONENT_MAX}")
+        memset(&entry, 0, sizeof(entry))
+        _field(entry.symbol, 64, symbol)
+        _field(entry.name, 64, name)
+        _field(entry.base, 16, base)
+        _field(entry.quote, 16, quote)
+        _field(entry.settle, 16, settle)
+        entry.kind = kind
+        entry.option_type = option
+        entry.contract_type = contract_type
+        entry.price_exponents[0] = price_exponent
+        entry.size_exponents[0] = size_exponent
+        entry.tick = tick
+        entry.lot = lot
+        entry.contract_size = contract_size
+        entry.strike = strike
+        entry.expiry_ns = expiry_ns
+        m = engine_add(&self.e, &entry, has_book)
+        if m == NULL:
+            raise MemoryError(f"the directory is full: {self.e.writer.instruments} instruments")
+        return m.id
+
+    def instrument_id(self, str symbol):
+        cdef market *m = self._find(symbol)
+        if m == NULL:
+            raise KeyError(symbol)
+        return m.id
+
+    def symbols(self):
+        return [self.e.markets[i].entry.symbol.decode()
+                for i in range(self.e.room) if self.e.markets[i] != NULL]
+
+    def connection(self, int index):
+        cdef Connection c
+        if index < 0:
+            raise IndexError(f"there is no connection {index}")
+        found = self.connections.get(index)
+        if found is not None:
+            return found
+        c = Connection.__new__(Connection)
+        c.c.index = index
+        c.c.late_ns = INT64_MAX
+        c.engine = self
+        self.connections[index] = c
+        if index < CONNECTIONS:
+            self.e.rows[index] = &c.c
+        return c
+
+    def snapshot(self, instrument, payload, int64_t receive_ns=0, *, bint polled=False):
+        cdef market *m = self._market(instrument)
+        cdef Py_buffer view
+        cdef int result
+        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+        self.e.polled = polled
+        result = engine_answer(&self.e, &self.rest, m, view.buf, view.len, receive_ns)
+        self.e.polled = False
+        PyBuffer_Release(&view)
+        return result
+
+    def attention(self):
+        cdef market *m
+        cdef uint32_t i
+        cdef int event
+        if self.e.attention_count == 0:
+            return []
+        out = []
+        for i in range(self.e.attention_count):
+            m = self.e.markets[self.e.attention[i]]
+            for event in range(1, ATTENTION_END):
+                if m.pending >> event & 1:
+                    out.append((m.id, event, m.details[event]))
+            m.pending = 0
+        self.e.attention_count = 0
+        return out
+
+    def set_state(self, instrument, int state, int reason):
+        cdef market *m = self._market(instrument)
+        if not 0 <= state < FH_STATE_END or not 0 <= reason < FH_REASON_END:
+            raise ValueError(f"no such state or reason: {state}, {reason}")
+        if not engine_set_state(&self.e, m, state, reason):
+            raise ValueError(f"{m.entry.symbol.decode()}: only the book itself says that it is LIVE")
+
+    def disconnected(self, int connection, int reason):
+        if not 0 <= reason < FH_REASON_END:
+            raise ValueError(f"no such reason: {reason}")
+        self._check()
+        return [i for i in range(self.e.room)
+                if self.e.markets[i] != NULL
+                and market_disconnected(&self.e, self.e.markets[i], connection, reason)]
+
+    def feeders(self, instrument):
+        return self._market(instrument).feeders
+
+    def adopt(self, instrument, int connection):
+        market_adopt(self._market(instrument), connection)
+
+    def overdue(self):
+        self._check()
+        return engine_overdue(&self.e, fh_now_ns())
+
+    def state(self, instrument):
+        cdef market *m = self._market(instrument)
+        return m.state, m.reason
+
+    def activity(self):
+        return _activity(&self.e)
+
+    def load(self):
+        return _load(&self.e)
+
+    def book(self, instrument):
+        cdef market *m = self._market(instrument)
+        return (_side(&m.book.bids), _side(&m.book.asks), m.sequence.place, m.price_exponent,
+                m.size_exponent)
+
+    def counters(self):
+        return {name: self.e.writer.counters[i] for i, name in enumerate(_COUNTERS)}
+
+    def last_error(self):
+        if not self.e.error:
+            return ""
+        return (f"{self.e.error_about.decode(errors='replace')}: "
+                f"{wire_error_words(self.e.error).decode()} at byte {self.e.error_byte}")
