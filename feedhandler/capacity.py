@@ -95,7 +95,7 @@ class Capacity:
 
     def connected(self, connection: Connection) -> None:
         """Its socket is new."""
-        connection.echo.reset()
+        connection.pings.echo.reset()
         connection.native.take_late_ns()
         connection.native.behind_ns = 0
         keeping = KeepingUp(self._behind_s, self._after_s or _NEVER_S)
@@ -125,7 +125,7 @@ class Capacity:
     def _measure(
         self, connection: Connection, watched: _Watched, now: float, seconds: float
     ) -> None:
-        native, queue = connection.native, connection.queue
+        native, queue = connection.native, connection.socket.queue
         rate = (native.bytes - watched.bytes) / seconds
         watched.bytes = native.bytes
         watched.seconds += seconds  # the first ones count for all
@@ -142,9 +142,9 @@ class Capacity:
             unread_s, unread = queue.oldest_ns / 1e9, queue.bytes > 0
         watched.keeping.add(now, beyond, unread_s, unread=unread)
         if watched.keeping.suspect:
-            connection.ask_echo()
+            connection.pings.ask_echo()
         # Old messages alone may be a clock's doing; nobody is waited for on their word.
-        confirmed = watched.keeping.late_s if unread else connection.echo_s / ECHOED
+        confirmed = watched.keeping.late_s if unread else connection.pings.echo_s / ECHOED
         native.behind_ns = int(min(watched.keeping.late_s, confirmed) * 1e9)
 
     def _forget(self) -> None:
@@ -184,7 +184,7 @@ class Capacity:
 
     def _cause(self, connection: Connection) -> Cause | None:
         used = 0.0 if self._spin else self._share.used
-        return self._watched[connection].keeping.cause(connection.echo_s, used)
+        return self._watched[connection].keeping.cause(connection.pings.echo_s, used)
 
     def _note(self, connection: Connection, reason: Reason, text: str) -> None:
         watched = self._watched[connection]

@@ -62,12 +62,12 @@ class ConnectionTable:
         rates.update(connection, now_ns)
         native, trips, counts = (
             connection.native,
-            connection.trips,
+            connection.pings.trips,
             connection.subscriptions.counts(),
         )
         session = now_ns - connection.connected_ns if connection.connected_ns else 0
-        rotation = connection.rotation_at
-        queue = connection.queue
+        rotation = connection.limit.at
+        queue = connection.socket.queue
         if queue is not None:
             queue.look(monotonic_ns())
         self._writer.connection_store(

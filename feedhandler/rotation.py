@@ -112,8 +112,8 @@ class Rotations:
                 late = max(each.native.behind_ns for each in up) / 1e9
                 handover.drained_by = now + max(DRAIN_S, min(2 * late, DRAIN_MOST_S))
                 for each in up:
-                    each.drain()
-            if now < handover.drained_by and not all(each.drained for each in up):
+                    each.pings.drain()
+            if now < handover.drained_by and not all(each.pings.drained for each in up):
                 return False
         rows = ", ".join(str(each.row) for each in handover.new)
         if handover.split is not None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from aiohttp import web
@@ -16,7 +17,7 @@ from aiohttp import web
 from feedhandler import tcp
 from feedhandler.connect_failure import explain
 from feedhandler.connection import Connection
-from feedhandler.connection_owner import Settings
+from feedhandler.connection_owner import Owner, Settings
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.deflate import Agreement
 from feedhandler.listener import FrameListener
@@ -237,10 +238,10 @@ def test_the_table_shows_the_queue_of_a_connection() -> None:
             create("paper", namespace=f"t{uuid.uuid4().hex[:12]}", connections=1) as held,
         ):
             engine = make_engine(PaperVenue(), held.writer)
-            owner: Any = None  # nobody is told anything of a connection that is not started
+            owner = create_autospec(Owner)
             settings = Settings("ws://paper/ws")
             connection = Connection(0, PaperVenue(), (), engine.connection(0), owner, settings)
-            connection.queue = ReceiveQueue(near)
+            connection.socket.queue = ReceiveQueue(near)
             far.sendall(bytes(700))
             arrived(near, 700)
             table = ConnectionTable(held.writer)
@@ -250,7 +251,7 @@ def test_the_table_shows_the_queue_of_a_connection() -> None:
                 row = memory.connections()[0]
             assert row["queue_bytes"] == 700
             assert row["oldest_unread_ns"] > 0
-            connection.queue = None  # between two sessions
+            connection.socket.queue = None  # between two sessions
             table.store(connection, 0.0)
             with inspect.open_memory("paper", namespace=held.namespace) as memory:
                 row = memory.connections()[0]

@@ -1,0 +1,73 @@
+"""What a venue says on a connection besides market data, and what follows from it."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from feedhandler.connection_socket import ConnectionSocket
+from feedhandler.log import Throttle
+from feedhandler.pings import Pings
+from feedhandler.session_limit import SessionLimit
+from feedhandler.socket_requests import SocketRequests
+from feedhandler.subscribing import Subscribing
+from feedhandler.venues.base import Control, ControlKind, Venue
+
+
+class ControlFrames:
+    """Of one connection, which the log calls `name`. `wake`: there may be something to do now."""
+
+    def __init__(
+        self,
+        name: str,
+        venue: Venue,
+        socket: ConnectionSocket,
+        pings: Pings,
+        subscribing: Subscribing,
+        requests: SocketRequests,
+        limit: SessionLimit,
+        wake: Callable[[], None],
+    ) -> None:
+        self._name = name
+        self._venue = venue
+        self._socket = socket
+        self._pings = pings
+        self._subscribing = subscribing
+        self._requests = requests
+        self._limit = limit
+        self._wake = wake
+        self._quiet = Throttle()
+
+    def take(self, frame: bytes) -> None:
+        """One frame; what makes no sense is said in the log."""
+        try:
+            controls = self._venue.control(frame, self._subscribing.subscriptions.asked)
+        except ValueError as error:
+            self._quiet.warning("control", f"{self._name} sent what makes no sense: {error}")
+            return
+        for control in controls:
+            if control.kind is ControlKind.ANSWER:
+                self._requests.on_answer(control, frame)
+            else:
+                self._act(control, monotonic())
+
+    def _act(self, control: Control, now: float) -> None:
+        kind = control.kind
+        if kind is ControlKind.ACK:
+            self._subscribing.on_accepted(control.keys, now)
+            self._wake()
+        elif kind is ControlKind.REJECTED:
+            text = control.text or "refused"
+            if not self._subscribing.on_refused(control.keys, text, now):
+                self._quiet.warning("rejected", f"{self._name} refused a request: {text}")
+            self._wake()
+        elif kind is ControlKind.AGAIN:
+            self._subscribing.subscriptions.again(control.keys)
+            self._wake()
+        elif kind is ControlKind.PONG:
+            self._pings.answered(now)
+        elif kind is ControlKind.ASKED:
+            self._socket.send(control.reply)
+        elif kind is ControlKind.NOTICE:
+            self._limit.notice(control.text, now)
+            self._wake()
+        elif kind is ControlKind.ERROR:
+            self._quiet.warning("error", f"{self._name} complains: {control.text}")
