@@ -12,7 +12,7 @@ from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
 from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_New, PyCapsule_SetContext
-from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from cpython.ref cimport Py_INCREF, PyObject
 from libc.errno cimport errno
 from libc.math cimport NAN
 from libc.stddef cimport size_t
@@ -24,7 +24,11 @@ from shm import errors
 
 include "contract.pxi"
 include "writer.pxi"
+include "enums.pxi"
 include "reader.pxi"
+include "instrument.pxi"
+include "inspection.pxi"
+include "registry.pxi"
 include "cells.pxi"
 include "board.pxi"
 include "feed.pxi"

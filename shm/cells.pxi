@@ -1,29 +1,4 @@
-# What a strategy gets of one instrument: its directory row, its quote, its book.
-
-cdef class Instrument:
-    cdef readonly uint32_t id
-    cdef readonly uint64_t epoch
-    cdef uint64_t head
-    cdef readonly str venue, symbol, name, base, quote, settle
-    cdef readonly object kind, option, contract_type, status
-    cdef readonly bint has_book
-    cdef readonly int precision, price_exponent, size_exponent
-    cdef readonly tuple price_exponents, size_exponents
-    cdef readonly double tick, lot, contract_size, strike
-    cdef readonly int64_t expiry_ns
-
-    def __eq__(self, other):
-        if not isinstance(other, Instrument):
-            return NotImplemented
-        return (self.symbol == (<Instrument>other).symbol
-                and self.venue == (<Instrument>other).venue)
-
-    def __hash__(self):
-        return hash((self.venue, self.symbol))
-
-    def __repr__(self):
-        return f"<Instrument {self.venue} {self.symbol} ({self.name}) id={self.id}>"
-
+# What a strategy gets of an instrument's cells: its quote, its book.
 
 cdef class _Cell:
     """What quotes and books have in common."""
@@ -43,7 +18,7 @@ cdef class _Cell:
 
     @property
     def live(self):
-        return self.state_ == FH_STATE_LIVE and self.heartbeat_age_ns < _DEAD_NS
+        return self.state_ == FH_STATE_LIVE and self.heartbeat_age_ns < FH_DEAD_NS
 
 
 cdef class _QuoteBase(_Cell):

@@ -62,9 +62,7 @@ cdef class Cursor:
     cdef uint32_t capacity              # of wanted and skip
     cdef bint busy                      # somebody is inside, or sleeps in iteration
     cdef bint unfinished                # the last message that is there has no end
-    cdef fh_reader_row *registered      # in the control object of `segment`, or NULL
-    cdef PyObject *registered_in        # a reference of its own to that segment
-    cdef int registered_pid
+    cdef _Registration registered       # in the control object of `segment`, or None
     cdef unsigned char *rows
     cdef size_t rows_room, row_bytes
     cdef object __weakref__
@@ -73,7 +71,6 @@ cdef class Cursor:
         self.row_bytes = _EVENT_BYTES
 
     def __dealloc__(self):
-        self._unregister()
         free(self.wanted)
         free(self.skip)
         free(self.rows)
@@ -102,7 +99,7 @@ cdef class Cursor:
 
     def _open(self, Segment segment, bint select):
         """Take a segment, its ring from the first record on. `select`: only wanted instruments."""
-        self._unregister()
+        self.registered = None
         free(self.wanted)
         free(self.skip)
         self.wanted = NULL
@@ -120,36 +117,21 @@ cdef class Cursor:
         self.seen = 0
 
     def _drop(self):
-        self._unregister()
+        self.registered = None
         self.segment = None
 
     def _register(self, bytes name, start_ticks_of):
         """Say in the readers' registry who reads, and how far; False: it is full, or read-only."""
-        self._unregister()
-        self.registered = self.segment.register(name, start_ticks_of)
-        self.registered_pid = getpid()
-        if self.registered == NULL:
+        self.registered = None
+        self.registered = _registered(self.segment, name, start_ticks_of)
+        if self.registered is None:
             return False
-        Py_INCREF(self.segment)
-        self.registered_in = <PyObject *>self.segment
         self._note()
         return True
 
-    cdef void _unregister(self) noexcept:
-        if self.registered != NULL and self.registered_pid == getpid():
-            fh_store32_release(&self.registered.pid, 0)
-        self.registered = NULL
-        if self.registered_in != NULL:
-            Py_DECREF(<object>self.registered_in)
-            self.registered_in = NULL
-
     cdef void _note(self) noexcept:
-        if self.registered == NULL or self.registered_pid != getpid():
-            return
-        fh_store64(&self.registered.cursor, self.next)
-        fh_store64(&self.registered.lost, self.lost)
-        fh_store64(&self.registered.overruns, self.overruns)
-        fh_storei64(&self.registered.updated_ns, fh_coarse_ns())
+        if self.registered is not None:
+            self.registered.note(self.next, self.lost, self.overruns)
 
     cdef int _select(self, Segment segment, uint32_t count) except -1:
         """New instruments in the directory: those that are wanted are marked."""
@@ -357,7 +339,7 @@ cdef class Cursor:
     cdef object _batch(self, size_t count):
         """The first `count` rows as an array of their own."""
         cdef Py_buffer view
-        if FH_UNLIKELY(self.registered != NULL):
+        if FH_UNLIKELY(self.registered is not None):
             self._note()
         array = _empty(count, RAW_EVENT if self.raw else EVENT)
         if count:
@@ -399,7 +381,7 @@ cdef class Cursor:
         if status != FH_READ_OK:
             raise segment._damaged(f"ring record {n}")
         self.unfinished = self.next <= published
-        if FH_UNLIKELY(self.registered != NULL):
+        if FH_UNLIKELY(self.registered is not None):
             self._note()  # it got on, though nothing was for it
         return None
 

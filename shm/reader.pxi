@@ -2,23 +2,14 @@
 
 from libc.stdlib cimport calloc, free, malloc, realloc
 
-cdef extern from *:
-    """
-    #include <fcntl.h>
-    /* 1: somebody holds the writer's lock; 0: nobody; -1: errno. Never takes it. */
-    static int fh_lock_held(int fd) {
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-        if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return -1;
-        return lock.l_type != F_UNLCK;
-    }
-    static int64_t fh_coarse_ns(void) { /* a few ns; a few ms coarse */
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME_COARSE, &now);
-        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    }
-    """
-    int fh_lock_held(int fd) nogil
-    int64_t fh_coarse_ns() nogil
+cdef extern from "liveness.h" nogil:
+    int FH_DEAD_NS
+    int FH_WRITER_LIVES, FH_WRITER_STOPPED, FH_WRITER_SUPERSEDED
+    int64_t fh_coarse_ns()
+    int64_t fh_heartbeat_age(const fh_header *header, int64_t now)
+    bint fh_suspect(const fh_header *header, int64_t *next_ask_ns)
+    int fh_writer_gone(const fh_header *header, const fh_control *control, const fh_header *plan,
+                       int lock)
 
 cdef extern from "guard.h" nogil:
     int fh_guard_add(const void *base, size_t size, int protection)
@@ -29,45 +20,7 @@ cdef extern from *:
     bint FH_LIKELY(bint x) nogil
     bint FH_UNLIKELY(bint x) nogil
 
-cdef enum:
-    _SUSPECT_NS = 300000000   # a heartbeat older than this: ask the lock
-    _ASK_NS = 50000000        # not more often than this
-    _DEAD_NS = 1000000000     # a heartbeat older than this: nothing is called live
-
-DEAD_NS = _DEAD_NS
-
-cdef object _State = int
-cdef object _Reason = int
-cdef object _InstrumentKind = int
-cdef object _ContractType = int
-cdef object _OptionType = int
-cdef object _Status = int
-
-
-def register_enums(state, reason, instrument_kind, contract_type, option_type, status):
-    """The enums that attributes are given as; `shm.names` makes them of `names()`."""
-    global _State, _Reason, _InstrumentKind, _ContractType, _OptionType, _Status
-    _State = state
-    _Reason = reason
-    _InstrumentKind = instrument_kind
-    _ContractType = contract_type
-    _OptionType = option_type
-    _Status = status
-
-
-cdef object _member(kind, uint32_t value):
-    """An enum's member; the bare number when a newer writer knows more of them."""
-    try:
-        return kind(value)
-    except ValueError:
-        return value
-
-
-cdef str _string(const char *field, size_t size):
-    cdef size_t n = 0
-    while n < size and field[n]:
-        n += 1
-    return field[:n].decode("utf-8", "replace")
+DEAD_NS = FH_DEAD_NS
 
 
 ctypedef struct Fact:
@@ -254,89 +207,28 @@ cdef class Segment:
             reason = "died"  # the next writer has the lock already, and has not said who it is yet
         return reason
 
-    cdef str why_over(self):
-        """How the writer said that nothing follows; None: it did not."""
-        if not fh_load32_acquire(&self.header.superseded):
-            return None
-        if (fh_load32(&self.header.state) == <uint32_t>FH_STATE_CLOSED
-                and fh_load32(&self.header.reason) == <uint32_t>FH_REASON_STOPPED):
-            return "stopped"
-        return "superseded"
-
     cdef str why_gone(self):
-        over = self.why_over()
-        if over is None:
-            over = self.why_dead()
-        if over is None:
-            self.check()
-        return over
-
-    cdef str why_dead(self):
-        """What the control object and the lock say."""
-        if self.control == NULL:
-            return "died"
-        if fh_load64_acquire(&self.control.epoch) != self.epoch:
-            return "superseded"
-        if (fh_load32_acquire(&self.control.writer_pid) != self.plan.writer_pid
-                or fh_load64_acquire(&self.control.writer_start_ticks)
-                != self.plan.writer_start_ticks):
-            return "died"  # another writer is starting
-        held = fh_lock_held(self.control_fd)
-        if held < 0:
+        cdef int end = fh_writer_gone(self.header, self.control, &self.plan, self.control_fd)
+        if end < 0:
             raise OSError(errno, os.strerror(errno))
-        if held:
+        if end == FH_WRITER_LIVES:
+            self.check()
             return None
-        return self.why_over() or "died"  # it may have stopped in order since the first look
+        if end == FH_WRITER_STOPPED:
+            return "stopped"
+        return "superseded" if end == FH_WRITER_SUPERSEDED else "died"
 
     cdef bint suspect(self) noexcept:
-        """Whether it is time to ask `gone()`: two loads and a coarse clock."""
-        if FH_UNLIKELY(self.lost or fh_load32(&self.header.superseded) != 0):
-            return True
-        cdef int64_t now = fh_coarse_ns()
-        cdef int64_t age = now - fh_loadi64(&self.header.heartbeat_ns)
-        if FH_LIKELY(-_SUSPECT_NS < age < _SUSPECT_NS):
-            return False
-        if -_ASK_NS < self.next_ask_ns - now < _ASK_NS and now < self.next_ask_ns:
-            return False
-        self.next_ask_ns = now + _ASK_NS - 1
-        return True
+        """Whether it is time to ask `gone()`."""
+        return FH_UNLIKELY(self.lost) or fh_suspect(self.header, &self.next_ask_ns)
 
     cdef int64_t heartbeat_age(self, int64_t now) noexcept:
-        cdef int64_t age = now - fh_loadi64(&self.header.heartbeat_ns)
-        return age if age >= 0 else -(age + 1)
+        return fh_heartbeat_age(self.header, now)
 
     def instrument(self, uint32_t row):
-        cdef uint32_t id = row
-        if id >= self.count():
-            raise self.no_row(id)
-        cdef fh_instrument *entry = self.entry(id)
-        cdef Instrument made = Instrument.__new__(Instrument)
-        cdef unsigned precision = entry.precision & 7
-        made.id = id
-        made.epoch = self.epoch
-        made.head = self.entry_heads[id]
-        made.venue = self.venue
-        made.symbol = _string(entry.symbol, 64)
-        made.name = _string(entry.name, 64)
-        made.kind = _member(_InstrumentKind, entry.kind)
-        made.option = _member(_OptionType, entry.option_type)
-        made.contract_type = _member(_ContractType, entry.contract_type)
-        made.status = _member(_Status, entry.status)
-        made.has_book = entry.has_book != 0
-        made.precision = entry.precision
-        made.price_exponent = entry.price_exponents[precision]
-        made.size_exponent = entry.size_exponents[precision]
-        made.price_exponents = tuple([entry.price_exponents[i] for i in range(8)])
-        made.size_exponents = tuple([entry.size_exponents[i] for i in range(8)])
-        made.tick = entry.tick
-        made.lot = entry.lot
-        made.contract_size = entry.contract_size
-        made.strike = entry.strike
-        made.expiry_ns = entry.expiry_ns
-        made.base = _string(entry.base, 16)
-        made.quote = _string(entry.quote, 16)
-        made.settle = _string(entry.settle, 16)
-        return made
+        if row >= self.count():
+            raise self.no_row(row)
+        return _instrument(self, row)
 
     def changed(self, Instrument instrument):
         """Whether the instrument's directory row was stored again since it was made."""
@@ -354,125 +246,16 @@ cdef class Segment:
         self.check()
         return found
 
-    # ---- inspection: dead memory, live memory ----
+    # ---- for inspection ----
 
     def cell(self, str region, uint32_t row):
-        """(status, copy of the cell's current copy as bytes, or b"")."""
-        cdef const fh_region *where
-        cdef size_t copy
-        if region == "directory":
-            where = &self.plan.directory
-            copy = sizeof(fh_instrument)
-        elif region == "quotes":
-            where = &self.plan.quotes
-            copy = sizeof(fh_quote)
-        elif region == "books":
-            where = &self.plan.books
-            copy = self.book_bytes
-        elif region == "connections":
-            where = &self.plan.connections
-            copy = sizeof(fh_connection)
-        else:
-            raise ValueError(region)
-        if row >= where.count:
-            raise IndexError(f"{region} has {where.count} rows")
-        cdef fh_word *memory = <fh_word *>malloc(copy)
-        if memory == NULL:
-            raise MemoryError()
-        try:
-            status = fh_latch_read(
-                <const fh_word *>(self.base + where.offset + <uint64_t>row * where.stride),
-                copy, memory, copy // 8)
-            self.check()
-            return status, (<char *>memory)[:copy] if status == FH_READ_OK else b""
-        finally:
-            free(memory)
+        return _cell_copy(self, region, row)
 
     def ring(self, uint64_t first, uint64_t count):
-        """Slots by sequence: SLOTS rows, with what each place holds now and its status."""
-        cdef Py_buffer view
-        cdef uint64_t n
-        cdef const fh_word *slot
-        cdef fh_word *out
-        cdef uint8_t *status
-        cdef int found
-        rows = np.zeros(count, SLOTS)
-        if count == 0:
-            return rows
-        PyObject_GetBuffer(rows, &view, PyBUF_WRITABLE)
-        out = <fh_word *>view.buf
-        for n in range(first, first + count):
-            slot = <const fh_word *>&self.ring_[n & self.mask]
-            found = fh_slot_read(self.ring_, self.mask, n, <fh_slot *>out)
-            if found != FH_READ_OK:
-                fh_words_out(slot, out, 8)  # as it is, whatever it is
-            out[8] = n
-            status = <uint8_t *>(out + 9)
-            status[0] = found
-            out += 10
-        PyBuffer_Release(&view)
-        self.check()
-        return rows
+        return _ring_copy(self, first, count)
 
     def counters(self):
-        cdef int i
-        counters = [fh_load64(&self.header.counters[i]) for i in range(FH_COUNTERS)]
-        self.check()
-        return counters
+        return _counters(self)
 
     def histogram(self, uint32_t row):
-        cdef const fh_region *where = &self.plan.histograms
-        cdef int i
-        if row >= where.count:
-            raise IndexError(f"{where.count} histograms")
-        cdef const uint64_t *buckets = <const uint64_t *>(
-            self.base + where.offset + <uint64_t>row * where.stride)
-        found = [fh_load64(buckets + i) for i in range(FH_HISTOGRAM_BUCKETS)]
-        self.check()
-        return found
-
-    # ---- the readers' registry ----
-
-    cdef fh_reader_row *register(self, bytes name, start_ticks_of) except? NULL:
-        """A row of the registry for this process; NULL if there is none to be had."""
-        cdef fh_reader_row *row
-        cdef fh_reader_row *claimed
-        cdef uint32_t i, pid
-        cdef uint64_t[8] padded
-        if self.sleepers == NULL:
-            return NULL
-        memset(padded, 0, sizeof(padded))
-        memcpy(padded, <const char *>name, min(len(name), 63))
-        for i in range(self.readers.count):
-            row = <fh_reader_row *>(<unsigned char *>self.control + self.readers.offset
-                                    + <uint64_t>i * self.readers.stride)
-            pid = fh_load32(&row.pid)
-            if pid & FH_READER_CLAIMED:
-                if start_ticks_of(pid & ~FH_READER_CLAIMED):
-                    continue  # it lives, and has the row in a moment
-            elif pid != 0 and start_ticks_of(pid) == fh_load64(&row.start_ticks):
-                continue
-            claimed = fh_reader_claim_row(row, pid)
-            if claimed != NULL:
-                fh_store64(&claimed.start_ticks, start_ticks_of(getpid()))
-                fh_store64(&claimed.epoch, self.epoch)
-                fh_store64(&claimed.cursor, 0)
-                fh_store64(&claimed.lost, 0)
-                fh_store64(&claimed.overruns, 0)
-                fh_storei64(&claimed.updated_ns, fh_coarse_ns())
-                fh_words_in(<fh_word *>claimed.name, <const fh_word *>padded, 8)
-                fh_store32_release(&claimed.pid, <uint32_t>getpid())
-                return claimed
-        return NULL
-
-
-SLOTS = np.dtype({
-    "names": [*DTYPES["slot"].names, "sequence", "status"],
-    "formats": [DTYPES["slot"][name] for name in DTYPES["slot"].names] + ["<u8", "u1"],
-    "offsets": [DTYPES["slot"].fields[name][1] for name in DTYPES["slot"].names] + [64, 72],
-    "itemsize": 80,
-})
-READ_OK = FH_READ_OK
-READ_EMPTY = FH_READ_EMPTY
-READ_BUSY = FH_READ_BUSY
-READ_LAPPED = FH_READ_LAPPED
+        return _histogram(self, row)

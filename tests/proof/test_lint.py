@@ -33,7 +33,7 @@ COPIES = {
     ("shm/writer.pxi", "memcpy(control.boot_id, <const char *>boot_id, 16)"): "before the magic",
     ("shm/writer.pxi", "memcpy(header.boot_id, <const char *>boot_id, 16)"): "before the magic",
     (
-        "shm/reader.pxi",
+        "shm/registry.pxi",
         "memcpy(padded, <const char *>name, min(len(name), 63))",
     ): "a name, before it is stored",
     (

@@ -112,8 +112,9 @@ def test_rows_of_a_board_are_looked_at_again() -> None:
 )
 def test_the_signs_of_a_dead_writer_are_loaded_with_acquire(field: str, width: int) -> None:
     """As `scenarios.drain` needs it: what was published before the sign is seen after it."""
-    where = "why_over" if field == "header.superseded" else "why_dead"
-    assert f"fh_load{width}_acquire(&self.{field})" in _pxi("reader.pxi", where)
+    where = "fh_why_over" if field == "header.superseded" else "fh_why_dead"
+    liveness = (header.ROOT / "shm" / "liveness.h").read_text()
+    assert f"FH_LOAD_ACQUIRE(&{field.replace('.', '->')})" in header.body(where, liveness)
     if field.startswith("control.writer"):
         claim = _pxi("writer.pxi", "claim_control")
         assert f"fh_store{width}_release(&{field}" in claim

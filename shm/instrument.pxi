@@ -1,0 +1,64 @@
+# An instrument: its directory row as Python has it.
+
+cdef class Instrument:
+    cdef readonly uint32_t id
+    cdef readonly uint64_t epoch
+    cdef uint64_t head
+    cdef readonly str venue, symbol, name, base, quote, settle
+    cdef readonly object kind, option, contract_type, status
+    cdef readonly bint has_book
+    cdef readonly int precision, price_exponent, size_exponent
+    cdef readonly tuple price_exponents, size_exponents
+    cdef readonly double tick, lot, contract_size, strike
+    cdef readonly int64_t expiry_ns
+
+    def __eq__(self, other):
+        if not isinstance(other, Instrument):
+            return NotImplemented
+        return (self.symbol == (<Instrument>other).symbol
+                and self.venue == (<Instrument>other).venue)
+
+    def __hash__(self):
+        return hash((self.venue, self.symbol))
+
+    def __repr__(self):
+        return f"<Instrument {self.venue} {self.symbol} ({self.name}) id={self.id}>"
+
+
+cdef Instrument _instrument(Segment segment, uint32_t id):
+    """Of the row as it is now. The caller has checked `id` against the rows in use."""
+    cdef fh_instrument *entry = segment.entry(id)
+    cdef Instrument made = Instrument.__new__(Instrument)
+    cdef unsigned precision = entry.precision & 7
+    made.id = id
+    made.epoch = segment.epoch
+    made.head = segment.entry_heads[id]
+    made.venue = segment.venue
+    made.symbol = _string(entry.symbol, 64)
+    made.name = _string(entry.name, 64)
+    made.kind = _member(_InstrumentKind, entry.kind)
+    made.option = _member(_OptionType, entry.option_type)
+    made.contract_type = _member(_ContractType, entry.contract_type)
+    made.status = _member(_Status, entry.status)
+    made.has_book = entry.has_book != 0
+    made.precision = entry.precision
+    made.price_exponent = entry.price_exponents[precision]
+    made.size_exponent = entry.size_exponents[precision]
+    made.price_exponents = tuple([entry.price_exponents[i] for i in range(8)])
+    made.size_exponents = tuple([entry.size_exponents[i] for i in range(8)])
+    made.tick = entry.tick
+    made.lot = entry.lot
+    made.contract_size = entry.contract_size
+    made.strike = entry.strike
+    made.expiry_ns = entry.expiry_ns
+    made.base = _string(entry.base, 16)
+    made.quote = _string(entry.quote, 16)
+    made.settle = _string(entry.settle, 16)
+    return made
+
+
+cdef str _string(const char *field, size_t size):
+    cdef size_t n = 0
+    while n < size and field[n]:
+        n += 1
+    return field[:n].decode("utf-8", "replace")
