@@ -22,14 +22,18 @@ from posix.unistd cimport close, getpid
 
 from shm import errors
 
-include "contract.pxi"
+include "contract.pxi"      # the header, for Cython
 include "writer.pxi"
 include "enums.pxi"
-include "reader.pxi"
+include "reader.pxi"        # Segment: a mapping
 include "instrument.pxi"
 include "inspection.pxi"
-include "registry.pxi"
-include "cells.pxi"
+include "registry.pxi"      # of readers
+include "cells.pxi"         # Quote, Book
 include "board.pxi"
 include "feed.pxi"
-include "cursor.pxi"
+include "event_rows.pxi"
+include "event_filter.pxi"
+include "state_rows.pxi"    # cells as events
+include "ring_places.pxi"
+include "cursor.pxi"        # a place in the ring

@@ -21,10 +21,10 @@ SOURCES = (".h", ".c", ".pyx", ".pxi", ".pxd")
 #: (file, statement): memory that is private to the process, or not yet named to readers.
 COPIES = {
     (
-        "shm/cursor.pxi",
+        "shm/event_rows.pxi",
         "memcpy(row, slot, _EVENT_BYTES)",
     ): "a record that was copied out and checked",
-    ("shm/cursor.pxi", "memcpy(view.buf, self.rows, count * self.row_bytes)"): "our buffer",
+    ("shm/event_rows.pxi", "memcpy(view.buf, rows.at, count * rows.row_bytes)"): "our buffer",
     ("shm/feed.pxi", "memcpy(view.buf, levels, count * 16)"): "a cell that was copied out",
     (
         "shm/writer.pxi",
@@ -85,7 +85,8 @@ COPIES = {
 #: (file, expression): stamps of copies.
 STAMPS = {
     ("shm/board.pxi", "q.stamp"): "of a copied quote",
-    ("shm/cursor.pxi", "slot.stamp"): "of a copied record, or of one made from a cell",
+    ("shm/event_rows.pxi", "slot.stamp"): "of a copied record",
+    ("shm/state_rows.pxi", "slot.stamp"): "of a record that is made from a cell",
     ("shm/reader.pxi", "self.entries[id].stamp"): "of a copied row",
     ("feedhandler/bench/pingpong.c", "from->stamp"): "a clock in the floor's own memory",
     ("feedhandler/bench/pingpong.c", "to->stamp"): "the same",

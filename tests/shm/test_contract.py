@@ -79,8 +79,10 @@ def test_every_kind_of_the_header_is_known() -> None:
 def test_shared_words_are_never_copied_as_bytes() -> None:
     """memcpy and memset are for private memory; the header itself needs them once, for that."""
     assert re.findall(r"mem(?:cpy|move|set)\([^;]*;", HEADER) == ["memset(w, 0, sizeof *w);"]
-    for name in ("reader.pxi", "inspection.pxi", "registry.pxi", "cursor.pxi"):
-        for call in re.findall(r"memcpy\(([^)]*)\)", (ROOM / name).read_text()):
+    for path in ROOM.glob("*.pxi"):
+        if path.name == "writer.pxi":
+            continue  # it fills an object that nobody can have mapped yet
+        for call in re.findall(r"memcpy\(([^)]*)\)", path.read_text()):
             assert not re.search(r"segment|base|control|ring_", call), call
 
 
