@@ -57,7 +57,7 @@ cdef int _rows_grow(EventRows *rows, size_t count) except -1:
     return 0
 
 
-cdef int _event_row(EventRows *rows, Segment segment, size_t at, const fh_slot *slot) except -1:
+cdef inline int _event_row(EventRows *rows, Segment segment, size_t at, const fh_slot *slot) except -1:
     """One record into row `at` of the buffer."""
     if FH_UNLIKELY((at + 1) * rows.row_bytes > rows.room):
         _rows_grow(rows, at + 1)
