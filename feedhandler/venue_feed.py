@@ -1,4 +1,4 @@
-"""One venue's feed: its instruments, connections and their healing, on one event loop.
+"""One venue's feed: its instruments and connections, on one event loop, and who heals its books.
 
 The owner of all connections of an IO process. It starts when the venue lists its instruments,
 however long that takes, and goes on until it is cancelled.
@@ -9,36 +9,29 @@ import random
 from collections.abc import Sequence
 
 from feedhandler import host_budgets
-from feedhandler.audit import Audit, Duties
 from feedhandler.backoff import Backoff
 from feedhandler.capacity import Capacity
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
-from feedhandler.connection_state import ConnectionState, is_open
+from feedhandler.connection_state import ConnectionState
 from feedhandler.connection_table import ConnectionTable
-from feedhandler.engine import _engine
 from feedhandler.fleet import Fleet
+from feedhandler.healing import Healing
 from feedhandler.health import VenueState
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
 from feedhandler.plan import PlanError, plan
-from feedhandler.polling import Poller
 from feedhandler.reach import Reach
-from feedhandler.recovery import Recovery
-from feedhandler.rest import Rest, RestError
+from feedhandler.rest import Rest
 from feedhandler.roster import Roster
 from feedhandler.rotation import Rotations
 from feedhandler.rotation_time import time_of_day
-from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests
-from feedhandler.subscription_watch import SubscriptionWatch
-from feedhandler.traded_first import TradedFirst
 from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import InstrumentSpec, Request, Venue
-from feedhandler.watchdog import RhythmOptions
+from feedhandler.venues.base import InstrumentSpec, Venue
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 
@@ -64,7 +57,6 @@ class VenueFeed:
         self.universe = Universe(venue, config.channels)
         self.engine = make_engine(venue, writer)
         self._writer = writer
-        self._rest = rest
         self._tap = tap
         self._rng = rng or random.Random()
         self._clock = asyncio.get_running_loop().time
@@ -76,32 +68,18 @@ class VenueFeed:
         )  # fmt: skip
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
-        self._requests = Requests(venue, rest, self.connections)
+        requests = Requests(venue, rest, self.connections)
         wanted = (config.instruments, self._rng, config.refresh_s)
-        self._lister = Lister(venue, self._requests, *wanted)
+        self._lister = Lister(venue, requests, *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self._route = Route.of(config)
         self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
         self._left = False
-        self._traded = TradedFirst(self.engine, self._clock)
-        actions = Actions(
-            self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
-            self._snapshot_held,
+        self.healing = Healing(
+            venue, config, self.engine, writer, self.universe, self.connections, rest,
+            requests, self._count, self._rng,
         )  # fmt: skip
-        self.snapshots = SnapshotQueue(actions, rng=self._rng)
-        best = self.connections.best
-        self.recovery = Recovery(venue, self.engine, self.snapshots, best, self._count, self._rng)
-        rhythms = RhythmOptions(
-            floor_s=config.rhythm_floor_s,
-            ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
-        )
-        self.watch = SubscriptionWatch(self.universe, self.engine, best, self._count, rhythms)
-        duties = Duties(lambda: self.universe, self._free, self._diverged, self._count)
-        beside = (venue, self.engine, writer, self._requests, duties)
-        self.audit = Audit(*beside, config.audit_s, self._rng)
-        books = (lambda: self.universe, self._streams, config.degraded_after_s)
-        self.poller = Poller(venue, self.engine, rest, *books)
 
     # ---- its life
 
@@ -111,10 +89,8 @@ class VenueFeed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
             self._start(await self._lister.first(self._listing))
-            tasks.create_task(self.snapshots.run())
+            tasks.create_task(self.healing.run())
             tasks.create_task(self.roster.follow())
-            tasks.create_task(self.audit.run())
-            tasks.create_task(self.poller.run())
 
     async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
         """Close the connections and all instruments, in order. After `run` was cancelled."""
@@ -184,7 +160,7 @@ class VenueFeed:
             self._writer.heartbeat(newest)
             if self.engine.overdue():
                 self.on_attention()
-            self.recovery.poll(now)
+            self.healing.recovery.poll(now)
             self._rotations.poll(now)
             if now >= next_table:
                 next_table = now + TABLE_S
@@ -194,7 +170,7 @@ class VenueFeed:
                 self._judge()
             if now >= next_watch and len(self.connections):
                 next_watch = now + WATCH_S
-                self.watch.poll(now)
+                self.healing.watch.poll(now)
                 self.roster.expire()
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -224,101 +200,17 @@ class VenueFeed:
 
     def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
         """The instrument is carried no more, and nobody else needs these keys."""
-        self.recovery.drop(tracked)
-        self.watch.forget(tracked)
+        self.healing.drop(tracked)
         self.connections.drop(tracked, keys)
-
-    # ---- snapshots
-
-    async def _fetch(self, symbol: str) -> bytes:
-        request = self.venue.snapshot_request(symbol)
-        if request is None:
-            raise RestError("this venue has no snapshots over REST", symbol)
-        return await self._requests.get(request)
-
-    def _deliver(self, symbol: str, body: bytes) -> None:
-        tracked = self.universe.by_symbol[symbol]
-        if not self._subscribed(tracked):  # nothing to join it to; asked for anew then
-            return
-        bits = self.engine.snapshot(tracked.id, body)
-        if bits & _engine.MALFORMED:
-            error = self.engine.last_error()
-            self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
-            self.snapshots.request(symbol)
-        self.connections.joined(tracked)
-        waited = symbol in self.snapshots
-        if bits & _engine.ATTENTION:
-            self.on_attention()
-        request = self.venue.snapshot_request(symbol)
-        if waited and symbol not in self.snapshots and request is not None:  # it is the base
-            self.audit.based(tracked, request, body)
-
-    def _streams(self, tracked: Tracked) -> bool:
-        connection = self.connections.best(tracked)
-        return connection is not None and is_open(connection.state)
-
-    def _subscribed(self, tracked: Tracked) -> bool:
-        """Whether the venue streams the book: without, a snapshot of it would stand still."""
-        return self._streams(tracked) and self.recovery.subscribed_to(tracked)
-
-    def _free(self, request: Request) -> bool:
-        """Recovery asks for nothing, and could ask for a snapshot even after this."""
-        kept = self.venue.snapshot_request(next(iter(self.universe.by_symbol), ""))
-        return not len(self.snapshots) and self._rest.spare(request, *filter(None, [kept]))
-
-    def _diverged(self, tracked: Tracked) -> None:
-        """An audit found the book wrong."""
-        self.watch.lost(tracked)
-        self.recovery.lost(tracked, int(Reason.AUDIT), self._clock())
-
-    def _snapshot_late(self, symbol: str, cause: str) -> None:
-        tracked = self.universe.by_symbol[symbol]
-        if not tracked.closed and self.engine.state(tracked.id)[0] != State.LIVE:
-            self.recovery.show(tracked, Reason.NO_SNAPSHOT)
-            log.warning("%s has no snapshot yet: %s", symbol, cause)
-
-    def _rank(self, symbol: str) -> int:
-        return self._traded(self.universe.by_symbol[symbol].id)
-
-    def _rest_wait(self, symbol: str) -> float:
-        request = self.venue.snapshot_request(symbol)
-        return self._rest.held(request) if request is not None else 0.0
-
-    def _snapshot_held(self, symbol: str, seconds: float) -> None:
-        tracked = self.universe.by_symbol[symbol]
-        if not tracked.closed and self.engine.state(tracked.id)[0] != State.LIVE:
-            self.recovery.show(tracked, Reason.RATE_LIMIT)
-            text = f"snapshots wait {seconds:.0f} s for the REST budget of the host"
-            self._quiet.warning("budget", text)
 
     def _count(self, counter: Counter) -> None:
         self._writer.counter_add(int(counter))
 
-    # ---- what the engine and the connections say (`connection.Owner`)
+    # ---- what the engine and the connections say (`connection_owner.Owner`)
 
     def on_attention(self) -> None:
-        """Drain the engine's events."""
-        now = self._clock()
-        for row, event, detail in self.engine.attention():
-            tracked = self.universe.by_id.get(row)
-            if tracked is None or tracked.closed:
-                continue
-            if event == _engine.NEED_RESYNC:
-                self.watch.lost(tracked)
-                self.recovery.lost(tracked, detail, now)
-            elif event == _engine.NEED_SNAPSHOT:
-                self.recovery.wanted(tracked, now)
-            elif event == _engine.SNAPSHOT_TOO_OLD:
-                self.recovery.too_old(tracked)
-            elif event == _engine.BECAME_LIVE:
-                self._healed(tracked, now)
-            elif event == _engine.WIDENED:
-                log.info("%s: exponents widened", tracked.spec.symbol)
-
-    def _healed(self, tracked: Tracked, now: float) -> None:
-        self.recovery.healed(tracked, now)
-        self.watch.healed(tracked, now)
-        self.audit.rebased(tracked)
+        """The engine has something to say about books."""
+        self.healing.attention()
 
     def on_malformed(self, connection: Connection) -> None:
         """The engine could not read a frame."""
@@ -343,23 +235,11 @@ class VenueFeed:
         """What this connection alone fed is stale, at once."""
         if self._left:
             return
-        now = self._clock()
         if connection.state is not ConnectionState.DRAINING:
             self._count(Counter.DISCONNECTS)
         self.engine.disconnected(connection.row, int(reason))
         self.connections.down(connection)
-        self.watch.down(connection)
-        others = self.connections.others(connection)
-        for tracked in self.connections.books(connection):
-            if not any(self.connections.carries(other, tracked) for other in others):
-                self.recovery.drop(tracked)
-            elif self.engine.state(tracked.id)[0] == State.LIVE:
-                self.watch.healed(tracked, now)
-            elif not tracked.rejected:
-                self.recovery.lost(tracked, int(reason), now)
-        for other in others:
-            for key in other.subscriptions.live():
-                self.watch.acknowledged(other, key, now)
+        self.healing.down(connection, reason)
 
     def replace(self, connection: Connection, why: str) -> bool:
         """The session is about to end: another connection is opened first."""
@@ -367,25 +247,13 @@ class VenueFeed:
 
     def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue took these keys."""
-        now = self._clock()
-        for key in keys:
-            self.watch.acknowledged(connection, key, now)
-        for tracked in self.universe.books(keys):
-            tracked.rejected = False
-            self.connections.acknowledged(connection, tracked)
-            self.recovery.subscribed(tracked, now)
+        self.healing.acknowledged(connection, keys)
 
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None:
         """The venue refused these keys."""
         self._count(Counter.REJECTED)
         self._quiet.warning("rejected", f"{connection}: {', '.join(keys[:3])} refused: {text}")
-        for tracked in self.universe.books(keys):
-            self.connections.excuse(connection, tracked)
-            if self.engine.feeders(tracked.id) & ~(1 << connection.row):
-                continue  # another connection brings it
-            tracked.rejected = True
-            self.recovery.drop(tracked)
-            self.engine.set_state(tracked.id, State.STALE, Reason.REJECTED)
+        self.healing.rejected(connection, keys)
 
     def on_round_trip(self, connection: Connection, nanoseconds: int) -> None:  # noqa: ARG002
         """A heartbeat was answered."""

@@ -32,6 +32,6 @@ def test_bounds_of_rhythms_are_those_of_the_configuration(
                 )
                 feed = VenueFeed(PaperVenue(), config, held.writer, rest)
                 expected = RhythmOptions(floor_s=bounds[0], ceiling_s=bounds[1])
-                assert feed.watch.rhythm.options == expected
+                assert feed.healing.watch.rhythm.options == expected
 
     asyncio.run(main())

@@ -1,0 +1,211 @@
+"""What heals the books of a feed, each on its own, and keeps watch over those that are well.
+
+Here meet the queue of snapshots, recovery, the watch over subscriptions, audits and polling: what
+the engine and the connections say about books is told to those whom it concerns.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from feedhandler.audit import Audit, Duties
+from feedhandler.config import VenueConfig
+from feedhandler.connection import Connection
+from feedhandler.connection_state import is_open
+from feedhandler.engine import _engine
+from feedhandler.fleet import Fleet
+from feedhandler.log import Throttle, log
+from feedhandler.polling import Poller
+from feedhandler.recovery import Recovery
+from feedhandler.rest import Rest, RestError
+from feedhandler.snapshots import Actions, SnapshotQueue
+from feedhandler.socket_requests import Requests
+from feedhandler.subscription_watch import SubscriptionWatch
+from feedhandler.traded_first import TradedFirst
+from feedhandler.universe import Tracked, Universe
+from feedhandler.venues.base import Request, Venue
+from feedhandler.watchdog import RhythmOptions
+from shm import Counter, Reason, State
+from shm._native import Writer
+
+
+class Healing:
+    """Of one feed. Times are seconds of the event loop's clock."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        config: VenueConfig,
+        engine: _engine.Engine,
+        writer: Writer,
+        universe: Universe,
+        connections: Fleet,
+        rest: Rest,
+        requests: Requests,
+        count: Callable[[Counter], None],
+        rng: random.Random,
+    ) -> None:
+        self._venue = venue
+        self._engine = engine
+        self._universe = universe
+        self._connections = connections
+        self._rest = rest
+        self._requests = requests
+        self._quiet = Throttle()
+        self._clock = asyncio.get_running_loop().time
+        self._traded = TradedFirst(engine, self._clock)
+        actions = Actions(
+            self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
+            self._snapshot_held,
+        )  # fmt: skip
+        self._snapshots = SnapshotQueue(actions, rng=rng)
+        best = connections.best
+        self.recovery = Recovery(venue, engine, self._snapshots, best, count, rng)
+        rhythms = RhythmOptions(
+            floor_s=config.rhythm_floor_s,
+            ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
+        )
+        self.watch = SubscriptionWatch(universe, engine, best, count, rhythms)
+        duties = Duties(lambda: universe, self._free, self._diverged, count)
+        self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
+        books = (lambda: universe, self._streams, config.degraded_after_s)
+        self._poller = Poller(venue, engine, rest, *books)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._snapshots.run())
+            tasks.create_task(self._audit.run())
+            tasks.create_task(self._poller.run())
+
+    # ---- what the engine says
+
+    def attention(self) -> None:
+        """Drain the engine's events."""
+        now = self._clock()
+        for row, event, detail in self._engine.attention():
+            tracked = self._universe.by_id.get(row)
+            if tracked is None or tracked.closed:
+                continue
+            if event == _engine.NEED_RESYNC:
+                self.watch.lost(tracked)
+                self.recovery.lost(tracked, detail, now)
+            elif event == _engine.NEED_SNAPSHOT:
+                self.recovery.wanted(tracked, now)
+            elif event == _engine.SNAPSHOT_TOO_OLD:
+                self.recovery.too_old(tracked)
+            elif event == _engine.BECAME_LIVE:
+                self._healed(tracked, now)
+            elif event == _engine.WIDENED:
+                log.info("%s: exponents widened", tracked.spec.symbol)
+
+    def _healed(self, tracked: Tracked, now: float) -> None:
+        self.recovery.healed(tracked, now)
+        self.watch.healed(tracked, now)
+        self._audit.rebased(tracked)
+
+    # ---- what the connections say
+
+    def drop(self, tracked: Tracked) -> None:
+        """The instrument is carried no more."""
+        self.recovery.drop(tracked)
+        self.watch.forget(tracked)
+
+    def down(self, connection: Connection, reason: Reason) -> None:
+        """What this connection alone fed is to be healed."""
+        now = self._clock()
+        self.watch.down(connection)
+        others = self._connections.others(connection)
+        for tracked in self._connections.books(connection):
+            if not any(self._connections.carries(other, tracked) for other in others):
+                self.recovery.drop(tracked)
+            elif self._engine.state(tracked.id)[0] == State.LIVE:
+                self.watch.healed(tracked, now)
+            elif not tracked.rejected:
+                self.recovery.lost(tracked, int(reason), now)
+        for other in others:
+            for key in other.subscriptions.live():
+                self.watch.acknowledged(other, key, now)
+
+    def acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
+        """The venue took these keys."""
+        now = self._clock()
+        for key in keys:
+            self.watch.acknowledged(connection, key, now)
+        for tracked in self._universe.books(keys):
+            tracked.rejected = False
+            self._connections.acknowledged(connection, tracked)
+            self.recovery.subscribed(tracked, now)
+
+    def rejected(self, connection: Connection, keys: Sequence[str]) -> None:
+        """The venue refused these keys."""
+        for tracked in self._universe.books(keys):
+            self._connections.excuse(connection, tracked)
+            if self._engine.feeders(tracked.id) & ~(1 << connection.row):
+                continue  # another connection brings it
+            tracked.rejected = True
+            self.recovery.drop(tracked)
+            self._engine.set_state(tracked.id, State.STALE, Reason.REJECTED)
+
+    # ---- snapshots
+
+    async def _fetch(self, symbol: str) -> bytes:
+        request = self._venue.snapshot_request(symbol)
+        if request is None:
+            raise RestError("this venue has no snapshots over REST", symbol)
+        return await self._requests.get(request)
+
+    def _deliver(self, symbol: str, body: bytes) -> None:
+        tracked = self._universe.by_symbol[symbol]
+        if not self._subscribed(tracked):  # nothing to join it to; asked for anew then
+            return
+        bits = self._engine.snapshot(tracked.id, body)
+        if bits & _engine.MALFORMED:
+            error = self._engine.last_error()
+            self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
+            self._snapshots.request(symbol)
+        self._connections.joined(tracked)
+        waited = symbol in self._snapshots
+        if bits & _engine.ATTENTION:
+            self.attention()
+        request = self._venue.snapshot_request(symbol)
+        if waited and symbol not in self._snapshots and request is not None:  # it is the base
+            self._audit.based(tracked, request, body)
+
+    def _streams(self, tracked: Tracked) -> bool:
+        connection = self._connections.best(tracked)
+        return connection is not None and is_open(connection.state)
+
+    def _subscribed(self, tracked: Tracked) -> bool:
+        """Whether the venue streams the book: without, a snapshot of it would stand still."""
+        return self._streams(tracked) and self.recovery.subscribed_to(tracked)
+
+    def _free(self, request: Request) -> bool:
+        """Recovery asks for nothing, and could ask for a snapshot even after this."""
+        kept = self._venue.snapshot_request(next(iter(self._universe.by_symbol), ""))
+        return not len(self._snapshots) and self._rest.spare(request, *filter(None, [kept]))
+
+    def _diverged(self, tracked: Tracked) -> None:
+        """An audit found the book wrong."""
+        self.watch.lost(tracked)
+        self.recovery.lost(tracked, int(Reason.AUDIT), self._clock())
+
+    def _snapshot_late(self, symbol: str, cause: str) -> None:
+        tracked = self._universe.by_symbol[symbol]
+        if not tracked.closed and self._engine.state(tracked.id)[0] != State.LIVE:
+            self.recovery.show(tracked, Reason.NO_SNAPSHOT)
+            log.warning("%s has no snapshot yet: %s", symbol, cause)
+
+    def _rank(self, symbol: str) -> int:
+        return self._traded(self._universe.by_symbol[symbol].id)
+
+    def _rest_wait(self, symbol: str) -> float:
+        request = self._venue.snapshot_request(symbol)
+        return self._rest.held(request) if request is not None else 0.0
+
+    def _snapshot_held(self, symbol: str, seconds: float) -> None:
+        tracked = self._universe.by_symbol[symbol]
+        if not tracked.closed and self._engine.state(tracked.id)[0] != State.LIVE:
+            self.recovery.show(tracked, Reason.RATE_LIMIT)
+            text = f"snapshots wait {seconds:.0f} s for the REST budget of the host"
+            self._quiet.warning("budget", text)
