@@ -139,7 +139,7 @@ cdef extern from "feedhandler_shm.h" nogil:
                         uint32_t aux)
     uint64_t fh_message_end(fh_writer *w)
     void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n)
-    void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value)
+    void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value, uint64_t times)
     uint64_t fh_histogram_floor(unsigned bucket)
     void fh_quote_store(fh_writer *w, uint32_t instrument, const fh_quote *quote)
     fh_word *fh_book_begin(fh_writer *w, uint32_t instrument, const fh_book_head *head)

@@ -361,7 +361,7 @@ cdef class Writer:
         self._check()
         if not 0 <= histogram < FH_HISTOGRAMS:
             raise IndexError(f"there are {FH_HISTOGRAMS} histograms")
-        fh_histogram_add(&self.w, histogram, value if value > 0 else 0)
+        fh_histogram_add(&self.w, histogram, value if value > 0 else 0, 1)
 
     def heartbeat(self, int64_t last_receive_ns=0):
         self._check()

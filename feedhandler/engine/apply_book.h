@@ -35,6 +35,7 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
                               int64_t exchange_ns, int64_t receive_ns)
 {
     uint8_t second_side = first_side ^ 1;
+    engine_make_room(e, count);
     records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
                   (uint64_t)m->sequence.place);
     if (full) {

@@ -60,11 +60,13 @@ cdef class Connection:
         cdef int result
         self.engine._check()
         if PyBytes_CheckExact(payload):
-            return engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
-                               PyBytes_GET_SIZE(payload), receive_ns, wake)
-        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
-        result = engine_feed(&self.engine.e, &self.c, view.buf, view.len, receive_ns, wake)
-        PyBuffer_Release(&view)
+            result = engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
+                                 PyBytes_GET_SIZE(payload), receive_ns, wake)
+        else:
+            PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+            result = engine_feed(&self.engine.e, &self.c, view.buf, view.len, receive_ns, wake)
+            PyBuffer_Release(&view)
+        engine_flush(&self.engine.e)  # nobody knows what the caller does next
         return result
 
     def flush(self):

@@ -104,6 +104,7 @@ cdef extern from "engine.h" nogil:
     int engine_feed(engine *e, connection *c, const void *payload, size_t length,
                     int64_t receive_ns, bint wake)
     void engine_wake(engine *e)
+    void engine_flush(engine *e)
     int engine_answer(engine *e, connection *c, market *m, const void *payload, size_t length,
                       int64_t receive_ns)
     bint engine_set_state(engine *e, market *m, int state, int reason)

@@ -92,7 +92,8 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     quote_changed_whole(m);
     e->markets[m->id] = m;
     symbol_insert(e, m);
-    market_show(e, m, true); /* the cells can be read from now on: NONE, nothing in them */
+    market_show(e, m, true);
+    engine_show(e); /* the cells can be read from now on: NONE, nothing in them */
     return m;
 }
 
@@ -134,27 +135,46 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
     e->message_count = e->level_count = e->stat_count = 0;
     e->short_of = NULL;
     e->out_of_memory = false;
-    e->published = false;
+    e->written = false;
+    e->holding = true;
+}
+
+enum { HELD_FRAMES = 16 }; /* read in a few microseconds */
+
+/* Let all be seen that was fed without `wake`. */
+static inline void engine_flush(engine *e)
+{
+    fh_writer *w = e->writer;
+    if (e->held)
+        engine_show(e);
+    if (e->held_frames && !e->replay && w->publish_ns > e->receive_ns)
+        fh_histogram_add(w, FH_HISTOGRAM_RECEIVE_PUBLISH, (uint64_t)(w->publish_ns - e->receive_ns),
+                         e->held_frames);
+    e->held_frames = 0;
 }
 
 /* Wake who sleeps, if anything was published since the last time. */
 static inline void engine_wake(engine *e)
 {
     e->batch_ns = 0;
+    engine_flush(e);
     if (e->unwoken) {
         e->unwoken = false;
         fh_wake(e->writer);
     }
 }
 
-/* Measure; wake sleepers unless more frames follow at once; what the caller should know. */
+/* Show what was written and wake sleepers, unless more frames follow at once; what the caller should
+ * know. */
 static inline int engine_end(engine *e, int result, bool wake)
 {
     fh_writer *w = e->writer;
-    if (e->published && !e->replay && w->publish_ns > e->receive_ns)
-        fh_histogram_add(w, FH_HISTOGRAM_RECEIVE_PUBLISH, (uint64_t)(w->publish_ns - e->receive_ns));
+    e->holding = false;
+    e->held_frames += e->written;
     if (wake)
         engine_wake(e);
+    else if (e->held_frames >= HELD_FRAMES || w->next - 1 - e->shown >= w->limit / 2)
+        engine_flush(e);
     if (e->unknown) {
         result |= FEED_UNKNOWN;
         fh_counter_add(e->writer, FH_COUNTER_UNKNOWN, 1);
@@ -187,7 +207,7 @@ static inline void engine_cursor(engine *e, cursor *c, const void *payload, size
 }
 
 /* `wake`: the last frame of what was received at once. After frames without it comes one with it, or
- * engine_wake. */
+ * engine_wake; before anything else is done with the memory, engine_flush. */
 static int engine_feed(engine *e, connection *from, const void *payload, size_t length,
                        int64_t receive_ns, bool wake)
 {
@@ -211,7 +231,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
             from->late_ns = e->receive_ns - exchange_ns;
         if (exchange_ns > 0 && e->receive_ns > exchange_ns && !e->replay)
             fh_histogram_add(e->writer, FH_HISTOGRAM_EXCHANGE_RECEIVE,
-                             (uint64_t)(e->receive_ns - exchange_ns));
+                             (uint64_t)(e->receive_ns - exchange_ns), 1);
         fh_counter_add(e->writer, FH_COUNTER_MESSAGES, e->message_count);
         size_t share = LIKELY(e->message_count == 1) ? length : length / e->message_count;
         for (uint32_t i = 0; i < e->message_count; i++) {

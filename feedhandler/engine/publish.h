@@ -1,7 +1,8 @@
 /* From a market to shared memory: ring records first, then the cells that reflect them.
  *
- * `market_show` is the last step of every change: it stores the cells and only then makes the
- * records visible, so that who sees a record finds at least as much in the cell.
+ * `market_show` is the last step of every change. The cells are stored, and only then the records made
+ * visible, so that who sees a record finds at least as much in the cell. While more frames wait to be read
+ * that is put off, for HELD_FRAMES of them at most: a cell that several of them change is stored once.
  */
 #ifndef FEEDHANDLER_ENGINE_PUBLISH_H
 #define FEEDHANDLER_ENGINE_PUBLISH_H
@@ -95,15 +96,39 @@ static inline void market_show_book(engine *e, market *m, uint64_t ring_sequence
     fh_book_end(w, m->id);
 }
 
-/* Store the cells, then let the records be seen. `book`: the book cell changed too. */
-static inline void market_show(engine *e, market *m, bool book)
+/* Store the cells of all that has changed, then let the records be seen. */
+static inline void engine_show(engine *e)
 {
     uint64_t ring_sequence = e->writer->next - 1;
-    if (book && m->has_book)
-        market_show_book(e, m, ring_sequence);
-    market_show_quote(e, m, ring_sequence);
+    for (market *m = e->held; m != NULL; m = m->held_next) {
+        if (m->held & HELD_BOOK)
+            market_show_book(e, m, ring_sequence);
+        market_show_quote(e, m, ring_sequence);
+        m->held = 0;
+    }
+    e->held = NULL;
     fh_publish(e->writer);
-    e->published = e->unwoken = true;
+    e->shown = ring_sequence;
+}
+
+/* Its records and its cells are to be seen. `book`: the book cell changed too. */
+static inline void market_show(engine *e, market *m, bool book)
+{
+    if (!m->held) {
+        m->held_next = e->held;
+        e->held = m;
+    }
+    m->held |= book && m->has_book ? HELD_QUOTE | HELD_BOOK : HELD_QUOTE;
+    e->written = e->unwoken = true;
+    if (!e->holding)
+        engine_show(e);
+}
+
+/* Before a message of so many records: what is not seen yet must leave it room in the ring. */
+static inline void engine_make_room(engine *e, size_t records)
+{
+    if (UNLIKELY(records >= e->writer->limit / 2) && e->held)
+        engine_show(e);
 }
 
 /* The quote cell's bid and ask are those of the book, unless a quicker channel is ahead of it. */
@@ -141,6 +166,7 @@ static inline bool market_state(engine *e, market *m, int state, int reason)
 /* The whole book as CLEAR and levels, best first. */
 static inline void market_republish(engine *e, market *m, int64_t exchange_ns, int64_t receive_ns)
 {
+    engine_make_room(e, (size_t)m->book.bids.count + m->book.asks.count);
     records_begin(e, m, engine_flags(e) | FH_FLAG_SNAPSHOT, exchange_ns, receive_ns,
                   (uint64_t)m->sequence.place);
     fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);

@@ -103,6 +103,7 @@ cdef class Receiver(_Native, BufferedProtocol):
 
     cdef int _tell(self, told, tuple what) except -1:
         """What Python has to do with a frame; a mistake there costs that frame alone."""
+        engine_flush(&self.connection.engine.e)
         try:
             told(*what)
         except Exception as error:

@@ -91,9 +91,14 @@ typedef struct market {
     int64_t activity[CHANNELS];
     uint64_t load; /* bytes of the frames that it was in */
 
+    struct market *held_next; /* of the engine's list of those whose cells are not stored yet */
+    uint8_t held;             /* HELD_*: which of them */
+
     uint32_t pending; /* attention: bit per event */
     int64_t details[ATTENTION_END];
 } market;
+
+enum held { HELD_QUOTE = 1, HELD_BOOK = 2 };
 
 enum message_kind {
     MESSAGE_DELTA,    /* changes of a book */
@@ -189,8 +194,12 @@ typedef struct engine {
 
     uint32_t *attention; /* ids of markets with something pending */
     uint32_t attention_count, attention_room;
-    bool published; /* by the frame being fed */
-    bool unwoken;   /* since the last wake */
+    bool holding;         /* a frame is being fed: what it changes is shown at its end, or later */
+    bool written;         /* by the frame being fed: there is something to show */
+    market *held;         /* whose cells are not stored, with records that are not published */
+    uint32_t held_frames; /* that wrote those */
+    uint64_t shown;       /* the last record that is published */
+    bool unwoken;         /* since the last wake */
     int64_t batch_ns; /* when what is being read was received; 0: the next frame begins another read */
 
     int error; /* the last malformed input */

@@ -644,11 +644,11 @@ static inline uint64_t fh_histogram_floor(unsigned bucket) {
     unsigned top = bucket / 8 + 2;
     return (uint64_t)(8 + bucket % 8) << (top - 3);
 }
-static inline void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value) {
+static inline void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value, uint64_t times) {
     const fh_region *region = &w->header->histograms;
     uint64_t *buckets = (uint64_t *)(w->base + region->offset + (uint64_t)histogram * region->stride);
     uint64_t *bucket = buckets + fh_histogram_bucket(value);
-    FH_STORE(bucket, FH_LOAD(bucket) + 1);
+    FH_STORE(bucket, FH_LOAD(bucket) + times);
 }
 
 static inline void fh_quote_store(fh_writer *w, uint32_t instrument, const fh_quote *quote) {
