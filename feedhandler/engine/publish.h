@@ -31,10 +31,10 @@ static inline void cell_draw(fh_word *words, book_side *s, depth_range *drawn, u
     if (range.low >= high)
         return;
     const level *l = side_at(s, range.low);
-    for (uint32_t i = range.low; i < high; i++, l--) {
-        FH_STORE(words + 2 * (size_t)i, (uint64_t)l->price);
-        FH_STORE(words + 2 * (size_t)i + 1, (uint64_t)l->size);
-    }
+    fh_word *to = words + 2 * (size_t)range.low, *end = words + 2 * (size_t)high;
+#pragma GCC unroll 4
+    for (; to < end; to += 2, l--)
+        FH_STORE_TWO(to, (const fh_word *)l);
 }
 
 /* The quote cell's words in two parts: what any message may change, and statistics with the time of the

@@ -405,6 +405,7 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
     __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
 #define FH_FUTEX(word, operation, value, timeout) \
     syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, 0)
+#define FH_BARE_WORDS /* no point at each of them: they may be moved by two */
 #endif
 #define FH_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define FH_FENCE_RELEASE() __atomic_thread_fence(__ATOMIC_RELEASE)
@@ -416,17 +417,33 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
 
 typedef uint64_t __attribute__((may_alias)) fh_word; /* structs are moved word by word */
 
+/* Two words at once, for what lies between stamps: in which order they get there, and whether together,
+ * says nothing. They stay between the fences like any other store or load; x86-64 keeps the order of
+ * vector stores and loads too. */
+#if defined(__SSE2__) && defined(FH_BARE_WORDS)
+typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) fh_two;
+#define FH_STORE_TWO(p, from) ((void)(*(volatile fh_two *)(p) = *(const fh_two *)(from)))
+#define FH_LOAD_TWO(p, to) ((void)(*(fh_two *)(to) = *(const volatile fh_two *)(p)))
+#else
+#define FH_STORE_TWO(p, from) (FH_STORE(p, (from)[0]), FH_STORE((p) + 1, (from)[1]))
+#define FH_LOAD_TWO(p, to) ((to)[0] = FH_LOAD(p), (to)[1] = FH_LOAD((p) + 1))
+#endif
+
 static inline int64_t fh_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static inline void fh_words_in(fh_word *shared, const fh_word *from, size_t words) {
-    for (size_t i = 0; i < words; i++) FH_STORE(shared + i, from[i]);
+static FH_INLINE void fh_words_in(fh_word *shared, const fh_word *from, size_t words) {
+    size_t i = 0;
+    for (; i + 2 <= words; i += 2) FH_STORE_TWO(shared + i, from + i);
+    if (i < words) FH_STORE(shared + i, from[i]);
 }
-static inline void fh_words_out(const fh_word *shared, fh_word *to, size_t words) {
-    for (size_t i = 0; i < words; i++) to[i] = FH_LOAD(shared + i);
+static FH_INLINE void fh_words_out(const fh_word *shared, fh_word *to, size_t words) {
+    size_t i = 0;
+    for (; i + 2 <= words; i += 2) FH_LOAD_TWO(shared + i, to + i);
+    if (i < words) to[i] = FH_LOAD(shared + i);
 }
 
 /* ---------------------------------------------------------------- latched cells ------------ */
@@ -517,19 +534,30 @@ static inline void fh_writer_open(fh_writer *w, void *data, void *control) {
     w->instruments = w->header->directory.count;
 }
 
-static FH_INLINE void fh_slot_write(fh_writer *w, uint64_t flags) {
-    uint64_t n = w->next++;
-    fh_word *slot = (fh_word *)&w->ring[n & w->mask];
+/* Record n into its slot. `head`: instrument, kind, flags, side and precision; `tail`: publish delta, aux. */
+static FH_INLINE void fh_slot_write(fh_slot *ring, uint64_t mask, uint64_t n, uint64_t head,
+                                    int64_t exchange_ns, int64_t receive_ns, uint64_t venue_sequence,
+                                    int64_t price, int64_t size, uint64_t tail) {
+    fh_word *slot = (fh_word *)&ring[n & mask];
     FH_STORE(slot, 2 * n - 1);
     FH_FENCE_RELEASE();
-    FH_STORE(slot + 1, w->head | w->held_kind_side | (flags | (n == w->first ? FH_FLAG_FIRST : 0)) << 40);
-    FH_STORE(slot + 2, (uint64_t)w->exchange_ns);
-    FH_STORE(slot + 3, (uint64_t)w->receive_ns);
-    FH_STORE(slot + 4, w->venue_sequence);
-    FH_STORE(slot + 5, (uint64_t)w->held_price);
-    FH_STORE(slot + 6, (uint64_t)w->held_size);
-    FH_STORE(slot + 7, w->delta | w->held_aux << 32);
+    FH_STORE(slot + 1, head);
+    FH_STORE(slot + 2, (uint64_t)exchange_ns);
+    FH_STORE(slot + 3, (uint64_t)receive_ns);
+    FH_STORE(slot + 4, venue_sequence);
+    FH_STORE(slot + 5, (uint64_t)price);
+    FH_STORE(slot + 6, (uint64_t)size);
+    FH_STORE(slot + 7, tail);
     FH_STORE_RELEASE(slot, 2 * n);
+}
+
+/* The record that was held back. */
+static FH_INLINE void fh_held_write(fh_writer *w, uint64_t flags) {
+    uint64_t n = w->next++;
+    flags |= n == w->first ? FH_FLAG_FIRST : 0;
+    fh_slot_write(w->ring, w->mask, n, w->head | w->held_kind_side | flags << 40, w->exchange_ns,
+                  w->receive_ns, w->venue_sequence, w->held_price, w->held_size,
+                  w->delta | w->held_aux << 32);
 }
 
 /* Everything before this becomes visible, in whole messages. Call it after the cells that reflect
@@ -563,11 +591,11 @@ static FH_INLINE void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, i
                                   int64_t size, uint32_t aux) {
     if (w->held) { /* one record is held back, since only the end knows which one is LAST */
         if (FH_UNLIKELY(w->next - w->first + 1 >= w->limit)) {
-            fh_slot_write(w, FH_FLAG_LAST | FH_FLAG_MORE);
+            fh_held_write(w, FH_FLAG_LAST | FH_FLAG_MORE);
             fh_publish(w);
             w->first = w->next;
         } else {
-            fh_slot_write(w, 0);
+            fh_held_write(w, 0);
         }
     }
     w->held = 1;
@@ -576,24 +604,27 @@ static FH_INLINE void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, i
     w->held_size = size;
     w->held_aux = aux;
 }
-/* A run of records of one kind and side: `pairs` are price, size, price, size, ... The handle is worked
- * on as a local: the compiler knows that no store into the ring can change it. */
+/* A run of records of one kind and side: `pairs` are price, size, price, size, ... All but the last, which
+ * is held back, are written in one go, unless the message has to be split among them. */
 static inline void fh_message_run(fh_writer *w, uint8_t kind, uint8_t side, const int64_t *pairs,
                                   size_t count) {
-    fh_writer local = *w;
-    for (size_t i = 0; i < count; i++)
-        fh_message_add(&local, kind, side, pairs[2 * i], pairs[2 * i + 1], 0);
-    w->next = local.next;
-    w->first = local.first;
-    w->held = local.held;
-    w->held_kind_side = local.held_kind_side;
-    w->held_price = local.held_price;
-    w->held_size = local.held_size;
-    w->held_aux = local.held_aux;
+    size_t i = 0;
+    if (count > 1 && FH_LIKELY(w->next - w->first + count < w->limit)) {
+        if (w->held) fh_held_write(w, 0);
+        const fh_writer local = *w; /* the compiler knows that no store into the ring changes it */
+        const uint64_t head = local.head | (uint64_t)kind << 32 | (uint64_t)side << 48;
+        uint64_t n = local.next, first = n == local.first ? (uint64_t)FH_FLAG_FIRST << 40 : 0;
+        for (; i + 1 < count; i++, n++, first = 0)
+            fh_slot_write(local.ring, local.mask, n, head | first, local.exchange_ns, local.receive_ns,
+                          local.venue_sequence, pairs[2 * i], pairs[2 * i + 1], local.delta);
+        w->next = n;
+        w->held = 0;
+    }
+    for (; i < count; i++) fh_message_add(w, kind, side, pairs[2 * i], pairs[2 * i + 1], 0);
 }
 /* The sequence of the message's last record (of the last record ever, if it had none). */
 static inline uint64_t fh_message_end(fh_writer *w) {
-    if (w->held) fh_slot_write(w, FH_FLAG_LAST);
+    if (w->held) fh_held_write(w, FH_FLAG_LAST);
     w->held = 0;
     return w->next - 1;
 }

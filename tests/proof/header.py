@@ -10,7 +10,7 @@ INCLUDE = ROOT / "shm" / "include"
 HEADER = INCLUDE / "feedhandler_shm.h"
 
 _CALL = re.compile(
-    r"\b(FH_STORE_RELEASE|FH_STORE|FH_LOAD_ACQUIRE|FH_LOAD|FH_FENCE_\w+"
+    r"\b(FH_STORE_RELEASE|FH_STORE_TWO|FH_STORE|FH_LOAD_ACQUIRE|FH_LOAD_TWO|FH_LOAD|FH_FENCE_\w+"
     r"|fh_words_in|fh_words_out|fh_slot_read|fh_slot_write|fh_publish|fh_latch_begin|fh_latch_end"
     r"|fh_futex)\("
 )
@@ -73,5 +73,5 @@ def operations(name: str, text: str | None = None) -> list[str]:
 def functions_with_atomics(text: str | None = None) -> list[str]:
     """Every function of the header that has an atomic operation of its own."""
     text = source() if text is None else text
-    names = re.findall(r"^static inline [^;{}()]*?\b(fh_\w+)\(", text, re.MULTILINE)
+    names = re.findall(r"^static (?:inline|FH_INLINE) [^;{}()]*?\b(fh_\w+)\(", text, re.MULTILINE)
     return [n for n in names if any(o.startswith("FH_") for o in operations(n, text))]

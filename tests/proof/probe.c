@@ -1,7 +1,7 @@
 /* The header's functions as functions of their own, to be disassembled. */
 #include "feedhandler_shm.h"
 
-void slot_write(fh_writer *w) { fh_slot_write(w, 0); }
+void slot_write(fh_writer *w) { fh_held_write(w, 0); }
 void message_add(fh_writer *w, int64_t price, int64_t size) {
     fh_message_add(w, FH_KIND_LEVEL, FH_BID, price, size, 0);
 }

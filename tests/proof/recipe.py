@@ -40,6 +40,9 @@ _ORDERS = {
     "FH_STORE": ("store", Order.RELAXED),
     "FH_STORE_RELEASE": ("store", Order.RELEASE),
     "FH_LOAD": ("load", Order.RELAXED),
+    # Two words, of which nothing is promised together: to the checker they are two.
+    "FH_STORE_TWO": ("store", Order.RELAXED),
+    "FH_LOAD_TWO": ("load", Order.RELAXED),
     "FH_LOAD_ACQUIRE": ("load", Order.ACQUIRE),
     "FH_FENCE_ACQUIRE": ("fence", Order.ACQUIRE),
     "FH_FENCE_RELEASE": ("fence", Order.RELEASE),
@@ -90,8 +93,10 @@ fh_slot_read
     FH_FENCE_ACQUIRE()
     FH_LOAD(slot)
 fh_words_in
+    FH_STORE_TWO(shared + i, _)
     FH_STORE(shared + i, _)
 fh_words_out
+    FH_LOAD_TWO(shared + i, _)
     FH_LOAD(shared + i)
 fh_latch_begin
     FH_FENCE_COMPILER()

@@ -68,9 +68,9 @@ def cell_store(recipe: Recipe, thread: Thread, value: int, name: str = "") -> No
     values = {"2 * n - 1": 2 * n - 1, "2 * n": 2 * n, "n": n}
     for function in ("fh_latch_begin", "words", "fh_latch_end"):
         if function == "words":
-            (word,) = recipe["fh_words_in"]
+            (order,) = {op.order for op in recipe["fh_words_in"]}
             for i in range(1, WORDS + 1):
-                thread.store(f"{copy}.{i}", value, word.order)
+                thread.store(f"{copy}.{i}", value, order)
         else:
             _stores(thread, recipe[function], places, values)
 
@@ -79,9 +79,9 @@ def cell_store(recipe: Recipe, thread: Thread, value: int, name: str = "") -> No
 
 
 def _words(recipe: Recipe, name: str) -> Iterator[Request]:
-    (word,) = recipe["fh_words_out"]
+    (order,) = {op.order for op in recipe["fh_words_out"]}
     for i in range(1, WORDS + 1):
-        yield Request(f"{name}.{i}", word.order)
+        yield Request(f"{name}.{i}", order)
 
 
 def _copy_out(recipe: Recipe, ops: Sequence[Op], name: str, good: int, out: list[int]) -> Program:

@@ -74,6 +74,30 @@ def test_x86_stores_a_record_in_the_order_of_the_recipe(x86: Code) -> None:
     assert [offset for offset, register in found if register == last] == [0, *range(8, 64, 8), 0]
 
 
+def _x86_order(code: list[str]) -> str:
+    """Stores and loads in order: s l of a word or less, S L of two words."""
+    letters = ""
+    for line in code:
+        if move := re.match(r"(mov\w*) (.*)", line):
+            two, source = "%xmm" in move[2], move[2].split(",")[0]
+            if "(" in move[2]:
+                store = source.startswith(("%", "$"))
+                letters += ("S" if two else "s") if store else ("L" if two else "l")
+    return letters
+
+
+def test_x86_stores_two_words_at_once_between_the_stamps(x86: Code) -> None:
+    """First stamp; words, of which the last is alone; last stamp and the flip."""
+    stores = re.sub("[lL]", "", _x86_order(x86["quote_store"]))
+    assert re.fullmatch(r"sS+sss", stores), x86["quote_store"]
+
+
+def test_x86_reads_two_words_at_once_between_the_looks_at_the_stamp(x86: Code) -> None:
+    """Head, stamp; words, of which the last is alone; the stamp again."""
+    loads = re.sub("[sS]", "", _x86_order(x86["latch_read"]))
+    assert re.fullmatch(r"llL+ll", loads), x86["latch_read"]
+
+
 def _order(code: list[str]) -> str:
     """Stores, loads and barriers in order: s S(release) l L(acquire) F(ull) A(cquire fence)."""
     letters = ""
@@ -150,7 +174,7 @@ MISTAKES: list[tuple[str, Compiler, str, str, Callable[[Code], None]]] = [
         "words before the stamp that warns of them",
         _x86,
         _STAMPED,
-        "FH_STORE(slot + 6, (uint64_t)w->held_size);\n    " + _STAMPED,
+        "FH_STORE(slot + 6, (uint64_t)size);\n    " + _STAMPED,
         test_x86_stores_a_record_in_the_order_of_the_recipe,
     ),
     (
@@ -166,6 +190,25 @@ MISTAKES: list[tuple[str, Compiler, str, str, Callable[[Code], None]]] = [
         "FH_STORE_RELEASE(slot, 2 * n);",
         "FH_STORE(slot, 2 * n);",
         test_arm_stores_a_record_between_its_stamps,
+    ),
+    (
+        "two words behind the last stamp",
+        _x86,
+        "    fh_words_in(copy + 1, (const fh_word *)quote + 1, sizeof *quote / 8 - 1);\n"
+        "    fh_latch_end(cell, sizeof *quote);\n",
+        "    fh_latch_end(cell, sizeof *quote);\n"
+        "    fh_words_in(copy + 1, (const fh_word *)quote + 1, sizeof *quote / 8 - 1);\n",
+        test_x86_stores_two_words_at_once_between_the_stamps,
+    ),
+    (
+        "a second look at the stamp before the words",
+        _x86,
+        "        fh_words_out(copy + 1, out + 1, words - 1);\n        FH_FENCE_ACQUIRE();\n"
+        "        if (FH_LOAD(copy) == stamp) {\n",
+        "        FH_FENCE_ACQUIRE();\n"
+        "        if (FH_LOAD(copy) == stamp) {\n"
+        "            fh_words_out(copy + 1, out + 1, words - 1);\n",
+        test_x86_reads_two_words_at_once_between_the_looks_at_the_stamp,
     ),
     (
         "a relaxed flip",

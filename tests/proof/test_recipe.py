@@ -21,6 +21,8 @@ def _general(line: str) -> str:
         return f"{name}(_)"
     if name in ("fh_words_in", "fh_words_out"):
         return f"{name}({arguments[0]}, _)"
+    if name in ("FH_STORE_TWO", "FH_LOAD_TWO"):
+        return f"{name}({arguments[0]}, _)"
     if name == "FH_STORE" and re.fullmatch(r"(slot|shared) \+ \w", arguments[0]):
         return f"{name}({arguments[0]}, _)"
     return line
@@ -65,6 +67,8 @@ def test_the_macros_are_the_orders_that_they_say() -> None:
         "FH_LOAD_ACQUIRE(p)": "__atomic_load_n((p), __ATOMIC_ACQUIRE)",
         "FH_STORE(p, v)": "__atomic_store_n((p), (v), __ATOMIC_RELAXED)",
         "FH_STORE_RELEASE(p, v)": "__atomic_store_n((p), (v), __ATOMIC_RELEASE)",
+        "FH_STORE_TWO(p, from)": "((void)(*(volatile fh_two *)(p) = *(const fh_two *)(from)))",
+        "FH_LOAD_TWO(p, to)": "((void)(*(fh_two *)(to) = *(const volatile fh_two *)(p)))",
         "FH_FENCE_ACQUIRE()": "__atomic_thread_fence(__ATOMIC_ACQUIRE)",
         "FH_FENCE_RELEASE()": "__atomic_thread_fence(__ATOMIC_RELEASE)",
         "FH_FENCE_FULL()": "__atomic_thread_fence(__ATOMIC_SEQ_CST)",

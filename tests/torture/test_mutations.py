@@ -12,7 +12,7 @@ from tests.torture.test_reader import feeder as feeder
 from tests.torture.victims import Point, Victims
 
 Check = Callable[..., None]
-IN_A_RECORD = Point("fh_slot_write: store slot + 6 = (uint64_t)w->held_size", 1)
+IN_A_RECORD = Point("fh_slot_write: store slot + 6 = (uint64_t)size", 1)
 IN_A_CELL = Point("fh_words_in: store shared + i = from[i]", 40)
 MAKING = "writer = new_epoch(control.fd, namespace, venue, geometry, replay=replay)"
 BEFORE_THE_END = Point("fh_directory_add: release &w->header->instruments = id + 1", 1)
@@ -22,7 +22,7 @@ WRITER: list[tuple[Check, str, Point, str]] = [
     (test_writer.check_end, "fh_slot_write: store slot = 2 * n - 1", IN_A_RECORD, "torn"),
     (
         test_writer.check_end,
-        "fh_slot_write: store slot + 5 = (uint64_t)w->held_price",
+        "fh_slot_write: store slot + 5 = (uint64_t)price",
         BEFORE_THE_END,
         "torn price",
     ),

@@ -26,5 +26,5 @@ def test_random_kills_long() -> None:
 
 @pytest.mark.soak
 def test_what_a_word_less_does_is_found() -> None:
-    broken = "fh_slot_write: store slot + 5 = (uint64_t)w->held_price"
+    broken = "fh_slot_write: store slot + 5 = (uint64_t)price"
     assert run(seconds=5, readers=4, seed=3, broken=broken).bad["torn"] > 0
