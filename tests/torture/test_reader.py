@@ -27,9 +27,9 @@ PROTOCOL = (
     "fh_wait: acquire &header->published",
     "fh_futex: futex",
     "fh_reader_claim_row: swap &row->pid",
-    *(f"register: store (&__pyx_v_claimed->{field})" for field in ("start_ticks", "cursor")),
-    "register: release (&__pyx_v_claimed->pid)",
-    "_unregister: release (&__pyx_v_self->registered->pid)",
+    *(f"_sign: store (&__pyx_v_row->{field})" for field in ("start_ticks", "cursor")),
+    "_sign: release (&__pyx_v_row->pid)",
+    "__dealloc__: release (&__pyx_v_self->row->pid)",
     "line attach.py open_segment: control = read_struct",
     "line feed.py attach: return Feed(",
 )
