@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,10 @@ def cells(feed: shm.Feed) -> Counter[str]:
     while len(feed.instruments()) < INSTRUMENTS:
         feed.reattach()
     known = feed.instruments()
+    there = feed.events(start="now", on_overrun="resync", name="stress-cells")
     while True:
+        with suppress(shm.WriterLost):
+            there.poll()  # the registry shows which epoch it has found
         try:
             check_cells(feed, known, saw)
             lost = 0
@@ -202,7 +206,7 @@ def follow(feed: shm.Feed, how: str) -> Counter[str]:
 
 
 async def follow_async(feed: shm.Feed) -> Counter[str]:
-    events = feed.events(start=1, on_overrun="resync", raw=True)
+    events = feed.events(start=1, on_overrun="resync", raw=True, name="stress-async")
     checker = Checker(feed, events, strict=False)
     while True:
         try:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,6 +16,8 @@ import pytest
 import shm
 from shm import Flag, Kind
 from shm._native import Writer
+from shm.attach import open_fd, read_struct
+from shm.object_names import control_name
 from tests.shm.conftest import CELL_EXPONENTS, EXPONENTS, Create
 
 LEVELS = [(Kind.LEVEL, 0, 12345, 1500), (Kind.LEVEL, 1, 12346, 0)]
@@ -290,14 +295,29 @@ def test_iteration_sleeps_and_is_woken(writer: Writer, feed: shm.Feed) -> None:
     assert list(events) == []
 
 
-def test_ctrl_c_interrupts_a_sleep(feed: shm.Feed) -> None:
-    main = threading.main_thread().ident
-    assert main is not None
-    timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        next(feed.events())
-    timer.join()
+SLEEPER = """
+import sys, shm
+with shm.attach("v", namespace=sys.argv[1]) as feed:
+    next(feed.events())
+"""
+
+
+def test_ctrl_c_interrupts_a_sleep(namespace: str, writer: Writer) -> None:
+    assert writer.instruments == 2
+    sleeper = subprocess.Popen([sys.executable, "-c", SLEEPER, namespace], stderr=subprocess.PIPE)
+    try:
+        fd = open_fd(control_name(namespace, "v"))
+        deadline = time.monotonic() + 30
+        while not read_struct(fd, "control")["sleepers"]:
+            assert time.monotonic() < deadline, "it never slept"
+            time.sleep(0.01)
+        os.close(fd)
+        sleeper.send_signal(signal.SIGINT)
+        _, said = sleeper.communicate(timeout=30)
+        assert said.splitlines()[-1] == b"KeyboardInterrupt"
+    finally:
+        sleeper.kill()
+        sleeper.wait()
 
 
 def test_async_iteration(writer: Writer, feed: shm.Feed) -> None:

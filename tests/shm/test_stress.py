@@ -38,6 +38,21 @@ def start_writer(namespace: str, seed: int) -> subprocess.Popen[str]:
     return writer
 
 
+def until_found(namespace: str) -> None:
+    """Wait until every reader has found the last epoch."""
+    deadline = time.monotonic() + 60
+    while True:
+        found = {
+            reader["name"]
+            for reader in inspect.readers("stress", namespace=namespace)
+            if reader["alive"] and reader["lag"] is not None
+        }
+        if found == {f"stress-{how}" for how in READERS}:
+            return
+        assert time.monotonic() < deadline, f"only {found} have found the last epoch"
+        time.sleep(0.05)
+
+
 def torment(namespace: str, writer: subprocess.Popen[str], seconds: float, seed: int) -> int:
     """Stop, continue and kill the writer at random; returns how many were killed."""
     pick = random.Random(seed)
@@ -59,7 +74,7 @@ def torment(namespace: str, writer: subprocess.Popen[str], seconds: float, seed:
                     wrong = [f for f in inspect.verify(memory) if not f.text.startswith(NO_MARKET)]
                     assert wrong == []
             writer = start_writer(namespace, seed + killed)
-    time.sleep(3)  # every reader has found the last epoch
+    until_found(namespace)
     assert writer.stdin is not None
     writer.stdin.close()
     assert writer.wait(timeout=10) == 0
