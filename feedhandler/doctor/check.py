@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,9 +42,9 @@ def problem(name: str, found: str, *cures: str) -> Check:
     return Check(name, Verdict.PROBLEM, found, cures)
 
 
-def listed(names: object) -> str:
+def listed(names: Iterable[object]) -> str:
     """Names or numbers in a row, for a sentence."""
-    return ", ".join(map(str, names)) if isinstance(names, list | tuple) else str(names)
+    return ", ".join(map(str, names))
 
 
 def mib(size: float) -> str:

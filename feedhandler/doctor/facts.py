@@ -29,7 +29,6 @@ class Facts:
     memory_limit_free: int | None = None  #: what the control group leaves
     swap_bytes: int = 0
     files: int | None = None  #: open files that a process may have
-    files_most: int | None = None  #: to which it may raise that itself
     locked: int | None = None  #: bytes that it may lock
     realtime: int = 0  #: the highest priority that it may take
     cpus: tuple[int, ...] = (0,)  #: that it may be pinned to
@@ -52,9 +51,7 @@ def gather(root: Path = kernel.ROOT) -> Facts:
     memory = fields(read("proc/meminfo", root))
     group = _Group(root)
     synchronised, error_s = _clock()
-    files, files_most = _limit(resource.RLIMIT_NOFILE)
-    locked, _ = _limit(resource.RLIMIT_MEMLOCK)
-    realtime, _ = _limit(resource.RLIMIT_RTPRIO)
+    realtime = _limit(resource.RLIMIT_RTPRIO)
     cpus = tuple(sorted(kernel.usable_cpus()))
     source = "sys/devices/system/clocksource/clocksource0"
     return Facts(
@@ -64,9 +61,8 @@ def gather(root: Path = kernel.ROOT) -> Facts:
         memory_free=_kib(memory.get("MemAvailable", "")),
         memory_limit_free=group.memory_left(),
         swap_bytes=_kib(memory.get("SwapTotal", "")),
-        files=files,
-        files_most=files_most,
-        locked=None if capable(CAP_IPC_LOCK, root) else locked,
+        files=_limit(resource.RLIMIT_NOFILE),
+        locked=None if capable(CAP_IPC_LOCK, root) else _limit(resource.RLIMIT_MEMLOCK),
         realtime=99 if capable(CAP_SYS_NICE, root) or realtime is None else min(99, realtime),
         cpus=cpus,
         isolated=cpu_list(read(f"{_CPUS}/isolated", root)),
@@ -112,11 +108,10 @@ def _kind(path: str, root: Path) -> str:
     return kind
 
 
-def _limit(what: int) -> tuple[int | None, int | None]:
-    """(in force, the most), None for no limit."""
-    soft, hard = (None if one == resource.RLIM_INFINITY else one
-                  for one in resource.getrlimit(what))  # fmt: skip
-    return soft, hard
+def _limit(what: int) -> int | None:
+    """The one in force; None: no limit."""
+    soft = resource.getrlimit(what)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def _realtime_share(root: Path) -> float:

@@ -11,13 +11,18 @@ _PROCESS = 80 << 20  # of an IO process's own: 36 MiB on a few books, more with 
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 
 
+def _sizes(config: Config) -> list[int]:
+    """Of each venue's shared memory."""
+    return [shared_bytes(one) for one in config.venues.values()]
+
+
 def shared_memory(config: Config, facts: Facts, held: int) -> Check:
     """`held`: what this namespace has there already."""
     name = "shared memory"
-    sizes = {venue: shared_bytes(one) for venue, one in config.venues.items()}
-    needed = max(0, sum(sizes.values()) - held)
-    largest = max(sizes.values(), default=0)
-    found = f"{listed(list(sizes))}: {mib(sum(sizes.values()))}"
+    sizes = _sizes(config)
+    needed = max(0, sum(sizes) - held)
+    largest = max(sizes, default=0)
+    found = f"{listed(config.venues)}: {mib(sum(sizes))}"
     room = f"/dev/shm has {mib(facts.shm_free)} free of {mib(facts.shm_bytes)}"
     larger = (
         "mount -o remount,size=... /dev/shm; of a container: --shm-size",
@@ -40,8 +45,7 @@ def shared_memory(config: Config, facts: Facts, held: int) -> Check:
 def memory(config: Config, facts: Facts, held: int) -> Check:
     """What the feed's processes and its shared memory take, against what there is."""
     name = "memory"
-    shared = sum(shared_bytes(one) for one in config.venues.values())
-    needed = max(0, shared - held) + _PROCESS * len(config.venues)
+    needed = max(0, sum(_sizes(config)) - held) + _PROCESS * len(config.venues)
     free, whose = facts.memory_free, "of the host"
     if facts.memory_limit_free is not None and facts.memory_limit_free < free:
         free, whose = facts.memory_limit_free, "of the control group"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,29 +20,33 @@ GOOD = Facts(
     governors=dict.fromkeys(range(4), "performance"), clock_source="tsc",
     clock_synchronised=True, clock_error_s=1e-4, realtime=99,
 )  # fmt: skip
+Configure = Callable[..., Config]
 PINNED = {"okx": {"cpu": 2, "spin": True}, "deribit": {"cpu": 3}}
 
 
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **venues: dict[str, Any]) -> Config:
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
     """Of a host with four CPUs, whatever this one has."""
     monkeypatch.setattr("feedhandler.config_rules.usable_cpus", lambda: frozenset(range(4)))
-    lines = []
-    for venue, keys in venues.items():
-        lines.append(f"[venues.{venue}]")
-        lines += [f"{key} = {str(value).lower()}" for key, value in keys.items()]
-    path = tmp_path / "feed.toml"
-    path.write_text("\n".join(lines))
-    return load(path)
+
+    def configured(**venues: dict[str, Any]) -> Config:
+        lines = []
+        for venue, keys in venues.items():
+            lines.append(f"[venues.{venue}]")
+            lines += [f"{key} = {str(value).lower()}" for key, value in keys.items()]
+        path = tmp_path / "feed.toml"
+        path.write_text("\n".join(lines))
+        return load(path)
+
+    return configured
 
 
 def of(found: list[Check], name: str) -> list[Check]:
     return [one for one in found if one.name == name]
 
 
-def test_a_host_that_suits_is_fine_in_every_respect(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = list(checks(config(tmp_path, monkeypatch, **PINNED), GOOD))
+def test_a_host_that_suits_is_fine_in_every_respect(config: Configure) -> None:
+    found = list(checks(config(**PINNED), GOOD))
     assert {one.verdict for one in found} == {Verdict.FINE}
     assert not any(one.cures for one in found)
     assert {"shared memory", "memory", "swap", "open files", "cores", "pinning", "frequency",
@@ -73,14 +78,9 @@ def test_a_host_that_suits_is_fine_in_every_respect(
     ],
 )  # fmt: skip
 def test_what_is_amiss_is_told_with_its_cure(
-    facts: dict[str, Any],
-    name: str,
-    verdict: str,
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    facts: dict[str, Any], name: str, verdict: str, words: str, config: Configure
 ) -> None:
-    found = list(checks(config(tmp_path, monkeypatch, **PINNED), replace(GOOD, **facts)))
+    found = list(checks(config(**PINNED), replace(GOOD, **facts)))
     (one,) = (one for one in of(found, name) if one.verdict != "fine")
     assert one.verdict == verdict
     assert words in one.found
@@ -111,27 +111,22 @@ def test_what_the_configuration_asks_of_the_host(
     name: str,
     verdict: str,
     words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    config: Configure,
 ) -> None:
-    found = list(checks(config(tmp_path, monkeypatch, **venues), replace(GOOD, **facts)))
+    found = list(checks(config(**venues), replace(GOOD, **facts)))
     one = of(found, name)[0]
     assert (one.verdict, bool(one.cures)) == (verdict, verdict != "fine")
     assert words in one.found
 
 
-def test_what_the_feed_has_already_needs_no_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    feed = config(tmp_path, monkeypatch, **PINNED)
+def test_what_the_feed_has_already_needs_no_room(config: Configure) -> None:
+    feed = config(**PINNED)
     held = sum(shared_bytes(one) for one in feed.venues.values())
     (one,) = of(list(checks(feed, replace(GOOD, shm_free=20 << 20), held)), "shared memory")
     assert one.verdict == Verdict.FINE
 
 
-def test_what_a_host_does_not_tell_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_host_does_not_tell_is_left_out(config: Configure) -> None:
     silent = replace(GOOD, governors={}, clock_source="", clock_synchronised=None)
-    names = {one.name for one in checks(config(tmp_path, monkeypatch, **PINNED), silent)}
+    names = {one.name for one in checks(config(**PINNED), silent)}
     assert names.isdisjoint({"frequency", "clock source", "clock", "CPU quota"})
