@@ -50,6 +50,8 @@ class Reason(IntEnum):
     RATE_LIMIT = 19
     AUDIT = 20
     CAPACITY = 21
+    UNANSWERED = 22
+    NO_DATA = 23
 
 class Stat(IntEnum):
     """What a STAT record's value is: its `aux` field."""

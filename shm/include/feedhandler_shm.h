@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 #define FH_VERSION_MAJOR 1
-#define FH_VERSION_MINOR 2
+#define FH_VERSION_MINOR 3
 #define FH_MAGIC_DATA 0x3154414448534846ull    /* "FHSHDAT1" */
 #define FH_MAGIC_CONTROL 0x314C544348534846ull /* "FHSHCTL1" */
 #define FH_HEADER_BYTES 4096
@@ -112,7 +112,9 @@ extern "C" {
     F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */        \
     F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                  \
     F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                    \
-    F(CAPACITY, 21)       /* since 1.2: more comes than can be taken; of a connection, of a venue */
+    F(CAPACITY, 21)       /* since 1.2: more comes than can be taken; of a connection, of a venue */ \
+    F(UNANSWERED, 22)     /* since 1.3: the venue has not answered the subscription */          \
+    F(NO_DATA, 23)        /* since 1.3: subscribed, and nothing of what the channel promises came */
 
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
