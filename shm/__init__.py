@@ -42,6 +42,7 @@ from shm.errors import (
 from shm.events import Events
 from shm.feed import Feed, attach
 from shm.names import (
+    Change,
     ContractType,
     Counter,
     Flag,
@@ -65,6 +66,7 @@ __all__ = [
     "BestSide",
     "Board",
     "Book",
+    "Change",
     "ConcurrentUse",
     "ContractType",
     "Counter",

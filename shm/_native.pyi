@@ -322,7 +322,13 @@ class Instrument:
     @property
     def contract_type(self) -> ContractType: ...
     @property
-    def status(self) -> Status: ...
+    def status(self) -> Status:
+        """What the venue did with orders: one that has changed since is in quotes and books."""
+
+    @property
+    def definition(self) -> int:
+        """The number of these terms in `epoch`: from 1, one more with each change. 0: unsaid."""
+
     @property
     def has_book(self) -> bool: ...
     @property
@@ -353,7 +359,8 @@ class Instrument:
 
     @property
     def expiry_ns(self) -> int:
-        """Unix ns; 0: never."""
+        """When it ends, unix ns: expiry, delivery, or a delisting that the venue has announced,
+        of any kind of instrument. 0: nothing is known of an end."""
 
     @property
     def base(self) -> str: ...
@@ -366,7 +373,13 @@ class _Cell:
     """What quotes and books have in common. Frozen; times are unix ns."""
 
     @property
-    def instrument(self) -> Instrument: ...
+    def instrument(self) -> Instrument:
+        """What was asked for, under its newest definition: its tick and lot are those of now."""
+
+    @property
+    def definition(self) -> int:
+        """The definition that it is under: `instrument.definition`, or the one before it."""
+
     @property
     def epoch(self) -> int:
         """The writer's start that it is of."""
@@ -377,7 +390,16 @@ class _Cell:
     def reason(self) -> Reason: ...
     @property
     def live(self) -> bool:
-        """State LIVE, and the writer's heartbeat less than a second old when this was read."""
+        """State LIVE, and the writer's heartbeat less than a second old when this was read: the
+        book is the venue's. Whether the venue takes orders is another question: `status`."""
+
+    @property
+    def status(self) -> Status:
+        """What the venue does with orders."""
+
+    @property
+    def tradable(self) -> bool:
+        """`live`, and the status is ACTIVE."""
 
     @property
     def exchange_ns(self) -> int: ...

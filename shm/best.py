@@ -11,7 +11,7 @@ from typing import Literal
 from shm._native import Instrument, Quote
 from shm.errors import BadName, ShmError, UnknownInstrument
 from shm.feed import Feed, attach
-from shm.names import ContractType, InstrumentKind, Reason, State
+from shm.names import ContractType, InstrumentKind, Reason, State, Status
 from shm.object_names import check_name, default_namespace
 
 Side = Literal["bid", "ask", "both"]
@@ -157,12 +157,14 @@ def _unfit(quote: Quote, max_age_ns: int) -> str:
         return f"{_word(State, quote.state)} ({_word(Reason, quote.reason)})"
     if not quote.live:
         return f"its writer is silent for {quote.heartbeat_age_ns / 1e9:.1f} s"
+    if quote.status != Status.ACTIVE:
+        return f"not open: {_word(Status, quote.status)}"
     if quote.age_ns > max_age_ns:
         return f"{quote.age_ns / 1e6:.0f} ms old"
     return ""
 
 
-def _word(kind: type[State] | type[Reason], value: int) -> str:
+def _word(kind: type[State] | type[Reason] | type[Status], value: int) -> str:
     try:
         return kind(value).name
     except ValueError:  # of a newer writer

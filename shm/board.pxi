@@ -1,8 +1,8 @@
 # Rows of many instruments at once: the board, and chains of options.
 
 ctypedef struct BoardRow:
-    uint32_t instrument
-    uint8_t kind, option, state, reason
+    uint32_t instrument, definition
+    uint8_t kind, option, state, reason, status
     double strike
     int64_t expiry_ns
     double bid, bid_size, ask, ask_size, last, last_size
@@ -14,8 +14,8 @@ ctypedef struct BoardRow:
     int64_t age_ns, stats_age_ns
 
 BOARD = np.dtype([
-    ("instrument", "<u4"), ("kind", "u1"), ("option", "u1"), ("state", "u1"), ("reason", "u1"),
-    ("strike", "<f8"), ("expiry_ns", "<i8"),
+    ("instrument", "<u4"), ("definition", "<u4"), ("kind", "u1"), ("option", "u1"),
+    ("state", "u1"), ("reason", "u1"), ("status", "u1"), ("strike", "<f8"), ("expiry_ns", "<i8"),
     *[(name, "<f8") for name in (
         "bid", "bid_size", "ask", "ask_size", "last", "last_size",
         "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv",
@@ -24,7 +24,7 @@ BOARD = np.dtype([
         "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "receive_ns", "publish_ns")],
     ("venue_sequence", "<u8"), ("ring_sequence", "<u8"),
     ("age_ns", "<i8"), ("stats_age_ns", "<i8"),
-])
+], align=True)
 assert BOARD.itemsize == sizeof(BoardRow)
 
 cdef fh_quote _NO_QUOTE
@@ -43,7 +43,7 @@ cdef enum:
 
 cdef extern from *:
     """
-    enum { FH_QUOTE_WORDS = offsetof(fh_quote, data_ns) / 8 + 1 }; /* the rest is reserved */
+    enum { FH_QUOTE_WORDS = offsetof(fh_quote, definition) / 8 + 1 };
     /* The lines of a cell's current copy, soon to be read. A hint: what it finds is not believed. */
     static inline void fh_prefetch(const fh_word *cell, size_t copy_bytes) {
         const fh_word *copy = cell + FH_CELL_HEAD / 8 + (FH_LOAD(cell) & 1) * (copy_bytes / 8);
@@ -180,6 +180,8 @@ def collect(Segment segment not None, cls, ids=None):
 
 
 cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:
+    row.definition = q.definition
+    row.status = q.status
     row.state = q.state
     row.reason = q.reason
     row.bid = fh_value(q.bid_price, q.price_exponent)

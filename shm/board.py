@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shm import _native
 from shm._native import Instrument
-from shm.names import State
+from shm.names import State, Status
 
 if TYPE_CHECKING:
     from shm.directory import Directory
@@ -20,7 +20,9 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
 
     =====================================  ==  ====================================================
     instrument                             u4  row in the directory: `Instrument.id`; `instrument()`
-    kind, option, state, reason            u1  `shm.InstrumentKind`, `OptionType`, `State`, `Reason`
+    definition                             u4  of the instrument's terms: `Instrument.definition`
+    kind, option, state, reason, status    u1  `shm.InstrumentKind`, `OptionType`, `State`,
+                                               `Reason`, `Status`
     strike, expiry_ns                      f8  0 for what has none (expiry_ns: i8, unix ns)
     bid, bid_size, ask, ask_size           f8  top of book, in the venue's units; NaN: none
     last, last_size                        f8  the last trade; NaN: none
@@ -68,6 +70,12 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
         """By row: state LIVE, and the writer's heartbeat less than a second old."""
         alive = self.heartbeat_age_ns < _native.DEAD_NS
         found: npt.NDArray[np.bool_] = (self["state"] == State.LIVE) & alive
+        return found
+
+    @property
+    def tradable(self) -> npt.NDArray[np.bool_]:
+        """By row: live, and the venue takes orders."""
+        found: npt.NDArray[np.bool_] = self.live & (self["status"] == Status.ACTIVE)
         return found
 
     @property

@@ -3,7 +3,8 @@
 cdef class _Cell:
     """What quotes and books have in common."""
     cdef readonly Instrument instrument
-    cdef uint8_t state_, reason_
+    cdef uint8_t state_, reason_, status_
+    cdef readonly uint32_t definition
     cdef readonly int64_t exchange_ns, receive_ns, publish_ns, state_ns, age_ns, heartbeat_age_ns
     cdef readonly uint64_t ring_sequence, venue_sequence, epoch
     cdef readonly int price_exponent, size_exponent
@@ -20,6 +21,14 @@ cdef class _Cell:
     def live(self):
         return self.state_ == FH_STATE_LIVE and self.heartbeat_age_ns < FH_DEAD_NS
 
+    @property
+    def status(self):
+        return _member(_Status, self.status_)
+
+    @property
+    def tradable(self):
+        return self.live and self.status_ == FH_STATUS_ACTIVE
+
 
 cdef class _QuoteBase(_Cell):
     cdef readonly double mark, index, underlying, bid_iv, ask_iv, mark_iv
@@ -30,6 +39,8 @@ cdef class _QuoteBase(_Cell):
     cdef void fill(self, const fh_quote *q) noexcept:
         self.state_ = q.state
         self.reason_ = q.reason
+        self.status_ = q.status
+        self.definition = q.definition
         self.exchange_ns = q.exchange_ns
         self.receive_ns = q.receive_ns
         self.publish_ns = q.publish_ns

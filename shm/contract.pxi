@@ -21,24 +21,27 @@ cdef extern from "feedhandler_shm.h" nogil:
         int64_t exchange_ns, receive_ns, publish_ns
         uint8_t state, reason
         int8_t price_exponent, size_exponent
-        uint8_t last_side, precision
+        uint8_t last_side, precision, status
         int64_t bid_price, bid_size, ask_price, ask_size, last_price, last_size, last_ns
         double mark, index, underlying, bid_iv, ask_iv, mark_iv
         double delta, gamma, vega, theta, rho, funding, open_interest
         int64_t stats_ns, state_ns, data_ns
+        uint32_t definition
     ctypedef struct fh_book_head:
         uint64_t stamp, ring_sequence, venue_sequence
         int64_t exchange_ns, receive_ns, publish_ns
         uint8_t state, reason
         int8_t price_exponent, size_exponent
-        uint8_t precision
+        uint8_t precision, status
         uint16_t bids, asks
+        uint32_t definition
         int64_t state_ns
         uint32_t bids_total, asks_total
     ctypedef struct fh_instrument:
         uint64_t stamp
         uint32_t id
         uint8_t kind, option_type, contract_type, status, precision, has_book
+        uint32_t definition
         int8_t price_exponents[8]
         int8_t size_exponents[8]
         double tick, lot, contract_size, strike
@@ -106,7 +109,8 @@ cdef extern from "feedhandler_shm.h" nogil:
     const int64_t FH_NONE
     const char *FH_LAYOUT
     const int FH_KIND_WRITER, FH_KIND_STAT, FH_KIND_STATE, FH_KIND_CLEAR
-    const int FH_KIND_LEVEL, FH_KIND_TRADE, FH_KIND_LIQUIDATION, FH_KIND_QUOTE
+    const int FH_KIND_LEVEL, FH_KIND_TRADE, FH_KIND_LIQUIDATION, FH_KIND_QUOTE, FH_KIND_DEFINITION
+    const int FH_STATUS_ACTIVE
     const int FH_STATE_LIVE, FH_STATE_CLOSED, FH_REASON_STOPPED
     const int FH_COUNTER_END, FH_HISTOGRAM_END
     const int FH_FLAG_FIRST, FH_FLAG_LAST, FH_FLAG_SNAPSHOT, FH_FLAG_REPLAY, FH_FLAG_MORE
@@ -171,6 +175,7 @@ cdef extern from *:
     static const fh_name fh_names_contract[] = {FH_CONTRACT_TYPES(FH_NAME) {0, 0}};
     static const fh_name fh_names_option[] = {FH_OPTION_TYPES(FH_NAME) {0, 0}};
     static const fh_name fh_names_status[] = {FH_INSTRUMENT_STATUSES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_change[] = {FH_CHANGES(FH_NAME) {0, 0}};
     static const fh_name fh_names_flag[] = {FH_FLAGS(FH_NAME) {0, 0}};
     """
     ctypedef struct fh_name:
@@ -186,6 +191,7 @@ cdef extern from *:
     const fh_name *fh_names_contract
     const fh_name *fh_names_option
     const fh_name *fh_names_status
+    const fh_name *fh_names_change
     const fh_name *fh_names_flag
 
 
@@ -210,6 +216,7 @@ def names():
         "contract": _table(fh_names_contract),
         "option": _table(fh_names_option),
         "status": _table(fh_names_status),
+        "change": _table(fh_names_change),
         "flag": _table(fh_names_flag),
     }
 

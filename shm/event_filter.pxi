@@ -54,7 +54,8 @@ cdef inline bint _filter_wants(const EventFilter *filter, const fh_slot *slot, u
     if FH_UNLIKELY(n <= filter.skip_until) and id < filter.capacity:
         if slot.kind == FH_KIND_LEVEL or slot.kind == FH_KIND_CLEAR:
             return n > filter.skip[id].book
-        if slot.kind == FH_KIND_QUOTE or slot.kind == FH_KIND_STAT:
+        if (slot.kind == FH_KIND_QUOTE or slot.kind == FH_KIND_STAT
+                or slot.kind == FH_KIND_DEFINITION):
             return n > filter.skip[id].quote
         if slot.kind == FH_KIND_STATE:
             return n > filter.skip[id].state

@@ -66,7 +66,7 @@ cdef inline int _event_row(EventRows *rows, Segment segment, size_t at, const fh
     cdef int8_t size_exponent = 0
     cdef fh_instrument *entry
     cdef bint scaled = (slot.kind != FH_KIND_STAT and slot.kind != FH_KIND_STATE
-                        and slot.kind != FH_KIND_WRITER)
+                        and slot.kind != FH_KIND_WRITER and slot.kind != FH_KIND_DEFINITION)
     memcpy(row, slot, _EVENT_BYTES)
     row.sequence = slot.stamp // 2
     if scaled and slot.instrument < segment.capacity:

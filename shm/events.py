@@ -61,9 +61,11 @@ class Events(Cursor):
     exchange_ns         i8    unix ns by the venue's clock; 0: the venue gave none
     receive_ns          i8    unix ns by ours
     venue_sequence      u8    the venue's number: update id, trade id
-    price, size         f8    STAT: price is the value; STATE: state and reason; NaN: none
+    price, size         f8    STAT: price is the value; STATE: state and reason; DEFINITION:
+                              `shm.Status` and a sum of `shm.Change`; NaN: none
     publish_delta_ns    u4    publish - receive, saturating
-    aux                 u4    STAT: `shm.Stat`; STATE of a connection: its row
+    aux                 u4    STAT: `shm.Stat`; STATE of a connection: its row; DEFINITION: its
+                              number, see `Instrument.definition`
     ==================  ====  =========================================================
 
     With `raw=True` price and size are the scaled i8 (a STAT's value is price * 10^size, `shm.NONE`
@@ -73,9 +75,9 @@ class Events(Cursor):
     :class:`shm.Overrun` with their exact number; the stream is already placed after them, and
     reading goes on with the next call. `"resync"` adds them to `lost` and hands out the state from
     the cells instead: per instrument CLEAR, the book's LEVELs at the shared depth, STATE, QUOTE bid
-    and ask, STATs, as far as these kinds were asked for, flagged SNAPSHOT, between FIRST and LAST,
-    their `sequence` that of the cell; then the ring goes on without the records that this state
-    has in it already (these count as `filtered`; trades are never dropped). Always,
+    and ask, STATs, DEFINITION, as far as these kinds were asked for, flagged SNAPSHOT, between
+    FIRST and LAST, their `sequence` that of the cell; then the ring goes on without the records
+    that this state has in it already (these count as `filtered`; trades are never dropped). Always,
     delivered + filtered + lost is the number of ring records gone by, state records not counted.
 
     When the writer is gone, what it committed is handed out, and then :class:`shm.WriterLost` is

@@ -127,6 +127,8 @@ cdef class FeedBase:
             result = quote
         result.fill(&q)
         result.instrument = wanted
+        if FH_UNLIKELY(wanted.definition != q.definition or wanted.epoch != segment.epoch):
+            result.instrument = segment.defined(id, wanted)
         result.epoch = segment.epoch
         result.age_ns = now - (q.data_ns if q.data_ns else q.receive_ns)
         result.heartbeat_age_ns = segment.heartbeat_age(now)
@@ -179,9 +181,13 @@ cdef class FeedBase:
         book.asks = _levels(levels + 2 * segment.depth, min(most, <uint32_t>head.asks), head, raw)
         cdef int64_t now = fh_now_ns()
         book.instrument = wanted
+        if FH_UNLIKELY(wanted.definition != head.definition or wanted.epoch != segment.epoch):
+            book.instrument = segment.defined(id, wanted)
         book.epoch = segment.epoch
         book.state_ = head.state
         book.reason_ = head.reason
+        book.status_ = head.status
+        book.definition = head.definition
         book.exchange_ns = head.exchange_ns
         book.receive_ns = head.receive_ns
         book.publish_ns = head.publish_ns

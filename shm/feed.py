@@ -13,7 +13,7 @@ from shm.chains import Expiry
 from shm.directory import Directory
 from shm.errors import NoSuchVenue, NotLive, NotReady, ShmError, UnknownInstrument, WriterLost
 from shm.events import Events
-from shm.names import Reason, State
+from shm.names import Reason, State, Status
 from shm.object_names import check_name, default_namespace
 
 
@@ -122,6 +122,16 @@ class Feed(FeedBase):
             raise directory.unknown(name)
         return directory.at(row)
 
+    def changed(self, instrument: Instrument) -> bool:
+        """Whether the venue has given it other terms since it was looked up: status, tick, lot,
+        contract size, end. `instrument(i.symbol)` has the new ones, and so has `instrument` of what
+        is read. A new epoch counts anew: there one of an older epoch is always changed.
+
+        Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
+        """
+        now = self.quote(instrument).instrument
+        return (now.epoch, now.definition) != (instrument.epoch, instrument.definition)
+
     def named(self, name: str) -> Instrument:
         """The instrument with that normalised name, and no venue's symbol: what it means is the
         same at every venue. Raises :class:`shm.UnknownInstrument`."""
@@ -201,7 +211,8 @@ class Feed(FeedBase):
         instruments: Iterable[Instrument | str] | None = None,
         max_age_ns: int | None = None,
     ) -> None:
-        """The guard before an order: raises unless all of `instruments` (None: all) are LIVE.
+        """The guard before an order: raises unless all of `instruments` (None: all) are LIVE,
+        and the venue takes orders on them (status ACTIVE).
 
         With `max_age_ns`, the last message about each must be younger, too. Raises
         :class:`shm.NotLive`, which says for each what is wrong, and :class:`shm.WriterLost`.
@@ -219,6 +230,8 @@ class Feed(FeedBase):
                     findings.append(f"{instrument.symbol}: its writer is silent for {beat:.1f} s")
                 else:
                     findings.append(f"{instrument.symbol} is {_word(state)} ({_word(reason)})")
+            elif cell.status != Status.ACTIVE:
+                findings.append(f"{instrument.symbol} is not open: {_word(cell.status)}")
             elif max_age_ns is not None and age > max_age_ns:
                 findings.append(f"{instrument.symbol} is {age / 1e6:.1f} ms old")
         if findings:
@@ -239,13 +252,13 @@ class Feed(FeedBase):
 
         `instruments`: instruments or their names; None: all, and also the records of none (WRITER,
         a connection's STATE). `kinds`: "level", "clear", "trade", "liquidation", "quote", "stat",
-        "state", "writer", or `shm.Kind`; "level" brings "clear", without which a book would keep
-        levels that are gone; None: all. `start`: "now", after what is published; "oldest", with the
-        oldest message still in the ring; "state", with the state from the cells first, as after a
-        resync; or a sequence: the first message that begins there or later (ValueError when it is
-        past the next one; Overrun at the first read if it was overwritten). `name`: enter this
-        reader, its place and its losses into the readers' registry, for people to see; without it
-        reading leaves no trace.
+        "state", "writer", "definition", or `shm.Kind`; "level" brings "clear", without which a book
+        would keep levels that are gone; None: all. `start`: "now", after what is published;
+        "oldest", with the oldest message still in the ring; "state", with the state from the cells
+        first, as after a resync; or a sequence: the first message that begins there or later
+        (ValueError when it is past the next one; Overrun at the first read if it was overwritten).
+        `name`: enter this reader, its place and its losses into the readers' registry, for people
+        to see; without it reading leaves no trace.
         """
         segment = self._current()
         wanted = None

@@ -1,7 +1,7 @@
 # An instrument: its directory row as Python has it.
 
 cdef class Instrument:
-    cdef readonly uint32_t id
+    cdef readonly uint32_t id, definition
     cdef readonly uint64_t epoch
     cdef uint64_t head
     cdef readonly str venue, symbol, name, base, quote, settle
@@ -40,6 +40,7 @@ cdef Instrument _instrument(Segment segment, uint32_t id):
     made.option = _member(_OptionType, entry.option_type)
     made.contract_type = _member(_ContractType, entry.contract_type)
     made.status = _member(_Status, entry.status)
+    made.definition = entry.definition
     made.has_book = entry.has_book != 0
     made.precision = entry.precision
     made.price_exponent = entry.price_exponents[precision]

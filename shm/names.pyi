@@ -13,6 +13,7 @@ class Kind(IntEnum):
     STAT = 6
     STATE = 7
     WRITER = 8
+    DEFINITION = 9
 
 class State(IntEnum):
     """State of an instrument, a connection's instruments, or a venue."""
@@ -137,11 +138,27 @@ class OptionType(IntEnum):
     PUT = 2
 
 class Status(IntEnum):
-    """Whether the venue trades it."""
+    """What the venue does with orders; only ACTIVE is open."""
 
     ACTIVE = 0
     EXPIRED = 1
     HALTED = 2
+    UNKNOWN = 3
+    PRE_OPEN = 4
+    AUCTION = 5
+    POST_ONLY = 6
+    CANCEL_ONLY = 7
+    SETTLING = 8
+
+class Change(IntFlag):
+    """What another definition of an instrument has changed."""
+
+    STATUS = 1
+    TICK = 2
+    LOT = 4
+    CONTRACT_SIZE = 8
+    EXPIRY = 16
+    IDENTITY = 32
 
 class Flag(IntFlag):
     """Flags of a ring record."""

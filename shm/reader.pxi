@@ -60,6 +60,7 @@ cdef class Segment:
     cdef uint64_t *entry_heads      # the cell's head word when it was read
     cdef Fact *facts                # by id, of the row as of `head`
     cdef dict moved                 # symbol -> id here, for instruments of another epoch
+    cdef dict newest                # id -> its instrument, where a caller's is of an older definition
     cdef int64_t next_ask_ns
     cdef bint lost                  # `gone()` said so once; it never changes its mind
     cdef object __weakref__
@@ -69,6 +70,7 @@ cdef class Segment:
         cdef int protection = PROT_READ | PROT_WRITE if control_writable else PROT_READ
         self.control_fd = self.guard = self.control_guard = -1
         self.moved = {}
+        self.newest = {}
         if <size_t>len(header) != sizeof(fh_header):
             raise ValueError(f"a header of {len(header)} bytes")
         memcpy(&self.plan, <const char *>header, sizeof(fh_header))
@@ -229,6 +231,15 @@ cdef class Segment:
         if row >= self.count():
             raise self.no_row(row)
         return _instrument(self, row)
+
+    cdef Instrument defined(self, int64_t id, Instrument wanted):
+        """The instrument under the row's definition now; as it was asked for if it has no row."""
+        if id < 0:
+            return wanted
+        cdef Instrument newest = self.newest.get(id)
+        if newest is None or self.changed(newest):
+            newest = self.newest[id] = _instrument(self, <uint32_t>id)
+        return newest
 
     def changed(self, Instrument instrument):
         """Whether the instrument's directory row was stored again since it was made."""

@@ -110,6 +110,15 @@ cdef size_t _quote_rows(EventRows *rows, EventFilter *filter, Segment segment, f
         at += 2
     if filter.kinds >> FH_KIND_STAT & 1:
         at = _stat_rows(rows, segment, slot, q, at)
+    if q.definition and filter.kinds >> FH_KIND_DEFINITION & 1:
+        slot.kind = FH_KIND_DEFINITION
+        slot.side = 0
+        slot.price = q.status
+        slot.size = 0  # what was different before is not known here
+        slot.aux = q.definition
+        _event_row(rows, segment, at, slot)
+        slot.aux = 0
+        at += 1
     if not has_book and filter.kinds >> FH_KIND_STATE & 1:
         skip.state = q.ring_sequence
         at = _state_row(rows, segment, slot, q.state, q.reason, at)

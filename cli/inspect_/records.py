@@ -55,7 +55,7 @@ class Describer:
         return record | self._body(slot, instrument)
 
     def _body(self, slot: np.void, instrument: Instrument | None) -> dict[str, Any]:
-        from shm.names import Kind, Reason, Stat, State
+        from shm.names import Change, Kind, Reason, Stat, State, Status
 
         kind, side, aux = int(slot["kind"]), int(slot["side"]), int(slot["aux"])
         price, size = int(slot["price"]), int(slot["size"])
@@ -69,6 +69,9 @@ class Describer:
         if kind == Kind.STATE:
             body: dict[str, Any] = {"state": word(State, price), "reason": word(Reason, size)}
             return body | ({"connection": aux} if side else {})
+        if kind == Kind.DEFINITION:
+            changed = [change.name.lower() for change in Change if size & change and change.name]
+            return {"definition": aux, "status": word(Status, price), "changed": changed}
         if kind == Kind.WRITER:
             return {"writer": "starts" if price else "stops"}
         return {}
@@ -118,4 +121,7 @@ def _content(record: Mapping[str, Any], wide: bool) -> str:
         link = f"connection {record['connection']} " if "connection" in record else ""
         reason = "" if record["reason"] == "NONE" else f" {record['reason']}"
         return f"{link}{record['state']}{reason}"
+    if kind == "DEFINITION":
+        changed = ", ".join(record["changed"]) or "stated"
+        return f"{record['status']} definition {record['definition']}: {changed}"
     return str(record.get("writer", ""))

@@ -154,6 +154,7 @@ class Engine:
         base: str = "",
         quote: str = "",
         settle: str = "",
+        status: int = 0,
         has_book: bool = True,
     ) -> int:
         """Publish a directory entry; returns the instrument id (its row in every region).
@@ -162,6 +163,34 @@ class Engine:
         exponent outside -18..6) and MemoryError when the segment's directory is full.
         """
 
+    def redefine(
+        self,
+        instrument: int,
+        *,
+        kind: int,
+        tick: float,
+        lot: float,
+        contract_size: float,
+        contract_type: int,
+        strike: float,
+        expiry_ns: int,
+        option: int,
+        status: int,
+        name: str,
+        base: str,
+        quote: str,
+        settle: str,
+    ) -> int:
+        """Publish the instrument's terms as they are now; what has changed: FH_CHANGE_* bits.
+
+        Another definition has the next number, in its directory row, in its cells, and in a
+        DEFINITION record; without a change nothing is published. Its book is not touched.
+        """
+
+    def set_status(self, instrument: int, status: int) -> None:
+        """The same of the status alone."""
+
+    def status(self, instrument: int) -> int: ...
     def instrument_id(self, symbol: str) -> int:
         """Raises KeyError."""
 

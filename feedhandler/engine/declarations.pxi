@@ -91,7 +91,7 @@ cdef extern from "engine.h" nogil:
     int C_WIDENED "WIDENED", C_ADDED "ADDED"
     int C_CHANNEL_BOOK "CHANNEL_BOOK", C_CHANNEL_TRADES "CHANNEL_TRADES"
     int C_CHANNEL_TICKER "CHANNEL_TICKER", C_CHANNEL_QUOTE "CHANNEL_QUOTE", CHANNELS
-    int FH_STATE_END, FH_REASON_END
+    int FH_STATE_END, FH_REASON_END, FH_STATUS_END
     int SYMBOL_BYTES, DECIMAL_EXPONENT_MIN, DECIMAL_EXPONENT_MAX
     int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
     const fh_decoder *fh_decoders
@@ -107,6 +107,7 @@ cdef extern from "engine.h" nogil:
     void engine_flush(engine *e)
     int engine_answer(engine *e, connection *c, market *m, const void *payload, size_t length,
                       int64_t receive_ns)
+    uint32_t engine_redefine(engine *e, market *m, const fh_instrument *terms)
     bint engine_set_state(engine *e, market *m, int state, int reason)
     bint market_disconnected(engine *e, market *m, int index, int reason)
     void market_adopt(market *m, int index)

@@ -4,6 +4,7 @@
 
 #include "../wire/websocket.h"
 #include "decode.h"
+#include "terms.h"
 
 #include "../venues/decoders.h"
 
@@ -65,6 +66,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     }
     entry->has_book = has_book;
     entry->precision = 0;
+    entry->definition = 1;
     id = fh_directory_add(e->writer, entry);
     if (id < 0) {
         free(m);
@@ -89,7 +91,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->quote.bid_price = m->quote.ask_price = m->quote.last_price = FH_NONE;
     for (uint32_t field = 1; field < FH_STAT_END; field++)
         *quote_field(&m->quote, field) = __builtin_nan("");
-    quote_changed_whole(m);
+    market_defined(m);
     e->markets[m->id] = m;
     symbol_insert(e, m);
     market_show(e, m, true);

@@ -21,6 +21,12 @@ cdef int _field(char *field, size_t size, str value) except -1:
     return 0
 
 
+cdef int _status(int status) except -1:
+    if not 0 <= status < FH_STATUS_END:
+        raise ValueError(f"no such status: {status}")
+    return status
+
+
 cdef class Engine:
     cdef engine e
     cdef bint opened
@@ -82,7 +88,7 @@ cdef class Engine:
                        int size_exponent=0, double tick=0.0, double lot=0.0,
                        double contract_size=1.0, int contract_type=0, double strike=0.0,
                        int64_t expiry_ns=0, int option=0, str base="", str quote="",
-                       str settle="", bint has_book=True):
+                       str settle="", int status=0, bint has_book=True):
         cdef fh_instrument entry
         cdef market *m = self._find(symbol)
         self._check()
@@ -103,6 +109,7 @@ cdef class Engine:
         entry.kind = kind
         entry.option_type = option
         entry.contract_type = contract_type
+        entry.status = _status(status)
         entry.price_exponents[0] = price_exponent
         entry.size_exponents[0] = size_exponent
         entry.tick = tick
@@ -114,6 +121,41 @@ cdef class Engine:
         if m == NULL:
             raise MemoryError(f"the directory is full: {self.e.writer.instruments} instruments")
         return m.id
+
+    def redefine(self, instrument, *, int kind, double tick, double lot, double contract_size,
+                 int contract_type, double strike, int64_t expiry_ns, int option, int status,
+                 str name, str base, str quote, str settle):
+        cdef market *m = self._market(instrument)
+        cdef fh_instrument terms
+        cdef uint32_t changes
+        memset(&terms, 0, sizeof(terms))
+        _field(terms.name, 64, name)
+        _field(terms.base, 16, base)
+        _field(terms.quote, 16, quote)
+        _field(terms.settle, 16, settle)
+        terms.kind = kind
+        terms.option_type = option
+        terms.contract_type = contract_type
+        terms.status = _status(status)
+        terms.tick = tick
+        terms.lot = lot
+        terms.contract_size = contract_size
+        terms.strike = strike
+        terms.expiry_ns = expiry_ns
+        changes = engine_redefine(&self.e, m, &terms)
+        if changes:
+            engine_wake(&self.e)
+        return changes
+
+    def set_status(self, instrument, int status):
+        cdef market *m = self._market(instrument)
+        cdef fh_instrument terms = m.entry
+        terms.status = _status(status)
+        if engine_redefine(&self.e, m, &terms):
+            engine_wake(&self.e)
+
+    def status(self, instrument):
+        return self._market(instrument).entry.status
 
     def instrument_id(self, str symbol):
         cdef market *m = self._find(symbol)

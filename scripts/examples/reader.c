@@ -191,7 +191,8 @@ static void print_quote(reader *r, uint32_t id) {
 
 static void print_record(reader *r, const fh_slot *s) {
     int price_exponent = 0, size_exponent = 0;
-    bool scaled = s->kind != FH_KIND_STAT && s->kind != FH_KIND_STATE && s->kind != FH_KIND_WRITER;
+    bool scaled = s->kind != FH_KIND_STAT && s->kind != FH_KIND_STATE && s->kind != FH_KIND_WRITER &&
+                  s->kind != FH_KIND_DEFINITION;
     if (scaled && s->instrument < r->header->directory.count) {
         const fh_instrument *row = instrument(r, s->instrument, s->precision);
         price_exponent = row->price_exponents[s->precision & (FH_PRECISIONS - 1)];

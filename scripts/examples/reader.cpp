@@ -300,7 +300,8 @@ const char *state_name(unsigned state) {
 void print_record(Directory &directory, const fh_slot &s) {
     int price_exponent = 0, size_exponent = 0;
     const bool scaled =
-        s.kind != FH_KIND_STAT && s.kind != FH_KIND_STATE && s.kind != FH_KIND_WRITER;
+        s.kind != FH_KIND_STAT && s.kind != FH_KIND_STATE && s.kind != FH_KIND_WRITER &&
+        s.kind != FH_KIND_DEFINITION;
     if (const fh_instrument *row = scaled ? directory.row(s.instrument, s.precision) : nullptr) {
         price_exponent = row->price_exponents[s.precision & (FH_PRECISIONS - 1)];
         size_exponent = row->size_exponents[s.precision & (FH_PRECISIONS - 1)];

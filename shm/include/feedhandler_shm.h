@@ -79,7 +79,10 @@ extern "C" {
     F(STAT, 6)        /* aux = FH_STAT_*, value = price * 10^size, exactly as the venue wrote */ \
     F(STATE, 7)       /* price = FH_STATE_*, size = FH_REASON_*; side 0: the instrument's, side  \
                          1: a connection's, its row in aux */                                   \
-    F(WRITER, 8)      /* price 1: the writer starts; 0: it stops, in order */
+    F(WRITER, 8)      /* price 1: the writer starts; 0: it stops, in order */                   \
+    F(DEFINITION, 9)  /* since 1.3: the venue changed the instrument's terms, the directory row    \
+                         has them: price = FH_STATUS_*, size = sum of FH_CHANGE_*, aux = the       \
+                         number of the definition */
 
 #define FH_STATES(F)                                                                           \
     F(NONE, 0)    /* nothing yet */                                                             \
@@ -138,7 +141,19 @@ extern "C" {
     F(UNKNOWN, 0) F(SPOT, 1) F(PERPETUAL, 2) F(FUTURE, 3) F(OPTION, 4) F(COMBO, 5)
 #define FH_CONTRACT_TYPES(F) F(NONE, 0) F(LINEAR, 1) F(INVERSE, 2) F(QUANTO, 3)
 #define FH_OPTION_TYPES(F) F(NONE, 0) F(CALL, 1) F(PUT, 2)
-#define FH_INSTRUMENT_STATUSES(F) F(ACTIVE, 0) F(EXPIRED, 1) F(HALTED, 2)
+#define FH_INSTRUMENT_STATUSES(F) /* what the venue does with orders; only ACTIVE is open */   \
+    F(ACTIVE, 0)      /* it trades */                                                           \
+    F(EXPIRED, 1)     /* it is over: expired, delivered, delisted */                            \
+    F(HALTED, 2)      /* trading is suspended */                                                \
+    F(UNKNOWN, 3)     /* since 1.3: the venue uses a word that this writer does not know */     \
+    F(PRE_OPEN, 4)    /* since 1.3: listed, trading has not begun */                            \
+    F(AUCTION, 5)     /* since 1.3: orders are gathered, not matched one by one */              \
+    F(POST_ONLY, 6)   /* since 1.3: orders that would match at once are refused */              \
+    F(CANCEL_ONLY, 7) /* since 1.3: orders may be cancelled, none placed */                     \
+    F(SETTLING, 8)    /* since 1.3: settlement or delivery is under way */
+#define FH_CHANGES(F) /* since 1.3: what another definition has changed */                     \
+    F(STATUS, 1) F(TICK, 2) F(LOT, 4) F(CONTRACT_SIZE, 8) F(EXPIRY, 16)                        \
+    F(IDENTITY, 32)   /* kind, names, currencies, strike: another instrument under the same name */
 #define FH_FLAGS(F)                                                                            \
     F(FIRST, 1)    /* first record of a venue message */                                        \
     F(LAST, 2)     /* last one: the message is whole */                                         \
@@ -156,6 +171,7 @@ extern "C" {
 #define FH_ENUM_CONTRACT(n, v) FH_CONTRACT_##n = v,
 #define FH_ENUM_OPTION(n, v) FH_OPTION_##n = v,
 #define FH_ENUM_STATUS(n, v) FH_STATUS_##n = v,
+#define FH_ENUM_CHANGE(n, v) FH_CHANGE_##n = v,
 #define FH_ENUM_FLAG(n, v) FH_FLAG_##n = v,
 enum fh_kind { FH_KINDS(FH_ENUM_KIND) FH_KIND_END };
 enum fh_state { FH_STATES(FH_ENUM_STATE) FH_STATE_END };
@@ -167,6 +183,7 @@ enum fh_instrument_kind { FH_INSTRUMENT_KINDS(FH_ENUM_INSTRUMENT) FH_INSTRUMENT_
 enum fh_contract_type { FH_CONTRACT_TYPES(FH_ENUM_CONTRACT) FH_CONTRACT_END };
 enum fh_option_type { FH_OPTION_TYPES(FH_ENUM_OPTION) FH_OPTION_END };
 enum fh_status { FH_INSTRUMENT_STATUSES(FH_ENUM_STATUS) FH_STATUS_END };
+enum fh_change { FH_CHANGES(FH_ENUM_CHANGE) FH_CHANGE_END };
 enum fh_flag { FH_FLAGS(FH_ENUM_FLAG) FH_FLAG_END };
 enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
 
@@ -197,7 +214,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, receive_ns, 32)                                                                     \
     F(i64, publish_ns, 40)                                                                     \
     F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
-    F(u8, last_side, 52) F(u8, precision, 53) F(u16, reserved, 54)                             \
+    F(u8, last_side, 52) F(u8, precision, 53) F(u8, reserved, 54)                              \
+    F(u8, status, 55)           /* since 1.3: FH_STATUS_*, what the venue does with orders */   \
     F(i64, bid_price, 56) F(i64, bid_size, 64) F(i64, ask_price, 72) F(i64, ask_size, 80)      \
     F(i64, last_price, 88) F(i64, last_size, 96) F(i64, last_ns, 104) /* the last trade */      \
     F(f64, mark, 112) F(f64, index, 120) F(f64, underlying, 128)       /* NaN = none */         \
@@ -207,7 +225,9 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, stats_ns, 216)       /* receive time of the last statistic */                        \
     F(i64, state_ns, 224)       /* since when this state */                                     \
     F(i64, data_ns, 232)        /* receive time of the last message of any channel */           \
-    F(u64, reserved2, 240) F(u64, reserved3, 248)
+    F(u64, reserved2, 240)                                                                     \
+    F(u32, definition, 248)     /* since 1.3: of the directory row that this is under; 0 = unsaid */ \
+    F(u32, reserved3, 252)
 
 #define FH_BOOK_FIELDS(F) /* head of a copy of a book cell; depth x {price, size} bids, then asks */ \
     F(u64, stamp, 0)                                                                           \
@@ -217,8 +237,11 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, receive_ns, 32)                                                                     \
     F(i64, publish_ns, 40)                                                                     \
     F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
-    F(u8, precision, 52) F(u8, reserved, 53) F(u16, reserved2, 54)                             \
-    F(u16, bids, 56) F(u16, asks, 58) F(u32, reserved3, 60) /* levels in use */                 \
+    F(u8, precision, 52)                                                                       \
+    F(u8, status, 53)           /* since 1.3: FH_STATUS_* */                                    \
+    F(u16, reserved2, 54)                                                                      \
+    F(u16, bids, 56) F(u16, asks, 58)                        /* levels in use */                \
+    F(u32, definition, 60)      /* since 1.3: of the directory row that this is under; 0 = unsaid */ \
     F(i64, state_ns, 64)                                                                       \
     F(u32, bids_total, 72) F(u32, asks_total, 76)            /* levels of the full book */      \
     F(u64, reserved4, 80) F(u64, reserved5, 88)
@@ -226,12 +249,13 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
 #define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 256 bytes */                   \
     F(u64, stamp, 0)                                                                           \
     F(u32, id, 8) F(u8, kind, 12) F(u8, option_type, 13) F(u8, contract_type, 14)              \
-    F(u8, status, 15)                                                                          \
+    F(u8, status, 15)           /* FH_STATUS_* */                                               \
     F(u8, precision, 16)        /* the pair of exponents in force */                            \
-    F(u8, has_book, 17) F(u16, reserved, 18) F(u32, reserved2, 20)                             \
+    F(u8, has_book, 17) F(u16, reserved, 18)                                                   \
+    F(u32, definition, 20)      /* since 1.3: the number of these terms, from 1; 0 = unsaid */  \
     F(i8x8, price_exponents, 24) F(i8x8, size_exponents, 32) /* by precision */                 \
     F(f64, tick, 40) F(f64, lot, 48) F(f64, contract_size, 56) F(f64, strike, 64)              \
-    F(i64, expiry_ns, 72)                                                                      \
+    F(i64, expiry_ns, 72)       /* expiry, delivery or announced delisting; 0 = none known */   \
     F(char64, symbol, 80)       /* the venue's name, UTF-8, zero-padded */                      \
     F(char64, name, 144)        /* the normalised name */                                       \
     F(char16, base, 208) F(char16, quote, 224) F(char16, settle, 240)
@@ -706,7 +730,7 @@ static inline void fh_book_end(fh_writer *w, uint32_t instrument) {
     fh_latch_end((fh_word *)(w->books + (uint64_t)instrument * w->book_stride), w->book_bytes);
 }
 
-/* Directory: append-only rows, latched: a row may be stored again (exponents widened, expired). */
+/* Directory: append-only rows, latched: a row may be stored again (exponents widened, terms changed). */
 static inline void fh_directory_update(fh_writer *w, uint32_t id, const fh_instrument *entry) {
     const fh_region *region = &w->header->directory;
     fh_word *cell = (fh_word *)(w->base + region->offset + (uint64_t)id * region->stride);
