@@ -22,9 +22,7 @@ _LISTED_BEFORE_MS = 90 * 86_400_000
 
 def instruments(server: DeribitServer, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """public/get_instruments; ``expired``: those that expired during the run."""
-    currency, kind = params.get("currency"), params.get("kind", "any")
-    if not isinstance(currency, str):
-        raise RpcError(-32602, "Invalid params", {"param": "currency", "reason": "required"})
+    currency, kind = params.get("currency", "any"), params.get("kind", "any")
     expired = str(params.get("expired", "false")).lower() == "true"
     chosen = []
     for instrument in (server.expired if expired else server.market.instruments).values():
