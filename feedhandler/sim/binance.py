@@ -38,7 +38,7 @@ class BinanceServer(BinanceStreamsServer):
         return Market(
             listing.instruments(self.options.instruments),
             options=self.options,
-            start_ms=self.start_ms,
+            venue=self.venue,
             next_sequence=lambda live, changes: live.book.sequence + changes,
             first_sequence=_FIRST_UPDATE_ID,
         )
@@ -91,13 +91,13 @@ class BinanceServer(BinanceStreamsServer):
             if self.listened(name := f"{stream}@trade"):
                 data = (
                     f'{{"e":"trade","E":{now},"s":"{symbol}","t":{one.number},"p":"{price}",'
-                    f'"q":"{size}","T":{now},"m":{maker},"M":true}}'
+                    f'"q":"{size}","T":{one.ms},"m":{maker},"M":true}}'
                 )
                 self.publish(name, symbol, data)
             if self.listened(name := f"{stream}@aggTrade"):
                 data = (
                     f'{{"e":"aggTrade","E":{now},"s":"{symbol}","a":{one.number},"p":"{price}",'
-                    f'"q":"{size}","f":{one.number},"l":{one.number},"T":{now},"m":{maker},'
+                    f'"q":"{size}","f":{one.number},"l":{one.number},"T":{one.ms},"m":{maker},'
                     f'"M":true}}'
                 )
                 self.publish(name, symbol, data)

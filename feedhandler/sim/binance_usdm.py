@@ -29,8 +29,8 @@ _PATHS = ("/public/", "/market/")
 class BinanceUsdmServer(BinanceStreamsServer):
     """Serves the streams under `/public`, `/market` and at the old root, and `/fapi/v1`.
 
-    Since 2026-04-23 books and the best bid and offer are sent under `/public` and at the root, all
-    else under `/market` alone; everywhere everything is acknowledged.
+    Since 2026-04-23 books, the best bid and offer and single trades are sent under `/public` and at
+    the root, all else under `/market` alone; everywhere everything is acknowledged.
     """
 
     venue: ClassVar[str] = "binance-usdm"
@@ -58,7 +58,7 @@ class BinanceUsdmServer(BinanceStreamsServer):
         return Market(
             listing.instruments(self._today, self.options.instruments),
             options=self.options,
-            start_ms=self.start_ms,
+            venue=self.venue,
             next_sequence=lambda live, changes: live.book.sequence + 30 * changes + 11,
             first_sequence=_FIRST_UPDATE_ID,
         )
@@ -78,7 +78,7 @@ class BinanceUsdmServer(BinanceStreamsServer):
 
     def carries(self, path: str, stream: str) -> bool:
         """By the split of 2026-04-23."""
-        public = stream.partition("@")[2].startswith(("depth", "bookTicker"))
+        public = stream.partition("@")[2].startswith(("depth", "bookTicker", "trade"))
         return public != path.startswith("/market/")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:

@@ -29,19 +29,18 @@ def book_ticker(live: Live, texts: DepthTexts) -> str:
 
 def aggregate(live: Live, texts: DepthTexts, one: Trade) -> str:
     """An aggregated trade of a single fill."""
-    now, size = live.clock.ms(), texts.sizes[one.lots]
+    size = texts.sizes[one.lots]
     return (
-        f'{{"e":"aggTrade","E":{now},"a":{one.number},"s":"{live.instrument.symbol}",'
+        f'{{"e":"aggTrade","E":{live.clock.ms()},"a":{one.number},"s":"{live.instrument.symbol}",'
         f'"p":"{texts.prices[one.grid]}","q":"{size}","nq":"{size}","f":{one.number},'
-        f'"l":{one.number},"T":{now},"m":{"false" if one.taker_buys else "true"},"st":1}}'
+        f'"l":{one.number},"T":{one.ms},"m":{"false" if one.taker_buys else "true"},"st":1}}'
     )
 
 
 def single(live: Live, texts: DepthTexts, one: Trade) -> str:
     """A single trade."""
-    now = live.clock.ms()
     return (
-        f'{{"e":"trade","E":{now},"T":{now},"s":"{live.instrument.symbol}","t":{one.number},'
+        f'{{"e":"trade","E":{live.clock.ms()},"T":{one.ms},"s":"{live.instrument.symbol}","t":{one.number},'
         f'"p":"{texts.prices[one.grid]}","q":"{texts.sizes[one.lots]}","X":"MARKET",'
         f'"m":{"false" if one.taker_buys else "true"}}}'
     )
@@ -61,7 +60,7 @@ def liquidation(live: Live, texts: DepthTexts, one: Trade) -> str:
 def mark_price(market: Market, live: Live) -> str:
     """Mark, index, and of a perpetual the funding of the eight hours that end next."""
     instrument, now = live.instrument, live.clock.ms()
-    mark, index = market.mark(instrument), market.index_prices[instrument.base]
+    mark, index = market.mark(instrument), market.index(instrument.base)
     rate, due = "", 0
     if not instrument.expiry_ms:
         rate = f"{(mark / index - 1.0) / 3:.8f}"

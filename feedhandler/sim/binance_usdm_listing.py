@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument, fixed
-from .market import INDEX_START
+from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 14
 PERPETUAL_END_MS = 4_133_404_800_000
@@ -43,7 +43,7 @@ def _make(base: str, quote: str, rank: int, day: date | None = None) -> Instrume
         symbol=base + quote + dated, kind="future" if day else "perpetual", base=base, quote=quote,
         tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical,
         depth=300 if rank == 0 else 80, weight=weight / (1 + rank) ** 3, family=base + quote,
-        expiry_ms=expiries.expiry_ms(day) if day else 0, carry=0.05 if day else 0.0003,
+        expiry_ms=expiries.expiry_ms(day) if day else 0, carry=FUTURES_CARRY if day else PREMIUM,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from .client import Client
 from .config import UNIVERSE, SimOptions
 from .faults import Delivery
 from .instrument import Instrument, fixed, plain
-from .market import Live, Market, Update
+from .market import Live, Market, Trade, Update
 from .server import VenueServer
 
 _FIRST_SEQUENCE = 753_843_900_397
@@ -61,7 +61,7 @@ class BybitServer(VenueServer):
         return Market(
             listing.instruments(self.category, self._today, self.options.instruments),
             options=self.options,
-            start_ms=self.start_ms,
+            venue=self.venue,
             next_sequence=lambda live, changes: live.book.sequence + 40 * changes + 17,
             first_sequence=_FIRST_SEQUENCE,
         )
@@ -118,8 +118,7 @@ class BybitServer(VenueServer):
         texts = self.texts(update.live)
         if self.wants(topic := f"publicTrade.{symbol}"):
             rows = ",".join(
-                shapes.trade(self.category, update.live, texts, one, update.sequence)
-                for one in update.trades
+                shapes.trade(self.category, update.live, texts, one) for one in update.trades
             )
             self.push(topic, symbol, self._message(topic, "snapshot", f"[{rows}]"))
         if self.wants(f"allLiquidation.{symbol}"):
@@ -189,6 +188,10 @@ class BybitServer(VenueServer):
                 self.push(window.topic, window.live.instrument.symbol, payload)
                 count += 1
         return count
+
+    def trade_id(self, live: Live, trade: Trade) -> str:
+        """Of linear a UUID."""
+        return shapes.trade_id(self.category, live.instrument.symbol, trade)
 
     def announce_shutdown(self) -> None:
         """Nothing: the public sockets do not say so."""

@@ -9,6 +9,8 @@ from .bybit_window import Sides
 from .instrument import TextCache
 from .market import Live, Trade
 
+_FIRST_SPOT_TRADE = 2_290_000_001_000_000_000
+
 
 class Texts:
     """Number text of one instrument, remembered."""
@@ -38,20 +40,28 @@ def book(texts: Texts, symbol: str, sides: Sides, number: int, sequence: int) ->
     return f'{{"s":"{symbol}",{levels(texts, sides)},"u":{number},"seq":{sequence}}}'
 
 
-def trade(category: str, live: Live, texts: Texts, one: Trade, sequence: int) -> str:
-    """One trade: of futures with a UUID, of spot with a number."""
-    symbol, side, now = live.instrument.symbol, "Buy" if one.taker_buys else "Sell", live.clock.ms()
+def trade_id(category: str, symbol: str, one: Trade) -> str:
+    """What the venue calls a trade: of futures a UUID, of spot a number."""
+    if category == "spot":
+        return str(_FIRST_SPOT_TRADE + one.number)
+    name = md5(f"{symbol}{one.number}".encode(), usedforsecurity=False)
+    return str(UUID(bytes=name.digest()))
+
+
+def trade(category: str, live: Live, texts: Texts, one: Trade) -> str:
+    """One trade."""
+    symbol, side, now = live.instrument.symbol, "Buy" if one.taker_buys else "Sell", one.ms
+    name = trade_id(category, symbol, one)
     price, size = texts.prices[one.grid], texts.sizes[one.lots]
     if category == "spot":
         return (
-            f'{{"i":"{2290000001000000000 + one.number}","T":{now},"p":"{price}","v":"{size}",'
-            f'"S":"{side}","seq":{sequence},"s":"{symbol}","BT":false,"RPI":false}}'
+            f'{{"i":"{name}","T":{now},"p":"{price}","v":"{size}",'
+            f'"S":"{side}","seq":{one.sequence},"s":"{symbol}","BT":false,"RPI":false}}'
         )
     tick = ("PlusTick", "ZeroPlusTick", "MinusTick")[one.direction]
-    name = UUID(bytes=md5(f"{symbol}{one.number}".encode(), usedforsecurity=False).digest())
     return (
         f'{{"T":{now},"s":"{symbol}","S":"{side}","v":"{size}","p":"{price}","L":"{tick}",'
-        f'"i":"{name}","BT":false,"RPI":false,"seq":{sequence}}}'
+        f'"i":"{name}","BT":false,"RPI":false,"seq":{one.sequence}}}'
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument, fixed, plain
-from .market import INDEX_START
+from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
 
 _LINEAR = {
     # base: tick and lot as the venue writes them, typical lots, weight
@@ -56,7 +56,7 @@ def _make(
         base=base, quote=quote, tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical,
         depth=300 if rank == 0 else 80, weight=weight / (1 + rank) ** 3, family=base + quote,
         expiry_ms=expiries.expiry_ms(day) if day else 0,
-        carry=0.0 if category == "spot" else 0.05 if day else 0.0003,
+        carry=0.0 if category == "spot" else FUTURES_CARRY if day else PREMIUM,
     )  # fmt: skip
 
 

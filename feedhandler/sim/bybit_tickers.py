@@ -83,7 +83,7 @@ def _tops(live: Live, texts: Texts) -> tuple[str, str, str, str]:
 def _linear(market: Market, live: Live, texts: Texts) -> dict[str, str]:
     """The fields of a ticker of a perpetual or a future, in their order."""
     instrument, prices = live.instrument, texts.prices
-    mark, index = market.mark(instrument), market.index_prices[instrument.base]
+    mark, index = market.mark(instrument), market.index(instrument.base)
     change = instrument.price(live.last) / instrument.price(live.opening) - 1.0
     bid, bid_size, ask, ask_size = _tops(live, texts)
     volume, interest = instrument.size(live.volume), instrument.size(live.open_interest)
@@ -146,5 +146,5 @@ def _spot(market: Market, live: Live, texts: Texts) -> dict[str, str]:
         "volume24h": decimal(volume, 6),
         "turnover24h": decimal(volume * instrument.price(live.last), 8),
         "price24hPcnt": decimal(change, 4),
-        "usdIndexPrice": decimal(market.index_prices[instrument.base], 6),
+        "usdIndexPrice": decimal(market.index(instrument.base), 6),
     }

@@ -20,8 +20,8 @@ class SimOptions:
     """Options of one simulated venue; every default is what the real venue does.
 
     ``rate`` is book updates per second over the whole venue, whatever the channels' names say.
-    Intervals and timeouts are in seconds. Two venues with the same ``seed``, ``rate``,
-    ``instruments``, ``depth`` and ``start_ms`` go through the same books.
+    Intervals and timeouts are in seconds. A venue goes through the same books again with the same
+    ``seed``, ``rate``, ``instruments``, ``depth`` and ``start_ms``.
     """
 
     rate: float = 1000.0
@@ -32,7 +32,8 @@ class SimOptions:
     depth: int = 300
     """Levels a side that a busy book hovers around; options hold fewer."""
     start_ms: int | None = None
-    """Unix ms at which the market begins; None: the current UTC hour."""
+    """Unix ms at which the market begins. None: now, and it keeps to the wall clock, so that all
+    venues with the same seed value an underlying alike at any time."""
     paused: bool = False
     """Start with the market standing still."""
     history: int = 300_000

@@ -1,6 +1,7 @@
 """``/sim/``: the truth about a simulated venue, and orders to it. JSON over HTTP.
 
 GET  /sim/book?symbol=S[&sequence=N]  the full book, now or exactly as of a published sequence
+GET  /sim/trades?symbol=S[&after=N]   what was traded after an instrument's trade N, oldest first
 POST /sim/digests                     {"symbol": S, "sequences": [...]}: of the book as of each
 GET  /sim/stats                       counters
 GET  /sim/faults                      the kinds of faults and what they may be told
@@ -75,6 +76,33 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
             return _json({"error": text, "sequence": live.book.sequence}, 404)
         return _json(describe(live.instrument, found))
 
+    async def trades(request: web.Request) -> web.Response:
+        symbol, after = request.query.get("symbol", ""), request.query.get("after", "0")
+        if symbol not in server.market.instruments and symbol not in server.expired:
+            return _json({"error": f"unknown symbol {symbol!r}"}, 404)
+        if not after.isdigit():
+            return _json({"error": f"after must be an integer: {after!r}"}, 400)
+        live = server.market.live(symbol)
+        prices, sizes = live.instrument.prices(plain), live.instrument.sizes(plain)
+        return _json(
+            {
+                "symbol": symbol,
+                "trades": [
+                    {
+                        "number": one.number,
+                        "id": server.trade_id(live, one),
+                        "price": prices[one.grid],
+                        "size": sizes[one.lots],
+                        "taker": "buy" if one.taker_buys else "sell",
+                        "sequence": one.sequence,
+                        "ms": one.ms,
+                    }
+                    for one in live.trades
+                    if one.number > int(after)
+                ],
+            }
+        )
+
     async def digests(request: web.Request) -> web.Response:
         kept = server.market.digests
         if kept is None:
@@ -133,6 +161,7 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
         return _json({"paused": True, "updates": server.market.steps})
 
     router.add_get("/sim/book", book)
+    router.add_get("/sim/trades", trades)
     router.add_post("/sim/digests", digests)
     router.add_get("/sim/stats", stats)
     router.add_get("/sim/faults", faults)

@@ -19,7 +19,7 @@ from .deribit_json import Texts
 from .faults import Delivery, Fault
 from .instrument import Instrument
 from .jsonrpc import RpcError, failure, success
-from .market import Live, Market, Update
+from .market import Live, Market, Trade, Update
 from .server import VenueServer
 
 _TICKER_INTERVAL = 0.1
@@ -41,7 +41,6 @@ class DeribitServer(VenueServer):
         super().__init__(options)
         self._texts: dict[str, Texts] = {}
         self._moved: set[str] = set()
-        self._trade_id = 403_691_824
         self._next_ticker = self._next_quiet_ticker = 0.0
         self._methods: dict[str, Callable[[Mapping[str, Any], Client | None], Any]] = {
             "public/test": self._test,
@@ -69,7 +68,7 @@ class DeribitServer(VenueServer):
         return Market(
             listing.instruments(self._today, self.options.instruments),
             options=self.options,
-            start_ms=self.start_ms,
+            venue=self.venue,
             next_sequence=next_change_id,
             first_sequence=_FIRST_CHANGE_ID,
         )
@@ -134,8 +133,6 @@ class DeribitServer(VenueServer):
 
     def _publish_trades(self, update: Update, texts: Texts) -> None:
         instrument = update.live.instrument
-        first = self._trade_id + 1
-        self._trade_id += len(update.trades)
         kind = "option" if instrument.kind == "option" else "future"
         data = ""
         for scope in (
@@ -148,8 +145,7 @@ class DeribitServer(VenueServer):
                     continue
                 if not data:
                     prints = ",".join(
-                        shapes.trade(self.market, update.live, texts, one, first + n)
-                        for n, one in enumerate(update.trades)
+                        shapes.trade(self.market, update.live, texts, one) for one in update.trades
                     )
                     data = f"[{prints}]"
                 self.push(channel, instrument.symbol, shapes.notification(channel, data))
@@ -177,6 +173,10 @@ class DeribitServer(VenueServer):
                 for channel in listened:
                     self.push(channel, symbol, shapes.notification(channel, data))
         self._moved.clear()
+
+    def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
+        """Numbers of the whole venue."""
+        return shapes.trade_id(trade)
 
     def announce_shutdown(self) -> None:
         """Deribit gives no notice on the public socket."""

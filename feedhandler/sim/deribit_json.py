@@ -7,6 +7,7 @@ from .book import ASK, BID, Book
 from .instrument import Instrument, TextCache, float_style
 from .market import Live, Market, Trade, Update
 
+_FIRST_TRADE = 403_691_824
 _ACTIONS = ("delete", "new", "change")
 
 
@@ -96,7 +97,12 @@ def _mark_text(market: Market, live: Live) -> str:
     return number(market.mark(live.instrument), 6 if option else 2)
 
 
-def trade(market: Market, live: Live, texts: Texts, print_: Trade, trade_id: int) -> str:
+def trade_id(print_: Trade) -> str:
+    """The number that the venue gives a trade."""
+    return str(_FIRST_TRADE + print_.serial)
+
+
+def trade(market: Market, live: Live, texts: Texts, print_: Trade) -> str:
     """One trade of a trades channel."""
     instrument = live.instrument
     amount = texts.sizes[print_.lots]
@@ -108,12 +114,12 @@ def trade(market: Market, live: Live, texts: Texts, print_: Trade, trade_id: int
         size = instrument.size(print_.lots)
         contracts = number(size / float(instrument.contract_size), 1)
     return (
-        f'{{"timestamp":{live.clock.ms()},{iv}"price":{texts.prices[print_.grid]},'
+        f'{{"timestamp":{print_.ms},{iv}"price":{texts.prices[print_.grid]},'
         f'"amount":{amount},"direction":"{"buy" if print_.taker_buys else "sell"}",'
-        f'"index_price":{number(market.index_prices[instrument.base], 2)},'
+        f'"index_price":{number(market.index(instrument.base), 2)},'
         f'"instrument_name":"{instrument.symbol}","trade_seq":{print_.number},'
         f'"mark_price":{_mark_text(market, live)},"tick_direction":{print_.direction},'
-        f'"contracts":{contracts},"trade_id":"{trade_id}"}}'
+        f'"contracts":{contracts},"trade_id":"{trade_id(print_)}"}}'
     )
 
 
@@ -130,7 +136,7 @@ def ticker(market: Market, live: Live, texts: Texts, state: str = "open") -> str
     instrument, prices = live.instrument, texts.prices
     bid, bid_size = _best(live, texts, BID)
     ask, ask_size = _best(live, texts, ASK)
-    index = number(market.index_prices[instrument.base], 2)
+    index = number(market.index(instrument.base), 2)
     mark = market.mark(instrument)
     head = f'{{"timestamp":{live.clock.ms()},"state":"{state}",{_stats(live, texts)},'
     if instrument.kind == "option":
@@ -148,7 +154,7 @@ def ticker(market: Market, live: Live, texts: Texts, state: str = "open") -> str
         )
     funding = interest = ""
     if instrument.kind == "perpetual":
-        premium = mark / market.index_prices[instrument.base] - 1.0
+        premium = mark / market.index(instrument.base) - 1.0
         interest = f'"interest_value":{number(premium * 10, 16)},'
         funding = (
             f',"current_funding":{number(max(0.0, premium - 0.0005), 8)},'

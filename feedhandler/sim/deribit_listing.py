@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument
-from .market import INDEX_START
+from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 60
 _STRIKE_STEP = {"BTC": 2_500, "ETH": 100}
@@ -26,7 +26,7 @@ def _perpetual(base: str) -> Instrument:
         tick=Decimal("0.5") if btc else Decimal("0.01"),
         lot=Decimal(10) if btc else Decimal(1),
         typical_lots=500 if btc else 5_000, depth=300, weight=30.0 if btc else 18.0,
-        inverse=True, expiry_ms=0, carry=0.0002,
+        inverse=True, expiry_ms=0, carry=PREMIUM,
         contract_size=Decimal(10) if btc else Decimal(1),
     )  # fmt: skip
 
@@ -38,7 +38,7 @@ def _future(base: str, day: date, rank: int) -> Instrument:
         tick=Decimal("2.5") if btc else Decimal("0.05"),
         lot=Decimal(10) if btc else Decimal(1),
         typical_lots=200 if btc else 2_000, depth=150, weight=5.0 / (1 + rank),
-        inverse=True, expiry_ms=expiries.expiry_ms(day), carry=0.06,
+        inverse=True, expiry_ms=expiries.expiry_ms(day), carry=FUTURES_CARRY,
         contract_size=Decimal(10) if btc else Decimal(1),
     )  # fmt: skip
 
@@ -51,7 +51,8 @@ def _option(base: str, day: date, strike: int, call: bool, rank: int) -> Instrum
         kind="option", base=base, quote=base,
         tick=Decimal("0.0001"), lot=Decimal("0.1") if btc else Decimal(1),
         typical_lots=100, depth=14, weight=0.8 / (1 + rank) ** 2, inverse=True,
-        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, band=_BAND, carry=0.06,
+        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, band=_BAND,
+        carry=FUTURES_CARRY,
     )  # fmt: skip
 
 

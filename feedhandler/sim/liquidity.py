@@ -26,7 +26,7 @@ class Maker:
     """Quotes one instrument. Owns the book's randomness, so that instruments do not disturb
     one another and a book can be made late without changing any other."""
 
-    def __init__(self, instrument: Instrument, seed: int) -> None:
+    def __init__(self, instrument: Instrument, seed: str) -> None:
         self._random = Random(f"{seed}/{instrument.symbol}")
         self._depth = instrument.depth
         self._unit = max(1, instrument.typical_lots // 10)

@@ -1,17 +1,19 @@
-"""The synthetic market of one venue: index prices that walk, and instruments quoted around them.
+"""The synthetic market of one venue: instruments quoted around what their underlyings are worth.
 
-Everything follows from the options: the order of events depends on neither the wall clock nor
-the clients. The wall clock only decides how many steps have been taken.
+With a `start_ms` everything follows from the options: the order of events depends on neither the
+wall clock nor the clients, and the wall clock only decides how many steps have been taken. Without
+one the market follows the wall clock, so that all venues value an underlying alike.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import accumulate
-from math import exp, sqrt
+from math import exp
 from random import Random
 from typing import NamedTuple
 
@@ -22,23 +24,10 @@ from .clock import VenueClock
 from .config import SimOptions
 from .digest import Digests
 from .instrument import Instrument
+from .latent import Underlying, Wander, opinion
 from .liquidity import Fill, Maker
 
-INDEX_START: Mapping[str, float] = {
-    "BTC": 82_500.0,
-    "ETH": 2_950.0,
-    "SOL": 138.0,
-    "BNB": 870.0,
-    "XRP": 2.15,
-    "ADA": 0.42,
-    "DOGE": 0.155,
-    "LTC": 88.0,
-    "LINK": 13.1,
-    "AVAX": 14.2,
-}
 AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
-_YEARLY_VOL = 0.6
-_REVERSION = 2e-6
 _SETTLING = 1000
 """Updates within which a book finds to another price."""
 
@@ -46,14 +35,25 @@ NextSequence = Callable[["Live", int], int]
 """From an instrument and its number of level changes to the sequence of the update."""
 
 
+_TRADES = 10_000
+"""Trades of an instrument that are remembered."""
+
+
 class Trade(NamedTuple):
-    """One trade print. ``taker_buys`` tells the aggressor; ``direction`` is Deribit's tick code."""
+    """One trade print. ``taker_buys`` tells the aggressor; ``direction`` is Deribit's tick code.
+
+    ``number`` counts an instrument's trades, ``serial`` the venue's; ``sequence`` is of the book
+    that it left, ``ms`` the venue's time.
+    """
 
     number: int
     grid: int
     lots: int
     taker_buys: bool
     direction: int
+    serial: int
+    sequence: int
+    ms: int
 
 
 class Update(NamedTuple):
@@ -75,6 +75,7 @@ class Live:
         "book",
         "clock",
         "count",
+        "first_number",
         "high",
         "instrument",
         "last",
@@ -84,12 +85,13 @@ class Live:
         "opening",
         "top",
         "trade_number",
+        "trades",
         "volume",
         "volume_quote",
     )
 
     def __init__(
-        self, instrument: Instrument, fair: int, seed: int, sequence: int, clock: VenueClock
+        self, instrument: Instrument, fair: int, seed: str, sequence: int, clock: VenueClock
     ) -> None:
         self.instrument = instrument
         self.clock = clock
@@ -97,6 +99,7 @@ class Live:
         self._maker = Maker(instrument, seed)
         self._maker.fill(self.book, fair)
         self.top = self.book.top()
+        self.trades: deque[Trade] = deque(maxlen=_TRADES)
         shape = Random(f"{seed}/{instrument.symbol}/stats")
         self.opening = self.last = self.high = self.low = max(1, fair)
         self.last_lots = instrument.typical_lots
@@ -104,6 +107,7 @@ class Live:
         self.volume = int(shape.random() * instrument.weight * 2e4) * instrument.typical_lots
         self.volume_quote = self.volume * max(1, fair)
         self.open_interest = int(shape.random() * 5e3) * instrument.typical_lots
+        self.first_number = self.trade_number - int(shape.random() * 50_000)
         self.count = 0
 
     def move(self, fair: int) -> tuple[list[Change], list[Fill]]:
@@ -114,8 +118,8 @@ class Live:
         """Whether the touch stands at a fair grid index."""
         return self._maker.settled(self.book, fair)
 
-    def note(self, fill: Fill) -> Trade:
-        """Count a fill and give it its number in the instrument."""
+    def note(self, fill: Fill, serial: int) -> Trade:
+        """Count a fill and give it its number in the instrument; ``serial``: in the venue."""
         _, grid, lots = fill
         direction = 0 if grid > self.last else 2 if grid < self.last else 1
         self.trade_number += 1
@@ -123,7 +127,11 @@ class Live:
         self.high, self.low = max(self.high, grid), min(self.low, grid)
         self.volume += lots
         self.volume_quote += lots * grid
-        return Trade(self.trade_number, grid, lots, fill.side == ASK, direction)
+        sequence, now = self.book.sequence, self.clock.ms()
+        bought = fill.side == ASK
+        trade = Trade(self.trade_number, grid, lots, bought, direction, serial, sequence, now)
+        self.trades.append(trade)
+        return trade
 
 
 class Market:
@@ -133,22 +141,27 @@ class Market:
         self,
         instruments: Iterable[Instrument],
         *,
+        venue: str,
         options: SimOptions,
-        start_ms: int,
         next_sequence: NextSequence,
         first_sequence: int,
     ) -> None:
         seed, rate = options.seed, options.rate
         self._scale = options.depth / 300
         self.instruments = {i.symbol: self._shaped(i) for i in instruments}
-        self.start_ms = start_ms
+        self.follows_clock = options.start_ms is None
+        begin = time.time_ns() / 1e6 if options.start_ms is None else float(options.start_ms)
+        self.opened_ms = self.now_ms = begin
+        """When the market began, and its own time: unix ms, what everything is valued at."""
         self.clock = VenueClock()
         self.steps = 0
-        self.index_prices = {i.base: INDEX_START[i.base] for i in self.instruments.values()}
+        self.trades_made = 0
+        self._venue = venue
         self._seed = seed
-        self._random = Random(f"{seed}/market")
+        self._random = Random(f"{seed}/{venue}/market")
         self._step_ms = 1000.0 / rate if rate > 0 else 1.0
-        self._sigma = _YEARLY_VOL * sqrt(self._step_ms * max(1, len(self.index_prices)) / YEAR_MS)
+        self._underlyings = {i.base: Underlying(seed, i.base) for i in self.instruments.values()}
+        self._opinions: dict[str, Wander] = {}
         self._live: dict[str, Live] = {}
         self._mispriced: dict[str, float] = {}
         self._next_sequence = next_sequence
@@ -171,7 +184,7 @@ class Market:
     def add(self, instrument: Instrument) -> None:
         """List an instrument. From here on the market is another one than without it."""
         self.instruments[instrument.symbol] = self._shaped(instrument)
-        self.index_prices.setdefault(instrument.base, INDEX_START[instrument.base])
+        self._underlyings.setdefault(instrument.base, Underlying(self._seed, instrument.base))
         self._weigh()
 
     def remove(self, symbol: str) -> Instrument:
@@ -181,10 +194,23 @@ class Market:
         self._weigh()
         return instrument
 
+    def follow(self, now_ms: float, steps: int) -> None:
+        """Have the next ``steps`` end at a time, unix ms, if the market goes by the clock."""
+        if self.follows_clock:
+            self.now_ms = now_ms - steps * self._step_ms
+
     @property
-    def now_ms(self) -> float:
-        """The market's own clock, unix ms: what options are valued at."""
-        return self.start_ms + self.steps * self._step_ms
+    def bases(self) -> frozenset[str]:
+        """The underlyings of what is listed, or was."""
+        return frozenset(self._underlyings)
+
+    def index(self, base: str) -> float:
+        """What an underlying is worth now."""
+        return self._underlyings[base].at(self.now_ms)
+
+    def opening_index(self, base: str) -> float:
+        """What it was worth when the market began."""
+        return self._underlyings[base].at(self.opened_ms)
 
     @property
     def made(self) -> frozenset[str]:
@@ -194,15 +220,18 @@ class Market:
     def live(self, symbol: str) -> Live:
         """The instrument's live state, made on first need. Raises KeyError for an unknown symbol.
 
-        A book made late is the same as one made early: it starts at the opening price.
+        A book made late is the same as one made early, which starts at the opening price, but where
+        the market follows the clock.
         """
         live = self._live.get(symbol)
         if live is None:
             instrument = self.instruments[symbol]
-            opening = self._value(instrument, INDEX_START[instrument.base], self.start_ms)
-            fair = instrument.index_below(opening)
-            first = self._first_sequence
-            live = self._live[symbol] = Live(instrument, fair, self._seed, first, self.clock)
+            begin = self.now_ms if self.follows_clock else self.opened_ms
+            index = self._underlyings[instrument.base].at(begin)
+            fair = instrument.index_below(self._value(instrument, index, begin))
+            first, seed = self._first_sequence, f"{self._seed}/{self._venue}"
+            live = self._live[symbol] = Live(instrument, fair, seed, first, self.clock)
+            self._opinions[symbol] = opinion(self._seed, self._venue, symbol)
         return live
 
     def years(self, instrument: Instrument) -> float:
@@ -211,7 +240,7 @@ class Market:
 
     def forward(self, instrument: Instrument) -> float:
         """The price of the underlying for the instrument's expiry."""
-        return self.index_prices[instrument.base] * exp(instrument.carry * self.years(instrument))
+        return self.index(instrument.base) * exp(instrument.carry * self.years(instrument))
 
     def mark_vol(self, instrument: Instrument) -> float:
         """Mark volatility of an option, a fraction."""
@@ -222,7 +251,7 @@ class Market:
 
     def mark(self, instrument: Instrument) -> float:
         """Mark price in the instrument's own quotation (coin for inverse options)."""
-        return self._value(instrument, self.index_prices[instrument.base], self.now_ms)
+        return self._value(instrument, self.index(instrument.base), self.now_ms)
 
     def _value(self, instrument: Instrument, index: float, now_ms: float) -> float:
         if instrument.kind in ("spot", "perpetual"):
@@ -240,12 +269,7 @@ class Market:
         random = self._random
         symbol = self._symbols[bisect(self._weights, random.random() * self._weights[-1])]
         live = self._live.get(symbol) or self.live(symbol)
-        base = live.instrument.base
-        index, start = self.index_prices[base], INDEX_START[base]
-        # A weak pull keeps a long run near its strikes.
-        self.index_prices[base] = (
-            index * (1.0 + self._sigma * random.gauss(0.0, 1.0)) + (start - index) * _REVERSION
-        )
+        self.now_ms += self._step_ms
         self.steps += 1
         return self._move(live)
 
@@ -264,8 +288,9 @@ class Market:
 
     def _fair(self, instrument: Instrument) -> int:
         """The grid index that the makers quote around."""
-        value = self.mark(instrument) + self._mispriced.get(instrument.symbol, 0.0)
-        return instrument.index_below(value)
+        symbol = instrument.symbol
+        value = self.mark(instrument) * (1.0 + self._opinions[symbol].at(self.now_ms))
+        return instrument.index_below(value + self._mispriced.get(symbol, 0.0))
 
     def _move(self, live: Live) -> Update:
         """One update of an instrument, towards what its makers think it is worth."""
@@ -279,7 +304,9 @@ class Market:
         self._recorded.append(book)
         if len(self._recorded) > self._history:
             self._recorded.popleft().forget_oldest()
-        trades = [live.note(fill) for fill in fills]
+        made = self.trades_made
+        trades = [live.note(fill, made + n) for n, fill in enumerate(fills, 1)]
+        self.trades_made = made + len(trades)
         top, live.top = live.top, book.top()
         update = Update(live, previous, sequence, changes, trades, live.top != top)
         if self.digests is not None:

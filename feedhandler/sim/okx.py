@@ -19,7 +19,7 @@ from .client import Client
 from .config import UNIVERSE, SimOptions
 from .faults import Delivery
 from .instrument import Instrument
-from .market import INDEX_START, Live, Market, Update
+from .market import Live, Market, Update
 from .okx_checksum import checksum
 from .okx_json import Texts
 from .okx_rest import BOOK_LEVELS, FIRST_CODE, LISTED_BEFORE_MS, add_rest_routes
@@ -56,7 +56,7 @@ class OkxServer(VenueServer):
         return Market(
             listing.instruments(self._today, self.options.instruments),
             options=self.options,
-            start_ms=self.start_ms,
+            venue=self.venue,
             next_sequence=lambda live, changes: live.book.sequence + 4 * changes + 1,
             first_sequence=_FIRST_SEQUENCE,
         )
@@ -152,9 +152,8 @@ class OkxServer(VenueServer):
         key = "instId"
         if channel == "index-tickers":
             base = subject.split("-")[0]
-            data = shapes.index_ticker(
-                self.market.clock.ms(), subject, self.market.index_prices[base], INDEX_START[base]
-            )
+            index, opening = self.market.index(base), self.market.opening_index(base)
+            data = shapes.index_ticker(self.market.clock.ms(), subject, index, opening)
         elif channel == "instruments":
             key = "instType"
             kinds = self.market.instruments.values()

@@ -52,7 +52,7 @@ def known(market: Market, channel: str, subject: str) -> bool:
         return bool(options_of(market, subject))
     if channel == "index-tickers":
         base, _, quote = subject.partition("-")
-        return quote in _INDEXES and base in market.index_prices
+        return quote in _INDEXES and base in market.bases
     instrument = market.instruments.get(subject)
     if instrument is None:
         return False

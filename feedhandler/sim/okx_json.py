@@ -79,7 +79,7 @@ def trade(live: Live, texts: Texts, one: Trade) -> str:
     return (
         f'{{"instId":"{live.instrument.symbol}","tradeId":"{one.number}",'
         f'"px":"{texts.prices[one.grid]}","sz":"{texts.sizes[one.lots]}","side":"{side}",'
-        f'"ts":"{live.clock.ms()}","count":"1","source":"0","seqId":{live.book.sequence}}}'
+        f'"ts":"{one.ms}","count":"1","source":"0","seqId":{one.sequence}}}'
     )
 
 
@@ -125,7 +125,7 @@ def index_ticker(now: int, name: str, price: float, opening: float) -> str:
 
 def funding_rate(market: Market, instrument: Instrument) -> str:
     """The funding rate of a swap, for the eight-hour period that ends next."""
-    index = market.index_prices[instrument.base]
+    index = market.index(instrument.base)
     rate = decimal((market.mark(instrument) / index - 1.0) / 3, 16)
     period = 8 * 3_600_000
     due = (market.clock.ms() // period + 1) * period

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument, plain
-from .market import INDEX_START
+from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 20
 _STRIKE_STEP = {"BTC": 2_500, "ETH": 100}
@@ -51,7 +51,7 @@ def _swap(
         symbol=f"{base}-{quote}-SWAP", kind="perpetual", base=base, quote=quote,
         tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical, depth=300, weight=weight,
         family=f"{base}-{quote}", inverse=quote == "USD", contract_size=Decimal(value),
-        carry=0.0002,
+        carry=PREMIUM,
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _future(base: str, day: date, rank: int) -> Instrument:
         symbol=f"{base}-USD-{day:%y%m%d}", kind="future", base=base, quote="USD",
         tick=Decimal("0.1") if base == "BTC" else Decimal("0.01"), lot=Decimal(1),
         typical_lots=60, depth=150, weight=3.0 / (1 + rank), family=f"{base}-USD", inverse=True,
-        expiry_ms=expiries.expiry_ms(day), carry=0.06,
+        expiry_ms=expiries.expiry_ms(day), carry=FUTURES_CARRY,
         contract_size=Decimal(100) if base == "BTC" else Decimal(10),
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ def _option(base: str, day: date, ring: int, call: bool) -> Instrument:
         symbol=f"{base}-USD-{day:%y%m%d}-{strike}-{'C' if call else 'P'}", kind="option",
         base=base, quote=base, tick=Decimal("0.0001"), lot=Decimal(1), typical_lots=300, depth=14,
         weight=0.8 / (1 + ring) ** 2, family=f"{base}-USD", inverse=True,
-        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, carry=0.06,
+        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, carry=FUTURES_CARRY,
         contract_size=Decimal(1),
     )  # fmt: skip
 

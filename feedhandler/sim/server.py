@@ -22,7 +22,7 @@ from .fault_kinds import FaultError, near_symbol
 from .http_faults import failed_upgrade, rest_faults
 from .instrument import Instrument
 from .listener import Listener
-from .market import Live, Market, Update
+from .market import Live, Market, Trade, Update
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
@@ -111,6 +111,10 @@ class VenueServer(Broadcast, ABC):
 
     def on_expired(self, instrument: Instrument) -> None:
         """An instrument is off the list; its subscribers are still there."""
+
+    def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
+        """What the venue calls a trade, in the stream."""
+        return str(trade.number)
 
     def renumber(self, symbol: str | None) -> int:  # noqa: ARG002
         """Begin the numbers of a book, or of all (None), anew; returns of how many channels."""
@@ -208,6 +212,7 @@ class VenueServer(Broadcast, ABC):
                 self._owed += elapsed * self.options.rate
                 whole = int(self._owed)
                 self._owed -= whole
+                self.market.follow(time.time_ns() / 1e6, whole)
                 self.advance(whole)
             self.on_time(now)
             self.chaos.tick(now)

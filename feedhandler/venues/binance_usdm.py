@@ -3,8 +3,9 @@
 Rules: https://developers.binance.com/docs/derivatives/usds-margined-futures (websocket market
 streams; "How to manage a local order book correctly": the `pu` of an event is the `u` of the one
 before it; exchange information; order book), and its "Important WebSocket Change Notice": since
-2026-04-23 the streams are split. `/public` has the books and the best bid and offer, `/market`
-trades, prices and liquidations; on the wrong one a stream is acknowledged and never speaks.
+2026-04-23 the streams are split. `/public` has the books, the best bid and offer and single trades,
+`/market` aggregated trades, prices and liquidations; on the wrong one a stream is acknowledged and
+never speaks.
 
 * `trades` are the aggregated ones (`aggTrade`: fills of one taker order at one price), since single
   ones are undocumented here, with the orders of liquidation beside them: of those the venue shows
@@ -22,7 +23,7 @@ from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, 
 from feedhandler.venues.pattern import Pattern
 from shm import ContractType, InstrumentKind
 
-_PUBLIC = ("depth", "bookTicker")
+_PUBLIC = ("depth", "bookTicker", "trade")
 _OURS = {
     "depth": "book",
     "bookTicker": "quote",

@@ -271,10 +271,13 @@ class Follower:
                     return found
 
     async def moved(self, updates: int = 60) -> list[Event]:
-        """Move the market; all that is sent of it, up to the venue's own sequence."""
-        await self.sim.step(updates)
-        target = (await self.sim.truth(self.symbol))[0]
-        assert target > self.place
+        """Move the market until this book has moved; all that is sent of it, up to the venue's own
+        sequence."""
+        target = self.place
+        async with asyncio.timeout(DEADLINE):
+            while target <= self.place:
+                await self.sim.step(updates)
+                target = (await self.sim.truth(self.symbol))[0]
         found: list[Event] = []
         while not found or found[-1].at < target:
             found.append(await self.event())

@@ -11,6 +11,8 @@ from .harness import Levels, Sim, Socket, levels, venue
 SYMBOL = "BTCUSDT"
 FAST = "btcusdt@depth@100ms"
 PUBLIC, MARKET = "/public/stream", "/market/stream"
+OF_PUBLIC = [FAST, "btcusdt@bookTicker", "btcusdt@trade"]
+OF_MARKET = ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]
 
 
 class Book:
@@ -98,9 +100,9 @@ def test_a_gap_shows_in_the_previous_id() -> None:
 @pytest.mark.parametrize(
     ("path", "heard", "silent"),
     [
-        (PUBLIC, [FAST, "btcusdt@bookTicker"], ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]),
-        (MARKET, ["btcusdt@aggTrade", "btcusdt@markPrice@1s"], [FAST, "btcusdt@bookTicker"]),
-        ("/stream", [FAST, "btcusdt@bookTicker"], ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]),
+        (PUBLIC, OF_PUBLIC, OF_MARKET),
+        (MARKET, OF_MARKET, OF_PUBLIC),
+        ("/stream", OF_PUBLIC, OF_MARKET),
     ],
 )
 def test_a_path_acknowledges_everything_and_carries_its_own(
