@@ -17,13 +17,15 @@ def clean(dry_run: bool, namespace: str, as_json: bool) -> None:
 
     A feed that stops in order leaves nothing, so there is rarely anything to do.
     """
-    from shm.clean import clean as sweep
+    from shm.clean import sweep
 
-    gone = sweep(namespace, dry_run=dry_run)
+    swept = sweep(namespace, dry_run=dry_run)
     if as_json:
-        json_out({"removed": gone, "dry_run": dry_run})
+        json_out({"removed": swept.removed, "left": swept.left, "dry_run": dry_run})
         return
-    for path in gone:
+    for path in swept.removed:
         click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
-    if not gone:
+    for path, why in swept.left.items():
+        click.echo(f"left {path}: {why}")
+    if not swept.removed and not swept.left:
         click.echo("nothing to remove")

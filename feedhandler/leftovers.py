@@ -4,8 +4,7 @@ import os
 from contextlib import suppress
 
 from shm import ShmError
-from shm.attach import open_fd
-from shm.dev_shm import objects, unlink
+from shm.dev_shm import objects, open_fd, unlink
 from shm.object_names import control_name
 from shm.writer_lock import locked
 

@@ -11,8 +11,8 @@ import numpy as np
 from feedhandler.audit_report import read_report
 from feedhandler.connection_state import ConnectionState
 from shm import NoSuchVenue, Reason, ShmError, State, _native
-from shm.attach import open_fd, read_struct, text
-from shm.dev_shm import objects
+from shm.attach import read_struct, text
+from shm.dev_shm import objects, open_fd
 from shm.identity import start_ticks
 from shm.object_names import control_name, data_name
 from shm.writer_lock import locked

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from itertools import pairwise
 
 import numpy as np
 
 from shm import _native
-from shm.dev_shm import DIRECTORY, objects
+from shm.dev_shm import objects, open_fd
 from shm.errors import (
     DamagedSegment,
     NoSuchVenue,
@@ -27,27 +26,6 @@ _SIZES = {
     "quotes": _native.DTYPES["quote"].itemsize,
     "connections": _native.DTYPES["connection"].itemsize,
 }
-
-
-def open_fd(path: str, *, writable: bool = False) -> int:
-    """A descriptor of a shared-memory object.
-
-    Not by `shm_open`, which waits for ever where somebody left a FIFO under the name. Raises
-    FileNotFoundError, :class:`PermissionDenied`, :class:`DamagedSegment` ("type": no plain file).
-    """
-    flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        fd = os.open(DIRECTORY / path[1:], flags)
-    except FileNotFoundError:
-        raise
-    except PermissionError:
-        raise PermissionDenied(f"{path}: this user may not open it") from None
-    except OSError as error:  # a directory, a link, a socket
-        raise DamagedSegment(f"{path} is no shared memory: {error.strerror}", "type") from None
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise DamagedSegment(f"{path} is no shared memory", "type")
-    return fd
 
 
 def check_owner(control_fd: int, data_fd: int, path: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from typing import NamedTuple
 
 import numpy as np
 
 from shm import _native
-from shm.dev_shm import create_object, is_current, open_object, reserve
+from shm.dev_shm import create_object, is_current, open_fd, reserve
 from shm.errors import DamagedSegment, PermissionDenied, VersionMismatch, WriterRunning
 from shm.identity import boot_id, start_ticks
 from shm.object_names import control_name
@@ -34,13 +33,11 @@ def lock_control(namespace: str, venue: str) -> LockedControl:
             fd = create_object(path, CONTROL_MODE)
         except FileExistsError:
             try:
-                fd = open_object(path)
+                fd = open_fd(path, writable=True)
             except FileNotFoundError:
                 continue  # removed between the two
-            except PermissionError:
-                raise PermissionDenied(f"{path}: this user may not write it") from None
-            except (OSError, ValueError) as error:  # a directory, a link
-                raise _strange(path, str(error)) from None
+            except DamagedSegment as error:  # a directory, a link
+                raise DamagedSegment(f"{error}: remove it", "type") from None
         lock_fd = -1
         try:
             _check_ours(path, fd)
@@ -62,8 +59,6 @@ def lock_control(namespace: str, venue: str) -> LockedControl:
 def _check_ours(path: str, fd: int) -> None:
     """Refuse a control object of somebody else: who owns it can take it from under the feed."""
     found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        raise _strange(path, "no plain file")
     if found.st_uid != os.geteuid():
         raise PermissionDenied(
             f"{path}: its owner is user {found.st_uid}, this is user {os.geteuid()}; the feed of a "
@@ -71,10 +66,6 @@ def _check_ours(path: str, fd: int) -> None:
         )
     if found.st_mode & 0o7777 != CONTROL_MODE:
         os.fchmod(fd, CONTROL_MODE)
-
-
-def _strange(path: str, what: str) -> DamagedSegment:
-    return DamagedSegment(f"{path} is no shared memory ({what}); remove it", "type")
 
 
 def _insist(lock_fd: int, fd: int) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import posix_ipc  # type: ignore[import-not-found]
 
-from shm.errors import NoRoom, PermissionDenied
+from shm.errors import DamagedSegment, NoRoom, PermissionDenied
 from shm.object_names import ObjectName, parse
 
 DIRECTORY = Path("/dev/shm")
@@ -34,19 +35,25 @@ def create_object(path: str, mode: int) -> int:
     return fd
 
 
-def open_object(path: str) -> int:
-    """A descriptor of an object that is there, read and write.
+def open_fd(path: str, *, writable: bool = False) -> int:
+    """A descriptor of an object that is there.
 
-    Raises FileNotFoundError, PermissionError; for a folder, or a link, OSError or ValueError.
+    Not by `shm_open`, which waits for ever where somebody left a FIFO under the name. Raises
+    FileNotFoundError, :class:`PermissionDenied`, :class:`DamagedSegment` ("type": no plain file).
     """
+    flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        return int(posix_ipc.SharedMemory(path).fd)
-    except posix_ipc.ExistentialError:
-        raise FileNotFoundError(path) from None
-    except posix_ipc.PermissionsError:
-        raise PermissionError(path) from None
-    except posix_ipc.Error as error:
-        raise OSError(str(error)) from None
+        fd = os.open(DIRECTORY / path[1:], flags)
+    except FileNotFoundError:
+        raise
+    except PermissionError:
+        raise PermissionDenied(f"{path}: this user may not open it") from None
+    except OSError as error:  # a directory, a link, a socket
+        raise DamagedSegment(f"{path} is no shared memory: {error.strerror}", "type") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise DamagedSegment(f"{path} is no shared memory", "type")
+    return fd
 
 
 def is_current(path: str, fd: int) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shm import _native
 from shm.control_object import read_control
-from shm.dev_shm import create_object, open_object, reserve, unlink
+from shm.dev_shm import create_object, open_fd, reserve, unlink
 from shm.errors import BadGeometry, DamagedSegment, PermissionDenied
 from shm.identity import boot_id, start_ticks
 from shm.object_names import ObjectName, control_name, data_name
@@ -89,18 +89,22 @@ def new_epoch(
 
 
 def retire(old: ObjectName) -> None:
-    """Tell the readers of an epoch that it is over, and remove its name."""
+    """Tell the readers of an epoch that it is over, and remove its name.
+
+    What is no plain file of this user is left as it is: no reader believes it, and whoever owns it
+    could take it from under us while we write to it.
+    """
     try:
-        fd = open_object(old.path)
-    except FileNotFoundError:
+        fd = open_fd(old.path, writable=True)
+    except (FileNotFoundError, PermissionDenied, DamagedSegment):
         return
-    except PermissionError:  # another user's: its readers see the control object
-        pass
-    else:
-        try:
-            if os.fstat(fd).st_size >= _native.HEADER_BYTES:
-                _native.supersede(fd)
-        finally:
-            os.close(fd)
+    try:
+        found = os.fstat(fd)
+        if found.st_uid != os.geteuid():
+            return
+        if found.st_size >= _native.HEADER_BYTES:
+            _native.supersede(fd)
+    finally:
+        os.close(fd)
     with contextlib.suppress(PermissionDenied):
         unlink(old.path)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shm import _native
-from shm.attach import check_header, check_identity, open_fd, read_struct, text, venues
-from shm.dev_shm import DIRECTORY, objects
+from shm.attach import check_header, check_identity, read_struct, text, venues
+from shm.dev_shm import DIRECTORY, objects, open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, NotReady, ShmError
 from shm.identity import start_ticks
 from shm.names import Counter, Histogram

@@ -11,7 +11,8 @@ from typing import TypedDict
 import numpy as np
 
 from shm import _native
-from shm.attach import check_readers, open_fd, read_struct, text, venues
+from shm.attach import check_readers, read_struct, text, venues
+from shm.dev_shm import open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, ShmError
 from shm.identity import start_ticks
 from shm.memory import open_memory

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from shm import _native
 from shm.control_object import LockedControl, lock_control
-from shm.dev_shm import objects, open_object, unlink
+from shm.dev_shm import objects, open_fd, unlink
 from shm.epoch import Geometry, check_geometry, new_epoch, retire
 from shm.identity import start_ticks
 from shm.object_names import (
@@ -53,7 +53,7 @@ class WriterSegment:
         """
         geometry = Geometry(instruments, depth, ring_slots, connections)
         check_geometry(geometry)
-        fd = open_object(control_name(self.namespace, self.venue))
+        fd = open_fd(control_name(self.namespace, self.venue), writable=True)
         try:
             return new_epoch(fd, self.namespace, self.venue, geometry)
         finally:
@@ -146,11 +146,15 @@ def create(
     try:
         _native.claim_control(control.fd, os.getpid(), start_ticks(os.getpid()))
         writer = new_epoch(control.fd, namespace, venue, geometry, replay=replay)
-        writer.announce()
-        for old in objects(namespace, venue):
-            if old.epoch is not None and old.epoch != writer.epoch:
-                retire(old)
-        return WriterSegment(writer, control)
+        try:
+            writer.announce()
+            for old in objects(namespace, venue):
+                if old.epoch is not None and old.epoch != writer.epoch:
+                    retire(old)
+            return WriterSegment(writer, control)
+        except BaseException:
+            unlink(data_name(namespace, venue, writer.epoch))
+            raise
     except BaseException:
         os.close(control.lock_fd)
         raise

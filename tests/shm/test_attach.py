@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 import shm
 from shm import _native, dev_shm, object_names
 from tests.shm.conftest import Create
+from tests.shm.users import as_user, needs_root
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,18 +146,16 @@ def test_an_unfinished_segment_is_not_ready(namespace: str, create: Create) -> N
         shm.attach("v", namespace=namespace, timeout=0)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become somebody else")
+@needs_root
 def test_another_user_is_denied(namespace: str, create: Create) -> None:
     create()
-    code = (
-        "import os, shm\nos.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        f"try:\n    shm.attach('v', namespace={namespace!r}, timeout=0)\n"
-        "except PermissionError as error:\n    print(type(error).__name__)\n"
+    assert (
+        as_user(
+            f"try:\n    shm.attach('v', namespace={namespace!r}, timeout=0)\n"
+            "except PermissionError as error:\n    print(type(error).__name__)\n"
+        )
+        == "PermissionDenied"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "PermissionDenied\n", done.stderr
 
 
 def test_instruments_by_both_names_also_later_ones(namespace: str, create: Create) -> None:

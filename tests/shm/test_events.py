@@ -16,7 +16,8 @@ import pytest
 import shm
 from shm import Flag, Kind
 from shm._native import Writer
-from shm.attach import open_fd, read_struct
+from shm.attach import read_struct
+from shm.dev_shm import open_fd
 from shm.object_names import control_name
 from tests.shm.conftest import CELL_EXPONENTS, EXPONENTS, Create
 

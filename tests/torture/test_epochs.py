@@ -51,7 +51,7 @@ STEPS = {
         "line segment.py _release: os.close(self._lock_fd)",
     ),
     "clean": (
-        "line clean.py _clean_venue: found = objects(namespace, venue)",
+        "line clean.py _sweep_venue: found = objects(namespace, venue)",
         "line clean.py _remove: unlink(name.path)",
     ),
 }
