@@ -12,7 +12,11 @@ ROWS: int
 
 class Table:
     def __init__(self, buffer: Buffer) -> None:
-        """ValueError: not of this size, or another version's."""
+        """ValueError: not of this size, or another version's. A `mmap` is guarded: see `broken`."""
+
+    @property
+    def broken(self) -> bool:
+        """The mapped object was truncated: zeros are in its place, in this process alone."""
 
     def take(self, name: bytes, now: int, cost: int, tolerance: int) -> int:
         """Spend if it is there: 0; else the nanoseconds until it may be."""

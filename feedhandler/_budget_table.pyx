@@ -1,6 +1,8 @@
 # cython: language_level=3, binding=True
 """The shared table of budgets (`budget_table.h`) over a writable buffer."""
 
+import mmap
+
 from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from "budget_table.h" nogil:
@@ -17,6 +19,11 @@ cdef extern from "budget_table.h" nogil:
     int64_t fhb_spend(fhb_table *t, const char *name, size_t length, int64_t now, int64_t cost)
     int64_t fhb_hold(fhb_table *t, const char *name, size_t length, int64_t now, int64_t until,
                      int64_t full, uint64_t why)
+
+cdef extern from "guard.h" nogil:
+    int fh_guard_add(const void *base, size_t size, int protection)
+    void fh_guard_drop(int guard)
+    bint fh_guard_broken(int guard)
 
 cdef extern from *:
     """
@@ -40,6 +47,10 @@ cdef class Table:
     cdef object _owner
     cdef unsigned char[::1] _bytes
     cdef fhb_table *_table
+    cdef int _guard
+
+    def __cinit__(self):
+        self._guard = -1
 
     def __init__(self, buffer):
         self._bytes = buffer
@@ -50,6 +61,16 @@ cdef class Table:
         self._table = <fhb_table *>&self._bytes[0]
         if not fhb_open(self._table):
             raise ValueError("not a table of budgets of this version")
+        if isinstance(buffer, mmap.mmap):
+            self._guard = fh_guard_add(
+                self._table, sizeof(fhb_table), mmap.PROT_READ | mmap.PROT_WRITE)
+
+    def __dealloc__(self):
+        fh_guard_drop(self._guard)
+
+    @property
+    def broken(self):
+        return self._guard >= 0 and fh_guard_broken(self._guard)
 
     cdef int64_t _full(self, int64_t answer) except -1:
         if answer < 0:

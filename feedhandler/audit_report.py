@@ -1,6 +1,6 @@
 """What the audits of a venue found, in a file beside the supervisor's socket.
 
-`${XDG_RUNTIME_DIR:-/tmp}/feedhandler-<uid>/<namespace>.<venue>.audit.json`: the writer's pid and
+`<namespace>.<venue>.audit.json`: the writer's pid and
 epoch, and for each instrument audited {"agree": share of levels, "levels", "sequence", "at_ns",
 "known": {"bid", "ask"}}. `known` is how far the book's base reached, null where it was whole:
 levels beyond are what the stream happened to mention, and neither audited nor sold as truth.
@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from feedhandler.supervisor_socket import runtime_directory
+from feedhandler.runtime_directory import runtime_directory
 
 
 def _path(namespace: str, venue: str) -> Path:
@@ -25,19 +25,20 @@ class AuditReport:
     """Written by the venue's IO process, whole each time."""
 
     def __init__(self, namespace: str, venue: str, epoch: int) -> None:
-        self._path = _path(namespace, venue)
+        self._of = namespace, venue
         self._identity = {"pid": os.getpid(), "epoch": epoch}
 
     def store(self, instruments: Mapping[str, Mapping[str, Any]]) -> None:
         """Replace the file. Raises OSError."""
-        new = self._path.with_suffix(f".{os.getpid()}")
+        path = _path(*self._of)
+        new = path.with_suffix(f".{os.getpid()}")
         new.write_bytes(orjson.dumps({**self._identity, "instruments": dict(instruments)}))
-        new.replace(self._path)
+        new.replace(path)
 
     def remove(self) -> None:
         """The writer ends in order."""
         with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            _path(*self._of).unlink(missing_ok=True)
 
 
 def read_report(namespace: str, venue: str, epoch: int) -> dict[str, Any]:

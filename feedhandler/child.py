@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from feedhandler import python_child
 from feedhandler.backoff import Backoff
 from feedhandler.channel import Channel, ChannelClosed
 from feedhandler.config import VenueConfig
@@ -71,15 +71,14 @@ class Child:
 
     async def _spawn(self) -> Process:
         order = Order(self.venue, self._namespace, self.config, self._keep, os.getpid())
-        paths = [path or "." for path in sys.path]  # the child must find what we found
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "feedhandler.io_process",
+                *python_child.command("feedhandler.io_process"),
                 stdin=theirs.fileno(),
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+                env=python_child.environment(),
                 process_group=0,  # a terminal's Ctrl-C is for us, who stop the children in order
-            )  # fmt: skip
+            )
         except OSError:
             ours.close()
             raise

@@ -10,12 +10,11 @@ import math
 import mmap
 import os
 import re
+import stat
 from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
-
-import posix_ipc  # type: ignore[import-not-found]
 
 from feedhandler._budget_table import SIZE, Table
 from feedhandler.budget import TokenBucket
@@ -23,6 +22,7 @@ from feedhandler.log import log
 
 ENVIRONMENT = "FEEDHANDLER_BUDGETS"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAMES = 8  #: how many are tried where others have taken the first ones
 
 
 class NoBudgets(OSError):  # noqa: N818
@@ -39,24 +39,44 @@ def object_name() -> str:
 
 @functools.cache
 def _open(name: str) -> Table:
-    where = f"/dev/shm/{name}"
+    fd = _open_object(name)
     try:
-        fd = int(posix_ipc.SharedMemory(f"/{name}", posix_ipc.O_CREAT, mode=0o600).fd)
-        try:
-            found = os.fstat(fd)
-            if found.st_uid != os.getuid():
-                raise NoBudgets(f"{where} belongs to user {found.st_uid}: remove it")
-            if found.st_size < SIZE:
-                os.posix_fallocate(fd, 0, SIZE)
-            return Table(mmap.mmap(fd, SIZE))
-        finally:
-            os.close(fd)
-    except (posix_ipc.Error, ValueError) as error:
-        raise NoBudgets(f"{where}: {error}: remove it when no feedhandler runs") from None
-    except NoBudgets:
-        raise
+        if os.fstat(fd).st_size < SIZE:
+            os.posix_fallocate(fd, 0, SIZE)
+        return Table(mmap.mmap(fd, SIZE))
     except OSError as error:
-        raise NoBudgets(f"{where}: {error.strerror}") from None
+        raise NoBudgets(f"/dev/shm/{name}: {error.strerror}") from None
+    except ValueError as error:
+        raise NoBudgets(f"/dev/shm/{name}: {error}: remove it when no feedhandler runs") from None
+    finally:
+        os.close(fd)
+
+
+def _open_object(name: str) -> int:
+    """This user's object, made if there is none."""
+    made = _find(name, 0)
+    return _find(name, os.O_CREAT) if made < 0 else made
+
+
+def _find(name: str, create: int) -> int:
+    """A descriptor of this user's object, -1: there is none. `create`: 0 or O_CREAT.
+
+    Another user may have taken the name before us, so it goes on as NAME.1, NAME.2, ...
+    """
+    for each in (name, *(f"{name}.{n}" for n in range(1, _NAMES))):
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | create
+        try:
+            fd = os.open(Path("/dev/shm", each), flags, 0o600)
+        except OSError:  # not there; a directory, a link; not to be opened by us
+            continue
+        found = os.fstat(fd)
+        if found.st_uid == os.getuid() and stat.S_ISREG(found.st_mode):
+            return fd
+        os.close(fd)
+    if create:
+        where = f"/dev/shm/{name} and {_NAMES - 1} names more"
+        raise NoBudgets(f"{where} belong to others: remove them")
+    return -1
 
 
 def table() -> Table:
@@ -77,9 +97,17 @@ class SharedBudget:
         self.rate = rate
         self.burst = burst
         self._key = name.encode()
-        self._table = its or table()
+        self._its = its or table()
         self._token_ns = 1e9 / rate if rate else 0.0
         self._full_ns = round(burst * self._token_ns)
+
+    @property
+    def _table(self) -> Table:
+        """The table; another one after it was truncated, which leaves zeros: nothing was spent."""
+        if self._its.broken:
+            _open.cache_clear()
+            self._its = table()
+        return self._its
 
     def _cost(self, tokens: float) -> int:
         return round(tokens * self._token_ns)
@@ -149,7 +177,9 @@ def bans(now: float | None = None) -> dict[str, tuple[float, int]]:
     """Budgets that a venue has closed: name -> (seconds left, HTTP status). Makes no table.
 
     Raises :class:`NoBudgets`."""
-    if not Path("/dev/shm", object_name()).exists():
+    fd = _find(object_name(), 0)
+    if fd < 0:
         return {}
+    os.close(fd)
     ns = round((monotonic() if now is None else now) * 1e9)
     return {name: ((until - ns) / 1e9, why) for name, _, until, why in table().rows() if until > ns}

@@ -1,6 +1,6 @@
 """The running supervisor's Unix socket: one JSON line in, one out.
 
-`${XDG_RUNTIME_DIR:-/tmp}/feedhandler-<uid>/<namespace>.sock`, for its user alone. Messages:
+`<namespace>.sock` in the user's `runtime_directory`. Messages:
 {"do": "status"}, {"do": "config"}, {"do": "stop"}, {"do": "subscribe" | "unsubscribe", "venue",
 "patterns"}; an answer with "error" says what went wrong, and where "refused" is true that asking
 again does not help.
@@ -10,13 +10,14 @@ import asyncio
 import fcntl
 import os
 import socket
-import stat
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from feedhandler.runtime_directory import runtime_directory
 
 _LINE_BYTES = 64 << 20
 _REQUEST_BYTES = 1 << 16
@@ -36,22 +37,8 @@ class AlreadyRunning(Exception):  # noqa: N818
         self.pid = pid
 
 
-def runtime_directory() -> Path:
-    """Where sockets and locks are; made for this user alone.
-
-    Raises PermissionError if somebody else's directory is in its place.
-    """
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
-    path = base / f"feedhandler-{os.getuid()}"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = path.lstat()
-    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
-        raise PermissionError(f"{path} belongs to user {found.st_uid}: remove it")
-    return path
-
-
 def socket_path(namespace: str) -> Path:
-    """The supervisor's socket of a namespace."""
+    """The supervisor's socket of a namespace. Raises PermissionError: no place for it."""
     return runtime_directory() / f"{namespace}.sock"
 
 
@@ -59,7 +46,10 @@ def request(
     namespace: str, message: Mapping[str, Any], timeout: float = _TIMEOUT_S
 ) -> dict[str, Any]:
     """Ask the running supervisor. `timeout` in seconds. Raises :class:`NotRunning`."""
-    path = socket_path(namespace)
+    try:
+        path = socket_path(namespace)
+    except PermissionError as error:  # nobody could have started one
+        raise NotRunning(str(error)) from None
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(timeout)

@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from feedhandler import python_child
 from feedhandler.bench import _sender, cores, policy, programs
 from feedhandler.bench.histogram import Histogram
 from feedhandler.bench.latency_reader import Order
@@ -94,7 +95,7 @@ def _engine_slice(on: Stage, one: Slice, reader: str, where: cores.Cores) -> Tak
         on.namespace, on.scenario.case.venue, reader, int(expected.sum()), str(path), where.reader
     )
     child = subprocess.Popen(
-        [sys.executable, "-m", "feedhandler.bench.latency_reader"],
+        python_child.command("feedhandler.bench.latency_reader"),
         bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     try:

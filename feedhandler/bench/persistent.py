@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import uvloop
 
+from feedhandler import python_child
 from feedhandler.bench import cores, policy
 from feedhandler.bench.histogram import Histogram
 from feedhandler.bench.persistent_market import Market, Times, change_of
@@ -78,7 +78,7 @@ def venue(cpu: int) -> Iterator[Venue]:
     child = subprocess.Popen(
         [
             *("taskset", "-c", str(cpu)),
-            *(sys.executable, "-m", "feedhandler.bench.persistent_server"),
+            *python_child.command("feedhandler.bench.persistent_server"),
         ],
         bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
     )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 import shm
-from feedhandler import venues
+from feedhandler import python_child, venues
 from feedhandler.bench.scenario import Scenario
 from feedhandler.bench.server import Server, Session
 from feedhandler.bench.stub_venue import LIST_PATH, acknowledgement, listing
@@ -53,8 +52,7 @@ def cpu_ns(pid: int) -> int:
 
 def environment() -> dict[str, str]:
     """Of a child in Python: it finds these packages, and is quiet unless something is wrong."""
-    paths = os.pathsep.join(path or "." for path in sys.path)
-    return os.environ | {"PYTHONPATH": paths, "FEEDHANDLER_LOG": "ERROR"}
+    return python_child.environment() | {"FEEDHANDLER_LOG": "ERROR"}
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -164,7 +162,7 @@ def stage(
         order = Order(scenario.case.venue, space, config, parent=os.getpid())
         child = subprocess.Popen(
             [
-                *(sys.executable, "-m", "feedhandler.bench.io_process"),
+                *python_child.command("feedhandler.bench.io_process"),
                 *([str(len(scenario.instruments))] if more else []),
             ],
             stdin=subprocess.PIPE, env=environment(),

@@ -17,6 +17,8 @@ from types import TracebackType
 
 import orjson
 
+from feedhandler import python_child
+
 from .certificates import CertificateError
 from .config import SimOptions
 from .registry import VENUES
@@ -159,21 +161,17 @@ class SimProcess:
         return self
 
     def _spawn(self, venue: str) -> subprocess.Popen[bytes]:
-        command = [
-            sys.executable, "-m", "feedhandler.sim",
-            "--venue", venue,
-            "--port", str(self._ports.get(venue, 0)),
-            "--options", "-",
-            "--parent", str(os.getpid()),
-        ]  # fmt: skip
-        # The child must find this package even where only sys.path knows it.
-        paths = [path or "." for path in sys.path]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         child = subprocess.Popen(
-            command,
+            python_child.command(
+                "feedhandler.sim",
+                *("--venue", venue),
+                *("--port", str(self._ports.get(venue, 0))),
+                *("--options", "-"),
+                *("--parent", str(os.getpid())),
+            ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=python_child.environment(),
             # A terminal's Ctrl-C is for the parent, which then stops the venue last.
             process_group=0,
         )

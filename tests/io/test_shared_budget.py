@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from bisect import bisect_left
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from feedhandler.venues.base import Limits, Request
 from shm import Reason, State
 from tests.io.rig import end, rig, until
 from tests.io.test_rest import served
+from tests.shm.users import STRANGER, needs_root
 
 HAMMER = """
 import os, sys, time
@@ -173,6 +175,48 @@ def test_object_is_its_users_alone(budgets: str) -> None:
     found = Path("/dev/shm", budgets).stat()
     assert found.st_mode & 0o777 == 0o600
     assert found.st_size == SIZE
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the budgets of this test alone will be."""
+    path = Path("/dev/shm", f"test-budgets-{uuid.uuid4().hex[:8]}")
+    monkeypatch.setenv("FEEDHANDLER_BUDGETS", path.name)
+    try:
+        yield path
+    finally:
+        for each in (path, Path(f"{path}.1")):
+            each.rmdir() if each.is_dir() else each.unlink(missing_ok=True)
+
+
+def test_a_name_that_others_have_taken_is_left_to_them(place: Path) -> None:
+    place.mkdir()
+    table()
+    assert Path(f"{place}.1").stat().st_size == SIZE
+    shared_budget._open.cache_clear()  # as another process
+    place.rmdir()
+    table()  # what is ours goes on being used
+    assert not place.exists()
+
+
+@needs_root
+def test_somebody_elses_object_is_not_used(place: Path) -> None:
+    place.write_bytes(bytes(SIZE))
+    os.chown(place, STRANGER, STRANGER)
+    place.chmod(0o666)
+    SharedBudget("host connects", 1.0, 1.0).take(5.0)
+    assert place.read_bytes() == bytes(SIZE)
+    assert Path(f"{place}.1").stat().st_uid == os.getuid()
+
+
+def test_truncated_while_it_is_mapped(place: Path) -> None:
+    budget = SharedBudget("host connects", 1.0, 1.0)
+    assert budget.take(5.0)
+    os.truncate(place, 0)
+    budget.take(5.0)  # what was spent is forgotten, and nothing dies
+    assert budget.take(60.0)
+    assert place.stat().st_size == SIZE
+    assert not SharedBudget("host connects", 1.0, 1.0).take(60.0)  # shared again
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(300, 300.0), (3, 1.0), (2, 1.0), (1, 1.0)])

@@ -1,4 +1,4 @@
-"""What others left under a feed's names in /dev/shm: a start works, and cleaning says what it may not."""
+"""What others left under a feed's names: a start works, and cleaning says what it may not."""
 
 from __future__ import annotations
 

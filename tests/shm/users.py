@@ -17,7 +17,7 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become 
 def as_user(
     code: str, uid: int = STRANGER, gid: int = STRANGER, groups: tuple[int, ...] = ()
 ) -> str:
-    """What `code` prints, run by that user. It is imported by root: homes may be closed to others."""
+    """What `code` prints, run by that user; root imports `shm` before, from a home of its own."""
     become = f"import os, shm\nos.setgroups({list(groups)}); os.setgid({gid}); os.setuid({uid})\n"
     done = subprocess.run(
         [sys.executable, "-c", become + code], cwd=ROOT, capture_output=True, text=True, check=False
