@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shm.board import Board
-from shm.names import ContractType, InstrumentKind, OptionType, Reason, State, Status
+from shm.names import ContractType, InstrumentKind, OptionType, Reason, Source, State, Status
 
 _B = TypeVar("_B", bound=Board)
 
@@ -205,6 +205,7 @@ def register_enums(
     contract_type: type[ContractType],
     option_type: type[OptionType],
     status: type[Status],
+    source: type[Source],
 ) -> None:
     """The enums that attributes are given as. Called by `shm.names`."""
 
@@ -467,6 +468,10 @@ class _QuoteBase(_Cell):
     @property
     def last_side(self) -> int:
         """Its taker's side: `shm.Side`."""
+
+    @property
+    def source(self) -> Source:
+        """What bid and ask are of: the book, or a channel of quotes that is ahead of it."""
 
     @property
     def stats_ns(self) -> int:

@@ -2,7 +2,7 @@
 
 ctypedef struct BoardRow:
     uint32_t instrument, definition
-    uint8_t kind, option, state, reason, status
+    uint8_t kind, option, state, reason, status, source
     double strike
     int64_t expiry_ns
     double bid, bid_size, ask, ask_size, last, last_size
@@ -15,7 +15,8 @@ ctypedef struct BoardRow:
 
 BOARD = np.dtype([
     ("instrument", "<u4"), ("definition", "<u4"), ("kind", "u1"), ("option", "u1"),
-    ("state", "u1"), ("reason", "u1"), ("status", "u1"), ("strike", "<f8"), ("expiry_ns", "<i8"),
+    ("state", "u1"), ("reason", "u1"), ("status", "u1"), ("source", "u1"),
+    ("strike", "<f8"), ("expiry_ns", "<i8"),
     *[(name, "<f8") for name in (
         "bid", "bid_size", "ask", "ask_size", "last", "last_size",
         "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv",
@@ -182,6 +183,7 @@ def collect(Segment segment not None, cls, ids=None):
 cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:
     row.definition = q.definition
     row.status = q.status
+    row.source = q.source
     row.state = q.state
     row.reason = q.reason
     row.bid = fh_value(q.bid_price, q.price_exponent)

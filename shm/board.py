@@ -23,6 +23,7 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     definition                             u4  of the instrument's terms: `Instrument.definition`
     kind, option, state, reason, status    u1  `shm.InstrumentKind`, `OptionType`, `State`,
                                                `Reason`, `Status`
+    source                                 u1  what bid and ask are of: `shm.Source`
     strike, expiry_ns                      f8  0 for what has none (expiry_ns: i8, unix ns)
     bid, bid_size, ask, ask_size           f8  top of book, in the venue's units; NaN: none
     last, last_size                        f8  the last trade; NaN: none

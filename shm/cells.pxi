@@ -35,6 +35,11 @@ cdef class _QuoteBase(_Cell):
     cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest
     cdef readonly int64_t last_ns, stats_ns, data_ns
     cdef readonly int last_side
+    cdef uint8_t source_
+
+    @property
+    def source(self):
+        return _member(_Source, self.source_)
 
     cdef void fill(self, const fh_quote *q) noexcept:
         self.state_ = q.state
@@ -64,6 +69,7 @@ cdef class _QuoteBase(_Cell):
         self.open_interest = q.open_interest
         self.last_ns = q.last_ns
         self.last_side = q.last_side
+        self.source_ = q.source
         self.stats_ns = q.stats_ns
         self.data_ns = q.data_ns
 

@@ -21,7 +21,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         int64_t exchange_ns, receive_ns, publish_ns
         uint8_t state, reason
         int8_t price_exponent, size_exponent
-        uint8_t last_side, precision, status
+        uint8_t last_side, precision, source, status
         int64_t bid_price, bid_size, ask_price, ask_size, last_price, last_size, last_ns
         double mark, index, underlying, bid_iv, ask_iv, mark_iv
         double delta, gamma, vega, theta, rho, funding, open_interest
@@ -175,6 +175,7 @@ cdef extern from *:
     static const fh_name fh_names_contract[] = {FH_CONTRACT_TYPES(FH_NAME) {0, 0}};
     static const fh_name fh_names_option[] = {FH_OPTION_TYPES(FH_NAME) {0, 0}};
     static const fh_name fh_names_status[] = {FH_INSTRUMENT_STATUSES(FH_NAME) {0, 0}};
+    static const fh_name fh_names_source[] = {FH_QUOTE_SOURCES(FH_NAME) {0, 0}};
     static const fh_name fh_names_change[] = {FH_CHANGES(FH_NAME) {0, 0}};
     static const fh_name fh_names_flag[] = {FH_FLAGS(FH_NAME) {0, 0}};
     """
@@ -191,6 +192,7 @@ cdef extern from *:
     const fh_name *fh_names_contract
     const fh_name *fh_names_option
     const fh_name *fh_names_status
+    const fh_name *fh_names_source
     const fh_name *fh_names_change
     const fh_name *fh_names_flag
 
@@ -216,6 +218,7 @@ def names():
         "contract": _table(fh_names_contract),
         "option": _table(fh_names_option),
         "status": _table(fh_names_status),
+        "source": _table(fh_names_source),
         "change": _table(fh_names_change),
         "flag": _table(fh_names_flag),
     }

@@ -6,17 +6,20 @@ cdef object _InstrumentKind = int
 cdef object _ContractType = int
 cdef object _OptionType = int
 cdef object _Status = int
+cdef object _Source = int
 
 
-def register_enums(state, reason, instrument_kind, contract_type, option_type, status):
+def register_enums(state, reason, instrument_kind, contract_type, option_type, status,
+                   source):
     """The enums that attributes are given as; `shm.names` makes them of `names()`."""
-    global _State, _Reason, _InstrumentKind, _ContractType, _OptionType, _Status
+    global _State, _Reason, _InstrumentKind, _ContractType, _OptionType, _Status, _Source
     _State = state
     _Reason = reason
     _InstrumentKind = instrument_kind
     _ContractType = contract_type
     _OptionType = option_type
     _Status = status
+    _Source = source
 
 
 cdef object _member(kind, uint32_t value):

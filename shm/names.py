@@ -18,8 +18,9 @@ InstrumentKind = IntEnum("InstrumentKind", _tables["instrument"], module=__name_
 ContractType = IntEnum("ContractType", _tables["contract"], module=__name__)
 OptionType = IntEnum("OptionType", _tables["option"], module=__name__)
 Status = IntEnum("Status", _tables["status"], module=__name__)
+Source = IntEnum("Source", _tables["source"], module=__name__)
 Change = IntFlag("Change", _tables["change"], module=__name__)
 Flag = IntFlag("Flag", _tables["flag"], module=__name__)
 Side = IntEnum("Side", {"BID": 0, "ASK": 1, "BUY": 0, "SELL": 1}, module=__name__)
 
-_native.register_enums(State, Reason, InstrumentKind, ContractType, OptionType, Status)
+_native.register_enums(State, Reason, InstrumentKind, ContractType, OptionType, Status, Source)

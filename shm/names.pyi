@@ -53,6 +53,7 @@ class Reason(IntEnum):
     CAPACITY = 21
     UNANSWERED = 22
     NO_DATA = 23
+    UNCONFIRMED = 24
 
 class Stat(IntEnum):
     """What a STAT record's value is: its `aux` field."""
@@ -149,6 +150,13 @@ class Status(IntEnum):
     POST_ONLY = 6
     CANCEL_ONLY = 7
     SETTLING = 8
+
+class Source(IntEnum):
+    """What a quote's bid and ask are of."""
+
+    NONE = 0  #: there are none yet
+    BOOK = 1  #: the best levels of the book
+    QUOTE = 2  #: a channel of best bids and offers, ahead of the book or without one
 
 class Change(IntFlag):
     """What another definition of an instrument has changed."""

@@ -117,7 +117,8 @@ extern "C" {
     F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                    \
     F(CAPACITY, 21)       /* since 1.2: more comes than can be taken; of a connection, of a venue */ \
     F(UNANSWERED, 22)     /* since 1.3: the venue has not answered the subscription */          \
-    F(NO_DATA, 23)        /* since 1.3: subscribed, and nothing of what the channel promises came */
+    F(NO_DATA, 23)        /* since 1.3: subscribed, and nothing of what the channel promises came */ \
+    F(UNCONFIRMED, 24)    /* since 1.3: a full book that was asked for; the stream has not reached it */
 
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
@@ -141,6 +142,10 @@ extern "C" {
     F(UNKNOWN, 0) F(SPOT, 1) F(PERPETUAL, 2) F(FUTURE, 3) F(OPTION, 4) F(COMBO, 5)
 #define FH_CONTRACT_TYPES(F) F(NONE, 0) F(LINEAR, 1) F(INVERSE, 2) F(QUANTO, 3)
 #define FH_OPTION_TYPES(F) F(NONE, 0) F(CALL, 1) F(PUT, 2)
+#define FH_QUOTE_SOURCES(F) /* since 1.3: what a quote cell's bid and ask are of */              \
+    F(NONE, 0)  /* there are none yet, or a writer before 1.3 */                                \
+    F(BOOK, 1)  /* the best levels of the book */                                               \
+    F(QUOTE, 2) /* a channel of best bids and offers, ahead of the book or without one */
 #define FH_INSTRUMENT_STATUSES(F) /* what the venue does with orders; only ACTIVE is open */   \
     F(ACTIVE, 0)      /* it trades */                                                           \
     F(EXPIRED, 1)     /* it is over: expired, delivered, delisted */                            \
@@ -171,6 +176,7 @@ extern "C" {
 #define FH_ENUM_CONTRACT(n, v) FH_CONTRACT_##n = v,
 #define FH_ENUM_OPTION(n, v) FH_OPTION_##n = v,
 #define FH_ENUM_STATUS(n, v) FH_STATUS_##n = v,
+#define FH_ENUM_SOURCE(n, v) FH_SOURCE_##n = v,
 #define FH_ENUM_CHANGE(n, v) FH_CHANGE_##n = v,
 #define FH_ENUM_FLAG(n, v) FH_FLAG_##n = v,
 enum fh_kind { FH_KINDS(FH_ENUM_KIND) FH_KIND_END };
@@ -183,6 +189,7 @@ enum fh_instrument_kind { FH_INSTRUMENT_KINDS(FH_ENUM_INSTRUMENT) FH_INSTRUMENT_
 enum fh_contract_type { FH_CONTRACT_TYPES(FH_ENUM_CONTRACT) FH_CONTRACT_END };
 enum fh_option_type { FH_OPTION_TYPES(FH_ENUM_OPTION) FH_OPTION_END };
 enum fh_status { FH_INSTRUMENT_STATUSES(FH_ENUM_STATUS) FH_STATUS_END };
+enum fh_source { FH_QUOTE_SOURCES(FH_ENUM_SOURCE) FH_SOURCE_END };
 enum fh_change { FH_CHANGES(FH_ENUM_CHANGE) FH_CHANGE_END };
 enum fh_flag { FH_FLAGS(FH_ENUM_FLAG) FH_FLAG_END };
 enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
@@ -214,7 +221,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, receive_ns, 32)                                                                     \
     F(i64, publish_ns, 40)                                                                     \
     F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
-    F(u8, last_side, 52) F(u8, precision, 53) F(u8, reserved, 54)                              \
+    F(u8, last_side, 52) F(u8, precision, 53)                                                  \
+    F(u8, source, 54)           /* since 1.3: FH_SOURCE_*, what bid and ask are of */             \
     F(u8, status, 55)           /* since 1.3: FH_STATUS_*, what the venue does with orders */   \
     F(i64, bid_price, 56) F(i64, bid_size, 64) F(i64, ask_price, 72) F(i64, ask_size, 80)      \
     F(i64, last_price, 88) F(i64, last_size, 96) F(i64, last_ns, 104) /* the last trade */      \
