@@ -27,6 +27,7 @@ from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
 from feedhandler.pings import Pings
 from feedhandler.reach import Retry
+from feedhandler.said import said
 from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import TICK_S, Subscribing
@@ -308,8 +309,8 @@ class Connection:
     def on_close(self, code: int, text: str) -> None:
         """The venue closes the session."""
         if self._cause is None:
-            said = f": {text}" if text else ""
-            self._cause = (Reason.DISCONNECTED, f"closed by the venue with code {code}{said}")
+            why = f": {said(text)}" if text else ""
+            self._cause = (Reason.DISCONNECTED, f"closed by the venue with code {code}{why}")
 
     def on_too_long(self) -> None:
         """A fragmented message went over the bound."""

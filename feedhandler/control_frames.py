@@ -6,6 +6,7 @@ from time import monotonic
 from feedhandler.connection_socket import ConnectionSocket
 from feedhandler.log import Throttle
 from feedhandler.pings import Pings
+from feedhandler.said import said
 from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import Subscribing
@@ -40,8 +41,8 @@ class ControlFrames:
         """One frame; what makes no sense is said in the log."""
         try:
             controls = self._venue.control(frame, self._subscribing.subscriptions.asked)
-        except ValueError as error:
-            self._quiet.warning("control", f"{self._name} sent what makes no sense: {error}")
+        except Exception as error:
+            self._quiet.warning("control", f"{self._name} sent what makes no sense: {said(error)}")
             return
         for control in controls:
             if control.kind is ControlKind.ANSWER:
@@ -55,7 +56,7 @@ class ControlFrames:
             self._subscribing.on_accepted(control.keys, now)
             self._wake()
         elif kind is ControlKind.REJECTED:
-            text = control.text or "refused"
+            text = said(control.text) or "refused"
             if not self._subscribing.on_refused(control.keys, text, now):
                 self._quiet.warning("rejected", f"{self._name} refused a request: {text}")
             self._wake()
@@ -67,7 +68,7 @@ class ControlFrames:
         elif kind is ControlKind.ASKED:
             self._socket.send(control.reply)
         elif kind is ControlKind.NOTICE:
-            self._limit.notice(control.text, now)
+            self._limit.notice(said(control.text), now)
             self._wake()
         elif kind is ControlKind.ERROR:
-            self._quiet.warning("error", f"{self._name} complains: {control.text}")
+            self._quiet.warning("error", f"{self._name} complains: {said(control.text)}")

@@ -14,6 +14,7 @@ from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.engine import _engine
 from feedhandler.fleet import Fleet
+from feedhandler.keeper import Keeper
 from feedhandler.log import Throttle, log
 from feedhandler.polling import Poller
 from feedhandler.recovery import Recovery
@@ -44,6 +45,7 @@ class Healing:
         requests: Requests,
         count: Callable[[Counter], None],
         rng: random.Random,
+        keeper: Keeper,
     ) -> None:
         self._venue = venue
         self._engine = engine
@@ -51,6 +53,7 @@ class Healing:
         self._connections = connections
         self._rest = rest
         self._requests = requests
+        self._keeper = keeper
         self._quiet = Throttle()
         self._clock = asyncio.get_running_loop().time
         self._traded = TradedFirst(engine, self._clock)
@@ -68,15 +71,18 @@ class Healing:
         self.watch = SubscriptionWatch(universe, engine, best, count, rhythms)
         duties = Duties(lambda: universe, self._free, self._diverged, count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
-        books = (lambda: universe, self._streams, config.degraded_after_s)
+        books = (lambda: universe, self.streams, config.degraded_after_s)
         self._poller = Poller(venue, engine, rest, *books)
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._snapshots.run())
-            tasks.create_task(self._audit.run())
-            tasks.create_task(self._poller.run())
+            for part, run in (
+                ("fetching snapshots", self._snapshots.run),
+                ("auditing", self._audit.run),
+                ("polling", self._poller.run),
+            ):
+                tasks.create_task(self._keeper.keep(part, run))
 
     # ---- what the engine says
 
@@ -172,13 +178,14 @@ class Healing:
         if waited and symbol not in self._snapshots and request is not None:  # it is the base
             self._audit.based(tracked, request, body)
 
-    def _streams(self, tracked: Tracked) -> bool:
+    def streams(self, tracked: Tracked) -> bool:
+        """Whether a connection that carries the book is open."""
         connection = self._connections.best(tracked)
         return connection is not None and is_open(connection.state)
 
     def _subscribed(self, tracked: Tracked) -> bool:
         """Whether the venue streams the book: without, a snapshot of it would stand still."""
-        return self._streams(tracked) and self.recovery.subscribed_to(tracked)
+        return self.streams(tracked) and self.recovery.subscribed_to(tracked)
 
     def _free(self, request: Request) -> bool:
         """Recovery asks for nothing, and could ask for a snapshot even after this."""

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import time_ns
 
 from feedhandler import rules
@@ -15,6 +15,7 @@ from feedhandler.rest import RestError
 from feedhandler.select import UnknownSymbol
 from feedhandler.socket_requests import Getter
 from feedhandler.venues.base import InstrumentSpec, Venue
+from feedhandler.venues.listing import Listing
 
 REFRESH_S = 300.0
 
@@ -22,11 +23,18 @@ REFRESH_S = 300.0
 @dataclass(frozen=True, slots=True)
 class Listed:
     """`chosen`: what the rules mean and has not expired; `specs`: all that is listed; `unknown`:
-    rules that mean nothing listed."""
+    rules that mean nothing listed; `unread`: symbols whose rows cannot be read, and why."""
 
     chosen: list[InstrumentSpec]
     specs: list[InstrumentSpec]
     unknown: list[UnknownSymbol]
+    rules: tuple[str, ...]
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def symbols(self) -> set[str]:
+        """All that are listed, readable or not."""
+        return {*(spec.symbol for spec in self.specs), *self.unread}
 
 
 class Lister:
@@ -41,6 +49,7 @@ class Lister:
         refresh_s: float = REFRESH_S,
     ) -> None:
         self.rules = tuple(wanted)
+        self.problem = ""  #: why the list could not be had the last time
         self._venue = venue
         self._rest = rest
         self._rng = rng
@@ -58,8 +67,8 @@ class Lister:
                 if listed.chosen:
                     return listed.chosen
                 problem = "the venue lists none of the configured instruments"
-            except (RestError, ValueError) as error:
-                problem = str(error)
+            except Exception as error:  # whatever it is, the venue may list them a moment later
+                problem = _words(error)
             waiting(problem)
             self._quiet.warning("list", f"cannot list instruments: {problem}; trying on")
             await asyncio.sleep(backoff.next(asyncio.get_running_loop().time()))
@@ -73,9 +82,11 @@ class Lister:
                 self._kick.clear()
             try:
                 listed = await self.list(self.rules)
-            except (RestError, ValueError) as error:
-                self._quiet.warning("list", f"cannot refresh the instruments: {error}")
+            except Exception as error:
+                self.problem = f"cannot refresh the instruments: {_words(error)}"
+                self._quiet.warning("list", self.problem)
                 continue
+            self.problem = ""
             self._complain(listed)
             return listed
 
@@ -98,4 +109,11 @@ def choose(wanted: Sequence[str], specs: list[InstrumentSpec]) -> Listed:
     """What the rules mean of what is listed."""
     chosen, unknown = rules.choose(wanted, specs)
     now = time_ns()
-    return Listed([spec for spec in chosen if not 0 < spec.expiry_ns <= now], specs, unknown)
+    current = [spec for spec in chosen if not 0 < spec.expiry_ns <= now]
+    unread = specs.broken if isinstance(specs, Listing) else {}
+    return Listed(current, specs, unknown, tuple(wanted), unread)
+
+
+def _words(error: Exception) -> str:
+    known = isinstance(error, RestError | ValueError)
+    return str(error) if known else f"{type(error).__name__}: {error}"

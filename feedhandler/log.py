@@ -8,7 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from feedhandler.said import said
+
 log = logging.getLogger("feedhandler")
+_MOST = 2000  # characters of one message
 
 
 def setup(name: str, level: int | None = None) -> None:
@@ -20,13 +23,21 @@ def setup(name: str, level: int | None = None) -> None:
         said = os.environ.get("FEEDHANDLER_LOG", "").upper()
         level = logging.getLevelNamesMapping().get(said, logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter(f"%(asctime)s.%(msecs)03dZ %(levelname)s {name}: %(message)s")
+    formatter = _OneLine(f"%(asctime)s.%(msecs)03dZ %(levelname)s {name}: %(message)s")
     formatter.default_time_format = formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
+
+
+class _OneLine(logging.Formatter):
+    """Whatever a message quotes: it is a line, and not a long one."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = said(record.message, _MOST)
+        return super().formatMessage(record)
 
 
 def on_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:

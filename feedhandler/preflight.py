@@ -9,6 +9,7 @@ from feedhandler.instruments import list_instruments
 from feedhandler.plan import PlanError, plan
 from feedhandler.rest import Rest, RestError
 from feedhandler.transport import Route
+from feedhandler.venues import listing
 
 TIMEOUT_S = 8.0
 
@@ -31,7 +32,16 @@ async def check(config: Config) -> Findings:
 
 
 async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
+    try:
+        await _ask(name, config, findings)
+    except Exception as error:  # what a venue sends is no reason not to start
+        text = f"{type(error).__name__}: {error}"
+        findings.warnings.append(f"{name}: instruments cannot be checked: {text}")
+
+
+async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
     venue = venues.load(name)
+    patterns = rules.patterns(config.instruments)
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
@@ -39,14 +49,22 @@ async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
                 config.rest_url, venue.limits, timeout_s=TIMEOUT_S, route=Route.of(config)
             ) as rest,
         ):
-            specs = await list_instruments(venue, rest, rules.patterns(config.instruments))
+            specs = await list_instruments(venue, rest, patterns)
+            none = not specs and not await list_instruments(venue, rest, venue.default_instruments)
     except (RestError, ValueError, TimeoutError) as error:
         cause = str(error) or f"no answer within {TIMEOUT_S:g} s"
         findings.warnings.append(f"{name}: instruments cannot be checked: {cause}")
         return
+    if none:  # an answer of a venue in trouble
+        findings.warnings.append(f"{name}: instruments cannot be checked: the venue lists none")
+        return
     chosen, unknown = rules.choose(config.instruments, specs)
     for one in unknown:
-        findings.problems.append(f"venues.{name}.instruments: {one}")
+        if specs.broken:  # it may be one of those
+            rows = f"rows of the list cannot be read: {listing.named(specs.broken)}"
+            findings.warnings.append(f"venues.{name}.instruments: {one}; {rows}")
+        else:
+            findings.problems.append(f"venues.{name}.instruments: {one}")
     if len(chosen) > config.capacity:
         findings.problems.append(
             f"venues.{name}.instruments: {len(chosen)} instruments, but "

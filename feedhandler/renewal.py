@@ -17,7 +17,7 @@ from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.log import log
 from feedhandler.rest import RestError
 from feedhandler.venue_feed import VenueFeed
-from shm import ShmError, segment
+from shm import segment
 from shm._native import Writer
 
 LOOK_S = 0.25
@@ -67,7 +67,7 @@ class Renewal:
         log.info("renewing the memory: %s", self.feed.roster.rows)
         try:
             await self._renew(running)
-        except (RenewalError, ShmError, ValueError) as error:
+        except Exception as error:  # whatever it is, the old memory is good
             self._not_before = self._clock() + AGAIN_S
             self.feed.roster.cure = f"not renewed ({error}): raise `capacity`"
             log.error("the memory cannot be renewed: %s", error)

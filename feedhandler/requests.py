@@ -27,6 +27,9 @@ async def answer(roster: Roster, question: dict[str, Any]) -> dict[str, Any]:
         return {"error": text, "refused": False}
     except ValueError as error:
         return {"error": str(error), "refused": True}
+    except Exception as error:  # who asks gets an answer, and may go on asking
+        log.exception("%s could not be done", question.get("do"))
+        return {"error": f"{type(error).__name__}: {error}", "refused": False}
     if change.added or change.removed:
         log.info("%d instruments added, %d removed", len(change.added), len(change.removed))
     return {**asdict(change), "rules": list(roster.wanted)}

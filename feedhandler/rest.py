@@ -12,6 +12,7 @@ from feedhandler import host_budgets
 from feedhandler.budget import Budget
 from feedhandler.connect_failure import PROXY_ERRORS, in_words
 from feedhandler.retry_after import ban_s
+from feedhandler.said import said
 from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
 
@@ -150,17 +151,17 @@ class Rest:
     def _take_used(self, headers: Mapping[str, str]) -> None:
         """The venue counts for its address what we cannot know: others behind it spend too."""
         name, limit, seconds = self._used_in
-        said = headers.get(name, "") if name else ""
-        if not said.isdigit():
+        spent = headers.get(name, "") if name else ""
+        if not (spent.isascii() and spent.isdigit() and len(spent) < 20):
             return
-        left = limit - int(said)
+        left = limit - int(spent)
         if left < limit * _SPARE:  # the next request could be the one too many
             left = min(left, 1.0 - (seconds - time() % seconds) * self.budget.rate)
         self.budget.at_most(monotonic(), left)
 
     def _error(self, url: str, status: int, body: bytes, headers: Mapping[str, str]) -> RestError:
-        said = body[:200].decode("utf-8", "replace").strip()
-        message = f"HTTP {status}" + (f": {said}" if said else "")
+        text = said(body[:200].decode("utf-8", "replace").strip())
+        message = f"HTTP {status}" + (f": {text}" if text else "")
         wait = ban_s(status, headers, body, self._bans)
         if wait:
             self.budget.hold(monotonic(), wait, status)

@@ -9,6 +9,7 @@ from time import time_ns
 from typing import Protocol
 
 from feedhandler import rules
+from feedhandler.absence import Absences
 from feedhandler.config import VenueConfig
 from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
@@ -20,6 +21,7 @@ from feedhandler.venues.base import InstrumentSpec, Venue
 from shm import Reason, State
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
+AGAIN_S = 2.5  #: after a list that is none, and longer after each further one
 ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
 
 
@@ -31,6 +33,9 @@ class Carrier(Protocol):
 
     def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
         """The instrument is carried no more, and nobody else needs these keys."""
+
+    def streams(self, tracked: Tracked) -> bool:
+        """Whether a connection that carries it is open."""
 
 
 @dataclass(slots=True)
@@ -62,6 +67,7 @@ class Roster:
         self._carrier = carrier
         self.rows = DirectoryRows(config.capacity)
         self.cure = ""  #: what helps against few rows, if that is another than usual
+        self._absences = Absences()
         self.left_out: dict[str, None] = {}  #: what has no row: listed, asked for, not carried
         self._quiet = Throttle()
         self._scarce = Throttle(ROWS_SAID_S)
@@ -79,12 +85,18 @@ class Roster:
             self.refreshed(await self._lister.again())
 
     def refreshed(self, listed: Listed) -> None:
-        """Take in a new list."""
-        there = {spec.symbol for spec in listed.specs}
-        for tracked in self._open():
-            tracked.missing = 0 if tracked.spec.symbol in there else tracked.missing + 1
-            if tracked.missing >= 2:  # a list may be incomplete once
-                self._close([tracked], Reason.EXPIRED)
+        """Take in a new list, if it can be one (see `feedhandler.absence`)."""
+        there = listed.symbols
+        if not self._absences.believed(listed.rules, there, self._open()):
+            self._quiet.warning("list", f"{self._absences.problem}: nothing is closed for it")
+            wait = AGAIN_S * 2.0 ** min(self._absences.doubts, 10)
+            self._lister.soon(wait, 2 * wait)
+            return
+        spoke = self._engine.activity().max(axis=1, initial=0)
+        over = self._absences.over(
+            time_ns(), there, self._open(), lambda each: int(spoke[each.id]), self._carrier.streams
+        )
+        self._close(over, Reason.EXPIRED)
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
         for symbol in self._take_up(self._fresh(chosen)):
@@ -148,7 +160,12 @@ class Roster:
                 raise error
         wanted = rules.without(self.wanted, patterns, carried)
         kept, _ = rules.choose(wanted, carried)
-        return self._follow(wanted, Listed(kept, carried, []))
+        return self._follow(wanted, Listed(kept, carried, [], wanted))
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the venue's list of instruments, if something is."""
+        return self._lister.problem or self._absences.problem
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -189,7 +206,7 @@ class Roster:
             text = f"no room for {spec.symbol}: the directory has {self._config.capacity} rows"
             self._quiet.warning("capacity", f"{text}; raise `capacity`")
             return None
-        except ValueError as error:
+        except (ValueError, TypeError, OverflowError) as error:
             self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")
             return None
         self._engine.set_state(tracked.id, State.SYNCING, Reason.START)

@@ -90,6 +90,9 @@ class SnapshotQueue:
 
     async def run(self) -> None:
         """Work the queue off until cancelled."""
+        for wanted in self._wanted.values():
+            if wanted.flying:  # when it was run before
+                wanted.flying, wanted.due = False, self._clock()
         try:
             while True:
                 self._kick.clear()
@@ -154,6 +157,10 @@ class SnapshotQueue:
             wanted.cause = str(error)
             at_least = error.retry_after_s if isinstance(error, RestRateLimited) else 0.0
             self._quiet.warning("snapshot", f"snapshot of {symbol}: {error}")
+        except Exception as error:  # it is wanted all the same
+            failed = True
+            wanted.cause = f"{type(error).__name__}: {error}"
+            self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
         else:
             wanted.cause = "the last answer was older than the stream"
         wanted.flying = False
@@ -163,4 +170,9 @@ class SnapshotQueue:
             now = self._clock()
             wanted.due = now + wanted.backoff.next(now, at_least)
             return
-        self._do.deliver(symbol, body)  # may ask again at once, by `request`
+        try:
+            self._do.deliver(symbol, body)  # may ask again at once, by `request`
+        except Exception as error:
+            wanted.cause = f"{type(error).__name__}: {error}"
+            self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
+            self.request(symbol)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from feedhandler.rest import Rest, RestRefused, RestUnreachable
+from feedhandler.said import said
 from feedhandler.venues.base import Control, Request, Venue
 
 TIMEOUT_S = 5.0
@@ -69,7 +70,7 @@ class SocketRequests:
         if answer is None or answer.done():
             return
         if control.text:
-            answer.set_exception(RestRefused(control.text, "over the socket", 0, frame))
+            answer.set_exception(RestRefused(said(control.text), "over the socket", 0, frame))
         else:
             answer.set_result(frame)
 

@@ -17,7 +17,7 @@ CHANNEL = {
 
 @dataclass(slots=True)
 class Tracked:
-    """One instrument. `missing`: how many times in a row the venue's list was without it."""
+    """One instrument. `missing`: how many lists in a row were without it, since it last spoke."""
 
     id: int
     spec: InstrumentSpec
@@ -45,6 +45,9 @@ class Universe:
         Raises as `directory.add_instrument` does.
         """
         keys = self.venue.keys(spec, self.channels)
+        for key in keys:
+            if self.parts(key)[1] not in (spec.symbol, spec.family):
+                raise ValueError(f"{key!r} would be of {self.parts(key)[1]!r}")
         book = next((key for key in keys if self.parts(key)[0] == "book"), None)
         row = add_instrument(engine, spec, has_book=book is not None)
         tracked = Tracked(row, spec, book)

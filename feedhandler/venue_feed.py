@@ -7,6 +7,7 @@ however long that takes, and goes on until it is cancelled.
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from feedhandler import host_budgets
 from feedhandler.backoff import Backoff
@@ -14,11 +15,12 @@ from feedhandler.capacity import Capacity
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet import Fleet
 from feedhandler.healing import Healing
 from feedhandler.health import VenueState
+from feedhandler.keeper import Keeper
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
 from feedhandler.plan import PlanError, plan
@@ -75,10 +77,11 @@ class VenueFeed:
         self._route = Route.of(config)
         self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
+        self._keeper = Keeper(self._rng)
         self._left = False
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
-            requests, self._count, self._rng,
+            requests, self._count, self._rng, self._keeper,
         )  # fmt: skip
 
     # ---- its life
@@ -87,10 +90,10 @@ class VenueFeed:
         """Until cancelled."""
         self._state.show(State.SYNCING, Reason.START, "listing instruments")
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._beat())
+            tasks.create_task(self._keeper.keep("the heartbeat", self._beat))
             self._start(await self._lister.first(self._listing))
             tasks.create_task(self.healing.run())
-            tasks.create_task(self.roster.follow())
+            tasks.create_task(self._keeper.keep("following the list", self.roster.follow))
 
     async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
         """Close the connections and all instruments, in order. After `run` was cancelled."""
@@ -154,25 +157,29 @@ class VenueFeed:
     async def _beat(self) -> None:
         """The heartbeat in memory, and all that is done by the clock."""
         next_table = next_watch = 0.0
+        step = self._keeper.step
         while True:
             now = self._clock()
             newest = max((c.native.last_receive_ns for c in self.connections), default=0)
             self._writer.heartbeat(newest)
             if self.engine.overdue():
-                self.on_attention()
-            self.healing.recovery.poll(now)
-            self._rotations.poll(now)
+                step("hearing the engine", self.on_attention)
+            step("recovery", partial(self.healing.recovery.poll, now))
+            step("rotation", partial(self._rotations.poll, now))
             if now >= next_table:
                 next_table = now + TABLE_S
-                self._capacity.look(now)
-                for connection in self.connections:
-                    self._table.store(connection, now)
-                self._judge()
+                step("the look at capacity", partial(self._capacity.look, now))
+                step("the connection table", partial(self._show, now))
+                step("the judgement of the venue", self._judge)
             if now >= next_watch and len(self.connections):
                 next_watch = now + WATCH_S
-                self.healing.watch.poll(now)
-                self.roster.expire()
+                step("the watch over subscriptions", partial(self.healing.watch.poll, now))
+                step("expiry", self.roster.expire)
             await asyncio.sleep(HEARTBEAT_S)
+
+    def _show(self, now: float) -> None:
+        for connection in self.connections:
+            self._table.store(connection, now)
 
     def _judge(self) -> None:
         if not len(self.connections):
@@ -183,8 +190,9 @@ class VenueFeed:
             if tracked.book_key is not None and not tracked.closed
         ]
         books += [(name, State.STALE, Reason.CAPACITY) for name in self.roster.left_out]
-        rows = self.roster.count(self._clock())
-        self._state.judge(books, self.connections.judged(), self._capacity.finding, rows)
+        notes = (self.roster.count(self._clock()), self.roster.problem, self._keeper.note)
+        note = "; ".join(filter(None, notes))
+        self._state.judge(books, self.connections.judged(), self._capacity.finding, note)
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
@@ -202,6 +210,12 @@ class VenueFeed:
         """The instrument is carried no more, and nobody else needs these keys."""
         self.healing.drop(tracked)
         self.connections.drop(tracked, keys)
+
+    def streams(self, tracked: Tracked) -> bool:
+        """Whether a connection that carries it is open."""
+        if tracked.book_key is None:  # which ones, nobody keeps: any says whether the venue speaks
+            return any(is_open(each.state) for each in self.connections)
+        return self.healing.streams(tracked)
 
     def _count(self, counter: Counter) -> None:
         self._writer.counter_add(int(counter))

@@ -7,7 +7,6 @@ real time.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import orjson
 
@@ -15,6 +14,7 @@ from feedhandler.venues import binance_streams as shared
 from feedhandler.venues import listing
 from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues.pattern import Pattern
+from feedhandler.venues.row import Row
 from shm import InstrumentKind
 
 _OURS = {"depth": "book", "trade": "trades", "aggTrade": "trades", "bookTicker": "quote"}
@@ -117,17 +117,16 @@ def _names_unlisted(body: bytes) -> bool:
     return isinstance(answer, dict) and answer.get("code") in _UNLISTED
 
 
-def _spec(entry: Mapping[str, Any]) -> InstrumentSpec:
-    base, quote = entry["baseAsset"], entry["quoteAsset"]
-    filters = shared.filters_of(entry)
+def _spec(row: Row) -> InstrumentSpec:
+    base, quote = row.text("baseAsset"), row.text("quoteAsset")
     return InstrumentSpec(
-        symbol=entry["symbol"],
+        symbol=row.text("symbol"),
         name=f"{base}-{quote}",
         kind=InstrumentKind.SPOT,
         base=base,
         quote=quote,
         settle=quote,
-        tick=shared.step(filters, "PRICE_FILTER", "tickSize", entry.get("quotePrecision")),
-        lot=shared.step(filters, "LOT_SIZE", "stepSize", entry.get("baseAssetPrecision")),
-        active=entry.get("status", "TRADING") == "TRADING",
+        tick=shared.step(row, "PRICE_FILTER", "tickSize", "quotePrecision"),
+        lot=shared.step(row, "LOT_SIZE", "stepSize", "baseAssetPrecision"),
+        active=shared.is_trading(row),
     )

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal
+from feedhandler.venues import books, ids, listing
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -24,11 +24,13 @@ from feedhandler.venues.base import (
     Request,
     Venue,
 )
+from feedhandler.venues.row import Row, shown
 
 #: Undocumented: a message of more than 4,096 bytes on the wire is swallowed without a word
 #: (binance-connector-rust#27).
 MESSAGE_BYTES = 4000
 MESSAGE_KEYS = 200
+_MOST_DIGITS = 18
 #: 403: the web application firewall
 BANS: Mapping[int, float] = {429: 60.0, 418: 120.0, 403: 300.0}
 
@@ -150,14 +152,18 @@ def upper(symbol: str) -> str:
     return symbol.translate(_TO_UPPER)
 
 
-def filters_of(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The filters of an entry of exchangeInfo, by type."""
-    return {each.get("filterType"): each for each in entry.get("filters") or ()}
+def step(row: Row, name: str, key: str, digits: str) -> Decimal:
+    """The step of a filter of exchangeInfo; without one (or with 0, which is none) the asset's last
+    digit."""
+    for each in row.rows("filters"):
+        if each.fields.get("filterType") == name and (value := each.number(key)) > 0:
+            return value
+    precision = row.number(digits, Decimal(0))
+    if precision != int(precision) or precision > _MOST_DIGITS:
+        raise ValueError(f"{digits}: {shown(row.fields.get(digits))}, not a number of digits")
+    return Decimal(1).scaleb(-int(precision)) if row.has(digits) else Decimal(0)
 
 
-def step(filters: Mapping[str, Any], name: str, key: str, precision: object) -> Decimal:
-    """The filter's step; without one (or with 0, which is none) the asset's last digit."""
-    value = normal.decimal(filters.get(name, {}).get(key))
-    if value > 0:
-        return value
-    return Decimal(1).scaleb(-precision) if isinstance(precision, int) else Decimal(0)
+def is_trading(row: Row) -> bool:
+    """Whether it trades now."""
+    return row.text("status") == "TRADING" if row.has("status") else True

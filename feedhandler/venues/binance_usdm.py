@@ -15,12 +15,12 @@ never speaks.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from feedhandler.venues import binance_streams as shared
 from feedhandler.venues import listing, normal
 from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues.pattern import Pattern
+from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind
 
 _PUBLIC = ("depth", "bookTicker", "trade")
@@ -99,13 +99,12 @@ def depth_weight(levels: int) -> int:
     return shared.weight_of(_DEPTH_WEIGHTS, levels)
 
 
-def _spec(entry: Mapping[str, Any]) -> InstrumentSpec:
-    symbol, base, quote = entry["symbol"], entry["baseAsset"], entry["quoteAsset"]
-    filters = shared.filters_of(entry)
+def _spec(row: Row) -> InstrumentSpec:
+    symbol, base, quote = row.text("symbol"), row.text("baseAsset"), row.text("quoteAsset")
     # PERPETUAL, TRADIFI_PERPETUAL; CURRENT_QUARTER, NEXT_QUARTER; "... DELIVERING"; "" before the
     # listing. A perpetual's delivery date is far away, or when it ends.
     dated = "_" in symbol
-    expiry = int(entry["deliveryDate"]) * normal.NS_PER_MS if dated else 0
+    expiry = row.expiry_ns("deliveryDate") if dated else 0
     pair = f"{base}-{quote}"
     return InstrumentSpec(
         symbol=symbol,
@@ -113,10 +112,10 @@ def _spec(entry: Mapping[str, Any]) -> InstrumentSpec:
         kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,
         base=base,
         quote=quote,
-        settle=entry.get("marginAsset") or quote,
-        tick=shared.step(filters, "PRICE_FILTER", "tickSize", entry.get("pricePrecision")),
-        lot=shared.step(filters, "LOT_SIZE", "stepSize", entry.get("quantityPrecision")),
+        settle=row.text("marginAsset", quote),
+        tick=shared.step(row, "PRICE_FILTER", "tickSize", "pricePrecision"),
+        lot=shared.step(row, "LOT_SIZE", "stepSize", "quantityPrecision"),
         contract_type=ContractType.LINEAR,
         expiry_ns=expiry,
-        active=entry.get("status", "TRADING") == "TRADING",
+        active=shared.is_trading(row),
     )

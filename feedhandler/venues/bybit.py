@@ -37,6 +37,7 @@ from feedhandler.venues.base import (
     Venue,
 )
 from feedhandler.venues.pattern import Pattern
+from feedhandler.venues.row import Row, shown
 from shm import ContractType, InstrumentKind
 
 _LEVELS = (50, 200, 1000)
@@ -142,6 +143,8 @@ class Bybit(Venue):
         cursor = result.get("nextPageCursor")
         if not cursor or not result.get("list"):  # spot has no pages
             return []
+        if not isinstance(cursor, str):
+            raise ValueError(f"{self.name}: nextPageCursor: {shown(cursor)}, not a text")
         # It comes as it is to stand in a URL.
         return [Request(_INFO, {**request.params, "cursor": unquote(cursor)})]
 
@@ -152,8 +155,8 @@ class Bybit(Venue):
         return listing.parse_each(self.name, entries, "symbol", self.spec)
 
     @abstractmethod
-    def spec(self, entry: Mapping[str, Any]) -> InstrumentSpec | None:
-        """One entry of the list."""
+    def spec(self, row: Row) -> InstrumentSpec | None:
+        """One row of the list."""
 
     def book_request(self, symbol: str) -> Request | None:
         """By REST nothing joins the stream: its `u` is that of the deepest topic."""
@@ -203,23 +206,23 @@ class BybitLinear(Bybit):
     kinds = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
-    def spec(self, entry: Mapping[str, Any]) -> InstrumentSpec:
-        base, quote = entry["baseCoin"], entry["quoteCoin"]
-        dated = entry["contractType"] == "LinearFutures"
-        expiry = int(entry["deliveryTime"]) * normal.NS_PER_MS if dated else 0
+    def spec(self, row: Row) -> InstrumentSpec:
+        base, quote = row.text("baseCoin"), row.text("quoteCoin")
+        dated = row.text("contractType") == "LinearFutures"
+        expiry = row.expiry_ns("deliveryTime") if dated else 0
         pair = f"{base}-{quote}"
         return InstrumentSpec(
-            symbol=entry["symbol"],
+            symbol=row.text("symbol"),
             name=normal.future(pair, expiry) if dated else normal.perpetual(pair),
             kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,
             base=base,
             quote=quote,
-            settle=entry.get("settleCoin") or quote,
-            tick=_step(entry, "priceFilter", "tickSize"),
-            lot=_step(entry, "lotSizeFilter", "qtyStep"),
+            settle=row.text("settleCoin", quote),
+            tick=_step(row, "priceFilter", "tickSize"),
+            lot=_step(row, "lotSizeFilter", "qtyStep"),
             contract_type=ContractType.LINEAR,
             expiry_ns=expiry,
-            active=_trades(entry),
+            active=_trades(row),
         )
 
 
@@ -235,18 +238,18 @@ class BybitSpot(Bybit):
     kinds = (InstrumentKind.SPOT,)
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
-    def spec(self, entry: Mapping[str, Any]) -> InstrumentSpec:
-        base, quote = entry["baseCoin"], entry["quoteCoin"]
+    def spec(self, row: Row) -> InstrumentSpec:
+        base, quote = row.text("baseCoin"), row.text("quoteCoin")
         return InstrumentSpec(
-            symbol=entry["symbol"],
+            symbol=row.text("symbol"),
             name=f"{base}-{quote}",
             kind=InstrumentKind.SPOT,
             base=base,
             quote=quote,
             settle=quote,
-            tick=_step(entry, "priceFilter", "tickSize"),
-            lot=_step(entry, "lotSizeFilter", "basePrecision"),
-            active=_trades(entry),
+            tick=_step(row, "priceFilter", "tickSize"),
+            lot=_step(row, "lotSizeFilter", "basePrecision"),
+            active=_trades(row),
         )
 
 
@@ -275,9 +278,9 @@ def _refusal(operation: object, text: str, keys: tuple[str, ...], number: int) -
     return [Control(kind, keys, text or "refused", request_id=number)]
 
 
-def _step(entry: Mapping[str, Any], name: str, key: str) -> Decimal:
-    return normal.decimal((entry.get(name) or {}).get(key))
+def _step(row: Row, name: str, key: str) -> Decimal:
+    return row.row(name).number(key, Decimal(0))
 
 
-def _trades(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get("status", "Trading") == "Trading")
+def _trades(row: Row) -> bool:
+    return row.text("status") == "Trading" if row.has("status") else True

@@ -29,6 +29,7 @@ from feedhandler.venues.base import (
     Venue,
 )
 from feedhandler.venues.pattern import Pattern, is_glob
+from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType
 
 _CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours
@@ -194,7 +195,8 @@ def _refused(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> 
     keys = tuple(asked.get(request_id, ()))
     error = message["error"]
     code = error.get("code") if isinstance(error, dict) else None
-    kind = ControlKind.REJECTED if keys and code not in _TRANSIENT else ControlKind.ERROR
+    passes = isinstance(code, int) and code in _TRANSIENT
+    kind = ControlKind.REJECTED if keys and not passes else ControlKind.ERROR
     return Control(kind, keys, _words(error), request_id=max(request_id, 0))
 
 
@@ -232,32 +234,31 @@ def _kinds(pattern: Pattern) -> tuple[str, ...]:
     return ("option", *_COMBOS) if pattern.glob.count("-") > 1 else ("spot", "future")
 
 
-def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
-    symbol, kind, base = entry["instrument_name"], entry["kind"], entry["base_currency"]
+def _spec(row: Row) -> InstrumentSpec | None:
+    symbol, kind, base = row.text("instrument_name"), row.text("kind"), row.text("base_currency")
     if kind not in (*_KINDS, *_COMBOS):
         return None  # a kind of a later day
     # Before 2022 there were neither counter nor settlement currencies, nor linear contracts.
-    quote = entry.get("counter_currency") or entry["quote_currency"]
+    quote = row.text("counter_currency", "") or row.text("quote_currency")
     if quote == base:
         quote = "USD"
-    settle = entry.get("settlement_currency") or (quote if kind == "spot" else base)
-    steps = [step["tick_size"] for step in entry.get("tick_size_steps") or ()]
-    ticks = [normal.decimal(tick) for tick in (entry["tick_size"], *steps)]
-    lots = [normal.decimal(entry.get(key)) for key in ("min_trade_amount", "contract_size")]
+    settle = row.text("settlement_currency", quote if kind == "spot" else base)
+    ticks = [each.number("tick_size") for each in (row, *row.rows("tick_size_steps"))]
+    lots = [row.number(key, Decimal(0)) for key in ("min_trade_amount", "contract_size")]
     underlying = f"{base}-{quote}"
     ours, name, expiry = InstrumentKind.COMBO, symbol, 0
     strike, option = Decimal(0), OptionType.NONE
     if kind == "spot":
         ours, name = InstrumentKind.SPOT, underlying
-    elif kind == "future" and entry.get("settlement_period") == "perpetual":
+    elif kind == "future" and row.text("settlement_period", "") == "perpetual":
         ours, name = InstrumentKind.PERPETUAL, normal.perpetual(underlying)
     elif kind in ("future", "option"):
-        expiry = int(entry["expiration_timestamp"]) * normal.NS_PER_MS
+        expiry = row.expiry_ns("expiration_timestamp")
         if kind == "future":
             ours, name = InstrumentKind.FUTURE, normal.future(underlying, expiry)
         else:
-            option = {"call": OptionType.CALL, "put": OptionType.PUT}[entry["option_type"]]
-            strike = normal.decimal(entry["strike"])
+            option = row.one_of("option_type", {"call": OptionType.CALL, "put": OptionType.PUT})
+            strike = row.number("strike")
             ours = InstrumentKind.OPTION
             name = normal.option(underlying, expiry, strike, option)
     return InstrumentSpec(
@@ -269,17 +270,17 @@ def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
         settle=settle,
         tick=min((tick for tick in ticks if tick > 0), default=Decimal(0)),
         lot=min((lot for lot in lots if lot > 0), default=Decimal(0)),
-        contract_type=_contract(entry, ours, settle == base),
+        contract_type=_contract(row, ours, settle == base),
         strike=strike,
         expiry_ns=expiry,
         option=option,
-        active=bool(entry.get("is_active", True)),
+        active=row.flag("is_active", default=True),
     )
 
 
-def _contract(entry: Mapping[str, Any], kind: InstrumentKind, inverse: bool) -> ContractType:
+def _contract(row: Row, kind: InstrumentKind, inverse: bool) -> ContractType:
     if kind is InstrumentKind.SPOT:
         return ContractType.NONE
     stated = {"linear": ContractType.LINEAR, "reversed": ContractType.INVERSE}
     fallback = ContractType.INVERSE if inverse else ContractType.LINEAR
-    return stated.get(entry.get("instrument_type") or "", fallback)
+    return stated.get(row.text("instrument_type", ""), fallback)

@@ -1,4 +1,4 @@
-"""Reading a venue's list of instruments: one broken entry costs that instrument and no other."""
+"""Reading a venue's list of instruments: one broken row costs that instrument and no other."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -7,8 +7,26 @@ from typing import Any
 import orjson
 
 from feedhandler.venues.base import InstrumentSpec
+from feedhandler.venues.row import Row, shown
+from shm import InstrumentKind
 
 log = logging.getLogger(__name__)
+
+NAME_BYTES = 63  #: of the directory's names
+_LARGEST = 10**12  #: no tick, lot, contract or strike is more
+_MOST_NS = (1 << 63) - 1
+_SAID = 5  # rows in one line of the log
+_REMEMBERED = 10_000  # what was said is not said again, within bounds
+
+
+class Listing(list[InstrumentSpec]):
+    """The instruments of a list. `broken`: rows that were left out, by name, and why."""
+
+    def __init__(
+        self, specs: Iterable[InstrumentSpec] = (), broken: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(specs)
+        self.broken: dict[str, str] = dict(broken or {})
 
 
 def document(venue: str, body: bytes, what: str = "list of instruments") -> Mapping[str, Any]:
@@ -27,30 +45,90 @@ def parse_each(
     venue: str,
     entries: Iterable[Any],
     key: str,
-    parse: Callable[[Mapping[str, Any]], InstrumentSpec | None],
-) -> list[InstrumentSpec]:
-    """What `parse` makes of each entry; None leaves it out.
+    parse: Callable[[Row], InstrumentSpec | None],
+) -> Listing:
+    """What `parse` makes of each row; None leaves it out, as what is of no concern to us.
 
-    An entry that `parse` fails on is left out too, and logged by the name under `key`. Raises
-    ValueError when entries are there and none of them can be read.
+    A row that cannot be read, and one that says otherwise what an earlier one said, is left out
+    too, and said once, by the name under `key`. Raises ValueError when rows are there and none of
+    them can be read.
     """
-    specs: list[InstrumentSpec] = []
-    broken: list[str] = []
+    specs: dict[str, InstrumentSpec] = {}
+    found = Listing()
     count = 0
-    for count, entry in enumerate(entries, 1):  # noqa: B007
+    for count, entry in enumerate(entries, 1):
         try:
-            spec = parse(entry)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            name = entry.get(key) if isinstance(entry, dict) else entry
-            cause = f"no {error}" if isinstance(error, KeyError) else str(error)
-            broken.append(f"{str(name)[:64]} ({cause[:120]})")
-        else:
-            if spec is not None:
-                specs.append(spec)
-    if broken and len(broken) == count:
+            spec = parse(Row(entry))
+            if spec is None:
+                continue
+            check(spec)
+            if specs.setdefault(spec.symbol, spec) != spec:
+                raise ValueError("listed before, and otherwise")
+        except Exception as error:  # whatever a venue sends: the other rows are good
+            cause = str(error) if isinstance(error, ValueError) else repr(error)
+            found.broken.setdefault(_name(entry, key, count), cause[:120])
+    found.extend(specs.values())
+    if found.broken and not specs and len(found.broken) == count:
+        name, cause = next(iter(found.broken.items()))
         raise ValueError(
-            f"{venue}: none of {count} instruments can be read; the first: {broken[0]}"
+            f"{venue}: none of {count} instruments can be read; the first: {name} ({cause})"
         )
-    for text in broken:
-        log.warning("%s: instrument left out: %s", venue, text)
-    return specs
+    _say(venue, found.broken, count)
+    return found
+
+
+def check(spec: InstrumentSpec) -> None:
+    """Whether an instrument can be what it says. Raises ValueError that names what cannot be."""
+    for what, text in (("symbol", spec.symbol), ("name", spec.name)):
+        if not isinstance(text, str) or not text.isprintable() or " " in text or not text:
+            raise ValueError(f"{what}: {shown(text)}, not a name")
+        if len(text.encode()) > NAME_BYTES:
+            raise ValueError(f"{what}: {shown(text)}..., of more than {NAME_BYTES} bytes")
+    for what, text in (("base", spec.base), ("quote", spec.quote)):
+        if not isinstance(text, str) or not text.isprintable() or not text:
+            raise ValueError(f"{what}: {shown(text)}, not a currency")
+    for what, text in (("settle", spec.settle), ("family", spec.family)):
+        if not isinstance(text, str) or not text.isprintable():
+            raise ValueError(f"{what}: {shown(text)}, not a name")
+    for what, number, least in (
+        ("tick", spec.tick, 0),
+        ("lot", spec.lot, 0),
+        ("strike", spec.strike, 0),
+        ("contract size", spec.contract_size, None),
+    ):
+        if not number <= _LARGEST or (number <= 0 if least is None else number < least):
+            raise ValueError(f"{what}: {shown(str(number))}, which cannot be")
+    if spec.kind is InstrumentKind.OPTION and not spec.strike:
+        raise ValueError("strike: 0, which cannot be")
+    if not 0 <= spec.expiry_ns <= _MOST_NS:
+        raise ValueError(f"expiry: {spec.expiry_ns} ns, which cannot be")
+
+
+_said: dict[tuple[str, str], str] = {}
+
+
+def _say(venue: str, broken: Mapping[str, str], count: int) -> None:
+    """One line for all rows that are left out for a cause that was not said of them before."""
+    fresh = {name: why for name, why in broken.items() if _said.get((venue, name)) != why}
+    if not fresh:
+        return
+    if len(_said) > _REMEMBERED:
+        _said.clear()
+    _said.update({(venue, name): why for name, why in fresh.items()})
+    log.warning(
+        "%s: %d of %d rows of the list of instruments are left out: %s",
+        venue, len(broken), count, named(fresh),
+    )  # fmt: skip
+
+
+def named(broken: Mapping[str, str]) -> str:
+    """Rows that were left out, the first few of them by name."""
+    more = f"; and {len(broken) - _SAID} more" if len(broken) > _SAID else ""
+    return "; ".join(f"{name} ({why})" for name, why in list(broken.items())[:_SAID]) + more
+
+
+def _name(entry: Any, key: str, number: int) -> str:
+    name = entry.get(key) if isinstance(entry, dict) else None
+    if isinstance(name, str) and name.isprintable() and name:
+        return name[:NAME_BYTES]
+    return f"row {number}"

@@ -6,6 +6,8 @@ from decimal import Decimal, InvalidOperation
 from shm import OptionType
 
 NS_PER_MS = 1_000_000
+_DIGITS = 30  # before and behind the point: a number of more is no quantity
+_MOST_NS = (1 << 63) - 1
 
 
 def decimal(value: object, default: Decimal = Decimal(0)) -> Decimal:
@@ -16,14 +18,26 @@ def decimal(value: object, default: Decimal = Decimal(0)) -> Decimal:
     if value is None or value == "":
         return default
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"not a number: {value!r}")
+        raise ValueError(f"not a number: {str(value)[:40]!r}")
+    text = str(value)
     try:
-        number = Decimal(str(value))
+        number = Decimal(text) if len(text) <= 2 * _DIGITS else Decimal("nan")
     except InvalidOperation:
-        raise ValueError(f"not a number: {value!r}") from None
-    if not number.is_finite():
-        raise ValueError(f"not a number: {value!r}")
+        number = Decimal("nan")
+    if not number.is_finite() or abs(number.adjusted()) > _DIGITS:
+        raise ValueError(f"not a number: {text[:40]!r}")
     return number
+
+
+def expiry_ns(value: object) -> int:
+    """A time in unix ms, as a JSON text or whole number, in ns. Raises ValueError: none at all, or
+    none that the directory can hold."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"not a time: {str(value)[:40]!r}")
+    ns = int(value) * NS_PER_MS if len(str(value)) < 20 else 0
+    if not 0 < ns <= _MOST_NS:
+        raise ValueError(f"not a time: {str(value)[:40]!r}")
+    return ns
 
 
 def plain(number: Decimal) -> str:

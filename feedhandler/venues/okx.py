@@ -30,6 +30,7 @@ from feedhandler.venues.base import (
     Venue,
 )
 from feedhandler.venues.pattern import Pattern, is_glob
+from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType
 
 _BY_FAMILY = "opt-summary"  # IVs and greeks of all options of a family in one channel
@@ -283,13 +284,13 @@ def _data(venue: str, body: bytes, what: str = "list of instruments") -> list[An
     return data
 
 
-def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
-    symbol, kind = entry["instId"], _KINDS.get(entry["instType"])
+def _spec(row: Row) -> InstrumentSpec | None:
+    symbol, kind = row.text("instId"), _KINDS.get(row.text("instType"))
     if kind is None:
         return None  # MARGIN shares its names with SPOT; a type of a later day
     # The family is the underlying, marked where the settlement differs (BTC-USD_UM).
-    family = entry.get("instFamily") or entry.get("uly") or ""
-    base, quote = entry.get("baseCcy") or "", entry.get("quoteCcy") or ""
+    family = row.text("instFamily", "") or row.text("uly", "")
+    base, quote = row.text("baseCcy", ""), row.text("quoteCcy", "")
     name, expiry, strike, option = symbol, 0, Decimal(0), OptionType.NONE
     if kind is not InstrumentKind.SPOT:
         family = family or "-".join(symbol.split("-")[:2])
@@ -298,15 +299,15 @@ def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
     if kind is InstrumentKind.PERPETUAL:
         name = normal.perpetual(family)
     elif kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION):
-        expiry = int(entry["expTime"]) * normal.NS_PER_MS
+        expiry = row.expiry_ns("expTime")
         name = normal.future(family, expiry)
     if kind is InstrumentKind.OPTION:
-        option = {"C": OptionType.CALL, "P": OptionType.PUT}[entry["optType"]]
-        strike = normal.decimal(entry["stk"])
+        option = row.one_of("optType", {"C": OptionType.CALL, "P": OptionType.PUT})
+        strike = row.number("stk")
         name = normal.option(family, expiry, strike, option)
     if not base or not quote:
         raise ValueError("neither currencies nor an underlying of two")
-    settle = entry.get("settleCcy") or quote
+    settle = row.text("settleCcy", quote)
     one = Decimal(1)
     return InstrumentSpec(
         symbol=symbol,
@@ -315,22 +316,21 @@ def _spec(entry: Mapping[str, Any]) -> InstrumentSpec | None:
         base=base,
         quote=quote,
         settle=settle,
-        tick=normal.decimal(entry.get("tickSz")),
-        lot=normal.decimal(entry.get("lotSz")),
-        contract_size=normal.decimal(entry.get("ctVal"), one)
-        * normal.decimal(entry.get("ctMult"), one),
-        contract_type=_contract(entry, kind, settle == base),
+        tick=row.number("tickSz", Decimal(0)),
+        lot=row.number("lotSz", Decimal(0)),
+        contract_size=row.number("ctVal", one) * row.number("ctMult", one),
+        contract_type=_contract(row, kind, settle == base),
         strike=strike,
         expiry_ns=expiry,
         option=option,
-        active=entry.get("state", "live") == "live",
+        active=row.text("state") == "live" if row.has("state") else True,
         family=family,
     )
 
 
-def _contract(entry: Mapping[str, Any], kind: InstrumentKind, inverse: bool) -> ContractType:
+def _contract(row: Row, kind: InstrumentKind, inverse: bool) -> ContractType:
     if kind is InstrumentKind.SPOT:
         return ContractType.NONE
     stated = {"linear": ContractType.LINEAR, "inverse": ContractType.INVERSE}
     fallback = ContractType.INVERSE if inverse else ContractType.LINEAR
-    return stated.get(entry.get("ctType") or "", fallback)
+    return stated.get(row.text("ctType", ""), fallback)

@@ -50,6 +50,7 @@ class Carried:
     """The keys that are subscribed to, and every time that something was done to them."""
 
     def __init__(self) -> None:
+        self.open = True
         self.keys: set[str] = set()
         self.done: list[str] = []
 
@@ -58,6 +59,9 @@ class Carried:
         assert all((endpoint == "family") == key.startswith("family:") for key in keys)
         self.keys |= set(keys)
         self.done += keys
+
+    def streams(self, tracked: Tracked) -> bool:
+        return self.open and not tracked.closed
 
     def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
         assert tracked.closed

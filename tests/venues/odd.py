@@ -1,0 +1,51 @@
+"""JSON documents in which one element is not what it was."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+REMOVED = object()
+#: what an element is replaced by, whatever it was
+ODD: tuple[Any, ...] = (
+    None, "", 0, -1, 10**18, 1e300, "1" * 5000, "9" * 25, "nan", True, [], {}, [[[]]], {"a": None},
+    "é" * 40, "\u0000", REMOVED,
+)  # fmt: skip
+
+Path = tuple[Any, ...]
+
+
+def paths(document: Any, so_far: Path = ()) -> Iterator[Path]:
+    """Where its elements are, those that have others in them too."""
+    if so_far:
+        yield so_far
+    items = (
+        document.items()
+        if isinstance(document, dict)
+        else enumerate(document)
+        if isinstance(document, list)
+        else ()
+    )
+    for key, value in items:
+        yield from paths(value, (*so_far, key))
+
+
+def with_odd(document: Any, path: Path, value: Any) -> Any:
+    """A copy in which the element is another, or gone."""
+    changed = copy.deepcopy(document)
+    at = changed
+    for key in path[:-1]:
+        at = at[key]
+    if value is REMOVED:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return changed
+
+
+def variants(document: Any, so_far: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """(where, what, the document with that) for every element and every odd value."""
+    for path in paths(document, so_far):
+        for value in ODD:
+            yield path, value, with_odd(document, path, value)

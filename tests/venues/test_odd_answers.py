@@ -1,0 +1,266 @@
+"""One odd element costs what it is in, and nothing else: lists of instruments, books, and what is
+said on the socket, with every element replaced by null, "", 0, -1, what is huge or of another type,
+or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import orjson
+import pytest
+
+from feedhandler import venues
+from feedhandler.directory import add_instrument
+from feedhandler.instruments import list_instruments
+from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from feedhandler.venue_engine import make_engine
+from feedhandler.venues.base import Control, ControlKind, InstrumentSpec, Request, Venue
+from feedhandler.venues.listing import Listing
+from shm import segment
+from tests.venues.odd import ODD, REMOVED, paths, variants, with_odd
+
+VENUES = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
+ROWS = {
+    "deribit": ("result",), "okx": ("data",), "binance": ("symbols",), "binance-usdm": ("symbols",),
+    "bybit-linear": ("result", "list"), "bybit-spot": ("result", "list"),
+}  # fmt: skip
+#: fields by which a row may be said to be of a kind that is of no concern
+KINDS = {("kind",), ("instType",)}
+SHORT = 6  # rows of a list are enough
+
+
+@pytest.fixture(scope="module")
+def sims() -> Iterator[dict[str, SimEndpoint]]:
+    with SimProcess(VENUES, SimOptions(rate=1.0, instruments=40)) as running:
+        yield running.endpoints
+
+
+def fetched(endpoint: SimEndpoint, request: Request) -> bytes:
+    base = endpoint.rest_url + ("/api/v2" if endpoint.venue == "deribit" else "")
+    with urlopen(f"{base}{request.path}?{urlencode(request.params)}") as answer:
+        body: bytes = answer.read()
+    return body
+
+
+def lists(venue: Venue, endpoint: SimEndpoint) -> list[Any]:
+    """The venue's answers, with a few rows in each: of every kind that it lists."""
+    found = []
+    for request in venue.instrument_requests([*venue.default_instruments, "*", "option:BTC-USD:*"]):
+        document = json.loads(fetched(endpoint, request))
+        holder = document
+        for key in ROWS[venue.name][:-1]:
+            holder = holder[key]
+        rows = holder.get(ROWS[venue.name][-1], [])
+        if rows and isinstance(rows[0], dict):
+            del rows[SHORT:]
+            found.append(document)
+    return found
+
+
+def rows_of(venue: Venue, document: Any) -> list[Any]:
+    for key in ROWS[venue.name]:
+        document = document[key]
+    assert isinstance(document, list)
+    return document
+
+
+def listed(venue: Venue, document: Any) -> list[InstrumentSpec]:
+    return venue.parse_instruments(orjson.dumps(document))
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_a_row_costs_its_instrument_and_no_other(
+    name: str, sims: dict[str, SimEndpoint], namespace: str
+) -> None:
+    venue = venues.load(name)
+    held = segment.create(name, namespace=namespace, instruments=20_000)
+    kept = 0
+    try:
+        engine = make_engine(venue, held.writer)
+        for document in lists(venue, sims[name]):
+            good = listed(venue, document)
+            assert len(good) == len(rows_of(venue, document)) >= 2
+            row = rows_of(venue, document)[1]
+            others = [good[0], *good[2:]]
+            for where, what, odd in variants(row):
+                holder = with_odd(document, (*ROWS[name], 1), odd)
+                found = listed(venue, holder)
+                assert isinstance(found, Listing)
+                its = [spec for spec in found if spec not in others]
+                assert [spec for spec in found if spec in others] == others, (where, what)
+                assert len(its) <= 1
+                if its:
+                    kept += 1
+                    assert_possible(its[0])
+                    add_instrument(engine, its[0])
+                elif len(found) == len(others) and (*where,) not in KINDS:
+                    # Left out is said, unless it now is another's twin.
+                    assert found.broken or odd in rows_of(venue, document), (where, what)
+            for what in ODD:  # no row at all
+                if what is not REMOVED:
+                    odd = with_odd(document, (*ROWS[name], 1), what)
+                    assert listed(venue, odd) == others
+        assert kept
+    finally:
+        held.close()
+
+
+def assert_possible(spec: InstrumentSpec) -> None:
+    """What readers are told of an instrument could be."""
+    assert spec.symbol
+    assert spec.base
+    assert spec.quote
+    assert len(spec.symbol.encode()) <= 63
+    assert len(spec.name.encode()) <= 63
+    for number in (spec.tick, spec.lot, spec.strike, spec.contract_size):
+        assert Decimal(0) <= number < Decimal(10) ** 13
+    assert spec.contract_size > 0
+    assert 0 <= spec.expiry_ns < 1 << 63
+
+
+class Answers:
+    """Whoever is asked: one answer to everything, then lists as they are."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.asked = 0
+
+    async def get(self, _: Request) -> bytes:
+        self.asked += 1
+        return self.body
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_a_list_is_one_or_says_why_not(name: str, sims: dict[str, SimEndpoint]) -> None:
+    venue = venues.load(name)
+    for document in lists(venue, sims[name]):
+        rows = rows_of(venue, document)
+        del rows[1:]
+        outside = [
+            path for path in paths(document) if path[: len(ROWS[name]) + 1] != (*ROWS[name], 0)
+        ]
+        for path in outside:
+            for what in ODD:
+                answers = Answers(orjson.dumps(with_odd(document, path, what)))
+                assert len(problem(venue, answers)) < 500, "it is to be read"
+                assert answers.asked <= 5
+    for body in (
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'"x"',
+        b"[" * 5000,
+        b'{"result":' * 5000,
+        b"\xff\xfe",
+    ):
+        assert problem(venue, Answers(body))
+
+
+def problem(venue: Venue, answers: Answers) -> str:
+    """Why it is no list; empty if it is one."""
+    try:
+        asyncio.run(list_instruments(venue, answers, ["*"]))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_a_book_that_was_asked_for_is_one_or_says_why_not(
+    name: str, sims: dict[str, SimEndpoint], namespace: str
+) -> None:
+    venue = venues.load(name)
+    (listed_first, *_) = listed(venue, lists(venue, sims[name])[0])
+    request = venue.book_request(listed_first.symbol)
+    assert request is not None
+    document = json.loads(fetched(sims[name], request))
+    for holder in (document, document.get("result"), (document.get("data") or [None])[0]):
+        for side in ("bids", "asks", "b", "a"):
+            if isinstance(holder, dict) and side in holder:
+                del holder[side][2:]
+    held = segment.create(name, namespace=namespace)
+    try:
+        engine = make_engine(venue, held.writer)
+        instrument = add_instrument(engine, listed_first)
+        for _, _, odd in variants(document):
+            body = orjson.dumps(odd)
+            engine.snapshot(instrument, body)
+            engine.snapshot(instrument, body, polled=True)
+            with suppress(ValueError):
+                book = venue.parse_book(body)
+                assert isinstance(book.sequence, int)
+                for at, size in (*book.bids, *book.asks):
+                    assert isinstance(at, str)
+                    assert isinstance(size, str)
+    finally:
+        held.close()
+
+
+FRAMES: dict[str, tuple[Any, ...]] = {
+    "deribit": (
+        {"jsonrpc": "2.0", "id": 11, "result": ["book.BTC-PERPETUAL.100ms"], "usIn": 1, "usOut": 2},
+        {"jsonrpc": "2.0", "id": 11, "error": {"code": -32602, "message": "Invalid params",
+                                               "data": {"reason": "x", "param": "channels"}}},
+        {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "test_request"}},
+        {"jsonrpc": "2.0", "method": "subscription", "params": {
+            "channel": "instrument.state.any.any", "data": {
+                "timestamp": 1, "state": "closed", "instrument_name": "BTC-PERPETUAL"}}},
+    ),
+    "okx": (
+        {"id": "5", "event": "subscribe", "arg": {"channel": "books", "instId": "BTC-USDT"},
+         "connId": "a"},
+        {"id": "5", "event": "error", "code": "60012", "msg": "Invalid request", "connId": "a",
+         "arg": {"channel": "books", "instId": "BTC-USDT"}},
+        {"event": "notice", "code": "64008", "msg": "The connection will soon be closed",
+         "connId": "a"},
+        {"event": "channel-conn-count-error", "channel": "books", "connCount": "30"},
+        {"arg": {"channel": "instruments", "instType": "SPOT"},
+         "data": [{"instId": "BTC-USDT", "state": "suspend", "tickSz": "0.1"}]},
+    ),
+    "binance": (
+        {"result": None, "id": 5}, {"error": {"code": 2, "msg": "Invalid request"}, "id": 5},
+        {"code": 2, "msg": "Invalid request", "id": 5},
+        {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}},
+    ),
+    "bybit-linear": (
+        {"success": True, "ret_msg": "", "conn_id": "a", "req_id": "5", "op": "subscribe"},
+        {"success": False, "ret_msg": "error:handler not found,topic:orderbook.50.X",
+         "conn_id": "a", "req_id": "5", "op": "subscribe"},
+        {"success": True, "ret_msg": "pong", "conn_id": "a", "req_id": "", "op": "ping"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_what_is_said_on_the_socket_is_understood_or_makes_no_sense(name: str) -> None:
+    venue = venues.load(name)
+    frames = (
+        FRAMES[name if name in FRAMES else name.partition("-")[0]]
+        if name != "bybit-spot"
+        else (FRAMES["bybit-linear"])
+    )
+    asked: dict[int, Sequence[str]] = {5: ("a", "b"), 11: ("c",)}
+    for frame in frames:
+        for _, _, odd in variants(frame):
+            with suppress(ValueError):
+                for each in venue.control(orjson.dumps(odd), asked):
+                    assert_control(each)
+    for text in (b"null", b"[]", b'"x"', b"1", b"[" * 5000 + b"]" * 5000):
+        with pytest.raises(ValueError, match=r"not|neither|unexpected|depth"):
+            venue.control(text, asked)
+
+
+def assert_control(control: Control) -> None:
+    assert isinstance(control.kind, ControlKind)
+    assert all(isinstance(key, str) for key in control.keys)
+    assert isinstance(control.text, str)
+    assert isinstance(control.request_id, int)
+    assert control.request_id >= 0
