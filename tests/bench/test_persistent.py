@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from feedhandler.bench.persistent_market import Market, book, change_of, update
 from feedhandler.bench.result import Findings
 from feedhandler.bench.stage import StageError
 from tests.bench.support import well_formed
+from tests.tools import needs
 
 
 def test_a_change_is_known_with_the_first_that_shows_it_or_a_later_one() -> None:
@@ -34,7 +34,7 @@ def test_both_ends_know_the_same_market() -> None:
     assert len(book(7, 3)) > 5 * len(update(7))
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="it makes the certificates")
+@needs("openssl")  # the command, which makes the certificates
 def test_it_yields_what_persistence_and_streaming_cost(capsys: pytest.CaptureFixture[str]) -> None:
     findings = Findings()
     few = {"open socket": 20, "kept-alive HTTP": 20, "new connection": 5}

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests import natives
+from tests import natives, tools
 from tests.counts.frames import paths
 
 Counts = Mapping[str, float]  #: path -> instructions of a frame (or read)
@@ -55,9 +54,7 @@ class Change:
 
 def missing() -> str:
     """Why nothing can be counted here; empty if it can."""
-    return (
-        "" if shutil.which("valgrind") else "valgrind is not installed (apt-get install valgrind)"
-    )
+    return tools.missing("valgrind")
 
 
 def toolchain() -> str:

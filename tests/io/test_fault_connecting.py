@@ -19,7 +19,7 @@ from shm import Reason
 from tests.io.fault_table import SLACK_S, Row, row
 from tests.io.outage import Watched, healed, undergo, watched
 from tests.io.rig import SYMBOLS, Rig, assert_true_book, end, rig, until
-from tests.io.unshared import NAMES, own_names, possible, run
+from tests.io.unshared import NAMES, needs_own, own_names, run
 from tests.sim.harness import needs_openssl
 
 CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
@@ -149,7 +149,7 @@ def test_bad_tls() -> None:
         )
 
 
-@pytest.mark.skipif(not possible(NAMES), reason="needs `unshare`, and to be allowed to mount")
+@needs_own(NAMES)
 def test_without_a_name() -> None:
     run(NAMES, lose_the_name)
 

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.io.fault_table import row
 from tests.io.outage import SILENCE_S, healed, noticed, unnoticed, watched
 from tests.io.rig import SYMBOLS, rig
-from tests.io.unshared import NETWORK, network, possible, run
+from tests.io.unshared import NETWORK, needs_own, network, run
 
 CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
 DOWN_S = 2 * SILENCE_S + 2
 
-pytestmark = pytest.mark.skipif(
-    not possible(NETWORK), reason="needs `unshare`, `ip` and `tc`, and to be allowed to"
-)
+pytestmark = needs_own(NETWORK)
 
 
 def test_network_gone() -> None:

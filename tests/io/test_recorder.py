@@ -7,11 +7,22 @@ from pathlib import Path
 
 import pytest
 
+import shm
 from feedhandler.capture import read_frames
 from feedhandler.recorder import Recording, record
 from feedhandler.replay import replay
 from shm.dev_shm import objects
-from tests.io.rig import SYMBOLS, Rig, rig
+from tests.io.rig import SYMBOLS, Rig, rig, until
+
+
+def arrived(r: Rig, venue: str) -> None:
+    """Until the recorder's own books are where the paused venue is."""
+    with shm.attach(venue, namespace=f"record-{os.getpid()}") as feed:
+        for symbol in SYMBOLS[venue]:
+            there = r.sims[venue].book(symbol)
+            assert there is not None
+            last = there[0]
+            until(lambda s=symbol, q=last: feed.book(s).venue_sequence >= q, f"{symbol} at {last}")  # type: ignore[misc]
 
 
 async def captured(r: Rig, venue: str, out: Path) -> Recording:
@@ -37,7 +48,7 @@ async def captured(r: Rig, venue: str, out: Path) -> Recording:
     await asyncio.to_thread(sim.fault, "drop")
     await live()
     await asyncio.to_thread(sim.pause)
-    await asyncio.sleep(0.3)  # what was sent has arrived: the simulator is on the same machine
+    await asyncio.to_thread(arrived, r, venue)
     await live()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,7 +1,6 @@
 """The way to a venue, whole: TLS that is refused and healed, proxies, and what is said of each."""
 
 import asyncio
-import shutil
 import ssl
 from contextlib import closing
 from pathlib import Path
@@ -20,10 +19,9 @@ from feedhandler.venues.base import Limits, Request
 from shm import inspect
 from tests.io.proxies import PASSWORD, USER, Connect, Socks5, proxy
 from tests.io.rig import Rig, assert_true_book, rig
+from tests.tools import needs
 
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="certificates are made with the openssl command"
-)
+needs_openssl = needs("openssl")  # the command, which makes the certificates
 VENUE = "okx"
 SYMBOL = "BTC-USDT"
 

@@ -18,22 +18,36 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import pytest
+
+from tests.tools import missing
+
 _UNSHARE: Final = ("unshare", "--user", "--map-root-user")
 NAMES: Final = "--mount"
 NETWORK: Final = "--net"
+_TOOLS: Final = {NAMES: ("unshare",), NETWORK: ("unshare", "ip", "tc")}
 _TRIAL: Final = {
     NAMES: "mount --bind /etc/hosts /etc/hosts",
     NETWORK: "ip link set lo up && tc qdisc show dev lo",
 }
 
 
-def possible(what: str) -> bool:
-    """Whether this host lets us have NAMES or a NETWORK of our own."""
+def impossible(what: str) -> str:
+    """Why this host does not let us have NAMES or a NETWORK of our own; empty if it does."""
+    if why := missing(*_TOOLS[what]):
+        return why
+    command = [*_UNSHARE, what, "sh", "-c", _TRIAL[what]]
     try:
-        command = [*_UNSHARE, what, "sh", "-c", _TRIAL[what]]
-        return subprocess.run(command, capture_output=True, timeout=10).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except subprocess.TimeoutExpired:
+        return f"{' '.join(command)}: not within 10 s"
+    return f"this user may not: {done.stderr.strip()}" if done.returncode else ""
+
+
+def needs_own(what: str) -> pytest.MarkDecorator:
+    """A mark: the test runs only with NAMES or a NETWORK of its own."""
+    why = impossible(what)
+    return pytest.mark.skipif(bool(why), reason=why)
 
 
 def run(what: str, function: Callable[[], None]) -> None:

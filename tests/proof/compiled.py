@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from tests.proof.header import INCLUDE
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
-
-
-def need(*tools: str) -> None:
-    """Skip the test, with the cure, where a tool is missing."""
-    packages = {"cc": "gcc", "c++": "g++", "objdump": "binutils"}
-    packages["aarch64-linux-gnu-gcc"] = "gcc-aarch64-linux-gnu"
-    packages["aarch64-linux-gnu-objdump"] = "gcc-aarch64-linux-gnu"
-    for tool in tools:
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (apt-get install {packages.get(tool, tool)})")
 
 
 def build(compiler: str, source: Path, target: Path, *options: str) -> Path:

@@ -10,8 +10,8 @@ import pytest
 
 from shm import _native
 from tests.proof import abi
-from tests.proof.compiled import need
 from tests.proof.header import HEADER
+from tests.tools import need
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ import pytest
 
 import shm
 from shm import _native, segment
-from tests.proof.compiled import build, need
+from tests.proof.compiled import build
 from tests.proof.header import ROOT
+from tests.tools import need
 
 EXAMPLES = ROOT / "scripts" / "examples"
 DEADLINE = 20.0

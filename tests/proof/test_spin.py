@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.tools import need
 
 HERE = Path(__file__).parent
 
@@ -36,9 +37,7 @@ EPOCHS = {
 @pytest.fixture(scope="module")
 def verifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Both models' verifiers, compiled once."""
-    for tool in ("spin", "gcc"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: apt-get install {tool})")
+    need("spin", "gcc")
     made = {}
     for model in ("handshake", "epochs"):
         place = tmp_path_factory.mktemp(model)

@@ -56,7 +56,7 @@ def test_final_books_equal_the_reference(venue: str, name: str, namespace: str) 
         if symbol not in reference.books and (book["bids"] or book["asks"])
     ]
     assert not unexpected
-    if "samples" not in name:
+    if "samples" not in name and "live_frames" not in name:
         assert compared == len(reference.books) > 0  # whole sequences end in step
 
 

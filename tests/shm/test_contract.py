@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from shm import _native, names
+from tests.tools import need
 
 ROOM = Path(names.__file__).parent
 HEADER = (ROOM / "include" / "feedhandler_shm.h").read_text()
@@ -108,10 +109,8 @@ def test_the_header_stands_alone(tmp_path: Path) -> None:
         language = ["-x", "c++"] if compiler == "g++" else []
         command = [compiler, standard, "-Wall", "-Wextra", "-Werror", "-Wno-unused-function"]
         command += [f"-I{ROOM / 'include'}", *language, str(source), "-o", str(tmp_path / "a")]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True)
-        except FileNotFoundError:
-            pytest.skip(f"no {compiler}")
+        need(compiler)
+        done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
 

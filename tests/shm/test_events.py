@@ -325,7 +325,7 @@ def test_async_iteration(writer: Writer, feed: shm.Feed) -> None:
     async def run() -> list[int]:
         events = feed.events()
         counts: list[int] = []
-        ticks = 0
+        ticks, seen = 0, [0]
 
         async def tick() -> None:
             nonlocal ticks
@@ -344,11 +344,12 @@ def test_async_iteration(writer: Writer, feed: shm.Feed) -> None:
         ticker, writing = asyncio.create_task(tick()), asyncio.create_task(write())
         async for batch in events:
             counts.append(len(batch))
+            seen.append(ticks)
             if len(counts) == 3:
                 break
         await writing
         ticker.cancel()
-        assert ticks > 10  # the loop was free
+        assert seen == sorted(set(seen))  # the loop was free, before each
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await anext(events)

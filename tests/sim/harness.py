@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -11,19 +10,17 @@ from typing import Any
 
 import aiohttp
 import orjson
-import pytest
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import VENUES
 from feedhandler.sim.server import VenueServer
+from tests.tools import needs
 
 DEADLINE = 10.0
 START_MS = 1_795_430_400_000
 Levels = dict[Decimal, Decimal]
 Condition = Callable[[dict[str, Any]], bool]
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="the openssl command makes the certificates"
-)
+needs_openssl = needs("openssl")  # the command, which makes the certificates
 
 
 class Socket:

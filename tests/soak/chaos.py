@@ -21,18 +21,21 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import shm
+from feedhandler.sim.expiries import deribit_name, quarters
 from feedhandler.status import venue_status
 from shm import State
 from tests.io.rig import Rig, assert_true_book, end, rig, until
 from tests.soak.memory import Watch
 from tests.soak.menu import Order, orders
 
+_QUARTER = deribit_name(quarters(datetime.now(UTC).date(), 1)[0])
 SYMBOLS = {
-    "deribit": ("BTC-PERPETUAL", "ETH-PERPETUAL", "BTC-25DEC26", "ETH-25DEC26"),
+    "deribit": ("BTC-PERPETUAL", "ETH-PERPETUAL", f"BTC-{_QUARTER}", f"ETH-{_QUARTER}"),
     "okx": ("BTC-USDT", "ETH-USDT", "BTC-USDT-SWAP", "ETH-USDT-SWAP"),
     "binance": ("BTCUSDT", "ETHUSDT"),  # a snapshot costs a fifth of the budget
 }

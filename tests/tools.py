@@ -1,0 +1,72 @@
+"""What tests take from the machine beyond Python, and why one of them cannot run without it.
+
+A tool may be there by half: a cross compiler comes without the headers of its C library. Such a
+one is tried, not only looked for. `.ci/tools` installs what is missing; CONTRIBUTING.md has the
+table of all of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from typing import Final
+
+import pytest
+
+#: Tool -> the Debian package that has it.
+PACKAGES: Final = {
+    "cc": "gcc",
+    "gcc": "gcc",
+    "c++": "g++",
+    "g++": "g++",
+    "objdump": "binutils",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+    "aarch64-linux-gnu-objdump": "gcc-aarch64-linux-gnu",
+    "spin": "spin",
+    "valgrind": "valgrind",
+    "openssl": "openssl",
+    "unshare": "util-linux",
+    "ip": "iproute2",
+    "tc": "iproute2",
+}
+#: Compiler -> the package with its C library's headers.
+HEADERS: Final = {
+    "cc": "libc6-dev",
+    "gcc": "libc6-dev",
+    "c++": "libc6-dev",
+    "g++": "libc6-dev",
+    "aarch64-linux-gnu-gcc": "libc6-dev-arm64-cross",
+}
+TRIAL: Final = b"#include <limits.h>\n#include <time.h>\nint main(void) { return 0; }\n"
+
+
+@cache
+def missing(*tools: str) -> str:
+    """Why these tools cannot be used here, with the cure; empty if they can."""
+    return next(filter(None, map(_wrong, tools)), "")
+
+
+def _wrong(tool: str) -> str:
+    if shutil.which(tool) is None:
+        return f"{tool} is not installed (apt-get install {PACKAGES[tool]})"
+    if tool in HEADERS:
+        language = "c++" if tool.endswith("++") else "c"
+        command = [tool, "-x", language, "-fsyntax-only", "-"]
+        done = subprocess.run(command, input=TRIAL, capture_output=True, timeout=60)
+        if done.returncode:
+            said = next((line for line in done.stderr.decode().splitlines() if "error" in line), "")
+            return f"{tool} is there by half (apt-get install {HEADERS[tool]}): {said}"
+    return ""
+
+
+def need(*tools: str) -> None:
+    """Skip the test, with the cure, where a tool is missing or there by half."""
+    if why := missing(*tools):
+        pytest.skip(why)
+
+
+def needs(*tools: str) -> pytest.MarkDecorator:
+    """`need`, as a mark."""
+    why = missing(*tools)
+    return pytest.mark.skipif(bool(why), reason=why)
