@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from aiohttp import web
 
 from . import binance_listing as listing
-from .binance_depth import DepthBatch, DepthTexts
+from .binance_depth import DepthBatch, DepthTexts, snapshot
 from .binance_rest import add_rest_routes
+from .binance_stats import Stats
 from .binance_streams import BinanceStreamsServer
+from .binance_timed import Kind, candles, partial, when_moved
 from .config import UNIVERSE
 from .instrument import Instrument, fixed8
 from .market import Live, Market, Update
@@ -29,6 +31,7 @@ class BinanceServer(BinanceStreamsServer):
         "@depth@1000ms": 1.0,
     }
     other_streams: ClassVar[tuple[str, ...]] = ("@bookTicker", "@trade", "@aggTrade")
+    average_places: ClassVar[Callable[[Instrument], tuple[int, int]]] = lambda _: (8, 8)
     ping_interval: ClassVar[float] = 20.0
     pong_timeout: ClassVar[float] = 60.0
     message_limit: ClassVar[int] = 5
@@ -50,6 +53,18 @@ class BinanceServer(BinanceStreamsServer):
     def make_texts(self, live: Live) -> DepthTexts:
         """Eight decimals, always."""
         return DepthTexts(live, fixed8, fixed8)
+
+    def timed_kinds(self) -> tuple[Mapping[str, Kind], Mapping[str, Kind]]:
+        """Update speeds by the documents."""
+        ticker = when_moved(1.0, lambda stats: stats.event(whole=True))
+        mini = when_moved(1.0, Stats.mini)
+        return {
+            "@ticker": ticker,
+            "@miniTicker": mini,
+            "@avgPrice": when_moved(1.0, Stats.average_price),
+            **candles(2.0),
+            **partial({"": 1.0, "@1000ms": 1.0, "@100ms": 0.1}, _partial),
+        }, {"!ticker@arr": ticker, "!miniTicker@arr": mini}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Streams and REST."""
@@ -109,3 +124,7 @@ class BinanceServer(BinanceStreamsServer):
         for client in self.clients:
             wrapped = f'{{"stream":"!serverShutdown","data":{data}}}'
             client.send((wrapped if client.combined else data).encode())
+
+
+def _partial(stats: Stats, levels: int) -> str:
+    return snapshot(stats.live.book, stats.texts, levels).decode()

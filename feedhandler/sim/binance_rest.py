@@ -9,6 +9,7 @@ from aiohttp import web
 
 from . import binance_listing as listing
 from .binance_depth import snapshot
+from .binance_market_rest import add_market_routes
 from .binance_meter import Meter
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
         }
         return answer(info, 20)
 
+    add_market_routes(router, server, "/api/v3/", answer)
     router.add_get("/api/v3/ping", ping)
     router.add_get("/api/v3/time", server_time)
     router.add_get("/api/v3/depth", depth)

@@ -1,17 +1,24 @@
-"""What the simulated products of Binance share: streams, subscriptions, pings, depth events."""
+"""What the simulated products of Binance share: streams, subscriptions, pings, depth events.
+
+What a name must be: the venue acknowledges any stream that is well-formed, whether or not there is
+such a symbol, and refuses one that is not with "invalid stream". A kind of stream that it has and
+the simulator has not is refused so as well: nothing is acknowledged that could never come.
+"""
 
 from __future__ import annotations
 
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import orjson
 from aiohttp import WSMsgType, web
 
 from .binance_depth import DepthBatch, DepthTexts
+from .binance_stats import Stats
+from .binance_timed import Kind, Timed
 from .client import Client
 from .config import SimOptions
 from .faults import Delivery, Fault
@@ -33,6 +40,8 @@ class BinanceStreamsServer(VenueServer):
     depth_speeds: ClassVar[Mapping[str, float]]
     """Seconds between the events of each depth stream."""
     other_streams: ClassVar[tuple[str, ...]]
+    average_places: ClassVar[Callable[[Instrument], tuple[int, int]]]
+    """Decimals of an average price and of a quote volume."""
     ping_interval: ClassVar[float]
     pong_timeout: ClassVar[float]
     message_limit: ClassVar[int]
@@ -41,6 +50,9 @@ class BinanceStreamsServer(VenueServer):
         super().__init__(options)
         self._texts: dict[str, DepthTexts] = {}
         self._batches: dict[str, DepthBatch] = {}
+        self._figures: dict[str, Stats] = {}
+        self._kinds, self._whole = self.timed_kinds()
+        self._timed: dict[str, Timed] = {}
         self._symbols = {symbol.lower(): symbol for symbol in self.market.instruments}
         self._by_symbol: dict[str, list[DepthBatch]] = {}
         self._ping_interval = _chosen(options.ping_interval, self.ping_interval)
@@ -58,6 +70,11 @@ class BinanceStreamsServer(VenueServer):
         """The event that ends a batch."""
 
     @abstractmethod
+    def timed_kinds(self) -> tuple[Mapping[str, Kind], Mapping[str, Kind]]:
+        """Streams that go by the clock: by what stands behind the symbol, and those of all symbols
+        by their name."""
+
+    @abstractmethod
     def publish_update(self, update: Update, stream: str) -> None:
         """Send top of book and trades of an update; ``stream``: the symbol as streams write it."""
 
@@ -69,10 +86,15 @@ class BinanceStreamsServer(VenueServer):
 
     def knows_channel(self, channel: str) -> bool:
         """A stream's name; unlike a subscription, it must exist."""
-        base, at, _ = channel.partition("@")
-        kind = channel[len(base) :]
-        streams = (*self.depth_speeds, *self.other_streams)
-        return bool(at) and base in self._symbols and kind in streams
+        base, _, _ = channel.partition("@")
+        return self._serves(channel) and (base in self._symbols or channel in self._whole)
+
+    def _serves(self, stream: str) -> bool:
+        """Whether there are streams of this kind; the symbol may be any."""
+        base, _, _ = stream.partition("@")
+        kind = stream[len(base) :]
+        served = kind in self.depth_speeds or kind in self.other_streams or kind in self._kinds
+        return (bool(base) and served) or stream in self._whole
 
     def channel_name(self, channel: str) -> str:
         """The stream of a channel."""
@@ -102,6 +124,15 @@ class BinanceStreamsServer(VenueServer):
             found = self._texts[symbol] = self.make_texts(live)
         return found
 
+    def figures(self, live: Live) -> Stats:
+        """The instrument's statistics, as text."""
+        symbol = live.instrument.symbol
+        found = self._figures.get(symbol)
+        if found is None:
+            places = type(self).average_places(live.instrument)
+            found = self._figures[symbol] = Stats(live, self.texts(live), *places)
+        return found
+
     def on_update(self, update: Update) -> None:
         """Collect depth for its next event; send the rest at once."""
         symbol = update.live.instrument.symbol
@@ -112,15 +143,6 @@ class BinanceStreamsServer(VenueServer):
     def listened(self, stream: str) -> bool:
         """Whether anybody is to get a stream."""
         return self.wants("c:" + stream) or self.wants("r:" + stream)
-
-    def heard_streams(self, kind: str) -> list[tuple[str, str]]:
-        """(stream, symbol) of the streams of one kind, such as ``@markPrice@1s``, that are sent."""
-        names = {name[2:] for name in self.heard() if name[0] != "x" and name.endswith(kind)}
-        return [
-            (name, self._symbols[name[: -len(kind)]])
-            for name in sorted(names)
-            if name[: -len(kind)] in self._symbols
-        ]
 
     def publish(
         self, stream: str, symbol: str, data: str, verdict: Delivery = Delivery.SEND
@@ -144,18 +166,28 @@ class BinanceStreamsServer(VenueServer):
         self.publish(batch.stream, symbol, data, verdict)
 
     def settle(self) -> None:
-        """Send every depth event that waits."""
+        """Send every event that waits."""
         for batch in self._batches.values():
             self._send_depth(batch)
+        for timed in self._timed.values():
+            self._send_timed(timed)
+
+    def _send_timed(self, timed: Timed) -> None:
+        for data in timed.events():
+            self.publish(timed.stream, timed.symbol, data)
 
     # -- the clock ---------------------------------------------------------------------------
 
     def on_time(self, now: float) -> None:
-        """Depth events whose interval is over; pings and their deadlines."""
+        """Events whose interval is over; pings and their deadlines."""
         for batch in self._batches.values():
             if now >= batch.due:
                 batch.due = now + batch.interval
                 self._send_depth(batch)
+        for timed in self._timed.values():
+            if now >= timed.due:
+                timed.due = now + timed.interval
+                self._send_timed(timed)
         for client in list(self.clients):
             self._keep_alive(client, now)
 
@@ -191,30 +223,51 @@ class BinanceStreamsServer(VenueServer):
         """Streams named in the URL are subscribed without an answer."""
         client.memory["path"] = request.path
         named = request.match_info.get("streams") or request.query.get("streams", "")
-        self._subscribe(client, [stream for stream in named.split("/") if stream])
+        streams = [stream for stream in named.split("/") if stream]
+        if all(map(self._serves, streams)):
+            self._subscribe(client, streams)
+        else:
+            client.send(_invalid_stream())
+            client.close(1008, "Invalid request")
 
     def _subscribe(self, client: Client, streams: list[str]) -> None:
         for stream in streams:
             channel = self._channel(client, stream)
             if self.subscribe(client, channel) and channel[0] != "x":
-                self._open_batch(stream)
+                self._open(stream)
 
     def _channel(self, client: Client, stream: str) -> str:
         if not self.carries(client.memory["path"], stream):
             return "x:" + stream
         return ("c:" if client.combined else "r:") + stream
 
-    def _open_batch(self, stream: str) -> None:
+    def _every(self) -> list[Stats]:
+        return [self.figures(self.market.live(symbol)) for symbol in self.market.instruments]
+
+    def _open(self, stream: str) -> None:
+        """Begin to make a stream that is not made yet."""
+        if stream in self._batches or stream in self._timed:
+            return
+        if (kind := self._whole.get(stream)) is not None:
+            self._timed[stream] = Timed(stream, "", kind, self._every)
+            return
         base, _, _ = stream.partition("@")
         symbol, interval = self._symbols.get(base), self.depth_speeds.get(stream[len(base) :])
-        if symbol is None or interval is None or stream in self._batches:
+        if symbol is None:
+            return
+        if (kind := self._kinds.get(stream[len(base) :])) is not None:
+            one = [self.figures(self.market.live(symbol))]
+            self._timed[stream] = Timed(stream, symbol, kind, lambda: one)
+        if interval is None:
             return
         batch = DepthBatch(stream, self.market.live(symbol), interval, time.monotonic())
         self._batches[stream] = batch
         self._by_symbol.setdefault(symbol, []).append(batch)
 
-    def _close_unheard_batches(self, streams: list[str]) -> None:
+    def _close_unheard(self, streams: list[str]) -> None:
         for stream in streams:
+            if stream in self._timed and not self.listened(stream):
+                del self._timed[stream]
             batch = self._batches.get(stream)
             if batch is not None and not self.listened(stream):
                 del self._batches[stream]
@@ -222,10 +275,10 @@ class BinanceStreamsServer(VenueServer):
 
     def on_close(self, channels: list[str]) -> None:
         """Stop collecting what nobody listens to any more."""
-        self._close_unheard_batches([channel[2:] for channel in channels])
+        self._close_unheard([channel[2:] for channel in channels])
 
     def on_text(self, client: Client, text: str) -> None:
-        """Answer one request; well-formed streams are acknowledged whether they exist or not."""
+        """Answer one request; a symbol may be any, the kind of a stream must be one that is."""
         try:
             request = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -254,6 +307,9 @@ class BinanceStreamsServer(VenueServer):
                 text = refused["message"] or "Invalid request: too many requests"
                 client.send(_error(refused["code"] or 2, text, identity))
                 return
+            if not all(map(self._serves, params)):
+                client.send(_invalid_stream(identity))
+                return
             lost = self._met("lost_ack", params)
             if lost is not None and not lost["subscribed"]:
                 return
@@ -264,7 +320,7 @@ class BinanceStreamsServer(VenueServer):
         elif method == "UNSUBSCRIBE":
             for stream in params:
                 self.unsubscribe(client, self._channel(client, stream))
-            self._close_unheard_batches(params)
+            self._close_unheard(params)
         else:
             result = sorted(channel[2:] for channel in client.channels)
         if lost is None:
@@ -281,6 +337,12 @@ class BinanceStreamsServer(VenueServer):
 
 def _chosen(option: float | None, own: float) -> float:
     return own if option is None else option
+
+
+def _invalid_stream(identity: object = None) -> bytes:
+    """As the venue says it: with the error inside."""
+    error = {"error": {"code": 2, "msg": "Invalid request: invalid stream"}}
+    return orjson.dumps(error if identity is None else error | {"id": identity})
 
 
 def _error(code: int, message: str, identity: object = None) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
@@ -11,7 +11,9 @@ from aiohttp import web
 from . import binance_usdm_json as shapes
 from . import binance_usdm_listing as listing
 from .binance_depth import DepthBatch, DepthTexts
+from .binance_stats import Stats
 from .binance_streams import BinanceStreamsServer
+from .binance_timed import Kind, always, candles, partial, when_moved
 from .binance_usdm_rest import add_rest_routes
 from .config import UNIVERSE, SimOptions
 from .instrument import Instrument, fixed
@@ -22,7 +24,6 @@ _LIQUIDATIONS = 25
 """Every so many of an instrument's trades, one is of a liquidation."""
 _LIQUIDATION_MS = 1000
 """Of the liquidations of an instrument one is shown in this time."""
-_MARK_INTERVALS = {"@markPrice@1s": 1.0, "@markPrice": 3.0}
 _PATHS = ("/public/", "/market/")
 
 
@@ -42,8 +43,12 @@ class BinanceUsdmServer(BinanceStreamsServer):
         "@depth@500ms": 0.5,
     }
     other_streams: ClassVar[tuple[str, ...]] = (
-        "@bookTicker", "@aggTrade", "@trade", "@forceOrder", *_MARK_INTERVALS,
+        "@bookTicker", "@aggTrade", "@trade", "@forceOrder",
     )  # fmt: skip
+    average_places: ClassVar[Callable[[Instrument], tuple[int, int]]] = lambda one: (
+        listing.places(one)[0],
+        2,
+    )
     ping_interval: ClassVar[float] = 180.0
     pong_timeout: ClassVar[float] = 600.0
     message_limit: ClassVar[int] = 10
@@ -51,7 +56,6 @@ class BinanceUsdmServer(BinanceStreamsServer):
     def __init__(self, options: SimOptions) -> None:
         super().__init__(options)
         self._liquidated: dict[str, int] = {}
-        self._due = dict.fromkeys(_MARK_INTERVALS, 0.0)
 
     def make_market(self) -> Market:
         """Update ids are of all instruments together: each one's grow with gaps."""
@@ -80,6 +84,29 @@ class BinanceUsdmServer(BinanceStreamsServer):
         """By the split of 2026-04-23."""
         public = stream.partition("@")[2].startswith(("depth", "bookTicker", "trade"))
         return public != path.startswith("/market/")
+
+    def timed_kinds(self) -> tuple[Mapping[str, Kind], Mapping[str, Kind]]:
+        """Update speeds by the documents."""
+
+        def mark(live: Live) -> str:
+            return shapes.mark_price(self.market, live)
+
+        ticker = when_moved(2.0, lambda stats: stats.event(whole=False))
+        mini = when_moved(2.0, Stats.mini)
+        speeds = {"": 0.25, "@250ms": 0.25, "@500ms": 0.5, "@100ms": 0.1}
+        return {
+            "@markPrice": always(3.0, mark),
+            "@markPrice@1s": always(1.0, mark),
+            "@ticker": ticker,
+            "@miniTicker": mini,
+            **candles(0.25),
+            **partial(speeds, shapes.partial),
+        }, {
+            "!markPrice@arr": always(3.0, mark),
+            "!markPrice@arr@1s": always(1.0, mark),
+            "!ticker@arr": when_moved(1.0, lambda stats: stats.event(whole=False)),
+            "!miniTicker@arr": when_moved(1.0, Stats.mini),
+        }
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Streams and REST."""
@@ -110,17 +137,6 @@ class BinanceUsdmServer(BinanceStreamsServer):
                 if now - self._liquidated.get(symbol, 0) >= _LIQUIDATION_MS:
                     self._liquidated[symbol] = now
                     self.publish(name, symbol, shapes.liquidation(live, texts, one))
-
-    def on_time(self, now: float) -> None:
-        """Mark prices, beside what all products do."""
-        super().on_time(now)
-        for kind, interval in _MARK_INTERVALS.items():
-            if now < self._due[kind]:
-                continue
-            self._due[kind] = now + interval
-            for stream, symbol in self.heard_streams(kind):
-                data = shapes.mark_price(self.market, self.market.live(symbol))
-                self.publish(stream, symbol, data)
 
     def announce_shutdown(self) -> None:
         """Nothing: the futures do not say so."""

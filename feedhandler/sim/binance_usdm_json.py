@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .binance_depth import Changed, DepthTexts
+from .binance_stats import Stats
+from .book import ASK, BID
 from .market import Live, Market, Trade
 
 _FUNDING_MS = 8 * 3_600_000
@@ -14,6 +16,24 @@ def depth(live: Live, changed: Changed, first: int) -> str:
     return (
         f'{{"e":"depthUpdate","E":{now},"T":{now},"s":"{live.instrument.symbol}","U":{first},'
         f'"u":{changed.final},"pu":{changed.previous},"b":{changed.bids},"a":{changed.asks}}}'
+    )
+
+
+def partial(stats: Stats, levels: int) -> str:
+    """A partial book: a depthUpdate with the best levels, whole."""
+    live, texts, now = stats.live, stats.texts, stats.live.clock.ms()
+    book = live.book
+    last, previous = book.sequence, book.sequence_before(1)
+    bids, asks = (
+        ",".join(
+            f'["{texts.prices[grid]}","{texts.sizes[lots]}"]'
+            for grid, lots in book.levels(side, levels)
+        )
+        for side in (BID, ASK)
+    )
+    return (
+        f'{{"e":"depthUpdate","E":{now},"T":{now},"s":"{live.instrument.symbol}","U":{last},'
+        f'"u":{last},"pu":{previous},"b":[{bids}],"a":[{asks}]}}'
     )
 
 
@@ -57,14 +77,32 @@ def liquidation(live: Live, texts: DepthTexts, one: Trade) -> str:
     )
 
 
+def _funding(market: Market, live: Live) -> tuple[str, int]:
+    """Of a perpetual for the eight hours that end next: the rate, and when it is due."""
+    instrument = live.instrument
+    if instrument.expiry_ms:
+        return "", 0
+    rate = (market.mark(instrument) / market.index(instrument.base) - 1.0) / 3
+    return f"{rate:.8f}", (live.clock.ms() // _FUNDING_MS + 1) * _FUNDING_MS
+
+
+def premium_index(market: Market, live: Live) -> dict[str, str | int]:
+    """The REST answer of premiumIndex."""
+    instrument = live.instrument
+    rate, due = _funding(market, live)
+    mark, index = market.mark(instrument), market.index(instrument.base)
+    return {
+        "symbol": instrument.symbol, "markPrice": f"{mark:.8f}", "indexPrice": f"{index:.8f}",
+        "estimatedSettlePrice": f"{index:.8f}", "lastFundingRate": rate,
+        "interestRate": "0.00010000", "nextFundingTime": due, "time": live.clock.ms(),
+    }  # fmt: skip
+
+
 def mark_price(market: Market, live: Live) -> str:
-    """Mark, index, and of a perpetual the funding of the eight hours that end next."""
+    """Mark, index, and of a perpetual its funding."""
     instrument, now = live.instrument, live.clock.ms()
     mark, index = market.mark(instrument), market.index(instrument.base)
-    rate, due = "", 0
-    if not instrument.expiry_ms:
-        rate = f"{(mark / index - 1.0) / 3:.8f}"
-        due = (now // _FUNDING_MS + 1) * _FUNDING_MS
+    rate, due = _funding(market, live)
     return (
         f'{{"e":"markPriceUpdate","E":{now},"s":"{instrument.symbol}","p":"{mark:.8f}",'
         f'"ap":"{mark:.8f}","P":"{index:.8f}","i":"{index:.8f}","r":"{rate}","T":{due},"st":1}}'

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from . import binance_usdm_json as shapes
 from . import binance_usdm_listing as listing
 from .binance_depth import snapshot
+from .binance_market_rest import add_market_routes
 from .binance_meter import Meter
 
 if TYPE_CHECKING:
@@ -77,6 +79,16 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceUsdmServer) -> Non
         }
         return answer(info, 1)
 
+    async def premium_index(request: web.Request) -> web.Response:
+        symbol = request.query.get("symbol")
+        if symbol is not None and symbol not in server.market.instruments:
+            return answer(_BAD_SYMBOL, 1, 400)
+        chosen = server.market.instruments if symbol is None else (symbol,)
+        rows = [shapes.premium_index(server.market, server.market.live(one)) for one in chosen]
+        return answer(rows if symbol is None else rows[0], 1)
+
+    add_market_routes(router, server, "/fapi/v1/", answer)
+    router.add_get("/fapi/v1/premiumIndex", premium_index)
     router.add_get("/fapi/v1/ping", ping)
     router.add_get("/fapi/v1/time", server_time)
     router.add_get("/fapi/v1/depth", depth)

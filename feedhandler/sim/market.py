@@ -20,6 +20,7 @@ from typing import NamedTuple
 from . import black76
 from .black76 import YEAR_MS
 from .book import ASK, Book, Change
+from .candles import Candles
 from .clock import VenueClock
 from .config import SimOptions
 from .digest import Digests
@@ -73,6 +74,7 @@ class Live:
     __slots__ = (
         "_maker",
         "book",
+        "candles",
         "clock",
         "count",
         "first_number",
@@ -100,6 +102,7 @@ class Live:
         self._maker.fill(self.book, fair)
         self.top = self.book.top()
         self.trades: deque[Trade] = deque(maxlen=_TRADES)
+        self.candles = Candles()
         shape = Random(f"{seed}/{instrument.symbol}/stats")
         self.opening = self.last = self.high = self.low = max(1, fair)
         self.last_lots = instrument.typical_lots
@@ -131,6 +134,7 @@ class Live:
         bought = fill.side == ASK
         trade = Trade(self.trade_number, grid, lots, bought, direction, serial, sequence, now)
         self.trades.append(trade)
+        self.candles.add(now, trade.number, grid, lots, bought)
         return trade
 
 
