@@ -31,7 +31,8 @@ from shm._native import Writer
 
 
 class Healing:
-    """Of one feed. Times are seconds of the event loop's clock."""
+    """Of one feed. Times are seconds of the event loop's clock. `hint`: the venue may have changed
+    what nobody says."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Healing:
         count: Callable[[Counter], None],
         rng: random.Random,
         keeper: Keeper,
+        hint: Callable[[], None],
     ) -> None:
         self._venue = venue
         self._engine = engine
@@ -68,7 +70,7 @@ class Healing:
             floor_s=config.rhythm_floor_s,
             ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
         )
-        self.watch = SubscriptionWatch(universe, engine, best, count, rhythms)
+        self.watch = SubscriptionWatch(universe, engine, best, count, hint, rhythms)
         duties = Duties(lambda: universe, self._free, self._diverged, count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
         books = (lambda: universe, self.streams, config.degraded_after_s)
@@ -116,6 +118,17 @@ class Healing:
         """The instrument is carried no more."""
         self.recovery.drop(tracked)
         self.watch.forget(tracked)
+
+    def restated(self, tracked: Tracked) -> None:
+        """The venue does something else with orders on it: what does not trade may be silent, and
+        what is open now may be had."""
+        self.watch.restated(tracked, self._clock())
+        connection = self._connections.best(tracked)
+        if not tracked.open or connection is None:
+            return
+        for key in connection.subscriptions.keys:
+            if self._universe.of_key(key) is tracked and connection.subscriptions.failed(key):
+                connection.resubscribe(key)
 
     def down(self, connection: Connection, reason: Reason) -> None:
         """What this connection alone fed is to be healed."""

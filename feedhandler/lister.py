@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time_ns
 
 from feedhandler import rules
@@ -18,18 +18,21 @@ from feedhandler.venues.base import InstrumentSpec, Venue
 from feedhandler.venues.listing import Listing
 
 REFRESH_S = 300.0
+_HINT_S = 15.0  #: a list that is younger is no older than what hints at another
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """`chosen`: what the rules mean and has not expired; `specs`: all that is listed; `unknown`:
-    rules that mean nothing listed; `unread`: symbols whose rows cannot be read, and why."""
+    rules that mean nothing listed; `unread`: symbols whose rows cannot be read, and why;
+    `asked_ns`: what was said elsewhere since then is newer."""
 
     chosen: list[InstrumentSpec]
     specs: list[InstrumentSpec]
     unknown: list[UnknownSymbol]
     rules: tuple[str, ...]
     unread: Mapping[str, str] = field(default_factory=dict)
+    asked_ns: int = 0
 
     @property
     def symbols(self) -> set[str]:
@@ -56,6 +59,9 @@ class Lister:
         self._refresh_s = refresh_s
         self._quiet = Throttle()
         self._kick = asyncio.Event()
+        self.awake: frozenset[str] = frozenset()  #: what may be traded, as last listed
+        self._due: asyncio.TimerHandle | None = None
+        self._asked = -_HINT_S
 
     async def first(self, waiting: Callable[[str], None]) -> list[InstrumentSpec]:
         """Asks until the venue lists some of them; `waiting` is told why there are none yet."""
@@ -92,13 +98,27 @@ class Lister:
 
     def soon(self, first_s: float, last_s: float) -> None:
         """Something rolled: ask within these seconds, each process at a time of its own."""
-        delay = self._rng.uniform(first_s, last_s)
-        asyncio.get_running_loop().call_later(delay, self._kick.set)
+        loop = asyncio.get_running_loop()
+        at = loop.time() + self._rng.uniform(first_s, last_s)
+        if self._due is not None and not self._due.cancelled() and self._due.when() <= at:
+            if self._due.when() > loop.time():
+                return  # that is sooner
+        elif self._due is not None:
+            self._due.cancel()
+        self._due = loop.call_at(at, self._kick.set)
+
+    def hint(self) -> None:
+        """Something may have changed that nobody says: ask at once, unless that was done lately."""
+        if asyncio.get_running_loop().time() - self._asked >= _HINT_S:
+            self.soon(0.0, 0.5)
 
     async def list(self, wanted: Sequence[str]) -> Listed:
         """What these rules mean now. Raises RestError, and ValueError for a senseless answer."""
+        asked_ns = time_ns()
+        self._asked = asyncio.get_running_loop().time()
         specs = await list_instruments(self._venue, self._rest, rules.patterns(wanted))
-        return choose(wanted, specs)
+        self.awake = frozenset(spec.symbol for spec in specs if spec.active)
+        return replace(choose(wanted, specs), asked_ns=asked_ns)
 
     def _complain(self, listed: Listed) -> None:
         for error in listed.unknown:
@@ -109,7 +129,7 @@ def choose(wanted: Sequence[str], specs: list[InstrumentSpec]) -> Listed:
     """What the rules mean of what is listed."""
     chosen, unknown = rules.choose(wanted, specs)
     now = time_ns()
-    current = [spec for spec in chosen if not 0 < spec.expiry_ns <= now]
+    current = [spec for spec in chosen if not spec.over(now)]
     unread = specs.broken if isinstance(specs, Listing) else {}
     return Listed(current, specs, unknown, tuple(wanted), unread)
 

@@ -4,25 +4,28 @@ Instruments come and go one by one; what stays is not touched.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import Protocol
 
 from feedhandler import rules
 from feedhandler.absence import Absences
 from feedhandler.config import VenueConfig
+from feedhandler.directory import redefine
 from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
 from feedhandler.lister import Listed, Lister, choose
 from feedhandler.log import Throttle, log
 from feedhandler.plan import plan
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venues.base import InstrumentSpec, Venue
-from shm import Reason, State
+from feedhandler.venues.base import InstrumentSpec, Stated, Venue
+from shm import Change as Changes
+from shm import Reason, State, Status
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
 AGAIN_S = 2.5  #: after a list that is none, and longer after each further one
 ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
+NEWS_S = (0.2, 3.0)  #: after the word of a stream that something is listed
 
 
 class Carrier(Protocol):
@@ -36,6 +39,9 @@ class Carrier(Protocol):
 
     def streams(self, tracked: Tracked) -> bool:
         """Whether a connection that carries it is open."""
+
+    def restated(self, tracked: Tracked) -> None:
+        """The venue does something else with orders on it than before."""
 
 
 @dataclass(slots=True)
@@ -97,6 +103,11 @@ class Roster:
             time_ns(), there, self._open(), lambda each: int(spoke[each.id]), self._carrier.streams
         )
         self._close(over, Reason.EXPIRED)
+        now = {spec.symbol: spec for spec in listed.specs}
+        for tracked in self._open():
+            spec = now.get(tracked.spec.symbol)
+            if spec is not None and tracked.stated_ns <= listed.asked_ns:
+                self.redefine(tracked, spec)
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
         for symbol in self._take_up(self._fresh(chosen)):
@@ -105,10 +116,54 @@ class Roster:
     def expire(self) -> None:
         """Close what is over by its own date, and look for what follows."""
         now = time_ns()
-        over = [each for each in self._open() if 0 < each.spec.expiry_ns <= now]
-        if over:
-            self._close(over, Reason.EXPIRED)
+        there = self._open()
+        over = [each for each in there if each.spec.over(now)]
+        self._close(over, Reason.EXPIRED)
+        ended = [each for each in there if 0 < each.spec.expiry_ns <= now and not each.ended]
+        for (
+            each
+        ) in ended:  # of those without a date of their own the list says whether it came true
+            each.ended = True
+        if ended:
             self._lister.soon(*ROLL_S)
+
+    def redefine(self, tracked: Tracked, spec: InstrumentSpec) -> None:
+        """The venue says its terms anew: readers are told what has changed."""
+        old = tracked.spec
+        spec = replace(spec, kind=old.kind, family=old.family)  # by these its keys are called
+        tracked.spec = spec
+        if spec.expiry_ns != old.expiry_ns:
+            tracked.ended = False
+        changes = redefine(self._engine, tracked.id, spec)
+        if not changes:
+            return
+        log.info("%s: %s", spec.symbol, _changed(changes, old, spec))
+        if spec.status is Status.EXPIRED:
+            self._close([tracked], Reason.EXPIRED)
+        elif Changes.STATUS in changes:
+            self._carrier.restated(tracked)
+
+    def stated(self, stated: Iterable[Stated]) -> None:
+        """A stream says something of instruments: newer than any list that was asked for before."""
+        now, news = time_ns(), False
+        for one in stated:
+            tracked = self._universe.by_symbol.get(one.symbol)
+            if tracked is None or tracked.closed:
+                known = tracked is None and one.symbol in self._lister.awake
+                news = news or (one.status is Status.ACTIVE and not known)
+                continue
+            spec = replace(tracked.spec, status=one.status, stated=one.word)
+            if one.spec is not None:
+                try:
+                    spec = one.spec() or spec
+                except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+                    self._quiet.warning(
+                        "stated", f"{one.symbol}: terms that make no sense: {error}"
+                    )
+            tracked.stated_ns = now
+            self.redefine(tracked, spec)
+        if news:
+            self._lister.soon(*NEWS_S)
 
     def count(self, now: float) -> str:
         """Count the rows of the directory; says so, in the log too, if few are left."""
@@ -120,6 +175,15 @@ class Roster:
         text = f"{self.rows}: {self.cure or (renewed if self.rows.worth else 'raise `capacity`')}"
         self._scarce.warning("rows", text)
         return text
+
+    def asleep(self) -> str:
+        """What is carried and does not trade now, in words; "" if all of it does."""
+        there = self._open()
+        found = [each.spec for each in there if not each.open]
+        if not found:
+            return ""
+        first = f"{found[0].symbol} is {found[0].status.name}" + (", ..." if found[1:] else "")
+        return f"{len(found)} of {len(there)} instruments are not open: {first}"
 
     async def change(self, wanted: Sequence[str]) -> Change:
         """Follow other rules from now on.
@@ -173,7 +237,8 @@ class Roster:
         return self._lister.rules
 
     def _carried(self) -> list[InstrumentSpec]:
-        return [each.spec for each in self._open()]
+        # What is carried is meant by the sets that it was taken up for, also while it is halted.
+        return [replace(each.spec, status=Status.ACTIVE) for each in self._open()]
 
     def _open(self) -> list[Tracked]:
         return [tracked for tracked in self._universe if not tracked.closed]
@@ -236,8 +301,30 @@ class Roster:
         for tracked in over:
             keys = self._venue.keys(tracked.spec, self._config.channels)
             self._carrier.drop(tracked, [key for key in keys if key not in needed])
+            if reason is Reason.EXPIRED:
+                tracked.spec = replace(tracked.spec, status=Status.EXPIRED)
+                self._engine.set_status(tracked.id, Status.EXPIRED)
             self._engine.set_state(tracked.id, State.CLOSED, reason)
         if over:
             named = ", ".join(each.spec.symbol for each in over[:3]) + (", ..." if over[3:] else "")
             word = "expired" if reason is Reason.EXPIRED else "unsubscribed"
             log.info("%d %s: %s", len(over), word, named)
+
+
+def _changed(changes: Changes, old: InstrumentSpec, new: InstrumentSpec) -> str:
+    """In words."""
+    parts = []
+    if Changes.STATUS in changes:
+        said = f" ({new.stated})" if new.stated else ""
+        parts.append(f"{old.status.name} -> {new.status.name}{said}")
+    for change, name in (
+        (Changes.TICK, "tick"),
+        (Changes.LOT, "lot"),
+        (Changes.CONTRACT_SIZE, "contract_size"),
+        (Changes.EXPIRY, "expiry_ns"),
+    ):
+        if change in changes:
+            parts.append(f"{name} {getattr(old, name)} -> {getattr(new, name)}")
+    if Changes.IDENTITY in changes:
+        parts.append("another instrument under the same name")
+    return "; ".join(parts)

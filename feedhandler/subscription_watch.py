@@ -43,12 +43,14 @@ class SubscriptionWatch:
         engine: _engine.Engine,
         connection: Callable[[Tracked], Connection | None],
         count: Callable[[Counter], None],
+        hint: Callable[[], None] = lambda: None,
         options: RhythmOptions | None = None,
     ) -> None:
         self._universe = universe
         self._engine = engine
         self._connection = connection
         self._count = count
+        self._hint = hint
         self.rhythm = RhythmWatchdog(len(CHANNEL), options)
         self._trials: dict[int, _Trial] = {}
         self._strikes: dict[int, list[float]] = {}
@@ -112,7 +114,7 @@ class SubscriptionWatch:
     def poll(self, now: float) -> None:
         """Take in what came, and act on what did not."""
         self.rhythm.observe(self._engine.activity(), now)
-        suspects = self.rhythm.suspects(now)
+        suspects = [each for each in self.rhythm.suspects(now) if self._may_speak(*each, now)]
         if suspects and not self._mass(suspects, now):
             for row, channel in suspects:
                 self._suspect(row, channel, now)
@@ -125,6 +127,24 @@ class SubscriptionWatch:
             if connection is not None:
                 text = f"{tracked.spec.symbol}: nothing came after a resubscription"
                 connection.cut(Reason.SUBSCRIPTION, text)
+
+    def restated(self, tracked: Tracked, now: float) -> None:
+        """The venue does something else with orders on it: silence counts from now, if at all."""
+        self._trials.pop(tracked.id, None)
+        for channel in CHANNEL.values():
+            self._excuse(tracked.id, channel, now)
+
+    def _may_speak(self, row: int, channel: int, now: float) -> bool:
+        """Whether its silence means anything: nobody speaks of what does not trade."""
+        tracked = self._universe.by_id.get(row)
+        if tracked is None or tracked.open:
+            return True
+        self._excuse(row, channel, now)
+        return False
+
+    def _excuse(self, row: int, channel: int, now: float) -> None:
+        if (row, channel) in self._keys and self.rhythm.watched(row, channel):
+            self.rhythm.watch(row, channel, now)
 
     def _mass(self, suspects: list[tuple[int, int]], now: float) -> bool:
         """Most of a connection's books at once: renew the connection instead of every key."""
@@ -151,6 +171,7 @@ class SubscriptionWatch:
         connection, keys = self._keys.get((row, channel), (None, []))
         if tracked is None or connection is None or tracked.closed:
             return
+        self._hint()  # it may be halted
         if channel != _BOOK:
             self.rhythm.widen(row, channel)
         elif self._engine.state(row)[0] == State.LIVE:

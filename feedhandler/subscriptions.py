@@ -107,6 +107,11 @@ class Subscriptions:
         known = self._keys.get(key)
         return known is not None and known.state is KeyState.LIVE
 
+    def failed(self, key: str) -> bool:
+        """Whether it is ours, and was refused or never answered."""
+        known = self._keys.get(key)
+        return known is not None and known.state is KeyState.FAILED
+
     def live(self) -> list[str]:
         """The keys that the venue has acknowledged."""
         return [name for name, key in self._keys.items() if key.state is KeyState.LIVE]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from feedhandler.directory import add_instrument
 from feedhandler.engine import _engine
 from feedhandler.venues.base import InstrumentSpec, Venue
+from shm import Status
 
 CHANNEL = {
     "book": _engine.CHANNEL_BOOK,
@@ -17,7 +18,9 @@ CHANNEL = {
 
 @dataclass(slots=True)
 class Tracked:
-    """One instrument. `missing`: how many lists in a row were without it, since it last spoke."""
+    """One instrument. `missing`: how many lists in a row were without it, since it last spoke;
+    `stated_ns`: when a stream last said something of its terms; `ended`: that its announced end has
+    come was noticed."""
 
     id: int
     spec: InstrumentSpec
@@ -25,6 +28,13 @@ class Tracked:
     rejected: bool = False
     closed: bool = False
     missing: int = 0
+    stated_ns: int = 0
+    ended: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the venue takes orders on it, so that its silence means something."""
+        return self.spec.status is Status.ACTIVE
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ class VenueFeed:
         self._left = False
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
-            requests, self._count, self._rng, self._keeper,
+            requests, self._count, self._rng, self._keeper, self._lister.hint,
         )  # fmt: skip
 
     # ---- its life
@@ -190,7 +190,10 @@ class VenueFeed:
             if tracked.book_key is not None and not tracked.closed
         ]
         books += [(name, State.STALE, Reason.CAPACITY) for name in self.roster.left_out]
-        notes = (self.roster.count(self._clock()), self.roster.problem, self._keeper.note)
+        notes = (
+            self.roster.count(self._clock()), self.roster.problem, self._keeper.note,
+            self.roster.asleep(),
+        )  # fmt: skip
         note = "; ".join(filter(None, notes))
         self._state.judge(books, self.connections.judged(), self._capacity.finding, note)
 
@@ -216,6 +219,10 @@ class VenueFeed:
         if tracked.book_key is None:  # which ones, nobody keeps: any says whether the venue speaks
             return any(is_open(each.state) for each in self.connections)
         return self.healing.streams(tracked)
+
+    def restated(self, tracked: Tracked) -> None:
+        """The venue does something else with orders on it than before."""
+        self.healing.restated(tracked)
 
     def _count(self, counter: Counter) -> None:
         self._writer.counter_add(int(counter))

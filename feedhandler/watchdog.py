@@ -137,6 +137,10 @@ class RhythmWatchdog:
         self._fresh[row, channel] = True
         self._at[row, channel] = now
 
+    def watched(self, row: int, channel: int) -> bool:
+        """Whether it is judged."""
+        return row < self._rows and bool(self._watched[row, channel])
+
     def ignore(self, row: int, channel: int) -> None:
         """Do not judge it: it is down, being resubscribed, or gone."""
         if row < self._rows:

@@ -6,13 +6,13 @@ A new venue is one module that builds one :class:`Venue` subclass out of these f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from urllib.parse import urlsplit
 
-from shm import ContractType, InstrumentKind, OptionType
+from shm import ContractType, InstrumentKind, OptionType, Status
 
 
 class Rule(Enum):
@@ -92,7 +92,9 @@ class InstrumentSpec:
 
     `tick`, `lot`: 0 where the venue does not say. `contract_size`: what a size of 1 is worth, in
     base; of inverse perpetuals and futures in quote. `quote` of an inverse option is the currency
-    of its strike; its prices are in `settle`.
+    of its strike; its prices are in `settle`. `expiry_ns`: when it ends, also of what is no dated
+    contract: the delisting that the venue has announced; 0: nothing is known of an end. `stated`:
+    the venue's own word for its status.
     """
 
     symbol: str
@@ -108,8 +110,22 @@ class InstrumentSpec:
     strike: Decimal = Decimal(0)
     expiry_ns: int = 0
     option: OptionType = OptionType.NONE
-    active: bool = True
+    status: Status = Status.ACTIVE
     family: str = ""  #: what the venue groups it by in its channels (OKX instFamily)
+    stated: str = field(default="", compare=False)
+
+    @property
+    def active(self) -> bool:
+        """Whether orders may be placed, so that sets of instruments take it up."""
+        return self.status in _AWAKE
+
+    def over(self, now_ns: int) -> bool:
+        """Whether it has ended: as the venue says, or a dated contract by its date.
+
+        Of others the date is an announcement: that it came true, the venue says.
+        """
+        dated = self.kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION)
+        return self.status is Status.EXPIRED or (dated and 0 < self.expiry_ns <= now_ns)
 
     @property
     def price_exponent(self) -> int:
@@ -120,6 +136,9 @@ class InstrumentSpec:
     def size_exponent(self) -> int:
         """The power of ten of which the lot is a whole multiple; never above 0."""
         return _exponent(self.lot)
+
+
+_AWAKE = (Status.ACTIVE, Status.AUCTION, Status.POST_ONLY)
 
 
 def _exponent(step: Decimal) -> int:
@@ -163,8 +182,20 @@ class ControlKind(Enum):
     ERROR = (
         "error"  #: the venue complains; `text`; `keys` were not accepted, but may be asked again
     )
+    STATED = "stated"  #: `stated`: what the venue does with orders, or all terms, of instruments
+    RELIST = "listed anew"  #: `text`: what the venue lists has changed: it is to be asked for
     ANSWER = "answered"  #: to a request over the socket, `request_id`; `text`: why it was refused
     NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a stream says of one instrument: its status, in the venue's `word`, or all its terms."""
+
+    symbol: str
+    status: Status
+    word: str
+    spec: Callable[[], InstrumentSpec | None] | None = None  #: all terms; raises as parsing
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +205,7 @@ class Control:
     text: str = ""
     reply: str = ""
     request_id: int = 0
+    stated: Iterable[Stated] = ()
 
 
 class Venue(ABC):
@@ -197,6 +229,8 @@ class Venue(ABC):
         "ticker",
     )  #: what `channels` in the config may say
     default_instruments: tuple[str, ...]  #: without a configuration
+    #: the venue's words for what it does with orders on an instrument; any other is UNKNOWN
+    statuses: Mapping[str, Status] = {}
     #: levels a side that readers want: a venue with books of several depths takes the least that
     #: has them
     depth: int = 50
@@ -211,11 +245,12 @@ class Venue(ABC):
 
     @abstractmethod
     def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
-        """The subscription keys of one instrument; keys of a whole family repeat and are merged."""
+        """The subscription keys of one instrument, with that of its status where the venue has one;
+        keys of a whole family repeat and are merged."""
 
     @abstractmethod
     def key_symbols(self, key: str) -> tuple[str, str]:
-        """(channel: book | trades | ticker | quote, symbol or family) of a key."""
+        """(channel: book | trades | ticker | quote | status, symbol or family) of a key."""
 
     @abstractmethod
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:

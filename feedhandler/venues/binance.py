@@ -15,9 +15,22 @@ from feedhandler.venues import listing
 from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues.pattern import Pattern
 from feedhandler.venues.row import Row
-from shm import InstrumentKind
+from shm import InstrumentKind, Status
 
 _OURS = {"depth": "book", "trade": "trades", "aggTrade": "trades", "bookTicker": "quote"}
+
+#: `status` of exchangeInfo (enums.md, "Symbol status", and CHANGELOG.md); nothing streams it
+_STATUSES: Mapping[str, Status] = {
+    "TRADING": Status.ACTIVE,
+    "PRE_TRADING": Status.PRE_OPEN,
+    "PENDING_TRADING": Status.PRE_OPEN,
+    "AUCTION_MATCH": Status.AUCTION,
+    "CANCEL_ONLY": Status.CANCEL_ONLY,
+    "POST_TRADING": Status.HALTED,
+    "END_OF_DAY": Status.HALTED,
+    "HALT": Status.HALTED,
+    "BREAK": Status.HALTED,
+}
 
 _INFO = "/api/v3/exchangeInfo"
 _INFO_WEIGHT = 20
@@ -59,6 +72,7 @@ class BinanceSpot(shared.BinanceStreams):
     info_path = _INFO
     historic_info_paths = ("/api/v1/exchangeInfo",)
     depth_paths = ("/api/v3/depth", "/api/v1/depth")
+    statuses = _STATUSES
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
 
     def channel_of(self, stream: str) -> str | None:
@@ -128,5 +142,6 @@ def _spec(row: Row) -> InstrumentSpec:
         settle=quote,
         tick=shared.step(row, "PRICE_FILTER", "tickSize", "quotePrecision"),
         lot=shared.step(row, "LOT_SIZE", "stepSize", "baseAssetPrecision"),
-        active=shared.is_trading(row),
+        status=row.status("status", _STATUSES),
+        stated=row.word("status"),
     )

@@ -162,8 +162,3 @@ def step(row: Row, name: str, key: str, digits: str) -> Decimal:
     if precision != int(precision) or precision > _MOST_DIGITS:
         raise ValueError(f"{digits}: {shown(row.fields.get(digits))}, not a number of digits")
     return Decimal(1).scaleb(-int(precision)) if row.has(digits) else Decimal(0)
-
-
-def is_trading(row: Row) -> bool:
-    """Whether it trades now."""
-    return row.text("status") == "TRADING" if row.has("status") else True

@@ -21,7 +21,7 @@ from feedhandler.venues import listing, normal
 from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues.pattern import Pattern
 from feedhandler.venues.row import Row
-from shm import ContractType, InstrumentKind
+from shm import ContractType, InstrumentKind, Status
 
 _PUBLIC = ("depth", "bookTicker", "trade")
 _OURS = {
@@ -33,6 +33,18 @@ _OURS = {
     "markPrice": "ticker",
 }
 _KINDS = (None, InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
+
+#: `status` of exchangeInfo ("Public Endpoints Info", contract status)
+_STATUSES: Mapping[str, Status] = {
+    "TRADING": Status.ACTIVE,
+    "PENDING_TRADING": Status.PRE_OPEN,
+    "PRE_SETTLE": Status.SETTLING,
+    "SETTLING": Status.SETTLING,
+    "PRE_DELIVERING": Status.SETTLING,
+    "DELIVERING": Status.SETTLING,
+    "DELIVERED": Status.EXPIRED,
+    "CLOSE": Status.EXPIRED,
+}
 
 _INFO = "/fapi/v1/exchangeInfo"
 _DEPTH_LEVELS = 1000  # the most
@@ -71,6 +83,7 @@ class BinanceUsdm(shared.BinanceStreams):
     }
     info_path = _INFO
     depth_paths = ("/fapi/v1/depth",)
+    statuses = _STATUSES
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
 
     def endpoint(self, key: str) -> str:
@@ -104,7 +117,7 @@ def _spec(row: Row) -> InstrumentSpec:
     # PERPETUAL, TRADIFI_PERPETUAL; CURRENT_QUARTER, NEXT_QUARTER; "... DELIVERING"; "" before the
     # listing. A perpetual's delivery date is far away, or when it ends.
     dated = "_" in symbol
-    expiry = row.expiry_ns("deliveryDate") if dated else 0
+    expiry = (row.expiry_ns if dated else row.end_ns)("deliveryDate")
     pair = f"{base}-{quote}"
     return InstrumentSpec(
         symbol=symbol,
@@ -117,5 +130,6 @@ def _spec(row: Row) -> InstrumentSpec:
         lot=shared.step(row, "LOT_SIZE", "stepSize", "quantityPrecision"),
         contract_type=ContractType.LINEAR,
         expiry_ns=expiry,
-        active=shared.is_trading(row),
+        status=row.status("status", _STATUSES),
+        stated=row.word("status"),
     )

@@ -38,7 +38,7 @@ from feedhandler.venues.base import (
 )
 from feedhandler.venues.pattern import Pattern
 from feedhandler.venues.row import Row, shown
-from shm import ContractType, InstrumentKind
+from shm import ContractType, InstrumentKind, Status
 
 _LEVELS = (50, 200, 1000)
 _OURS = {
@@ -49,6 +49,15 @@ _OURS = {
 }
 _NOT_FOUND = "error:handler not found,topic:"
 _SUBSCRIBED = "error:already subscribed,topic:"
+
+#: `status` of instruments-info (enum: status); nothing streams it
+_STATUSES: Mapping[str, Status] = {
+    "Trading": Status.ACTIVE,
+    "PreLaunch": Status.PRE_OPEN,
+    "Delivering": Status.SETTLING,
+    "Settling": Status.SETTLING,
+    "Closed": Status.EXPIRED,
+}
 
 _INFO = "/v5/market/instruments-info"
 _BOOK = "/v5/market/orderbook"
@@ -81,6 +90,7 @@ class Bybit(Venue):
     heartbeat = Heartbeat(Speaker.CLIENT_JSON, 20.0, 30.0, ping='{"op":"ping"}')
     limits = _LIMITS
     channels = ("book", "trades", "ticker", "quote")
+    statuses = _STATUSES
     topics: Mapping[str, tuple[str, ...]]  #: of the channels beside the book
     kinds: tuple[InstrumentKind, ...]
 
@@ -209,7 +219,8 @@ class BybitLinear(Bybit):
     def spec(self, row: Row) -> InstrumentSpec:
         base, quote = row.text("baseCoin"), row.text("quoteCoin")
         dated = row.text("contractType") == "LinearFutures"
-        expiry = row.expiry_ns("deliveryTime") if dated else 0
+        # Of a perpetual it is "0", until it is to be taken off the list.
+        expiry = (row.expiry_ns if dated else row.end_ns)("deliveryTime")
         pair = f"{base}-{quote}"
         return InstrumentSpec(
             symbol=row.text("symbol"),
@@ -222,7 +233,8 @@ class BybitLinear(Bybit):
             lot=_step(row, "lotSizeFilter", "qtyStep"),
             contract_type=ContractType.LINEAR,
             expiry_ns=expiry,
-            active=_trades(row),
+            status=row.status("status", _STATUSES),
+            stated=row.word("status"),
         )
 
 
@@ -249,7 +261,8 @@ class BybitSpot(Bybit):
             settle=quote,
             tick=_step(row, "priceFilter", "tickSize"),
             lot=_step(row, "lotSizeFilter", "basePrecision"),
-            active=_trades(row),
+            status=row.status("status", _STATUSES),
+            stated=row.word("status"),
         )
 
 
@@ -280,7 +293,3 @@ def _refusal(operation: object, text: str, keys: tuple[str, ...], number: int) -
 
 def _step(row: Row, name: str, key: str) -> Decimal:
     return row.row(name).number(key, Decimal(0))
-
-
-def _trades(row: Row) -> bool:
-    return row.text("status") == "Trading" if row.has("status") else True

@@ -30,7 +30,7 @@ from feedhandler.venues.base import (
 )
 from feedhandler.venues.pattern import Pattern, is_glob
 from feedhandler.venues.row import Row
-from shm import ContractType, InstrumentKind, OptionType
+from shm import ContractType, InstrumentKind, OptionType, Status
 
 _CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours
 _INTERVAL = "100ms"  # `raw` needs a login, agg2 is no faster for most instruments
@@ -39,6 +39,24 @@ _HEARTBEAT_S = 10  # the shortest that the venue grants
 #: Errors that pass: too_many_requests, retry, settlement_in_progress, matching_engine_queue_full,
 #: temporarily_unavailable, timed_out, system_maintenance, internal_server_error.
 _TRANSIENT = {10028, 10040, 10041, 10047, 11051, 11094, 13028, 13888}
+
+#: `state` of get_instruments and of tickers, and the notices of instrument.state. `locked`: orders
+#: may be cancelled, and no more; `settlement` returns to open, or goes on to delivered.
+_STATUSES: Mapping[str, Status] = {
+    "open": Status.ACTIVE,
+    "started": Status.ACTIVE,
+    "created": Status.PRE_OPEN,
+    "settlement": Status.SETTLING,
+    "settled": Status.SETTLING,
+    "locked": Status.CANCEL_ONLY,
+    "halted": Status.HALTED,
+    "inactive": Status.HALTED,
+    "deactivated": Status.HALTED,
+    "delivered": Status.EXPIRED,
+    "closed": Status.EXPIRED,
+    "terminated": Status.EXPIRED,
+    "archivized": Status.EXPIRED,
+}
 
 _BOOK = "/public/get_order_book"
 _BOOK_LEVELS = 1000  # of 1, 5, 10, 20, 50, 100, 1000, 10000
@@ -76,6 +94,7 @@ class Deribit(Venue):
         connections=32,  # per address, HTTP counted
         rest_per_second=1.0,  # public/get_instruments
     )
+    statuses = _STATUSES
     default_instruments = (
         "BTC-PERPETUAL",
         "ETH-PERPETUAL",
@@ -246,14 +265,15 @@ def _spec(row: Row) -> InstrumentSpec | None:
     ticks = [each.number("tick_size") for each in (row, *row.rows("tick_size_steps"))]
     lots = [row.number(key, Decimal(0)) for key in ("min_trade_amount", "contract_size")]
     underlying = f"{base}-{quote}"
-    ours, name, expiry = InstrumentKind.COMBO, symbol, 0
+    ours, name = InstrumentKind.COMBO, symbol
     strike, option = Decimal(0), OptionType.NONE
+    dated = kind in ("future", "option") and row.text("settlement_period", "") != "perpetual"
+    expiry = (row.expiry_ns if dated else row.end_ns)("expiration_timestamp")
     if kind == "spot":
         ours, name = InstrumentKind.SPOT, underlying
-    elif kind == "future" and row.text("settlement_period", "") == "perpetual":
+    elif kind == "future" and not dated:
         ours, name = InstrumentKind.PERPETUAL, normal.perpetual(underlying)
     elif kind in ("future", "option"):
-        expiry = row.expiry_ns("expiration_timestamp")
         if kind == "future":
             ours, name = InstrumentKind.FUTURE, normal.future(underlying, expiry)
         else:
@@ -274,8 +294,16 @@ def _spec(row: Row) -> InstrumentSpec | None:
         strike=strike,
         expiry_ns=expiry,
         option=option,
-        active=row.flag("is_active", default=True),
+        status=_status(row),
+        stated=row.word("state"),
     )
+
+
+def _status(row: Row) -> Status:
+    """Once there was `is_active` alone; since there is `state`, the more careful one of both."""
+    active = row.flag("is_active", default=True)
+    status = row.status("state", _STATUSES) if row.has("state") else Status.ACTIVE
+    return Status.HALTED if status is Status.ACTIVE and not active else status
 
 
 def _contract(row: Row, kind: InstrumentKind, inverse: bool) -> ContractType:

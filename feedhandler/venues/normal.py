@@ -1,13 +1,15 @@
 """Normalised names and the small conversions that every venue's list of instruments needs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from shm import OptionType
+from shm import OptionType, Status
 
 NS_PER_MS = 1_000_000
 _DIGITS = 30  # before and behind the point: a number of more is no quantity
 _MOST_NS = (1 << 63) - 1
+_NEVER_MS = 4_102_444_800_000  # the year 2100: what venues write where there is no end
 
 
 def decimal(value: object, default: Decimal = Decimal(0)) -> Decimal:
@@ -38,6 +40,23 @@ def expiry_ns(value: object) -> int:
     if not 0 < ns <= _MOST_NS:
         raise ValueError(f"not a time: {str(value)[:40]!r}")
     return ns
+
+
+def status(words: Mapping[str, Status], word: object) -> Status:
+    """What a venue's word for a status means; one that we do not know is never open."""
+    return words.get(word, Status.UNKNOWN) if isinstance(word, str) else Status.UNKNOWN
+
+
+def end_ns(value: object) -> int:
+    """The same where there need be no end: 0 for none, and for one past all planning."""
+    if value is None or value == "":
+        return 0
+    if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > 40:
+        raise ValueError(f"not a time: {str(value)[:40]!r}")
+    end = int(value)
+    if end < 0:
+        raise ValueError(f"not a time: {end}")
+    return end * NS_PER_MS if end < _NEVER_MS else 0
 
 
 def plain(number: Decimal) -> str:

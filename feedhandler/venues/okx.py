@@ -31,7 +31,7 @@ from feedhandler.venues.base import (
 )
 from feedhandler.venues.pattern import Pattern, is_glob
 from feedhandler.venues.row import Row
-from shm import ContractType, InstrumentKind, OptionType
+from shm import ContractType, InstrumentKind, OptionType, Status
 
 _BY_FAMILY = "opt-summary"  # IVs and greeks of all options of a family in one channel
 _OURS = {
@@ -54,6 +54,18 @@ _TICKER = {  # what elsewhere is one channel
 #: 64007).
 _TRANSIENT = {"50001", "50011", "50013", "60014", "64007"}
 _UPGRADE = "64008"  # "the connection will soon be closed for a service upgrade", 30-60 s before
+
+#: `state` of an instrument, over REST and in the channel `instruments`
+_STATUSES: Mapping[str, Status] = {
+    "live": Status.ACTIVE,
+    "suspend": Status.HALTED,
+    "rebase": Status.HALTED,
+    "preopen": Status.PRE_OPEN,
+    "test": Status.PRE_OPEN,
+    "post_only": Status.POST_ONLY,
+    "settling": Status.SETTLING,
+    "expired": Status.EXPIRED,
+}
 
 _INSTRUMENTS = "/api/v5/public/instruments"
 _UNDERLYING = "/api/v5/public/underlying"
@@ -94,6 +106,7 @@ class Okx(Venue):
         connects_per_second=3.0,
         rest_per_second=10.0,  # 20 in 2 s for instruments, 40 in 2 s for books
     )
+    statuses = _STATUSES
     default_instruments = (
         "BTC-USDT",
         "ETH-USDT",
@@ -291,15 +304,17 @@ def _spec(row: Row) -> InstrumentSpec | None:
     # The family is the underlying, marked where the settlement differs (BTC-USD_UM).
     family = row.text("instFamily", "") or row.text("uly", "")
     base, quote = row.text("baseCcy", ""), row.text("quoteCcy", "")
-    name, expiry, strike, option = symbol, 0, Decimal(0), OptionType.NONE
+    name, strike, option = symbol, Decimal(0), OptionType.NONE
+    dated = kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION)
+    # Of a swap or a pair: when it is taken off the list.
+    expiry = (row.expiry_ns if dated else row.end_ns)("expTime")
     if kind is not InstrumentKind.SPOT:
         family = family or "-".join(symbol.split("-")[:2])
         base, _, quote = family.partition("-")
         quote = quote.partition("_")[0]
     if kind is InstrumentKind.PERPETUAL:
         name = normal.perpetual(family)
-    elif kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION):
-        expiry = row.expiry_ns("expTime")
+    elif dated:
         name = normal.future(family, expiry)
     if kind is InstrumentKind.OPTION:
         option = row.one_of("optType", {"C": OptionType.CALL, "P": OptionType.PUT})
@@ -323,7 +338,8 @@ def _spec(row: Row) -> InstrumentSpec | None:
         strike=strike,
         expiry_ns=expiry,
         option=option,
-        active=row.text("state") == "live" if row.has("state") else True,
+        status=row.status("state", _STATUSES),
+        stated=row.word("state"),
         family=family,
     )
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from feedhandler.venues import normal
+from shm import Status
 
 T = TypeVar("T")
 _SHOWN = 40  # characters of what a field had
@@ -56,6 +57,22 @@ class Row:
             return normal.expiry_ns(self.fields.get(key))
         except ValueError:
             raise self._wrong(key, "a time") from None
+
+    def end_ns(self, key: str) -> int:
+        """The same where there need be no end: 0."""
+        try:
+            return normal.end_ns(self.fields.get(key))
+        except ValueError:
+            raise self._wrong(key, "a time") from None
+
+    def status(self, key: str, words: Mapping[str, Status]) -> Status:
+        """What the venue's word means; what is no word of the venue's is never open."""
+        return normal.status(words, self.fields.get(key))
+
+    def word(self, key: str) -> str:
+        """The venue's own word, to be shown; "" for what is none."""
+        value = self.fields.get(key)
+        return value if isinstance(value, str) else ""
 
     def flag(self, key: str, default: bool) -> bool:
         """True or false; `default` for a field that is not there."""

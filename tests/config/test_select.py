@@ -6,11 +6,13 @@ from feedhandler.select import UnknownSymbol, select
 from feedhandler.venues.base import InstrumentSpec
 from feedhandler.venues.pattern import Pattern
 from shm import InstrumentKind as Kind
+from shm import Status
 
 
 def spec(symbol: str, name: str, kind: Kind, active: bool = True) -> InstrumentSpec:
     base, quote = name.split("-")[:2]
-    return InstrumentSpec(symbol, name, kind, base, quote, active=active)
+    status = Status.ACTIVE if active else Status.HALTED
+    return InstrumentSpec(symbol, name, kind, base, quote, status=status)
 
 
 LISTED = [

@@ -48,9 +48,12 @@ def test_without_filters_the_assets_digits_serve() -> None:
 
 def test_halted_symbols_are_listed_but_not_active_and_broken_ones_left_out() -> None:
     specs = parse(
-        entry("BTC", "USDT", status="CANCEL_ONLY"), {"symbol": "X"}, None, entry("A", "B")
-    )
-    assert [(each.symbol, each.active) for each in specs] == [("BTCUSDT", False), ("AB", True)]
+        entry("BTC", "USDT", status="CANCEL_ONLY"), {"symbol": "X"}, None, entry("A", "B"),
+        entry("C", "D", status=None), entry("E", "F", status="PARTLY_TRADING"),
+    )  # fmt: skip
+    assert [(each.symbol, each.active) for each in specs] == [
+        ("BTCUSDT", False), ("AB", True), ("CD", False), ("EF", False),
+    ]  # fmt: skip
 
 
 def test_an_explicit_list_asks_for_its_symbols_only() -> None:
