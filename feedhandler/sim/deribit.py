@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 import orjson
 from aiohttp import web
 
+from . import deribit_channels as channels
 from . import deribit_heartbeat as heartbeat
 from . import deribit_json as shapes
 from . import deribit_listing as listing
-from . import deribit_requests as requests
 from .client import Client
 from .config import UNIVERSE, SimOptions
 from .deribit_json import Texts
+from .deribit_requests import PUBLIC, VERSION, Ask
 from .faults import Delivery, Fault
 from .instrument import Instrument
 from .jsonrpc import RpcError, failure, success
@@ -24,7 +26,6 @@ from .server import VenueServer
 
 _TICKER_INTERVAL = 0.1
 _QUIET_TICKER_INTERVAL = 1.0
-_INTERVALS = ("100ms", "agg2")
 _FIRST_CHANGE_ID = 118_850_965_713
 _API = "/api/v2/"
 
@@ -44,11 +45,7 @@ class DeribitServer(VenueServer):
         self._next_ticker = self._next_quiet_ticker = 0.0
         self._methods: dict[str, Callable[[Mapping[str, Any], Client | None], Any]] = {
             "public/test": self._test,
-            "public/hello": self._hello,
-            "public/get_time": lambda _params, _client: self.market.clock.ms(),
-            "public/get_instruments": lambda params, _client: requests.instruments(self, params),
-            "public/get_order_book": lambda params, _client: requests.order_book(self, params),
-            "public/ticker": lambda params, _client: requests.ticker(self, params),
+            **{f"public/{name}": partial(_asked, make, self) for name, make in PUBLIC.items()},
             "public/subscribe": self._subscribe,
             "public/unsubscribe": self._unsubscribe,
             "public/unsubscribe_all": self._unsubscribe_all,
@@ -83,8 +80,7 @@ class DeribitServer(VenueServer):
 
     def symbol_of(self, channel: str) -> str | None:
         """The instrument that a channel names."""
-        parts = channel.split(".")
-        return parts[1] if len(parts) in (2, 3) else None
+        return channels.symbol_of(channel)
 
     def error_body(self, status: int) -> bytes:  # noqa: ARG002
         """Error 10028."""
@@ -112,9 +108,7 @@ class DeribitServer(VenueServer):
         symbol = live.instrument.symbol
         texts = self.texts(live)
         self._moved.add(symbol)
-        channels = [f"book.{symbol}.{interval}" for interval in _INTERVALS]
-        listened = [channel for channel in channels if self.wants(channel)]
-        if listened:
+        if listened := self._wanted(f"book.{symbol}"):
             self._publish_book(update, texts, listened)
         if update.top_changed and self.wants(channel := f"quote.{symbol}"):
             data = shapes.quote(live, texts)
@@ -122,13 +116,18 @@ class DeribitServer(VenueServer):
         if update.trades:
             self._publish_trades(update, texts)
 
-    def _publish_book(self, update: Update, texts: Texts, channels: list[str]) -> None:
+    def _wanted(self, topic: str) -> list[str]:
+        """The channels of a topic, such as ``ticker.BTC-PERPETUAL``, that are listened to."""
+        names = (f"{topic}.{interval}" for interval in channels.INTERVALS)
+        return [name for name in names if self.wants(name)]
+
+    def _publish_book(self, update: Update, texts: Texts, listened: list[str]) -> None:
         symbol = update.live.instrument.symbol
-        verdict = self.verdict(channels[0], symbol)
+        verdict = self.verdict(listened[0], symbol)
         if verdict is Delivery.SKIP:
             return
         data = shapes.book_change(update, texts, crossed=verdict is Delivery.CROSSED)
-        for channel in channels:
+        for channel in listened:
             self.push_book(channel, symbol, shapes.notification(channel, data), verdict)
 
     def _publish_trades(self, update: Update, texts: Texts) -> None:
@@ -139,10 +138,7 @@ class DeribitServer(VenueServer):
             instrument.symbol, f"{kind}.{instrument.base}", f"{kind}.any", f"any.{instrument.base}",
             "any.any",
         ):  # fmt: skip
-            for interval in _INTERVALS:
-                channel = f"trades.{scope}.{interval}"
-                if not self.wants(channel):
-                    continue
+            for channel in self._wanted(f"trades.{scope}"):
                 if not data:
                     prints = ",".join(
                         shapes.trade(self.market, update.live, texts, one) for one in update.trades
@@ -154,6 +150,10 @@ class DeribitServer(VenueServer):
         """Tickers of what moved every 100 ms, of all every second; heartbeats."""
         if now >= self._next_quiet_ticker:
             self._next_quiet_ticker = now + _QUIET_TICKER_INTERVAL
+            for channel in self.heard("deribit_price_index."):
+                base = channels.index_of(channel)
+                assert base is not None
+                self.push(channel, "", self._index(channel, base))
             if not self.paused:
                 self._moved.update(self.market.instruments)
         if now >= self._next_ticker:
@@ -163,16 +163,27 @@ class DeribitServer(VenueServer):
             heartbeat.beat(client, now)
 
     def settle(self) -> None:
-        """Send the tickers that are due."""
+        """Send the tickers and the grouped books that are due."""
         for symbol in self._moved:
-            channels = [f"ticker.{symbol}.{interval}" for interval in _INTERVALS]
-            listened = [channel for channel in channels if self.wants(channel)]
-            if listened:
+            if listened := self._wanted(f"ticker.{symbol}"):
                 live = self.market.live(symbol)
                 data = shapes.ticker(self.market, live, self.texts(live))
                 for channel in listened:
                     self.push(channel, symbol, shapes.notification(channel, data))
+        for channel in self.heard("book."):
+            how = channels.grouped(channel)
+            if how is not None and how.symbol in self._moved:
+                self.push(channel, how.symbol, self._grouped(channel, how))
         self._moved.clear()
+
+    def _grouped(self, channel: str, how: channels.Grouped) -> bytes:
+        live = self.market.live(how.symbol)
+        data = channels.grouped_book(live, self.texts(live), self.stream_book(live), how)
+        return shapes.notification(channel, data)
+
+    def _index(self, channel: str, base: str) -> bytes:
+        data = shapes.price_index(self.market, base, channel.partition(".")[2])
+        return shapes.notification(channel, data)
 
     def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
         """Numbers of the whole venue."""
@@ -192,9 +203,8 @@ class DeribitServer(VenueServer):
         self._tell_state(instrument, "closed")
         live = self.market.live(symbol)
         data = shapes.ticker(self.market, live, self.texts(live), state="closed")
-        for channel in (f"ticker.{symbol}.{interval}" for interval in _INTERVALS):
-            if self.wants(channel):
-                self.push(channel, symbol, shapes.notification(channel, data))
+        for channel in self._wanted(f"ticker.{symbol}"):
+            self.push(channel, symbol, shapes.notification(channel, data))
 
     def _tell_state(self, instrument: Instrument, state: str) -> None:
         kind = "option" if instrument.kind == "option" else "future"
@@ -246,8 +256,8 @@ class DeribitServer(VenueServer):
         """The fault by which a request goes unanswered."""
         if method != "public/subscribe" or not self.faults.of("lost_ack"):
             return None
-        channels = params.get("channels") if isinstance(params, dict) else None
-        for channel in channels if isinstance(channels, list) else ():
+        named = params.get("channels") if isinstance(params, dict) else None
+        for channel in named if isinstance(named, list) else ():
             fault = self.faults.take("lost_ack", self.symbol_of(str(channel)), str(channel))
             if fault is not None:
                 return fault
@@ -275,42 +285,21 @@ class DeribitServer(VenueServer):
     def _test(self, _params: Mapping[str, Any], client: Client | None) -> dict[str, str]:
         if client is not None:
             heartbeat.answered(client)
-        return {"version": "1.2.26"}
-
-    def _hello(self, params: Mapping[str, Any], _client: Client | None) -> dict[str, str]:
-        if "client_name" not in params:
-            raise RpcError(-32602, "Invalid params", {"param": "client_name"})
-        return {"version": "1.2.26"}
+        return VERSION
 
     # -- subscriptions -----------------------------------------------------------------------
 
     def knows_channel(self, channel: str) -> bool:
         """Whether a subscription to it is accepted."""
-        parts = channel.split(".")
-        kinds, currencies = ("option", "future", "any"), ("BTC", "ETH", "any")
-        if len(parts) == 2 and parts[0] == "quote":
-            return parts[1] in self.market.instruments
-        if len(parts) == 3 and parts[0] in ("book", "ticker", "trades"):
-            return parts[1] in self.market.instruments and parts[2] in _INTERVALS
-        if len(parts) == 4 and parts[0] == "trades":
-            return parts[1] in kinds and parts[2] in currencies and parts[3] in _INTERVALS
-        if len(parts) == 4 and parts[:2] == ["instrument", "state"]:
-            return parts[2] in kinds and parts[3] in currencies
-        return False
-
-    def _channels(self, params: Mapping[str, Any]) -> list[str]:
-        channels = params.get("channels")
-        if not isinstance(channels, list) or not all(isinstance(c, str) for c in channels):
-            raise RpcError(-32602, "Invalid params", {"param": "channels", "reason": "required"})
-        return channels
+        return channels.known(self.market, channel)
 
     def _subscribe(self, params: Mapping[str, Any], client: Client | None) -> list[str]:
-        channels = self._channels(params)
+        named = channels.asked(params)
         if client is None:
             raise RpcError(-32601, "Method not found")
-        if any(channel.endswith(".raw") for channel in channels):
+        if any(channel.endswith(".raw") for channel in named):
             raise RpcError(13778, "raw_subscriptions_not_available_for_unauthorized")
-        accepted = [channel for channel in dict.fromkeys(channels) if self.knows_channel(channel)]
+        accepted = [channel for channel in dict.fromkeys(named) if self.knows_channel(channel)]
         if self.faults.of("error_reply"):
             accepted = [channel for channel in accepted if not self._refused(channel)]
         fresh = [channel for channel in accepted if self.subscribe(client, channel)]
@@ -330,10 +319,16 @@ class DeribitServer(VenueServer):
     def _first_message(self, client: Client, channel: str) -> None:
         """Books and tickers begin with the present state, after the answer."""
         topic, symbol = channel.split(".")[:2]
+        if (base := channels.index_of(channel)) is not None:
+            self.send_data(client, channel, "", self._index(channel, base))
+            return
         if topic not in ("book", "ticker", "quote"):
             return
         live = self.market.live(symbol)
         texts = self.texts(live)
+        if (how := channels.grouped(channel)) is not None:
+            self.send_data(client, channel, symbol, self._grouped(channel, how))
+            return
         if topic == "book":
             if self.faults.take("no_snapshot", symbol) is not None:
                 return
@@ -345,11 +340,17 @@ class DeribitServer(VenueServer):
         self.send_data(client, channel, symbol, shapes.notification(channel, data))
 
     def _unsubscribe(self, params: Mapping[str, Any], client: Client | None) -> list[str]:
-        channels = self._channels(params)
-        return [c for c in channels if client is not None and self.unsubscribe(client, c)]
+        named = channels.asked(params)
+        return [c for c in named if client is not None and self.unsubscribe(client, c)]
 
     def _unsubscribe_all(self, _params: Mapping[str, Any], client: Client | None) -> str:
         if client is not None:
             for channel in list(client.channels):
                 self.unsubscribe(client, channel)
         return "ok"
+
+
+def _asked(
+    make: Ask, server: DeribitServer, params: Mapping[str, Any], _client: Client | None
+) -> Any:
+    return make(server, params)

@@ -97,6 +97,14 @@ def _mark_text(market: Market, live: Live) -> str:
     return number(market.mark(live.instrument), 6 if option else 2)
 
 
+def price_index(market: Market, base: str, name: str) -> str:
+    """What a price index' channel says."""
+    return (
+        f'{{"timestamp":{market.clock.ms()},"price":{number(market.index(base), 2)},'
+        f'"index_name":"{name}"}}'
+    )
+
+
 def trade_id(print_: Trade) -> str:
     """The number that the venue gives a trade."""
     return str(_FIRST_TRADE + print_.serial)

@@ -1,55 +1,106 @@
-"""Deribit's instruments, tickers and books by request, over the socket and over REST."""
+"""Deribit's public methods, over the socket and over REST: what clients ask at their start."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from . import deribit_json as shapes
 from . import deribit_listing as listing
 from .book import ASK, BID
+from .deribit_channels import CURRENCIES, base_of_index
+from .instrument import Instrument
 from .jsonrpc import RpcError
 from .market import Live
 
 if TYPE_CHECKING:
     from .deribit import DeribitServer
 
+Params = Mapping[str, Any]
+Ask = Callable[["DeribitServer", Params], Any]
+VERSION: Final = {"version": "1.2.26"}
 _FIRST_ID = 124_972
 _LISTED_BEFORE_MS = 90 * 86_400_000
+_NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum"}
 
 
-def instruments(server: DeribitServer, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """public/get_instruments; ``expired``: those that expired during the run."""
+def _flag(params: Params, name: str) -> bool:
+    return str(params.get(name, "false")).lower() == "true"
+
+
+def _count(params: Params, name: str, usual: int, most: int) -> int:
+    text = str(params.get(name, usual))
+    if not text.isdigit() or not 1 <= int(text) <= most:
+        raise RpcError(-32602, "Invalid params", {"param": name, "reason": "invalid value"})
+    return int(text)
+
+
+def _chosen(
+    server: DeribitServer, params: Params, *, expired: bool = False
+) -> Iterator[Instrument]:
+    """The instruments of a `currency` and a `kind`: clients leave either out, or say `any`."""
     currency, kind = params.get("currency", "any"), params.get("kind", "any")
-    expired = str(params.get("expired", "false")).lower() == "true"
-    chosen = []
     for instrument in (server.expired if expired else server.market.instruments).values():
         its_kind = "option" if instrument.kind == "option" else "future"
         if currency in ("any", instrument.base) and kind in ("any", its_kind):
-            number = _FIRST_ID + server.number_of(instrument.symbol)
-            entry = listing.describe(instrument, number, server.start_ms - _LISTED_BEFORE_MS)
-            if expired:
-                entry |= {"is_active": False, "state": "closed"}
-            chosen.append(entry)
-    return chosen
+            yield instrument
 
 
-def _live(server: DeribitServer, params: Mapping[str, Any]) -> Live:
+def _described(server: DeribitServer, instrument: Instrument) -> dict[str, Any]:
+    number = _FIRST_ID + server.number_of(instrument.symbol)
+    entry = listing.describe(instrument, number, server.start_ms - _LISTED_BEFORE_MS)
+    if instrument.symbol in server.expired:
+        entry |= {"is_active": False, "state": "closed"}
+    return entry
+
+
+def instruments(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
+    """public/get_instruments; ``expired``: those that expired during the run."""
+    chosen = _chosen(server, params, expired=_flag(params, "expired"))
+    return [_described(server, instrument) for instrument in chosen]
+
+
+def instrument(server: DeribitServer, params: Params) -> dict[str, Any]:
+    """public/get_instrument."""
+    return _described(server, _live(server, params).instrument)
+
+
+def currencies(_server: DeribitServer, _params: Params) -> list[dict[str, Any]]:
+    """public/get_currencies."""
+    return [
+        {
+            "currency": currency,
+            "network_fee": 0.0001,
+            "min_withdrawal_fee": 0.0001,
+            "apr": 0.0,
+            "withdrawal_fee": 0.0001,
+            "network_currency": currency,
+            "coin_type": currency,
+            "withdrawal_priorities": [],
+            "min_confirmations": 1,
+            "currency_long": _NAMES[currency],
+            "in_cross_collateral_pool": True,
+        }
+        for currency in CURRENCIES
+    ]
+
+
+def _live(server: DeribitServer, params: Params) -> Live:
     symbol = params.get("instrument_name")
     if symbol not in server.market.instruments:
         raise RpcError(13020, "instrument_not_found")
     return server.market.live(str(symbol))
 
 
-def ticker(server: DeribitServer, params: Mapping[str, Any]) -> Any:
+def ticker(server: DeribitServer, params: Params) -> Any:
     """public/ticker."""
     live = _live(server, params)
     return orjson.loads(shapes.ticker(server.market, live, server.texts(live)))
 
 
-def order_book(server: DeribitServer, params: Mapping[str, Any]) -> Any:
+def order_book(server: DeribitServer, params: Params) -> Any:
     """public/get_order_book: the ticker and ``depth`` levels a side."""
     live = _live(server, params)
     depth = str(params.get("depth", 5))
@@ -64,3 +115,99 @@ def order_book(server: DeribitServer, params: Mapping[str, Any]) -> Any:
             for grid, lots in shown.levels(side, int(depth))
         ]
     return book
+
+
+def index_price(server: DeribitServer, params: Params) -> dict[str, float]:
+    """public/get_index_price."""
+    base = base_of_index(str(params.get("index_name")))
+    if base is None:
+        raise RpcError(-32602, "Invalid params", {"param": "index_name", "reason": "unknown"})
+    price = round(server.market.index(base), 2)
+    return {"index_price": price, "estimated_delivery_price": price}
+
+
+def index_names(_server: DeribitServer, _params: Params) -> list[str]:
+    """public/get_index_price_names."""
+    return [f"{currency.lower()}_usd" for currency in CURRENCIES]
+
+
+def _summary(server: DeribitServer, live: Live) -> dict[str, Any]:
+    listed = live.instrument
+    told = orjson.loads(shapes.ticker(server.market, live, server.texts(live)))
+    bid, ask = told["best_bid_price"] or None, told["best_ask_price"] or None
+    found = {
+        "instrument_name": listed.symbol,
+        "base_currency": listed.base,
+        "quote_currency": listed.quote,
+        "creation_timestamp": told["timestamp"],
+        "bid_price": bid,
+        "ask_price": ask,
+        "mid_price": (bid + ask) / 2 if bid and ask else None,
+        "last": told["last_price"],
+        "mark_price": told["mark_price"],
+        "open_interest": told["open_interest"],
+        "estimated_delivery_price": told["estimated_delivery_price"],
+        "high": told["stats"]["high"],
+        "low": told["stats"]["low"],
+        "price_change": told["stats"]["price_change"],
+        "volume": told["stats"]["volume"],
+        "volume_usd": told["stats"]["volume_usd"],
+    }
+    for key in ("current_funding", "funding_8h", "mark_iv", "underlying_price",
+                "underlying_index", "interest_rate"):  # fmt: skip
+        if key in told:
+            found[key] = told[key]
+    return found
+
+
+def summaries(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
+    """public/get_book_summary_by_currency."""
+    return [_summary(server, server.market.live(one.symbol)) for one in _chosen(server, params)]
+
+
+def summary(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
+    """public/get_book_summary_by_instrument."""
+    return [_summary(server, _live(server, params))]
+
+
+def last_trades(server: DeribitServer, params: Params) -> dict[str, Any]:
+    """public/get_last_trades_by_instrument: newest first unless ``sorting`` says otherwise."""
+    live = _live(server, params)
+    count = _count(params, "count", 10, 1000)
+    recent = list(live.trades)[-count:]
+    told = [
+        orjson.loads(shapes.trade(server.market, live, server.texts(live), one)) for one in recent
+    ]
+    if params.get("sorting") != "asc":
+        told.reverse()
+    return {"trades": told, "has_more": len(live.trades) > count}
+
+
+def hello(_server: DeribitServer, params: Params) -> dict[str, str]:
+    """public/hello."""
+    if "client_name" not in params:
+        raise RpcError(-32602, "Invalid params", {"param": "client_name"})
+    return VERSION
+
+
+def status(_server: DeribitServer, _params: Params) -> dict[str, Any]:
+    """public/status."""
+    return {"locked": "false", "locked_indices": []}
+
+
+PUBLIC: Final[Mapping[str, Ask]] = {
+    "get_time": lambda server, _: server.market.clock.ms(),
+    "get_instruments": instruments,
+    "get_instrument": instrument,
+    "get_currencies": currencies,
+    "get_order_book": order_book,
+    "ticker": ticker,
+    "get_index_price": index_price,
+    "get_index_price_names": index_names,
+    "get_book_summary_by_currency": summaries,
+    "get_book_summary_by_instrument": summary,
+    "get_last_trades_by_instrument": last_trades,
+    "status": status,
+    "hello": hello,
+}
+"""By their names after ``public/``."""

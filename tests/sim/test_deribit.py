@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 import aiohttp
@@ -336,5 +336,80 @@ def test_no_heartbeat_means_none_however_late_it_gets() -> None:
             sim.server.on_time(time.monotonic() + 3600)
             await socket.send({"jsonrpc": "2.0", "id": 8, "method": "public/test"})
             assert (await socket.json())["id"] == 8
+
+    asyncio.run(main())
+
+
+GROUPED = [f"book.{PERPETUAL}.{how}.100ms" for how in ("none.10", "none.1", "10.20", "250.10")]
+
+
+def test_grouped_books_are_the_books_levels_taken_together() -> None:
+    def grouped(side: Levels, size: Decimal, up: bool) -> list[tuple[Decimal, Decimal]]:
+        found: dict[Decimal, Decimal] = {}
+        for price, amount in side.items():
+            place = (price / size).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR) * size
+            found[place] = found.get(place, Decimal(0)) + amount
+        return sorted(found.items(), reverse=not up)
+
+    async def main() -> None:
+        async with venue("deribit", depth=300) as sim, sim.socket() as socket:
+            answer = await call(
+                socket, "public/subscribe", channels=[*GROUPED, f"book.{PERPETUAL}.3.10.100ms"]
+            )
+            assert answer["result"] == GROUPED
+            await sim.step(500)
+            sequence, bids, asks = await sim.truth(PERPETUAL)
+            heard: dict[str, Any] = {}
+            while len(heard) < len(GROUPED):
+                params = (await socket.json())["params"]
+                if params["data"]["change_id"] == sequence:
+                    heard[params["channel"]] = params["data"]
+            for channel, data in heard.items():
+                assert list(data) == ["timestamp", "instrument_name", "change_id", "bids", "asks"]
+                _, _, group, depth, _ = channel.split(".")
+                size = Decimal("0.5") * (1 if group == "none" else int(group))
+                for name, side, up in (("bids", bids, False), ("asks", asks, True)):
+                    shown = [(Decimal(str(p)), Decimal(str(a))) for p, a in data[name]]
+                    assert shown == grouped(side, size, up)[: int(depth)]
+
+    asyncio.run(main())
+
+
+def test_what_clients_ask_at_their_start() -> None:
+    async def main() -> None:
+        async with venue("deribit") as sim, sim.socket() as socket:
+
+            async def ask(method: str, **params: Any) -> Any:
+                by_socket = (await call(socket, f"public/{method}", **params))["result"]
+                by_rest = (await sim.get(f"/api/v2/public/{method}", **params))["result"]
+                if method != "get_time" and "summary" not in method:  # which say the time
+                    assert by_socket == by_rest
+                return by_socket
+
+            await sim.step(500)
+            assert [one["currency"] for one in await ask("get_currencies")] == ["BTC", "ETH"]
+            everything = await ask("get_instruments")
+            assert await ask("get_instrument", instrument_name=PERPETUAL) == everything[0]
+            index = (await ask("get_index_price", index_name="btc_usd"))["index_price"]
+            channel = "deribit_price_index.btc_usd"
+            assert (await call(socket, "public/subscribe", channels=[channel]))["result"]
+            told = await socket.until(lambda m: m.get("params", {}).get("channel") == channel)
+            assert told["params"]["data"]["price"] == index
+            (one,) = await ask("get_book_summary_by_instrument", instrument_name=PERPETUAL)
+            _, bids, asks = await sim.truth(PERPETUAL)
+            assert Decimal(str(one["bid_price"])) == max(bids)
+            assert Decimal(str(one["ask_price"])) == min(asks)
+            summaries = await ask("get_book_summary_by_currency", currency="ETH", kind="option")
+            assert {s["base_currency"] for s in summaries} == {"ETH"}
+            trades = (await sim.get("/sim/trades", symbol=PERPETUAL))["trades"]
+            last = await ask("get_last_trades_by_instrument", instrument_name=PERPETUAL, count=5)
+            assert [t["trade_id"] for t in last["trades"]] == [t["id"] for t in trades[:-6:-1]]
+            assert last["has_more"] is True
+            assert await ask("get_time") > 0
+            assert (await ask("status"))["locked"] == "false"
+            error = await call(socket, "public/get_tea")
+            assert error["error"]["code"] == -32601
+            error = await call(socket, "public/get_index_price", index_name="tea_usd")
+            assert error["error"]["code"] == -32602
 
     asyncio.run(main())
