@@ -16,7 +16,7 @@ from time import monotonic, time_ns
 
 from feedhandler.budget import per_second
 from feedhandler.connect_failure import explain, refused, unreachable
-from feedhandler.connection_owner import Owner, Settings
+from feedhandler.connection_owner import KeysTold, Owner, Settings
 from feedhandler.connection_socket import ConnectionSocket
 from feedhandler.connection_state import ConnectionState as State
 from feedhandler.connection_state import is_open
@@ -25,6 +25,7 @@ from feedhandler.engine._engine import Connection as Native
 from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
+from feedhandler.notes import Notes
 from feedhandler.pings import Pings
 from feedhandler.reach import Retry
 from feedhandler.said import said
@@ -77,7 +78,7 @@ class Connection:
         )
         self._subscribing = Subscribing(
             self.subscriptions, self.socket, self.pings, self._messages,
-            partial(owner.on_acknowledged, self), partial(owner.on_rejected, self),
+            KeysTold(owner, self),
         )  # fmt: skip
         self.limit = SessionLimit(settings.lifetime_s, settings.rotate_at)
         self._control = ControlFrames(
@@ -85,6 +86,7 @@ class Connection:
             self._kick.set,
         )  # fmt: skip
         self._quiet = Throttle()
+        self._notes = Notes()
         self._stopping = False
         self._stopped = asyncio.Event()
         self._retry = Retry(settings.backoff, settings.reach, self._stopped)
@@ -119,10 +121,11 @@ class Connection:
         if self.state is not State.CLOSED:
             self._move(State.CLOSED, *self._end)
 
-    def note(self, reason: Reason, detail: str) -> None:
-        """Say something about it while it is LIVE."""
+    def note(self, reason: Reason, detail: str, about: str = "pace") -> None:
+        """Say something about it while it is LIVE; without a detail, that no more."""
+        self._notes.put(about, reason, detail)
         if self.state is State.LIVE:
-            self._move(State.LIVE, reason, detail)
+            self._move(State.LIVE, *self._notes.shown)
 
     def add(self, keys: Sequence[str]) -> None:
         """Carry these keys too."""
@@ -214,6 +217,8 @@ class Connection:
         self.pings.begin(now)
         self.subscriptions.new_session(now)
         self.limit.begin(now)
+        self._notes.clear()
+        self._subscribing.begin(now)
         self._move(State.SUBSCRIBING, Reason.START, "")
         for text in self.venue.on_connect():
             self.socket.send(text)
@@ -252,10 +257,20 @@ class Connection:
         if self.limit.reached(now) and not self._owner.replace(self, self.limit.why):
             self.cut(Reason.LIFETIME, self.limit.why)
             return TICK_S
-        self._subscribing.expire(now)
+        self._expire(now)
         delay = self._subscribe(now)
         self._progress(now)
         return delay
+
+    def _expire(self, now: float) -> None:
+        """See to what nobody answers; once a second."""
+        if not self._subscribing.expire(now):
+            return
+        counts = self.subscriptions.counts()
+        said = f"{counts.unanswered} subscriptions are not answered" if counts.unanswered else ""
+        self.note(Reason.UNANSWERED, said, "answers")
+        if self._subscribing.given_up(now):
+            self.cut(Reason.UNANSWERED, "no subscription was answered")
 
     def _subscribe(self, now: float) -> float:
         """Send what the pace allows; returns the seconds until it may allow more."""
@@ -267,10 +282,12 @@ class Connection:
         return pumped.wait_s
 
     def _progress(self, now: float) -> None:
-        if self.state is State.SUBSCRIBING and not self.subscriptions.counts().pending:
-            self._move(State.SYNCING, self.reason, "")
+        if self.state is State.SUBSCRIBING:
+            counts = self.subscriptions.counts()
+            if counts.pending == counts.unanswered:  # which keep nobody waiting
+                self._move(State.SYNCING, self.reason, "")
         if self.state is State.SYNCING and self._owner.in_step(self):
-            self._move(State.LIVE, Reason.NONE, "")
+            self._move(State.LIVE, *self._notes.shown)
         if self.state is State.LIVE:
             self.settings.backoff.healthy(now)
 

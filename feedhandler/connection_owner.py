@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from feedhandler.backoff import Backoff
@@ -33,7 +34,13 @@ class Owner(Protocol):
         """The venue took these keys."""
 
     def on_rejected(self, connection: "Connection", keys: Sequence[str], text: str) -> None:
-        """The venue refused these keys, or never answered."""
+        """The venue refused these keys."""
+
+    def on_unanswered(self, connection: "Connection", keys: Sequence[str]) -> None:
+        """The venue has not answered for these keys; it is asked again."""
+
+    def speaks(self, connection: "Connection", key: str, seconds: float) -> bool:
+        """Whether the key's data comes on it, `seconds` after it was asked for."""
 
     def replace(self, connection: "Connection", why: str) -> bool:
         """The session is about to end: open another connection before this one is closed.
@@ -46,6 +53,16 @@ class Owner(Protocol):
 
     def in_step(self, connection: "Connection") -> bool:
         """Whether every book of this connection has been in step since it connected."""
+
+
+class KeysTold:
+    """What becomes of a connection's keys is its owner's to hear."""
+
+    def __init__(self, owner: Owner, connection: "Connection") -> None:
+        self.accepted = partial(owner.on_acknowledged, connection)
+        self.refused = partial(owner.on_rejected, connection)
+        self.unanswered = partial(owner.on_unanswered, connection)
+        self.speaks = partial(owner.speaks, connection)
 
 
 #: (row, url, direction "open" | "in" | "out" | "close", data, unix ns): what a recorder writes

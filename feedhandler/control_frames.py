@@ -61,7 +61,13 @@ class ControlFrames:
                 self._quiet.warning("rejected", f"{self._name} refused a request: {text}")
             self._wake()
         elif kind is ControlKind.AGAIN:
-            self._subscribing.subscriptions.again(control.keys)
+            self._subscribing.subscriptions.again(control.keys, now)
+            self._wake()
+        elif kind is ControlKind.SPOILED:
+            words = said(control.text)
+            text = f"{self._name}: a request for {len(control.keys)} keys refused: {words}"
+            self._quiet.warning("spoiled", text)
+            self._subscribing.on_spoiled(control.request_id, words, now)
             self._wake()
         elif kind is ControlKind.PONG:
             self._pings.answered(now)
@@ -72,3 +78,7 @@ class ControlFrames:
             self._wake()
         elif kind is ControlKind.ERROR:
             self._quiet.warning("error", f"{self._name} complains: {said(control.text)}")
+            if control.keys:
+                self._subscribing.subscriptions.later(control.keys, now)
+            elif not control.request_id:
+                self._subscribing.subscriptions.complained(said(control.text), now)

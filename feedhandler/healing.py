@@ -7,6 +7,7 @@ the engine and the connections say about books is told to those whom it concerns
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from time import time_ns
 
 from feedhandler.audit import Audit, Duties
 from feedhandler.config import VenueConfig
@@ -23,11 +24,13 @@ from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
 from feedhandler.traded_first import TradedFirst
-from feedhandler.universe import Tracked, Universe
+from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.venues.base import Request, Venue
 from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 from shm._native import Writer
+
+SPOKEN_S = 2.0  #: after the request, data is of this subscription and not of the one before
 
 
 class Healing:
@@ -162,9 +165,34 @@ class Healing:
             self._connections.excuse(connection, tracked)
             if self._engine.feeders(tracked.id) & ~(1 << connection.row):
                 continue  # another connection brings it
+            others = [each.subscriptions for each in self._connections.others(connection)]
+            book = tracked.book_key or ""
+            if any(book in each and not each.failed(book) for each in others):
+                continue  # or is to bring it
             tracked.rejected = True
             self.recovery.drop(tracked)
             self._engine.set_state(tracked.id, State.STALE, Reason.REJECTED)
+
+    def unanswered(self, connection: Connection, keys: Sequence[str]) -> None:
+        """The venue has not answered for these keys so far."""
+        for tracked in self._universe.books(keys):
+            self._connections.excuse(connection, tracked)
+            if self._engine.state(tracked.id)[0] != State.LIVE and not tracked.closed:
+                self.recovery.show(tracked, Reason.UNANSWERED)
+
+    def speaks(self, connection: Connection, key: str, seconds: float) -> bool:
+        """Whether the key's data comes on this connection, `seconds` after it was asked for."""
+        tracked = self._universe.of_key(key)
+        if tracked is None:
+            return False
+        channel = CHANNEL[self._universe.parts(key)[0]]
+        alone = not self._connections.others(connection)
+        if not alone and not self._engine.feeders(tracked.id) >> connection.row & 1:
+            return False
+        if not alone and channel != CHANNEL["book"]:
+            return False  # it is not known on which connection it came
+        fresh_ns = time_ns() - int((seconds - SPOKEN_S) * 1e9)
+        return bool(self._engine.activity()[tracked.id, channel] > fresh_ns)
 
     # ---- snapshots
 

@@ -148,6 +148,8 @@ class Recovery:
         if self._budget(tracked, now) < 1.0:
             self.show(tracked, Reason.RATE_LIMIT)
             return
+        if not connection.subscriptions.is_live(tracked.book_key):
+            return  # whose answer is waited for
         self.show(tracked, Reason.NO_SNAPSHOT)
         if self._venue.base is Base.REQUEST:
             self._snapshots.request(tracked.spec.symbol)

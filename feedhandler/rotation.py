@@ -129,11 +129,11 @@ class Rotations:
         """Whether the new ones are in step, and the venue refuses them no more than the old."""
         if any(each.state is not ConnectionState.LIVE for each in handover.new):
             return False
-        refused = [
-            sum(each.subscriptions.counts().failed for each in connections)
-            for connections in (handover.old, handover.new)
+        lacks = [
+            sum(c.failed + c.unanswered for c in (each.subscriptions.counts() for each in side))
+            for side in (handover.old, handover.new)
         ]
-        return refused[1] <= refused[0]
+        return lacks[1] <= lacks[0]
 
     def _give_up(self, handover: _Handover) -> None:
         if handover.split is not None:

@@ -1,38 +1,27 @@
 """The subscriptions of one connection: what to send next, what was acknowledged. Pure logic.
 
 Keys go out in chunks within the venue's limits; an answer is matched by its keys or by the id of
-the request. A key that nobody answers is asked for again, and counted failed after a few times;
-a refused or failed key is asked for again much later, for ever. Times are seconds of a monotonic
-clock.
+the request. Each key goes its own way: one that nobody answers is asked for again and again, and
+its acknowledgement is taken whenever it comes; a refused one is asked for again much later, by
+itself. Of a request that is refused without a word for which of its keys, the keys are asked for in
+halves until the bad one is alone. What is acknowledged no refusal harms. Times are seconds of a
+monotonic clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 
 from feedhandler.budget import Budget, SlidingWindow
+from feedhandler.subscription_key import Counts, Expired, Key, KeyState
 from feedhandler.venues.base import Venue
 
 ACK_TIMEOUT_S = 10.0
-ATTEMPTS = 3
-FAILED_RETRY_S = (60.0, 3600.0)  #: the first and the longest wait of a failed key
+HALVE_AFTER = 2  #: times without an answer after which one bad key is suspected to swallow the rest
+HALVES = 16  #: and so many unanswered messages say that the venue answers nobody
+OTHERS_S = 1.0  #: that the answers to other keys of a request may come after one of them
+PASSES_S = (1.0, 10.0)  #: the first and the longest wait after a refusal that passes
+FAILED_RETRY_S = (60.0, 3600.0)  #: the first and the longest wait of a refused key
 ASKED_KEPT = 1024
-
-
-class KeyState(Enum):
-    WAITING = "to be asked for"
-    ASKED = "asked for, not answered"
-    LIVE = "acknowledged"
-    FAILED = "refused, or never answered"
-
-
-@dataclass(slots=True)
-class _Key:
-    state: KeyState = KeyState.WAITING
-    since: float = 0.0  #: of `state`; of FAILED: when it is tried again
-    attempts: int = 0
-    failures: int = 0
-    leave_first: bool = False  #: unsubscribe before subscribing
 
 
 @dataclass(slots=True)
@@ -42,21 +31,6 @@ class Message:
     text: str
     keys: tuple[str, ...]
     subscribe: bool
-
-
-@dataclass(slots=True)
-class Counts:
-    live: int = 0
-    pending: int = 0
-    failed: int = 0
-
-
-@dataclass(slots=True)
-class Expired:
-    """Keys that got no answer: asked for again, or given up for now."""
-
-    retried: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
 
 
 class Subscriptions:
@@ -75,9 +49,9 @@ class Subscriptions:
         host_keys: Budget | None = None,
     ) -> None:
         self._venue = venue
-        self._keys: dict[str, _Key] = {key: _Key() for key in keys}
+        self._keys: dict[str, Key] = {key: Key() for key in keys}
         self._leaving: dict[str, None] = {}
-        self._request = 0
+        self._request = self._groups = 0
         #: request id -> its keys, for venues whose answers carry only the id
         self.asked: dict[int, tuple[str, ...]] = {}
         self._host_messages = host_messages or SlidingWindow(0, 1.0)
@@ -108,7 +82,7 @@ class Subscriptions:
         return known is not None and known.state is KeyState.LIVE
 
     def failed(self, key: str) -> bool:
-        """Whether it is ours, and was refused or never answered."""
+        """Whether it is ours, and was refused."""
         known = self._keys.get(key)
         return known is not None and known.state is KeyState.FAILED
 
@@ -119,29 +93,30 @@ class Subscriptions:
     def counts(self) -> Counts:
         counts = Counts()
         for key in self._keys.values():
-            if key.state is KeyState.LIVE:
-                counts.live += 1
-            elif key.state is KeyState.FAILED:
-                counts.failed += 1
-            else:
-                counts.pending += 1
+            counts.add(key)
         return counts
 
     def new_session(self, now: float) -> None:
-        """The socket is new: nothing is subscribed, and the hour's budget is whole."""
+        """The socket is new: nothing is subscribed, and the hour's budget is whole. What was
+        refused before is asked for by itself, after all the others."""
         self._leaving.clear()
         self.asked.clear()
         self._hourly = self._hour()
         self._ready_at = now + self._venue.limits.warmup_s
-        for key in self._keys.values():
-            key.state, key.attempts, key.leave_first = KeyState.WAITING, 0, False
+        for name, known in self._keys.items():
+            group = self._group() if known.failures else 0
+            self._keys[name] = Key(failures=known.failures, group=group)
+
+    def _group(self) -> int:
+        self._groups += 1
+        return self._groups
 
     def add(self, keys: Iterable[str]) -> None:
         """Carry these keys too."""
         for key in keys:
             leaving = key in self._leaving
             self._leaving.pop(key, None)
-            self._keys.setdefault(key, _Key(leave_first=leaving))  # only so a snapshot comes again
+            self._keys.setdefault(key, Key(leave_first=leaving))  # only so a snapshot comes again
 
     def remove(self, keys: Iterable[str]) -> None:
         """Carry these keys no longer; what was asked for is unsubscribed."""
@@ -155,8 +130,8 @@ class Subscriptions:
         known = self._keys.get(key)
         if known is None or known.state in (KeyState.WAITING, KeyState.ASKED):
             return False
-        known.leave_first = known.state is KeyState.LIVE
-        known.state, known.attempts = KeyState.WAITING, 0
+        leave = known.state is KeyState.LIVE
+        self._keys[key] = Key(leave_first=leave, group=known.group, failures=known.failures)
         return True
 
     def budget(self, now: float) -> float:
@@ -188,13 +163,25 @@ class Subscriptions:
         left = self._leave(now)
         if left is not None:
             return left
-        waiting = [key for key, known in self._keys.items() if known.state is KeyState.WAITING]
+        waiting = self._next(now)
         message = self._afford(waiting, now, subscribe=True)
         for key in message.keys if message else ():
             known = self._keys[key]
-            known.state, known.since = KeyState.ASKED, now
+            known.renew(KeyState.ASKED, now, now + ACK_TIMEOUT_S)
+            known.request = self._request
             known.attempts += 1
         return message
+
+    def _next(self, now: float) -> list[str]:
+        """The keys for the next message: those that go together first, then group by group."""
+        spare = self._hourly.available(now) > self._hourly.limit / 4 if self._hourly.limit else True
+        waiting = [
+            (key, known.group) for key, known in self._keys.items()
+            if known.state is KeyState.WAITING and now >= known.due
+            and (spare or not known.silences)  # the rest of an hour is for what is answered
+        ]  # fmt: skip
+        group = 0 if any(not group for _, group in waiting) else waiting[0][1] if waiting else 0
+        return [key for key, its in waiting if its == group]
 
     def _leave(self, now: float) -> Message | None:
         leaving = [*self._leaving, *(k for k, known in self._keys.items() if known.leave_first)]
@@ -234,49 +221,127 @@ class Subscriptions:
         self.asked[self._request] = tuple(keys)
         return Message(text, tuple(keys), subscribe)
 
+    # ---- answers, and none
+
     def acknowledged(self, keys: Iterable[str], now: float) -> list[str]:
-        """The venue took these; returns those that had been asked for."""
+        """The venue took these; returns those that are news, however late it is."""
         fresh = []
         for key in keys:
             known = self._keys.get(key)
-            if known is not None and known.state is KeyState.ASKED:
-                known.state, known.since, known.failures = KeyState.LIVE, now, 0
+            if known is not None and known.may_be_acknowledged:
+                known.renew(KeyState.LIVE, now, 0.0)
+                known.group = known.failures = known.silences = 0
                 fresh.append(key)
         return fresh
 
     def rejected(self, keys: Iterable[str], now: float) -> list[str]:
-        """The venue refused these; returns those that are ours."""
-        ours = [key for key in keys if key in self._keys]
-        for key in ours:
-            self._fail(self._keys[key], now)
-        return ours
+        """The venue refused these by name; returns those that are refused from now on."""
+        ours = [key for key in keys if key in self._keys and self._keys[key].may_be_acknowledged]
+        return [key for key in ours if self._fail(self._keys[key], now)]
 
-    def again(self, keys: Iterable[str]) -> None:
+    def spoiled(self, request: int, text: str, now: float) -> list[str]:
+        """The venue refused a request and did not say for which of its keys; returns the one that
+        can be meant, else they are asked for in halves."""
+        keys = self._open(request)
+        if self._venue.answers_each and len(self.asked.get(request, ())) > 1:
+            for key in keys:  # whose own answers may be on their way
+                self._keys[key].due, self._keys[key].refusal = now + OTHERS_S, text
+            return []
+        return self._part(keys, now)
+
+    def complained(self, text: str, now: float) -> None:
+        """The venue refused it is not said what: if one request is open it was that one."""
+        states = self._keys.values()
+        requests = {known.request for known in states if known.state is KeyState.ASKED}
+        if len(requests) == 1 and len(self._open(next(iter(requests)))) > 1:
+            self.spoiled(requests.pop(), text, now)
+
+    def _open(self, request: int) -> list[str]:
+        """The keys that wait for the answer to this request."""
+        there = [key for key in self.asked.get(request, ()) if key in self._keys]
+        return [
+            key for key in there
+            if self._keys[key].state is KeyState.ASKED and self._keys[key].request == request
+        ]  # fmt: skip
+
+    def _part(self, keys: list[str], now: float) -> list[str]:
+        """One of these is bad: the one, or it is to be found in one half of them."""
+        if len(keys) == 1:
+            return [key for key in keys if self._fail(self._keys[key], now)]
+        half = len(keys) // 2
+        for part in (keys[:half], keys[half:]):
+            group = self._group()
+            for key in part:
+                self._keys[key].renew(KeyState.WAITING, now, now)
+                self._keys[key].group = group
+        return []
+
+    def again(self, keys: Iterable[str], now: float) -> None:
         """The venue passed these over, for no fault of theirs: ask again."""
         for key in keys:
             known = self._keys.get(key)
+            if known is None or known.state is not KeyState.ASKED:
+                continue
+            if self._venue.answers_each:  # and may have answered this one, too
+                known.due, known.passed_over = min(known.due, now + OTHERS_S), True
+            else:
+                known.renew(KeyState.WAITING, now, now)
+
+    def later(self, keys: Iterable[str], now: float) -> None:
+        """The venue refused these for what passes: ask again soon, each time later."""
+        first, longest = PASSES_S
+        for key in keys:
+            known = self._keys.get(key)
             if known is not None and known.state is KeyState.ASKED:
-                known.state = KeyState.WAITING
-                known.attempts -= 1
+                wait = min(longest, first * 2.0 ** (known.attempts - 1))
+                known.renew(KeyState.WAITING, now, now + wait)
 
-    def _fail(self, known: _Key, now: float) -> None:
+    def _fail(self, known: Key, now: float) -> bool:
+        """It is refused; False: as it was before."""
+        if known.state is KeyState.FAILED:
+            return False
         first, longest = FAILED_RETRY_S
-        known.state = KeyState.FAILED
-        known.since = now + min(longest, first * 2**known.failures)
+        wait = min(longest, first * 2.0 ** min(known.failures, 30))
+        known.renew(KeyState.FAILED, now, now + wait)
         known.failures += 1
-        known.attempts = 0
+        known.group = self._group()
+        known.silences = 0
+        return True
 
-    def expire(self, now: float, timeout_s: float = ACK_TIMEOUT_S) -> Expired:
-        """Ask again for what nobody answered, and after a long while for what failed."""
-        expired = Expired()
+    def expire(self, now: float) -> Expired:
+        """Ask again for what nobody answered, and after a long while for what was refused."""
+        expired, parted = Expired(), dict[int, list[str]]()
         for key, known in self._keys.items():
-            if known.state is KeyState.ASKED and now - known.since >= timeout_s:
-                if known.attempts >= ATTEMPTS:
-                    self._fail(known, now)
-                    expired.failed.append(key)
-                else:
-                    known.state = KeyState.WAITING
-                    expired.retried.append(key)
-            elif known.state is KeyState.FAILED and now >= known.since:
-                known.state = KeyState.WAITING
+            if now < known.due or known.state not in (KeyState.ASKED, KeyState.FAILED):
+                continue
+            if known.state is KeyState.FAILED or known.passed_over:
+                known.renew(KeyState.WAITING, now, now)
+                continue
+            if not known.refusal:
+                known.silences += 1
+                expired.unanswered.append(key)
+            parted.setdefault(known.request, []).append(key)
+        dumb = sum(not self._keys[keys[0]].refusal for keys in parted.values())
+        for keys in parted.values():
+            known = self._keys[keys[0]]
+            refusal = known.refusal
+            swallowed = known.silences >= HALVE_AFTER and len(keys) > 1 and dumb < HALVES
+            if refusal or swallowed:
+                expired.refused += [(key, refusal) for key in self._part(keys, now)]
+            else:
+                for key in keys:
+                    self._keys[key].renew(KeyState.WAITING, now, now)
         return expired
+
+    def overdue(self, now: float) -> list[tuple[str, float]]:
+        """What is asked for and should have been answered by now, and when it was asked for."""
+        return [
+            (key, known.since) for key, known in self._keys.items()
+            if known.state is KeyState.ASKED and now >= known.due
+        ]  # fmt: skip
+
+    @property
+    def unheard(self) -> bool:
+        """Whether nothing that was asked for in this session was ever answered, in time or late."""
+        asked = [known for known in self._keys.values() if known.request]
+        return bool(asked) and all(known.silences for known in asked)

@@ -276,6 +276,17 @@ class VenueFeed:
         self._quiet.warning("rejected", f"{connection}: {', '.join(keys[:3])} refused: {text}")
         self.healing.rejected(connection, keys)
 
+    def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None:
+        """The venue has not answered for these keys; it is asked again."""
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+        text = f"{connection}: no answer to the subscription of {', '.join(keys[:3])}{more}"
+        self._quiet.warning("unanswered", f"{text}; asked again")
+        self.healing.unanswered(connection, keys)
+
+    def speaks(self, connection: Connection, key: str, seconds: float) -> bool:
+        """Whether the key's data comes on it, `seconds` after it was asked for."""
+        return self.healing.speaks(connection, key, seconds)
+
     def on_round_trip(self, connection: Connection, nanoseconds: int) -> None:  # noqa: ARG002
         """A heartbeat was answered."""
         self._writer.histogram_add(int(Histogram.RTT), nanoseconds)

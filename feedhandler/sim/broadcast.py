@@ -22,6 +22,10 @@ class Broadcast:
         """The venue's name of a channel of `subscribe`."""
         return channel
 
+    def symbol_of(self, channel: str) -> str | None:
+        """The instrument that a channel of `subscribe` names."""
+        raise NotImplementedError
+
     def wants(self, channel: str) -> bool:
         """Whether anybody listens to a channel: nothing is built for nobody."""
         return bool(self._subscribers.get(channel))
@@ -39,6 +43,10 @@ class Broadcast:
         if channel in client.channels:
             return False
         client.channels.add(channel)
+        if self.faults.of("dumb"):
+            symbol, name = self.symbol_of(channel), self.channel_name(channel)
+            if self.faults.take("dumb", symbol, name) is not None:
+                return False  # nor a first message
         self._subscribers[channel].append(client)
         return True
 
@@ -47,7 +55,9 @@ class Broadcast:
         if channel not in client.channels:
             return False
         client.channels.discard(channel)
-        listeners = self._subscribers[channel]
+        listeners = self._subscribers.get(channel, [])
+        if client not in listeners:  # it was dumb
+            return True
         listeners.remove(client)
         if not listeners:
             del self._subscribers[channel]

@@ -42,13 +42,15 @@ class Client:
         """Half-open: the socket is there, the server is not."""
         self.shape: Shape | None = None
         self.out: list[bytes] = []
+        self.held: list[bytes] | None = None
+        """Where answers go instead, while somebody wants to send them later."""
         self._transport = transport
         self._line = Line(self._write, random)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
         """Queue one message."""
-        self.out.append(encode(payload, opcode))
+        (self.out if self.held is None else self.held).append(encode(payload, opcode))
 
     def pong(self, payload: bytes) -> None:
         """Answer a WebSocket ping."""

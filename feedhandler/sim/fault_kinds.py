@@ -213,6 +213,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         "subscriptions are not acknowledged; without `subscribed` not even made",
         takes=(*_ONE, *_SPAN, "subscribed"), defaults={"subscribed": True},
     ),
+    "late_ack": Kind(
+        "subscriptions are acknowledged `ms` late; without `subscribed` they begin as late, too",
+        takes=(*_ONE, *_SPAN, "ms", "subscribed"), defaults={"ms": 3000, "subscribed": True},
+    ),
+    "spoiled": Kind(
+        "requests that have the subscription among others are refused whole, in words that name "
+        "none",
+        takes=(*_ONE, *_SPAN, "code", "message"),
+    ),
     "rest_error": Kind(
         "REST requests are answered with an HTTP error, with or without Retry-After",
         takes=("status", "retry_after", "path", *_SPAN), defaults={"status": 429},

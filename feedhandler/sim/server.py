@@ -23,6 +23,7 @@ from .http_faults import failed_upgrade, rest_faults
 from .instrument import Instrument
 from .listener import Listener
 from .market import Live, Market, Trade, Update
+from .subscribe_faults import SubscribeFaults
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
@@ -48,6 +49,7 @@ class VenueServer(Broadcast, ABC):
         self.market: Market = self.make_market()
         self.chaos = Chaos(self)
         self.faults = self.chaos.faults
+        self._subscribe_faults = SubscribeFaults(self)
         self.expired: dict[str, Instrument] = {}
         self._numbers = {symbol: n for n, symbol in enumerate(self.market.instruments)}
         self.control_port = 0
@@ -271,7 +273,7 @@ class VenueServer(Broadcast, ABC):
             if not self.unanswered_ping():
                 client.pong(payload)
         elif kind is WSMsgType.TEXT:
-            self.on_text(client, data)
+            self._subscribe_faults.take(client, data)
 
     def unanswered_ping(self) -> bool:
         """Whether a fault swallows a client's ping, which counts it."""

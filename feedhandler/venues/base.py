@@ -176,6 +176,7 @@ class ControlKind(Enum):
     UNSUBSCRIBED = "unsubscribed"
     REJECTED = "rejected"  #: `keys` were refused, `text` says why
     AGAIN = "ask again"  #: `keys` were passed over, since another of the same request was refused
+    SPOILED = "refused whole"  #: the request for `keys`; no word says for which of them
     PONG = "pong"  #: an answer to our heartbeat
     ASKED = "asked"  #: the venue's heartbeat question; `reply` is to be sent at once
     NOTICE = "notice"  #: the venue is about to end the session; `text` says why
@@ -217,6 +218,7 @@ class Venue(ABC):
     base: Base
     rest_join: bool = False
     checksum: bool = False
+    answers_each: bool = False  #: each key of a request is answered by itself
     socket_requests: bool = False  #: takes requests over the socket that carries the streams
     hosts: tuple[str, ...] = ()  #: further hosts whose frames are of this venue, for captures
     ws_urls: Mapping[str, str]  #: endpoint name -> URL; a venue with one endpoint calls it "public"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing
+from feedhandler.venues import books, ids, listing, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -79,8 +79,7 @@ class BinanceStreams(Venue):
         error = message.get("error") or (message if "code" in message else None)
         if error is not None:
             text = f"{error.get('msg')} ({error.get('code')})" if isinstance(error, dict) else error
-            kind = ControlKind.REJECTED if keys and not ended else ControlKind.ERROR
-            return [Control(kind, keys, str(text), request_id=number)]
+            return refusals.refused(() if ended else keys, str(text), 0 if ended else number)
         if "result" not in message:
             raise ValueError(f"{self.name}: neither data nor an answer: {frame[:80]!r}")
         if message["result"] is not None or request_id < 0:  # LIST_SUBSCRIPTIONS, or not ours

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, listing, normal
+from feedhandler.venues import books, listing, normal, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -124,6 +124,8 @@ class Bybit(Venue):
         operation, text = message.get("op"), str(message.get("ret_msg") or "")
         number = _request_id(message)
         keys = tuple(asked.get(number, ()))
+        if message.get("type") == "COMMAND_RESP":  # which of the topics were taken
+            return _parted(message.get("data"), text)
         if message["success"] is not True:
             return _refusal(operation, text, keys, number)
         if text == "pong" or operation in ("ping", "pong"):
@@ -277,18 +279,27 @@ def _request_id(message: Mapping[str, Any]) -> int:
     return int(text) if known and isinstance(text, str) else 0
 
 
+def _parted(data: object, text: str) -> list[Control]:
+    """The shape of some products' answers: topics by what became of them."""
+    found = []
+    for name, kind in (
+        ("successTopics", ControlKind.ACK), ("failTopics", ControlKind.REJECTED)
+    ):  # fmt: skip
+        topics = data.get(name) if isinstance(data, dict) else None
+        keys = tuple(t for t in topics if isinstance(t, str)) if isinstance(topics, list) else ()
+        if keys:
+            found.append(Control(kind, keys, text or "refused"))
+    return found or [Control(ControlKind.NOTHING)]
+
+
 def _refusal(operation: object, text: str, keys: tuple[str, ...], number: int) -> list[Control]:
     """A request is refused as a whole, mostly for one of its topics, which the answer names."""
     if operation != "subscribe":
-        return [Control(ControlKind.ERROR, text=text or "refused", request_id=number)]
+        return [Control(ControlKind.ERROR, text=text or "refused", request_id=0)]
     for prefix, kind in ((_NOT_FOUND, ControlKind.REJECTED), (_SUBSCRIBED, ControlKind.ACK)):
-        named = text.removeprefix(prefix)
-        if text.startswith(prefix) and (named in keys or not keys):
-            rest = tuple(key for key in keys if key != named)
-            found = [Control(kind, (named,), text, request_id=number)]
-            return [*found, Control(ControlKind.AGAIN, rest, text)] if rest else found
-    kind = ControlKind.REJECTED if keys else ControlKind.ERROR
-    return [Control(kind, keys, text or "refused", request_id=number)]
+        if text.startswith(prefix) and not keys:  # the answer to a request that is forgotten
+            return [Control(kind, (text.removeprefix(prefix),), text, request_id=number)]
+    return refusals.refused(keys, text or "refused", number)
 
 
 def _step(row: Row, name: str, key: str) -> Decimal:

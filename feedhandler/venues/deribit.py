@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal
+from feedhandler.venues import books, ids, listing, normal, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -136,7 +136,7 @@ class Deribit(Venue):
             text = _words(message["error"]) if "error" in message else ""
             return [Control(ControlKind.ANSWER, text=text, request_id=number)]
         if "error" in message:
-            return [_refused(message, asked)]
+            return _refused(message, asked)
         if "result" not in message:
             raise ValueError(f"deribit: neither result nor error nor heartbeat: {frame[:80]!r}")
         return _answered(message, asked)
@@ -209,14 +209,13 @@ def _words(error: object) -> str:
     return f"{error.get('message')} ({error.get('code')})" + (f": {detail}" if detail else "")
 
 
-def _refused(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> Control:
-    request_id, _ = ids.split_id(message.get("id"))
-    keys = tuple(asked.get(request_id, ()))
+def _refused(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> list[Control]:
+    request_id, ended = ids.split_id(message.get("id"))
+    keys = () if ended else tuple(asked.get(request_id, ()))
     error = message["error"]
     code = error.get("code") if isinstance(error, dict) else None
-    passes = isinstance(code, int) and code in _TRANSIENT
-    kind = ControlKind.REJECTED if keys and not passes else ControlKind.ERROR
-    return Control(kind, keys, _words(error), request_id=max(request_id, 0))
+    text, passes = _words(error), isinstance(code, int) and code in _TRANSIENT
+    return refusals.refused(keys, text, 0 if ended else max(request_id, 0), passes=passes)
 
 
 def _answered(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> list[Control]:

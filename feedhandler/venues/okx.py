@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, listing, normal
+from feedhandler.venues import books, ids, listing, normal, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -92,6 +92,7 @@ class Okx(Venue):
     base = Base.STREAM
     rest_join = True
     checksum = True
+    answers_each = True
     hosts = ("okx.com", "ws.okx.com", "wseea.okx.com", "wsus.okx.com", "wspap.okx.com",
              "aws.okx.com", "www.okex.com", "ws.okex.com")  # fmt: skip
     # Port 8443 is said to go in favour of 443; `ws_url` in the configuration overrides it.
@@ -99,6 +100,7 @@ class Okx(Venue):
     rest_url = "https://www.okx.com"
     heartbeat = Heartbeat(Speaker.CLIENT_TEXT, 20.0, 30.0, ping="ping", pong="pong")
     limits = Limits(
+        keys_per_message=60,  # one that spoils a request costs the hour's budget of so few more
         bytes_per_message=63 * 1024,  # 64 KiB of arguments
         # Half of the hourly subscriptions stay free for healing single books.
         keys_per_connection=240,
@@ -139,7 +141,7 @@ class Okx(Venue):
         return _operation("subscribe", keys, request_id)
 
     def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
-        return _operation("unsubscribe", keys, request_id)
+        return _operation("unsubscribe", keys, ids.message_id(request_id, unsubscribe=True))
 
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
         if frame.strip() == b"pong":
@@ -147,15 +149,20 @@ class Okx(Venue):
         message = orjson.loads(frame)
         if not isinstance(message, dict) or "event" not in message:
             raise ValueError(f"okx: neither an event nor data: {frame[:80]!r}")
-        event, number = message["event"], _request_id(message)
+        event = message["event"]
+        number, ended = ids.split_id(message.get("id"))
+        number = max(number, 0)
         text = f"{message.get('msg') or ''} ({message.get('code')})"
         match event:
             case "subscribe":
-                return [Control(ControlKind.ACK, _key_of(message), request_id=number)]
+                keys = _key_of(message) or (() if ended else tuple(asked.get(number, ())))
+                return [Control(ControlKind.ACK, keys, request_id=number)]
             case "unsubscribe":
                 return [Control(ControlKind.UNSUBSCRIBED, _key_of(message), request_id=number)]
             case "error":
-                return [_refused(message, text, asked, number)]
+                if ended:
+                    return [Control(ControlKind.ERROR, text=text)]
+                return _refused(message, text, asked.get(number, ()), number)
             case "notice" if str(message.get("code")) == _UPGRADE:
                 return [Control(ControlKind.NOTICE, text=text)]
             case "channel-conn-count-error":
@@ -229,31 +236,30 @@ def _operation(operation: str, keys: Iterable[str], request_id: int) -> str:
     return orjson.dumps({"id": str(request_id), "op": operation, "args": args}).decode()
 
 
-def _request_id(message: Mapping[str, Any]) -> int:
-    text = message.get("id")
-    return int(text) if isinstance(text, str) and re.fullmatch("[0-9]{1,18}", text) else 0
-
-
 def _key_of(message: Mapping[str, Any]) -> tuple[str, ...]:
     arg = message.get("arg")
     if not isinstance(arg, dict):
         return ()
     symbol = arg.get("instId") or arg.get("instFamily") or arg.get("uly") or ""
-    return (f"{arg.get('channel')}:{symbol}",)
+    return (f"{arg.get('channel')}:{symbol}",) if symbol else ()
 
 
 def _refused(
-    message: Mapping[str, Any], text: str, asked: Mapping[int, Sequence[str]], number: int
-) -> Control:
-    keys = _key_of(message)
-    named = _NAMED.search(text)
-    if not keys and named:  # the venue names the offender in words only
-        keys = (f"{named[1]}:{named[2]}",)
-    if not keys:
-        keys = tuple(asked.get(number, ()))
-    transient = str(message.get("code")) in _TRANSIENT
-    kind = ControlKind.REJECTED if keys and not transient else ControlKind.ERROR
-    return Control(kind, keys, text, request_id=number)
+    message: Mapping[str, Any], text: str, asked: Sequence[str], number: int
+) -> list[Control]:
+    """The venue names the offender by its `arg`, or in words, or not at all."""
+    passes = str(message.get("code")) in _TRANSIENT
+    found = _NAMED.search(text)
+    named = _key_of(message) or ((f"{found[1]}:{found[2]}",) if found else ())
+    if asked and named and named[0] not in asked:
+        named = ()  # in other words than ours
+    if not named or passes:
+        return refusals.refused(named or asked, text, number, passes=passes)
+    rest = tuple(key for key in asked if key not in named)
+    refusal = Control(ControlKind.REJECTED, named, text, request_id=number)
+    return (
+        [refusal, Control(ControlKind.AGAIN, rest, text, request_id=number)] if rest else [refusal]
+    )
 
 
 def _kinds(pattern: Pattern) -> tuple[InstrumentKind, ...]:

@@ -285,6 +285,11 @@ class Owner:
     def on_round_trip(self, connection: Connection, nanoseconds: int) -> None: ...
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None: ...
 
+    def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None: ...
+
+    def speaks(self, *_: object) -> bool:
+        return False
+
     def on_state(self, connection: Connection) -> None:
         if connection.state is ConnectionState.BACKOFF:
             self.backoff.set()

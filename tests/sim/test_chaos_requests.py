@@ -75,6 +75,41 @@ def test_lost_answer_with_and_without_the_subscription(speak: Dialect) -> None:
 
 
 @every_venue
+def test_an_answer_that_is_late_and_a_request_that_is(speak: Dialect) -> None:
+    async def main() -> None:
+        async with venue(speak.name) as sim, sim.socket() as socket:
+            await sim.fault("late_ack", count=1, ms=300)
+            await socket.send(speak.subscribe(speak.channel(speak.symbol)))
+            await sim.step(60)
+            assert speak.book(await socket.json(), speak.symbol) is not None
+            await socket.until(speak.is_answer)
+            began = time.monotonic()
+            await sim.fault("late_ack", ms=300, subscribed=False, symbol=speak.other)
+            await socket.send(speak.subscribe(speak.channel(speak.other), request_id=8))
+            await socket.until(lambda message: speak.is_answer(message, 8))
+            assert time.monotonic() - began >= 0.29
+
+    asyncio.run(main())
+
+
+@every_venue
+def test_one_of_two_spoils_a_request_and_is_not_named(speak: Dialect) -> None:
+    async def main() -> None:
+        both = [speak.channel(speak.symbol), speak.channel(speak.other)]
+        async with venue(speak.name) as sim, sim.socket() as socket:
+            number = await sim.fault("spoiled", symbol=speak.other)
+            await socket.send(speak.subscribe(*both))
+            told = str(await socket.json())
+            assert not any(name in told for name in (*both, speak.symbol, speak.other))
+            assert (await sim.told(number))["hits"] == 1
+            book = Follower(speak, sim, socket)
+            await book.subscribe()
+            assert await book.moved()
+
+    asyncio.run(main())
+
+
+@every_venue
 @pytest.mark.parametrize(
     ("status", "after"), [(429, 3.0), (429, None), (418, 120.0), (403, None), (451, None)]
 )

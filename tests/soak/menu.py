@@ -63,6 +63,10 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "error_reply": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 1.0)}),
     "lost_ack": (1, lambda rng, symbol: {"symbol": symbol, "subscribed": rng.random() < 0.5,
                                          "seconds": _seconds(rng, 2.0)}),
+    "late_ack": (1, lambda rng, symbol: {"symbol": symbol, "subscribed": rng.random() < 0.5,
+                                         "ms": rng.randint(100, 12_000),
+                                         "seconds": _seconds(rng, 2.0)}),
+    "spoiled": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 1.0)}),
     "rest_error": (2, lambda rng, _: {"seconds": _seconds(rng, 2.0), **rng.choice(
         [{"status": 503}, {"status": 500}, {"status": 429, "retry_after": 1.0}])}),
     "rest_delay": (1, lambda rng, _: {"ms": rng.randint(50, 1500), "seconds": _seconds(rng)}),
@@ -72,7 +76,17 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
 }  # fmt: skip
 #: what only shows when somebody has to connect: ordered together with a drop
 _WITH_DROP: Final = frozenset(
-    {"refuse", "upgrade_error", "slow_handshake", "stale", "no_snapshot", "error_reply", "lost_ack"}
+    {
+        "refuse",
+        "upgrade_error",
+        "slow_handshake",
+        "stale",
+        "no_snapshot",
+        "error_reply",
+        "lost_ack",
+        "late_ack",
+        "spoiled",
+    }
 )
 _ONLY: Final[Mapping[str, tuple[str, ...]]] = {
     "bad_checksum": ("okx",), "no_snapshot": ("deribit", "okx"),

@@ -186,11 +186,11 @@ def test_what_is_subscribed_already_is_ours() -> None:
 
 def test_other_refusals() -> None:
     (all_,) = said(success=False, ret_msg="args size >10", req_id="4", op="subscribe")
-    assert (all_.kind, all_.keys) == (ControlKind.REJECTED, ASKED[4])
+    assert (all_.kind, all_.keys) == (ControlKind.SPOILED, ASKED[4])
     (other,) = said(
         success=False, ret_msg="error:handler not found,topic:elsewhere", req_id="4", op="subscribe"
     )
-    assert (other.kind, other.keys) == (ControlKind.REJECTED, ASKED[4])
+    assert (other.kind, other.keys) == (ControlKind.SPOILED, ASKED[4])
     (unasked,) = said(success=False, ret_msg="error:invalid op", req_id="", op="")
     assert (unasked.kind, unasked.keys) == (ControlKind.ERROR, ())
     for frame in (b"", b"[]", b"{}", b"pong", b'{"op":"subscribe"}'):

@@ -193,7 +193,7 @@ BOOKS = {"channel": "books", "instId": "BTC-USDT"}
         ),
         (
             {"event": "error", "code": "60012", "msg": "Invalid request: {}", "id": "4"},
-            ControlKind.REJECTED,
+            ControlKind.SPOILED,
             ("books:A", "books:B"),
         ),
         (
