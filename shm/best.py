@@ -11,8 +11,9 @@ from typing import Literal
 from shm._native import Instrument, Quote
 from shm.errors import BadName, ShmError, UnknownInstrument
 from shm.feed import Feed, attach
-from shm.names import ContractType, InstrumentKind, Reason, State, Status
+from shm.names import ContractType, InstrumentKind, State, Status
 from shm.object_names import check_name, default_namespace
+from shm.words import said, word
 
 Side = Literal["bid", "ask", "both"]
 
@@ -86,7 +87,8 @@ def best(
     memory that is not there included, is told in `left_out`, not raised: the other venues count.
     Equal prices: the larger size in coins, then the order of `venues`.
 
-    Raises :class:`shm.UnknownInstrument` if none of the venues has that name, :class:`shm.BadName`.
+    Raises :class:`shm.UnknownInstrument` if none of the venues has that name (one that lists no
+    instruments yet may have it), :class:`shm.BadName`.
     """
     begin = time.time_ns()
     bids: list[BestSide] = []
@@ -102,7 +104,7 @@ def best(
         except BadName:
             raise
         except ShmError as error:
-            unknown += isinstance(error, UnknownInstrument)
+            unknown += isinstance(error, UnknownInstrument) and feed.lists_any()
             left_out.append(LeftOut(venue, "both", str(error)))
             continue
         why = _unfit(quote, max_age_ns)
@@ -154,21 +156,14 @@ def _weight(side: BestSide) -> float:
 def _unfit(quote: Quote, max_age_ns: int) -> str:
     """Why a quote does not count; "" if it does."""
     if quote.state != State.LIVE:
-        return f"{_word(State, quote.state)} ({_word(Reason, quote.reason)})"
+        return said(quote.state, quote.reason)
     if not quote.live:
         return f"its writer is silent for {quote.heartbeat_age_ns / 1e9:.1f} s"
     if quote.status != Status.ACTIVE:
-        return f"not open: {_word(Status, quote.status)}"
+        return f"not open: {word(quote.status)}"
     if quote.age_ns > max_age_ns:
         return f"{quote.age_ns / 1e6:.0f} ms old"
     return ""
-
-
-def _word(kind: type[State] | type[Reason] | type[Status], value: int) -> str:
-    try:
-        return kind(value).name
-    except ValueError:  # of a newer writer
-        return str(value)
 
 
 def _attached(venue: str, namespace: str | None) -> Feed:

@@ -7,6 +7,7 @@ import difflib
 from shm._native import Instrument, Segment
 from shm.chains import Chains
 from shm.errors import UnknownInstrument
+from shm.words import venue_said
 
 
 class Directory:
@@ -70,14 +71,27 @@ class Directory:
         names = dict.fromkeys([*self._by_symbol, *self._by_name])
         near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
         hint = f"; near: {', '.join(near)}" if near else ""
-        return UnknownInstrument(
-            f"{self.segment.venue} has no instrument {name!r} among {self._known}{hint}", near
-        )
+        among = f" among {self._known}{hint}" if self._known else f"; {self.nothing_yet}"
+        return UnknownInstrument(f"{self.segment.venue} has no instrument {name!r}{among}", near)
 
     @property
-    def chains(self) -> Chains:
-        """The option chains of the rows that are there now."""
+    def nothing_yet(self) -> str:
+        """What there is to say of a directory without rows: its writer has just begun."""
+        return f"{self.segment.venue} lists no instruments yet: it is {venue_said(self.segment)}"
+
+    def looked_up(self) -> dict[str, Instrument]:
+        """What was handed out, by both of its names."""
+        made = list(self._made.values())
+        return {each.name: each for each in made} | {each.symbol: each for each in made}
+
+    def chains(self, underlying: str) -> Chains:
+        """The option chains of the rows that are there now, for a look at those of `underlying`.
+
+        Raises :class:`shm.UnknownInstrument` while there are no rows at all.
+        """
         count = self.learn()
+        if not count:
+            raise UnknownInstrument(f"no options on {underlying!r}; {self.nothing_yet}")
         chains = self._chains
         if chains.rows != count:
             made = [self.at(row) for row in range(count)]

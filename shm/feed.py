@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import IntEnum
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from shm._native import FeedBase, Instrument, Segment, collect
+from shm._native import DEAD_NS, FeedBase, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
 from shm.chains import Expiry
 from shm.directory import Directory
 from shm.errors import NoSuchVenue, NotLive, NotReady, ShmError, UnknownInstrument, WriterLost
 from shm.events import Events
-from shm.names import Reason, State, Status
+from shm.names import Reason, State
+from shm.not_live import not_live
 from shm.object_names import check_name, default_namespace
 
 
@@ -38,9 +39,13 @@ class Feed(FeedBase):
         self.venue: str = segment.venue
         self.namespace: str = segment.namespace
         self._closed = False
+        self._directory: Directory | None = None
+        self._before: dict[str, Instrument] = {}  # what was looked up in the epoch before
         self._set_segment(segment)
 
     def _set_segment(self, segment: Segment | None) -> None:
+        if self._directory is not None:
+            self._before = self._directory.looked_up() or self._before
         self._directory = None if segment is None else Directory(segment)
         super()._set_segment(segment)
 
@@ -111,16 +116,11 @@ class Feed(FeedBase):
     def instrument(self, name: str) -> Instrument:
         """The instrument with the venue's symbol `name`, or else with that normalised name.
 
-        Raises :class:`shm.UnknownInstrument` (a KeyError), which lists the names most like it.
+        Of the newest epoch; of the last one where there is no writer, and for names that were
+        looked up before also while a new writer lists none yet. Raises
+        :class:`shm.UnknownInstrument` (a KeyError), which lists the names most like it.
         """
-        directory = self._open_directory()
-        row = directory.find(name)
-        if row is None and self.reattach():
-            directory = self._open_directory()
-            row = directory.find(name)
-        if row is None:
-            raise directory.unknown(name)
-        return directory.at(row)
+        return self._look_up(name, Directory.find, lambda one: (one.symbol, one.name))
 
     def changed(self, instrument: Instrument) -> bool:
         """Whether the venue has given it other terms since it was looked up: status, tick, lot,
@@ -134,27 +134,49 @@ class Feed(FeedBase):
 
     def named(self, name: str) -> Instrument:
         """The instrument with that normalised name, and no venue's symbol: what it means is the
-        same at every venue. Raises :class:`shm.UnknownInstrument`."""
-        directory = self._open_directory()
-        row = directory.find_name(name)
-        if row is None and self.reattach():
-            directory = self._open_directory()
-            row = directory.find_name(name)
-        if row is None:
-            raise directory.unknown(name)
-        return directory.at(row)
+        same at every venue. As `instrument()` otherwise."""
+        return self._look_up(name, Directory.find_name, lambda one: (one.name,))
 
-    def _open_directory(self) -> Directory:
-        """Also of a writer that is gone: names stay what they were."""
-        directory = self._directory
-        if directory is None:
-            raise ShmError(f"{self.venue}: this feed was closed")
-        return directory
+    def _look_up(
+        self,
+        name: str,
+        find: Callable[[Directory, str], int | None],
+        names: Callable[[Instrument], tuple[str, ...]],
+    ) -> Instrument:
+        directory = self._newest()
+        row = find(directory, name)
+        if row is None and self.reattach():
+            directory = self._newest()
+            row = find(directory, name)
+        if row is not None:
+            return directory.at(row)
+        known = self._before.get(name)
+        if known is None or directory.learn() or name not in names(known):
+            raise directory.unknown(name)
+        return known
+
+    def _newest(self) -> Directory:
+        """The directory of the newest epoch; of the last one if its writer is gone."""
+        try:
+            return self._names(self._current())
+        except WriterLost:
+            directory = self._directory
+            if directory is None:  # closed by another thread
+                raise
+            return directory
 
     def instruments(self) -> list[Instrument]:
-        """Every instrument of the directory; `instruments()[i].id == i`, as in `board()`."""
-        directory = self._open_directory()
+        """Every instrument of the directory; `instruments()[i].id == i`, as in `board()`.
+
+        Of the newest epoch (empty while its writer lists none yet); of the last one where there is
+        no writer.
+        """
+        directory = self._newest()
         return [directory.at(row) for row in range(directory.learn())]
+
+    def lists_any(self) -> bool:
+        """Whether the directory has instruments: a writer starts without."""
+        return self._newest().learn() > 0
 
     # ---- many at once ----
 
@@ -188,7 +210,7 @@ class Feed(FeedBase):
         """
         segment = self._current()
         directory = self._names(segment)
-        board: Board = collect(segment, Board, directory.chains.ids(underlying, expiry))
+        board: Board = collect(segment, Board, directory.chains(underlying).ids(underlying, expiry))
         board._directory = directory
         return board
 
@@ -197,45 +219,52 @@ class Feed(FeedBase):
 
         Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
         """
-        return self._names(self._current()).chains.expiries(underlying)
+        return self._names(self._current()).chains(underlying).expiries(underlying)
 
     # ---- guards and events ----
 
     @property
     def state(self) -> tuple[State, Reason]:
-        """The venue's own state and reason, as its writer says."""
-        return self._current().venue_state
+        """The venue's own state and reason, as its writer says; STALE (HEARTBEAT) of a writer that
+        has said nothing for a second. Raises :class:`shm.WriterLost`."""
+        segment = self._current()
+        if _silent_ns(segment) >= DEAD_NS:
+            return State.STALE, Reason.HEARTBEAT
+        return segment.venue_state
 
     def require_live(
         self,
         instruments: Iterable[Instrument | str] | None = None,
         max_age_ns: int | None = None,
     ) -> None:
-        """The guard before an order: raises unless all of `instruments` (None: all) are LIVE,
-        and the venue takes orders on them (status ACTIVE).
+        """The guard before an order: raises unless all of `instruments` are LIVE, and the venue
+        takes orders on them (status ACTIVE).
 
-        With `max_age_ns`, the last message about each must be younger, too. Raises
-        :class:`shm.NotLive`, which says for each what is wrong, and :class:`shm.WriterLost`.
+        None: the venue itself, and all that it carries (what is CLOSED, it does not). Nothing is
+        never enough: a venue that carries none, and an empty `instruments`, are not LIVE. With
+        `max_age_ns`, the last message about each must be younger, too. The kernel is asked whether
+        the writer lives (a system call), so that one that was killed is noticed at once.
+
+        Raises :class:`shm.NotLive`, which says for each what is wrong, :class:`shm.WriterLost`, and
+        :class:`shm.UnknownInstrument` for a name that is none of this venue's.
         """
-        findings = []
-        for wanted in self.instruments() if instruments is None else instruments:
-            instrument = self.instrument(wanted) if isinstance(wanted, str) else wanted
-            quote = self.quote(instrument)
-            cell = self.book(instrument, depth=0) if instrument.has_book else quote
-            age = min(quote.age_ns, cell.age_ns)
-            if not cell.live:
-                state, reason = cell.state, cell.reason
-                if state is State.LIVE:
-                    beat = cell.heartbeat_age_ns / 1e9
-                    findings.append(f"{instrument.symbol}: its writer is silent for {beat:.1f} s")
-                else:
-                    findings.append(f"{instrument.symbol} is {_word(state)} ({_word(reason)})")
-            elif cell.status != Status.ACTIVE:
-                findings.append(f"{instrument.symbol} is not open: {_word(cell.status)}")
-            elif max_age_ns is not None and age > max_age_ns:
-                findings.append(f"{instrument.symbol} is {age / 1e6:.1f} ms old")
+        wanted = None if instruments is None else list(instruments)
+        while True:
+            segment = self._asked()
+            findings = not_live(self, self._names(segment), wanted, max_age_ns)
+            if self.segment is segment:  # else all of it once more, of the new epoch
+                break
         if findings:
             raise NotLive(findings)
+
+    def _asked(self) -> Segment:
+        """The segment of a writer that lives, says the kernel."""
+        segment = self._current()
+        reason = segment.gone()
+        if reason is not None:
+            self._renew(reason)
+            segment = self._current()
+        return segment
 
     def events(
         self,
@@ -272,9 +301,9 @@ class Feed(FeedBase):
         return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
 
 
-def _word(value: IntEnum) -> str:
-    """Its name; its number where a newer writer knows more of them."""
-    return value.name if isinstance(value, IntEnum) else str(value)
+def _silent_ns(segment: Segment) -> int:
+    """How long a writer has not said that it is well."""
+    return abs(time.time_ns() - segment.heartbeat_ns)
 
 
 def attach(venue: str, *, namespace: str | None = None, timeout: float = 5.0) -> Feed:
