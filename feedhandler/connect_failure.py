@@ -14,7 +14,8 @@ from python_socks import ProxyError
 from feedhandler.budget import Budget
 from feedhandler.deflate import ExtensionError
 from feedhandler.log import log
-from feedhandler.retry_after import ban_s, parse_retry_after
+from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
+from feedhandler.said import said
 from feedhandler.tcp import NameNotFound
 from feedhandler.venues.base import Limits
 from shm import Reason
@@ -43,6 +44,10 @@ def explain(error: Exception) -> tuple[Reason, str]:
     """The reason and the detail of a failure."""
     if isinstance(error, WSHandshakeError) and error.response is not None:
         status = int(error.response.status)
+        if 300 <= status < 400:
+            elsewhere = said(error.response.headers.get("Location", "nowhere"), 60)
+            text = f"HTTP {status}: sent on to {elsewhere}, where nobody connects"
+            return Reason.DISCONNECTED, text
         reason = Reason.RATE_LIMIT if status in (418, 429) else Reason.DISCONNECTED
         return reason, f"the venue refused the WebSocket with HTTP {status}"
     if isinstance(error, TimeoutError) and not error.errno:
@@ -78,7 +83,7 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
         return _cause(error)
     log.debug("connection failed", exc_info=error)
-    return f"{type(error).__name__}: {error}"
+    return said(f"{type(error).__name__}: {error}")
 
 
 def _cause(error: OSError) -> str:
@@ -100,7 +105,9 @@ def refused(error: Exception, limits: Limits, connects: Sequence[Budget]) -> flo
     status = int(error.response.status)
     body = getattr(error, "raw_body", None) or b""
     seconds = ban_s(status, error.response.headers, bytes(body), limits.bans)
+    if not seconds:
+        seconds = min(PAUSE_S, parse_retry_after(error.response.headers.get("Retry-After")))
     if seconds:
         for budget in connects:
             budget.hold(monotonic(), seconds, status)
-    return seconds or parse_retry_after(error.response.headers.get("Retry-After"))
+    return seconds

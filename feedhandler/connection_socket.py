@@ -12,9 +12,9 @@ from feedhandler.budget import Budget
 from feedhandler.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.connection_owner import Settings
 from feedhandler.deflate import Agreement, Inflater
-from feedhandler.deflate_listener import DeflateListener
+from feedhandler.deflate_listener import MAX_INFLATED_BYTES, DeflateListener
 from feedhandler.engine._engine import Connection as Native
-from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener, Session
+from feedhandler.listener import FrameListener, Session
 from feedhandler.receive_queue import ReceiveQueue
 
 
@@ -109,7 +109,7 @@ class ConnectionSocket:
             native = self._native if self._settings.tap is None else None  # a tap sees each frame
             self._listener = FrameListener(self._hears, feed, flush, native)
         else:
-            inflater = Inflater(agreed, MAX_MESSAGE_BYTES)
+            inflater = Inflater(agreed, MAX_INFLATED_BYTES)
             self._listener = DeflateListener(self._hears, feed, flush, inflater)
         return self._listener
 

@@ -8,6 +8,8 @@ from picows import WSFrame, WSMsgType, WSTransport
 from feedhandler.deflate import DeflateError, Inflater, MessageTooLong
 from feedhandler.listener import FrameListener, Session
 
+#: of one message, inflated: a few kilobytes stand for it, and nothing else runs meanwhile
+MAX_INFLATED_BYTES = 16 << 20
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 

@@ -1,17 +1,21 @@
 """The last resort: books polled over REST while no socket can be had. DEGRADED, never LIVE.
 
-An instrument whose connection has been down for `after_s` is asked for in turn, as fast as the
-venue's budget allows and no oftener than once in POLL_S. The next base of the stream ends it; a
-book that is not renewed within KEPT_S says that it is STALE.
+An instrument whose connection has been down for `after_s` is asked for in turn, no oftener than
+once in POLL_S, with no more than SHARE of what the venue's budget earns, and only while that holds
+what the streams will want when they are back: a snapshot of each book that is down, and RESERVE of
+it in any case. The next base of the stream ends it; a book that is not renewed within KEPT_S says
+that it is STALE.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
+from time import monotonic
 
+from feedhandler import host_budgets
+from feedhandler.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle, log
-from feedhandler.rest import RestError
-from feedhandler.socket_requests import Getter
+from feedhandler.rest import Rest, RestError
 from feedhandler.universe import Tracked
 from feedhandler.venues.base import Request, Venue
 from shm import Reason, State
@@ -19,6 +23,9 @@ from shm import Reason, State
 POLL_S = 1.0
 KEPT_S = 30.0
 LOOK_S = 0.25
+SHARE = 0.5
+RESERVE = 0.5
+_BACKOFF_S = (1.0, 30.0)  # after a request that failed
 
 
 class Poller:
@@ -28,7 +35,7 @@ class Poller:
         self,
         venue: Venue,
         engine: _engine.Engine,
-        rest: Getter,
+        rest: Rest,
         instruments: Callable[[], Iterable[Tracked]],
         streams: Callable[[Tracked], bool],
         after_s: float,
@@ -43,6 +50,9 @@ class Poller:
         self._down: dict[int, float] = {}  # since when, by instrument
         self._asked: dict[int, float] = {}  # when last
         self._fresh: dict[int, float] = {}  # when last answered
+        self._rate, self._burst = host_budgets.rest_bucket(venue.limits)
+        self._not_before = 0.0
+        self._backoff = Backoff(*_BACKOFF_S)
         self._quiet = Throttle()
 
     async def run(self) -> None:
@@ -70,18 +80,30 @@ class Poller:
         for _, _, tracked in sorted(due, key=lambda each: each[:2]):
             request = self._venue.book_request(tracked.spec.symbol)
             if request is not None:
-                return tracked, request
+                return (tracked, request) if self._affords(tracked, request, now) else None
         return None
 
+    def _affords(self, tracked: Tracked, request: Request, now: float) -> bool:
+        """Whether the budget has this besides what the streams will want."""
+        base = self._venue.snapshot_request(tracked.spec.symbol)
+        bases = len(self._down) * base.weight if base is not None else 0
+        kept = max(bases, RESERVE * self._burst) if self._rate else 0
+        wanted = request.weight + kept
+        return now >= self._not_before and self._rest.budget.wait(monotonic(), wanted) <= 0
+
     async def _poll(self, tracked: Tracked, request: Request) -> None:
-        symbol = tracked.spec.symbol
+        symbol, now = tracked.spec.symbol, self._clock()
+        if self._rate:
+            self._not_before = now + request.weight / (SHARE * self._rate)
         try:
             body = await self._rest.get(request)
         except RestError as error:
+            self._not_before = max(self._not_before, now + self._backoff.next(now))
             self._quiet.warning("poll", f"cannot poll {symbol}: {error}")
             return
         finally:
             self._asked[tracked.id] = self._clock()
+        self._backoff.reset()
         if tracked.closed or self._streams(tracked):  # the stream is back: its word counts
             return
         if self._engine.snapshot(tracked.id, body, polled=True) & _engine.MALFORMED:

@@ -8,16 +8,18 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from feedhandler import host_budgets
+from feedhandler import host_budgets, rest_body
 from feedhandler.budget import Budget
 from feedhandler.connect_failure import PROXY_ERRORS, in_words
-from feedhandler.retry_after import ban_s
+from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
 from feedhandler.said import said
 from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
 
 TIMEOUT_S = 10.0
-MAX_BODY_BYTES = 256 << 20
+MAX_LIST_BYTES = 64 << 20  #: of an answer, inflated; the longest lists have a quarter of it
+MAX_ERROR_BYTES = 1 << 20  #: of one that says why there is none
+MAX_BOOK_BYTES = 8 << 20  #: of one with a book
 _SPARE = 0.05  # of a venue's window: when no more is left the next window is waited for
 _LOOK_S = 5.0  # how often a longer wait is looked at again: others spend too
 
@@ -26,7 +28,7 @@ class RestError(Exception):
     """A request without a usable answer. `url`; `status`: of HTTP, 0 if there was no answer."""
 
     def __init__(self, message: str, url: str, status: int = 0, body: bytes = b"") -> None:
-        super().__init__(f"{url}: {message}")
+        super().__init__(f"{url}: {said(message)}")
         self.url = url
         self.status = status
         self.body = body
@@ -41,8 +43,8 @@ class RestRefused(RestError):  # noqa: N818
 
 
 class RestRateLimited(RestError):  # noqa: N818
-    """429, 418 or another of `Limits.bans`. `retry_after_s`: nothing is sent to this host before,
-    by any process."""
+    """429, 418 or another of `Limits.bans`, or a failure (5xx) with a time after which to ask
+    again. `retry_after_s`: nothing is sent to this host before, by any process."""
 
     def __init__(self, message: str, url: str, status: int, body: bytes, wait_s: float) -> None:
         super().__init__(message, url, status, body)
@@ -133,10 +135,11 @@ class Rest:
             async with self._session.get(
                 target, params=dict(request.params), allow_redirects=False
             ) as answer:
-                if (answer.content_length or 0) > MAX_BODY_BYTES:
-                    raise RestFailed(f"an answer of {answer.content_length} bytes", url)
-                body = await answer.read()
                 status, headers = answer.status, answer.headers
+                most = MAX_BOOK_BYTES if request.levels else MAX_LIST_BYTES
+                body = await rest_body.read(answer, most if status == 200 else MAX_ERROR_BYTES)
+        except ValueError as error:  # it is not read to its end: the connection is given up
+            raise RestFailed(f"{error} (HTTP {status})", url) from None
         except TimeoutError:
             raise RestUnreachable("no answer in time", url) from None
         except (aiohttp.ClientError, OSError, *PROXY_ERRORS) as error:
@@ -162,11 +165,17 @@ class Rest:
     def _error(self, url: str, status: int, body: bytes, headers: Mapping[str, str]) -> RestError:
         text = said(body[:200].decode("utf-8", "replace").strip())
         message = f"HTTP {status}" + (f": {text}" if text else "")
+        if 300 <= status < 400:
+            elsewhere = said(headers.get("Location", "nowhere"))
+            message = f"HTTP {status}: sent on to {elsewhere}, where nobody is asked"
         wait = ban_s(status, headers, body, self._bans)
+        if not wait and (asked := parse_retry_after(headers.get("Retry-After"))):
+            wait = min(PAUSE_S, asked)
         if wait:
             self.budget.hold(monotonic(), wait, status)
             message = f"{message}; nothing more is asked for {wait:.0f} s"
-            return RestRateLimited(message, url, status, body, wait)
+            if status in self._bans or status >= 500:
+                return RestRateLimited(message, url, status, body, wait)
         if 400 <= status < 500:
             return RestRefused(message, url, status, body)
         return RestFailed(message, url, status, body)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 MAX_S = 86_400.0  #: nobody is believed that asks for more than a day
+PAUSE_S = 600.0  #: of a failure that is no ban: venues come back sooner than they said
 MAX_BAN_S = 3 * 86_400.0  #: but bans of an address are for up to three
 _BANNED_UNTIL = re.compile(rb"banned until (\d{13})\b")
 
@@ -23,7 +24,7 @@ def parse_retry_after(value: str | None, now: float | None = None) -> float:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - (now or time.time())
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, OSError, IndexError):
             return 0.0
     return min(MAX_S, seconds) if seconds > 0 else 0.0
 

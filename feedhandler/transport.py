@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp_socks import ProxyConnector
 from picows import WSListener, WSTransport, WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
-from feedhandler import deflate, tcp
+from feedhandler import deflate, rest_body, tcp
 from feedhandler.deflate import Agreement
 from feedhandler.listener import MAX_MESSAGE_BYTES
 
@@ -82,6 +82,7 @@ class Route:
             ssl_context=self.tls if urlsplit(url).scheme == "wss" else None,
             websocket_handshake_timeout=HANDSHAKE_TIMEOUT_S,
             enable_auto_pong=False,
+            max_redirects=0,  # another host's data would be taken for the venue's
             max_frame_size=MAX_MESSAGE_BYTES,
             read_buffer_init_size=_READ_BUFFER,
             disconnect_on_exception=False,
@@ -99,7 +100,8 @@ class Route:
             connector=self._connector(),
             proxy=self.proxy if self._scheme in ("http", "https") else None,
             timeout=aiohttp.ClientTimeout(total=timeout_s),
-            headers={"User-Agent": "feedhandler"},
+            headers={"User-Agent": "feedhandler", "Accept-Encoding": rest_body.ACCEPTED},
+            auto_decompress=False,
         )
 
     def _connector(self) -> aiohttp.BaseConnector:

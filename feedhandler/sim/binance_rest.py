@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from . import binance_listing as listing
+from .bad_list import as_ordered
 from .binance_depth import snapshot
 from .binance_market_rest import add_market_routes
 from .binance_meter import Meter
@@ -70,7 +71,9 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
                 for kind, unit, number, limit in _LIMITS
             ],
             "exchangeFilters": [],
-            "symbols": [listing.describe(listed[symbol]) for symbol in chosen],
+            "symbols": as_ordered(
+                server.faults, [listing.describe(listed[symbol]) for symbol in chosen]
+            ),
         }
         return answer(info, 20)
 

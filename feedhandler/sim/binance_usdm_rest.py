@@ -8,6 +8,7 @@ from aiohttp import web
 
 from . import binance_usdm_json as shapes
 from . import binance_usdm_listing as listing
+from .bad_list import as_ordered
 from .binance_depth import snapshot
 from .binance_market_rest import add_market_routes
 from .binance_meter import Meter
@@ -75,7 +76,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceUsdmServer) -> Non
             ],
             "exchangeFilters": [],
             "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-            "symbols": [listing.describe(one, listed) for one in kinds],
+            "symbols": as_ordered(server.faults, [listing.describe(one, listed) for one in kinds]),
         }
         return answer(info, 1)
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from . import bybit_json as shapes
 from . import bybit_listing as listing
+from .bad_list import as_ordered
 from .book import ASK, BID
 from .bybit_window import Sides
 
@@ -80,12 +81,13 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
             found["nextPageCursor"] = quote(token)
             listed = page
         since = server.start_ms - _LISTED_BEFORE_MS
-        found["list"] = [
+        rows = [
             listing.describe(
                 category, one, _FIRST_NUMBER + server.number_of(one.symbol), since
             )
             for one in listed
         ]  # fmt: skip
+        found["list"] = as_ordered(server.faults, rows)
         return answer(found)
 
     async def orderbook(request: web.Request) -> web.Response:

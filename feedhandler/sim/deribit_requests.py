@@ -9,6 +9,7 @@ import orjson
 
 from . import deribit_json as shapes
 from . import deribit_listing as listing
+from .bad_list import as_ordered
 from .book import ASK, BID
 from .deribit_channels import CURRENCIES, base_of_index
 from .instrument import Instrument
@@ -59,7 +60,7 @@ def _described(server: DeribitServer, instrument: Instrument) -> dict[str, Any]:
 def instruments(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
     """public/get_instruments; ``expired``: those that expired during the run."""
     chosen = _chosen(server, params, expired=_flag(params, "expired"))
-    return [_described(server, instrument) for instrument in chosen]
+    return as_ordered(server.faults, [_described(server, instrument) for instrument in chosen])
 
 
 def instrument(server: DeribitServer, params: Params) -> dict[str, Any]:

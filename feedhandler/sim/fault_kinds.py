@@ -94,6 +94,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "status": _integer(400, 599),
     "retry_after": _seconds(0),
     "path": Key("a text that the path begins with, such as /api", _TEXT.fits),
+    "rows": _one_of("odd", "short", "empty"),
     "code": _integer(-(10**9), 10**9),
     "message": _TEXT,
     "subscribed": _FLAG,
@@ -229,6 +230,24 @@ KINDS: Final[Mapping[str, Kind]] = {
     "rest_delay": Kind(
         "REST requests are answered `ms` late", takes=("ms", "path", *_SPAN), defaults={"ms": 1000}
     ),
+    "endless": Kind(
+        "REST answers that never end: white space as fast as it is read, or a byte each `ms`",
+        takes=("ms", "path", *_SPAN), defaults={"ms": 0},
+    ),
+    "bomb": Kind(
+        "REST answers that a thousandth of their `bytes` inflates to",
+        takes=("bytes", "path", *_SPAN), defaults={"bytes": 1 << 28},
+    ),
+    "redirect": Kind(
+        "REST requests and WebSocket upgrades are sent to the same server by another name, where "
+        "they are served",
+        takes=_SPAN,
+    ),
+    "bad_list": Kind(
+        "lists of instruments are `empty`, `short` (each tenth row), or have `odd` rows beside the "
+        "good ones; with `symbol` its row is odd",
+        takes=("rows", "symbol", *_SPAN), defaults={"rows": "odd"},
+    ),
     # -- the venue itself
     "clock_skew": Kind(
         "the venue's timestamps are off by `skew_ms`", ("skew_ms",), ("seconds",)
@@ -284,6 +303,8 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
         raise FaultError(f"kind: {name} is nothing that {venue} can do; {_instead(str(name))}")
     if name == "garbage" and (values["form"] == "truncated") != (values["symbol"] is not None):
         raise FaultError("garbage: the form 'truncated' needs a symbol, the others take none")
+    if name == "bad_list" and values["symbol"] is not None and values["rows"] != "odd":
+        raise FaultError("bad_list: a symbol, whose row is odd, goes with no other rows than 'odd'")
     if values.get("symbol") is not None and values.get("channel") is not None:
         raise FaultError("symbol, channel: one of them, not both")
     if values.get("heartbeats") and (values.get("symbol") or values.get("channel")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ _STARTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Trace: "
 )
 _LEAST_PAUSE = 0.001
+_BLOCK = 1 << 16
+ELSEWHERE = "localhost"
+"""The host that redirects lead to."""
 _REASONS = {
     403: "Request blocked.",
     418: "I'm a teapot",
@@ -56,6 +60,12 @@ def rest_faults(server: VenueServer) -> Middleware:
             await asyncio.sleep(late["ms"] / 1000)
         if (fault := server.faults.take("rest_error", path=path)) is not None:
             return _answer(server, fault, rest=True)
+        if (fault := server.faults.take("endless", path=path)) is not None:
+            return await _endless(server, request, fault["ms"] / 1000)
+        if (fault := server.faults.take("bomb", path=path)) is not None:
+            return _bomb(fault["bytes"])
+        if (elsewhere := _redirect(server, request)) is not None:
+            return elsewhere
         return await handler(request)
 
     return middleware
@@ -65,10 +75,54 @@ async def failed_upgrade(server: VenueServer, request: web.Request) -> web.Respo
     """What a WebSocket upgrade meets instead of its answer, or None."""
     if (fault := server.faults.take("upgrade_error")) is not None:
         return _answer(server, fault, rest=False)
+    if (elsewhere := _redirect(server, request)) is not None:
+        return elsewhere
     if (fault := server.faults.take("slow_handshake")) is not None:
         await _drip(server, request, max(_LEAST_PAUSE, fault["ms"] / 1000))
         return web.Response()
     return None
+
+
+def _redirect(server: VenueServer, request: web.Request) -> web.Response | None:
+    """To the same server under another name, which answers as if nothing were: who follows is
+    served."""
+    host, _, port = request.host.partition(":")
+    if host == ELSEWHERE or not server.faults.of("redirect"):
+        return None
+    server.faults.take("redirect")
+    secure = "s" if server.options.tls else ""
+    scheme = f"ws{secure}" if "Upgrade" in request.headers else f"http{secure}"
+    location = f"{scheme}://{ELSEWHERE}:{port}{request.path_qs}"
+    return web.Response(status=302, headers={"Location": location})
+
+
+async def _endless(server: VenueServer, request: web.Request, pause: float) -> web.StreamResponse:
+    """White space without end, as fast as it is read; with a pause one byte at a time."""
+    answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await answer.prepare(request)
+    drips, transport = server.chaos.drips, request.transport
+    if transport is None:
+        return answer
+    drips.add(transport)
+    try:
+        while not transport.is_closing():
+            await answer.write(b" " * (1 if pause else _BLOCK))
+            await asyncio.sleep(pause)
+    except ConnectionError:
+        pass
+    finally:
+        drips.discard(transport)
+    return answer
+
+
+def _bomb(size: int) -> web.Response:
+    """So many bytes of white space, as gzip makes a thousandth of them."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    whole, rest = divmod(size, _BLOCK)
+    parts = [packer.compress(b" " * _BLOCK) for _ in range(whole)]
+    body = b"".join((*parts, packer.compress(b" " * rest), packer.flush()))
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    return web.Response(body=body, headers=headers)
 
 
 async def _drip(server: VenueServer, request: web.Request, pause: float) -> None:

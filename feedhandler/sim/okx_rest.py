@@ -9,6 +9,7 @@ from aiohttp import web
 
 from . import okx_json as shapes
 from . import okx_listing as listing
+from .bad_list import as_ordered
 from .okx_channels import INSTRUMENT_TYPES
 
 if TYPE_CHECKING:
@@ -40,17 +41,14 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
         if wanted == "OPTION" and family is None:
             return _answer([], "50015", "Either parameter uly or instFamily is required.", 400)
         listed = server.start_ms - LISTED_BEFORE_MS
-        return _answer(
-            [
-                listing.describe(
-                    instrument, FIRST_CODE + server.number_of(instrument.symbol), listed
-                )
-                for instrument in server.market.instruments.values()
-                if listing.inst_type(instrument) == wanted
-                and (family is None or instrument.family == family)
-                and query.get("instId", instrument.symbol) == instrument.symbol
-            ]
-        )
+        rows = [
+            listing.describe(instrument, FIRST_CODE + server.number_of(instrument.symbol), listed)
+            for instrument in server.market.instruments.values()
+            if listing.inst_type(instrument) == wanted
+            and (family is None or instrument.family == family)
+            and query.get("instId", instrument.symbol) == instrument.symbol
+        ]
+        return _answer(as_ordered(server.faults, rows))
 
     async def underlying(request: web.Request) -> web.Response:
         wanted = request.query.get("instType")

@@ -188,12 +188,21 @@ def test_unnoticed(running: Running, fault: str) -> None:
         assert each.counter(counter) >= before[each.venue] + least
 
 
-@pytest.mark.parametrize("answer", [{"status": 503}, {"status": 429, "retry_after": 1.0}])
-def test_snapshot_refused(running: Running, answer: dict[str, Any]) -> None:
-    its = row("snapshot over REST fails" if answer["status"] == 503 else "REST says 429 or 418")
+@pytest.mark.parametrize(
+    ("fault", "answer"),
+    [
+        ("snapshot over REST fails", {"kind": "rest_error", "status": 503}),
+        ("REST says 429 or 418", {"kind": "rest_error", "status": 429, "retry_after": 1.0}),
+        ("REST fails, with Retry-After", {"kind": "rest_error", "status": 503, "retry_after": 1.0}),
+        ("snapshot over REST without end", {"kind": "endless"}),
+        ("snapshot over REST without end", {"kind": "bomb"}),
+    ],
+)
+def test_snapshot_refused(running: Running, fault: str, answer: dict[str, Any]) -> None:
+    its = row(fault)
     binance = running["binance"]
     binance.forget()
-    binance.sim.fault("rest_error", path="/api/v3/depth", count=1, **answer)
+    binance.sim.fault(path="/api/v3/depth", count=1, **answer)
     number = binance.sim.fault("gap", binance.symbols[1])
     healed(its, binance, binance.sim.told(number)["began_ns"], only=1,
            retry_after=answer.get("retry_after", 0.0))  # fmt: skip

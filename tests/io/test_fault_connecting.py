@@ -18,7 +18,7 @@ from feedhandler.venues import load
 from shm import Reason
 from tests.io.fault_table import SLACK_S, Row, row
 from tests.io.outage import Watched, healed, undergo, watched
-from tests.io.rig import SYMBOLS, Rig, assert_true_book, end, rig, until
+from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, assert_true_book, end, rig, until
 from tests.io.unshared import NAMES, needs_own, own_names, run
 from tests.sim.harness import needs_openssl
 
@@ -29,7 +29,7 @@ NAME = "venue.test"
 
 @pytest.fixture(scope="module")
 def r() -> Iterator[Rig]:
-    with rig(*SYMBOLS, rate=100.0) as made:
+    with rig(*SYMBOLS, *MORE_SYMBOLS, rate=100.0) as made:
         yield made
 
 
@@ -71,6 +71,13 @@ def test_refused(r: Rig) -> None:
         cut_off(row("nobody listens"), all_watched, step, give_back=tried)
         unavailable = {"kind": "upgrade_error", "status": 503, "count": 2}
         undergo(row("handshake refused (503)"), all_watched, unavailable, DROP, ends=True)
+
+
+def test_sent_on(r: Rig) -> None:
+    """By every venue, to where the same books would be had."""
+    with watched(r, SYMBOLS | MORE_SYMBOLS) as all_watched:
+        step = lambda _: "sent on to ws://localhost", lambda each: each.sim.fault("redirect")
+        cut_off(row("sent on to another host"), all_watched, step)
 
 
 def ban_left(each: Watched) -> float:

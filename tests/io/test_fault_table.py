@@ -42,7 +42,7 @@ def test_every_row_names_tests_that_exist_and_one_that_asks_for_it(its: Row) -> 
 
 @pytest.mark.parametrize("its", rows().values(), ids=lambda its: its.fault)
 def test_every_bound_can_be_read(its: Row) -> None:
-    settings = dict.fromkeys(("silence_s", "retry_after", "ban", "rhythm_s"), 1.0)
+    settings = dict.fromkeys(("silence_s", "retry_after", "ban", "rhythm_s", "refresh_s"), 1.0)
     for bound in (its.noticed, its.healed):
         assert not bound or seconds(bound, settings) > 0
     for state, reason in its.sees:

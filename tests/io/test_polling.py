@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
 
 import shm
+from feedhandler import host_budgets
+from feedhandler.host_budgets import rest_bucket
 from feedhandler.status import venue_status
+from feedhandler.venues import load
 from shm import State
 from shm.memory import open_memory
 from tests.io.fault_table import row
@@ -34,6 +38,15 @@ def polled_book(sim: Sim, feed: shm.Feed, symbol: str, after: int = 0) -> int:
     return until(compared, f"{symbol} is DEGRADED and right", within)
 
 
+def assert_left_for_healing(venue: str, url: str, books: int) -> None:
+    """However long it is polled, the budget has what the streams will want."""
+    facts = load(venue)
+    _, burst = rest_bucket(facts.limits)
+    request = facts.snapshot_request(SYMBOLS[venue][0])
+    kept = max(burst / 2, books * request.weight if request else 0)
+    assert host_budgets.rest(url, facts.limits).available(time.monotonic()) >= min(kept, burst) - 1
+
+
 @pytest.mark.parametrize("venue", SYMBOLS)
 def test_books_are_polled_while_no_connection_can_be_had(venue: str) -> None:
     sim_symbols, its = SYMBOLS[venue], row("no socket to be had, REST answers")
@@ -48,6 +61,7 @@ def test_books_are_polled_while_no_connection_can_be_had(venue: str) -> None:
         for symbol, sequence in first.items():  # and again
             polled_book(sim, feed, symbol, after=sequence)
         until(lambda: venue_status(r.namespace, venue)["state"] == "DEGRADED", "the venue says so")
+        assert_left_for_healing(venue, r.config.venues[venue].rest_url, len(sim_symbols))
         ring.catch_up()
         for symbol in sim_symbols:
             assert ring.of(symbol) == list(its.sees)

@@ -1,0 +1,41 @@
+"""Lists of instruments as a venue in trouble answers them: empty, short, or with odd rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .faults import Faults
+
+_SHORT = 10
+_ODD: tuple[Any, ...] = (None, "", 7, [], {})
+_ODD_FIELDS: tuple[Any, ...] = (None, "", -1, 1e300, "x" * 100, [])
+_NAMES = ("symbol", "instId", "instrument_name")
+
+
+def as_ordered(faults: Faults, rows: list[Any]) -> list[Any]:
+    """The rows of a list, as the fault `bad_list` has them."""
+    if not (found := faults.of("bad_list")):
+        return rows
+    fault = found[-1]
+    faults.spend(fault)
+    if fault["rows"] == "empty":
+        return []
+    if fault["rows"] == "short":
+        return rows[::_SHORT]
+    if fault["symbol"] is not None:
+        return [_unreadable(row) if fault["symbol"] in row.values() else row for row in rows]
+    return [*rows, *_ODD, *(row for one in rows[:1] for row in _variants(one))]
+
+
+def _unreadable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with nothing but its name."""
+    return {key: value if key in _NAMES else None for key, value in row.items()}
+
+
+def _variants(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of further instruments, each with one odd field."""
+    found = []
+    for number, key in enumerate(row):
+        names = {each: f"{row[each]}{number}" for each in _NAMES if each in row}
+        found.append({**row, **names, key: _ODD_FIELDS[number % len(_ODD_FIELDS)]})
+    return found
