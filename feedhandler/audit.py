@@ -71,6 +71,7 @@ class Audit:
         self._rng = rng
         self._clock = asyncio.get_running_loop().time
         self._known: dict[int, tuple[Known, int]] = {}  # with the exponent of its prices
+        self._claimed: dict[int, tuple[Known, int]] = {}  # of bases that are not confirmed yet
         self._found: dict[str, dict[str, Any]] = {}
         self._last = -1
         self._quiet = Throttle()
@@ -95,11 +96,32 @@ class Audit:
                 self._report.remove()
 
     def rebased(self, tracked: Tracked) -> None:
-        """The book is in step again; unless `based` follows, its base was a whole one."""
+        """The book is in step again; unless `based` follows, its base was a whole one, or what
+        `claimed` said of it."""
         self._known.pop(tracked.id, None)
+        claimed = self._claimed.pop(tracked.id, None)
+        if claimed is not None:
+            self._known[tracked.id] = claimed
 
     def based(self, tracked: Tracked, request: Request, body: bytes) -> None:
         """A requested snapshot became the base of a book: how far it reaches is what is known."""
+        self._reaches(self._known, tracked, request, body)
+
+    def claimed(self, tracked: Tracked, request: Request, body: bytes) -> None:
+        """A requested snapshot will be the base once the stream has reached it."""
+        self._reaches(self._claimed, tracked, request, body)
+
+    def unclaimed(self, tracked: Tracked) -> None:
+        """It will not."""
+        self._claimed.pop(tracked.id, None)
+
+    def _reaches(
+        self,
+        known: dict[int, tuple[Known, int]],
+        tracked: Tracked,
+        request: Request,
+        body: bytes,
+    ) -> None:
         if not self._every_s or not request.levels:
             return
         try:
@@ -109,7 +131,7 @@ class Audit:
                 _scaled(side[-1][0], price) if len(side) >= request.levels else None
                 for side in (answer.bids, answer.asks)
             )
-            self._known[tracked.id] = Known(*ends), price
+            known[tracked.id] = Known(*ends), price
         except (ValueError, NotImplementedError) as error:
             self._quiet.warning("base", f"{tracked.spec.symbol}: {error}")
 

@@ -62,6 +62,7 @@ class Healing:
         self._quiet = Throttle()
         self._clock = asyncio.get_running_loop().time
         self._traded = TradedFirst(engine, self._clock)
+        self._claimed: Tracked | None = None  # by the answer that is being taken
         actions = Actions(
             self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
             self._snapshot_held,
@@ -99,12 +100,16 @@ class Healing:
             if tracked is None or tracked.closed:
                 continue
             if event == _engine.NEED_RESYNC:
+                self._audit.unclaimed(tracked)
                 self.watch.lost(tracked)
                 self.recovery.lost(tracked, detail, now)
             elif event == _engine.NEED_SNAPSHOT:
                 self.recovery.wanted(tracked, now)
             elif event == _engine.SNAPSHOT_TOO_OLD:
                 self.recovery.too_old(tracked)
+            elif event == _engine.UNCONFIRMED:
+                self._claimed = tracked
+                self.recovery.unconfirmed(tracked, detail, now)
             elif event == _engine.BECAME_LIVE:
                 self._healed(tracked, now)
             elif event == _engine.WIDENED:
@@ -213,11 +218,14 @@ class Healing:
             self._snapshots.request(symbol)
         self._connections.joined(tracked)
         waited = symbol in self._snapshots
+        self._claimed = None
         if bits & _engine.ATTENTION:
             self.attention()
         request = self._venue.snapshot_request(symbol)
-        if waited and symbol not in self._snapshots and request is not None:  # it is the base
+        if request is not None and waited and symbol not in self._snapshots:  # it is the base
             self._audit.based(tracked, request, body)
+        elif request is not None and self._claimed is tracked:
+            self._audit.claimed(tracked, request, body)
 
     def streams(self, tracked: Tracked) -> bool:
         """Whether a connection that carries the book is open."""
@@ -231,7 +239,7 @@ class Healing:
     def _free(self, request: Request) -> bool:
         """Recovery asks for nothing, and could ask for a snapshot even after this."""
         kept = self._venue.snapshot_request(next(iter(self._universe.by_symbol), ""))
-        return not len(self._snapshots) and self._rest.spare(request, *filter(None, [kept]))
+        return not self._snapshots.asking and self._rest.spare(request, *filter(None, [kept]))
 
     def _diverged(self, tracked: Tracked) -> None:
         """An audit found the book wrong."""
@@ -240,9 +248,14 @@ class Healing:
 
     def _snapshot_late(self, symbol: str, cause: str) -> None:
         tracked = self._universe.by_symbol[symbol]
-        if not tracked.closed and self._engine.state(tracked.id)[0] != State.LIVE:
-            self.recovery.show(tracked, Reason.NO_SNAPSHOT)
-            log.warning("%s has no snapshot yet: %s", symbol, cause)
+        state, reason = self._engine.state(tracked.id)
+        if tracked.closed or state == State.LIVE:
+            return
+        if reason == Reason.UNCONFIRMED:
+            self._quiet.warning("unconfirmed", f"{symbol}: its stream has not reached its base yet")
+            return
+        self.recovery.show(tracked, Reason.NO_SNAPSHOT)
+        log.warning("%s has no snapshot yet: %s", symbol, cause)
 
     def _rank(self, symbol: str) -> int:
         return self._traded(self._universe.by_symbol[symbol].id)

@@ -3,7 +3,8 @@ alone. Each instrument has its own backoff; nothing is given up."""
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import time_ns
 
 from feedhandler.backoff import Backoff
 from feedhandler.connection import Connection
@@ -16,6 +17,9 @@ from shm import Counter, Reason, State
 
 REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is waited for
 LATE_S = 10.0  #: how long a resubscription has until it is tried again
+CONFIRM_S = 1.0  #: how long the stream has to reach a base until another is asked for
+DEAF_S = 2.0  #: how long a stream may say nothing of a book that REST shows to move
+_SPEAKING_CAP_S, _QUIET_CAP_S = 5.0, 60.0  #: between two such requests
 _LOW_BUDGET = 20.0  #: keys an hour that are kept for when nothing but a resubscription helps
 
 
@@ -27,6 +31,17 @@ class _Case:
     resubscribe_at: float | None = None
     join_at: float | None = None
     late_at: float | None = None
+    #: a base that the stream has not reached: when another is asked for, what number it had, since
+    #: when (by the loop's clock, in unix ns) there is one
+    confirm_at: float | None = None
+    confirming: Backoff = field(default_factory=lambda: Backoff(CONFIRM_S, _QUIET_CAP_S, floor=0.5))
+    number: int | None = None
+    since: float = 0.0
+    since_ns: int = 0
+
+    def settled(self) -> None:
+        """Nothing is planned for it."""
+        self.resubscribe_at = self.join_at = self.late_at = self.confirm_at = self.number = None
 
 
 class Recovery:
@@ -72,6 +87,7 @@ class Recovery:
         """NEED_RESYNC: the book is of no use any more."""
         case = self._case(tracked)
         case.late_at = now + LATE_S
+        case.confirm_at = case.number = None
         delay = case.backoff.next(now)
         if case.backoff.failures == 1:  # it was healthy: at once
             delay = 0.0
@@ -99,13 +115,51 @@ class Recovery:
         """SNAPSHOT_TOO_OLD: the stream is ahead of what we got."""
         self._snapshots.request(tracked.spec.symbol)
 
+    def unconfirmed(self, tracked: Tracked, number: int, now: float) -> None:
+        """UNCONFIRMED: a requested book is in, and the stream has not come to its number. Asked for
+        again: it may be another instrument's. If the venue's book moves on and its stream says
+        nothing, then the subscription is dead: it is made anew."""
+        case = self._case(tracked)
+        case.late_at = None
+        if case.number is None:
+            case.since, case.since_ns = now, time_ns()
+            case.confirming.reset()
+        elif (
+            number != case.number
+            and now - case.since >= DEAF_S
+            and self._quiet_since(case, tracked)
+        ):
+            self._quiet.warning(
+                "deaf", f"{tracked.spec.symbol}: its stream is silent, and it moves"
+            )
+            case.number, case.confirm_at = None, None
+            case.resubscribe_at = now + case.backoff.next(now)
+            return
+        case.number = number
+        if case.confirm_at is None:
+            case.confirm_at = now + CONFIRM_S
+
+    def _quiet_since(self, case: _Case, tracked: Tracked) -> bool:
+        """Whether the stream has said nothing of the book since it has an unconfirmed base."""
+        last = int(self._engine.activity()[tracked.id, _engine.CHANNEL_BOOK])
+        return last < case.since_ns
+
+    def _confirm(self, tracked: Tracked, case: _Case, now: float) -> None:
+        """The stream has not come to the base in time: ask for another."""
+        case.confirm_at = None
+        if self._engine.state(tracked.id) != (State.SYNCING, Reason.UNCONFIRMED):
+            return
+        cap = _QUIET_CAP_S if self._quiet_since(case, tracked) else _SPEAKING_CAP_S
+        case.confirm_at = now + case.confirming.next(now, cap_s=cap)
+        self._snapshots.request(tracked.spec.symbol)
+
     def healed(self, tracked: Tracked, now: float) -> None:
         """BECAME_LIVE."""
         self._snapshots.done(tracked.spec.symbol)
         self._open.pop(tracked.id, None)
         case = self._cases.get(tracked.id)
         if case is not None:
-            case.resubscribe_at = case.join_at = case.late_at = None
+            case.settled()
             case.backoff.healthy(now)
 
     def drop(self, tracked: Tracked) -> None:
@@ -114,7 +168,7 @@ class Recovery:
         self._open.pop(tracked.id, None)
         case = self._cases.get(tracked.id)
         if case is not None:
-            case.resubscribe_at = case.join_at = case.late_at = None
+            case.settled()
 
     def poll(self, now: float) -> None:
         """Do what is due; a few times a second."""
@@ -128,6 +182,8 @@ class Recovery:
                 self._snapshots.request(tracked.spec.symbol)
             if case.late_at is not None and now >= case.late_at:
                 self._late(tracked, case, now)
+            if case.confirm_at is not None and now >= case.confirm_at:
+                self._confirm(tracked, case, now)
 
     def subscribed_to(self, tracked: Tracked) -> bool:
         """Whether the venue has acknowledged the book: nothing could be joined to a snapshot of
@@ -157,8 +213,10 @@ class Recovery:
             case.resubscribe_at = now + case.backoff.next(now)
 
     def show(self, tracked: Tracked, reason: Reason) -> None:
-        """SYNCING with a reason, once. What is buffered for the book stays."""
-        if self._engine.state(tracked.id) != (State.SYNCING, reason):
+        """SYNCING with a reason, once. What is buffered for the book stays, and so does a base that
+        waits to be confirmed: that is reason enough."""
+        unconfirmed = (State.SYNCING, Reason.UNCONFIRMED)
+        if self._engine.state(tracked.id) not in (unconfirmed, (State.SYNCING, reason)):
             self._engine.set_state(tracked.id, State.SYNCING, reason)
 
     def _resubscribe(self, tracked: Tracked) -> None:

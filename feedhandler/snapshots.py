@@ -72,6 +72,12 @@ class SnapshotQueue:
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._wanted
 
+    @property
+    def asking(self) -> bool:
+        """Whether anything is asked for, or waits to be; what has an answer that is yet to be
+        confirmed does not count."""
+        return any(wanted.flying or wanted.due is not None for wanted in self._wanted.values())
+
     def request(self, symbol: str, delay: float = 0.0) -> None:
         """A snapshot is wanted. One that is asked for again after an answer waits its backoff."""
         now = self._clock()
@@ -162,7 +168,7 @@ class SnapshotQueue:
             wanted.cause = f"{type(error).__name__}: {error}"
             self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
         else:
-            wanted.cause = "the last answer was older than the stream"
+            wanted.cause = "the last answer was older than the stream, or ahead of it"
         wanted.flying = False
         if self._wanted.get(symbol) is not wanted:  # nobody wants it any more
             return

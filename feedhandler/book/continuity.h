@@ -14,12 +14,17 @@
  *
  *             snapshot                delta in step
  *   EMPTY ----------------> JOINING ----------------> STEP --+
- *     ^  (deltas: BUFFER or IGNORE)                     ^    | delta in step
- *     |                                                 +----+
- *     +---- GAP, or the owner calls continuity_lose ---- from either
+ *     ^ |  (deltas: BUFFER     ^                        ^    | delta in step
+ *     | |     or IGNORE)       | the stream reaches it  +----+
+ *     | +----> CLAIMED --------+
+ *     |  answer   (deltas: BUFFER)
+ *     +---- GAP, or the owner calls continuity_lose ---- from any
  *
  * JOINING differs from STEP in one thing: the first delta after a snapshot may begin before it. Levels
  * are absolute, so a delta that covers the snapshot's id is right on top of it.
+ *
+ * An answer names no instrument, and may come from where the stream is not yet, or never will be. So it is
+ * only claimed until a delta shows that the stream has come to its id.
  *
  * Several connections may bring the same stream. `own`: the message is of the one that fed the book
  * last; `others`: another one is in step as well. The first copy of a message is applied, the others
@@ -33,11 +38,12 @@
 
 enum continuity_rule { RULE_NONE = 0, RULE_PREVIOUS, RULE_RANGE, RULE_NEXT, RULE_END };
 enum continuity_base { BASE_STREAM = 0, BASE_REQUEST, BASE_EVERY, BASE_END };
-enum continuity_phase { PHASE_EMPTY = 0, PHASE_JOINING, PHASE_STEP };
+enum continuity_phase { PHASE_EMPTY = 0, PHASE_CLAIMED, PHASE_JOINING, PHASE_STEP };
 
 enum continuity_action {
     ACTION_APPLY = 0, /* the next one: apply it */
     ACTION_REPLACE,   /* a full book: it becomes the book; then offer what was buffered */
+    ACTION_CLAIM,     /* a full book that the stream has not reached: to be looked at, not believed */
     ACTION_DUPLICATE, /* already in the book: drop it */
     ACTION_BUFFER,    /* no base yet: keep it */
     ACTION_IGNORE,    /* no base yet, and none can be joined: drop it */
@@ -47,7 +53,8 @@ enum continuity_action {
 };
 
 /* A venue resets its ids downwards at maintenance. If the message that says so is lost, all that
- * follows looks old, and a frozen book would call itself live. So many in a row are a gap. */
+ * follows looks old, and a frozen book would call itself live. So many in a row are a gap; so is less of
+ * it that goes on for too long, which the owner knows, who has a clock. */
 enum { CONTINUITY_DUPLICATES_MAX = 256 };
 
 /* The numbers of one message. `numbered` false: it carries none. `place`: of a venue whose messages
@@ -79,6 +86,9 @@ static inline bool continuity_buffers(const continuity *c)
 {
     return c->base == BASE_REQUEST || c->rest_join;
 }
+
+/* Is there a base that the stream continues? */
+static inline bool continuity_based(const continuity *c) { return c->phase >= PHASE_JOINING; }
 
 /* The base is gone: silence, a malformed frame, a bad checksum, a crossed book, a lost connection. */
 static inline void continuity_lose(continuity *c)
@@ -121,8 +131,8 @@ static inline enum continuity_action continuity_delta(continuity *c, const seque
                                                       bool others)
 {
     enum continuity_action action = ACTION_APPLY;
-    if (c->phase == PHASE_EMPTY)
-        return continuity_buffers(c) ? ACTION_BUFFER : ACTION_IGNORE;
+    if (!continuity_based(c))
+        return c->phase == PHASE_CLAIMED || continuity_buffers(c) ? ACTION_BUFFER : ACTION_IGNORE;
     if (s->numbered) {
         action = continuity_judge(c, s, own);
         if (action == ACTION_DUPLICATE && own && ++c->duplicates > CONTINUITY_DUPLICATES_MAX)
@@ -147,7 +157,7 @@ static inline enum continuity_action continuity_delta(continuity *c, const seque
  * connection's snapshot must not take the book back in time. */
 static inline enum continuity_action continuity_snapshot(continuity *c, const sequence *s, bool own)
 {
-    if (c->phase != PHASE_EMPTY && !own && s->numbered && s->final <= c->last)
+    if (continuity_based(c) && !own && s->numbered && s->final <= c->last)
         return ACTION_DUPLICATE;
     continuity_at(c, s);
     c->phase = PHASE_JOINING;
@@ -155,27 +165,55 @@ static inline enum continuity_action continuity_snapshot(continuity *c, const se
     return ACTION_REPLACE;
 }
 
-/* A full book that was asked for. `head`: the first buffered delta, or NULL. */
-static inline enum continuity_action continuity_answer(continuity *c, const sequence *s,
-                                                       const sequence *head)
+/* Can deltas from `head` on be joined to a full book `s`? */
+static inline bool continuity_joins(const continuity *c, const sequence *s, const sequence *head)
 {
-    if (c->phase != PHASE_EMPTY && (!s->numbered || s->final <= c->last))
-        return ACTION_DUPLICATE; /* in step already, and past it */
-    if (c->phase == PHASE_EMPTY && s->numbered && head && head->numbered) {
-        bool reaches = true;
-        switch (c->rule) {
-        case RULE_PREVIOUS: reaches = head->previous <= s->final || head->final <= s->final; break;
-        case RULE_RANGE: reaches = s->final < 0 || head->first <= s->final + 1; break;
-        case RULE_NEXT: reaches = head->final <= s->final + 1; break;
-        default: break;
-        }
-        if (!reaches)
-            return ACTION_TOO_OLD;
+    if (!s->numbered || !head->numbered)
+        return true;
+    switch (c->rule) {
+    case RULE_PREVIOUS: return head->previous <= s->final || head->final <= s->final;
+    case RULE_RANGE: return s->final < 0 || head->first <= s->final + 1;
+    case RULE_NEXT: return head->final <= s->final + 1;
+    default: return true;
+    }
+}
+
+/* Does `s` show that the stream has come to a full book with this id? */
+static inline bool continuity_reached(const continuity *c, int64_t id, const sequence *s)
+{
+    if (!s->numbered || c->rule == RULE_NONE || id < 0)
+        return true;
+    return s->final >= id || (c->rule == RULE_PREVIOUS && s->previous >= id);
+}
+
+/* A full book that was asked for. `head`, `tail`: the first and the last buffered delta, or NULL. */
+static inline enum continuity_action continuity_answer(continuity *c, const sequence *s,
+                                                       const sequence *head, const sequence *tail)
+{
+    bool joins = head == NULL || continuity_joins(c, s, head);
+    bool reached = tail != NULL && continuity_reached(c, s->final, tail);
+    if (continuity_based(c)) { /* in step: of use only if it fills the hole before what is held */
+        if (!s->numbered || s->final <= c->last || !joins || !reached)
+            return ACTION_DUPLICATE;
+    } else if (!joins) {
+        return ACTION_TOO_OLD;
+    } else if (c->phase == PHASE_CLAIMED && s->numbered &&
+               (s->final == c->last || (head && s->final > c->last))) {
+        return ACTION_DUPLICATE; /* the stream comes to the one that is there first */
     }
     continuity_at(c, s);
-    c->phase = PHASE_JOINING;
+    c->phase = reached ? PHASE_JOINING : PHASE_CLAIMED;
     c->duplicates = 0;
-    return ACTION_REPLACE;
+    return reached ? ACTION_REPLACE : ACTION_CLAIM;
+}
+
+/* The last buffered delta is now `tail`: is what was claimed confirmed? */
+static inline bool continuity_confirmed(continuity *c, const sequence *tail)
+{
+    if (c->phase != PHASE_CLAIMED || !continuity_reached(c, c->last, tail))
+        return false;
+    c->phase = PHASE_JOINING;
+    return true;
 }
 
 /* EVERY: each message is the whole book. Older in id and in time: a second connection, behind; not
@@ -183,10 +221,9 @@ static inline enum continuity_action continuity_answer(continuity *c, const sequ
 static inline enum continuity_action continuity_full(continuity *c, const sequence *s,
                                                      int64_t exchange_ns, bool own)
 {
-    if (c->phase != PHASE_EMPTY && exchange_ns < c->last_ns &&
-        (!s->numbered || s->final < c->last))
+    if (continuity_based(c) && exchange_ns < c->last_ns && (!s->numbered || s->final < c->last))
         return ACTION_DUPLICATE;
-    if (c->phase != PHASE_EMPTY && !own &&
+    if (continuity_based(c) && !own &&
         (s->numbered ? s->final <= c->last : exchange_ns && exchange_ns <= c->last_ns))
         return ACTION_DUPLICATE;
     continuity_at(c, s);

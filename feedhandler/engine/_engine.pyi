@@ -40,6 +40,7 @@ SNAPSHOT_TOO_OLD: int  #: the snapshot handed in does not reach the buffered del
 BECAME_LIVE: int  #: the book is in step
 WIDENED: int  #: the exponents of the instrument were widened
 ADDED: int  #: `auto_add` met a new symbol
+UNCONFIRMED: int  #: a requested book is in, but the stream has not reached it; detail: its number
 
 # Channels, the column of `Engine.activity`.
 CHANNEL_BOOK: int
@@ -276,7 +277,7 @@ def format_decimal(value: int, exponent: int) -> str:
 class Continuity:
     """The continuity state machine by itself, for tests: no books, no buffer, no memory.
 
-    Every method answers with the action: apply, replace, duplicate, buffer, ignore, gap, too_old,
+    Methods answer with the action: apply, replace, claim, duplicate, buffer, ignore, gap, too_old,
     ahead. `own`: on the connection that fed the book last; `others`: another one is in step too.
     """
 
@@ -297,7 +298,16 @@ class Continuity:
     def snapshot(self, final: int, own: bool = True, numbered: bool = True) -> str:
         """A full book in the stream; `own`: on the connection that feeds the book."""
 
-    def answer(self, final: int, head: tuple[int, int, int] | None = None) -> str:
-        """A full book that was asked for; `head`: (first, final, previous) of what is buffered."""
+    def answer(
+        self,
+        final: int,
+        head: tuple[int, int, int] | None = None,
+        tail: tuple[int, int, int] | None = None,
+    ) -> str:
+        """A full book that was asked for; `head`, `tail`: (first, final, previous) of what is
+        buffered, one delta if no `tail` is given."""
+
+    def confirmed(self, first: int, final: int, previous: int = 0) -> bool:
+        """One more delta was buffered: whether a book that was claimed is the base by now."""
 
     def full(self, final: int, exchange_ns: int, own: bool = True) -> str: ...

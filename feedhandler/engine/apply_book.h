@@ -98,12 +98,14 @@ static void book_keep(engine *e, market *m, const message *msg)
 {
     const waiting *tail = backlog_tail(&m->backlog);
     uint64_t dropped = 0;
-    if (tail && continuity_buffered(&m->sequence, &tail->numbers, &msg->numbers)) {
+    uint32_t connection = (uint32_t)e->connection->index;
+    if (tail && continuity_buffered(&m->sequence, &tail->numbers, &msg->numbers) &&
+        (tail->connection != connection || tail->numbers.final == msg->numbers.final)) {
         fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
         return;
     }
     if (tail && !continuity_chains(&m->sequence, &tail->numbers, &msg->numbers)) {
-        if (m->sequence.phase == PHASE_EMPTY) /* else the book itself misses nothing */
+        if (!continuity_based(&m->sequence)) /* else the book itself misses nothing */
             fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
         fh_counter_add(e->writer, FH_COUNTER_BUFFER_DROPPED, m->backlog.messages);
         backlog_clear(&m->backlog);
@@ -115,7 +117,7 @@ static void book_keep(engine *e, market *m, const message *msg)
         w->numbers = msg->numbers;
         w->exchange_ns = msg->exchange_ns;
         w->receive_ns = e->receive_ns;
-        w->connection = (uint32_t)e->connection->index;
+        w->connection = connection;
         w->first_count = msg->first_count;
         w->first_side = msg->first_side;
         w->precision = msg->precision;
@@ -185,20 +187,10 @@ COLD int book_follow(engine *e, market *m, int doubt)
     return book_join(e, m, doubt, true, &gap);
 }
 
-/* A full book that continuity has let through. `held`: see book_join. */
-static void book_replace(engine *e, market *m, const message *msg, level *levels, bool held)
+/* The full book that was written last is the base: apply what waits for it. `held`: see book_join. */
+static void book_based(engine *e, market *m, int doubt, bool held)
 {
     bool gap = false;
-    if (msg->kind == MESSAGE_SNAPSHOT)
-        fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
-    if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
-                    engine_flags(e), msg->exchange_ns, e->receive_ns)) {
-        market_memory(e, m);
-        return;
-    }
-    int doubt = FH_REASON_NONE;
-    if (m->backlog.messages == 0 || msg->has_checksum)
-        doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
     doubt = book_join(e, m, doubt, held, &gap);
     m->asked = false;
     if (gap) {
@@ -212,6 +204,48 @@ static void book_replace(engine *e, market *m, const message *msg, level *levels
     book_settle(e, m, doubt);
 }
 
+/* A full book that continuity has let through. `held`: see book_join. */
+static void book_replace(engine *e, market *m, const message *msg, level *levels, bool held)
+{
+    if (msg->kind == MESSAGE_SNAPSHOT)
+        fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
+    if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
+                    engine_flags(e), msg->exchange_ns, e->receive_ns)) {
+        market_memory(e, m);
+        return;
+    }
+    int doubt = FH_REASON_NONE;
+    if (m->backlog.messages == 0 || msg->has_checksum)
+        doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
+    book_based(e, m, doubt, held);
+}
+
+/* A full book that was asked for, and that the stream has not reached: shown, and not LIVE. What is
+ * buffered stays, for this one or for another. */
+static void book_claim(engine *e, market *m, const message *msg, level *levels)
+{
+    fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
+    if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
+                    engine_flags(e), msg->exchange_ns, e->receive_ns)) {
+        market_memory(e, m);
+        return;
+    }
+    m->asked = true;
+    market_state(e, m, FH_STATE_SYNCING, FH_REASON_UNCONFIRMED);
+    market_attention(e, m, UNCONFIRMED, msg->numbers.final);
+    market_show(e, m, true);
+}
+
+/* One more delta waits: does it show that the stream has come to the claimed book? */
+static inline void book_confirm(engine *e, market *m)
+{
+    const waiting *tail = backlog_tail(&m->backlog);
+    if (tail == NULL || !continuity_confirmed(&m->sequence, &tail->numbers))
+        return;
+    market_fed(m, (int)tail->connection);
+    book_based(e, m, FH_REASON_NONE, false);
+}
+
 static inline void message_book(engine *e, const message *msg)
 {
     market *m = msg->market;
@@ -220,7 +254,7 @@ static inline void message_book(engine *e, const message *msg)
     int connection = e->connection->index;
     bool own = m->owner == connection || m->owner == NO_CONNECTION;
     bool others = market_others(m, connection);
-    bool based = m->sequence.phase != PHASE_EMPTY;
+    bool based = continuity_based(&m->sequence);
     int64_t id = msg->numbers.numbered ? msg->numbers.final : msg->exchange_ns;
 
     fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
@@ -259,6 +293,11 @@ static inline void message_book(engine *e, const message *msg)
     case ACTION_REPLACE:
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
+        if (msg->kind == MESSAGE_SNAPSHOT)
+            m->quote_sequence = INT64_MIN; /* a new beginning: its numbers may have begun anew, too */
+        const waiting *head = backlog_head(&m->backlog);
+        if (head && !based && !continuity_joins(&m->sequence, &msg->numbers, &head->numbers))
+            backlog_clear(&m->backlog); /* of other numbers */
         book_replace(e, m, msg, levels, based);
         return;
     case ACTION_DUPLICATE:
@@ -267,6 +306,8 @@ static inline void message_book(engine *e, const message *msg)
             m->feeders |= connection_bit(connection);
         if (msg->kind != MESSAGE_SNAPSHOT && others)
             recent_copy(e, m, id, connection);
+        if (UNLIKELY(market_old(e, m, msg)))
+            book_gap(e, m);
         return;
     case ACTION_AHEAD:
         if (!market_ahead(e, m, connection)) {
@@ -289,6 +330,7 @@ static inline void message_book(engine *e, const message *msg)
             market_show(e, m, true);
         }
         book_buffer(e, m, msg);
+        book_confirm(e, m);
         return;
     default: m->owner = connection; return;
     }

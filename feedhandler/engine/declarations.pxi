@@ -88,7 +88,7 @@ cdef extern from "engine.h" nogil:
     int C_BASE_EVERY "BASE_EVERY", BASE_END
     int C_NEED_RESYNC "NEED_RESYNC", C_NEED_SNAPSHOT "NEED_SNAPSHOT"
     int C_SNAPSHOT_TOO_OLD "SNAPSHOT_TOO_OLD", C_BECAME_LIVE "BECAME_LIVE"
-    int C_WIDENED "WIDENED", C_ADDED "ADDED"
+    int C_WIDENED "WIDENED", C_ADDED "ADDED", C_UNCONFIRMED "UNCONFIRMED"
     int C_CHANNEL_BOOK "CHANNEL_BOOK", C_CHANNEL_TRADES "CHANNEL_TRADES"
     int C_CHANNEL_TICKER "CHANNEL_TICKER", C_CHANNEL_QUOTE "CHANNEL_QUOTE", CHANNELS
     int FH_STATE_END, FH_REASON_END, FH_STATUS_END
@@ -131,7 +131,10 @@ cdef extern from "engine.h" nogil:
     size_t decimal_format(int64_t value, int exponent, uint8_t *out)
     int continuity_delta(continuity *c, const sequence *s, bint own, bint others)
     int continuity_snapshot(continuity *c, const sequence *s, bint own)
-    int continuity_answer(continuity *c, const sequence *s, const sequence *head)
+    int continuity_answer(continuity *c, const sequence *s, const sequence *head,
+                          const sequence *tail)
+    bint continuity_confirmed(continuity *c, const sequence *tail)
+    bint continuity_based(const continuity *c)
     int continuity_full(continuity *c, const sequence *s, int64_t exchange_ns, bint own)
     bint continuity_chains(const continuity *c, const sequence *tail, const sequence *s)
 
@@ -153,6 +156,7 @@ SNAPSHOT_TOO_OLD = C_SNAPSHOT_TOO_OLD
 BECAME_LIVE = C_BECAME_LIVE
 WIDENED = C_WIDENED
 ADDED = C_ADDED
+UNCONFIRMED = C_UNCONFIRMED
 CHANNEL_BOOK = C_CHANNEL_BOOK
 CHANNEL_TRADES = C_CHANNEL_TRADES
 CHANNEL_TICKER = C_CHANNEL_TICKER

@@ -264,9 +264,13 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
     if (e->message_count == 0)
         return engine_end(e, FEED_DATA, true); /* it could not be widened to fit; the state says so */
     const message *msg = &e->messages[0];
-    const waiting *head = backlog_head(&m->backlog);
-    bool based = m->sequence.phase != PHASE_EMPTY;
-    switch (continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL)) {
+    const waiting *head = backlog_head(&m->backlog), *tail = backlog_tail(&m->backlog);
+    bool based = continuity_based(&m->sequence);
+    int action = continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL,
+                                   tail ? &tail->numbers : NULL);
+    if (action == ACTION_CLAIM && e->polled)
+        action = ACTION_REPLACE; /* nobody will confirm it: it says so of itself */
+    switch (action) {
     case ACTION_TOO_OLD:
         fh_counter_add(e->writer, FH_COUNTER_STALE_SNAPSHOTS, 1);
         market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
@@ -276,6 +280,10 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
             market_fed(m, m->owner);
         fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
         book_replace(e, m, msg, e->levels + msg->levels, based);
+        break;
+    case ACTION_CLAIM:
+        fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
+        book_claim(e, m, msg, e->levels + msg->levels);
         break;
     default: fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
     }
@@ -315,23 +323,24 @@ static void market_adopt(market *m, int index)
         m->owner = index;
 }
 
-/* Books that a connection is ahead of, and nobody has brought what is missing: gaps after all. */
+/* What time alone changes. Books that a connection is ahead of, and nobody has brought what is missing, and
+ * books of which nothing but old messages came: gaps after all. How many of them there were. */
 static uint32_t engine_overdue(engine *e, int64_t now)
 {
     uint32_t lost = 0;
-    if (!e->ahead)
+    market *next, *m = e->timed;
+    if (m == NULL)
         return 0;
-    e->ahead = false;
+    e->timed = NULL;
     e->receive_ns = now;
-    for (uint32_t i = 0; i < e->room; i++) {
-        market *m = e->markets[i];
-        if (m == NULL || m->ahead_ns == 0)
-            continue;
+    for (; m != NULL; m = next) {
+        next = m->timed_next;
+        m->timed = false;
         if (market_overdue(e, m, now)) {
             book_gap(e, m);
             lost++;
-        } else {
-            e->ahead = true;
+        } else if (m->ahead_ns || m->old_ns) {
+            market_time(e, m);
         }
     }
     if (lost)

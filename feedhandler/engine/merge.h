@@ -11,6 +11,10 @@
 
 /* A hole that another connection has not filled in this time is a gap. */
 #define AHEAD_NS INT64_C(500000000)
+/* Nothing but old messages for so long is no dull moment: the venue has started its numbers over, or one
+ * of them was wrong. What other connections bring may be old for longer: they are behind. */
+#define OLD_NS INT64_C(1000000000)
+#define OLD_MERGED_NS INT64_C(2000000000)
 /* An id that is lower by more is no old copy: the venue has started its ids over. */
 #define TRADES_RESET (INT64_C(1) << 20)
 
@@ -30,39 +34,73 @@ static inline void market_fed(market *m, int index)
 {
     m->owner = index;
     m->feeders |= connection_bit(index);
-    m->ahead_ns = 0;
+    m->ahead_ns = m->old_ns = 0;
 }
 
 /* Nobody is in step with it any more. */
 static inline void market_unfed(market *m)
 {
     m->feeders = 0;
-    m->ahead_ns = 0;
+    m->ahead_ns = m->old_ns = 0;
     m->recents = 0;
     m->quote_leads[0].at = m->quote_leads[1].at = m->liquidation_lead.at = 0;
     for (int field = 0; field < FH_STAT_END; field++)
         m->stat_leads[field].at = 0;
 }
 
-/* Has nobody brought what is missing in time? A connection that is known to read late has longer. */
-COLD bool market_overdue(const engine *e, const market *m, int64_t now)
+/* Look at it again when time has passed: see engine_overdue. */
+static inline void market_time(engine *e, market *m)
 {
-    int64_t patience = AHEAD_NS;
+    if (m->timed)
+        return;
+    m->timed = true;
+    m->timed_next = e->timed;
+    e->timed = m;
+}
+
+/* By how much later than usual is what it gets, if a connection of it is known to read late? */
+static inline int64_t market_behind(const engine *e, const market *m)
+{
+    int64_t most = 0;
     for (uint64_t left = m->feeders; left; left &= left - 1) {
         const struct connection *c = e->rows[__builtin_ctzll(left)];
-        if (c != NULL && AHEAD_NS + c->behind_ns > patience)
-            patience = AHEAD_NS + c->behind_ns;
+        if (c != NULL && c->behind_ns > most)
+            most = c->behind_ns;
     }
-    return now - m->ahead_ns > patience;
+    return most;
+}
+
+/* Has nobody brought what is missing in time, or has all that came been old for too long? */
+COLD bool market_overdue(const engine *e, const market *m, int64_t now)
+{
+    int64_t behind = market_behind(e, m);
+    int64_t old = market_others(m, m->owner) ? OLD_MERGED_NS : OLD_NS;
+    return (m->ahead_ns && now - m->ahead_ns > AHEAD_NS + behind) ||
+           (m->old_ns && now - m->old_ns > old + behind);
 }
 
 /* A connection is ahead of the book. True: nobody has brought what is missing in time. */
 COLD bool market_ahead(engine *e, market *m, int index)
 {
     m->feeders &= ~connection_bit(index);
-    e->ahead = true;
+    market_time(e, m);
     if (m->ahead_ns == 0)
         m->ahead_ns = e->receive_ns;
+    return market_overdue(e, m, e->receive_ns);
+}
+
+/* A message that is older than the book was dropped. True: for too long now. One that ends where the book
+ * is shows that the stream has come so far. */
+static bool market_old(engine *e, market *m, const message *msg)
+{
+    const continuity *c = &m->sequence;
+    if (msg->numbers.numbered ? msg->numbers.final >= c->last : msg->exchange_ns >= c->last_ns) {
+        m->old_ns = 0;
+        return false;
+    }
+    market_time(e, m);
+    if (m->old_ns == 0)
+        m->old_ns = e->receive_ns;
     return market_overdue(e, m, e->receive_ns);
 }
 

@@ -2,7 +2,7 @@
 
 from libc.stdlib cimport free
 
-_ACTIONS = ("apply", "replace", "duplicate", "buffer", "ignore", "gap", "too_old", "ahead")
+_ACTIONS = ("apply", "replace", "claim", "duplicate", "buffer", "ignore", "gap", "too_old", "ahead")
 
 
 def parse_decimal(bytes text, int exponent):
@@ -76,7 +76,7 @@ cdef class Continuity:
 
     @property
     def has_base(self):
-        return self.c.phase != 0
+        return continuity_based(&self.c)
 
     def delta(self, int64_t first, int64_t final, int64_t previous=0, bint numbered=True,
               bint own=True, bint others=False):
@@ -87,14 +87,20 @@ cdef class Continuity:
         cdef sequence s = sequence(0, final, 0, numbered, 0)
         return _ACTIONS[continuity_snapshot(&self.c, &s, own)]
 
-    def answer(self, int64_t final, head=None):
-        """`head`: (first, final, previous) of the first buffered delta."""
+    def answer(self, int64_t final, head=None, tail=None):
+        """`head`, `tail`: (first, final, previous) of the first and the last buffered delta."""
         cdef sequence s = sequence(0, final, 0, True, 0)
-        cdef sequence h
+        cdef sequence h, t
         if head is None:
-            return _ACTIONS[continuity_answer(&self.c, &s, NULL)]
+            return _ACTIONS[continuity_answer(&self.c, &s, NULL, NULL)]
+        tail = tail or head
         h = sequence(head[0], head[1], head[2], True, 0)
-        return _ACTIONS[continuity_answer(&self.c, &s, &h)]
+        t = sequence(tail[0], tail[1], tail[2], True, 0)
+        return _ACTIONS[continuity_answer(&self.c, &s, &h, &t)]
+
+    def confirmed(self, int64_t first, int64_t final, int64_t previous=0):
+        cdef sequence s = sequence(first, final, previous, True, 0)
+        return continuity_confirmed(&self.c, &s)
 
     def full(self, int64_t final, int64_t exchange_ns, bint own=True):
         cdef sequence s = sequence(0, final, 0, True, 0)

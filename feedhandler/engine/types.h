@@ -28,6 +28,7 @@ enum attention {
     BECAME_LIVE,
     WIDENED,
     ADDED,
+    UNCONFIRMED,
     ATTENTION_END
 };
 
@@ -71,6 +72,7 @@ typedef struct market {
     int owner;        /* the connection that last fed it */
     uint64_t feeders; /* bit per connection: with what it brings from now on alone the book stays right */
     int64_t ahead_ns; /* since when a connection is ahead of the book; 0: none is */
+    int64_t old_ns;   /* since when all that comes is older than the book; 0: it is not */
     recent recent[RECENT];
     uint32_t recents;
     trade_window *trades; /* NULL until the first */
@@ -90,6 +92,9 @@ typedef struct market {
     int64_t quote_sequence; /* venue id of the quote cell's bid and ask */
     int64_t activity[CHANNELS];
     uint64_t load; /* bytes of the frames that it was in */
+
+    struct market *timed_next; /* of the engine's list of those that time may change */
+    bool timed;
 
     struct market *held_next; /* of the engine's list of those whose cells are not stored yet */
     uint8_t held;             /* HELD_*: which of them */
@@ -169,7 +174,7 @@ typedef struct engine {
     market *last_market; /* the last one found */
 
     connection *rows[CONNECTIONS];
-    bool ahead; /* of some market a connection is */
+    market *timed; /* those of which something is to be over soon: see engine_overdue */
 
     /* the frame being decoded */
     connection *connection;
@@ -237,9 +242,10 @@ static inline void market_attention(engine *e, market *m, int event, int64_t det
     }
     /* what is no longer true is not said */
     if (event == BECAME_LIVE)
-        m->pending &= ~(1u << NEED_RESYNC | 1u << NEED_SNAPSHOT | 1u << SNAPSHOT_TOO_OLD);
+        m->pending &= ~(1u << NEED_RESYNC | 1u << NEED_SNAPSHOT | 1u << SNAPSHOT_TOO_OLD |
+                        1u << UNCONFIRMED);
     if (event == NEED_RESYNC || event == NEED_SNAPSHOT || event == SNAPSHOT_TOO_OLD)
-        m->pending &= ~(1u << BECAME_LIVE);
+        m->pending &= ~(1u << BECAME_LIVE | 1u << UNCONFIRMED);
     m->pending |= 1u << event;
     m->details[event] = detail;
 }

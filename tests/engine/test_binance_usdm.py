@@ -35,8 +35,10 @@ def futures(**options: Any) -> Any:
     return engine("binance-usdm", **options)
 
 
-def depth(first: int, final: int, previous: int | None, **levels: Any) -> bytes:
-    event = {"e": "depthUpdate", "E": 1700000000002, "T": 1700000000001, "s": "BTCUSDT",
+def depth(
+    first: int, final: int, previous: int | None, symbol: str = "BTCUSDT", **levels: Any
+) -> bytes:
+    event = {"e": "depthUpdate", "E": 1700000000002, "T": 1700000000001, "s": symbol,
              "U": first, "u": final}  # fmt: skip
     event |= {} if previous is None else {"pu": previous}
     return compact(event | {"b": levels.get("b", []), "a": levels.get("a", [])})
@@ -162,6 +164,7 @@ def test_a_liquidation_that_lacks_something_is_refused_and_harms_no_book(
         c = e.connection(0)
         e.add_instrument("STGUSDT")
         e.snapshot(0, snapshot(1))
+        c.feed(depth(1, 1, 0, "STGUSDT"))
         assert c.feed(LIQUIDATION.replace(old, new).encode()) & native.MALFORMED
         assert e.state(0) == LIVE
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
+from shm import Reason
 
 from . import support
 from .support import binance_depth, compact, deribit, deribit_book, engine, memory, okx, okx_book
@@ -227,7 +228,7 @@ def test_binance_new_listing_is_empty_and_numbered_minus_one() -> None:
     with engine("binance") as e:
         e.add_instrument("NEWUSDT")
         e.snapshot(0, b'{"lastUpdateId":-1,"bids":[],"asks":[]}')
-        assert e.state(0) == (LIVE, 0)
+        assert e.state(0) == (SYNCING, Reason.UNCONFIRMED)
         e.connection(0).feed(binance_depth(1, 4, [["1", "1"]], symbol="NEWUSDT"))
         assert e.state(0) == (LIVE, 0)
         assert e.book(0)[0].tolist() == [[1, 1]]
@@ -508,7 +509,7 @@ def prepared(e: native.Engine, venue: str) -> native.Connection:
     elif venue == "bybit-linear":
         c.feed(bybit_book(10, "snapshot", b=[["99", "1"]], a=[["101", "1"]]))
     else:
-        e.add_instrument("BTCUSDT")
+        c.feed(binance_depth(10, 10))
         e.snapshot(0, b'{"lastUpdateId":10,"bids":[["99","1"]],"asks":[["101","1"]]}')
     assert e.state(0) == (LIVE, 0)
     return c

@@ -199,9 +199,11 @@ def test_a_quiet_book_is_adopted() -> None:
         i = e.add_instrument("BTCUSDT")
         e.adopt(i, 0)
         assert e.feeders(i) == 0  # it has no base
+        e.connection(1).feed(support.binance_depth(100, 100))
         e.snapshot(i, support.compact({"lastUpdateId": 100, "bids": [["100", "1"]], "asks": ASKS}))
         assert e.state(i) == LIVE
         e.adopt(i, 0)
+        assert e.disconnected(1, Reason.SILENT) == []
         assert e.disconnected(0, Reason.SILENT) == [i]
         assert e.state(i) == (State.STALE, Reason.SILENT)
 
@@ -270,9 +272,9 @@ def test_a_full_book_that_was_asked_for_leads_to_what_is_held() -> None:
     with support.engine("binance", instruments=2) as e:
         i, _ = behind_and_ahead(e, 5, 20)
         older = support.compact({"lastUpdateId": 118, "bids": [["100", "1"]], "asks": ASKS})
-        e.snapshot(i, older)  # past the book, and not yet at what is held: that waits on
+        e.snapshot(i, older)  # past the book, and not at what is held: nothing would confirm it
         assert e.state(i) == LIVE
-        assert (e.book(i)[2], e.feeders(i)) == (118, 0b01)
+        assert (e.book(i)[2], e.feeders(i)) == (105, 0b01)
         base = support.compact({"lastUpdateId": 121, "bids": [["100", "1"]], "asks": ASKS})
         e.snapshot(i, base)
         assert e.state(i) == LIVE
