@@ -102,7 +102,8 @@ class Connection:
     def start(self) -> None:
         """Begin; the connection lives until `stop`."""
         self.first_ns = time_ns()
-        self._task = self._loop.create_task(self._live(), name=f"connection {self.row}")
+        life = self._owner.keep(str(self), self._live)
+        self._task = self._loop.create_task(life, name=f"connection {self.row}")
 
     async def stop(self, reason: Reason = Reason.STOPPED, detail: str = "asked to stop") -> None:
         """Say goodbye and end, within DRAIN_S."""

@@ -1,6 +1,6 @@
 """What a connection tells the one who has it, and what it is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 class Owner(Protocol):
     """Who has the connection. None of these may raise."""
+
+    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run it to its end; again if it fails by a mistake of ours."""
 
     def on_attention(self) -> None:
         """The engine has something to say."""

@@ -1,5 +1,6 @@
 """What a venue lists, asked over REST."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from feedhandler.venues.base import InstrumentSpec, Request, Venue
 from feedhandler.venues.listing import Listing
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads nowhere
+_LONG_BYTES = 1 << 16  # more is read beside the event loop: thousands of rows take a while
 
 
 async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) -> Listing:
@@ -33,8 +35,7 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
         except RestRefused as error:
             body, refusal = error.body, error
         try:
-            more = venue.follow_up(patterns, request, body)
-            listed = venue.parse_instruments(body) if refusal is None else []
+            more, listed = await _read(venue, patterns, request, body, refusal is None)
         except ValueError as error:
             raise ValueError(said(error)) from None
         except Exception as error:
@@ -50,3 +51,15 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
             broken.update(listed.broken)
         waiting.extend(more)
     return Listing(found.values(), broken)
+
+
+async def _read(
+    venue: Venue, patterns: Sequence[str], request: Request, body: bytes, is_list: bool
+) -> tuple[list[Request], list[InstrumentSpec]]:
+    """What an answer calls for, and what it lists."""
+
+    def read() -> tuple[list[Request], list[InstrumentSpec]]:
+        more = venue.follow_up(patterns, request, body)
+        return more, venue.parse_instruments(body) if is_list else []
+
+    return read() if len(body) < _LONG_BYTES else await asyncio.to_thread(read)

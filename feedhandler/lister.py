@@ -100,12 +100,15 @@ class Lister:
         """Something rolled: ask within these seconds, each process at a time of its own."""
         loop = asyncio.get_running_loop()
         at = loop.time() + self._rng.uniform(first_s, last_s)
-        if self._due is not None and not self._due.cancelled() and self._due.when() <= at:
-            if self._due.when() > loop.time():
+        if self._due is not None:
+            if self._due.when() <= at:
                 return  # that is sooner
-        elif self._due is not None:
             self._due.cancel()
-        self._due = loop.call_at(at, self._kick.set)
+        self._due = loop.call_at(at, self._ask_now)
+
+    def _ask_now(self) -> None:
+        self._due = None
+        self._kick.set()
 
     def hint(self) -> None:
         """Something may have changed that nobody says: ask at once, unless that was done lately."""

@@ -17,7 +17,7 @@ from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
 
 TIMEOUT_S = 10.0
-MAX_LIST_BYTES = 64 << 20  #: of an answer, inflated; the longest lists have a quarter of it
+MAX_LIST_BYTES = 32 << 20  #: of an answer, inflated; the longest lists have less than half of it
 MAX_ERROR_BYTES = 1 << 20  #: of one that says why there is none
 MAX_BOOK_BYTES = 8 << 20  #: of one with a book
 _SPARE = 0.05  # of a venue's window: when no more is left the next window is waited for

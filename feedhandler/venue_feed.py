@@ -6,7 +6,7 @@ however long that takes, and goes on until it is cancelled.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from feedhandler import host_budgets
@@ -228,6 +228,10 @@ class VenueFeed:
         self._writer.counter_add(int(counter))
 
     # ---- what the engine and the connections say (`connection_owner.Owner`)
+
+    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run it to its end; again if it fails."""
+        await self._keeper.keep(part, run)
 
     def on_attention(self) -> None:
         """The engine has something to say about books."""

@@ -12,6 +12,7 @@ from shm import InstrumentKind
 
 log = logging.getLogger(__name__)
 
+MOST_ELEMENTS = 2_000_000  #: of a document; the longest lists have a tenth of it
 NAME_BYTES = 63  #: of the directory's names
 _LARGEST = 10**12  #: no tick, lot, contract or strike is more
 _MOST_NS = (1 << 63) - 1
@@ -31,6 +32,8 @@ class Listing(list[InstrumentSpec]):
 
 def document(venue: str, body: bytes, what: str = "list of instruments") -> Mapping[str, Any]:
     """The body as a JSON object. Raises ValueError that quotes its beginning."""
+    if body.count(b",") > MOST_ELEMENTS:  # each costs some hundred bytes, whatever it is
+        raise ValueError(f"{venue}: the {what} has more than {MOST_ELEMENTS} elements")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:

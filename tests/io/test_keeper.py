@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from feedhandler.connection import Connection
+from feedhandler.connection_owner import Settings
+from feedhandler.connection_state import ConnectionState
 from feedhandler.keeper import Keeper
+from feedhandler.venue_engine import make_engine
+from shm.segment import create
+from tests.io.facts import PaperVenue
+from tests.io.test_rest import reached
+from tests.io.test_transport_deflate import Owner
 
 
 def test_what_fails_is_run_again_and_said_once(
@@ -48,5 +57,43 @@ def test_a_cancellation_ends_it() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    asyncio.run(main())
+
+
+class Clumsy(Owner):
+    """Fails whenever it is told that a connection is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeper = Keeper()
+        self.told = 0
+
+    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+        await self.keeper.keep(part, run)
+
+    def on_state(self, connection: Connection) -> None:
+        if connection.state is ConnectionState.BACKOFF:
+            self.told += 1
+            raise KeyError("a mistake of ours")
+
+
+def test_a_connection_outlives_the_mistakes_of_its_owner(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedhandler.keeper._FIRST_S", 0.001)
+    monkeypatch.setattr("feedhandler.keeper._CAP_S", 0.002)
+
+    async def main() -> None:
+        owner = Clumsy()
+        with create("paper", namespace=namespace, connections=1) as held:
+            native = make_engine(PaperVenue(), held.writer).connection(0)
+            settings = Settings("ws://127.0.0.1:9/")
+            connection = Connection(0, PaperVenue(), ["book:A"], native, owner, settings)
+            connection.start()
+            await reached(lambda: owner.told >= 3)
+            assert "KeyError" in owner.keeper.note
+            await connection.stop()
+            assert connection.state is ConnectionState.CLOSED
 
     asyncio.run(main())

@@ -23,6 +23,7 @@ from feedhandler.deflate import (
     agreement,
 )
 from feedhandler.deflate_listener import DeflateListener
+from feedhandler.keeper import Keeper
 from feedhandler.listener import FrameListener
 from feedhandler.transport import Route
 from feedhandler.venue_engine import make_engine
@@ -286,6 +287,9 @@ class Owner:
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None: ...
 
     def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None: ...
+
+    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+        await Keeper().keep(part, run)
 
     def speaks(self, *_: object) -> bool:
         return False

@@ -148,10 +148,14 @@ def test_a_list_is_one_or_says_why_not(name: str, sims: dict[str, SimEndpoint]) 
         ]
         for path in outside:
             for what in ODD:
-                answers = Answers(orjson.dumps(with_odd(document, path, what)))
+                body = orjson.dumps(with_odd(document, path, what))
+                with suppress(ValueError):  # and nothing else: captures are read like this
+                    venue.parse_instruments(body)
+                answers = Answers(body)
                 assert len(problem(venue, answers)) < 500, "it is to be read"
                 assert answers.asked <= 5
     for body in (
+        b"[" + b"0," * 3_000_000 + b"0]",
         b"",
         b"null",
         b"[]",
