@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 import msgspec
 import zstandard
@@ -118,6 +119,10 @@ def parse_frame(line: bytes, path: Path | str = "capture", number: int = 0) -> F
         raise CaptureError(path, number, f"dir {direction[:40]!r}: {allowed} are allowed")
     if raw.data is None and direction in ("in", "out"):
         raise CaptureError(path, number, "no data: the frame's text is missing")
+    try:
+        urlsplit(raw.url or "")
+    except ValueError as error:
+        raise CaptureError(path, number, f"url {str(raw.url)[:40]!r}: {error}") from None
     if raw.t is not None and not abs(raw.t) < 2**63:
         raise CaptureError(path, number, f"t {raw.t!r}: nanoseconds since 1970 are allowed")
     return Frame(

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from feedhandler import rules, venues
 from feedhandler.config import Config, VenueConfig
@@ -10,6 +11,7 @@ from feedhandler.plan import PlanError, plan
 from feedhandler.rest import Rest, RestError
 from feedhandler.transport import Route
 from feedhandler.venues import listing
+from feedhandler.venues.pattern import Pattern
 
 TIMEOUT_S = 8.0
 
@@ -60,7 +62,7 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
         return
     chosen, unknown = rules.choose(config.instruments, specs)
     for one in unknown:
-        if specs.broken:  # it may be one of those
+        if any(_may_mean(one.pattern, name) for name in specs.broken):
             rows = f"rows of the list cannot be read: {listing.named(specs.broken)}"
             findings.warnings.append(f"venues.{name}.instruments: {one}; {rows}")
         else:
@@ -74,3 +76,11 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
         plan(venue, chosen, config.channels)
     except PlanError as error:
         findings.problems.append(f"venues.{name}: {error}")
+
+
+def _may_mean(text: str, broken: str) -> bool:
+    """Whether a pattern may be about a row that cannot be read. `broken`: its name, if that can."""
+    pattern = Pattern.parse(text)
+    if " " in broken or pattern.underlying:  # the number of the row; parts of a name that it lacks
+        return True
+    return fnmatchcase(broken.replace("-", ""), pattern.glob.replace("-", ""))

@@ -23,7 +23,8 @@ def as_ordered(faults: Faults, rows: list[Any]) -> list[Any]:
     if fault["rows"] == "short":
         return rows[::_SHORT]
     if fault["symbol"] is not None:
-        return [_unreadable(row) if fault["symbol"] in row.values() else row for row in rows]
+        its = fault["symbol"]
+        return [_unreadable(row) if its in map(row.get, _NAMES) else row for row in rows]
     return [*rows, *_ODD, *(row for one in rows[:1] for row in _variants(one))]
 
 

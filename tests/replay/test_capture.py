@@ -88,6 +88,7 @@ def test_keys_may_be_missing_or_unknown(line: bytes, frame: Frame) -> None:
     [
         (b"{", "not a JSON object"),
         (b"[]", "not a frame"),
+        (b'{"url":"wss://[","data":"x"}', "url 'wss://\\['"),
         (b"\xff", "not a JSON object"),
         (b'{"data":{"a":1}}', r"not a frame: .*\$\.data"),
         (b'{"t":1}', "no data"),
