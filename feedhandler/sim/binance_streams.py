@@ -223,7 +223,8 @@ class BinanceStreamsServer(VenueServer):
         """Streams named in the URL are subscribed without an answer."""
         client.memory["path"] = request.path
         named = request.match_info.get("streams") or request.query.get("streams", "")
-        streams = [stream for stream in named.split("/") if stream]
+        # Clients end the path with a number of their own, and subscribe later: `/ws/0`.
+        streams = [stream for stream in named.split("/") if "@" in stream or "!" in stream]
         if all(map(self._serves, streams)):
             self._subscribe(client, streams)
         else:

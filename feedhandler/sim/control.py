@@ -2,6 +2,7 @@
 
 GET  /sim/book?symbol=S[&sequence=N]  the full book, now or exactly as of a published sequence
 GET  /sim/trades?symbol=S[&after=N]   what was traded after an instrument's trade N, oldest first
+GET  /sim/touches?symbol=S[&after=N]  its best levels after a sequence N, each time they changed
 POST /sim/digests                     {"symbol": S, "sequences": [...]}: of the book as of each
 GET  /sim/stats                       counters
 GET  /sim/faults                      the kinds of faults and what they may be told
@@ -13,6 +14,7 @@ POST /sim/step?updates=N              while paused: exactly N updates (default 1
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,10 +23,12 @@ from aiohttp import web
 from .book import ASK, BID, Book
 from .fault_kinds import KEYS, KINDS, FaultError
 from .instrument import Instrument, plain
+from .market import Live
 
 if TYPE_CHECKING:
     from .server import VenueServer
 
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 _MAX_STEPS = 1_000_000
 
 
@@ -55,6 +59,37 @@ def _described_kinds() -> dict[str, Any]:
     }
 
 
+def _trades(server: VenueServer, live: Live, after: int) -> list[dict[str, Any]]:
+    prices, sizes = live.instrument.prices(plain), live.instrument.sizes(plain)
+    return [
+        {
+            "number": one.number,
+            "id": server.trade_id(live, one),
+            "price": prices[one.grid],
+            "size": sizes[one.lots],
+            "taker": "buy" if one.taker_buys else "sell",
+            "sequence": one.sequence,
+            "ms": one.ms,
+        }
+        for one in live.trades
+        if one.number > after
+    ]
+
+
+def _touches(_server: VenueServer, live: Live, after: int) -> list[dict[str, Any]]:
+    prices, sizes = live.instrument.prices(plain), live.instrument.sizes(plain)
+    return [
+        {
+            "sequence": one.sequence,
+            "ms": one.ms,
+            "bid": [prices[one.bid], sizes[one.bid_lots]] if one.bid_lots else None,
+            "ask": [prices[one.ask], sizes[one.ask_lots]] if one.ask_lots else None,
+        }
+        for one in live.touches
+        if one.sequence > after
+    ]
+
+
 def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
     """Add the ``/sim/`` paths of a server."""
 
@@ -76,32 +111,19 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
             return _json({"error": text, "sequence": live.book.sequence}, 404)
         return _json(describe(live.instrument, found))
 
-    async def trades(request: web.Request) -> web.Response:
-        symbol, after = request.query.get("symbol", ""), request.query.get("after", "0")
-        if symbol not in server.market.instruments and symbol not in server.expired:
-            return _json({"error": f"unknown symbol {symbol!r}"}, 404)
-        if not after.isdigit():
-            return _json({"error": f"after must be an integer: {after!r}"}, 400)
-        live = server.market.live(symbol)
-        prices, sizes = live.instrument.prices(plain), live.instrument.sizes(plain)
-        return _json(
-            {
-                "symbol": symbol,
-                "trades": [
-                    {
-                        "number": one.number,
-                        "id": server.trade_id(live, one),
-                        "price": prices[one.grid],
-                        "size": sizes[one.lots],
-                        "taker": "buy" if one.taker_buys else "sell",
-                        "sequence": one.sequence,
-                        "ms": one.ms,
-                    }
-                    for one in live.trades
-                    if one.number > int(after)
-                ],
-            }
-        )
+    def records(
+        named: str, tell: Callable[[VenueServer, Live, int], list[dict[str, Any]]]
+    ) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            symbol, after = request.query.get("symbol", ""), request.query.get("after", "0")
+            if symbol not in server.market.instruments and symbol not in server.expired:
+                return _json({"error": f"unknown symbol {symbol!r}"}, 404)
+            if not after.isdigit():
+                return _json({"error": f"after must be an integer: {after!r}"}, 400)
+            found = tell(server, server.market.live(symbol), int(after))
+            return _json({"symbol": symbol, named: found})
+
+        return handle
 
     async def digests(request: web.Request) -> web.Response:
         kept = server.market.digests
@@ -161,7 +183,8 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
         return _json({"paused": True, "updates": server.market.steps})
 
     router.add_get("/sim/book", book)
-    router.add_get("/sim/trades", trades)
+    router.add_get("/sim/trades", records("trades", _trades))
+    router.add_get("/sim/touches", records("touches", _touches))
     router.add_post("/sim/digests", digests)
     router.add_get("/sim/stats", stats)
     router.add_get("/sim/faults", faults)

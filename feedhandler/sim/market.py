@@ -38,6 +38,8 @@ NextSequence = Callable[["Live", int], int]
 
 _TRADES = 10_000
 """Trades of an instrument that are remembered."""
+_TOUCHES = 30_000
+"""As many changes of its best levels are."""
 
 
 class Trade(NamedTuple):
@@ -55,6 +57,17 @@ class Trade(NamedTuple):
     serial: int
     sequence: int
     ms: int
+
+
+class Touch(NamedTuple):
+    """The best levels from a sequence and the venue's time on: grid indexes and lots."""
+
+    sequence: int
+    ms: int
+    bid: int
+    bid_lots: int
+    ask: int
+    ask_lots: int
 
 
 class Update(NamedTuple):
@@ -86,6 +99,7 @@ class Live:
         "open_interest",
         "opening",
         "top",
+        "touches",
         "trade_number",
         "trades",
         "volume",
@@ -101,6 +115,8 @@ class Live:
         self._maker = Maker(instrument, seed)
         self._maker.fill(self.book, fair)
         self.top = self.book.top()
+        self.touches: deque[Touch] = deque(maxlen=_TOUCHES)
+        self._touched()
         self.trades: deque[Trade] = deque(maxlen=_TRADES)
         self.candles = Candles()
         shape = Random(f"{seed}/{instrument.symbol}/stats")
@@ -120,6 +136,19 @@ class Live:
     def settled(self, fair: int) -> bool:
         """Whether the touch stands at a fair grid index."""
         return self._maker.settled(self.book, fair)
+
+    def _touched(self) -> None:
+        bid, bids, ask, asks = self.top
+        self.touches.append(Touch(self.book.sequence, self.clock.ms(), bid, bids, -ask, asks))
+
+    def retop(self) -> bool:
+        """Whether the best levels have changed, which are remembered."""
+        top = self.book.top()
+        if top == self.top:
+            return False
+        self.top = top
+        self._touched()
+        return True
 
     def note(self, fill: Fill, serial: int) -> Trade:
         """Count a fill and give it its number in the instrument; ``serial``: in the venue."""
@@ -311,8 +340,7 @@ class Market:
         made = self.trades_made
         trades = [live.note(fill, made + n) for n, fill in enumerate(fills, 1)]
         self.trades_made = made + len(trades)
-        top, live.top = live.top, book.top()
-        update = Update(live, previous, sequence, changes, trades, live.top != top)
+        update = Update(live, previous, sequence, changes, trades, live.retop())
         if self.digests is not None:
             self.digests.take(update)
         return update

@@ -50,6 +50,8 @@ def test_what_is_not_simulated_is_refused_and_nothing_subscribed(
             assert (await call(socket, "LIST_SUBSCRIPTIONS"))["result"] == []
             # A symbol may be any: the venue does not look.
             assert (await call(socket, "SUBSCRIBE", "nope@ticker"))["result"] is None
+            async with sim.socket("/ws/7") as raw:
+                assert (await call(raw, "LIST_SUBSCRIPTIONS"))["result"] == []
             async with sim.socket("/ws/btcusdt@blockTrade") as raw:
                 assert await raw.json() == {"error": UNKNOWN["error"]}
                 assert await raw.closed() == 1008

@@ -79,6 +79,12 @@ def test_trades_are_told_as_they_were_sent(name: str) -> None:
             later = await sim.get("/sim/trades", symbol=symbol, after=told[4]["number"])
             assert later["trades"] == told[5:]
             await sim.get("/sim/trades", status=400, symbol=symbol, after="x")
+            touches = (await sim.get("/sim/touches", symbol=symbol))["touches"]
+            for touch in (touches[0], touches[-1], *touches[1:-1:50]):
+                sequence, bids, asks = await sim.truth(symbol, touch["sequence"])
+                best = (max(bids), bids[max(bids)]), (min(asks), asks[min(asks)])
+                assert (tuple(map(_d, touch["bid"])), tuple(map(_d, touch["ask"]))) == best
+                assert sequence == touch["sequence"]
             await sim.get("/sim/trades", status=404, symbol="?")
 
     asyncio.run(main())
