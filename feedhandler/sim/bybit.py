@@ -47,7 +47,7 @@ class BybitServer(VenueServer):
         self._texts: dict[str, Texts] = {}
         self._windows: dict[str, Window] = {}
         self._numbers_of: dict[str, int] = {}
-        self._tickers = Tickers(self.category, self.market, self.texts)
+        self.tickers = Tickers(self.category, self.market, self.texts)
         self._moved: set[str] = set()
         self._next_tickers = 0.0
         self._liquidated: dict[str, list[str]] = {}
@@ -161,7 +161,7 @@ class BybitServer(VenueServer):
     def _send_tickers(self) -> None:
         for topic in self.heard("tickers."):
             symbol = topic.partition(".")[2]
-            if symbol in self._moved and (payload := self._tickers.change(symbol)) is not None:
+            if symbol in self._moved and (payload := self.tickers.change(symbol)) is not None:
                 self.push(topic, symbol, payload)
         self._moved.clear()
 
@@ -238,7 +238,7 @@ class BybitServer(VenueServer):
         if (window := self._windows.pop(topic, None)) is not None:
             self._numbers_of[topic] = window.number + 1
         if topic.startswith("tickers."):
-            self._tickers.forget(topic.partition(".")[2])
+            self.tickers.forget(topic.partition(".")[2])
 
     def on_text(self, client: Client, text: str) -> None:
         """Answer a ping or a request, which is taken or refused as a whole."""
@@ -316,7 +316,7 @@ class BybitServer(VenueServer):
     def _first_message(self, client: Client, topic: str) -> None:
         kind, levels, symbol = topics.parse(self.category, self.market, topic) or ("", 0, "")
         if kind == "tickers":
-            self.send_data(client, topic, symbol, self._tickers.whole(symbol))
+            self.send_data(client, topic, symbol, self.tickers.whole(symbol))
         if not levels:
             return
         live = self.market.live(symbol)

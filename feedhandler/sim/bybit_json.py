@@ -65,6 +65,17 @@ def trade(category: str, live: Live, texts: Texts, one: Trade) -> str:
     )
 
 
+def recent_trade(category: str, live: Live, texts: Texts, one: Trade) -> dict[str, object]:
+    """One trade as REST tells it."""
+    symbol = live.instrument.symbol
+    return {
+        "execId": trade_id(category, symbol, one), "symbol": symbol,
+        "price": texts.prices[one.grid], "size": texts.sizes[one.lots],
+        "side": "Buy" if one.taker_buys else "Sell", "time": str(one.ms), "isBlockTrade": False,
+        "isRPITrade": False, "seq": str(one.sequence),
+    }  # fmt: skip
+
+
 def liquidation(live: Live, texts: Texts, one: Trade) -> str:
     """The liquidation behind a trade: the side is the position's, the price its bankruptcy's."""
     side, limit = ("Sell", one.grid + 50) if one.taker_buys else ("Buy", max(1, one.grid - 50))

@@ -23,6 +23,9 @@ _REQUESTS, _SECONDS = 600, 5.0
 _PAGE = 500
 _MOST = {"linear": 500, "spot": 200}
 _USUAL = {"linear": 25, "spot": 1}
+_TRADES = {"linear": 500, "spot": 60}
+_CATEGORIES = ("spot", "linear", "inverse", "option")
+"""All are asked for at one address; of those that a server is not of, nothing is listed."""
 _FIRST_NUMBER = 5
 _LISTED_BEFORE_MS = 90 * 86_400_000
 
@@ -57,8 +60,10 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
 
     async def instruments(request: web.Request) -> web.Response:
         query, category = request.query, server.category
-        if query.get("category") != category:
+        if (asked := query.get("category", "")) not in _CATEGORIES:
             return wrong("Illegal category")
+        if asked != category:
+            return answer({"category": asked, "list": [], "nextPageCursor": ""})
         listed = list(server.market.instruments.values())
         if (symbol := query.get("symbol")) is not None:
             listed = [one for one in listed if one.symbol == symbol]
@@ -109,6 +114,34 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
         )
         return answer(orjson.Fragment(data))
 
+    async def tickers(request: web.Request) -> web.Response:
+        query, category = request.query, server.category
+        if (asked := query.get("category", "")) not in _CATEGORIES:
+            return wrong("Illegal category")
+        chosen = list(server.market.instruments) if asked == category else []
+        if (symbol := query.get("symbol")) is not None:
+            if symbol not in chosen:
+                return wrong("Symbol Is Invalid")
+            chosen = [symbol]
+        rows = [server.tickers.full(one) for one in chosen]
+        return answer({"category": asked, "list": rows})
+
+    async def recent_trades(request: web.Request) -> web.Response:
+        query, category = request.query, server.category
+        symbol, limit = query.get("symbol", ""), query.get("limit", str(_TRADES[category]))
+        if query.get("category") != category:
+            return wrong("Illegal category")
+        if symbol not in server.market.instruments:
+            return wrong("Symbol Is Invalid")
+        if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+            return wrong("limit")
+        live = server.market.live(symbol)
+        recent = list(live.trades)[: -int(limit) - 1 : -1]
+        rows = [shapes.recent_trade(category, live, server.texts(live), one) for one in recent]
+        return answer({"category": category, "list": rows})
+
+    router.add_get("/v5/market/tickers", tickers)
+    router.add_get("/v5/market/recent-trade", recent_trades)
     router.add_get("/v5/market/time", server_time)
     router.add_get("/v5/market/instruments-info", instruments)
     router.add_get("/v5/market/orderbook", orderbook)

@@ -52,6 +52,15 @@ class Tickers:
             return self._message(symbol, now, now.fields, "snapshot")
         return self._message(symbol, now, {"symbol": symbol, **changed}, "delta")
 
+    def full(self, symbol: str) -> Fields:
+        """The REST answer: of spot with the best bid and offer, which its stream has not."""
+        live = self._market.live(symbol)
+        fields = self._now(symbol).fields
+        if self._spot:
+            names = ("bid1Price", "bid1Size", "ask1Price", "ask1Size")
+            fields = fields | dict(zip(names, _tops(live, self._texts(live)), strict=True))
+        return fields
+
     def forget(self, symbol: str) -> None:
         """Nobody follows it any more."""
         self._told.pop(symbol, None)

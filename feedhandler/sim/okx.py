@@ -148,18 +148,20 @@ class OkxServer(VenueServer):
         return shapes.push(arg, data, "snapshot")
 
     def _present(self, channel: str, subject: str) -> bytes:
+        """The message of a channel that is sent as a whole."""
+        key = channels.SUBJECTS.get(channel, "instId")
+        return shapes.push(shapes.arg(channel, key, subject), self.present(channel, subject))
+
+    def present(self, channel: str, subject: str) -> str:
         """The present state of a channel that is sent as a whole."""
-        key = "instId"
         if channel == "index-tickers":
             base = subject.split("-")[0]
             index, opening = self.market.index(base), self.market.opening_index(base)
             data = shapes.index_ticker(self.market.clock.ms(), subject, index, opening)
         elif channel == "instruments":
-            key = "instType"
             kinds = self.market.instruments.values()
             data = ",".join(self._entry(one) for one in kinds if listing.inst_type(one) == subject)
         elif channel == "opt-summary":
-            key = "instFamily"
             data = ",".join(
                 shapes.option_summary(self.market, self.market.live(option.symbol))
                 for option in channels.options_of(self.market, subject)
@@ -178,7 +180,7 @@ class OkxServer(VenueServer):
             else:
                 tail = f'"instId":"{subject}","ts":"{live.clock.ms()}","seqId":{live.book.sequence}'
                 data = shapes.book_data(live.book, texts, 5, tail)
-        return shapes.push(shapes.arg(channel, key, subject), data)
+        return data
 
     def settle(self) -> None:
         """Send what changed on the channels that go by intervals."""

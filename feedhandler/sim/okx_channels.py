@@ -24,7 +24,7 @@ ON_CHANGE: Final = ("books5", "tickers")
 _INDEXES = ("USD", "USDT")
 _BY_INSTRUMENT = ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "open-interest")
 _OF_MANY = ("opt-summary", "index-tickers", "instruments")
-_SUBJECTS = {"opt-summary": "instFamily", "instruments": "instType"}
+SUBJECTS: Final = {"opt-summary": "instFamily", "instruments": "instType"}
 _MOVED = (
     "This channel has been migrated to the '/business' URL. Please subscribe using the new URL."
 )
@@ -78,7 +78,7 @@ def resolve(market: Market, arg: Mapping[str, Any], business: bool) -> tuple[str
         f"Wrong URL or {named} doesn't exist. Please use the correct URL, channel and "
         "parameters referring to API document.",
     )
-    subject = arg.get(_SUBJECTS.get(str(channel), "instId"))
+    subject = arg.get(SUBJECTS.get(str(channel), "instId"))
     if not isinstance(channel, str) or not isinstance(subject, str):
         raise unknown
     if channel == "trades-all" and not business:

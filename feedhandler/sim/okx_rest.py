@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,7 +11,7 @@ from aiohttp import web
 from . import okx_json as shapes
 from . import okx_listing as listing
 from .bad_list import as_ordered
-from .okx_channels import INSTRUMENT_TYPES
+from .okx_channels import INSTRUMENT_TYPES, known
 
 if TYPE_CHECKING:
     from .okx import OkxServer
@@ -18,12 +19,28 @@ if TYPE_CHECKING:
 BOOK_LEVELS = 400
 """Levels a side of the `books` channel and at most of a REST book."""
 FIRST_CODE = 10_458
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+_UNKNOWN = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
+_PRESENT = {
+    "market/ticker": "tickers",
+    "market/tickers": "tickers",
+    "market/index-tickers": "index-tickers",
+    "public/mark-price": "mark-price",
+    "public/funding-rate": "funding-rate",
+    "public/open-interest": "open-interest",
+}
+"""Paths that say what a channel does."""
 LISTED_BEFORE_MS = 90 * 86_400_000
 
 
 def _answer(data: Any, code: str = "0", message: str = "", status: int = 200) -> web.Response:
     body = orjson.dumps({"code": code, "msg": message, "data": data})
     return web.Response(body=body, status=status, content_type="application/json")
+
+
+def _raw(rows: str) -> web.Response:
+    body = f'{{"code":"0","msg":"","data":[{rows}]}}'.encode()
+    return web.Response(body=body, content_type="application/json")
 
 
 def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
@@ -64,17 +81,47 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
     async def books(request: web.Request) -> web.Response:
         symbol, size = request.query.get("instId", ""), request.query.get("sz", "1")
         if symbol not in server.market.instruments:
-            message = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
-            return _answer([], "51001", message)
+            return _answer([], "51001", _UNKNOWN)
         if not size.isdigit() or not 1 <= int(size) <= BOOK_LEVELS:
             return _answer([], "51000", "Parameter sz error", 400)
         live = server.market.live(symbol)
         book = server.rest_book(live)
         tail = f'"ts":"{server.market.clock.ms()}","seqId":{book.sequence}'
         data = shapes.book_data(book, server.texts(live), int(size), tail)
-        body = f'{{"code":"0","msg":"","data":[{data}]}}'.encode()
-        return web.Response(body=body, content_type="application/json")
+        return _raw(data)
 
+    def present(channel: str) -> Handler:
+        """What a channel says of one subject, or of all of an `instType`."""
+
+        async def handle(request: web.Request) -> web.Response:
+            wanted, kind = request.query.get("instId"), request.query.get("instType")
+            if wanted is None and kind is not None:
+                listed = server.market.instruments.values()
+                chosen = [one.symbol for one in listed if listing.inst_type(one) == kind]
+            else:
+                chosen = [] if wanted is None else [wanted]
+            if (wanted is None and kind not in INSTRUMENT_TYPES) or not all(
+                known(server.market, channel, one) for one in chosen
+            ):
+                return _answer([], "51001", _UNKNOWN)
+            data = ",".join(server.present(channel, one) for one in chosen)
+            return _raw(data)
+
+        return handle
+
+    async def trades(request: web.Request) -> web.Response:
+        symbol, limit = request.query.get("instId", ""), request.query.get("limit", "100")
+        if symbol not in server.market.instruments:
+            return _answer([], "51001", _UNKNOWN)
+        if not limit.isdigit() or not 1 <= int(limit) <= 500:
+            return _answer([], "51000", "Parameter limit error", 400)
+        live = server.market.live(symbol)
+        texts, recent = server.texts(live), list(live.trades)[: -int(limit) - 1 : -1]
+        return _raw(",".join(shapes.trade(live, texts, one) for one in recent))
+
+    for path, channel in _PRESENT.items():
+        router.add_get(f"/api/v5/{path}", present(channel))
+    router.add_get("/api/v5/market/trades", trades)
     router.add_get("/api/v5/public/time", server_time)
     router.add_get("/api/v5/public/instruments", instruments)
     router.add_get("/api/v5/public/underlying", underlying)

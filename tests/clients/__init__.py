@@ -1,0 +1,1 @@
+"""Streaming clients of others against the simulator, unchanged but for their addresses."""

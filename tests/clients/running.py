@@ -1,0 +1,130 @@
+"""The clients that there are, and one run of one of them against a simulated venue."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from feedhandler.bench.peer_homes import default_folder, interpreter
+from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from tests.clients.compare import Counts, Line, compare
+
+RATE: Final = 300.0
+_PROGRAMS = Path(__file__).parent / "programs"
+_START_S = 60.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A venue as a client follows it: the symbols, and how many levels its books have (0: all)."""
+
+    symbols: tuple[str, ...]
+    levels: int = 0
+    beside: str = ""
+    """Another venue that the client asks at its start."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """A library: what pip installs, the oldest Python 3, its program, the venues."""
+
+    requirement: str
+    python: int
+    program: str
+    cases: Mapping[str, Case]
+
+    @property
+    def home(self) -> Path:
+        """Its environment."""
+        return default_folder() / self.requirement
+
+
+_PAIRS = ("BTCUSDT", "ETHUSDT")
+CLIENTS: Final[Mapping[str, Client]] = {
+    "ccxt": Client(
+        "ccxt==4.5.90",
+        11,
+        "run_ccxt.py",
+        {
+            "deribit": Case(("BTC-PERPETUAL", "ETH-PERPETUAL")),
+            "okx": Case(("BTC-USDT", "ETH-USDT-SWAP")),
+            "binance": Case(_PAIRS),
+            "binance-usdm": Case(_PAIRS),
+            "bybit-linear": Case(_PAIRS, 50),
+            "bybit-spot": Case(_PAIRS, 50),
+        },
+    ),
+    "pybit": Client(
+        "pybit==5.17.0",
+        9,
+        "run_pybit.py",
+        {"bybit-linear": Case(_PAIRS, 200), "bybit-spot": Case(_PAIRS, 50)},
+    ),
+    "python-binance": Client(
+        "python-binance==1.0.37",
+        8,
+        "run_python_binance.py",
+        {"binance": Case(_PAIRS), "binance-usdm": Case(_PAIRS, 10, beside="binance")},
+    ),
+}
+
+
+class ClientError(RuntimeError):
+    """A client's program ended with an error; the text has its last words."""
+
+
+def environment(client: Client, *, install: bool) -> Path:
+    """The Python of a client's environment. Raises NoPeer where there is none."""
+    return interpreter(client.home, client.requirement, least=client.python, install=install)
+
+
+def run(client: Client, python: Path, venue: str, seconds: float) -> Counts:
+    """Run a client for so long against a venue of its own; what of all that it had is wrong."""
+    case = client.cases[venue]
+    venues = [venue, case.beside] if case.beside else [venue]
+    # Messages counted by the venue: a client may ask more of it at once than of the real one.
+    with SimProcess(venues, SimOptions(rate=RATE, message_limit=100)) as sims:
+        at = sims.endpoints[venue]
+        order = {
+            **_address(at),
+            "venue": venue,
+            "symbols": case.symbols,
+            "seconds": seconds,
+            "levels": case.levels,
+            "beside": _address(sims.endpoints[case.beside]) if case.beside else None,
+        }
+        ended = subprocess.run(
+            [str(python), str(_PROGRAMS / client.program)],
+            input=json.dumps(order), capture_output=True, text=True, check=False,
+            timeout=seconds + _START_S,
+        )  # fmt: skip
+        if ended.returncode:
+            raise ClientError(f"{client.requirement} on {venue}: {_last_words(ended.stderr)}")
+        _get(at, "/pause", post=True)
+        lines: list[Line] = [json.loads(line) for line in ended.stdout.splitlines()]
+        return compare(lines, lambda path: _get(at, path), case.levels)
+
+
+def _address(endpoint: SimEndpoint) -> dict[str, str]:
+    return {"ws": f"ws://{urlsplit(endpoint.ws_url).netloc}", "rest": endpoint.rest_url}
+
+
+def _last_words(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+def _get(endpoint: SimEndpoint, path: str, *, post: bool = False) -> Any:
+    request = urllib.request.Request(endpoint.control_url + path, method="POST" if post else "GET")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return json.load(error)
