@@ -83,7 +83,7 @@ class Connection:
         self.limit = SessionLimit(settings.lifetime_s, settings.rotate_at)
         self._control = ControlFrames(
             str(self), venue, self.socket, self.pings, self._subscribing, self.requests, self.limit,
-            self._kick.set,
+            self._kick.set, owner.on_stated, owner.on_relisted,
         )  # fmt: skip
         self._quiet = Throttle()
         self._notes = Notes()

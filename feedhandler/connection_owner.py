@@ -1,6 +1,6 @@
 """What a connection tells the one who has it, and what it is told."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -9,6 +9,7 @@ from feedhandler.backoff import Backoff
 from feedhandler.budget import Budget
 from feedhandler.reach import Reach
 from feedhandler.transport import Route
+from feedhandler.venues.base import Stated
 from shm import Reason
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Owner(Protocol):
 
     def speaks(self, connection: "Connection", key: str, seconds: float) -> bool:
         """Whether the key's data comes on it, `seconds` after it was asked for."""
+
+    def on_stated(self, stated: Iterable[Stated]) -> None:
+        """The venue says what it does with orders on instruments, or all their terms."""
+
+    def on_relisted(self) -> None:
+        """The venue says that what it lists has changed."""
 
     def replace(self, connection: "Connection", why: str) -> bool:
         """The session is about to end: open another connection before this one is closed.

@@ -1,6 +1,6 @@
 """What a venue says on a connection besides market data, and what follows from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 from feedhandler.connection_socket import ConnectionSocket
@@ -10,11 +10,12 @@ from feedhandler.said import said
 from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import Subscribing
-from feedhandler.venues.base import Control, ControlKind, Venue
+from feedhandler.venues.base import Control, ControlKind, Stated, Venue
 
 
 class ControlFrames:
-    """Of one connection, which the log calls `name`. `wake`: there may be something to do now."""
+    """Of one connection, which the log calls `name`. `wake`: there may be something to do now;
+    `stated`: what it says of instruments; `relist`: the venue's list is another one."""
 
     def __init__(
         self,
@@ -26,6 +27,8 @@ class ControlFrames:
         requests: SocketRequests,
         limit: SessionLimit,
         wake: Callable[[], None],
+        stated: Callable[[Iterable[Stated]], None],
+        relist: Callable[[], None],
     ) -> None:
         self._name = name
         self._venue = venue
@@ -35,6 +38,8 @@ class ControlFrames:
         self._requests = requests
         self._limit = limit
         self._wake = wake
+        self._stated = stated
+        self._relist = relist
         self._quiet = Throttle()
 
     def take(self, frame: bytes) -> None:
@@ -45,7 +50,12 @@ class ControlFrames:
             self._quiet.warning("control", f"{self._name} sent what makes no sense: {said(error)}")
             return
         for control in controls:
-            if control.kind is ControlKind.ANSWER:
+            if control.kind is ControlKind.STATED:
+                self._stated(control.stated)
+            elif control.kind is ControlKind.RELIST:
+                self._quiet.warning("relist", f"{self._name}: {control.text}")
+                self._relist()
+            elif control.kind is ControlKind.ANSWER:
                 self._requests.on_answer(control, frame)
             else:
                 self._act(control, monotonic())

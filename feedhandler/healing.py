@@ -35,7 +35,7 @@ SPOKEN_S = 2.0  #: after the request, data is of this subscription and not of th
 
 class Healing:
     """Of one feed. Times are seconds of the event loop's clock. `hint`: the venue may have changed
-    what nobody says."""
+    what nobody says; `worded`: a ticker has another word for the status of its instrument."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Healing:
         rng: random.Random,
         keeper: Keeper,
         hint: Callable[[], None],
+        worded: Callable[[Tracked], None],
     ) -> None:
         self._venue = venue
         self._engine = engine
@@ -59,6 +60,7 @@ class Healing:
         self._rest = rest
         self._requests = requests
         self._keeper = keeper
+        self._worded = worded
         self._quiet = Throttle()
         self._clock = asyncio.get_running_loop().time
         self._traded = TradedFirst(engine, self._clock)
@@ -112,6 +114,8 @@ class Healing:
                 self.recovery.unconfirmed(tracked, detail, now)
             elif event == _engine.BECAME_LIVE:
                 self._healed(tracked, now)
+            elif event == _engine.STATED:
+                self._worded(tracked)
             elif event == _engine.WIDENED:
                 log.info("%s: exponents widened", tracked.spec.symbol)
 

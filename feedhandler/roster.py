@@ -18,6 +18,7 @@ from feedhandler.lister import Listed, Lister, choose
 from feedhandler.log import Throttle, log
 from feedhandler.plan import plan
 from feedhandler.universe import Tracked, Universe
+from feedhandler.venues import normal
 from feedhandler.venues.base import InstrumentSpec, Stated, Venue
 from shm import Change as Changes
 from shm import Reason, State, Status
@@ -25,6 +26,7 @@ from shm import Reason, State, Status
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
 AGAIN_S = 2.5  #: after a list that is none, and longer after each further one
 ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
+FRESH_NS = 5_000_000_000  #: a ticker that spoke within this time stands by its word
 NEWS_S = (0.2, 3.0)  #: after the word of a stream that something is listed
 
 
@@ -107,7 +109,7 @@ class Roster:
         for tracked in self._open():
             spec = now.get(tracked.spec.symbol)
             if spec is not None and tracked.stated_ns <= listed.asked_ns:
-                self.redefine(tracked, spec)
+                self.redefine(tracked, self._as_streamed(tracked, spec, int(spoke[tracked.id])))
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
         for symbol in self._take_up(self._fresh(chosen)):
@@ -142,6 +144,22 @@ class Roster:
             self._close([tracked], Reason.EXPIRED)
         elif Changes.STATUS in changes:
             self._carrier.restated(tracked)
+
+    def worded(self, tracked: Tracked) -> None:
+        """Its ticker has another word for its status."""
+        word = self._engine.word(tracked.id)
+        self.stated([Stated(tracked.spec.symbol, self._meant(word), word)])
+
+    def _as_streamed(self, tracked: Tracked, spec: InstrumentSpec, spoke_ns: int) -> InstrumentSpec:
+        """What is listed, but not as open while its ticker goes on saying that it is not."""
+        word = self._engine.word(tracked.id)
+        said = self._meant(word) if word else Status.ACTIVE
+        if said is Status.ACTIVE or time_ns() - spoke_ns > FRESH_NS or not spec.active:
+            return spec
+        return replace(spec, status=said, stated=word)
+
+    def _meant(self, word: str) -> Status:
+        return normal.status(self._venue.statuses, word)
 
     def stated(self, stated: Iterable[Stated]) -> None:
         """A stream says something of instruments: newer than any list that was asked for before."""

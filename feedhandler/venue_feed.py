@@ -6,7 +6,7 @@ however long that takes, and goes on until it is cancelled.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from feedhandler import host_budgets
@@ -26,14 +26,14 @@ from feedhandler.log import Throttle, log
 from feedhandler.plan import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.rest import Rest
-from feedhandler.roster import Roster
+from feedhandler.roster import NEWS_S, Roster
 from feedhandler.rotation import Rotations
 from feedhandler.rotation_time import time_of_day
 from feedhandler.socket_requests import Requests
 from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import InstrumentSpec, Venue
+from feedhandler.venues.base import InstrumentSpec, Stated, Venue
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 
@@ -82,6 +82,7 @@ class VenueFeed:
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
             requests, self._count, self._rng, self._keeper, self._lister.hint,
+            self.roster.worded,
         )  # fmt: skip
 
     # ---- its life
@@ -273,6 +274,16 @@ class VenueFeed:
     def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue took these keys."""
         self.healing.acknowledged(connection, keys)
+        if connection.connects > 1 and any(self.universe.parts(key)[0] == "status" for key in keys):
+            self._lister.soon(*NEWS_S)  # nobody said meanwhile what has changed
+
+    def on_stated(self, stated: Iterable[Stated]) -> None:
+        """The venue says what it does with orders on instruments, or all their terms."""
+        self.roster.stated(stated)
+
+    def on_relisted(self) -> None:
+        """The venue says that what it lists has changed."""
+        self._lister.soon(*NEWS_S)
 
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None:
         """The venue refused these keys."""

@@ -41,6 +41,7 @@ BECAME_LIVE: int  #: the book is in step
 WIDENED: int  #: the exponents of the instrument were widened
 ADDED: int  #: `auto_add` met a new symbol
 UNCONFIRMED: int  #: a requested book is in, but the stream has not reached it; detail: its number
+STATED: int  #: the stream's word for the instrument's status is another one: `Engine.word`
 
 # Channels, the column of `Engine.activity`.
 CHANNEL_BOOK: int
@@ -192,6 +193,9 @@ class Engine:
         """The same of the status alone."""
 
     def status(self, instrument: int) -> int: ...
+    def word(self, instrument: int) -> str:
+        """The venue's own word for its status, as its ticker said last; "": it said none."""
+
     def instrument_id(self, symbol: str) -> int:
         """Raises KeyError."""
 

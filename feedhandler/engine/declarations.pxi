@@ -38,7 +38,8 @@ cdef extern from "engine.h" nogil:
         uint32_t id
         fh_instrument entry
         int price_exponent, size_exponent
-        uint8_t state, reason, precision
+        uint8_t state, reason, precision, word_length
+        char *word
         bint has_book
         continuity sequence
         book_t book
@@ -88,7 +89,7 @@ cdef extern from "engine.h" nogil:
     int C_BASE_EVERY "BASE_EVERY", BASE_END
     int C_NEED_RESYNC "NEED_RESYNC", C_NEED_SNAPSHOT "NEED_SNAPSHOT"
     int C_SNAPSHOT_TOO_OLD "SNAPSHOT_TOO_OLD", C_BECAME_LIVE "BECAME_LIVE"
-    int C_WIDENED "WIDENED", C_ADDED "ADDED", C_UNCONFIRMED "UNCONFIRMED"
+    int C_WIDENED "WIDENED", C_ADDED "ADDED", C_UNCONFIRMED "UNCONFIRMED", C_STATED "STATED"
     int C_CHANNEL_BOOK "CHANNEL_BOOK", C_CHANNEL_TRADES "CHANNEL_TRADES"
     int C_CHANNEL_TICKER "CHANNEL_TICKER", C_CHANNEL_QUOTE "CHANNEL_QUOTE", CHANNELS
     int FH_STATE_END, FH_REASON_END, FH_STATUS_END
@@ -157,6 +158,7 @@ BECAME_LIVE = C_BECAME_LIVE
 WIDENED = C_WIDENED
 ADDED = C_ADDED
 UNCONFIRMED = C_UNCONFIRMED
+STATED = C_STATED
 CHANNEL_BOOK = C_CHANNEL_BOOK
 CHANNEL_TRADES = C_CHANNEL_TRADES
 CHANNEL_TICKER = C_CHANNEL_TICKER

@@ -56,6 +56,26 @@ static inline void engine_subject(engine *e, market *m)
 /* A document about no book at all: a malformed one condemns none. */
 static inline void engine_no_book(engine *e) { e->book_frame = false; }
 
+/* Before a frame is read by a decoder that heeds `told` and `stated`. */
+static inline void engine_say_nothing(engine *e)
+{
+    e->told = false;
+    e->stated = NULL;
+}
+
+/* The frame is whole: what it says of a status is told if it is another word than before. */
+static inline void engine_say(engine *e)
+{
+    market *m = e->stated;
+    const text *word = &e->word;
+    if (m == NULL || word->type != TEXT_STRING || word->length > sizeof m->word ||
+        (m->word_length == word->length && !memcmp(m->word, word->at, word->length)))
+        return;
+    memcpy(m->word, word->at, word->length);
+    m->word_length = (uint8_t)word->length;
+    market_attention(e, m, STATED, 0);
+}
+
 /* ---- messages ------------------------------------------------------------------------------------ */
 
 /* Begin a message; it is complete when the next begins or the document ends. Never NULL: when memory

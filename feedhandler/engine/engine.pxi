@@ -157,6 +157,10 @@ cdef class Engine:
     def status(self, instrument):
         return self._market(instrument).entry.status
 
+    def word(self, instrument):
+        cdef market *m = self._market(instrument)
+        return (<bytes>m.word[:m.word_length]).decode("utf-8", "replace")
+
     def instrument_id(self, str symbol):
         cdef market *m = self._find(symbol)
         if m == NULL:

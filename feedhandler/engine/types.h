@@ -29,6 +29,7 @@ enum attention {
     WIDENED,
     ADDED,
     UNCONFIRMED,
+    STATED, /* the venue's word for the instrument's status is another one */
     ATTENTION_END
 };
 
@@ -66,6 +67,8 @@ typedef struct market {
     decimal_scale price_scale, size_scale;
     uint8_t precision; /* generation of the exponents: an index into the entry's lists */
     uint8_t symbol_length; /* 0: see symbol_plain */
+    uint8_t word_length;
+    char word[31]; /* the venue's own for its status, as its stream says */
     bool has_book;
     bool incremental; /* deltas were seen: full books of other channels are only quotes then */
     uint8_t state, reason;
@@ -183,6 +186,9 @@ typedef struct engine {
     market *subject;  /* the book that a malformed frame would be about */
     bool book_frame;  /* the frame may be about a book: its channel is one, or is not known yet */
     uint32_t unknown; /* symbols or channels in it that are not ours */
+    bool told;        /* it is of a channel that Python reads, as if it were none of market data */
+    market *stated;   /* what `word` is the status of; NULL: of nothing */
+    text word;
     message *messages;
     uint32_t message_count, message_room;
     level *levels;

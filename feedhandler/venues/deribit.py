@@ -26,6 +26,7 @@ from feedhandler.venues.base import (
     Request,
     Rule,
     Speaker,
+    Stated,
     Venue,
 )
 from feedhandler.venues.pattern import Pattern, is_glob
@@ -33,6 +34,8 @@ from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 _CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours
+#: notices of what is created, opened, settled and over; of price indices that are locked
+_STATE, _PLATFORM = "instrument.state", "platform_state"
 _INTERVAL = "100ms"  # `raw` needs a login, agg2 is no faster for most instruments
 _HEARTBEAT_S = 10  # the shortest that the venue grants
 
@@ -106,9 +109,14 @@ class Deribit(Venue):
         return (_call(ids.ON_CONNECT, "public/set_heartbeat", {"interval": _HEARTBEAT_S}),)
 
     def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
-        return [f"{channel}.{instrument.symbol}.{_INTERVAL}" for channel in channels]
+        keys = [f"{channel}.{instrument.symbol}.{_INTERVAL}" for channel in channels]
+        kinds = _KIND_OF[instrument.kind]
+        kind = kinds[0] if len(kinds) == 1 else "any"  # which combo, its kind does not tell
+        return [*keys, f"{_STATE}.{kind}.any", _PLATFORM]
 
     def key_symbols(self, key: str) -> tuple[str, str]:
+        if key == _PLATFORM or key.startswith(f"{_STATE}."):
+            return "status", key.removeprefix(f"{_STATE}.")
         channel, _, rest = key.partition(".")
         symbol, _, _ = rest.partition(".")
         if channel not in _CHANNELS or not symbol:
@@ -131,6 +139,8 @@ class Deribit(Venue):
             if isinstance(params, dict) and params.get("type") == "test_request":
                 return [Control(ControlKind.ASKED, reply=_call(ids.HEARTBEAT, "public/test", {}))]
             return [Control(ControlKind.NOTHING)]
+        if message.get("method") == "subscription":
+            return [_told(message)]
         number = ids.socket_number(message.get("id"))
         if number is not None:
             text = _words(message["error"]) if "error" in message else ""
@@ -200,6 +210,24 @@ def _typed(params: Mapping[str, str]) -> dict[str, object]:
         key: int(value) if value.isdigit() else words.get(value, value)
         for key, value in params.items()
     }
+
+
+def _told(message: Mapping[str, Any]) -> Control:
+    """A notice about instruments, or about the whole platform."""
+    params = message.get("params")
+    channel = params.get("channel") if isinstance(params, dict) else None
+    data = params.get("data") if isinstance(params, dict) else None
+    if not isinstance(channel, str) or not isinstance(data, dict):
+        raise ValueError("deribit: a notification without channel or data")
+    if channel == _PLATFORM:  # locked, or in maintenance: the list says which instruments are
+        said = ", ".join(f"{key} {value}" for key, value in list(data.items())[:4])
+        return Control(ControlKind.RELIST, text=f"platform_state: {said}"[:200])
+    symbol, word = data.get("instrument_name"), data.get("state")
+    if not isinstance(symbol, str) or not isinstance(word, str):
+        raise ValueError(f"deribit: {channel[:40]}: neither an instrument nor a state")
+    return Control(
+        ControlKind.STATED, stated=(Stated(symbol, normal.status(_STATUSES, word), word),)
+    )
 
 
 def _words(error: object) -> str:

@@ -162,7 +162,7 @@ static inline text *deribit_field(deribit_fields *f, const text *key)
 static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
 {
     deribit_fields f;
-    text key, other;
+    text key, other, state = {0};
     texts_clear(f.all, sizeof f.all / sizeof *f.all);
     cursor_object(c);
     while (cursor_key(c, &key)) {
@@ -171,6 +171,8 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
             cursor_scalar(c, out);
         else if (TEXT_IS(&key, "greeks"))
             deribit_greeks(c, &f);
+        else if (TEXT_IS(&key, "state"))
+            cursor_scalar(c, &state);
         else
             cursor_scalar(c, &other);
     }
@@ -184,6 +186,8 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
     }
     if (!ticker)
         return;
+    e->stated = m;
+    e->word = state;
     message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
     msg->exchange_ns = time;
     engine_stat(e, msg, FH_STAT_MARK, &f.mark, 0);
@@ -257,7 +261,10 @@ static void deribit_data(engine *e, cursor *c, const text *name)
         return;
     }
     if (!book && !ticker && !TEXT_IS(&ch.kind, "quote")) {
-        e->unknown++;
+        if (TEXT_IS(&ch.kind, "instrument") || TEXT_IS(&ch.kind, "platform_state"))
+            e->told = true;
+        else
+            e->unknown++;
         cursor_skip(c);
         return;
     }
@@ -359,6 +366,7 @@ static int deribit_decode(engine *e, cursor *c)
     static const char subscription[] = "subscription";
     text key, method = {0}, name = {0}, other;
     bool data = false;
+    engine_say_nothing(e);
     if (USUAL_SCALAR(c, "{\"jsonrpc\":\"2.0\",\"method\":\"subscription\",\"params\":{\"channel\":", &name)) {
         method = (text){(const uint8_t *)subscription, sizeof subscription - 1, TEXT_STRING, false};
         if (!c->error)
@@ -373,8 +381,11 @@ static int deribit_decode(engine *e, cursor *c)
             cursor_scalar(c, TEXT_IS(&key, "method") ? &method : &other);
     }
     cursor_finish(c);
-    if (data && TEXT_IS(&method, "subscription"))
-        return FEED_DATA;
+    if (data && TEXT_IS(&method, "subscription")) {
+        if (!c->error)
+            engine_say(e);
+        return e->told ? FEED_CONTROL : FEED_DATA;
+    }
     e->message_count = 0; /* an answer, an error, a heartbeat */
     engine_no_book(e);
     return FEED_CONTROL;

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,6 +28,7 @@ from feedhandler.venues.base import (
     Request,
     Rule,
     Speaker,
+    Stated,
     Venue,
 )
 from feedhandler.venues.pattern import Pattern, is_glob
@@ -34,6 +36,8 @@ from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 _BY_FAMILY = "opt-summary"  # IVs and greeks of all options of a family in one channel
+_BY_TYPE = "instruments"  # all terms of all instruments of a type, and each change of them
+_SUBJECT = {_BY_FAMILY: "instFamily", _BY_TYPE: "instType"}
 _OURS = {
     "books": "book",
     "trades": "trades",
@@ -42,6 +46,7 @@ _OURS = {
     "funding-rate": "ticker",
     "open-interest": "ticker",
     _BY_FAMILY: "ticker",
+    _BY_TYPE: "status",
 }
 _TICKER = {  # what elsewhere is one channel
     InstrumentKind.SPOT: ("tickers",),
@@ -129,7 +134,7 @@ class Okx(Venue):
                     for part in _TICKER[instrument.kind]:
                         subject = instrument.family if part == _BY_FAMILY else instrument.symbol
                         keys.append(f"{part}:{subject}")
-        return keys
+        return [*keys, f"{_BY_TYPE}:{_TYPES[instrument.kind]}"]
 
     def key_symbols(self, key: str) -> tuple[str, str]:
         channel, _, symbol = key.partition(":")
@@ -147,6 +152,8 @@ class Okx(Venue):
         if frame.strip() == b"pong":
             return [Control(ControlKind.PONG)]
         message = orjson.loads(frame)
+        if isinstance(message, dict) and "event" not in message and "data" in message:
+            return [_told(message)]
         if not isinstance(message, dict) or "event" not in message:
             raise ValueError(f"okx: neither an event nor data: {frame[:80]!r}")
         event = message["event"]
@@ -230,9 +237,7 @@ def _operation(operation: str, keys: Iterable[str], request_id: int) -> str:
     args = []
     for key in keys:
         channel, _, symbol = key.partition(":")
-        args.append(
-            {"channel": channel, "instFamily" if channel == _BY_FAMILY else "instId": symbol}
-        )
+        args.append({"channel": channel, _SUBJECT.get(channel, "instId"): symbol})
     return orjson.dumps({"id": str(request_id), "op": operation, "args": args}).decode()
 
 
@@ -240,8 +245,30 @@ def _key_of(message: Mapping[str, Any]) -> tuple[str, ...]:
     arg = message.get("arg")
     if not isinstance(arg, dict):
         return ()
-    symbol = arg.get("instId") or arg.get("instFamily") or arg.get("uly") or ""
+    named = ("instId", "instFamily", "uly", "instType")
+    symbol = next((arg[key] for key in named if arg.get(key)), "")
     return (f"{arg.get('channel')}:{symbol}",) if symbol else ()
+
+
+def _told(message: Mapping[str, Any]) -> Control:
+    """A push of the channel `instruments`: rows as those of the list, all or those that changed."""
+    arg, rows = message.get("arg"), message.get("data")
+    channel = arg.get("channel") if isinstance(arg, dict) else None
+    if channel != _BY_TYPE or not isinstance(rows, list):
+        raise ValueError(f"okx: not a push of ours: {str(arg)[:80]}")
+    return Control(ControlKind.STATED, stated=map(_stated, filter(_is_row, rows)))
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("instId"), str)
+
+
+def _stated(row: dict[str, Any]) -> Stated:
+    word = row.get("state")
+    status = normal.status(_STATUSES, word)
+    return Stated(
+        row["instId"], status, word if isinstance(word, str) else "", partial(_spec, Row(row))
+    )
 
 
 def _refused(

@@ -16,7 +16,7 @@
 
 #include "../engine/usual.h"
 
-enum okx_kind { OKX_UNKNOWN = 0, OKX_BOOKS, OKX_FULL, OKX_TRADES, OKX_STATS, OKX_INDEX };
+enum okx_kind { OKX_UNKNOWN = 0, OKX_TOLD, OKX_BOOKS, OKX_FULL, OKX_TRADES, OKX_STATS, OKX_INDEX };
 
 static int okx_kind(const text *channel)
 {
@@ -31,6 +31,8 @@ static int okx_kind(const text *channel)
         TEXT_IS(channel, "opt-summary") || TEXT_IS(channel, "funding-rate") ||
         TEXT_IS(channel, "open-interest"))
         return OKX_STATS;
+    if (TEXT_IS(channel, "instruments") || TEXT_IS(channel, "status"))
+        return OKX_TOLD;
     return TEXT_IS(channel, "index-tickers") ? OKX_INDEX : OKX_UNKNOWN;
 }
 
@@ -182,8 +184,11 @@ static void okx_data(engine *e, cursor *c, const okx_arg *arg)
     market *m = NULL;
     if (kind != OKX_BOOKS && kind != OKX_FULL)
         engine_no_book(e);
-    if (kind == OKX_UNKNOWN) {
-        e->unknown++;
+    if (kind == OKX_UNKNOWN || kind == OKX_TOLD) {
+        if (kind == OKX_TOLD)
+            e->told = true;
+        else
+            e->unknown++;
         cursor_skip(c);
         return;
     }
@@ -281,6 +286,7 @@ static int okx_decode(engine *e, cursor *c)
     text key, action = {0}, other;
     bool event = false, waiting = false, data = false;
     cursor at;
+    engine_say_nothing(e);
     if (c->end - c->at == 4 && memcmp(c->at, "pong", 4) == 0) { /* their heartbeat is not JSON */
         c->at = c->end;
         return FEED_CONTROL;
@@ -337,7 +343,7 @@ static int okx_decode(engine *e, cursor *c)
         for (uint32_t i = 0; i < e->message_count; i++)
             if (e->messages[i].kind == MESSAGE_DELTA)
                 e->messages[i].kind = MESSAGE_SNAPSHOT;
-    return FEED_DATA;
+    return e->told ? FEED_CONTROL : FEED_DATA;
 }
 
 /* GET /api/v5/market/books: {"code":"0","data":[{"asks":[],"bids":[],"ts":"ms"[,"seqId":n]}]} */

@@ -5,7 +5,7 @@ import os
 import random
 import uuid
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from feedhandler.keeper import Keeper
 from feedhandler.listener import FrameListener
 from feedhandler.transport import Route
 from feedhandler.venue_engine import make_engine
+from feedhandler.venues.base import Stated
 from shm import Reason
 from shm.segment import create
 from tests.io.facts import PaperVenue
@@ -284,6 +285,10 @@ class Owner:
         return False
 
     def on_round_trip(self, connection: Connection, nanoseconds: int) -> None: ...
+
+    def on_stated(self, stated: Iterable[Stated]) -> None: ...
+
+    def on_relisted(self) -> None: ...
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None: ...
 
     def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None: ...
