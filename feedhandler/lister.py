@@ -18,7 +18,7 @@ from feedhandler.venues.base import InstrumentSpec, Venue
 from feedhandler.venues.listing import Listing
 
 REFRESH_S = 300.0
-_HINT_S = 15.0  #: a list that is younger is no older than what hints at another
+_HINT_S = 5.0  #: between two lists that nothing but a hint asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ class Lister:
         self._kick.set()
 
     def hint(self) -> None:
-        """Something may have changed that nobody says: ask at once, unless that was done lately."""
-        if asyncio.get_running_loop().time() - self._asked >= _HINT_S:
-            self.soon(0.0, 0.5)
+        """Something may have changed that nobody says: ask at once, or soon after the last time."""
+        wait = max(0.0, self._asked + _HINT_S - asyncio.get_running_loop().time())
+        self.soon(wait, wait + 0.5)
 
     async def list(self, wanted: Sequence[str]) -> Listed:
         """What these rules mean now. Raises RestError, and ValueError for a senseless answer."""

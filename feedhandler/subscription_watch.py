@@ -115,6 +115,8 @@ class SubscriptionWatch:
         """Take in what came, and act on what did not."""
         self.rhythm.observe(self._engine.activity(), now)
         suspects = [each for each in self.rhythm.suspects(now) if self._may_speak(*each, now)]
+        if suspects:
+            self._hint()  # they may be halted
         if suspects and not self._mass(suspects, now):
             for row, channel in suspects:
                 self._suspect(row, channel, now)
@@ -171,7 +173,6 @@ class SubscriptionWatch:
         connection, keys = self._keys.get((row, channel), (None, []))
         if tracked is None or connection is None or tracked.closed:
             return
-        self._hint()  # it may be halted
         if channel != _BOOK:
             self.rhythm.widen(row, channel)
         elif self._engine.state(row)[0] == State.LIVE:

@@ -56,8 +56,9 @@ class Universe:
         """
         keys = self.venue.keys(spec, self.channels)
         for key in keys:
-            if self.parts(key)[1] not in (spec.symbol, spec.family):
-                raise ValueError(f"{key!r} would be of {self.parts(key)[1]!r}")
+            channel, subject = self.parts(key)
+            if channel != "status" and subject not in (spec.symbol, spec.family):
+                raise ValueError(f"{key!r} would be of {subject!r}")
         book = next((key for key in keys if self.parts(key)[0] == "book"), None)
         row = add_instrument(engine, spec, has_book=book is not None)
         tracked = Tracked(row, spec, book)

@@ -72,7 +72,8 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
             ],
             "exchangeFilters": [],
             "symbols": as_ordered(
-                server.faults, [listing.describe(listed[symbol]) for symbol in chosen]
+                server.faults,
+                [server.as_listed(symbol, listing.describe(listed[symbol])) for symbol in chosen],
             ),
         }
         return answer(info, 20)

@@ -76,7 +76,10 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceUsdmServer) -> Non
             ],
             "exchangeFilters": [],
             "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-            "symbols": as_ordered(server.faults, [listing.describe(one, listed) for one in kinds]),
+            "symbols": as_ordered(
+                server.faults,
+                [server.as_listed(one.symbol, listing.describe(one, listed)) for one in kinds],
+            ),
         }
         return answer(info, 1)
 

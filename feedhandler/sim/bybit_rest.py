@@ -87,8 +87,11 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
             listed = page
         since = server.start_ms - _LISTED_BEFORE_MS
         rows = [
-            listing.describe(
-                category, one, _FIRST_NUMBER + server.number_of(one.symbol), since
+            server.as_listed(
+                one.symbol,
+                listing.describe(
+                    category, one, _FIRST_NUMBER + server.number_of(one.symbol), since
+                ),
             )
             for one in listed
         ]  # fmt: skip

@@ -44,6 +44,7 @@ class Chaos:
             "shutdown": self._shutdown, "unsilence": self._unsilence, "none": self._none,
             "refuse": self._listen, "tls": self._listen, "clock_skew": self._skew,
             "freeze": self._freeze, "renumber": self._renumber, "misprice": self._misprice,
+            "restate": self._restate, "redefine": self._restate, "delist_at": self._restate,
             "list": lambda fault: server.list_instrument(fault["symbol"]),
             "expire": lambda fault: server.expire_instrument(fault["symbol"]),
         }  # fmt: skip
@@ -77,9 +78,9 @@ class Chaos:
             self._replace(order)
         if self._lasts(order):
             seconds = values.get("seconds")
-            fault = self.faults.begin(
-                order, source, values.get("close_after") if seconds is None else seconds
-            )
+            for other in ("close_after", "end_after"):
+                seconds = values.get(other) if seconds is None else seconds
+            fault = self.faults.begin(order, source, seconds)
             self._do(fault)
             return fault
         return self._instant(order, source)
@@ -283,6 +284,28 @@ class Chaos:
             if not fault.ended_ns:
                 fault.hit()
 
+    def _restate(self, fault: Fault) -> None:
+        """Begin, or end, what the venue says of an instrument's terms."""
+        server, symbol, over = self._server, fault["symbol"], bool(fault.ended_ns)
+        if symbol not in server.market.instruments:  # it may have expired meanwhile
+            return
+        if not over:
+            fault.hit()
+        if fault.kind == "restate":
+            server.market.stand_still(symbol, bool(fault["quiet"]) and not over)
+            terms = {"word": "" if over else fault["word"]}
+        elif fault.kind == "redefine":
+            keys = [key for key in ("tick", "lot", "contract_size") if fault[key]]
+            terms = {key: "" if over else fault[key] for key in keys}
+        else:
+            if over and fault.ends is not None and time.monotonic() >= fault.ends:
+                server.restate(symbol, {"end_ms": 0}, "list")
+                server.expire_instrument(symbol)
+                return
+            ends = int((time.time() + fault["end_after"]) * 1000)
+            terms = {"end_ms": 0 if over else ends}
+        server.restate(symbol, terms, fault["signs"])
+
     def _put_right(self, fault: Fault) -> None:
         """What the end of a fault asks for."""
         if fault.kind == "half_open":
@@ -299,3 +322,5 @@ class Chaos:
             self._end_drips()
         elif fault.kind == "misprice":
             self._misprice(fault)
+        elif fault.kind in ("restate", "redefine", "delist_at"):
+            self._restate(fault)

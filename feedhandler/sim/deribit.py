@@ -167,7 +167,7 @@ class DeribitServer(VenueServer):
         for symbol in self._moved:
             if listened := self._wanted(f"ticker.{symbol}"):
                 live = self.market.live(symbol)
-                data = shapes.ticker(self.market, live, self.texts(live))
+                data = self.ticker(live)
                 for channel in listened:
                     self.push(channel, symbol, shapes.notification(channel, data))
         for channel in self.heard("book."):
@@ -196,6 +196,19 @@ class DeribitServer(VenueServer):
         """Two notices: created, started."""
         for state in ("created", "started"):
             self._tell_state(instrument, state)
+
+    def ticker(self, live: Live) -> str:
+        """A ticker, with the status that the stream has."""
+        word = self.word(live.instrument.symbol, "open")
+        return shapes.ticker(self.market, live, self.texts(live), state=word)
+
+    def on_restated(self, instrument: Instrument) -> None:
+        """A notice, and a ticker."""
+        symbol = instrument.symbol
+        self._tell_state(instrument, self.word(symbol, "open"))
+        data = self.ticker(self.market.live(symbol))
+        for channel in self._wanted(f"ticker.{symbol}"):
+            self.push(channel, symbol, shapes.notification(channel, data))
 
     def on_expired(self, instrument: Instrument) -> None:
         """A notice, and a last ticker that says so as well."""
@@ -318,7 +331,8 @@ class DeribitServer(VenueServer):
 
     def _first_message(self, client: Client, channel: str) -> None:
         """Books and tickers begin with the present state, after the answer."""
-        topic, symbol = channel.split(".")[:2]
+        topic, _, rest = channel.partition(".")
+        symbol = rest.partition(".")[0]
         if (base := channels.index_of(channel)) is not None:
             self.send_data(client, channel, "", self._index(channel, base))
             return
@@ -336,7 +350,7 @@ class DeribitServer(VenueServer):
         elif topic == "quote":
             data = shapes.quote(live, texts)
         else:
-            data = shapes.ticker(self.market, live, texts)
+            data = self.ticker(live)
         self.send_data(client, channel, symbol, shapes.notification(channel, data))
 
     def _unsubscribe(self, params: Mapping[str, Any], client: Client | None) -> list[str]:

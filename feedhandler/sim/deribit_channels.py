@@ -68,6 +68,8 @@ def asked(params: Mapping[str, Any]) -> list[str]:
 def known(market: Market, channel: str) -> bool:
     """Whether a subscription to it is accepted."""
     parts = channel.split(".")
+    if channel == "platform_state":
+        return True
     if len(parts) == 2 and parts[0] == "quote":
         return parts[1] in market.instruments
     if len(parts) == 3 and parts[0] in ("book", "ticker", "trades"):

@@ -54,7 +54,7 @@ def _described(server: DeribitServer, instrument: Instrument) -> dict[str, Any]:
     entry = listing.describe(instrument, number, server.start_ms - _LISTED_BEFORE_MS)
     if instrument.symbol in server.expired:
         entry |= {"is_active": False, "state": "closed"}
-    return entry
+    return server.as_listed(instrument.symbol, entry)
 
 
 def instruments(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def _live(server: DeribitServer, params: Params) -> Live:
 def ticker(server: DeribitServer, params: Params) -> Any:
     """public/ticker."""
     live = _live(server, params)
-    return orjson.loads(shapes.ticker(server.market, live, server.texts(live)))
+    return orjson.loads(server.ticker(live))
 
 
 def order_book(server: DeribitServer, params: Params) -> Any:
@@ -134,7 +134,7 @@ def index_names(_server: DeribitServer, _params: Params) -> list[str]:
 
 def _summary(server: DeribitServer, live: Live) -> dict[str, Any]:
     listed = live.instrument
-    told = orjson.loads(shapes.ticker(server.market, live, server.texts(live)))
+    told = orjson.loads(server.ticker(live))
     bid, ask = told["best_bid_price"] or None, told["best_ask_price"] or None
     found = {
         "instrument_name": listed.symbol,

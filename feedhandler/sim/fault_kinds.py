@@ -7,6 +7,7 @@ venue lists the symbol.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,6 +16,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from feedhandler.near import did_you_mean
+
+from .terms import WRITES
 
 
 class FaultError(ValueError):
@@ -66,6 +69,13 @@ def _one_of(*names: str) -> Key:
 
 
 _TEXT = Key("a text", lambda value: isinstance(value, str) and value != "")
+_DECIMAL = Key(
+    "a decimal above 0, as a text",
+    lambda value: (
+        isinstance(value, str)
+        and re.fullmatch(r"(?=.*[1-9])\d{1,9}(\.\d{1,8})?", value) is not None
+    ),
+)
 _FLAG = Key("true or false", lambda value: isinstance(value, bool))
 
 KEYS: Final[Mapping[str, Key]] = {
@@ -101,6 +111,13 @@ KEYS: Final[Mapping[str, Key]] = {
     "heartbeats": _FLAG,
     "new": _FLAG,
     "id": _integer(1, 1 << 62),
+    "word": _TEXT,
+    "signs": _one_of("both", "list", "stream"),
+    "quiet": _FLAG,
+    "tick": _DECIMAL,
+    "lot": _DECIMAL,
+    "contract_size": _DECIMAL,
+    "end_after": _seconds(0.001),
     "certificate": _one_of("expired", "wrong_host", "untrusted", "refused"),
 }
 
@@ -260,6 +277,22 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "list": Kind("an instrument is listed, with the venue's signs", ("symbol",)),
     "expire": Kind("an instrument expires, with the venue's signs", ("symbol",)),
+    "restate": Kind(
+        "an instrument's status is the venue's `word`, in `signs`: its list, its stream, or both; "
+        "with `quiet` its market stands still meanwhile",
+        ("symbol", "word"), ("signs", "quiet", "seconds"), {"signs": "both", "quiet": False},
+    ),
+    "redefine": Kind(
+        "the venue lists another tick, lot or contract size of an instrument, with its signs; its "
+        "prices stay on the old grid",
+        ("symbol",), ("tick", "lot", "contract_size", "signs", "seconds"), {"signs": "both"},
+    ),
+    "delist_at": Kind(
+        "the venue announces that an instrument goes off the list in `end_after` seconds, and then "
+        "it does",
+        ("symbol", "end_after"), ("signs",), {"signs": "both"},
+        venues=tuple(venue for venue, writes in WRITES.items() if "end" in writes),
+    ),
     "none": Kind("every fault ends, or the one numbered `id`", takes=("id",)),
 }  # fmt: skip
 
@@ -305,6 +338,13 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
         raise FaultError("garbage: the form 'truncated' needs a symbol, the others take none")
     if name == "bad_list" and values["symbol"] is not None and values["rows"] != "odd":
         raise FaultError("bad_list: a symbol, whose row is odd, goes with no other rows than 'odd'")
+    if name == "redefine":
+        said = [key for key in ("tick", "lot", "contract_size") if values[key] is not None]
+        if not said:
+            raise FaultError("redefine needs a tick, a lot or a contract_size")
+        for key in said:
+            if venue is not None and key not in WRITES[venue]:
+                raise FaultError(f"{key}: {venue} lists none")
     if values.get("symbol") is not None and values.get("channel") is not None:
         raise FaultError("symbol, channel: one of them, not both")
     if values.get("heartbeats") and (values.get("symbol") or values.get("channel")):

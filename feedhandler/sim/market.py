@@ -197,6 +197,7 @@ class Market:
         self._opinions: dict[str, Wander] = {}
         self._live: dict[str, Live] = {}
         self._mispriced: dict[str, float] = {}
+        self._still: set[str] = set()
         self._next_sequence = next_sequence
         self._first_sequence = first_sequence
         self._symbols: list[str] = []
@@ -211,8 +212,18 @@ class Market:
         return replace(instrument, depth=max(5, round(instrument.depth * self._scale)))
 
     def _weigh(self) -> None:
-        self._symbols = list(self.instruments)
-        self._weights = list(accumulate(i.weight for i in self.instruments.values()))
+        moving = [i for i in self.instruments.values() if i.symbol not in self._still]
+        self._symbols = [i.symbol for i in moving]
+        self._weights = list(accumulate(i.weight for i in moving))
+
+    def stand_still(self, symbol: str, still: bool) -> None:
+        """Halt the market of an instrument, or let it go on. The last one that moves goes on."""
+        others = set(self.instruments) - self._still - {symbol}
+        if still and others:
+            self._still.add(symbol)
+        else:
+            self._still.discard(symbol)
+        self._weigh()
 
     def add(self, instrument: Instrument) -> None:
         """List an instrument. From here on the market is another one than without it."""

@@ -228,6 +228,10 @@ class OkxServer(VenueServer):
         """The `instruments` channel tells of it."""
         self._tell_state(instrument)
 
+    def on_restated(self, instrument: Instrument) -> None:
+        """The `instruments` channel tells of it."""
+        self._tell_state(instrument)
+
     def on_expired(self, instrument: Instrument) -> None:
         """The `instruments` channel tells of it."""
         self._tell_state(instrument, "expired")
@@ -235,8 +239,8 @@ class OkxServer(VenueServer):
     def _entry(self, instrument: Instrument, state: str = "live") -> str:
         listed = self.start_ms - LISTED_BEFORE_MS
         number = FIRST_CODE + self.number_of(instrument.symbol)
-        entry = listing.describe(instrument, number, listed)
-        return orjson.dumps(entry | {"state": state}).decode()
+        entry = listing.describe(instrument, number, listed) | {"state": state}
+        return orjson.dumps(self.as_streamed(instrument.symbol, entry)).decode()
 
     def _tell_state(self, instrument: Instrument, state: str = "live") -> None:
         kind = listing.inst_type(instrument)

@@ -59,11 +59,14 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
             return _answer([], "50015", "Either parameter uly or instFamily is required.", 400)
         listed = server.start_ms - LISTED_BEFORE_MS
         rows = [
-            listing.describe(instrument, FIRST_CODE + server.number_of(instrument.symbol), listed)
-            for instrument in server.market.instruments.values()
-            if listing.inst_type(instrument) == wanted
-            and (family is None or instrument.family == family)
-            and query.get("instId", instrument.symbol) == instrument.symbol
+            server.as_listed(
+                one.symbol,
+                listing.describe(one, FIRST_CODE + server.number_of(one.symbol), listed),
+            )
+            for one in server.market.instruments.values()
+            if listing.inst_type(one) == wanted
+            and (family is None or one.family == family)
+            and query.get("instId", one.symbol) == one.symbol
         ]
         return _answer(as_ordered(server.faults, rows))
 

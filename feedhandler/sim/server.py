@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from random import Random
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from .instrument import Instrument
 from .listener import Listener
 from .market import Live, Market, Trade, Update
 from .subscribe_faults import SubscribeFaults
+from .terms import Terms
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
@@ -51,6 +53,8 @@ class VenueServer(Broadcast, ABC):
         self.faults = self.chaos.faults
         self._subscribe_faults = SubscribeFaults(self)
         self.expired: dict[str, Instrument] = {}
+        self.listed_terms: dict[str, Terms] = {}
+        self.streamed_terms: dict[str, Terms] = {}
         self._numbers = {symbol: n for n, symbol in enumerate(self.market.instruments)}
         self.control_port = 0
         self.ca_file = ""
@@ -117,6 +121,34 @@ class VenueServer(Broadcast, ABC):
     def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
         """What the venue calls a trade, in the stream."""
         return str(trade.number)
+
+    def on_restated(self, instrument: Instrument) -> None:
+        """The terms of an instrument are others, and the stream is to say so."""
+
+    def restate(self, symbol: str, terms: Mapping[str, Any], signs: str) -> None:
+        """Say other terms of an instrument: in the list, in the stream, or both."""
+        for said, where in ((self.listed_terms, "list"), (self.streamed_terms, "stream")):
+            if signs in (where, "both"):
+                now = said.setdefault(symbol, Terms())
+                for name, value in terms.items():
+                    setattr(now, name, value)
+        if signs != "list":
+            self.on_restated(self.market.instruments[symbol])
+
+    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of the list as the venue shows it now."""
+        terms = self.listed_terms.get(symbol)
+        return row if terms is None else terms.on(self.venue, row)
+
+    def as_streamed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
+        """The same row in a stream."""
+        terms = self.streamed_terms.get(symbol)
+        return row if terms is None else terms.on(self.venue, row)
+
+    def word(self, symbol: str, usual: str) -> str:
+        """The venue's word for the instrument's status, as its stream says."""
+        terms = self.streamed_terms.get(symbol)
+        return terms.word if terms is not None and terms.word else usual
 
     def renumber(self, symbol: str | None) -> int:  # noqa: ARG002
         """Begin the numbers of a book, or of all (None), anew; returns of how many channels."""
@@ -189,6 +221,8 @@ class VenueServer(Broadcast, ABC):
 
     def expire_instrument(self, symbol: str) -> None:
         """Take an instrument off the list: its channels fall silent for good."""
+        self.listed_terms.pop(symbol, None)
+        self.streamed_terms.pop(symbol, None)
         self.expired[symbol] = instrument = self.market.remove(symbol)
         self.on_expired(instrument)
         for channel in [name for name in self.heard() if self.symbol_of(name) == symbol]:

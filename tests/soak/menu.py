@@ -77,6 +77,11 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
                                     "seconds": _seconds(rng, 8.0)}),
     "clock_skew": (1, lambda rng, _: {"skew_ms": rng.randint(-20_000, 20_000),
                                       "seconds": _seconds(rng)}),
+    "restate": (1, lambda rng, symbol: {"symbol": symbol, "word": rng.choice(["halted", "rebase"]),
+                                        "signs": rng.choice(["both", "list", "stream"]),
+                                        "quiet": rng.random() < 0.3, "seconds": _seconds(rng)}),
+    "redefine": (1, lambda rng, symbol: {"symbol": symbol, "tick": rng.choice(["0.001", "0.5"]),
+                                         "seconds": _seconds(rng)}),
     "freeze": (1, lambda rng, _: {"ms": rng.randint(50, 1500)}),
 }  # fmt: skip
 #: what only shows when somebody has to connect: ordered together with a drop

@@ -172,7 +172,10 @@ def test_keys_and_messages() -> None:
         "book.BTC-PERPETUAL.100ms",
         "trades.BTC-PERPETUAL.100ms",
         "ticker.BTC-PERPETUAL.100ms",
+        "instrument.state.future.any",
+        "platform_state",
     ]
+    assert {VENUE.key_symbols(key)[0] for key in keys[3:]} == {"status"}
     assert VENUE.key_symbols(keys[0]) == ("book", "BTC-PERPETUAL")
     message = json.loads(VENUE.subscribe(keys, 7))
     assert (message["method"], message["params"]["channels"], message["id"]) == (

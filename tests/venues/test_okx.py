@@ -144,12 +144,19 @@ def test_families_of_options_are_asked_for_when_the_pattern_does_not_name_one() 
 def test_keys_of_each_kind() -> None:
     spot, swap, _, future, option, _ = parse(SPOT, SWAP, LINEAR, FUTURE, OPTION, MARKED)
     channels = ["book", "trades", "ticker"]
-    assert VENUE.keys(spot, channels) == ["books:BTC-USDT", "trades:BTC-USDT", "tickers:BTC-USDT"]
+    assert VENUE.keys(spot, channels) == [
+        "books:BTC-USDT", "trades:BTC-USDT", "tickers:BTC-USDT", "instruments:SPOT",
+    ]  # fmt: skip
     assert VENUE.keys(swap, ["ticker"]) == [
         "tickers:BTC-USD-SWAP",
         "mark-price:BTC-USD-SWAP",
         "funding-rate:BTC-USD-SWAP",
         "open-interest:BTC-USD-SWAP",
+        "instruments:SWAP",
+    ]
+    assert VENUE.key_symbols("instruments:SWAP") == ("status", "SWAP")
+    assert json.loads(VENUE.subscribe(["instruments:SWAP"], 1))["args"] == [
+        {"channel": "instruments", "instType": "SWAP"}
     ]
     assert "funding-rate:BTC-USD-261225" not in VENUE.keys(future, channels)
     assert "opt-summary:BTC-USD" in VENUE.keys(option, channels)

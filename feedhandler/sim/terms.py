@@ -1,0 +1,112 @@
+"""What a venue lists of its instruments other than what they were made with: their status in the
+venue's own word, tick, lot, contract size, an announced end. Overlays on the rows of its list.
+
+The market goes on as it was: its prices stay on the grid that it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+Row = dict[str, Any]
+Set = Callable[[Row, str], None]
+
+
+@dataclass(slots=True)
+class Terms:
+    """Of one instrument; "" and 0: as it was made."""
+
+    word: str = ""
+    tick: str = ""
+    lot: str = ""
+    contract_size: str = ""
+    end_ms: int = 0
+
+    def on(self, venue: str, row: Row) -> Row:
+        """The venue's row with these terms. Raises KeyError for what its rows cannot say."""
+        row = deepcopy(row)
+        said = {
+            "word": self.word, "tick": self.tick, "lot": self.lot,
+            "contract_size": self.contract_size, "end": str(self.end_ms or ""),
+        }  # fmt: skip
+        for name, value in said.items():
+            if value:
+                WRITES[venue][name](row, value)
+        return row
+
+
+def _field(*keys: str) -> Set:
+    def write(row: Row, value: str) -> None:
+        for key in keys:
+            row[key] = value
+
+    return write
+
+
+def _number(*keys: str) -> Set:
+    def write(row: Row, value: str) -> None:
+        for key in keys:
+            row[key] = float(Decimal(value)) if "." in value else int(value)
+
+    return write
+
+
+def _inner(outer: str, *keys: str) -> Set:
+    def write(row: Row, value: str) -> None:
+        for key in keys:
+            row[outer][key] = value
+
+    return write
+
+
+def _filter(kind: str, *keys: str) -> Set:
+    def write(row: Row, value: str) -> None:
+        for each in row["filters"]:
+            if each["filterType"] == kind:
+                each.update(dict.fromkeys(keys, value))
+
+    return write
+
+
+def _deribit_tick(row: Row, value: str) -> None:
+    row["tick_size"] = float(value)
+    row["tick_size_steps"] = []
+
+
+_FILTERS: Mapping[str, Set] = {
+    "word": _field("status"),
+    "tick": _filter("PRICE_FILTER", "minPrice", "tickSize"),
+    "lot": _filter("LOT_SIZE", "minQty", "stepSize"),
+}
+WRITES: Mapping[str, Mapping[str, Set]] = {
+    "deribit": {
+        "word": _field("state"),
+        "tick": _deribit_tick,
+        "lot": _number("min_trade_amount", "contract_size"),
+        "end": _number("expiration_timestamp"),
+    },
+    "okx": {
+        "word": _field("state"),
+        "tick": _field("tickSz"),
+        "lot": _field("lotSz", "minSz"),
+        "contract_size": _field("ctVal"),
+        "end": _field("expTime"),
+    },
+    "binance": _FILTERS,
+    "binance-usdm": {**_FILTERS, "end": _number("deliveryDate")},
+    "bybit-linear": {
+        "word": _field("status"),
+        "tick": _inner("priceFilter", "tickSize"),
+        "lot": _inner("lotSizeFilter", "qtyStep"),
+        "end": _field("deliveryTime"),
+    },
+    "bybit-spot": {
+        "word": _field("status"),
+        "tick": _inner("priceFilter", "tickSize"),
+        "lot": _inner("lotSizeFilter", "basePrecision"),
+    },
+}
