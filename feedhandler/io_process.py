@@ -21,7 +21,7 @@ from feedhandler import requests, undisturbed, venues
 from feedhandler.channel import read_order, serve
 from feedhandler.config import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
-from feedhandler.log import log, on_loop_error, setup
+from feedhandler.log import Throttle, log, on_loop_error, setup
 from feedhandler.plan import PlanError
 from feedhandler.renewal import Renewal
 from feedhandler.rest import Rest
@@ -32,6 +32,7 @@ from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _PARENT_S = 1.0
+_MEND_S = 1.0
 
 
 class Exit(IntEnum):
@@ -130,7 +131,7 @@ async def _run(
         gc.freeze()  # nothing made so far is garbage; it need not be looked at again
         work = loop.create_task(renewal.run())
         watcher = loop.create_task(_until_stopped(stop, order.parent))
-        tasks = [work, watcher]
+        tasks = [work, watcher, loop.create_task(_mend(held))]
         if channel is not None:
             tasks.append(
                 loop.create_task(
@@ -170,6 +171,20 @@ async def _until_stopped(stop: asyncio.Event, parent: int) -> None:
             if parent and os.getppid() != parent:
                 log.error("the supervisor %d is gone", parent)
                 return
+
+
+async def _mend(held: segment.WriterSegment) -> None:
+    """Once a second, for ever: what others damaged in shared memory is put right, and said."""
+    quiet = Throttle()
+    while True:
+        await asyncio.sleep(_MEND_S)
+        try:
+            mended = held.mend()
+        except (ShmError, OSError) as error:
+            quiet.warning("mend", f"shared memory is damaged, and cannot be mended: {error}")
+        else:
+            for each in mended:
+                quiet.warning(each, f"shared memory was damaged, and is mended: {each}")
 
 
 def _spin(loop: asyncio.AbstractEventLoop) -> None:

@@ -15,6 +15,7 @@ from shm.attach import read_struct, text
 from shm.dev_shm import objects, open_fd
 from shm.identity import start_ticks
 from shm.object_names import control_name, data_name
+from shm.owners import believed, check_believed
 from shm.writer_lock import locked
 
 _CELL_HEAD = 64
@@ -110,7 +111,9 @@ def _open(namespace: str, venue: str) -> tuple[np.void, bool, int]:
     """The header, whether its writer lives, and a descriptor of the newest data object."""
     control_fd = data_fd = -1
     try:
-        control_fd = open_fd(control_name(namespace, venue))
+        path = control_name(namespace, venue)
+        control_fd = open_fd(path)
+        check_believed(os.fstat(control_fd).st_uid, believed(), path)
         if os.fstat(control_fd).st_size < _native.CONTROL_BYTES:  # its writer is making it
             raise FileNotFoundError
         control = read_struct(control_fd, "control")

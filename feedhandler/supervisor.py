@@ -18,12 +18,12 @@ import msgspec
 from feedhandler import preflight
 from feedhandler.child import Child
 from feedhandler.config import Config, ConfigError
-from feedhandler.leftovers import remove_dead
 from feedhandler.log import log, setup
 from feedhandler.reload import Difference, difference
 from feedhandler.status_server import StatusServer
 from feedhandler.supervisor_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
 from shm import ShmError
+from shm.clean import sweep_venue
 
 FINE, CONFIGURATION = 0, 2
 
@@ -149,7 +149,7 @@ class Supervisor:
     def _clean(self, venue: str) -> None:
         """Remove what killed processes left."""
         with suppress(ShmError, OSError):
-            remove_dead(self._config.namespace, venue)
+            sweep_venue(self._config.namespace, venue)
 
     # ---- another configuration
 

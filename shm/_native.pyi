@@ -19,6 +19,7 @@ VERSION: tuple[int, int]  #: (major, minor) of the contract
 LAYOUT_HASH: int  #: FNV-1a of `layout_text()`, in every header
 MAGIC_DATA: int
 MAGIC_CONTROL: int
+MAGIC_READERS: int
 HEADER_BYTES: int
 CONTROL_BYTES: int
 HISTOGRAM_BUCKETS: int
@@ -26,6 +27,9 @@ EVENT: np.dtype[np.void]  #: rows of :class:`shm.Events`
 RAW_EVENT: np.dtype[np.void]  #: the same with raw=True
 SLOTS: np.dtype[np.void]  #: a ring slot, its sequence and its READ_* status
 READ_OK: int
+READERS: int  #: rows of the registry
+READERS_ROWS: int  #: where they begin in the readers' object
+READERS_BYTES: int  #: of that object
 READER_CLAIMED: int  #: bit of the pid of a registry row that this process is filling
 READ_EMPTY: int  #: never written; of a slot: not this record yet
 READ_BUSY: int  #: being written, or damaged
@@ -59,6 +63,9 @@ def geometry(
 def format_control(fd: int, venue: bytes, space: bytes, boot_id: bytes) -> None:
     """Fill a new control object, magic last. The caller holds the writer's lock on it."""
 
+def format_readers(fd: int) -> None:
+    """Fill a new readers' object. The caller holds the writer's lock."""
+
 def claim_control(fd: int, pid: int, start_ticks: int) -> None:
     """Say in the control object who the writer is. The caller holds the writer's lock on it."""
 
@@ -84,6 +91,7 @@ class Writer:
         self,
         data_fd: int,
         control_fd: int,
+        readers_fd: int,
         *,
         venue: str,
         namespace: str,
@@ -107,6 +115,16 @@ class Writer:
     @property
     def control_epoch(self) -> int:
         """The epoch that the control object names."""
+
+    @property
+    def readers_whole(self) -> bool:
+        """Whether the readers' object has its full size and its magic: readers may write it."""
+
+    def readers_renewed(self, fd: int) -> None:
+        """Go over to another readers' object, whole, open for writing at `fd`."""
+
+    def reclaim(self, start_ticks: int) -> bool:
+        """Put right who the control object says the writer is; whether it was wrong."""
 
     @property
     def next_sequence(self) -> int:
@@ -217,17 +235,21 @@ class Segment:
         self,
         data_fd: int,
         control_fd: int,
-        control_writable: bool,
+        readers_fd: int,
         header: bytes,
-        readers: tuple[int, int, int] | None,
         *,
         venue: str,
         namespace: str,
+        owner: int,
     ) -> None:
         """`header`: a copy that the caller has checked against the object's real size; what it says
-        is where things lie from then on. `readers`: (offset, stride, count) of the control object's
-        registry, checked. Both descriptors may be closed afterwards; `control_fd` -1: there is
-        none, to inspect dead memory."""
+        is where things lie from then on. `owner`: the user whose feed it is. The descriptors may
+        be closed afterwards; `control_fd` -1: there is none, to inspect dead memory; `readers_fd`
+        -1: this reader may not write that object."""
+
+    @property
+    def owner(self) -> int:
+        """The number of the user whose feed it is."""
 
     @property
     def truncated(self) -> bool:
@@ -269,7 +291,7 @@ class Segment:
 
     @property
     def can_wake(self) -> bool:
-        """Whether this reader may ask to be woken (it may write the control object)."""
+        """Whether this reader may ask to be woken: it may write the readers' object."""
 
     def gone(self) -> str | None:
         """None while the writer lives, else "stopped", "superseded" or "died". A system call."""

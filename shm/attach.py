@@ -14,11 +14,12 @@ from shm.errors import (
     DamagedSegment,
     NoSuchVenue,
     NotReady,
-    PermissionDenied,
     VersionMismatch,
 )
 from shm.identity import boot_id
 from shm.object_names import control_name, data_name
+from shm.owners import check_believed
+from shm.readers_object import open_readers
 from shm.writer_lock import locked
 
 _SIZES = {
@@ -36,26 +37,12 @@ def check_owner(control_fd: int, data_fd: int, path: str) -> None:
             f"{path}: its owner is user {data.st_uid}, that of the control object {control.st_uid}",
             "owner",
         )
-    for what, found, forbidden in (("", data, 0o022), ("control.", control, 0o002)):
+    for what, found, forbidden in (("", data, 0o022), ("control.", control, 0o022)):
         if found.st_mode & forbidden:
             raise DamagedSegment(
                 f"{path}: {what}mode is {found.st_mode & 0o7777:04o}: others may write it",
                 f"{what}mode",
             )
-
-
-def check_readers(control: np.void, path: str) -> tuple[int, int, int]:
-    """(offset, stride, count) of the readers' registry, inside the control object."""
-    offset, stride, count = (int(control["readers"][p]) for p in ("offset", "stride", "count"))
-    least = _native.DTYPES["reader"].itemsize
-    for part, good, detail in (
-        ("offset", offset >= _native.DTYPES["control"].itemsize and offset % 8 == 0, str(offset)),
-        ("stride", stride >= least and stride % 8 == 0, str(stride)),
-        ("count", offset + stride * count <= _native.CONTROL_BYTES, f"{count}: past the end"),
-    ):
-        if not good:
-            raise DamagedSegment(f"{path}: readers.{part} is {detail}", f"readers.{part}")
-    return offset, stride, count
 
 
 def read_struct(fd: int, structure: str) -> np.void:
@@ -148,24 +135,22 @@ def check_header(header: np.void, size: int, what: str) -> None:
     need(int(header["connection_rows"]) <= connections, "connection_rows", "is past its table")
 
 
-def open_segment(namespace: str, venue: str) -> _native.Segment:
-    """The venue's newest epoch, mapped, if a writer holds it. One try, no waiting.
+def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> _native.Segment:
+    """The venue's newest epoch, mapped, if a writer of one of these users holds it. No waiting.
 
     Raises :class:`NoSuchVenue`, :class:`NotReady`, :class:`VersionMismatch`,
-    :class:`DamagedSegment`, :class:`PermissionDenied`.
+    :class:`DamagedSegment`, :class:`PermissionDenied`, :class:`NotTrusted`.
     """
     path = control_name(namespace, venue)
-    control_fd = data_fd = -1
+    control_fd = data_fd = readers_fd = -1
     try:
-        try:
-            control_fd, writable = open_fd(path, writable=True), True
-        except PermissionDenied:
-            control_fd, writable = open_fd(path), False
+        control_fd = open_fd(path)
+        owner = os.fstat(control_fd).st_uid
+        check_believed(owner, owners, path)
         if os.fstat(control_fd).st_size < _native.CONTROL_BYTES:
             raise NotReady(f"{path}: its writer has not finished it")
         control = read_struct(control_fd, "control")
         check_identity(control, path, _native.MAGIC_CONTROL, namespace, venue)
-        readers = check_readers(control, path)
         epoch = int(control["epoch"])
         if epoch == 0 or not locked(control_fd):
             raise NotReady(f"{venue}: no writer is running")
@@ -181,15 +166,11 @@ def open_segment(namespace: str, venue: str) -> _native.Segment:
             raise NotReady(f"{venue}: the writer is stopping or being replaced")
         if int(header["writer_pid"]) != int(control["writer_pid"]):
             raise NotReady(f"{venue}: a writer is starting")
+        readers_fd = open_readers(namespace, venue, owner)
         return _native.Segment(
-            data_fd,
-            control_fd,
-            writable,
-            header.tobytes(),
-            readers,
-            venue=venue,
-            namespace=namespace,
-        )
+            data_fd, control_fd, readers_fd, header.tobytes(),
+            venue=venue, namespace=namespace, owner=owner,
+        )  # fmt: skip
     except FileNotFoundError:
         if data_fd >= 0 or control_fd >= 0:
             raise NotReady(f"{path}: a writer is being replaced") from None
@@ -199,7 +180,7 @@ def open_segment(namespace: str, venue: str) -> _native.Segment:
             f"no venue {venue!r} in namespace {namespace!r}; venues there: {there}", available
         ) from None
     finally:
-        for fd in (control_fd, data_fd):
+        for fd in (control_fd, data_fd, readers_fd):
             if fd >= 0:
                 os.close(fd)
 
@@ -209,12 +190,14 @@ def venues(namespace: str) -> list[str]:
     return sorted({name.venue for name in objects(namespace)})
 
 
-def wait_for_segment(namespace: str, venue: str, timeout: float) -> _native.Segment:
+def wait_for_segment(
+    namespace: str, venue: str, owners: frozenset[int], timeout: float
+) -> _native.Segment:
     """`open_segment`, tried until it works; after `timeout` seconds its last error is raised."""
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return open_segment(namespace, venue)
+            return open_segment(namespace, venue, owners)
         except (NoSuchVenue, NotReady):
             if time.monotonic() >= deadline:
                 raise

@@ -12,8 +12,17 @@ from shm.attach import read_struct
 from shm.dev_shm import DIRECTORY, is_current, objects, open_fd, unlink
 from shm.errors import DamagedSegment, PermissionDenied
 from shm.identity import start_ticks
-from shm.object_names import ObjectName, check_name, control_name, default_namespace
+from shm.object_names import (
+    ObjectName,
+    check_name,
+    control_name,
+    default_namespace,
+    lock_name,
+)
 from shm.writer_lock import locked, take_lock
+
+#: In which order: until the lock goes, a starting writer finds it held.
+_LAST = ("data", "readers", "control", "lock")
 
 
 @dataclass(slots=True)
@@ -38,39 +47,65 @@ def sweep(namespace: str | None = None, *, dry_run: bool = False) -> Swept:
     namespace = check_name("namespace", namespace or default_namespace())
     swept = Swept()
     for venue in sorted({name.venue for name in objects(namespace)}):
-        _sweep_venue(namespace, venue, dry_run, swept)
+        one = sweep_venue(namespace, venue, dry_run=dry_run)
+        swept.removed += one.removed
+        swept.left |= one.left
     return swept
 
 
-def _sweep_venue(namespace: str, venue: str, dry_run: bool, swept: Swept) -> None:
-    path = control_name(namespace, venue)
+def sweep_venue(namespace: str, venue: str, *, dry_run: bool = False) -> Swept:
+    """One venue's part of it. Never a living writer's, not even that of an older release, which
+    holds no lock object, or of one whose control object somebody removed."""
+    swept = Swept()
+    fd = _hold(lock_name(namespace, venue), dry_run)
+    if fd is None:
+        return swept
+    try:
+        alive = _alive(control_name(namespace, venue))
+        found = [] if alive else objects(namespace, venue)
+        if alive is None:  # nobody can find these, but their writer may live on
+            found = [name for name in found if not _written(name)]
+        found.sort(key=lambda name: _LAST.index(name.part))
+        _remove(found, dry_run, swept)
+    finally:
+        if fd >= 0:
+            os.close(fd)
+    return swept
+
+
+def _hold(path: str, dry_run: bool) -> int | None:
+    """The lock object, locked by us, so that no writer starts meanwhile; None: one has it.
+
+    -1: there is none, or somebody else's, with which no writer of this user can have started.
+    """
     try:
         fd = open_fd(path, writable=True)
-    except FileNotFoundError:  # nobody can find these, but their writer may live on
-        orphans = [name for name in objects(namespace, venue) if not _written(name)]
-        _remove(orphans, dry_run, swept)
-        return
-    except PermissionDenied:  # its lock is not ours to look at, so a writer may hold it
-        swept.left.update((name.path, _obstacle(name)) for name in objects(namespace, venue))
-        return
-    except DamagedSegment:  # no shared memory at all: no writer can have it
-        _remove(objects(namespace, venue), dry_run, swept)
-        return
+    except (FileNotFoundError, PermissionDenied, DamagedSegment):
+        return -1
+    if locked(fd) or not (dry_run or (take_lock(fd) and is_current(path, fd))):
+        os.close(fd)
+        return None
+    return fd
+
+
+def _alive(path: str) -> bool | None:
+    """Whether a writer holds the control object; None: there is none."""
     try:
-        if locked(fd):
-            return
-        if not dry_run and not (take_lock(fd) and is_current(path, fd)):
-            return
-        found = objects(namespace, venue)
-        # The control object last: until then a starting writer finds it locked.
-        found.sort(key=lambda name: name.epoch is None)
-        _remove(found, dry_run, swept)
+        fd = open_fd(path)
+    except FileNotFoundError:
+        return None
+    except (PermissionDenied, DamagedSegment):  # not ours to look at, or remove; no shared memory
+        return False
+    try:
+        return locked(fd)
     finally:
         os.close(fd)
 
 
 def _written(name: ObjectName) -> bool:
-    """Whether the process that made a data object lives."""
+    """Whether this is a data object whose maker lives."""
+    if name.part != "data":
+        return False
     try:
         fd = open_fd(name.path)
     except FileNotFoundError:

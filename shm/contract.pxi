@@ -82,10 +82,11 @@ cdef extern from "feedhandler_shm.h" nogil:
         char boot_id[16]
         char venue[64]
         char space[64]
-        fh_region readers
         uint64_t epoch
         uint32_t writer_pid
         uint64_t writer_start_ticks
+    ctypedef struct fh_readers:
+        uint64_t magic
         uint32_t sleepers
     ctypedef struct fh_reader_row:
         uint32_t pid
@@ -96,13 +97,15 @@ cdef extern from "feedhandler_shm.h" nogil:
         unsigned char *base
         fh_header *header
         fh_control *control
+        uint32_t *sleepers
         uint64_t next
         uint64_t *counters
         uint32_t depth, instruments
 
     const uint16_t FH_VERSION_MAJOR, FH_VERSION_MINOR
-    const uint64_t FH_MAGIC_DATA, FH_MAGIC_CONTROL
-    const int FH_HEADER_BYTES, FH_CONTROL_BYTES, FH_READERS, FH_COUNTERS, FH_HISTOGRAMS
+    const uint64_t FH_MAGIC_DATA, FH_MAGIC_CONTROL, FH_MAGIC_READERS
+    const int FH_HEADER_BYTES, FH_CONTROL_BYTES, FH_READERS_BYTES, FH_READERS_ROWS, FH_READERS
+    const int FH_COUNTERS, FH_HISTOGRAMS
     const uint32_t FH_READER_CLAIMED
     const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_CELL_HEAD
     const uint32_t FH_NO_INSTRUMENT
@@ -134,7 +137,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     void fh_words_out(const fh_word *shared, fh_word *to, size_t words)
     int fh_latch_read(const fh_word *cell, size_t copy_bytes, fh_word *out, size_t words)
 
-    void fh_writer_open(fh_writer *w, void *data, void *control)
+    void fh_writer_open(fh_writer *w, void *data, void *control, void *readers)
     void fh_publish(fh_writer *w)
     void fh_wake(fh_writer *w)
     void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t precision, uint8_t flags,
@@ -259,7 +262,7 @@ def _dtype(str structure, tuple fields):
         "slot": sizeof(fh_slot), "quote": sizeof(fh_quote), "book": sizeof(fh_book_head),
         "instrument": sizeof(fh_instrument), "connection": sizeof(fh_connection),
         "header": sizeof(fh_header), "control": sizeof(fh_control),
-        "reader": sizeof(fh_reader_row),
+        "readers": sizeof(fh_readers), "reader": sizeof(fh_reader_row),
     }
     spec["itemsize"] = sizes[structure]
     return np.dtype(spec)
@@ -271,10 +274,14 @@ LAYOUT_HASH = fh_layout_hash()
 NONE = FH_NONE
 NO_INSTRUMENT = FH_NO_INSTRUMENT
 CONTROL_BYTES = FH_CONTROL_BYTES
+READERS_BYTES = FH_READERS_BYTES
+READERS_ROWS = FH_READERS_ROWS
+READERS = FH_READERS
 READER_CLAIMED = FH_READER_CLAIMED
 HEADER_BYTES = FH_HEADER_BYTES
 MAGIC_CONTROL = FH_MAGIC_CONTROL
 MAGIC_DATA = FH_MAGIC_DATA
+MAGIC_READERS = FH_MAGIC_READERS
 HISTOGRAM_BUCKETS = FH_HISTOGRAM_BUCKETS
 
 
@@ -282,8 +289,11 @@ def constants():
     return {
         "FH_MAGIC_DATA": MAGIC_DATA,
         "FH_MAGIC_CONTROL": MAGIC_CONTROL,
+        "FH_MAGIC_READERS": MAGIC_READERS,
         "FH_HEADER_BYTES": FH_HEADER_BYTES,
         "FH_CONTROL_BYTES": FH_CONTROL_BYTES,
+        "FH_READERS_BYTES": FH_READERS_BYTES,
+        "FH_READERS_ROWS": FH_READERS_ROWS,
         "FH_CELL_HEAD": FH_CELL_HEAD,
         "FH_READERS": FH_READERS,
         "FH_COUNTERS": FH_COUNTERS,

@@ -1,4 +1,4 @@
-"""The control object: made or found, checked, and locked by who becomes the writer."""
+"""What a process takes hold of to become a venue's writer: the lock, then the control object."""
 
 from __future__ import annotations
 
@@ -9,74 +9,116 @@ from typing import NamedTuple
 import numpy as np
 
 from shm import _native
-from shm.dev_shm import create_object, is_current, open_fd, reserve
+from shm.dev_shm import (
+    create_object,
+    is_current,
+    open_fd,
+    open_our_object,
+    reserve,
+    unlink,
+)
 from shm.errors import DamagedSegment, PermissionDenied, VersionMismatch, WriterRunning
 from shm.identity import boot_id, start_ticks
-from shm.object_names import control_name
-from shm.writer_lock import take_lock
+from shm.object_names import control_name, lock_name
+from shm.writer_lock import locked, take_lock
 
-CONTROL_MODE = 0o660
+CONTROL_MODE = 0o640
+LOCK_MODE = 0o600  # who may open it may lock it
 
 
 class LockedControl(NamedTuple):
-    """The control object, and the descriptor through which its lock is held."""
+    """The control object, and the descriptors that hold the lock and the sign of life."""
 
     fd: int
     lock_fd: int
+    life_fd: int
 
 
-def lock_control(namespace: str, venue: str) -> LockedControl:
-    """The control object, ready and locked by us; two descriptors."""
-    path = control_name(namespace, venue)
+def lock_control(namespace: str, venue: str, group: int = -1) -> LockedControl:
+    """Become the writer; three descriptors. `group`: whose members may read; -1: as it comes.
+
+    Raises :class:`WriterRunning`, :class:`PermissionDenied`, :class:`DamagedSegment`,
+    :class:`VersionMismatch`.
+    """
+    lock_fd = _hold_lock(namespace, venue)
+    try:
+        return LockedControl(*_take_control(namespace, venue, group, lock_fd))
+    except BaseException:
+        unlink(lock_name(namespace, venue))
+        os.close(lock_fd)
+        raise
+
+
+def _hold_lock(namespace: str, venue: str) -> int:
+    """The lock object, locked by us, under its name."""
+    path = lock_name(namespace, venue)
     while True:
         try:
-            fd = create_object(path, CONTROL_MODE)
+            fd = create_object(path, LOCK_MODE)
         except FileExistsError:
             try:
-                fd = open_fd(path, writable=True)
+                fd = open_our_object(path, LOCK_MODE)
             except FileNotFoundError:
                 continue  # removed between the two
-            except DamagedSegment as error:  # a directory, a link
-                raise DamagedSegment(f"{error}: remove it", "type") from None
-        lock_fd = -1
         try:
-            _check_ours(path, fd)
-            lock_fd = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
-            if not _insist(lock_fd, fd):
-                raise _running(venue, fd)
-            if not is_current(path, fd):
-                raise FileNotFoundError
-            _check_control(path, namespace, venue, fd)
-        except FileNotFoundError:  # its writer closed and removed it meanwhile
-            _close(fd, lock_fd)
-            continue
+            if not _insist(fd, namespace, venue):
+                raise _running(namespace, venue)
+            if is_current(path, fd):
+                return fd
         except BaseException:
-            _close(fd, lock_fd)
+            os.close(fd)
             raise
-        return LockedControl(fd, lock_fd)
+        os.close(fd)  # its writer closed and removed it meanwhile
 
 
-def _check_ours(path: str, fd: int) -> None:
-    """Refuse a control object of somebody else: who owns it can take it from under the feed."""
-    found = os.fstat(fd)
-    if found.st_uid != os.geteuid():
-        raise PermissionDenied(
-            f"{path}: its owner is user {found.st_uid}, this is user {os.geteuid()}; the feed of a "
-            "venue must always be run by the same user: remove it, or use another namespace"
-        )
-    if found.st_mode & 0o7777 != CONTROL_MODE:
-        os.fchmod(fd, CONTROL_MODE)
-
-
-def _insist(lock_fd: int, fd: int) -> bool:
+def _insist(lock_fd: int, namespace: str, venue: str) -> bool:
     """Take the lock. If the writer that it should belong to is dead, it is only being cleaned."""
     for _ in range(50):
         if take_lock(lock_fd):
             return True
-        if _living_writer(fd):
+        if _living_writer(namespace, venue):
             return False
         time.sleep(0.01)
     return False
+
+
+def _take_control(namespace: str, venue: str, group: int, lock_fd: int) -> tuple[int, int, int]:
+    """The control object, ours and whole, with our sign of life on it. We hold the lock."""
+    path = control_name(namespace, venue)
+    for _ in range(20):
+        try:
+            fd = create_object(path, LOCK_MODE)  # nobody else opens it before it is locked
+        except FileExistsError:
+            fd = open_our_object(path)
+        life_fd = -1
+        try:
+            check_version(path, fd)
+            life_fd = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
+            if take_lock(life_fd):
+                _fill(path, namespace, venue, fd)
+                share(fd, CONTROL_MODE, group)
+                return fd, lock_fd, life_fd
+            if locked(fd):  # by a writer that does not know of the lock object
+                raise _running(namespace, venue)
+        except BaseException:
+            _close(fd, life_fd)
+            raise
+        _close(fd, life_fd)
+        unlink(path)  # readers hold locks on it: let them
+    raise PermissionDenied(f"{path}: somebody locks it as soon as it is made")
+
+
+def share(fd: int, mode: int, group: int) -> None:
+    """Give an object its mode, and its group if there is to be one. Raises PermissionDenied."""
+    try:
+        if group >= 0 and os.fstat(fd).st_gid != group:
+            os.fchown(fd, -1, group)
+        if os.fstat(fd).st_mode & 0o7777 != mode:
+            os.fchmod(fd, mode)
+    except PermissionError:
+        raise PermissionDenied(
+            f"group {group}: this user is no member of it, and may not give it anything"
+        ) from None
 
 
 def _close(*fds: int) -> None:
@@ -85,17 +127,24 @@ def _close(*fds: int) -> None:
             os.close(fd)
 
 
-def _running(venue: str, fd: int) -> WriterRunning:
-    pid = _living_writer(fd)
+def _running(namespace: str, venue: str) -> WriterRunning:
+    pid = _living_writer(namespace, venue)
     who = f"process {pid}" if pid else "a process that just started"
     return WriterRunning(f"{venue}: {who} is already the writer of this venue", pid)
 
 
-def _living_writer(fd: int) -> int:
+def _living_writer(namespace: str, venue: str) -> int:
     """The process that the control object names as writer if it lives, else 0."""
-    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+    try:
+        fd = open_fd(control_name(namespace, venue))
+    except (FileNotFoundError, PermissionDenied, DamagedSegment):
         return 0
-    control = read_control(fd)
+    try:
+        if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+            return 0
+        control = read_control(fd)
+    finally:
+        os.close(fd)
     pid = int(control["writer_pid"])
     return pid if pid and start_ticks(pid) == int(control["writer_start_ticks"]) else 0
 
@@ -107,13 +156,12 @@ def read_control(fd: int) -> np.void:
     return row
 
 
-def _check_control(path: str, namespace: str, venue: str, fd: int) -> None:
-    """Fill a control object that nobody filled yet; refuse one of another version."""
+def check_version(path: str, fd: int) -> None:
+    """Refuse a control object of another version, or what is none; an empty one is fine."""
     if os.fstat(fd).st_size < _native.CONTROL_BYTES:
-        reserve(fd, _native.CONTROL_BYTES, path)
+        return
     control = read_control(fd)
     if int(control["magic"]) == 0:
-        _native.format_control(fd, venue.encode(), namespace.encode(), boot_id())
         return
     if int(control["magic"]) != _native.MAGIC_CONTROL:
         raise DamagedSegment(
@@ -134,3 +182,11 @@ def _check_control(path: str, namespace: str, venue: str, fd: int) -> None:
             theirs,
             _native.VERSION,
         )
+
+
+def _fill(path: str, namespace: str, venue: str, fd: int) -> None:
+    """Fill a control object that nobody filled yet."""
+    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+        reserve(fd, _native.CONTROL_BYTES, path)
+    if int(read_control(fd)["magic"]) == 0:
+        _native.format_control(fd, venue.encode(), namespace.encode(), boot_id())

@@ -21,7 +21,7 @@ cdef class Cursor:
     cdef EventRows rows
     cdef bint busy                      # somebody is inside, or sleeps in iteration
     cdef bint unfinished                # the last message that is there has no end
-    cdef _Registration registered       # in the control object of `segment`, or None
+    cdef _Registration registered       # in the readers' object of `segment`, or None
     cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
@@ -279,7 +279,7 @@ cdef class Cursor:
         if segment is None:
             return False
         cdef const fh_header *header = segment.header
-        cdef uint32_t *sleepers = segment.sleepers
+        cdef uint32_t *sleepers = segment.sleepers()
         cdef uint64_t seen = self.seen
         if sleepers == NULL and timeout_ns > 1000000:
             timeout_ns = 1000000  # nobody can be told that we sleep

@@ -13,6 +13,7 @@ from shm.errors import DamagedSegment, NoRoom, PermissionDenied
 from shm.object_names import ObjectName, parse
 
 DIRECTORY = Path("/dev/shm")
+_ORDER = ("control", "data", "readers", "lock")
 
 
 def objects(namespace: str, venue: str | None = None) -> list[ObjectName]:
@@ -22,7 +23,7 @@ def objects(namespace: str, venue: str | None = None) -> list[ObjectName]:
         name = parse(entry.name)
         if name is not None and name.namespace == namespace and venue in (None, name.venue):
             found.append(name)
-    return sorted(found, key=lambda name: (name.venue, name.epoch or 0))
+    return sorted(found, key=lambda name: (name.venue, _ORDER.index(name.part), name.epoch or 0))
 
 
 def create_object(path: str, mode: int) -> int:
@@ -53,6 +54,28 @@ def open_fd(path: str, *, writable: bool = False) -> int:
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise DamagedSegment(f"{path} is no shared memory", "type")
+    return fd
+
+
+def open_our_object(path: str, mode: int | None = None) -> int:
+    """A descriptor to write of an object that is this user's; `mode`: put right if it is another.
+
+    Whose object it is can take it from under the feed, so somebody else's is refused. Raises
+    FileNotFoundError, :class:`PermissionDenied`, :class:`DamagedSegment`.
+    """
+    try:
+        fd = open_fd(path, writable=True)
+    except DamagedSegment as error:  # a directory, a link
+        raise DamagedSegment(f"{error}: remove it", "type") from None
+    found = os.fstat(fd)
+    if found.st_uid != os.geteuid():
+        os.close(fd)
+        raise PermissionDenied(
+            f"{path}: its owner is user {found.st_uid}, this is user {os.geteuid()}; the feed of a "
+            "venue must always be run by the same user: remove it, or use another namespace"
+        )
+    if mode is not None and found.st_mode & 0o7777 != mode:
+        os.fchmod(fd, mode)
     return fd
 
 

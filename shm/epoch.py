@@ -8,13 +8,14 @@ import time
 from typing import NamedTuple
 
 from shm import _native
-from shm.control_object import read_control
+from shm.control_object import read_control, share
 from shm.dev_shm import create_object, open_fd, reserve, unlink
 from shm.errors import BadGeometry, DamagedSegment, PermissionDenied
 from shm.identity import boot_id, start_ticks
-from shm.object_names import ObjectName, control_name, data_name
+from shm.object_names import ObjectName, data_name
 
 DATA_MODE = 0o640
+_CLOCK_BACK_US = 3600 * 1_000_000  # a clock that was put back by more than this is not believed in
 
 
 class Geometry(NamedTuple):
@@ -43,22 +44,20 @@ def check_geometry(geometry: Geometry) -> None:
 
 def new_epoch(
     control_fd: int,
+    readers_fd: int,
     namespace: str,
     venue: str,
     geometry: Geometry,
     *,
+    group: int = -1,
     replay: bool = False,
 ) -> _native.Writer:
     """A data object, filled and ready, which nothing names yet."""
     total = _native.geometry(*geometry)[1]
     # Microseconds, so that epochs never repeat even when the control object was removed between.
+    now = time.time_ns() // 1000
     named = int(read_control(control_fd)["epoch"])
-    if named >= 1 << 63:
-        raise DamagedSegment(
-            f"{control_name(namespace, venue)}: epoch is {named}; `feedhandler clean` removes it",
-            "control.epoch",
-        )
-    epoch = max(named + 1, time.time_ns() // 1000)
+    epoch = max(named + 1, now) if named < now + _CLOCK_BACK_US else now  # else it is damage
     while True:
         path = data_name(namespace, venue, epoch)
         try:
@@ -67,10 +66,12 @@ def new_epoch(
         except FileExistsError:
             epoch += 1
     try:
+        share(fd, DATA_MODE, group)
         reserve(fd, total, path)
         writer = _native.Writer(
             fd,
             control_fd,
+            readers_fd,
             venue=venue,
             namespace=namespace,
             epoch=epoch,

@@ -76,6 +76,14 @@ class PermissionDenied(ShmError, PermissionError):
     """The objects exist, but this user may not open them."""
 
 
+class NotTrusted(PermissionDenied):
+    """The objects are of a user whose feeds this reader does not believe. `uid`: that user."""
+
+    def __init__(self, message: str, uid: int) -> None:
+        super().__init__(message)
+        self.uid = uid
+
+
 class UnknownInstrument(ShmError, KeyError):
     """The venue's directory has no such instrument. `near` lists the names most like it."""
 

@@ -11,11 +11,20 @@ from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
 from shm.chains import Expiry
 from shm.directory import Directory
-from shm.errors import NoSuchVenue, NotLive, NotReady, ShmError, UnknownInstrument, WriterLost
+from shm.errors import (
+    NoSuchVenue,
+    NotLive,
+    NotReady,
+    NotTrusted,
+    ShmError,
+    UnknownInstrument,
+    WriterLost,
+)
 from shm.events import Events
 from shm.names import Reason, State
 from shm.not_live import not_live
 from shm.object_names import check_name, default_namespace
+from shm.owners import believed
 
 
 class Feed(FeedBase):
@@ -38,6 +47,7 @@ class Feed(FeedBase):
     def __init__(self, segment: Segment) -> None:
         self.venue: str = segment.venue
         self.namespace: str = segment.namespace
+        self._owners = frozenset((segment.owner,))  # never left for another user's
         self._closed = False
         self._directory: Directory | None = None
         self._before: dict[str, Instrument] = {}  # what was looked up in the epoch before
@@ -75,8 +85,8 @@ class Feed(FeedBase):
         if self.segment is not None and self.segment.epoch != epoch:
             return self.segment
         try:
-            segment = open_segment(self.namespace, self.venue)
-        except (NoSuchVenue, NotReady):
+            segment = open_segment(self.namespace, self.venue, self._owners)
+        except (NoSuchVenue, NotReady, NotTrusted):
             return None
         if segment.epoch == epoch:
             return None
@@ -306,13 +316,21 @@ def _silent_ns(segment: Segment) -> int:
     return abs(time.time_ns() - segment.heartbeat_ns)
 
 
-def attach(venue: str, *, namespace: str | None = None, timeout: float = 5.0) -> Feed:
+def attach(
+    venue: str,
+    *,
+    namespace: str | None = None,
+    timeout: float = 5.0,
+    owner: str | int | None = None,
+) -> Feed:
     """Attach to a venue, read-only; waits up to `timeout` seconds for its writer.
 
-    `namespace` None: FEEDHANDLER_NAMESPACE, or "feedhandler". Raises :class:`shm.NoSuchVenue`
-    (lists those that are there), :class:`shm.NotReady` (no writer runs), both only after the
-    timeout; at once :class:`shm.VersionMismatch`, :class:`shm.DamagedSegment` (names the header
-    field), :class:`shm.PermissionDenied`, :class:`shm.BadName`.
+    `namespace` None: FEEDHANDLER_NAMESPACE, or "feedhandler". `owner`: the user whose feed is
+    believed, a name or a number; None: FEEDHANDLER_OWNER, or else this process's user or root.
+    Raises :class:`shm.NoSuchVenue` (lists those that are there), :class:`shm.NotReady` (no writer
+    runs), both only after the timeout; at once :class:`shm.NotTrusted` (the feed of another user),
+    :class:`shm.VersionMismatch`, :class:`shm.DamagedSegment` (names the header field),
+    :class:`shm.PermissionDenied`, :class:`shm.BadName`.
     """
     namespace = check_name("namespace", namespace or default_namespace())
-    return Feed(wait_for_segment(namespace, check_name("venue", venue), timeout))
+    return Feed(wait_for_segment(namespace, check_name("venue", venue), believed(owner), timeout))

@@ -39,9 +39,11 @@ static inline int fh_suspect(const fh_header *header, int64_t *next_ask_ns) {
     return 1;
 }
 
-/* 1: somebody holds the writer's lock; 0: nobody; -1: errno. Never takes it. */
+/* 1: the writer holds its lock on the control object; 0: nobody; -1: errno. Never takes it. What a read lock
+ * would meet is a write lock, and that can only be had by who may write the object: any reader may hold
+ * a read lock on it, which says nothing. */
 static int fh_lock_held(int fd) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return -1;
     return lock.l_type != F_UNLCK;
 }

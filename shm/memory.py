@@ -17,7 +17,15 @@ from shm.dev_shm import DIRECTORY, objects, open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, NotReady, ShmError
 from shm.identity import start_ticks
 from shm.names import Counter, Histogram
-from shm.object_names import ObjectName, check_name, control_name, data_name, default_namespace
+from shm.object_names import (
+    ObjectName,
+    Part,
+    check_name,
+    control_name,
+    data_name,
+    default_namespace,
+)
+from shm.owners import believed, check_believed
 from shm.writer_lock import locked
 
 SLOT_STATUS: Mapping[int, str] = MappingProxyType(
@@ -32,10 +40,11 @@ SLOT_STATUS: Mapping[int, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One shared-memory object. `epoch` None: a control object."""
+    """One shared-memory object. `epoch`: of a data object, else None."""
 
     namespace: str
     venue: str
+    part: Part
     epoch: int | None
     path: str  #: as shm_open takes it
     bytes: int
@@ -75,14 +84,17 @@ def _info(name: ObjectName, current: int | None, held: bool) -> ObjectInfo | Non
         error = str(problem)
     else:
         try:
-            row = _struct(fd, "control" if name.epoch is None else "header")
-            pid, alive = _alive(row)
-            error = "" if row is not None else "too short for its header"
+            structure = {"control": "control", "data": "header"}.get(name.part)
+            if structure is not None:
+                row = _struct(fd, structure)
+                pid, alive = _alive(row)
+                error = "" if row is not None else "too short for its header"
         finally:
             os.close(fd)
     return ObjectInfo(
         namespace=name.namespace,
         venue=name.venue,
+        part=name.part,
         epoch=name.epoch,
         path=name.path,
         bytes=stat.st_size,
@@ -207,6 +219,22 @@ class Memory:
         del plain["counters"]
         return plain
 
+    def control(self) -> np.void | None:
+        """The control object, if it is there and is one."""
+        try:
+            fd = open_fd(control_name(self.namespace, self.venue))
+        except (FileNotFoundError, ShmError):
+            return None
+        try:
+            return _struct(fd, "control")
+        finally:
+            os.close(fd)
+
+    @property
+    def writer_alive(self) -> bool:
+        """Whether the process that made this epoch runs, whatever the control object says."""
+        return _alive(read_struct(self._fd, "header"))[1]
+
     def counters(self) -> dict[str, int]:
         """The venue's counters by name, in lower case."""
         values = self.segment.counters()
@@ -308,6 +336,8 @@ def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None =
     control_fd = data_fd = -1
     try:
         data_fd = open_fd(path)
+        owner = os.fstat(data_fd).st_uid
+        check_believed(owner, believed(), path)
         header = read_struct(data_fd, "header")
         check_identity(header, path, _native.MAGIC_DATA, namespace, venue)
         check_header(header, os.fstat(data_fd).st_size, path)
@@ -315,8 +345,9 @@ def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None =
             raise DamagedSegment(f"{path}: epoch is {int(header['epoch'])}", "epoch")
         control_fd = _control_fd(namespace, venue)
         segment = _native.Segment(
-            data_fd, control_fd, False, header.tobytes(), None, venue=venue, namespace=namespace
-        )
+            data_fd, control_fd, -1, header.tobytes(),
+            venue=venue, namespace=namespace, owner=owner,
+        )  # fmt: skip
         memory, data_fd = Memory(segment, path, data_fd), -1
         return memory
     except FileNotFoundError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from shm.errors import BadName
 
 DEFAULT_NAMESPACE = "feedhandler"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
+
+Part = Literal["control", "data", "readers", "lock"]
 
 
 def check_name(what: str, name: str) -> str:
@@ -25,25 +27,40 @@ def default_namespace() -> str:
 
 
 def control_name(namespace: str, venue: str) -> str:
+    """Who the writer is and which epoch is its; its sign of life is a lock on it."""
     return f"/{check_name('namespace', namespace)}.{check_name('venue', venue)}"
 
 
 def data_name(namespace: str, venue: str, epoch: int) -> str:
+    """The memory of one epoch."""
     return f"{control_name(namespace, venue)}.{epoch}"
 
 
+def readers_name(namespace: str, venue: str) -> str:
+    """What readers may write."""
+    return f"{control_name(namespace, venue)}.readers"
+
+
+def lock_name(namespace: str, venue: str) -> str:
+    """Whose lock makes a process the writer."""
+    return f"{control_name(namespace, venue)}.lock"
+
+
 class ObjectName(NamedTuple):
-    """A shared-memory object of ours, taken apart. `epoch` None: the control object."""
+    """A shared-memory object of ours, taken apart. `epoch`: of a data object, else None."""
 
     namespace: str
     venue: str
     epoch: int | None
+    part: Part
 
     @property
     def path(self) -> str:
         """As shm_open takes it, with the leading slash."""
         base = f"/{self.namespace}.{self.venue}"
-        return base if self.epoch is None else f"{base}.{self.epoch}"
+        if self.part == "control":
+            return base
+        return f"{base}.{self.part if self.epoch is None else self.epoch}"
 
 
 def parse(name: str) -> ObjectName | None:
@@ -51,6 +68,12 @@ def parse(name: str) -> ObjectName | None:
     parts = name.split(".")
     if len(parts) not in (2, 3) or not all(_NAME.fullmatch(part) for part in parts):
         return None
-    if len(parts) == 3 and not parts[2].isdecimal():
-        return None
-    return ObjectName(parts[0], parts[1], int(parts[2]) if len(parts) == 3 else None)
+    namespace, venue, *rest = parts
+    if not rest:
+        return ObjectName(namespace, venue, None, "control")
+    match rest[0]:
+        case "readers" | "lock" as part:
+            return ObjectName(namespace, venue, None, part)
+        case number if number.isdecimal() and str(int(number)) == number:
+            return ObjectName(namespace, venue, int(number), "data")
+    return None

@@ -37,12 +37,11 @@ cdef class Segment:
 
     cdef const unsigned char *base
     cdef size_t size
-    cdef int guard, control_guard
+    cdef int guard, control_guard, readers_guard
     cdef fh_header plan             # the header as it was checked: what never changes is taken from here
-    cdef fh_region readers          # of the control object, as it was checked
     cdef const fh_header *header
-    cdef fh_control *control
-    cdef uint32_t *sleepers
+    cdef const fh_control *control
+    cdef fh_readers *readers        # NULL: this reader may not write it
     cdef int control_fd
     cdef const fh_slot *ring_
     cdef uint64_t mask
@@ -56,6 +55,7 @@ cdef class Segment:
     cdef readonly uint64_t epoch
     cdef readonly str venue
     cdef readonly str namespace
+    cdef readonly int owner         # the user whose feed it is
     cdef fh_instrument *entries     # the directory as last read, by id
     cdef uint64_t *entry_heads      # the cell's head word when it was read
     cdef Fact *facts                # by id, of the row as of `head`
@@ -65,10 +65,10 @@ cdef class Segment:
     cdef bint lost                  # `gone()` said so once; it never changes its mind
     cdef object __weakref__
 
-    def __cinit__(self, int data_fd, int control_fd, bint control_writable, bytes header,
-                  tuple readers, *, str venue, str namespace):
-        cdef int protection = PROT_READ | PROT_WRITE if control_writable else PROT_READ
-        self.control_fd = self.guard = self.control_guard = -1
+    def __cinit__(self, int data_fd, int control_fd, int readers_fd, bytes header,
+                  *, str venue, str namespace, int owner):
+        cdef int both = PROT_READ | PROT_WRITE
+        self.control_fd = self.guard = self.control_guard = self.readers_guard = -1
         self.moved = {}
         self.newest = {}
         if <size_t>len(header) != sizeof(fh_header):
@@ -78,12 +78,13 @@ cdef class Segment:
         self.base = <const unsigned char *>_map(data_fd, self.size, PROT_READ, MAP_SHARED)
         self.guard = fh_guard_add(self.base, self.size, PROT_READ)
         if control_fd >= 0:
-            self.control = <fh_control *>_map(control_fd, FH_CONTROL_BYTES, protection, MAP_SHARED)
-            self.control_guard = fh_guard_add(self.control, FH_CONTROL_BYTES, protection)
-            self.sleepers = &self.control.sleepers if control_writable else NULL
+            self.control = <const fh_control *>_map(
+                control_fd, FH_CONTROL_BYTES, PROT_READ, MAP_SHARED)
+            self.control_guard = fh_guard_add(self.control, FH_CONTROL_BYTES, PROT_READ)
             self.control_fd = os.dup(control_fd)
-        if readers is not None:
-            _region(&self.readers, readers)
+        if readers_fd >= 0:
+            self.readers = <fh_readers *>_map(readers_fd, FH_READERS_BYTES, both, MAP_SHARED)
+            self.readers_guard = fh_guard_add(self.readers, FH_READERS_BYTES, both)
         self.header = <const fh_header *>self.base
         self.ring_ = <const fh_slot *>(self.base + self.plan.ring.offset)
         self.mask = self.plan.ring.count - 1
@@ -99,6 +100,7 @@ cdef class Segment:
         self.epoch = self.plan.epoch
         self.venue = venue
         self.namespace = namespace
+        self.owner = owner
         self.entries = <fh_instrument *>calloc(self.capacity, sizeof(fh_instrument))
         self.entry_heads = <uint64_t *>calloc(self.capacity, sizeof(uint64_t))
         self.facts = <Fact *>calloc(self.capacity, sizeof(Fact))
@@ -110,8 +112,11 @@ cdef class Segment:
         fh_guard_drop(self.control_guard)
         if self.base != NULL:
             munmap(<void *>self.base, self.size)
+        fh_guard_drop(self.readers_guard)
         if self.control != NULL:
-            munmap(self.control, FH_CONTROL_BYTES)
+            munmap(<void *>self.control, FH_CONTROL_BYTES)
+        if self.readers != NULL:
+            munmap(self.readers, FH_READERS_BYTES)
         if self.control_fd >= 0:
             close(self.control_fd)  # the module os may be gone at the interpreter's end
         free(self.entries)
@@ -139,9 +144,15 @@ cdef class Segment:
         return (_member(_State, fh_load32_acquire(&self.header.state)),
                 _member(_Reason, fh_load32(&self.header.reason)))
 
+    cdef uint32_t *sleepers(self) noexcept:
+        """The word that asks to be woken; NULL: it may not be written, or somebody truncated it."""
+        if self.readers == NULL or FH_UNLIKELY(fh_guard_broken(self.readers_guard)):
+            return NULL
+        return &self.readers.sleepers
+
     @property
     def can_wake(self):
-        return self.sleepers != NULL
+        return self.sleepers() != NULL
 
     cdef uint32_t count(self) noexcept:
         cdef uint32_t n = fh_load32_acquire(&self.header.instruments)

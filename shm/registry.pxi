@@ -1,4 +1,4 @@
-# A reader's row in the control object's registry: who reads, and how far. Only people look at it.
+# A reader's row in the registry: who reads, and how far. Only people look at it.
 
 @cython.final
 @cython.no_gc_clear  # the row is given back in the mapping that `segment` holds
@@ -26,11 +26,10 @@ cdef _Registration _registered(Segment segment, bytes name, start_ticks_of):
     cdef _Registration made
     cdef fh_reader_row *row
     cdef uint32_t i, pid
-    if segment.sleepers == NULL:
+    if segment.readers == NULL:
         return None
-    for i in range(segment.readers.count):
-        row = <fh_reader_row *>(<unsigned char *>segment.control + segment.readers.offset
-                                + <uint64_t>i * segment.readers.stride)
+    for i in range(<uint32_t>FH_READERS):
+        row = <fh_reader_row *>(<unsigned char *>segment.readers + FH_READERS_ROWS) + i
         pid = fh_load32(&row.pid)
         if pid & FH_READER_CLAIMED:
             if start_ticks_of(pid & ~FH_READER_CLAIMED):

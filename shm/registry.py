@@ -11,12 +11,13 @@ from typing import TypedDict
 import numpy as np
 
 from shm import _native
-from shm.attach import check_readers, read_struct, text, venues
+from shm.attach import text, venues
 from shm.dev_shm import open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, ShmError
 from shm.identity import start_ticks
 from shm.memory import open_memory
-from shm.object_names import check_name, control_name, default_namespace
+from shm.object_names import check_name, default_namespace, readers_name
+from shm.owners import believed, check_believed
 
 
 class Reader(TypedDict):
@@ -40,17 +41,8 @@ def readers(venue: str, *, namespace: str | None = None) -> list[Reader]:
     Raises :class:`shm.NoSuchVenue`, :class:`shm.DamagedSegment`, :class:`shm.PermissionDenied`.
     """
     namespace = check_name("namespace", namespace or default_namespace())
-    path = control_name(namespace, check_name("venue", venue))
-    try:
-        fd = open_fd(path)
-    except FileNotFoundError:
-        raise NoSuchVenue(
-            f"no venue {venue!r} in namespace {namespace!r}", venues(namespace)
-        ) from None
-    try:
-        rows = _rows(fd, path)
-    finally:
-        os.close(fd)
+    check_name("venue", venue)
+    rows = _rows(namespace, venue)
     epoch, published = _newest(namespace, venue)
     found: list[Reader] = []
     for row, entry in enumerate(rows):
@@ -76,14 +68,24 @@ def readers(venue: str, *, namespace: str | None = None) -> list[Reader]:
     return found
 
 
-def _rows(fd: int, path: str) -> list[np.void]:
-    """Copies of all rows, after a check that they lie inside the object."""
-    dtype = _native.DTYPES["reader"]
-    offset, stride, count = check_readers(read_struct(fd, "control"), path)
-    raw = os.pread(fd, stride * count, offset)
-    if len(raw) < stride * count:
-        raise DamagedSegment(f"{path}: its size is {os.fstat(fd).st_size}", "total_bytes")
-    return [np.frombuffer(raw, dtype, 1, row * stride)[0] for row in range(count)]
+def _rows(namespace: str, venue: str) -> list[np.void]:
+    """Copies of all rows."""
+    path = readers_name(namespace, venue)
+    try:
+        fd = open_fd(path)
+    except FileNotFoundError:
+        raise NoSuchVenue(
+            f"no venue {venue!r} in namespace {namespace!r}", venues(namespace)
+        ) from None
+    try:
+        check_believed(os.fstat(fd).st_uid, believed(), path)
+        raw = os.pread(fd, _native.READERS_BYTES, 0)
+        if len(raw) < _native.READERS_BYTES:
+            raise DamagedSegment(f"{path}: its size is {len(raw)}", "total_bytes")
+    finally:
+        os.close(fd)
+    rows = np.frombuffer(raw, _native.DTYPES["reader"], _native.READERS, _native.READERS_ROWS)
+    return list(rows)
 
 
 def _newest(namespace: str, venue: str) -> tuple[int, int]:

@@ -17,7 +17,10 @@ from shm.object_names import (
     check_name,
     control_name,
     data_name,
+    lock_name,
+    readers_name,
 )
+from shm.readers_object import is_whole, take_readers
 
 
 class WriterSegment:
@@ -30,12 +33,13 @@ class WriterSegment:
     to be filled beside this one, and `succeed()` puts it in this one's place.
     """
 
-    def __init__(self, writer: _native.Writer, control: LockedControl) -> None:
+    def __init__(self, writer: _native.Writer, control: LockedControl, group: int = -1) -> None:
         self.writer = writer
         self.venue: str = writer.venue
         self.namespace: str = writer.namespace
         self.epoch: int = writer.epoch
-        self._lock_fd = control.lock_fd
+        self._locks = [control.life_fd, control.lock_fd]
+        self._group = group
         self._pid = os.getpid()
         _held.add(self)
 
@@ -54,10 +58,16 @@ class WriterSegment:
         geometry = Geometry(instruments, depth, ring_slots, connections)
         check_geometry(geometry)
         fd = open_fd(control_name(self.namespace, self.venue), writable=True)
+        readers_fd = -1
         try:
-            return new_epoch(fd, self.namespace, self.venue, geometry)
+            readers_fd = take_readers(self.namespace, self.venue, self._group)
+            return new_epoch(
+                fd, readers_fd, self.namespace, self.venue, geometry, group=self._group
+            )
         finally:
-            os.close(fd)
+            for each in (fd, readers_fd):
+                if each >= 0:
+                    os.close(each)
 
     def succeed(self, writer: _native.Writer) -> None:
         """Go over to what `successor` made: readers attach to it from now on.
@@ -65,7 +75,7 @@ class WriterSegment:
         Those of the old epoch are told at once that it is over. Its writer may still be written to;
         nobody reads that.
         """
-        old = ObjectName(self.namespace, self.venue, self.epoch)
+        old = ObjectName(self.namespace, self.venue, self.epoch, "data")
         writer.announce()
         self.writer, self.epoch = writer, writer.epoch
         retire(old)
@@ -74,23 +84,41 @@ class WriterSegment:
         """What `successor` made is not wanted after all."""
         unlink(data_name(self.namespace, self.venue, writer.epoch))
 
+    def mend(self) -> list[str]:
+        """Put right what others damaged; what it was, in words. Cheap: once a second, say.
+
+        The readers' object is their's to write, and may be truncated or scribbled over by any of
+        them. The control object is this user's alone, but a strategy of the same user may have a
+        wild store.
+        """
+        mended = []
+        if self.writer.reclaim(start_ticks(self._pid)):
+            mended.append("the control object named another writer or epoch")
+        if not (self.writer.readers_whole and is_whole(self.namespace, self.venue)):
+            fd = take_readers(self.namespace, self.venue, self._group)
+            try:
+                self.writer.readers_renewed(fd)
+            finally:
+                os.close(fd)
+            mended.append("the readers' object was damaged; they enter themselves anew")
+        return mended
+
     def close(self, *, keep: bool = False) -> None:
         """Stop in order: last record, state CLOSED(STOPPED), readers told and woken, names removed.
 
         `keep=True` leaves both objects for inspection. Harmless when called twice, and in a child.
         """
-        if self._lock_fd < 0 or self._pid != os.getpid():
+        if not self._locks or self._pid != os.getpid():
             return
         self.writer.close()
         if not keep:
             unlink(self.path)
-            unlink(control_name(self.namespace, self.venue))
+            _unlink_all(self.namespace, self.venue)
         self._release()
 
     def _release(self) -> None:
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1
+        while self._locks:
+            os.close(self._locks.pop(0))
 
     def __enter__(self) -> WriterSegment:
         return self
@@ -119,6 +147,13 @@ def _forget_in_child() -> None:
 os.register_at_fork(after_in_child=_forget_in_child)
 
 
+def _unlink_all(namespace: str, venue: str) -> None:
+    """What is left when the data is gone; the lock last: until then who starts finds it held."""
+    unlink(readers_name(namespace, venue))
+    unlink(control_name(namespace, venue))
+    unlink(lock_name(namespace, venue))
+
+
 def create(
     venue: str,
     *,
@@ -128,12 +163,14 @@ def create(
     ring_slots: int = 131072,
     connections: int = 64,
     replay: bool = False,
+    group: int = -1,
 ) -> WriterSegment:
     """Become the writer of a venue: a new epoch, empty, attached to by readers from now on.
 
     `instruments`: rows of the directory and of the cells; `depth`: levels a side in a book cell;
     `ring_slots`: records in the ring, a power of two; `connections`: rows of the connection table.
-    A predecessor's memory is never repaired, only marked superseded and unlinked.
+    A predecessor's memory is never repaired, only marked superseded and unlinked. `group`: the
+    number of a group whose members may read, and be woken; -1: that of the process.
 
     Raises :class:`WriterRunning` (names its pid), :class:`NoRoom`, :class:`VersionMismatch`,
     :class:`PermissionDenied`, :class:`BadName`, :class:`BadGeometry`.
@@ -142,21 +179,30 @@ def create(
     check_name("namespace", namespace)
     geometry = Geometry(instruments, depth, ring_slots, connections)
     check_geometry(geometry)
-    control = lock_control(namespace, venue)
+    control = lock_control(namespace, venue, group)
+    readers_fd = -1
     try:
+        readers_fd = take_readers(namespace, venue, group)
         _native.claim_control(control.fd, os.getpid(), start_ticks(os.getpid()))
-        writer = new_epoch(control.fd, namespace, venue, geometry, replay=replay)
+        writer = new_epoch(
+            control.fd, readers_fd, namespace, venue, geometry, group=group, replay=replay
+        )
         try:
             writer.announce()
             for old in objects(namespace, venue):
                 if old.epoch is not None and old.epoch != writer.epoch:
                     retire(old)
-            return WriterSegment(writer, control)
+            return WriterSegment(writer, control, group)
         except BaseException:
             unlink(data_name(namespace, venue, writer.epoch))
             raise
     except BaseException:
+        if not any(name.part == "data" for name in objects(namespace, venue)):
+            _unlink_all(namespace, venue)
+        os.close(control.life_fd)
         os.close(control.lock_fd)
         raise
     finally:
         os.close(control.fd)
+        if readers_fd >= 0:
+            os.close(readers_fd)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shm import _native
+from shm.errors import DamagedSegment
 from shm.memory import Memory
 from shm.names import Flag, State
 
@@ -34,11 +35,27 @@ def verify(memory: Memory, *, most: int = 100) -> list[Finding]:
     crossed when LIVE; the directory's and the connection table's rows are themselves.
     """
     findings: list[Finding] = []
-    for check in (_directory, _ring, _cells, _connections):
+    for check in (_control, _directory, _ring, _cells, _connections):
         findings += check(memory)
         if len(findings) >= most:
             break
     return findings[:most]
+
+
+def _control(memory: Memory) -> list[Finding]:
+    """While its writer lives, the control object leads to it."""
+    try:
+        header = memory.header()
+    except DamagedSegment:  # truncated, as all else will say
+        return []
+    control = memory.control()
+    if control is None or not memory.writer_alive or header["superseded"]:
+        return []
+    return [
+        Finding("control", f"{field} is {int(control[field])}, the living writer's {header[field]}")
+        for field in ("epoch", "writer_pid", "writer_start_ticks")
+        if int(control[field]) != header[field]
+    ]
 
 
 def _directory(memory: Memory) -> list[Finding]:

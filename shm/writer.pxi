@@ -65,10 +65,17 @@ def format_control(int fd, bytes venue, bytes space, bytes boot_id):
         memcpy(control.boot_id, <const char *>boot_id, 16)
         _text(control.venue, 64, venue)
         _text(control.space, 64, space)
-        _region(&control.readers, (1024, sizeof(fh_reader_row), FH_READERS))
         fh_store64_release(&control.magic, FH_MAGIC_CONTROL)
     finally:
         munmap(control, FH_CONTROL_BYTES)
+
+
+def format_readers(int fd):
+    """Fill a new readers' object."""
+    cdef fh_readers *readers = <fh_readers *>_map(
+        fd, FH_READERS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+    fh_store64_release(&readers.magic, FH_MAGIC_READERS)
+    munmap(readers, FH_READERS_BYTES)
 
 
 def claim_control(int fd, pid, start_ticks):
@@ -140,6 +147,8 @@ cdef class Writer:
     cdef void *data
     cdef size_t data_bytes
     cdef void *control
+    cdef void *readers
+    cdef int readers_guard
     cdef int pid
     cdef readonly bint closed
     cdef readonly str venue
@@ -147,17 +156,19 @@ cdef class Writer:
     cdef readonly object epoch
     cdef object __weakref__
 
-    def __cinit__(self, int data_fd, int control_fd, *, str venue, str namespace, epoch,
+    def __cinit__(self, int data_fd, int control_fd, int readers_fd, *, str venue, str namespace, epoch,
                   instruments, depth, ring_slots, connections, bint replay, bytes boot_id,
                   start_ticks):
         cdef fh_header *header
         regions, total = geometry(instruments, depth, ring_slots, connections)
         self.pid = getpid()
+        self.readers_guard = -1
         self.closed = False
         self.venue = venue
         self.namespace = namespace
         self.epoch = epoch
         self.control = _map(control_fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+        self._map_readers(readers_fd)
         self.data = _map(data_fd, total, PROT_READ | PROT_WRITE, MAP_SHARED | FH_MAP_POPULATE)
         self.data_bytes = total
         header = <fh_header *>self.data
@@ -183,7 +194,7 @@ cdef class Writer:
         _region(&header.ring, regions["ring"])
         header.heartbeat_ns = header.created_ns
         header.state_ns = header.created_ns
-        fh_writer_open(&self.w, self.data, self.control)
+        fh_writer_open(&self.w, self.data, self.control, self.readers)
 
     def __dealloc__(self):
         if self.pid == getpid():  # a child has the same addresses, and perhaps other uses for them
@@ -191,12 +202,27 @@ cdef class Writer:
                 munmap(self.data, self.data_bytes)
             if self.control != NULL:
                 munmap(self.control, FH_CONTROL_BYTES)
+            self._unmap_readers()
+
+    cdef int _map_readers(self, int fd) except -1:
+        """Readers may write this object, and truncate it: the mapping is guarded."""
+        self.readers = _map(fd, FH_READERS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+        self.readers_guard = fh_guard_add(self.readers, FH_READERS_BYTES, PROT_READ | PROT_WRITE)
+        return 0
+
+    cdef void _unmap_readers(self) noexcept:
+        fh_guard_drop(self.readers_guard)
+        self.readers_guard = -1
+        if self.readers != NULL:
+            munmap(self.readers, FH_READERS_BYTES)
+            self.readers = NULL
 
     def _forget(self):
         """After a fork, in the child: whatever would write, also past this object, is stopped."""
         self.w.base = NULL  # what the engine looks at
         mprotect(self.data, self.data_bytes, PROT_READ)
         mprotect(self.control, FH_CONTROL_BYTES, PROT_READ)
+        mprotect(self.readers, FH_READERS_BYTES, PROT_READ)
 
     cdef int _check(self) except -1:
         if self.pid != getpid():
@@ -227,6 +253,35 @@ cdef class Writer:
     @property
     def control_epoch(self):
         return fh_load64_acquire(&self.w.control.epoch)
+
+    @property
+    def readers_whole(self):
+        """Whether the readers' object is still there in its full size, and is one."""
+        return (fh_load64_acquire(&(<fh_readers *>self.readers).magic) == FH_MAGIC_READERS
+                and not fh_guard_broken(self.readers_guard))
+
+    def readers_renewed(self, int fd):
+        """Go over to another readers' object."""
+        self._check()
+        cdef void *old = self.readers
+        cdef int guard = self.readers_guard
+        self._map_readers(fd)
+        self.w.sleepers = &(<fh_readers *>self.readers).sleepers
+        fh_guard_drop(guard)
+        munmap(old, FH_READERS_BYTES)
+
+    def reclaim(self, start_ticks):
+        """Put right in the control object what says who the writer is; whether it was wrong."""
+        self._check()
+        cdef fh_control *control = self.w.control
+        if (fh_load64_acquire(&control.epoch) == <uint64_t>self.epoch
+                and fh_load32_acquire(&control.writer_pid) == <uint32_t>self.pid
+                and fh_load64_acquire(&control.writer_start_ticks) == <uint64_t>start_ticks):
+            return False
+        fh_store32_release(&control.writer_pid, <uint32_t>self.pid)
+        fh_store64_release(&control.writer_start_ticks, <uint64_t>start_ticks)
+        fh_store64_release(&control.epoch, self.epoch)
+        return True
 
     @property
     def next_sequence(self):

@@ -53,14 +53,16 @@ def _objects(namespace: str, as_json: bool) -> None:
     ]
     rows = []
     for info in found:
-        remarks = ["locked by its writer" if info.locked else "no writer"]
-        if info.epoch is not None:
+        remarks = []
+        if info.part == "control":
+            remarks = ["locked by its writer" if info.locked else "no writer"]
+        elif info.part == "data":
             remarks = [] if info.current else ["superseded"]
             remarks += [] if info.writer_alive else ["its writer is gone"]
         rows.append(
             (
                 info.path,
-                "control" if info.epoch is None else "data",
+                info.part,
                 figures.count(info.bytes),
                 f"{info.mode:o}",
                 str(info.writer_pid or "-"),

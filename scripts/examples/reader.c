@@ -6,6 +6,8 @@
  *   ./reader deribit --quotes            the best bid and offer whenever a message changes it
  *   ./reader deribit --namespace NAME    another namespace than $FEEDHANDLER_NAMESPACE
  *
+ * Whose feed is believed: FEEDHANDLER_OWNER's, a name or a number; else one's own, or root's.
+ *
  * Ends when the writer does, after everything that it published. Exit codes: 0 the writer ended,
  * 1 no such venue or not ready, 2 wrong use, 3 damaged memory or another version.
  *
@@ -17,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +33,11 @@ enum { EXIT_NOT_READY = 1, EXIT_USE = 2, EXIT_DAMAGED = 3 };
 
 typedef struct reader {
     int control_fd;
-    fh_control *control;
-    uint32_t *sleepers; /* NULL: the control object may not be written, only the time-out wakes */
+    const fh_control *control;
+    uint32_t *sleepers; /* NULL: the readers' object may not be written, only the time-out wakes */
     const unsigned char *data;
-    const fh_header *header;
+    const fh_header *header; /* as it is now */
+    fh_header plan;          /* a copy, checked: from it is taken where things lie */
     const fh_slot *ring;
     uint64_t size, mask, next; /* next: the sequence that is read next, the start of a message */
     fh_instrument *rows;       /* the directory as last read */
@@ -54,9 +58,19 @@ static const void *map(int fd, size_t size, int protection) {
     return memory;
 }
 
-/* Plain files of one owner; only the owner may write the data. */
+/* Anybody may make an object under a feed's name: whose is believed? */
+static bool believed(uid_t owner) {
+    const char *named = getenv("FEEDHANDLER_OWNER");
+    if (!named || !*named) return owner == geteuid() || owner == 0;
+    char *end;
+    unsigned long number = strtoul(named, &end, 10);
+    const struct passwd *user = *end ? getpwnam(named) : NULL;
+    return *end ? user && user->pw_uid == owner : number == owner;
+}
+
+/* Plain files of one owner, who alone may write them. */
 static void check_files(const struct stat *control, const struct stat *data) {
-    if (!S_ISREG(control->st_mode) || control->st_mode & S_IWOTH)
+    if (!S_ISREG(control->st_mode) || control->st_mode & (S_IWGRP | S_IWOTH))
         fail(EXIT_DAMAGED, "control.mode", "no plain file, or others may write it");
     if (!S_ISREG(data->st_mode) || data->st_mode & (S_IWGRP | S_IWOTH))
         fail(EXIT_DAMAGED, "mode", "no plain file, or others may write it");
@@ -90,30 +104,41 @@ static void check_header(const fh_header *h, uint64_t size) {
         fail(EXIT_DAMAGED, "ring", "not a power of two of 64-byte slots");
 }
 
-/* Whether somebody holds the writer's lock. Asks, never takes it. */
+/* Whether the writer holds its lock. Asks, never takes it; what a read lock would meet is a write lock. */
 static bool writer_lives(int control_fd) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     return fcntl(control_fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* The word that asks to be woken; NULL: this reader may not write it. Nothing else there is believed. */
+static uint32_t *sleepers(const char *space, const char *venue, uid_t owner) {
+    char name[128];
+    struct stat status;
+    fh_readers *readers = NULL;
+    snprintf(name, sizeof name, "/%s.%s.readers", space, venue);
+    int fd = shm_open(name, O_RDWR | O_NONBLOCK, 0);
+    if (fd < 0) return NULL;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == owner &&
+        status.st_size >= FH_READERS_BYTES)
+        readers = (fh_readers *)map(fd, FH_READERS_BYTES, PROT_READ | PROT_WRITE);
+    close(fd);
+    return readers ? &readers->sleepers : NULL;
 }
 
 /* One try; NULL, or why not. A reader that is refused leaves nothing behind. */
 static const char *attach(reader *r, const char *space, const char *venue) {
     char name[128];
     struct stat owner, status;
-    bool writable = true;
     snprintf(name, sizeof name, "/%s.%s", space, venue);
-    int fd = shm_open(name, O_RDWR | O_NONBLOCK, 0);
-    if (fd < 0 && errno == EACCES) {
-        writable = false;
-        fd = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
-    }
+    int fd = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) return "no such venue";
-    if (fstat(fd, &owner) != 0 || owner.st_size < FH_CONTROL_BYTES || !writer_lives(fd)) {
+    if (fstat(fd, &owner) == 0 && !believed(owner.st_uid))
+        fail(EXIT_DAMAGED, name, "is another user's: FEEDHANDLER_OWNER names whom to believe");
+    if (owner.st_size < FH_CONTROL_BYTES || !writer_lives(fd)) {
         close(fd);
         return "no writer is running";
     }
-    fh_control *control =
-        (fh_control *)map(fd, FH_CONTROL_BYTES, writable ? PROT_READ | PROT_WRITE : PROT_READ);
+    const fh_control *control = (const fh_control *)map(fd, FH_CONTROL_BYTES, PROT_READ);
     uint64_t magic = FH_LOAD_ACQUIRE(&control->magic);
     if (magic && magic != FH_MAGIC_CONTROL) fail(EXIT_DAMAGED, name, "not a control object");
     uint64_t epoch = magic ? FH_LOAD_ACQUIRE(&control->epoch) : 0;
@@ -127,24 +152,25 @@ static const char *attach(reader *r, const char *space, const char *venue) {
     if (there) check_files(&owner, &status);
     if (!there || status.st_size < FH_HEADER_BYTES) {
         if (data >= 0) close(data);
-        munmap(control, FH_CONTROL_BYTES);
+        munmap((void *)control, FH_CONTROL_BYTES);
         close(fd);
         return "the writer is starting";
     }
     r->control_fd = fd;
     r->control = control;
-    r->sleepers = writable ? &control->sleepers : NULL;
+    r->sleepers = sleepers(space, venue, owner.st_uid);
     r->size = (uint64_t)status.st_size;
     r->data = map(data, r->size, PROT_READ); /* stays valid when the name is removed */
     close(data);
     r->header = (const fh_header *)r->data;
     if (FH_LOAD_ACQUIRE(&r->header->magic) != FH_MAGIC_DATA)
         fail(EXIT_DAMAGED, name, "named, but not ready");
-    check_header(r->header, r->size);
-    if (r->header->epoch != epoch) fail(EXIT_DAMAGED, name, "of another epoch");
-    r->ring = (const fh_slot *)(r->data + r->header->ring.offset);
-    r->mask = r->header->ring.count - 1;
-    r->rows = calloc(r->header->directory.count, sizeof *r->rows);
+    fh_words_out((const fh_word *)r->header, (fh_word *)&r->plan, sizeof r->plan / sizeof(fh_word));
+    check_header(&r->plan, r->size);
+    if (r->plan.epoch != epoch) fail(EXIT_DAMAGED, name, "of another epoch");
+    r->ring = (const fh_slot *)(r->data + r->plan.ring.offset);
+    r->mask = r->plan.ring.count - 1;
+    r->rows = calloc(r->plan.directory.count, sizeof *r->rows);
     if (!r->rows) fail(EXIT_NOT_READY, "directory", "no memory");
     return NULL;
 }
@@ -152,7 +178,7 @@ static const char *attach(reader *r, const char *space, const char *venue) {
 /* The sign that the writer is gone. Acquire: after it, all that was published is seen. */
 static bool gone(const reader *r) {
     return FH_LOAD_ACQUIRE(&r->header->superseded) ||
-           FH_LOAD_ACQUIRE(&r->control->epoch) != r->header->epoch || !writer_lives(r->control_fd);
+           FH_LOAD_ACQUIRE(&r->control->epoch) != r->plan.epoch || !writer_lives(r->control_fd);
 }
 
 /* ---- the directory and the cells ---- */
@@ -160,7 +186,7 @@ static bool gone(const reader *r) {
 static const fh_instrument *instrument(reader *r, uint32_t id, unsigned precision) {
     fh_instrument *row = &r->rows[id];
     if (row->stamp && precision <= row->precision) return row;
-    const fh_region *region = &r->header->directory;
+    const fh_region *region = &r->plan.directory;
     const fh_word *cell =
         (const fh_word *)(r->data + region->offset + (uint64_t)id * region->stride);
     if (fh_latch_read(cell, sizeof *row, (fh_word *)row, sizeof *row / 8) != FH_READ_OK)
@@ -175,7 +201,7 @@ static const char *state_name(unsigned state) {
 }
 
 static void print_quote(reader *r, uint32_t id) {
-    const fh_region *region = &r->header->quotes;
+    const fh_region *region = &r->plan.quotes;
     const fh_word *cell =
         (const fh_word *)(r->data + region->offset + (uint64_t)id * region->stride);
     fh_quote q;
@@ -193,7 +219,7 @@ static void print_record(reader *r, const fh_slot *s) {
     int price_exponent = 0, size_exponent = 0;
     bool scaled = s->kind != FH_KIND_STAT && s->kind != FH_KIND_STATE && s->kind != FH_KIND_WRITER &&
                   s->kind != FH_KIND_DEFINITION;
-    if (scaled && s->instrument < r->header->directory.count) {
+    if (scaled && s->instrument < r->plan.directory.count) {
         const fh_instrument *row = instrument(r, s->instrument, s->precision);
         price_exponent = row->price_exponents[s->precision & (FH_PRECISIONS - 1)];
         size_exponent = row->size_exponents[s->precision & (FH_PRECISIONS - 1)];
@@ -235,7 +261,7 @@ static void keep(reader *r, const fh_slot *slot) {
 
 static void hand_out(reader *r, bool quotes) {
     uint32_t id = r->message[0].instrument;
-    if (quotes && id < r->header->directory.count) print_quote(r, id);
+    if (quotes && id < r->plan.directory.count) print_quote(r, id);
     for (size_t i = 0; !quotes && i < r->records; i++) print_record(r, &r->message[i]);
     r->records = 0;
 }

@@ -9,6 +9,7 @@
 #include "feedhandler_shm.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -55,10 +56,10 @@ public:
         return status;
     }
     std::uint64_t size() const { return static_cast<std::uint64_t>(status().st_size); }
-    // Whether somebody holds the writer's lock. Asks, never takes it.
+    // Whether the writer holds its lock. Asks, never takes it; a read lock meets write locks alone.
     bool locked() const {
         struct flock lock {};
-        lock.l_type = F_WRLCK;
+        lock.l_type = F_RDLCK;
         lock.l_whence = SEEK_SET;
         return fcntl(fd_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
     }
@@ -95,11 +96,14 @@ public:
     // One try. Throws NotReady, Damaged.
     static Segment attach(const std::string &space, const std::string &venue) {
         const std::string name = "/" + space + "." + venue;
-        auto [object, writable] = open_control(name);
+        Object object(name, O_RDONLY);
+        const uid_t owner = object.status().st_uid;
+        if (!believed(owner))
+            throw Damaged(name + ": is another user's: FEEDHANDLER_OWNER names whom to believe");
         if (object.size() < FH_CONTROL_BYTES || !object.locked())
             throw NotReady(name + ": no writer is running");
-        Mapping control(object, FH_CONTROL_BYTES, writable ? PROT_READ | PROT_WRITE : PROT_READ);
-        auto *head = reinterpret_cast<fh_control *>(control.at(0));
+        Mapping control(object, FH_CONTROL_BYTES, PROT_READ);
+        auto *head = reinterpret_cast<const fh_control *>(control.at(0));
         const std::uint64_t magic = FH_LOAD_ACQUIRE(&head->magic);
         if (magic == 0) throw NotReady(name + ": its writer has not finished it");
         if (magic != FH_MAGIC_CONTROL) throw Damaged(name + ": not a control object");
@@ -111,7 +115,7 @@ public:
         check_files(object.status(), data.status());
         const std::uint64_t size = data.size();
         if (size < FH_HEADER_BYTES) throw Damaged(data_name + ": shorter than its header");
-        return Segment(std::move(object), std::move(control), writable,
+        return Segment(std::move(object), std::move(control), open_readers(name, owner),
                        Mapping(data, size, PROT_READ), size, epoch, data_name);
     }
 
@@ -130,7 +134,8 @@ public:
     }
     // Sleep until something after `seen` is published, 100 ms at most.
     void wait(std::uint64_t seen) const {
-        fh_wait(&header(), writable_ ? &control().sleepers : nullptr, seen, 100'000'000);
+        auto *readers = readers_ ? reinterpret_cast<fh_readers *>(readers_->at(0)) : nullptr;
+        fh_wait(&header(), readers ? &readers->sleepers : nullptr, seen, 100'000'000);
     }
 
     // A copy of a latched cell; none: it was never stored.
@@ -148,10 +153,10 @@ public:
     }
 
 private:
-    Segment(Object object, Mapping control, bool writable, Mapping data, std::uint64_t size,
-            std::uint64_t epoch, const std::string &name)
-        : object_(std::move(object)), control_(std::move(control)), data_(std::move(data)),
-          writable_(writable) {
+    Segment(Object object, Mapping control, std::optional<Mapping> readers, Mapping data,
+            std::uint64_t size, std::uint64_t epoch, const std::string &name)
+        : object_(std::move(object)), control_(std::move(control)), readers_(std::move(readers)),
+          data_(std::move(data)) {
         if (FH_LOAD_ACQUIRE(&header().magic) != FH_MAGIC_DATA)
             throw Damaged(name + ": named, but not ready");
         check_version(name, header());
@@ -159,20 +164,36 @@ private:
         if (header().epoch != epoch) throw Damaged(name + ": of another epoch");
     }
 
-    fh_control &control() const { return *reinterpret_cast<fh_control *>(control_.at(0)); }
-
-    static std::pair<Object, bool> open_control(const std::string &name) {
-        try {
-            return {Object(name, O_RDWR), true};
-        } catch (const NotReady &refused) {
-            if (refused.error != EACCES) throw;
-            return {Object(name, O_RDONLY), false}; // then only the time-out wakes
-        }
+    const fh_control &control() const {
+        return *reinterpret_cast<const fh_control *>(control_.at(0));
     }
 
-    // Plain files of one owner; only the owner may write the data.
+    // Anybody may make an object under a feed's name: whose is believed?
+    static bool believed(uid_t owner) {
+        const char *named = std::getenv("FEEDHANDLER_OWNER");
+        if (!named || !*named) return owner == geteuid() || owner == 0;
+        char *end;
+        const unsigned long number = std::strtoul(named, &end, 10);
+        if (*end == 0) return number == owner;
+        const auto *user = getpwnam(named);
+        return user && user->pw_uid == owner;
+    }
+
+    // What readers may write: the word that asks to be woken. Nothing else there is believed.
+    static std::optional<Mapping> open_readers(const std::string &name, uid_t owner) {
+        try {
+            const Object object(name + ".readers", O_RDWR);
+            const auto status = object.status();
+            if (S_ISREG(status.st_mode) && status.st_uid == owner && object.size() >= FH_READERS_BYTES)
+                return Mapping(object, FH_READERS_BYTES, PROT_READ | PROT_WRITE);
+        } catch (const NotReady &) {
+        }
+        return std::nullopt; // then only the time-out wakes
+    }
+
+    // Plain files of one owner, who alone may write them.
     static void check_files(const struct stat &control, const struct stat &data) {
-        if (!S_ISREG(control.st_mode) || control.st_mode & S_IWOTH)
+        if (!S_ISREG(control.st_mode) || control.st_mode & (S_IWGRP | S_IWOTH))
             throw Damaged("control.mode: no plain file, or others may write it");
         if (!S_ISREG(data.st_mode) || data.st_mode & (S_IWGRP | S_IWOTH))
             throw Damaged("mode: no plain file, or others may write it");
@@ -208,8 +229,8 @@ private:
 
     Object object_;
     Mapping control_;
+    std::optional<Mapping> readers_;
     Mapping data_;
-    bool writable_;
 };
 
 // A place in the ring.

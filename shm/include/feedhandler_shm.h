@@ -4,11 +4,16 @@
  * Rust bindgen and the like. Linux, little-endian, 64-bit. No allocation, no locks, no errno
  * beyond the futex.
  *
- * Two POSIX shared-memory objects a venue:
+ * POSIX shared-memory objects of a venue, by who may write them:
  *
- *   control /<namespace>.<venue>           stable; the writer's lock is on it; readers write only
- *                                          their sleep flag and their own registry entry
- *   data    /<namespace>.<venue>.<epoch>   one per writer start; readers map it PROT_READ
+ *   control /<namespace>.<venue>           the writer's user; stable; who the writer is, its epoch, and
+ *                                          the lock by which readers see that it lives
+ *   data    /<namespace>.<venue>.<epoch>   the writer's user; one per writer start
+ *   readers /<namespace>.<venue>.readers   readers too: their sleep flag and their registry
+ *   lock    /<namespace>.<venue>.lock      nobody else may even open it: who holds it is the writer
+ *
+ * Nothing that is read from the readers' object is believed: who may write it can at worst keep other
+ * readers asleep until their time-out, and take their rows of the registry.
  *
  *   data:  | header 4096 | directory | quote cells | book cells | connections | histograms | ring |
  *
@@ -53,12 +58,15 @@ extern "C" {
 #define FH_STATIC_ASSERT _Static_assert
 #endif
 
-#define FH_VERSION_MAJOR 1
-#define FH_VERSION_MINOR 3
+#define FH_VERSION_MAJOR 2
+#define FH_VERSION_MINOR 0
 #define FH_MAGIC_DATA 0x3154414448534846ull    /* "FHSHDAT1" */
 #define FH_MAGIC_CONTROL 0x314C544348534846ull /* "FHSHCTL1" */
+#define FH_MAGIC_READERS 0x3152445248534846ull /* "FHSHRDR1" */
 #define FH_HEADER_BYTES 4096
-#define FH_CONTROL_BYTES 8192
+#define FH_CONTROL_BYTES 4096
+#define FH_READERS_BYTES 8192
+#define FH_READERS_ROWS 1024 /* where the registry's rows begin */
 #define FH_READERS 56
 #define FH_READER_CLAIMED 0x80000000u /* with the pid: that process is filling the row */
 #define FH_COUNTERS 64
@@ -320,14 +328,17 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u64, layout_hash, 16) F(u64, total_bytes, 24)                                            \
     F(char16, boot_id, 32) F(char16, reserved, 48)                                             \
     F(char64, venue, 64) F(char64, space, 128) F(char64, reserved2, 192)                       \
-    F(region, readers, 256) F(char240, reserved3, 272)                                         \
+    F(char256, reserved3, 256)                                                                 \
     F(u64, epoch, 512)          /* the newest data object; 0 = none */                          \
     F(u32, writer_pid, 520) F(u32, reserved4, 524) F(u64, writer_start_ticks, 528)             \
-    F(char104, reserved5, 536)                                                                 \
-    F(u32, sleepers, 640)       /* a reader sleeps, or did: the only word readers share */      \
-    F(u32, reserved6, 644) F(char120, reserved7, 648)
+    F(char104, reserved5, 536)
 
-#define FH_READER_FIELDS(F) /* a row of the readers' registry, 128 bytes, in the control object */ \
+#define FH_READERS_FIELDS(F) /* the readers' object; FH_READERS rows from FH_READERS_ROWS on */ \
+    F(u64, magic, 0) F(char120, reserved, 8)                                                   \
+    F(u32, sleepers, 128)       /* a reader sleeps, or did: the only word readers share */      \
+    F(u32, reserved2, 132) F(char120, reserved3, 136)
+
+#define FH_READER_FIELDS(F) /* a row of the readers' registry, 128 bytes */                    \
     F(u32, pid, 0)              /* 0 = free; claimed by compare-and-swap */                     \
     F(u32, reserved, 4) F(u64, start_ticks, 8) F(u64, epoch, 16) F(u64, cursor, 24)            \
     F(u64, lost, 32) F(u64, overruns, 40) F(i64, updated_ns, 48) F(char64, name, 56)           \
@@ -350,7 +361,7 @@ typedef struct fh_region { uint64_t offset; uint32_t stride; uint32_t count; } f
 #define FH_MEMBER_char104(n) char n[104];
 #define FH_MEMBER_char120(n) char n[120];
 #define FH_MEMBER_char128(n) char n[128];
-#define FH_MEMBER_char240(n) char n[240];
+#define FH_MEMBER_char256(n) char n[256];
 #define FH_MEMBER_region(n) fh_region n;
 #define FH_MEMBER_counters(n) uint64_t n[FH_COUNTERS];
 #define FH_MEMBER(type, name, offset) FH_MEMBER_##type(name)
@@ -362,6 +373,7 @@ typedef struct fh_instrument { FH_INSTRUMENT_FIELDS(FH_MEMBER) } fh_instrument;
 typedef struct fh_connection { FH_CONNECTION_FIELDS(FH_MEMBER) } fh_connection;
 typedef struct fh_header { FH_HEADER_FIELDS(FH_MEMBER) } fh_header;
 typedef struct fh_control { FH_CONTROL_FIELDS(FH_MEMBER) } fh_control;
+typedef struct fh_readers { FH_READERS_FIELDS(FH_MEMBER) } fh_readers;
 typedef struct fh_reader_row { FH_READER_FIELDS(FH_MEMBER) } fh_reader_row;
 
 #define FH_CHECK(structure, name, offset) \
@@ -373,6 +385,7 @@ typedef struct fh_reader_row { FH_READER_FIELDS(FH_MEMBER) } fh_reader_row;
 #define FH_CHECK_CONNECTION(t, n, o) FH_CHECK(fh_connection, n, o)
 #define FH_CHECK_HEADER(t, n, o) FH_CHECK(fh_header, n, o)
 #define FH_CHECK_CONTROL(t, n, o) FH_CHECK(fh_control, n, o)
+#define FH_CHECK_READERS(t, n, o) FH_CHECK(fh_readers, n, o)
 #define FH_CHECK_READER(t, n, o) FH_CHECK(fh_reader_row, n, o)
 FH_SLOT_FIELDS(FH_CHECK_SLOT)
 FH_QUOTE_FIELDS(FH_CHECK_QUOTE)
@@ -381,6 +394,7 @@ FH_INSTRUMENT_FIELDS(FH_CHECK_INSTRUMENT)
 FH_CONNECTION_FIELDS(FH_CHECK_CONNECTION)
 FH_HEADER_FIELDS(FH_CHECK_HEADER)
 FH_CONTROL_FIELDS(FH_CHECK_CONTROL)
+FH_READERS_FIELDS(FH_CHECK_READERS)
 FH_READER_FIELDS(FH_CHECK_READER)
 FH_STATIC_ASSERT(sizeof(fh_slot) == 64, "slot");
 FH_STATIC_ASSERT(sizeof(fh_quote) == 256, "quote");
@@ -389,7 +403,9 @@ FH_STATIC_ASSERT(sizeof(fh_instrument) == 256, "instrument");
 FH_STATIC_ASSERT(sizeof(fh_connection) == 512, "connection");
 FH_STATIC_ASSERT(sizeof(fh_header) <= FH_HEADER_BYTES, "header");
 FH_STATIC_ASSERT(sizeof(fh_control) <= 1024, "control");
+FH_STATIC_ASSERT(sizeof(fh_readers) <= FH_READERS_ROWS, "readers");
 FH_STATIC_ASSERT(sizeof(fh_reader_row) == 128, "reader row");
+FH_STATIC_ASSERT(FH_READERS_ROWS + FH_READERS * 128 == FH_READERS_BYTES, "registry");
 FH_STATIC_ASSERT(FH_COUNTER_END <= FH_COUNTERS + 1, "counters");
 
 /* The layout as text, for the hash, the golden test and readers in other languages. */
@@ -401,11 +417,12 @@ FH_STATIC_ASSERT(FH_COUNTER_END <= FH_COUNTERS + 1, "counters");
 #define FH_LAYOUT_CONNECTION FH_CONNECTION_FIELDS(FH_TEXT)
 #define FH_LAYOUT_HEADER FH_HEADER_FIELDS(FH_TEXT)
 #define FH_LAYOUT_CONTROL FH_CONTROL_FIELDS(FH_TEXT)
+#define FH_LAYOUT_READERS FH_READERS_FIELDS(FH_TEXT)
 #define FH_LAYOUT_READER FH_READER_FIELDS(FH_TEXT)
 #define FH_LAYOUT                                                                              \
     "slot{" FH_LAYOUT_SLOT "}quote{" FH_LAYOUT_QUOTE "}book{" FH_LAYOUT_BOOK "}instrument{"    \
     FH_LAYOUT_INSTRUMENT "}connection{" FH_LAYOUT_CONNECTION "}header{" FH_LAYOUT_HEADER       \
-    "}control{" FH_LAYOUT_CONTROL "}reader{" FH_LAYOUT_READER "}"
+    "}control{" FH_LAYOUT_CONTROL "}readers{" FH_LAYOUT_READERS "}reader{" FH_LAYOUT_READER "}"
 
 /* FNV-1a, 64 bits, of FH_LAYOUT. */
 static inline uint64_t fh_layout_hash(void) {
@@ -527,6 +544,7 @@ typedef struct fh_writer {
     unsigned char *base;
     fh_header *header;
     fh_control *control;
+    uint32_t *sleepers; /* of the readers' object */
     fh_slot *ring;
     uint64_t mask;
     uint64_t next;  /* the sequence of the next record, >= 1 */
@@ -549,11 +567,12 @@ typedef struct fh_writer {
 } fh_writer;
 
 /* Take hold of a filled header (regions in place, checked by who created it). */
-static inline void fh_writer_open(fh_writer *w, void *data, void *control) {
+static inline void fh_writer_open(fh_writer *w, void *data, void *control, void *readers) {
     memset(w, 0, sizeof *w);
     w->base = (unsigned char *)data;
     w->header = (fh_header *)data;
     w->control = (fh_control *)control;
+    w->sleepers = &((fh_readers *)readers)->sleepers;
     w->ring = (fh_slot *)(w->base + w->header->ring.offset);
     w->mask = w->header->ring.count - 1;
     w->next = 1;
@@ -675,8 +694,8 @@ static inline void fh_wake(fh_writer *w) {
     uint32_t *wake = &w->header->wake;
     FH_STORE(wake, FH_LOAD(wake) + 1);
     FH_FENCE_FULL();
-    if (FH_UNLIKELY(FH_LOAD(&w->control->sleepers) != 0)) {
-        FH_STORE(&w->control->sleepers, 0);
+    if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0)) {
+        FH_STORE(w->sleepers, 0);
         FH_FENCE_FULL();
         FH_STORE(wake, FH_LOAD(wake) + 1);
         fh_futex(wake, FUTEX_WAKE, INT_MAX, NULL);
@@ -826,14 +845,13 @@ static inline double fh_value(int64_t mantissa, int exponent) {
 static inline fh_reader_row *fh_reader_claim_row(fh_reader_row *row, uint32_t stale) {
     return FH_SWAP(&row->pid, &stale, FH_READER_CLAIMED | (uint32_t)getpid()) ? row : NULL;
 }
-static inline fh_reader_row *fh_reader_claim(fh_control *control, uint32_t row, uint32_t stale) {
-    return fh_reader_claim_row((fh_reader_row *)((unsigned char *)control + control->readers.offset +
-                                                 (uint64_t)row * control->readers.stride),
-                               stale);
+static inline fh_reader_row *fh_reader_claim(fh_readers *readers, uint32_t row, uint32_t stale) {
+    fh_reader_row *rows = (fh_reader_row *)((unsigned char *)readers + FH_READERS_ROWS);
+    return fh_reader_claim_row(rows + row, stale);
 }
 
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead
- * writer wakes nobody). `sleepers` is the control object's word, or NULL where it cannot be
+ * writer wakes nobody). `sleepers` is the readers' object's word, or NULL where it cannot be
  * written: then only the time-out wakes. */
 static inline void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen,
                            int64_t timeout_ns) {

@@ -10,6 +10,7 @@ typedef struct heap_segment {
     uint8_t *data;
     size_t size;
     fh_control control;
+    fh_readers readers;
     fh_writer writer;
 } heap_segment;
 
@@ -49,7 +50,7 @@ static inline void segment_open(heap_segment *s)
     CHECK(s->data != NULL, "no memory");
     memset(s->data, 0, end);
     memcpy(s->data, &layout, sizeof layout);
-    fh_writer_open(&s->writer, s->data, &s->control);
+    fh_writer_open(&s->writer, s->data, &s->control, &s->readers);
 }
 
 static inline void segment_close(heap_segment *s)

@@ -123,7 +123,7 @@ def test_a_full_directory_is_renewed_before_anyone_is_left_out() -> None:
         until(lambda: venue_status(r.namespace, VENUE)["state"] == "LIVE", "the venue is LIVE")
         assert venue_status(r.namespace, VENUE)["counters"]["disconnects"] == 0
         # so few rows are soon few again: that may be under way, or done
-        until(lambda: len(objects(r.namespace)) == 2, "nothing of an epoch that is over is left")
+        until(lambda: len(objects(r.namespace)) == 4, "nothing of an epoch that is over is left")
         until(lambda: r.sims[VENUE].stats()["clients"] == 1, "nor of its connections")
 
 
@@ -149,7 +149,7 @@ def test_where_there_is_no_room_beside_it_that_is_said() -> None:
         until(said, "it is said")
         state = venue_status(r.namespace, VENUE)
         assert (state["state"], state["epoch"]) == ("LIVE", first)
-        assert len(objects(r.namespace)) == 2
+        assert len(objects(r.namespace)) == 4
 
 
 def test_a_successor_is_unknown_until_it_succeeds(namespace: str) -> None:
@@ -162,12 +162,12 @@ def test_a_successor_is_unknown_until_it_succeeds(namespace: str) -> None:
             held.abandon(given_up)
             writer = held.successor(**size)
             assert feed.alive()
-            assert len(objects(namespace)) == 3
+            assert len(objects(namespace)) == 5
             held.succeed(writer)
             assert not feed.alive()
             assert feed.reattach()
             assert feed.epoch == held.epoch == writer.epoch
-        assert len(objects(namespace)) == 2
+        assert len(objects(namespace)) == 4
         with pytest.raises(shm.WriterRunning):
             segment.create("v", namespace=namespace, **size)
     assert objects(namespace) == []

@@ -15,8 +15,11 @@ int main(void) {
     printf("\nconstants\n");
     printf("  FH_MAGIC_DATA = 0x%016" PRIx64 "\n", (uint64_t)FH_MAGIC_DATA);
     printf("  FH_MAGIC_CONTROL = 0x%016" PRIx64 "\n", (uint64_t)FH_MAGIC_CONTROL);
+    printf("  FH_MAGIC_READERS = 0x%016" PRIx64 "\n", (uint64_t)FH_MAGIC_READERS);
     NAME(FH_HEADER_BYTES, FH_HEADER_BYTES)
     NAME(FH_CONTROL_BYTES, FH_CONTROL_BYTES)
+    NAME(FH_READERS_BYTES, FH_READERS_BYTES)
+    NAME(FH_READERS_ROWS, FH_READERS_ROWS)
     NAME(FH_CELL_HEAD, FH_CELL_HEAD)
     NAME(FH_READERS, FH_READERS)
     NAME(FH_COUNTERS, FH_COUNTERS)
@@ -52,6 +55,7 @@ int main(void) {
     STRUCT("connection", FH_CONNECTION_FIELDS, sizeof(fh_connection))
     STRUCT("header", FH_HEADER_FIELDS, sizeof(fh_header))
     STRUCT("control", FH_CONTROL_FIELDS, sizeof(fh_control))
+    STRUCT("readers", FH_READERS_FIELDS, sizeof(fh_readers))
     STRUCT("reader", FH_READER_FIELDS, sizeof(fh_reader_row))
     printf("\nlayout\n%s\n", FH_LAYOUT);
     return 0;

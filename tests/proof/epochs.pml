@@ -1,5 +1,8 @@
 /* Life of a venue's objects: the control object's name and lock, epochs, retirement, `clean`.
  *
+ * The control object stands for the lock object, too: both are made and removed by who holds the lock
+ * alone, and a writer holds both or, killed, neither.
+ *
  * Two or three processes (WRITERS in the environment) want to be the venue's writer, one after the
  * other or at once; each may be killed between any two steps (the kernel then releases its lock);
  * one that ends in order closes and removes both names. A cleaner removes what no writer holds. A reader attaches, stays until it is

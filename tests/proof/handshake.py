@@ -30,7 +30,7 @@ _PLACES = {
     "&header->published": PUBLISHED,
     "&header->superseded": SUPERSEDED,
     "&w->header->published": PUBLISHED,
-    "&w->control->sleepers": SLEEPERS,
+    "w->sleepers": SLEEPERS,
     "sleepers": SLEEPERS,
 }
 

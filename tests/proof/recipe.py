@@ -148,8 +148,8 @@ fh_supersede
 fh_wake
     FH_STORE(wake, FH_LOAD(wake) + 1)
     FH_FENCE_FULL()
-    FH_LOAD(&w->control->sleepers)
-    FH_STORE(&w->control->sleepers, 0)
+    FH_LOAD(w->sleepers)
+    FH_STORE(w->sleepers, 0)
     FH_FENCE_FULL()
     FH_STORE(wake, FH_LOAD(wake) + 1)
     fh_futex(wake, FUTEX_WAKE, INT_MAX, NULL)

@@ -18,7 +18,7 @@ from shm import Flag, Kind
 from shm._native import Writer
 from shm.attach import read_struct
 from shm.dev_shm import open_fd
-from shm.object_names import control_name
+from shm.object_names import readers_name
 from tests.shm.conftest import CELL_EXPONENTS, EXPONENTS, Create
 
 LEVELS = [(Kind.LEVEL, 0, 12345, 1500), (Kind.LEVEL, 1, 12346, 0)]
@@ -307,9 +307,9 @@ def test_ctrl_c_interrupts_a_sleep(namespace: str, writer: Writer) -> None:
     assert writer.instruments == 2
     sleeper = subprocess.Popen([sys.executable, "-c", SLEEPER, namespace], stderr=subprocess.PIPE)
     try:
-        fd = open_fd(control_name(namespace, "v"))
+        fd = open_fd(readers_name(namespace, "v"))
         deadline = time.monotonic() + 30
-        while not read_struct(fd, "control")["sleepers"]:
+        while not read_struct(fd, "readers")["sleepers"]:
             assert time.monotonic() < deadline, "it never slept"
             time.sleep(0.01)
         os.close(fd)

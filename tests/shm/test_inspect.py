@@ -34,11 +34,13 @@ def filled(create: Create) -> segment.WriterSegment:
 def test_what_is_shown(namespace: str, create: Create) -> None:
     owner = filled(create)
     infos = inspect.list_objects(namespace)
-    assert [(info.epoch, info.current, info.locked) for info in infos] == [
-        (None, True, True),
-        (owner.epoch, True, True),
+    assert [(info.part, info.epoch, info.current, info.locked) for info in infos] == [
+        ("control", None, True, True),
+        ("data", owner.epoch, True, True),
+        ("readers", None, True, True),
+        ("lock", None, True, True),
     ]
-    assert all(info.writer_pid == os.getpid() and info.writer_alive for info in infos)
+    assert all(info.writer_pid == os.getpid() and info.writer_alive for info in infos[:2])
     with inspect.open_memory("v", namespace=namespace) as memory:
         header = memory.header()
         assert (header["venue"], header["published"], header["instruments"]) == ("v", 201, 2)

@@ -17,6 +17,14 @@ from tests.shm.conftest import Create
 ROOT = Path(__file__).parents[2]
 
 
+#: What a venue has while its writer lives.
+PARTS = ["control", "data", "readers", "lock"]
+
+
+def parts(namespace: str) -> list[str]:
+    return [name.part for name in dev_shm.objects(namespace)]
+
+
 def file_of(path: str) -> Path:
     return dev_shm.DIRECTORY / path[1:]
 
@@ -50,7 +58,11 @@ def test_modes_do_not_depend_on_the_umask(create: Create, umask: int) -> None:
         os.umask(before)
     control = file_of(object_names.control_name(owner.namespace, "v")).stat()
     data = file_of(owner.path).stat()
-    assert control.st_mode & 0o7777 == 0o660
+    readers = file_of(object_names.readers_name(owner.namespace, "v")).stat()
+    lock = file_of(object_names.lock_name(owner.namespace, "v")).stat()
+    assert control.st_mode & 0o7777 == 0o640
+    assert readers.st_mode & 0o7777 == 0o660
+    assert lock.st_mode & 0o7777 == 0o600
     assert data.st_mode & 0o7777 == 0o640
     assert control.st_size == _native.CONTROL_BYTES
     assert data.st_blocks * 512 >= data.st_size  # reserved, not sparse
@@ -94,7 +106,7 @@ def test_too_little_room_says_how_much_and_leaves_nothing(namespace: str) -> Non
         segment.create("v", namespace=namespace, ring_slots=1 << 28, depth=10_000,
                        instruments=1 << 20)  # fmt: skip
     assert caught.value.needed > caught.value.free
-    assert [name.epoch for name in dev_shm.objects(namespace)] == [None]
+    assert dev_shm.objects(namespace) == []
 
 
 def test_a_new_epoch_supersedes_and_removes_the_old(namespace: str, create: Create) -> None:
@@ -105,7 +117,8 @@ def test_a_new_epoch_supersedes_and_removes_the_old(namespace: str, create: Crea
     kill(process)
     owner = create()
     assert owner.epoch > old
-    assert [name.epoch for name in dev_shm.objects(namespace)] == [None, owner.epoch]
+    assert parts(namespace) == PARTS
+    assert owner.path in [name.path for name in dev_shm.objects(namespace)]
     with pytest.raises(shm.WriterLost) as caught:
         events.poll()
     assert (caught.value.reason, caught.value.epoch) == ("superseded", old)
@@ -125,18 +138,19 @@ def test_half_made_objects_of_a_dead_writer_are_replaced(namespace: str, create:
     file_of(control).touch()
     file_of(f"{control}.7").write_bytes(b"half")
     owner = create()
-    assert [name.epoch for name in dev_shm.objects(namespace)] == [None, owner.epoch]
+    assert parts(namespace) == PARTS
+    assert owner.path in [name.path for name in dev_shm.objects(namespace)]
     assert shm.attach("v", namespace=namespace).alive()
 
 
 def test_close_removes_and_keep_keeps(namespace: str, create: Create) -> None:
     with create():
-        assert len(dev_shm.objects(namespace)) == 2
+        assert parts(namespace) == PARTS
     assert dev_shm.objects(namespace) == []
     owner = create()
     owner.close(keep=True)
     owner.close()
-    assert len(dev_shm.objects(namespace)) == 2
+    assert parts(namespace) == PARTS
     with inspect.open_memory("v", namespace=namespace) as memory:
         header = memory.header()
         assert (header["state"], header["reason"]) == (shm.State.CLOSED, shm.Reason.STOPPED)
@@ -238,10 +252,10 @@ def test_clean_takes_what_no_writer_holds(namespace: str, create: Create) -> Non
     orphan = f"/{namespace}.orphan.5"
     file_of(orphan).write_bytes(b"")
     would = inspect.clean(namespace, dry_run=True)
-    assert len(dev_shm.objects(namespace)) == 7
+    assert len(dev_shm.objects(namespace)) == 13
     assert inspect.clean(namespace) == would
     assert {name.venue for name in dev_shm.objects(namespace)} == {"alive"}
-    assert len(would) == 5
+    assert len(would) == 9
     assert inspect.clean(namespace) == []
 
 

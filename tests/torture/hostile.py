@@ -36,6 +36,7 @@ from shm import (
     epoch,
     inspect,
     object_names,
+    readers_object,
     segment,
     writer_lock,
 )
@@ -46,6 +47,11 @@ from tests.torture.scenarios import GEOMETRY, SLOTS, VENUE, fill
 PRELOADED = "FEEDHANDLER_TEST_GUARD_PAGES"
 SLOW_S = 20.0
 NAMES = ("I0", "I2")
+MODES = {
+    "header": epoch.DATA_MODE,
+    "control": control_object.CONTROL_MODE,
+    "readers": readers_object.READERS_MODE,
+}
 
 
 class Case:
@@ -56,12 +62,16 @@ class Case:
         with segment.create(VENUE, namespace=namespace, **GEOMETRY) as owner:
             fill(owner.writer, SLOTS)
             owner.writer.connection_store(0, url="wss://x", state=2)
-            self.path = owner.path
-            self.control_path = object_names.control_name(namespace, VENUE)
-            self.data = self._file(self.path).read_bytes()
-            self.control = self._file(self.control_path).read_bytes()
+            self.paths = {
+                "header": owner.path,
+                "control": object_names.control_name(namespace, VENUE),
+                "readers": object_names.readers_name(namespace, VENUE),
+            }
+            self.whole = {
+                where: self._file(path).read_bytes() for where, path in self.paths.items()
+            }
         self.restore()
-        self._lock = os.open(self._file(self.control_path), os.O_RDWR)
+        self._lock = os.open(self._file(self.paths["control"]), os.O_RDWR)
         assert writer_lock.take_lock(self._lock)
 
     @staticmethod
@@ -70,34 +80,31 @@ class Case:
 
     def restore(self) -> None:
         """As a writer left it that is alive and silent; the data object is a new file each time."""
-        self._file(self.path).unlink(missing_ok=True)
-        for path, content, mode in (
-            (self.control_path, self.control, control_object.CONTROL_MODE),
-            (self.path, self.data, epoch.DATA_MODE),
-        ):
+        self._file(self.paths["header"]).unlink(missing_ok=True)
+        for where, path in self.paths.items():
             with self._file(path).open("r+b" if self._file(path).exists() else "wb") as file:
-                file.write(content)
+                file.write(self.whole[where])
                 file.truncate()
-            self._file(path).chmod(mode)
+            self._file(path).chmod(MODES[where])
 
     def close(self) -> None:
         os.close(self._lock)
-        for path in (self.path, self.control_path):
+        for path in self.paths.values():
             self._file(path).unlink(missing_ok=True)
 
     def poke(self, where: str, offset: int, value: bytes) -> None:
-        with self._file(self.control_path if where == "control" else self.path).open("r+b") as file:
+        with self._file(self.paths[where]).open("r+b") as file:
             file.seek(offset)
             file.write(value)
 
     def truncate(self, size: int) -> None:
-        os.truncate(self._file(self.path), size)
+        os.truncate(self._file(self.paths["header"]), size)
 
 
 def places() -> list[tuple[str, str, int, int]]:
-    """(structure, field, offset, bytes) of every field of the header and the control object."""
+    """(structure, field, offset, bytes) of every field of the three objects' heads."""
     found = []
-    for structure in ("header", "control"):
+    for structure in MODES:
         dtype = _native.DTYPES[structure]
         assert dtype.fields is not None
         for name, (kind, offset, *_) in dtype.fields.items():
@@ -214,7 +221,7 @@ def _enter(case: Case, feeds: list[shm.Feed]) -> None:
 def every_field(case: Case, tally: Tally) -> None:
     """Each field of both headers with each odd value: refused by its name, or harmless."""
     for structure, name, offset, size in places():
-        whole = case.control if structure == "control" else case.data
+        whole = case.whole[structure]
         for value in odd_values(size, whole[offset : offset + size]):
             case.restore()
             case.poke(structure, offset, value)
@@ -252,11 +259,12 @@ def at_random(case: Case, tally: Tally, pick: random.Random) -> None:
     for _ in range(pick.choice((1, 1, 2, 8))):
         told += f" {damage(case, pick)}"
     if pick.random() < 0.2:
-        size = pick.choice((0, 1, 4095, 4096, pick.randrange(len(case.data)), len(case.data) - 1))
+        whole = len(case.whole["header"])
+        size = pick.choice((0, 1, 4095, 4096, pick.randrange(whole), whole - 1))
         case.truncate(size)
         told += f" truncated to {size}"
     if pick.random() < 0.3 and "truncated" not in told:
-        let_it_seem_old(case.path)
+        let_it_seem_old(case.paths["header"])
     if not late:
         tally.call("attach", partial(_enter, case, feeds), told)
     asked = [*(calls(feeds[0]) if feeds else ()), *people(case.namespace)]
@@ -272,11 +280,12 @@ def damage(case: Case, pick: random.Random) -> str:
     kind = pick.randrange(4)
     if kind == 0:
         structure, name, offset, size = pick.choice(places())
-        whole = case.control if structure == "control" else case.data
+        whole = case.whole[structure]
         value = pick.choice(odd_values(size, whole[offset : offset + size]))
         case.poke(structure, offset, value)
         return f"{structure}.{name}={value[:8].hex()}"
-    where, whole = ("control", case.control) if kind == 1 else ("header", case.data)
+    where = {1: "control", 2: "readers"}.get(kind, "header")
+    whole = case.whole[where]
     used = [i for i in range(0, len(whole), 8) if whole[i : i + 8] != bytes(8)]
     offset = pick.choice(used) if pick.random() < 0.8 else pick.randrange(0, len(whole), 8)
     value = pick.choice(
@@ -302,7 +311,7 @@ def main() -> int:
     faulthandler.register(signal.SIGALRM, chain=True)
     if asked.broken:
         assert callable(getattr(attach, asked.broken))
-        setattr(attach, asked.broken, lambda *_: (1024, 128, 56))
+        setattr(attach, asked.broken, lambda *_: None)
     case = Case(f"test-hostile-{os.getpid()}")
     tally = Tally()
     pick = random.Random(asked.seed)

@@ -19,8 +19,10 @@ from tests.natives import ROOT, build
 
 ACTIONS = {"kill": 0, "stop": 1, "leave": 2}
 LEFT = 7  # exit status of "leave"
-FILES = ("attach", "clean", "control_object", "dev_shm", "epoch", "events", "feed", "segment",
-         "writer_lock")  # fmt: skip
+FILES = (
+    *("attach", "clean", "control_object", "dev_shm", "epoch", "events", "feed"),
+    *("readers_object", "segment", "writer_lock"),
+)
 
 
 def build_with_points() -> Path:

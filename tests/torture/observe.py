@@ -137,6 +137,12 @@ def _newest(slots: npt.NDArray[np.void]) -> dict[int, int]:
     return {int(row["instrument"]): int(row["sequence"]) for row in ends}
 
 
+def names(namespace: str, epoch: int) -> list[str]:
+    """What a writer has in shared memory."""
+    venue = f"{namespace}.{VENUE}"
+    return [venue, f"{venue}.{epoch}", f"{venue}.lock", f"{venue}.readers"]
+
+
 def left(namespace: str) -> list[str]:
     """The names of a namespace that are in shared memory."""
     return sorted(path.name for path in Path("/dev/shm").glob(f"{namespace}.*"))

@@ -21,6 +21,10 @@ FIRST_STORE = Point("fh_slot_write: store slot = 2 * n - 1", 1)
 STEPS = {
     "first": (
         "format_control: release (&__pyx_v_control->magic)",
+        "format_readers: release (&__pyx_v_readers->magic)",
+        "line control_object.py _hold_lock: fd = create_object(path, LOCK_MODE)",
+        "line control_object.py _take_control: fd = create_object(path, LOCK_MODE)",
+        "line readers_object.py take_readers: fd = create_object(path, READERS_MODE)",
         "line dev_shm.py reserve: os.posix_fallocate(fd, 0, size)",
     ),
     "start": (
@@ -47,11 +51,13 @@ STEPS = {
         "set_state: release (&__pyx_v_self->w.header->state)",
         "fh_supersede: release &header->superseded",
         "line segment.py close: unlink(self.path)",
-        "line segment.py close: unlink(control_name(self.namespace, self.venue))",
-        "line segment.py _release: os.close(self._lock_fd)",
+        "line segment.py _unlink_all: unlink(readers_name(namespace, venue))",
+        "line segment.py _unlink_all: unlink(control_name(namespace, venue))",
+        "line segment.py _unlink_all: unlink(lock_name(namespace, venue))",
+        "line segment.py _release: os.close(self._locks.pop(0))",
     ),
     "clean": (
-        "line clean.py _sweep_venue: found = objects(namespace, venue)",
+        "line clean.py sweep_venue: found = [] if alive else objects(namespace, venue)",
         "line clean.py _remove: unlink(name.path)",
     ),
 }
@@ -61,11 +67,6 @@ STEPS = {
 def patient_without_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that starts gives who holds the lock half a second to say who it is."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
-
-
-def names(namespace: str, epoch: int) -> list[str]:
-    """What a writer has in shared memory."""
-    return [f"{namespace}.{VENUE}", f"{namespace}.{VENUE}.{epoch}"]
 
 
 def empty(namespace: str) -> None:
@@ -137,9 +138,7 @@ def check_found(checker: Checker | None, epoch: int, published: int | None = 1) 
 def check_next(namespace: str, checker: Checker | None) -> None:
     """A writer starts where another was cut short, and a reader of that other one finds it."""
     with segment.create(VENUE, namespace=namespace, **GEOMETRY) as following:
-        assert observe.left(namespace) == [
-            f"{namespace}.{VENUE}", f"{namespace}.{VENUE}.{following.epoch}"
-        ]  # fmt: skip
+        assert observe.left(namespace) == observe.names(namespace, following.epoch)
         observe.check_memory(namespace)
         check_found(checker, following.epoch)
     assert observe.left(namespace) == []
@@ -187,7 +186,7 @@ def check_pause(victims: Victims, scenario: str, namespace: str, **order: object
         victim.resume()
         started = victim.heard()
         assert started is not None
-        assert observe.left(namespace) == names(namespace, started["epoch"]), "not all left"
+        assert observe.left(namespace) == observe.names(namespace, started["epoch"]), "not all left"
         check_found(checker, started["epoch"], started["published"])
         victim.go()
         victim.end()
@@ -223,7 +222,7 @@ def test_stop_stopped_anywhere(victims: Victims, namespace: str, choose: Choose)
                     victim.resume()
                     victim.end()
                     check_found(checker, other.epoch)
-                    assert len(observe.left(namespace)) == 2
+                    assert observe.left(namespace) == observe.names(namespace, other.epoch)
 
 
 def test_clean_stopped_anywhere(victims: Victims, namespace: str, choose: Choose) -> None:
@@ -246,5 +245,5 @@ def check_clean(victims: Victims, namespace: str, **order: object) -> None:
         with other:
             victim.resume()
             victim.end()
-            assert observe.left(namespace) == names(namespace, other.epoch), "taken away"
+            assert observe.left(namespace) == observe.names(namespace, other.epoch), "taken away"
             check_found(checker, other.epoch)

@@ -14,7 +14,7 @@ from tests.torture.victims import Point, Victims
 Check = Callable[..., None]
 IN_A_RECORD = Point("fh_slot_write: store slot + 6 = (uint64_t)size", 1)
 IN_A_CELL = Point("fh_words_in: store shared + i = from[i]", 40)
-MAKING = "writer = new_epoch(control.fd, namespace, venue, geometry, replay=replay)"
+MAKING = "writer = new_epoch("
 BEFORE_THE_END = Point("fh_directory_add: release &w->header->instruments = id + 1", 1)
 
 WRITER: list[tuple[Check, str, Point, str]] = [
@@ -93,6 +93,6 @@ def test_a_start_without(
 
 
 def test_a_clean_without_the_lock(victims: Victims, namespace: str) -> None:
-    point = Point("line clean.py _clean_venue: found = objects(namespace, venue)", 1)
+    line = "line clean.py sweep_venue: found = [] if alive else objects(namespace, venue)"
     with pytest.raises(AssertionError, match="taken away"):
-        test_epochs.check_clean(victims, namespace, point=point, broken="take_lock")
+        test_epochs.check_clean(victims, namespace, point=Point(line, 1), broken="take_lock")

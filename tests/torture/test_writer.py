@@ -22,7 +22,7 @@ PROTOCOL = (
     "fh_words_in: store shared + i",
     "fh_latch_end: release copy = 2 * n",
     "fh_latch_end: release cell = n",
-    "fh_wake: store &w->control->sleepers = 0",
+    "fh_wake: store w->sleepers = 0",
     "fh_wake: store wake",
     "fh_futex: futex",
     "fh_directory_add: release &w->header->instruments",
@@ -34,7 +34,7 @@ def begin(victims: Victims, namespace: str, **order: object) -> tuple[Victim, di
     victim = victims.start("write", namespace, **order)
     said = victim.heard()
     assert said is not None
-    observe.poke(object_names.control_name(namespace, VENUE), "control", "sleepers", 1)
+    observe.poke(object_names.readers_name(namespace, VENUE), "readers", "sleepers", 1)
     return victim, said
 
 
@@ -65,9 +65,7 @@ def check_end(victims: Victims, namespace: str, **order: object) -> None:
         checker.feed.board()
     with segment.create(VENUE, namespace=namespace, **GEOMETRY) as following:
         assert following.epoch > said["epoch"]
-        assert observe.left(namespace) == [
-            f"{namespace}.{VENUE}", f"{namespace}.{VENUE}.{following.epoch}"
-        ]  # fmt: skip
+        assert observe.left(namespace) == observe.names(namespace, following.epoch)
         assert drain(checker) is None
         assert (checker.feed.epoch, checker.rows) == (following.epoch, 1)
         assert len(checker.feed.board()) == 0
