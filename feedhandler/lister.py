@@ -69,7 +69,7 @@ class Lister:
         while True:
             try:
                 listed = await self.list(self.rules)
-                self._complain(listed)
+                self.complain(listed)
                 if listed.chosen:
                     return listed.chosen
                 problem = "the venue lists none of the configured instruments"
@@ -93,7 +93,6 @@ class Lister:
                 self._quiet.warning("list", self.problem)
                 continue
             self.problem = ""
-            self._complain(listed)
             return listed
 
     def soon(self, first_s: float, last_s: float) -> None:
@@ -123,9 +122,12 @@ class Lister:
         self.awake = frozenset(spec.symbol for spec in specs if spec.active)
         return replace(choose(wanted, specs), asked_ns=asked_ns)
 
-    def _complain(self, listed: Listed) -> None:
+    def complain(self, listed: Listed) -> None:
+        """Say which rules mean nothing that is listed."""
         for error in listed.unknown:
-            self._quiet.warning(f"unknown {error.pattern}", str(error))
+            why = listed.unread.get(error.pattern)
+            unread = f"{error.pattern} is listed, but its row cannot be read: {why}"
+            self._quiet.warning(f"unknown {error.pattern}", unread if why else str(error))
 
 
 def choose(wanted: Sequence[str], specs: list[InstrumentSpec]) -> Listed:

@@ -20,6 +20,7 @@ from feedhandler.plan import plan
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venues import normal
 from feedhandler.venues.base import InstrumentSpec, Stated, Venue
+from feedhandler.venues.listing import nameless
 from shm import Change as Changes
 from shm import Reason, State, Status
 
@@ -76,6 +77,7 @@ class Roster:
         self.rows = DirectoryRows(config.capacity)
         self.cure = ""  #: what helps against few rows, if that is another than usual
         self._absences = Absences()
+        self._unread = ""
         self.left_out: dict[str, None] = {}  #: what has no row: listed, asked for, not carried
         self._quiet = Throttle()
         self._scarce = Throttle(ROWS_SAID_S)
@@ -100,16 +102,22 @@ class Roster:
             wait = AGAIN_S * 2.0 ** min(self._absences.doubts, 10)
             self._lister.soon(wait, 2 * wait)
             return
-        spoke = self._engine.activity().max(axis=1, initial=0)
-        over = self._absences.over(
-            time_ns(), there, self._open(), lambda each: int(spoke[each.id]), self._carrier.streams
-        )
-        self._close(over, Reason.EXPIRED)
+        self._lister.complain(listed)
+        spoke = self._engine.activity().max(axis=1, initial=0).tolist()
+        if not nameless(listed.unread):
+            over = self._absences.over(
+                time_ns(), there, self._open(), lambda each: spoke[each.id], self._carrier.streams
+            )
+            self._close(over, Reason.EXPIRED)
+        self._unread = next(
+            (f"the row of {each} cannot be read: {why}" for each, why in listed.unread.items()
+             if each in self._universe.by_symbol), "",
+        )  # fmt: skip
         now = {spec.symbol: spec for spec in listed.specs}
         for tracked in self._open():
             spec = now.get(tracked.spec.symbol)
             if spec is not None and tracked.stated_ns <= listed.asked_ns:
-                self.redefine(tracked, self._as_streamed(tracked, spec, int(spoke[tracked.id])))
+                self.redefine(tracked, self._as_streamed(tracked, spec, spoke[tracked.id]))
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
         for symbol in self._take_up(self._fresh(chosen)):
@@ -247,7 +255,7 @@ class Roster:
     @property
     def problem(self) -> str:
         """What is wrong with the venue's list of instruments, if something is."""
-        return self._lister.problem or self._absences.problem
+        return self._lister.problem or self._absences.problem or self._unread
 
     @property
     def wanted(self) -> tuple[str, ...]:

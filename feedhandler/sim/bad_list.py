@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 from .faults import Faults
@@ -34,9 +35,6 @@ def _unreadable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _variants(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of further instruments, each with one odd field."""
-    found = []
-    for number, key in enumerate(row):
-        names = {each: f"{row[each]}{number}" for each in _NAMES if each in row}
-        found.append({**row, **names, key: _ODD_FIELDS[number % len(_ODD_FIELDS)]})
-    return found
+    """The row again and again, each time with one odd field."""
+    odd = cycle(_ODD_FIELDS)
+    return [{**row, key: value} for key, value in zip(row, odd, strict=False)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,9 @@ def rest_faults(server: VenueServer) -> Middleware:
         if (fault := server.faults.take("endless", path=path)) is not None:
             return await _endless(server, request, fault["ms"] / 1000)
         if (fault := server.faults.take("bomb", path=path)) is not None:
-            return _bomb(fault["bytes"])
+            body = await asyncio.to_thread(_bomb, fault["bytes"])
+            headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+            return web.Response(body=body, headers=headers)
         if (elsewhere := _redirect(server, request)) is not None:
             return elsewhere
         return await handler(request)
@@ -115,14 +118,13 @@ async def _endless(server: VenueServer, request: web.Request, pause: float) -> w
     return answer
 
 
-def _bomb(size: int) -> web.Response:
+@lru_cache(2)
+def _bomb(size: int) -> bytes:
     """So many bytes of white space, as gzip makes a thousandth of them."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     whole, rest = divmod(size, _BLOCK)
     parts = [packer.compress(b" " * _BLOCK) for _ in range(whole)]
-    body = b"".join((*parts, packer.compress(b" " * rest), packer.flush()))
-    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-    return web.Response(body=body, headers=headers)
+    return b"".join((*parts, packer.compress(b" " * rest), packer.flush()))
 
 
 async def _drip(server: VenueServer, request: web.Request, pause: float) -> None:

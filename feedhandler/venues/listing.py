@@ -21,7 +21,8 @@ _REMEMBERED = 10_000  # what was said is not said again, within bounds
 
 
 class Listing(list[InstrumentSpec]):
-    """The instruments of a list. `broken`: rows that were left out, by name, and why."""
+    """The instruments of a list. `broken`: rows that were left out, by name, and why; of a row
+    without a name its number is (`nameless`)."""
 
     def __init__(
         self, specs: Iterable[InstrumentSpec] = (), broken: Mapping[str, str] | None = None
@@ -58,7 +59,7 @@ def parse_each(
     """
     specs: dict[str, InstrumentSpec] = {}
     found = Listing()
-    count = 0
+    count = left = 0
     for count, entry in enumerate(entries, 1):
         try:
             spec = parse(Row(entry))
@@ -68,15 +69,16 @@ def parse_each(
             if specs.setdefault(spec.symbol, spec) != spec:
                 raise ValueError("listed before, and otherwise")
         except Exception as error:  # whatever a venue sends: the other rows are good
+            left += 1
             cause = str(error) if isinstance(error, ValueError) else repr(error)
             found.broken.setdefault(_name(entry, key, count), cause[:120])
     found.extend(specs.values())
-    if found.broken and not specs and len(found.broken) == count:
+    if left and left == count:
         name, cause = next(iter(found.broken.items()))
         raise ValueError(
             f"{venue}: none of {count} instruments can be read; the first: {name} ({cause})"
         )
-    _say(venue, found.broken, count)
+    _say(venue, found.broken, left, count)
     return found
 
 
@@ -107,20 +109,20 @@ def check(spec: InstrumentSpec) -> None:
         raise ValueError(f"expiry: {spec.expiry_ns} ns, which cannot be")
 
 
-_said: dict[tuple[str, str], str] = {}
+_said: set[tuple[str, str, str]] = set()
 
 
-def _say(venue: str, broken: Mapping[str, str], count: int) -> None:
+def _say(venue: str, broken: Mapping[str, str], left: int, count: int) -> None:
     """One line for all rows that are left out for a cause that was not said of them before."""
-    fresh = {name: why for name, why in broken.items() if _said.get((venue, name)) != why}
+    fresh = {name: why for name, why in broken.items() if (venue, name, why) not in _said}
     if not fresh:
         return
     if len(_said) > _REMEMBERED:
         _said.clear()
-    _said.update({(venue, name): why for name, why in fresh.items()})
+    _said.update((venue, name, why) for name, why in fresh.items())
     log.warning(
-        "%s: %d of %d rows of the list of instruments are left out: %s",
-        venue, len(broken), count, named(fresh),
+        "%d of %d rows of %s's list of instruments are left out: %s",
+        left, count, venue, named(fresh),
     )  # fmt: skip
 
 
@@ -132,6 +134,11 @@ def named(broken: Mapping[str, str]) -> str:
 
 def _name(entry: Any, key: str, number: int) -> str:
     name = entry.get(key) if isinstance(entry, dict) else None
-    if isinstance(name, str) and name.isprintable() and name:
-        return name[:NAME_BYTES]
+    if isinstance(name, str) and name.isprintable() and 0 < len(name.encode()) <= NAME_BYTES:
+        return name
     return f"row {number}"
+
+
+def nameless(broken: Iterable[str]) -> bool:
+    """Whether among rows that were left out is one that may be of any instrument."""
+    return any(name.startswith("row ") for name in broken)

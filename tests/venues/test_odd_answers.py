@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -17,9 +18,13 @@ import orjson
 import pytest
 
 from feedhandler import venues
+from feedhandler.config import VenueConfig
 from feedhandler.directory import add_instrument
 from feedhandler.instruments import list_instruments
+from feedhandler.lister import Lister
+from feedhandler.roster import Roster
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from feedhandler.universe import Tracked, Universe
 from feedhandler.venue_engine import make_engine
 from feedhandler.venues.base import Control, ControlKind, InstrumentSpec, Request, Venue
 from feedhandler.venues.listing import Listing
@@ -108,6 +113,54 @@ def test_a_row_costs_its_instrument_and_no_other(
                     odd = with_odd(document, (*ROWS[name], 1), what)
                     assert listed(venue, odd) == others
         assert kept
+    finally:
+        held.close()
+
+
+class Nobody:
+    """Whoever has the connections: they are open, and nothing of them is asked."""
+
+    def carry(self, endpoint: str, keys: Sequence[str]) -> None: ...
+    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None: ...
+    def restated(self, tracked: Tracked) -> None: ...
+
+    def streams(self, tracked: Tracked) -> bool:
+        return not tracked.closed
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_a_running_feed_carries_on_what_it_carries(
+    name: str, sims: dict[str, SimEndpoint], namespace: str
+) -> None:
+    """With every odd list as a refresh of its own, and the good one again after it."""
+    venue = venues.load(name)
+    document = lists(venue, sims[name])[0]
+    good, answers = listed(venue, document), Answers(orjson.dumps(document))
+    wanted = tuple(spec.symbol for spec in good)
+    config = VenueConfig(instruments=wanted, ws_url="ws://x", rest_url="http://x")
+
+    async def main() -> None:
+        engine, universe = make_engine(venue, held.writer), Universe(venue, config.channels)
+        lister = Lister(venue, answers, wanted, random.Random(1), 3600.0)
+        roster = Roster(venue, config, engine, universe, lister, Nobody())
+        roster.start(good)
+
+        async def refreshed(body: bytes) -> None:
+            answers.body = body
+            with suppress(ValueError):
+                roster.refreshed(await lister.list(wanted))
+
+        for where, what, odd in variants(rows_of(venue, document)[0]):
+            await refreshed(orjson.dumps(with_odd(document, (*ROWS[name], 0), odd)))
+            first, *others = universe
+            assert not any(tracked.closed for tracked in universe), (where, what)
+            assert [tracked.spec for tracked in others][: len(good) - 1] == good[1:], (where, what)
+            await refreshed(orjson.dumps(document))
+            assert first.spec == good[0], (where, what)
+
+    held = segment.create(name, namespace=namespace)
+    try:
+        asyncio.run(main())
     finally:
         held.close()
 
