@@ -29,12 +29,15 @@ WATCH_S = 0.5
 class Child:
     """One venue's process under one configuration, which may change."""
 
-    def __init__(self, namespace: str, venue: str, config: VenueConfig, keep: bool) -> None:
+    def __init__(
+        self, namespace: str, venue: str, config: VenueConfig, keep: bool, group: int = -1
+    ) -> None:
         self.venue = venue
         self.config = config
         self.restarts = 0
         self._namespace = namespace
         self._keep = keep
+        self._group = group
         self._backoff = Backoff(1.0, 30.0, health_s=60.0, floor=0.2)
         self._process: Process | None = None
         self._channel: Channel | None = None
@@ -70,7 +73,9 @@ class Child:
                 await asyncio.wait_for(self._nudge.wait(), delay)
 
     async def _spawn(self) -> Process:
-        order = Order(self.venue, self._namespace, self.config, self._keep, os.getpid())
+        order = Order(
+            self.venue, self._namespace, self.config, self._keep, os.getpid(), self._group
+        )
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(

@@ -3,6 +3,7 @@
 ```toml
 namespace = "feedhandler"             # of the shared memory
 status = "127.0.0.1:8787"             # status and metrics over HTTP; "" turns it off
+group = "desk"                        # whose members may read; "": the feed's own group
 
 [venues.okx]
 instruments = ["BTC-USDT", "option:BTC-USD:*", "!BTC-USD-*-P"]   # the last that matches decides
@@ -42,7 +43,7 @@ import msgspec
 
 from feedhandler import rules
 from feedhandler import venues as registry
-from feedhandler.config_rules import NAMESPACE, STATUS, WS_URL, Rule, venue_rules
+from feedhandler.config_rules import GROUP, NAMESPACE, STATUS, WS_URL, Rule, venue_rules
 from feedhandler.near import did_you_mean
 from feedhandler.venues.base import Venue
 
@@ -90,6 +91,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     namespace: str = DEFAULT_NAMESPACE
     status: str = DEFAULT_STATUS
+    group: int = -1  #: the group's number; -1: that of the process
     venues: dict[str, VenueConfig]
 
 
@@ -125,6 +127,7 @@ def load(
     config = Config(
         namespace=reader.value("namespace", chosen_namespace, DEFAULT_NAMESPACE, NAMESPACE),
         status=reader.value("status", document.get("status"), DEFAULT_STATUS, STATUS),
+        group=reader.value("group", document.get("group"), -1, GROUP),
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
     )
     if reader.problems:

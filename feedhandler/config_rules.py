@@ -4,6 +4,7 @@ A key whose values depend on the venue (instruments, channels, endpoints) is che
 is known, in `feedhandler.config`.
 """
 
+import grp
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,9 +101,29 @@ def _is_address(value: object) -> bool:
     return value == "" or (bool(host) and is_port)
 
 
+def _group(value: Any) -> int:
+    """The number of a Unix group; "": -1. Raises KeyError, ValueError, TypeError: there is none."""
+    if value == "":
+        return -1
+    if isinstance(value, str):
+        return grp.getgrnam(value).gr_gid
+    if isinstance(value, bool) or not 0 <= value < 1 << 31:
+        raise ValueError(value)
+    return int(value)
+
+
+def _is_group(value: object) -> bool:
+    try:
+        _group(value)
+    except (KeyError, ValueError, TypeError):
+        return False
+    return True
+
+
 _FLAG = Rule(lambda value: isinstance(value, bool), "true or false")
 
 NAMESPACE = Rule(_is_namespace, "1 to 48 letters, digits, '-' or '_'")
+GROUP = Rule(_is_group, 'a group of this host, by its name or number, or ""', _group)
 STATUS = Rule(_is_address, '"host:port", or "" for none')
 WS_URL = url("ws", "wss")
 

@@ -53,11 +53,12 @@ class Order(msgspec.Struct, frozen=True):
     config: VenueConfig
     keep: bool = False
     parent: int = 0
+    group: int = -1
 
 
 def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> int:
     """Run one venue of a configuration until SIGTERM or SIGINT. Returns an `Exit`."""
-    return run(Order(venue, config.namespace, config.venues[venue], keep, parent))
+    return run(Order(venue, config.namespace, config.venues[venue], keep, parent, config.group))
 
 
 def run(order: Order, channel: socket.socket | None = None, venue: Venue | None = None) -> int:
@@ -74,6 +75,7 @@ def run(order: Order, channel: socket.socket | None = None, venue: Venue | None 
             depth=order.config.depth,
             ring_slots=order.config.ring_slots,
             connections=CONNECTION_ROWS,
+            group=order.group,
         )
     except WriterRunning as error:
         log.error("%s", error)

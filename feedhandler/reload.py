@@ -38,6 +38,9 @@ def difference(old: Config, new: Config) -> Difference:
     if new.namespace != old.namespace:
         text = f"namespace: {new.namespace!r}: it runs as {old.namespace!r}; stop it to change that"
         raise ConfigError([text])
+    if new.group != old.group:
+        text = f"group: {new.group}: it runs with {old.group}; stop it to change that"
+        raise ConfigError([text])
     both = [name for name in new.venues if name in old.venues]
     restarted, rules = [], []
     for name in both:

@@ -120,7 +120,7 @@ class Supervisor:
             await self._status_server.start()
 
     def _launch(self, venue: str, config: Config) -> None:
-        child = Child(config.namespace, venue, config.venues[venue], self._keep)
+        child = Child(config.namespace, venue, config.venues[venue], self._keep, config.group)
         task = asyncio.get_running_loop().create_task(child.run())
         task.add_done_callback(partial(self._ended, venue))
         self._children[venue], self._tasks[venue] = child, task

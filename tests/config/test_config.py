@@ -65,6 +65,12 @@ def test_a_file_overrides_key_by_key(tmp_path: Path) -> None:
     assert okx.rest_url == "http://127.0.0.1:9002"
 
 
+def test_a_group_is_a_name_or_a_number(tmp_path: Path) -> None:
+    for text, number in (("'root'", 0), ("54321", 54321), ("''", -1)):
+        path = write(tmp_path, f"group = {text}\n[venues.okx]\n")
+        assert load(path).group == number
+
+
 def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> None:
     path = write(tmp_path, '[venues.okx]\ndepth = 5\n[venues.deribit]\ninstruments = ["X"]\n')
     config = load(path, venues=["okx", "binance"], symbols=["BTC-USDT"], namespace="n")
@@ -82,6 +88,9 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("namespace = 3", ["namespace: 3"]),
         ("status = 'localhost'", ["status: 'localhost'", "host:port"]),
         ("status = 'localhost:99999'", ["status: 'localhost:99999'"]),
+        ("group = 'no-such-group'", ["group: 'no-such-group'", "a group of this host"]),
+        ("group = -1", ["group: -1", "a group of this host"]),
+        ("group = true", ["group: True"]),
         ("venues = 1", ["venues: 1", "table"]),
         ("[venues]\nokx = 1", ["venues.okx: 1", "table"]),
         ("[venues.okkx]", ["venues.okkx: no such venue", "did you mean 'okx'", "binance"]),
@@ -171,7 +180,7 @@ def test_every_key_is_explained_where_people_look() -> None:
     keys = set(VenueConfig.__struct_fields__)
     assert rows == keys
     example = set(re.findall(r"^(\w+) = ", module.__doc__ or "", flags=re.MULTILINE))
-    assert example - {"namespace", "status"} == keys
+    assert example - {"namespace", "status", "group"} == keys
 
 
 def test_every_key_of_a_venue_has_a_rule_of_its_own_or_the_venues() -> None:
