@@ -105,7 +105,7 @@ def test_a_notice_of_a_restart_is_nothing_to_a_reader(venue: str) -> None:
 @pytest.mark.parametrize("venue", ["okx", "binance"])
 def test_sessions_are_renewed_before_the_venue_ends_them(venue: str) -> None:
     with rig(venue, rate=1000.0) as r:
-        r.change(venue, lifetime_s=8.0)
+        r.change(venue, lifetime_s=8.0, silence_s=10.0)
         r.io_process(venue)
         feed = r.attach(venue)
         r.sims[venue].fault("lifetime", age=8.0)
@@ -133,7 +133,7 @@ def updates_a_second(sim: Sim, began: tuple[int, float]) -> float:
 def rotated(venue: str, times: int) -> None:
     """Rotations under load: 0 lost, 0 doubled, 0 books out of LIVE."""
     with rig(venue, rate=BUSY) as r:
-        r.change(venue, lifetime_s=5.0)
+        r.change(venue, lifetime_s=5.0, silence_s=10.0)
         r.io_process(venue)
         feed, sim = r.attach(venue), r.sims[venue]
         ring = RingBooks(feed, "oldest")
@@ -162,7 +162,7 @@ def test_ten_rotations_at_5000_updates_a_second(venue: str) -> None:
 def halved(venue: str, times: int) -> None:
     """One of two connections is cut each second, under load: as if nothing had happened."""
     with rig(venue, rate=BUSY) as r:
-        r.change(venue, redundancy=2)
+        r.change(venue, redundancy=2, silence_s=10.0)
         r.io_process(venue)
         feed, sim = r.attach(venue), r.sims[venue]
 
@@ -201,7 +201,7 @@ def test_one_of_two_is_cut_twenty_times_at_5000_updates_a_second(venue: str) -> 
 @pytest.mark.parametrize("venue", SYMBOLS)
 def test_one_of_two_connections_may_drop_at_any_time(venue: str) -> None:
     with rig(venue, rate=1000.0) as r:
-        r.change(venue, redundancy=2)
+        r.change(venue, redundancy=2, silence_s=10.0)
         r.io_process(venue)
         feed = r.attach(venue)
 
@@ -262,7 +262,7 @@ def test_a_quiet_book_is_as_safe_as_a_busy_one() -> None:
 def test_a_gap_that_both_connections_have_heals() -> None:
     with rig("binance", "okx") as r:
         for venue in r.sims:
-            r.change(venue, redundancy=2)
+            r.change(venue, redundancy=2, silence_s=10.0)
             r.io_process(venue)
         for venue, sim in r.sims.items():
             feed = r.attach(venue)
