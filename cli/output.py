@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -95,14 +96,21 @@ def pad(text: str, columns: int, right: bool = False) -> str:
 class Column:
     """A column of a table.
 
-    `shrink`: the narrowest that its cells may be cut to, 0 = never cut. `drop`: when even that is
-    not narrow enough, the column with the highest number goes first; 0 = never goes.
+    `under`: where the table is too wide, its cells stand under their rows, whole, on lines of their
+    own. `idle`: cells that say nothing, besides "" and "-": a column that has no others is the
+    first to go. `shrink`: the narrowest that its cells may be cut to, 0 = never cut. `drop`: when
+    even that is not narrow enough, the column with the highest number goes first; 0 = never goes.
     """
 
     title: str
     right: bool = False
     shrink: int = 0
     drop: int = 0
+    under: bool = False
+    idle: tuple[str, ...] = ()
+
+
+_INDENT = "  "
 
 
 def table(
@@ -111,19 +119,30 @@ def table(
     """The lines of a table, none wider than `width` if that can be had."""
     body = [list(row) for row in rows]
     shown = list(range(len(columns)))
+    beneath: list[int] = []
     widths = [
         max([cells(column.title), *(cells(row[i]) for row in body)])
         for i, column in enumerate(columns)
     ]
-    while width is not None:
-        over = sum(widths[i] for i in shown) + 2 * (len(shown) - 1) - width
+
+    def over() -> int:
+        return 0 if width is None else sum(widths[i] for i in shown) + 2 * (len(shown) - 1) - width
+
+    def idle(i: int) -> bool:
+        return all(row[i] in ("", "-", *columns[i].idle) for row in body)
+
+    if over() > 0:
+        beneath = [i for i in shown if columns[i].under]
+        shown = [i for i in shown if i not in beneath]
+    for i in sorted(filter(idle, shown), key=lambda i: -columns[i].drop):
+        if over() > 0:
+            shown.remove(i)
+    while over() > 0:
         for i in shown:
-            if over > 0 and columns[i].shrink and widths[i] > columns[i].shrink:
-                taken = min(over, widths[i] - columns[i].shrink)
-                widths[i] -= taken
-                over -= taken
+            if columns[i].shrink:
+                widths[i] -= max(0, min(over(), widths[i] - columns[i].shrink))
         droppable = [i for i in shown if columns[i].drop]
-        if over <= 0 or not droppable:
+        if over() <= 0 or not droppable:
             break
         shown.remove(max(droppable, key=lambda i: columns[i].drop))
 
@@ -131,7 +150,19 @@ def table(
         parts = [pad(cut(cells_[i], widths[i]), widths[i], columns[i].right) for i in shown]
         return "  ".join(parts).rstrip()
 
-    return [dim(line([column.title for column in columns])), *(line(row) for row in body)]
+    lines = [dim(line([column.title for column in columns]))]
+    for row in body:
+        lines.append(line(row))
+        for i in beneath:
+            lines += wrapped(row[i], width or 0)
+    return lines
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text on as many lines as it needs, indented."""
+    return textwrap.wrap(
+        click.unstyle(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT
+    )
 
 
 def echo_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import json_option, namespace_option
 from cli.output import Column, dim, json_out, screen_width, state, table
 
+_RECENT_NS = 600_000_000_000  # a restart is news for so long
 _SILENT_NS = 1_000_000_000  # readers, too, call nothing live whose writer is silent for longer
 
 _COLUMNS = (
@@ -18,13 +20,13 @@ _COLUMNS = (
     Column("STATE"),
     Column("LIVE", right=True),
     Column("FRAMES", right=True, drop=4),
-    Column("CONNS", right=True, drop=3),
+    Column("CONNS", right=True, drop=2),
     Column("HEARTBEAT", right=True),
-    Column("UPTIME", right=True, drop=2),
-    Column("RESTARTS", right=True, drop=5),
-    Column("PID", right=True, drop=1),
+    Column("UPTIME", right=True, drop=3),
+    Column("RESTARTS", right=True, drop=1, idle=("0",)),
+    Column("PID", right=True, drop=5),
     Column("MEMORY", right=True, drop=6),
-    Column("REASON", shrink=10),
+    Column("REASON", under=True),
 )
 
 
@@ -101,11 +103,6 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
     silent = venue["state"] == "LIVE" and (age is None or age >= _SILENT_NS)
-    reason = "" if venue["reason"] == "NONE" else venue["reason"]
-    if silent:
-        reason = "its writer is silent"
-    elif venue.get("detail"):
-        reason = f"{reason}: {venue['detail']}" if reason else venue["detail"]
     return (
         venue["venue"],
         click.style("SILENT", fg="red") if silent else state(venue["state"]),
@@ -117,5 +114,18 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         figures.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        reason,
+        "its writer is silent" if silent else _reason(venue),
     )
+
+
+def _reason(venue: dict[str, Any]) -> str:
+    """What is wrong, since when, what is being done."""
+    word = "" if venue["reason"] == "NONE" else venue["reason"]
+    if venue["state"] != "LIVE" and venue.get("since_ns"):
+        word = f"{word} for {figures.duration(max(0, time.time_ns() - venue['since_ns']))}".strip()
+    ended = venue.get("ended") or {}
+    ago = time.time_ns() - ended.get("at_ns", 0)
+    parts = [": ".join(filter(None, (word, venue.get("detail"))))]
+    if venue.get("uptime_ns") and ago < _RECENT_NS:
+        parts.append(f"started again: {ended['why']}, {figures.duration(ago)} ago")
+    return "; ".join(filter(None, parts))

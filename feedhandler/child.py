@@ -19,7 +19,7 @@ from feedhandler.config import VenueConfig
 from feedhandler.io_process import Exit, Order
 from feedhandler.log import log
 from feedhandler.status import heartbeat, venue_status
-from shm import NoSuchVenue, ShmError
+from shm import NoSuchVenue, Reason, ShmError
 
 HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs
 STOP_S = 5.0
@@ -45,6 +45,7 @@ class Child:
         self._renewed = False
         self._nudge = asyncio.Event()  # there is no time to lose
         self._last = "starting"
+        self._ended_ns = self._next_ns = 0
 
     async def run(self) -> None:
         """Until `stop`."""
@@ -67,6 +68,8 @@ class Child:
             if self._stopping or self._renewed:
                 continue
             delay = self._backoff.next(asyncio.get_running_loop().time())
+            self._ended_ns = time_ns()
+            self._next_ns = self._ended_ns + int(delay * 1e9)
             log.error("%s: %s; restarting in %.1f s", self.venue, self._last, delay)
             self.restarts += 1
             with suppress(TimeoutError):
@@ -169,8 +172,18 @@ class Child:
         except (NoSuchVenue, ShmError, OSError) as error:
             found = {
                 "venue": self.venue, "state": "NONE", "reason": "START",
-                "detail": self._last if isinstance(error, NoSuchVenue) else str(error),
+                "detail": self._now() if isinstance(error, NoSuchVenue) else str(error),
                 "epoch": 0, "pid": 0, "instruments": 0, "live": 0, "heartbeat_age_ns": None,
                 "connections": {"total": 0, "live": 0}, "frames": 0, "uptime_ns": 0,
             }  # fmt: skip
-        return found | {"restarts": self.restarts}
+        if found["reason"] == Reason.FAILED.name:
+            found["detail"] = f"its IO process died: {self._now()}"
+        ended = {"why": self._last, "at_ns": self._ended_ns} if self.restarts else None
+        return found | {"restarts": self.restarts, "ended": ended}
+
+    def _now(self) -> str:
+        """What its process does, or what is done about it."""
+        left = (self._next_ns - time_ns()) / 1e9
+        if left > 0:
+            return f"{self._last}; restarting in {left:.1f} s"
+        return f"{self._last}; started again" if self.restarts else self._last

@@ -4,6 +4,7 @@ import errno
 import os
 import ssl
 from collections.abc import Sequence
+from http import HTTPStatus
 from time import monotonic
 
 import aiohttp
@@ -44,6 +45,9 @@ def explain(error: Exception) -> tuple[Reason, str]:
     """The reason and the detail of a failure."""
     if isinstance(error, WSHandshakeError) and error.response is not None:
         status = int(error.response.status)
+        if status == HTTPStatus.SWITCHING_PROTOCOLS:
+            why = said(str(error).removeprefix("cannot upgrade, "))
+            return Reason.MALFORMED, f"a wrong WebSocket handshake: {why}"
         if 300 <= status < 400:
             elsewhere = said(error.response.headers.get("Location", "nowhere"), 60)
             text = f"HTTP {status}: sent on to {elsewhere}, where nobody connects"
@@ -82,6 +86,8 @@ def in_words(error: Exception) -> str:
         return f"the venue answered the offer of compression with {error}"
     if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
         return _cause(error)
+    if isinstance(error, WSHandshakeError):
+        return f"no WebSocket handshake: {said(error)}"
     log.debug("connection failed", exc_info=error)
     return said(f"{type(error).__name__}: {error}")
 

@@ -33,6 +33,7 @@ from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import TICK_S, Subscribing
 from feedhandler.subscriptions import Subscriptions
+from feedhandler.trouble import Trouble
 from feedhandler.venues.base import Venue
 from shm import Reason
 
@@ -87,6 +88,7 @@ class Connection:
         )  # fmt: skip
         self._quiet = Throttle()
         self._notes = Notes()
+        self.trouble = Trouble()
         self._stopping = False
         self._stopped = asyncio.Event()
         self._retry = Retry(settings.backoff, settings.reach, self._stopped)
@@ -200,11 +202,11 @@ class Connection:
             return
         self._delay = self._retry.after(self._clock(), self._nobody, self._retry_after)
         reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
-        self._move(State.BACKOFF, reason, f"{detail}; next try in {self._delay:.1f} s")
+        self._move(State.BACKOFF, reason, self.trouble.failed(reason, detail, self._delay))
 
     async def _connect(self) -> bool:
         """False: it was stopped while it waited for its turn."""
-        self._move(State.CONNECTING, self.reason, self.settings.url)
+        self._move(State.CONNECTING, self.reason, self.trouble.trying())
         await take_turn(self.settings.connects, self._stopped, self._limited)
         if self._stopping:
             return False
@@ -220,7 +222,7 @@ class Connection:
         self.limit.begin(now)
         self._notes.clear()
         self._subscribing.begin(now)
-        self._move(State.SUBSCRIBING, Reason.START, "")
+        self._move(State.SUBSCRIBING, Reason.START, self.trouble.opened())
         for text in self.venue.on_connect():
             self.socket.send(text)
         seen, heard = self.socket.frames, False
@@ -277,7 +279,7 @@ class Connection:
         """Send what the pace allows; returns the seconds until it may allow more."""
         pumped = self._subscribing.pump(now)
         if pumped.asked and self.reason is Reason.RATE_LIMIT:
-            self._move(self.state, Reason.START, "")
+            self._move(self.state, Reason.START, self.trouble.opened())
         if pumped.held_s >= SHOWN_WAIT_S and self.state is State.SUBSCRIBING:
             self._limited(pumped.held_s, "subscribe")
         return pumped.wait_s
@@ -286,8 +288,9 @@ class Connection:
         if self.state is State.SUBSCRIBING:
             counts = self.subscriptions.counts()
             if counts.pending == counts.unanswered:  # which keep nobody waiting
-                self._move(State.SYNCING, self.reason, "")
+                self._move(State.SYNCING, self.reason, self.trouble.opened())
         if self.state is State.SYNCING and self._owner.in_step(self):
+            self.trouble.over()
             self._move(State.LIVE, *self._notes.shown)
         if self.state is State.LIVE:
             self.settings.backoff.healthy(now)

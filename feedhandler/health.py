@@ -8,14 +8,19 @@ Expired instruments do not count; refused ones do: what was asked for and is not
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from time import monotonic, time_ns
 
 from feedhandler.connection import Connection
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.log import log
+from feedhandler.trouble import MOST_BYTES
 from shm import Reason, State
 from shm._native import Writer
+
+REOPENED_NS = 2_000_000_000
+AGAIN_S = 60.0  #: a state that is not LIVE is said again after so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +50,48 @@ def judge(
     state = State.STALE if was_live else State.SYNCING
     if missing and all(each[1] == State.DEGRADED for each in missing):
         state = State.DEGRADED
-    lost = [
-        c for c in down if c.state in (ConnectionState.BACKOFF, ConnectionState.CONNECTING)
-    ]  # fmt: skip
-    parts = []
+    lost = [c for c in down if not is_open(c.state) and (c.trouble or c.detail)]
+    if not lost:  # one that is open again may be cut again, as it was before
+        lost = [c for c in down if c.trouble and time_ns() - c.connected_ns < REOPENED_NS]
+    reason, parts = down[0].reason if down else Reason.NONE, []
+    if missing:
+        reason = Reason(Tally(entry[2] for entry in missing).most_common(1)[0][0])
+    if lost:
+        how = "not back yet" if is_open(lost[0].state) else "down"
+        first = f"{len(lost)} of {len(connections)} connections are {how}: "
+        reason, why = _complaint(lost[0], MOST_BYTES - len(first))
+        parts.append(first + why)
     if missing:
         symbol, its_state, its_reason = missing[0]
-        parts.append(
-            f"{len(missing)} of {total} books are not live: {symbol} is "
-            f"{State(its_state).name}({Reason(its_reason).name})" + (", ..." if missing[1:] else "")
-        )
-    if lost:
-        reason = lost[0].reason
-        parts.insert(0, f"{len(lost)} of {len(connections)} connections are down: {lost[0].detail}")
-    elif missing:
-        reason = Reason(Tally(entry[2] for entry in missing).most_common(1)[0][0])
-    else:
-        reason = down[0].reason
+        text = f"{len(missing)} of {total} books are not live"
+        example = f": {symbol} is {State(its_state).name}({Reason(its_reason).name})"
+        parts.append(text + example + (", ..." if missing[1:] else ""))
+        if len("; ".join(parts).encode()) > MOST_BYTES:
+            parts[-1] = text
+        if len("; ".join(parts).encode()) > MOST_BYTES and lost:
+            parts.pop()  # which LIVE counts, too
     return Health(state, reason, "; ".join(parts))
 
 
-class VenueState:
-    """Keeps the venue's state in the header, and says in the log when it changes."""
+def _complaint(connection: Connection, most_bytes: int) -> tuple[Reason, str]:
+    """Why a connection is not LIVE, and what is done about it."""
+    trouble = connection.trouble
+    if trouble and connection.reason in (Reason.START, trouble.reason):
+        return trouble.reason, trouble.said(most_bytes)
+    return connection.reason, connection.detail
 
-    def __init__(self, writer: Writer) -> None:
+
+class VenueState:
+    """Keeps the venue's state in the header, and says in the log when it changes.
+
+    What is not LIVE may change from one state to another and back as often as is tried to mend it:
+    each is said once, and again after a minute.
+    """
+
+    def __init__(self, writer: Writer, clock: Callable[[], float] = monotonic) -> None:
         self._writer = writer
+        self._clock = clock
+        self._logged: dict[tuple[State, Reason], float] = {}
         self._was_live = False
         self._shown: tuple[State, Reason, str] | None = None
 
@@ -91,7 +113,16 @@ class VenueState:
         if shown == self._shown:
             return
         if self._shown is None or shown[:2] != self._shown[:2]:
-            why = f" ({reason.name})" if reason is not Reason.NONE else ""
-            log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")
+            self._log(state, reason, detail)
         self._shown = shown
         self._writer.set_state(int(state), int(reason), detail)
+
+    def _log(self, state: State, reason: Reason, detail: str) -> None:
+        now = self._clock()
+        if state is State.LIVE:
+            self._logged.clear()
+        elif now - self._logged.get((state, reason), float("-inf")) < AGAIN_S:
+            return
+        self._logged[state, reason] = now
+        why = f" ({reason.name})" if reason is not Reason.NONE else ""
+        log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")

@@ -9,12 +9,15 @@ Pings are answered here and not by the library, which would keep them from the w
 that only pings is alive.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from feedhandler.engine._engine import ATTENTION, CONTROL, MALFORMED, Connection, Receiver
+from feedhandler.said import said
 
 MAX_MESSAGE_BYTES = 64 << 20
 _SPECIAL = CONTROL | ATTENTION | MALFORMED
@@ -23,6 +26,9 @@ _TEXT: int = WSMsgType.TEXT.value
 _CLOSE: int = WSMsgType.CLOSE.value
 _PING: int = WSMsgType.PING.value
 _PONG: int = WSMsgType.PONG.value
+#: what the library closes with when a frame is none
+_BROKEN = (WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT, WSCloseCode.MESSAGE_TOO_BIG)
+_settling: set[asyncio.Task[None]] = set()
 
 
 class Session(Protocol):
@@ -37,6 +43,18 @@ class Session(Protocol):
     def on_garbled(self, text: str) -> None: ...
     def on_error(self, error: Exception) -> None: ...
     def on_lost(self, listener: "FrameListener") -> None: ...
+
+
+def _settle(transport: WSTransport) -> None:
+    """Take the exception by which the library says the same once more."""
+
+    async def settle() -> None:
+        with suppress(Exception):
+            await transport.wait_disconnected()
+
+    task = asyncio.get_running_loop().create_task(settle())
+    _settling.add(task)
+    task.add_done_callback(_settling.discard)
 
 
 def _discard(_payload: Any, _receive_ns: int = 0, _wake: bool = True) -> int:
@@ -108,8 +126,14 @@ class FrameListener(WSListener):
         self._receiver = native.receiver(self, below.get_protocol(), MAX_MESSAGE_BYTES)
         below.set_protocol(self._receiver)
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The socket is gone, for whatever cause."""
+        closed = getattr(transport, "close_handshake", None)  # a test may have none
+        if closed is not None and closed.recv is None and closed.sent is not None:
+            if closed.sent.code in _BROKEN:
+                text = said(closed.sent.reason)
+                self._session.on_garbled(f"the venue broke the WebSocket protocol: {text}")
+            _settle(transport)
         self.lost = True
         self._parts = None
         self._flush()

@@ -30,6 +30,9 @@ def setup(name: str, level: int | None = None) -> None:
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
+    # What libraries say looks the same; the WebSocket library's complaints are said by connections.
+    logging.getLogger().handlers[:] = [handler]
+    logging.getLogger("picows").setLevel(logging.CRITICAL if level > logging.DEBUG else level)
 
 
 class _OneLine(logging.Formatter):

@@ -25,23 +25,27 @@ SUSPECT_NS = 2_000_000_000  #: a heartbeat is due every 100 ms
 def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     """One venue's part of the status; raises :class:`shm.NoSuchVenue` if nothing is in memory.
 
-    `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs; `live`:
-    instruments that are LIVE of
-    `instruments`; `heartbeat_age_ns`: since the writer last said that it is well; `connections`:
-    {"total", "live"}; `uptime_ns`: of the writer; `audits`: see `audit_report`, by instrument.
+    `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs;
+    `since_ns`: when that began; `live`: instruments that are LIVE of the `instruments` that are
+    carried (those that are CLOSED are not: see `rows`); `heartbeat_age_ns`: since the writer last
+    said that it is well; `connections`: {"total", "live"}; `uptime_ns`: of the writer; `audits`:
+    see `audit_report`, by instrument.
     Of a dead writer's memory `pid` is 0.
     """
     header, alive, states, connections = _read(namespace, venue)
     now = time_ns()
     state, reason = State(int(header["state"])), Reason(int(header["reason"]))
-    detail = text(header["detail"])
+    detail, since_ns = text(header["detail"]), int(header["state_ns"])
     if not alive and state is not State.CLOSED:
         state, reason, detail = State.STALE, Reason.FAILED, "its IO process died"
+        since_ns = int(header["heartbeat_ns"])
     age = max(0, now - int(header["heartbeat_ns"]))
     if alive and age > SUSPECT_NS:
         state, reason = State.STALE, Reason.HEARTBEAT
+        since_ns = int(header["heartbeat_ns"])
         detail = f"its IO process gave no sign of life for {age / 1e9:.1f} s"
     pid = int(header["writer_pid"]) if alive else 0
+    closed = int(np.count_nonzero(states == State.CLOSED))
     counters = {name.lower(): int(header["counters"][n])
                 for name, n in _native.names()["counter"].items()}  # fmt: skip
     return {
@@ -49,22 +53,22 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         "state": state.name,
         "reason": reason.name,
         "detail": detail,
-        "since_ns": int(header["state_ns"]),
+        "since_ns": since_ns,
         "epoch": int(header["epoch"]),
         "pid": pid,
         "restarts": 0,
-        "instruments": int(header["instruments"]),
+        "instruments": int(header["instruments"]) - closed,
         "rows": {
             "all": int(header["directory"]["count"]),
             "taken": int(header["instruments"]),
-            "closed": int(np.count_nonzero(states == State.CLOSED)),
+            "closed": closed,
         },
         "live": int(np.count_nonzero(states == State.LIVE)) if alive else 0,
         "heartbeat_age_ns": age,
         "data_age_ns": max(0, now - int(header["last_receive_ns"]))
         if header["last_receive_ns"]
         else None,
-        "connections": connections,
+        "connections": connections if alive else connections | {"live": 0},
         "frames": counters["frames"],
         "published": int(header["published"]),
         "uptime_ns": max(0, now - int(header["created_ns"])) if alive else 0,

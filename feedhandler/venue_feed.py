@@ -23,6 +23,7 @@ from feedhandler.health import VenueState
 from feedhandler.keeper import Keeper
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
+from feedhandler.outages import Outages
 from feedhandler.plan import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.rest import Rest
@@ -77,6 +78,7 @@ class VenueFeed:
         self._route = Route.of(config)
         self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
+        self._outages = Outages()
         self._keeper = Keeper(self._rng)
         self._left = False
         self.healing = Healing(
@@ -251,9 +253,11 @@ class VenueFeed:
             self.connections.connected(connection)
             self._capacity.connected(connection)
         if connection.state is ConnectionState.BACKOFF:
-            log.warning("%s: %s", connection, connection.detail)
+            self._outages.down(connection)
         elif connection.state is ConnectionState.LIVE:
-            log.info("%s is live", connection)
+            self._outages.live(connection)
+        elif connection.state is ConnectionState.CLOSED:
+            self._outages.gone(connection)
         self._table.store(connection, self._clock())
         self._table.announce(connection)
 

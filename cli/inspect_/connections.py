@@ -37,21 +37,21 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
         return
     columns = [
         Column("VENUE"),
-        Column("ROW", right=True, drop=7),
+        Column("ROW", right=True),
         Column("STATE"),
         Column("FOR", right=True),
         Column("KEYS", right=True),
-        Column("FRAMES/S", right=True),
+        Column("FRAMES/S", right=True, drop=1),
         Column("BYTES/S", right=True, drop=4),
         Column("RTT P50", right=True, drop=3),
         Column("P99", right=True, drop=5),
         Column("QUEUE", right=True, drop=6),
-        Column("BEHIND", right=True),
+        Column("BEHIND", right=True, drop=1),
         Column("WINS", right=True, drop=6),
         Column("LEAD P50", right=True, drop=6),
         Column("CONNECTS", right=True, drop=2),
         Column("URL", drop=8),
-        Column("REASON", shrink=8, drop=1),
+        Column("REASON", under=True),
     ]
     echo_table(columns, [_line(row) for row in found])
 
@@ -76,7 +76,7 @@ def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    keys = [str(row["live"])]
+    keys = [str(row["live"]) if row["state"] != "CLOSED" else "-"]
     keys += [f"{row['pending']} waiting"] if row["pending"] else []
     keys += [f"{row['failed']} refused"] if row["failed"] else []
     up = row["state"] in _UP

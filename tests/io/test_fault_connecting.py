@@ -52,10 +52,13 @@ def cut_off(
             text = says(each)
             each.until(lambda it, text=text: text in it.detail, f"it says {text!r}", 15.0)  # type: ignore[misc]
             assert {each.said(symbol)[0] for symbol in each.symbols} == {its.sees[0]}
-    for each in all_watched:
+    over = {}
+    for each in all_watched:  # all of them, before one is waited for: delays grow meanwhile
         give_back(each)
         each.sim.fault("unsilence")  # nothing: when it was, by the simulator's clock
-        healed(its, each, each.sim.stats()["faults"][-1]["began_ns"])
+        over[each.venue] = each.sim.stats()["faults"][-1]["began_ns"]
+    for each in all_watched:
+        healed(its, each, over[each.venue])
 
 
 def test_refused(r: Rig) -> None:
