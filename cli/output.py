@@ -44,6 +44,12 @@ def state(name: str) -> str:
     return click.style(name, fg=colour) if colour else name
 
 
+def standing(name: str, status: str) -> str:
+    """A state in its colour, and beside it the status of what takes no orders as usual."""
+    aside = "" if status in ("ACTIVE", "EXPIRED") else f" {click.style(status, fg='red')}"
+    return state(name) + aside
+
+
 def dim(text: str) -> str:
     return click.style(text, dim=True) if text else text
 

@@ -24,7 +24,7 @@ def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[Ins
 
     A pattern is the venue's name, the normalised name, a glob over both, `KIND:GLOB` or
     `KIND:UNDERLYING:GLOB` (:class:`feedhandler.venues.pattern.Pattern`). The venue's name wins
-    where a normalised name looks like it. Globs skip instruments that do not trade; a name does
+    where a normalised name looks like it. Globs skip instruments that are not open; a name does
     not. Raises :class:`UnknownSymbol` for the first pattern without a match, ValueError for one
     that is not a pattern.
     """

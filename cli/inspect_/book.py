@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.inspect_.ladder import ladder
-from cli.inspect_.memory import believable, find, open_venue
+from cli.inspect_.memory import believable, find, open_venue, word
 from cli.options import json_option, namespace_option
 from cli.output import json_out, screen_width
 
@@ -40,7 +40,7 @@ def book(
 
     \b
     JSON, best first, exact decimal strings:
-    {"<symbol>": {"state", "reason", "venue_sequence",
+    {"<symbol>": {"state", "reason", "status", "definition", "venue_sequence",
                   "bids": [["price", "size"], ...], "asks", ...}}
     """
     view = _View(namespace, venue, symbol, depth, as_json)
@@ -85,14 +85,17 @@ class _View:
     def read(self) -> dict[str, Any]:
         """The book for programs, at the shared depth or less."""
         from cli.figures import decimal
+        from shm.names import Status
 
         self._renew()
         memory, row = self._memory, self._instrument.id
         found = memory.book(row)
         if found is None:
             return {
-                "state": "NONE", "reason": "NONE", "venue_sequence": 0, "bids": [], "asks": [],
-                "age_ns": None, "receive_ns": 0, "ring_sequence": 0,
+                "state": "NONE", "reason": "NONE",
+                "status": word(Status, int(self._instrument.status)),
+                "definition": self._instrument.definition, "venue_sequence": 0,
+                "bids": [], "asks": [], "age_ns": None, "receive_ns": 0, "ring_sequence": 0,
                 "bids_total": 0, "asks_total": 0, "writer": memory.writer,
             }  # fmt: skip
         head, bids, asks = found
@@ -106,6 +109,8 @@ class _View:
         return {
             "state": shown,
             "reason": reason,
+            "status": word(Status, head["status"]),
+            "definition": head["definition"],
             "venue_sequence": head["venue_sequence"],
             **levels,
             "age_ns": max(0, time.time_ns() - received) if received else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import figures
-from cli.output import bold, cut, dim, pad, state, utf8
+from cli.output import bold, cut, dim, pad, standing, utf8
 
 if TYPE_CHECKING:
     from shm._native import Instrument
@@ -21,8 +21,9 @@ def ladder(instrument: Instrument, book: dict[str, Any], width: int) -> list[str
     """The lines of the view, none wider than `width`."""
     why = "" if book["reason"] == "NONE" else f" {book['reason']}"
     age = "never" if book["age_ns"] is None else figures.duration(book["age_ns"])
+    shown = standing(book["state"], book["status"])
     title = (
-        f"{bold(instrument.symbol)}  {instrument.venue}  {state(book['state'])}{why}  "
+        f"{bold(instrument.symbol)}  {instrument.venue}  {shown}{why}  "
         f"{dim(f'changed {age} ago' if book['age_ns'] is not None else 'no book yet')}"
     )
     head = [cut(title, width), cut(dim(_summary(book)), width), ""]

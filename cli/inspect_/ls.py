@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from cli import figures
-from cli.inspect_.memory import believable, nothing, open_venue, writer_words
+from cli.inspect_.memory import believable, nothing, open_venue, word, writer_words
 from cli.options import json_option, namespace_option
-from cli.output import Column, dim, echo_table, json_out, state
+from cli.output import Column, dim, echo_table, json_out, standing
 
 
 @click.command()
@@ -96,7 +96,7 @@ def _instruments(namespace: str, venue: str, as_json: bool) -> None:
             each["symbol"],
             each["name"],
             each["kind"].lower(),
-            state(each["state"]),
+            standing(each["state"], each["status"]),
             each["bid"] or "-",
             each["ask"] or "-",
             each["last"] or "-",
@@ -110,7 +110,7 @@ def _instruments(namespace: str, venue: str, as_json: bool) -> None:
 
 
 def _described(memory: Any, instrument: Any) -> dict[str, Any]:
-    from shm import NONE
+    from shm import NONE, Status
 
     quote = memory.quote(instrument.id)
     shown, reason = "NONE", "NONE"
@@ -133,5 +133,6 @@ def _described(memory: Any, instrument: Any) -> dict[str, Any]:
         "contract_size": instrument.contract_size,
         "strike": instrument.strike or None,
         "expiry_ns": instrument.expiry_ns or None,
-        "status": instrument.status.name,
+        "status": word(Status, int(instrument.status)),
+        "definition": instrument.definition,
     }
