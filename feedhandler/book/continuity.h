@@ -4,7 +4,8 @@
  * whoever owns the book obeys. All venues' rules are here, as data:
  *
  *   rule PREVIOUS  a delta names its predecessor: previous == last          (Deribit, OKX, ...)
- *        RANGE     a delta covers ids first..final: first <= last+1 <= final (Binance spot, ...)
+ *        RANGE     a delta covers ids first..final: first == last+1, or, where it joins what others
+ *                  have brought, first <= last+1 <= final                    (Binance spot, ...)
  *        NEXT      ids count by one: final == last+1
  *        NONE      the venue numbers nothing
  *   base STREAM    a snapshot comes in the stream; to heal, subscribe again
@@ -118,7 +119,8 @@ static inline enum continuity_action continuity_judge(const continuity *c, const
             return ACTION_APPLY; /* a new listing: empty, numbered -1, older than every delta */
         if (s->final <= last)
             return ACTION_DUPLICATE;
-        return s->first > last + 1 ? ACTION_GAP : ACTION_APPLY;
+        /* one that begins before it, of a connection in step: of other numbers */
+        return s->first > last + 1 || (!joining && s->first <= last) ? ACTION_GAP : ACTION_APPLY;
     case RULE_NEXT:
         if (s->final <= last)
             return ACTION_DUPLICATE;

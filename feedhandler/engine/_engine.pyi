@@ -238,9 +238,11 @@ class Engine:
         on a book that has no base.
         """
 
-    def overdue(self) -> int:
+    def overdue(self, now_ns: int = 0) -> int:
         """A few times a second: a book that one connection is ahead of, while no other brought what
-        lies between within half a second, goes STALE(GAP). Returns how many."""
+        lies between within half a second, or of which only old messages came for a second, goes
+        STALE(GAP). Returns how many. A quote that the book has not reached in a second makes way
+        for the book. `now_ns`: unix time, the clock's without it."""
 
     def state(self, instrument: int) -> tuple[int, int]:
         """(state, reason)"""

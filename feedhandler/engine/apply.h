@@ -33,18 +33,18 @@ static inline void message_trade(engine *e, const message *msg)
         market_unwidenable(e, m);
         return;
     }
-    bool news = m->trades == NULL || msg->numbers.final >= m->trades->newest;
-    if (trade_copy(m, msg->numbers.final, e->connection->index)) {
+    int64_t id = msg->numbers.final;
+    bool last = trade_last(m, id, e->connection->index, e->receive_ns);
+    if (trade_copy(m, id, e->connection->index, e->receive_ns)) {
         market_copied(e, m);
         return;
     }
-    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
-                  (uint64_t)msg->numbers.final);
+    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, (uint64_t)id);
     fh_message_add(e->writer, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE,
                    msg->first_side, trade->price, trade->size, 0);
     fh_message_end(e->writer);
     fh_counter_add(e->writer, FH_COUNTER_TRADES, 1);
-    if (LIKELY(news)) { /* not one that another connection's newer ones have overtaken */
+    if (LIKELY(last)) {
         m->quote.last_price = trade->price;
         m->quote.last_size = trade->size;
         m->quote.last_side = msg->first_side;
@@ -63,7 +63,7 @@ static inline void message_liquidation(engine *e, const message *msg)
         market_unwidenable(e, m);
         return;
     }
-    if (lead_copy(&m->liquidation_lead, msg->exchange_ns, e->connection->index)) {
+    if (lead_copy(&m->liquidation_lead, msg->exchange_ns, e->connection, false, e->receive_ns)) {
         market_copied(e, m);
         return;
     }
@@ -75,7 +75,7 @@ static inline void message_liquidation(engine *e, const message *msg)
 }
 
 /* Top of book from a channel of its own. With a book, it counts only where it carries the book's
- * numbers and is not behind it. */
+ * numbers and is ahead of it. One that goes back in its own series is not shown. */
 static inline void message_quote(engine *e, const message *msg)
 {
     market *m = msg->market;
@@ -85,8 +85,12 @@ static inline void message_quote(engine *e, const message *msg)
         return;
     }
     bool numbered = msg->numbers.numbered;
-    if (lead_copy(&m->quote_leads[numbered], numbered ? msg->numbers.final : msg->exchange_ns,
-                  e->connection->index)) {
+    if (UNLIKELY(msg->anew))
+        quote_forget(m);
+    lead *l = &m->quote_leads[numbered];
+    bool back = lead_copy(l, numbered ? msg->numbers.final : msg->exchange_ns, e->connection, true,
+                          e->receive_ns);
+    if (back && (!m->has_book || l->connection != e->connection->index)) {
         market_copied(e, m);
         return;
     }
@@ -95,19 +99,8 @@ static inline void message_quote(engine *e, const message *msg)
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
     fh_message_end(e->writer);
-    if (!m->has_book || (msg->numbers.numbered && msg->numbers.final >= m->quote_sequence)) {
-        fh_quote *q = &m->quote;
-        q->bid_price = top[0].price;
-        q->bid_size = top[0].size;
-        q->ask_price = top[1].price;
-        q->ask_size = top[1].size;
-        q->exchange_ns = msg->exchange_ns;
-        q->receive_ns = e->receive_ns;
-        if (msg->numbers.numbered) {
-            q->venue_sequence = (uint64_t)msg->numbers.final;
-            m->quote_sequence = msg->numbers.final;
-        }
-    }
+    if (!back && quote_shown(e, m, msg))
+        quote_take(e, m, msg, top);
     market_alive(e, m);
     market_show(e, m, false);
 }
@@ -139,7 +132,8 @@ static inline void message_stats(engine *e, const message *msg)
     const statistic *stats = e->stats + msg->levels;
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
     for (uint32_t i = 0; i < msg->count; i++) {
-        if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection->index))
+        if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection, false,
+                      e->receive_ns))
             continue;
         double *cell = quote_field(&m->quote, stats[i].field);
         if (stats[i].exact && *cell != stats[i].cell)

@@ -11,7 +11,6 @@ COLD void market_lose(engine *e, market *m, int state, int reason)
 {
     continuity_lose(&m->sequence);
     market_unfed(m);
-    m->quote_sequence = INT64_MIN; /* the venue may have started its ids over */
     m->asked = false;
     bool changed = market_state(e, m, state, reason);
     market_show(e, m, true);
@@ -71,14 +70,13 @@ static inline int book_doubt(engine *e, market *m, bool has_checksum, int32_t ch
 /* The end of every change of a book: its state, the cells, visibility. */
 static inline void book_settle(engine *e, market *m, int doubt)
 {
-    quote_from_book(m, m->head.exchange_ns, m->head.receive_ns);
+    quote_from_book(e, m, m->head.exchange_ns, m->head.receive_ns);
     if (UNLIKELY(doubt != FH_REASON_NONE)) {
         market_lose(e, m, doubt == FH_REASON_CROSSED ? FH_STATE_CROSSED : FH_STATE_STALE, doubt);
         return;
     }
     if (UNLIKELY(e->polled)) { /* what follows it in the stream is not known: never LIVE */
         continuity_lose(&m->sequence);
-        m->quote_sequence = INT64_MIN;
         market_state(e, m, FH_STATE_DEGRADED, FH_REASON_DISCONNECTED);
     } else if (UNLIKELY(m->state != FH_STATE_LIVE)) {
         market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE);
@@ -230,6 +228,8 @@ static void book_claim(engine *e, market *m, const message *msg, level *levels)
         market_memory(e, m);
         return;
     }
+    if (m->quote.source != FH_SOURCE_QUOTE)
+        quote_from_book(e, m, msg->exchange_ns, e->receive_ns);
     m->asked = true;
     market_state(e, m, FH_STATE_SYNCING, FH_REASON_UNCONFIRMED);
     market_attention(e, m, UNCONFIRMED, msg->numbers.final);
@@ -277,6 +277,8 @@ static inline void message_book(engine *e, const message *msg)
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
         if (msg->count == 0 && !msg->has_checksum && !m->backlog.messages) {
+            if (UNLIKELY(m->probe_ns))
+                quote_from_book(e, m, m->head.exchange_ns, e->receive_ns);
             market_show(e, m, true); /* a keep-alive: only the number moves */
             return;
         }
@@ -294,7 +296,7 @@ static inline void message_book(engine *e, const message *msg)
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
         if (msg->kind == MESSAGE_SNAPSHOT)
-            m->quote_sequence = INT64_MIN; /* a new beginning: its numbers may have begun anew, too */
+            quote_forget(m);
         const waiting *head = backlog_head(&m->backlog);
         if (head && !based && !continuity_joins(&m->sequence, &msg->numbers, &head->numbers))
             backlog_clear(&m->backlog); /* of other numbers */

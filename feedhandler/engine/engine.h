@@ -86,7 +86,6 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     for (int field = 0; field < FH_STAT_END; field++)
         m->stat_leads[field].connection = NO_CONNECTION;
     m->sequence = e->rules;
-    m->quote_sequence = INT64_MIN;
     m->book.bids.dirty = m->book.asks.dirty = m->drawn[0] = m->drawn[1] = RANGE_EMPTY;
     m->quote.bid_price = m->quote.ask_price = m->quote.last_price = FH_NONE;
     for (uint32_t field = 1; field < FH_STAT_END; field++)
@@ -301,7 +300,6 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     if (state != FH_STATE_LIVE) {
         continuity_lose(&m->sequence);
         market_unfed(m);
-        m->quote_sequence = INT64_MIN;
         m->asked = false;
         if (state != FH_STATE_SYNCING)
             backlog_clear(&m->backlog);
@@ -324,10 +322,12 @@ static void market_adopt(market *m, int index)
 }
 
 /* What time alone changes. Books that a connection is ahead of, and nobody has brought what is missing, and
- * books of which nothing but old messages came: gaps after all. How many of them there were. */
+ * books of which nothing but old messages came: gaps after all; how many of them there were. And quotes that
+ * the book has not reached. */
 static uint32_t engine_overdue(engine *e, int64_t now)
 {
     uint32_t lost = 0;
+    bool shown = false;
     market *next, *m = e->timed;
     if (m == NULL)
         return 0;
@@ -339,12 +339,13 @@ static uint32_t engine_overdue(engine *e, int64_t now)
         if (market_overdue(e, m, now)) {
             book_gap(e, m);
             lost++;
-        } else if (m->ahead_ns || m->old_ns) {
-            market_time(e, m);
         }
+        shown |= quote_over(e, m, now);
+        if (m->ahead_ns || m->old_ns || quote_waits(m))
+            market_time(e, m);
     }
-    if (lost)
-        fh_wake(e->writer);
+    if (lost || shown)
+        engine_wake(e);
     return lost;
 }
 

@@ -235,9 +235,9 @@ cdef class Engine:
     def adopt(self, instrument, int connection):
         market_adopt(self._market(instrument), connection)
 
-    def overdue(self):
+    def overdue(self, int64_t now_ns=0):
         self._check()
-        return engine_overdue(&self.e, fh_now_ns())
+        return engine_overdue(&self.e, now_ns or fh_now_ns())
 
     def state(self, instrument):
         cdef market *m = self._market(instrument)

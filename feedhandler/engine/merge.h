@@ -3,6 +3,7 @@
  * Of every message the first copy counts. Book messages are told apart by the venue's numbers
  * (continuity.h), trades by their ids, quotes, statistics and announced liquidations by number or by the
  * venue's clock: another connection's that is not newer is a copy, or older than what is known already.
+ * None of these numbers is believed for ever: see OLD_NS.
  */
 #ifndef FEEDHANDLER_ENGINE_MERGE_H
 #define FEEDHANDLER_ENGINE_MERGE_H
@@ -37,15 +38,19 @@ static inline void market_fed(market *m, int index)
     m->ahead_ns = m->old_ns = 0;
 }
 
+static inline void lead_forget(lead *l) { l->at = l->old_ns = 0; }
+
 /* Nobody is in step with it any more. */
 static inline void market_unfed(market *m)
 {
     m->feeders = 0;
     m->ahead_ns = m->old_ns = 0;
     m->recents = 0;
-    m->quote_leads[0].at = m->quote_leads[1].at = m->liquidation_lead.at = 0;
+    lead_forget(&m->quote_leads[0]);
+    lead_forget(&m->quote_leads[1]);
+    lead_forget(&m->liquidation_lead);
     for (int field = 0; field < FH_STAT_END; field++)
-        m->stat_leads[field].at = 0;
+        lead_forget(&m->stat_leads[field]);
 }
 
 /* Look at it again when time has passed: see engine_overdue. */
@@ -151,9 +156,31 @@ static inline int64_t connection_lead(const connection *c)
 
 /* ---- trades, quotes, statistics --------------------------------------------------------------- */
 
+/* The id is far below the newest one: has the venue started over, or was that one wrong? It was, if what
+ * comes behind it on its own connection says so, or if it is of long ago. What is known of higher ids is
+ * forgotten then. */
+COLD void trades_below(trade_window *w, int64_t id, int connection, int64_t now)
+{
+    if (w->newest - id <= TRADES_RESET && connection != w->newest_from &&
+        now - w->newest_ns <= OLD_MERGED_NS)
+        return; /* a connection that is behind */
+    for (size_t at = 0; at < TRADES_KEPT; at++)
+        if (w->ids[at] > id)
+            w->ids[at] = 0;
+    w->newest = 0;
+}
+
+/* Is the trade the last one, not one that another connection's newer ones have overtaken? */
+static inline bool trade_last(const market *m, int64_t id, int connection, int64_t now)
+{
+    const trade_window *w = m->trades;
+    return id <= 0 || w == NULL || id >= w->newest || connection == w->newest_from ||
+           now - w->newest_ns > OLD_MERGED_NS;
+}
+
 /* Has another connection brought this trade? Otherwise it is remembered. The connections may be up
  * to TRADES_KEPT ids apart; what is further behind is taken for known. */
-static inline bool trade_copy(market *m, int64_t id, int connection)
+static inline bool trade_copy(market *m, int64_t id, int connection, int64_t now)
 {
     trade_window *w = m->trades;
     if (id <= 0)
@@ -163,8 +190,8 @@ static inline bool trade_copy(market *m, int64_t id, int connection)
             return false;
         m->trades = w;
     }
-    if (UNLIKELY(w->newest - id > TRADES_RESET))
-        memset(w, 0, sizeof *w);
+    if (UNLIKELY(w->newest - id >= TRADES_KEPT))
+        trades_below(w, id, connection, now);
     size_t at = (size_t)id % TRADES_KEPT;
     if (w->ids[at] >= id && w->from[at] != (int16_t)connection)
         return true;
@@ -172,20 +199,40 @@ static inline bool trade_copy(market *m, int64_t id, int connection)
         w->ids[at] = id;
         w->from[at] = (int16_t)connection;
     }
-    if (id > w->newest)
+    if (id > w->newest) {
         w->newest = id;
+        w->newest_ns = now;
+        w->newest_from = connection;
+    }
     return false;
 }
 
-/* Is it no news, since another connection was there before? `at` 0: the venue says no time. */
-static inline bool lead_copy(lead *l, int64_t at, int connection)
+/* Older than the newest of its series: for how long has nothing else come? */
+COLD bool lead_old(lead *l, const connection *from, int64_t now)
 {
-    if (UNLIKELY(l->connection != connection)) {
-        if (at != 0 && at <= l->at)
+    int64_t patience = l->connection == from->index ? OLD_NS : OLD_MERGED_NS;
+    if (l->old_ns == 0)
+        l->old_ns = now;
+    return now - l->old_ns <= patience + from->behind_ns;
+}
+
+/* Is it no news, since another connection was there before, or, of a series that is in `order`, since its
+ * own was further? `at` 0: the venue says no time. */
+static inline bool lead_copy(lead *l, int64_t at, const connection *from, bool order, int64_t now)
+{
+    bool other = l->connection != from->index;
+    if (UNLIKELY(at <= l->at) && at != 0) {
+        if (at == l->at) {
+            l->old_ns = 0;
+            if (other)
+                return true;
+        } else if ((other || order) && lead_old(l, from, now)) {
             return true;
-        l->connection = connection;
+        }
     }
+    l->connection = from->index;
     l->at = at;
+    l->old_ns = 0;
     return false;
 }
 

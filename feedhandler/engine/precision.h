@@ -9,7 +9,7 @@
 #ifndef FEEDHANDLER_ENGINE_PRECISION_H
 #define FEEDHANDLER_ENGINE_PRECISION_H
 
-#include "publish.h"
+#include "quote.h"
 
 typedef struct value_slot {
     int64_t *value;

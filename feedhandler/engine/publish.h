@@ -131,23 +131,6 @@ static inline void engine_make_room(engine *e, size_t records)
         engine_show(e);
 }
 
-/* The quote cell's bid and ask are those of the book, unless a quicker channel is ahead of it. */
-static inline void quote_from_book(market *m, int64_t exchange_ns, int64_t receive_ns)
-{
-    if (m->sequence.place < m->quote_sequence)
-        return;
-    fh_quote *q = &m->quote;
-    const level *bid = side_best(&m->book.bids), *ask = side_best(&m->book.asks);
-    q->bid_price = bid ? bid->price : FH_NONE;
-    q->bid_size = bid ? bid->size : 0;
-    q->ask_price = ask ? ask->price : FH_NONE;
-    q->ask_size = ask ? ask->size : 0;
-    q->exchange_ns = exchange_ns;
-    q->receive_ns = receive_ns;
-    q->venue_sequence = (uint64_t)m->sequence.place;
-    m->quote_sequence = m->sequence.place;
-}
-
 /* Write a STATE message (not shown yet). False: it is the state already. */
 static inline bool market_state(engine *e, market *m, int state, int reason)
 {

@@ -49,12 +49,14 @@ enum { TRADES_KEPT = 2048 };
 typedef struct trade_window {
     int64_t ids[TRADES_KEPT];
     int16_t from[TRADES_KEPT];
-    int64_t newest;
+    int64_t newest, newest_ns; /* the highest, and when it came */
+    int newest_from;
 } trade_window;
 
-/* How far the newest of a series is, by the venue's number or clock, and who brought it. */
+/* How far the newest of a series is, by the venue's number or clock, and who brought it; since when nothing
+ * but older ones have come (0: not so). */
 typedef struct lead {
-    int64_t at;
+    int64_t at, old_ns;
     int connection;
 } lead;
 
@@ -92,7 +94,8 @@ typedef struct market {
     fh_quote quote;
     uint8_t quote_whole; /* stores of the quote cell that have to write all of it */
     fh_book_head head;
-    int64_t quote_sequence; /* venue id of the quote cell's bid and ask */
+    int64_t probe, probe_ns; /* the oldest quote that the book has not reached: see quote.h; ns 0: none */
+    bool doubted;            /* the quotes' numbers: the book did not reach one in time */
     int64_t activity[CHANNELS];
     uint64_t load; /* bytes of the frames that it was in */
 
@@ -125,6 +128,7 @@ typedef struct message {
     uint8_t kind, channel, precision;
     uint8_t first_side, runs; /* a trade: the taker's side */
     bool has_checksum, liquidation;
+    bool anew;    /* a quote: the venue says that its numbers begin anew */
     bool rounded; /* prices are grouped: its best is not the best */
     int32_t checksum;
     sequence numbers;

@@ -22,6 +22,7 @@ static void bybit_top(engine *e, message *msg)
     level *both = engine_levels(e, msg, 2);
     both[0] = top[0];
     both[1] = top[1];
+    msg->anew = msg->numbers.final == 1;
     msg->numbers.final = msg->numbers.place; /* as the book is shown */
 }
 

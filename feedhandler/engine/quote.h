@@ -1,0 +1,114 @@
+/* What the quote cell's bid and ask are of: the book, or a quicker channel that is ahead of it.
+ *
+ * Both count in the same numbers, and a number that is wrong must not be believed for long. A quote is ahead
+ * of the book until the book has reached its number, and for QUOTE_NS at most: then the book is shown,
+ * whatever the numbers say. A message of the book that came later than that and has not reached it proves
+ * the numbers wrong: quotes are not shown then, until the book has reached one of them in time. The oldest
+ * quote that the book has not reached, the probe, is what that is found out by. A full book in the stream
+ * begins anew.
+ */
+#ifndef FEEDHANDLER_ENGINE_QUOTE_H
+#define FEEDHANDLER_ENGINE_QUOTE_H
+
+#include "publish.h"
+
+#define QUOTE_NS INT64_C(1000000000)
+
+/* Their numbers may have begun anew. */
+static inline void quote_forget(market *m)
+{
+    lead_forget(&m->quote_leads[1]);
+    m->probe_ns = 0;
+    m->doubted = false;
+}
+
+/* There is a probe, and the book has changed, with a message received `then`: does what the cell shows stay
+ * ahead of it? */
+COLD bool quote_ahead(market *m, int64_t then, int64_t now)
+{
+    int64_t place = m->sequence.place, shown = (int64_t)m->quote.venue_sequence;
+    bool ahead = m->quote.source == FH_SOURCE_QUOTE && shown > place;
+    if (place >= m->probe) {
+        if (then - m->probe_ns <= QUOTE_NS)
+            m->doubted = false;
+        m->probe = shown;
+        m->probe_ns = ahead ? m->quote.receive_ns : 0;
+    } else if (then - m->probe_ns > QUOTE_NS) {
+        m->doubted = true;
+        m->probe_ns = 0;
+        ahead = false;
+    }
+    return ahead && now - m->quote.receive_ns <= QUOTE_NS;
+}
+
+/* The book was changed, by a message received then. */
+static inline void quote_from_book(const engine *e, market *m, int64_t exchange_ns,
+                                   int64_t receive_ns)
+{
+    if (UNLIKELY(m->probe_ns) && quote_ahead(m, receive_ns, e->receive_ns))
+        return;
+    fh_quote *q = &m->quote;
+    const level *bid = side_best(&m->book.bids), *ask = side_best(&m->book.asks);
+    q->bid_price = bid ? bid->price : FH_NONE;
+    q->bid_size = bid ? bid->size : 0;
+    q->ask_price = ask ? ask->price : FH_NONE;
+    q->ask_size = ask ? ask->size : 0;
+    q->exchange_ns = exchange_ns;
+    q->receive_ns = receive_ns;
+    q->venue_sequence = (uint64_t)m->sequence.place;
+    q->source = FH_SOURCE_BOOK;
+}
+
+/* A quote that is news: is the cell to show it? */
+static inline bool quote_shown(engine *e, market *m, const message *msg)
+{
+    int64_t number = msg->numbers.final;
+    if (!m->has_book) /* two channels, one of them without numbers: by the venue's clock */
+        return msg->numbers.numbered || msg->exchange_ns >= m->quote.exchange_ns ||
+               msg->exchange_ns == 0 || e->receive_ns - m->quote.receive_ns > QUOTE_NS;
+    if (!msg->numbers.numbered)
+        return false;
+    bool based = continuity_based(&m->sequence);
+    if (based && number <= m->sequence.place)
+        return false;
+    if (!based || m->probe_ns == 0) {
+        m->probe = number;
+        m->probe_ns = e->receive_ns;
+    }
+    market_time(e, m);
+    return !based || !m->doubted;
+}
+
+static inline void quote_take(engine *e, market *m, const message *msg, const level *top)
+{
+    fh_quote *q = &m->quote;
+    q->bid_price = top[0].price;
+    q->bid_size = top[0].size;
+    q->ask_price = top[1].price;
+    q->ask_size = top[1].size;
+    q->exchange_ns = msg->exchange_ns;
+    q->receive_ns = e->receive_ns;
+    if (msg->numbers.numbered)
+        q->venue_sequence = (uint64_t)msg->numbers.final;
+    q->source = FH_SOURCE_QUOTE;
+}
+
+/* Is the cell to show the book when the quote that it shows is too old? */
+static inline bool quote_waits(const market *m)
+{
+    return m->has_book && m->quote.source == FH_SOURCE_QUOTE;
+}
+
+/* Time has passed, and the book has not reached the quote that is shown. True: the book is shown now. */
+static inline bool quote_over(engine *e, market *m, int64_t now)
+{
+    if (!quote_waits(m) || !continuity_based(&m->sequence) ||
+        now - m->quote.receive_ns <= QUOTE_NS)
+        return false;
+    m->probe_ns = 0;
+    quote_from_book(e, m, m->head.exchange_ns, m->head.receive_ns);
+    market_show(e, m, false);
+    return true;
+}
+
+#endif

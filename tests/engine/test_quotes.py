@@ -1,0 +1,438 @@
+"""Book and quote of one instrument never contradict each other for longer than a second."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedhandler.engine import _engine as native
+from shm import Kind, Reason, Source, State
+
+from . import support
+from .support import binance_depth, compact, deribit, engine, memory, okx
+from .test_bybit import book as bybit_book
+
+LIVE = (State.LIVE, Reason.NONE)
+SECOND = 1_000_000_000
+FAR = 1_000_000_000
+
+
+def ticker(number: int, bid: str, ask: str, size: str = "1") -> bytes:
+    data = {"u": number, "s": "BTCUSDT", "b": bid, "B": size, "a": ask, "A": "1"}
+    return compact({"stream": "btcusdt@bookTicker", "data": data})
+
+
+def answer(number: int) -> bytes:
+    levels = {"bids": [["99", "1"]], "asks": [["101", "1"]]}
+    return compact({"lastUpdateId": number, **levels})
+
+
+def shown(e: native.Engine, i: int = 0) -> tuple[int, int, int, Source]:
+    """(bid, ask, number, source) of the quote cell."""
+    q = memory(e).quote(i)
+    return int(q["bid_price"]), int(q["ask_price"]), int(q["venue_sequence"]), Source(q["source"])
+
+
+def in_step(e: native.Engine, now: int, number: int = 100) -> None:
+    """A LIVE book of 99 x 101."""
+    e.connection(0).feed(binance_depth(number, number), now)
+    e.snapshot(0, answer(number), now)
+    assert e.state(0) == LIVE
+
+
+def test_a_quote_is_shown_until_the_book_has_reached_it() -> None:
+    now = time.time_ns()
+    with engine("binance") as e:
+        c = e.connection(0)
+        e.add_instrument("BTCUSDT")
+        assert shown(e)[3] is Source.NONE
+        in_step(e, now)
+        assert shown(e) == (99, 101, 100, Source.BOOK)
+        c.feed(ticker(105, "98", "102"), now + 1)
+        assert shown(e) == (98, 102, 105, Source.QUOTE)
+        c.feed(binance_depth(101, 103), now + 2)
+        assert shown(e) == (98, 102, 105, Source.QUOTE)
+        c.feed(binance_depth(104, 105, [["99", "0"], ["98", "7"]]), now + 3)
+        assert shown(e) == (98, 101, 105, Source.BOOK)
+        c.feed(ticker(104, "97", "103"), now + 4)
+        assert shown(e) == (98, 101, 105, Source.BOOK)
+
+
+@pytest.mark.parametrize("by", ["the next of the book", "the clock"])
+def test_a_far_ahead_quote_is_shown_for_a_second(by: str) -> None:
+    now = time.time_ns()
+    with engine("binance") as e:
+        c = e.connection(0)
+        in_step(e, now)
+        c.feed(ticker(FAR, "55", "56"), now)
+        c.feed(binance_depth(101, 101, [["98", "3"]]), now + SECOND // 2)
+        e.overdue(now + SECOND)
+        assert shown(e) == (55, 56, FAR, Source.QUOTE)
+        if by == "the clock":
+            e.overdue(now + SECOND + 1)
+            assert shown(e) == (99, 101, 101, Source.BOOK)
+        else:
+            c.feed(binance_depth(102, 102, [["99", "2"]]), now + SECOND + 1)
+            assert shown(e) == (99, 101, 102, Source.BOOK)
+        assert e.state(0) == LIVE
+
+
+def test_quotes_that_stay_far_ahead_are_not_shown_again() -> None:
+    now = time.time_ns()
+    with engine("binance") as e:
+        c = e.connection(0)
+        in_step(e, now)
+        c.feed(ticker(FAR, "55", "56"), now)
+        at, number = now, 100
+        for n in range(1, 60):
+            at, number = at + SECOND // 10, number + 1
+            c.feed(binance_depth(number, number, [["98", str(n)]]), at)
+            c.feed(ticker(FAR + n, "55", "56"), at)
+            if at > now + SECOND + SECOND // 5:
+                assert shown(e) == (99, 101, number, Source.BOOK)
+        # and those with the book's numbers are, when the book has come to one of them; of their own
+        # series they are old for a second
+        for _ in range(25):
+            at, number = at + SECOND // 10, number + 1
+            c.feed(ticker(number, "99", "101"), at - 1)
+            c.feed(binance_depth(number, number, [["97", "1"]]), at)
+        c.feed(ticker(number + 1, "99.5", "101"), at + 1)
+        assert shown(e)[2:] == (number + 1, Source.QUOTE)
+
+
+def test_a_book_whose_stream_is_late_makes_way_for_quotes_that_go_on() -> None:
+    """Its numbers prove nothing as long as it says nothing: what was received last is shown."""
+    now = time.time_ns()
+    with engine("binance") as e:
+        in_step(e, now)
+        for n in range(1, 30):
+            at = now + n * SECOND // 10
+            e.connection(0).feed(ticker(100 + n, "99", str(101 + n)), at)
+            e.overdue(at)
+            assert shown(e) == (99, 101 + n, 100 + n, Source.QUOTE)
+
+
+def test_a_quote_without_a_book_does_not_go_back() -> None:
+    now = time.time_ns()
+    with engine("binance") as e:
+        i, c = e.add_instrument("BTCUSDT", has_book=False), e.connection(0)
+        c.feed(ticker(105, "99", "101"), now)
+        c.feed(ticker(100, "55", "56"), now + 1)
+        c.feed(ticker(104, "55", "56"), now + SECOND)
+        assert shown(e, i) == (99, 101, 105, Source.QUOTE)
+        numbers = [r[6] for r in memory(e).records() if r[0] == Kind.QUOTE]
+        assert set(numbers) == {105}
+        c.feed(ticker(106, "98", "101"), now + SECOND + 1)
+        c.feed(ticker(1, "70", "71"), now + 2 * SECOND)  # it begins anew
+        c.feed(ticker(2, "70", "71"), now + 3 * SECOND)
+        assert shown(e, i) == (98, 101, 106, Source.QUOTE)
+        c.feed(ticker(3, "70", "71"), now + 3 * SECOND + 1)
+        assert shown(e, i) == (70, 71, 3, Source.QUOTE)
+
+
+def test_a_quote_without_numbers_does_not_go_back_in_the_venues_time() -> None:
+    now, start = time.time_ns(), 1_700_000_000_000
+
+    def quote(ms: int, bid: float) -> bytes:
+        top = {"best_bid_price": bid, "best_bid_amount": 1.0, "best_ask_price": 200.0,
+               "best_ask_amount": 1.0}  # fmt: skip
+        return deribit("quote.X", {"timestamp": start + ms, "instrument_name": "X", **top})
+
+    with engine("deribit") as e:
+        i, c = e.add_instrument("X", has_book=False), e.connection(0)
+        for ms, bid, at in ((105, 99.0, 0), (100, 55.0, 1), (105, 98.0, 2)):
+            c.feed(quote(ms, bid), now + at)
+        assert shown(e, i)[0] == 98
+        c.feed(quote(100, 55.0), now + 3)
+        c.feed(quote(101, 56.0), now + SECOND + 4)  # its clock was set back
+        assert shown(e, i)[0] == 56
+
+
+def bybit_top(u: int, seq: int, bid: str, ask: str) -> bytes:
+    return bybit_book(u, seq, "snapshot", depth=1, b=[[bid, "1"]], a=[[ask, "1"]])
+
+
+def test_bybits_restart_is_followed_at_once() -> None:
+    now = time.time_ns()
+    with engine("bybit-linear") as e:
+        c = e.connection(0)
+        c.feed(bybit_book(500, 9000, "snapshot", b=[["99", "1"]], a=[["101", "1"]]), now)
+        c.feed(bybit_top(800, 9005, "98", "102"), now + 1)
+        assert shown(e) == (98, 102, 9005, Source.QUOTE)
+        c.feed(bybit_book(1, 40, "snapshot", b=[["59", "1"]], a=[["61", "1"]]), now + 2)
+        assert shown(e) == (59, 61, 40, Source.BOOK)
+        c.feed(bybit_top(1, 41, "58", "62"), now + 3)
+        assert shown(e) == (58, 62, 41, Source.QUOTE)
+        c.feed(bybit_book(2, 42, a=[["60.5", "1"]]), now + 4)
+        assert shown(e)[2:] == (42, Source.BOOK)
+
+
+def test_bybits_restart_is_followed_at_once_without_a_book() -> None:
+    now = time.time_ns()
+    with engine("bybit-spot") as e:
+        i, c = e.add_instrument("BTCUSDT", has_book=False), e.connection(0)
+        c.feed(bybit_top(800, 9005, "98", "102"), now)
+        c.feed(bybit_top(799, 9004, "55", "56"), now + 1)
+        assert shown(e, i) == (98, 102, 9005, Source.QUOTE)
+        c.feed(bybit_top(1, 41, "58", "62"), now + 2)
+        assert shown(e, i) == (58, 62, 41, Source.QUOTE)
+
+
+def test_a_full_book_in_the_stream_begins_anew() -> None:
+    now = time.time_ns()
+    with engine("okx", checksum=False) as e:
+        c = e.connection(0)
+
+        def book(seq: int) -> bytes:
+            bids, asks = [["99", "1", "0", "1"]], [["101", "1", "0", "1"]]
+            return support.okx_book(seq, -1, bids=bids, asks=asks, action="snapshot")
+
+        c.feed(book(100), now)
+        top = {"bids": [["55", "1", "0", "1"]], "asks": [["56", "1", "0", "1"]], "ts": "5"}
+        c.feed(okx("bbo-tbt", [top | {"seqId": FAR}]), now + 1)
+        assert shown(e) == (55, 56, FAR, Source.QUOTE)
+        c.feed(book(101), now + 2)
+        assert shown(e) == (99, 101, 101, Source.BOOK)
+
+
+def test_a_far_ahead_quote_of_a_connection_that_is_gone_silences_the_other_for_two_seconds() -> (
+    None
+):
+    now = time.time_ns()
+    with engine("binance") as e:
+        i = e.add_instrument("BTCUSDT", has_book=False)
+        a, b = e.connection(0), e.connection(1)
+        a.feed(ticker(100, "99", "101"), now)
+        b.feed(ticker(100, "99", "101"), now)
+        a.feed(ticker(FAR, "55", "56"), now + 1)
+        assert e.disconnected(0, Reason.DISCONNECTED) == []
+        for n in range(1, 22):
+            b.feed(ticker(100 + n, "99", "101"), now + n * SECOND // 10)
+            assert shown(e, i)[3] is Source.QUOTE
+        assert shown(e, i)[0] == 55
+        b.feed(ticker(122, "98", "101"), now + 2 * SECOND + SECOND // 5)
+        assert shown(e, i) == (98, 101, 122, Source.QUOTE)
+
+
+# ---- the brothers: statistics, liquidations, trades ----------------------------------------------
+
+
+def test_a_far_ahead_time_of_a_connection_that_is_gone_silences_statistics_for_two_seconds() -> (
+    None
+):
+    now, start = time.time_ns(), 1_700_000_000_000
+
+    def mark(ms: int, value: float) -> bytes:
+        data = {"timestamp": start + ms, "instrument_name": "X", "mark_price": value}
+        return deribit("ticker.X.100ms", data)
+
+    with engine("deribit") as e:
+        i = e.add_instrument("X", has_book=False)
+        for index in (0, 1):
+            e.connection(index).feed(mark(1, 1.0), now)
+        e.connection(0).feed(mark(10**9, 2.0), now + 1)
+        e.disconnected(0, Reason.DISCONNECTED)
+        e.connection(1).feed(mark(100, 3.0), now + SECOND)
+        assert memory(e).quote(i)["mark"] == 2.0
+        e.connection(1).feed(mark(3200, 4.0), now + 3 * SECOND + 1)
+        assert memory(e).quote(i)["mark"] == 4.0
+
+
+def trade(n: int, price: str = "100") -> bytes:
+    data = {"e": "trade", "E": 1700000000000, "s": "BTCUSDT", "t": n, "p": price, "q": "1"}
+    return compact({"stream": "x@trade", "data": data | {"T": 1700000000000, "m": True}})
+
+
+@pytest.mark.parametrize("ahead", [1, 1500, 5000, 10**6, 10**12])
+@pytest.mark.parametrize("gone", [False, True], ids=["stays", "goes"])
+def test_a_far_ahead_trade_silences_none_and_the_last_is_the_last(ahead: int, gone: bool) -> None:
+    now, first = time.time_ns(), 5_000_000
+    with engine("binance") as e:
+        i = e.add_instrument("BTCUSDT", has_book=False)
+        for n in range(first, first + 50):
+            for index in (0, 1):
+                e.connection(index).feed(trade(n), now)
+        e.connection(0).feed(trade(first + 50 + ahead, "55"), now)
+        if gone:
+            e.disconnected(0, Reason.DISCONNECTED)
+        for n in range(first + 50, first + 5000):
+            at = now + (n - first) * SECOND // 1000
+            for index in (1,) if gone else (0, 1):
+                e.connection(index).feed(trade(n, "101"), at)
+        told = [r[6] for r in memory(e).records() if r[0] == Kind.TRADE]
+        assert len(told) == len(set(told)) + (ahead < 4950 and not gone)
+        missing = set(range(first, first + 5000)) - set(told)
+        assert len(missing) <= 1, missing
+        assert memory(e).quote(i)["last_price"] == 101
+
+
+# ---- at random, against the venue's own history --------------------------------------------------
+
+
+@dataclass
+class Market:
+    """The truth: every top of book that there ever was, by its number."""
+
+    rng: random.Random
+    number: int = 1_000_000
+    bid: int = 50
+    ask: int = 60
+    tops: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tops[self.number] = {(self.bid, self.ask)}
+
+    def step(self) -> tuple[int, list[list[str]], list[list[str]]]:
+        """(the number before, changes of bids, of asks): the only level a side moves."""
+        previous, before = self.number, (self.bid, self.ask)
+        self.number += self.rng.randrange(1, 4)
+        self.bid = self.rng.randrange(10, 54)
+        self.ask = self.rng.randrange(56, 99)
+        self.tops.setdefault(self.number, set()).add((self.bid, self.ask))
+        bids = [[str(before[0]), "0"], [str(self.bid), "1"]]
+        asks = [[str(before[1]), "0"], [str(self.ask), "1"]]
+        return previous, bids, asks
+
+    def answer(self) -> bytes:
+        return compact({"lastUpdateId": self.number, "bids": [[str(self.bid), "1"]],
+                        "asks": [[str(self.ask), "1"]]})  # fmt: skip
+
+    def ticker(self) -> bytes:
+        return ticker(self.number, str(self.bid), str(self.ask))
+
+
+def check(
+    e: native.Engine, market: Market, now: int, sent: dict[int, set[tuple[int, int]]]
+) -> None:
+    """What must hold in any single reading."""
+    quote = memory(e).quote(0)
+    top = int(quote["bid_price"]), int(quote["ask_price"])
+    if e.state(0) != LIVE:
+        return
+    bids, asks, place, *_ = e.book(0)
+    book = int(bids[0][0]), int(asks[0][0])
+    assert book in market.tops[place], (place, book)  # LIVE: the venue's at its number
+    if quote["source"] == Source.BOOK:
+        assert (top, int(quote["venue_sequence"])) == (book, place)
+    else:
+        assert quote["source"] == Source.QUOTE
+        assert now - int(quote["receive_ns"]) <= SECOND
+        assert int(quote["venue_sequence"]) > place
+        assert top in sent[int(quote["venue_sequence"])]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 2))
+def test_random_books_quotes_resets_and_wrong_numbers(seed: int, connections: int) -> None:
+    rng = random.Random(seed)
+    now = time.time_ns()
+    market = Market(rng)
+    sent: dict[int, set[tuple[int, int]]] = {}
+    frames: list[bytes] = []
+
+    def healthy(number: int) -> bool:  # one mistake about a book at a time
+        return e.state(0) == LIVE and e.book(0)[2] == number
+
+    def show(frame: bytes, again: bool = True) -> None:
+        if again:
+            frames.append(frame)
+        for index in range(connections):
+            if connections == 1 or rng.random() < 0.9:
+                e.connection(index).feed(frame, now)
+
+    def move(odd: bool, step: int = 0) -> None:
+        previous, bids, asks = market.step()
+        if odd and rng.random() < 0.06:
+            return  # lost
+        final = market.number
+        if odd and rng.random() < 0.1 and healthy(previous):
+            final += FAR + 10 * step
+            market.tops.setdefault(final, set()).add((market.bid, market.ask))
+        show(binance_depth(previous + 1, final, bids, asks), again=final == market.number)
+
+    def tell(odd: bool) -> None:
+        number, top, frame = market.number, (market.bid, market.ask), market.ticker()
+        if odd and rng.random() < 0.1:
+            number, top = number + FAR + rng.randrange(9), (5, 6)
+            frame = ticker(number, "5", "6")
+        sent.setdefault(number, set()).add(top)
+        show(frame)
+
+    with engine("binance", ring_slots=1 << 12, instruments=2) as e:
+        e.add_instrument("BTCUSDT")
+        for step in range(140):
+            odd = step < 90
+            now += rng.choice((1_000_000, 30_000_000, 100_000_000) + (700_000_000,) * odd)
+            e.overdue(now)
+            check(e, market, now, sent)
+            dice = rng.random()
+            if odd and dice < 0.1:
+                e.connection(rng.randrange(connections)).feed(rng.choice(frames or [b"{}"]), now)
+            elif odd and dice < 0.14 and healthy(market.number):
+                market.number -= 10_000  # what says so is lost
+                frames.clear()
+                market.tops.setdefault(market.number, set()).add((market.bid, market.ask))
+            elif dice < 0.45:
+                tell(odd)
+            else:
+                move(odd, step)
+            if e.state(0) != LIVE and rng.random() < 0.5:
+                e.snapshot(0, market.answer(), now)
+            check(e, market, now, sent)
+        now += 3 * SECOND  # all is well again: within seconds it is right, and stays so
+        e.overdue(now)
+        for _ in range(60):
+            now += 100_000_000
+            move(False)
+            tell(False)
+            e.overdue(now)
+            check(e, market, now, sent)
+            if e.state(0) != LIVE:
+                e.snapshot(0, market.answer(), now)
+        assert e.state(0) == LIVE
+        assert shown(e)[:3] == (market.bid, market.ask, market.number)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 2))
+def test_what_the_cell_shows_never_goes_back_while_numbers_are_right(
+    seed: int, connections: int
+) -> None:
+    """Books up to 200 ms behind quotes, frames twice, connections up to half a second apart."""
+    rng = random.Random(seed)
+    now = time.time_ns()
+    market = Market(rng)
+    queue: list[tuple[int, int, int, bytes]] = []
+    lags = [0, rng.randrange(500_000_000)][:connections]
+    began = market.number
+    first = market.answer()
+    sent: dict[int, set[tuple[int, int]]] = {}
+    for n in range(80):
+        at = now + n * 50_000_000
+        previous, bids, asks = market.step()
+        sent[market.number] = {(market.bid, market.ask)}
+        for index, lag in enumerate(lags):
+            queue.append((at + lag, index, 2 * n, market.ticker()))
+            depth = binance_depth(previous + 1, market.number, bids, asks)
+            queue.append((at + lag + 200_000_000, index, 2 * n + 1, depth))
+            if rng.random() < 0.1:
+                queue.append((at + lag + 200_000_000, index, 2 * n + 1, depth))
+    with engine("binance", ring_slots=1 << 12, instruments=2) as e:
+        e.connection(0).feed(binance_depth(began, began), now)
+        e.snapshot(0, first, now)
+        last = 0
+        for at, index, _, frame in sorted(queue):
+            e.connection(index).feed(frame, at)
+            assert e.overdue(at) == 0
+            check(e, market, at, sent)
+            number = int(memory(e).quote(0)["venue_sequence"])
+            assert number >= last
+            last = number
+        assert e.state(0) == LIVE
+        assert last == market.number
+        assert e.counters()["gaps"] == 0
