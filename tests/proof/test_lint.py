@@ -41,6 +41,14 @@ COPIES = {
         "memcpy(&self.plan, <const char *>header, sizeof(fh_header))",
     ): "a copy of the header that was checked",
     ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
+    ("feedhandler/engine/decode.h", "memcpy(m->word, word->at, word->length)"): "of a frame",
+    **{
+        (
+            "feedhandler/engine/terms.h",
+            f"memcpy(entry.{field}, m->entry.{field}, sizeof entry.{field})",
+        ): "the engine's own rows"
+        for field in ("price_exponents", "size_exponents", "symbol")
+    },
     (
         "feedhandler/book/backlog.h",
         "memmove(b->bytes, b->bytes + b->head, b->tail - b->head)",
