@@ -70,8 +70,6 @@ class Audit:
         self._every_s = every_s
         self._rng = rng
         self._clock = asyncio.get_running_loop().time
-        self._known: dict[int, tuple[Known, int]] = {}  # with the exponent of its prices
-        self._claimed: dict[int, tuple[Known, int]] = {}  # of bases that are not confirmed yet
         self._found: dict[str, dict[str, Any]] = {}
         self._last = -1
         self._quiet = Throttle()
@@ -94,46 +92,6 @@ class Audit:
         finally:
             if self._report is not None:
                 self._report.remove()
-
-    def rebased(self, tracked: Tracked) -> None:
-        """The book is in step again; unless `based` follows, its base was a whole one, or what
-        `claimed` said of it."""
-        self._known.pop(tracked.id, None)
-        claimed = self._claimed.pop(tracked.id, None)
-        if claimed is not None:
-            self._known[tracked.id] = claimed
-
-    def based(self, tracked: Tracked, request: Request, body: bytes) -> None:
-        """A requested snapshot became the base of a book: how far it reaches is what is known."""
-        self._reaches(self._known, tracked, request, body)
-
-    def claimed(self, tracked: Tracked, request: Request, body: bytes) -> None:
-        """A requested snapshot will be the base once the stream has reached it."""
-        self._reaches(self._claimed, tracked, request, body)
-
-    def unclaimed(self, tracked: Tracked) -> None:
-        """It will not."""
-        self._claimed.pop(tracked.id, None)
-
-    def _reaches(
-        self,
-        known: dict[int, tuple[Known, int]],
-        tracked: Tracked,
-        request: Request,
-        body: bytes,
-    ) -> None:
-        if not self._every_s or not request.levels:
-            return
-        try:
-            answer = self._venue.parse_book(body)
-            *_, price, _ = self._engine.book(tracked.id)
-            ends = (
-                _scaled(side[-1][0], price) if len(side) >= request.levels else None
-                for side in (answer.bids, answer.asks)
-            )
-            known[tracked.id] = Known(*ends), price
-        except (ValueError, NotImplementedError) as error:
-            self._quiet.warning("base", f"{tracked.spec.symbol}: {error}")
 
     async def _turn(self, segment: Segment) -> None:
         tracked = self._next()
@@ -176,13 +134,13 @@ class Audit:
             start = segment.published + 1
             bids, asks, sequence, price, size = self._engine.book(tracked.id)
             precision = segment.instrument(tracked.id).precision
+            known = self._known(tracked)  # of that copy: what the ring brings changes it not
             answer = self._venue.parse_book(await self._requests.get(request))
             if answer.sequence < sequence:
                 continue  # a cached answer
             book = FollowedBook(bids, asks, sequence, precision)
             await self._reach(segment, tracked, book, start, answer.sequence)
             bids_there, asks_there = _sides(answer, price, size)
-            known = self._known_of(tracked, price)
             comparison = compare(book, bids_there, asks_there, request.levels, known)
             differ = {(side, at) for side, at, _, _ in comparison.differing}
             # A level may change and change back between two messages: what neither of them says
@@ -226,11 +184,8 @@ class Audit:
             else:
                 await asyncio.sleep(0)
 
-    def _known_of(self, tracked: Tracked, price: int) -> Known:
-        """At an exponent that may be finer by now."""
-        known, its = self._known.get(tracked.id, (Known(), price))
-        finer = 10 ** max(0, its - price)
-        return Known(*(None if at is None else at * finer for at in (known.bid, known.ask)))
+    def _known(self, tracked: Tracked) -> Known:
+        return Known(*(side and side[1] for side in self._engine.known(tracked.id)))
 
     def _diverged(
         self, tracked: Tracked, comparison: Comparison, sequence: int, price: int, size: int
@@ -251,7 +206,7 @@ class Audit:
 
     def _publish(self, tracked: Tracked, comparison: Comparison, sequence: int) -> None:
         *_, price, _ = self._engine.book(tracked.id)
-        known = self._known_of(tracked, price)
+        known = self._known(tracked)
         self._found[tracked.spec.symbol] = {
             "agree": comparison.share,
             "levels": comparison.levels,

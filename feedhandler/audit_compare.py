@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from feedhandler.engine._engine import full_sides
 from shm import Flag, Kind
 
 Levels = npt.NDArray[np.int64]  #: (n, 2) scaled price and size
@@ -76,7 +77,7 @@ class FollowedBook:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The prices that the base of a book reached to, scaled; None: the base was whole."""
+    """The prices to which a book is known (`Engine.known`), scaled; None: to its end."""
 
     bid: int | None = None
     ask: int | None = None
@@ -105,10 +106,11 @@ def compare(
     """
     total = agree = 0
     differing = []
+    full = full_sides(len(bids), len(asks), asked)
     for side, theirs, limit in ((0, bids, known.bid), (1, asks, known.ask)):
         sign = 1 if side else -1
         bounds = [] if limit is None else [sign * limit]
-        if asked and len(theirs) >= asked:
+        if full[side]:
             bounds.append(sign * theirs[-1][0])
         bound = min(bounds, default=None)
         ours, wanted = book.sides[side], dict(theirs)

@@ -13,6 +13,7 @@ from feedhandler.audit import Audit, Duties
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
+from feedhandler.deepening import Deepening
 from feedhandler.engine import _engine
 from feedhandler.fleet import Fleet
 from feedhandler.keeper import Keeper
@@ -31,6 +32,7 @@ from shm import Counter, Reason, State
 from shm._native import Writer
 
 SPOKEN_S = 2.0  #: after the request, data is of this subscription and not of the one before
+_AFTER = 1 << 40  #: beyond every rank
 
 
 class Healing:
@@ -64,12 +66,12 @@ class Healing:
         self._quiet = Throttle()
         self._clock = asyncio.get_running_loop().time
         self._traded = TradedFirst(engine, self._clock)
-        self._claimed: Tracked | None = None  # by the answer that is being taken
         actions = Actions(
             self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
             self._snapshot_held,
         )  # fmt: skip
         self._snapshots = SnapshotQueue(actions, rng=rng)
+        self._deepening = Deepening(engine, self._snapshots, rng, self._clock)
         best = connections.best
         self.recovery = Recovery(venue, engine, self._snapshots, best, count, rng)
         rhythms = RhythmOptions(
@@ -92,6 +94,11 @@ class Healing:
             ):
                 tasks.create_task(self._keeper.keep(part, run))
 
+    def poll(self, now: float) -> None:
+        """Do what is due; a few times a second."""
+        self.recovery.poll(now)
+        self._deepening.poll(now)
+
     # ---- what the engine says
 
     def attention(self) -> None:
@@ -102,7 +109,6 @@ class Healing:
             if tracked is None or tracked.closed:
                 continue
             if event == _engine.NEED_RESYNC:
-                self._audit.unclaimed(tracked)
                 self.watch.lost(tracked)
                 self.recovery.lost(tracked, detail, now)
             elif event == _engine.NEED_SNAPSHOT:
@@ -110,19 +116,20 @@ class Healing:
             elif event == _engine.SNAPSHOT_TOO_OLD:
                 self.recovery.too_old(tracked)
             elif event == _engine.UNCONFIRMED:
-                self._claimed = tracked
                 self.recovery.unconfirmed(tracked, detail, now)
             elif event == _engine.BECAME_LIVE:
                 self._healed(tracked, now)
             elif event == _engine.STATED:
                 self._worded(tracked)
+            elif event == _engine.WORN:
+                self._deepening.worn(tracked)
             elif event == _engine.WIDENED:
                 log.info("%s: exponents widened", tracked.spec.symbol)
 
     def _healed(self, tracked: Tracked, now: float) -> None:
         self.recovery.healed(tracked, now)
         self.watch.healed(tracked, now)
-        self._audit.rebased(tracked)
+        self._deepening.over(tracked)
 
     # ---- what the connections say
 
@@ -130,6 +137,7 @@ class Healing:
         """The instrument is carried no more."""
         self.recovery.drop(tracked)
         self.watch.forget(tracked)
+        self._deepening.over(tracked)
 
     def restated(self, tracked: Tracked) -> None:
         """The venue does something else with orders on it: what does not trade may be silent, and
@@ -209,27 +217,27 @@ class Healing:
         request = self._venue.snapshot_request(symbol)
         if request is None:
             raise RestError("this venue has no snapshots over REST", symbol)
+        self._deepening.asking(symbol)
         return await self._requests.get(request)
 
     def _deliver(self, symbol: str, body: bytes) -> None:
         tracked = self._universe.by_symbol[symbol]
         if not self._subscribed(tracked):  # nothing to join it to; asked for anew then
             return
-        bits = self._engine.snapshot(tracked.id, body)
+        request = self._venue.snapshot_request(symbol)
+        levels = request.levels if request is not None else 0
+        if symbol in self._deepening:
+            self._deepening.answered(symbol, body, levels)
+            self.attention()
+            return
+        bits = self._engine.snapshot(tracked.id, body, levels=levels)
         if bits & _engine.MALFORMED:
             error = self._engine.last_error()
             self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
             self._snapshots.request(symbol)
         self._connections.joined(tracked)
-        waited = symbol in self._snapshots
-        self._claimed = None
         if bits & _engine.ATTENTION:
             self.attention()
-        request = self._venue.snapshot_request(symbol)
-        if request is not None and waited and symbol not in self._snapshots:  # it is the base
-            self._audit.based(tracked, request, body)
-        elif request is not None and self._claimed is tracked:
-            self._audit.claimed(tracked, request, body)
 
     def streams(self, tracked: Tracked) -> bool:
         """Whether a connection that carries the book is open."""
@@ -262,7 +270,8 @@ class Healing:
         log.warning("%s has no snapshot yet: %s", symbol, cause)
 
     def _rank(self, symbol: str) -> int:
-        return self._traded(self._universe.by_symbol[symbol].id)
+        behind = _AFTER if symbol in self._deepening else 0  # those that are not in step go first
+        return behind + self._traded(self._universe.by_symbol[symbol].id)
 
     def _rest_wait(self, symbol: str) -> float:
         request = self._venue.snapshot_request(symbol)

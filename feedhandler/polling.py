@@ -106,7 +106,9 @@ class Poller:
         self._backoff.reset()
         if tracked.closed or self._streams(tracked):  # the stream is back: its word counts
             return
-        if self._engine.snapshot(tracked.id, body, polled=True) & _engine.MALFORMED:
+        levels = request.levels
+        bits = self._engine.snapshot(tracked.id, body, polled=True, levels=levels)
+        if bits & _engine.MALFORMED:
             error_text = self._engine.last_error()
             self._quiet.warning("poll", f"what was polled of {symbol} is no book: {error_text}")
             return

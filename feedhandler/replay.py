@@ -203,7 +203,8 @@ class _Player:
             return
         instrument = self._add(self._survey.specs.get(symbol), symbol)
         if instrument is not None:
-            self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0))
+            levels = self._venue.snapshot_levels(frame.url or "")
+            self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0), levels=levels)
             self.result.snapshots += 1
             if self._observe is not None:
                 self._observe(frame, self._engine)

@@ -167,7 +167,7 @@ class VenueFeed:
             self._writer.heartbeat(newest)
             if self.engine.overdue():
                 step("hearing the engine", self.on_attention)
-            step("recovery", partial(self.healing.recovery.poll, now))
+            step("recovery", partial(self.healing.poll, now))
             step("rotation", partial(self._rotations.poll, now))
             if now >= next_table:
                 next_table = now + TABLE_S

@@ -38,6 +38,7 @@ BOARD: np.dtype[np.void]  #: rows of :class:`shm.Board`
 DEAD_NS: int  #: a heartbeat older than this: nothing is called live
 NONE: int  #: FH_NONE, a price that is not there: -2**63
 NO_INSTRUMENT: int  #: the instrument id of records that belong to none
+KNOWN_WHOLE: int  #: a side of a book is known to its end
 DTYPES: dict[str, np.dtype[np.void]]
 """numpy dtypes of the header's structures: slot, quote, book, instrument, connection, header,
 control, reader."""
@@ -554,6 +555,13 @@ class Book(_Cell):
 
     @property
     def asks_total(self) -> int: ...
+    @property
+    def bids_known(self) -> int | None:
+        """So many bids from the best are known, in `bids` or beyond it: none of the venue's is
+        missing between them. None: the venue has no others than `bids_total`."""
+
+    @property
+    def asks_known(self) -> int | None: ...
 
 class RawBook(Book):
     """The same with (n, 2) int64, scaled by 10^price_exponent and 10^size_exponent."""
@@ -585,7 +593,9 @@ class FeedBase:
     ) -> Book:
         """The best `depth` levels a side of the instrument's book cell (None: all that is shared).
 
-        Raises :class:`shm.WriterLost`, :class:`shm.UnknownInstrument`.
+        Fewer where the venue has no more, or where no more are known: `bids_known`, `asks_known`.
+        Raises ValueError for more levels than cells have (`depth` in the configuration),
+        :class:`shm.WriterLost`, :class:`shm.UnknownInstrument`.
         """
 
     @overload

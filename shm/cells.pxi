@@ -117,6 +117,15 @@ cdef class RawQuote(_QuoteBase):
 cdef class Book(_Cell):
     cdef readonly object bids, asks
     cdef readonly uint32_t bids_total, asks_total
+    cdef uint32_t known[2]
+
+    @property
+    def bids_known(self):
+        return None if self.known[0] == FH_KNOWN_WHOLE else self.known[0]
+
+    @property
+    def asks_known(self):
+        return None if self.known[1] == FH_KNOWN_WHOLE else self.known[1]
 
     @property
     def sequence(self):

@@ -36,7 +36,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         uint16_t bids, asks
         uint32_t definition
         int64_t state_ns
-        uint32_t bids_total, asks_total
+        uint32_t bids_total, asks_total, bids_known, asks_known
     ctypedef struct fh_instrument:
         uint64_t stamp
         uint32_t id
@@ -110,6 +110,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_CELL_HEAD
     const uint32_t FH_NO_INSTRUMENT
     const int64_t FH_NONE
+    const uint32_t FH_KNOWN_WHOLE
     const char *FH_LAYOUT
     const int FH_KIND_WRITER, FH_KIND_STAT, FH_KIND_STATE, FH_KIND_CLEAR
     const int FH_KIND_LEVEL, FH_KIND_TRADE, FH_KIND_LIQUIDATION, FH_KIND_QUOTE, FH_KIND_DEFINITION
@@ -273,6 +274,7 @@ VERSION = (FH_VERSION_MAJOR, FH_VERSION_MINOR)
 LAYOUT_HASH = fh_layout_hash()
 NONE = FH_NONE
 NO_INSTRUMENT = FH_NO_INSTRUMENT
+KNOWN_WHOLE = FH_KNOWN_WHOLE
 CONTROL_BYTES = FH_CONTROL_BYTES
 READERS_BYTES = FH_READERS_BYTES
 READERS_ROWS = FH_READERS_ROWS
@@ -302,6 +304,7 @@ def constants():
         "FH_PRECISIONS": FH_PRECISIONS,
         "FH_NO_INSTRUMENT": NO_INSTRUMENT,
         "FH_NONE": NONE,
+        "FH_KNOWN_WHOLE": KNOWN_WHOLE,
     }
 
 

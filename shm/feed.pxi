@@ -144,7 +144,10 @@ cdef class FeedBase:
         if depth is not None:
             if depth < 0:
                 raise ValueError(f"depth {depth}")
-            most = min(<int64_t>depth, <int64_t>most)
+            if depth > most:
+                raise ValueError(f"depth {depth}: book cells of {segment.venue} have {most} levels "
+                                 "a side; `depth` in the configuration gives them more")
+            most = depth
         cdef size_t head_words = sizeof(fh_book_head) // 8
         cdef size_t words = head_words + 2 * segment.depth + 2 * most
         cdef fh_word here[_BOOK_WORDS]
@@ -198,6 +201,9 @@ cdef class FeedBase:
         book.size_exponent = head.size_exponent
         book.bids_total = head.bids_total
         book.asks_total = head.asks_total
+        # A writer of before 1.3 says nothing: what it shows is all that can be believed.
+        book.known[0] = max(<uint32_t>head.bids, head.bids_known)
+        book.known[1] = max(<uint32_t>head.asks, head.asks_known)
         book.age_ns = now - head.receive_ns
         book.heartbeat_age_ns = segment.heartbeat_age(now)
         return book

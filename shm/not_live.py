@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shm._native import Instrument
+from shm._native import Book, Instrument, Quote
 from shm.directory import Directory
 from shm.errors import UnknownInstrument
 from shm.names import State, Status
@@ -20,6 +20,7 @@ def not_live(
     directory: Directory,
     wanted: Sequence[Instrument | str] | None,
     max_age_ns: int | None,
+    depth: int = 0,
 ) -> list[str]:
     """A line for each instrument that is not LIVE; empty if all are, and if they are any at all.
 
@@ -27,7 +28,7 @@ def not_live(
     directory with instruments has not.
     """
     if wanted is None:
-        return _of_all(feed, directory, max_age_ns)
+        return _of_all(feed, directory, max_age_ns, depth)
     if not wanted:
         return ["no instrument was asked for"]
     findings = []
@@ -39,11 +40,11 @@ def not_live(
                 raise
             findings.append(str(error))
         else:
-            findings.append(_why_not(feed, instrument, max_age_ns))
+            findings.append(_why_not(feed, instrument, max_age_ns, depth))
     return list(filter(None, findings))
 
 
-def _of_all(feed: Feed, directory: Directory, max_age_ns: int | None) -> list[str]:
+def _of_all(feed: Feed, directory: Directory, max_age_ns: int | None, depth: int) -> list[str]:
     rows = directory.learn()
     if not rows:
         return [directory.nothing_yet]
@@ -54,14 +55,14 @@ def _of_all(feed: Feed, directory: Directory, max_age_ns: int | None) -> list[st
     ]
     if not carried:
         return [f"{feed.venue} carries none of its {rows} instruments any more"]
-    findings = list(filter(None, (_why_not(feed, one, max_age_ns) for one in carried)))
+    findings = list(filter(None, (_why_not(feed, one, max_age_ns, depth) for one in carried)))
     state, reason = directory.segment.venue_state
     if not findings and state not in (State.LIVE, State.NONE):  # NONE: its writer keeps no account
         findings.append(f"{feed.venue} is {said(state, reason)}")
     return findings
 
 
-def _why_not(feed: Feed, instrument: Instrument, max_age_ns: int | None) -> str:
+def _why_not(feed: Feed, instrument: Instrument, max_age_ns: int | None, depth: int) -> str:
     """Why there should be no order on an instrument; empty: it is LIVE."""
     quote = feed.quote(instrument)
     cell = feed.book(instrument, depth=0) if instrument.has_book else quote
@@ -74,4 +75,15 @@ def _why_not(feed: Feed, instrument: Instrument, max_age_ns: int | None) -> str:
         return f"{instrument.symbol} is not open: {word(cell.status)}"
     if max_age_ns is not None and age > max_age_ns:
         return f"{instrument.symbol} is {age / 1e6:.1f} ms old"
+    return _too_little(cell, depth) if depth else ""
+
+
+def _too_little(cell: Quote | Book, depth: int) -> str:
+    """Whether fewer levels are known than that; a side that ends before is known to its end."""
+    symbol = cell.instrument.symbol
+    if not isinstance(cell, Book):
+        return f"{symbol} has no book"
+    for side, known in (("bids", cell.bids_known), ("asks", cell.asks_known)):
+        if known is not None and known < depth:
+            return f"{symbol}: {known} of {depth} {side} are known"
     return ""

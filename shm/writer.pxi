@@ -358,6 +358,8 @@ cdef class Writer:
         if isinstance(head, dict):
             head.setdefault("bids_total", len(sides[0]))
             head.setdefault("asks_total", len(sides[1]))
+            head.setdefault("bids_known", FH_KNOWN_WHOLE)
+            head.setdefault("asks_known", FH_KNOWN_WHOLE)
         row = _fill("book", head, {})
         row["bids"] = min(len(sides[0]), depth)
         row["asks"] = min(len(sides[1]), depth)

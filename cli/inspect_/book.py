@@ -41,7 +41,8 @@ def book(
     \b
     JSON, best first, exact decimal strings:
     {"<symbol>": {"state", "reason", "status", "definition", "venue_sequence",
-                  "bids": [["price", "size"], ...], "asks", ...}}
+                  "bids": [["price", "size"], ...], "asks",
+                  "bids_known": levels that are known (null: the whole side), "asks_known", ...}}
     """
     view = _View(namespace, venue, symbol, depth, as_json)
     if not watched:
@@ -53,6 +54,14 @@ def book(
     from cli.watch import watch
 
     watch(view.lines)
+
+
+def _known(head: dict[str, Any], side: str) -> int | None:
+    """How many levels are known; None: the whole side."""
+    from shm._native import KNOWN_WHOLE
+
+    known = max(head[f"{side}_known"], head[side])
+    return None if known == KNOWN_WHOLE else int(known)
 
 
 class _View:
@@ -96,7 +105,8 @@ class _View:
                 "status": word(Status, int(self._instrument.status)),
                 "definition": self._instrument.definition, "venue_sequence": 0,
                 "bids": [], "asks": [], "age_ns": None, "receive_ns": 0, "ring_sequence": 0,
-                "bids_total": 0, "asks_total": 0, "writer": memory.writer,
+                "bids_total": 0, "asks_total": 0, "bids_known": 0, "asks_known": 0,
+                "writer": memory.writer,
             }  # fmt: skip
         head, bids, asks = found
         shown, reason = believable(memory, head["state"], head["reason"])
@@ -118,6 +128,8 @@ class _View:
             "ring_sequence": head["ring_sequence"],
             "bids_total": head["bids_total"],
             "asks_total": head["asks_total"],
+            "bids_known": _known(head, "bids"),
+            "asks_known": _known(head, "asks"),
             "writer": memory.writer,
         }
 

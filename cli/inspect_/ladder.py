@@ -38,9 +38,16 @@ def _summary(book: dict[str, Any]) -> str:
         share = f" ({spread / middle * 10_000:.2f} bp)" if middle > 0 else ""
         parts.append(f"spread {spread:f}{share}")
     if book["bids_total"] or book["asks_total"]:
-        parts.append(f"{book['bids_total']} + {book['asks_total']} levels")
+        parts.append(f"{book['bids_total']} + {book['asks_total']} levels{_known(book)}")
     parts.append(f"sequence {book['venue_sequence']}")
     return "  ".join(parts)
+
+
+def _known(book: dict[str, Any]) -> str:
+    sides = [book["bids_known"], book["asks_known"]]
+    if sides == [None, None]:
+        return ""
+    return " ({} + {} known)".format(*("all" if side is None else side for side in sides))
 
 
 def _levels(bids: Sequence[Sequence[str]], asks: Sequence[Sequence[str]], width: int) -> list[str]:

@@ -10,8 +10,8 @@ typedef struct book {
 
 static inline void book_clear(book *b)
 {
-    side_clear(&b->bids);
-    side_clear(&b->asks);
+    side_clear(&b->bids, false);
+    side_clear(&b->asks, true);
 }
 
 static inline void book_free(book *b)
@@ -39,9 +39,13 @@ ALWAYS_INLINE bool book_crossed(const book *b)
     return bid && ask && bid->price >= ask->price;
 }
 
+static inline bool edge_is_price(int64_t edge) { return edge != INT64_MIN && edge != INT64_MAX; }
+
 static inline bool side_rescales(const book_side *s, int64_t price, int64_t size)
 {
     int64_t out;
+    if (edge_is_price(s->edge) && __builtin_mul_overflow(s->edge, price, &out))
+        return false;
     for (uint32_t i = 0; i < s->count; i++)
         if (__builtin_mul_overflow(s->levels[i].price, price, &out) ||
             __builtin_mul_overflow(s->levels[i].size, size, &out))
@@ -51,6 +55,8 @@ static inline bool side_rescales(const book_side *s, int64_t price, int64_t size
 
 static inline void side_rescale(book_side *s, int64_t price, int64_t size)
 {
+    if (edge_is_price(s->edge))
+        s->edge *= price;
     for (uint32_t i = 0; i < s->count; i++) {
         s->levels[i].price *= price;
         s->levels[i].size *= size;

@@ -6,6 +6,10 @@
  * Depth counts from the best: depth 0 is the last element. `dirty` is the range of depths whose
  * level is not the one that was there when the range was last cleared; it may be larger than needed.
  *
+ * `edge` is the price down to which the side is known: every level that the venue has at it or better is
+ * here, with its size. `beyond` counts those that are worse: each is right, but others may lie between
+ * them. known.h says where the edge comes from.
+ *
  * `ask` is always a constant at the call: the compiler makes one function for each direction.
  */
 #ifndef FEEDHANDLER_BOOK_SIDE_H
@@ -27,7 +31,11 @@ typedef struct book_side {
     level *levels;
     uint32_t count, room;
     depth_range dirty;
+    int64_t edge; /* EDGE_NONE: the side is known to its end */
+    uint32_t beyond;
 } book_side;
+
+#define EDGE_NONE(ask) ((ask) ? INT64_MAX : INT64_MIN)
 
 #define RANGE_EMPTY ((depth_range){UINT32_MAX, 0})
 #define RANGE_ALL ((depth_range){0, UINT32_MAX})
@@ -40,9 +48,10 @@ ALWAYS_INLINE depth_range range_union(depth_range a, depth_range b)
 
 ALWAYS_INLINE bool price_better(int64_t a, int64_t b, bool ask) { return ask ? a < b : a > b; }
 
-static inline void side_clear(book_side *s)
+static inline void side_clear(book_side *s, bool ask)
 {
-    s->count = 0;
+    s->count = s->beyond = 0;
+    s->edge = EDGE_NONE(ask);
     s->dirty = RANGE_ALL;
 }
 
@@ -108,6 +117,7 @@ ALWAYS_INLINE bool side_set(book_side *s, int64_t price, int64_t size, bool ask)
         }
         memmove(levels + index - 1, levels + index, (size_t)depth * sizeof *levels);
         s->count--;
+        s->beyond -= index <= s->beyond;
         s->dirty = range_union(s->dirty, (depth_range){depth, UINT32_MAX});
         return true;
     }
@@ -121,6 +131,7 @@ ALWAYS_INLINE bool side_set(book_side *s, int64_t price, int64_t size, bool ask)
     memmove(levels + index + 1, levels + index, (size_t)depth * sizeof *levels);
     level_put(&levels[index], price, size);
     s->count++;
+    s->beyond += price_better(s->edge, price, ask);
     s->dirty = range_union(s->dirty, (depth_range){depth, UINT32_MAX});
     return true;
 }

@@ -42,6 +42,14 @@ WIDENED: int  #: the exponents of the instrument were widened
 ADDED: int  #: `auto_add` met a new symbol
 UNCONFIRMED: int  #: a requested book is in, but the stream has not reached it; detail: its number
 STATED: int  #: the stream's word for the instrument's status is another one: `Engine.word`
+WORN: int  #: of a book in step few levels are known any more (the detail): `Engine.deepen`
+
+# What `Engine.deepen` answers.
+DEEPEN_DONE: int  #: the book reaches as far as the snapshot
+DEEPEN_AHEAD: int  #: the stream has not come so far: hand it in again
+DEEPEN_OLD: int  #: it is older than the request, or the book began anew: ask again
+DEEPEN_OTHER: int  #: most of the levels that are known differ: of another book. Ask again
+DEEPEN_MALFORMED: int  #: it makes no sense: see `Engine.last_error`
 
 # Channels, the column of `Engine.activity`.
 CHANNEL_BOOK: int
@@ -50,6 +58,10 @@ CHANNEL_TICKER: int
 CHANNEL_QUOTE: int
 
 _Bytes = bytes
+
+def full_sides(bids: int, asks: int, asked: int) -> tuple[bool, bool]:
+    """Whether the venue may have more bids, and asks, than the so many levels that it answered with
+    when `asked` a side were asked for (0: all)."""
 
 class _Listener(Protocol):
     """Whom a `Receiver` tells of what is not for the engine alone."""
@@ -204,13 +216,32 @@ class Engine:
         """The connection of that row in the connection table; always the same object."""
 
     def snapshot(
-        self, instrument: int, payload: Buffer, receive_ns: int = 0, *, polled: bool = False
+        self,
+        instrument: int,
+        payload: Buffer,
+        receive_ns: int = 0,
+        *,
+        polled: bool = False,
+        levels: int = 0,
     ) -> int:
         """Hand in the venue's answer to a snapshot request (its verbatim body).
 
+        `levels`: how many a side were asked for, 0: all; a side with fewer has no others.
         `polled`: there is no stream to join it to. The book becomes DEGRADED(DISCONNECTED), never
         LIVE, and the stream's next base replaces it.
         """
+
+    def deepen(self, instrument: int, payload: Buffer | None = None, *, levels: int = 0) -> int:
+        """Let a book in step reach further: call it before the request and with its answer.
+
+        The answer is brought to where the book is; what it has beyond the levels that are known is
+        published as changes. The book stays in step and LIVE whatever comes of it. DEEPEN_*; before
+        the request DEEPEN_OLD says that there is no book in step.
+        """
+
+    def known(self, instrument: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+        """Of bids and asks (levels, scaled price of the last) that are known: none of the venue's
+        is missing at that price or better. None: the side is known to its end."""
 
     def attention(self) -> list[tuple[int, int, int]]:
         """Drain (instrument id, event, detail). For NEED_RESYNC the detail is the reason."""

@@ -46,8 +46,13 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
     fh_message_end(e->writer);
     m->head.exchange_ns = exchange_ns;
     m->head.receive_ns = receive_ns;
+    if (UNLIKELY(m->deepening))
+        deepen_keep(e, m, levels, count, first_count, first_side);
     bool fits = book_set(&m->book, first_side, levels, first_count);
-    return book_set(&m->book, second_side, levels + first_count, count - first_count) && fits;
+    fits &= book_set(&m->book, second_side, levels + first_count, count - first_count);
+    if (m->window && !full)
+        book_window(&m->book, m->window, e->decoder->keeps_window);
+    return fits;
 }
 
 /* Is the book that was just changed what the venue has? Answers the reason when it is not. */
@@ -70,6 +75,8 @@ static inline int book_doubt(engine *e, market *m, bool has_checksum, int32_t ch
 /* The end of every change of a book: its state, the cells, visibility. */
 static inline void book_settle(engine *e, market *m, int doubt)
 {
+    if (LIKELY(doubt == FH_REASON_NONE))
+        doubt = known_doubt(e, m);
     quote_from_book(e, m, m->head.exchange_ns, m->head.receive_ns);
     if (UNLIKELY(doubt != FH_REASON_NONE)) {
         market_lose(e, m, doubt == FH_REASON_CROSSED ? FH_STATE_CROSSED : FH_STATE_STALE, doubt);
@@ -202,16 +209,27 @@ static void book_based(engine *e, market *m, int doubt, bool held)
     book_settle(e, m, doubt);
 }
 
-/* A full book that continuity has let through. `held`: see book_join. */
-static void book_replace(engine *e, market *m, const message *msg, level *levels, bool held)
+/* Write a full book, and how far it reaches. */
+static bool book_write_full(engine *e, market *m, const message *msg, const level *levels)
 {
+    bool every = msg->kind == MESSAGE_FULL;
     if (msg->kind == MESSAGE_SNAPSHOT)
         fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
     if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
                     engine_flags(e), msg->exchange_ns, e->receive_ns)) {
         market_memory(e, m);
-        return;
+        return false;
     }
+    known_based(e, m, every ? 1 : e->asked ? e->asked : msg->window,
+                every || (m->window && e->decoder->keeps_window));
+    return true;
+}
+
+/* A full book that continuity has let through. `held`: see book_join. */
+static void book_replace(engine *e, market *m, const message *msg, level *levels, bool held)
+{
+    if (!book_write_full(e, m, msg, levels))
+        return;
     int doubt = FH_REASON_NONE;
     if (m->backlog.messages == 0 || msg->has_checksum)
         doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
@@ -222,12 +240,8 @@ static void book_replace(engine *e, market *m, const message *msg, level *levels
  * buffered stays, for this one or for another. */
 static void book_claim(engine *e, market *m, const message *msg, level *levels)
 {
-    fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
-    if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
-                    engine_flags(e), msg->exchange_ns, e->receive_ns)) {
-        market_memory(e, m);
+    if (!book_write_full(e, m, msg, levels))
         return;
-    }
     if (m->quote.source != FH_SOURCE_QUOTE)
         quote_from_book(e, m, msg->exchange_ns, e->receive_ns);
     m->asked = true;
@@ -259,6 +273,7 @@ static inline void message_book(engine *e, const message *msg)
 
     fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
     e->connection->levels += msg->count;
+    m->window = msg->window;
     if (UNLIKELY(!levels_rescale(m, msg->precision, levels, msg->count))) {
         market_unwidenable(e, m);
         return;

@@ -39,3 +39,8 @@ cdef object _side(book_side *side):
         rows[i, 0] = side.levels[side.count - 1 - i].price
         rows[i, 1] = side.levels[side.count - 1 - i].size
     return out
+
+
+cdef _known(const book_side *s, bint ask):
+    """(levels, the price of the last) that are known; None: all that the venue has."""
+    return None if side_whole(s, ask) else (side_known(s, ask), s.edge)

@@ -23,7 +23,8 @@ cdef extern from "engine.h" nogil:
         int64_t price, size
     ctypedef struct book_side:
         level *levels
-        uint32_t count
+        uint32_t count, beyond
+        int64_t edge
     ctypedef struct book_t "book":
         book_side bids, asks
     ctypedef struct sequence:
@@ -47,6 +48,7 @@ cdef extern from "engine.h" nogil:
         int64_t *activity
         uint32_t pending
         int64_t *details
+        bint deepening
     ctypedef struct connection:
         int index
         uint64_t frames, bytes, levels, malformed, unknown, wins
@@ -57,6 +59,7 @@ cdef extern from "engine.h" nogil:
         fh_writer *writer
         continuity rules
         bint checksum, auto_add, replay, polled
+        uint32_t asked
         size_t buffer_bytes
         market **markets
         uint32_t room
@@ -90,6 +93,10 @@ cdef extern from "engine.h" nogil:
     int C_NEED_RESYNC "NEED_RESYNC", C_NEED_SNAPSHOT "NEED_SNAPSHOT"
     int C_SNAPSHOT_TOO_OLD "SNAPSHOT_TOO_OLD", C_BECAME_LIVE "BECAME_LIVE"
     int C_WIDENED "WIDENED", C_ADDED "ADDED", C_UNCONFIRMED "UNCONFIRMED", C_STATED "STATED"
+    int C_WORN "WORN"
+    int C_DEEPEN_DONE "DEEPEN_DONE", C_DEEPEN_AHEAD "DEEPEN_AHEAD"
+    int C_DEEPEN_OLD "DEEPEN_OLD", C_DEEPEN_OTHER "DEEPEN_OTHER"
+    int C_DEEPEN_MALFORMED "DEEPEN_MALFORMED"
     int C_CHANNEL_BOOK "CHANNEL_BOOK", C_CHANNEL_TRADES "CHANNEL_TRADES"
     int C_CHANNEL_TICKER "CHANNEL_TICKER", C_CHANNEL_QUOTE "CHANNEL_QUOTE", CHANNELS
     int FH_STATE_END, FH_REASON_END, FH_STATUS_END
@@ -109,6 +116,11 @@ cdef extern from "engine.h" nogil:
     int engine_answer(engine *e, connection *c, market *m, const void *payload, size_t length,
                       int64_t receive_ns)
     uint32_t engine_redefine(engine *e, market *m, const fh_instrument *terms)
+    int engine_deepen(engine *e, connection *c, market *m, const void *payload, size_t length)
+    void deepen_begin(market *m)
+    uint32_t side_known(const book_side *s, bint ask)
+    bint side_full(uint32_t count, uint32_t other, uint32_t most)
+    bint side_whole(const book_side *s, bint ask)
     bint engine_set_state(engine *e, market *m, int state, int reason)
     bint market_disconnected(engine *e, market *m, int index, int reason)
     void market_adopt(market *m, int index)
@@ -159,6 +171,12 @@ WIDENED = C_WIDENED
 ADDED = C_ADDED
 UNCONFIRMED = C_UNCONFIRMED
 STATED = C_STATED
+WORN = C_WORN
+DEEPEN_DONE = C_DEEPEN_DONE
+DEEPEN_AHEAD = C_DEEPEN_AHEAD
+DEEPEN_OLD = C_DEEPEN_OLD
+DEEPEN_OTHER = C_DEEPEN_OTHER
+DEEPEN_MALFORMED = C_DEEPEN_MALFORMED
 CHANNEL_BOOK = C_CHANNEL_BOOK
 CHANNEL_TRADES = C_CHANNEL_TRADES
 CHANNEL_TICKER = C_CHANNEL_TICKER

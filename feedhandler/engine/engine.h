@@ -40,6 +40,7 @@ static inline void engine_close(engine *e)
             continue;
         book_free(&e->markets[i]->book);
         backlog_free(&e->markets[i]->backlog);
+        backlog_free(&e->markets[i]->since);
         free(e->markets[i]->trades);
         free(e->markets[i]);
     }
@@ -87,6 +88,8 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
         m->stat_leads[field].connection = NO_CONNECTION;
     m->sequence = e->rules;
     m->book.bids.dirty = m->book.asks.dirty = m->drawn[0] = m->drawn[1] = RANGE_EMPTY;
+    side_unknown(&m->book.bids, false);
+    side_unknown(&m->book.asks, true);
     m->quote.bid_price = m->quote.ask_price = m->quote.last_price = FH_NONE;
     for (uint32_t field = 1; field < FH_STAT_END; field++)
         *quote_field(&m->quote, field) = __builtin_nan("");
@@ -245,50 +248,6 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     return engine_end(e, result, wake);
 }
 
-/* ---- snapshots that were asked for ----------------------------------------------------------------- */
-
-static int engine_answer(engine *e, connection *from, market *m, const void *payload, size_t length,
-                         int64_t receive_ns)
-{
-    cursor c;
-    engine_begin(e, from, receive_ns);
-    e->book_frame = false; /* a bad answer harms no book: it is asked for again */
-    engine_cursor(e, &c, payload, length);
-    ENGINE_ITEM(e, &c, e->decoder->snapshot(e, &c, m));
-    if (!cursor_finish(&c) || e->out_of_memory) {
-        engine_malformed(e, &c, "snapshot");
-        m->asked = false; /* the next delta asks once more */
-        return engine_end(e, FEED_MALFORMED, true);
-    }
-    if (e->message_count == 0)
-        return engine_end(e, FEED_DATA, true); /* it could not be widened to fit; the state says so */
-    const message *msg = &e->messages[0];
-    const waiting *head = backlog_head(&m->backlog), *tail = backlog_tail(&m->backlog);
-    bool based = continuity_based(&m->sequence);
-    int action = continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL,
-                                   tail ? &tail->numbers : NULL);
-    if (action == ACTION_CLAIM && e->polled)
-        action = ACTION_REPLACE; /* nobody will confirm it: it says so of itself */
-    switch (action) {
-    case ACTION_TOO_OLD:
-        fh_counter_add(e->writer, FH_COUNTER_STALE_SNAPSHOTS, 1);
-        market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
-        break;
-    case ACTION_REPLACE:
-        if (head && !based) /* the last that brought some of it is still there, or it would be gone */
-            market_fed(m, m->owner);
-        fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
-        book_replace(e, m, msg, e->levels + msg->levels, based);
-        break;
-    case ACTION_CLAIM:
-        fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
-        book_claim(e, m, msg, e->levels + msg->levels);
-        break;
-    default: fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-    }
-    return engine_end(e, FEED_DATA, true);
-}
-
 /* ---- from outside ---------------------------------------------------------------------------------- */
 
 /* False: refused, since only a book itself says that it is LIVE. */
@@ -369,5 +328,7 @@ static bool market_disconnected(engine *e, market *m, int index, int reason)
     backlog_clear(&m->backlog);
     return true;
 }
+
+#include "answer.h"
 
 #endif

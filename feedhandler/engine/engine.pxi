@@ -9,6 +9,10 @@ _COUNTERS = (
 )
 
 
+def full_sides(uint32_t bids, uint32_t asks, uint32_t asked):
+    return side_full(bids, asks, asked), side_full(asks, bids, asked)
+
+
 def decoders():
     return [fh_decoders[i].name.decode() for i in range(DECODERS)]
 
@@ -187,16 +191,37 @@ cdef class Engine:
             self.e.rows[index] = &c.c
         return c
 
-    def snapshot(self, instrument, payload, int64_t receive_ns=0, *, bint polled=False):
+    def snapshot(self, instrument, payload, int64_t receive_ns=0, *, bint polled=False,
+                 uint32_t levels=0):
         cdef market *m = self._market(instrument)
         cdef Py_buffer view
         cdef int result
         PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
         self.e.polled = polled
+        self.e.asked = levels
         result = engine_answer(&self.e, &self.rest, m, view.buf, view.len, receive_ns)
         self.e.polled = False
+        self.e.asked = 0
         PyBuffer_Release(&view)
         return result
+
+    def deepen(self, instrument, payload=None, *, uint32_t levels=0):
+        cdef market *m = self._market(instrument)
+        cdef Py_buffer view
+        cdef int result
+        if payload is None:
+            deepen_begin(m)
+            return DEEPEN_AHEAD if m.deepening else DEEPEN_OLD
+        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+        self.e.asked = levels
+        result = engine_deepen(&self.e, &self.rest, m, view.buf, view.len)
+        self.e.asked = 0
+        PyBuffer_Release(&view)
+        return result
+
+    def known(self, instrument):
+        cdef market *m = self._market(instrument)
+        return _known(&m.book.bids, False), _known(&m.book.asks, True)
 
     def attention(self):
         cdef market *m

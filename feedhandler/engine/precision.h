@@ -9,7 +9,7 @@
 #ifndef FEEDHANDLER_ENGINE_PRECISION_H
 #define FEEDHANDLER_ENGINE_PRECISION_H
 
-#include "quote.h"
+#include "deepen.h"
 
 typedef struct value_slot {
     int64_t *value;

@@ -74,6 +74,13 @@ static inline void market_show_quote(engine *e, market *m, uint64_t ring_sequenc
     }
 }
 
+/* Levels that readers see: none of which it is not known that there is nothing between them. */
+ALWAYS_INLINE uint16_t cell_levels(uint32_t total, uint32_t known, uint32_t depth)
+{
+    uint32_t most = known < depth ? known : depth;
+    return (uint16_t)(total < most ? total : most);
+}
+
 static inline void market_show_book(engine *e, market *m, uint64_t ring_sequence)
 {
     fh_writer *w = e->writer;
@@ -88,8 +95,10 @@ static inline void market_show_book(engine *e, market *m, uint64_t ring_sequence
     h->precision = m->precision;
     h->bids_total = m->book.bids.count;
     h->asks_total = m->book.asks.count;
-    h->bids = (uint16_t)(h->bids_total < w->depth ? h->bids_total : w->depth);
-    h->asks = (uint16_t)(h->asks_total < w->depth ? h->asks_total : w->depth);
+    h->bids_known = side_known(&m->book.bids, false);
+    h->asks_known = side_known(&m->book.asks, true);
+    h->bids = cell_levels(h->bids_total, h->bids_known, w->depth);
+    h->asks = cell_levels(h->asks_total, h->asks_known, w->depth);
     fh_word *bids = fh_book_begin(w, m->id, h);
     cell_draw(bids, &m->book.bids, &m->drawn[0], w->depth);
     cell_draw(fh_book_asks(w, bids), &m->book.asks, &m->drawn[1], w->depth);

@@ -5,9 +5,9 @@
 #include "feedhandler_shm.h" /* first: it asks for _GNU_SOURCE */
 
 #include "../book/backlog.h"
-#include "../book/book.h"
 #include "../book/checksum.h"
 #include "../book/continuity.h"
+#include "../book/known.h"
 #include "../wire/cursor.h"
 #include "../wire/decimal.h"
 #include "clock.h"
@@ -30,6 +30,7 @@ enum attention {
     ADDED,
     UNCONFIRMED,
     STATED, /* the venue's word for the instrument's status is another one */
+    WORN,
     ATTENTION_END
 };
 
@@ -90,6 +91,12 @@ typedef struct market {
     bool asked; /* NEED_SNAPSHOT was raised for this backlog */
     book book;
     depth_range drawn[2]; /* dirty ranges of the previous store of the book cell */
+    uint32_t window;      /* its channel has the best so many levels a side; 0: all */
+    uint32_t thin[2];     /* fewer levels that are known are too few; 0: its messages renew them */
+    bool deepening;       /* a deeper base was asked for; what was applied since is in `since` */
+    uint8_t since_precision;
+    int64_t since_id; /* the last message before that */
+    backlog since;
 
     fh_quote quote;
     uint8_t quote_whole; /* stores of the quote cell that have to write all of it */
@@ -131,6 +138,7 @@ typedef struct message {
     bool anew;    /* a quote: the venue says that its numbers begin anew */
     bool rounded; /* prices are grouped: its best is not the best */
     int32_t checksum;
+    uint16_t window; /* a book's: its channel has the best so many levels a side; 0: all */
     sequence numbers;
     int64_t exchange_ns;
     uint32_t levels, count, first_count; /* in the arena: of levels, or of stats */
@@ -164,6 +172,7 @@ typedef struct fh_decoder {
     const char *name;
     int (*decode)(struct engine *e, cursor *c);
     void (*snapshot)(struct engine *e, cursor *c, market *m);
+    bool keeps_window; /* documented: what enters the levels of a channel is sent, what leaves removed */
 } fh_decoder;
 
 typedef struct engine {
@@ -172,6 +181,7 @@ typedef struct engine {
     continuity rules; /* the template of every market's */
     bool checksum, auto_add, replay;
     bool polled; /* the answer being taken is of no stream: its book is DEGRADED */
+    uint32_t asked; /* so many levels a side were asked for; 0: all */
     size_t buffer_bytes;
 
     market **markets; /* by id; ids of other owners of the segment's directory are NULL */

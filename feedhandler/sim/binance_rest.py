@@ -48,8 +48,8 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
             return answer(_BAD_LIMIT, 1, 400)
         limit = min(int(text), 5000)
         weight = next(weight for upper, weight in _DEPTH_WEIGHTS if limit <= upper)
-        live = server.market.live(symbol)
-        return answer(snapshot(server.rest_book(live), server.texts(live), limit), weight)
+        live, most = server.market.live(symbol), server.snapshot_levels
+        return answer(snapshot(server.rest_book(live), server.texts(live), most(limit)), weight)
 
     async def exchange_info(request: web.Request) -> web.Response:
         listed = server.market.instruments

@@ -48,7 +48,8 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceUsdmServer) -> Non
         live, now = server.market.live(symbol), server.market.clock.ms()
         weight = _DEPTH_WEIGHTS[limit] if "limit" in request.query else 1
         book, times = server.rest_book(live), f'"E":{now},"T":{now},'
-        return answer(snapshot(book, server.texts(live), limit, times), weight)
+        most = server.snapshot_levels(limit)
+        return answer(snapshot(book, server.texts(live), most, times), weight)
 
     async def open_interest(request: web.Request) -> web.Response:
         symbol = request.query.get("symbol", "")

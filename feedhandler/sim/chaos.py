@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .book import ASK, BID
 from .client import Client
 from .fault_kinds import KINDS, FaultError, Order, near_symbol, read_order
 from .faults import Fault, Faults
@@ -45,6 +46,7 @@ class Chaos:
             "refuse": self._listen, "tls": self._listen, "clock_skew": self._skew,
             "freeze": self._freeze, "renumber": self._renumber, "misprice": self._misprice,
             "restate": self._restate, "redefine": self._restate, "delist_at": self._restate,
+            "eat": self._eat,
             "list": lambda fault: server.list_instrument(fault["symbol"]),
             "expire": lambda fault: server.expire_instrument(fault["symbol"]),
         }  # fmt: skip
@@ -114,7 +116,7 @@ class Chaos:
 
     def _lasts(self, order: Order) -> bool:
         kind, values = order.kind, order.values
-        if kind in ("drop", "unsilence", "none", "list", "expire", "renumber"):
+        if kind in ("drop", "unsilence", "none", "list", "expire", "renumber", "eat"):
             return False
         if kind == "garbage":
             return bool(values["form"] == "truncated")
@@ -305,6 +307,13 @@ class Chaos:
             ends = int((time.time() + fault["end_after"]) * 1000)
             terms = {"end_ms": 0 if over else ends}
         server.restate(symbol, terms, fault["signs"])
+
+    def _eat(self, fault: Fault) -> None:
+        server = self._server
+        side = BID if fault["side"] == "bid" else ASK
+        server.on_update(server.market.eat(fault["symbol"], side, fault["levels"]))
+        server.settle()
+        fault.hit()
 
     def _put_right(self, fault: Fault) -> None:
         """What the end of a fault asks for."""

@@ -62,6 +62,9 @@ class SimOptions:
     """Binance: incoming frames per second, pings and pongs included; None: the product's own."""
     snapshot_lag: int = 0
     """Binance, OKX, Bybit: updates by which REST books lag behind the stream."""
+    snapshot_levels: int = 0
+    """Binance, OKX: snapshots have at most so many levels a side, whatever is asked for; 0: the
+    venue's own bound."""
     idle_timeout: float | None = None
     """OKX, Bybit: a connection over which nothing passes is closed after this long; None: the
     venue's own."""
@@ -79,6 +82,8 @@ class SimOptions:
             raise ValueError(f"instruments must be 1 to 2000: {self.instruments}")
         if not 10 <= self.depth <= 2000:
             raise ValueError(f"depth must be 10 to 2000: {self.depth}")
+        if self.snapshot_levels < 0:
+            raise ValueError(f"snapshot_levels must not be negative: {self.snapshot_levels}")
         if self.batch_interval <= 0 or self.heartbeat_scale <= 0:
             raise ValueError("batch_interval and heartbeat_scale must be positive")
         check_entries(self.script)

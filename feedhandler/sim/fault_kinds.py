@@ -98,6 +98,8 @@ KEYS: Final[Mapping[str, Key]] = {
         "a number other than 0, in the unit of the instrument's price",
         lambda value: _is_number(value) and isfinite(value) and value != 0,
     ),
+    "side": _one_of("bid", "ask"),
+    "levels": _integer(1, 10_000),
     "skew_ms": _integer(-(10**12), 10**12),
     "jitter_ms": _integer(0, 3_600_000),
     "gap_ms": _integer(0, 3_600_000),
@@ -274,6 +276,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         "makers quote an instrument `by` away from its value, in the book and in `GET book`, too; "
         "its mark price stays honest",
         ("symbol", "by"), ("seconds",),
+    ),
+    "eat": Kind(
+        "a taker eats the best `levels` of a `side`, in one update and a trade a level",
+        ("symbol", "side"), ("levels",), {"levels": 100},
     ),
     "list": Kind("an instrument is listed, with the venue's signs", ("symbol",)),
     "expire": Kind("an instrument expires, with the venue's signs", ("symbol",)),

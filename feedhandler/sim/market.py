@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from . import black76
 from .black76 import YEAR_MS
-from .book import ASK, Book, Change
+from .book import ASK, SIGN, Book, Change
 from .candles import Candles
 from .clock import VenueClock
 from .config import SimOptions
@@ -330,6 +330,14 @@ class Market:
                 return
             yield self._move(live)
 
+    def eat(self, symbol: str, side: int, levels: int) -> Update:
+        """A taker takes the best ``levels`` of a side, or all that there are, at once."""
+        live = self.live(symbol)
+        book = live.book
+        fills = [Fill(side, grid, lots) for grid, lots in book.levels(side, levels)]
+        changes = [book.put(side, fill.grid * SIGN[side], 0) for fill in fills]
+        return self._commit(live, changes, fills)
+
     def _fair(self, instrument: Instrument) -> int:
         """The grid index that the makers quote around."""
         symbol = instrument.symbol
@@ -338,9 +346,10 @@ class Market:
 
     def _move(self, live: Live) -> Update:
         """One update of an instrument, towards what its makers think it is worth."""
-        fair = self._fair(live.instrument)
+        return self._commit(live, *live.move(self._fair(live.instrument)))
+
+    def _commit(self, live: Live, changes: list[Change], fills: list[Fill]) -> Update:
         book = live.book
-        changes, fills = live.move(fair)
         live.count += 1
         previous = book.sequence
         sequence = self._next_sequence(live, len(changes))

@@ -143,7 +143,7 @@ class OkxServer(VenueServer):
     def _snapshot(self, live: Live, texts: Texts) -> bytes:
         book = self.stream_book(live)
         tail = shapes.chain(live.clock.ms(), -1, book.sequence, self._checksum(book, texts))
-        data = shapes.book_data(book, texts, BOOK_LEVELS, tail)
+        data = shapes.book_data(book, texts, self.snapshot_levels(BOOK_LEVELS), tail)
         arg = shapes.arg("books", "instId", live.instrument.symbol)
         return shapes.push(arg, data, "snapshot")
 

@@ -90,8 +90,8 @@ def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
         live = server.market.live(symbol)
         book = server.rest_book(live)
         tail = f'"ts":"{server.market.clock.ms()}","seqId":{book.sequence}'
-        data = shapes.book_data(book, server.texts(live), int(size), tail)
-        return _raw(data)
+        most = server.snapshot_levels(int(size))
+        return _raw(shapes.book_data(book, server.texts(live), most, tail))
 
     def present(channel: str) -> Handler:
         """What a channel says of one subject, or of all of an `instType`."""

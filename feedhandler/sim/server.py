@@ -150,6 +150,10 @@ class VenueServer(Broadcast, ABC):
         terms = self.streamed_terms.get(symbol)
         return terms.word if terms is not None and terms.word else usual
 
+    def snapshot_levels(self, asked: int) -> int:
+        """How many levels a side a snapshot has of which so many were asked for."""
+        return min(asked, self.options.snapshot_levels or asked)
+
     def renumber(self, symbol: str | None) -> int:  # noqa: ARG002
         """Begin the numbers of a book, or of all (None), anew; returns of how many channels."""
         return 0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from shm import ContractType, InstrumentKind, OptionType, Status
 
@@ -313,6 +313,12 @@ class Venue(ABC):
     def snapshot_symbol(self, url: str) -> str | None:  # noqa: ARG002
         """The symbol whose book this REST URL answers with; None: it is no snapshot request."""
         return None
+
+    def snapshot_levels(self, url: str) -> int:
+        """How many levels a side this URL of a snapshot asks for; 0: it does not say."""
+        params = parse_qs(urlsplit(url).query)
+        asked = next((params[name][0] for name in ("limit", "depth", "sz") if name in params), "")
+        return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
 
     def recognises(self, url: str) -> bool:
         """Whether frames of this URL are this venue's: its host is among ours."""

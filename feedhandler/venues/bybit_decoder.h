@@ -28,13 +28,14 @@ enum bybit_kind {
 
 typedef struct bybit_topic {
     int kind;
+    uint16_t window; /* of a book: levels a side */
     text symbol;
 } bybit_topic;
 
 /* Of "orderbook.50.BTCUSDT": what it is, and the symbol. */
 static bybit_topic bybit_split(const text *name)
 {
-    bybit_topic topic = {BYBIT_UNKNOWN, *name};
+    bybit_topic topic = {BYBIT_UNKNOWN, 0, *name};
     const uint8_t *end = name->at + name->length, *at = name->at;
     if (name->type != TEXT_STRING || name->length == 0)
         return topic;
@@ -48,6 +49,8 @@ static bybit_topic bybit_split(const text *name)
         dot = (const uint8_t *)memchr(digits, '.', (size_t)(end - digits));
         if (dot == NULL)
             return topic;
+        for (const uint8_t *digit = digits; (uint8_t)(*digit - '0') < 10; digit++)
+            topic.window = (uint16_t)(topic.window * 10 + (*digit - '0'));
         if ((uint8_t)(*digits - '0') < 10) /* not the RPI book */
             topic.kind = dot - digits == 1 && *digits == '1' ? BYBIT_TOP : BYBIT_BOOK;
     } else if (TEXT_IS(&kind, "publicTrade")) {
@@ -62,9 +65,10 @@ static bybit_topic bybit_split(const text *name)
     return topic;
 }
 
-static void bybit_book(engine *e, cursor *c, market *m, bool top)
+static void bybit_book(engine *e, cursor *c, market *m, bool top, uint16_t window)
 {
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
+    msg->window = window;
     text key, id = {0}, place = {0}, other;
     cursor_object(c);
     while (cursor_key(c, &key)) {
@@ -209,7 +213,7 @@ static void bybit_data(engine *e, cursor *c, const text *name)
     if (topic.kind == BYBIT_BOOK || topic.kind == BYBIT_TOP) {
         if (topic.kind == BYBIT_BOOK)
             engine_subject(e, m);
-        ENGINE_ITEM(e, c, bybit_book(e, c, m, topic.kind == BYBIT_TOP));
+        ENGINE_ITEM(e, c, bybit_book(e, c, m, topic.kind == BYBIT_TOP, topic.window));
     } else if (topic.kind == BYBIT_TICKER) {
         ENGINE_ITEM(e, c, bybit_ticker(e, c, m));
     } else {
@@ -287,7 +291,7 @@ static void bybit_snapshot(engine *e, cursor *c, market *m)
     cursor_object(c);
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "result")) {
-            bybit_book(e, c, m, false);
+            bybit_book(e, c, m, false, 0);
             seen = true;
         } else {
             cursor_scalar(c, &other);

@@ -73,8 +73,9 @@ ALWAYS_INLINE bool bybit_usual_book(engine *e, cursor *c, const uint8_t **past)
     if ((uint8_t)(*at - '0') > 9)
         return false;
     bool top = at[0] == '1' && at[1] == '.';
-    while ((uint8_t)(*at - '0') < 10)
-        at++;
+    uint16_t window = 0;
+    for (; (uint8_t)(*at - '0') < 10; at++)
+        window = (uint16_t)(window * 10 + (*at - '0'));
     if (!USUAL_NEXT(at, ".") || !usual_market(e, &at, '"', &m) || !bybit_usual_head(&at, &head) ||
         (top && !head.snapshot))
         return false;
@@ -91,6 +92,7 @@ ALWAYS_INLINE bool bybit_usual_book(engine *e, cursor *c, const uint8_t **past)
         (USUAL_MAYBE(at, ",\"cts\":") && !USUAL_INTEGER(at, &head.time)))
         return false;
     msg->numbers = (sequence){0, final, 0, true, place};
+    msg->window = window;
     if (top)
         bybit_top(e, msg);
     bybit_settle(e, head.time, head.snapshot);

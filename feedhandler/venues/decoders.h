@@ -8,10 +8,10 @@
 #include "okx_decoder.h"
 
 static const fh_decoder fh_decoders[] = {
-    {"binance", binance_decode, binance_snapshot},
-    {"bybit", bybit_decode, bybit_snapshot},
-    {"deribit", deribit_decode, deribit_snapshot},
-    {"okx", okx_decode, okx_snapshot},
+    {"binance", binance_decode, binance_snapshot, false},
+    {"bybit", bybit_decode, bybit_snapshot, true},
+    {"deribit", deribit_decode, deribit_snapshot, false},
+    {"okx", okx_decode, okx_snapshot, false},
 };
 
 #define DECODERS (sizeof fh_decoders / sizeof *fh_decoders)

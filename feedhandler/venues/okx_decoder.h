@@ -16,6 +16,8 @@
 
 #include "../engine/usual.h"
 
+enum { OKX_WINDOW = 400, OKX_WINDOW_50 = 50 }; /* levels a side */
+
 enum okx_kind { OKX_UNKNOWN = 0, OKX_TOLD, OKX_BOOKS, OKX_FULL, OKX_TRADES, OKX_STATS, OKX_INDEX };
 
 static int okx_kind(const text *channel)
@@ -36,9 +38,10 @@ static int okx_kind(const text *channel)
     return TEXT_IS(channel, "index-tickers") ? OKX_INDEX : OKX_UNKNOWN;
 }
 
-static void okx_book(engine *e, cursor *c, market *m, int kind)
+static void okx_book(engine *e, cursor *c, market *m, int kind, uint16_t window)
 {
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
+    msg->window = window;
     text key, time = {0}, id = {0}, previous = {0}, checksum = {0}, other;
     int64_t value = 0;
     if (USUAL(c, "{\"asks\":")) {
@@ -181,6 +184,7 @@ typedef struct okx_arg {
 static void okx_data(engine *e, cursor *c, const okx_arg *arg)
 {
     int kind = okx_kind(&arg->channel);
+    uint16_t window = 0;
     market *m = NULL;
     if (kind != OKX_BOOKS && kind != OKX_FULL)
         engine_no_book(e);
@@ -199,6 +203,8 @@ static void okx_data(engine *e, cursor *c, const okx_arg *arg)
             return;
         }
     } else if (kind == OKX_BOOKS || kind == OKX_FULL) {
+        if (kind == OKX_BOOKS)
+            window = TEXT_IS(&arg->channel, "books50-l2-tbt") ? OKX_WINDOW_50 : OKX_WINDOW;
         m = engine_market(e, &arg->symbol);
         if (m == NULL) {
             cursor_skip(c);
@@ -211,7 +217,7 @@ static void okx_data(engine *e, cursor *c, const okx_arg *arg)
     cursor_array(c);
     while (cursor_item(c)) {
         if (kind == OKX_BOOKS || kind == OKX_FULL)
-            ENGINE_ITEM(e, c, okx_book(e, c, m, kind));
+            ENGINE_ITEM(e, c, okx_book(e, c, m, kind, window));
         else if (kind == OKX_TRADES)
             ENGINE_ITEM(e, c, okx_trade(e, c, m));
         else
@@ -238,11 +244,15 @@ static bool okx_usual(engine *e, cursor *c)
 {
     const uint8_t *at = c->at;
     int64_t time, checksum = 0, final, previous;
+    uint16_t window = OKX_WINDOW;
     market *m;
     if (!USUAL_NEXT(at, "{\"arg\":{\"channel\":\"books"))
         return false;
-    if (*at != '"' && !USUAL_MAYBE(at, "-l2-tbt") && !USUAL_MAYBE(at, "50-l2-tbt"))
-        return false;
+    if (*at != '"' && !USUAL_MAYBE(at, "-l2-tbt")) {
+        if (!USUAL_NEXT(at, "50-l2-tbt"))
+            return false;
+        window = OKX_WINDOW_50;
+    }
     if (!USUAL_NEXT(at, "\",\"instId\":\"") || !usual_market(e, &at, '"', &m) ||
         !USUAL_NEXT(at, "\"},\"action\":\""))
         return false;
@@ -251,6 +261,7 @@ static bool okx_usual(engine *e, cursor *c)
         return false;
     engine_subject(e, m);
     message *msg = engine_message(e, m, update ? MESSAGE_DELTA : MESSAGE_SNAPSHOT, CHANNEL_BOOK);
+    msg->window = window;
     if (!USUAL_NEXT(at, "\",\"data\":[{\"asks\":") ||
         !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
         !USUAL_NEXT(at, ",\"bids\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
@@ -364,7 +375,7 @@ static void okx_snapshot(engine *e, cursor *c, market *m)
                 continue;
             }
             seen = true;
-            okx_book(e, c, m, OKX_BOOKS);
+            okx_book(e, c, m, OKX_BOOKS, 0);
         }
     }
     if (!c->error && !seen)

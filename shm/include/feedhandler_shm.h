@@ -75,6 +75,7 @@ extern "C" {
 #define FH_PRECISIONS 8
 #define FH_NO_INSTRUMENT 0xFFFFFFFFu
 #define FH_NONE INT64_MIN /* a price that is not there */
+#define FH_KNOWN_WHOLE UINT32_MAX /* a side of a book is known to its end */
 
 /* ---------------------------------------------------------------- vocabularies ------------- */
 
@@ -260,7 +261,9 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, definition, 60)      /* since 1.3: of the directory row that this is under; 0 = unsaid */ \
     F(i64, state_ns, 64)                                                                       \
     F(u32, bids_total, 72) F(u32, asks_total, 76)            /* levels of the full book */      \
-    F(u64, reserved4, 80) F(u64, reserved5, 88)
+    F(u32, bids_known, 80)      /* since 1.3: levels from the best between which none is missing */ \
+    F(u32, asks_known, 84)      /* since 1.3: likewise; FH_KNOWN_WHOLE: the venue has no others */ \
+    F(u64, reserved5, 88)
 
 #define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 256 bytes */                   \
     F(u64, stamp, 0)                                                                           \

@@ -70,6 +70,10 @@ COPIES = {
         "memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level))",
     ): "the engine's own memory",
     (
+        "feedhandler/engine/deepen.h",
+        "memcpy(w->levels, levels, (size_t)count * sizeof *levels)",
+    ): "the engine's own memory",
+    (
         "feedhandler/engine/apply.h",
         "memcpy(e->levels + e->level_count, top, sizeof top)",
     ): "the engine's own memory",

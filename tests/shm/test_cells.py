@@ -69,7 +69,8 @@ def test_a_book(namespace: str, create: Create) -> None:
     assert (book.bids_total, book.asks_total, book.live) == (7, 3, True)
     assert feed.book(a, 2).bids.shape == (2, 2)
     assert feed.book(a, depth=0).asks.shape == (0, 2)
-    assert feed.book(a, depth=99).bids.shape == (5, 2)
+    with pytest.raises(ValueError, match=r"book cells of .* have 5 levels a side"):
+        feed.book(a, depth=6)
     raw = feed.book(a, 3, raw=True)
     assert raw.bids.dtype == np.int64
     assert raw.bids.tolist() == [list(level) for level in bids[:3]]
@@ -79,6 +80,29 @@ def test_a_book(namespace: str, create: Create) -> None:
     assert (feed.book(a).state, feed.book(a).reason) == (shm.State.STALE, shm.Reason.GAP)
     with pytest.raises(ValueError, match="depth"):
         feed.book(a, depth=-1)
+
+
+def test_how_far_a_book_is_known(namespace: str, create: Create) -> None:
+    writer, feed, a = pair(namespace, create)
+    bids, asks = [(10000, 1), (9999, 1)], [(10001, 1)]
+    head = {**CELL_EXPONENTS, "state": shm.State.LIVE}
+    writer.quote_store(a.id, head)
+
+    def known(**said: int) -> tuple[int | None, int | None]:
+        writer.book_store(a.id, {**head, **said}, bids, asks)
+        book = feed.book(a)
+        return book.bids_known, book.asks_known
+
+    assert known() == (None, None)
+    assert known(bids_known=700, asks_known=1) == (700, 1)
+    feed.require_live([a], depth=1)
+    with pytest.raises(shm.NotLive, match="1 of 3 asks are known"):
+        feed.require_live([a], depth=3)
+    assert known(bids_known=2, asks_known=2**32 - 1) == (2, None)
+    feed.require_live([a], depth=2)
+    with pytest.raises(shm.NotLive, match="2 of 3 bids are known"):
+        feed.require_live(depth=3)
+    assert known(bids_known=0, asks_known=0) == (2, 1)  # a writer of before 1.3 says nothing
 
 
 def test_the_board_agrees_with_the_quotes(namespace: str, create: Create) -> None:

@@ -57,6 +57,8 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "reorder": (8, lambda rng, symbol: {"symbol": symbol, "count": rng.randint(1, 6)}),
     "crossed": (6, lambda _, symbol: {"symbol": symbol, "count": 1}),
     "bad_checksum": (4, lambda _, symbol: {"symbol": symbol, "count": 1}),
+    "eat": (3, lambda rng, symbol: {"symbol": symbol, "side": rng.choice(["bid", "ask"]),
+                                    "levels": rng.randint(1, 55)}),
     "stale": (4, lambda rng, symbol: {"symbol": symbol, "updates": rng.randint(1, 80),
                                       "seconds": _seconds(rng)}),
     "no_snapshot": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 2.0)}),
