@@ -61,8 +61,13 @@ static inline void side_free(book_side *s)
     memset(s, 0, sizeof *s);
 }
 
+/* More is no book, but something that has gone wrong, here or at the venue: it is begun anew. */
+enum { SIDE_LEVELS = 1 << 17 };
+
 COLD bool side_grow(book_side *s, uint32_t count)
 {
+    if (count > SIDE_LEVELS)
+        return false;
     uint32_t room = s->room ? s->room : 64;
     while (room < count)
         room *= 2;
@@ -103,7 +108,7 @@ ALWAYS_INLINE void level_put(level *l, int64_t price, int64_t size)
     *(pair *)l = (pair){price, size};
 }
 
-/* Set the size at a price; 0 removes it. False only when memory has run out. */
+/* Set the size at a price; 0 removes it. False: no memory, or too many levels. */
 ALWAYS_INLINE bool side_set(book_side *s, int64_t price, int64_t size, bool ask)
 {
     uint32_t index = side_search(s, price, ask);

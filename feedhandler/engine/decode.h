@@ -99,7 +99,7 @@ static inline message *engine_message(engine *e, market *m, int kind, int channe
 static inline level *engine_levels(engine *e, message *msg, uint32_t count)
 {
     static level scrap[2];
-    if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, e->level_count + count)))
+    if (UNLIKELY(!LEVELS_RESERVE(e, e->level_count + count)))
         return scrap;
     level *at = e->levels + e->level_count;
     e->level_count += count;

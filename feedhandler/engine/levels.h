@@ -137,7 +137,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
     uint32_t begin = e->level_count, count = begin;
     while (cursor_item(c)) {
         const uint8_t *at = c->at;
-        if (UNLIKELY(!ARRAY_RESERVE(e, e->levels, count, e->level_room, count + 1))) {
+        if (UNLIKELY(!LEVELS_RESERVE(e, count + 1))) {
             CURSOR_FAIL(c, WIRE_MEMORY);
             break;
         }

@@ -239,6 +239,14 @@ typedef struct engine {
     (LIKELY((want) <= (room)) || array_grow((void **)&(array), &(room), (want), sizeof *(array)) || \
      ((e)->out_of_memory = true, false))
 
+/* A frame has no more levels: each costs a search, and a move of all that are better. */
+enum { FRAME_LEVELS = 1 << 15 };
+#define LEVELS_RESERVE(e, want)                                                          \
+    (LIKELY((want) <= (e)->level_room) ||                                                \
+     ((want) <= FRAME_LEVELS &&                                                          \
+      ARRAY_RESERVE(e, (e)->levels, (e)->level_count, (e)->level_room, want)) ||         \
+     ((e)->out_of_memory = true, false))
+
 COLD bool array_grow(void **array, uint32_t *room, uint32_t want, size_t element)
 {
     uint32_t grown = *room ? *room : 64;

@@ -118,7 +118,7 @@ static inline const char *wire_error_words(int error)
         "not a number",
         "value out of range",
         "a required field is missing",
-        "out of memory",
+        "more levels than a frame may have, or no memory",
     };
     return error >= 0 && error < WIRE_ERRORS ? words[error] : "unknown error";
 }
