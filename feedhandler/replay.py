@@ -11,12 +11,12 @@ from typing import Any
 
 from feedhandler.books_json import books_json
 from feedhandler.capture import CaptureError, Frame, parse_frame, read_lines
-from feedhandler.directory import add_instrument
+from feedhandler.directory import add_instrument, redefine
 from feedhandler.engine import _engine
 from feedhandler.mentions import Mentions
 from feedhandler.pace import Pace
 from feedhandler.survey import Survey, survey
-from feedhandler.venues.base import ControlKind, InstrumentSpec, Venue
+from feedhandler.venues.base import ControlKind, InstrumentSpec, Stated, Venue
 from shm import Reason, State
 from shm.segment import WriterSegment, create
 
@@ -233,6 +233,17 @@ class _Player:
                 if control.kind is ControlKind.UNSUBSCRIBED:
                     for key in control.keys:
                         self._unsubscribed(key)
+                for stated in control.stated:
+                    self._stated(stated)
+
+    def _stated(self, stated: Stated) -> None:
+        with suppress(ValueError, KeyError):  # terms that make no sense, an instrument without data
+            row = self._engine.instrument_id(stated.symbol)
+            spec = stated.spec() if stated.spec is not None else None
+            if spec is None:
+                self._engine.set_status(row, stated.status)
+            else:
+                redefine(self._engine, row, spec)
 
     def _unsubscribed(self, key: str) -> None:
         with suppress(ValueError, KeyError):

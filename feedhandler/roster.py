@@ -11,24 +11,20 @@ from typing import Protocol
 from feedhandler import rules
 from feedhandler.absence import Absences
 from feedhandler.config import VenueConfig
-from feedhandler.directory import redefine
 from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
 from feedhandler.lister import Listed, Lister, choose
 from feedhandler.log import Throttle, log
 from feedhandler.plan import plan
+from feedhandler.terms import Terms, not_open
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venues import normal
-from feedhandler.venues.base import InstrumentSpec, Stated, Venue
+from feedhandler.venues.base import InstrumentSpec, Venue
 from feedhandler.venues.listing import nameless
-from shm import Change as Changes
 from shm import Reason, State, Status
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
 AGAIN_S = 2.5  #: after a list that is none, and longer after each further one
 ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
-FRESH_NS = 5_000_000_000  #: a ticker that spoke within this time stands by its word
-NEWS_S = (0.2, 3.0)  #: after the word of a stream that something is listed
 
 
 class Carrier(Protocol):
@@ -74,6 +70,9 @@ class Roster:
         self._universe = universe
         self._lister = lister
         self._carrier = carrier
+        self.terms = Terms(
+            venue, engine, universe, lister, carrier.restated, self._over, config.refresh_s
+        )
         self.rows = DirectoryRows(config.capacity)
         self.cure = ""  #: what helps against few rows, if that is another than usual
         self._absences = Absences()
@@ -117,7 +116,7 @@ class Roster:
         for tracked in self._open():
             spec = now.get(tracked.spec.symbol)
             if spec is not None and tracked.stated_ns <= listed.asked_ns:
-                self.redefine(tracked, self._as_streamed(tracked, spec, spoke[tracked.id]))
+                self.terms.listed(tracked, spec, spoke[tracked.id])
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
         for symbol in self._take_up(self._fresh(chosen)):
@@ -130,66 +129,11 @@ class Roster:
         over = [each for each in there if each.spec.over(now)]
         self._close(over, Reason.EXPIRED)
         ended = [each for each in there if 0 < each.spec.expiry_ns <= now and not each.ended]
-        for (
-            each
-        ) in ended:  # of those without a date of their own the list says whether it came true
+        for each in ended:  # of what has no date of its own, the list says whether it came true
             each.ended = True
         if ended:
             self._lister.soon(*ROLL_S)
-
-    def redefine(self, tracked: Tracked, spec: InstrumentSpec) -> None:
-        """The venue says its terms anew: readers are told what has changed."""
-        old = tracked.spec
-        spec = replace(spec, kind=old.kind, family=old.family)  # by these its keys are called
-        tracked.spec = spec
-        if spec.expiry_ns != old.expiry_ns:
-            tracked.ended = False
-        changes = redefine(self._engine, tracked.id, spec)
-        if not changes:
-            return
-        log.info("%s: %s", spec.symbol, _changed(changes, old, spec))
-        if spec.status is Status.EXPIRED:
-            self._close([tracked], Reason.EXPIRED)
-        elif Changes.STATUS in changes:
-            self._carrier.restated(tracked)
-
-    def worded(self, tracked: Tracked) -> None:
-        """Its ticker has another word for its status."""
-        word = self._engine.word(tracked.id)
-        self.stated([Stated(tracked.spec.symbol, self._meant(word), word)])
-
-    def _as_streamed(self, tracked: Tracked, spec: InstrumentSpec, spoke_ns: int) -> InstrumentSpec:
-        """What is listed, but not as open while its ticker goes on saying that it is not."""
-        word = self._engine.word(tracked.id)
-        said = self._meant(word) if word else Status.ACTIVE
-        if said is Status.ACTIVE or time_ns() - spoke_ns > FRESH_NS or not spec.active:
-            return spec
-        return replace(spec, status=said, stated=word)
-
-    def _meant(self, word: str) -> Status:
-        return normal.status(self._venue.statuses, word)
-
-    def stated(self, stated: Iterable[Stated]) -> None:
-        """A stream says something of instruments: newer than any list that was asked for before."""
-        now, news = time_ns(), False
-        for one in stated:
-            tracked = self._universe.by_symbol.get(one.symbol)
-            if tracked is None or tracked.closed:
-                known = tracked is None and one.symbol in self._lister.awake
-                news = news or (one.status is Status.ACTIVE and not known)
-                continue
-            spec = replace(tracked.spec, status=one.status, stated=one.word)
-            if one.spec is not None:
-                try:
-                    spec = one.spec() or spec
-                except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-                    self._quiet.warning(
-                        "stated", f"{one.symbol}: terms that make no sense: {error}"
-                    )
-            tracked.stated_ns = now
-            self.redefine(tracked, spec)
-        if news:
-            self._lister.soon(*NEWS_S)
+        self.terms.look(self._open())
 
     def count(self, now: float) -> str:
         """Count the rows of the directory; says so, in the log too, if few are left."""
@@ -202,14 +146,9 @@ class Roster:
         self._scarce.warning("rows", text)
         return text
 
-    def asleep(self) -> str:
-        """What is carried and does not trade now, in words; "" if all of it does."""
-        there = self._open()
-        found = [each.spec for each in there if not each.open]
-        if not found:
-            return ""
-        first = f"{found[0].symbol} is {found[0].status.name}" + (", ..." if found[1:] else "")
-        return f"{len(found)} of {len(there)} instruments are not open: {first}"
+    def not_open(self) -> str:
+        """What is carried and takes no orders now, in words."""
+        return not_open(self._open())
 
     async def change(self, wanted: Sequence[str]) -> Change:
         """Follow other rules from now on.
@@ -320,6 +259,10 @@ class Roster:
                 self._carrier.carry(endpoint, keys)
         return taken
 
+    def _over(self, tracked: Tracked) -> None:
+        """The venue says that it is over."""
+        self._close([tracked], Reason.EXPIRED)
+
     def _close(self, over: Sequence[Tracked], reason: Reason) -> None:
         for tracked in over:
             tracked.closed = True
@@ -335,22 +278,3 @@ class Roster:
             named = ", ".join(each.spec.symbol for each in over[:3]) + (", ..." if over[3:] else "")
             word = "expired" if reason is Reason.EXPIRED else "unsubscribed"
             log.info("%d %s: %s", len(over), word, named)
-
-
-def _changed(changes: Changes, old: InstrumentSpec, new: InstrumentSpec) -> str:
-    """In words."""
-    parts = []
-    if Changes.STATUS in changes:
-        said = f" ({new.stated})" if new.stated else ""
-        parts.append(f"{old.status.name} -> {new.status.name}{said}")
-    for change, name in (
-        (Changes.TICK, "tick"),
-        (Changes.LOT, "lot"),
-        (Changes.CONTRACT_SIZE, "contract_size"),
-        (Changes.EXPIRY, "expiry_ns"),
-    ):
-        if change in changes:
-            parts.append(f"{name} {getattr(old, name)} -> {getattr(new, name)}")
-    if Changes.IDENTITY in changes:
-        parts.append("another instrument under the same name")
-    return "; ".join(parts)

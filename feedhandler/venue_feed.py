@@ -27,10 +27,11 @@ from feedhandler.outages import Outages
 from feedhandler.plan import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.rest import Rest
-from feedhandler.roster import NEWS_S, Roster
+from feedhandler.roster import Roster
 from feedhandler.rotation import Rotations
 from feedhandler.rotation_time import time_of_day
 from feedhandler.socket_requests import Requests
+from feedhandler.terms import NEWS_S
 from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
 from feedhandler.venue_engine import make_engine
@@ -84,7 +85,7 @@ class VenueFeed:
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
             requests, self._count, self._rng, self._keeper, self._lister.hint,
-            self.roster.worded,
+            self.roster.terms.worded,
         )  # fmt: skip
 
     # ---- its life
@@ -195,7 +196,7 @@ class VenueFeed:
         books += [(name, State.STALE, Reason.CAPACITY) for name in self.roster.left_out]
         notes = (
             self.roster.count(self._clock()), self.roster.problem, self._keeper.note,
-            self.roster.asleep(),
+            self.roster.not_open(),
         )  # fmt: skip
         note = "; ".join(filter(None, notes))
         self._state.judge(books, self.connections.judged(), self._capacity.finding, note)
@@ -283,7 +284,7 @@ class VenueFeed:
 
     def on_stated(self, stated: Iterable[Stated]) -> None:
         """The venue says what it does with orders on instruments, or all their terms."""
-        self.roster.stated(stated)
+        self.roster.terms.stated(stated)
 
     def on_relisted(self) -> None:
         """The venue says that what it lists has changed."""

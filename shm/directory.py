@@ -64,6 +64,8 @@ class Directory:
         made = self._made.get(row)
         if made is None or self.segment.changed(made):
             made = self._made[row] = self.segment.instrument(row)
+            if made.name:  # it may have another than it was learned by
+                self._by_name.setdefault(made.name, row)
         return made
 
     def unknown(self, name: str) -> UnknownInstrument:

@@ -134,3 +134,15 @@ def test_the_guard_refuses_what_takes_no_orders(written: tuple[native.Engine, sh
             feed.require_live(["BTC-USDT"])
         assert feed.quote("BTC-USDT").live
         feed.require_live(["ETH-USDT"])
+
+
+def test_the_best_of_several_venues_leaves_out_what_is_not_open(
+    written: tuple[native.Engine, shm.Feed],
+) -> None:
+    engine, feed = written
+    found = shm.best([feed], "BTC-USDT", max_age_ns=10**12)
+    assert found.bid is not None
+    engine.set_status(0, int(Status.HALTED))
+    found = shm.best([feed], "BTC-USDT", max_age_ns=10**12)
+    assert found.bid is found.ask is None
+    assert [one.why for one in found.left_out] == ["not open: HALTED"]

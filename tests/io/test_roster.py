@@ -300,7 +300,7 @@ def test_terms_that_the_list_changes_reach_readers(namespace: str) -> None:
             halted = {"status": Status.HALTED, "stated": "suspend"}
             assert await becomes(**halted) == (2, Status.HALTED, ChangeBits.STATUS)
             assert (feed.quote("A").status, feed.quote("B").status) == (2, 0)
-            assert house.roster.asleep() == "1 of 2 instruments are not open: A is HALTED"
+            assert house.roster.not_open() == "1 of 2 instruments are not open: A is HALTED"
             terms: dict[str, Any] = {
                 "tick": Decimal("0.0001"),
                 "lot": Decimal(5),
@@ -388,19 +388,19 @@ def test_what_a_stream_says_is_newer_than_a_list_that_was_asked_for_before(names
     async def acts(house: House) -> None:
         await house.start(spec("A"), spec("B"))
         older = await house.lister.list(house.lister.rules)
-        house.roster.stated([Stated("A", Status.CANCEL_ONLY, "locked")])
-        house.roster.stated([Stated("NOBODY", Status.HALTED, "halted")])
+        house.roster.terms.stated([Stated("A", Status.CANCEL_ONLY, "locked")])
+        house.roster.terms.stated([Stated("NOBODY", Status.HALTED, "halted")])
         row = house.universe.by_symbol["A"].id
         house.roster.refreshed(older)
         assert house.engine.status(row) == Status.CANCEL_ONLY
         house.roster.refreshed(await house.lister.list(house.lister.rules))
         assert house.engine.status(row) == Status.ACTIVE
         finer = replace(spec("A"), tick=Decimal("0.001"), status=Status.UNKNOWN)
-        house.roster.stated([Stated("A", Status.UNKNOWN, "odd", lambda: finer)])
+        house.roster.terms.stated([Stated("A", Status.UNKNOWN, "odd", lambda: finer)])
         assert house.engine.status(row) == Status.UNKNOWN
         with shm.attach("paper", namespace=namespace) as feed:
             assert feed.instrument("A").tick == 0.001
-        house.roster.stated([Stated("A", Status.EXPIRED, "expired")])
+        house.roster.terms.stated([Stated("A", Status.EXPIRED, "expired")])
         assert house.state("A") == CLOSED_EXPIRED
 
     play(namespace, ["A", "B"], acts)
@@ -409,7 +409,7 @@ def test_what_a_stream_says_is_newer_than_a_list_that_was_asked_for_before(names
 def test_a_stream_that_speaks_of_something_new_has_the_list_asked_for(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.roster.NEWS_S", (0.0, 0.02))
+    monkeypatch.setattr("feedhandler.terms.NEWS_S", (0.0, 0.02))
 
     async def acts(house: House) -> None:
         await house.start(spec("B-1"))
@@ -417,11 +417,45 @@ def test_a_stream_that_speaks_of_something_new_has_the_list_asked_for(
         house.rest.lists = [spec("B-1"), spec("B-2")]
         asked = house.rest.asked
         for _ in range(50):
-            house.roster.stated([Stated("B-1", Status.ACTIVE, "open")])
+            house.roster.terms.stated([Stated("B-1", Status.ACTIVE, "open")])
         for _ in range(50):
-            house.roster.stated([Stated("B-2", Status.ACTIVE, "started")])
+            house.roster.terms.stated([Stated("B-2", Status.ACTIVE, "started")])
         await reached(lambda: house.open() == ["B-1", "B-2"])
         follow.cancel()
         assert house.rest.asked == asked + 1
 
     play(namespace, ["B-*"], acts)
+
+
+def test_the_list_is_asked_again_and_again_until_all_is_open(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedhandler.terms.LOOK_S", 0.02)
+
+    async def acts(house: House) -> None:
+        await house.start(spec("A"), spec("B"))
+        follow = asyncio.create_task(house.roster.follow())
+        asked = house.rest.asked
+        house.roster.expire()
+        house.roster.terms.stated(
+            [Stated("A", Status.SETTLING, "settled")]
+        )  # and nothing says: over
+        row = house.universe.by_symbol["A"].id
+
+        def opened() -> bool:
+            house.roster.expire()
+            return bool(house.engine.status(row) == Status.ACTIVE)
+
+        await reached(opened)
+        assert house.rest.asked == asked + 1
+        house.rest.lists = [replace(spec("A"), status=Status.HALTED), spec("B")]
+        house.lister.soon(0.0, 0.0)
+
+        def asked_more() -> bool:
+            house.roster.expire()
+            return house.rest.asked > asked + 4
+
+        await reached(asked_more)
+        follow.cancel()
+
+    play(namespace, ["A", "B"], acts)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from feedhandler import venues
+from feedhandler.engine import _engine
 from feedhandler.sim import (
     binance_listing,
     binance_usdm_listing,
@@ -17,8 +18,9 @@ from feedhandler.sim import (
     deribit_listing,
     okx_listing,
 )
-from feedhandler.venues.base import InstrumentSpec
-from shm import Status
+from feedhandler.venue_engine import make_engine
+from feedhandler.venues.base import Control, ControlKind, InstrumentSpec
+from shm import Status, segment
 
 TODAY = date(2026, 11, 29)
 Entry = dict[str, Any]
@@ -141,3 +143,86 @@ def test_an_announced_delisting_is_an_end_of_what_is_no_dated_contract(
     assert not spec.over(spec.expiry_ns + 1)  # that it came true, the venue says
     for never in (0, 32_503_708_800_000, 1 << 62):
         assert parsed(venue, **{key: str(never) if text else never}).expiry_ns == 0
+
+
+def control(venue: str, message: Any) -> list[Control]:
+    return venues.load(venue).control(json.dumps(message).encode(), {})
+
+
+def deribit_notice(channel: str, data: Any) -> Entry:
+    params = {"channel": channel, "data": data}
+    return {"jsonrpc": "2.0", "method": "subscription", "params": params}
+
+
+def test_deribits_notices_are_heard() -> None:
+    data = {"timestamp": 1, "state": "locked", "instrument_name": "BTC-PERPETUAL"}
+    (said,) = control("deribit", deribit_notice("instrument.state.future.any", data))
+    assert said.kind is ControlKind.STATED
+    assert [(one.symbol, one.status, one.word) for one in said.stated] == [
+        ("BTC-PERPETUAL", Status.CANCEL_ONLY, "locked")
+    ]
+    locked = {"price_index": "btc_usd", "locked": True}
+    (said,) = control("deribit", deribit_notice("platform_state", locked))
+    assert said.kind is ControlKind.RELIST
+    assert "btc_usd" in said.text
+    odd: Any
+    for odd in ({}, {"state": 1, "instrument_name": "X"}, {"state": "open"}, [], None, "text"):
+        with pytest.raises(ValueError, match="deribit"):
+            control("deribit", deribit_notice("instrument.state.any.any", odd))
+
+
+def test_okxs_instruments_are_heard_with_all_their_terms() -> None:
+    entry, _, _ = listed("okx")
+    rows = [entry | {"state": "suspend", "tickSz": "0.5"}, None, {"instId": 3}, {"instId": "X-Y"}]
+    arg = {"channel": "instruments", "instType": "SPOT"}
+    (said,) = control("okx", {"arg": arg, "data": rows})
+    assert said.kind is ControlKind.STATED
+    first, bare = said.stated
+    assert (first.symbol, first.status, first.word) == (entry["instId"], Status.HALTED, "suspend")
+    assert first.spec is not None
+    spec = first.spec()
+    assert spec is not None
+    assert (str(spec.tick), spec.status) == ("0.5", Status.HALTED)
+    assert (bare.symbol, bare.status) == ("X-Y", Status.UNKNOWN)
+    odd: Any
+    for odd in ({"arg": arg, "data": None}, {"arg": None, "data": []}, {"arg": {}, "data": [1]}):
+        with pytest.raises(ValueError, match="okx"):
+            control("okx", odd)
+
+
+def test_the_engine_hands_over_what_is_of_no_market(namespace: str) -> None:
+    notice = deribit_notice("instrument.state.future.any", {"state": "open"})
+    row = {"arg": {"channel": "instruments", "instType": "SPOT"}, "data": [{"instId": "A"}]}
+    with segment.create("v", namespace=namespace, instruments=4) as held:
+        for venue, message in (("deribit", notice), ("okx", row)):
+            engine = make_engine(venues.load(venue), held.writer)
+            bits = engine.connection(0).feed(json.dumps(message).encode())
+            assert bits == _engine.CONTROL, venue
+            assert engine.counters()["unknown"] == 0
+
+
+def test_a_tickers_word_is_told_once_and_only_of_a_whole_frame(namespace: str) -> None:
+    def ticker(word: Any) -> bytes:
+        data = {"instrument_name": "A", "timestamp": 1, "mark_price": 5.0, "state": word}
+        return json.dumps(deribit_notice("ticker.A.100ms", data)).encode()
+
+    with segment.create("deribit", namespace=namespace, instruments=4) as held:
+        engine = make_engine(venues.load("deribit"), held.writer)
+        row = engine.add_instrument("A")
+        feed = engine.connection(0).feed
+
+        def told(frame: bytes) -> str | None:
+            feed(frame)
+            events = [event for _, event, _ in engine.attention()]
+            return engine.word(row) if _engine.STATED in events else None
+
+        assert told(ticker("open")) == "open"
+        assert told(ticker("open")) is None
+        assert told(ticker("halted")[:-1]) is None  # cut short
+        assert engine.word(row) == "open"
+        assert told(ticker("halted")) == "halted"
+        odd: Any
+        for odd in (None, 5, [], "x" * 100):
+            assert told(ticker(odd)) is None
+        assert engine.word(row) == "halted"
+        assert told(ticker("open")) == "open"

@@ -1,0 +1,151 @@
+"""The terms of what is carried: status, tick, lot, contract size and end, as the venue has them.
+
+They come from its list, at each refresh, and from its streams. What a stream says is newer than a
+list that was asked for before.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import time_ns
+
+from feedhandler.directory import redefine
+from feedhandler.engine import _engine
+from feedhandler.lister import Lister
+from feedhandler.log import Throttle, log
+from feedhandler.universe import Tracked, Universe
+from feedhandler.venues import listing, normal
+from feedhandler.venues.base import InstrumentSpec, Stated, Venue
+from shm import Change, Status
+
+LOOK_S = 5.0  #: after a change of a status, and then each time twice as long, the list is asked
+FRESH_NS = 5_000_000_000  #: a ticker that spoke within this time stands by its word
+NEWS_S = (0.2, 3.0)  #: after the word of a stream that something is listed
+
+
+class Terms:
+    """Of one feed. `restated`: a status is another one; `over`: the venue has ended it."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        engine: _engine.Engine,
+        universe: Universe,
+        lister: Lister,
+        restated: Callable[[Tracked], None],
+        over: Callable[[Tracked], None],
+        refresh_s: float,
+    ) -> None:
+        self._venue = venue
+        self._engine = engine
+        self._universe = universe
+        self._lister = lister
+        self._restated = restated
+        self._over = over
+        self._refresh_s = refresh_s
+        self._look_s, self._look_ns = LOOK_S, 0
+        self._quiet = Throttle()
+
+    def listed(self, tracked: Tracked, spec: InstrumentSpec, spoke_ns: int) -> None:
+        """The list has it so. `spoke_ns`: when its streams last spoke."""
+        word = self._engine.word(tracked.id)
+        said = self._meant(word) if word else Status.ACTIVE
+        fresh = time_ns() - spoke_ns <= FRESH_NS
+        if spec.active and said is not Status.ACTIVE and fresh:  # its ticker goes on saying so
+            spec = replace(spec, status=said, stated=word)
+        self.redefine(tracked, spec)
+
+    def worded(self, tracked: Tracked) -> None:
+        """Its ticker has another word for its status."""
+        word = self._engine.word(tracked.id)
+        self.stated([Stated(tracked.spec.symbol, self._meant(word), word)])
+
+    def _meant(self, word: str) -> Status:
+        return normal.status(self._venue.statuses, word)
+
+    def stated(self, stated: Iterable[Stated]) -> None:
+        """A stream says something of instruments, ours or not."""
+        now, news = time_ns(), False
+        for one in stated:
+            tracked = self._universe.by_symbol.get(one.symbol)
+            if tracked is None or tracked.closed:
+                known = tracked is None and one.symbol in self._lister.awake
+                news = news or (one.status is Status.ACTIVE and not known)
+            else:
+                tracked.stated_ns = now
+                self.redefine(tracked, self._spec(tracked, one))
+        if news:
+            self._lister.soon(*NEWS_S)
+
+    def _spec(self, tracked: Tracked, stated: Stated) -> InstrumentSpec:
+        if stated.spec is not None:
+            try:
+                spec = stated.spec()
+                if spec is not None:
+                    listing.check(spec)
+                    return spec
+            except Exception as error:  # whatever a venue sends: its word is heard all the same
+                text = f"{stated.symbol}: terms that make no sense: {error}"
+                self._quiet.warning("stated", text)
+        return replace(tracked.spec, status=stated.status, stated=stated.word)
+
+    def redefine(self, tracked: Tracked, spec: InstrumentSpec) -> None:
+        """Its terms are these: readers are told what has changed."""
+        old = tracked.spec
+        spec = replace(spec, kind=old.kind, family=old.family)  # by these its keys are called
+        tracked.spec = spec
+        if spec.expiry_ns != old.expiry_ns:
+            tracked.ended = False
+        changes = redefine(self._engine, tracked.id, spec)
+        if not changes:
+            return
+        log.info("%s: %s", spec.symbol, _changed(changes, old, spec))
+        if spec.status is Status.EXPIRED:
+            self._over(tracked)
+        elif Change.STATUS in changes:
+            self._restated(tracked)
+            self._look_s = LOOK_S  # it may be over soon, and not every venue says so
+            self._look_ns = time_ns() + int(LOOK_S * 1e9)
+
+    def look(self, carried: Sequence[Tracked]) -> None:
+        """While something is not open: ask the list whether it still is not, each time later."""
+        if time_ns() < self._look_ns or all(each.open for each in carried):
+            return
+        self._look_s = min(2 * self._look_s, self._refresh_s)
+        self._look_ns = time_ns() + int(self._look_s * 1e9)
+        self._lister.soon(0.0, 0.1 * self._look_s)
+
+
+def not_open(carried: Sequence[Tracked]) -> str:
+    """What of it takes no orders now, in words; "" if all does."""
+    found = [each.spec for each in carried if not each.open]
+    if not found:
+        return ""
+    first = f"{found[0].symbol} is {found[0].status.name}" + (", ..." if found[1:] else "")
+    return f"{len(found)} of {len(carried)} instruments are not open: {first}"
+
+
+def _changed(changes: Change, old: InstrumentSpec, new: InstrumentSpec) -> str:
+    """In words."""
+    parts = []
+    if Change.STATUS in changes:
+        said = f" ({new.stated})" if new.stated else ""
+        parts.append(f"{old.status.name} -> {new.status.name}{said}")
+    for change, name in (
+        (Change.TICK, "tick"),
+        (Change.LOT, "lot"),
+        (Change.CONTRACT_SIZE, "contract_size"),
+    ):
+        if change in changes:
+            parts.append(f"{name} {getattr(old, name)} -> {getattr(new, name)}")
+    if Change.EXPIRY in changes:
+        parts.append(f"ends {_when(new.expiry_ns)}, not {_when(old.expiry_ns)}")
+    if Change.IDENTITY in changes:
+        parts.append("another instrument under the same name")
+    return "; ".join(parts)
+
+
+def _when(end_ns: int) -> str:
+    return (
+        f"{datetime.fromtimestamp(end_ns // 10**9, UTC):%Y-%m-%d %H:%M} UTC" if end_ns else "never"
+    )
