@@ -15,6 +15,7 @@ from . import bybit_listing as listing
 from .bad_list import as_ordered
 from .book import ASK, BID
 from .bybit_window import Sides
+from .market import Live
 
 if TYPE_CHECKING:
     from .bybit import BybitServer
@@ -60,10 +61,10 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
 
     async def instruments(request: web.Request) -> web.Response:
         query, category = request.query, server.category
-        if (asked := query.get("category", "")) not in _CATEGORIES:
+        if (named := query.get("category", "")) not in _CATEGORIES:
             return wrong("Illegal category")
-        if asked != category:
-            return answer({"category": asked, "list": [], "nextPageCursor": ""})
+        if named != category:
+            return answer({"category": named, "list": [], "nextPageCursor": ""})
         listed = list(server.market.instruments.values())
         if (symbol := query.get("symbol")) is not None:
             listed = [one for one in listed if one.symbol == symbol]
@@ -98,18 +99,26 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
         found["list"] = as_ordered(server.faults, rows)
         return answer(found)
 
-    async def orderbook(request: web.Request) -> web.Response:
-        query, category = request.query, server.category
-        symbol, limit = query.get("symbol", ""), query.get("limit", str(_USUAL[category]))
-        if query.get("category") != category:
+    def asked(request: web.Request, usual: int, most: int) -> tuple[Live, int] | web.Response:
+        """The symbol and the limit of a request, or what is wrong with it."""
+        query = request.query
+        symbol, limit = query.get("symbol", ""), query.get("limit", str(usual))
+        if query.get("category") != server.category:
             return wrong("Illegal category")
         if symbol not in server.market.instruments:
             return wrong("Symbol Is Invalid")
-        if not limit.isdigit() or not 1 <= int(limit) <= _MOST[category]:
+        if not limit.isdigit() or not 1 <= int(limit) <= most:
             return wrong("limit")
-        live, now = server.market.live(symbol), server.market.clock.ms()
+        return server.market.live(symbol), int(limit)
+
+    async def orderbook(request: web.Request) -> web.Response:
+        found = asked(request, _USUAL[server.category], _MOST[server.category])
+        if isinstance(found, web.Response):
+            return found
+        live, limit = found
+        symbol, now = live.instrument.symbol, server.market.clock.ms()
         book = server.rest_book(live)
-        sides = Sides(book.levels(BID, int(limit)), book.levels(ASK, int(limit)))
+        sides = Sides(book.levels(BID, limit), book.levels(ASK, limit))
         # The number is that of the deepest topic: nothing that anybody follows.
         data = (
             f'{{"s":"{symbol}",{shapes.levels(server.texts(live), sides)},"ts":{now},'
@@ -119,27 +128,23 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
 
     async def tickers(request: web.Request) -> web.Response:
         query, category = request.query, server.category
-        if (asked := query.get("category", "")) not in _CATEGORIES:
+        if (named := query.get("category", "")) not in _CATEGORIES:
             return wrong("Illegal category")
-        chosen = list(server.market.instruments) if asked == category else []
+        chosen = list(server.market.instruments) if named == category else []
         if (symbol := query.get("symbol")) is not None:
             if symbol not in chosen:
                 return wrong("Symbol Is Invalid")
             chosen = [symbol]
         rows = [server.tickers.full(one) for one in chosen]
-        return answer({"category": asked, "list": rows})
+        return answer({"category": named, "list": rows})
 
     async def recent_trades(request: web.Request) -> web.Response:
-        query, category = request.query, server.category
-        symbol, limit = query.get("symbol", ""), query.get("limit", str(_TRADES[category]))
-        if query.get("category") != category:
-            return wrong("Illegal category")
-        if symbol not in server.market.instruments:
-            return wrong("Symbol Is Invalid")
-        if not limit.isdigit() or not 1 <= int(limit) <= 1000:
-            return wrong("limit")
-        live = server.market.live(symbol)
-        recent = list(live.trades)[: -int(limit) - 1 : -1]
+        category = server.category
+        found = asked(request, _TRADES[category], 1000)
+        if isinstance(found, web.Response):
+            return found
+        live, limit = found
+        recent = list(live.trades)[: -limit - 1 : -1]
         rows = [shapes.recent_trade(category, live, server.texts(live), one) for one in recent]
         return answer({"category": category, "list": rows})
 

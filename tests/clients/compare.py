@@ -53,6 +53,7 @@ class Truth:
     def __init__(self, ask: Ask, symbol: str, levels: int) -> None:
         self._ask, self._symbol, self._levels = ask, symbol, levels
         self.trades = {one["id"]: one for one in ask(f"/trades?symbol={symbol}")["trades"]}
+        self.heard: set[str] = set()
         self._traded = [(one["ms"], Decimal(one["price"])) for one in self.trades.values()]
         self._touches: list[Line] = ask(f"/touches?symbol={symbol}")["touches"]
         self._sequences = [one["sequence"] for one in self._touches]
@@ -68,6 +69,15 @@ class Truth:
             [[Decimal(price), Decimal(size)] for price, size in found[side][:deep]]
             for side in ("bids", "asks")
         )
+
+    def lost(self) -> list[str]:
+        """Trades between the first and the last that the client had, which it had not."""
+        names = list(self.trades)
+        places = [at for at, name in enumerate(names) if name in self.heard]
+        if not places:
+            return []
+        between = names[places[0] : places[-1]]
+        return [name for name in between if name not in self.heard]
 
     def touches(self, told: Line) -> list[Line]:
         """The best levels that a ticker may have, by its sequence or its time."""
@@ -97,6 +107,10 @@ def compare(lines: list[Line], ask: Ask, levels: int) -> Counts:
         if symbol not in truths:
             truths[symbol] = Truth(ask, symbol, levels)
         _CHECKS[line["what"]](line, truths[symbol], counts)
+    for symbol, truth in truths.items():
+        if lost := truth.lost():
+            counts.trades_differ += len(lost)
+            counts.example(f"{symbol}: {len(lost)} trades never came, such as {lost[0]}")
     return counts
 
 
@@ -125,6 +139,7 @@ def _book(line: Line, truth: Truth, counts: Counts) -> None:
 
 def _trade(line: Line, truth: Truth, counts: Counts) -> None:
     counts.trades += 1
+    truth.heard.add(line["id"])
     right = truth.trades.get(line["id"])
     seen = (Decimal(line["price"]), Decimal(line["size"]), line["taker"], line["ms"])
     if right is None or seen != (

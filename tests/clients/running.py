@@ -89,8 +89,7 @@ def run(client: Client, python: Path, venue: str, seconds: float) -> Counts:
     """Run a client for so long against a venue of its own; what of all that it had is wrong."""
     case = client.cases[venue]
     venues = [venue, case.beside] if case.beside else [venue]
-    # Messages counted by the venue: a client may ask more of it at once than of the real one.
-    with SimProcess(venues, SimOptions(rate=RATE, message_limit=100)) as sims:
+    with SimProcess(venues, SimOptions(rate=RATE)) as sims:
         at = sims.endpoints[venue]
         order = {
             **_address(at),

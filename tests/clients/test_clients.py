@@ -33,12 +33,13 @@ TOUCHES = [
     {"sequence": 9, "ms": 1100, "bid": ["100.5", "1"], "ask": ["101", "2"]},
 ]
 TRADE = {"id": "7", "price": "100", "size": "2", "taker": "sell", "ms": 1050}
+TRADES = [TRADE, TRADE | {"id": "9", "ms": 1051}, TRADE | {"id": "12", "ms": 1052}]
 BOOK = {"bids": [["100", "1"], ["99", "3"]], "asks": [["101", "2"], ["102", "0.50"]]}
 
 
 def answers(path: str) -> Any:
     if path.startswith("/trades"):
-        return {"trades": [TRADE]}
+        return {"trades": TRADES}
     if path.startswith("/touches"):
         return {"touches": TOUCHES}
     return BOOK if path.endswith("sequence=5") else {"error": "unknown"}
@@ -93,3 +94,12 @@ def test_books_are_compared_as_deep_as_the_client_has_them() -> None:
     assert not found.whole
     wrong = book(bids=[["98", "1"], ["99", "3"]], fault="known")
     assert compare([wrong], answers, 0).levels_known == 1
+
+
+def test_a_trade_that_never_came_is_missed() -> None:
+    def differ(*names: str) -> int:
+        heard = [trade(**next(one for one in TRADES if one["id"] == name)) for name in names]
+        return compare(heard, answers, 0).trades_differ
+
+    assert differ("7", "9") == differ("9", "12") == differ("12", "7", "9") == 0
+    assert differ("7", "12") == 1

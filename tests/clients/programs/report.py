@@ -10,9 +10,11 @@ that message, a trade, a ticker; the values as the client has them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
+from collections.abc import Coroutine
 from typing import Any
 
 ORDER: dict[str, Any] = json.load(sys.stdin)
@@ -50,6 +52,16 @@ def ticker(symbol: str, ms: int = 0, sequence: int = 0, **values: object) -> Non
     ask_size, last, as far as the client has them."""
     told = {key: str(value) for key, value in values.items() if value is not None}
     _say("ticker", symbol=symbol, ms=ms, sequence=sequence, **told)
+
+
+async def for_the_time(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Let them run side by side for the time asked for; one that fails ends all."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    done, _ = await asyncio.wait(tasks, timeout=SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+    for task in done:
+        task.result()
+    for task in tasks:
+        task.cancel()
 
 
 def redirected(urls: Any) -> Any:

@@ -69,20 +69,15 @@ async def main() -> None:
     exchange, beside = await started(Observed, options), await started(base, options)
     try:
         unified = {symbol: unified_of(exchange, symbol) for symbol in report.SYMBOLS}
-        tasks = [
-            asyncio.create_task(watch(at, ours, theirs))
-            for ours, theirs in unified.items()
-            for at, watch in (
-                (exchange, books), (exchange, trades), (exchange, tickers), (beside, quotes)
+        await report.for_the_time(
+            *(
+                watch(at, ours, theirs)
+                for ours, theirs in unified.items()
+                for at, watch in (
+                    (exchange, books), (exchange, trades), (exchange, tickers), (beside, quotes)
+                )
             )
-        ]  # fmt: skip
-        done, _ = await asyncio.wait(
-            tasks, timeout=report.SECONDS, return_when=asyncio.FIRST_EXCEPTION
-        )
-        for task in done:
-            task.result()
-        for task in tasks:
-            task.cancel()
+        )  # fmt: skip
     finally:
         await exchange.close()
         await beside.close()
@@ -91,7 +86,7 @@ async def main() -> None:
 async def started(kind: Any, options: dict[str, Any]) -> Any:
     """An exchange with its markets. Quotes get one of their own: ccxt keeps Bybit's best levels and
     its deeper book in one place, where each overwrites the other."""
-    exchange = kind({"options": options, "enableRateLimit": False})
+    exchange = kind({"options": options, "enableRateLimit": True})
     exchange.urls["api"] = report.redirected(exchange.urls["api"])
     await exchange.load_markets()
     return exchange

@@ -87,6 +87,20 @@ def tell_quote(one: Any) -> None:
     )
 
 
+def sockets(manager: Any, symbol: str) -> dict[Any, Callable[[Any], None]]:
+    """Trades, tickers and quotes of a symbol, and who tells of them."""
+    if SPOT:
+        return {
+            manager.trade_socket(symbol): tell_trade,
+            manager.symbol_ticker_socket(symbol): tell_ticker,
+            manager.symbol_book_ticker_socket(symbol): tell_quote,
+        }
+    return {
+        manager.aggtrade_futures_socket(symbol): tell_trade,
+        manager.symbol_ticker_futures_socket(symbol): tell_quote,
+    }
+
+
 async def main() -> None:
     """Follow everything for the time asked for."""
     point(ObservedClient)
@@ -96,28 +110,14 @@ async def main() -> None:
         info = client.get_exchange_info() if SPOT else client.futures_exchange_info()
         assert set(report.SYMBOLS) <= {one["symbol"] for one in (await info)["symbols"]}
         manager = BinanceSocketManager(client)
-        tasks = []
-        for symbol in report.SYMBOLS:
-            if SPOT:
-                sockets = {
-                    manager.trade_socket(symbol): tell_trade,
-                    manager.symbol_ticker_socket(symbol): tell_ticker,
-                    manager.symbol_book_ticker_socket(symbol): tell_quote,
-                }
-            else:
-                sockets = {
-                    manager.aggtrade_futures_socket(symbol): tell_trade,
-                    manager.symbol_ticker_futures_socket(symbol): tell_quote,
-                }
-            tasks.append(asyncio.create_task(books(client, manager, symbol)))
-            tasks += [asyncio.create_task(follow(*one)) for one in sockets.items()]
-        done, _ = await asyncio.wait(
-            tasks, timeout=report.SECONDS, return_when=asyncio.FIRST_EXCEPTION
+        await report.for_the_time(
+            *(books(client, manager, symbol) for symbol in report.SYMBOLS),
+            *(
+                follow(socket, tell)
+                for symbol in report.SYMBOLS
+                for socket, tell in sockets(manager, symbol).items()
+            ),
         )
-        for task in done:
-            task.result()
-        for task in tasks:
-            task.cancel()
     finally:
         await client.close_connection()
 
