@@ -7,6 +7,7 @@ table of all of it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -21,6 +22,7 @@ PACKAGES: Final = {
     "c++": "g++",
     "g++": "g++",
     "objdump": "binutils",
+    "rustc": "rustc",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "aarch64-linux-gnu-objdump": "gcc-aarch64-linux-gnu",
     "spin": "spin",
@@ -38,6 +40,7 @@ HEADERS: Final = {
     "g++": "libc6-dev",
     "aarch64-linux-gnu-gcc": "libc6-dev-arm64-cross",
 }
+OLDEST_RUST: Final = (1, 70)
 TRIAL: Final = b"#include <limits.h>\n#include <time.h>\nint main(void) { return 0; }\n"
 
 
@@ -57,6 +60,13 @@ def _wrong(tool: str) -> str:
         if done.returncode:
             said = next((line for line in done.stderr.decode().splitlines() if "error" in line), "")
             return f"{tool} is there by half (apt-get install {HEADERS[tool]}): {said}"
+    if tool == "rustc":
+        said = subprocess.run(
+            [tool, "--version"], capture_output=True, text=True, timeout=60
+        ).stdout
+        found = re.search(r" (\d+)\.(\d+)", said)
+        if found is None or (int(found[1]), int(found[2])) < OLDEST_RUST:
+            return f"rustc 1.70 or newer is needed, this is {said.strip()}"
     return ""
 
 

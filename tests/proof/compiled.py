@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.proof.header import INCLUDE
@@ -13,7 +14,13 @@ WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
 
 def build(compiler: str, source: Path, target: Path, *options: str) -> Path:
     """Compile, warnings being errors; the compiler's words are in the failure."""
-    command = [compiler, *WARNINGS, f"-I{INCLUDE}", *options, "-o", str(target), str(source)]
+    return run_compiler(
+        [compiler, *WARNINGS, f"-I{INCLUDE}", *options, "-o", str(target), str(source)], target
+    )
+
+
+def run_compiler(command: Sequence[str], target: Path) -> Path:
+    """What the command makes."""
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, f"{' '.join(command)}\n{run.stderr}"
     return target

@@ -1,6 +1,6 @@
-"""The tables of docs/memory.md, made from the contract header.
+"""The tables of docs/memory.md, made from the contract header, and the numbers of its version.
 
-    python -m tests.proof.tables --write      renew the tables in docs/memory.md
+    python -m tests.proof.tables --write      renew docs/memory.md, and the version in reader.rs
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`; NAME is that of a field list
 (`FH_SLOT_FIELDS`) or of a vocabulary (`FH_KINDS`) of the header.
@@ -14,6 +14,7 @@ import sys
 from tests.proof.header import HEADER, ROOT
 
 DOCUMENT = ROOT / "docs" / "memory.md"
+PROGRAM = ROOT / "scripts" / "examples" / "reader.rs"
 
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ENTRY = re.compile(r"F\(([^()]*)\)\s*(?:/\*(.*?)\*/)?", re.DOTALL)
@@ -56,6 +57,22 @@ def renewed(text: str) -> str:
     return _MARKED.sub(lambda m: m[1] + table(m[2]) + m[3], text)
 
 
+def versioned(text: str) -> str:
+    """A document or a program with the version and the layout hash of the header as it is built."""
+    from shm import _native
+
+    (major, minor), hashed = _native.VERSION, f"0x{_native.LAYOUT_HASH:016x}"
+    for pattern, value in (
+        (r"(version \*\*)[\d.]+(\*\*)", f"{major}.{minor}"),
+        (r"(layout hash is `)0x\w+(`)", hashed),
+        (r"(const MAJOR: u16 = )\d+(;)", str(major)),
+        (r"(const MINOR: u16 = )\d+(;)", str(minor)),
+        (r"(const LAYOUT_HASH: u64 = )0x\w+(;)", hashed),
+    ):
+        text = re.sub(pattern, rf"\g<1>{value}\g<2>", text)
+    return text
+
+
 def names(text: str) -> list[str]:
     """The tables that a document has."""
     return [found[2] for found in _MARKED.finditer(text)]
@@ -63,6 +80,7 @@ def names(text: str) -> list[str]:
 
 if __name__ == "__main__":
     if "--write" in sys.argv[1:]:
-        DOCUMENT.write_text(renewed(DOCUMENT.read_text()))
+        DOCUMENT.write_text(versioned(renewed(DOCUMENT.read_text())))
+        PROGRAM.write_text(versioned(PROGRAM.read_text()))
     else:
         print(renewed(DOCUMENT.read_text()), end="")

@@ -16,6 +16,13 @@ def test_the_tables_are_the_headers() -> None:
     assert tables.renewed(text) == text, "run `python -m tests.proof.tables --write`"
 
 
+def test_the_version_is_the_headers() -> None:
+    for path in (tables.DOCUMENT, tables.PROGRAM):
+        text = path.read_text()
+        assert f"0x{_native.LAYOUT_HASH:016x}" in text, path
+        assert tables.versioned(text) == text, "run `python -m tests.proof.tables --write`"
+
+
 def test_every_list_of_the_header_is_in_the_document() -> None:
     lists = set(re.findall(r"^#define (FH_\w+)\(F\)", HEADER.read_text(), re.MULTILINE))
     assert lists == set(tables.names(tables.DOCUMENT.read_text()))

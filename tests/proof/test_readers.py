@@ -1,4 +1,4 @@
-"""The C and C++ example readers: record for record what was written, and what Python reads."""
+"""The example readers in C, C++ and Rust: record for record what was written and Python reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 import shm
 from shm import _native, segment
-from tests.proof.compiled import build
+from tests.proof.compiled import build, run_compiler
 from tests.proof.header import ROOT
 from tests.tools import need
 
@@ -34,14 +34,22 @@ VENUE = "deribit"
 Record = tuple[int, ...]
 
 
-@pytest.fixture(scope="module", params=["c", "cpp"])
+COMPILERS = {
+    "c": ("cc", "-std=c11", "-O2"),
+    "cpp": ("c++", "-std=c++17", "-O2"),
+    "rs": ("rustc", "--edition", "2021", "-O", "-D", "warnings"),
+}
+
+
+@pytest.fixture(scope="module", params=list(COMPILERS))
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cpp = request.param == "cpp"
-    compiler = "c++" if cpp else "cc"
+    compiler, *options = COMPILERS[request.param]
     need(compiler)
+    source = EXAMPLES / f"reader.{request.param}"
     target = tmp_path_factory.mktemp("readers") / "reader"
-    standard = "-std=c++17" if cpp else "-std=c11"
-    return build(compiler, EXAMPLES / f"reader.{request.param}", target, standard, "-O2")
+    if compiler == "rustc":  # it knows of no header: docs/memory.md is all that it has
+        return run_compiler([compiler, *options, "-o", str(target), str(source)], target)
+    return build(compiler, source, target, *options)
 
 
 class Reader:
