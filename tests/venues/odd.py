@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
+
+from feedhandler.universe import Tracked
+from feedhandler.venues.base import InstrumentSpec
 
 REMOVED = object()
 #: what an element is replaced by, whatever it was
@@ -49,3 +53,27 @@ def variants(document: Any, so_far: Path = ()) -> Iterator[tuple[Path, Any, Any]
     for path in paths(document, so_far):
         for value in ODD:
             yield path, value, with_odd(document, path, value)
+
+
+def assert_possible(spec: InstrumentSpec) -> None:
+    """What readers are told of an instrument could be."""
+    assert spec.symbol
+    assert spec.base
+    assert spec.quote
+    assert len(spec.symbol.encode()) <= 63
+    assert len(spec.name.encode()) <= 63
+    for number in (spec.tick, spec.lot, spec.strike, spec.contract_size):
+        assert Decimal(0) <= number < Decimal(10) ** 13
+    assert spec.contract_size > 0
+    assert 0 <= spec.expiry_ns < 1 << 63
+
+
+class Nobody:
+    """Whoever has the connections: they are open, and nothing of them is asked."""
+
+    def carry(self, endpoint: str, keys: Sequence[str]) -> None: ...
+    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None: ...
+    def restated(self, tracked: Tracked) -> None: ...
+
+    def streams(self, tracked: Tracked) -> bool:
+        return not tracked.closed

@@ -1,15 +1,13 @@
-"""One odd element costs what it is in, and nothing else: lists of instruments, books, and what is
-said on the socket, with every element replaced by null, "", 0, -1, what is huge or of another type,
-or gone."""
+"""One odd element costs what it is in, and nothing else: lists of instruments and books, with every
+element replaced by null, "", 0, -1, what is huge or of another type, or gone."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -24,12 +22,12 @@ from feedhandler.instruments import list_instruments
 from feedhandler.lister import Lister
 from feedhandler.roster import Roster
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
-from feedhandler.universe import Tracked, Universe
+from feedhandler.universe import Universe
 from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import Control, ControlKind, InstrumentSpec, Request, Venue
+from feedhandler.venues.base import InstrumentSpec, Request, Venue
 from feedhandler.venues.listing import Listing
 from shm import segment
-from tests.venues.odd import ODD, REMOVED, paths, variants, with_odd
+from tests.venues.odd import ODD, REMOVED, Nobody, assert_possible, paths, variants, with_odd
 
 VENUES = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
 ROWS = {
@@ -117,17 +115,6 @@ def test_a_row_costs_its_instrument_and_no_other(
         held.close()
 
 
-class Nobody:
-    """Whoever has the connections: they are open, and nothing of them is asked."""
-
-    def carry(self, endpoint: str, keys: Sequence[str]) -> None: ...
-    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None: ...
-    def restated(self, tracked: Tracked) -> None: ...
-
-    def streams(self, tracked: Tracked) -> bool:
-        return not tracked.closed
-
-
 @pytest.mark.parametrize("name", VENUES)
 def test_a_running_feed_carries_on_what_it_carries(
     name: str, sims: dict[str, SimEndpoint], namespace: str
@@ -163,19 +150,6 @@ def test_a_running_feed_carries_on_what_it_carries(
         asyncio.run(main())
     finally:
         held.close()
-
-
-def assert_possible(spec: InstrumentSpec) -> None:
-    """What readers are told of an instrument could be."""
-    assert spec.symbol
-    assert spec.base
-    assert spec.quote
-    assert len(spec.symbol.encode()) <= 63
-    assert len(spec.name.encode()) <= 63
-    for number in (spec.tick, spec.lot, spec.strike, spec.contract_size):
-        assert Decimal(0) <= number < Decimal(10) ** 13
-    assert spec.contract_size > 0
-    assert 0 <= spec.expiry_ns < 1 << 63
 
 
 class Answers:
@@ -259,65 +233,3 @@ def test_a_book_that_was_asked_for_is_one_or_says_why_not(
                     assert isinstance(size, str)
     finally:
         held.close()
-
-
-FRAMES: dict[str, tuple[Any, ...]] = {
-    "deribit": (
-        {"jsonrpc": "2.0", "id": 11, "result": ["book.BTC-PERPETUAL.100ms"], "usIn": 1, "usOut": 2},
-        {"jsonrpc": "2.0", "id": 11, "error": {"code": -32602, "message": "Invalid params",
-                                               "data": {"reason": "x", "param": "channels"}}},
-        {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "test_request"}},
-        {"jsonrpc": "2.0", "method": "subscription", "params": {
-            "channel": "instrument.state.any.any", "data": {
-                "timestamp": 1, "state": "closed", "instrument_name": "BTC-PERPETUAL"}}},
-    ),
-    "okx": (
-        {"id": "5", "event": "subscribe", "arg": {"channel": "books", "instId": "BTC-USDT"},
-         "connId": "a"},
-        {"id": "5", "event": "error", "code": "60012", "msg": "Invalid request", "connId": "a",
-         "arg": {"channel": "books", "instId": "BTC-USDT"}},
-        {"event": "notice", "code": "64008", "msg": "The connection will soon be closed",
-         "connId": "a"},
-        {"event": "channel-conn-count-error", "channel": "books", "connCount": "30"},
-        {"arg": {"channel": "instruments", "instType": "SPOT"},
-         "data": [{"instId": "BTC-USDT", "state": "suspend", "tickSz": "0.1"}]},
-    ),
-    "binance": (
-        {"result": None, "id": 5}, {"error": {"code": 2, "msg": "Invalid request"}, "id": 5},
-        {"code": 2, "msg": "Invalid request", "id": 5},
-        {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}},
-    ),
-    "bybit-linear": (
-        {"success": True, "ret_msg": "", "conn_id": "a", "req_id": "5", "op": "subscribe"},
-        {"success": False, "ret_msg": "error:handler not found,topic:orderbook.50.X",
-         "conn_id": "a", "req_id": "5", "op": "subscribe"},
-        {"success": True, "ret_msg": "pong", "conn_id": "a", "req_id": "", "op": "ping"},
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", VENUES)
-def test_what_is_said_on_the_socket_is_understood_or_makes_no_sense(name: str) -> None:
-    venue = venues.load(name)
-    frames = (
-        FRAMES[name if name in FRAMES else name.partition("-")[0]]
-        if name != "bybit-spot"
-        else (FRAMES["bybit-linear"])
-    )
-    asked: dict[int, Sequence[str]] = {5: ("a", "b"), 11: ("c",)}
-    for frame in frames:
-        for _, _, odd in variants(frame):
-            with suppress(ValueError):
-                for each in venue.control(orjson.dumps(odd), asked):
-                    assert_control(each)
-    for text in (b"null", b"[]", b'"x"', b"1", b"[" * 5000 + b"]" * 5000):
-        with pytest.raises(ValueError, match=r"not|neither|unexpected|depth"):
-            venue.control(text, asked)
-
-
-def assert_control(control: Control) -> None:
-    assert isinstance(control.kind, ControlKind)
-    assert all(isinstance(key, str) for key in control.keys)
-    assert isinstance(control.text, str)
-    assert isinstance(control.request_id, int)
-    assert control.request_id >= 0
