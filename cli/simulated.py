@@ -30,6 +30,7 @@ def pointed_at(config: Config, endpoints: Mapping[str, SimEndpoint]) -> Config:
         replaced[name] = msgspec.structs.replace(
             venue_config,
             ws_url=next(iter(urls.values())) if len(urls) == 1 else urls,
+            ws_alternatives={},
             rest_url=at_host(real.rest_url, endpoint.rest_url),
             ca_file=endpoint.ca_file or venue_config.ca_file,
         )

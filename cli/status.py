@@ -78,9 +78,9 @@ def gather(namespace: str) -> dict[str, Any]:
 
 
 def is_well(venue: dict[str, Any]) -> bool:
-    """Whether a venue is LIVE, without reading late, and its writer says so now."""
+    """Whether a venue is LIVE, with nothing to say of it, and its writer says so now."""
     age = venue.get("heartbeat_age_ns")
-    live = venue["state"] == "LIVE" and venue["reason"] != "CAPACITY"
+    live = venue["state"] == "LIVE" and venue["reason"] == "NONE"
     return live and age is not None and age < _SILENT_NS
 
 

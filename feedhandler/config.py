@@ -26,6 +26,7 @@ compression = false                   # ask the venue for permessage-deflate
 audit_s = 60.0                        # seconds between two audits of a book; 0: none
 degraded_after_s = 30.0               # without a connection, books are polled; 0: never
 ws_url = "wss://..."                  # or a table by endpoint: {public = "wss://..."}
+ws_alternatives = ["wss://..."]       # where to go if streams are silent there; or such a table
 rest_url = "https://..."
 redundancy = 1                        # connections that carry each key: 2 and the first copy wins
 rotate_at = "03:00"                   # UTC: sessions are renewed in the hour that begins then
@@ -60,6 +61,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     rest_url: str
     channels: tuple[str, ...] = _CHANNELS
     depth: int = 50
+    ws_alternatives: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     ring_slots: int = 131_072
     capacity: int = 2048
     cpu: int | None = None
@@ -202,6 +204,7 @@ class _Reader:
             instruments=self.instruments(venue, path, table, symbols),
             channels=self.channels(venue, path, table),
             ws_url=self.ws_url(venue, path, table.get("ws_url")),
+            ws_alternatives=self.ws_alternatives(venue, path, table),
             rest_url=venue.rest_url,
         )
         alone = {
@@ -271,6 +274,25 @@ class _Reader:
             return defaults
         checked: str = self.value(key, value, one, WS_URL)
         return checked
+
+    def ws_alternatives(
+        self, venue: Venue, path: str, table: Mapping[str, Any]
+    ) -> dict[str, tuple[str, ...]]:
+        """By endpoint; those of the venue are of use with its own endpoints only."""
+        value, key = table.get("ws_alternatives"), f"{path}.ws_alternatives"
+        if value is None:
+            return {} if "ws_url" in table else dict(venue.ws_alternatives)
+        if isinstance(value, list) and len(venue.ws_urls) == 1:
+            value = {next(iter(venue.ws_urls)): value}
+        if not isinstance(value, dict):
+            self.wrong(key, value, f"a table of lists by endpoint: {', '.join(venue.ws_urls)}")
+            return {}
+        for endpoint, urls in value.items():
+            if endpoint not in venue.ws_urls:
+                self.unknown(f"{key}.{endpoint}", "no such endpoint", endpoint, venue.ws_urls)
+            elif not isinstance(urls, list) or not all(map(WS_URL.valid, urls)):
+                self.wrong(f"{key}.{endpoint}", urls, f"a list; each {WS_URL.allowed}")
+        return {its: tuple(urls) for its, urls in value.items() if isinstance(urls, list)}
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from time import time_ns
 
 from feedhandler.audit import Audit, Duties
+from feedhandler.beside import Beside, Renew
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
@@ -54,6 +55,7 @@ class Healing:
         keeper: Keeper,
         hint: Callable[[], None],
         worded: Callable[[Tracked], None],
+        renew: Renew,
     ) -> None:
         self._venue = venue
         self._engine = engine
@@ -79,6 +81,7 @@ class Healing:
             ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
         )
         self.watch = SubscriptionWatch(universe, engine, best, count, hint, rhythms)
+        self.beside = Beside(venue, universe, engine, renew, self._dumb, count, hint, rhythms)
         duties = Duties(lambda: universe, self._free, self._diverged, count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
         books = (lambda: universe, self.streams, config.degraded_after_s)
@@ -138,6 +141,7 @@ class Healing:
         self.recovery.drop(tracked)
         self.watch.forget(tracked)
         self._deepening.over(tracked)
+        self.beside.forget(tracked)
 
     def restated(self, tracked: Tracked) -> None:
         """The venue does something else with orders on it: what does not trade may be silent, and
@@ -154,6 +158,7 @@ class Healing:
         """What this connection alone fed is to be healed."""
         now = self._clock()
         self.watch.down(connection)
+        self.beside.down(connection)
         others = self._connections.others(connection)
         for tracked in self._connections.books(connection):
             if not any(self._connections.carries(other, tracked) for other in others):
@@ -164,13 +169,15 @@ class Healing:
                 self.recovery.lost(tracked, int(reason), now)
         for other in others:
             for key in other.subscriptions.live():
-                self.watch.acknowledged(other, key, now)
+                self.watch.acknowledged(other, key)
+                self.beside.acknowledged(other, key, now)
 
     def acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue took these keys."""
         now = self._clock()
         for key in keys:
-            self.watch.acknowledged(connection, key, now)
+            self.watch.acknowledged(connection, key)
+            self.beside.acknowledged(connection, key, now)
         for tracked in self._universe.books(keys):
             tracked.rejected = False
             self._connections.acknowledged(connection, tracked)
@@ -178,6 +185,7 @@ class Healing:
 
     def rejected(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue refused these keys."""
+        self._not_taken(connection, keys, Reason.REJECTED)
         for tracked in self._universe.books(keys):
             self._connections.excuse(connection, tracked)
             if self._engine.feeders(tracked.id) & ~(1 << connection.row):
@@ -192,17 +200,35 @@ class Healing:
 
     def unanswered(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue has not answered for these keys so far."""
+        self._not_taken(connection, keys, Reason.UNANSWERED)
         for tracked in self._universe.books(keys):
             self._connections.excuse(connection, tracked)
             if self._engine.state(tracked.id)[0] != State.LIVE and not tracked.closed:
                 self.recovery.show(tracked, Reason.UNANSWERED)
+
+    def _dumb(self, connection: Connection, tracked: Tracked, reason: Reason) -> None:
+        """Its subscription to the book brings nothing: it keeps nobody waiting."""
+        self._connections.excuse(connection, tracked)
+        if self._engine.state(tracked.id)[0] != State.LIVE:
+            self.recovery.show(tracked, reason)
+
+    def _not_taken(self, connection: Connection, keys: Sequence[str], reason: Reason) -> None:
+        """Unless another connection has them."""
+        others = [each.subscriptions for each in self._connections.others(connection)]
+        alone = [key for key in keys if not any(each.is_live(key) for each in others)]
+        self.beside.refused(connection, alone, reason)
+
+    def look(self, now: float) -> None:
+        """The watch over subscriptions; a few times a second."""
+        self.watch.poll(now)
+        self.beside.poll(now)
 
     def speaks(self, connection: Connection, key: str, seconds: float) -> bool:
         """Whether the key's data comes on this connection, `seconds` after it was asked for."""
         tracked = self._universe.of_key(key)
         if tracked is None:
             return False
-        channel = CHANNEL[self._universe.parts(key)[0]]
+        channel = CHANNEL.get(self._venue.promise(key).column, CHANNEL["book"])
         alone = not self._connections.others(connection)
         if not alone and not self._engine.feeders(tracked.id) >> connection.row & 1:
             return False

@@ -1,7 +1,9 @@
 """The state of a venue as a whole: what `status` shows.
 
 LIVE: every book that was asked for is LIVE (without books: every connection is); with the reason
-CAPACITY, what comes is read late, and that cannot be helped here. SYNCING: that has
+CAPACITY, what comes is read late, and that cannot be helped here; with another reason, something
+beside the books does not come (mark prices, trades): a subscription is silent, refused or not
+answered, or the connection of such streams is down. SYNCING: that has
 not been so yet since the start. STALE: it was, and is not now; the reason is a connection's that is
 down, else that of the books, and the detail says how many. DEGRADED: what is not LIVE is polled.
 Expired instruments do not count; refused ones do: what was asked for and is not there is not LIVE.
@@ -36,9 +38,11 @@ def judge(
     was_live: bool,
     behind: str = "",
     note: str = "",
+    beside: tuple[Reason, str] = (Reason.NONE, ""),
 ) -> Health:
     """`books`: (symbol, state, reason) of each that should be LIVE; `behind`: what is read late;
-    `note`: what else there is to say while all is well."""
+    `beside`: which subscriptions beside the books are silent; `note`: what else there is to say
+    while all is well."""
     total, missing = 0, []
     for symbol, state, reason in books:
         total += 1
@@ -46,7 +50,14 @@ def judge(
             missing.append((symbol, state, reason))
     down = [c for c in connections if c.state is not ConnectionState.LIVE]
     if not missing and (total or not down):
-        return Health(State.LIVE, Reason.CAPACITY if behind else Reason.NONE, behind or note)
+        if behind:
+            return Health(State.LIVE, Reason.CAPACITY, behind)
+        cut = [c for c in down if not is_open(c.state) and c.trouble]
+        if cut:
+            first = f"{len(cut)} of {len(connections)} connections are down: "
+            reason, why = _complaint(cut[0], MOST_BYTES - len(first))
+            return Health(State.LIVE, reason, first + why)
+        return Health(State.LIVE, beside[0], "; ".join(filter(None, (beside[1], note))))
     state = State.STALE if was_live else State.SYNCING
     if missing and all(each[1] == State.DEGRADED for each in missing):
         state = State.DEGRADED
@@ -101,9 +112,10 @@ class VenueState:
         connections: Sequence[Connection],
         behind: str = "",
         note: str = "",
+        beside: tuple[Reason, str] = (Reason.NONE, ""),
     ) -> None:
         """See `judge`; once LIVE, what is not is STALE."""
-        health = judge(books, connections, self._was_live, behind, note)
+        health = judge(books, connections, self._was_live, behind, note, beside)
         self._was_live = self._was_live or health.state is State.LIVE
         self.show(health.state, health.reason, health.detail)
 

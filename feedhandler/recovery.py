@@ -214,9 +214,10 @@ class Recovery:
 
     def show(self, tracked: Tracked, reason: Reason) -> None:
         """SYNCING with a reason, once. What is buffered for the book stays, and so does a base that
-        waits to be confirmed: that is reason enough."""
-        unconfirmed = (State.SYNCING, Reason.UNCONFIRMED)
-        if self._engine.state(tracked.id) not in (unconfirmed, (State.SYNCING, reason)):
+        waits to be confirmed, or a subscription that brings nothing: that is reason enough."""
+        state = self._engine.state(tracked.id)
+        dumb = reason is Reason.NO_SNAPSHOT and state == (State.SYNCING, Reason.NO_DATA)
+        if not dumb and state not in ((State.SYNCING, Reason.UNCONFIRMED), (State.SYNCING, reason)):
             self._engine.set_state(tracked.id, State.SYNCING, reason)
 
     def _resubscribe(self, tracked: Tracked) -> None:

@@ -41,15 +41,15 @@ class Rotations:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._waiting: dict[Connection, str] = {}
+        self._waiting: dict[Connection, tuple[str, Reason]] = {}
         self._running: list[_Handover] = []
         self._closing: set[asyncio.Task[None]] = set()
 
-    def ask(self, connection: Connection, why: str) -> bool:
+    def ask(self, connection: Connection, why: str, reason: Reason = Reason.LIFETIME) -> bool:
         """Replace this one soon. False: the limits leave no room for another beside it."""
         if self._fleet.room <= 0 and not self._running and not self._closing:
             return False
-        self._waiting.setdefault(connection, why)
+        self._waiting.setdefault(connection, (why, reason))
         return True
 
     @property
@@ -86,7 +86,7 @@ class Rotations:
             log.info("%s is closed: %s", bundle.connections[0], text)
             self._end(list(bundle.connections), Reason.UNSUBSCRIBED, text)
         self._running = [each for each in self._running if not self._done(each, now)]
-        for connection, why in list(self._waiting.items()):
+        for connection, (why, reason) in list(self._waiting.items()):
             if len(self._running) >= AT_ONCE:
                 return
             if connection in self.busy:
@@ -96,7 +96,7 @@ class Rotations:
                 if new is None:
                     return
                 log.info("%s is being replaced by connection %d: %s", connection, new.row, why)
-                self._running.append(_Handover([connection], [new], why))
+                self._running.append(_Handover([connection], [new], why, reason))
             del self._waiting[connection]  # or it went down, and begins anew anyway
 
     def _done(self, handover: _Handover, now: float) -> bool:

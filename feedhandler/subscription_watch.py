@@ -1,4 +1,4 @@
-"""What is done about a subscription that falls silent while its socket lives.
+"""What is done about the subscription of a book that falls silent while its socket lives.
 
 The cheapest cure first: one resubscription of that key, the book STALE(SUBSCRIPTION) meanwhile. If
 the new snapshot is the same book, the market was only quiet, and longer silences of it are believed
@@ -24,7 +24,6 @@ STRIKES = 2  #: dead subscriptions within STRIKES_S after which the connection i
 STRIKES_S = 120.0
 _MASS = 4  #: fewer silent subscriptions are never "most of them"
 _BOOK = CHANNEL["book"]
-_JUDGED = ("book", "ticker", "quote")  # trades may be silent for hours and healthy
 
 
 @dataclass(slots=True)
@@ -57,11 +56,11 @@ class SubscriptionWatch:
         self._keys: dict[tuple[int, int], tuple[Connection, list[str]]] = {}
         self._quiet = Throttle()
 
-    def acknowledged(self, connection: Connection, key: str, now: float) -> None:
+    def acknowledged(self, connection: Connection, key: str) -> None:
         """Judge this key from now on; a book only once it is in step."""
         channel, _ = self._universe.parts(key)
         tracked = self._universe.of_key(key)
-        if tracked is None or channel not in _JUDGED:
+        if tracked is None or channel != "book":
             return
         place = (tracked.id, CHANNEL[channel])
         known = self._keys.get(place)
@@ -69,8 +68,6 @@ class SubscriptionWatch:
             self._keys[place] = (connection, [key])
         elif key not in known[1]:
             known[1].append(key)
-        if channel != "book":
-            self.rhythm.watch(*place, now)
 
     def down(self, connection: Connection) -> None:
         """The connection is down: nothing on it is judged."""
@@ -173,9 +170,7 @@ class SubscriptionWatch:
         connection, keys = self._keys.get((row, channel), (None, []))
         if tracked is None or connection is None or tracked.closed:
             return
-        if channel != _BOOK:
-            self.rhythm.widen(row, channel)
-        elif self._engine.state(row)[0] == State.LIVE:
+        if self._engine.state(row)[0] == State.LIVE:
             bids, asks = self._engine.book(row)[:2]
             self._trials[row] = _Trial(now + TRIAL_S, bids, asks)
             self._engine.set_state(row, State.STALE, Reason.SUBSCRIPTION)

@@ -13,6 +13,11 @@ CHANNEL = {
     "trades": _engine.CHANNEL_TRADES,
     "ticker": _engine.CHANNEL_TICKER,
     "quote": _engine.CHANNEL_QUOTE,
+    "liquidations": _engine.CHANNEL_LIQUIDATIONS,
+    "mark": _engine.CHANNEL_MARK,
+    "funding": _engine.CHANNEL_FUNDING,
+    "interest": _engine.CHANNEL_INTEREST,
+    "greeks": _engine.CHANNEL_GREEKS,
 }
 
 
@@ -54,7 +59,7 @@ class Universe:
 
         Raises as `directory.add_instrument` does.
         """
-        keys = self.venue.keys(spec, self.channels)
+        keys = self.keys(spec)
         for key in keys:
             channel, subject = self.parts(key)
             if channel != "status" and subject not in (spec.symbol, spec.family):
@@ -65,10 +70,14 @@ class Universe:
         self.by_id[row] = self.by_symbol[spec.symbol] = tracked
         return tracked
 
+    def keys(self, spec: InstrumentSpec) -> list[str]:
+        """The keys of an instrument, its family's among them."""
+        return self.venue.keys(spec, self.channels)
+
     def carried_keys(self) -> set[str]:
         """The keys of all that is not closed, those of families too."""
         open_ = (tracked.spec for tracked in self if not tracked.closed)
-        return {key for spec in open_ for key in self.venue.keys(spec, self.channels)}
+        return {key for spec in open_ for key in self.keys(spec)}
 
     def parts(self, key: str) -> tuple[str, str]:
         """(channel, symbol or family) of a key."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from feedhandler import host_budgets
+from feedhandler.addresses import Addresses
 from feedhandler.backoff import Backoff
 from feedhandler.capacity import Capacity
 from feedhandler.config import VenueConfig
@@ -77,6 +78,7 @@ class VenueFeed:
         self._lister = Lister(venue, requests, *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self._route = Route.of(config)
+        self._addresses = Addresses(config)
         self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
         self._outages = Outages()
@@ -85,7 +87,7 @@ class VenueFeed:
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
             requests, self._count, self._rng, self._keeper, self._lister.hint,
-            self.roster.terms.worded,
+            self.roster.terms.worded, self._renew,
         )  # fmt: skip
 
     # ---- its life
@@ -136,7 +138,7 @@ class VenueFeed:
         )  # fmt: skip
 
     def _make(self, row: int, endpoint: str, keys: Sequence[str]) -> Connection:
-        url, limits = self.config.url(endpoint), self.venue.limits
+        url, limits = self._addresses.url(endpoint), self.venue.limits
         lifetime = self.config.lifetime_s
         settings = Settings(
             url=url,
@@ -177,7 +179,7 @@ class VenueFeed:
                 step("the judgement of the venue", self._judge)
             if now >= next_watch and len(self.connections):
                 next_watch = now + WATCH_S
-                step("the watch over subscriptions", partial(self.healing.watch.poll, now))
+                step("the watch over subscriptions", partial(self.healing.look, now))
                 step("expiry", self.roster.expire)
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -199,7 +201,8 @@ class VenueFeed:
             self.roster.not_open(),
         )  # fmt: skip
         note = "; ".join(filter(None, notes))
-        self._state.judge(books, self.connections.judged(), self._capacity.finding, note)
+        beside = self.healing.beside.finding
+        self._state.judge(books, self.connections.judged(), self._capacity.finding, note, beside)
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
@@ -275,6 +278,16 @@ class VenueFeed:
     def replace(self, connection: Connection, why: str) -> bool:
         """The session is about to end: another connection is opened first."""
         return self._rotations.ask(connection, why)
+
+    def _renew(self, connection: Connection, reason: Reason, why: str, turn: str | None) -> None:
+        """Replace a connection on which something is silent; `turn`: an endpoint's next address."""
+        if turn is not None and self._addresses.turn(turn):
+            log.warning("%s: the next address is tried", connection)
+        if self._rotations.ask(connection, why, reason):
+            return
+        live = {tracked.id for tracked in self.universe if self.engine.feeders(tracked.id)}
+        if not any(each.id in live for each in self.connections.books(connection)):
+            connection.cut(reason, why)
 
     def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue took these keys."""

@@ -92,8 +92,11 @@ class RhythmOptions:
     samples: int = 20
 
 
+#: seconds: of all instruments, or one (instruments, 1) of each
+Clock = float | npt.NDArray[np.float64]
 _COLUMNS = (
     "_seen", "_gaps", "_at", "_mean", "_longest", "_slack", "_watched", "_suspect", "_fresh",
+    "_most",
 )  # fmt: skip
 
 
@@ -118,6 +121,7 @@ class RhythmWatchdog:
         self._watched: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
         self._suspect: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
         self._fresh: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
+        self._most: npt.NDArray[np.float64] = np.ones(shape)
 
     def _grow(self, rows: int) -> None:
         extra = rows - self._rows
@@ -125,7 +129,8 @@ class RhythmWatchdog:
             return
         for name in _COLUMNS:
             old = getattr(self, name)
-            more = np.full((extra, self._channels), name == "_slack", dtype=old.dtype)
+            fill = {"_slack": 1.0, "_most": np.inf}.get(name, 0)
+            more = np.full((extra, self._channels), fill, dtype=old.dtype)
             setattr(self, name, np.concatenate([old, more]))
         self._rows = rows
 
@@ -152,14 +157,19 @@ class RhythmWatchdog:
         self._grow(row + 1)
         self._slack[row, channel] = min(self._slack[row, channel] * factor, 1e3)
 
+    def at_most(self, row: int, channel: int, seconds: float) -> None:
+        """It promised to speak more often than that, whatever its rhythm has been."""
+        self._grow(row + 1)
+        self._most[row, channel] = max(seconds, self.options.floor_s)
+
     def thresholds(self) -> npt.NDArray[np.float64]:
         """Seconds of silence after which each is suspected."""
         o = self.options
         raw = np.maximum(o.mean_factor * self._mean, o.longest_factor * self._longest)
         raw = np.where(self._gaps >= o.samples, np.clip(raw, o.floor_s, o.ceiling_s), o.ceiling_s)
-        return np.asarray(raw * self._slack, dtype=np.float64)
+        return np.asarray(np.minimum(raw * self._slack, self._most), dtype=np.float64)
 
-    def observe(self, activity: npt.NDArray[np.int64], now: float) -> None:
+    def observe(self, activity: npt.NDArray[np.int64], now: Clock) -> None:
         """Take in `Engine.activity()`: (instruments, channels) receive times of the last message.
 
         Gaps are measured by the clock given here and not by the receive times: a clock that is
@@ -174,19 +184,20 @@ class RhythmWatchdog:
         mean, longest = self._mean[:rows], self._longest[:rows]
         # The first message after a (re)subscription says nothing about the rhythm.
         counted = moved & self._watched[:rows] & ~self._fresh[:rows] & (self._seen[:rows] > 0)
-        gap = now - at
+        clock = np.broadcast_to(now[:rows] if isinstance(now, np.ndarray) else now, at.shape)
+        gap = clock - at
         weight = np.maximum(0.05, 1.0 / (gaps[counted] + 1))  # a plain mean at first
         mean[counted] += weight * (gap[counted] - mean[counted])
         longest[counted] = np.maximum(longest[counted] * 0.99, gap[counted])
         gaps[counted] += 1
-        at[moved] = now
+        at[moved] = clock[moved]
         self._fresh[:rows][moved] = False
         self._suspect[:rows][moved] = False
         self._seen[:rows] = activity
 
-    def suspects(self, now: float) -> list[tuple[int, int]]:
+    def suspects(self, now: Clock) -> list[tuple[int, int]]:
         """(row, channel) of those silent for longer than they should be, the most overdue first."""
-        silent = now - self._at
+        silent = (now[: self._rows] if isinstance(now, np.ndarray) else now) - self._at
         limit = self.thresholds()
         late = self._watched & ~self._suspect & (silent > limit)
         if not late.any():

@@ -56,6 +56,11 @@ CHANNEL_BOOK: int
 CHANNEL_TRADES: int
 CHANNEL_TICKER: int
 CHANNEL_QUOTE: int
+CHANNEL_LIQUIDATIONS: int
+CHANNEL_MARK: int
+CHANNEL_FUNDING: int
+CHANNEL_INTEREST: int
+CHANNEL_GREEKS: int
 
 _Bytes = bytes
 
@@ -252,6 +257,10 @@ class Engine:
         Any state but LIVE drops the book's claim to be in step; it needs a base again. Setting LIVE
         is refused with ValueError for an instrument with a book: only the book itself says so.
         """
+
+    def silent(self, instrument: int, channel: int, reason: int) -> bool:
+        """Of an instrument without a book: it is not LIVE until this channel speaks. False: of one
+        with a book, which is right by itself, or that is CLOSED."""
 
     def disconnected(self, connection: int, reason: int) -> list[int]:
         """Every instrument that this connection alone fed goes STALE(reason); returns their ids."""

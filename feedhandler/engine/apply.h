@@ -6,10 +6,11 @@
 
 /* Without a book, any market data says that the instrument is alive. True: it was not said yet, and is
  * not shown. */
-static inline bool market_alive(engine *e, market *m)
+static inline bool market_alive(engine *e, market *m, int channel)
 {
-    if (LIKELY(m->has_book))
+    if (LIKELY(m->has_book) || (m->dumb && m->dumb != channel + 1))
         return false;
+    m->dumb = 0;
     market_fed(m, e->connection->index);
     if (m->state == FH_STATE_LIVE || !market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE))
         return false;
@@ -18,10 +19,10 @@ static inline bool market_alive(engine *e, market *m)
 }
 
 /* A copy of what another connection brought. */
-static inline void market_copied(engine *e, market *m)
+static inline void market_copied(engine *e, market *m, int channel)
 {
     fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
-    if (market_alive(e, m))
+    if (market_alive(e, m, channel))
         market_show(e, m, false);
 }
 
@@ -36,7 +37,7 @@ static inline void message_trade(engine *e, const message *msg)
     int64_t id = msg->numbers.final;
     bool last = trade_last(m, id, e->connection->index, e->receive_ns);
     if (trade_copy(m, id, e->connection->index, e->receive_ns)) {
-        market_copied(e, m);
+        market_copied(e, m, msg->channel);
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, (uint64_t)id);
@@ -50,7 +51,7 @@ static inline void message_trade(engine *e, const message *msg)
         m->quote.last_side = msg->first_side;
         m->quote.last_ns = msg->exchange_ns ? msg->exchange_ns : e->receive_ns;
     }
-    market_alive(e, m);
+    market_alive(e, m, msg->channel);
     market_show(e, m, false);
 }
 
@@ -64,13 +65,13 @@ static inline void message_liquidation(engine *e, const message *msg)
         return;
     }
     if (lead_copy(&m->liquidation_lead, msg->exchange_ns, e->connection, false, e->receive_ns)) {
-        market_copied(e, m);
+        market_copied(e, m, msg->channel);
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
     fh_message_add(e->writer, FH_KIND_LIQUIDATION, msg->first_side, order->price, order->size, 0);
     fh_message_end(e->writer);
-    market_alive(e, m);
+    market_alive(e, m, msg->channel);
     market_show(e, m, false);
 }
 
@@ -91,7 +92,7 @@ static inline void message_quote(engine *e, const message *msg)
     bool back = lead_copy(l, numbered ? msg->numbers.final : msg->exchange_ns, e->connection, true,
                           e->receive_ns);
     if (back && (!m->has_book || l->connection != e->connection->index)) {
-        market_copied(e, m);
+        market_copied(e, m, msg->channel);
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
@@ -101,7 +102,7 @@ static inline void message_quote(engine *e, const message *msg)
     fh_message_end(e->writer);
     if (!back && quote_shown(e, m, msg))
         quote_take(e, m, msg, top);
-    market_alive(e, m);
+    market_alive(e, m, msg->channel);
     market_show(e, m, false);
 }
 
@@ -144,7 +145,7 @@ static inline void message_stats(engine *e, const message *msg)
     fh_message_end(e->writer);
     m->quote.stats_ns = e->receive_ns;
     quote_changed_whole(m);
-    market_alive(e, m);
+    market_alive(e, m, msg->channel);
     market_show(e, m, false);
 }
 

@@ -99,6 +99,9 @@ cdef extern from "engine.h" nogil:
     int C_DEEPEN_MALFORMED "DEEPEN_MALFORMED"
     int C_CHANNEL_BOOK "CHANNEL_BOOK", C_CHANNEL_TRADES "CHANNEL_TRADES"
     int C_CHANNEL_TICKER "CHANNEL_TICKER", C_CHANNEL_QUOTE "CHANNEL_QUOTE", CHANNELS
+    int C_CHANNEL_LIQUIDATIONS "CHANNEL_LIQUIDATIONS", C_CHANNEL_MARK "CHANNEL_MARK"
+    int C_CHANNEL_FUNDING "CHANNEL_FUNDING", C_CHANNEL_INTEREST "CHANNEL_INTEREST"
+    int C_CHANNEL_GREEKS "CHANNEL_GREEKS"
     int FH_STATE_END, FH_REASON_END, FH_STATUS_END
     int SYMBOL_BYTES, DECIMAL_EXPONENT_MIN, DECIMAL_EXPONENT_MAX
     int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
@@ -122,6 +125,7 @@ cdef extern from "engine.h" nogil:
     bint side_full(uint32_t count, uint32_t other, uint32_t most)
     bint side_whole(const book_side *s, bint ask)
     bint engine_set_state(engine *e, market *m, int state, int reason)
+    bint market_silent(engine *e, market *m, int channel, int reason)
     bint market_disconnected(engine *e, market *m, int index, int reason)
     void market_adopt(market *m, int index)
     uint32_t engine_overdue(engine *e, int64_t now)
@@ -181,3 +185,8 @@ CHANNEL_BOOK = C_CHANNEL_BOOK
 CHANNEL_TRADES = C_CHANNEL_TRADES
 CHANNEL_TICKER = C_CHANNEL_TICKER
 CHANNEL_QUOTE = C_CHANNEL_QUOTE
+CHANNEL_LIQUIDATIONS = C_CHANNEL_LIQUIDATIONS
+CHANNEL_MARK = C_CHANNEL_MARK
+CHANNEL_FUNDING = C_CHANNEL_FUNDING
+CHANNEL_INTEREST = C_CHANNEL_INTEREST
+CHANNEL_GREEKS = C_CHANNEL_GREEKS

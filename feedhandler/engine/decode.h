@@ -257,7 +257,8 @@ static inline void engine_trade(engine *e, cursor *c, market *m, const text *pri
 static inline void engine_liquidation(engine *e, cursor *c, market *m, const text *price,
                                       const text *size, int taker, int64_t exchange_ns)
 {
-    engine_fill(e, c, m, MESSAGE_LIQUIDATION, price, size, taker, exchange_ns);
+    message *msg = engine_fill(e, c, m, MESSAGE_LIQUIDATION, price, size, taker, exchange_ns);
+    msg->channel = CHANNEL_LIQUIDATIONS;
 }
 
 /* One side of a quote; a side without price or size is none. */

@@ -256,6 +256,7 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     if (state == FH_STATE_LIVE && m->has_book)
         return false;
     e->receive_ns = fh_now_ns();
+    m->dumb = 0;
     if (state != FH_STATE_LIVE) {
         continuity_lose(&m->sequence);
         market_unfed(m);
@@ -266,6 +267,18 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     market_state(e, m, state, reason);
     market_show(e, m, true);
     engine_wake(e);
+    return true;
+}
+
+/* The channel that an instrument without a book lives by is silent: nothing else makes it LIVE. */
+static bool market_silent(engine *e, market *m, int channel, int reason)
+{
+    if (m->has_book || m->state == FH_STATE_CLOSED)
+        return false;
+    int state = m->state == FH_STATE_LIVE ? FH_STATE_STALE : (int)m->state;
+    if (m->state != state || m->reason != reason)
+        engine_set_state(e, m, state, reason);
+    m->dumb = (uint8_t)(channel + 1);
     return true;
 }
 

@@ -246,6 +246,11 @@ cdef class Engine:
         if not engine_set_state(&self.e, m, state, reason):
             raise ValueError(f"{m.entry.symbol.decode()}: only the book itself says that it is LIVE")
 
+    def silent(self, instrument, int channel, int reason):
+        if not 0 <= channel < CHANNELS or not 0 <= reason < FH_REASON_END:
+            raise ValueError(f"no such channel or reason: {channel}, {reason}")
+        return bool(market_silent(&self.e, self._market(instrument), channel, reason))
+
     def disconnected(self, int connection, int reason):
         if not 0 <= reason < FH_REASON_END:
             raise ValueError(f"no such reason: {reason}")

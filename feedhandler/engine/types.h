@@ -34,7 +34,18 @@ enum attention {
     ATTENTION_END
 };
 
-enum channel { CHANNEL_BOOK = 0, CHANNEL_TRADES, CHANNEL_TICKER, CHANNEL_QUOTE, CHANNELS };
+enum channel {
+    CHANNEL_BOOK = 0,
+    CHANNEL_TRADES,
+    CHANNEL_TICKER,
+    CHANNEL_QUOTE,
+    CHANNEL_LIQUIDATIONS, /* these are of venues where they are channels of their own */
+    CHANNEL_MARK,
+    CHANNEL_FUNDING,
+    CHANNEL_INTEREST,
+    CHANNEL_GREEKS,
+    CHANNELS
+};
 
 enum { NO_CONNECTION = -1, CONNECTIONS = 64 /* that can feed one book at the same time */ };
 
@@ -104,6 +115,7 @@ typedef struct market {
     int64_t probe, probe_ns; /* the oldest quote that the book has not reached: see quote.h; ns 0: none */
     bool doubted;            /* the quotes' numbers: the book did not reach one in time */
     int64_t activity[CHANNELS];
+    uint8_t dumb; /* of one without a book that is not LIVE since a channel is silent: that, and 1 */
     uint64_t load; /* bytes of the frames that it was in */
 
     struct market *timed_next; /* of the engine's list of those that time may change */

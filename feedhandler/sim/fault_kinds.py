@@ -242,6 +242,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         "none",
         takes=(*_ONE, *_SPAN, "code", "message"),
     ),
+    "dumb": Kind(
+        "subscriptions are acknowledged, and nothing of them ever comes; `count` of them",
+        takes=(*_ONE, *_SPAN),
+    ),
     "rest_error": Kind(
         "REST requests are answered with an HTTP error, with or without Retry-After",
         takes=("status", "retry_after", "path", *_SPAN), defaults={"status": 429},

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
+from feedhandler.venues.promise import NONE, Promise
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 
@@ -222,9 +224,12 @@ class Venue(ABC):
     socket_requests: bool = False  #: takes requests over the socket that carries the streams
     hosts: tuple[str, ...] = ()  #: further hosts whose frames are of this venue, for captures
     ws_urls: Mapping[str, str]  #: endpoint name -> URL; a venue with one endpoint calls it "public"
+    #: other addresses of an endpoint, in the order in which they are tried
+    ws_alternatives: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     rest_url: str
     heartbeat: Heartbeat
     limits: Limits
+    promises: Mapping[str, Promise] = MappingProxyType({})  #: by topic
     channels: tuple[str, ...] = (
         "book",
         "trades",
@@ -253,6 +258,14 @@ class Venue(ABC):
     @abstractmethod
     def key_symbols(self, key: str) -> tuple[str, str]:
         """(channel: book | trades | ticker | quote | status, symbol or family) of a key."""
+
+    def topic(self, key: str) -> str:
+        """The venue's word for a key's channel, by which `promises` go."""
+        return self.key_symbols(key)[0]
+
+    def promise(self, key: str) -> Promise:
+        """What the key's channel promises."""
+        return self.promises.get(self.topic(key), NONE)
 
     @abstractmethod
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:

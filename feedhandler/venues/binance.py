@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from feedhandler.venues import binance_streams as shared
-from feedhandler.venues import listing
+from feedhandler.venues import listing, promise
 from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues.pattern import Pattern
+from feedhandler.venues.promise import Promise
 from feedhandler.venues.row import Row
 from shm import InstrumentKind, Status
 
@@ -45,6 +46,11 @@ class BinanceSpot(shared.BinanceStreams):
     name = "binance"
     rule = Rule.RANGE
     ws_urls: Mapping[str, str] = {"public": "wss://stream.binance.com:9443/stream"}
+    ws_alternatives: Mapping[str, tuple[str, ...]] = {
+        "public": (
+            "wss://stream.binance.com:443/stream", "wss://data-stream.binance.vision/stream",
+        )
+    }  # fmt: skip
     rest_url = "https://api.binance.com"
     hosts = ("data-stream.binance.vision", "data-api.binance.vision", "api1.binance.com",
              "api2.binance.com", "api3.binance.com", "api4.binance.com", "api-gcp.binance.com",
@@ -68,6 +74,13 @@ class BinanceSpot(shared.BinanceStreams):
         "trades": ("trade",),
         "ticker": ("bookTicker",),
         "quote": ("bookTicker",),
+    }
+    # Nothing comes but what changes: the book every 100 ms, the best bid and offer at once.
+    promises: Mapping[str, Promise] = {
+        "depth": Promise("book", moves=True),
+        "bookTicker": Promise("quote", moves=True),
+        "trade": promise.TRADES,
+        "aggTrade": promise.TRADES,
     }
     info_path = _INFO
     historic_info_paths = ("/api/v1/exchangeInfo",)

@@ -58,6 +58,9 @@ class BinanceStreams(Venue):
             raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
         return channel, upper(symbol)
 
+    def topic(self, key: str) -> str:
+        return key.partition("@")[2].partition("@")[0]
+
     @abstractmethod
     def channel_of(self, stream: str) -> str | None:
         """book, trades, ticker or quote: what a stream without its speed is; None: none of ours."""

@@ -17,9 +17,10 @@ never speaks.
 from collections.abc import Mapping, Sequence
 
 from feedhandler.venues import binance_streams as shared
-from feedhandler.venues import listing, normal
+from feedhandler.venues import listing, normal, promise
 from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues.pattern import Pattern
+from feedhandler.venues.promise import Promise
 from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, Status
 
@@ -80,6 +81,15 @@ class BinanceUsdm(shared.BinanceStreams):
         "trades": ("aggTrade", "forceOrder"),
         "ticker": ("markPrice@1s",),
         "quote": ("bookTicker",),
+    }
+    # Nothing comes but what changes, except the mark price.
+    promises: Mapping[str, Promise] = {
+        "depth": Promise("book", moves=True),
+        "bookTicker": Promise("quote", moves=True),
+        "markPrice": Promise("ticker", first_s=5.0, every_s=3.0),
+        "aggTrade": promise.TRADES,
+        "trade": promise.TRADES,
+        "forceOrder": promise.LIQUIDATIONS,
     }
     info_path = _INFO
     depth_paths = ("/fapi/v1/depth",)

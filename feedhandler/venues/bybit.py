@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, listing, normal, refusals
+from feedhandler.venues import books, listing, normal, promise, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -37,6 +37,7 @@ from feedhandler.venues.base import (
     Venue,
 )
 from feedhandler.venues.pattern import Pattern
+from feedhandler.venues.promise import Promise
 from feedhandler.venues.row import Row, shown
 from shm import ContractType, InstrumentKind, Status
 
@@ -90,6 +91,14 @@ class Bybit(Venue):
     heartbeat = Heartbeat(Speaker.CLIENT_JSON, 20.0, 30.0, ping='{"op":"ping"}')
     limits = _LIMITS
     channels = ("book", "trades", "ticker", "quote")
+    # Books and tickers begin with a snapshot; the best level comes again after 3 quiet seconds.
+    promises: Mapping[str, Promise] = {
+        "orderbook": Promise("book", first_s=5.0),
+        "orderbook.1": Promise("quote", first_s=5.0, every_s=3.0),
+        "tickers": Promise("ticker", first_s=5.0),
+        "publicTrade": promise.TRADES,
+        "allLiquidation": promise.LIQUIDATIONS,
+    }
     statuses = _STATUSES
     topics: Mapping[str, tuple[str, ...]]  #: of the channels beside the book
     kinds: tuple[InstrumentKind, ...]
@@ -110,6 +119,10 @@ class Bybit(Venue):
         if topic not in _OURS or not symbol:
             raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
         return _OURS[topic], symbol
+
+    def topic(self, key: str) -> str:
+        topic, _, rest = key.partition(".")
+        return f"{topic}.1" if topic == "orderbook" and rest.startswith("1.") else topic
 
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:
         return _operation("subscribe", keys, request_id)

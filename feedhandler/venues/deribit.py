@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal, refusals
+from feedhandler.venues import books, ids, listing, normal, promise, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -30,6 +30,7 @@ from feedhandler.venues.base import (
     Venue,
 )
 from feedhandler.venues.pattern import Pattern, is_glob
+from feedhandler.venues.promise import Promise
 from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType, Status
 
@@ -84,6 +85,9 @@ class Deribit(Venue):
     base = Base.STREAM
     socket_requests = True
     ws_urls: Mapping[str, str] = {"public": "wss://www.deribit.com/ws/api/v2"}
+    ws_alternatives: Mapping[str, tuple[str, ...]] = {
+        "public": ("wss://streams.deribit.com/ws/api/v2",)
+    }
     rest_url = "https://www.deribit.com/api/v2"
     hosts = ("deribit.com", "streams.deribit.com", "test.deribit.com", "history.deribit.com")
     # A heartbeat, and with it a test request, comes every interval; two missed ones are death.
@@ -98,6 +102,12 @@ class Deribit(Venue):
         rest_per_second=1.0,  # public/get_instruments
     )
     statuses = _STATUSES
+    # A book and a ticker begin with the present state, then tell of changes.
+    promises: Mapping[str, Promise] = {
+        "book": Promise("book", first_s=5.0),
+        "ticker": Promise("ticker", first_s=5.0),
+        "trades": promise.TRADES,
+    }
     default_instruments = (
         "BTC-PERPETUAL",
         "ETH-PERPETUAL",

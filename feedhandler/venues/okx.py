@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal, refusals
+from feedhandler.venues import books, ids, listing, normal, promise, refusals
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -32,6 +32,7 @@ from feedhandler.venues.base import (
     Venue,
 )
 from feedhandler.venues.pattern import Pattern, is_glob
+from feedhandler.venues.promise import Promise
 from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType, Status
 
@@ -102,6 +103,7 @@ class Okx(Venue):
              "aws.okx.com", "www.okex.com", "ws.okex.com")  # fmt: skip
     # Port 8443 is said to go in favour of 443; `ws_url` in the configuration overrides it.
     ws_urls: Mapping[str, str] = {"public": "wss://ws.okx.com:8443/ws/v5/public"}
+    ws_alternatives: Mapping[str, tuple[str, ...]] = {"public": ("wss://ws.okx.com/ws/v5/public",)}
     rest_url = "https://www.okx.com"
     heartbeat = Heartbeat(Speaker.CLIENT_TEXT, 20.0, 30.0, ping="ping", pong="pong")
     limits = Limits(
@@ -114,6 +116,17 @@ class Okx(Venue):
         rest_per_second=10.0,  # 20 in 2 s for instruments, 40 in 2 s for books
     )
     statuses = _STATUSES
+    # Each begins with the present state. A mark price comes every 200 ms while it changes and else
+    # every 10 s, a funding rate every 30 to 90 s, open interest every 3 s while it changes.
+    promises: Mapping[str, Promise] = {
+        "books": Promise("book", first_s=5.0),
+        "trades": promise.TRADES,
+        "tickers": Promise("ticker", first_s=10.0),
+        "mark-price": Promise("mark", first_s=12.0, every_s=10.0),
+        "funding-rate": Promise("funding", first_s=95.0, every_s=90.0),
+        "open-interest": Promise("interest", first_s=15.0),
+        _BY_FAMILY: Promise("greeks", first_s=15.0),
+    }
     default_instruments = (
         "BTC-USDT",
         "ETH-USDT",
@@ -141,6 +154,9 @@ class Okx(Venue):
         if channel not in _OURS or not symbol:
             raise ValueError(f"okx: not a subscription of ours: {key!r}")
         return _OURS[channel], symbol
+
+    def topic(self, key: str) -> str:
+        return key.partition(":")[0]
 
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:
         return _operation("subscribe", keys, request_id)

@@ -171,7 +171,12 @@ static void okx_stats(engine *e, cursor *c, market *m, bool tickers)
         message *quote = engine_quote(e, c, m, &bid, &bid_size, &ask, &ask_size, CHANNEL_TICKER);
         quote->exchange_ns = exchange_ns;
     }
-    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    int channel = tickers                             ? CHANNEL_TICKER
+                  : f[FH_STAT_MARK].type              ? CHANNEL_MARK
+                  : f[FH_STAT_FUNDING].type           ? CHANNEL_FUNDING
+                  : f[FH_STAT_OPEN_INTEREST].type     ? CHANNEL_INTEREST
+                                                      : CHANNEL_GREEKS;
+    message *msg = engine_message(e, m, MESSAGE_STATS, channel);
     msg->exchange_ns = exchange_ns;
     for (uint32_t field = 1; field < FH_STAT_END; field++)
         engine_stat(e, msg, field, &f[field], 0);

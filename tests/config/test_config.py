@@ -8,6 +8,7 @@ import pytest
 
 from feedhandler import config as module
 from feedhandler import venues
+from feedhandler.addresses import Addresses
 from feedhandler.config import Config, ConfigError, VenueConfig, load
 from feedhandler.config_rules import venue_rules
 
@@ -184,6 +185,30 @@ def test_every_key_is_explained_where_people_look() -> None:
 
 
 def test_every_key_of_a_venue_has_a_rule_of_its_own_or_the_venues() -> None:
-    assert set(venue_rules()) | {"instruments", "channels", "ws_url"} == set(
+    assert set(venue_rules()) | {"instruments", "channels", "ws_url", "ws_alternatives"} == set(
         VenueConfig.__struct_fields__
     )
+
+
+def test_other_addresses_are_the_venues_until_an_endpoint_is_named(tmp_path: Path) -> None:
+    theirs = venues.load("binance").ws_alternatives["public"]
+    first = load(None, venues=["binance"]).venues["binance"]
+    addresses = Addresses(first)
+    seen = [addresses.url("public")]
+    for _ in theirs:
+        assert addresses.turn("public")
+        seen.append(addresses.url("public"))
+    assert seen == [first.url("public"), *theirs]
+    assert addresses.turn("public")
+    assert addresses.url("public") == seen[0]
+    ours = "[venues.okx]\nws_url = 'ws://h:1/a'\n"
+    assert not Addresses(load(write(tmp_path, ours)).venues["okx"]).turn("public")
+    okx = load(write(tmp_path, ours + "ws_alternatives = ['ws://h:2/b']")).venues["okx"]
+    assert okx.ws_alternatives == {"public": ("ws://h:2/b",)}
+    for text, words in (
+        ("[venues.okx]\nws_alternatives = ['http://x']", "a list; each"),
+        ("[venues.binance-usdm]\nws_alternatives = ['ws://x']", "by endpoint: public, market"),
+        ("[venues.okx]\nws_alternatives = {publc = []}", "ws_alternatives.publc: no such"),
+    ):
+        (problem,) = problems(write(tmp_path, text))
+        assert words in problem

@@ -110,6 +110,25 @@ def test_one_of_two_spoils_a_request_and_is_not_named(speak: Dialect) -> None:
 
 
 @every_venue
+def test_a_subscription_that_is_dumb_until_it_is_made_again(speak: Dialect) -> None:
+    async def main() -> None:
+        async with venue(speak.name) as sim:
+            async with sim.socket() as socket:
+                await sim.fault("dumb", count=1, channel=speak.channel(speak.symbol))
+                await socket.send(speak.subscribe(speak.channel(speak.symbol)))
+                await socket.until(speak.is_answer)
+                book = Follower(speak, sim, socket)
+                await sim.step(60)
+                await book.quiet()
+            async with sim.socket() as socket:
+                book = Follower(speak, sim, socket)
+                await book.subscribe()
+                assert await book.moved()
+
+    asyncio.run(main())
+
+
+@every_venue
 @pytest.mark.parametrize(
     ("status", "after"), [(429, 3.0), (429, None), (418, 120.0), (403, None), (451, None)]
 )

@@ -68,6 +68,8 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "late_ack": (1, lambda rng, symbol: {"symbol": symbol, "subscribed": rng.random() < 0.5,
                                          "ms": rng.randint(100, 12_000),
                                          "seconds": _seconds(rng, 2.0)}),
+    "dumb": (2, lambda rng, symbol: {"symbol": symbol, "count": rng.randint(1, 3),
+                                     "seconds": _seconds(rng)}),
     "spoiled": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 1.0)}),
     "rest_error": (2, lambda rng, _: {"seconds": _seconds(rng, 2.0), **rng.choice(
         [{"status": 503}, {"status": 500}, {"status": 429, "retry_after": 1.0}])}),
@@ -99,6 +101,7 @@ _WITH_DROP: Final = frozenset(
         "lost_ack",
         "late_ack",
         "spoiled",
+        "dumb",
     }
 )
 _ONLY: Final[Mapping[str, tuple[str, ...]]] = {

@@ -1,0 +1,242 @@
+"""What is done about subscriptions that are acknowledged and bring nothing, or nothing any more.
+
+The books that flow beside them are right, and stay LIVE: what is silent is said of the connection
+and of the venue, which are LIVE with a reason. An instrument without a book is not LIVE without the
+channel that it lives by. The cures, one after the other: the subscription is made again; another
+connection replaces its own, by make before break; one to another endpoint, where there is one; and
+so on, each time later.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from time import time_ns
+
+from feedhandler.connection import Connection
+from feedhandler.connection_state import is_open
+from feedhandler.engine import _engine
+from feedhandler.log import Throttle, log
+from feedhandler.speaking import Speaking, Top
+from feedhandler.universe import CHANNEL, Tracked, Universe
+from feedhandler.venues.base import Venue
+from feedhandler.watchdog import RhythmOptions
+from shm import Counter, Reason, State
+
+RENEW_S = (30.0, 1800.0)  #: the first and the longest time between two connections to an endpoint
+ALONE_S = 30.0  #: the first word of a best bid and offer that has no book beside it
+AGAIN_S = (10.0, 600.0)  #: and between two subscriptions, after the first one
+_LIVES_BY = (
+    "quote",
+    "ticker",
+)  #: the channels of which one makes an instrument without a book LIVE
+
+
+#: Replace a connection by another one, of an endpoint's next address if one is named.
+Renew = Callable[[Connection, Reason, str, str | None], None]
+
+
+@dataclass(slots=True)
+class Silent:
+    """`at_ns`: since when it is said, unix ns; `again`: when the next cure is due."""
+
+    connection: Connection
+    reason: Reason
+    at_ns: int
+    again: float
+    tries: int = 0
+
+
+class Beside:
+    """Of one feed. Times are seconds of the event loop's clock."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        universe: Universe,
+        engine: _engine.Engine,
+        renew: Renew,
+        dumb: Callable[[Connection, Tracked, Reason], None],
+        count: Callable[[Counter], None],
+        hint: Callable[[], None],
+        options: RhythmOptions,
+    ) -> None:
+        self._venue = venue
+        self._universe = universe
+        self._engine = engine
+        self._renew_to = renew
+        self._dumb_book = dumb
+        self._count = count
+        self._hint = hint
+        self.speaking = Speaking(options, self._top, self._open)
+        self.silent: dict[str, Silent] = {}
+        self._connections: dict[str, Connection] = {}
+        self._renewals: dict[str, tuple[float, int]] = {}  # of an endpoint: the next one, how many
+        self._noted: set[Connection] = set()
+        self._quiet = Throttle()
+
+    # ---- what the connections say
+
+    def acknowledged(self, connection: Connection, key: str, now: float) -> None:
+        """Judge this key from now on."""
+        self._connections[key] = connection
+        found = self.silent.get(key)
+        if found is not None and found.reason in (Reason.REJECTED, Reason.UNANSWERED):
+            del self.silent[key]
+        elif found is not None:
+            found.connection = connection
+        promise = self._venue.promise(key)
+        rows = self._rows(key)
+        tracked = self._universe.of_key(key)
+        if tracked is not None and tracked.book_key is None and promise.moves:
+            promise = replace(promise, first_s=ALONE_S)  # there is no book to judge it by
+        if promise.column and rows:
+            self.speaking.add(key, rows, promise, now, time_ns())
+
+    def refused(self, connection: Connection, keys: Iterable[str], reason: Reason) -> None:
+        """The venue did not take these keys: they have a cure of their own."""
+        for key in keys:
+            self.speaking.drop(key)
+            if self._venue.promise(key).column not in (
+                "",
+                "book",
+            ):  # a book has a state
+                self.silent[key] = Silent(connection, reason, time_ns(), float("inf"))
+
+    def down(self, connection: Connection) -> None:
+        """The connection is down: nothing on it is judged."""
+        for key in [key for key, its in self._connections.items() if its is connection]:
+            del self._connections[key]
+            self.speaking.drop(key)
+
+    def forget(self, tracked: Tracked) -> None:
+        """The instrument is over."""
+        for key in [key for key in self._connections if self._universe.of_key(key) is tracked]:
+            del self._connections[key]
+            self.speaking.drop(key)
+        for key in [key for key in self.silent if self._universe.of_key(key) is tracked]:
+            del self.silent[key]
+
+    # ---- by the clock
+
+    def poll(self, now: float) -> None:
+        """Take in what came, and act on what did not."""
+        activity = self._engine.activity()
+        for key, found in list(self.silent.items()):
+            column = CHANNEL.get(self._venue.promise(key).column)
+            if column is not None and any(
+                row < len(activity) and activity[row, column] > found.at_ns
+                for row in self._rows(key)
+            ):
+                del self.silent[key]
+                log.info("%s: %s speaks again", found.connection, key)
+        for key, reason in self.speaking.judge(activity, now):
+            connection = self._connections.get(key)
+            if connection is not None:
+                self._fell_silent(connection, key, reason, now)
+        for key, found in list(self.silent.items()):
+            if key not in found.connection.subscriptions and key not in self._connections:
+                del self.silent[key]  # it was unsubscribed
+            elif is_open(found.connection.state):
+                self._show(key, found)
+                if now >= found.again:
+                    self._cure(key, found, now)
+        self._note()
+
+    def _fell_silent(self, connection: Connection, key: str, reason: Reason, now: float) -> None:
+        self._hint()  # it may be halted
+        if key not in self.silent:
+            self.silent[key] = Silent(connection, reason, time_ns(), now)
+            self._quiet.warning(reason.name, f"{connection}: {key} {_WORDS[reason]}")
+
+    def _cure(self, key: str, found: Silent, now: float) -> None:
+        first, longest = AGAIN_S
+        found.again = now + min(longest, first * 2.0 ** min(found.tries, 20))
+        found.tries += 1
+        if found.tries > 1 and self._renew(key, found, now):
+            return
+        if found.connection.resubscribe(key):
+            self._count(Counter.RESUBSCRIBES)
+
+    def _renew(self, key: str, found: Silent, now: float) -> bool:
+        endpoint = self._venue.endpoint(key)
+        at, count = self._renewals.get(endpoint, (0.0, 0))
+        if now < at:
+            return False
+        first, longest = RENEW_S
+        self._renewals[endpoint] = now + min(longest, first * 2.0 ** min(count, 20)), count + 1
+        why = f"{key} {_WORDS[found.reason]}"
+        self._renew_to(found.connection, found.reason, why, endpoint if count else None)
+        return True
+
+    def _show(self, key: str, found: Silent) -> None:
+        """An instrument without a book does not stay LIVE without what it lives by; with one, it
+        is what the book is."""
+        column = self._venue.promise(key).column
+        tracked = self._universe.of_key(key)
+        if tracked is not None and key == tracked.book_key:
+            self._dumb_book(found.connection, tracked, found.reason)
+            return
+        if tracked is None or tracked.book_key is not None or column not in _LIVES_BY:
+            return
+        keys = self._universe.keys(tracked.spec)
+        if column == next((c for c in _LIVES_BY if c in self._columns(keys)), None):
+            state = self._engine.state(tracked.id)
+            if state[0] == State.LIVE or state[1] != found.reason:
+                self._engine.silent(tracked.id, CHANNEL[column], int(found.reason))
+
+    def _columns(self, keys: Iterable[str]) -> set[str]:
+        return {self._venue.promise(key).column for key in keys}
+
+    def _note(self) -> None:
+        """Say it of the connections."""
+        by_connection: dict[Connection, list[str]] = {}
+        for key, found in self.silent.items():
+            if found.reason not in (Reason.REJECTED, Reason.UNANSWERED):
+                by_connection.setdefault(found.connection, []).append(key)
+        for connection, keys in by_connection.items():
+            connection.note(self.silent[keys[0]].reason, self._words(keys), "data")
+        for connection in self._noted - set(by_connection):
+            connection.note(Reason.NONE, "", "data")
+        self._noted = set(by_connection)
+        endpoints = {self._venue.endpoint(key) for key in self.silent}
+        self._renewals = {e: its for e, its in self._renewals.items() if e in endpoints}
+
+    @property
+    def finding(self) -> tuple[Reason, str]:
+        """What there is to say of the venue; (NONE, "") if all speak."""
+        keys = list(self.silent)
+        if not keys:
+            return Reason.NONE, ""
+        return self.silent[keys[0]].reason, self._words(keys)
+
+    def _words(self, keys: list[str]) -> str:
+        found = self.silent[keys[0]]
+        seconds = (time_ns() - found.at_ns) // 1_000_000_000
+        more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        return f"{keys[0][:60]} {_WORDS[found.reason]} ({seconds} s){more}"
+
+    # ---- what is known of instruments
+
+    def _rows(self, key: str) -> list[int]:
+        tracked = self._universe.of_key(key)
+        if tracked is not None:
+            return [] if tracked.closed else [tracked.id]
+        family = self._universe.parts(key)[1]
+        return [t.id for t in self._universe if t.spec.family == family and not t.closed]
+
+    def _open(self, row: int) -> bool:
+        tracked = self._universe.by_id.get(row)
+        return tracked is not None and tracked.open and not tracked.closed
+
+    def _top(self, row: int) -> Top:
+        if self._engine.state(row)[0] != State.LIVE:
+            return None
+        bids, asks = self._engine.book(row)[:2]
+        return (*map(int, bids[:1].ravel()), *map(int, asks[:1].ravel()))
+
+
+_WORDS = {
+    Reason.NO_DATA: "brings nothing, though it is acknowledged",
+    Reason.SUBSCRIPTION: "fell silent",
+    Reason.REJECTED: "is refused",
+    Reason.UNANSWERED: "is not answered",
+}

@@ -1,0 +1,166 @@
+"""Which subscriptions bring what their channels promise, and which are silent. Pure logic.
+
+Three things tell a silent subscription from a quiet market: what its channel promises after the
+acknowledgement, and how often; a change of the best bid and offer that it should have told of; and
+its own rhythm. What promises to speak again when it is subscribed again is judged by the clock:
+whether it was only quiet shows at once. What tells of nothing but events (trades, a best bid and
+offer without a first message) is judged against the book: its rhythm is counted in seconds in which
+the book moved, so that a market that rests altogether looks like what it is. Times are seconds of a
+monotonic clock.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from feedhandler.universe import CHANNEL
+from feedhandler.venues.promise import Promise
+from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
+from shm import Reason
+
+EVERY = 5.0  #: periods of a channel that speaks periodically, after which it is silent
+MOVES_S = 5.0  #: after the acknowledgement, before changes count that it should have told of
+MOVES = 3  #: and so many of them
+_LOOK_S = 1.0  #: how often a book is looked at for that
+_BOOK = CHANNEL["book"]
+_BY = ("book", "quote", "ticker")  #: by which it is known whether an instrument's market moves
+Top = tuple[int, ...] | None  #: prices and sizes of the best bid and offer; None: none are known
+
+
+@dataclass(slots=True)
+class _Subscription:
+    """`rows`: the instruments that it may speak of. `since_ns`: the acknowledgement, unix ns."""
+
+    rows: Sequence[int]
+    column: int
+    promise: Promise
+    since_ns: int
+    at: float
+    due: float
+    top: Top = None
+    moves: int = 0
+    looked: float = 0.0
+
+
+class Speaking:
+    """Of one feed. `top`: the best bid and offer of a book that is LIVE; `active`: whether an
+    instrument trades at all."""
+
+    def __init__(
+        self, options: RhythmOptions, top: Callable[[int], Top], active: Callable[[int], bool]
+    ) -> None:
+        self._top = top
+        self._active = active
+        self.by_clock = RhythmWatchdog(len(CHANNEL), options)
+        events = replace(
+            options, mean_factor=2 * options.mean_factor, floor_s=2 * options.floor_s,
+            ceiling_s=10 * options.ceiling_s, longest_factor=1.5 * options.longest_factor,
+        )  # fmt: skip
+        self.by_book = RhythmWatchdog(len(CHANNEL), events)
+        self._waiting: dict[str, _Subscription] = {}
+        self._places: dict[tuple[int, int], str] = {}
+        self._moved = np.zeros((0, 1))  # seconds in which each book moved
+        self._book = np.zeros(0, dtype=np.int64)
+        self._last = 0.0
+
+    def add(
+        self, key: str, rows: Sequence[int], promise: Promise, now: float, since_ns: int
+    ) -> None:
+        """The venue took the subscription: judge it from now on, but for its book's rhythm."""
+        column = CHANNEL[promise.column]
+        first = _Subscription(rows, column, promise, since_ns, now, now + promise.first_s)
+        if promise.first_s or promise.moves:
+            self._waiting[key] = first
+        if column == _BOOK or not promise.rhythm or len(rows) != 1:
+            return
+        self._places[rows[0], column] = key
+        if promise.first_s:
+            self.by_clock.watch(rows[0], column, now)
+            if promise.every_s:
+                self.by_clock.at_most(rows[0], column, EVERY * promise.every_s)
+        else:
+            self.by_book.watch(rows[0], column, self._clock(rows[0]))
+
+    def _clock(self, row: int) -> float:
+        return float(self._moved[row, 0]) if row < len(self._moved) else 0.0
+
+    def drop(self, key: str) -> None:
+        """Do not judge it any more."""
+        self._waiting.pop(key, None)
+        for place in [place for place, its in self._places.items() if its == key]:
+            del self._places[place]
+            self.by_clock.ignore(*place)
+            self.by_book.ignore(*place)
+
+    def judge(self, activity: npt.NDArray[np.int64], now: float) -> list[tuple[str, Reason]]:
+        """Take in `Engine.activity()`; returns those that are silent from now on, and how: NO_DATA,
+        it never spoke, or SUBSCRIPTION, it did."""
+        self._count(_book(activity), now)
+        self.by_clock.observe(activity, now)
+        self.by_book.observe(activity, self._moved)
+        found = [(key, Reason.NO_DATA) for key in self._dumb(activity, now)]
+        for watchdog, at in ((self.by_clock, now), (self.by_book, self._moved)):
+            for row, column in watchdog.suspects(at):
+                key = self._places.get((row, column))
+                clock = now if watchdog is self.by_clock else self._clock(row)
+                if key is None or key in self._waiting:
+                    continue
+                if not self._active(row):
+                    watchdog.watch(row, column, clock)
+                    continue
+                watchdog.widen(row, column)
+                found.append((key, Reason.SUBSCRIPTION))
+        return found
+
+    def _count(self, book: npt.NDArray[np.int64], now: float) -> None:
+        """The time in which each book moved."""
+        more = len(book) - len(self._moved)
+        if more > 0:
+            self._moved = np.concatenate([self._moved, np.zeros((more, 1))])
+            self._book = np.concatenate([self._book, np.zeros(more, dtype=np.int64)])
+        self._moved[book != self._book, 0] += min(1.0, max(0.0, now - self._last))
+        self._book, self._last = book.copy(), now
+
+    def _dumb(self, activity: npt.NDArray[np.int64], now: float) -> list[str]:
+        """Those that have not said their first word though they should have."""
+        found = []
+        for key, waiting in list(self._waiting.items()):
+            rows = [row for row in waiting.rows if row < len(activity)]
+            if any(activity[row, waiting.column] > waiting.since_ns for row in rows):
+                del self._waiting[key]
+            elif not any(self._active(row) for row in waiting.rows):
+                waiting.at, waiting.due = now, now + waiting.promise.first_s
+            elif waiting.promise.first_s:
+                if now >= waiting.due:
+                    found.append(key)
+            elif now - waiting.at >= MOVES_S and self._missed(waiting, activity, now):
+                found.append(key)
+        for key in found:
+            self.drop(key)  # until it is acknowledged again
+        return found
+
+    def _missed(self, waiting: _Subscription, activity: npt.NDArray[np.int64], now: float) -> bool:
+        """Whether the best bid and offer changed without a word of it."""
+        if now - waiting.looked < _LOOK_S:
+            return False
+        waiting.looked = now
+        row = waiting.rows[0]
+        top = None if waiting.column == _BOOK else self._top(row)
+        if top is None:  # what is traded or quoted was in the book
+            said = max(int(activity[row, CHANNEL[name]]) for name in ("quote", "trades"))
+            top = (said,) if said > waiting.since_ns + MOVES_S * 1e9 else None
+        if top is not None:
+            waiting.moves += waiting.top is not None and top != waiting.top
+            waiting.top = top
+        return waiting.moves >= MOVES
+
+
+def _book(activity: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """When each book was last heard of; without one, its best bid and offer."""
+    found = np.zeros(len(activity), dtype=np.int64)
+    for name in reversed(_BY):
+        column = activity[:, CHANNEL[name]]
+        found = np.where(column > 0, column, found)
+    return found
