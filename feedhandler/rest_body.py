@@ -54,12 +54,13 @@ class _Inflater:
             self._stream = zlib.decompressobj(-15)  # some send `deflate` without its frame
         rest = chunk
         try:
-            while rest and not self._stream.eof:
+            while not self._stream.eof:
                 part = self._stream.decompress(rest, _STEP)
-                rest = self._stream.unconsumed_tail
                 self._add(part)
-                if rest:
-                    await asyncio.sleep(0)
+                rest = self._stream.unconsumed_tail
+                if not rest and len(part) < _STEP:  # else there may be more of what was taken in
+                    return
+                await asyncio.sleep(0)
         except zlib.error as error:
             raise ValueError(f"an answer that cannot be inflated: {error}") from None
 

@@ -157,9 +157,10 @@ def test_an_answer_is_cut_off_at_its_bound(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("size", [0, 1, (1 << 18) - 9, 1 << 18, (1 << 20) - 9, 3_000_000])
 @pytest.mark.parametrize("wbits", [31, 15, -15, 0])
-def test_a_compressed_answer_is_what_it_was(wbits: int) -> None:
-    said = b'{"a": "' + b"x" * 3_000_000 + b'"}'
+def test_a_compressed_answer_is_what_it_was(wbits: int, size: int) -> None:
+    said = b'{"a": "' + b"x" * size + b'"}'
     packer = zlib.compressobj(9, zlib.DEFLATED, wbits) if wbits else None
     body = said if packer is None else packer.compress(said) + packer.flush()
     coding = (

@@ -179,23 +179,30 @@ def lose_the_name() -> None:
             cut_off(its, all_watched, step, give_back=lambda _: names.set(NAME))
 
 
-def test_no_list(r: Rig) -> None:
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"kind": "rest_error", "status": 503}, "HTTP 503"),
+        ({"kind": "bad_list", "rows": "empty"}, "the venue lists none of the configured"),
+    ],
+)
+def test_no_list(r: Rig, fault: dict[str, Any], says: str) -> None:
     """The venue does not say what it lists, when the feed starts."""
     its = row("instruments cannot be listed at the start")
     processes = []
     for venue, symbols in CHOSEN.items():
         r.change(venue, instruments=symbols)
-        r.sims[venue].fault("rest_error", status=503)
+        r.sims[venue].fault(**fault)
         processes.append(r.io_process(venue))
     for venue, symbols in CHOSEN.items():
 
-        def says(venue: str = venue) -> dict[str, Any] | None:
+        def told(venue: str = venue) -> dict[str, Any] | None:
             with suppress(shm.ShmError):
                 status = venue_status(r.namespace, venue)
-                return status if "HTTP 503" in status["detail"] else None
+                return status if says in status["detail"] else None
             return None
 
-        status = until(says, f"{venue} says why")
+        status = until(told, f"{venue} says why")
         assert (status["state"], status["reason"]) == its.sees[0]
         r.sims[venue].fault("none")
         feed = r.attach(venue, its.healed_s() + SLACK_S)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
 
 import pytest
 
-import shm
 from feedhandler.status import venue_status
-from tests.io.fault_table import SLACK_S, row
+from tests.io.fault_table import row
 from tests.io.outage import Watched, unnoticed, watched
-from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, assert_true_book, end, rig, until
+from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, rig
 
 CHOSEN = SYMBOLS | MORE_SYMBOLS
 REFRESH_S = 1.0
@@ -59,30 +56,3 @@ def test_what_is_followed_outlives_odd_and_empty_lists(r: Rig) -> None:
             each.until(lambda it: not says(it), "it is well again", empty.healed_s(refresh_s=1))
             unnoticed(empty, each)
             assert each.process.poll() is None
-
-
-def test_a_start_with_an_odd_list_heals_when_the_list_does(r: Rig) -> None:
-    """The rows of all that is wanted are odd: nothing can be followed until they are not."""
-    its = row("instruments cannot be listed at the start")
-    processes = []
-    for venue, symbols in SYMBOLS.items():
-        r.change(venue, instruments=symbols)
-        r.sims[venue].fault("bad_list", rows="empty")
-        processes.append(r.io_process(venue))
-    for venue, symbols in SYMBOLS.items():
-
-        def told(venue: str = venue) -> dict[str, Any] | None:
-            with suppress(shm.ShmError):
-                status = venue_status(r.namespace, venue)
-                return status if "none of the configured" in status["detail"] else None
-            return None
-
-        status = until(told, f"{venue} says why")
-        assert (status["state"], status["reason"]) == its.sees[0]
-        r.sims[venue].fault("none")
-        feed = r.attach(venue, its.healed_s() + SLACK_S)
-        for symbol in symbols:
-            assert_true_book(r.sims[venue], feed, symbol)
-    assert all(process.poll() is None for process in processes)
-    for process in processes:
-        end(process)
