@@ -36,6 +36,8 @@ class BinanceStreamsServer(VenueServer):
     in its wrapped form, `r:` raw, `x:` acknowledged and never sent, as on a path that does not
     carry it."""
 
+    book_numbers: ClassVar[Mapping[str, str]] = {"@depth": "u"}
+    quote_numbers: ClassVar[Mapping[str, str]] = {"@bookTicker": "u"}
     channel_form: ClassVar[str] = "btcusdt@depth@100ms, btcusdt@trade"
     depth_speeds: ClassVar[Mapping[str, float]]
     """Seconds between the events of each depth stream."""

@@ -83,6 +83,13 @@ class Book:
         self._log.append(tuple(entry))
         self.sequence = sequence
 
+    def copy(self, sequence: int) -> Book:
+        """The same levels under another number."""
+        made = Book(sequence)
+        made.keys = (list(self.keys[BID]), list(self.keys[ASK]))
+        made.lots = (dict(self.lots[BID]), dict(self.lots[ASK]))
+        return made
+
     def forget_oldest(self) -> None:
         """Give up the oldest recorded update."""
         self._origin = self._log.popleft()[0]

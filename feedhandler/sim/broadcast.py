@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import ClassVar
 
 from .client import Client
 from .faults import Delivery, Faults
@@ -13,6 +16,10 @@ class Broadcast:
     """Channels and their subscribers. Faults are applied here, once for all of a channel."""
 
     faults: Faults
+    book_numbers: ClassVar[Mapping[str, str]] = {}
+    """Part of a book channel's name -> the key of the number that its messages end at."""
+    quote_numbers: ClassVar[Mapping[str, str]] = {}
+    """The same of channels of best bids and offers."""
 
     def __init__(self) -> None:
         self._subscribers: defaultdict[str, list[Client]] = defaultdict(list)
@@ -80,8 +87,22 @@ class Broadcast:
     def _frame(self, channel: str, symbol: str, payload: bytes) -> bytes:
         if self.faults.silences(symbol, self.channel_name(channel)):
             return b""
+        if self.faults.of("far"):
+            payload = self._far(self.channel_name(channel), symbol, payload)
         pieces = self.faults.spend_fragment()
         return encode_fragmented(payload, pieces) if pieces > 1 else encode(payload)
+
+    def _far(self, name: str, symbol: str, payload: bytes) -> bytes:
+        """The message with a number far ahead, if a fault has it so."""
+        for numbers, met in ((self.quote_numbers, None), (self.book_numbers, symbol)):
+            for part, key in numbers.items():
+                if part not in name:
+                    continue
+                fault = self.faults.take("far", met, name)
+                if fault is None:
+                    return payload
+                return _ahead(payload, key, int(fault["ahead"]))
+        return payload
 
     def verdict(self, channel: str, symbol: str) -> Delivery:
         """What a fault does to the next book message of a channel."""
@@ -103,3 +124,9 @@ class Broadcast:
             self.push(channel, symbol, payload)
         if self._held and (late := self._held.pop(channel, None)) is not None:
             self.push(channel, symbol, late)
+
+
+def _ahead(payload: bytes, key: str, by: int) -> bytes:
+    """The message with the number under a key raised."""
+    number = rb'("%b":"?)(\d+)' % key.encode()
+    return re.sub(number, lambda found: found[1] + b"%d" % (int(found[2]) + by), payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
@@ -38,6 +39,8 @@ class BybitServer(VenueServer):
     """Serves `/v5/public/CATEGORY` and the public part of `/v5/market`."""
 
     category: ClassVar[str]
+    book_numbers: ClassVar[Mapping[str, str]] = {"orderbook.": "u"}
+    quote_numbers: ClassVar[Mapping[str, str]] = {"orderbook.1.": "seq"}
     channel_form: ClassVar[str] = "orderbook.50.BTCUSDT, publicTrade.BTCUSDT"
 
     def __init__(self, options: SimOptions) -> None:
@@ -179,13 +182,14 @@ class BybitServer(VenueServer):
         self._send_tickers()
         self._send_liquidations()
 
-    def renumber(self, symbol: str | None) -> int:
+    def renumber(self, symbol: str | None, *, lost: bool) -> int:
         """The service begins anew: books at 1, whole."""
         count = 0
         for window in self._windows.values():
             if symbol in (None, window.live.instrument.symbol):
                 payload = self._book(window, "snapshot", window.renumber())
-                self.push(window.topic, window.live.instrument.symbol, payload)
+                if not lost:
+                    self.push(window.topic, window.live.instrument.symbol, payload)
                 count += 1
         return count
 

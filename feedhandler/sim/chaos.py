@@ -266,7 +266,7 @@ class Chaos:
         self._moving.add(asyncio.create_task(change))
 
     def _renumber(self, fault: Fault) -> None:
-        if count := self._server.renumber(fault["symbol"]):
+        if count := self._server.renumber(fault["symbol"], lost=fault["lost"]):
             fault.hit(count)
 
     def _freeze(self, fault: Fault) -> None:

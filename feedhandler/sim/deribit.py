@@ -35,6 +35,7 @@ class DeribitServer(VenueServer):
 
     venue: ClassVar[str] = "deribit"
     ws_path: ClassVar[str] = "/ws/api/v2"
+    book_numbers: ClassVar[Mapping[str, str]] = {"book.": "change_id"}
     channel_form: ClassVar[str] = "book.BTC-PERPETUAL.100ms, trades.option.BTC.100ms"
 
     def __init__(self, options: SimOptions) -> None:

@@ -120,6 +120,8 @@ KEYS: Final[Mapping[str, Key]] = {
     "lot": _DECIMAL,
     "contract_size": _DECIMAL,
     "end_after": _seconds(0.001),
+    "ahead": _integer(1, 1 << 40),
+    "lost": _FLAG,
     "certificate": _one_of("expired", "wrong_host", "untrusted", "refused"),
 }
 
@@ -213,12 +215,22 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("symbol",), _SPAN, once=True, venues=("okx",),
     ),
     "renumber": Kind(
-        "books begin anew at number 1, as after a restart of the venue's service",
-        takes=("symbol",), venues=("bybit-linear", "bybit-spot"),
+        "books begin anew at number 1, as after a restart of the venue's service; `lost`: the "
+        "snapshots that say so are not sent",
+        takes=("symbol", "lost"), defaults={"lost": False}, venues=("bybit-linear", "bybit-spot"),
     ),
     "stale": Kind(
         "snapshots of the book lag by so many `updates` of it; 0 heals",
         ("symbol",), ("updates", "where", *_SPAN), {"updates": 50, "where": "both"},
+    ),
+    "foreign": Kind(
+        "REST answers with another instrument's book, whose number is `ahead` of this one's",
+        ("symbol",), ("ahead", *_SPAN), {"ahead": 1_000_000},
+    ),
+    "far": Kind(
+        "messages of a book, or of the `channel` of a book or of best bids and offers, end at a "
+        "number that is `ahead` of theirs; those that follow go on from the right one",
+        takes=(*_ONE, "ahead", *_SPAN), defaults={"ahead": 1_000_000}, once=True,
     ),
     "no_snapshot": Kind(
         "subscriptions to books are acknowledged and updates come, but no snapshot",

@@ -147,7 +147,7 @@ class Faults:
         )
         self.timed = any(fault.ends is not None for fault in self)
         books = any(of(verdict.value) for verdict in _PER_BOOK)
-        self.active = bool(books or of("silence") or of("fragment"))
+        self.active = bool(books or of("silence") or of("fragment") or of("far"))
         shapes = [of(kind)[-1] for kind in ("delay", "segments", "slow") if of(kind)]
         self.shape = None
         if shapes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -37,6 +38,8 @@ class OkxServer(VenueServer):
 
     venue: ClassVar[str] = "okx"
     ws_path: ClassVar[str] = "/ws/v5/public"
+    book_numbers: ClassVar[Mapping[str, str]] = {"books:": "seqId"}
+    quote_numbers: ClassVar[Mapping[str, str]] = {"bbo-tbt:": "seqId"}
     channel_form: ClassVar[str] = "books:BTC-USDT, opt-summary:BTC-USD, instruments:OPTION"
 
     def __init__(self, options: SimOptions) -> None:

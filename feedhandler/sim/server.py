@@ -154,8 +154,9 @@ class VenueServer(Broadcast, ABC):
         """How many levels a side a snapshot has of which so many were asked for."""
         return min(asked, self.options.snapshot_levels or asked)
 
-    def renumber(self, symbol: str | None) -> int:  # noqa: ARG002
-        """Begin the numbers of a book, or of all (None), anew; returns of how many channels."""
+    def renumber(self, symbol: str | None, *, lost: bool) -> int:  # noqa: ARG002
+        """Begin the numbers of a book, or of all (None), anew; returns of how many channels.
+        ``lost``: without the snapshots that say so."""
         return 0
 
     def on_open(self, client: Client, request: web.Request) -> None:
@@ -174,8 +175,17 @@ class VenueServer(Broadcast, ABC):
     # -- sending -----------------------------------------------------------------------------
 
     def rest_book(self, live: Live) -> Book:
-        """The book that a REST snapshot shows: the present one, or a stale one if so ordered."""
+        """The book that a REST snapshot shows: the present one, or a stale one or another
+        instrument's if so ordered."""
+        fault = self.faults.take("foreign", live.instrument.symbol)
+        if fault is not None:
+            return self._foreign(live, int(fault["ahead"]))
         return _lagging(live.book, max(self.options.snapshot_lag, self._lag(live, "rest")))
+
+    def _foreign(self, live: Live, ahead: int) -> Book:
+        others = [symbol for symbol in self.market.instruments if symbol != live.instrument.symbol]
+        book = self.market.live(others[0]).book if others else live.book
+        return book.copy(live.book.sequence + ahead)
 
     def stream_book(self, live: Live) -> Book:
         """The book that a snapshot in the stream shows."""

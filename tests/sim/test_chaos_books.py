@@ -196,3 +196,39 @@ def test_checksums_as_of_old_and_wrong_ones() -> None:
             assert right.count(False) == 3
 
     asyncio.run(main())
+
+
+@every_venue
+def test_a_number_far_ahead(speak: Dialect) -> None:
+    async def main() -> None:
+        async with venue(speak.name) as sim, sim.socket() as socket:
+            book = await _follower(speak, sim, socket)
+            last = book.last
+            number = await sim.fault("far", symbol=speak.symbol, ahead=10**9)
+            await sim.step(30)
+            await sim.ended(number)
+            events = await book.moved()
+            far = [event for event in events if event.sequence > last + 10**8]
+            assert len(far) == 1
+            assert (await sim.told(number))["hits"] == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ["binance", "binance-usdm"])
+def test_a_book_of_another_instrument_over_rest(name: str) -> None:
+    path = {"binance": "/api/v3/depth", "binance-usdm": "/fapi/v1/depth"}[name]
+
+    async def main() -> None:
+        async with venue(name) as sim:
+            own = await sim.get(f"{path}?symbol=BTCUSDT&limit=5")
+            other = await sim.get(f"{path}?symbol=ETHUSDT&limit=5")
+            await sim.fault("foreign", symbol="BTCUSDT", ahead=5000, count=1)
+            foreign = await sim.get(f"{path}?symbol=BTCUSDT&limit=5")
+            assert foreign["lastUpdateId"] == own["lastUpdateId"] + 5000
+            assert foreign["bids"] != own["bids"]
+            assert len(foreign["bids"]) == len(other["bids"])
+            again = await sim.get(f"{path}?symbol=BTCUSDT&limit=5")
+            assert again["lastUpdateId"] == own["lastUpdateId"]
+
+    asyncio.run(main())

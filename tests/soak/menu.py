@@ -61,6 +61,7 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
                                     "levels": rng.randint(1, 55)}),
     "stale": (4, lambda rng, symbol: {"symbol": symbol, "updates": rng.randint(1, 80),
                                       "seconds": _seconds(rng)}),
+    "foreign": (2, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng)}),
     "no_snapshot": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 2.0)}),
     "error_reply": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 1.0)}),
     "lost_ack": (1, lambda rng, symbol: {"symbol": symbol, "subscribed": rng.random() < 0.5,
@@ -96,6 +97,7 @@ _WITH_DROP: Final = frozenset(
         "slow_handshake",
         "redirect",
         "stale",
+        "foreign",
         "no_snapshot",
         "error_reply",
         "lost_ack",
@@ -105,7 +107,7 @@ _WITH_DROP: Final = frozenset(
     }
 )
 _ONLY: Final[Mapping[str, tuple[str, ...]]] = {
-    "bad_checksum": ("okx",), "no_snapshot": ("deribit", "okx"),
+    "bad_checksum": ("okx",), "foreign": ("binance",), "no_snapshot": ("deribit", "okx"),
 }  # fmt: skip
 
 
