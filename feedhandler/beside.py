@@ -14,7 +14,7 @@ from time import time_ns
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.engine import _engine
-from feedhandler.log import Throttle, log
+from feedhandler.log import Throttle
 from feedhandler.speaking import Speaking, Top
 from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.venues.base import Venue
@@ -22,6 +22,8 @@ from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 
 RENEW_S = (30.0, 1800.0)  #: the first and the longest time between two connections to an endpoint
+MANY = 8  #: so many silent ones of a connection are its own fault, or its peer's
+LOW_BUDGET = 20.0  #: keys an hour that are kept for books
 ALONE_S = 30.0  #: the first word of a best bid and offer that has no book beside it
 AGAIN_S = (10.0, 600.0)  #: and between two subscriptions, after the first one
 _LIVES_BY = (
@@ -107,6 +109,14 @@ class Beside:
             del self._connections[key]
             self.speaking.drop(key)
 
+    def restated(self, tracked: Tracked, now: float) -> None:
+        """The venue does something else with orders on it: silence counts from now, if at all."""
+        for key in [key for key in self.silent if self._universe.of_key(key) is tracked]:
+            del self.silent[key]
+        for key, connection in list(self._connections.items()):
+            if self._universe.of_key(key) is tracked:
+                self.acknowledged(connection, key, now)
+
     def forget(self, tracked: Tracked) -> None:
         """The instrument is over."""
         for key in [key for key in self._connections if self._universe.of_key(key) is tracked]:
@@ -127,7 +137,7 @@ class Beside:
                 for row in self._rows(key)
             ):
                 del self.silent[key]
-                log.info("%s: %s speaks again", found.connection, key)
+                self._quiet.info("again", f"{found.connection}: {key} speaks again")
         for key, reason in self.speaking.judge(activity, now):
             connection = self._connections.get(key)
             if connection is not None:
@@ -143,6 +153,12 @@ class Beside:
 
     def _fell_silent(self, connection: Connection, key: str, reason: Reason, now: float) -> None:
         self._hint()  # it may be halted
+        promise, tracked = self._venue.promise(key), self._universe.of_key(key)
+        proves = promise.first_s and not promise.every_s  # that it was quiet, if subscribed again
+        if reason is Reason.SUBSCRIPTION and proves and tracked is not None and tracked.book_key:
+            if connection.resubscribe(key):
+                self._count(Counter.RESUBSCRIBES)
+            return
         if key not in self.silent:
             self.silent[key] = Silent(connection, reason, time_ns(), now)
             self._quiet.warning(reason.name, f"{connection}: {key} {_WORDS[reason]}")
@@ -151,9 +167,13 @@ class Beside:
         first, longest = AGAIN_S
         found.again = now + min(longest, first * 2.0 ** min(found.tries, 20))
         found.tries += 1
-        if found.tries > 1 and self._renew(key, found, now):
+        connection = found.connection
+        many = sum(each.connection is connection for each in self.silent.values()) >= MANY
+        if (many or found.tries > 1) and self._renew(key, found, now):
             return
-        if found.connection.resubscribe(key):
+        if many or connection.subscriptions.budget(now) < LOW_BUDGET:
+            return  # what it would cost is not to be had again
+        if connection.resubscribe(key):
             self._count(Counter.RESUBSCRIBES)
 
     def _renew(self, key: str, found: Silent, now: float) -> bool:

@@ -147,6 +147,7 @@ class Healing:
         """The venue does something else with orders on it: what does not trade may be silent, and
         what is open now may be had."""
         self.watch.restated(tracked, self._clock())
+        self.beside.restated(tracked, self._clock())
         connection = self._connections.best(tracked)
         if not tracked.open or connection is None:
             return

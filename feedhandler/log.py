@@ -62,7 +62,11 @@ class Throttle:
         self._next: dict[str, float] = {}
         self._held: dict[str, int] = {}
 
-    def warning(self, kind: str, message: str) -> None:
+    def info(self, kind: str, message: str) -> None:
+        """Good news, likewise."""
+        self.warning(kind, message, logging.INFO)
+
+    def warning(self, kind: str, message: str, level: int = logging.WARNING) -> None:
         """Log the message, or count it."""
         now = time.monotonic()
         if now < self._next.get(kind, 0.0):
@@ -73,4 +77,4 @@ class Throttle:
             self._held.clear()
         self._next[kind] = now + self._period
         held = self._held.pop(kind, 0)
-        log.warning("%s%s", message, f" (and {held} more like this)" if held else "")
+        log.log(level, "%s%s", message, f" (and {held} more like this)" if held else "")

@@ -61,6 +61,7 @@ class Speaking:
         self.by_book = RhythmWatchdog(len(CHANNEL), events)
         self._waiting: dict[str, _Subscription] = {}
         self._places: dict[tuple[int, int], str] = {}
+        self._place_of: dict[str, tuple[int, int]] = {}
         self._moved = np.zeros((0, 1))  # seconds in which each book moved
         self._book = np.zeros(0, dtype=np.int64)
         self._last = 0.0
@@ -76,6 +77,7 @@ class Speaking:
         if column == _BOOK or not promise.rhythm or len(rows) != 1:
             return
         self._places[rows[0], column] = key
+        self._place_of[key] = rows[0], column
         if promise.first_s:
             self.by_clock.watch(rows[0], column, now)
             if promise.every_s:
@@ -89,7 +91,8 @@ class Speaking:
     def drop(self, key: str) -> None:
         """Do not judge it any more."""
         self._waiting.pop(key, None)
-        for place in [place for place, its in self._places.items() if its == key]:
+        place = self._place_of.pop(key, None)
+        if place is not None and self._places.get(place) == key:
             del self._places[place]
             self.by_clock.ignore(*place)
             self.by_book.ignore(*place)

@@ -13,6 +13,7 @@ from feedhandler.subscriptions import Subscriptions
 
 TICK_S = 0.1  #: how often there may be something to do for a connection
 _EXPIRE_S = 1.0
+SPEAKS_S = 4.0  #: after which data that comes is an answer, too
 #: the first and the longest wait for any answer, after which another connection is tried
 PATIENCE_S = (60.0, 600.0)
 
@@ -79,8 +80,8 @@ class Subscribing:
         if now < self._next_expiry:
             return False
         self._next_expiry = now + _EXPIRE_S
-        overdue = self.subscriptions.overdue(now)
-        self.on_accepted([key for key, at in overdue if self._told.speaks(key, now - at)], now)
+        asked = self.subscriptions.unanswered(now - SPEAKS_S)
+        self.on_accepted([key for key, at in asked if self._told.speaks(key, now - at)], now)
         expired = self.subscriptions.expire(now)
         if expired.unanswered:
             self._told.unanswered(expired.unanswered)

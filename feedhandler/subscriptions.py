@@ -333,11 +333,11 @@ class Subscriptions:
                     self._keys[key].renew(KeyState.WAITING, now, now)
         return expired
 
-    def overdue(self, now: float) -> list[tuple[str, float]]:
-        """What is asked for and should have been answered by now, and when it was asked for."""
+    def unanswered(self, since: float) -> list[tuple[str, float]]:
+        """What has been asked for by then and is not answered, and when it was asked for."""
         return [
             (key, known.since) for key, known in self._keys.items()
-            if known.state is KeyState.ASKED and now >= known.due
+            if known.state is KeyState.ASKED and known.since <= since
         ]  # fmt: skip
 
     @property

@@ -1,0 +1,171 @@
+"""What is done about silent subscriptions: in which order, how often, and to whom it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feedhandler import venues
+from feedhandler.beside import MANY, RENEW_S, Beside
+from feedhandler.connection_state import ConnectionState
+from feedhandler.universe import CHANNEL, Tracked, Universe
+from feedhandler.watchdog import RhythmOptions
+from shm import Reason, State
+from tests.io.facts import spec
+
+
+@dataclass(eq=False)
+class Line:
+    """A connection."""
+
+    state: ConnectionState = ConnectionState.LIVE
+    budget_left: float = float("inf")
+    asked: list[str] = field(default_factory=list)
+    said: tuple[Reason, str] = (Reason.NONE, "")
+
+    def resubscribe(self, key: str) -> bool:
+        self.asked.append(key)
+        return True
+
+    def note(self, reason: Reason, detail: str, about: str) -> None:
+        assert about == "data"
+        self.said = reason, detail
+
+    @property
+    def subscriptions(self) -> Line:
+        return self
+
+    def budget(self, _: float) -> float:
+        return self.budget_left
+
+    def __contains__(self, key: str) -> bool:
+        return True
+
+
+class Engine:
+    """That has heard nothing at all."""
+
+    def __init__(self, rows: int) -> None:
+        self.times = np.zeros((rows, len(CHANNEL)), dtype=np.int64)
+
+    def activity(self) -> npt.NDArray[np.int64]:
+        return self.times
+
+    def state(self, _: int) -> tuple[int, int]:
+        return State.LIVE, Reason.NONE
+
+    def book(self, _: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return np.zeros((0, 2), dtype=np.int64), np.zeros((0, 2), dtype=np.int64)
+
+
+class Scene:
+    """So many instruments on one connection to OKX, of which the mark prices are asked for."""
+
+    def __init__(self, count: int, **line: Any) -> None:
+        self.line = Line(**line)
+        venue = venues.load("okx")
+        universe = Universe(venue, ("book", "ticker"))
+        self.keys = []
+        for row in range(count):
+            tracked = Tracked(row, spec(f"S{row}-SWAP"), f"books:S{row}-SWAP")
+            universe.by_id[row] = universe.by_symbol[tracked.spec.symbol] = tracked
+            self.keys.append(f"mark-price:S{row}-SWAP")
+        self.engine = Engine(count)
+        self.renewed: list[tuple[Reason, str | None, float]] = []
+        self.now = 0.0
+        self.beside = Beside(
+            venue, universe, self.engine, self._renew, lambda *_: None, lambda _: None,  # type: ignore[arg-type]
+            lambda: None, RhythmOptions(),
+        )  # fmt: skip
+        self.acknowledge()
+
+    def _renew(self, connection: object, reason: Reason, why: str, turn: str | None) -> None:
+        assert connection is self.line
+        assert why.startswith("mark-price:")
+        self.renewed.append((reason, turn, self.now))
+
+    def acknowledge(self) -> None:
+        for key in self.keys:
+            self.beside.acknowledged(self.line, key, self.now)  # type: ignore[arg-type]
+
+    def run(self, seconds: float, step: float = 0.5) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now += step
+            self.beside.poll(self.now)
+
+
+def test_the_subscription_then_the_connection_then_another_address_each_time_later() -> None:
+    scene = Scene(1)
+    (key,) = scene.keys
+    scene.run(11.0)
+    assert scene.line.asked == []
+    assert scene.beside.finding == (Reason.NONE, "")
+    scene.run(3.0)
+    assert scene.line.asked == [key]
+    reason, words = scene.beside.finding
+    assert (reason, scene.line.said[0]) == (Reason.NO_DATA, Reason.NO_DATA)
+    assert key in words
+    assert key in scene.line.said[1]
+    scene.run(10.0)
+    ((reason, turn, at),) = scene.renewed
+    assert (reason, turn) == (Reason.NO_DATA, None)
+    scene.run(4000.0)
+    turns = [turn for _, turn, _ in scene.renewed[1:]]
+    assert set(turns) == {"public"}
+    times = [at, *(at for _, _, at in scene.renewed[1:])]
+    gaps = np.diff(times)
+    assert gaps[0] >= RENEW_S[0]
+    assert len(times) <= 12  # and never a flood
+    assert len(scene.line.asked) <= 12
+
+
+def test_it_is_over_when_it_speaks() -> None:
+    scene = Scene(1)
+    scene.run(13.0)
+    assert scene.beside.silent
+    scene.engine.times[0, CHANNEL["mark"]] = 1 << 62
+    scene.run(1.0)
+    assert not scene.beside.silent
+    assert scene.line.said == (Reason.NONE, "")
+    assert scene.beside.finding == (Reason.NONE, "")
+
+
+def test_many_at_once_are_not_asked_for_one_by_one() -> None:
+    scene = Scene(MANY)
+    scene.run(30.0)
+    assert scene.line.asked == []
+    assert len(scene.renewed) == 1
+    assert f"and {MANY - 1} more" in scene.beside.finding[1]
+
+
+def test_what_an_hour_has_left_is_kept_for_books() -> None:
+    scene = Scene(1, budget_left=10.0)
+    scene.run(15.0)
+    assert scene.line.asked == []
+    scene.run(15.0)
+    assert len(scene.renewed) == 1
+
+
+def test_nothing_is_done_on_a_connection_that_is_down() -> None:
+    scene = Scene(1)
+    scene.beside.down(scene.line)  # type: ignore[arg-type]
+    scene.line.state = ConnectionState.BACKOFF
+    scene.run(100.0)
+    assert scene.line.asked == []
+    assert scene.renewed == []
+    assert not scene.beside.silent
+
+
+def test_what_is_refused_is_said_until_it_is_taken() -> None:
+    scene = Scene(2)
+    scene.beside.refused(scene.line, [scene.keys[1], "books:S0-SWAP"], Reason.REJECTED)  # type: ignore[arg-type]
+    reason, words = scene.beside.finding
+    assert reason is Reason.REJECTED
+    assert scene.keys[1] in words
+    assert "more" not in words  # a book has a state of its own
+    scene.acknowledge()
+    assert scene.beside.finding == (Reason.NONE, "")
