@@ -6,7 +6,6 @@ snapshot in the stream may go: then books are joined from REST. Sizes of derivat
 A subscription key is `channel:instrument`, or `opt-summary:family`.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -16,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal, promise, refusals
+from feedhandler.venues import books, ids, listing, normal, promise
 from feedhandler.venues.base import (
     Base,
     BookAnswer,
@@ -31,6 +30,8 @@ from feedhandler.venues.base import (
     Stated,
     Venue,
 )
+from feedhandler.venues.okx_patterns import families_of, kinds_of
+from feedhandler.venues.okx_refusals import key_of, refused
 from feedhandler.venues.pattern import Pattern, is_glob
 from feedhandler.venues.promise import Promise
 from feedhandler.venues.row import Row
@@ -56,9 +57,6 @@ _TICKER = {  # what elsewhere is one channel
     InstrumentKind.OPTION: ("tickers", "mark-price", _BY_FAMILY),
 }
 
-#: Errors that pass: requests too frequent, the venue's own failures (50001, 50011, 50013, 60014,
-#: 64007).
-_TRANSIENT = {"50001", "50011", "50013", "60014", "64007"}
 _UPGRADE = "64008"  # "the connection will soon be closed for a service upgrade", 30-60 s before
 
 #: `state` of an instrument, over REST and in the channel `instruments`
@@ -85,10 +83,6 @@ _TYPES = {
     InstrumentKind.OPTION: "OPTION",
 }
 _KINDS = {kind: ours for ours, kind in _TYPES.items()}
-_OPTION_NAME = re.compile(r"([^-]+-[^-]+)-[^-]+-[^-]+-[CP]")
-_FUTURE_NAME = re.compile(r"[^-]+-[^-]+-[\d*?]+")
-_PERPETUAL_NAME = re.compile(r".*-(SWAP|PERP)")
-_NAMED = re.compile(r"channel: ?([\w-]+), ?inst(?:Id|Family): ?([^\s,]+)")
 
 
 class Okx(Venue):
@@ -178,14 +172,14 @@ class Okx(Venue):
         text = f"{message.get('msg') or ''} ({message.get('code')})"
         match event:
             case "subscribe":
-                keys = _key_of(message) or (() if ended else tuple(asked.get(number, ())))
+                keys = key_of(message) or (() if ended else tuple(asked.get(number, ())))
                 return [Control(ControlKind.ACK, keys, request_id=number)]
             case "unsubscribe":
-                return [Control(ControlKind.UNSUBSCRIBED, _key_of(message), request_id=number)]
+                return [Control(ControlKind.UNSUBSCRIBED, key_of(message), request_id=number)]
             case "error":
                 if ended:
                     return [Control(ControlKind.ERROR, text=text)]
-                return _refused(message, text, asked.get(number, ()), number)
+                return refused(message, text, asked.get(number, ()), number)
             case "notice" if str(message.get("code")) == _UPGRADE:
                 return [Control(ControlKind.NOTICE, text=text)]
             case "channel-conn-count-error":
@@ -194,14 +188,14 @@ class Okx(Venue):
                 return [Control(ControlKind.NOTHING, text=text if event == "notice" else "")]
 
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
-        kinds = {kind for text in patterns for kind in _kinds(Pattern.parse(text))}
+        kinds = {kind for text in patterns for kind in kinds_of(Pattern.parse(text))}
         requests = [
             Request(_INSTRUMENTS, {"instType": _TYPES[kind]})
             for kind in _TYPES
             if kind in kinds and kind is not InstrumentKind.OPTION
         ]
         # Options are listed by family only; which families there are is a question of its own.
-        families = _families(patterns)
+        families = families_of(patterns)
         if any(is_glob(family) for family in families):
             return [*requests, Request(_UNDERLYING, {"instType": "OPTION"})]
         return [*requests, *(_options(family) for family in families)]
@@ -213,7 +207,7 @@ class Okx(Venue):
             rows = _data(self.name, body)
         except ValueError:
             return []  # refused: nothing to go on with
-        asked = _families(patterns)
+        asked = families_of(patterns)
         listed = {
             family
             for row in rows
@@ -257,15 +251,6 @@ def _operation(operation: str, keys: Iterable[str], request_id: int) -> str:
     return orjson.dumps({"id": str(request_id), "op": operation, "args": args}).decode()
 
 
-def _key_of(message: Mapping[str, Any]) -> tuple[str, ...]:
-    arg = message.get("arg")
-    if not isinstance(arg, dict):
-        return ()
-    named = ("instId", "instFamily", "uly", "instType")
-    symbol = next((arg[key] for key in named if arg.get(key)), "")
-    return (f"{arg.get('channel')}:{symbol}",) if symbol else ()
-
-
 def _told(message: Mapping[str, Any]) -> Control:
     """A push of the channel `instruments`: rows as those of the list, all or those that changed."""
     arg, rows = message.get("arg"), message.get("data")
@@ -285,49 +270,6 @@ def _stated(row: dict[str, Any]) -> Stated:
     return Stated(
         row["instId"], status, word if isinstance(word, str) else "", partial(_spec, Row(row))
     )
-
-
-def _refused(
-    message: Mapping[str, Any], text: str, asked: Sequence[str], number: int
-) -> list[Control]:
-    """The venue names the offender by its `arg`, or in words, or not at all."""
-    passes = str(message.get("code")) in _TRANSIENT
-    found = _NAMED.search(text)
-    named = _key_of(message) or ((f"{found[1]}:{found[2]}",) if found else ())
-    if asked and named and named[0] not in asked:
-        named = ()  # in other words than ours
-    if not named or passes:
-        return refusals.refused(named or asked, text, number, passes=passes)
-    rest = tuple(key for key in asked if key not in named)
-    refusal = Control(ControlKind.REJECTED, named, text, request_id=number)
-    return (
-        [refusal, Control(ControlKind.AGAIN, rest, text, request_id=number)] if rest else [refusal]
-    )
-
-
-def _kinds(pattern: Pattern) -> tuple[InstrumentKind, ...]:
-    """What a pattern may name by its shape; options only when it says so."""
-    if pattern.kind is not None:
-        return (pattern.kind,) if pattern.kind in _TYPES else ()
-    if _OPTION_NAME.fullmatch(pattern.glob):
-        return (InstrumentKind.OPTION,)
-    if _PERPETUAL_NAME.fullmatch(pattern.glob):
-        return (InstrumentKind.PERPETUAL,)
-    if _FUTURE_NAME.fullmatch(pattern.glob):
-        return (InstrumentKind.FUTURE,)
-    if not is_glob(pattern.glob) and pattern.glob.count("-") == 1:
-        return (InstrumentKind.SPOT,)
-    return (InstrumentKind.SPOT, InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
-
-
-def _families(patterns: Sequence[str]) -> list[str]:
-    """The option families, or globs of them, that the patterns are about."""
-    families = set()
-    for pattern in map(Pattern.parse, patterns):
-        if InstrumentKind.OPTION in _kinds(pattern):
-            named = _OPTION_NAME.fullmatch(pattern.glob)
-            families.add(pattern.underlying or (named[1] if named else "*"))
-    return sorted(families)
 
 
 def _options(family: str) -> Request:
