@@ -22,6 +22,7 @@ OTHERS_S = 1.0  #: that the answers to other keys of a request may come after on
 PASSES_S = (1.0, 10.0)  #: the first and the longest wait after a refusal that passes
 FAILED_RETRY_S = (60.0, 3600.0)  #: the first and the longest wait of a refused key
 ASKED_KEPT = 1024
+_ASIDE = -1  # the group of what is no market data
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Subscriptions:
         host_keys: Budget | None = None,
     ) -> None:
         self._venue = venue
-        self._keys: dict[str, Key] = {key: Key() for key in keys}
+        self._keys: dict[str, Key] = {key: Key(group=self._usual(key)) for key in keys}
         self._leaving: dict[str, None] = {}
         self._request = self._groups = 0
         #: request id -> its keys, for venues whose answers carry only the id
@@ -104,8 +105,13 @@ class Subscriptions:
         self._hourly = self._hour()
         self._ready_at = now + self._venue.limits.warmup_s
         for name, known in self._keys.items():
-            group = self._group() if known.failures else 0
+            group = self._group() if known.failures else self._usual(name)
             self._keys[name] = Key(failures=known.failures, group=group)
+
+    def _usual(self, key: str) -> int:
+        """Its group while it was never refused. What a server may not know beside its market data,
+        where statuses come from, is asked for after that and apart from it."""
+        return _ASIDE if self._venue.key_symbols(key)[0] == "status" else 0
 
     def _group(self) -> int:
         self._groups += 1
@@ -116,7 +122,8 @@ class Subscriptions:
         for key in keys:
             leaving = key in self._leaving
             self._leaving.pop(key, None)
-            self._keys.setdefault(key, Key(leave_first=leaving))  # only so a snapshot comes again
+            new = Key(leave_first=leaving, group=self._usual(key))  # only so a snapshot comes again
+            self._keys.setdefault(key, new)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Carry these keys no longer; what was asked for is unsubscribed."""
@@ -230,7 +237,7 @@ class Subscriptions:
             known = self._keys.get(key)
             if known is not None and known.may_be_acknowledged:
                 known.renew(KeyState.LIVE, now, 0.0)
-                known.group = known.failures = known.silences = 0
+                known.group, known.failures, known.silences = self._usual(key), 0, 0
                 fresh.append(key)
         return fresh
 

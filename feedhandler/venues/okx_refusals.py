@@ -10,7 +10,7 @@ from feedhandler.venues.base import Control, ControlKind
 #: Errors that pass: requests too frequent, the venue's own failures (50001, 50011, 50013, 60014,
 #: 64007).
 _TRANSIENT = {"50001", "50011", "50013", "60014", "64007"}
-_NAMED = re.compile(r"channel: ?([\w-]+), ?inst(?:Id|Family): ?([^\s,]+)")
+_NAMED = re.compile(r"channel: ?([\w-]+), ?inst(?:Id|Family|Type): ?([^\s,]+)")
 
 
 def key_of(message: Mapping[str, Any]) -> tuple[str, ...]:

@@ -233,3 +233,16 @@ def test_a_venue_without_limits_gets_one_message() -> None:
     book = Book(PaperVenue(), [f"book:{n}" for n in range(3000)], 0.0)
     (message,) = drain(book, 0.0)
     assert len(message["sub"]) == 3000
+
+
+def test_statuses_are_asked_for_after_and_apart_from_market_data() -> None:
+    keys = ["status:all", "book:A", "trades:A", "status:platform"]
+    book = Book(PaperVenue(), keys, 0.0)
+    for session in range(2):  # a server that does not know them refuses nothing else with them
+        book.new_session(float(session))
+        assert [each["sub"] for each in drain(book, float(session))] == [
+            ["book:A", "trades:A"], ["status:all", "status:platform"],
+        ]  # fmt: skip
+        assert book.acknowledged(keys, float(session)) == keys
+    book.add(["book:B", "status:other"])
+    assert [each["sub"] for each in drain(book, 2.0)] == [["book:B"], ["status:other"]]
