@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+SILENT_NS = 1_000_000_000  # readers, too, call nothing live whose writer is silent for longer
 _COLOURS = {
     "LIVE": "green",
     "SYNCING": "yellow",
@@ -25,6 +26,7 @@ _COLOURS = {
     "CROSSED": "red",
     "LOST": "red",
     "FAILED": "red",
+    "SILENT": "red",
 }
 
 

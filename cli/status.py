@@ -10,10 +10,9 @@ import click
 from cli import figures
 from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import json_option, namespace_option
-from cli.output import Column, dim, json_out, screen_width, state, table
+from cli.output import SILENT_NS, Column, dim, json_out, screen_width, state, table
 
 _RECENT_NS = 600_000_000_000  # a restart is news for so long
-_SILENT_NS = 1_000_000_000  # readers, too, call nothing live whose writer is silent for longer
 
 _COLUMNS = (
     Column("VENUE"),
@@ -81,7 +80,7 @@ def is_well(venue: dict[str, Any]) -> bool:
     """Whether a venue is LIVE, with nothing to say of it, and its writer says so now."""
     age = venue.get("heartbeat_age_ns")
     live = venue["state"] == "LIVE" and venue["reason"] == "NONE"
-    return live and age is not None and age < _SILENT_NS
+    return live and age is not None and age < SILENT_NS
 
 
 def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[str]:
@@ -102,10 +101,10 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
 def _row(venue: dict[str, Any]) -> tuple[str, ...]:
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
-    silent = venue["state"] == "LIVE" and (age is None or age >= _SILENT_NS)
+    silent = venue["state"] == "LIVE" and (age is None or age >= SILENT_NS)
     return (
         venue["venue"],
-        click.style("SILENT", fg="red") if silent else state(venue["state"]),
+        state("SILENT" if silent else venue["state"]),
         f"{venue['live']}/{venue['instruments']}",
         figures.count(venue.get("frames", 0)),
         f"{connections['live']}/{connections['total']}",

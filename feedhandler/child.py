@@ -178,6 +178,8 @@ class Child:
             }  # fmt: skip
         if found["reason"] == Reason.FAILED.name:
             found["detail"] = f"its IO process died: {self._now()}"
+        if found["reason"] == Reason.HEARTBEAT.name:
+            found["detail"] += f"; after {HANG_S:.0f} s it is killed and started again"
         ended = {"why": self._last, "at_ns": self._ended_ns} if self.restarts else None
         return found | {"restarts": self.restarts, "ended": ended}
 

@@ -294,7 +294,7 @@ class Healing:
             self._quiet.warning("unconfirmed", f"{symbol}: its stream has not reached its base yet")
             return
         self.recovery.show(tracked, Reason.NO_SNAPSHOT)
-        log.warning("%s has no snapshot yet: %s", symbol, cause)
+        self._quiet.warning("no snapshot", f"{symbol} has no snapshot yet: {cause}")
 
     def _rank(self, symbol: str) -> int:
         behind = _AFTER if symbol in self._deepening else 0  # those that are not in step go first

@@ -14,7 +14,7 @@ from time import monotonic
 from feedhandler import host_budgets
 from feedhandler.backoff import Backoff
 from feedhandler.engine import _engine
-from feedhandler.log import Throttle, log
+from feedhandler.log import Throttle
 from feedhandler.rest import Rest, RestError
 from feedhandler.universe import Tracked
 from feedhandler.venues.base import Request, Venue
@@ -113,7 +113,8 @@ class Poller:
             self._quiet.warning("poll", f"what was polled of {symbol} is no book: {error_text}")
             return
         if tracked.id not in self._fresh:
-            log.warning("%s is polled over REST: no connection to stream it", symbol)
+            text = f"{symbol} is polled over REST: no connection to stream it"
+            self._quiet.warning("polled", text)
         self._fresh[tracked.id] = self._clock()
 
     def _age(self, tracked: Tracked, now: float) -> None:

@@ -119,8 +119,9 @@ class Roster:
                 self.terms.listed(tracked, spec, spoke[tracked.id])
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
-        for symbol in self._take_up(self._fresh(chosen)):
-            log.info("%s is new", symbol)
+        taken = self._take_up(self._fresh(chosen))
+        if taken:
+            log.info("%d new: %s", len(taken), _named(taken))
 
     def expire(self) -> None:
         """Close what is over by its own date, and look for what follows."""
@@ -275,6 +276,11 @@ class Roster:
                 self._engine.set_status(tracked.id, Status.EXPIRED)
             self._engine.set_state(tracked.id, State.CLOSED, reason)
         if over:
-            named = ", ".join(each.spec.symbol for each in over[:3]) + (", ..." if over[3:] else "")
+            named = _named([each.spec.symbol for each in over])
             word = "expired" if reason is Reason.EXPIRED else "unsubscribed"
             log.info("%d %s: %s", len(over), word, named)
+
+
+def _named(symbols: Sequence[str]) -> str:
+    """Three of them."""
+    return ", ".join(symbols[:3]) + (", ..." if symbols[3:] else "")

@@ -44,6 +44,7 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         state, reason = State.STALE, Reason.HEARTBEAT
         since_ns = int(header["heartbeat_ns"])
         detail = f"its IO process gave no sign of life for {age / 1e9:.1f} s"
+    speaks = alive and age < _native.DEAD_NS  # readers call nothing live otherwise
     pid = int(header["writer_pid"]) if alive else 0
     closed = int(np.count_nonzero(states == State.CLOSED))
     counters = {name.lower(): int(header["counters"][n])
@@ -63,12 +64,12 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
             "taken": int(header["instruments"]),
             "closed": closed,
         },
-        "live": int(np.count_nonzero(states == State.LIVE)) if alive else 0,
+        "live": int(np.count_nonzero(states == State.LIVE)) if speaks else 0,
         "heartbeat_age_ns": age,
         "data_age_ns": max(0, now - int(header["last_receive_ns"]))
         if header["last_receive_ns"]
         else None,
-        "connections": connections if alive else connections | {"live": 0},
+        "connections": connections if speaks else connections | {"live": 0},
         "frames": counters["frames"],
         "published": int(header["published"]),
         "uptime_ns": max(0, now - int(header["created_ns"])) if alive else 0,

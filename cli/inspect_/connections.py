@@ -10,7 +10,7 @@ import click
 from cli import figures
 from cli.inspect_.memory import open_venue, venues_there, word
 from cli.options import json_option, namespace_option
-from cli.output import Column, echo_table, json_out, state
+from cli.output import SILENT_NS, Column, echo_table, json_out, state
 
 _UP = ("SUBSCRIBING", "SYNCING", "LIVE")
 
@@ -62,6 +62,7 @@ def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
 
     with open_venue(namespace, venue) as memory:
         alive = memory.writer == "alive"
+        silent_ns = abs(time.time_ns() - int(memory.header()["heartbeat_ns"]))
         rows = []
         for row in memory.connections():
             row |= {
@@ -71,6 +72,9 @@ def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
             }
             if not alive:
                 row["detail"] = f"its writer {memory.writer}"
+            elif silent_ns >= SILENT_NS:
+                row |= {"state": "SILENT", "reason": word(Reason, Reason.HEARTBEAT)}
+                row["detail"] = f"its writer has been silent for {figures.duration(silent_ns)}"
             rows.append({"venue": venue} | row)
     return rows
 

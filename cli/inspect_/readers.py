@@ -49,7 +49,7 @@ def readers(venue: str | None, namespace: str, as_json: bool) -> None:
         Column("LOST", right=True),
         Column("OVERRUNS", right=True, drop=2),
         Column("LAST READ", right=True, drop=1),
-        Column("", shrink=8, drop=4),
+        Column("", under=True),
     ]
     echo_table(columns, [(row["venue"], *_line(row)) for row in found])
 

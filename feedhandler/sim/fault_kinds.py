@@ -103,6 +103,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "skew_ms": _integer(-(10**12), 10**12),
     "jitter_ms": _integer(0, 3_600_000),
     "gap_ms": _integer(0, 3_600_000),
+    "begins": _one_of("accept", "garbage", "masked", "http"),
     "status": _integer(400, 599),
     "retry_after": _seconds(0),
     "path": Key("a text that the path begins with, such as /api", _TEXT.fits),
@@ -174,6 +175,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "slow_handshake": Kind(
         "the answer to the WebSocket upgrade comes one byte each `ms` and never ends",
         takes=("ms", *_SPAN), defaults={"ms": 200},
+    ),
+    "bad_session": Kind(
+        "a WebSocket session begins with what it may not: a wrong `accept` key, bytes that are "
+        "`garbage`, a frame that is `masked`, an answer of `http`",
+        takes=("begins", *_SPAN), defaults={"begins": "garbage"},
     ),
     "tls": Kind(
         "new TLS connections meet a bad `certificate`, or `refused`: a handshake failure",

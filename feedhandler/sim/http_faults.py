@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
+from hashlib import sha1
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,18 @@ if TYPE_CHECKING:
 _STARTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Trace: "
 )
+_UPGRADED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: "
+)
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+_FIRST_BYTES = {
+    "garbage": b"\xff\xfe<html>",
+    "masked": b"\x81\x85\x01\x02\x03\x04igomn",
+    "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+}
 _LEAST_PAUSE = 0.001
+_LINGER = 1.0
 _BLOCK = 1 << 16
 ELSEWHERE = "localhost"
 """The host that redirects lead to."""
@@ -83,7 +96,22 @@ async def failed_upgrade(server: VenueServer, request: web.Request) -> web.Respo
     if (fault := server.faults.take("slow_handshake")) is not None:
         await _drip(server, request, max(_LEAST_PAUSE, fault["ms"] / 1000))
         return web.Response()
+    if (fault := server.faults.take("bad_session")) is not None:
+        await _begin_badly(request, fault["begins"])
+        return web.Response()
     return None
+
+
+async def _begin_badly(request: web.Request, how: str) -> None:
+    """An upgrade past aiohttp, which would do it right, and what follows it."""
+    transport = request.transport
+    if transport is None:
+        return
+    key = "" if how == "accept" else request.headers.get("Sec-WebSocket-Key", "")
+    accept = b64encode(sha1(key.encode() + _GUID).digest())
+    transport.write(_UPGRADED + accept + b"\r\n\r\n" + _FIRST_BYTES.get(how, b""))
+    await asyncio.sleep(_LINGER)
+    transport.abort()
 
 
 def _redirect(server: VenueServer, request: web.Request) -> web.Response | None:

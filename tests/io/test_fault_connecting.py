@@ -83,6 +83,28 @@ def test_sent_on(r: Rig) -> None:
         cut_off(row("sent on to another host"), all_watched, step)
 
 
+def test_bad_session(r: Rig) -> None:
+    """A wrong handshake, and first bytes that are no frames: said as what they are."""
+    bad = {
+        "deribit": ("garbage", "Received frame with invalid opcode"),
+        "okx": ("masked", "Received masked frame"),
+        "binance": ("accept", "a wrong WebSocket handshake"),
+    }
+    with watched(r, CHOSEN) as all_watched:
+        cut_off(
+            row("a session begins with what it may not"),
+            all_watched,
+            (
+                lambda each: bad[each.venue][1],
+                lambda each: each.sim.fault("bad_session", begins=bad[each.venue][0]),
+            ),
+            (
+                lambda _: "Received fragmented control frame",
+                lambda each: each.sim.fault("bad_session", begins="http"),
+            ),
+        )
+
+
 def ban_left(each: Watched) -> float:
     """Seconds that the connects of the venue's host are held, for all processes."""
     host = urlsplit(each.sim.endpoint.ws_url).netloc

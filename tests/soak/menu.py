@@ -40,6 +40,8 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "refuse": (2, lambda rng, _: _connect(rng, "refuse")),
     "upgrade_error": (2, lambda rng, _: _connect(rng, "upgrade_error", **rng.choice(_REFUSALS))),
     "slow_handshake": (1, lambda rng, _: _connect(rng, "slow_handshake", ms=50)),
+    "bad_session": (1, lambda rng, _: _connect(
+        rng, "bad_session", begins=rng.choice(["accept", "garbage", "masked", "http"]))),
     "delay": (2, lambda rng, _: {"ms": rng.randint(0, 200), "jitter_ms": rng.randint(0, 200),
                                  "seconds": _seconds(rng)}),
     "fragment": (3, lambda rng, _: {"pieces": rng.randint(2, 9), "count": rng.randint(1, 200)}),
@@ -96,6 +98,7 @@ _WITH_DROP: Final = frozenset(
         "upgrade_error",
         "slow_handshake",
         "redirect",
+        "bad_session",
         "stale",
         "foreign",
         "no_snapshot",
