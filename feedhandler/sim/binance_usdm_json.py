@@ -82,8 +82,7 @@ def _funding(market: Market, live: Live) -> tuple[str, int]:
     instrument = live.instrument
     if instrument.expiry_ms:
         return "", 0
-    rate = (market.mark(instrument) / market.index(instrument.base) - 1.0) / 3
-    return f"{rate:.8f}", (live.clock.ms() // _FUNDING_MS + 1) * _FUNDING_MS
+    return f"{market.funding(instrument):.8f}", (live.clock.ms() // _FUNDING_MS + 1) * _FUNDING_MS
 
 
 def premium_index(market: Market, live: Live) -> dict[str, str | int]:

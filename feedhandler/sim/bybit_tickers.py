@@ -97,7 +97,7 @@ def _linear(market: Market, live: Live, texts: Texts) -> dict[str, str]:
     bid, bid_size, ask, ask_size = _tops(live, texts)
     volume, interest = instrument.size(live.volume), instrument.size(live.open_interest)
     now = market.clock.ms()
-    due, rate = (now // _FUNDING_MS + 1) * _FUNDING_MS, (mark / index - 1.0) / 3
+    due, rate = (now // _FUNDING_MS + 1) * _FUNDING_MS, market.funding(instrument)
     grid = instrument.index_below
     fields = {
         "symbol": instrument.symbol,

@@ -166,7 +166,7 @@ def ticker(market: Market, live: Live, texts: Texts, state: str = "open") -> str
         interest = f'"interest_value":{number(premium * 10, 16)},'
         funding = (
             f',"current_funding":{number(max(0.0, premium - 0.0005), 8)},'
-            f'"funding_8h":{number(premium / 2, 8)}'
+            f'"funding_8h":{number(market.funding(instrument), 8)}'
         )
     return head + (
         f'"index_price":{index},"instrument_name":"{instrument.symbol}",'

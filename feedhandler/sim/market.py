@@ -297,6 +297,10 @@ class Market:
         """Mark price in the instrument's own quotation (coin for inverse options)."""
         return self._value(instrument, self.index(instrument.base), self.now_ms)
 
+    def funding(self, instrument: Instrument) -> float:
+        """What a perpetual's longs pay for eight hours, a fraction: a day pays its premium."""
+        return (self.mark(instrument) / self.index(instrument.base) - 1.0) / 3
+
     def _value(self, instrument: Instrument, index: float, now_ms: float) -> float:
         if instrument.kind in ("spot", "perpetual"):
             return index * (1.0 + instrument.carry)

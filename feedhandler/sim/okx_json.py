@@ -125,8 +125,7 @@ def index_ticker(now: int, name: str, price: float, opening: float) -> str:
 
 def funding_rate(market: Market, instrument: Instrument) -> str:
     """The funding rate of a swap, for the eight-hour period that ends next."""
-    index = market.index(instrument.base)
-    rate = decimal((market.mark(instrument) / index - 1.0) / 3, 16)
+    rate = decimal(market.funding(instrument), 16)
     period = 8 * 3_600_000
     due = (market.clock.ms() // period + 1) * period
     return (

@@ -14,7 +14,7 @@ import pytest
 
 from feedhandler.sim.book import ASK, BID
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.latent import INDEX_START, Underlying
+from feedhandler.sim.latent import INDEX_START, PREMIUM, Underlying
 from feedhandler.sim.market import Market
 from feedhandler.sim.runner import VENUES
 
@@ -67,6 +67,14 @@ def test_dated_futures_agree_with_the_index_and_each_other() -> None:
     assert prices[0] == pytest.approx(prices[1], abs=5)
     assert prices[0] == pytest.approx(deribit.forward(future), abs=5)
     assert deribit.index("BTC") == markets["okx"].index("BTC")
+
+
+def test_perpetuals_cost_the_same_on_all_venues() -> None:
+    rates = set()
+    for name, symbol in PERPETUALS.items():
+        market = VENUES[name](SimOptions(start_ms=START_MS)).market
+        rates.add(round(market.funding(market.instruments[symbol]), 12))
+    assert rates == {round(PREMIUM / 3, 12)}
 
 
 def test_an_underlying_wanders_and_comes_back() -> None:
