@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from .binance_stats import INTERVALS, Fields, Stats
-from .market import Trade
+from .records import Trade
 
 if TYPE_CHECKING:
     from .binance_streams import BinanceStreamsServer

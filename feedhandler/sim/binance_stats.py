@@ -10,10 +10,8 @@ from .candles import MINUTE_MS, Candle
 from .market import Live
 
 DAY_MS: Final = 86_400_000
-INTERVALS: Final = {
-    "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "1d": 1440,
-}  # fmt: skip
-"""Minutes of the candles that there are."""
+INTERVALS: Final = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60}
+"""Minutes of the candles that there are: as long as trades are known."""
 AVERAGE_MINUTES: Final = 5
 
 Fields = dict[str, Any]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .binance_depth import Changed, DepthTexts
 from .binance_stats import Stats
 from .book import ASK, BID
-from .market import Live, Market, Trade
+from .market import Live, Market
+from .records import Trade
 
 _FUNDING_MS = 8 * 3_600_000
 

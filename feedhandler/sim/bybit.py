@@ -22,7 +22,8 @@ from .client import Client
 from .config import UNIVERSE, SimOptions
 from .faults import Delivery
 from .instrument import Instrument, fixed, plain
-from .market import Live, Market, Trade, Update
+from .market import Live, Market, Update
+from .records import Trade
 from .server import VenueServer
 
 _FIRST_SEQUENCE = 753_843_900_397

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from .bybit_window import Sides
 from .instrument import TextCache
-from .market import Live, Trade
+from .market import Live
+from .records import Trade
 
 _FIRST_SPOT_TRADE = 2_290_000_001_000_000_000
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 MINUTE_MS: Final = 60_000
-_MINUTES: Final = 1500
+_MINUTES: Final = 300
 
 
 class Candle(NamedTuple):
@@ -38,7 +38,7 @@ def empty(begin_ms: int, grid: int) -> Candle:
 
 
 class Candles:
-    """Minutes with trades, the last 1500 of them."""
+    """Minutes with trades, the last 300 of them."""
 
     __slots__ = ("_minutes",)
 

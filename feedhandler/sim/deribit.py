@@ -21,7 +21,8 @@ from .deribit_requests import PUBLIC, VERSION, Ask
 from .faults import Delivery, Fault
 from .instrument import Instrument
 from .jsonrpc import RpcError, failure, success
-from .market import Live, Market, Trade, Update
+from .market import Live, Market, Update
+from .records import Trade
 from .server import VenueServer
 
 _TICKER_INTERVAL = 0.1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from . import black76
 from .book import ASK, BID, Book
 from .instrument import Instrument, TextCache, float_style
-from .market import Live, Market, Trade, Update
+from .market import Live, Market, Update
+from .records import Trade
 
 _FIRST_TRADE = 403_691_824
 _ACTIONS = ("delete", "new", "change")

@@ -27,6 +27,7 @@ from .digest import Digests
 from .instrument import Instrument
 from .latent import Underlying, Wander, opinion
 from .liquidity import Fill, Maker
+from .records import Records, Touch, Trade
 
 AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
 _SETTLING = 1000
@@ -34,40 +35,6 @@ _SETTLING = 1000
 
 NextSequence = Callable[["Live", int], int]
 """From an instrument and its number of level changes to the sequence of the update."""
-
-
-_TRADES = 10_000
-"""Trades of an instrument that are remembered."""
-_TOUCHES = 30_000
-"""As many changes of its best levels are."""
-
-
-class Trade(NamedTuple):
-    """One trade print. ``taker_buys`` tells the aggressor; ``direction`` is Deribit's tick code.
-
-    ``number`` counts an instrument's trades, ``serial`` the venue's; ``sequence`` is of the book
-    that it left, ``ms`` the venue's time.
-    """
-
-    number: int
-    grid: int
-    lots: int
-    taker_buys: bool
-    direction: int
-    serial: int
-    sequence: int
-    ms: int
-
-
-class Touch(NamedTuple):
-    """The best levels from a sequence and the venue's time on: grid indexes and lots."""
-
-    sequence: int
-    ms: int
-    bid: int
-    bid_lots: int
-    ask: int
-    ask_lots: int
 
 
 class Update(NamedTuple):
@@ -115,9 +82,8 @@ class Live:
         self._maker = Maker(instrument, seed)
         self._maker.fill(self.book, fair)
         self.top = self.book.top()
-        self.touches: deque[Touch] = deque(maxlen=_TOUCHES)
-        self._touched()
-        self.trades: deque[Trade] = deque(maxlen=_TRADES)
+        self.touches: deque[Touch] = deque((self.touch(),))
+        self.trades: deque[Trade] = deque()
         self.candles = Candles()
         shape = Random(f"{seed}/{instrument.symbol}/stats")
         self.opening = self.last = self.high = self.low = max(1, fair)
@@ -137,18 +103,10 @@ class Live:
         """Whether the touch stands at a fair grid index."""
         return self._maker.settled(self.book, fair)
 
-    def _touched(self) -> None:
+    def touch(self) -> Touch:
+        """The best levels as they are now."""
         bid, bids, ask, asks = self.top
-        self.touches.append(Touch(self.book.sequence, self.clock.ms(), bid, bids, -ask, asks))
-
-    def retop(self) -> bool:
-        """Whether the best levels have changed, which are remembered."""
-        top = self.book.top()
-        if top == self.top:
-            return False
-        self.top = top
-        self._touched()
-        return True
+        return Touch(self.book.sequence, self.clock.ms(), bid, bids, -ask, asks)
 
     def note(self, fill: Fill, serial: int) -> Trade:
         """Count a fill and give it its number in the instrument; ``serial``: in the venue."""
@@ -162,7 +120,6 @@ class Live:
         sequence, now = self.book.sequence, self.clock.ms()
         bought = fill.side == ASK
         trade = Trade(self.trade_number, grid, lots, bought, direction, serial, sequence, now)
-        self.trades.append(trade)
         self.candles.add(now, trade.number, grid, lots, bought)
         return trade
 
@@ -204,6 +161,8 @@ class Market:
         self._weights: list[float] = []
         self._weigh()
         self._recorded: deque[Book] = deque()
+        self._trades: Records[Trade] = Records()
+        self._touches: Records[Touch] = Records()
         self._history = options.history
         self.digests = Digests(options.history) if options.digests else None
 
@@ -364,7 +323,12 @@ class Market:
         made = self.trades_made
         trades = [live.note(fill, made + n) for n, fill in enumerate(fills, 1)]
         self.trades_made = made + len(trades)
-        update = Update(live, previous, sequence, changes, trades, live.retop())
+        for trade in trades:
+            self._trades.add(live.trades, trade)
+        top, live.top = live.top, book.top()
+        if top_changed := live.top != top:
+            self._touches.add(live.touches, live.touch())
+        update = Update(live, previous, sequence, changes, trades, top_changed)
         if self.digests is not None:
             self.digests.take(update)
         return update

@@ -5,8 +5,9 @@ from __future__ import annotations
 from . import black76
 from .book import ASK, BID, Book, Change
 from .instrument import Instrument, TextCache, plain
-from .market import Live, Market, Trade, Update
+from .market import Live, Market, Update
 from .okx_listing import inst_type
+from .records import Trade
 
 
 class Texts:

@@ -23,7 +23,8 @@ from .fault_kinds import FaultError, near_symbol
 from .http_faults import failed_upgrade, rest_faults
 from .instrument import Instrument
 from .listener import Listener
-from .market import Live, Market, Trade, Update
+from .market import Live, Market, Update
+from .records import Trade
 from .subscribe_faults import SubscribeFaults
 from .terms import Terms
 

@@ -70,7 +70,7 @@ def test_tickers_candles_and_averages_are_of_the_markets_trades(
             trades = await traded(sim)
             prices = [Decimal(t["price"]) for t in trades]
             sizes = [Decimal(t["size"]) for t in trades]
-            streams = [f"btcusdt@{kind}" for kind in ("ticker", "miniTicker", "kline_1d")]
+            streams = [f"btcusdt@{kind}" for kind in ("ticker", "miniTicker", "kline_1h")]
             if name == "binance":
                 streams.append("btcusdt@avgPrice")
             for stream in streams:
@@ -92,7 +92,7 @@ def test_tickers_candles_and_averages_are_of_the_markets_trades(
                     _, bids, asks = await sim.truth("BTCUSDT")
                     if name == "binance":
                         assert (Decimal(found["b"]), Decimal(found["a"])) == (max(bids), min(asks))
-                elif stream.endswith("kline_1d"):
+                elif stream.endswith("kline_1h"):
                     k = found["k"]
                     assert [Decimal(k[key]) for key in "ohlc"] == [
                         prices[0], max(prices), min(prices), prices[-1],
@@ -107,7 +107,7 @@ def test_tickers_candles_and_averages_are_of_the_markets_trades(
                     assert (k["f"], k["L"], k["n"]) == (
                         trades[0]["number"], trades[-1]["number"], len(trades),
                     )  # fmt: skip
-                    (row,) = await sim.get(f"{api}/klines", symbol="BTCUSDT", interval="1d")
+                    (row,) = await sim.get(f"{api}/klines", symbol="BTCUSDT", interval="1h")
                     assert row[:6] == [k["t"], k["o"], k["h"], k["l"], k["c"], k["v"]]
                 elif stream.endswith("avgPrice"):
                     turnover = sum(p * s for p, s in zip(prices, sizes, strict=True))

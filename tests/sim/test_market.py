@@ -96,6 +96,21 @@ def test_history_is_exact_and_bounded() -> None:
     assert levels_of(book) == seen[recent[-1]]
 
 
+def test_records_are_bounded_over_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedhandler.sim.records._RECORDS", 200)
+    tested = market("okx")
+    traded = {tested.step().live.instrument.symbol for _ in range(6000)}
+    lives = [tested.live(symbol) for symbol in traded]
+    assert sum(len(live.trades) for live in lives) == 200
+    # One more each: what its best levels are now.
+    assert sum(len(live.touches) for live in lives) == 200 + len(lives)
+    for live in lives:
+        assert live.touches[-1][2:] == live.touch()[2:]
+        assert [one.number for one in live.trades] == list(
+            range(live.trade_number - len(live.trades) + 1, live.trade_number + 1)
+        )
+
+
 def test_number_texts_are_exact() -> None:
     assert [plain(n, 4) for n in (5, 425_000, 10_000, 0)] == ["0.0005", "42.5", "1", "0"]
     assert [float_style(n, 1) for n in (5, 420)] == ["0.5", "42.0"]
