@@ -10,7 +10,7 @@ from time import time_ns
 from feedhandler import rules
 from feedhandler.backoff import Backoff
 from feedhandler.instruments import list_instruments
-from feedhandler.log import Throttle
+from feedhandler.log import Throttle, log
 from feedhandler.rest import RestError
 from feedhandler.select import UnknownSymbol
 from feedhandler.socket_requests import Getter
@@ -52,6 +52,7 @@ class Lister:
         refresh_s: float = REFRESH_S,
     ) -> None:
         self.rules = tuple(wanted)
+        self._complained: set[str] = set()
         self.problem = ""  #: why the list could not be had the last time
         self._venue = venue
         self._rest = rest
@@ -123,11 +124,14 @@ class Lister:
         return replace(choose(wanted, specs), asked_ns=asked_ns)
 
     def complain(self, listed: Listed) -> None:
-        """Say which rules mean nothing that is listed."""
+        """Say which rules mean nothing that is listed; once, until they do."""
         for error in listed.unknown:
+            if error.pattern in self._complained:
+                continue
             why = listed.unread.get(error.pattern)
             unread = f"{error.pattern} is listed, but its row cannot be read: {why}"
-            self._quiet.warning(f"unknown {error.pattern}", unread if why else str(error))
+            log.warning("%s", unread if why else error)
+        self._complained = {error.pattern for error in listed.unknown}
 
 
 def choose(wanted: Sequence[str], specs: list[InstrumentSpec]) -> Listed:

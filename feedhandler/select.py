@@ -1,7 +1,8 @@
 """Which of a venue's listed instruments the configuration means."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from functools import cached_property, partial
 
 from feedhandler.venues.base import InstrumentSpec
 from feedhandler.venues.pattern import Pattern
@@ -10,13 +11,21 @@ _NEAR = 5
 
 
 class UnknownSymbol(ValueError):  # noqa: N818
-    """A pattern that no listed instrument matches. `near`: listed names most like it."""
+    """A pattern that no listed instrument matches."""
 
-    def __init__(self, pattern: str, near: Sequence[str] = ()) -> None:
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"no listed instrument is called or matches {pattern!r}{hint}")
+    def __init__(self, pattern: str, near: Callable[[], Sequence[str]] = tuple) -> None:
+        super().__init__(pattern)
         self.pattern = pattern
-        self.near = tuple(near)
+        self._near = near
+
+    @cached_property
+    def near(self) -> tuple[str, ...]:
+        """Listed names most like it: looked for when asked, of thousands that takes a while."""
+        return tuple(self._near())
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {' or '.join(self.near)}?" if self.near else ""
+        return f"no listed instrument is called or matches {self.pattern!r}{hint}"
 
 
 def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[InstrumentSpec]:
@@ -39,7 +48,7 @@ def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[Ins
         else:
             found = [spec for spec in listed if pattern.matches(spec)]
         if not found:
-            raise UnknownSymbol(text, _near(pattern, listed))
+            raise UnknownSymbol(text, partial(_near, pattern, listed))
         for spec in found:
             chosen.setdefault(spec.symbol, spec)
     return list(chosen.values())

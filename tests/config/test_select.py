@@ -109,3 +109,20 @@ def test_a_glob_without_a_match_is_unknown_too() -> None:
 def test_what_is_no_pattern_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"kind|KIND|name"):
         Pattern.parse(text)
+
+
+def test_what_is_near_is_looked_for_by_who_asks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands that takes a while, and a running feed follows its rules every few minutes."""
+    asked = []
+
+    def near(*what: object) -> tuple[str, ...]:
+        asked.append(what)
+        return ("BTCUSDT",)
+
+    monkeypatch.setattr("feedhandler.select._near", near)
+    with pytest.raises(UnknownSymbol) as caught:
+        select(["BTCUSDX"], LISTED)
+    assert not asked
+    assert str(caught.value).endswith("'BTCUSDX'; did you mean BTCUSDT?")
+    assert str(caught.value)
+    assert len(asked) == 1
