@@ -39,8 +39,13 @@ from tests.torture.victims import Victim, Victims
 
 HUNG_S = 60.0  # without a word from a reader, which has one a second
 BAD = ("torn", "hung", "wrong", "errors")
-SHOWN = ("writers", "killed", "left", "stopped", "readers_killed", "looked", "epochs", "records",
-         "cells", "lost", *BAD)  # fmt: skip
+#: What has to be above 0 for a run to have tried it.
+HAPPENED = (
+    *("writers", "killed", "left", "stopped", "readers_killed"),
+    *("looked", "epochs", "records", "cells", "lost"),
+)
+SHOWN = (*HAPPENED, *BAD)
+LATEST_S = 120.0  #: so long does a short run go on for what has not happened yet
 
 
 class Watched:
@@ -118,9 +123,10 @@ class Soak:
     # ---- writers ----
 
     def torment(self, seconds: float) -> None:
-        """One writer after the other."""
+        """One writer after the other, for so long, and until everything has happened."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        latest = end + LATEST_S
+        while time.monotonic() < (latest if self.missing else end):
             self.one_writer(armed=self.random.random() < 0.7)
             if self.random.random() < 0.6:
                 self.look_at_the_dead()
@@ -205,7 +211,8 @@ class Soak:
         for at, reader in enumerate(self._readers):
             reader.listen()
             gone = reader.process.poll() is not None
-            unlucky = kill and self.random.random() < 0.002
+            chance = 0.002 if self.total["readers_killed"] else 0.02
+            unlucky = kill and self.random.random() < chance
             if not (reader.hung or gone or unlucky):
                 continue
             if reader.hung:
@@ -230,6 +237,12 @@ class Soak:
         else:
             self.total["errors"] += reader.process.returncode != 0
         self.close(reader)
+
+    @property
+    def missing(self) -> list[str]:
+        """What has not happened yet, in what is summed up or what living readers have said."""
+        counts = sum((reader.counts for reader in self._readers), self.total)
+        return [name for name in HAPPENED if not counts[name]]
 
     @property
     def bad(self) -> dict[str, int]:
@@ -270,7 +283,9 @@ def main() -> int:
     asked = parser.parse_args()
     soak = run(asked.seconds, asked.readers, asked.seed, asked.broken)
     print(json.dumps({"seed": asked.seed, **{name: soak.total[name] for name in SHOWN}}))
-    return 1 if soak.bad else 0
+    if missing := [name for name in HAPPENED if not soak.total[name]]:
+        print(f"not tried: {', '.join(missing)}", file=sys.stderr)
+    return 1 if soak.bad or missing else 0
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from tests.shm.stress_payload import INSTRUMENTS
 from tests.shm.stress_reader import Checker, check_cells
 from tests.torture.scenarios import VENUE
 
-STYLES = ("spin", "sleep", "slow", "resync", "async", "cells", "late", "sleep")
+STYLES = ("spin", "sleep", "slow", "resync", "async", "cells", "late")
 COUNTS = ("records", "lost", "cells", "epochs", "torn", "wrong", "errors")
 
 
