@@ -58,6 +58,7 @@ from shm.names import (
     State,
     Status,
 )
+from shm.native_users import get_cmake_dir, get_include, get_pkgconfig_dir
 
 __all__ = [
     "NONE",
@@ -106,4 +107,7 @@ __all__ = [
     "WriterRunning",
     "attach",
     "best",
+    "get_cmake_dir",
+    "get_include",
+    "get_pkgconfig_dir",
 ]

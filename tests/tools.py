@@ -22,6 +22,8 @@ PACKAGES: Final = {
     "c++": "g++",
     "g++": "g++",
     "objdump": "binutils",
+    "cmake": "cmake",
+    "pkg-config": "pkgconf",
     "rustc": "rustc",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "aarch64-linux-gnu-objdump": "gcc-aarch64-linux-gnu",

@@ -6,14 +6,8 @@
 // Segment attaches, validates and owns the mappings; Ring hands out whole messages. Exit codes:
 // 0 the writer ended, 1 no such venue or not ready, 2 wrong use, 3 damaged or another version.
 
-#include "feedhandler_shm.h"
+#include "feedhandler_attach.h"
 
-#include <fcntl.h>
-#include <pwd.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -29,123 +23,49 @@
 namespace {
 
 struct NotReady : std::runtime_error { // try again, or there is no such venue
-    explicit NotReady(const std::string &what, int error = 0)
-        : std::runtime_error(error ? what + ": " + std::strerror(error) : what), error(error) {}
-    int error; // errno
+    using std::runtime_error::runtime_error;
 };
-struct Damaged : std::runtime_error { // or of another version
+struct Damaged : std::runtime_error { // or of another version, or of a user whose feeds are not believed
     using std::runtime_error::runtime_error;
 };
 
-// A descriptor of a shared-memory object.
-class Object {
-public:
-    Object(const std::string &name, int flags) : fd_(shm_open(name.c_str(), flags | O_NONBLOCK, 0)) {
-        if (fd_ < 0) throw NotReady(name, errno);
-    }
-    ~Object() { if (fd_ >= 0) close(fd_); }
-    Object(Object &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Object(const Object &) = delete;
-    Object &operator=(const Object &) = delete;
-    Object &operator=(Object &&) = delete;
-
-    int fd() const { return fd_; }
-    struct stat status() const {
-        struct stat status {};
-        if (fstat(fd_, &status) != 0) throw NotReady("fstat", errno);
-        return status;
-    }
-    std::uint64_t size() const { return static_cast<std::uint64_t>(status().st_size); }
-    // Whether the writer holds its lock. Asks, never takes it; a read lock meets write locks alone.
-    bool locked() const {
-        struct flock lock {};
-        lock.l_type = F_RDLCK;
-        lock.l_whence = SEEK_SET;
-        return fcntl(fd_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-    }
-
-private:
-    int fd_;
-};
-
-// A mapping; it stays valid when the object's name is removed.
-class Mapping {
-public:
-    Mapping(const Object &object, std::size_t size, int protection)
-        : memory_(mmap(nullptr, size, protection, MAP_SHARED, object.fd(), 0)), size_(size) {
-        if (memory_ == MAP_FAILED) throw NotReady("mmap", errno);
-    }
-    ~Mapping() { if (memory_) munmap(memory_, size_); }
-    Mapping(Mapping &&other) noexcept
-        : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_) {}
-    Mapping(const Mapping &) = delete;
-    Mapping &operator=(const Mapping &) = delete;
-    Mapping &operator=(Mapping &&) = delete;
-
-    unsigned char *at(std::uint64_t offset) const {
-        return static_cast<unsigned char *>(memory_) + offset;
-    }
-
-private:
-    void *memory_;
-    std::size_t size_;
-};
-
+// An epoch of a venue, mapped as long as this lives.
 class Segment {
 public:
     // One try. Throws NotReady, Damaged.
     static Segment attach(const std::string &space, const std::string &venue) {
-        const std::string name = "/" + space + "." + venue;
-        Object object(name, O_RDONLY);
-        const uid_t owner = object.status().st_uid;
-        if (!believed(owner))
-            throw Damaged(name + ": is another user's: FEEDHANDLER_OWNER names whom to believe");
-        if (object.size() < FH_CONTROL_BYTES || !object.locked())
-            throw NotReady(name + ": no writer is running");
-        Mapping control(object, FH_CONTROL_BYTES, PROT_READ);
-        auto *head = reinterpret_cast<const fh_control *>(control.at(0));
-        const std::uint64_t magic = FH_LOAD_ACQUIRE(&head->magic);
-        if (magic == 0) throw NotReady(name + ": its writer has not finished it");
-        if (magic != FH_MAGIC_CONTROL) throw Damaged(name + ": not a control object");
-        check_version(name, *head);
-        const std::uint64_t epoch = FH_LOAD_ACQUIRE(&head->epoch);
-        if (epoch == 0) throw NotReady(name + ": the writer is starting");
-        const std::string data_name = name + "." + std::to_string(epoch);
-        const Object data(data_name, O_RDONLY);
-        check_files(object.status(), data.status());
-        const std::uint64_t size = data.size();
-        if (size < FH_HEADER_BYTES) throw Damaged(data_name + ": shorter than its header");
-        return Segment(std::move(object), std::move(control), open_readers(name, owner),
-                       Mapping(data, size, PROT_READ), size, epoch, data_name);
+        fh_feed feed;
+        char why[FH_WHY_BYTES];
+        switch (fh_attach(&feed, space.c_str(), venue.c_str(), why)) {
+        case FH_ATTACHED: return Segment(feed);
+        case FH_NOT_READY: throw NotReady(why);
+        default: throw Damaged(why);
+        }
     }
+    ~Segment() { fh_detach(&feed_); }
+    Segment(Segment &&other) noexcept : feed_(std::exchange(other.feed_, nothing())) {}
+    Segment(const Segment &) = delete;
+    Segment &operator=(const Segment &) = delete;
+    Segment &operator=(Segment &&) = delete;
 
-    const fh_header &header() const { return *reinterpret_cast<const fh_header *>(data_.at(0)); }
-    const fh_slot *ring() const {
-        return reinterpret_cast<const fh_slot *>(data_.at(header().ring.offset));
-    }
-    std::uint64_t mask() const { return header().ring.count - 1; }
-    std::uint64_t published() const { return FH_LOAD_ACQUIRE(&header().published); }
-    std::uint32_t capacity() const { return header().directory.count; }
-
-    // The sign that the writer is gone; after it, all that was published is seen.
-    bool gone() const {
-        return FH_LOAD_ACQUIRE(&header().superseded) ||
-               FH_LOAD_ACQUIRE(&control().epoch) != header().epoch || !object_.locked();
-    }
+    const fh_header &plan() const { return feed_.plan; } // where things lie
+    const fh_header &header() const { return *feed_.header; }
+    const fh_slot *ring() const { return feed_.ring; }
+    std::uint64_t mask() const { return feed_.mask; }
+    std::uint64_t published() const { return FH_LOAD_ACQUIRE(&feed_.header->published); }
+    std::uint32_t capacity() const { return feed_.plan.directory.count; }
+    bool gone() const { return fh_gone(&feed_); }
     // Sleep until something after `seen` is published, 100 ms at most.
     void wait(std::uint64_t seen) const {
-        auto *readers = readers_ ? reinterpret_cast<fh_readers *>(readers_->at(0)) : nullptr;
-        fh_wait(&header(), readers ? &readers->sleepers : nullptr, seen, 100'000'000);
+        fh_wait(feed_.header, feed_.sleepers, seen, feed_.sleepers ? 100'000'000 : 1'000'000);
     }
 
     // A copy of a latched cell; none: it was never stored.
     template <class Copy>
     std::optional<Copy> cell(const fh_region &region, std::uint32_t row) const {
         Copy copy;
-        auto *words = reinterpret_cast<const fh_word *>(
-            data_.at(region.offset + static_cast<std::uint64_t>(row) * region.stride));
-        switch (fh_latch_read(words, sizeof copy, reinterpret_cast<fh_word *>(&copy),
-                              sizeof copy / sizeof(fh_word))) {
+        switch (fh_latch_read(fh_cell(&feed_, &region, row), sizeof copy,
+                              reinterpret_cast<fh_word *>(&copy), sizeof copy / sizeof(fh_word))) {
         case FH_READ_OK: return copy;
         case FH_READ_EMPTY: return std::nullopt;
         default: throw Damaged("cell " + std::to_string(row) + " cannot be read");
@@ -153,84 +73,14 @@ public:
     }
 
 private:
-    Segment(Object object, Mapping control, std::optional<Mapping> readers, Mapping data,
-            std::uint64_t size, std::uint64_t epoch, const std::string &name)
-        : object_(std::move(object)), control_(std::move(control)), readers_(std::move(readers)),
-          data_(std::move(data)) {
-        if (FH_LOAD_ACQUIRE(&header().magic) != FH_MAGIC_DATA)
-            throw Damaged(name + ": named, but not ready");
-        check_version(name, header());
-        check_header(size);
-        if (header().epoch != epoch) throw Damaged(name + ": of another epoch");
+    explicit Segment(const fh_feed &feed) : feed_(feed) {}
+    static fh_feed nothing() {
+        fh_feed feed{};
+        feed.control_fd = -1;
+        return feed;
     }
 
-    const fh_control &control() const {
-        return *reinterpret_cast<const fh_control *>(control_.at(0));
-    }
-
-    // Anybody may make an object under a feed's name: whose is believed?
-    static bool believed(uid_t owner) {
-        const char *named = std::getenv("FEEDHANDLER_OWNER");
-        if (!named || !*named) return owner == geteuid() || owner == 0;
-        char *end;
-        const unsigned long number = std::strtoul(named, &end, 10);
-        if (*end == 0) return number == owner;
-        const auto *user = getpwnam(named);
-        return user && user->pw_uid == owner;
-    }
-
-    // What readers may write: the word that asks to be woken. Nothing else there is believed.
-    static std::optional<Mapping> open_readers(const std::string &name, uid_t owner) {
-        try {
-            const Object object(name + ".readers", O_RDWR);
-            const auto status = object.status();
-            if (S_ISREG(status.st_mode) && status.st_uid == owner && object.size() >= FH_READERS_BYTES)
-                return Mapping(object, FH_READERS_BYTES, PROT_READ | PROT_WRITE);
-        } catch (const NotReady &) {
-        }
-        return std::nullopt; // then only the time-out wakes
-    }
-
-    // Plain files of one owner, who alone may write them.
-    static void check_files(const struct stat &control, const struct stat &data) {
-        if (!S_ISREG(control.st_mode) || control.st_mode & (S_IWGRP | S_IWOTH))
-            throw Damaged("control.mode: no plain file, or others may write it");
-        if (!S_ISREG(data.st_mode) || data.st_mode & (S_IWGRP | S_IWOTH))
-            throw Damaged("mode: no plain file, or others may write it");
-        if (data.st_uid != control.st_uid)
-            throw Damaged("owner: is not that of the control object");
-    }
-
-    template <class Head> static void check_version(const std::string &what, const Head &head) {
-        if (head.version_major != FH_VERSION_MAJOR)
-            throw Damaged(what + ": another major version of the contract");
-        if (head.version_minor == FH_VERSION_MINOR && head.layout_hash != fh_layout_hash())
-            throw Damaged(what + ": the layout differs though the version is the same");
-    }
-
-    void check_header(std::uint64_t size) const {
-        const fh_header &h = header();
-        if (h.total_bytes != size) throw Damaged("total_bytes is not the object's size");
-        if (h.book_depth < 1 || h.book_depth > 10'000) throw Damaged("book_depth");
-        const auto fits = [size](const char *name, const fh_region &r, std::uint64_t least) {
-            if (r.count < 1 || r.stride < least || r.stride % 8 || r.offset % 64 ||
-                r.offset < FH_HEADER_BYTES || r.offset > size ||
-                r.count > (size - r.offset) / r.stride)
-                throw Damaged(std::string(name) + " does not fit into the object");
-        };
-        fits("directory", h.directory, fh_cell_stride(sizeof(fh_instrument)));
-        fits("quotes", h.quotes, fh_cell_stride(sizeof(fh_quote)));
-        fits("books", h.books, fh_cell_stride(fh_book_copy_bytes(h.book_depth)));
-        fits("ring", h.ring, sizeof(fh_slot));
-        if (h.quotes.count < h.directory.count) throw Damaged("fewer quotes than instruments");
-        if (h.ring.stride != sizeof(fh_slot) || (h.ring.count & (h.ring.count - 1)))
-            throw Damaged("the ring is not a power of two of 64-byte slots");
-    }
-
-    Object object_;
-    Mapping control_;
-    std::optional<Mapping> readers_;
-    Mapping data_;
+    fh_feed feed_;
 };
 
 // A place in the ring.
@@ -300,7 +150,7 @@ public:
         if (id >= rows_.size()) return nullptr;
         auto &row = rows_[id];
         if (!row || precision > row->precision)
-            row = segment_.cell<fh_instrument>(segment_.header().directory, id);
+            row = segment_.cell<fh_instrument>(segment_.plan().directory, id);
         return row ? &*row : nullptr;
     }
 
@@ -336,7 +186,7 @@ void print_record(Directory &directory, const fh_slot &s) {
 
 void print_quote(const Segment &segment, Directory &directory, std::uint32_t id) {
     if (id >= segment.capacity()) return;
-    const auto quote = segment.cell<fh_quote>(segment.header().quotes, id);
+    const auto quote = segment.cell<fh_quote>(segment.plan().quotes, id);
     const fh_instrument *row = quote ? directory.row(id, quote->precision) : nullptr;
     if (!row) return;
     const auto put = [](std::int64_t mantissa, int exponent) {
@@ -368,7 +218,7 @@ void run(const std::string &space, const std::string &venue, bool oldest, bool q
     const Segment segment = attach_within(space, venue, std::chrono::seconds(5));
     Directory directory(segment);
     Ring ring(segment, oldest);
-    std::cerr << "attached " << segment.header().epoch << " at " << ring.next() << '\n';
+    std::cerr << "attached " << segment.plan().epoch << " at " << ring.next() << '\n';
     for (;;) {
         const std::uint64_t before = ring.next();
         const std::uint64_t seen = ring.poll([&](const std::vector<fh_slot> &message) {
