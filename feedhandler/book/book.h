@@ -41,37 +41,4 @@ ALWAYS_INLINE bool book_crossed(const book *b)
 
 static inline bool edge_is_price(int64_t edge) { return edge != INT64_MIN && edge != INT64_MAX; }
 
-static inline bool side_rescales(const book_side *s, int64_t price, int64_t size)
-{
-    int64_t out;
-    if (edge_is_price(s->edge) && __builtin_mul_overflow(s->edge, price, &out))
-        return false;
-    for (uint32_t i = 0; i < s->count; i++)
-        if (__builtin_mul_overflow(s->levels[i].price, price, &out) ||
-            __builtin_mul_overflow(s->levels[i].size, size, &out))
-            return false;
-    return true;
-}
-
-static inline void side_rescale(book_side *s, int64_t price, int64_t size)
-{
-    if (edge_is_price(s->edge))
-        s->edge *= price;
-    for (uint32_t i = 0; i < s->count; i++) {
-        s->levels[i].price *= price;
-        s->levels[i].size *= size;
-    }
-    s->dirty = RANGE_ALL;
-}
-
-/* Every price and size times a power of ten: all of them, or none (false) when one would not fit. */
-static inline bool book_rescale(book *b, int64_t price, int64_t size)
-{
-    if (!side_rescales(&b->bids, price, size) || !side_rescales(&b->asks, price, size))
-        return false;
-    side_rescale(&b->bids, price, size);
-    side_rescale(&b->asks, price, size);
-    return true;
-}
-
 #endif

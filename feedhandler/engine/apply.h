@@ -31,7 +31,7 @@ static inline void message_trade(engine *e, const message *msg)
     market *m = msg->market;
     level *trade = e->levels + msg->levels;
     if (UNLIKELY(!levels_rescale(m, msg->precision, trade, 1))) {
-        market_unwidenable(e, m);
+        message_unfit(e, m);
         return;
     }
     int64_t id = msg->numbers.final;
@@ -61,7 +61,7 @@ static inline void message_liquidation(engine *e, const message *msg)
     market *m = msg->market;
     level *order = e->levels + msg->levels;
     if (UNLIKELY(!levels_rescale(m, msg->precision, order, 1))) {
-        market_unwidenable(e, m);
+        message_unfit(e, m);
         return;
     }
     if (lead_copy(&m->liquidation_lead, msg->exchange_ns, e->connection, false, e->receive_ns)) {
@@ -82,7 +82,7 @@ static inline void message_quote(engine *e, const message *msg)
     market *m = msg->market;
     level *top = e->levels + msg->levels;
     if (UNLIKELY(!levels_rescale(m, msg->precision, top, 2))) {
-        market_unwidenable(e, m);
+        message_unfit(e, m);
         return;
     }
     bool numbered = msg->numbers.numbered;

@@ -275,7 +275,7 @@ static inline void message_book(engine *e, const message *msg)
     e->connection->levels += msg->count;
     m->window = msg->window;
     if (UNLIKELY(!levels_rescale(m, msg->precision, levels, msg->count))) {
-        market_unwidenable(e, m);
+        market_unfit(e, m);
         return;
     }
     if (msg->kind == MESSAGE_DELTA) {

@@ -42,9 +42,15 @@ static inline market *engine_market(engine *e, const text *symbol)
 }
 
 /* The market that a row names itself, where it does; else that of its channel. NULL: none of ours. */
-static inline market *engine_row_market(engine *e, const text *symbol, market *channel)
+static inline market *engine_row_market(engine *e, cursor *c, const text *symbol, market *channel)
 {
-    return symbol->type != TEXT_NONE ? engine_market(e, symbol) : channel;
+    if (symbol->type == TEXT_NONE)
+        return channel;
+    if (LIKELY(symbol->type == TEXT_STRING && symbol->length))
+        return engine_market(e, symbol);
+    if (!c->error)
+        cursor_fail_at(c, WIRE_TYPE, symbol->at);
+    return NULL;
 }
 
 /* Name the book that the frame is about, should it turn out to be malformed. */
@@ -74,6 +80,13 @@ static inline void engine_say(engine *e)
     memcpy(m->word, word->at, word->length);
     m->word_length = (uint8_t)word->length;
     market_attention(e, m, STATED, 0);
+}
+
+/* One about the best bid and offer of `m`. */
+static inline void engine_about_quote(engine *e, market *m)
+{
+    e->book_frame = false;
+    e->subject = m;
 }
 
 /* ---- messages ------------------------------------------------------------------------------------ */
@@ -112,12 +125,13 @@ static inline level *engine_levels(engine *e, message *msg, uint32_t count)
 COLD void number_short(engine *e, market *m, int result, int needed, bool price)
 {
     e->short_of = m;
-    if (result == DECIMAL_OVERFLOW)
+    if (needed < DECIMAL_EXPONENT_MIN)
         e->need_too_much = true;
     else if (price)
         e->need_price = needed < e->need_price ? needed : e->need_price;
     else
         e->need_size = needed < e->need_size ? needed : e->need_size;
+    e->need_room |= result == DECIMAL_OVERFLOW;
 }
 
 /* A number at `at` in the market's scale. False: it is no number (nothing else is an error here). */
@@ -131,7 +145,7 @@ ALWAYS_INLINE bool number_scaled(engine *e, market *m, bool price, const uint8_t
         return true;
     if (result == DECIMAL_SYNTAX)
         return false;
-    *out = 0;
+    *out = 1; /* anything that can be: it is read again */
     number_short(e, m, result, needed, price);
     return true;
 }
@@ -143,18 +157,22 @@ static inline bool text_present(const text *t)
            (*t->at == '-' || (uint8_t)(*t->at - '0') < 10);
 }
 
-/* The same where none is as good as a value: anything nested is neither. */
-static inline bool text_given(cursor *c, const text *t)
+static inline void text_fail(cursor *c, int error, const text *t)
 {
-    if (UNLIKELY(t->type == TEXT_NESTED) && !c->error)
-        cursor_fail_at(c, WIRE_TYPE, t->at);
-    return text_present(t);
+    if (!c->error)
+        cursor_fail_at(c, t->type == TEXT_NONE ? WIRE_MISSING : error,
+                       t->type == TEXT_NONE ? c->at : t->at);
 }
 
+/* A number in the market's scale, written as the venue writes its numbers. */
 static inline bool text_scaled(engine *e, cursor *c, market *m, bool price, const text *t,
                                int64_t *out)
 {
     const uint8_t *stop = t->at;
+    if (UNLIKELY(t->type != e->decoder->numbers)) {
+        text_fail(c, WIRE_TYPE, t);
+        return false;
+    }
     if (LIKELY(text_present(t) && number_scaled(e, m, price, t->at, text_limit(c, t), &stop, out) &&
                stop == t->at + t->length))
         return true;
@@ -163,26 +181,67 @@ static inline bool text_scaled(engine *e, cursor *c, market *m, bool price, cons
     return false;
 }
 
-/* A message's number. The greatest int64 is none: every number has one that comes after it. */
-static inline void text_id(cursor *c, const text *t, int64_t *out)
+/* Can it be the price of this instrument? */
+ALWAYS_INLINE bool price_possible(const market *m, int64_t price)
 {
-    if (UNLIKELY(!text_integer(t, out) || *out == INT64_MAX) && !c->error)
-        cursor_fail_at(c, t->type == TEXT_NONE ? WIRE_MISSING : WIRE_RANGE,
-                       t->type == TEXT_NONE ? c->at : t->at);
+    return LIKELY(price > 0) || m->signed_prices;
 }
 
-/* A venue's time as unix nanoseconds, by its magnitude: ms or us (venues offer both); 0 = none, or one
- * past the year 2262, which an int64 of nanoseconds does not hold. */
-static inline int64_t time_ns(int64_t value)
+static inline void text_price(engine *e, cursor *c, market *m, const text *t, int64_t *out)
 {
-    int64_t unit = value < 100000000000000 ? 1000000 : value < 100000000000000000 ? 1000 : 1, ns;
-    return value <= 0 || __builtin_mul_overflow(value, unit, &ns) ? 0 : ns;
+    if (text_scaled(e, c, m, true, t, out) && !price_possible(m, *out))
+        text_fail(c, WIRE_RANGE, t);
 }
 
-static inline int64_t text_time(const text *t)
+/* A message's number. None is past 2^53: each venue's own clients read them as JavaScript does. */
+#define NUMBER_MAX (INT64_C(1) << 53)
+
+static inline void text_number(cursor *c, const text *t, int64_t least, int64_t *out)
 {
-    int64_t value;
-    return t->type != TEXT_NONE && text_integer(t, &value) ? time_ns(value) : 0;
+    if (UNLIKELY(!text_integer(t, out) || *out < least || *out > NUMBER_MAX)) {
+        *out = least;
+        text_fail(c, WIRE_RANGE, t);
+    }
+}
+
+static inline void text_id(cursor *c, const text *t, int64_t *out) { text_number(c, t, 0, out); }
+
+/* A clock may be wrong, not by days: what is further ahead is no time. */
+#define TIME_AHEAD_NS INT64_C(86400000000000)
+
+/* By its magnitude: ms or us (venues offer both). None: 0 and below, past the year 2262, which an int64
+ * of nanoseconds does not hold, and days ahead of both the frame (a capture may have been received by any
+ * clock) and the clock. */
+COLD bool time_odd(const engine *e, int64_t value, int64_t *ns)
+{
+    int64_t unit = value < 100000000000000 ? 1000000 : value < 100000000000000000 ? 1000 : 1;
+    *ns = 0;
+    if (value <= 0 || __builtin_mul_overflow(value, unit, ns))
+        return false;
+    return *ns <= e->receive_ns + TIME_AHEAD_NS || *ns <= fh_now_ns() + TIME_AHEAD_NS;
+}
+
+/* Of milliseconds: is it between 1970 and a day after the frame? */
+ALWAYS_INLINE bool time_usual(const engine *e, int64_t value)
+{
+    int64_t ns = (int64_t)((uint64_t)value * 1000000);
+    return ((uint64_t)(value - 1) < UINT64_C(9000000000000)) & (ns <= e->receive_ns + TIME_AHEAD_NS);
+}
+
+/* A venue's time as unix nanoseconds. False: it cannot be. */
+static inline bool time_read(const engine *e, int64_t value, int64_t *ns)
+{
+    *ns = (int64_t)((uint64_t)value * 1000000);
+    return LIKELY(time_usual(e, value)) || time_odd(e, value, ns);
+}
+
+/* The time that a message of this channel always has. */
+static inline int64_t text_time(const engine *e, cursor *c, const text *t)
+{
+    int64_t value = 0, ns = 0;
+    if (UNLIKELY(t->type == TEXT_NONE || !text_integer(t, &value) || !time_read(e, value, &ns)))
+        text_fail(c, WIRE_RANGE, t);
+    return ns;
 }
 
 /* ---- items --------------------------------------------------------------------------------------- */
@@ -196,26 +255,56 @@ static inline item_mark engine_item_begin(engine *e, const cursor *c)
 {
     e->short_of = NULL;
     e->need_price = e->need_size = DECIMAL_EXPONENT_MAX;
-    e->need_too_much = false;
+    e->need_room = e->need_too_much = e->forgot = false;
+    e->tries = 0;
     return (item_mark){*c, e->message_count, e->level_count, e->stat_count, e->unknown};
 }
+
+/* Is what was read of it a book of `m`? */
+static inline bool item_is_book(const engine *e, const market *m, const item_mark *mark)
+{
+    for (uint32_t i = mark->messages; i < e->message_count; i++) {
+        const message *msg = &e->messages[i];
+        if (msg->market == m && (msg->kind == MESSAGE_DELTA || msg->kind == MESSAGE_SNAPSHOT ||
+                                 (msg->kind == MESSAGE_FULL && !m->incremental)))
+            return m->has_book;
+    }
+    return false;
+}
+
+enum { ITEM_TRIES = 4 }; /* a finer price, a finer size, and the same again for a full book */
 
 /* True: read the item again. */
 COLD bool engine_item_again(engine *e, cursor *c, const item_mark *mark)
 {
     market *m = e->short_of;
+    scale need = {e->need_price, e->need_size};
+    bool room = e->need_room, never = e->need_too_much;
+    /* an answer for a book that is in step is no part of it yet */
+    bool book = item_is_book(e, m, mark) && (e->book_frame || !continuity_based(&m->sequence));
     cursor whole;
     e->short_of = NULL;
     if (c->error || !document_valid(c->begin, (size_t)(c->end - c->begin), &whole))
-        return false; /* nothing is widened for a document that is refused: the caller meets the error */
-    bool widened = market_widen(e, m, e->need_price, e->need_size);
+        return false; /* nothing is done for a document that is refused: the caller meets the error */
     e->message_count = mark->messages;
     e->level_count = mark->levels;
     e->stat_count = mark->stats;
-    if (!widened)
+    fh_counter_add(e->writer, FH_COUNTER_PRECISION, 1);
+    bool again = !never && ++e->tries <= ITEM_TRIES && market_refit(e, m, need, room);
+    if (!again && m->has_book && !book) { /* it costs no book */
+        e->odd = WIRE_RANGE;
+        e->odd_at = mark->at.at;
+    } else if (!again) {
+        market_unfit(e, m);
+        again = !never && !e->forgot;
+        e->forgot = true;
+        e->tries = 0;
+    }
+    if (!again)
         return false; /* the item is dropped; its instrument says why */
     e->unknown = mark->unknown;
     e->need_price = e->need_size = DECIMAL_EXPONENT_MAX;
+    e->need_room = e->need_too_much = false;
     *c = mark->at;
     return true;
 }
@@ -228,6 +317,43 @@ COLD bool engine_item_again(engine *e, cursor *c, const item_mark *mark)
         } while (UNLIKELY((e)->short_of != NULL) && engine_item_again((e), (c), &item_mark_)); \
     } while (0)
 
+/* The error of valid JSON that is not what the channel has. */
+static inline bool wire_meant(int error)
+{
+    return error == WIRE_TYPE || error == WIRE_DECIMAL || error == WIRE_RANGE || error == WIRE_MISSING;
+}
+
+/* One of many rows is none: it is left out and counted, and the others stand. */
+COLD void engine_row_odd(engine *e, cursor *c, const item_mark *mark)
+{
+    const cursor at = *c;
+    if (!wire_meant(at.error))
+        return;
+    *c = mark->at;
+    c->spare_used = at.spare_used;
+    cursor_skip(c);
+    if (c->error)
+        return;
+    e->message_count = mark->messages;
+    e->level_count = mark->levels;
+    e->stat_count = mark->stats;
+    e->unknown = mark->unknown;
+    e->short_of = NULL;
+    e->odd = at.error;
+    e->odd_at = at.error_at;
+}
+
+/* ENGINE_ITEM for a row of an array: about one instrument among others, or about one trade. */
+#define ENGINE_ROW(e, c, read)                                       \
+    do {                                                             \
+        item_mark item_mark_ = engine_item_begin((e), (c));          \
+        do {                                                         \
+            read;                                                    \
+        } while (UNLIKELY((e)->short_of != NULL) && engine_item_again((e), (c), &item_mark_)); \
+        if (UNLIKELY((c)->error))                                    \
+            engine_row_odd((e), (c), &item_mark_);                   \
+    } while (0)
+
 /* ---- the small messages -------------------------------------------------------------------------- */
 
 static inline message *engine_fill(engine *e, cursor *c, market *m, int kind, const text *price,
@@ -235,10 +361,9 @@ static inline message *engine_fill(engine *e, cursor *c, market *m, int kind, co
 {
     message *msg = engine_message(e, m, kind, CHANNEL_TRADES);
     level *trade = engine_levels(e, msg, 1);
-    text_scaled(e, c, m, true, price, &trade->price);
-    text_scaled(e, c, m, false, size, &trade->size);
-    if (!c->error && trade->size < 0)
-        cursor_fail_at(c, WIRE_RANGE, size->at);
+    text_price(e, c, m, price, &trade->price);
+    if (text_scaled(e, c, m, false, size, &trade->size) && trade->size <= 0)
+        text_fail(c, WIRE_RANGE, size);
     msg->first_side = (uint8_t)taker;
     msg->exchange_ns = exchange_ns;
     return msg;
@@ -261,21 +386,36 @@ static inline void engine_liquidation(engine *e, cursor *c, market *m, const tex
     msg->channel = CHANNEL_LIQUIDATIONS;
 }
 
-/* One side of a quote; a side without price or size is none. */
+/* A number of a quote: null and "" are none, a missing key or anything else is no quote. */
+static inline bool quote_number(engine *e, cursor *c, market *m, bool price, const text *t,
+                                int64_t *out)
+{
+    *out = 0;
+    if (t->type == TEXT_NULL || (t->type == TEXT_STRING && t->length == 0))
+        return false;
+    return text_scaled(e, c, m, price, t, out);
+}
+
+/* A side of a quote is there with price and size, or with neither (null, "" or 0 in both). */
+static inline void side_check(cursor *c, const market *m, bool priced,
+                              const text *price, const text *size, level *out)
+{
+    if (c->error)
+        return;
+    if (out->size < 0)
+        text_fail(c, WIRE_RANGE, size);
+    else if (out->size > 0 ? !priced || !price_possible(m, out->price) : priced && out->price != 0)
+        text_fail(c, WIRE_RANGE, price);
+    if (out->size == 0)
+        out->price = FH_NONE;
+}
+
 static inline void quote_side(engine *e, cursor *c, market *m, const text *price, const text *size,
                               level *out)
 {
-    out->price = FH_NONE;
-    out->size = 0;
-    bool priced = text_given(c, price), sized = text_given(c, size);
-    if (!priced || !sized)
-        return;
-    text_scaled(e, c, m, true, price, &out->price);
-    text_scaled(e, c, m, false, size, &out->size);
-    if (!c->error && out->size < 0)
-        cursor_fail_at(c, WIRE_RANGE, size->at);
-    if (out->size == 0 && !e->short_of)
-        out->price = FH_NONE;
+    bool priced = quote_number(e, c, m, true, price, &out->price);
+    quote_number(e, c, m, false, size, &out->size);
+    side_check(c, m, priced, price, size, out);
 }
 
 static inline message *engine_quote(engine *e, cursor *c, market *m, const text *bid,
@@ -295,7 +435,7 @@ static inline message *engine_quote(engine *e, cursor *c, market *m, const text 
 static inline void engine_stat(engine *e, message *msg, uint32_t field, const text *t, int shift)
 {
     const uint8_t *stop;
-    if (t->type == TEXT_NONE || t->type == TEXT_NESTED ||
+    if (t->type == TEXT_NONE ||
         !ARRAY_RESERVE(e, e->stats, e->stat_count, e->stat_room, e->stat_count + 1))
         return;
     statistic *s = &e->stats[e->stat_count];

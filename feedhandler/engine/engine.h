@@ -78,9 +78,12 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->symbol_length = symbol_plain(entry->symbol);
     m->price_exponent = entry->price_exponents[0];
     m->size_exponent = entry->size_exponents[0];
+    m->pairs = 1;
     m->price_scale = decimal_scale_of(m->price_exponent);
     m->size_scale = decimal_scale_of(m->size_exponent);
     m->has_book = has_book;
+    m->signed_prices = entry->kind == FH_INSTRUMENT_COMBO ||
+                       (entry->kind == FH_INSTRUMENT_UNKNOWN && e->decoder->spreads);
     m->owner = NO_CONNECTION;
     m->quote_leads[0].connection = m->quote_leads[1].connection = NO_CONNECTION;
     m->liquidation_lead.connection = NO_CONNECTION;
@@ -103,20 +106,47 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
 
 /* ---- frames -------------------------------------------------------------------------------------- */
 
-COLD void engine_malformed(engine *e, const cursor *c, const char *about)
+COLD void engine_error(engine *e, int error, const cursor *c, const uint8_t *at, const char *about)
 {
     fh_counter_add(e->writer, FH_COUNTER_MALFORMED, 1);
     e->connection->malformed++;
-    e->error = c->error ? c->error : WIRE_MEMORY;
-    e->error_byte = c->error_at ? (size_t)(c->error_at - c->begin) : 0;
+    e->error = error ? error : WIRE_MEMORY;
+    e->error_byte = at ? (size_t)(at - c->begin) : 0;
     strncpy(e->error_about, e->subject ? e->subject->entry.symbol : about, sizeof e->error_about - 1);
-    if (!e->book_frame)
+}
+
+/* The best bid and offer of an instrument without a book did not come: what is known of them is old. */
+COLD void quote_lose(engine *e, market *m)
+{
+    if (m->has_book || m->state == FH_STATE_CLOSED)
         return;
+    if (market_others(m, e->connection->index)) {
+        m->feeders &= ~connection_bit(e->connection->index);
+        return;
+    }
+    m->quote.bid_price = m->quote.ask_price = FH_NONE;
+    m->quote.bid_size = m->quote.ask_size = 0;
+    m->quote.source = FH_SOURCE_NONE;
+    market_state(e, m, FH_STATE_STALE, FH_REASON_MALFORMED);
+    market_show(e, m, false);
+}
+
+COLD void engine_malformed(engine *e, const cursor *c, const char *about)
+{
+    engine_error(e, c->error, c, c->error_at, about);
+    if (!e->book_frame) {
+        if (e->subject)
+            quote_lose(e, e->subject);
+        return;
+    }
     if (e->subject) { /* this book has missed something, unless another connection brings it */
         if (e->rules.rule != RULE_NONE && market_others(e->subject, e->connection->index))
             e->subject->feeders &= ~connection_bit(e->connection->index);
         else if (e->subject->has_book && e->subject->sequence.phase != PHASE_EMPTY)
             market_lose(e, e->subject, FH_STATE_STALE, FH_REASON_MALFORMED);
+        else if (e->subject->has_book && e->subject->state == FH_STATE_SYNCING &&
+                 market_state(e, e->subject, FH_STATE_STALE, FH_REASON_MALFORMED))
+            market_show(e, e->subject, true); /* it may have been the first full book */
         return;
     }
     if (e->rules.rule != RULE_NONE || e->rules.base == BASE_EVERY)
@@ -136,6 +166,7 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
     e->subject = NULL;
     e->book_frame = true;
     e->unknown = 0;
+    e->odd = WIRE_OK;
     e->message_count = e->level_count = e->stat_count = 0;
     e->short_of = NULL;
     e->out_of_memory = false;
@@ -228,6 +259,12 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     if (UNLIKELY(c.error || e->out_of_memory)) {
         engine_malformed(e, &c, "frame");
         return engine_end(e, FEED_MALFORMED, wake);
+    }
+    if (UNLIKELY(e->odd)) {
+        engine_error(e, e->odd, &c, e->odd_at, "row");
+        if (e->subject)
+            quote_lose(e, e->subject);
+        result |= FEED_MALFORMED;
     }
     if (e->message_count) {
         int64_t exchange_ns = e->messages[0].exchange_ns;

@@ -5,8 +5,8 @@
 #include "decode.h"
 
 enum levels_shape {
-    LEVELS_TEXT,   /* ["price","size", ...more, ignored] */
-    LEVELS_NUMBER, /* [price,size, ...] */
+    LEVELS_TEXT,   /* ["price","size"], OKX's with two more that are ignored */
+    LEVELS_NUMBER, /* [price,size] */
     LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
 };
 
@@ -51,7 +51,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint
             return NULL;
     }
     at = level_number(at, &m->price_scale, m->price_exponent, &out->price);
-    if (UNLIKELY(at == NULL || end - at < 48))
+    if (UNLIKELY(at == NULL || end - at < 48 || out->price == 0))
         return NULL;
     if (shape == LEVELS_TEXT) {
         if (UNLIKELY(at[0] != '"' || at[1] != ',' || at[2] != '"'))
@@ -85,35 +85,47 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint
     return LIKELY(*at == ']') ? at + 1 : NULL;
 }
 
-/* One level, `c` before it, in any valid JSON. */
-static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m, level *out)
+/* The verb of a level: false: it is none. */
+static bool level_verb(cursor *c, bool *delete)
+{
+    text verb;
+    if (!cursor_item(c))
+        return false;
+    cursor_scalar(c, &verb);
+    *delete = verb.type == TEXT_STRING && TEXT_IS(&verb, "delete");
+    if (verb.type == TEXT_STRING && (*delete || TEXT_IS(&verb, "new") || TEXT_IS(&verb, "change")))
+        return true;
+    text_fail(c, WIRE_DECIMAL, &verb);
+    return false;
+}
+
+/* One level, `c` before it, in any valid JSON. Nothing may be left out: OKX's have four fields, of which
+ * three would mean something else. */
+static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m, int shape, level *out)
 {
     text field;
     bool delete = false;
     int values = 0;
     cursor_array(c);
     const uint8_t *begin = c->at;
-    while (cursor_item(c)) {
+    if (shape == LEVELS_VERB && !c->error && !level_verb(c, &delete)) {
+        if (!c->error)
+            cursor_fail_at(c, WIRE_MISSING, begin);
+        return;
+    }
+    for (; cursor_item(c); values++) {
         cursor_scalar(c, &field);
         if (c->error)
             return;
-        if (values == 0 && field.type == TEXT_STRING && !text_present(&field)) {
-            delete = TEXT_IS(&field, "delete");
-            if (!delete && !TEXT_IS(&field, "new") && !TEXT_IS(&field, "change")) {
-                cursor_fail_at(c, WIRE_DECIMAL, field.at);
-                return;
-            }
-        } else if (values == 0) {
-            text_scaled(e, c, m, true, &field, &out->price);
-            values++;
+        if (values == 0) {
+            text_price(e, c, m, &field, &out->price);
         } else if (values == 1) {
             text_scaled(e, c, m, false, &field, &out->size);
             if (!c->error && out->size < 0)
                 cursor_fail_at(c, WIRE_RANGE, field.at);
-            values++;
         }
     }
-    if (!c->error && values < 2)
+    if (!c->error && (values < 2 || (values > 2 && (shape != LEVELS_TEXT || values == 3))))
         cursor_fail_at(c, WIRE_MISSING, begin);
     if (delete)
         out->size = 0;
@@ -153,7 +165,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
             at++;
         }
         if (out == e->levels + count) {
-            level_slow(e, c, m, out);
+            level_slow(e, c, m, shape, out);
             out++;
         }
         count = (uint32_t)(out - e->levels);
@@ -162,6 +174,13 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
     e->level_count = count;
     if (msg->runs == 1)
         msg->first_count = msg->count;
+}
+
+/* A book message has both sides, be they empty: without one its changes would be lost. */
+static inline void levels_both(cursor *c, const message *msg)
+{
+    if (UNLIKELY(msg->runs != 2) && !c->error)
+        CURSOR_FAIL(c, WIRE_MISSING);
 }
 
 /* A side that the cursor passed before its instrument was known. */

@@ -79,11 +79,13 @@ typedef struct market {
     fh_instrument entry;
     int price_exponent, size_exponent;
     decimal_scale price_scale, size_scale;
-    uint8_t precision; /* generation of the exponents: an index into the entry's lists */
+    uint8_t precision; /* which pair of exponents is in force: an index into the entry's lists */
+    uint8_t pairs;     /* that there are */
     uint8_t symbol_length; /* 0: see symbol_plain */
     uint8_t word_length;
     char word[31]; /* the venue's own for its status, as its stream says */
     bool has_book;
+    bool signed_prices; /* they may be 0 and below: of a combination of instruments, a spread */
     bool incremental; /* deltas were seen: full books of other channels are only quotes then */
     uint8_t state, reason;
     int owner;        /* the connection that last fed it */
@@ -182,6 +184,8 @@ struct engine;
  * to a request for the book of `m`. */
 typedef struct fh_decoder {
     const char *name;
+    uint8_t numbers; /* how the venue writes prices and sizes: TEXT_STRING or TEXT_NUMBER */
+    bool spreads;    /* it has instruments whose price may be 0 and below */
     int (*decode)(struct engine *e, cursor *c);
     void (*snapshot)(struct engine *e, cursor *c, market *m);
     bool keeps_window; /* documented: what enters the levels of a channel is sent, what leaves removed */
@@ -215,6 +219,8 @@ typedef struct engine {
     bool told;        /* it is of a channel that Python reads, as if it were none of market data */
     market *stated;   /* what `word` is the status of; NULL: of nothing */
     text word;
+    uint8_t odd;      /* the error of a row that was left out of it */
+    const uint8_t *odd_at;
     message *messages;
     uint32_t message_count, message_room;
     level *levels;
@@ -224,7 +230,10 @@ typedef struct engine {
     /* what the item being decoded needs beyond its market's exponents */
     market *short_of;
     int need_price, need_size;
-    bool need_too_much;
+    bool need_room;    /* a value is too large for the exponents in force */
+    bool need_too_much; /* one that no exponents hold */
+    bool forgot;       /* the book was, for this item */
+    uint8_t tries;
     spare spare;
     uint8_t *frame; /* a copy of it, padded: cheaper than looking for the end before every load */
     size_t frame_room;

@@ -100,6 +100,17 @@ ALWAYS_INLINE bool usual_string(const uint8_t **at)
     return LIKELY(*p == '"');
 }
 
+/* A time in milliseconds that can be one. */
+ALWAYS_INLINE bool usual_time(const engine *e, const uint8_t **at, int64_t *ns)
+{
+    int64_t value;
+    if (UNLIKELY(!usual_integer(at, &value)))
+        return false;
+    *ns = (int64_t)((uint64_t)value * 1000000);
+    return LIKELY(time_usual(e, value));
+}
+#define USUAL_TIME(at, ns) usual_time(e, &(at), (ns))
+
 /* A symbol that ends in `close`; a market that is ours. */
 ALWAYS_INLINE bool usual_market(engine *e, const uint8_t **at, uint8_t close, market **out)
 {
@@ -127,17 +138,18 @@ ALWAYS_INLINE bool usual_market(engine *e, const uint8_t **at, uint8_t close, ma
     return true;
 }
 
-/* digits[.digits] in the market's scale. */
+/* digits[.digits] in the market's scale. What is 0 means more than a number, or nothing at all: the
+ * general reader knows. */
 ALWAYS_INLINE bool usual_price(market *m, const uint8_t **at, int64_t *out)
 {
     *at = level_number(*at, &m->price_scale, m->price_exponent, out);
-    return LIKELY(*at != NULL);
+    return LIKELY(*at != NULL && *out != 0);
 }
 
 ALWAYS_INLINE bool usual_size(market *m, const uint8_t **at, int64_t *out)
 {
     *at = level_number(*at, &m->size_scale, m->size_exponent, out);
-    return LIKELY(*at != NULL);
+    return LIKELY(*at != NULL && *out != 0);
 }
 
 /* An array of levels. */

@@ -26,6 +26,7 @@ typedef struct binance_event {
     };
     binance_order order; /* of "o", if `ordered` */
     bool ordered;
+    bool not_ours; /* of a depthUpdate: its symbol */
     message *depth;
     deferred levels;
     int inner; /* it had a "data": what that was */
@@ -40,13 +41,13 @@ static inline void binance_side(engine *e, cursor *c, binance_event *v, uint8_t 
         cursor_scalar(c, side == FH_ASK ? &v->a : &v->b);
         return;
     }
-    if (v->depth == NULL && v->s.type == TEXT_STRING && TEXT_IS(&v->e, "depthUpdate")) {
+    if (v->depth == NULL && !v->not_ours && v->s.type == TEXT_STRING && TEXT_IS(&v->e, "depthUpdate")) {
         market *m = engine_market(e, &v->s);
         if (m != NULL) {
             engine_subject(e, m);
             v->depth = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
         } else {
-            v->s.type = TEXT_NULL; /* counted once: not asked for again */
+            v->not_ours = true; /* counted once: not asked for again */
         }
     }
     if (LIKELY(v->depth != NULL))
@@ -55,32 +56,42 @@ static inline void binance_side(engine *e, cursor *c, binance_event *v, uint8_t 
         levels_defer(&v->levels, c, side);
 }
 
+/* The market of an event that must name one. */
+static inline market *binance_market(engine *e, cursor *c, const binance_event *v)
+{
+    if (LIKELY(v->s.type == TEXT_STRING))
+        return engine_market(e, &v->s);
+    text_fail(c, WIRE_TYPE, &v->s);
+    return NULL;
+}
+
 static void binance_depth(engine *e, cursor *c, binance_event *v)
 {
     if (v->depth == NULL) {
-        market *m = v->s.type == TEXT_STRING ? engine_market(e, &v->s) : NULL;
-        if (m == NULL) {
-            if (v->s.type == TEXT_NONE)
-                CURSOR_FAIL(c, WIRE_MISSING);
+        if (v->not_ours)
             return;
-        }
+        market *m = binance_market(e, c, v);
+        if (m == NULL)
+            return;
         engine_subject(e, m);
         v->depth = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
     }
     levels_recall(e, c, v->depth, &v->levels, LEVELS_TEXT);
     message *msg = v->depth;
+    if (c->error)
+        return;
     if (v->b.type != TEXT_NONE || v->a.type != TEXT_NONE) /* no array: levels would be missed */
         cursor_fail_at(c, WIRE_TYPE, v->b.type != TEXT_NONE ? v->b.at : v->a.at);
-    else if (msg->runs == 0)
-        CURSOR_FAIL(c, WIRE_MISSING);
+    else
+        levels_both(c, msg);
     msg->numbers.numbered = true;
     text_id(c, &v->U, &msg->numbers.first);
-    text_id(c, &v->u, &msg->numbers.final);
-    if (v->pu.type != TEXT_NONE)
-        text_id(c, &v->pu, &msg->numbers.previous);
-    else if (e->rules.rule == RULE_PREVIOUS)
-        CURSOR_FAIL(c, WIRE_MISSING);
-    msg->exchange_ns = text_time(&v->E);
+    text_number(c, &v->u, msg->numbers.first, &msg->numbers.final);
+    if (v->pu.type != TEXT_NONE || e->rules.rule == RULE_PREVIOUS)
+        text_number(c, &v->pu, -1, &msg->numbers.previous); /* -1: the first one ever */
+    msg->exchange_ns = text_time(e, c, &v->E);
+    if (v->T.type != TEXT_NONE)
+        text_time(e, c, &v->T);
 }
 
 /* Futures: what the insurance fund or the deleveraging took over is no trade of the market. */
@@ -92,17 +103,21 @@ static inline bool binance_print(const text *kind)
 
 static void binance_trade(engine *e, cursor *c, const binance_event *v)
 {
-    const text *number = v->e.length == 5 ? &v->t : &v->a;
+    bool aggregate = v->e.length != 5;
+    const text *number = aggregate ? &v->a : &v->t;
     int64_t id = 0;
     if (!binance_print(&v->X))
         return;
-    market *m = engine_market(e, &v->s);
+    market *m = binance_market(e, c, v);
     if (m == NULL)
         return;
-    if (number->type != TEXT_NONE)
+    if (!aggregate || number->type != TEXT_NONE) /* some copies have no "a" */
         text_id(c, number, &id);
+    if (v->m.type != TEXT_TRUE && v->m.type != TEXT_FALSE)
+        text_fail(c, WIRE_TYPE, &v->m);
+    text_time(e, c, &v->E);
     engine_trade(e, c, m, &v->p, &v->q, v->m.type == TEXT_TRUE ? FH_SELL : FH_BUY, id,
-                 text_time(v->T.type ? &v->T : &v->E), false);
+                 text_time(e, c, v->T.type != TEXT_NONE ? &v->T : &v->E), false);
 }
 
 /* The price is that of the order: its average is not on the tick. */
@@ -113,10 +128,15 @@ static void binance_liquidation(engine *e, cursor *c, const binance_event *v)
         CURSOR_FAIL(c, WIRE_MISSING);
         return;
     }
+    if (o->s.type != TEXT_STRING) {
+        text_fail(c, WIRE_TYPE, &o->s);
+        return;
+    }
     market *m = engine_market(e, &o->s);
+    text_time(e, c, &v->E);
     if (m != NULL)
         engine_liquidation(e, c, m, &o->p, &o->q, o->S.length == 3 ? FH_BUY : FH_SELL,
-                           text_time(o->T.type ? &o->T : &v->E));
+                           text_time(e, c, o->T.type != TEXT_NONE ? &o->T : &v->E));
 }
 
 static void binance_order_read(cursor *c, binance_order *o)
@@ -133,6 +153,13 @@ static void binance_order_read(cursor *c, binance_order *o)
                                               : &other);
 }
 
+/* Is an event that does not say its kind spot's bookTicker? No other one has these. */
+static inline bool binance_top(const binance_event *v)
+{
+    return v->B.type != TEXT_NONE || v->A.type != TEXT_NONE ||
+           (v->u.type != TEXT_NONE && v->U.type == TEXT_NONE);
+}
+
 /* What the fields of one event amount to. */
 static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
 {
@@ -144,15 +171,27 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
     for (int side = 0; side < 2; side++) /* an array, where only a depthUpdate has any */
         if (UNLIKELY(v->levels.kept[side]))
             *(side == FH_ASK ? &v->a : &v->b) = (text){v->levels.at[side].at, 0, TEXT_NESTED, false};
-    if (TEXT_IS(&v->e, "bookTicker") ||
-        (v->e.type == TEXT_NONE && v->s.type && v->b.type && v->B.type && v->a.type && v->A.type)) {
+    bool named = v->e.type == TEXT_STRING && v->e.length > 0;
+    if (TEXT_IS(&v->e, "bookTicker") || (!named && binance_top(v))) {
         engine_no_book(e);
-        if ((m = engine_market(e, &v->s)) != NULL) {
-            message *msg = engine_quote(e, c, m, &v->b, &v->B, &v->a, &v->A, CHANNEL_QUOTE);
-            text_id(c, &v->u, &msg->numbers.final);
-            msg->numbers.numbered = true;
-            msg->exchange_ns = text_time(v->T.type ? &v->T : &v->E);
+        if ((m = binance_market(e, c, v)) == NULL)
+            return FEED_DATA;
+        engine_about_quote(e, m);
+        message *msg = engine_quote(e, c, m, &v->b, &v->B, &v->a, &v->A, CHANNEL_QUOTE);
+        text_number(c, &v->u, 1, &msg->numbers.final);
+        msg->numbers.numbered = true;
+        bool timed = v->T.type != TEXT_NONE || v->E.type != TEXT_NONE;
+        if (!named && (timed || v->e.type != TEXT_NONE))
+            text_fail(c, WIRE_TYPE, &v->e);
+        if (named) { /* spot's has neither a name nor a time */
+            text_time(e, c, &v->E);
+            msg->exchange_ns = text_time(e, c, &v->T);
         }
+        return FEED_DATA;
+    }
+    if (!named && v->U.type == TEXT_NONE && v->s.type != TEXT_NONE) { /* an event, it does not say which */
+        engine_no_book(e);
+        text_fail(c, WIRE_TYPE, &v->e);
         return FEED_DATA;
     }
     if (TEXT_IS(&v->e, "trade") || TEXT_IS(&v->e, "aggTrade")) {
@@ -167,13 +206,17 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
     }
     if (TEXT_IS(&v->e, "markPriceUpdate")) {
         engine_no_book(e);
-        if ((m = engine_market(e, &v->s)) != NULL) {
+        if ((m = binance_market(e, c, v)) != NULL) {
             message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
-            msg->exchange_ns = text_time(&v->E);
+            msg->exchange_ns = text_time(e, c, &v->E);
             engine_stat(e, msg, FH_STAT_MARK, &v->p, 0);
             engine_stat(e, msg, FH_STAT_INDEX, &v->i, 0);
             engine_stat(e, msg, FH_STAT_FUNDING, &v->r, 0);
         }
+        return FEED_DATA;
+    }
+    if (v->U.type != TEXT_NONE) { /* of no other event: changes of a book */
+        text_fail(c, WIRE_RANGE, &v->e);
         return FEED_DATA;
     }
     engine_no_book(e);
@@ -188,7 +231,7 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
     text key, other;
     texts_clear(v->fields, sizeof v->fields / sizeof *v->fields);
     v->e.length = 0;
-    v->ordered = false;
+    v->ordered = v->not_ours = false;
     v->depth = NULL;
     v->levels.kept[FH_BID] = v->levels.kept[FH_ASK] = false;
     v->inner = 0;
@@ -264,9 +307,9 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
 /* The event broke off: which book has missed something? */
 COLD void binance_broken(engine *e, const binance_event *v)
 {
-    if (v->e.type != TEXT_NONE && !TEXT_IS(&v->e, "depthUpdate"))
+    if (v->e.type == TEXT_STRING && v->U.type == TEXT_NONE && !TEXT_IS(&v->e, "depthUpdate"))
         engine_no_book(e);
-    else if (e->subject == NULL && v->s.type == TEXT_STRING)
+    else if (e->subject == NULL && e->book_frame && v->s.type == TEXT_STRING)
         engine_subject(e, symbol_find(e, v->s.at, v->s.length));
 }
 
@@ -293,8 +336,12 @@ static int binance_data(engine *e, cursor *c)
     if (cursor_peek(c) != '[')
         return binance_event_read(e, c, true);
     cursor_array(c);
-    while (cursor_item(c))
+    while (cursor_item(c)) {
+        item_mark mark = engine_item_begin(e, c);
         result |= binance_event_read(e, c, true);
+        if (UNLIKELY(c->error) && !e->book_frame)
+            engine_row_odd(e, c, &mark);
+    }
     return result;
 }
 
@@ -327,11 +374,11 @@ static int binance_decode(engine *e, cursor *c)
     return result;
 }
 
-/* {"lastUpdateId":id,["E":ms,"T":ms,]"bids":[["p","q"]],"asks":[]} */
+/* {"lastUpdateId":id,["E":ms,"T":ms,]"bids":[["p","q"]],"asks":[]}; -1: of a new listing, empty */
 static void binance_snapshot(engine *e, cursor *c, market *m)
 {
     message *msg = engine_message(e, m, MESSAGE_SNAPSHOT, CHANNEL_BOOK);
-    text key, id = {0}, time = {0}, other;
+    text key, id = {0}, time = {0}, sent = {0}, other;
     cursor_object(c);
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "bids"))
@@ -341,13 +388,15 @@ static void binance_snapshot(engine *e, cursor *c, market *m)
         else if (TEXT_IS(&key, "lastUpdateId"))
             cursor_scalar(c, &id);
         else
-            cursor_scalar(c, TEXT_IS(&key, "E") ? &time : &other);
+            cursor_scalar(c, TEXT_IS(&key, "T") ? &time : TEXT_IS(&key, "E") ? &sent : &other);
     }
-    if (!c->error && msg->runs == 0) /* an error message, not a book */
-        CURSOR_FAIL(c, WIRE_MISSING);
-    text_id(c, &id, &msg->numbers.final);
+    levels_both(c, msg); /* else it is an error message, or not the whole book */
+    text_number(c, &id, msg->count ? 0 : -1, &msg->numbers.final);
     msg->numbers.numbered = true;
-    msg->exchange_ns = text_time(&time);
+    if (sent.type != TEXT_NONE) /* spot says no times */
+        msg->exchange_ns = text_time(e, c, &sent);
+    if (time.type != TEXT_NONE)
+        msg->exchange_ns = text_time(e, c, &time);
 }
 
 #endif

@@ -10,8 +10,8 @@ ALWAYS_INLINE bool binance_usual_depth(engine *e, cursor *c, const uint8_t **pas
     const uint8_t *at = *past;
     int64_t time, other, first, final, previous = 0;
     market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_INTEGER(at, &time) ||
-        (USUAL_MAYBE(at, ",\"T\":") && !USUAL_INTEGER(at, &other)) ||
+    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &time) ||
+        (USUAL_MAYBE(at, ",\"T\":") && !USUAL_TIME(at, &other)) ||
         !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
         !USUAL_NEXT(at, "\",\"U\":") || !USUAL_INTEGER(at, &first) ||
         !USUAL_NEXT(at, ",\"u\":") || !USUAL_INTEGER(at, &final))
@@ -22,13 +22,15 @@ ALWAYS_INLINE bool binance_usual_depth(engine *e, cursor *c, const uint8_t **pas
     } else if (e->rules.rule == RULE_PREVIOUS) {
         return false;
     }
+    if (first > final || final > NUMBER_MAX || previous > NUMBER_MAX)
+        return false;
     engine_subject(e, m);
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
     if (!USUAL_NEXT(at, ",\"b\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
         !USUAL_NEXT(at, ",\"a\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT))
         return false;
     msg->numbers = (sequence){first, final, previous, true, 0};
-    msg->exchange_ns = time_ns(time);
+    msg->exchange_ns = time;
     *past = at;
     return true;
 }
@@ -38,7 +40,7 @@ ALWAYS_INLINE bool binance_usual_print(engine *e, const uint8_t **past, market *
                                        int64_t id, int64_t time)
 {
     const uint8_t *at = *past;
-    if (!USUAL_NEXT(at, ",\"m\":"))
+    if (id > NUMBER_MAX || !USUAL_NEXT(at, ",\"m\":"))
         return false;
     bool sold = USUAL_MAYBE(at, "true");
     if (!sold && !USUAL_NEXT(at, "false"))
@@ -48,7 +50,7 @@ ALWAYS_INLINE bool binance_usual_print(engine *e, const uint8_t **past, market *
     *engine_levels(e, msg, 1) = trade;
     msg->first_side = sold ? FH_SELL : FH_BUY;
     msg->numbers.final = id;
-    msg->exchange_ns = time_ns(time);
+    msg->exchange_ns = time;
     *past = at;
     return true;
 }
@@ -60,17 +62,17 @@ ALWAYS_INLINE bool binance_usual_trade(engine *e, const uint8_t **past)
     int64_t time, id;
     level trade;
     market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_INTEGER(at, &time))
+    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &time))
         return false;
     bool futures = USUAL_MAYBE(at, ",\"T\":");
-    if ((futures && !USUAL_INTEGER(at, &time)) ||
+    if ((futures && !USUAL_TIME(at, &time)) ||
         !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
         !USUAL_NEXT(at, "\",\"t\":") || !USUAL_INTEGER(at, &id) ||
         !USUAL_NEXT(at, ",\"p\":\"") || !usual_price(m, &at, &trade.price) ||
         !USUAL_NEXT(at, "\",\"q\":\"") || !usual_size(m, &at, &trade.size))
         return false;
     if (futures ? !USUAL_NEXT(at, "\",\"X\":\"MARKET\"")
-                : !USUAL_NEXT(at, "\",\"T\":") || !USUAL_INTEGER(at, &time))
+                : !USUAL_NEXT(at, "\",\"T\":") || !USUAL_TIME(at, &time))
         return false;
     if (!binance_usual_print(e, &at, m, trade, id, time))
         return false;
@@ -86,7 +88,7 @@ ALWAYS_INLINE bool binance_usual_aggregate(engine *e, const uint8_t **past)
     int64_t time, id, other;
     level trade;
     market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_INTEGER(at, &time) ||
+    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &time) ||
         !USUAL_NEXT(at, ",\"a\":") || !USUAL_INTEGER(at, &id) ||
         !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
         !USUAL_NEXT(at, "\",\"p\":\"") || !usual_price(m, &at, &trade.price) ||
@@ -94,7 +96,7 @@ ALWAYS_INLINE bool binance_usual_aggregate(engine *e, const uint8_t **past)
         (USUAL_MAYBE(at, "\",\"nq\":\"") && !usual_string(&at)) ||
         !USUAL_NEXT(at, "\",\"f\":") || !USUAL_INTEGER(at, &other) ||
         !USUAL_NEXT(at, ",\"l\":") || !USUAL_INTEGER(at, &other) ||
-        !USUAL_NEXT(at, ",\"T\":") || !USUAL_INTEGER(at, &time) ||
+        !USUAL_NEXT(at, ",\"T\":") || !USUAL_TIME(at, &time) ||
         !binance_usual_print(e, &at, m, trade, id, time))
         return false;
     *past = at;
@@ -116,20 +118,19 @@ ALWAYS_INLINE bool binance_usual_quote(engine *e, const uint8_t **past, bool fut
         !USUAL_NEXT(at, "\",\"A\":\"") || !usual_size(m, &at, &top[FH_ASK].size) ||
         !USUAL_NEXT(at, "\""))
         return false;
-    if (futures && (!USUAL_NEXT(at, ",\"T\":") || !USUAL_INTEGER(at, &time) ||
-                    !USUAL_NEXT(at, ",\"E\":") || !USUAL_INTEGER(at, &other)))
+    if (futures && (!USUAL_NEXT(at, ",\"T\":") || !USUAL_TIME(at, &time) ||
+                    !USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &other)))
+        return false;
+    if (id < 1 || id > NUMBER_MAX)
         return false;
     engine_no_book(e);
     message *msg = engine_message(e, m, MESSAGE_QUOTE, CHANNEL_QUOTE);
     level *out = engine_levels(e, msg, 2);
-    for (int side = 0; side < 2; side++) {
-        out[side] = top[side];
-        if (top[side].size == 0)
-            out[side].price = FH_NONE;
-    }
+    out[FH_BID] = top[FH_BID];
+    out[FH_ASK] = top[FH_ASK];
     msg->numbers.final = id;
     msg->numbers.numbered = true;
-    msg->exchange_ns = time_ns(time);
+    msg->exchange_ns = time;
     *past = at;
     return true;
 }

@@ -29,13 +29,14 @@ enum bybit_kind {
 typedef struct bybit_topic {
     int kind;
     uint16_t window; /* of a book: levels a side */
+    bool placed; /* its books have a "seq" */
     text symbol;
 } bybit_topic;
 
 /* Of "orderbook.50.BTCUSDT": what it is, and the symbol. */
 static bybit_topic bybit_split(const text *name)
 {
-    bybit_topic topic = {BYBIT_UNKNOWN, 0, *name};
+    bybit_topic topic = {BYBIT_UNKNOWN, 0, true, *name};
     const uint8_t *end = name->at + name->length, *at = name->at;
     if (name->type != TEXT_STRING || name->length == 0)
         return topic;
@@ -53,6 +54,9 @@ static bybit_topic bybit_split(const text *name)
             topic.window = (uint16_t)(topic.window * 10 + (*digit - '0'));
         if ((uint8_t)(*digits - '0') < 10) /* not the RPI book */
             topic.kind = dot - digits == 1 && *digits == '1' ? BYBIT_TOP : BYBIT_BOOK;
+        /* the depths of options, which have none */
+        topic.placed = !text_starts(&(text){digits, (uint32_t)(end - digits), 0, false}, "25.", 3) &&
+                       !text_starts(&(text){digits, (uint32_t)(end - digits), 0, false}, "100.", 4);
     } else if (TEXT_IS(&kind, "publicTrade")) {
         topic.kind = BYBIT_TRADES;
     } else if (TEXT_IS(&kind, "allLiquidation")) {
@@ -65,26 +69,36 @@ static bybit_topic bybit_split(const text *name)
     return topic;
 }
 
-static void bybit_book(engine *e, cursor *c, market *m, bool top, uint16_t window)
+/* `times`: of an answer, where its "ts" and "cts" go. */
+static void bybit_book(engine *e, cursor *c, market *m, bool top, bool placed,
+                       uint16_t window, text *times)
 {
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
     msg->window = window;
-    text key, id = {0}, place = {0}, other;
+    text key, symbol = {0}, id = {0}, place = {0}, other, *sent = &other, *matched = &other;
+    if (times != NULL) {
+        sent = &times[0];
+        matched = &times[1];
+    }
     cursor_object(c);
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "b") || TEXT_IS(&key, "a"))
             levels_read(e, c, msg, *key.at == 'a' ? FH_ASK : FH_BID, LEVELS_TEXT);
         else
-            cursor_scalar(c, TEXT_IS(&key, "u") ? &id : TEXT_IS(&key, "seq") ? &place : &other);
+            cursor_scalar(c, TEXT_IS(&key, "u")     ? &id
+                             : TEXT_IS(&key, "seq") ? &place
+                             : TEXT_IS(&key, "s")   ? &symbol
+                             : TEXT_IS(&key, "ts")  ? sent
+                             : TEXT_IS(&key, "cts") ? matched
+                                                    : &other);
     }
-    if (c->error)
-        return;
-    if (msg->runs == 0)
-        CURSOR_FAIL(c, WIRE_MISSING);
-    text_id(c, &id, &msg->numbers.final);
+    levels_both(c, msg);
+    if (UNLIKELY(symbol.type != TEXT_STRING || symbol_find(e, symbol.at, symbol.length) != m))
+        text_fail(c, WIRE_RANGE, &symbol); /* another one's than the topic's */
+    text_number(c, &id, placed, &msg->numbers.final);
     msg->numbers.numbered = true;
-    if (place.type != TEXT_NONE)
-        text_id(c, &place, &msg->numbers.place);
+    if (placed || place.type != TEXT_NONE)
+        text_number(c, &place, 1, &msg->numbers.place);
     if (!c->error && top)
         bybit_top(e, msg);
 }
@@ -93,7 +107,7 @@ static void bybit_book(engine *e, cursor *c, market *m, bool top, uint16_t windo
 static int64_t bybit_trade_id(const text *id, const text *place)
 {
     int64_t number = 0;
-    if (id->type == TEXT_STRING && text_integer(id, &number))
+    if (id->type == TEXT_STRING && text_integer(id, &number) && number >= 0)
         return number;
     return place->type != TEXT_NONE && text_integer(place, &number) ? number : 0;
 }
@@ -116,19 +130,24 @@ static void bybit_trade(engine *e, cursor *c, market *m, bool liquidation)
     }
     if (c->error)
         return;
-    m = engine_row_market(e, &symbol, m);
+    m = engine_row_market(e, c, &symbol, m);
     if (m == NULL)
         return;
     bool buy = TEXT_IS(&side, "Buy");
     if (!buy && !TEXT_IS(&side, "Sell")) {
-        CURSOR_FAIL(c, WIRE_MISSING);
+        text_fail(c, WIRE_RANGE, &side);
         return;
     }
+    if (!liquidation && (id.type != TEXT_STRING || id.length == 0)) {
+        text_fail(c, WIRE_TYPE, &id);
+        return;
+    }
+    int64_t when = text_time(e, c, &time);
     if (liquidation) /* the side is the position's: a long one is sold */
-        engine_liquidation(e, c, m, &price, &size, buy ? FH_SELL : FH_BUY, text_time(&time));
+        engine_liquidation(e, c, m, &price, &size, buy ? FH_SELL : FH_BUY, when);
     else
-        engine_trade(e, c, m, &price, &size, buy ? FH_BUY : FH_SELL, bybit_trade_id(&id, &place),
-                     text_time(&time), false);
+        engine_trade(e, c, m, &price, &size, buy ? FH_BUY : FH_SELL, bybit_trade_id(&id, &place), when,
+                     false);
 }
 
 typedef union bybit_fields {
@@ -149,20 +168,22 @@ static void bybit_ticker_top(engine *e, cursor *c, market *m, const bybit_fields
     top[FH_BID] = (level){m->quote.bid_price, m->quote.bid_size};
     top[FH_ASK] = (level){m->quote.ask_price, m->quote.ask_size};
     for (int side = 0; side < 2; side++) {
-        if (prices[side]->type != TEXT_NONE) {
-            top[side].price = FH_NONE;
-            if (text_given(c, prices[side]))
-                text_scaled(e, c, m, true, prices[side], &top[side].price);
+        level said = top[side];
+        bool priced = prices[side]->type != TEXT_NONE, sized = sizes[side]->type != TEXT_NONE;
+        if (priced && sized) {
+            quote_side(e, c, m, prices[side], sizes[side], &top[side]);
+            continue;
         }
-        if (sizes[side]->type != TEXT_NONE) {
-            top[side].size = 0;
-            if (text_given(c, sizes[side]))
-                text_scaled(e, c, m, false, sizes[side], &top[side].size);
-        }
-        if (!c->error && top[side].size < 0)
-            cursor_fail_at(c, WIRE_RANGE, sizes[side]->at);
-        if (!e->short_of && (top[side].price == FH_NONE || top[side].size == 0))
-            top[side] = (level){FH_NONE, 0};
+        if (priced && !quote_number(e, c, m, true, prices[side], &said.price))
+            said.size = 0;
+        if (sized)
+            quote_number(e, c, m, false, sizes[side], &said.size);
+        if (!c->error &&
+            (said.size < 0 || (priced && said.size > 0 && !price_possible(m, said.price))))
+            text_fail(c, WIRE_RANGE, said.size < 0 ? sizes[side] : prices[side]);
+        if (said.price == FH_NONE || said.size == 0)
+            said = (level){FH_NONE, 0};
+        top[side] = said;
     }
 }
 
@@ -195,6 +216,17 @@ static void bybit_ticker(engine *e, cursor *c, market *m)
     engine_stat(e, msg, FH_STAT_OPEN_INTEREST, &f.interest, 0);
 }
 
+/* What is spoilt by a message of this kind that means nothing. */
+static inline void bybit_about(engine *e, int kind, market *m)
+{
+    if (kind == BYBIT_BOOK)
+        engine_subject(e, m);
+    else if (kind == BYBIT_TOP || kind == BYBIT_TICKER)
+        engine_about_quote(e, m);
+    else
+        engine_no_book(e);
+}
+
 static void bybit_data(engine *e, cursor *c, const text *name)
 {
     bybit_topic topic = bybit_split(name);
@@ -210,16 +242,28 @@ static void bybit_data(engine *e, cursor *c, const text *name)
         cursor_skip(c);
         return;
     }
+    bybit_about(e, topic.kind, m);
     if (topic.kind == BYBIT_BOOK || topic.kind == BYBIT_TOP) {
-        if (topic.kind == BYBIT_BOOK)
-            engine_subject(e, m);
-        ENGINE_ITEM(e, c, bybit_book(e, c, m, topic.kind == BYBIT_TOP, topic.window));
+        ENGINE_ITEM(e, c, bybit_book(e, c, m, topic.kind == BYBIT_TOP, topic.placed, topic.window, NULL));
     } else if (topic.kind == BYBIT_TICKER) {
         ENGINE_ITEM(e, c, bybit_ticker(e, c, m));
     } else {
         cursor_array(c);
         while (cursor_item(c))
-            ENGINE_ITEM(e, c, bybit_trade(e, c, m, topic.kind == BYBIT_LIQUIDATIONS));
+            ENGINE_ROW(e, c, bybit_trade(e, c, m, topic.kind == BYBIT_LIQUIDATIONS));
+    }
+}
+
+/* Data of nobody knows which topic: a book has missed something if it is one's. */
+COLD void bybit_orphan(engine *e, cursor data)
+{
+    text key, symbol = {0}, id = {0}, other;
+    cursor_object(&data);
+    while (cursor_key(&data, &key))
+        cursor_scalar(&data, TEXT_IS(&key, "s") ? &symbol : TEXT_IS(&key, "u") ? &id : &other);
+    if (!data.error && id.type != TEXT_NONE && symbol.type == TEXT_STRING) {
+        e->book_frame = true;
+        engine_subject(e, symbol_find(e, symbol.at, symbol.length));
     }
 }
 
@@ -232,7 +276,7 @@ static int bybit_decode(engine *e, cursor *c)
         engine_rewind(e, c, &begin);
     }
     text key, name = {0}, type = {0}, time = {0}, matched = {0}, other;
-    bool data = false, waiting = false;
+    bool data = false, waiting = false, answer = false;
     cursor at = *c;
     cursor_object(c);
     while (cursor_key(c, &key)) {
@@ -246,6 +290,7 @@ static int bybit_decode(engine *e, cursor *c)
                 cursor_skip(c);
             }
         } else {
+            answer |= TEXT_IS(&key, "op") || TEXT_IS(&key, "success");
             text *out = TEXT_IS(&key, "topic")  ? &name
                         : TEXT_IS(&key, "type") ? &type
                         : TEXT_IS(&key, "ts")   ? &time
@@ -259,39 +304,51 @@ static int bybit_decode(engine *e, cursor *c)
     if (name.type != TEXT_STRING) { /* an answer: {"success":true,...,"op":"subscribe"} */
         e->message_count = 0;
         engine_no_book(e);
+        if (!answer && (data || name.type != TEXT_NONE)) {
+            if (waiting)
+                bybit_orphan(e, at);
+            CURSOR_FAIL(c, WIRE_MISSING);
+        }
         return FEED_CONTROL;
     }
-    if (!data && bybit_split(&name).kind != BYBIT_UNKNOWN)
-        CURSOR_FAIL(c, WIRE_MISSING);
-    else if (!data)
+    const bybit_topic topic = bybit_split(&name);
+    int kind = topic.kind;
+    if (!data && kind == BYBIT_UNKNOWN) {
         e->unknown++;
+    } else if (!data) {
+        bybit_about(e, kind, symbol_find(e, topic.symbol.at, topic.symbol.length));
+        CURSOR_FAIL(c, WIRE_MISSING);
+    }
     if (waiting) {
         at.spare_used = c->spare_used;
         bybit_data(e, &at, &name);
         if (at.error)
             cursor_fail_at(c, at.error, at.error_at);
     }
-    int64_t when = 0;
-    if (!text_integer(matched.type ? &matched : &time, &when))
-        when = 0;
-    if (e->message_count && e->messages[0].kind == MESSAGE_QUOTE && TEXT_IS(&type, "delta") &&
-        e->messages[0].channel == CHANNEL_QUOTE) {
+    if (kind == BYBIT_UNKNOWN || c->error)
+        return FEED_DATA;
+    int64_t sent = text_time(e, c, &time);
+    int64_t when = matched.type != TEXT_NONE ? text_time(e, c, &matched) : sent;
+    bool snapshot = type.type == TEXT_STRING && TEXT_IS(&type, "snapshot");
+    if (!snapshot && kind <= BYBIT_TOP && (type.type != TEXT_STRING || !TEXT_IS(&type, "delta")))
+        text_fail(c, WIRE_RANGE, &type);
+    if (!snapshot && kind == BYBIT_TOP && e->message_count) {
         e->unknown++; /* the best level was sent as changes once */
         e->message_count = 0;
     }
-    bybit_settle(e, when, TEXT_IS(&type, "snapshot"));
+    bybit_settle(e, when, snapshot);
     return FEED_DATA;
 }
 
 /* GET /v5/market/orderbook: {"retCode":0,"result":{"s":"","b":[],"a":[],"ts":ms,"u":n,"seq":n,"cts":ms}} */
 static void bybit_snapshot(engine *e, cursor *c, market *m)
 {
-    text key, other;
+    text key, other, times[2] = {{0}, {0}};
     bool seen = false;
     cursor_object(c);
     while (cursor_key(c, &key)) {
-        if (TEXT_IS(&key, "result")) {
-            bybit_book(e, c, m, false, 0);
+        if (TEXT_IS(&key, "result") && !seen) {
+            bybit_book(e, c, m, false, true, 0, times);
             seen = true;
         } else {
             cursor_scalar(c, &other);
@@ -299,8 +356,13 @@ static void bybit_snapshot(engine *e, cursor *c, market *m)
     }
     if (!c->error && !seen)
         CURSOR_FAIL(c, WIRE_MISSING);
-    if (!c->error && e->message_count)
-        e->messages[e->message_count - 1].kind = MESSAGE_SNAPSHOT;
+    if (c->error || !e->message_count)
+        return;
+    message *msg = &e->messages[e->message_count - 1];
+    msg->kind = MESSAGE_SNAPSHOT;
+    msg->exchange_ns = text_time(e, c, &times[0]);
+    if (times[1].type != TEXT_NONE)
+        msg->exchange_ns = text_time(e, c, &times[1]);
 }
 
 #endif

@@ -34,30 +34,30 @@ static void bybit_settle(engine *e, int64_t time, bool snapshot)
         if (msg->kind == MESSAGE_DELTA && (snapshot || msg->numbers.final == 1))
             msg->kind = MESSAGE_SNAPSHOT;
         if (msg->exchange_ns == 0)
-            msg->exchange_ns = time_ns(time);
+            msg->exchange_ns = time;
     }
 }
 
 /* ---- the usual ones -------------------------------------------------------------------------- */
 
 typedef struct bybit_head {
-    int64_t time;
+    int64_t time; /* ns */
     bool spot, snapshot;
 } bybit_head;
 
 /* From behind the topic up to the data. Spot says the time first. */
-ALWAYS_INLINE bool bybit_usual_head(const uint8_t **past, bybit_head *head)
+ALWAYS_INLINE bool bybit_usual_head(const engine *e, const uint8_t **past, bybit_head *head)
 {
     const uint8_t *at = *past;
     head->spot = USUAL_MAYBE(at, "\",\"ts\":");
-    if (head->spot ? !USUAL_INTEGER(at, &head->time) || !USUAL_NEXT(at, ",\"type\":\"")
+    if (head->spot ? !USUAL_TIME(at, &head->time) || !USUAL_NEXT(at, ",\"type\":\"")
                    : !USUAL_NEXT(at, "\",\"type\":\""))
         return false;
     head->snapshot = USUAL_MAYBE(at, "snapshot");
     if (!head->snapshot && !USUAL_NEXT(at, "delta"))
         return false;
     if (head->spot ? !USUAL_NEXT(at, "\"")
-                   : !USUAL_NEXT(at, "\",\"ts\":") || !USUAL_INTEGER(at, &head->time))
+                   : !USUAL_NEXT(at, "\",\"ts\":") || !USUAL_TIME(at, &head->time))
         return false;
     *past = at;
     return USUAL_NEXT(*past, ",\"data\":");
@@ -69,27 +69,28 @@ ALWAYS_INLINE bool bybit_usual_book(engine *e, cursor *c, const uint8_t **past)
     const uint8_t *at = *past;
     int64_t final, place;
     bybit_head head;
-    market *m;
+    market *m, *named;
     if ((uint8_t)(*at - '0') > 9)
         return false;
     bool top = at[0] == '1' && at[1] == '.';
     uint16_t window = 0;
     for (; (uint8_t)(*at - '0') < 10; at++)
         window = (uint16_t)(window * 10 + (*at - '0'));
-    if (!USUAL_NEXT(at, ".") || !usual_market(e, &at, '"', &m) || !bybit_usual_head(&at, &head) ||
+    if (!USUAL_NEXT(at, ".") || !usual_market(e, &at, '"', &m) || !bybit_usual_head(e, &at, &head) ||
         (top && !head.snapshot))
         return false;
     if (top)
-        engine_no_book(e);
+        engine_about_quote(e, m);
     else
         engine_subject(e, m);
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
-    if (!USUAL_NEXT(at, "{\"s\":\"") || !usual_string(&at) ||
+    if (!USUAL_NEXT(at, "{\"s\":\"") || !usual_market(e, &at, '"', &named) || named != m ||
         !USUAL_NEXT(at, "\",\"b\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
         !USUAL_NEXT(at, ",\"a\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
         !USUAL_NEXT(at, ",\"u\":") || !USUAL_INTEGER(at, &final) ||
         !USUAL_NEXT(at, ",\"seq\":") || !USUAL_INTEGER(at, &place) || !USUAL_NEXT(at, "}") ||
-        (USUAL_MAYBE(at, ",\"cts\":") && !USUAL_INTEGER(at, &head.time)))
+        (USUAL_MAYBE(at, ",\"cts\":") && !USUAL_TIME(at, &head.time)) ||
+        final < 1 || final > NUMBER_MAX || place < 1 || place > NUMBER_MAX)
         return false;
     msg->numbers = (sequence){0, final, 0, true, place};
     msg->window = window;
@@ -129,7 +130,7 @@ ALWAYS_INLINE bool bybit_usual_spot_print(engine *e, const uint8_t **past, bybit
     const uint8_t *at = *past;
     int64_t place;
     if (!USUAL_NEXT(at, "{\"i\":\"") || !bybit_usual_id(&at, &out->id) ||
-        !USUAL_NEXT(at, "\",\"T\":") || !USUAL_INTEGER(at, &out->time) ||
+        !USUAL_NEXT(at, "\",\"T\":") || !USUAL_TIME(at, &out->time) ||
         !USUAL_NEXT(at, ",\"p\":\""))
         return false;
     const uint8_t *price = at; /* the market is said behind its numbers */
@@ -151,7 +152,7 @@ ALWAYS_INLINE bool bybit_usual_spot_print(engine *e, const uint8_t **past, bybit
 ALWAYS_INLINE bool bybit_usual_future_print(engine *e, const uint8_t **past, bybit_print *out)
 {
     const uint8_t *at = *past;
-    if (!USUAL_NEXT(at, "{\"T\":") || !USUAL_INTEGER(at, &out->time) ||
+    if (!USUAL_NEXT(at, "{\"T\":") || !USUAL_TIME(at, &out->time) ||
         !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &out->market) ||
         !USUAL_NEXT(at, "\",\"S\":\"") || !bybit_usual_side(&at, &out->side) ||
         !USUAL_NEXT(at, ",\"v\":\"") || !usual_size(out->market, &at, &out->trade.size) ||
@@ -175,7 +176,7 @@ ALWAYS_INLINE bool bybit_usual_trades(engine *e, const uint8_t **past)
     const uint8_t *at = *past;
     bybit_head head;
     market *m;
-    if (!usual_market(e, &at, '"', &m) || !bybit_usual_head(&at, &head) || !USUAL_NEXT(at, "["))
+    if (!usual_market(e, &at, '"', &m) || !bybit_usual_head(e, &at, &head) || !USUAL_NEXT(at, "["))
         return false;
     engine_no_book(e);
     do {
@@ -189,7 +190,7 @@ ALWAYS_INLINE bool bybit_usual_trades(engine *e, const uint8_t **past)
         *engine_levels(e, msg, 1) = print.trade;
         msg->first_side = print.side;
         msg->numbers.final = print.id;
-        msg->exchange_ns = time_ns(print.time);
+        msg->exchange_ns = print.time;
         if (!USUAL_NEXT(at, "}"))
             return false;
     } while (USUAL_MAYBE(at, ","));

@@ -38,14 +38,20 @@ static inline deribit_channel deribit_split(const text *name)
     return ch;
 }
 
+/* The first change of a book that was just listed follows number 0; of any other book none does. */
+static inline bool deribit_new(const market *m)
+{
+    return m->book.bids.count == 0 && m->book.asks.count == 0;
+}
+
 static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rounded, bool answer)
 {
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
-    text key, type = {0}, id = {0}, previous = {0}, time = {0}, other;
+    text key, type = {0}, id = {0}, previous = {0}, time = {0}, named = {0}, other;
     if (USUAL_SCALAR(c, "{\"type\":", &type)) {
         USUAL_SCALAR(c, ",\"timestamp\":", &time);
         USUAL_SCALAR(c, ",\"prev_change_id\":", &previous);
-        USUAL_SCALAR(c, ",\"instrument_name\":", &other);
+        USUAL_SCALAR(c, ",\"instrument_name\":", &named);
         USUAL_SCALAR(c, ",\"change_id\":", &id);
         if (!grouped && USUAL(c, ",\"bids\":"))
             levels_read(e, c, msg, FH_BID, LEVELS_VERB);
@@ -85,6 +91,12 @@ static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rou
                 continue;
             }
             break;
+        case 15:
+            if (KEY_IS(&key, "instrument_name")) {
+                cursor_scalar(c, &named);
+                continue;
+            }
+            break;
         case 14:
             if (KEY_IS(&key, "prev_change_id")) {
                 cursor_scalar(c, &previous);
@@ -94,18 +106,22 @@ static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rou
         }
         cursor_scalar(c, &other);
     }
-    if (c->error)
-        return;
-    if (msg->runs == 0)
-        CURSOR_FAIL(c, WIRE_MISSING);
-    text_id(c, &id, &msg->numbers.final);
+    levels_both(c, msg);
+    if (UNLIKELY(named.type != TEXT_STRING || symbol_find(e, named.at, named.length) != m))
+        text_fail(c, WIRE_RANGE, &named); /* another one's than the channel's */
+    text_number(c, &id, 1, &msg->numbers.final);
     msg->numbers.numbered = true;
-    msg->exchange_ns = text_time(&time);
-    if (previous.type != TEXT_NONE && previous.type != TEXT_NULL)
+    msg->exchange_ns = text_time(e, c, &time);
+    bool change = type.type == TEXT_STRING && TEXT_IS(&type, "change");
+    if (!change && type.type != TEXT_NONE && (type.type != TEXT_STRING || !TEXT_IS(&type, "snapshot")))
+        text_fail(c, WIRE_RANGE, &type);
+    if (change || previous.type != TEXT_NONE)
         text_id(c, &previous, &msg->numbers.previous);
     msg->numbers.first = msg->numbers.previous + 1;
-    if (answer || TEXT_IS(&type, "snapshot") || msg->numbers.previous == 0)
+    if (answer || (type.type == TEXT_STRING && !change) || msg->numbers.previous == 0)
         msg->kind = MESSAGE_SNAPSHOT;
+    if (change && msg->numbers.previous == 0 && !deribit_new(m))
+        text_fail(c, WIRE_RANGE, &previous);
     if (grouped && !answer)
         msg->kind = MESSAGE_FULL;
     msg->rounded = rounded;
@@ -178,8 +194,9 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
     }
     if (c->error)
         return;
-    int64_t time = text_time(&f.time);
-    if (!ticker || !m->has_book) {
+    int64_t time = text_time(e, c, &f.time);
+    bool quoted = f.bid.type || f.bid_size.type || f.ask.type || f.ask_size.type;
+    if (!ticker || (quoted && !m->has_book)) {
         message *msg = engine_quote(e, c, m, &f.bid, &f.bid_size, &f.ask, &f.ask_size,
                                     ticker ? CHANNEL_TICKER : CHANNEL_QUOTE);
         msg->exchange_ns = time;
@@ -205,19 +222,19 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
     engine_stat(e, msg, FH_STAT_OPEN_INTEREST, &f.interest, 0);
 }
 
-/* The digits of an id such as "ETH-48470". */
+/* The digits of an id such as "ETH-48470"; below 0: it is none. */
 static inline int64_t deribit_trade_id(const text *id)
 {
     text digits = *id;
     int64_t value = 0;
-    if (id->type != TEXT_STRING && id->type != TEXT_NUMBER)
-        return 0;
+    if (id->type != TEXT_STRING)
+        return -1;
     for (uint32_t i = 0; i < id->length; i++)
         if ((uint8_t)(id->at[i] - '0') >= 10) {
             digits.at = id->at + i + 1;
             digits.length = id->length - i - 1;
         }
-    return text_integer(&digits, &value) ? value : 0;
+    return text_integer(&digits, &value) ? value : -1;
 }
 
 static void deribit_trade(engine *e, cursor *c)
@@ -235,29 +252,44 @@ static void deribit_trade(engine *e, cursor *c)
                                                        : &other;
         cursor_scalar(c, out);
     }
+    if (symbol.type != TEXT_STRING)
+        text_fail(c, WIRE_TYPE, &symbol);
     if (c->error)
         return;
     market *m = engine_market(e, &symbol);
     if (m == NULL)
         return;
-    if (!TEXT_IS(&side, "buy") && !TEXT_IS(&side, "sell")) {
-        CURSOR_FAIL(c, WIRE_MISSING);
+    int64_t number = deribit_trade_id(&id);
+    if (!TEXT_IS(&side, "buy") && !TEXT_IS(&side, "sell"))
+        text_fail(c, WIRE_RANGE, &side);
+    if (number < 0)
+        text_fail(c, WIRE_RANGE, &id);
+    if (c->error)
         return;
-    }
-    engine_trade(e, c, m, &price, &size, side.length == 4 ? FH_SELL : FH_BUY, deribit_trade_id(&id),
-                 text_time(&time), liq.type == TEXT_STRING && liq.length > 0);
+    engine_trade(e, c, m, &price, &size, side.length == 4 ? FH_SELL : FH_BUY, number,
+                 text_time(e, c, &time), liq.type == TEXT_STRING && liq.length > 0);
+}
+
+/* What is spoilt by a message of this channel that means nothing. */
+static inline void deribit_about(engine *e, const deribit_channel *ch, market *m)
+{
+    if (TEXT_IS(&ch->kind, "book"))
+        engine_subject(e, m);
+    else if (TEXT_IS(&ch->kind, "ticker") || TEXT_IS(&ch->kind, "quote"))
+        engine_about_quote(e, m);
+    else
+        engine_no_book(e);
 }
 
 static void deribit_data(engine *e, cursor *c, const text *name)
 {
     deribit_channel ch = deribit_split(name);
     bool book = TEXT_IS(&ch.kind, "book"), ticker = TEXT_IS(&ch.kind, "ticker");
-    if (!book)
-        engine_no_book(e);
+    deribit_about(e, &ch, NULL);
     if (TEXT_IS(&ch.kind, "trades")) {
         cursor_array(c);
         while (cursor_item(c))
-            ENGINE_ITEM(e, c, deribit_trade(e, c));
+            ENGINE_ROW(e, c, deribit_trade(e, c));
         return;
     }
     if (!book && !ticker && !TEXT_IS(&ch.kind, "quote")) {
@@ -273,12 +305,26 @@ static void deribit_data(engine *e, cursor *c, const text *name)
         cursor_skip(c);
         return;
     }
-    if (book) {
-        engine_subject(e, m);
+    e->subject = m;
+    if (book)
         ENGINE_ITEM(e, c, deribit_book(e, c, m, ch.parts > 3, !TEXT_IS(&ch.group, "none"), false));
-    } else {
+    else
         ENGINE_ITEM(e, c, deribit_ticker(e, c, m, ticker));
-    }
+}
+
+/* Data of nobody knows which channel: a book has missed something if it is one's. */
+COLD void deribit_orphan(engine *e, cursor data)
+{
+    text key, symbol = {0}, id = {0}, other;
+    cursor_object(&data);
+    while (cursor_key(&data, &key))
+        cursor_scalar(&data, TEXT_IS(&key, "instrument_name") ? &symbol
+                             : TEXT_IS(&key, "change_id")     ? &id
+                                                              : &other);
+    if (!data.error && id.type != TEXT_NONE && symbol.type == TEXT_STRING)
+        engine_subject(e, symbol_find(e, symbol.at, symbol.length));
+    else
+        engine_no_book(e);
 }
 
 /* The rest of "params"; `name` is its channel, if that has come. */
@@ -319,7 +365,14 @@ static void deribit_params(engine *e, cursor *c, text name, bool *data_seen)
         deribit_data(e, &data, &name);
         if (data.error)
             cursor_fail_at(c, data.error, data.error_at);
+    } else if (waiting) {
+        *data_seen = true;
+        deribit_orphan(e, data);
+        CURSOR_FAIL(c, WIRE_MISSING);
     } else if (name.type == TEXT_STRING && !*data_seen) {
+        deribit_channel ch = deribit_split(&name);
+        *data_seen = true; /* it is no answer */
+        deribit_about(e, &ch, symbol_find(e, ch.symbol.at, ch.symbol.length));
         CURSOR_FAIL(c, WIRE_MISSING);
     }
 }
@@ -336,10 +389,12 @@ static bool deribit_usual(engine *e, cursor *c)
         return false;
     bool change = USUAL_MAYBE(at, "change");
     if ((!change && !USUAL_NEXT(at, "snapshot")) ||
-        !USUAL_NEXT(at, "\",\"timestamp\":") || !USUAL_INTEGER(at, &time) ||
+        !USUAL_NEXT(at, "\",\"timestamp\":") || !USUAL_TIME(at, &time) ||
         (USUAL_MAYBE(at, ",\"prev_change_id\":") && !USUAL_INTEGER(at, &previous)) ||
-        !USUAL_NEXT(at, ",\"instrument_name\":\"") || !usual_market(e, &at, '"', &named) ||
-        !USUAL_NEXT(at, "\",\"change_id\":") || !USUAL_INTEGER(at, &final))
+        (change && previous == 0) || previous > NUMBER_MAX ||
+        !USUAL_NEXT(at, ",\"instrument_name\":\"") || !usual_market(e, &at, '"', &named) || named != m ||
+        !USUAL_NEXT(at, "\",\"change_id\":") || !USUAL_INTEGER(at, &final) || final < 1 ||
+        final > NUMBER_MAX)
         return false;
     engine_subject(e, m);
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
@@ -348,8 +403,8 @@ static bool deribit_usual(engine *e, cursor *c)
         !USUAL_NEXT(at, "}}}"))
         return false;
     msg->numbers = (sequence){previous + 1, final, previous, true, 0};
-    msg->exchange_ns = time_ns(time);
-    if (!change || previous == 0)
+    msg->exchange_ns = time;
+    if (!change)
         msg->kind = MESSAGE_SNAPSHOT;
     c->at = at;
     return at == c->end;
@@ -381,11 +436,15 @@ static int deribit_decode(engine *e, cursor *c)
             cursor_scalar(c, TEXT_IS(&key, "method") ? &method : &other);
     }
     cursor_finish(c);
-    if (data && TEXT_IS(&method, "subscription")) {
-        if (!c->error)
-            engine_say(e);
+    bool pushed = method.type == TEXT_STRING && TEXT_IS(&method, "subscription");
+    if (data && !pushed && !c->error)
+        text_fail(c, WIRE_RANGE, &method); /* market data, and not said to be */
+    if (data && !c->error) {
+        engine_say(e);
         return e->told ? FEED_CONTROL : FEED_DATA;
     }
+    if (c->error)
+        return FEED_DATA;
     e->message_count = 0; /* an answer, an error, a heartbeat */
     engine_no_book(e);
     return FEED_CONTROL;

@@ -9,7 +9,7 @@
  *   tickers, mark-price, funding-rate, open-interest, opt-summary, index-tickers
  *
  * Frames of before 2022-08 have no seqId: their books are guarded by the checksum alone. Since
- * 2026-06-23 the checksum is always 0: then by the seqId alone.
+ * 2026-06-23 the checksum is always 0: then by the seqId alone. A frame with neither is refused.
  */
 #ifndef FEEDHANDLER_VENUES_OKX_DECODER_H
 #define FEEDHANDLER_VENUES_OKX_DECODER_H
@@ -71,27 +71,47 @@ static void okx_book(engine *e, cursor *c, market *m, int kind, uint16_t window)
                                                  : &other;
         cursor_scalar(c, out);
     }
-    if (c->error)
-        return;
-    if (msg->runs == 0)
-        CURSOR_FAIL(c, WIRE_MISSING);
-    msg->exchange_ns = text_time(&time);
+    levels_both(c, msg);
+    msg->exchange_ns = text_time(e, c, &time);
     if (checksum.type != TEXT_NONE && text_integer(&checksum, &value) && value != 0) {
         msg->has_checksum = true;
         msg->checksum = (int32_t)value;
     }
-    if (id.type != TEXT_NONE) {
+    if (id.type != TEXT_NONE || previous.type != TEXT_NONE) {
         text_id(c, &id, &msg->numbers.final);
         msg->numbers.numbered = true;
         msg->numbers.previous = -1;
-        if (previous.type != TEXT_NONE)
-            text_id(c, &previous, &msg->numbers.previous);
+        if (kind == OKX_BOOKS || previous.type != TEXT_NONE)
+            text_number(c, &previous, -1, &msg->numbers.previous);
         msg->numbers.first = msg->numbers.previous + 1;
     }
     if (kind == OKX_FULL)
         msg->kind = MESSAGE_FULL;
-    else if (msg->numbers.numbered && msg->numbers.previous == -1)
-        msg->kind = MESSAGE_SNAPSHOT;
+    else if (!msg->numbers.numbered && !msg->has_checksum && !c->error)
+        CURSOR_FAIL(c, WIRE_MISSING);
+}
+
+static inline bool okx_acts(const text *action)
+{
+    return action->type == TEXT_STRING && (TEXT_IS(action, "snapshot") || TEXT_IS(action, "update"));
+}
+
+/* What the action says, which may come behind the levels: a snapshot is a book, an update is changes, and
+ * has something that it follows. */
+static void okx_settle(engine *e, cursor *c, const text *action)
+{
+    bool snapshot = action->type == TEXT_STRING && TEXT_IS(action, "snapshot");
+    for (uint32_t i = 0; i < e->message_count; i++) {
+        message *msg = &e->messages[i];
+        if (msg->kind != MESSAGE_DELTA)
+            continue;
+        if (snapshot)
+            msg->kind = MESSAGE_SNAPSHOT;
+        else if (action->type != TEXT_STRING || !TEXT_IS(action, "update"))
+            text_fail(c, WIRE_RANGE, action);
+        else if (msg->numbers.numbered && msg->numbers.previous < 0 && !c->error)
+            cursor_fail_at(c, WIRE_RANGE, c->end);
+    }
 }
 
 static void okx_trade(engine *e, cursor *c, market *m)
@@ -111,17 +131,16 @@ static void okx_trade(engine *e, cursor *c, market *m)
     }
     if (c->error)
         return;
-    m = engine_row_market(e, &symbol, m);
+    m = engine_row_market(e, c, &symbol, m);
     if (m == NULL)
         return;
     if (!TEXT_IS(&side, "buy") && !TEXT_IS(&side, "sell")) {
-        CURSOR_FAIL(c, WIRE_MISSING);
+        text_fail(c, WIRE_RANGE, &side);
         return;
     }
-    if (id.type != TEXT_NONE)
-        text_integer(&id, &number);
+    text_id(c, &id, &number);
     engine_trade(e, c, m, &price, &size, side.length == 4 ? FH_SELL : FH_BUY, number,
-                 text_time(&time), false);
+                 text_time(e, c, &time), false);
 }
 
 /* "deltaBS", or "deltaBs" as some of their examples have it. */
@@ -163,10 +182,11 @@ static void okx_stats(engine *e, cursor *c, market *m, bool tickers)
     }
     if (c->error)
         return;
-    m = engine_row_market(e, &symbol, m);
+    m = engine_row_market(e, c, &symbol, m);
     if (m == NULL)
         return;
-    int64_t exchange_ns = text_time(&time);
+    /* funding rates have had no time once */
+    int64_t exchange_ns = tickers || time.type != TEXT_NONE ? text_time(e, c, &time) : 0;
     if (tickers && !m->has_book) {
         message *quote = engine_quote(e, c, m, &bid, &bid_size, &ask, &ask_size, CHANNEL_TICKER);
         quote->exchange_ns = exchange_ns;
@@ -186,48 +206,51 @@ typedef struct okx_arg {
     text channel, symbol;
 } okx_arg;
 
+/* What is spoilt by a message of this kind that means nothing. Answers the instrument of its channel. */
+static inline market *okx_about(engine *e, int kind, const okx_arg *arg)
+{
+    market *m =
+        arg->symbol.type == TEXT_STRING ? symbol_find(e, arg->symbol.at, arg->symbol.length) : NULL;
+    if (kind == OKX_BOOKS || kind == OKX_FULL)
+        engine_subject(e, m);
+    else if (kind == OKX_STATS && TEXT_IS(&arg->channel, "tickers"))
+        engine_about_quote(e, m);
+    else
+        engine_no_book(e);
+    return m;
+}
+
 static void okx_data(engine *e, cursor *c, const okx_arg *arg)
 {
     int kind = okx_kind(&arg->channel);
-    uint16_t window = 0;
-    market *m = NULL;
-    if (kind != OKX_BOOKS && kind != OKX_FULL)
-        engine_no_book(e);
-    if (kind == OKX_UNKNOWN || kind == OKX_TOLD) {
-        if (kind == OKX_TOLD)
-            e->told = true;
-        else
-            e->unknown++;
+    bool book = kind == OKX_BOOKS || kind == OKX_FULL, tickers = TEXT_IS(&arg->channel, "tickers");
+    market *m = okx_about(e, kind, arg);
+    if (m == NULL && book)
+        engine_subject(e, m = engine_market(e, &arg->symbol));
+    if (kind == OKX_UNKNOWN)
+        e->unknown++;
+    else if (kind == OKX_TOLD)
+        e->told = true;
+    /* an index is not an instrument, unless somebody made it one */
+    if (kind == OKX_UNKNOWN || kind == OKX_TOLD || (m == NULL && (book || kind == OKX_INDEX))) {
         cursor_skip(c);
         return;
     }
-    if (kind == OKX_INDEX) { /* an index is not an instrument, unless somebody made it one */
-        m = arg->symbol.type ? symbol_find(e, arg->symbol.at, arg->symbol.length) : NULL;
-        if (m == NULL) {
-            cursor_skip(c);
-            return;
-        }
-    } else if (kind == OKX_BOOKS || kind == OKX_FULL) {
-        if (kind == OKX_BOOKS)
-            window = TEXT_IS(&arg->channel, "books50-l2-tbt") ? OKX_WINDOW_50 : OKX_WINDOW;
-        m = engine_market(e, &arg->symbol);
-        if (m == NULL) {
-            cursor_skip(c);
-            return;
-        }
-        engine_subject(e, m);
-    } else if (arg->symbol.type) {
-        m = symbol_find(e, arg->symbol.at, arg->symbol.length);
-    }
+    bool rows = false;
+    uint16_t window = 0;
+    if (kind == OKX_BOOKS)
+        window = TEXT_IS(&arg->channel, "books50-l2-tbt") ? OKX_WINDOW_50 : OKX_WINDOW;
     cursor_array(c);
-    while (cursor_item(c)) {
+    for (; cursor_item(c); rows = true) {
         if (kind == OKX_BOOKS || kind == OKX_FULL)
             ENGINE_ITEM(e, c, okx_book(e, c, m, kind, window));
         else if (kind == OKX_TRADES)
-            ENGINE_ITEM(e, c, okx_trade(e, c, m));
+            ENGINE_ROW(e, c, okx_trade(e, c, m));
         else
-            ENGINE_ITEM(e, c, okx_stats(e, c, m, TEXT_IS(&arg->channel, "tickers")));
+            ENGINE_ROW(e, c, okx_stats(e, c, m, tickers));
     }
+    if (!rows && !c->error)
+        CURSOR_FAIL(c, WIRE_MISSING); /* a push of nothing */
 }
 
 static void okx_arg_read(cursor *c, okx_arg *arg)
@@ -248,7 +271,7 @@ static void okx_arg_read(cursor *c, okx_arg *arg)
 static bool okx_usual(engine *e, cursor *c)
 {
     const uint8_t *at = c->at;
-    int64_t time, checksum = 0, final, previous;
+    int64_t checksum = 0, final = 0, previous = 0;
     uint16_t window = OKX_WINDOW;
     market *m;
     if (!USUAL_NEXT(at, "{\"arg\":{\"channel\":\"books"))
@@ -270,20 +293,24 @@ static bool okx_usual(engine *e, cursor *c)
     if (!USUAL_NEXT(at, "\",\"data\":[{\"asks\":") ||
         !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
         !USUAL_NEXT(at, ",\"bids\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
-        !USUAL_NEXT(at, ",\"ts\":\"") || !USUAL_INTEGER(at, &time) || !USUAL_NEXT(at, "\"") ||
+        !USUAL_NEXT(at, ",\"ts\":\"") || !USUAL_TIME(at, &msg->exchange_ns) || !USUAL_NEXT(at, "\"") ||
         (USUAL_MAYBE(at, ",\"checksum\":") && !USUAL_SIGNED(at, &checksum)))
         return false;
-    if (USUAL_MAYBE(at, ",\"prevSeqId\":")) {
-        if (!USUAL_SIGNED(at, &previous) || !USUAL_NEXT(at, ",\"seqId\":") ||
-            !USUAL_SIGNED(at, &final))
+    bool numbered = true;
+    if (USUAL_MAYBE(at, ",\"seqId\":")) { /* as it is today; as the documentation has it */
+        if (!USUAL_INTEGER(at, &final) || !USUAL_NEXT(at, ",\"prevSeqId\":") ||
+            !USUAL_SIGNED(at, &previous))
             return false;
-        msg->numbers = (sequence){previous + 1, final, previous, true, 0};
-        if (previous == -1)
-            msg->kind = MESSAGE_SNAPSHOT;
+    } else if (USUAL_MAYBE(at, ",\"prevSeqId\":")) {
+        if (!USUAL_SIGNED(at, &previous) || !USUAL_NEXT(at, ",\"seqId\":") || !USUAL_INTEGER(at, &final))
+            return false;
+    } else {
+        numbered = false;
     }
-    if (!USUAL_NEXT(at, "}]}"))
+    if (!USUAL_NEXT(at, "}]}") || (numbered ? previous < (update ? 0 : -1) || previous > NUMBER_MAX || final > NUMBER_MAX : checksum == 0))
         return false;
-    msg->exchange_ns = time_ns(time);
+    if (numbered)
+        msg->numbers = (sequence){previous + 1, final, previous, true, 0};
     msg->has_checksum = checksum != 0;
     msg->checksum = (int32_t)checksum;
     c->at = at;
@@ -300,7 +327,7 @@ static int okx_decode(engine *e, cursor *c)
     }
     okx_arg arg = {{0}, {0}};
     text key, action = {0}, other;
-    bool event = false, waiting = false, data = false;
+    bool event = false, waiting = false, data = false, named = false;
     cursor at;
     engine_say_nothing(e);
     if (c->end - c->at == 4 && memcmp(c->at, "pong", 4) == 0) { /* their heartbeat is not JSON */
@@ -310,6 +337,7 @@ static int okx_decode(engine *e, cursor *c)
     const cursor start = *c;
     if (USUAL_SCALAR(c, "{\"arg\":{\"channel\":", &arg.channel) &&
         USUAL_SCALAR(c, ",\"instId\":", &arg.symbol) && USUAL(c, "}")) {
+        named = true;
         USUAL_SCALAR(c, ",\"action\":", &action);
         if (arg.channel.type == TEXT_STRING && USUAL(c, ",\"data\":")) {
             data = true;
@@ -319,10 +347,12 @@ static int okx_decode(engine *e, cursor *c)
         if (!c->error)
             *c = start;
         arg = (okx_arg){{0}, {0}};
+        named = false;
         cursor_object(c);
     }
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "arg")) {
+            named = true;
             okx_arg_read(c, &arg);
         } else if (TEXT_IS(&key, "data")) {
             data = true;
@@ -333,7 +363,7 @@ static int okx_decode(engine *e, cursor *c)
                 waiting = true;
                 cursor_skip(c);
             }
-        } else if (TEXT_IS(&key, "event")) {
+        } else if (TEXT_IS(&key, "event") || TEXT_IS(&key, "table")) { /* "table": of v3 */
             event = true;
             cursor_scalar(c, &other);
         } else {
@@ -343,10 +373,15 @@ static int okx_decode(engine *e, cursor *c)
     if (!cursor_finish(c))
         return FEED_DATA;
     if (event || !data || arg.channel.type != TEXT_STRING) {
-        if (arg.channel.type == TEXT_STRING && !event)
-            CURSOR_FAIL(c, WIRE_MISSING); /* a push without data */
         e->message_count = 0;
+        if (!event && !data && arg.channel.type == TEXT_STRING) { /* a push without data */
+            okx_about(e, okx_kind(&arg.channel), &arg);
+            CURSOR_FAIL(c, WIRE_MISSING);
+            return FEED_CONTROL;
+        }
         engine_no_book(e);
+        if (!event && data && (named || okx_acts(&action))) /* or one of nobody knows what */
+            CURSOR_FAIL(c, WIRE_MISSING);
         return FEED_CONTROL;
     }
     if (waiting) {
@@ -355,10 +390,8 @@ static int okx_decode(engine *e, cursor *c)
         if (at.error)
             cursor_fail_at(c, at.error, at.error_at);
     }
-    if (TEXT_IS(&action, "snapshot"))
-        for (uint32_t i = 0; i < e->message_count; i++)
-            if (e->messages[i].kind == MESSAGE_DELTA)
-                e->messages[i].kind = MESSAGE_SNAPSHOT;
+    if (!c->error)
+        okx_settle(e, c, &action);
     return e->told ? FEED_CONTROL : FEED_DATA;
 }
 
@@ -380,13 +413,19 @@ static void okx_snapshot(engine *e, cursor *c, market *m)
                 continue;
             }
             seen = true;
-            okx_book(e, c, m, OKX_BOOKS, 0);
+            okx_book(e, c, m, OKX_FULL, 0);
         }
     }
-    if (!c->error && !seen)
+    if (c->error)
+        return;
+    if (!seen) {
         CURSOR_FAIL(c, WIRE_MISSING);
-    if (!c->error && e->message_count)
-        e->messages[e->message_count - 1].kind = MESSAGE_SNAPSHOT;
+        return;
+    }
+    message *msg = &e->messages[e->message_count - 1];
+    msg->kind = MESSAGE_SNAPSHOT;
+    if (!msg->numbers.numbered && !msg->has_checksum)
+        CURSOR_FAIL(c, WIRE_MISSING); /* nothing can be joined to it */
 }
 
 #endif

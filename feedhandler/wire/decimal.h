@@ -146,18 +146,19 @@ static __attribute__((noinline)) int decimal_scaled_slow(const uint8_t *at, cons
     int result = decimal_natural(at, limit, &natural, stop);
     if (result == DECIMAL_OK) {
         result = decimal_rescale(natural.mantissa, natural.exponent, exponent, value);
-        if (result == DECIMAL_PRECISION) {
-            *needed = natural.exponent;
-            if (natural.exponent < DECIMAL_EXPONENT_MIN)
-                result = DECIMAL_OVERFLOW; /* no exponent that we have will ever hold it */
-        }
+        *needed = natural.exponent;
+        if (result == DECIMAL_PRECISION && natural.exponent < DECIMAL_EXPONENT_MIN)
+            result = DECIMAL_OVERFLOW; /* no exponent that we have will ever hold it */
+    } else {
+        *needed = INT32_MIN;
     }
     return result;
 }
 
 /* ---- the reader -------------------------------------------------------------------------------- */
 
-/* `*needed` is set with DECIMAL_PRECISION only. */
+/* `*needed`: with PRECISION and OVERFLOW, the exponent in which the value has no trailing zero; INT32_MIN:
+ * no int64 holds its digits. */
 ALWAYS_INLINE int decimal_scaled(const uint8_t *at, const uint8_t *limit, int exponent,
                                  int64_t *value, const uint8_t **stop, int *needed)
 {

@@ -417,7 +417,8 @@ def test_what_cannot_be_widened_stays_stale() -> None:
         assert e.state(0) == (LIVE, 0)
 
 
-def test_generations_run_out() -> None:
+def test_pairs_of_exponents_run_out() -> None:
+    """The book begins anew with the exponents of its listing, and heals with what fits any."""
     with engine("deribit") as e:
         c = started(e)
         last = 10
@@ -427,7 +428,17 @@ def test_generations_run_out() -> None:
             c.feed(frame.replace(b'["new",1.0,1.0]', f'["new",{price},1.0]'.encode()))
             last += 1
         assert e.state(0) == (STALE, PRECISION)
-        assert memory(e).entry(0)["precision"] == 7
+        entry = memory(e).entry(0)
+        assert list(entry["price_exponents"]) == [0, -1, -2, -3, -4, -5, -6, -7]
+        assert entry["precision"] == 0
+        assert (native.NEED_RESYNC, PRECISION) in events(e)
+        for price in ("99.001", "99.0001"):
+            last += 1
+            frame = deribit_book(last, bids=[["new", 1.0, 1.0]], asks=ASKS, kind="snapshot")
+            c.feed(frame.replace(b'["new",1.0,1.0]', f'["new",{price},1.0]'.encode()))
+            assert e.state(0) == (LIVE, 0)
+            assert Decimal(price) in support.engine_book(e, 0)[0]
+        assert list(memory(e).entry(0)["price_exponents"]) == [0, -1, -2, -3, -4, -5, -6, -7]
 
 
 # ---- what is not market data, and what is wrong -------------------------------------------------

@@ -46,18 +46,30 @@ def test_an_error_in_an_escaped_text_names_a_byte_of_the_frame() -> None:
     ("time", "shown"),
     [
         (1_700_000_000_000, 1_700_000_000_000_000_000),
-        (9_223_372_036_854, 9_223_372_036_854_000_000),
-        (9_223_372_036_855, 0),  # it wrapped around: past the year 2262
-        (99_999_999_999_999, 0),
-        (99_999_999_999_999_999, 0),
-        (9_223_372_036_854_775_807, 9_223_372_036_854_775_807),
+        (1_700_000_000_000_000, 1_700_000_000_000_000_000),
+        (9_223_372_036_854, None),  # of the year 2262
+        (9_223_372_036_855, None),  # it wrapped around: past what nanoseconds hold
+        (99_999_999_999_999, None),
+        (99_999_999_999_999_999, None),
+        (9_223_372_036_854_775_807, None),
+        (10**30, None),
+        (0, None),
+        (-1, None),
     ],
 )
-def test_a_time_that_nanoseconds_do_not_hold_is_none(time: int, shown: int) -> None:
+def test_a_time_that_cannot_be_is_refused(time: int, shown: int | None) -> None:
     data = {"timestamp": time, "instrument_name": "X", "best_bid_price": 5.0,
             "best_bid_amount": 1.0, "best_ask_price": 6.0, "best_ask_amount": 1.0}  # fmt: skip
     with support.engine("deribit", instruments=2) as e:
         i = e.add_instrument("X", has_book=False)
-        e.connection(0).feed(support.deribit("quote.X", data))
+        frame = support.deribit("quote.X", data | {"timestamp": 77}).replace(
+            b'"timestamp":77', b'"timestamp":%d' % time
+        )
+        result = e.connection(0).feed(frame)
         quote = support.memory(e).quote(i)
-        assert (quote["bid_price"], quote["exchange_ns"]) == (5, shown)
+        if shown is None:
+            assert result & native.MALFORMED
+            assert e.state(i) == (State.STALE, Reason.MALFORMED)
+            assert quote["bid_price"] == -(2**63)
+        else:
+            assert (quote["bid_price"], quote["exchange_ns"]) == (5, shown)

@@ -38,13 +38,13 @@ def deltas(count: int, levels: int = 1, first: int = 101) -> list[bytes]:
     rng = random.Random(count)
     return [
         support.okx_book(
-            n, n - 1, bids=[[str(90 - i), str(rng.randrange(1, 99))] for i in range(levels)]
+            n, n - 1, bids=[[str(900 - i), str(rng.randrange(1, 99))] for i in range(levels)]
         )
         for n in range(first, first + count)
     ]
 
 
-SNAPSHOT = support.okx_book(100, -1, bids=[["90", "1"]], asks=[["101", "1"]], action="snapshot")
+SNAPSHOT = support.okx_book(100, -1, bids=[["900", "1"]], asks=[["1001", "1"]], action="snapshot")
 
 
 def assert_shown(engine: native.Engine, sequence: int) -> list[tuple[Any, ...]]:

@@ -291,7 +291,7 @@ def test_full_books_that_go_back_for_a_second_are_a_gap_and_the_next_is_taken() 
     now = time.time_ns()
 
     def full(number: int, ago_s: float) -> None:
-        row = {"asks": [["101", "1", "0", "1"]], "bids": [[str(number % 100), "1", "0", "1"]],
+        row = {"asks": [["101", "1", "0", "1"]], "bids": [[str(number % 99), "1", "0", "1"]],
                "ts": str(number), "seqId": number}  # fmt: skip
         frame = compact({"arg": {"channel": "books5", "instId": "BTC-USDT"}, "data": [row]})
         e.connection(0).feed(frame, now - int(ago_s * SECOND))

@@ -200,7 +200,7 @@ def test_formatting_goes_back(value: int, exponent: int) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.from_regex(r"(0|[1-9][0-9]{0,10})(\.[0-9]{1,12})?", fullmatch=True),
+            st.from_regex(r"(0|[1-9][0-9]{0,10})(\.[0-9]{1,12})?", fullmatch=True).filter(Decimal),
             st.from_regex(r"[1-9][0-9]{0,6}(\.[0-9]{1,9})?", fullmatch=True),
         ),
         min_size=1,
