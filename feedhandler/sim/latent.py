@@ -37,6 +37,8 @@ _OCTAVES = 6
 """Of 4 s, 16 s, ... 4096 s."""
 _OPINION_CELL_MS = 1_000
 _OPINION_OCTAVES = 3
+_NOWHERE = -2
+"""No knot, nor is the next one."""
 _OPINION = 1.2e-6
 """Share of the price by which a venue's makers differ from the others'."""
 
@@ -45,30 +47,38 @@ class Wander:
     """A walk that can be asked for any time, in any order: the sum of lines between random knots,
     each octave four times as long as the one before and twice as high."""
 
-    __slots__ = ("_base", "_cell", "_heights", "_name", "_rise", "_whole")
+    __slots__ = ("_base", "_cell", "_drawn", "_end", "_heights", "_name", "_rise", "_whole")
 
     def __init__(self, name: str, cell_ms: int, heights: tuple[float, ...]) -> None:
         self._name = name
         self._cell = float(cell_ms)
         self._heights = heights
-        self._whole = -1
-        self._base = self._rise = 0.0
+        # Of each octave a knot, what was drawn for it, and for the next one.
+        self._drawn = [(_NOWHERE, 0.0, 0.0)] * len(heights)
+        self._whole = _NOWHERE
+        self._base = self._end = self._rise = 0.0
 
     def at(self, ms: float) -> float:
         """Where it is at a time, unix ms; 0 on average."""
         place = ms / self._cell
         whole = int(place)
         if whole != self._whole:
+            follows = whole == self._whole + 1
+            self._base = self._end if follows else self._at_knot(whole)
             self._whole = whole
-            self._base = self._at_knot(whole)
-            self._rise = self._at_knot(whole + 1) - self._base
+            self._end = self._at_knot(whole + 1)
+            self._rise = self._end - self._base
         return self._base + self._rise * (place - whole)
 
     def _at_knot(self, knot: int) -> float:
         total = 0.0
         for octave, height in enumerate(self._heights):
             whole, rest = divmod(knot, 4**octave)
-            here, there = self._draw(octave, whole), self._draw(octave, whole + 1)
+            last, here, there = self._drawn[octave]
+            if whole != last:
+                here = there if whole == last + 1 else self._draw(octave, whole)
+                there = self._draw(octave, whole + 1)
+                self._drawn[octave] = whole, here, there
             total += height * (here + (there - here) * rest / 4**octave)
         return total
 

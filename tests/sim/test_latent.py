@@ -14,7 +14,7 @@ import pytest
 
 from feedhandler.sim.book import ASK, BID
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.latent import INDEX_START, PREMIUM, Underlying
+from feedhandler.sim.latent import INDEX_START, PREMIUM, Underlying, Wander
 from feedhandler.sim.market import Market
 from feedhandler.sim.runner import VENUES
 
@@ -98,6 +98,7 @@ def test_another_process_has_the_same_price_at_a_time() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     one = Underlying(7, "ETH")
+    assert Wander("x", 1000, (1.0, 2.0)).at(500) == Wander("x", 1000, (1.0, 2.0)).at(500) != 0
     assert json.loads(said.stdout)[::-1] == [one.at(at) for at in times]
 
 
