@@ -158,8 +158,28 @@ def _cells(memory: Memory) -> list[Finding]:
             entry = np.frombuffer(raw, dtype=_native.DTYPES["instrument"])[0]
             symbol = bytes(entry["symbol"]).decode("utf-8", "replace")
         for region, check in (("quotes", _quote), ("books", _book)):
-            findings += _cell(memory, region, row, f"{region[:-1]} {symbol}", check)
+            place = f"{region[:-1]} {symbol}"
+            findings += _cell(memory, region, row, place, check)
+            findings += _terms(memory, region, row, place)
     return findings
+
+
+def _terms(memory: Memory, region: str, row: int, place: str) -> list[Finding]:
+    """The cell first: a row is stored before the cells that are under it."""
+    status, raw = memory.segment.cell(region, row)
+    again, entry = memory.segment.cell("directory", row)
+    if status != _native.READ_OK or again != _native.READ_OK:
+        return []  # said elsewhere
+    dtype = _native.DTYPES[region[:-1]]
+    cell = np.frombuffer(raw, dtype=dtype, count=1)[0]
+    now = np.frombuffer(entry, dtype=_native.DTYPES["instrument"])[0]
+    ours, theirs = int(cell["definition"]), int(now["definition"])
+    if ours > theirs:
+        return [Finding(place, f"under definition {ours}, of which the directory has {theirs}")]
+    if ours == theirs and cell["status"] != now["status"]:
+        text = f"status {int(cell['status'])}, and in the directory {int(now['status'])}"
+        return [Finding(place, f"{text}, both of definition {ours}")]
+    return []
 
 
 def _cell(

@@ -11,6 +11,8 @@ import pytest
 import shm
 from feedhandler.engine import _engine as native
 from shm import Change, Kind, NotLive, Status, segment
+from shm.inspect import open_memory
+from shm.verify import verify
 from tests.engine import support
 
 TERMS: dict[str, Any] = {
@@ -21,23 +23,28 @@ TERMS: dict[str, Any] = {
 
 
 @pytest.fixture
-def written() -> Iterator[tuple[native.Engine, shm.Feed]]:
-    """An engine with two LIVE OKX books, and a feed on its memory."""
+def held() -> Iterator[segment.WriterSegment]:
     name = f"terms{os.getpid()}"
     with segment.create("okx", namespace=name, instruments=8, depth=5, ring_slots=1024) as held:
-        engine = native.Engine(
-            held.writer, "okx", rule=native.RULE_PREVIOUS, base=native.BASE_STREAM, checksum=False
-        )
-        for symbol in ("BTC-USDT", "ETH-USDT"):
-            engine.add_instrument(symbol, price_exponent=-2, size_exponent=-2, **TERMS)
-            engine.connection(0).feed(
-                support.okx_book(
-                    100, -1, bids=[["99.5", "1"]], asks=[["100", "2"]], action="snapshot",
-                    symbol=symbol,
-                )
-            )  # fmt: skip
-        with shm.attach("okx", namespace=name) as feed:
-            yield engine, feed
+        yield held
+
+
+@pytest.fixture
+def written(held: segment.WriterSegment) -> Iterator[tuple[native.Engine, shm.Feed]]:
+    """An engine with two LIVE OKX books, and a feed on its memory."""
+    engine = native.Engine(
+        held.writer, "okx", rule=native.RULE_PREVIOUS, base=native.BASE_STREAM, checksum=False
+    )
+    for symbol in ("BTC-USDT", "ETH-USDT"):
+        engine.add_instrument(symbol, price_exponent=-2, size_exponent=-2, **TERMS)
+        engine.connection(0).feed(
+            support.okx_book(
+                100, -1, bids=[["99.5", "1"]], asks=[["100", "2"]], action="snapshot",
+                symbol=symbol,
+            )
+        )  # fmt: skip
+    with shm.attach("okx", namespace=held.writer.namespace) as feed:
+        yield engine, feed
 
 
 @pytest.mark.parametrize(
@@ -146,3 +153,21 @@ def test_the_best_of_several_venues_leaves_out_what_is_not_open(
     found = shm.best([feed], "BTC-USDT", max_age_ns=10**12)
     assert found.bid is found.ask is None
     assert [one.why for one in found.left_out] == ["not open: HALTED"]
+
+
+def test_verify_holds_cells_and_directory_together(
+    written: tuple[native.Engine, shm.Feed], held: segment.WriterSegment
+) -> None:
+    engine, feed = written
+    engine.set_status(0, int(Status.HALTED))
+
+    def found() -> list[str]:
+        with open_memory("okx", namespace=feed.namespace) as memory:
+            return [str(each.text) for each in verify(memory)]
+
+    assert found() == []
+    row = dict.fromkeys(("price_exponents", "size_exponents"), [-2] * 8)
+    held.writer.directory_update(0, row | {"symbol": "BTC-USDT", "definition": 2, "has_book": 1})
+    assert set(found()) == {"status 2, and in the directory 0, both of definition 2"}
+    held.writer.directory_update(0, row | {"symbol": "BTC-USDT", "definition": 1, "has_book": 1})
+    assert set(found()) == {"under definition 2, of which the directory has 1"}
