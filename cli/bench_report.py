@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import FINDING, FINE
-from cli.options import json_option
+from cli.options import force_option, json_option, refuse_overwriting
 from cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def repetitions_option(default: int, least: int = 3) -> Callable[..., Any]:
 def reported(body: Callable[..., None]) -> Callable[..., int]:
     """A benchmark as a command: `body(findings, **options)` measures, all else is done here.
 
-    Adds --json, --plot and --compare. The exit code is 1 where --compare finds something worse.
+    Adds --json, --plot, --force and --compare. The exit code is 1 where --compare finds something
+    worse.
     """
 
     @json_option
@@ -67,12 +68,15 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
         metavar="FOLDER",
         help="Write plots here, PNG.",
     )
+    @force_option
     @click.option(
         "--compare", type=click.Path(path_type=Path, dir_okay=False), metavar="OLD.json",
         help="Say what changed beyond noise since that --json was written.",
     )  # fmt: skip
     @functools.wraps(body)
-    def command(as_json: bool, plot: Path | None, compare: Path | None, **options: Any) -> int:
+    def command(
+        as_json: bool, plot: Path | None, force: bool, compare: Path | None, **options: Any
+    ) -> int:
         from feedhandler.bench import compare as comparing
         from feedhandler.bench import cores, host
         from feedhandler.bench import plot as plotting
@@ -81,6 +85,8 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
         old = comparing.load(compare) if compare is not None else None
         if plot is not None:
             plotting.check()
+            for there in sorted(plot.glob("*.png")):
+                refuse_overwriting(there, force)
         progress = Progress()
         findings = Findings(progress=progress if sys.stderr.isatty() else lambda _: None)
         try:

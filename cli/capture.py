@@ -11,7 +11,12 @@ import click
 
 from cli import figures
 from cli.errors import FINDING, FINE, NOTHING, CliError
-from cli.options import json_option, namespace_override_option
+from cli.options import (
+    force_option,
+    json_option,
+    namespace_override_option,
+    refuse_overwriting,
+)
 from cli.output import json_out
 
 if TYPE_CHECKING:
@@ -27,8 +32,9 @@ if TYPE_CHECKING:
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file; .zst and .gz are compressed.",
+    help="The file: .ndjson or .jsonl, compressed with .zst or .gz behind it.",
 )
+@force_option
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; else: Ctrl-C.")
 @namespace_override_option
 @json_option
@@ -36,6 +42,7 @@ def capture(
     venue: str,
     config: Path | None,
     out: Path,
+    force: bool,
     seconds: float | None,
     namespace: str | None,
     as_json: bool,
@@ -51,10 +58,17 @@ def capture(
     feedhandler replay deribit.ndjson.zst --books books.json
 
     \b
-    Exit codes: 0 fine, 1 nothing was received, 2 usage or configuration.
+    Exit codes: 0 fine, 1 nothing was received, 2 usage or configuration,
+    74 the disk is full or broken: what came before is in the file, whole.
     """
+    from feedhandler.capture_writer import check_name
     from feedhandler.recorder import record
 
+    try:
+        check_name(out)
+    except ValueError as error:
+        raise CliError(str(error), "feedhandler has no other formats") from None
+    refuse_overwriting(out, force)
     chosen = _config(venue, config, namespace)
     last: list[Recording] = []
 
@@ -64,7 +78,7 @@ def capture(
             click.echo(f"\r\x1b[K{_words(recording)}", err=True, nl=False)
 
     try:
-        recording = asyncio.run(record(chosen, venue, out, seconds, progress))
+        recording = asyncio.run(record(chosen, venue, out, seconds, progress, force=force))
     except KeyboardInterrupt:  # the file is whole: the recorder closed it when it was cancelled
         if not last:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ FINE = 0
 FINDING = 1  #: the command worked and found something wrong
 USAGE = 2  #: usage or configuration
 NOTHING = 3  #: nothing to attach to
+DISK = 74  #: EX_IOERR of sysexits.h: what should be written could not be
 BUG = 70  #: EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130  #: 128 + SIGINT, as shells have it
 
@@ -50,6 +52,10 @@ def translated() -> Iterator[None]:
     except click.ClickException:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            where = f"{error.filename}: " if error.filename else "output: "
+            what = f"{where}{error.strerror or error}"
+            raise CliError(what, "make room, or choose another place", DISK) from error
         for module, names, cure, code in _TRANSLATIONS:
             if isinstance(error, _named(module, *names)):
                 raise CliError(str(error).rstrip("."), cure, code) from error
@@ -59,6 +65,7 @@ def translated() -> Iterator[None]:
         raise
 
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _START = "start the feed: feedhandler start (or, without internet: feedhandler start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config", ("ConfigError",), "", USAGE),

@@ -48,7 +48,7 @@ def feedhandler() -> None:
 
     \b
     Exit codes: 0 fine, 1 a finding, 2 usage or configuration,
-    3 nothing to attach to.
+    3 nothing to attach to, 74 the disk is full or broken.
     """
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from cli.errors import CliError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,3 +52,15 @@ def namespace_override_option(function: F) -> F:
 def json_option(function: F) -> F:
     """`--json`"""
     return click.option("--json", "as_json", is_flag=True, help="JSON for programs.")(function)
+
+
+def force_option(function: F) -> F:
+    """`--force`"""
+    text = "Overwrite what is there already."
+    return click.option("--force", is_flag=True, help=text)(function)
+
+
+def refuse_overwriting(path: Path | None, force: bool) -> None:
+    """Nothing that is there goes without a word. A pipe or a device may be written to."""
+    if path is not None and path.is_file() and not force:
+        raise CliError(f"{path} is there already", "give another name, or overwrite it: --force")

@@ -12,7 +12,12 @@ import click
 
 from cli import figures
 from cli.errors import FINDING, CliError
-from cli.options import json_option, namespace_override_option
+from cli.options import (
+    force_option,
+    json_option,
+    namespace_override_option,
+    refuse_overwriting,
+)
 from cli.output import Column, dim, echo_table, json_out, state
 
 if TYPE_CHECKING:
@@ -46,6 +51,7 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
 @click.option(
     "--books", type=click.Path(path_type=Path, dir_okay=False), help="Write the final books here."
 )
+@force_option
 @click.option("--hold", is_flag=True, help="Keep the memory at the end, until Ctrl-C.")
 @click.option("--strict", is_flag=True, help="End at the first broken line.")
 @click.option("--depth", default=50, show_default=True, help="Levels a side in shared memory.")
@@ -56,6 +62,7 @@ def replay(
     venue: str | None,
     speed: float | None,
     books: Path | None,
+    force: bool,
     hold: bool,
     strict: bool,
     depth: int,
@@ -78,6 +85,8 @@ def replay(
     2 the capture cannot be read.
     """
     from feedhandler.replay import replay as play
+
+    refuse_overwriting(books, force)
 
     space = namespace or "replay"
     shown: Callable[[ReplayResult], None] | bool = False
@@ -195,4 +204,7 @@ def _summary(result: ReplayResult) -> dict[str, Any]:
 def _write_books(path: Path, books: dict[str, dict[str, Any]]) -> None:
     import orjson
 
-    path.write_bytes(orjson.dumps(books, option=orjson.OPT_INDENT_2) + b"\n")
+    try:
+        path.write_bytes(orjson.dumps(books, option=orjson.OPT_INDENT_2) + b"\n")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None

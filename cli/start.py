@@ -68,7 +68,8 @@ def start(
     FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.
 
     SIGHUP reads CONFIG again: other instruments are taken up and left without touching the rest,
-    other settings start that venue's process again, and a file with mistakes is refused whole.
+    other settings start that venue's process again. A file with mistakes, or without a venue, is
+    refused whole, and what cannot be done is refused before anything is.
 
     \b
     feedhandler start                               every venue, no account needed
@@ -80,21 +81,23 @@ def start(
     Exit codes: 0 stopped in order,
     2 the configuration was refused and nothing started.
     """
-    from feedhandler.config import load
+    from feedhandler.config import load, names_venues
     from feedhandler.supervisor import run
 
     if sim_script is not None and not sim:
         raise click.UsageError("--sim-script goes with --sim")
 
-    def read() -> Config:
-        return load(config, venues=venues, symbols=symbols, namespace=namespace)
+    def read(running: bool = False) -> Config:
+        return load(config, venues=venues, symbols=symbols, namespace=namespace, running=running)
 
-    chosen, again = read(), read
+    chosen = read()
+    named = config is not None and names_venues(config)
+    again = lambda: read(named)  # noqa: E731
     with ExitStack() as stack:
         if sim:
             pointed = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
             chosen = pointed(chosen)
-            again = lambda: pointed(read())  # noqa: E731
+            again = lambda: pointed(read(named))  # noqa: E731
         if sys.stdout.isatty():
             if not verbose:
                 os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")

@@ -92,6 +92,8 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
     if supervisor:
         up = figures.duration(supervisor["uptime_ns"])
         title = f"{namespace}: supervisor {supervisor['pid']}, up {up}"
+        if supervisor.get("http"):
+            title += f", {supervisor['http']}"
     else:
         title = f"{namespace}: no supervisor answers; this is what shared memory says"
     lines = table(_COLUMNS, [_row(venue) for venue in found["venues"]], screen_width())

@@ -13,10 +13,9 @@ import binascii
 import gzip
 import io
 import zlib
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 DIRECTIONS = ("in", "out", "open", "close")
 _LINE_BYTES = 256 << 20  # a list of all instruments is 20 MB; more than this is not a line
-_FLUSH_BYTES = 1 << 20
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -69,7 +67,6 @@ class _Line(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Line)
-_encoder = msgspec.json.Encoder()
 
 
 def read_frames(path: Path | str) -> Iterator[Frame]:
@@ -195,80 +192,3 @@ class _ZstdReader(io.RawIOBase):
     def close(self) -> None:
         self._source.close()
         super().close()
-
-
-class FrameWriter:
-    """Writes a capture, compressed as the name's end says: `.zst`, `.gz`, or plain.
-
-    A context manager. What was written before the last `flush()` survives a kill, and every MiB
-    is flushed by itself. `venue` goes into the first line. Raises OSError.
-    """
-
-    def __init__(self, path: Path | str, *, venue: str | None = None) -> None:
-        self.path = Path(path)
-        self.frames = 0
-        self.bytes = 0  #: before compression
-        self._venue = venue
-        self._unflushed = 0
-        self._file = self.path.open("wb")
-        self._out: IO[bytes]
-        if self.path.suffix == ".zst":
-            compressor = zstandard.ZstdCompressor(level=3)
-            self._out = cast("IO[bytes]", compressor.stream_writer(self._file, closefd=False))
-        elif self.path.suffix == ".gz":
-            self._out = cast(
-                "IO[bytes]", gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=6)
-            )
-        else:
-            self._out = self._file
-
-    def write(self, frame: Frame) -> None:
-        """Append one frame."""
-        fields: dict[str, object] = {}
-        if venue := frame.venue or self._venue:
-            fields["venue"] = venue
-            self._venue = None
-        fields |= {
-            "t": frame.t, "kind": frame.kind, "dir": frame.dir, "url": frame.url,
-            "conn": frame.conn, "data": None,
-        }  # fmt: skip
-        if frame.data is not None:
-            try:
-                fields["data"] = frame.data.decode()
-            except UnicodeDecodeError:
-                fields["data"] = b64encode(frame.data).decode()
-                fields["enc"] = "base64"
-        line = _encoder.encode(fields) + b"\n"
-        self._out.write(line)
-        self.frames += 1
-        self.bytes += len(line)
-        self._unflushed += len(line)
-        if self._unflushed >= _FLUSH_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Everything written so far can be read from the file, even if we die now."""
-        self._out.flush()
-        self._file.flush()
-        self._unflushed = 0
-
-    def close(self) -> None:
-        """Finish the file. Harmless when called twice."""
-        if self._file.closed:
-            return
-        try:
-            if self._out is not self._file:
-                self._out.close()
-        finally:
-            self._file.close()
-
-    def __enter__(self) -> "FrameWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

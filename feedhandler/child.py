@@ -19,6 +19,7 @@ from feedhandler.config import VenueConfig
 from feedhandler.io_process import Exit, Order
 from feedhandler.log import log
 from feedhandler.status import heartbeat, venue_status
+from feedhandler.supervisor_socket import ANSWER_S
 from shm import NoSuchVenue, Reason, ShmError
 
 HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs
@@ -138,6 +139,14 @@ class Child:
             rules = tuple(answer["rules"])
             self.config = msgspec.structs.replace(self.config, instruments=rules)
         return answer
+
+    async def follow(self, rules: tuple[str, ...]) -> str:
+        """Other instruments, now or when it runs again; empty, or why it stays as it is."""
+        if self._channel is None:
+            self.config = msgspec.structs.replace(self.config, instruments=rules)
+            return ""
+        answer = await self.ask({"do": "rules", "rules": rules}, ANSWER_S)
+        return str(answer.get("error", ""))
 
     async def renew(self, config: VenueConfig) -> None:
         """Another configuration, which needs another process: readers see a new epoch."""

@@ -93,6 +93,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     namespace: str = DEFAULT_NAMESPACE
     status: str = DEFAULT_STATUS
+    status_asked: bool = False  #: the file names the address: without it nothing starts
     group: int = -1  #: the group's number; -1: that of the process
     venues: dict[str, VenueConfig]
 
@@ -111,13 +112,15 @@ def load(
     venues: Sequence[str] = (),
     symbols: Sequence[str] = (),
     namespace: str | None = None,
+    running: bool = False,
 ) -> Config:
     """Read a file, or start from the defaults where `path` is None.
 
     `venues` picks venues, with the file's table or the defaults; without it and without a table
     `feedhandler.venues.defaults`. `symbols` replaces the instruments of all of them; `namespace`
-    the namespace. Raises :class:`ConfigError` with every mistake found. Whether a venue lists the
-    instruments is `feedhandler.select`'s to say, later.
+    the namespace. `running`: it is read again, for a feed that runs by it: a file without a table
+    of a venue is a mistake then, and not the defaults. Raises :class:`ConfigError` with every
+    mistake found. Whether a venue lists the instruments is `feedhandler.select`'s to say, later.
     """
     source = str(path) if path is not None else "command line"
     reader = _Reader(source)
@@ -129,12 +132,22 @@ def load(
     config = Config(
         namespace=reader.value("namespace", chosen_namespace, DEFAULT_NAMESPACE, NAMESPACE),
         status=reader.value("status", document.get("status"), DEFAULT_STATUS, STATUS),
+        status_asked=document.get("status") is not None,
         group=reader.value("group", document.get("group"), -1, GROUP),
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
     )
+    if running and path is not None and not tables:
+        text = "there is no table [venues.NAME] in it: `feedhandler stop` ends a feed"
+        reader.problems.append(f"{source}: {text}")
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
+
+
+def names_venues(path: Path) -> bool:
+    """Whether a file has a table of a venue. Raises ConfigError."""
+    reader = _Reader(str(path))
+    return bool(reader.tables(reader.document(path)))
 
 
 class _Reader:
@@ -161,7 +174,7 @@ class _Reader:
             raise ConfigError([f"{path}: not UTF-8: {error}"]) from None
         except OSError as error:
             raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
-        allowed = Config.__struct_fields__
+        allowed = [name for name in Config.__struct_fields__ if name != "status_asked"]
         for key in document.keys() - set(allowed):
             self.unknown(key, "no such key", key, allowed)
         return document

@@ -10,11 +10,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from feedhandler import venues
-from feedhandler.capture import Frame, FrameWriter
+from feedhandler.capture import Frame
+from feedhandler.capture_writer import CaptureWriteError, FrameWriter, check_name
 from feedhandler.config import Config
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.rest import Rest
@@ -48,13 +50,18 @@ async def record(
     out: Path | str,
     seconds: float | None = None,
     progress: Progress | None = None,
+    *,
+    force: bool = False,
 ) -> Recording:
     """Record one venue of the configuration to `out` (.ndjson, .gz or .zst) for `seconds`, or
     until cancelled. Every line is the text as received (`dir` in) or sent (out), with its receive
     time; a cancellation leaves a whole file. `progress` is called twice a second.
 
-    Raises OSError (the file), and what :func:`shm.segment.create` raises.
+    Raises ValueError (a name that promises another format), FileExistsError (unless `force`),
+    OSError (the file), :class:`CaptureWriteError` (a full disk: what came before is whole), and
+    what :func:`shm.segment.create` raises.
     """
+    check_name(Path(out))
     its = config.venues[venue]
     facts = venues.load(venue, its.depth)
     its = msgspec.structs.replace(its, depth=1, ring_slots=_RING_SLOTS, audit_s=0.0)
@@ -62,7 +69,7 @@ async def record(
     loop = asyncio.get_running_loop()
     began = loop.time()
     with (
-        FrameWriter(out, venue=venue) as capture,
+        FrameWriter(out, venue=venue, force=force) as capture,
         create(
             venue,
             namespace=f"record-{os.getpid()}",
@@ -72,23 +79,39 @@ async def record(
             connections=CONNECTION_ROWS,
         ) as held,
     ):
+        futures: set[asyncio.Future[Any]]
+        full: asyncio.Future[CaptureWriteError] = loop.create_future()
+
+        def take(frame: Frame) -> None:
+            """Whoever brings a frame goes on as if it had been written: the recording ends."""
+            if full.done():
+                return
+            try:
+                capture.write(frame)
+            except CaptureWriteError as error:
+                full.set_result(error)
 
         def rest(url: str, direction: str, body: bytes, t: int) -> None:
-            capture.write(Frame(t=t, kind="rest", dir=direction, url=url, conn="rest", data=body))
+            take(Frame(t=t, kind="rest", dir=direction, url=url, conn="rest", data=body))
 
         def frame(row: int, url: str, direction: str, data: bytes | None, t: int) -> None:
-            capture.write(Frame(t=t, dir=direction, url=url, conn=str(row), data=data))
+            take(Frame(t=t, dir=direction, url=url, conn=str(row), data=data))
 
         route = Route.of(its)
         async with Rest(its.rest_url, facts.limits, tap=rest, route=route) as session:
             feed = VenueFeed(facts, its, held.writer, session, tap=frame)
             work = loop.create_task(feed.run())
+            futures = {work, full}
             try:
-                while not work.done():
+                while not work.done() and not full.done():
                     left = None if seconds is None else began + seconds - loop.time()
                     if left is not None and left <= 0:
                         break
-                    await asyncio.wait({work}, timeout=min(_PROGRESS_S, left or _PROGRESS_S))
+                    await asyncio.wait(
+                        futures,
+                        timeout=min(_PROGRESS_S, left or _PROGRESS_S),
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
                     _update(recording, feed, capture, loop.time() - began)
                     if progress is not None:
                         progress(recording)
@@ -98,6 +121,8 @@ async def record(
                     await work
                 _update(recording, feed, capture, loop.time() - began)
                 await feed.stop()
+        if full.done():
+            raise full.result()
         recording.frames, recording.bytes = capture.frames, capture.bytes
     return recording
 

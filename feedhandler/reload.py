@@ -1,10 +1,37 @@
 """What has to be done to get from one configuration to another."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from feedhandler.config import Config, ConfigError
+
+SETTLE_S = 0.25  #: a file that reads alike after so long is not being written any more
+SETTLE_MOST_S = 5.0
+
+
+async def read_settled(load: Callable[[], Config]) -> Config:
+    """The configuration, once two readings of it are alike. Raises what `load` raises."""
+    deadline = asyncio.get_running_loop().time() + SETTLE_MOST_S
+    last = _attempt(load)
+    while True:
+        await asyncio.sleep(SETTLE_S)
+        before, last = last, _attempt(load)
+        alike = last == before or (str(last) == str(before) and isinstance(last, Exception))
+        if alike or asyncio.get_running_loop().time() > deadline:
+            break
+    if isinstance(last, Exception):
+        raise last
+    return last
+
+
+def _attempt(load: Callable[[], Config]) -> Config | Exception:
+    try:
+        return load()
+    except (ConfigError, OSError) as error:
+        return error
 
 
 @dataclass(frozen=True, slots=True)

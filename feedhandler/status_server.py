@@ -1,16 +1,31 @@
-"""`GET /status` and `GET /health` over HTTP, for machines that watch."""
+"""Status over HTTP, for machines that watch: /status, /live, /ready and /health.
 
+Every answer says whose it is: a port may be another feed's. `?namespace=NS` insists on one: another
+feed answers 421.
+"""
+
+import errno
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from feedhandler.log import log
+from shm._native import DEAD_NS
+
+_MISDIRECTED = 421
+_ASK_S = 1.0
 
 
 class StatusServer:
-    """Serves what `status` returns. /health: 200 while every venue is LIVE, else 503."""
+    """Serves what `status` returns.
+
+    /live: 200 while the supervisor answers. /ready: 200 while every venue is LIVE and its writer
+    well, else 503. /health: as /ready.
+    """
 
     def __init__(self, address: str, status: Callable[[], dict[str, Any]]) -> None:
         """`address`: "host:port"."""
@@ -18,38 +33,107 @@ class StatusServer:
         self._status = status
         self._runner: web.AppRunner | None = None
         self.port = 0  #: the real one, where 0 was asked for
+        self.url = ""  #: "" while it does not listen
 
     async def start(self) -> None:
-        """An address that cannot be had is a warning: the feed does not depend on it."""
+        """Raises OSError for an address that cannot be had."""
         app = web.Application()
         app.router.add_get("/status", self._get_status)
-        app.router.add_get("/health", self._get_health)
+        app.router.add_get("/live", self._get_live)
+        app.router.add_get("/ready", self._get_ready)
+        app.router.add_get("/health", self._get_ready)
         host, _, port = self._address.rpartition(":")
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
             await web.TCPSite(runner, host.strip("[]"), int(port)).start()
-        except OSError as error:
-            log.warning("no status over HTTP: %s: %s", self._address, error.strerror)
+        except OSError:
             await runner.cleanup()
-            return
+            raise
         self._runner = runner
         self.port = int(runner.addresses[0][1])
-        log.info("status at http://%s:%d/status", host, self.port)
+        self.url = f"http://{host}:{self.port}"
+        log.info("status at %s/status", self.url)
 
     async def stop(self) -> None:
+        self.url = ""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _get_status(self, _: web.Request) -> web.Response:
-        return _json(self._status(), 200)
+    async def _get_status(self, request: web.Request) -> web.Response:
+        return self._answer(request, self._status(), True)
 
-    async def _get_health(self, _: web.Request) -> web.Response:
-        states = {venue["venue"]: venue["state"] for venue in self._status()["venues"]}
-        fine = bool(states) and all(state == "LIVE" for state in states.values())
-        return _json({"healthy": fine, "venues": states}, 200 if fine else 503)
+    async def _get_live(self, request: web.Request) -> web.Response:
+        names = [venue["venue"] for venue in self._status()["venues"]]
+        return self._answer(request, {"alive": True, "venues": names}, True)
+
+    async def _get_ready(self, request: web.Request) -> web.Response:
+        found = self._status()["venues"]
+        fine = bool(found) and all(map(_is_ready, found))
+        states = {venue["venue"]: venue["state"] for venue in found}
+        reasons = {venue["venue"]: venue["reason"] for venue in found if not _is_ready(venue)}
+        body = {"ready": fine, "healthy": fine, "venues": states, "reasons": reasons}
+        return self._answer(request, body, fine)
+
+    def _answer(self, request: web.Request, body: dict[str, Any], fine: bool) -> web.Response:
+        """With whose it is."""
+        namespace = self._status()["namespace"]
+        whose = {"namespace": namespace, "pid": os.getpid()}
+        wanted = request.query.get("namespace")
+        if wanted is not None and wanted != namespace:
+            text = f"this is the feed {namespace!r}, not {wanted!r}"
+            return _json({**whose, "error": text}, _MISDIRECTED)
+        return _json({**whose, **body}, 200 if fine else 503)
+
+
+def _is_ready(venue: dict[str, Any]) -> bool:
+    age = venue.get("heartbeat_age_ns")
+    return venue["state"] == "LIVE" and age is not None and age < DEAD_NS
 
 
 def _json(data: dict[str, Any], status: int) -> web.Response:
     return web.Response(body=orjson.dumps(data), status=status, content_type="application/json")
+
+
+async def who_listens(address: str) -> str:
+    """Whose an address is that cannot be had, in words."""
+    host, _, port = address.rpartition(":")
+    asked = "127.0.0.1" if host in ("0.0.0.0", "") else host
+    with suppress(ClientError, TimeoutError, ValueError, OSError):
+        async with (
+            ClientSession(timeout=ClientTimeout(total=_ASK_S)) as session,
+            session.get(f"http://{asked}:{port}/live") as answer,
+        ):
+            found = orjson.loads(await answer.read())
+            if isinstance(found, dict) and "namespace" in found:
+                return f"the feed {found['namespace']!r}, process {found.get('pid')}, listens there"
+    return "another program listens there"
+
+
+async def serve(
+    address: str, asked: bool, status: Callable[[], dict[str, Any]]
+) -> StatusServer | None:
+    """Listen at an address; "": nowhere. One that was `asked` for is needed: OSError says why it
+    cannot be had. Instead of the default one any other port will do, which is said loudly.
+    """
+    if not address:
+        return None
+    server = StatusServer(address, status)
+    try:
+        await server.start()
+    except OSError as error:
+        taken = os.strerror(error.errno).lower() if error.errno else str(error)
+        whose = f": {await who_listens(address)}" if error.errno == errno.EADDRINUSE else ""
+        what = f"status: {address} cannot be had: {taken}{whose}"
+        if asked:
+            raise OSError(error.errno, what) from None
+        host = address.rpartition(":")[0]
+        server = StatusServer(f"{host}:0", status)
+        try:
+            await server.start()
+        except OSError:
+            log.error("%s; there is no status over HTTP", what)
+            return None
+        log.error("%s; listening at %s instead (`status` in the configuration)", what, server.url)
+    return server

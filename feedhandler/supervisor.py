@@ -19,8 +19,8 @@ from feedhandler import preflight
 from feedhandler.child import Child
 from feedhandler.config import Config, ConfigError
 from feedhandler.log import log, setup
-from feedhandler.reload import Difference, difference
-from feedhandler.status_server import StatusServer
+from feedhandler.reload import Difference, difference, read_settled
+from feedhandler.status_server import StatusServer, serve
 from feedhandler.supervisor_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
 from shm import ShmError
 from shm.clean import sweep_venue
@@ -80,11 +80,21 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-        if not await self._preflight(tell):
+        try:
+            self._status_server = await self._serve_status(self._config)
+        except OSError as error:
+            tell(error.strerror or str(error))
             return CONFIGURATION
         socket = Server(self._config.namespace, self.answer)
-        await socket.start()
-        await self._serve_status(self._config.status)
+        if not await self._preflight(tell):
+            await self._hush()
+            return CONFIGURATION
+        try:
+            await socket.start()
+        except OSError as error:
+            tell(f"the supervisor's socket cannot be had: {error}")
+            await self._hush()
+            return CONFIGURATION
         for venue in self._config.venues:
             self._launch(venue, self._config)
         try:
@@ -94,7 +104,7 @@ class Supervisor:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         finally:
             await socket.stop()
-            await self._serve_status("")
+            await self._hush()
             if not self._keep:
                 for venue in self._children:
                     self._clean(venue)
@@ -111,13 +121,13 @@ class Supervisor:
                 self._reload.clear()
                 await self.reload()
 
-    async def _serve_status(self, address: str) -> None:
+    async def _serve_status(self, config: Config) -> StatusServer | None:
+        return await serve(config.status, config.status_asked, self.status)
+
+    async def _hush(self) -> None:
         if self._status_server is not None:
             await self._status_server.stop()
             self._status_server = None
-        if address:
-            self._status_server = StatusServer(address, self.status)
-            await self._status_server.start()
 
     def _launch(self, venue: str, config: Config) -> None:
         child = Child(config.namespace, venue, config.venues[venue], self._keep, config.group)
@@ -161,25 +171,56 @@ class Supervisor:
             self._reload.set()
 
     async def reload(self) -> None:
-        """Follow the configuration as it is now; one with mistakes is refused as a whole."""
+        """Follow the configuration as it is now, or refuse it as a whole: what may fail is done
+        first, and undone if it does."""
         if self._load is None:
             log.warning("started without a configuration that could be read again")
             return
         try:
-            config = self._load()
+            config = await read_settled(self._load)
             change = difference(self.config, config)
             findings = await preflight.check(change.fresh(config))
             if findings.problems:
                 raise ConfigError(findings.problems)
+            moved = config.status != self._config.status
+            server = await self._serve_status(config) if moved else self._status_server
+            try:
+                await self._follow(config, change)
+            except ConfigError:
+                if moved and server is not None:
+                    await server.stop()
+                raise
         except (ConfigError, OSError) as error:
-            for line in str(error).splitlines():
+            text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            for line in text.splitlines():
                 log.error("configuration refused, the old one goes on: %s", line)
+            return
+        except Exception:  # whatever it is, the feed goes on
+            log.exception("configuration refused, the old one goes on")
             return
         for warning in findings.warnings:
             log.warning("%s", warning)
+        if moved:
+            await self._hush()
+            self._status_server = server
         await self._apply(config, change)
 
+    async def _follow(self, config: Config, change: Difference) -> None:
+        """Other instruments, on all venues or on none. Raises ConfigError."""
+        done: list[tuple[Child, tuple[str, ...]]] = []
+        for venue in change.rules:
+            child = self._children[venue]
+            before = child.config.instruments
+            problem = await child.follow(config.venues[venue].instruments)
+            if not problem:
+                done.append((child, before))
+                continue
+            for other, rules in done:
+                await other.follow(rules)
+            raise ConfigError([f"venues.{venue}.instruments: {problem}"])
+
     async def _apply(self, config: Config, change: Difference) -> None:
+        """What cannot fail: processes that end, start, or start again."""
         for venue in change.removed:
             log.info("%s: no longer configured", venue)
             await self._children[venue].stop()
@@ -187,17 +228,10 @@ class Supervisor:
             del self._children[venue]
             if not self._keep:
                 self._clean(venue)
-        if config.status != self._config.status:
-            await self._serve_status(config.status)
         self._config = config
         for venue in change.restarted:
             log.info("%s: other settings, starting it again", venue)
             await self._children[venue].renew(config.venues[venue])
-        for venue in change.rules:
-            rules = config.venues[venue].instruments
-            answer = await self._children[venue].ask({"do": "rules", "rules": rules}, ANSWER_S)
-            if "error" in answer:
-                log.error("%s: instruments stay as they are: %s", venue, answer["error"])
         for venue in change.added:
             self._launch(venue, config)
         log.info("configuration read again: %s", change)
@@ -234,7 +268,11 @@ class Supervisor:
 
     def status(self) -> dict[str, Any]:
         """What runs, from memory, and what the supervisor knows besides."""
-        supervisor = {"pid": os.getpid(), "uptime_ns": monotonic_ns() - self._started}
+        supervisor = {
+            "pid": os.getpid(),
+            "uptime_ns": monotonic_ns() - self._started,
+            "http": self._status_server.url if self._status_server is not None else "",
+        }
         venues = [child.status() for child in self._children.values()]
         return {"namespace": self._config.namespace, "supervisor": supervisor, "venues": venues}
 

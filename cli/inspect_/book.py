@@ -42,7 +42,8 @@ def book(
     JSON, best first, exact decimal strings:
     {"<symbol>": {"state", "reason", "status", "definition", "venue_sequence",
                   "bids": [["price", "size"], ...], "asks",
-                  "bids_known": levels that are known (null: the whole side), "asks_known", ...}}
+                  "bids_known": levels (null: the whole side), "asks_known",
+                  ...}}
     """
     view = _View(namespace, venue, symbol, depth, as_json)
     if not watched:

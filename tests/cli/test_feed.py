@@ -85,6 +85,10 @@ def test_capture_then_replay(feed: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert json_of(made)["frames"] > 50
+    full = run("capture", "okx", "-o", "/dev/full", "--seconds", "20", namespace=feed)
+    assert full.returncode == 74
+    assert "no space left on device" in full.stderr.lower()
+    assert "Traceback" not in full.stderr
     space = f"{feed}-replay"
     try:
         played = run("replay", str(capture), "--books", str(books), "--json", namespace=space)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import json_of, run
+from tests.cli.support import json_of, run, spawn
 
 COMMANDS = (
     ("start",), ("stop",), ("status",), ("capture",), ("replay",), ("clean",), ("sim",),
@@ -114,9 +114,29 @@ def test_capture_refuses_before_it_writes(tmp_path: Path, namespace: str) -> Non
     refused(run("capture", "okxx", "-o", str(out), namespace=namespace), 2, "okxx")
     refused(run("capture", "okx", namespace=namespace), 2, "--out")
     assert not out.exists()
+    out.write_text("mine")
+    refused(run("capture", "okx", "-o", str(out), namespace=namespace), 2, "is there already")
+    assert out.read_text() == "mine"
+    other = tmp_path / "x.parquet"
+    refused(run("capture", "okx", "-o", str(other), namespace=namespace), 2, ".parquet", ".ndjson")
+    assert not other.exists()
+
+
+def test_a_full_disk_is_an_error_with_a_code_of_its_own(namespace: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = spawn("inspect", "abi", "--json", namespace=namespace, stdout=full,
+                        stderr=subprocess.PIPE)  # fmt: skip
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 74
+    assert "no space left on device" in errors.lower()
+    assert "Traceback" not in errors
 
 
 def test_replay_refuses(tmp_path: Path, namespace: str) -> None:
+    books = tmp_path / "books.json"
+    books.write_text("mine")
+    result = run("replay", "no.ndjson", "--books", str(books), namespace=namespace)
+    refused(result, 2, "is there already")
     refused(run("replay", str(tmp_path / "no.ndjson"), namespace=namespace), 2, "no.ndjson")
     nobody = tmp_path / "nobody.ndjson"
     nobody.write_text('{"data": "{}"}\n')

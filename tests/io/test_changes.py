@@ -3,6 +3,7 @@ what stays never leaves LIVE."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -158,11 +159,30 @@ def test_sighup_follows_the_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
             (good.replace("silence_s", "silense_s"), "did you mean 'silence_s'"),
             ("not toml", "not TOML"),
             (good.replace('"BTC-USDT"', '"BTC-USDT", "X-Y"'), "'X-Y'"),
+            ("", "there is no table [venues.NAME] in it"),
+            (good.partition("[venues")[0], "there is no table [venues.NAME] in it"),
+            (good[: good.index("rest_url") + 12], "not TOML"),  # half of it is written
         ):
+            before = log.read_text().count("refused, the old one goes on")
             path.write_text(wrong)
             supervisor.send_signal(signal.SIGHUP)
-            said(what)
-        assert log.read_text().count("refused, the old one goes on") >= 3
+            said("refused, the old one goes on", before + 1)
+            assert what in log.read_text().splitlines()[-1]
+        path.unlink()
+        supervisor.send_signal(signal.SIGHUP)
+        said("cannot be read")
+        with socket.create_server(("127.0.0.1", 0)) as held:  # all of it, or nothing
+            at = f"127.0.0.1:{held.getsockname()[1]}"
+            moved = good.replace('status = ""', f'status = "{at}"')
+            path.write_text(moved.replace('"BTC-USDT"', '"BTC-USDT", "BTC-USDT-SWAP"'))
+            supervisor.send_signal(signal.SIGHUP)
+            said(f"status: {at} cannot be had: address already in use: another program")
+        assert request(r.namespace, {"do": "config"})["venues"]["okx"]["instruments"] == [
+            "BTC-USDT"
+        ]
+        ring.catch_up()
+        calm.catch_up()
+        assert (ring.states, calm.states) == ({}, {})
         path.write_text(f'namespace = "{r.namespace}x"\n[venues.okx]')
         supervisor.send_signal(signal.SIGHUP)
         said("stop it to change that")

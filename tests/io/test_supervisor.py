@@ -1,5 +1,6 @@
 """The supervisor and its children: whatever dies, the rest goes on, and nothing stays behind."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,9 +14,12 @@ from urllib.request import urlopen
 import msgspec
 import orjson
 import pytest
+from aiohttp import ClientSession
 
 import shm
+from feedhandler import supervisor
 from feedhandler.io_process import Exit
+from feedhandler.status_server import serve
 from feedhandler.supervisor_socket import NotRunning, request, socket_path
 from shm import State
 from tests.io.fault_table import SLACK_S, row
@@ -217,3 +221,57 @@ def test_status_over_http() -> None:
         assert status["venues"][0]["venue"] == "binance"
         assert status["venues"][0]["live"] == 2
         assert status["supervisor"]["pid"] > 0
+        assert status["supervisor"]["http"] == f"http://{at}"
+
+        def get(path: str) -> tuple[int, dict[str, Any]]:
+            try:
+                with urlopen(f"http://{at}/{path}", timeout=5) as answer:
+                    return answer.status, orjson.loads(answer.read())
+            except HTTPError as error:
+                return error.code, orjson.loads(error.read())
+
+        pid = status["supervisor"]["pid"]
+        whose = {"namespace": r.namespace, "pid": pid}
+        code, live = get("live")
+        assert (code, live) == (200, {**whose, "alive": True, "venues": ["binance"]})
+        for path in ("ready", "health", f"ready?namespace={r.namespace}"):
+            code, ready = get(path)
+            assert code == 200
+            assert ready.items() >= {**whose, "ready": True, "reasons": {}}.items()
+            assert ready["venues"] == {"binance": "LIVE"}
+        for path in ("live", "ready", "status"):
+            code, other = get(f"{path}?namespace=another")
+            assert code == 421
+            assert other.items() >= whose.items()
+            assert "not 'another'" in other["error"]
+        r.sims["binance"].fault("silence")
+        until(lambda: get("ready")[0] == 503, "it is not ready")
+        assert get("ready")[1]["reasons"]["binance"] != "NONE"
+        assert get("live")[0] == 200  # nobody has to start it again
+        taken(r, at, pid)
+
+
+def taken(r: Rig, at: str, pid: int) -> None:
+    """Another feed's address: one that was asked for is needed; else any other will do."""
+    other = f"{r.namespace}b"
+    config = msgspec.structs.replace(r.config, namespace=other, status=at, status_asked=True)
+    refused: list[str] = []
+    assert supervisor.run(config, report=refused.append) == 2
+    assert refused == [
+        f"status: {at} cannot be had: address already in use: "
+        f"the feed {r.namespace!r}, process {pid}, listens there"
+    ]
+
+    async def instead() -> str:
+        server = await serve(at, False, lambda: {"namespace": other, "venues": []})
+        assert server is not None
+        url = server.url
+        try:
+            async with ClientSession() as session, session.get(f"{url}/ready") as answer:
+                assert answer.status == 503
+                assert (await answer.json())["namespace"] == other
+        finally:
+            await server.stop()
+        return url
+
+    assert asyncio.run(instead()) not in ("", f"http://{at}")

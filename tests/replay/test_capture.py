@@ -1,10 +1,13 @@
 """Captures: what is written is read, and what is broken is named by file and line."""
 
+import random
+import resource
 from pathlib import Path
 
 import pytest
 
-from feedhandler.capture import CaptureError, Frame, FrameWriter, parse_frame, read_frames
+from feedhandler.capture import CaptureError, Frame, parse_frame, read_frames
+from feedhandler.capture_writer import CaptureWriteError, FrameWriter, check_name
 
 FRAMES = [
     Frame(t=1, kind="rest", url="https://x/y?z=1", conn="http", data=b'{"a":[1.50,"\xc3\xa9"]}'),
@@ -41,12 +44,68 @@ def test_what_was_flushed_survives_a_kill(suffix: str, tmp_path: Path) -> None:
         cut.write_bytes(path.read_bytes())
     source = read_frames(cut)
     assert [next(source) for _ in FRAMES] == FRAMES
-    if path.suffix == ".ndjson":
-        assert next(source, None) is None
+    assert next(source, None) is None
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_disk_that_is_full_leaves_a_whole_capture(suffix: str, tmp_path: Path) -> None:
+    """A file may become no longer than two of its three parts, and a bit."""
+    path, free = tmp_path / f"capture.{suffix}", tmp_path / f"free.{suffix}"
+    noise = [random.Random(n).randbytes(40_000).hex().encode() for n in range(39)]
+    frames = [Frame(t=n, data=data) for n, data in enumerate(noise)]
+    sizes = []
+    with FrameWriter(free) as writer:
+        for frame in frames:
+            writer.write(frame)
+            if (size := free.stat().st_size) not in sizes:
+                sizes.append(size)
+    assert len(sizes) == 3
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[2] + 1000, hard))
+    writer = FrameWriter(path)
+    try:
+        for frame in frames:
+            writer.write(frame)
+        with pytest.raises(CaptureWriteError, match="File too large") as caught:
+            writer.close()
+        with pytest.raises(CaptureWriteError):
+            writer.write(frames[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.stat().st_size == sizes[2]
+    found = list(read_frames(path))
+    assert found == frames[: len(found)]
+    assert 20 < len(found) == writer.frames < len(frames)
+    assert f"its first {len(found)} frames" in str(caught.value)
+    assert caught.value.filename == str(path)
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "capture.ndjson"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        FrameWriter(path)
+    assert path.read_text() == "mine"
+    with FrameWriter(path, force=True) as writer:
+        writer.write(FRAMES[0])
+    assert list(read_frames(path)) == FRAMES[:1]
+    FrameWriter("/dev/null").close()
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("x.ndjson", True), ("x.jsonl.gz", True), ("x.zst", True), ("okx", True),
+        ("okx-2026.07.01.gz", True), ("x.parquet", False), ("x.parquet.zst", False),
+        ("x.csv", False), ("x.json", False), ("x.ndjson.bz2", False),
+    ],
+)  # fmt: skip
+def test_a_name_promises_no_other_format(name: str, allowed: bool) -> None:
+    if allowed:
+        check_name(Path(name))
     else:
-        with pytest.raises(CaptureError, match="breaks off") as caught:
-            next(source)
-        assert caught.value.line == len(FRAMES) + 1
+        with pytest.raises(ValueError, match=r"its name ends with \.ndjson, .*\.ndjson\.zst"):
+            check_name(Path(name))
 
 
 @pytest.mark.parametrize("suffix", ["ndjson.gz", "ndjson.zst"])
