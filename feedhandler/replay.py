@@ -152,6 +152,8 @@ class _Player:
         )
         self._survey = found
         self._mentions = Mentions(found.specs)
+        self._worn: set[int] = set()  # books of whose base little is left
+        self._deeper: dict[int, tuple[bytes, int]] = {}  # snapshots that the stream has not reached
         self._rows: dict[str, _Row] = {}
         self._pace = Pace(speed, self._tick)
         self._progress = progress
@@ -204,7 +206,8 @@ class _Player:
         instrument = self._add(self._survey.specs.get(symbol), symbol)
         if instrument is not None:
             levels = self._venue.snapshot_levels(frame.url or "")
-            self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0), levels=levels)
+            if not self._deepen(instrument, frame.data, levels):
+                self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0), levels=levels)
             self.result.snapshots += 1
             if self._observe is not None:
                 self._observe(frame, self._engine)
@@ -220,10 +223,33 @@ class _Player:
         self.result.frames += 1
         if result & _engine.CONTROL:
             self._control(payload)
+        for instrument, (body, levels) in list(self._deeper.items()):
+            self._deepen(instrument, body, levels)
         if result & _engine.ATTENTION:
-            self._engine.attention()  # nobody to act on it: what the venue did next is recorded
+            self._attention()
         if self._observe is not None:
             self._observe(frame, self._engine)
+
+    def _attention(self) -> None:
+        """Nobody acts on it: what was done about it is recorded. A snapshot that was asked for
+        because a base had worn thin goes under the book, as it did then."""
+        for instrument, event, _ in self._engine.attention():
+            if event == _engine.WORN:
+                self._engine.deepen(instrument)
+                self._worn.add(instrument)
+
+    def _deepen(self, instrument: int, body: bytes, levels: int) -> bool:
+        """Put a snapshot under a worn book, or keep it until the stream has reached it."""
+        self._deeper.pop(instrument, None)
+        if instrument not in self._worn:
+            return False
+        result = self._engine.deepen(instrument, body, levels=levels)
+        if result == _engine.DEEPEN_AHEAD:
+            self._deeper[instrument] = body, levels
+            return True
+        if result == _engine.DEEPEN_DONE:
+            self._worn.discard(instrument)
+        return result == _engine.DEEPEN_DONE
 
     def _control(self, payload: bytes) -> None:
         """Acks and notices inform; what ends a subscription ends its book."""

@@ -23,6 +23,8 @@ class Book:
     live: bool = False
     deltas: bool = False  # it has a channel of deltas: a channel of few levels is not its book
     joining: bool = False  # it is a snapshot that no delta has followed yet
+    edges: tuple[Decimal | None, Decimal | None] = (None, None)  # the base was cut there
+    worn: bool = False  # nothing of its base is left on a side
     time: int = 0  # of a full book by the venue's clock: an older one comes too late
     # A checksum is of the venue's own texts.
     texts: dict[Decimal, tuple[str, str]] = field(default_factory=dict)
@@ -180,6 +182,11 @@ class BinanceReference(Reference):
         book = self.books[symbol] = Book(sequence=last, live=True)
         _set(book.bids, snapshot["bids"])
         _set(book.asks, snapshot["asks"])
+        asked = int(parse_qs(parts.query).get("limit", ["0"])[0])
+        book.edges = (
+            min(book.bids) if 0 < asked <= len(book.bids) else None,
+            max(book.asks) if 0 < asked <= len(book.asks) else None,
+        )
         book.joining = True
         for event in waiting:
             self._apply(book, event)
@@ -215,6 +222,13 @@ class BinanceReference(Reference):
         book.sequence = event["u"]
         _set(book.bids, event["b"])
         _set(book.asks, event["a"])
+        bid, ask = book.edges
+        book.worn = (bid is not None and max(book.bids, default=bid - 1) < bid) or (
+            ask is not None and min(book.asks, default=ask + 1) > ask
+        )
+        if book.worn:  # what is best lies where nothing is known
+            book.live = False
+            self.waiting[event["s"]] = []
 
 
 class BinanceUsdmReference(BinanceReference):

@@ -26,6 +26,9 @@ def compare(books: dict[str, dict[str, Any]], reference: Reference) -> int:
     compared = 0
     for symbol, expected in reference.books.items():
         book = books[symbol]
+        if expected.joining:  # no message has come to it
+            assert (book["state"], book["reason"]) == ("SYNCING", "UNCONFIRMED"), symbol
+            continue
         if not expected.live:
             assert book["state"] != "LIVE", symbol
             continue
@@ -57,7 +60,8 @@ def test_final_books_equal_the_reference(venue: str, name: str, namespace: str) 
     ]
     assert not unexpected
     if "samples" not in name and "live_frames" not in name:
-        assert compared == len(reference.books) > 0  # whole sequences end in step
+        worn = sum(book.worn for book in reference.books.values())
+        assert compared + worn == len(reference.books) > 0  # whole sequences end in step
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_okx_checksums_of_2022_are_verified_on_every_update(
     [
         ("binance", "cryptofeed_binance.ndjson.gz", 26),
         ("binance", "cryptofeed_hist_binance_20210417.ndjson.gz", 199),
-        ("binance", "hftbacktest_spot_btcusdt_20240808.ndjson.gz", 564),
+        ("binance", "hftbacktest_spot_btcusdt_20240808.ndjson.gz", 423),
         ("binance-usdm", "cryptofeed_binance_futures.ndjson.gz", 50),
         ("binance-usdm", "hftbacktest_usdm_btcusdt_20240718.ndjson.gz", 195),
         pytest.param(
@@ -119,7 +123,7 @@ def test_binance_top_equals_the_book_ticker_of_the_same_update(
             )
 
     result = replay(recording(venue, name), namespace=namespace, observe=observe)
-    assert result.states == {"LIVE": len(result.books)}
+    assert result.states.keys() <= {"LIVE", "STALE"}  # STALE: nobody asked for another snapshot
     both = tops.keys() & tickers.keys()
     assert len(both) >= known
     assert {key: tops[key] for key in both} == {key: tickers[key] for key in both}
