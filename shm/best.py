@@ -104,7 +104,7 @@ def best(
         except BadName:
             raise
         except ShmError as error:
-            unknown += isinstance(error, UnknownInstrument) and feed.lists_any()
+            unknown += isinstance(error, UnknownInstrument) and feed._lists_any()
             left_out.append(LeftOut(venue, "both", str(error)))
             continue
         why = _unfit(quote, max_age_ns)

@@ -184,7 +184,7 @@ class Feed(FeedBase):
         directory = self._newest()
         return [directory.at(row) for row in range(directory.learn())]
 
-    def lists_any(self) -> bool:
+    def _lists_any(self) -> bool:
         """Whether the directory has instruments: a writer starts without."""
         return self._newest().learn() > 0
 
