@@ -28,6 +28,7 @@ int main(void) {
     NAME(FH_PRECISIONS, FH_PRECISIONS)
     printf("  FH_NO_INSTRUMENT = 0x%08x\n", FH_NO_INSTRUMENT);
     printf("  FH_NONE = %" PRId64 "\n", (int64_t)FH_NONE);
+    printf("  FH_KNOWN_WHOLE = %" PRIu32 "\n", (uint32_t)FH_KNOWN_WHOLE);
     printf("  stride of a cell of 256 bytes = %u\n", fh_cell_stride(256));
     printf("  stride of a cell of 320 bytes = %u\n", fh_cell_stride(320));
     printf("  bytes of a book copy of depth 50 = %u\n", fh_book_copy_bytes(50));
@@ -42,6 +43,8 @@ int main(void) {
     ENUM("contract_type", FH_CONTRACT_TYPES)
     ENUM("option_type", FH_OPTION_TYPES)
     ENUM("status", FH_INSTRUMENT_STATUSES)
+    ENUM("source", FH_QUOTE_SOURCES)
+    ENUM("change", FH_CHANGES)
     ENUM("flag", FH_FLAGS)
     printf("\nenum side\n");
     NAME(BID, FH_BID)
