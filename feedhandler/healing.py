@@ -20,6 +20,7 @@ from feedhandler.fleet import Fleet
 from feedhandler.keeper import Keeper
 from feedhandler.log import Throttle, log
 from feedhandler.polling import Poller
+from feedhandler.quiet_books import QuietBooks
 from feedhandler.recovery import Recovery
 from feedhandler.rest import Rest, RestError
 from feedhandler.snapshots import Actions, SnapshotQueue
@@ -85,6 +86,8 @@ class Healing:
         duties = Duties(lambda: universe, self._free, self._diverged, count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
         books = (lambda: universe, self.streams, config.degraded_after_s)
+        self._quiet_books = QuietBooks(venue, engine, requests, self._deaf)
+        self.recovery.still = self._quiet_books.still
         self._poller = Poller(venue, engine, rest, *books)
 
     async def run(self) -> None:
@@ -94,6 +97,7 @@ class Healing:
                 ("fetching snapshots", self._snapshots.run),
                 ("auditing", self._audit.run),
                 ("polling", self._poller.run),
+                ("asking about quiet books", self._quiet_books.run),
             ):
                 tasks.create_task(self._keeper.keep(part, run))
 
@@ -279,6 +283,12 @@ class Healing:
         """Recovery asks for nothing, and could ask for a snapshot even after this."""
         kept = self._venue.snapshot_request(next(iter(self._universe.by_symbol), ""))
         return not self._snapshots.asking and self._rest.spare(request, *filter(None, [kept]))
+
+    def _deaf(self, tracked: Tracked) -> None:
+        """A book that was taken for quiet has moved, and its stream has not said so."""
+        self._engine.set_state(tracked.id, int(State.STALE), int(Reason.SUBSCRIPTION))
+        self.watch.lost(tracked)
+        self.recovery.deaf(tracked, self._clock())
 
     def _diverged(self, tracked: Tracked) -> None:
         """An audit found the book wrong."""

@@ -10,6 +10,7 @@ from feedhandler.backoff import Backoff
 from feedhandler.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle
+from feedhandler.quiet_books import STILL_S
 from feedhandler.snapshots import SnapshotQueue
 from feedhandler.universe import Tracked
 from feedhandler.venues.base import Base, Venue
@@ -38,6 +39,7 @@ class _Case:
     number: int | None = None
     since: float = 0.0
     since_ns: int = 0
+    still: float = 0.0  #: since when the number has not changed
 
     def settled(self) -> None:
         """Nothing is planned for it."""
@@ -62,6 +64,8 @@ class Recovery:
         self._connection = connection
         self._count = count
         self._rng = rng or random.Random()
+        #: told of a base with (number, since when in unix ns) that nothing moves: see `QuietBooks`
+        self.still: Callable[[Tracked, int, int], None] = lambda *_: None
         self._cases: dict[int, _Case] = {}
         self._open: dict[int, Tracked] = {}
         self._quiet = Throttle()
@@ -122,22 +126,27 @@ class Recovery:
         case = self._case(tracked)
         case.late_at = None
         if case.number is None:
-            case.since, case.since_ns = now, time_ns()
+            case.since = case.still = now
+            case.since_ns = time_ns()
             case.confirming.reset()
-        elif (
-            number != case.number
-            and now - case.since >= DEAF_S
-            and self._quiet_since(case, tracked)
-        ):
-            self._quiet.warning(
-                "deaf", f"{tracked.spec.symbol}: its stream is silent, and it moves"
-            )
-            case.number, case.confirm_at = None, None
-            case.resubscribe_at = now + case.backoff.next(now)
-            return
+        elif number != case.number:
+            if now - case.since >= DEAF_S and self._quiet_since(case, tracked):
+                self.deaf(tracked, now)
+                return
+            case.still = now
+        elif now - case.still >= STILL_S and self._quiet_since(case, tracked):
+            self.still(tracked, number, case.since_ns)
         case.number = number
         if case.confirm_at is None:
             case.confirm_at = now + CONFIRM_S
+
+    def deaf(self, tracked: Tracked, now: float) -> None:
+        """Its book moves, and its stream says nothing: it is subscribed to anew."""
+        self._quiet.warning("deaf", f"{tracked.spec.symbol}: its stream is silent, and it moves")
+        case = self._case(tracked)
+        case.number = case.confirm_at = None
+        case.late_at = now + LATE_S
+        case.resubscribe_at = now + case.backoff.next(now)
 
     def _quiet_since(self, case: _Case, tracked: Tracked) -> bool:
         """Whether the stream has said nothing of the book since it has an unconfirmed base."""

@@ -278,6 +278,10 @@ class Engine:
         on a book that has no base.
         """
 
+    def confirm(self, instrument: int) -> bool:
+        """A book that waits UNCONFIRMED is the venue's, as the caller knows, and a connection that
+        has said nothing of it since will continue it: it is LIVE. False: that is not so."""
+
     def overdue(self, now_ns: int = 0) -> int:
         """A few times a second: a book that one connection is ahead of, while no other brought what
         lies between within half a second, or of which only old messages came for a second, goes

@@ -50,7 +50,10 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
         fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
         book_claim(e, m, msg, e->levels + msg->levels);
         break;
-    default: fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+    default:
+        fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
+        if (m->sequence.phase == PHASE_CLAIMED && msg->numbers.final == m->sequence.last)
+            market_attention(e, m, UNCONFIRMED, msg->numbers.final); /* it stands still */
     }
     return engine_end(e, FEED_DATA, true);
 }

@@ -128,6 +128,7 @@ cdef extern from "engine.h" nogil:
     bint market_silent(engine *e, market *m, int channel, int reason)
     bint market_disconnected(engine *e, market *m, int index, int reason)
     void market_adopt(market *m, int index)
+    bint market_confirm(engine *e, market *m)
     uint32_t engine_overdue(engine *e, int64_t now)
     int64_t connection_lead(const connection *c)
     const char *wire_error_words(int error)

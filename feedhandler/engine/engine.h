@@ -319,6 +319,19 @@ static bool market_silent(engine *e, market *m, int channel, int reason)
     return true;
 }
 
+/* The claimed book is the venue's, as the caller has made sure by other means, while the stream that will
+ * continue it has said nothing. False: it is not so. */
+static bool market_confirm(engine *e, market *m)
+{
+    if (m->sequence.phase != PHASE_CLAIMED || m->backlog.messages || !m->feeders)
+        return false;
+    e->receive_ns = fh_now_ns();
+    m->sequence.phase = PHASE_JOINING;
+    book_based(e, m, FH_REASON_NONE, false);
+    engine_wake(e);
+    return m->state == FH_STATE_LIVE;
+}
+
 /* Nothing has happened since the connection's subscription began, or since the full book that was
  * asked for after it: what it brings continues the book. */
 static void market_adopt(market *m, int index)

@@ -265,6 +265,9 @@ cdef class Engine:
     def adopt(self, instrument, int connection):
         market_adopt(self._market(instrument), connection)
 
+    def confirm(self, instrument):
+        return market_confirm(&self.e, self._market(instrument))
+
     def overdue(self, int64_t now_ns=0):
         self._check()
         return engine_overdue(&self.e, now_ns or fh_now_ns())

@@ -311,6 +311,21 @@ class Venue(ABC):
         """A book to compare with ours, or to poll; may ask for less depth than a base needs."""
         return self.snapshot_request(symbol)
 
+    def number_request(self, symbol: str) -> Request | None:  # noqa: ARG002
+        """The least of a book that has its number, for `parse_book`; None: there is none."""
+        return None
+
+    def best_request(self, symbol: str) -> Request | None:  # noqa: ARG002
+        """The best bid and offer, in an answer that names the instrument; None: there is none."""
+        return None
+
+    def parse_best(self, body: bytes, symbol: str) -> list[tuple[Decimal, Decimal]]:
+        """The answer to `best_request`: (price, size) of the bid and the ask, of those there are.
+
+        Raises ValueError for another instrument's, or what is none.
+        """
+        raise NotImplementedError(f"{self.name}: answers with best levels are not understood")
+
     def parse_book(self, body: bytes) -> BookAnswer:
         """The answer to `book_request` or `snapshot_request`, without the engine.
 

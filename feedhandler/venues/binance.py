@@ -84,6 +84,7 @@ class BinanceSpot(shared.BinanceStreams):
     }
     info_path = _INFO
     historic_info_paths = ("/api/v1/exchangeInfo",)
+    best_path = "/api/v3/ticker/bookTicker"
     depth_paths = ("/api/v3/depth", "/api/v1/depth")
     statuses = _STATUSES
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
@@ -119,6 +120,9 @@ class BinanceSpot(shared.BinanceStreams):
 
     def snapshot_request(self, symbol: str) -> Request | None:
         return self.depth_request(symbol, _DEPTH_LEVELS, depth_weight(_DEPTH_LEVELS))
+
+    def number_request(self, symbol: str) -> Request | None:
+        return self.depth_request(symbol, 5, depth_weight(5))
 
     def book_request(self, symbol: str) -> Request | None:
         return self.depth_request(symbol, _SEEN_LEVELS, depth_weight(_SEEN_LEVELS))

@@ -44,6 +44,7 @@ class BinanceStreams(Venue):
     info_path: str
     #: of snapshots; the first is today's
     depth_paths: tuple[str, ...]
+    best_path: str
     historic_info_paths: tuple[str, ...] = ()
 
     def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
@@ -106,6 +107,24 @@ class BinanceStreams(Venue):
         """A request for a book."""
         params = {"symbol": symbol, "limit": str(levels)}
         return Request(self.depth_paths[0], params, weight=weight, levels=levels)
+
+    def best_request(self, symbol: str) -> Request | None:
+        """Of the ticker, which names its symbol (weight 2 for one)."""
+        return Request(self.best_path, {"symbol": symbol}, weight=2)
+
+    def parse_best(self, body: bytes, symbol: str) -> list[tuple[Decimal, Decimal]]:
+        answer = listing.document(self.name, body, "best bid and offer")
+        if answer.get("symbol") != symbol:
+            raise ValueError(f"{self.name}: the best of {answer.get('symbol')!r}, not of {symbol}")
+        found = []
+        for price, size in (("bidPrice", "bidQty"), ("askPrice", "askQty")):
+            try:
+                level = Decimal(answer[price]), Decimal(answer[size])
+            except (KeyError, TypeError, ArithmeticError) as error:
+                raise ValueError(f"{self.name}: no {price}, {size}: {answer}") from error
+            if level[1]:
+                found.append(level)
+        return found
 
     def parse_book(self, body: bytes) -> BookAnswer:
         answer = listing.document(self.name, body, "book")

@@ -92,6 +92,7 @@ class BinanceUsdm(shared.BinanceStreams):
         "forceOrder": promise.LIQUIDATIONS,
     }
     info_path = _INFO
+    best_path = "/fapi/v1/ticker/bookTicker"
     depth_paths = ("/fapi/v1/depth",)
     statuses = _STATUSES
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
@@ -112,6 +113,9 @@ class BinanceUsdm(shared.BinanceStreams):
 
     def snapshot_request(self, symbol: str) -> Request | None:
         return self.depth_request(symbol, _DEPTH_LEVELS, depth_weight(_DEPTH_LEVELS))
+
+    def number_request(self, symbol: str) -> Request | None:
+        return self.depth_request(symbol, 5, depth_weight(5))
 
     def book_request(self, symbol: str) -> Request | None:
         return self.depth_request(symbol, _SEEN_LEVELS, depth_weight(_SEEN_LEVELS))

@@ -119,7 +119,7 @@ def test_without_a_word_of_the_stream_a_base_is_not_believed(venue: str) -> None
         e.attention()
         e.snapshot(i, answer(100))  # the same again is no sign of the stream
         assert e.state(i) == UNCONFIRMED
-        assert e.attention() == []
+        assert e.attention() == [(i, native.UNCONFIRMED, 100)]  # but of the venue's number
         e.snapshot(i, answer(120))  # the venue's book moves, its stream says nothing
         assert e.attention() == [(i, native.UNCONFIRMED, 120)]
         e.connection(0).feed(delta(121, 121))

@@ -168,6 +168,7 @@ class BinanceReference(Reference):
     def __init__(self) -> None:
         super().__init__()
         self.waiting: dict[str, list[dict[str, Any]]] = {}
+        self.claimed: set[str] = set()  # snapshots that no event has reached: an answer is no word
 
     def rest(self, url: str, data: str) -> None:
         parts = urlsplit(url)
@@ -179,7 +180,8 @@ class BinanceReference(Reference):
         waiting = [event for event in self.waiting.get(symbol, []) if event["u"] > last]
         if waiting and not self.joins(waiting[0], last):
             return  # too old: another one has to be asked for
-        book = self.books[symbol] = Book(sequence=last, live=True)
+        reached = last < 0 or any(event["u"] >= last for event in self.waiting.get(symbol, []))
+        book = self.books[symbol] = Book(sequence=last, live=reached)
         _set(book.bids, snapshot["bids"])
         _set(book.asks, snapshot["asks"])
         asked = int(parse_qs(parts.query).get("limit", ["0"])[0])
@@ -188,6 +190,9 @@ class BinanceReference(Reference):
             max(book.asks) if 0 < asked <= len(book.asks) else None,
         )
         book.joining = True
+        self.claimed.discard(symbol)
+        if not reached:
+            self.claimed.add(symbol)
         for event in waiting:
             self._apply(book, event)
 
@@ -207,7 +212,10 @@ class BinanceReference(Reference):
         if book is None or not book.live:
             self.books.setdefault(event["s"], Book())
             self.waiting.setdefault(event["s"], []).append(event)
-            return
+            if book is None or event["s"] not in self.claimed or event["u"] < book.sequence:
+                return
+            self.claimed.discard(event["s"])
+            book.live = True
         self._apply(book, event)
 
     def _apply(self, book: Book, event: dict[str, Any]) -> None:
