@@ -85,7 +85,7 @@ class Strategy:
             return  # the rows are whole, but not of one instant: no arbitrage to be read off them
         self.cuts += 1
         rows = np.asarray(board)
-        fit = board.live & (rows["age_ns"] <= self.max_age_ns)
+        fit = board.tradable & (rows["age_ns"] <= self.max_age_ns)
         chain, future = rows[:-2][fit[:-2]], rows[-2]
         if fit[-2]:
             self._arbitrage(chain, future)

@@ -131,9 +131,9 @@ def test_an_announced_end_is_known_before_it_comes(venue: str) -> None:
     with running(venue) as (r, feed):
         ring = RingBooks(feed)
         assert feed.instrument(symbol).expiry_ns == 0
-        r.sims[venue].fault("delist_at", symbol, end_after=6.0)
-        ends = time.time_ns() + 6_000_000_000
-        until(lambda: feed.quote(symbol).instrument.expiry_ns, "its end is known", 4.0)
+        r.sims[venue].fault("delist_at", symbol, end_after=4.0)
+        ends = time.time_ns() + 4_000_000_000
+        until(lambda: feed.quote(symbol).instrument.expiry_ns, "its end is known", 3.9)
         assert abs(feed.instrument(symbol).expiry_ns - ends) < 2_000_000_000
         feed.require_live([symbol, other])  # until then it trades
 
@@ -151,7 +151,7 @@ def test_an_announced_end_is_known_before_it_comes(venue: str) -> None:
         until(lambda: feed.quote(symbol).tradable, "listed again, it is carried again")
 
 
-@pytest.mark.parametrize("venue", ["binance", "bybit-linear", "okx"])
+@pytest.mark.parametrize("venue", ["binance", "okx"])
 def test_what_is_halted_may_be_silent_and_costs_nobody_anything(venue: str) -> None:
     halted, other = ALL[venue]
     word, status = CLOSED_WORDS[venue]
@@ -162,7 +162,7 @@ def test_what_is_halted_may_be_silent_and_costs_nobody_anything(venue: str) -> N
         until(lambda: feed.quote(halted).status == status, "it is halted")
         connections = sim.stats()["connections"]
         quiet_since = feed.book(halted).receive_ns
-        until(lambda: feed.quote(other).receive_ns - quiet_since > 5_000_000_000, "a long silence")
+        until(lambda: feed.quote(other).receive_ns - quiet_since > 4_000_000_000, "a long silence")
         assert sim.stats()["connections"] == connections
         sim.fault("none", id=number)
         until(lambda: feed.quote(halted).tradable, "it is open again")
