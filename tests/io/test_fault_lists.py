@@ -43,6 +43,7 @@ def test_what_is_followed_outlives_odd_and_empty_lists(r: Rig) -> None:
         for each in all_watched:
             asked_again(each, numbers[each.venue], 3)
             unnoticed(odd, each)
+            each.until(lambda it: f"{it.symbols[0]} cannot be read" in says(it), "it names the row")
             each.sim.fault("none")
             numbers[each.venue] = each.sim.fault("bad_list", rows="empty")
         for each in all_watched:
