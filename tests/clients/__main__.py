@@ -2,7 +2,7 @@
 
 Each runs in a virtual environment of its own, made on request, against simulated venues; its books
 are compared level by level with the simulator's at the same sequence, its trades and tickers too.
-"known" are levels that are wrong by a fault of the client (docs/simulator.md). Ends with 1 where
+"known" is what is wrong by a fault of the client (docs/simulator.md). Ends with 1 where
 anything else differs or a client fails.
 """
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _figures(found: Counts) -> tuple[int, ...]:
     return (
-        found.messages, found.books, found.levels, found.levels_differ, found.levels_known,
+        found.messages, found.books, found.levels, found.levels_differ, found.known,
         found.trades, found.trades_differ, found.tickers, found.tickers_differ,
     )  # fmt: skip
 

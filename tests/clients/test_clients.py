@@ -93,7 +93,7 @@ def test_books_are_compared_as_deep_as_the_client_has_them() -> None:
     assert (found.messages, found.books, found.levels, found.differ) == (3, 1, 2, 0)
     assert not found.whole
     wrong = book(bids=[["98", "1"], ["99", "3"]], fault="known")
-    assert compare([wrong], answers, 0).levels_known == 1
+    assert compare([wrong], answers, 0).known == 1
 
 
 def test_a_trade_that_never_came_is_missed() -> None:
@@ -103,3 +103,7 @@ def test_a_trade_that_never_came_is_missed() -> None:
 
     assert differ("7", "9") == differ("9", "12") == differ("12", "7", "9") == 0
     assert differ("7", "12") == 1
+    # One that reached the client's socket is the client's loss.
+    received = {"what": "received", "symbol": "S", "id": "9"}
+    found = compare([trade(), received, trade(id="12", ms=1052)], answers, 0)
+    assert (found.trades_differ, found.known) == (0, 1)

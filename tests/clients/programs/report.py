@@ -47,6 +47,11 @@ def trade(symbol: str, name: object, price: object, size: object, taker: str, ms
     )  # fmt: skip
 
 
+def received(symbol: str, name: object) -> None:
+    """A trade that the client's socket brought, whatever the client makes of it."""
+    _say("received", symbol=symbol, id=str(name))
+
+
 def ticker(symbol: str, ms: int = 0, sequence: int = 0, **values: object) -> None:
     """A ticker at a time of the venue, or a quote at a sequence; ``values``: bid, bid_size, ask,
     ask_size, last, as far as the client has them."""

@@ -43,6 +43,14 @@ def event(message: Any) -> tuple[str, int] | None:
     return data["s"], data["u"]
 
 
+def tell_received(message: Any) -> None:
+    """Of Deribit's trades, some of which watch_trades loses."""
+    params = message.get("params", {})
+    if str(params.get("channel", "")).startswith("trades."):
+        for one in params["data"]:
+            report.received(one["instrument_name"], one["trade_id"])
+
+
 def unified_of(exchange: Any, symbol: str) -> str:
     """ccxt's name of an instrument."""
     return str(exchange.markets_by_id[symbol][0]["symbol"])
@@ -57,6 +65,8 @@ async def main() -> None:
         def handle_message(self, client: Any, message: Any) -> None:
             super().handle_message(client, message)
             report.message()
+            if VENUE == "deribit":
+                tell_received(message)
             found = event(message) if isinstance(message, dict) else None
             if found is None:
                 return
