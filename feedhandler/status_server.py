@@ -13,11 +13,13 @@ from typing import Any
 import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
+from feedhandler.bounded_server import BoundedServer
 from feedhandler.log import log
 from shm._native import DEAD_NS
 
 _MISDIRECTED = 421
 _ASK_S = 1.0
+_LIVE_BYTES = 1 << 16
 
 
 class StatusServer:
@@ -31,19 +33,20 @@ class StatusServer:
         """`address`: "host:port"."""
         self._address = address
         self._status = status
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
+        self._pages = {
+            "/status": self._get_status,
+            "/live": self._get_live,
+            "/ready": self._get_ready,
+            "/health": self._get_ready,
+        }
         self.port = 0  #: the real one, where 0 was asked for
         self.url = ""  #: "" while it does not listen
 
     async def start(self) -> None:
         """Raises OSError for an address that cannot be had."""
-        app = web.Application()
-        app.router.add_get("/status", self._get_status)
-        app.router.add_get("/live", self._get_live)
-        app.router.add_get("/ready", self._get_ready)
-        app.router.add_get("/health", self._get_ready)
         host, _, port = self._address.rpartition(":")
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.ServerRunner(BoundedServer(host, self._get))
         await runner.setup()
         try:
             await web.TCPSite(runner, host.strip("[]"), int(port)).start()
@@ -61,14 +64,22 @@ class StatusServer:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _get_status(self, request: web.Request) -> web.Response:
+    async def _get(self, request: web.BaseRequest) -> web.Response:
+        page = self._pages.get(request.path)
+        if page is None:
+            return web.Response(status=404, text=f"there is {', '.join(self._pages)}\n")
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return page(request)
+
+    def _get_status(self, request: web.BaseRequest) -> web.Response:
         return self._answer(request, self._status(), True)
 
-    async def _get_live(self, request: web.Request) -> web.Response:
+    def _get_live(self, request: web.BaseRequest) -> web.Response:
         names = [venue["venue"] for venue in self._status()["venues"]]
         return self._answer(request, {"alive": True, "venues": names}, True)
 
-    async def _get_ready(self, request: web.Request) -> web.Response:
+    def _get_ready(self, request: web.BaseRequest) -> web.Response:
         found = self._status()["venues"]
         fine = bool(found) and all(map(_is_ready, found))
         states = {venue["venue"]: venue["state"] for venue in found}
@@ -76,7 +87,7 @@ class StatusServer:
         body = {"ready": fine, "healthy": fine, "venues": states, "reasons": reasons}
         return self._answer(request, body, fine)
 
-    def _answer(self, request: web.Request, body: dict[str, Any], fine: bool) -> web.Response:
+    def _answer(self, request: web.BaseRequest, body: dict[str, Any], fine: bool) -> web.Response:
         """With whose it is."""
         namespace = self._status()["namespace"]
         whose = {"namespace": namespace, "pid": os.getpid()}
@@ -105,7 +116,7 @@ async def who_listens(address: str) -> str:
             ClientSession(timeout=ClientTimeout(total=_ASK_S)) as session,
             session.get(f"http://{asked}:{port}/live") as answer,
         ):
-            found = orjson.loads(await answer.read())
+            found = orjson.loads(await answer.content.read(_LIVE_BYTES))
             if isinstance(found, dict) and "namespace" in found:
                 return f"the feed {found['namespace']!r}, process {found.get('pid')}, listens there"
     return "another program listens there"

@@ -193,7 +193,7 @@ def test_memory_is_kept_when_asked_for() -> None:
         r.attach("binance").close()
         process.terminate()
         assert process.wait(10) == 0
-        assert len(r.left()) == 2
+        assert len(r.left()) == 4
 
 
 def test_status_over_http() -> None:
