@@ -20,7 +20,7 @@ def test_says_what_it_found_and_changes_nothing(namespace: str) -> None:
     assert found["shared memory"]["found"].startswith("okx: 17 MiB")
     assert found["left over"]["verdict"] == "advice"
     assert found["left over"]["cures"] == [f"feedhandler clean --namespace {namespace}"]
-    assert found["left over"]["found"].startswith("2 objects of feeds that were killed")
+    assert found["left over"]["found"].startswith("4 objects of feeds that were killed")
     assert objects(namespace) == before
     assert not Path("/dev/shm", budgets).exists()
 

@@ -69,8 +69,11 @@ def test_status_from_memory_alone(venue: Venue, namespace: str) -> None:
 
 def test_ls(venue: Venue, namespace: str) -> None:
     objects = json_of(run("inspect", "ls", "--json", namespace=namespace))["objects"]
-    assert [each["epoch"] for each in objects] == [None, venue.segment.epoch]
-    assert all(each["locked"] and each["writer_pid"] == os.getpid() for each in objects)
+    parts = {each["part"]: each for each in objects}
+    assert sorted(parts) == ["control", "data", "lock", "readers"]
+    assert parts["data"]["epoch"] == venue.segment.epoch
+    assert all(each["locked"] for each in objects)
+    assert all(parts[name]["writer_pid"] == os.getpid() for name in ("control", "data"))
     listed = json_of(run("inspect", "ls", "okx", "--json", namespace=namespace))["instruments"]
     [row] = listed
     expected = {"symbol": SYMBOL, "name": "BTC-USD-PERP", "kind": "PERPETUAL", "state": "LIVE"}
@@ -201,7 +204,8 @@ def test_clean_leaves_the_living(venue: Venue, namespace: str) -> None:
     assert json_of(run("clean", "--json", namespace=namespace))["removed"] == []
     venue.close(keep=True)
     would = json_of(run("clean", "--dry-run", "--json", namespace=namespace))["removed"]
-    assert sorted(would) == sorted([f"/{namespace}.okx", venue.segment.path])
+    kin = [f"/{namespace}.okx{part}" for part in ("", ".lock", ".readers")]
+    assert sorted(would) == sorted([*kin, venue.segment.path])
     assert json_of(run("clean", "--json", namespace=namespace))["removed"] == would
     assert run("inspect", "ls", namespace=namespace).returncode == 3
 
