@@ -1,6 +1,7 @@
 """Instruments added and removed while a feed runs, by command, by SIGHUP and by the venue itself;
 what stays never leaves LIVE."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -9,11 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from feedhandler.config import load
+from feedhandler.config import ConfigError, VenueConfig, load
 from feedhandler.connection_state import ConnectionState
+from feedhandler.reload import difference
 from feedhandler.status import venue_status
+from feedhandler.supervisor import Supervisor
 from feedhandler.supervisor_socket import request
 from shm import Reason, State
 from shm.inspect import open_memory
@@ -208,6 +212,36 @@ def test_sighup_follows_the_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
         supervisor.terminate()
         assert supervisor.wait(15) == 0
         assert r.left() == []
+
+
+class _Child:
+    """A venue's process, which follows other instruments unless it has a `problem`."""
+
+    def __init__(self, config: VenueConfig, problem: str = "") -> None:
+        self.config = config
+        self.problem = problem
+
+    async def follow(self, rules: tuple[str, ...]) -> str:
+        if not self.problem:
+            self.config = msgspec.structs.replace(self.config, instruments=rules)
+        return self.problem
+
+
+def test_a_reload_that_one_venue_cannot_do_is_done_by_none() -> None:
+    old = load(None, venues=["okx", "binance"])
+    new = load(None, venues=["okx", "binance"], symbols=["ETH-USDT"])
+    okx, binance = (_Child(old.venues[name]) for name in ("okx", "binance"))
+    binance.problem = "its process does not answer"
+    running = Supervisor(old)
+    running._children = {"okx": okx, "binance": binance}  # type: ignore[dict-item]
+    change = difference(old, new)
+    assert change.rules == ("okx", "binance")
+    with pytest.raises(ConfigError, match=r"venues\.binance\.instruments: its process does not"):
+        asyncio.run(running._follow(new, change))
+    assert (okx.config, binance.config) == (old.venues["okx"], old.venues["binance"])
+    binance.problem = ""
+    asyncio.run(running._follow(new, change))
+    assert okx.config == new.venues["okx"]
 
 
 @pytest.mark.parametrize(
