@@ -426,7 +426,14 @@ class _Cell:
         """`live`, and the status is ACTIVE."""
 
     @property
-    def exchange_ns(self) -> int: ...
+    def exchange_ns(self) -> int:
+        """When it was so at the venue, by its clock: the time of its matching engine where it says
+        one, else when it sent it; 0: it says none."""
+
+    @property
+    def sent_ns(self) -> int:
+        """When the venue sent it, by its clock, where it says so apart; 0: it does not."""
+
     @property
     def receive_ns(self) -> int: ...
     @property

@@ -9,7 +9,7 @@ ctypedef struct BoardRow:
     double mark, index, underlying, bid_iv, ask_iv, mark_iv
     double delta, gamma, vega, theta, rho, funding, open_interest
     int64_t last_ns, stats_ns, state_ns, data_ns
-    int64_t exchange_ns, receive_ns, publish_ns
+    int64_t exchange_ns, sent_ns, receive_ns, publish_ns
     uint64_t venue_sequence, ring_sequence
     int64_t age_ns, stats_age_ns
 
@@ -22,7 +22,8 @@ BOARD = np.dtype([
         "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv",
         "delta", "gamma", "vega", "theta", "rho", "funding", "open_interest")],
     *[(name, "<i8") for name in (
-        "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "receive_ns", "publish_ns")],
+        "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "sent_ns",
+        "receive_ns", "publish_ns")],
     ("venue_sequence", "<u8"), ("ring_sequence", "<u8"),
     ("age_ns", "<i8"), ("stats_age_ns", "<i8"),
 ], align=True)
@@ -210,6 +211,7 @@ cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:
     row.state_ns = q.state_ns
     row.data_ns = q.data_ns
     row.exchange_ns = q.exchange_ns
+    row.sent_ns = q.sent_ns
     row.receive_ns = q.receive_ns
     row.publish_ns = q.publish_ns
     row.venue_sequence = q.venue_sequence

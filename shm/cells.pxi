@@ -5,7 +5,7 @@ cdef class _Cell:
     cdef readonly Instrument instrument
     cdef uint8_t state_, reason_, status_
     cdef readonly uint32_t definition
-    cdef readonly int64_t exchange_ns, receive_ns, publish_ns, state_ns, age_ns, heartbeat_age_ns
+    cdef readonly int64_t exchange_ns, sent_ns, receive_ns, publish_ns, state_ns, age_ns, heartbeat_age_ns
     cdef readonly uint64_t ring_sequence, venue_sequence, epoch
     cdef readonly int price_exponent, size_exponent
 
@@ -47,6 +47,7 @@ cdef class _QuoteBase(_Cell):
         self.status_ = q.status
         self.definition = q.definition
         self.exchange_ns = q.exchange_ns
+        self.sent_ns = q.sent_ns
         self.receive_ns = q.receive_ns
         self.publish_ns = q.publish_ns
         self.state_ns = q.state_ns

@@ -25,7 +25,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         int64_t bid_price, bid_size, ask_price, ask_size, last_price, last_size, last_ns
         double mark, index, underlying, bid_iv, ask_iv, mark_iv
         double delta, gamma, vega, theta, rho, funding, open_interest
-        int64_t stats_ns, state_ns, data_ns
+        int64_t stats_ns, state_ns, data_ns, sent_ns
         uint32_t definition
     ctypedef struct fh_book_head:
         uint64_t stamp, ring_sequence, venue_sequence
@@ -37,6 +37,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         uint32_t definition
         int64_t state_ns
         uint32_t bids_total, asks_total, bids_known, asks_known
+        int64_t sent_ns
     ctypedef struct fh_instrument:
         uint64_t stamp
         uint32_t id

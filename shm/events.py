@@ -58,7 +58,7 @@ class Events(Cursor):
     instrument          u4    row in the directory: `Instrument.id`; 0xFFFFFFFF: none
     kind, flags, side   u1    `shm.Kind`, `shm.Flag`, `shm.Side`
     precision           u1    which pair of the instrument's exponents holds
-    exchange_ns         i8    unix ns by the venue's clock; 0: the venue gave none
+    exchange_ns         i8    when it was so, by the venue's clock; 0: the venue says none
     receive_ns          i8    unix ns by ours
     venue_sequence      u8    the venue's number: update id, trade id
     price, size         f8    STAT: price is the value; STATE: state and reason; DEFINITION:

@@ -192,6 +192,7 @@ cdef class FeedBase:
         book.status_ = head.status
         book.definition = head.definition
         book.exchange_ns = head.exchange_ns
+        book.sent_ns = head.sent_ns
         book.receive_ns = head.receive_ns
         book.publish_ns = head.publish_ns
         book.state_ns = head.state_ns

@@ -11,7 +11,7 @@
 
 typedef struct waiting {
     sequence numbers;
-    int64_t exchange_ns, receive_ns;
+    int64_t exchange_ns, sent_ns, receive_ns;
     uint32_t connection;
     uint32_t count, first_count; /* levels; of the side that came first */
     uint8_t first_side, precision;

@@ -121,6 +121,7 @@ static void book_keep(engine *e, market *m, const message *msg)
     if (w != NULL) {
         w->numbers = msg->numbers;
         w->exchange_ns = msg->exchange_ns;
+        w->sent_ns = msg->sent_ns;
         w->receive_ns = e->receive_ns;
         w->connection = connection;
         w->first_count = msg->first_count;
@@ -161,6 +162,7 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
         if (action == ACTION_APPLY) {
             if (!levels_rescale(m, w->precision, w->levels, w->count))
                 return FH_REASON_PRECISION;
+            m->head.sent_ns = w->sent_ns;
             if (!book_write(e, m, w->levels, w->count, w->first_count, w->first_side, false,
                             engine_flags(e) | FH_FLAG_REPLAY, w->exchange_ns, w->receive_ns))
                 return FH_REASON_OVERFLOW;
@@ -215,6 +217,7 @@ static bool book_write_full(engine *e, market *m, const message *msg, const leve
     bool every = msg->kind == MESSAGE_FULL;
     if (msg->kind == MESSAGE_SNAPSHOT)
         fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
+    m->head.sent_ns = msg->sent_ns;
     if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
                     engine_flags(e), msg->exchange_ns, e->receive_ns)) {
         market_memory(e, m);
@@ -290,6 +293,7 @@ static inline void message_book(engine *e, const message *msg)
     switch (action) {
     case ACTION_APPLY:
         market_fed(m, connection);
+        m->head.sent_ns = msg->sent_ns;
         recent_add(m, id, e->receive_ns, connection);
         if (msg->count == 0 && !msg->has_checksum && !m->backlog.messages) {
             if (UNLIKELY(m->probe_ns))

@@ -267,12 +267,14 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
         result |= FEED_MALFORMED;
     }
     if (e->message_count) {
-        int64_t exchange_ns = e->messages[0].exchange_ns;
-        if (exchange_ns > 0 && e->receive_ns - exchange_ns < from->late_ns)
-            from->late_ns = e->receive_ns - exchange_ns;
-        if (exchange_ns > 0 && e->receive_ns > exchange_ns && !e->replay)
+        /* on the way: since it was sent, not since it was so, which may be a batch ago */
+        const message *first = &e->messages[0];
+        int64_t left_ns = first->sent_ns ? first->sent_ns : first->exchange_ns;
+        if (left_ns > 0 && e->receive_ns - left_ns < from->late_ns)
+            from->late_ns = e->receive_ns - left_ns;
+        if (left_ns > 0 && e->receive_ns > left_ns && !e->replay)
             fh_histogram_add(e->writer, FH_HISTOGRAM_EXCHANGE_RECEIVE,
-                             (uint64_t)(e->receive_ns - exchange_ns), 1);
+                             (uint64_t)(e->receive_ns - left_ns), 1);
         fh_counter_add(e->writer, FH_COUNTER_MESSAGES, e->message_count);
         size_t share = LIKELY(e->message_count == 1) ? length : length / e->message_count;
         for (uint32_t i = 0; i < e->message_count; i++) {

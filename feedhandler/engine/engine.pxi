@@ -95,6 +95,7 @@ cdef class Engine:
                        str settle="", int status=0, bint has_book=True):
         cdef fh_instrument entry
         cdef market *m = self._find(symbol)
+        cdef int exponent  # else Cython takes it for a truth value
         self._check()
         if m != NULL:
             return m.id

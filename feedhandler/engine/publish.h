@@ -43,6 +43,7 @@ static inline void cell_draw(fh_word *words, book_side *s, depth_range *drawn, u
 enum {
     QUOTE_TOP_WORDS = offsetof(fh_quote, mark) / 8, /* from the stamp to the last trade */
     QUOTE_DATA_WORD = offsetof(fh_quote, data_ns) / 8,
+    QUOTE_SENT_WORD = offsetof(fh_quote, sent_ns) / 8,
 };
 
 static inline void quote_changed_whole(market *m) { m->quote_whole = 2; }
@@ -53,6 +54,7 @@ static inline void quote_store_top(fh_writer *w, uint32_t instrument, const fh_q
     fh_word *copy = fh_latch_begin(cell, sizeof *q);
     fh_words_in(copy + 1, (const fh_word *)q + 1, QUOTE_TOP_WORDS - 1);
     FH_STORE(copy + QUOTE_DATA_WORD, (uint64_t)q->data_ns);
+    FH_STORE(copy + QUOTE_SENT_WORD, (uint64_t)q->sent_ns);
     fh_latch_end(cell, sizeof *q);
 }
 

@@ -54,6 +54,7 @@ static inline void quote_from_book(const engine *e, market *m, int64_t exchange_
     q->ask_price = ask ? ask->price : FH_NONE;
     q->ask_size = ask ? ask->size : 0;
     q->exchange_ns = exchange_ns;
+    q->sent_ns = m->head.sent_ns;
     q->receive_ns = receive_ns;
     q->venue_sequence = (uint64_t)m->sequence.place;
     q->source = FH_SOURCE_BOOK;
@@ -87,6 +88,7 @@ static inline void quote_take(engine *e, market *m, const message *msg, const le
     q->ask_price = top[1].price;
     q->ask_size = top[1].size;
     q->exchange_ns = msg->exchange_ns;
+    q->sent_ns = msg->sent_ns;
     q->receive_ns = e->receive_ns;
     if (msg->numbers.numbered)
         q->venue_sequence = (uint64_t)msg->numbers.final;

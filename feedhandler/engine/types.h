@@ -154,7 +154,8 @@ typedef struct message {
     int32_t checksum;
     uint16_t window; /* a book's: its channel has the best so many levels a side; 0: all */
     sequence numbers;
-    int64_t exchange_ns;
+    int64_t exchange_ns; /* when it was so at the venue */
+    int64_t sent_ns;     /* when the venue sent it; 0: it does not say that apart */
     uint32_t levels, count, first_count; /* in the arena: of levels, or of stats */
 } message;
 

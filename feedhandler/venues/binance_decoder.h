@@ -89,9 +89,8 @@ static void binance_depth(engine *e, cursor *c, binance_event *v)
     text_number(c, &v->u, msg->numbers.first, &msg->numbers.final);
     if (v->pu.type != TEXT_NONE || e->rules.rule == RULE_PREVIOUS)
         text_number(c, &v->pu, -1, &msg->numbers.previous); /* -1: the first one ever */
-    msg->exchange_ns = text_time(e, c, &v->E);
-    if (v->T.type != TEXT_NONE)
-        text_time(e, c, &v->T);
+    msg->sent_ns = text_time(e, c, &v->E);
+    msg->exchange_ns = v->T.type != TEXT_NONE ? text_time(e, c, &v->T) : msg->sent_ns; /* spot has no T */
 }
 
 /* Futures: what the insurance fund or the deleveraging took over is no trade of the market. */
@@ -115,9 +114,10 @@ static void binance_trade(engine *e, cursor *c, const binance_event *v)
         text_id(c, number, &id);
     if (v->m.type != TEXT_TRUE && v->m.type != TEXT_FALSE)
         text_fail(c, WIRE_TYPE, &v->m);
-    text_time(e, c, &v->E);
+    int64_t sent = text_time(e, c, &v->E);
     engine_trade(e, c, m, &v->p, &v->q, v->m.type == TEXT_TRUE ? FH_SELL : FH_BUY, id,
-                 text_time(e, c, v->T.type != TEXT_NONE ? &v->T : &v->E), false);
+                 v->T.type != TEXT_NONE ? text_time(e, c, &v->T) : sent, false);
+    e->messages[e->message_count - 1].sent_ns = sent;
 }
 
 /* The price is that of the order: its average is not on the tick. */
@@ -184,7 +184,7 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
         if (!named && (timed || v->e.type != TEXT_NONE))
             text_fail(c, WIRE_TYPE, &v->e);
         if (named) { /* spot's has neither a name nor a time */
-            text_time(e, c, &v->E);
+            msg->sent_ns = text_time(e, c, &v->E);
             msg->exchange_ns = text_time(e, c, &v->T);
         }
         return FEED_DATA;
@@ -208,7 +208,7 @@ static int binance_emit(engine *e, cursor *c, binance_event *v, bool wrapped)
         engine_no_book(e);
         if ((m = binance_market(e, c, v)) != NULL) {
             message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
-            msg->exchange_ns = text_time(e, c, &v->E);
+            msg->exchange_ns = msg->sent_ns = text_time(e, c, &v->E);
             engine_stat(e, msg, FH_STAT_MARK, &v->p, 0);
             engine_stat(e, msg, FH_STAT_INDEX, &v->i, 0);
             engine_stat(e, msg, FH_STAT_FUNDING, &v->r, 0);
@@ -394,7 +394,7 @@ static void binance_snapshot(engine *e, cursor *c, market *m)
     text_number(c, &id, msg->count ? 0 : -1, &msg->numbers.final);
     msg->numbers.numbered = true;
     if (sent.type != TEXT_NONE) /* spot says no times */
-        msg->exchange_ns = text_time(e, c, &sent);
+        msg->exchange_ns = msg->sent_ns = text_time(e, c, &sent);
     if (time.type != TEXT_NONE)
         msg->exchange_ns = text_time(e, c, &time);
 }

@@ -8,10 +8,12 @@
 ALWAYS_INLINE bool binance_usual_depth(engine *e, cursor *c, const uint8_t **past)
 {
     const uint8_t *at = *past;
-    int64_t time, other, first, final, previous = 0;
+    int64_t time, sent, first, final, previous = 0;
     market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &time) ||
-        (USUAL_MAYBE(at, ",\"T\":") && !USUAL_TIME(at, &other)) ||
+    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &sent))
+        return false;
+    time = sent; /* of spot */
+    if ((USUAL_MAYBE(at, ",\"T\":") && !USUAL_TIME(at, &time)) ||
         !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
         !USUAL_NEXT(at, "\",\"U\":") || !USUAL_INTEGER(at, &first) ||
         !USUAL_NEXT(at, ",\"u\":") || !USUAL_INTEGER(at, &final))
@@ -31,13 +33,14 @@ ALWAYS_INLINE bool binance_usual_depth(engine *e, cursor *c, const uint8_t **pas
         return false;
     msg->numbers = (sequence){first, final, previous, true, 0};
     msg->exchange_ns = time;
+    msg->sent_ns = sent;
     *past = at;
     return true;
 }
 
 /* From "m" on. */
 ALWAYS_INLINE bool binance_usual_print(engine *e, const uint8_t **past, market *m, level trade,
-                                       int64_t id, int64_t time)
+                                       int64_t id, int64_t time, int64_t sent)
 {
     const uint8_t *at = *past;
     if (id > NUMBER_MAX || !USUAL_NEXT(at, ",\"m\":"))
@@ -51,6 +54,7 @@ ALWAYS_INLINE bool binance_usual_print(engine *e, const uint8_t **past, market *
     msg->first_side = sold ? FH_SELL : FH_BUY;
     msg->numbers.final = id;
     msg->exchange_ns = time;
+    msg->sent_ns = sent;
     *past = at;
     return true;
 }
@@ -59,10 +63,10 @@ ALWAYS_INLINE bool binance_usual_print(engine *e, const uint8_t **past, market *
 ALWAYS_INLINE bool binance_usual_trade(engine *e, const uint8_t **past)
 {
     const uint8_t *at = *past;
-    int64_t time, id;
+    int64_t time, sent, id;
     level trade;
     market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &time))
+    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &sent))
         return false;
     bool futures = USUAL_MAYBE(at, ",\"T\":");
     if ((futures && !USUAL_TIME(at, &time)) ||
@@ -74,7 +78,7 @@ ALWAYS_INLINE bool binance_usual_trade(engine *e, const uint8_t **past)
     if (futures ? !USUAL_NEXT(at, "\",\"X\":\"MARKET\"")
                 : !USUAL_NEXT(at, "\",\"T\":") || !USUAL_TIME(at, &time))
         return false;
-    if (!binance_usual_print(e, &at, m, trade, id, time))
+    if (!binance_usual_print(e, &at, m, trade, id, time, sent))
         return false;
     USUAL_MAYBE(at, ",\"M\":true");
     *past = at;
@@ -85,10 +89,10 @@ ALWAYS_INLINE bool binance_usual_trade(engine *e, const uint8_t **past)
 ALWAYS_INLINE bool binance_usual_aggregate(engine *e, const uint8_t **past)
 {
     const uint8_t *at = *past;
-    int64_t time, id, other;
+    int64_t time, sent, id, other;
     level trade;
     market *m;
-    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &time) ||
+    if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &sent) ||
         !USUAL_NEXT(at, ",\"a\":") || !USUAL_INTEGER(at, &id) ||
         !USUAL_NEXT(at, ",\"s\":\"") || !usual_market(e, &at, '"', &m) ||
         !USUAL_NEXT(at, "\",\"p\":\"") || !usual_price(m, &at, &trade.price) ||
@@ -97,7 +101,7 @@ ALWAYS_INLINE bool binance_usual_aggregate(engine *e, const uint8_t **past)
         !USUAL_NEXT(at, "\",\"f\":") || !USUAL_INTEGER(at, &other) ||
         !USUAL_NEXT(at, ",\"l\":") || !USUAL_INTEGER(at, &other) ||
         !USUAL_NEXT(at, ",\"T\":") || !USUAL_TIME(at, &time) ||
-        !binance_usual_print(e, &at, m, trade, id, time))
+        !binance_usual_print(e, &at, m, trade, id, time, sent))
         return false;
     *past = at;
     return true;
@@ -107,7 +111,7 @@ ALWAYS_INLINE bool binance_usual_aggregate(engine *e, const uint8_t **past)
 ALWAYS_INLINE bool binance_usual_quote(engine *e, const uint8_t **past, bool futures)
 {
     const uint8_t *at = *past;
-    int64_t id, time = 0, other;
+    int64_t id, time = 0, sent = 0;
     level top[2];
     market *m;
     if (!USUAL_INTEGER(at, &id) ||
@@ -119,7 +123,7 @@ ALWAYS_INLINE bool binance_usual_quote(engine *e, const uint8_t **past, bool fut
         !USUAL_NEXT(at, "\""))
         return false;
     if (futures && (!USUAL_NEXT(at, ",\"T\":") || !USUAL_TIME(at, &time) ||
-                    !USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &other)))
+                    !USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &sent)))
         return false;
     if (id < 1 || id > NUMBER_MAX)
         return false;
@@ -131,6 +135,7 @@ ALWAYS_INLINE bool binance_usual_quote(engine *e, const uint8_t **past, bool fut
     msg->numbers.final = id;
     msg->numbers.numbered = true;
     msg->exchange_ns = time;
+    msg->sent_ns = sent;
     *past = at;
     return true;
 }

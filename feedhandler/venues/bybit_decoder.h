@@ -336,7 +336,7 @@ static int bybit_decode(engine *e, cursor *c)
         e->unknown++; /* the best level was sent as changes once */
         e->message_count = 0;
     }
-    bybit_settle(e, when, snapshot);
+    bybit_settle(e, when, sent, snapshot);
     return FEED_DATA;
 }
 
@@ -360,7 +360,7 @@ static void bybit_snapshot(engine *e, cursor *c, market *m)
         return;
     message *msg = &e->messages[e->message_count - 1];
     msg->kind = MESSAGE_SNAPSHOT;
-    msg->exchange_ns = text_time(e, c, &times[0]);
+    msg->exchange_ns = msg->sent_ns = text_time(e, c, &times[0]);
     if (times[1].type != TEXT_NONE)
         msg->exchange_ns = text_time(e, c, &times[1]);
 }

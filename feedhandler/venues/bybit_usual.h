@@ -27,7 +27,7 @@ static void bybit_top(engine *e, message *msg)
 }
 
 /* What only the whole document tells: the time, and whether a book is a whole one. */
-static void bybit_settle(engine *e, int64_t time, bool snapshot)
+static void bybit_settle(engine *e, int64_t time, int64_t sent, bool snapshot)
 {
     for (uint32_t i = 0; i < e->message_count; i++) {
         message *msg = &e->messages[i];
@@ -35,13 +35,14 @@ static void bybit_settle(engine *e, int64_t time, bool snapshot)
             msg->kind = MESSAGE_SNAPSHOT;
         if (msg->exchange_ns == 0)
             msg->exchange_ns = time;
+        msg->sent_ns = sent;
     }
 }
 
 /* ---- the usual ones -------------------------------------------------------------------------- */
 
 typedef struct bybit_head {
-    int64_t time; /* ns */
+    int64_t time, sent; /* ns */
     bool spot, snapshot;
 } bybit_head;
 
@@ -59,6 +60,7 @@ ALWAYS_INLINE bool bybit_usual_head(const engine *e, const uint8_t **past, bybit
     if (head->spot ? !USUAL_NEXT(at, "\"")
                    : !USUAL_NEXT(at, "\",\"ts\":") || !USUAL_TIME(at, &head->time))
         return false;
+    head->sent = head->time;
     *past = at;
     return USUAL_NEXT(*past, ",\"data\":");
 }
@@ -96,7 +98,7 @@ ALWAYS_INLINE bool bybit_usual_book(engine *e, cursor *c, const uint8_t **past)
     msg->window = window;
     if (top)
         bybit_top(e, msg);
-    bybit_settle(e, head.time, head.snapshot);
+    bybit_settle(e, head.time, head.sent, head.snapshot);
     *past = at;
     return true;
 }
@@ -194,7 +196,7 @@ ALWAYS_INLINE bool bybit_usual_trades(engine *e, const uint8_t **past)
         if (!USUAL_NEXT(at, "}"))
             return false;
     } while (USUAL_MAYBE(at, ","));
-    bybit_settle(e, head.time, head.snapshot);
+    bybit_settle(e, head.time, head.sent, head.snapshot);
     *past = at;
     return USUAL_NEXT(*past, "]");
 }

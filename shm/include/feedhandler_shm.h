@@ -214,7 +214,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u8, flags, 13)            /* FH_FLAG_* */                                                 \
     F(u8, side, 14)             /* FH_BID, FH_ASK; of a trade the taker's: FH_BUY, FH_SELL */   \
     F(u8, precision, 15)        /* which pair of the directory entry's exponents */             \
-    F(i64, exchange_ns, 16)     /* unix time by the venue's clock; 0 = the venue gave none */   \
+    F(i64, exchange_ns, 16)     /* when it was so at the venue, by its clock; 0 = it says none */   \
     F(i64, receive_ns, 24)      /* unix time by ours */                                         \
     F(u64, venue_sequence, 32)  /* the venue's number: update id, trade id */                   \
     F(i64, price, 40)           /* scaled by the exponents */                                   \
@@ -242,7 +242,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, stats_ns, 216)       /* receive time of the last statistic */                        \
     F(i64, state_ns, 224)       /* since when this state */                                     \
     F(i64, data_ns, 232)        /* receive time of the last message of any channel */           \
-    F(u64, reserved2, 240)                                                                     \
+    F(i64, sent_ns, 240)        /* since 1.3: when the venue sent it, by its clock; 0 = it says none */ \
     F(u32, definition, 248)     /* since 1.3: of the directory row that this is under; 0 = unsaid */ \
     F(u32, reserved3, 252)
 
@@ -263,7 +263,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, bids_total, 72) F(u32, asks_total, 76)            /* levels of the full book */      \
     F(u32, bids_known, 80)      /* since 1.3: levels from the best between which none is missing */ \
     F(u32, asks_known, 84)      /* since 1.3: likewise; FH_KNOWN_WHOLE: the venue has no others */ \
-    F(u64, reserved5, 88)
+    F(i64, sent_ns, 88)         /* since 1.3: when the venue sent it, by its clock; 0 = it says none */
 
 #define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 256 bytes */                   \
     F(u64, stamp, 0)                                                                           \

@@ -662,7 +662,7 @@ def test_set_state_and_refusals() -> None:
             e.instrument_id("Z")
         with pytest.raises(IndexError):
             e.state(77)
-        assert e.activity().shape == (2, 4)
+        assert e.activity().shape[0] == 2
     with pytest.raises(ValueError, match="binance, bybit, deribit, okx"), engine("deribit") as e:
         native.Engine(object(), "nope", rule=0, base=0)  # type: ignore[arg-type]
 

@@ -22,6 +22,7 @@ from shm import InstrumentKind, Reason, State
 from tests.engine import support
 from tests.engine.one_element import (
     DIALECTS,
+    MS,
     OTHERS,
     REMOVED,
     A,
@@ -359,3 +360,30 @@ def test_only_a_combination_has_prices_of_0_and_below(kind: InstrumentKind, pric
         else:
             assert result & native.MALFORMED
             assert e.state(0) == (State.STALE, Reason.MALFORMED)
+
+
+#: of a quote and of a book: when it was so, and when it was sent, by the documents above
+TIMES = {
+    "binance": ((0, 0), (MS, MS)),
+    "binance-usdm": ((MS - 4, MS), (MS - 4, MS)),
+    "bybit-linear": ((MS - 3, MS), (MS - 3, MS)),
+    "bybit-spot": ((MS - 3, MS), (MS - 3, MS)),
+    "deribit": ((MS, 0), (MS, 0)),
+    "okx": ((MS, 0), (MS, 0)),
+}
+
+
+@pytest.mark.parametrize("venue", list(TIMES))
+def test_the_time_of_a_cell_means_one_thing_at_all_venues(venue: str) -> None:
+    dialect = DIALECTS[venue]
+    with ExitStack() as stack:
+        quotes, books = Rig(stack, venue, books=False), Rig(stack, venue)
+        quotes.feed(dialect.quote)
+        books.base()
+        books.feed(dialect.deltas[0])
+        for e in quotes.engines:
+            cell = support.memory(e).quote(0)
+            assert (cell["exchange_ns"] // 10**6, cell["sent_ns"] // 10**6) == TIMES[venue][0]
+        for e in books.engines:
+            for cell in (support.memory(e).book(0)[0], support.memory(e).quote(0)):
+                assert (cell["exchange_ns"] // 10**6, cell["sent_ns"] // 10**6) == TIMES[venue][1]
