@@ -167,6 +167,9 @@ class Beside:
         first, longest = AGAIN_S
         found.again = now + min(longest, first * 2.0 ** min(found.tries, 20))
         found.tries += 1
+        renewal, _ = self._renewals.get(self._venue.endpoint(key), (now, 0))
+        if renewal > now:
+            found.again = min(found.again, renewal)
         connection = found.connection
         many = sum(each.connection is connection for each in self.silent.values()) >= MANY
         if (many or found.tries > 1) and self._renew(key, found, now):
