@@ -89,6 +89,8 @@ class Broadcast:
             return b""
         if self.faults.of("far"):
             payload = self._far(self.channel_name(channel), symbol, payload)
+        if self.faults.of("malform"):
+            payload = self.faults.malformed(symbol, self.channel_name(channel), payload)
         pieces = self.faults.spend_fragment()
         return encode_fragmented(payload, pieces) if pieces > 1 else encode(payload)
 

@@ -15,6 +15,8 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
 
+import orjson
+
 from feedhandler.near import did_you_mean
 
 from .terms import WRITES
@@ -68,6 +70,14 @@ def _one_of(*names: str) -> Key:
     return Key("one of " + ", ".join(names), lambda value: value in names)
 
 
+def _is_json(value: Any) -> bool:
+    try:
+        orjson.loads(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str)
+
+
 _TEXT = Key("a text", lambda value: isinstance(value, str) and value != "")
 _DECIMAL = Key(
     "a decimal above 0, as a text",
@@ -84,6 +94,8 @@ KEYS: Final[Mapping[str, Key]] = {
     "seconds": _seconds(0.001),
     "count": _integer(1, 10**9),
     "updates": _integer(0, 10**9),
+    "key": Key("the name of an element of the venue's messages", _TEXT.fits),
+    "value": Key('a text that is JSON, such as null, 0 or ""', _is_json),
     "where": _one_of("rest", "stream", "both"),
     "how": _one_of("rst", "fin", "close"),
     "form": _one_of("text", "truncated", "utf8", "binary", "huge"),
@@ -215,6 +227,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "crossed": Kind(
         "book messages with a bid above the best ask, which no later one removes",
         ("symbol",), _SPAN, once=True,
+    ),
+    "malform": Kind(
+        "data messages without the element `key`, or with the JSON `value` in its place: the first "
+        "of that name, in those messages that have it",
+        ("key",), ("value", *_ONE, *_SPAN), once=True,
     ),
     "bad_checksum": Kind(
         "book messages with a wrong checksum (needs the option `checksums`)",

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 from .fault_kinds import Order
+from .malform import malform
 from .shaping import Shape
 
 _REMEMBERED = 1000
@@ -147,7 +148,7 @@ class Faults:
         )
         self.timed = any(fault.ends is not None for fault in self)
         books = any(of(verdict.value) for verdict in _PER_BOOK)
-        self.active = bool(books or of("silence") or of("fragment") or of("far"))
+        self.active = bool(books or of("silence") or of("fragment") or of("far") or of("malform"))
         shapes = [of(kind)[-1] for kind in ("delay", "segments", "slow") if of(kind)]
         self.shape = None
         if shapes:
@@ -188,6 +189,17 @@ class Faults:
     def silences(self, symbol: str, channel: str) -> bool:
         """Whether a data message is kept back."""
         return bool(self.of("silence")) and self.take("silence", symbol, channel) is not None
+
+    def malformed(self, symbol: str, channel: str, payload: bytes) -> bytes:
+        """A data message as a fault has it, if one meets it."""
+        for fault in self.of("malform"):
+            if (
+                fault.meets(symbol, channel)
+                and (changed := malform(payload, fault["key"], fault["value"])) is not None
+            ):
+                self.spend(fault)
+                return changed
+        return payload
 
     def spend_fragment(self) -> int:
         """Into how many frames the next data message goes."""

@@ -63,7 +63,7 @@ ALWAYS_INLINE bool binance_usual_print(engine *e, const uint8_t **past, market *
 ALWAYS_INLINE bool binance_usual_trade(engine *e, const uint8_t **past)
 {
     const uint8_t *at = *past;
-    int64_t time, sent, id;
+    int64_t time = 0, sent, id;
     level trade;
     market *m;
     if (!USUAL_NEXT(at, ",\"E\":") || !USUAL_TIME(at, &sent))

@@ -38,6 +38,7 @@ from tests.engine.one_element import (
     reordered,
     spoilt,
 )
+from tests.io import fault_table
 
 Sides = tuple[Levels, Levels]
 LIVE = (State.LIVE, Reason.NONE)
@@ -230,6 +231,8 @@ def test_a_spoilt_answer_is_never_a_wrong_book(venue: str) -> None:
 @pytest.mark.parametrize("venue", list(DIALECTS))
 def test_a_spoilt_quote_is_never_a_wrong_quote(venue: str) -> None:
     """Of instruments without a book: what is shown as LIVE is what the venue said."""
+    its = fault_table.row("a quote without a field, or with half a side")
+    assert its.sees == (("STALE", "MALFORMED"),)
     dialect = DIALECTS[venue]
     refused = 0
     with ExitStack() as stack:

@@ -15,6 +15,7 @@ from feedhandler.engine import _engine as native
 from shm import InstrumentKind, Kind, Reason, State
 from shm import _native as shared
 from tests.engine import support
+from tests.io.fault_table import row
 
 LIVE = (State.LIVE, Reason.NONE)
 UNFIT = (State.STALE, Reason.PRECISION)
@@ -40,6 +41,7 @@ def needs(e: native.Engine) -> list[tuple[int, int]]:
 
 
 def test_an_odd_size_and_then_a_large_one_heal_with_the_next_book() -> None:
+    assert row("a size that fits no exponents beside the others").sees == (("STALE", "PRECISION"),)
     with support.engine("okx", instruments=1) as e:
         c = started(e)
         c.feed(book(11, 10, ("98", ODD)))

@@ -63,6 +63,17 @@ def test_truncated(running: Running) -> None:
     strike(running, "message cut short", {"kind": "garbage", "form": "truncated"}, at=3)
 
 
+ITS_FIELDS = "a book message without a field, or with a value that cannot be"
+NEEDED = {"deribit": "bids", "okx": "asks", "binance": "U", "binance-usdm": "U"}
+
+
+def test_malformed(running: Running) -> None:
+    """A book message without one of its sides, or its number."""
+    for venue, each in running.items():
+        order = {"kind": "malform", "key": NEEDED.get(venue, "b")}
+        strike({venue: each}, ITS_FIELDS, order, at=3)
+
+
 def test_checksum() -> None:
     symbols = {"okx": SYMBOLS["okx"]}
     with rig("okx", rate=300.0, checksums=True) as r, watched(r, symbols) as found:

@@ -22,6 +22,10 @@ def _connect(rng: random.Random, kind: str, **more: Any) -> Order:
     return {"kind": kind, "seconds": _seconds(rng), **more}
 
 
+_ELEMENTS: Final = (
+    "bids", "asks", "b", "a", "B", "u", "U", "pu", "seqId", "prevSeqId", "change_id",
+    "prev_change_id", "E", "ts", "timestamp", "type", "action", "s", "instrument_name", "data",
+)  # fmt: skip
 _REFUSALS: Final[tuple[Order, ...]] = (
     {"status": 503}, {"status": 429, "retry_after": 1.0}, {"status": 418, "retry_after": 1.0},
 )  # fmt: skip
@@ -58,6 +62,9 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "duplicate": (6, lambda rng, symbol: {"symbol": symbol, "count": rng.randint(1, 20)}),
     "reorder": (8, lambda rng, symbol: {"symbol": symbol, "count": rng.randint(1, 6)}),
     "crossed": (6, lambda _, symbol: {"symbol": symbol, "count": 1}),
+    "malform": (6, lambda rng, symbol: {
+        "symbol": symbol, "key": rng.choice(_ELEMENTS), "seconds": _seconds(rng, 1.0),
+        **rng.choice([{}, {"value": "null"}, {"value": '""'}, {"value": "0"}, {"value": "-1"}])}),
     "bad_checksum": (4, lambda _, symbol: {"symbol": symbol, "count": 1}),
     "eat": (3, lambda rng, symbol: {"symbol": symbol, "side": rng.choice(["bid", "ask"]),
                                     "levels": rng.randint(1, 55)}),
