@@ -98,7 +98,8 @@ def test_a_base_that_is_eaten_up_is_no_book(running: dict[str, Watched], venue: 
     each, levels = running[venue], BASES[venue][1]
     each.until(Watched.affords_snapshot, "a snapshot may be asked for", 60)
     each.until(lambda each: min(known(each.feed, each.symbols[1])) > levels * 0.6, "a new base")
-    order = {"kind": "eat", "side": "bid", "levels": int(levels * 1.3)}
+    eaten = int(known(each.feed, each.symbols[1])[0]) + 30
+    order = {"kind": "eat", "side": "bid", "levels": eaten}
     undergo(row("all levels that are known eaten"), [each], order, ends=True, only=1)
     until(lambda: judge(each.sim, each.feed, each.symbols[1]), "it is the venue's book")
 
@@ -113,9 +114,6 @@ def test_audits_judge_what_is_known_and_no_more(running: dict[str, Watched]) -> 
         until(audited, "books are audited", 60)
         status = venue_status(each.r.namespace, each.venue)
         assert status["counters"]["audit_bad"] == 0
-        assert any(found["known"]["bid"] is not None for found in status["audits"].values()), (
-            each.venue
-        )
 
 
 def test_a_thin_market_is_whole_and_not_asked_for_again() -> None:
