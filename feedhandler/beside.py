@@ -24,6 +24,7 @@ from shm import Counter, Reason, State
 RENEW_S = (30.0, 1800.0)  #: the first and the longest time between two connections to an endpoint
 MANY = 8  #: so many silent ones of a connection are its own fault, or its peer's
 LOW_BUDGET = 20.0  #: keys an hour that are kept for books
+_BEFORE_NS = 200_000_000
 ALONE_S = 30.0  #: the first word of a best bid and offer that has no book beside it
 AGAIN_S = (10.0, 600.0)  #: and between two subscriptions, after the first one
 _LIVES_BY = (
@@ -91,7 +92,9 @@ class Beside:
         if tracked is not None and tracked.book_key is None and promise.moves:
             promise = replace(promise, first_s=ALONE_S)  # there is no book to judge it by
         if promise.column and rows:
-            self.speaking.add(key, rows, promise, now, time_ns())
+            # What the same read of the socket brought counts, or the one just before.
+            since_ns = max(connection.connected_ns, connection.native.last_receive_ns - _BEFORE_NS)
+            self.speaking.add(key, rows, promise, now, since_ns)
 
     def refused(self, connection: Connection, keys: Iterable[str], reason: Reason) -> None:
         """The venue did not take these keys: they have a cure of their own."""

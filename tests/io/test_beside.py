@@ -23,6 +23,8 @@ class Line:
 
     state: ConnectionState = ConnectionState.LIVE
     budget_left: float = float("inf")
+    connected_ns: int = 1_000_000_000
+    last_receive_ns: int = 2_000_000_000
     asked: list[str] = field(default_factory=list)
     said: tuple[Reason, str] = (Reason.NONE, "")
 
@@ -36,6 +38,10 @@ class Line:
 
     @property
     def subscriptions(self) -> Line:
+        return self
+
+    @property
+    def native(self) -> Line:
         return self
 
     def budget(self, _: float) -> float:
@@ -132,6 +138,14 @@ def test_it_is_over_when_it_speaks() -> None:
     assert not scene.beside.silent
     assert scene.line.said == (Reason.NONE, "")
     assert scene.beside.finding == (Reason.NONE, "")
+
+
+def test_what_came_with_the_acknowledgement_is_the_first_word() -> None:
+    scene = Scene(1)
+    scene.engine.times[0, CHANNEL["mark"]] = scene.line.last_receive_ns  # in the same read
+    scene.run(30.0)
+    assert scene.line.asked == []
+    assert not scene.beside.silent
 
 
 def test_many_at_once_are_not_asked_for_one_by_one() -> None:
