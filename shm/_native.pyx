@@ -23,6 +23,7 @@ from posix.unistd cimport close, getpid
 from shm import errors
 
 include "contract.pxi"      # the header, for Cython
+include "making.pxi"        # of objects
 include "writer.pxi"
 include "enums.pxi"
 include "reader.pxi"        # Segment: a mapping

@@ -9,16 +9,8 @@ clean(dry_run=True)                      # the only one that may remove: what no
 
 from shm.attach import venues
 from shm.clean import clean
-from shm.memory import (
-    SLOT_STATUS,
-    LatencyHistogram,
-    Memory,
-    ObjectInfo,
-    control_state,
-    epochs,
-    list_objects,
-    open_memory,
-)
+from shm.listing import ObjectInfo, control_state, list_objects
+from shm.memory import SLOT_STATUS, LatencyHistogram, Memory, epochs, open_memory
 from shm.registry import Reader, readers
 from shm.verify import Finding, verify
 
