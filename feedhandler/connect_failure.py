@@ -15,8 +15,8 @@ from python_socks import ProxyError
 from feedhandler.budget import Budget
 from feedhandler.deflate import ExtensionError
 from feedhandler.log import log
+from feedhandler.one_line import one_line
 from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
-from feedhandler.said import said
 from feedhandler.tcp import NameNotFound
 from feedhandler.venues.base import Limits
 from shm import Reason
@@ -46,10 +46,10 @@ def explain(error: Exception) -> tuple[Reason, str]:
     if isinstance(error, WSHandshakeError) and error.response is not None:
         status = int(error.response.status)
         if status == HTTPStatus.SWITCHING_PROTOCOLS:
-            why = said(str(error).removeprefix("cannot upgrade, "))
+            why = one_line(str(error).removeprefix("cannot upgrade, "))
             return Reason.MALFORMED, f"a wrong WebSocket handshake: {why}"
         if 300 <= status < 400:
-            elsewhere = said(error.response.headers.get("Location", "nowhere"), 60)
+            elsewhere = one_line(error.response.headers.get("Location", "nowhere"), 60)
             text = f"HTTP {status}: sent on to {elsewhere}, where nobody connects"
             return Reason.DISCONNECTED, text
         reason = Reason.RATE_LIMIT if status in (418, 429) else Reason.DISCONNECTED
@@ -87,9 +87,9 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
         return _cause(error)
     if isinstance(error, WSHandshakeError):
-        return f"no WebSocket handshake: {said(error)}"
+        return f"no WebSocket handshake: {one_line(error)}"
     log.debug("connection failed", exc_info=error)
-    return said(f"{type(error).__name__}: {error}")
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def _cause(error: OSError) -> str:

@@ -16,6 +16,8 @@ from time import monotonic, time_ns
 
 from feedhandler.budget import per_second
 from feedhandler.connect_failure import explain, refused, unreachable
+from feedhandler.connection_notes import ConnectionNotes
+from feedhandler.connection_outage import ConnectionOutage
 from feedhandler.connection_owner import KeysTold, Owner, Settings
 from feedhandler.connection_socket import ConnectionSocket
 from feedhandler.connection_state import ConnectionState as State
@@ -25,15 +27,13 @@ from feedhandler.engine._engine import Connection as Native
 from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
-from feedhandler.notes import Notes
+from feedhandler.one_line import one_line
 from feedhandler.pings import Pings
 from feedhandler.reach import Retry
-from feedhandler.said import said
 from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import TICK_S, Subscribing
 from feedhandler.subscriptions import Subscriptions
-from feedhandler.trouble import Trouble
 from feedhandler.venues.base import Venue
 from shm import Reason
 
@@ -87,8 +87,8 @@ class Connection:
             self._kick.set, owner.on_stated, owner.on_relisted,
         )  # fmt: skip
         self._quiet = Throttle()
-        self._notes = Notes()
-        self.trouble = Trouble()
+        self._notes = ConnectionNotes()
+        self.outage = ConnectionOutage()
         self._stopping = False
         self._stopped = asyncio.Event()
         self._retry = Retry(settings.backoff, settings.reach, self._stopped)
@@ -104,7 +104,7 @@ class Connection:
     def start(self) -> None:
         """Begin; the connection lives until `stop`."""
         self.first_ns = time_ns()
-        life = self._owner.keep(str(self), self._live)
+        life = self._owner.keep_running(str(self), self._live)
         self._task = self._loop.create_task(life, name=f"connection {self.row}")
 
     async def stop(self, reason: Reason = Reason.STOPPED, detail: str = "asked to stop") -> None:
@@ -202,11 +202,11 @@ class Connection:
             return
         self._delay = self._retry.after(self._clock(), self._nobody, self._retry_after)
         reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
-        self._move(State.BACKOFF, reason, self.trouble.failed(reason, detail, self._delay))
+        self._move(State.BACKOFF, reason, self.outage.failed(reason, detail, self._delay))
 
     async def _connect(self) -> bool:
         """False: it was stopped while it waited for its turn."""
-        self._move(State.CONNECTING, self.reason, self.trouble.trying())
+        self._move(State.CONNECTING, self.reason, self.outage.trying())
         await take_turn(self.settings.connects, self._stopped, self._limited)
         if self._stopping:
             return False
@@ -222,7 +222,7 @@ class Connection:
         self.limit.begin(now)
         self._notes.clear()
         self._subscribing.begin(now)
-        self._move(State.SUBSCRIBING, Reason.START, self.trouble.opened())
+        self._move(State.SUBSCRIBING, Reason.START, self.outage.opened())
         for text in self.venue.on_connect():
             self.socket.send(text)
         seen, heard = self.socket.frames, False
@@ -279,7 +279,7 @@ class Connection:
         """Send what the pace allows; returns the seconds until it may allow more."""
         pumped = self._subscribing.pump(now)
         if pumped.asked and self.reason is Reason.RATE_LIMIT:
-            self._move(self.state, Reason.START, self.trouble.opened())
+            self._move(self.state, Reason.START, self.outage.opened())
         if pumped.held_s >= SHOWN_WAIT_S and self.state is State.SUBSCRIBING:
             self._limited(pumped.held_s, "subscribe")
         return pumped.wait_s
@@ -288,9 +288,9 @@ class Connection:
         if self.state is State.SUBSCRIBING:
             counts = self.subscriptions.counts()
             if counts.pending == counts.unanswered:  # which keep nobody waiting
-                self._move(State.SYNCING, self.reason, self.trouble.opened())
+                self._move(State.SYNCING, self.reason, self.outage.opened())
         if self.state is State.SYNCING and self._owner.in_step(self):
-            self.trouble.over()
+            self.outage.over()
             self._move(State.LIVE, *self._notes.shown)
         if self.state is State.LIVE:
             self.settings.backoff.healthy(now)
@@ -330,7 +330,7 @@ class Connection:
     def on_close(self, code: int, text: str) -> None:
         """The venue closes the session."""
         if self._cause is None:
-            why = f": {said(text)}" if text else ""
+            why = f": {one_line(text)}" if text else ""
             self._cause = (Reason.DISCONNECTED, f"closed by the venue with code {code}{why}")
 
     def on_too_long(self) -> None:

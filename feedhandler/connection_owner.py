@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Owner(Protocol):
     """Who has the connection. None of these may raise."""
 
-    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run it to its end; again if it fails by a mistake of ours."""
 
     def on_attention(self) -> None:

@@ -5,8 +5,8 @@ from time import monotonic
 
 from feedhandler.connection_socket import ConnectionSocket
 from feedhandler.log import Throttle
+from feedhandler.one_line import one_line
 from feedhandler.pings import Pings
-from feedhandler.said import said
 from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import Subscribing
@@ -47,7 +47,9 @@ class ControlFrames:
         try:
             controls = self._venue.control(frame, self._subscribing.subscriptions.asked)
         except Exception as error:
-            self._quiet.warning("control", f"{self._name} sent what makes no sense: {said(error)}")
+            self._quiet.warning(
+                "control", f"{self._name} sent what makes no sense: {one_line(error)}"
+            )
             return
         for control in controls:
             if control.kind is ControlKind.STATED:
@@ -66,7 +68,7 @@ class ControlFrames:
             self._subscribing.on_accepted(control.keys, now)
             self._wake()
         elif kind is ControlKind.REJECTED:
-            text = said(control.text) or "refused"
+            text = one_line(control.text) or "refused"
             if not self._subscribing.on_refused(control.keys, text, now):
                 self._quiet.warning("rejected", f"{self._name} refused a request: {text}")
             self._wake()
@@ -74,7 +76,7 @@ class ControlFrames:
             self._subscribing.subscriptions.again(control.keys, now)
             self._wake()
         elif kind is ControlKind.SPOILED:
-            words = said(control.text)
+            words = one_line(control.text)
             text = f"{self._name}: a request for {len(control.keys)} keys refused: {words}"
             self._quiet.warning("spoiled", text)
             self._subscribing.on_spoiled(control.request_id, words, now)
@@ -84,11 +86,11 @@ class ControlFrames:
         elif kind is ControlKind.ASKED:
             self._socket.send(control.reply)
         elif kind is ControlKind.NOTICE:
-            self._limit.notice(said(control.text), now)
+            self._limit.notice(one_line(control.text), now)
             self._wake()
         elif kind is ControlKind.ERROR:
-            self._quiet.warning("error", f"{self._name} complains: {said(control.text)}")
+            self._quiet.warning("error", f"{self._name} complains: {one_line(control.text)}")
             if control.keys:
                 self._subscribing.subscriptions.later(control.keys, now)
             elif not control.request_id:
-                self._subscribing.subscriptions.complained(said(control.text), now)
+                self._subscribing.subscriptions.complained(one_line(control.text), now)

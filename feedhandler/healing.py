@@ -10,19 +10,19 @@ from collections.abc import Callable, Sequence
 from time import time_ns
 
 from feedhandler.audit import Audit, Duties
-from feedhandler.beside import Beside, Renew
 from feedhandler.config import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.deepening import Deepening
 from feedhandler.engine import _engine
 from feedhandler.fleet import Fleet
-from feedhandler.keeper import Keeper
 from feedhandler.log import Throttle, log
+from feedhandler.part_runner import PartRunner
 from feedhandler.polling import Poller
 from feedhandler.quiet_books import QuietBooks
 from feedhandler.recovery import Recovery
 from feedhandler.rest import Rest, RestError
+from feedhandler.silent_subscriptions import Renew, SilentSubscriptions
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
@@ -53,7 +53,7 @@ class Healing:
         requests: Requests,
         count: Callable[[Counter], None],
         rng: random.Random,
-        keeper: Keeper,
+        runner: PartRunner,
         hint: Callable[[], None],
         worded: Callable[[Tracked], None],
         renew: Renew,
@@ -64,7 +64,7 @@ class Healing:
         self._connections = connections
         self._rest = rest
         self._requests = requests
-        self._keeper = keeper
+        self._runner = runner
         self._worded = worded
         self._quiet = Throttle()
         self._clock = asyncio.get_running_loop().time
@@ -82,7 +82,9 @@ class Healing:
             ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
         )
         self.watch = SubscriptionWatch(universe, engine, best, count, hint, rhythms)
-        self.beside = Beside(venue, universe, engine, renew, self._dumb, count, hint, rhythms)
+        self.silent_subscriptions = SilentSubscriptions(
+            venue, universe, engine, renew, self._dumb, count, hint, rhythms
+        )
         duties = Duties(lambda: universe, self._free, self._diverged, count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
         books = (lambda: universe, self.streams, config.degraded_after_s)
@@ -99,7 +101,7 @@ class Healing:
                 ("polling", self._poller.run),
                 ("asking about quiet books", self._quiet_books.run),
             ):
-                tasks.create_task(self._keeper.keep(part, run))
+                tasks.create_task(self._runner.keep_running(part, run))
 
     def poll(self, now: float) -> None:
         """Do what is due; a few times a second."""
@@ -145,13 +147,13 @@ class Healing:
         self.recovery.drop(tracked)
         self.watch.forget(tracked)
         self._deepening.over(tracked)
-        self.beside.forget(tracked)
+        self.silent_subscriptions.forget(tracked)
 
     def restated(self, tracked: Tracked) -> None:
         """The venue does something else with orders on it: what does not trade may be silent, and
         what is open now may be had."""
         self.watch.restated(tracked, self._clock())
-        self.beside.restated(tracked, self._clock())
+        self.silent_subscriptions.restated(tracked, self._clock())
         connection = self._connections.best(tracked)
         if not tracked.open or connection is None:
             return
@@ -163,7 +165,7 @@ class Healing:
         """What this connection alone fed is to be healed."""
         now = self._clock()
         self.watch.down(connection)
-        self.beside.down(connection)
+        self.silent_subscriptions.down(connection)
         others = self._connections.others(connection)
         for tracked in self._connections.books(connection):
             if not any(self._connections.carries(other, tracked) for other in others):
@@ -175,14 +177,14 @@ class Healing:
         for other in others:
             for key in other.subscriptions.live():
                 self.watch.acknowledged(other, key)
-                self.beside.acknowledged(other, key, now)
+                self.silent_subscriptions.acknowledged(other, key, now)
 
     def acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue took these keys."""
         now = self._clock()
         for key in keys:
             self.watch.acknowledged(connection, key)
-            self.beside.acknowledged(connection, key, now)
+            self.silent_subscriptions.acknowledged(connection, key, now)
         for tracked in self._universe.books(keys):
             tracked.rejected = False
             self._connections.acknowledged(connection, tracked)
@@ -221,12 +223,12 @@ class Healing:
         """Unless another connection has them."""
         others = [each.subscriptions for each in self._connections.others(connection)]
         alone = [key for key in keys if not any(each.is_live(key) for each in others)]
-        self.beside.refused(connection, alone, reason)
+        self.silent_subscriptions.refused(connection, alone, reason)
 
     def look(self, now: float) -> None:
         """The watch over subscriptions; a few times a second."""
         self.watch.poll(now)
-        self.beside.poll(now)
+        self.silent_subscriptions.poll(now)
 
     def speaks(self, connection: Connection, key: str, seconds: float) -> bool:
         """Whether the key's data comes on this connection, `seconds` after it was asked for."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from time import monotonic, time_ns
 
 from feedhandler.connection import Connection
+from feedhandler.connection_outage import MOST_BYTES
 from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.log import log
-from feedhandler.trouble import MOST_BYTES
 from shm import Reason, State
 from shm._native import Writer
 
@@ -38,10 +38,10 @@ def judge(
     was_live: bool,
     behind: str = "",
     note: str = "",
-    beside: tuple[Reason, str] = (Reason.NONE, ""),
+    silent: tuple[Reason, str] = (Reason.NONE, ""),
 ) -> Health:
     """`books`: (symbol, state, reason) of each that should be LIVE; `behind`: what is read late;
-    `beside`: which subscriptions beside the books are silent; `note`: what else there is to say
+    `silent`: which subscriptions beside the books are silent; `note`: what else there is to say
     while all is well."""
     total, missing = 0, []
     for symbol, state, reason in books:
@@ -52,18 +52,18 @@ def judge(
     if not missing and (total or not down):
         if behind:
             return Health(State.LIVE, Reason.CAPACITY, behind)
-        cut = [c for c in down if not is_open(c.state) and c.trouble]
+        cut = [c for c in down if not is_open(c.state) and c.outage]
         if cut:
             first = f"{len(cut)} of {len(connections)} connections are down: "
             reason, why = _complaint(cut[0], MOST_BYTES - len(first))
             return Health(State.LIVE, reason, first + why)
-        return Health(State.LIVE, beside[0], "; ".join(filter(None, (beside[1], note))))
+        return Health(State.LIVE, silent[0], "; ".join(filter(None, (silent[1], note))))
     state = State.STALE if was_live else State.SYNCING
     if missing and all(each[1] == State.DEGRADED for each in missing):
         state = State.DEGRADED
-    lost = [c for c in down if not is_open(c.state) and (c.trouble or c.detail)]
+    lost = [c for c in down if not is_open(c.state) and (c.outage or c.detail)]
     if not lost:  # one that is open again may be cut again, as it was before
-        lost = [c for c in down if c.trouble and time_ns() - c.connected_ns < REOPENED_NS]
+        lost = [c for c in down if c.outage and time_ns() - c.connected_ns < REOPENED_NS]
     reason, parts = down[0].reason if down else Reason.NONE, []
     if missing:
         reason = Reason(Tally(entry[2] for entry in missing).most_common(1)[0][0])
@@ -86,9 +86,9 @@ def judge(
 
 def _complaint(connection: Connection, most_bytes: int) -> tuple[Reason, str]:
     """Why a connection is not LIVE, and what is done about it."""
-    trouble = connection.trouble
-    if trouble and connection.reason in (Reason.START, trouble.reason):
-        return trouble.reason, trouble.said(most_bytes)
+    outage = connection.outage
+    if outage and connection.reason in (Reason.START, outage.reason):
+        return outage.reason, outage.said(most_bytes)
     return connection.reason, connection.detail
 
 
@@ -112,10 +112,10 @@ class VenueState:
         connections: Sequence[Connection],
         behind: str = "",
         note: str = "",
-        beside: tuple[Reason, str] = (Reason.NONE, ""),
+        silent: tuple[Reason, str] = (Reason.NONE, ""),
     ) -> None:
         """See `judge`; once LIVE, what is not is STALE."""
-        health = judge(books, connections, self._was_live, behind, note, beside)
+        health = judge(books, connections, self._was_live, behind, note, silent)
         self._was_live = self._was_live or health.state is State.LIVE
         self.show(health.state, health.reason, health.detail)
 

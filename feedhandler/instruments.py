@@ -4,8 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from feedhandler.one_line import one_line
 from feedhandler.rest import RestRefused
-from feedhandler.said import said
 from feedhandler.socket_requests import Getter
 from feedhandler.venues.base import InstrumentSpec, Request, Venue
 from feedhandler.venues.listing import Listing
@@ -37,10 +37,10 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
         try:
             more, listed = await _read(venue, patterns, request, body, refusal is None)
         except ValueError as error:
-            raise ValueError(said(error)) from None
+            raise ValueError(one_line(error)) from None
         except Exception as error:
             text = f"{venue.name}: the list of instruments cannot be read: {error!r}"
-            raise ValueError(said(text)) from error
+            raise ValueError(one_line(text)) from error
         if refusal is not None and not more:
             raise refusal
         if len(asked) + len(waiting) + len(more) > _MAX_REQUESTS:

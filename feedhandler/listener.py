@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from feedhandler.engine._engine import ATTENTION, CONTROL, MALFORMED, Connection, Receiver
-from feedhandler.said import said
+from feedhandler.one_line import one_line
 
 MAX_MESSAGE_BYTES = 64 << 20
 _SPECIAL = CONTROL | ATTENTION | MALFORMED
@@ -131,7 +131,7 @@ class FrameListener(WSListener):
         closed = getattr(transport, "close_handshake", None)  # a test may have none
         if closed is not None and closed.recv is None and closed.sent is not None:
             if closed.sent.code in _BROKEN:
-                text = said(closed.sent.reason)
+                text = one_line(closed.sent.reason)
                 self._session.on_garbled(f"the venue broke the WebSocket protocol: {text}")
             _settle(transport)
         self.lost = True

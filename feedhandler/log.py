@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from feedhandler.said import said
+from feedhandler.one_line import one_line
 
 log = logging.getLogger("feedhandler")
 _MOST = 2000  # characters of one message
@@ -39,7 +39,7 @@ class _OneLine(logging.Formatter):
     """Whatever a message quotes: it is a line, and not a long one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = said(record.message, _MOST)
+        record.message = one_line(record.message, _MOST)
         return super().formatMessage(record)
 
 

@@ -11,8 +11,8 @@ import aiohttp
 from feedhandler import host_budgets, rest_body
 from feedhandler.budget import Budget
 from feedhandler.connect_failure import PROXY_ERRORS, in_words
+from feedhandler.one_line import one_line
 from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
-from feedhandler.said import said
 from feedhandler.transport import Route
 from feedhandler.venues.base import Limits, Request
 
@@ -28,7 +28,7 @@ class RestError(Exception):
     """A request without a usable answer. `url`; `status`: of HTTP, 0 if there was no answer."""
 
     def __init__(self, message: str, url: str, status: int = 0, body: bytes = b"") -> None:
-        super().__init__(f"{url}: {said(message)}")
+        super().__init__(f"{url}: {one_line(message)}")
         self.url = url
         self.status = status
         self.body = body
@@ -163,10 +163,10 @@ class Rest:
         self.budget.at_most(monotonic(), left)
 
     def _error(self, url: str, status: int, body: bytes, headers: Mapping[str, str]) -> RestError:
-        text = said(body[:200].decode("utf-8", "replace").strip())
+        text = one_line(body[:200].decode("utf-8", "replace").strip())
         message = f"HTTP {status}" + (f": {text}" if text else "")
         if 300 <= status < 400:
-            elsewhere = said(headers.get("Location", "nowhere"))
+            elsewhere = one_line(headers.get("Location", "nowhere"))
             message = f"HTTP {status}: sent on to {elsewhere}, where nobody is asked"
         wait = ban_s(status, headers, body, self._bans)
         if not wait and (asked := parse_retry_after(headers.get("Retry-After"))):

@@ -9,8 +9,8 @@ from time import time_ns
 from typing import Protocol
 
 from feedhandler import rules
-from feedhandler.absence import Absences
 from feedhandler.config import VenueConfig
+from feedhandler.delisting import Delistings
 from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
 from feedhandler.lister import Listed, Lister, choose
@@ -75,7 +75,7 @@ class Roster:
         )
         self.rows = DirectoryRows(config.capacity)
         self.cure = ""  #: what helps against few rows, if that is another than usual
-        self._absences = Absences()
+        self._delistings = Delistings()
         self._unread = ""
         self.left_out: dict[str, None] = {}  #: what has no row: listed, asked for, not carried
         self._quiet = Throttle()
@@ -94,17 +94,17 @@ class Roster:
             self.refreshed(await self._lister.again())
 
     def refreshed(self, listed: Listed) -> None:
-        """Take in a new list, if it can be one (see `feedhandler.absence`)."""
+        """Take in a new list, if it can be one (see `feedhandler.delisting`)."""
         there = listed.symbols
-        if not self._absences.believed(listed.rules, there, self._open()):
-            self._quiet.warning("list", f"{self._absences.problem}: nothing is closed for it")
-            wait = AGAIN_S * 2.0 ** min(self._absences.doubts, 10)
+        if not self._delistings.believed(listed.rules, there, self._open()):
+            self._quiet.warning("list", f"{self._delistings.problem}: nothing is closed for it")
+            wait = AGAIN_S * 2.0 ** min(self._delistings.doubts, 10)
             self._lister.soon(wait, 2 * wait)
             return
         self._lister.complain(listed)
         spoke = self._engine.activity().max(axis=1, initial=0).tolist()
         if not nameless(listed.unread):
-            over = self._absences.over(
+            over = self._delistings.over(
                 time_ns(), there, self._open(), lambda each: spoke[each.id], self._carrier.streams
             )
             self._close(over, Reason.EXPIRED)
@@ -195,7 +195,7 @@ class Roster:
     @property
     def problem(self) -> str:
         """What is wrong with the venue's list of instruments, if something is."""
-        return self._lister.problem or self._absences.problem or self._unread
+        return self._lister.problem or self._delistings.problem or self._unread
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from feedhandler.one_line import one_line
 from feedhandler.rest import Rest, RestRefused, RestUnreachable
-from feedhandler.said import said
 from feedhandler.venues.base import Control, Request, Venue
 
 TIMEOUT_S = 5.0
@@ -70,7 +70,7 @@ class SocketRequests:
         if answer is None or answer.done():
             return
         if control.text:
-            answer.set_exception(RestRefused(said(control.text), "over the socket", 0, frame))
+            answer.set_exception(RestRefused(one_line(control.text), "over the socket", 0, frame))
         else:
             answer.set_result(frame)
 

@@ -21,10 +21,10 @@ from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet import Fleet
 from feedhandler.healing import Healing
 from feedhandler.health import VenueState
-from feedhandler.keeper import Keeper
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
-from feedhandler.outages import Outages
+from feedhandler.outage_log import OutageLog
+from feedhandler.part_runner import PartRunner
 from feedhandler.plan import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.rest import Rest
@@ -81,12 +81,12 @@ class VenueFeed:
         self._addresses = Addresses(config)
         self._reach: dict[str, Reach] = {}  # by host
         self._quiet = Throttle()
-        self._outages = Outages()
-        self._keeper = Keeper(self._rng)
+        self._outage_log = OutageLog()
+        self._runner = PartRunner(self._rng)
         self._left = False
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
-            requests, self._count, self._rng, self._keeper, self._lister.hint,
+            requests, self._count, self._rng, self._runner, self._lister.hint,
             self.roster.terms.worded, self._renew,
         )  # fmt: skip
 
@@ -96,10 +96,10 @@ class VenueFeed:
         """Until cancelled."""
         self._state.show(State.SYNCING, Reason.START, "listing instruments")
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keeper.keep("the heartbeat", self._beat))
+            tasks.create_task(self._runner.keep_running("the heartbeat", self._beat))
             self._start(await self._lister.first(self._listing))
             tasks.create_task(self.healing.run())
-            tasks.create_task(self._keeper.keep("following the list", self.roster.follow))
+            tasks.create_task(self._runner.keep_running("following the list", self.roster.follow))
 
     async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
         """Close the connections and all instruments, in order. After `run` was cancelled."""
@@ -163,7 +163,7 @@ class VenueFeed:
     async def _beat(self) -> None:
         """The heartbeat in memory, and all that is done by the clock."""
         next_table = next_watch = 0.0
-        step = self._keeper.step
+        step = self._runner.step
         while True:
             now = self._clock()
             newest = max((c.native.last_receive_ns for c in self.connections), default=0)
@@ -197,12 +197,12 @@ class VenueFeed:
         ]
         books += [(name, State.STALE, Reason.CAPACITY) for name in self.roster.left_out]
         notes = (
-            self.roster.count(self._clock()), self.roster.problem, self._keeper.note,
+            self.roster.count(self._clock()), self.roster.problem, self._runner.note,
             self.roster.not_open(),
         )  # fmt: skip
         note = "; ".join(filter(None, notes))
-        beside = self.healing.beside.finding
-        self._state.judge(books, self.connections.judged(), self._capacity.finding, note, beside)
+        silent = self.healing.silent_subscriptions.finding
+        self._state.judge(books, self.connections.judged(), self._capacity.finding, note, silent)
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
@@ -236,9 +236,9 @@ class VenueFeed:
 
     # ---- what the engine and the connections say (`connection_owner.Owner`)
 
-    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run it to its end; again if it fails."""
-        await self._keeper.keep(part, run)
+        await self._runner.keep_running(part, run)
 
     def on_attention(self) -> None:
         """The engine has something to say about books."""
@@ -257,11 +257,11 @@ class VenueFeed:
             self.connections.connected(connection)
             self._capacity.connected(connection)
         if connection.state is ConnectionState.BACKOFF:
-            self._outages.down(connection)
+            self._outage_log.down(connection)
         elif connection.state is ConnectionState.LIVE:
-            self._outages.live(connection)
+            self._outage_log.live(connection)
         elif connection.state is ConnectionState.CLOSED:
-            self._outages.gone(connection)
+            self._outage_log.gone(connection)
         self._table.store(connection, self._clock())
         self._table.announce(connection)
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from feedhandler.connection_outage import MOST_BYTES, ConnectionOutage, clock_time, fitted
 from feedhandler.connection_state import ConnectionState
 from feedhandler.health import VenueState
-from feedhandler.outages import Outages
-from feedhandler.trouble import MOST_BYTES, Trouble, clock_time, fitted
+from feedhandler.outage_log import OutageLog
 from shm import Reason, State
 from shm.inspect import open_memory
 from tests.cli.support import Terminal
@@ -36,15 +36,15 @@ class Link:
 
     def __init__(self, row: int) -> None:
         self.row = row
-        self.trouble = Trouble()
+        self.outage = ConnectionOutage()
         self.detail = ""
 
-    def fail(self, outages: Outages, cause: str) -> None:
-        self.detail = self.trouble.failed(Reason.DISCONNECTED, cause, 1.0)
+    def fail(self, outages: OutageLog, cause: str) -> None:
+        self.detail = self.outage.failed(Reason.DISCONNECTED, cause, 1.0)
         outages.down(self)  # type: ignore[arg-type]
 
-    def live(self, outages: Outages) -> None:
-        self.trouble.over()
+    def live(self, outages: OutageLog) -> None:
+        self.outage.over()
         outages.live(self)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ def test_three_minutes_of_two_connections_are_a_handful_of_lines(
     said: pytest.LogCaptureFixture,
 ) -> None:
     clock = Clock()
-    outages = Outages(clock)
+    outages = OutageLog(clock)
     links = Link(0), Link(1)
     for number in range(387):
         links[number % 2].fail(outages, ("Connection refused", "no route to host")[number > 50])
@@ -76,7 +76,7 @@ def test_three_minutes_of_two_connections_are_a_handful_of_lines(
 
 
 def test_of_many_connections_with_one_cause_a_few_are_named(said: pytest.LogCaptureFixture) -> None:
-    outages = Outages(Clock())
+    outages = OutageLog(Clock())
     links = [Link(row) for row in range(64)]
     for _ in range(3):
         for link in links:
@@ -87,7 +87,7 @@ def test_of_many_connections_with_one_cause_a_few_are_named(said: pytest.LogCapt
 
 
 def test_each_outage_is_news(said: pytest.LogCaptureFixture) -> None:
-    outages, link = Outages(Clock()), Link(0)
+    outages, link = OutageLog(Clock()), Link(0)
     for _ in range(2):
         link.fail(outages, "Connection refused")
         link.live(outages)
@@ -121,12 +121,12 @@ def test_a_venue_that_is_tried_again_and_again_says_each_state_once(
 
 
 def connection(state: ConnectionState, cause: str = "", failures: int = 0) -> Any:
-    trouble = Trouble()
+    outage = ConnectionOutage()
     detail = ""
     for _ in range(failures):
-        detail = trouble.failed(Reason.DISCONNECTED, cause, 1.0)
+        detail = outage.failed(Reason.DISCONNECTED, cause, 1.0)
     return SimpleNamespace(
-        state=state, trouble=trouble, detail=detail, connected_ns=0,
+        state=state, outage=outage, detail=detail, connected_ns=0,
         reason=Reason.DISCONNECTED if failures else Reason.START,
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ def test_details_fit_and_keep_what_is_done(cause: str, failures: int) -> None:
     made = connection(ConnectionState.BACKOFF, cause, failures)
     assert len(made.detail.encode()) <= MOST_BYTES
     assert "next try in 1.0 s" in made.detail
-    since = f"down since {clock_time(made.trouble.since_ns)}"
+    since = f"down since {clock_time(made.outage.since_ns)}"
     assert (since in made.detail) == (failures > 1)
     assert made.detail.startswith(cause[:30])
     assert len(fitted(cause, "trying again", 60).encode()) <= 60

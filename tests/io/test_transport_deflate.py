@@ -23,8 +23,8 @@ from feedhandler.deflate import (
     agreement,
 )
 from feedhandler.deflate_listener import DeflateListener
-from feedhandler.keeper import Keeper
 from feedhandler.listener import FrameListener
+from feedhandler.part_runner import PartRunner
 from feedhandler.transport import Route
 from feedhandler.venue_engine import make_engine
 from feedhandler.venues.base import Stated
@@ -293,8 +293,8 @@ class Owner:
 
     def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None: ...
 
-    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
-        await Keeper().keep(part, run)
+    async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+        await PartRunner().keep_running(part, run)
 
     def speaks(self, *_: object) -> bool:
         return False

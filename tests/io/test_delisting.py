@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.absence import DOUBTS, Absences
+from feedhandler.delisting import DOUBTS, Delistings
 from feedhandler.universe import Tracked
 from tests.io.facts import spec
 
@@ -17,7 +17,7 @@ class Play:
 
     def __init__(self, symbols: list[str] = SYMBOLS) -> None:
         self.tracked = [Tracked(n, spec(symbol), symbol) for n, symbol in enumerate(symbols)]
-        self.absences = Absences()
+        self.delistings = Delistings()
         self.spoke = dict.fromkeys(symbols, 0)
         self.streams = True
         self.now = 0
@@ -28,9 +28,9 @@ class Play:
         self.now += 10
         self.spoke.update(dict.fromkeys(speaking, self.now - 5))
         carried = [each for each in self.tracked if not each.closed]
-        if not self.absences.believed(RULES, set(symbols), carried):
+        if not self.delistings.believed(RULES, set(symbols), carried):
             return None
-        over = self.absences.over(
+        over = self.delistings.over(
             self.now, set(symbols), carried,
             lambda each: self.spoke[each.spec.symbol], lambda _: self.streams,
         )  # fmt: skip
@@ -44,9 +44,9 @@ def test_an_empty_list_never_closes_anything() -> None:
     assert play.list(*SYMBOLS) == []
     for _ in range(20):
         assert play.list() is None
-        assert play.absences.problem == "the list of instruments is empty"
+        assert play.delistings.problem == "the list of instruments is empty"
     assert play.list(*SYMBOLS) == []
-    assert play.absences.problem == ""
+    assert play.delistings.problem == ""
 
 
 def test_an_instrument_is_over_when_two_lists_lack_it_and_its_stream_is_silent() -> None:
@@ -81,7 +81,7 @@ def test_a_short_list_is_a_failed_one_until_it_is_said_again_and_again(kept: lis
     play.list(*SYMBOLS)
     for _ in range(DOUBTS - 1):
         assert play.list(*kept) is None
-        assert "10" in play.absences.problem
+        assert "10" in play.delistings.problem
     assert play.list(*kept, speaking=("S9",)) == []
     assert play.list(*kept, speaking=("S9",)) == [each for each in SYMBOLS[:-1] if each not in kept]
     assert play.list(*kept) == ["S9"]
@@ -91,13 +91,13 @@ def test_a_list_that_lacks_most_of_what_is_followed_is_a_failed_one_however_long
     play = Play()
     assert play.list(*SYMBOLS, *(f"T{n}" for n in range(90))) == []
     assert play.list(*SYMBOLS[:4], *(f"T{n}" for n in range(90))) is None
-    assert play.absences.problem == "the list of instruments lacks 6 of the 10 that are followed"
+    assert play.delistings.problem == "the list of instruments lacks 6 of the 10 that are followed"
 
 
 def test_other_rules_have_lists_of_other_lengths() -> None:
     play = Play(["A"])
     assert play.list("A", *SYMBOLS) == []
-    assert play.absences.believed(("A",), {"A"}, play.tracked)
+    assert play.delistings.believed(("A",), {"A"}, play.tracked)
 
 
 def test_the_only_one_may_be_over_too() -> None:

@@ -3,7 +3,7 @@
 from shm import Reason
 
 
-class Notes:
+class ConnectionNotes:
     """`shown`: the first one that has a reason, else the first."""
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ class _Subscription:
     looked: float = 0.0
 
 
-class Speaking:
+class PromiseWatch:
     """Of one feed. `top`: the best bid and offer of a book that is LIVE; `active`: whether an
     instrument trades at all."""
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from feedhandler import venues
-from feedhandler.speaking import Speaking, Top
+from feedhandler.promise_watch import PromiseWatch, Top
 from feedhandler.universe import CHANNEL
 from feedhandler.venues import promise
 from feedhandler.venues.promise import Promise
@@ -27,10 +27,10 @@ class Market:
         self.top: Top = (99, 1, 100, 1)
         self.open = True
         options = RhythmOptions(floor_s=2.0)
-        self.speaking = Speaking(options, lambda _: self.top, lambda _: self.open)
+        self.promises = PromiseWatch(options, lambda _: self.top, lambda _: self.open)
 
     def add(self, key: str, its: Promise) -> None:
-        self.speaking.add(key, [0], its, self.now, self.ns)
+        self.promises.add(key, [0], its, self.now, self.ns)
 
     @property
     def ns(self) -> int:
@@ -44,7 +44,7 @@ class Market:
             for name, period in every.items():
                 if (self.now - began) % period < STEP_S:
                     self.activity[0, CHANNEL[name]] = self.ns
-            judged = self.speaking.judge(self.activity, self.now)
+            judged = self.promises.judge(self.activity, self.now)
             found += [(key, reason, self.now - began) for key, reason in judged]
         return found
 

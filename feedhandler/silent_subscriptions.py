@@ -15,7 +15,7 @@ from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle
-from feedhandler.speaking import Speaking, Top
+from feedhandler.promise_watch import PromiseWatch, Top
 from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.venues.base import Venue
 from feedhandler.watchdog import RhythmOptions
@@ -48,7 +48,7 @@ class Silent:
     tries: int = 0
 
 
-class Beside:
+class SilentSubscriptions:
     """Of one feed. Times are seconds of the event loop's clock."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Beside:
         self._dumb_book = dumb
         self._count = count
         self._hint = hint
-        self.speaking = Speaking(options, self._top, self._open)
+        self.promises = PromiseWatch(options, self._top, self._open)
         self.silent: dict[str, Silent] = {}
         self._connections: dict[str, Connection] = {}
         self._renewals: dict[str, tuple[float, int]] = {}  # of an endpoint: the next one, how many
@@ -94,12 +94,12 @@ class Beside:
         if promise.column and rows:
             # What the same read of the socket brought counts, or the one just before.
             since_ns = max(connection.connected_ns, connection.native.last_receive_ns - _BEFORE_NS)
-            self.speaking.add(key, rows, promise, now, since_ns)
+            self.promises.add(key, rows, promise, now, since_ns)
 
     def refused(self, connection: Connection, keys: Iterable[str], reason: Reason) -> None:
         """The venue did not take these keys: they have a cure of their own."""
         for key in keys:
-            self.speaking.drop(key)
+            self.promises.drop(key)
             if self._venue.promise(key).column not in (
                 "",
                 "book",
@@ -110,7 +110,7 @@ class Beside:
         """The connection is down: nothing on it is judged."""
         for key in [key for key, its in self._connections.items() if its is connection]:
             del self._connections[key]
-            self.speaking.drop(key)
+            self.promises.drop(key)
 
     def restated(self, tracked: Tracked, now: float) -> None:
         """The venue does something else with orders on it: silence counts from now, if at all."""
@@ -124,7 +124,7 @@ class Beside:
         """The instrument is over."""
         for key in [key for key in self._connections if self._universe.of_key(key) is tracked]:
             del self._connections[key]
-            self.speaking.drop(key)
+            self.promises.drop(key)
         for key in [key for key in self.silent if self._universe.of_key(key) is tracked]:
             del self.silent[key]
 
@@ -141,7 +141,7 @@ class Beside:
             ):
                 del self.silent[key]
                 self._quiet.info("again", f"{found.connection}: {key} speaks again")
-        for key, reason in self.speaking.judge(activity, now):
+        for key, reason in self.promises.judge(activity, now):
             connection = self._connections.get(key)
             if connection is not None:
                 self._fell_silent(connection, key, reason, now)

@@ -26,7 +26,7 @@ class _Outage:
     counted: bool = False  # said by its number only
 
 
-class Outages:
+class OutageLog:
     """Of one venue's connections."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -41,7 +41,7 @@ class Outages:
         if outage is None:
             outage = self._down[connection.row] = _Outage(now, now + REMIND_S)
         outage.failures += 1
-        cause = connection.trouble.cause
+        cause = connection.outage.cause
         same = sum(cause in other.causes for other in self._down.values())
         if cause not in outage.causes:
             outage.causes.add(cause)

@@ -18,7 +18,7 @@ DOUBTS = 5  #: short lists in a row that are one after all: the venue has become
 
 
 @dataclass(slots=True)
-class Absences:
+class Delistings:
     """Of one feed. `problem`: why the last list was not gone by, if it was not."""
 
     problem: str = ""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import venues
-from feedhandler.beside import MANY, RENEW_S, Beside
 from feedhandler.connection_state import ConnectionState
+from feedhandler.silent_subscriptions import MANY, RENEW_S, SilentSubscriptions
 from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.watchdog import RhythmOptions
 from shm import Reason, State
@@ -82,7 +82,7 @@ class Scene:
         self.engine = Engine(count)
         self.renewed: list[tuple[Reason, str | None, float]] = []
         self.now = 0.0
-        self.beside = Beside(
+        self.silent_subscriptions = SilentSubscriptions(
             venue, universe, self.engine, self._renew, lambda *_: None, lambda _: None,  # type: ignore[arg-type]
             lambda: None, RhythmOptions(),
         )  # fmt: skip
@@ -95,13 +95,13 @@ class Scene:
 
     def acknowledge(self) -> None:
         for key in self.keys:
-            self.beside.acknowledged(self.line, key, self.now)  # type: ignore[arg-type]
+            self.silent_subscriptions.acknowledged(self.line, key, self.now)  # type: ignore[arg-type]
 
     def run(self, seconds: float, step: float = 0.5) -> None:
         end = self.now + seconds
         while self.now < end:
             self.now += step
-            self.beside.poll(self.now)
+            self.silent_subscriptions.poll(self.now)
 
 
 def test_the_subscription_then_the_connection_then_another_address_each_time_later() -> None:
@@ -109,10 +109,10 @@ def test_the_subscription_then_the_connection_then_another_address_each_time_lat
     (key,) = scene.keys
     scene.run(11.0)
     assert scene.line.asked == []
-    assert scene.beside.finding == (Reason.NONE, "")
+    assert scene.silent_subscriptions.finding == (Reason.NONE, "")
     scene.run(3.0)
     assert scene.line.asked == [key]
-    reason, words = scene.beside.finding
+    reason, words = scene.silent_subscriptions.finding
     assert (reason, scene.line.said[0]) == (Reason.NO_DATA, Reason.NO_DATA)
     assert key in words
     assert key in scene.line.said[1]
@@ -132,12 +132,12 @@ def test_the_subscription_then_the_connection_then_another_address_each_time_lat
 def test_it_is_over_when_it_speaks() -> None:
     scene = Scene(1)
     scene.run(13.0)
-    assert scene.beside.silent
+    assert scene.silent_subscriptions.silent
     scene.engine.times[0, CHANNEL["mark"]] = 1 << 62
     scene.run(1.0)
-    assert not scene.beside.silent
+    assert not scene.silent_subscriptions.silent
     assert scene.line.said == (Reason.NONE, "")
-    assert scene.beside.finding == (Reason.NONE, "")
+    assert scene.silent_subscriptions.finding == (Reason.NONE, "")
 
 
 def test_what_came_with_the_acknowledgement_is_the_first_word() -> None:
@@ -145,7 +145,7 @@ def test_what_came_with_the_acknowledgement_is_the_first_word() -> None:
     scene.engine.times[0, CHANNEL["mark"]] = scene.line.last_receive_ns  # in the same read
     scene.run(30.0)
     assert scene.line.asked == []
-    assert not scene.beside.silent
+    assert not scene.silent_subscriptions.silent
 
 
 def test_many_at_once_are_not_asked_for_one_by_one() -> None:
@@ -153,7 +153,7 @@ def test_many_at_once_are_not_asked_for_one_by_one() -> None:
     scene.run(30.0)
     assert scene.line.asked == []
     assert len(scene.renewed) == 1
-    assert f"and {MANY - 1} more" in scene.beside.finding[1]
+    assert f"and {MANY - 1} more" in scene.silent_subscriptions.finding[1]
 
 
 def test_what_an_hour_has_left_is_kept_for_books() -> None:
@@ -166,20 +166,21 @@ def test_what_an_hour_has_left_is_kept_for_books() -> None:
 
 def test_nothing_is_done_on_a_connection_that_is_down() -> None:
     scene = Scene(1)
-    scene.beside.down(scene.line)  # type: ignore[arg-type]
+    scene.silent_subscriptions.down(scene.line)  # type: ignore[arg-type]
     scene.line.state = ConnectionState.BACKOFF
     scene.run(100.0)
     assert scene.line.asked == []
     assert scene.renewed == []
-    assert not scene.beside.silent
+    assert not scene.silent_subscriptions.silent
 
 
 def test_what_is_refused_is_said_until_it_is_taken() -> None:
     scene = Scene(2)
-    scene.beside.refused(scene.line, [scene.keys[1], "books:S0-SWAP"], Reason.REJECTED)  # type: ignore[arg-type]
-    reason, words = scene.beside.finding
+    keys = [scene.keys[1], "books:S0-SWAP"]
+    scene.silent_subscriptions.refused(scene.line, keys, Reason.REJECTED)  # type: ignore[arg-type]
+    reason, words = scene.silent_subscriptions.finding
     assert reason is Reason.REJECTED
     assert scene.keys[1] in words
     assert "more" not in words  # a book has a state of its own
     scene.acknowledge()
-    assert scene.beside.finding == (Reason.NONE, "")
+    assert scene.silent_subscriptions.finding == (Reason.NONE, "")

@@ -7,7 +7,7 @@ from shm import Reason
 MOST_BYTES = 127  #: of a detail in the connection table
 
 
-class Trouble:
+class ConnectionOutage:
     """Of one connection, from its first failure until it is LIVE again. `cause`: of the last."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 MOST = 300  #: characters
 
 
-def said(text: object, most: int = MOST) -> str:
+def one_line(text: object, most: int = MOST) -> str:
     """The text with what cannot be printed escaped, and cut."""
     plain = str(text)[: most + 1]
     if not plain.isprintable():

@@ -1,5 +1,5 @@
-"""Whatever runs beside the streams of a feed may fail: it is said, and goes on. Nothing of it is
-worth the books that others follow."""
+"""Keeps the parts of a feed running that run beside its streams: what fails is said, and goes on.
+Nothing of it is worth the books that others follow."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ _FIRST_S, _CAP_S = 0.5, 30.0
 _CAUSES = 1000  # more are forgotten, and said again
 
 
-class Keeper:
+class PartRunner:
     """The parts of one feed that are kept running. `note`: what status says of failures."""
 
     def __init__(self, rng: random.Random | None = None) -> None:
@@ -25,7 +25,7 @@ class Keeper:
         self._failures = 0
         self._last = ("", 0.0)
 
-    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run it to its end; each time that it fails again, later and later, for ever."""
         backoff = Backoff(_FIRST_S, _CAP_S, rng=self._rng)
         while True:
