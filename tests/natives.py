@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -78,16 +79,17 @@ def place(what: str, *inputs: object) -> Path:
     return folder
 
 
-def build(module: str, *options: str) -> Path:
-    """The shared object of a native module compiled with `options` (`-O1`, `-D...`)."""
-    source = generated(module)
+def build(module: str, *options: str, tree: Path = ROOT) -> Path:
+    """The shared object of a native module compiled with `options` (`-O1`, `-D...`). `tree`: where
+    the headers are, and the module's C file."""
+    source = generated(module) if tree == ROOT else (tree / MODULES[module]).with_suffix(".c")
     command = [
         *compiler().split(), "-w", "-shared", "-fPIC", "-std=gnu11", "-fno-strict-aliasing",
-        f"-I{ROOT / 'shm' / 'include'}", f"-I{(ROOT / MODULES[module]).parent}",
+        f"-I{tree / 'shm' / 'include'}", f"-I{(tree / MODULES[module]).parent}",
         f"-I{sysconfig.get_path('include')}", *options,
     ]  # fmt: skip
     version = run(*compiler().split(), "--version")
-    folder = place(module, source, headers(), version, *command, sys.version)
+    folder = place(module, source, headers(tree), version, *command, sys.version)
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     target = folder / f"{module.rpartition('.')[2]}{suffix}"
     if not target.exists():
@@ -95,6 +97,25 @@ def build(module: str, *options: str) -> Path:
         run(*command, "-o", str(unfinished), str(source))
         unfinished.replace(target)
     return target
+
+
+def edited(module: str, path: str, edits: Mapping[str, str]) -> Path:
+    """A tree with the C file and all headers of a native module, one of which is edited: each text,
+    which is there once, is replaced by another."""
+    text = (ROOT / path).read_text()
+    for old, new in edits.items():
+        assert text.count(old) == 1, f"{path} has {text.count(old)} times: {old}"
+        text = text.replace(old, new)
+    tree = place("edited", generated(module), headers(), path, text)
+    if not (tree / "whole").exists():
+        for header in headers():
+            copy = tree / header.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(header, copy)
+        (tree / path).write_text(text)
+        shutil.copyfile(generated(module), (tree / MODULES[module]).with_suffix(".c"))
+        (tree / "whole").touch()
+    return tree
 
 
 def library(source: Path, *options: str) -> Path:

@@ -31,6 +31,7 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
     const message *msg = &e->messages[0];
     const waiting *head = backlog_head(&m->backlog), *tail = backlog_tail(&m->backlog);
     bool based = continuity_based(&m->sequence);
+    engine_make_room(e, SIZE_MAX);
     int action = continuity_answer(&m->sequence, &msg->numbers, head ? &head->numbers : NULL,
                                    tail ? &tail->numbers : NULL);
     if (action == ACTION_CLAIM && e->polled)
@@ -85,6 +86,7 @@ static enum deepen_result book_deepen(engine *e, market *m, const message *msg, 
     if (fits && agrees) {
         uint32_t bids = deepen_side(&ours->bids, &deep.bids, false, changes);
         uint32_t count = bids + deepen_side(&ours->asks, &deep.asks, true, changes + bids);
+        engine_make_room(e, SIZE_MAX);
         if (count)
             fits = book_write(e, m, changes, count, bids, FH_BID, false,
                               engine_flags(e) | FH_FLAG_REPLAY, m->head.exchange_ns,

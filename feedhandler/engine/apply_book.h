@@ -28,13 +28,13 @@ static inline void records_levels(engine *e, uint8_t side, const level *levels, 
         fh_message_run(e->writer, FH_KIND_LEVEL, side, &levels->price, count);
 }
 
-/* Ring records of a book message, and the book itself. */
+/* Ring records of a book message, and the book itself. Room for them was made before the message's number
+ * became the book's: what is shown of this book then is of one moment. */
 static inline bool book_write(engine *e, market *m, const level *levels, uint32_t count,
                               uint32_t first_count, uint8_t first_side, bool full, uint8_t flags,
                               int64_t exchange_ns, int64_t receive_ns)
 {
     uint8_t second_side = first_side ^ 1;
-    engine_make_room(e, count);
     records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
                   (uint64_t)m->sequence.place);
     if (full) {
@@ -281,6 +281,7 @@ static inline void message_book(engine *e, const message *msg)
         market_unfit(e, m);
         return;
     }
+    engine_make_room(e, UNLIKELY(m->backlog.messages) ? SIZE_MAX : msg->count);
     if (msg->kind == MESSAGE_DELTA) {
         m->incremental = true;
         action = continuity_delta(&m->sequence, &msg->numbers, own, others);

@@ -25,10 +25,10 @@ FILES = (
 )
 
 
-def build_with_points() -> Path:
-    """`shm._native` with a point before each word that goes to shared memory."""
+def build_with_points(module: str = "shm._native", tree: Path = ROOT) -> Path:
+    """A native module with a point before each word that goes to shared memory."""
     points = Path(__file__).with_name("points.h")
-    return build("shm._native", "-O0", f'-DFH_KILL_POINTS="{points}"')
+    return build(module, "-O0", f'-DFH_KILL_POINTS="{points}"', tree=tree)
 
 
 class _Finder(importlib.abc.MetaPathFinder):

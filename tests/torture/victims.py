@@ -105,8 +105,8 @@ class Victim:
 class Victims:
     """The program of this file, and its pipes."""
 
-    def __init__(self, native: Path) -> None:
-        self._native = native
+    def __init__(self, native: Path, module: str = "shm._native") -> None:
+        self._native, self._module = native, module
         self._last: Victim | None = None
         self._process = self._run()
 
@@ -115,7 +115,7 @@ class Victims:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             return subprocess.Popen(
-                [sys.executable, "-m", "tests.torture.victims", str(self._native)],
+                [sys.executable, "-m", "tests.torture.victims", str(self._native), self._module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -163,16 +163,23 @@ class Victims:
     def passed(self, victim: Victim, **words: Any) -> list[Point]:
         """The points that a victim with `trace` passes until its end, answered with `words`
         whatever it asks: of each the first passes and the last one."""
+        return chosen(self.trace(victim, **words))
+
+    def trace(self, victim: Victim, **words: Any) -> list[str]:
+        """The same, by name, each as often as it is passed."""
         names: list[str] = []
         while (line := victim.heard()) is not None:
             names = line.get("points", names)
             if line.get("asks"):
                 victim.go(**words)
-        return [
-            Point(name, nth)
-            for name, count in Counter(names).items()
-            for nth in _passes(name, count)
-        ]
+        return names
+
+
+def chosen(names: list[str]) -> list[Point]:
+    """Of all that was passed the first passes and the last one."""
+    return [
+        Point(name, nth) for name, count in Counter(names).items() for nth in _passes(name, count)
+    ]
 
 
 def _passes(name: str, count: int) -> list[int]:
@@ -213,6 +220,7 @@ def _die_with_parent() -> None:
 
 
 def _child(pipe: _Pipe, points: Points, order: dict[str, Any]) -> None:
+    from tests.torture.engine_scenario import feed_frames
     from tests.torture.scenarios import SCENARIOS, Context, break_it
 
     def arm() -> None:
@@ -230,7 +238,8 @@ def _child(pipe: _Pipe, points: Points, order: dict[str, Any]) -> None:
     if name := order.get("broken"):
         break_it(points, name)
     _die_with_parent()
-    SCENARIOS[order["scenario"]](Context(order, pipe.say, pipe.ask, arm, off))
+    scenario = SCENARIOS.get(order["scenario"], feed_frames)
+    scenario(Context(order, pipe.say, pipe.ask, arm, off))
 
 
 def _ending(pid: int, why: int) -> dict[str, Any]:
@@ -256,8 +265,9 @@ def _orders(pipe: _Pipe) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     native = Path(sys.argv[1])
-    replace({"shm._native": native})
+    replace({sys.argv[2]: native})
     points = Points(native)
+    import tests.torture.engine_scenario
     import tests.torture.scenarios  # noqa: F401 - now, once for all children
 
     _die_with_parent()
