@@ -157,8 +157,8 @@ class Healing:
         connection = self._connections.best(tracked)
         if not tracked.open or connection is None:
             return
-        for key in connection.subscriptions.keys:
-            if self._universe.of_key(key) is tracked and connection.subscriptions.failed(key):
+        for key in self._universe.own_keys(tracked):
+            if connection.subscriptions.failed(key):
                 connection.resubscribe(key)
 
     def down(self, connection: Connection, reason: Reason) -> None:

@@ -126,10 +126,9 @@ class Roster:
     def expire(self) -> None:
         """Close what is over by its own date, and look for what follows."""
         now = time_ns()
-        there = self._open()
-        over = [each for each in there if each.spec.over(now)]
-        self._close(over, Reason.EXPIRED)
-        ended = [each for each in there if 0 < each.spec.expiry_ns <= now and not each.ended]
+        due = [each for each in self._open() if 0 < each.spec.expiry_ns <= now]
+        self._close([each for each in due if each.spec.over(now)], Reason.EXPIRED)
+        ended = [each for each in due if not each.ended]
         for each in ended:  # of what has no date of its own, the list says whether it came true
             each.ended = True
         if ended:

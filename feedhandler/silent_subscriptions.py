@@ -114,19 +114,17 @@ class SilentSubscriptions:
 
     def restated(self, tracked: Tracked, now: float) -> None:
         """The venue does something else with orders on it: silence counts from now, if at all."""
-        for key in [key for key in self.silent if self._universe.of_key(key) is tracked]:
-            del self.silent[key]
-        for key, connection in list(self._connections.items()):
-            if self._universe.of_key(key) is tracked:
-                self.acknowledged(connection, key, now)
+        for key in self._universe.own_keys(tracked):
+            self.silent.pop(key, None)
+            if key in self._connections:
+                self.acknowledged(self._connections[key], key, now)
 
     def forget(self, tracked: Tracked) -> None:
         """The instrument is over."""
-        for key in [key for key in self._connections if self._universe.of_key(key) is tracked]:
-            del self._connections[key]
-            self.promises.drop(key)
-        for key in [key for key in self.silent if self._universe.of_key(key) is tracked]:
-            del self.silent[key]
+        for key in self._universe.own_keys(tracked):
+            self.silent.pop(key, None)
+            if self._connections.pop(key, None) is not None:
+                self.promises.drop(key)
 
     # ---- by the clock
 

@@ -6,9 +6,9 @@ feed answers 421.
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
@@ -20,6 +20,7 @@ from shm._native import DEAD_NS
 _MISDIRECTED = 421
 _ASK_S = 1.0
 _LIVE_BYTES = 1 << 16
+_Page = Callable[[dict[str, Any]], tuple[dict[str, Any], bool]]
 
 
 class StatusServer:
@@ -34,12 +35,6 @@ class StatusServer:
         self._address = address
         self._status = status
         self._runner: web.ServerRunner | None = None
-        self._pages = {
-            "/status": self._get_status,
-            "/live": self._get_live,
-            "/ready": self._get_ready,
-            "/health": self._get_ready,
-        }
         self.port = 0  #: the real one, where 0 was asked for
         self.url = ""  #: "" while it does not listen
 
@@ -65,42 +60,53 @@ class StatusServer:
             self._runner = None
 
     async def _get(self, request: web.BaseRequest) -> web.Response:
-        page = self._pages.get(request.path)
+        page = _PAGES.get(request.path)
         if page is None:
-            return web.Response(status=404, text=f"there is {', '.join(self._pages)}\n")
+            return web.Response(status=404, text=f"there is {', '.join(_PAGES)}\n")
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-        return page(request)
+        return self._answer(request, self._status(), page)
 
-    def _get_status(self, request: web.BaseRequest) -> web.Response:
-        return self._answer(request, self._status(), True)
-
-    def _get_live(self, request: web.BaseRequest) -> web.Response:
-        names = [venue["venue"] for venue in self._status()["venues"]]
-        return self._answer(request, {"alive": True, "venues": names}, True)
-
-    def _get_ready(self, request: web.BaseRequest) -> web.Response:
-        found = self._status()["venues"]
-        fine = bool(found) and all(map(_is_ready, found))
-        states = {venue["venue"]: venue["state"] for venue in found}
-        reasons = {venue["venue"]: venue["reason"] for venue in found if not _is_ready(venue)}
-        body = {"ready": fine, "healthy": fine, "venues": states, "reasons": reasons}
-        return self._answer(request, body, fine)
-
-    def _answer(self, request: web.BaseRequest, body: dict[str, Any], fine: bool) -> web.Response:
+    def _answer(self, request: web.BaseRequest, found: dict[str, Any], page: _Page) -> web.Response:
         """With whose it is."""
-        namespace = self._status()["namespace"]
+        namespace = found["namespace"]
         whose = {"namespace": namespace, "pid": os.getpid()}
         wanted = request.query.get("namespace")
         if wanted is not None and wanted != namespace:
             text = f"this is the feed {namespace!r}, not {wanted!r}"
             return _json({**whose, "error": text}, _MISDIRECTED)
+        body, fine = page(found)
         return _json({**whose, **body}, 200 if fine else 503)
+
+
+def _status(found: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    return found, True
+
+
+def _live(found: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    return {"alive": True, "venues": [venue["venue"] for venue in found["venues"]]}, True
+
+
+def _ready(found: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    venues = found["venues"]
+    fine = bool(venues) and all(map(_is_ready, venues))
+    states = {venue["venue"]: venue["state"] for venue in venues}
+    reasons = {venue["venue"]: venue["reason"] for venue in venues if not _is_ready(venue)}
+    return {"ready": fine, "healthy": fine, "venues": states, "reasons": reasons}, fine
 
 
 def _is_ready(venue: dict[str, Any]) -> bool:
     age = venue.get("heartbeat_age_ns")
     return venue["state"] == "LIVE" and age is not None and age < DEAD_NS
+
+
+#: by path, what of `status` is answered, and whether that is well
+_PAGES: Final[Mapping[str, _Page]] = {
+    "/status": _status,
+    "/live": _live,
+    "/ready": _ready,
+    "/health": _ready,
+}
 
 
 def _json(data: dict[str, Any], status: int) -> web.Response:

@@ -74,6 +74,10 @@ class Universe:
         """The keys of an instrument, its family's among them."""
         return self.venue.keys(spec, self.channels)
 
+    def own_keys(self, tracked: Tracked) -> list[str]:
+        """The keys of this instrument alone."""
+        return [key for key in self.keys(tracked.spec) if self.of_key(key) is tracked]
+
     def carried_keys(self) -> set[str]:
         """The keys of all that is not closed, those of families too."""
         open_ = (tracked.spec for tracked in self if not tracked.closed)
