@@ -202,7 +202,7 @@ cdef class FeedBase:
         book.size_exponent = head.size_exponent
         book.bids_total = head.bids_total
         book.asks_total = head.asks_total
-        # A writer of before 1.3 says nothing: what it shows is all that can be believed.
+        # A writer that leaves 0 does not say: what it shows is all that can be believed.
         book.known[0] = max(<uint32_t>head.bids, head.bids_known)
         book.known[1] = max(<uint32_t>head.asks, head.asks_known)
         book.age_ns = now - head.receive_ns

@@ -89,7 +89,7 @@ extern "C" {
     F(STATE, 7)       /* price = FH_STATE_*, size = FH_REASON_*; side 0: the instrument's, side  \
                          1: a connection's, its row in aux */                                   \
     F(WRITER, 8)      /* price 1: the writer starts; 0: it stops, in order */                   \
-    F(DEFINITION, 9)  /* since 1.3: the venue changed the instrument's terms, the directory row    \
+    F(DEFINITION, 9)  /* since 2.0: the venue changed the instrument's terms, the directory row    \
                          has them: price = FH_STATUS_*, size = sum of FH_CHANGE_*, aux = the       \
                          number of the definition */
 
@@ -124,10 +124,10 @@ extern "C" {
     F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */        \
     F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                  \
     F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                    \
-    F(CAPACITY, 21)       /* since 1.2: more comes than can be taken; of a connection, of a venue */ \
-    F(UNANSWERED, 22)     /* since 1.3: the venue has not answered the subscription */          \
-    F(NO_DATA, 23)        /* since 1.3: subscribed, and nothing of what the channel promises came */ \
-    F(UNCONFIRMED, 24)    /* since 1.3: a full book that was asked for; the stream has not reached it */
+    F(CAPACITY, 21)       /* since 2.0: more comes than can be taken; of a connection, of a venue */ \
+    F(UNANSWERED, 22)     /* since 2.0: the venue has not answered the subscription */          \
+    F(NO_DATA, 23)        /* since 2.0: subscribed, and nothing of what the channel promises came */ \
+    F(UNCONFIRMED, 24)    /* since 2.0: a full book that was asked for; the stream has not reached it */
 
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
@@ -141,8 +141,8 @@ extern "C" {
     F(BUFFER_DROPPED, 16) F(TRADES, 17) F(CONNECTS, 18) F(DISCONNECTS, 19) F(RESUBSCRIBES, 20) \
     F(REST_REQUESTS, 21) F(REST_ERRORS, 22) F(STALE_SNAPSHOTS, 23) F(WAKES, 24) F(REJECTED, 25) \
     F(AUDITS, 26) F(AUDIT_BAD, 27)                                                             \
-    F(SPLITS, 28)   /* since 1.2: connections that were split, since they could not keep up */  \
-    F(BEHIND, 29)   /* since 1.2: how often splitting was no help, or was not to be had */
+    F(SPLITS, 28)   /* since 2.0: connections that were split, since they could not keep up */  \
+    F(BEHIND, 29)   /* since 2.0: how often splitting was no help, or was not to be had */
 
 #define FH_HISTOGRAM_NAMES(F)                                                                  \
     F(RECEIVE_PUBLISH, 0) F(EXCHANGE_RECEIVE, 1) F(RTT, 2)
@@ -151,21 +151,21 @@ extern "C" {
     F(UNKNOWN, 0) F(SPOT, 1) F(PERPETUAL, 2) F(FUTURE, 3) F(OPTION, 4) F(COMBO, 5)
 #define FH_CONTRACT_TYPES(F) F(NONE, 0) F(LINEAR, 1) F(INVERSE, 2) F(QUANTO, 3)
 #define FH_OPTION_TYPES(F) F(NONE, 0) F(CALL, 1) F(PUT, 2)
-#define FH_QUOTE_SOURCES(F) /* since 1.3: what a quote cell's bid and ask are of */              \
-    F(NONE, 0)  /* there are none yet, or a writer before 1.3 */                                \
+#define FH_QUOTE_SOURCES(F) /* since 2.0: what a quote cell's bid and ask are of */              \
+    F(NONE, 0)  /* there are none yet */                                                        \
     F(BOOK, 1)  /* the best levels of the book */                                               \
     F(QUOTE, 2) /* a channel of best bids and offers, ahead of the book or without one */
 #define FH_INSTRUMENT_STATUSES(F) /* what the venue does with orders; only ACTIVE is open */   \
     F(ACTIVE, 0)      /* it trades */                                                           \
     F(EXPIRED, 1)     /* it is over: expired, delivered, delisted */                            \
     F(HALTED, 2)      /* trading is suspended */                                                \
-    F(UNKNOWN, 3)     /* since 1.3: the venue uses a word that this writer does not know */     \
-    F(PRE_OPEN, 4)    /* since 1.3: listed, trading has not begun */                            \
-    F(AUCTION, 5)     /* since 1.3: orders are gathered, not matched one by one */              \
-    F(POST_ONLY, 6)   /* since 1.3: orders that would match at once are refused */              \
-    F(CANCEL_ONLY, 7) /* since 1.3: orders may be cancelled, none placed */                     \
-    F(SETTLING, 8)    /* since 1.3: settlement or delivery is under way */
-#define FH_CHANGES(F) /* since 1.3: what another definition has changed */                     \
+    F(UNKNOWN, 3)     /* since 2.0: the venue uses a word that this writer does not know */     \
+    F(PRE_OPEN, 4)    /* since 2.0: listed, trading has not begun */                            \
+    F(AUCTION, 5)     /* since 2.0: orders are gathered, not matched one by one */              \
+    F(POST_ONLY, 6)   /* since 2.0: orders that would match at once are refused */              \
+    F(CANCEL_ONLY, 7) /* since 2.0: orders may be cancelled, none placed */                     \
+    F(SETTLING, 8)    /* since 2.0: settlement or delivery is under way */
+#define FH_CHANGES(F) /* since 2.0: what another definition has changed */                     \
     F(STATUS, 1) F(TICK, 2) F(LOT, 4) F(CONTRACT_SIZE, 8) F(EXPIRY, 16)                        \
     F(IDENTITY, 32)   /* kind, names, currencies, strike: another instrument under the same name */
 #define FH_FLAGS(F)                                                                            \
@@ -231,8 +231,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, publish_ns, 40)                                                                     \
     F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
     F(u8, last_side, 52) F(u8, precision, 53)                                                  \
-    F(u8, source, 54)           /* since 1.3: FH_SOURCE_*, what bid and ask are of */             \
-    F(u8, status, 55)           /* since 1.3: FH_STATUS_*, what the venue does with orders */   \
+    F(u8, source, 54)           /* since 2.0: FH_SOURCE_*, what bid and ask are of */             \
+    F(u8, status, 55)           /* since 2.0: FH_STATUS_*, what the venue does with orders */   \
     F(i64, bid_price, 56) F(i64, bid_size, 64) F(i64, ask_price, 72) F(i64, ask_size, 80)      \
     F(i64, last_price, 88) F(i64, last_size, 96) F(i64, last_ns, 104) /* the last trade */      \
     F(f64, mark, 112) F(f64, index, 120) F(f64, underlying, 128)       /* NaN = none */         \
@@ -242,8 +242,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, stats_ns, 216)       /* receive time of the last statistic */                        \
     F(i64, state_ns, 224)       /* since when this state */                                     \
     F(i64, data_ns, 232)        /* receive time of the last message of any channel */           \
-    F(i64, sent_ns, 240)        /* since 1.3: when the venue sent it, by its clock; 0 = it says none */ \
-    F(u32, definition, 248)     /* since 1.3: of the directory row that this is under; 0 = unsaid */ \
+    F(i64, sent_ns, 240)        /* since 2.0: when the venue sent it, by its clock; 0 = it says none */ \
+    F(u32, definition, 248)     /* since 2.0: of the directory row that this is under; 0 = unsaid */ \
     F(u32, reserved3, 252)
 
 #define FH_BOOK_FIELDS(F) /* head of a copy of a book cell; depth x {price, size} bids, then asks */ \
@@ -255,15 +255,15 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, publish_ns, 40)                                                                     \
     F(u8, state, 48) F(u8, reason, 49) F(i8, price_exponent, 50) F(i8, size_exponent, 51)      \
     F(u8, precision, 52)                                                                       \
-    F(u8, status, 53)           /* since 1.3: FH_STATUS_* */                                    \
+    F(u8, status, 53)           /* since 2.0: FH_STATUS_* */                                    \
     F(u16, reserved2, 54)                                                                      \
     F(u16, bids, 56) F(u16, asks, 58)                        /* levels in use */                \
-    F(u32, definition, 60)      /* since 1.3: of the directory row that this is under; 0 = unsaid */ \
+    F(u32, definition, 60)      /* since 2.0: of the directory row that this is under; 0 = unsaid */ \
     F(i64, state_ns, 64)                                                                       \
     F(u32, bids_total, 72) F(u32, asks_total, 76)            /* levels of the full book */      \
-    F(u32, bids_known, 80)      /* since 1.3: levels from the best between which none is missing */ \
-    F(u32, asks_known, 84)      /* since 1.3: likewise; FH_KNOWN_WHOLE: the venue has no others */ \
-    F(i64, sent_ns, 88)         /* since 1.3: when the venue sent it, by its clock; 0 = it says none */
+    F(u32, bids_known, 80)      /* since 2.0: levels from the best between which none is missing */ \
+    F(u32, asks_known, 84)      /* since 2.0: likewise; FH_KNOWN_WHOLE: the venue has no others */ \
+    F(i64, sent_ns, 88)         /* since 2.0: when the venue sent it, by its clock; 0 = it says none */
 
 #define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 256 bytes */                   \
     F(u64, stamp, 0)                                                                           \
@@ -271,7 +271,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u8, status, 15)           /* FH_STATUS_* */                                               \
     F(u8, precision, 16)        /* the pair of exponents in force */                            \
     F(u8, has_book, 17) F(u16, reserved, 18)                                                   \
-    F(u32, definition, 20)      /* since 1.3: the number of these terms, from 1; 0 = unsaid */  \
+    F(u32, definition, 20)      /* since 2.0: the number of these terms, from 1; 0 = unsaid */  \
     F(i8x8, price_exponents, 24) F(i8x8, size_exponents, 32) /* by precision */                 \
     F(f64, tick, 40) F(f64, lot, 48) F(f64, contract_size, 56) F(f64, strike, 64)              \
     F(i64, expiry_ns, 72)       /* expiry, delivery or announced delisting; 0 = none known */   \
@@ -295,9 +295,9 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(f64, frames_per_second, 288) F(f64, bytes_per_second, 296)                               \
     F(f64, levels_per_second, 304) F(f64, budget, 312)                                         \
     F(char128, detail, 320)     /* why, in words */                                             \
-    F(u64, wins, 448)           /* since 1.1: book messages that another connection brought later */ \
-    F(i64, lead_p50_ns, 456)    /* since 1.1: by how much, the median; 0 = none yet */          \
-    F(i64, behind_ns, 464)      /* since 1.2: how much later than usual is what it brings; 0 = none */ \
+    F(u64, wins, 448)           /* since 2.0: book messages that another connection brought later */ \
+    F(i64, lead_p50_ns, 456)    /* since 2.0: by how much, the median; 0 = none yet */          \
+    F(i64, behind_ns, 464)      /* since 2.0: how much later than usual is what it brings; 0 = none */ \
     F(u64, reserved5, 472)                                                                     \
     F(u64, reserved6, 480) F(u64, reserved7, 488) F(u64, reserved8, 496) F(u64, reserved9, 504)
 

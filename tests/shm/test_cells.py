@@ -102,7 +102,7 @@ def test_how_far_a_book_is_known(namespace: str, create: Create) -> None:
     feed.require_live([a], depth=2)
     with pytest.raises(shm.NotLive, match="2 of 3 bids are known"):
         feed.require_live(depth=3)
-    assert known(bids_known=0, asks_known=0) == (2, 1)  # a writer of before 1.3 says nothing
+    assert known(bids_known=0, asks_known=0) == (2, 1)  # a writer that does not say
 
 
 def test_the_board_agrees_with_the_quotes(namespace: str, create: Create) -> None:
