@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,8 @@ def translated() -> Iterator[None]:
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-_START = "start the feed: feedhandler start (or, without internet: feedhandler start --sim)"
+COMMAND = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  #: as scripts/run was called
+_START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config", ("ConfigError",), "", USAGE),
     ("feedhandler.select", ("UnknownSymbol",), "", USAGE),

@@ -49,6 +49,18 @@ def namespace_override_option(function: F) -> F:
     )(function)
 
 
+def replay_namespace_option(function: F) -> F:
+    """Of a replay: FEEDHANDLER_NAMESPACE is the live feed's, and a replay may not pass for it."""
+    return click.option(
+        "--namespace",
+        metavar="NS",
+        default="replay",
+        show_default=True,
+        callback=_checked,
+        help="Prefix of the shared-memory objects; FEEDHANDLER_NAMESPACE does not count here.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     """`--json`"""
     return click.option("--json", "as_json", is_flag=True, help="JSON for programs.")(function)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from feedhandler.planning import Planned
 
 _COLUMNS = [
-    Column("venue"),
-    Column("instruments", right=True),
-    Column("connections", right=True),
-    Column("keys", right=True),
-    Column("messages", right=True),
-    Column("REST weight", right=True),
-    Column("live in", right=True),
-    Column("memory", right=True),
+    Column("VENUE"),
+    Column("INSTRUMENTS", right=True),
+    Column("CONNECTIONS", right=True),
+    Column("KEYS", right=True),
+    Column("MESSAGES", right=True),
+    Column("REST WEIGHT", right=True),
+    Column("LIVE IN", right=True),
+    Column("MEMORY", right=True),
 ]
 
 
@@ -45,7 +45,7 @@ def plan(
     """Show what would be connected, subscribed and spent, without connecting.
 
     The venues are asked over REST what they list, within the budgets that all processes share, and
-    the start is played through under their limits: "live in" is the least that these ask for, were
+    the start is played through under their limits: LIVE IN is the least that these ask for, were
     nothing spent yet and every answer instant. CONFIG is as for `start`.
 
     \b
@@ -84,7 +84,8 @@ def _document(found: Planned) -> dict[str, Any]:
 
 
 def _show(found: Planned, show_keys: bool) -> None:
-    echo_table(_COLUMNS, [_row(one) for one in found.venues])
+    if found.venues:
+        echo_table(_COLUMNS, [_row(one) for one in found.venues])
     for one in found.venues:
         click.echo(f"\n{bold(one.venue)}" + dim(_paced(one)))
         for number, connection in enumerate(one.connections):

@@ -15,8 +15,8 @@ from cli.errors import FINDING, CliError
 from cli.options import (
     force_option,
     json_option,
-    namespace_override_option,
     refuse_overwriting,
+    replay_namespace_option,
 )
 from cli.output import Column, dim, echo_table, json_out, state
 
@@ -55,7 +55,7 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
 @click.option("--hold", is_flag=True, help="Keep the memory at the end, until Ctrl-C.")
 @click.option("--strict", is_flag=True, help="End at the first broken line.")
 @click.option("--depth", default=50, show_default=True, help="Levels a side in shared memory.")
-@namespace_override_option
+@replay_namespace_option
 @json_option
 def replay(
     capture: Path,
@@ -66,14 +66,14 @@ def replay(
     hold: bool,
     strict: bool,
     depth: int,
-    namespace: str | None,
+    namespace: str,
     as_json: bool,
 ) -> int:
     """Play a capture through the same decoders, books and memory as live frames.
 
     CAPTURE is NDJSON, plain, .gz or .zst; `feedhandler capture` makes them. Readers may attach
-    meanwhile; the namespace is "replay" unless another is given, so that a live feed is not
-    disturbed. Broken lines are named, counted and passed over.
+    meanwhile, in a namespace of its own, so that no strategy takes it for the live feed.
+    Broken lines are named, counted and passed over.
 
     \b
     feedhandler replay okx.ndjson.zst --books books.json
@@ -88,20 +88,19 @@ def replay(
 
     refuse_overwriting(books, force)
 
-    space = namespace or "replay"
     shown: Callable[[ReplayResult], None] | bool = False
     if hold:
 
         def shown(result: ReplayResult) -> None:
             _report(result, books, as_json)
-            _wait(f"held in namespace {space!r}; Ctrl-C ends it")
+            _wait(f"held in namespace {namespace!r}; Ctrl-C ends it")
 
     progress = _Progress()
     try:
         result = play(
             capture,
             venue=venue,
-            namespace=space,
+            namespace=namespace,
             speed=speed,
             depth=depth,
             progress=progress if sys.stderr.isatty() else None,

@@ -66,7 +66,12 @@ def sim(
         if as_json:
             json_out({"endpoints": [asdict(endpoint) for endpoint in endpoints]})
         else:
-            columns = [Column("VENUE"), Column("WEBSOCKET"), Column("REST"), Column("CONTROL")]
+            columns = [
+                Column("VENUE"),
+                Column("WEBSOCKET"),
+                Column("REST"),
+                Column("CONTROL", under=True),
+            ]
             echo_table(columns, [(e.venue, e.ws_url, e.rest_url, e.control_url) for e in endpoints])
             if tls:
                 trusted = [[e.venue, e.ca_file] for e in endpoints]

@@ -6,14 +6,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.errors import CliError
+from cli.errors import COMMAND, FINE, CliError
 from cli.options import namespace_override_option
 from cli.output import bold, dim, state
 
@@ -61,8 +61,8 @@ def start(
     """Start the feed and watch over it until Ctrl-C or `feedhandler stop`.
 
     One process per venue keeps its connections, rebuilds the books and publishes them in shared
-    memory; the supervisor restarts what dies. CONFIG is a TOML file; without one a sensible public
-    set of instruments of every venue is followed.
+    memory; the supervisor restarts what dies. CONFIG is a TOML file; without one, or without a
+    venue in it, Deribit, OKX and Binance are followed, with some instruments of each.
 
     On a terminal it says when a venue's state changes; elsewhere it logs to stderr.
     FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.
@@ -72,7 +72,7 @@ def start(
     refused whole, and what cannot be done is refused before anything is.
 
     \b
-    feedhandler start                               every venue, no account needed
+    feedhandler start                               three venues, no account needed
     feedhandler start --sim                         no internet needed
     feedhandler start feed.toml --venue deribit
     feedhandler start -v okx --symbols 'BTC-USDT,option:BTC-USD:*'
@@ -93,16 +93,20 @@ def start(
     chosen = read()
     named = config is not None and names_venues(config)
     again = lambda: read(named)  # noqa: E731
+    faults: dict[str, str] = {}
     with ExitStack() as stack:
         if sim:
-            pointed = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
+            pointed, faults = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
             chosen = pointed(chosen)
             again = lambda: pointed(read(named))  # noqa: E731
         if sys.stdout.isatty():
             if not verbose:
                 os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")
-            threading.Thread(target=_narrate, args=(chosen,), daemon=True).start()
-        return run(chosen, keep=keep, report=_problem, load=again)
+            threading.Thread(target=_narrate, args=(chosen, faults), daemon=True).start()
+        code = run(chosen, keep=keep, report=_problem, load=again)
+    if code == FINE and sys.stdout.isatty():
+        click.echo("stopped")
+    return code
 
 
 def _problem(text: str) -> None:
@@ -111,8 +115,9 @@ def _problem(text: str) -> None:
 
 def _simulated(
     config: Config, rate: float, seed: int, script: Path | None, stack: ExitStack
-) -> Callable[[Config], Config]:
-    """Start the simulators of these venues; what points a configuration at them."""
+) -> tuple[Callable[[Config], Config], dict[str, str]]:
+    """Start the simulators of these venues; what points a configuration at them, and where each
+    takes orders to misbehave."""
     from cli.sim import check_simulated, with_script
     from cli.simulated import pointed_at
     from feedhandler.config import ConfigError
@@ -132,10 +137,10 @@ def _simulated(
             raise ConfigError([f"venues.{name}: is not simulated: start again" for name in new])
         return pointed_at(another, sims.endpoints)
 
-    return pointed
+    return pointed, {name: f"{one.control_url}/fault" for name, one in sims.endpoints.items()}
 
 
-def _narrate(config: Config) -> None:
+def _narrate(config: Config, faults: Mapping[str, str]) -> None:
     """Say on the terminal when a venue's state changes, and once how to look."""
     from feedhandler.status import namespace_status
 
@@ -158,18 +163,26 @@ def _narrate(config: Config) -> None:
                 waiting.discard(name)
                 if not waiting:
                     _show_how_to_look(config)
+                    _show_how_to_break(faults)
         time.sleep(0.1 if waiting else 0.5)
 
 
 def _show_how_to_look(config: Config) -> None:
-    command = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  # as scripts/run was called
     flag = "" if config.namespace == "feedhandler" else f" --namespace {config.namespace}"
     venue = next(iter(config.venues))
     named = [name for name in config.venues[venue].instruments if not set(name) & set("*?[:")]
     symbol = named[0] if named else "SYMBOL"
     click.echo(
         "\nlook at it from another terminal:\n"
-        f"  {bold(f'{command} status{flag}')}\n"
-        f"  {bold(f'{command} inspect book {venue} {symbol} --watch{flag}')}\n"
-        f"  {bold(f'{command} inspect tail {venue} -f{flag}')}\n"
+        f"  {bold(f'{COMMAND} status{flag}')}\n"
+        f"  {bold(f'{COMMAND} inspect book {venue} {symbol} --watch{flag}')}\n"
+        f"  {bold(f'{COMMAND} inspect tail {venue} -f{flag}')}\n"
     )
+
+
+def _show_how_to_break(faults: Mapping[str, str]) -> None:
+    if faults:
+        click.echo("have a simulated venue misbehave (docs/simulator.md has all kinds):")
+    for venue, url in faults.items():
+        order = """curl -d '{"kind": "drop"}' """ + url
+        click.echo(f"  {bold(order)}  # {venue}")

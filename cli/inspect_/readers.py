@@ -39,6 +39,9 @@ def readers(venue: str | None, namespace: str, as_json: bool) -> None:
     if as_json:
         json_out({"readers": found})
         return
+    if not found:
+        click.echo('nobody is registered: a strategy is with feed.events(name="...")')
+        return
     columns = [
         Column("VENUE"),
         Column("NAME", shrink=8),

@@ -91,7 +91,10 @@ def test_capture_then_replay(feed: str, tmp_path: Path) -> None:
     assert "Traceback" not in full.stderr
     space = f"{feed}-replay"
     try:
-        played = run("replay", str(capture), "--books", str(books), "--json", namespace=space)
+        played = run(
+            "replay", str(capture), "--books", str(books), "--json", "--namespace", space,
+            namespace=feed,
+        )  # fmt: skip
         assert played.returncode == 0, played.stderr
         summary = json_of(played)
         assert (summary["venue"], summary["broken"]) == ("okx", 0)
@@ -110,7 +113,7 @@ def test_capture_then_replay(feed: str, tmp_path: Path) -> None:
 def held(capture: Path, space: str, books: dict[str, dict[str, object]]) -> None:
     """`--hold` keeps the same books in memory until it is interrupted."""
     process = spawn(
-        "replay", str(capture), "--hold", namespace=space,
+        "replay", str(capture), "--hold", "--namespace", space, namespace=space,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -185,7 +188,11 @@ def test_start_on_a_terminal_tells_how_to_look(namespace: str, tmp_path: Path) -
         hint = f"inspect book deribit BTC-PERPETUAL --watch --namespace {namespace}"
         until(lambda: any(hint in line for line in terminal.lines()), "the hint", 30.0)
         assert any("LIVE" in line and "1/1" in line for line in terminal.lines())
+        control = next(line for line in terminal.lines() if "/sim/fault" in line)
+        assert "http://127.0.0.1:" in control
+        assert len(control) <= 80
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.finish() == 0
+        assert "stopped" in terminal.lines()
         assert "Traceback" not in terminal.raw
     assert not list(Path("/dev/shm").glob(f"{namespace}.*"))

@@ -52,6 +52,7 @@ def test_lag_and_losses(venue: Venue, namespace: str) -> None:
         assert (row["lag"], row["lost"], row["overruns"]) == (0, 107, 1)
         assert row["cursor"] == last + 1
     assert rows(namespace) == []
+    assert "nobody is registered" in run("inspect", "readers", namespace=namespace).stdout
     assert "no venue" in run("inspect", "readers", "okxx", namespace=namespace).stderr
 
 

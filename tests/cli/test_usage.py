@@ -153,10 +153,18 @@ def test_replay_names_a_broken_line_and_goes_on(tmp_path: Path, namespace: str) 
     import json
 
     capture.write_text(line % json.dumps(book) + '{"data": \n')
-    result = run("replay", str(capture), "--json", namespace=namespace)
+    apart = ("--namespace", namespace)
+    result = run("replay", str(capture), "--json", *apart)
     assert result.returncode == 1
     assert json_of(result)["broken"] == 1
-    human = run("replay", str(capture), namespace=namespace)
+    human = run("replay", str(capture), *apart)
     refused(human, 1, "broken.ndjson:2")
     assert "A-B" in human.stdout
-    refused(run("replay", str(capture), "--strict", namespace=namespace), 2, "broken.ndjson:2")
+    refused(run("replay", str(capture), "--strict", *apart), 2, "broken.ndjson:2")
+
+
+def test_the_live_feeds_namespace_is_not_a_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli.replay import replay
+
+    monkeypatch.setenv("FEEDHANDLER_NAMESPACE", "live")
+    assert replay.make_context("replay", ["x.ndjson"]).params["namespace"] == "replay"
