@@ -38,7 +38,7 @@ class Watch:
         self.shown = news
         self.changes += 1
         bid, ask = (
-            f"{side.price:g} x {side.coins:.4f} {side.venue}" if side else "none"
+            f"{side.price:.10g} x {side.coins:.6f} {side.venue}" if side else "none"
             for side in (best.bid, best.ask)
         )
         print(f"bid {bid}  |  ask {ask}", flush=True)
@@ -59,8 +59,8 @@ class Watch:
             print(f"  held back: {reason}", flush=True)
             return
         print(
-            f"  would buy {coins:.4f} at {ask.venue} for {ask.price:g} and sell them at "
-            f"{bid.venue} for {bid.price:g}",
+            f"  would buy {coins:.6f} at {ask.venue} for {ask.price:.10g} and sell them at "
+            f"{bid.venue} for {bid.price:.10g}",
             flush=True,
         )
 

@@ -110,7 +110,7 @@ class Strategy:
         strikes = "/".join(f"{strike:g}" for strike in found.strikes)
         say(
             f"{found.kind} {strikes}: {found.edge:+.5f} a coin after {found.fees:.5f} of fees, "
-            f"{found.size:g} coins, {found.profit:.5f} in all"
+            f"{found.size:.10g} coins, {found.profit:.5f} in all"
         )
         why = self._guard(found.legs)
         for leg in found.legs:
@@ -128,7 +128,7 @@ class Strategy:
         for leg, row in zip(legs, np.asarray(now), strict=True):
             price = row["ask" if leg.buy else "bid"]
             if not (price <= leg.price if leg.buy else price >= leg.price):
-                return f"{leg.instrument.symbol} has moved to {price:g}"
+                return f"{leg.instrument.symbol} has moved to {price:.10g}"
         return ""
 
     def _volatility(self, chain: npt.NDArray[np.void], forward: float) -> None:
@@ -169,7 +169,7 @@ class Strategy:
             why = self._guard((Leg(self.expiry.perpetual, delta < 0, price, dollars),))
             say(
                 f"delta {delta:+.3f} coins: would {verb} {dollars:g} USD of "
-                f"{self.expiry.perpetual.symbol} at {price:g}"
+                f"{self.expiry.perpetual.symbol} at {price:.10g}"
                 + (f"; held back: {why}" if why else "")
             )
         self.said = self.said | {"delta"} if over else self.said - {"delta"}

@@ -43,7 +43,7 @@ class Leg:
     def __str__(self) -> str:
         unit = "coins" if self.instrument.option else "USD"
         verb = "buy" if self.buy else "sell"
-        return f"{verb} {self.amount:g} {unit} of {self.instrument.symbol} at {self.price:g}"
+        return f"{verb} {self.amount:.10g} {unit} of {self.instrument.symbol} at {self.price:.10g}"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def main() -> None:
     perp = feed.instrument(options.symbol)
     events = feed.events([perp], ["trade"], name="polling example")
     gc.freeze()  # what is here now lives as long as the process: the collector need not look at it
-    print(f"polling {perp.symbol} of {feed.venue}, tick {perp.tick:g}", flush=True)
+    print(f"polling {perp.symbol} of {feed.venue}, tick {perp.tick:.10g}", flush=True)
     signals = 0
     while signals < options.signals:
         try:
@@ -59,7 +59,7 @@ def main() -> None:
             continue
         price, size = book.asks[0] if buys else book.bids[0]
         verb = "buy" if buys else "sell"
-        print(f"would {verb} {size:g} at {price:g}: leaning {lean:+.2f}", flush=True)
+        print(f"would {verb} {size:.10g} at {price:.10g}: leaning {lean:+.2f}", flush=True)
         signals += 1
 
 

@@ -59,8 +59,8 @@ class Bar:
         marks = "" if self.live else "  NOT LIVE THROUGHOUT"
         marks += f"  {self.lost} RECORDS LOST" if self.lost else ""
         print(
-            f"{len(self.prices)} trades  vwap {vwap:.2f}  volume {volume:g}  "
-            f"book {bid:g} x {ask:g}{marks}",
+            f"{len(self.prices)} trades  vwap {vwap:.2f}  volume {volume:.10g}  "
+            f"book {bid:.10g} x {ask:.10g}{marks}",
             flush=True,
         )
 
