@@ -72,8 +72,8 @@ def start(
     refused whole, and what cannot be done is refused before anything is.
 
     \b
-    feedhandler start                               three venues, no account needed
-    feedhandler start --sim                         no internet needed
+    feedhandler start                              three venues, no account needed
+    feedhandler start --sim                        no internet needed
     feedhandler start feed.toml --venue deribit
     feedhandler start -v okx --symbols 'BTC-USDT,option:BTC-USD:*'
 
