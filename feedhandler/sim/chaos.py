@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .book import ASK, BID
 from .client import Client
-from .fault_kinds import KINDS, FaultError, Order, near_symbol, read_order
+from .fault_kinds import KINDS
+from .fault_order import FaultError, Order, near_symbol, read_order
 from .faults import Fault, Faults
 from .frames import BINARY, encode
 from .script import Step, entry_error, steps_of

@@ -21,7 +21,9 @@ import orjson
 from aiohttp import web
 
 from .book import ASK, BID, Book
-from .fault_kinds import KEYS, KINDS, FaultError
+from .fault_keys import KEYS
+from .fault_kinds import KINDS
+from .fault_order import FaultError
 from .instrument import Instrument, plain
 from .market import Live
 

@@ -1,37 +1,12 @@
-"""The faults there are, what each may be told, and the reading of an order for one.
-
-An order is a table: ``{"kind": "gap", "symbol": "BTC-PERPETUAL", "count": 3}``, as JSON to POST
-/sim/fault or as a ``[[fault]]`` of a script. Everything about it is checked here but whether the
-venue lists the symbol.
-"""
+"""The faults there are, and what each may be told."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from math import isfinite
-from types import MappingProxyType
 from typing import Any, Final
 
-import orjson
-
-from feedhandler.near import did_you_mean
-
 from .terms import WRITES
-
-
-class FaultError(ValueError):
-    """An order that makes no sense; the text says why."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """One thing that an order may say."""
-
-    allowed: str
-    fits: Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -47,96 +22,6 @@ class Kind:
     venues: tuple[str, ...] = ()
     """Where it makes sense; empty: everywhere."""
 
-
-def _integer(least: int, most: int) -> Key:
-    def fits(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-    return Key(f"an integer from {least} to {most}", fits)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _seconds(least: float) -> Key:
-    def fits(value: Any) -> bool:
-        return _is_number(value) and isfinite(value) and least <= value <= 1e6
-
-    return Key(f"a number of seconds from {least:g} to 1000000", fits)
-
-
-def _one_of(*names: str) -> Key:
-    return Key("one of " + ", ".join(names), lambda value: value in names)
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        orjson.loads(value)
-    except (TypeError, ValueError):
-        return False
-    return isinstance(value, str)
-
-
-_TEXT = Key("a text", lambda value: isinstance(value, str) and value != "")
-_DECIMAL = Key(
-    "a decimal above 0, as a text",
-    lambda value: (
-        isinstance(value, str)
-        and re.fullmatch(r"(?=.*[1-9])\d{1,9}(\.\d{1,8})?", value) is not None
-    ),
-)
-_FLAG = Key("true or false", lambda value: isinstance(value, bool))
-
-KEYS: Final[Mapping[str, Key]] = {
-    "symbol": Key("the venue's name of an instrument", _TEXT.fits),
-    "channel": Key("the venue's name of a subscription", _TEXT.fits),
-    "seconds": _seconds(0.001),
-    "count": _integer(1, 10**9),
-    "updates": _integer(0, 10**9),
-    "key": Key("the name of an element of the venue's messages", _TEXT.fits),
-    "value": Key('a text that is JSON, such as null, 0 or ""', _is_json),
-    "where": _one_of("rest", "stream", "both"),
-    "how": _one_of("rst", "fin", "close"),
-    "form": _one_of("text", "truncated", "utf8", "binary", "huge"),
-    "close_code": _integer(1000, 4999),
-    "close_after": _seconds(0),
-    "age": _seconds(0.001),
-    "pieces": _integer(2, 1000),
-    "bytes": _integer(1, 1 << 30),
-    "bytes_per_second": _integer(1, 1 << 30),
-    "ms": _integer(0, 3_600_000),
-    "by": Key(
-        "a number other than 0, in the unit of the instrument's price",
-        lambda value: _is_number(value) and isfinite(value) and value != 0,
-    ),
-    "side": _one_of("bid", "ask"),
-    "levels": _integer(1, 10_000),
-    "skew_ms": _integer(-(10**12), 10**12),
-    "jitter_ms": _integer(0, 3_600_000),
-    "gap_ms": _integer(0, 3_600_000),
-    "begins": _one_of("accept", "garbage", "masked", "http"),
-    "status": _integer(400, 599),
-    "retry_after": _seconds(0),
-    "path": Key("a text that the path begins with, such as /api", _TEXT.fits),
-    "rows": _one_of("odd", "short", "empty"),
-    "code": _integer(-(10**9), 10**9),
-    "message": _TEXT,
-    "subscribed": _FLAG,
-    "heartbeats": _FLAG,
-    "new": _FLAG,
-    "id": _integer(1, 1 << 62),
-    "word": _TEXT,
-    "signs": _one_of("both", "list", "stream"),
-    "quiet": _FLAG,
-    "tick": _DECIMAL,
-    "lot": _DECIMAL,
-    "contract_size": _DECIMAL,
-    "end_after": _seconds(0.001),
-    "ahead": _integer(1, 1 << 40),
-    "lost": _FLAG,
-    "certificate": _one_of("expired", "wrong_host", "untrusted", "refused"),
-}
 
 _SPAN = ("seconds", "count")
 _ONE = ("symbol", "channel")
@@ -340,74 +225,3 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "none": Kind("every fault ends, or the one numbered `id`", takes=("id",)),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Order:
-    """An order that makes sense: the kind and a value or None for each of its keys."""
-
-    kind: str
-    values: Mapping[str, Any]
-
-    def said(self) -> dict[str, Any]:
-        """What was said or goes by default."""
-        return {key: value for key, value in self.values.items() if value is not None}
-
-
-def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
-    """Check an order. ``venue``: also whether that venue can do it. Raises FaultError."""
-    name = request.get("kind")
-    kind = KINDS.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise FaultError(f"kind: unknown kind {name!r}{did_you_mean(str(name), KINDS)}")
-    keys = (*kind.needs, *kind.takes)
-    for key, value in request.items():
-        if key == "kind":
-            continue
-        if key not in keys:
-            known = ", ".join(keys) or "nothing else"
-            raise FaultError(f"{key}: not a key of {name}, which takes {known}")
-        rule = KEYS[key]
-        if not rule.fits(value):
-            raise FaultError(f"{key} must be {rule.allowed}: {value!r}")
-    for key in kind.needs:
-        if key not in request:
-            rule = KEYS[key]
-            raise FaultError(f"{name} needs a {key}: {rule.allowed}")
-    values = {key: request.get(key, kind.defaults.get(key)) for key in keys}
-    if kind.once and values.get("count") is None and values.get("seconds") is None:
-        values["count"] = 1
-    if venue is not None and kind.venues and venue not in kind.venues:
-        raise FaultError(f"kind: {name} is nothing that {venue} can do; {_instead(str(name))}")
-    if name == "garbage" and (values["form"] == "truncated") != (values["symbol"] is not None):
-        raise FaultError("garbage: the form 'truncated' needs a symbol, the others take none")
-    if name == "bad_list" and values["symbol"] is not None and values["rows"] != "odd":
-        raise FaultError("bad_list: a symbol, whose row is odd, goes with no other rows than 'odd'")
-    if name == "redefine":
-        said = [key for key in ("tick", "lot", "contract_size") if values[key] is not None]
-        if not said:
-            raise FaultError("redefine needs a tick, a lot or a contract_size")
-        for key in said:
-            if venue is not None and key not in WRITES[venue]:
-                raise FaultError(f"{key}: {venue} lists none")
-    if values.get("symbol") is not None and values.get("channel") is not None:
-        raise FaultError("symbol, channel: one of them, not both")
-    if values.get("heartbeats") and (values.get("symbol") or values.get("channel")):
-        raise FaultError(
-            "heartbeats: of no meaning with a symbol or channel, whose data alone stops"
-        )
-    return Order(str(name), MappingProxyType(values))
-
-
-def near_symbol(symbol: str, names: Iterable[str]) -> str:
-    """A hint: the name most like a symbol, or the first few; all of them would be a page."""
-    known = list(names)
-    if found := get_close_matches(symbol.upper(), known, n=1):
-        return f"; did you mean {found[0]!r}?"
-    return f"; there are {', '.join(known[:5])}, ..."
-
-
-def _instead(kind: str) -> str:
-    if kind == "no_snapshot":
-        return "its snapshots are REST's: use rest_error or rest_delay with a path"
-    return f"only {', '.join(KINDS[kind].venues)}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from .fault_kinds import Order
+from .fault_order import Order
 from .malform import malform
 from .shaping import Shape
 

@@ -25,7 +25,8 @@ from typing import Any, Final
 
 from feedhandler.near import did_you_mean
 
-from .fault_kinds import KEYS, FaultError, read_order
+from .fault_keys import KEYS
+from .fault_order import FaultError, read_order
 from .registry import VENUES
 
 _WHEN: Final = ("at", "after", "every", "times", "venue")

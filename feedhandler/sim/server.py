@@ -19,7 +19,7 @@ from .chaos import Chaos
 from .client import Client
 from .config import SimOptions
 from .control import add_control_routes
-from .fault_kinds import FaultError, near_symbol
+from .fault_order import FaultError, near_symbol
 from .http_faults import failed_upgrade, rest_faults
 from .instrument import Instrument
 from .listener import Listener
