@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
 from contextlib import suppress
 from random import Random
 from typing import Any, ClassVar
@@ -13,29 +12,25 @@ from typing import Any, ClassVar
 from aiohttp import WSMsgType, web
 
 from .book import Book
-from .broadcast import Broadcast
 from .certificates import Certificates
 from .chaos import Chaos
 from .client import Client
 from .config import SimOptions
 from .control import add_control_routes
-from .fault_order import FaultError, near_symbol
 from .http_faults import failed_upgrade, rest_faults
-from .instrument import Instrument
+from .listed import Listed
 from .listener import Listener
 from .market import Live, Market, Update
 from .records import Trade
 from .subscribe_faults import SubscribeFaults
-from .terms import Terms
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
 
 
-class VenueServer(Broadcast, ABC):
+class VenueServer(Listed):
     """A venue on loopback. Subclasses speak the protocol; this class moves time and bytes."""
 
-    venue: ClassVar[str]
     ws_path: ClassVar[str]
     """Path that an adapter connects to."""
     channel_form: ClassVar[str]
@@ -49,14 +44,12 @@ class VenueServer(Broadcast, ABC):
             if options.start_ms is not None
             else int(time.time() // 3600) * 3_600_000
         )
-        self.market: Market = self.make_market()
+        self.market = self.make_market()
+        for symbol in self.market.instruments:
+            self.number_of(symbol)
         self.chaos = Chaos(self)
         self.faults = self.chaos.faults
         self._subscribe_faults = SubscribeFaults(self)
-        self.expired: dict[str, Instrument] = {}
-        self.listed_terms: dict[str, Terms] = {}
-        self.streamed_terms: dict[str, Terms] = {}
-        self._numbers = {symbol: n for n, symbol in enumerate(self.market.instruments)}
         self.control_port = 0
         self.ca_file = ""
         self.clients: set[Client] = set()
@@ -64,7 +57,6 @@ class VenueServer(Broadcast, ABC):
         self.messages_sent = 0
         self.connections = 0
         self._random = Random(f"{options.seed}/faults")
-        self._universe: dict[str, Instrument] | None = None
         self._certificates: Certificates | None = None
         self._listener: Listener | None = None
         self._control: web.AppRunner | None = None
@@ -94,16 +86,8 @@ class VenueServer(Broadcast, ABC):
         """Tell all clients that the server is about to go down."""
 
     @abstractmethod
-    def make_universe(self) -> list[Instrument]:
-        """What the venue could list, listed or not."""
-
-    @abstractmethod
     def knows_channel(self, channel: str) -> bool:
         """Whether a name is one of a subscription."""
-
-    @abstractmethod
-    def symbol_of(self, channel: str) -> str | None:
-        """The instrument that a channel of `subscribe` is about, None if it is about several."""
 
     @abstractmethod
     def error_body(self, status: int) -> bytes:
@@ -113,43 +97,9 @@ class VenueServer(Broadcast, ABC):
     def on_time(self, now: float) -> None:
         """Called every batch with the monotonic time, for whatever the venue does by the clock."""
 
-    def on_listed(self, instrument: Instrument) -> None:
-        """An instrument has been listed."""
-
-    def on_expired(self, instrument: Instrument) -> None:
-        """An instrument is off the list; its subscribers are still there."""
-
     def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
         """What the venue calls a trade, in the stream."""
         return str(trade.number)
-
-    def on_restated(self, instrument: Instrument) -> None:
-        """The terms of an instrument are others, and the stream is to say so."""
-
-    def restate(self, symbol: str, terms: Mapping[str, Any], signs: str) -> None:
-        """Say other terms of an instrument: in the list, in the stream, or both."""
-        for said, where in ((self.listed_terms, "list"), (self.streamed_terms, "stream")):
-            if signs in (where, "both"):
-                now = said.setdefault(symbol, Terms())
-                for name, value in terms.items():
-                    setattr(now, name, value)
-        if signs != "list":
-            self.on_restated(self.market.instruments[symbol])
-
-    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
-        """A row of the list as the venue shows it now."""
-        terms = self.listed_terms.get(symbol)
-        return row if terms is None else terms.on(self.venue, row)
-
-    def as_streamed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
-        """The same row in a stream."""
-        terms = self.streamed_terms.get(symbol)
-        return row if terms is None else terms.on(self.venue, row)
-
-    def word(self, symbol: str, usual: str) -> str:
-        """The venue's word for the instrument's status, as its stream says."""
-        terms = self.streamed_terms.get(symbol)
-        return terms.word if terms is not None and terms.word else usual
 
     def snapshot_levels(self, asked: int) -> int:
         """How many levels a side a snapshot has of which so many were asked for."""
@@ -208,41 +158,6 @@ class VenueServer(Broadcast, ABC):
         """Cut every connection without a word."""
         for client in list(self.clients):
             client.abort()
-
-    # -- listing and expiry ------------------------------------------------------------------
-
-    def check_listable(self, symbol: str) -> None:
-        """Raises FaultError for what cannot be listed."""
-        if symbol in self.market.instruments:
-            raise FaultError(f"symbol: {symbol!r} is listed already")
-        if self._universe is None:
-            self._universe = {one.symbol: one for one in self.make_universe()}
-        if symbol not in self._universe:
-            free = [name for name in self._universe if name not in self.market.instruments]
-            hint = near_symbol(symbol, free)
-            raise FaultError(f"symbol: {self.venue} cannot list {symbol!r}{hint}")
-
-    def list_instrument(self, symbol: str) -> None:
-        """Put an instrument on the list, for subscriptions and trading. Raises FaultError."""
-        self.check_listable(symbol)
-        assert self._universe is not None
-        self.expired.pop(symbol, None)
-        self.market.add(self._universe[symbol])
-        self.on_listed(self.market.instruments[symbol])
-
-    def number_of(self, symbol: str) -> int:
-        """The instrument's place in the order of listing, which it keeps."""
-        return self._numbers.setdefault(symbol, len(self._numbers))
-
-    def expire_instrument(self, symbol: str) -> None:
-        """Take an instrument off the list: its channels fall silent for good."""
-        self.listed_terms.pop(symbol, None)
-        self.streamed_terms.pop(symbol, None)
-        self.expired[symbol] = instrument = self.market.remove(symbol)
-        self.on_expired(instrument)
-        for channel in [name for name in self.heard() if self.symbol_of(name) == symbol]:
-            for client in self.listeners(channel):
-                self.unsubscribe(client, channel)
 
     # -- time --------------------------------------------------------------------------------
 

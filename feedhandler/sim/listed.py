@@ -1,0 +1,109 @@
+"""The instruments that a simulated venue lists: how they come and go, and what it says of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from .broadcast import Broadcast
+from .fault_order import FaultError, near_symbol
+from .instrument import Instrument
+from .market import Market
+from .terms import Terms
+
+
+class Listed(Broadcast, ABC):
+    """A venue's list, and what follows for the market and for those who listen."""
+
+    venue: ClassVar[str]
+    market: Market
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expired: dict[str, Instrument] = {}
+        self._listed_terms: dict[str, Terms] = {}
+        self._streamed_terms: dict[str, Terms] = {}
+        self._numbers: dict[str, int] = {}
+        self._universe: dict[str, Instrument] | None = None
+
+    # -- what a venue provides ---------------------------------------------------------------
+
+    @abstractmethod
+    def make_universe(self) -> list[Instrument]:
+        """What the venue could list, listed or not."""
+
+    @abstractmethod
+    def symbol_of(self, channel: str) -> str | None:
+        """The instrument that a channel of `subscribe` is about, None if it is about several."""
+
+    def on_listed(self, instrument: Instrument) -> None:
+        """An instrument has been listed."""
+
+    def on_expired(self, instrument: Instrument) -> None:
+        """An instrument is off the list; its subscribers are still there."""
+
+    def on_restated(self, instrument: Instrument) -> None:
+        """The terms of an instrument are others, and the stream is to say so."""
+
+    # -- listing and expiry ------------------------------------------------------------------
+
+    def check_listable(self, symbol: str) -> None:
+        """Raises FaultError for what cannot be listed."""
+        if symbol in self.market.instruments:
+            raise FaultError(f"symbol: {symbol!r} is listed already")
+        if self._universe is None:
+            self._universe = {one.symbol: one for one in self.make_universe()}
+        if symbol not in self._universe:
+            free = [name for name in self._universe if name not in self.market.instruments]
+            hint = near_symbol(symbol, free)
+            raise FaultError(f"symbol: {self.venue} cannot list {symbol!r}{hint}")
+
+    def list_instrument(self, symbol: str) -> None:
+        """Put an instrument on the list, for subscriptions and trading. Raises FaultError."""
+        self.check_listable(symbol)
+        assert self._universe is not None
+        self.expired.pop(symbol, None)
+        self.market.add(self._universe[symbol])
+        self.on_listed(self.market.instruments[symbol])
+
+    def number_of(self, symbol: str) -> int:
+        """The instrument's place in the order of listing, which it keeps."""
+        return self._numbers.setdefault(symbol, len(self._numbers))
+
+    def expire_instrument(self, symbol: str) -> None:
+        """Take an instrument off the list: its channels fall silent for good."""
+        self._listed_terms.pop(symbol, None)
+        self._streamed_terms.pop(symbol, None)
+        self.expired[symbol] = instrument = self.market.remove(symbol)
+        self.on_expired(instrument)
+        for channel in [name for name in self.heard() if self.symbol_of(name) == symbol]:
+            for client in self.listeners(channel):
+                self.unsubscribe(client, channel)
+
+    # -- terms -------------------------------------------------------------------------------
+
+    def restate(self, symbol: str, terms: Mapping[str, Any], signs: str) -> None:
+        """Say other terms of an instrument: in the list, in the stream, or both."""
+        for said, where in ((self._listed_terms, "list"), (self._streamed_terms, "stream")):
+            if signs in (where, "both"):
+                now = said.setdefault(symbol, Terms())
+                for name, value in terms.items():
+                    setattr(now, name, value)
+        if signs != "list":
+            self.on_restated(self.market.instruments[symbol])
+
+    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of the list as the venue shows it now."""
+        terms = self._listed_terms.get(symbol)
+        return row if terms is None else terms.on(self.venue, row)
+
+    def as_streamed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
+        """The same row in a stream."""
+        terms = self._streamed_terms.get(symbol)
+        return row if terms is None else terms.on(self.venue, row)
+
+    def word(self, symbol: str, usual: str) -> str:
+        """The venue's word for the instrument's status, as its stream says."""
+        terms = self._streamed_terms.get(symbol)
+        return terms.word if terms is not None and terms.word else usual
