@@ -3,21 +3,28 @@
 import asyncio
 import logging
 import os
+import re
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from feedhandler.one_line import one_line
 
 log = logging.getLogger("feedhandler")
 _MOST = 2000  # characters of one message
+BURST = 16  #: lines that a process may say one after the other
+AGAIN_S = 180.0  #: then one in so long, until it has been quiet
+_NAMED = 3  # kinds of lines left out that are named
+_VARIES = re.compile(r"\([^)]*\)|\S*\d\S*")  # what makes lines of one kind differ
 
 
-def setup(name: str, level: int | None = None) -> None:
+def setup(name: str, level: int | None = None, *, calm: bool = False) -> None:
     """Write this process's log to stderr; `name` (supervisor, a venue) stands in every line.
 
-    `level` None: what FEEDHANDLER_LOG says (DEBUG, INFO, WARNING, ERROR), or INFO.
+    `level` None: what FEEDHANDLER_LOG says (DEBUG, INFO, WARNING, ERROR), or INFO. `calm`: see
+    Calm.
     """
     if level is None:
         said = os.environ.get("FEEDHANDLER_LOG", "").upper()
@@ -27,12 +34,85 @@ def setup(name: str, level: int | None = None) -> None:
     formatter.default_time_format = formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
+    if calm and level > logging.DEBUG:
+        handler.addFilter(Calm(handler))
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
     # What libraries say looks the same; the WebSocket library's complaints are said by connections.
     logging.getLogger().handlers[:] = [handler]
     logging.getLogger("picows").setLevel(logging.CRITICAL if level > logging.DEBUG else level)
+
+
+class Calm(logging.Filter):
+    """What comes and goes for hours fills no disk: after `BURST` lines one each `AGAIN_S`, the
+    newest, with how many of which kind were left out before it. Errors are always said.
+
+    What is said late needs an event loop to run; without one nothing is left out.
+    """
+
+    def __init__(
+        self, handler: logging.Handler, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._handler = handler
+        self._clock = clock
+        self._room = float(BURST)
+        self._at = clock()
+        self._left_out: Counter[str] = Counter()
+        self._newest: logging.LogRecord | None = None
+        self._later: asyncio.TimerHandle | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = self._clock()
+        self._room = min(float(BURST), self._room + (now - self._at) / AGAIN_S)
+        self._at = now
+        if record.levelno >= logging.ERROR:
+            return True
+        if self._room < 1.0 and self._comes_again(record):
+            self._left_out[_kind_of(record)] += 1
+            return False
+        self._room = max(0.0, self._room - 1.0)
+        if self._newest is not None:
+            if record is self._newest:
+                self._left_out[_kind_of(record)] -= 1
+            record.msg, record.args = "%s%s", (record.getMessage(), self._told())
+            self._left_out.clear()
+            self._newest = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        return True
+
+    def _comes_again(self, record: logging.LogRecord) -> bool:
+        """Have the newest line said when it is time; whether it will be."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._later is None:
+            self._later = loop.call_later((1.0 - self._room) * AGAIN_S + 0.01, self._say)
+        self._newest = record
+        return True
+
+    def _say(self) -> None:
+        self._later = None
+        if self._newest is not None:
+            self._handler.handle(self._newest)
+
+    def _told(self) -> str:
+        kinds = [(kind, count) for kind, count in self._left_out.most_common() if count > 0]
+        if not kinds:
+            return ""
+        named = ", ".join(f"{count} of '{kind}'" for kind, count in kinds[:_NAMED])
+        more = ", ..." if len(kinds) > _NAMED else ""
+        return f" ({sum(count for _, count in kinds)} lines left out before: {named}{more})"
+
+
+def _kind_of(record: logging.LogRecord) -> str:
+    """What it has in common with others of its kind."""
+    words = " ".join(_VARIES.sub("", record.getMessage()).split()).replace(" :", ":")
+    return words.partition(";")[0][:60].strip(" :,")
 
 
 class _OneLine(logging.Formatter):

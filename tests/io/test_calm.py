@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 from feedhandler.connection_outage import MOST_BYTES, ConnectionOutage, clock_time, fitted
 from feedhandler.connection_state import ConnectionState
 from feedhandler.health import VenueState
+from feedhandler.log import AGAIN_S, BURST, Calm
 from feedhandler.outage_log import OutageLog
 from shm import Reason, State
 from shm.inspect import open_memory
@@ -92,6 +94,39 @@ def test_each_outage_is_news(said: pytest.LogCaptureFixture) -> None:
         link.fail(outages, "Connection refused")
         link.live(outages)
     assert len(said.messages) == 4
+
+
+def test_who_comes_and_goes_for_hours_fills_no_disk() -> None:
+    clock = Clock()
+    lines: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    async def flap() -> None:
+        handler = Handler()
+        calm = Calm(handler, clock)
+        handler.addFilter(calm)
+        for number in range(3600):
+            said = ("connection %d (ws://a): cut", "connection %d (ws://a) is live again")[
+                number % 2
+            ]
+            handler.handle(logging.makeLogRecord({"msg": said, "args": (number,), "levelno": 30}))
+            clock.now += 1.0
+        handler.handle(logging.makeLogRecord({"msg": "an error", "levelno": 40}))
+        assert lines[-1] == "an error"
+        clock.now += AGAIN_S
+        calm._say()  # as the loop does then: nobody is left with an old line
+
+    asyncio.run(flap())
+    assert len(lines) <= BURST + 3600 / AGAIN_S + 3
+    assert lines[BURST - 1].startswith(f"connection {BURST - 1} (ws://a) is live again")
+    assert lines[-1].startswith("connection 3599 (ws://a) is live again (")
+    counts = [int(re.findall(r"\((\d+) lines? left out", line)[0])
+              for line in lines[BURST:] if "left out" in line]  # fmt: skip
+    assert sum(counts) + len(lines) - 1 == 3600
+    assert "of 'connection: cut'" in lines[-1]
 
 
 class Told:
