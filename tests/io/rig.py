@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -147,10 +147,13 @@ class Rig:
         """What of this namespace is in shared memory."""
         return [name.path for name in objects(self.namespace)]
 
-    def _spawn(self, *command: str, order: Any) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, *command: str, order: Any, log: IO[bytes] | None = None
+    ) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, *command],
             stdin=subprocess.PIPE,
+            stderr=log,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
         )
         self.stack.callback(end, process)
@@ -167,8 +170,9 @@ class Rig:
         start = ("-c", run) if run else ("-m", "feedhandler.io_process")
         return self._spawn(*start, order=order)
 
-    def supervisor(self) -> subprocess.Popen[bytes]:
-        return self._spawn("-c", _SUPERVISOR, order=self.config)
+    def supervisor(self, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        """`log`: where its lines and those of its IO processes go; None: where ours do."""
+        return self._spawn("-c", _SUPERVISOR, order=self.config, log=log)
 
     def attach(self, venue: str, deadline_s: float = DEADLINE_S) -> shm.Feed:
         """Attach when the venue says that it is LIVE."""

@@ -35,6 +35,8 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
                                 "count": rng.randint(1, 3)}),
     "half_open": (2, lambda rng, _: {"seconds": _seconds(rng), "new": rng.random() < 0.3}),
     "silence": (2, lambda rng, _: {"seconds": _seconds(rng), "heartbeats": rng.random() < 0.3}),
+    "long silence": (1, lambda rng, _: {"kind": rng.choice(["silence", "half_open"]),
+                                        "seconds": round(rng.uniform(8, 12), 2)}),
     "silence of one": (3, lambda rng, symbol: {"kind": "silence", "symbol": symbol,
                                                "seconds": _seconds(rng)}),
     "no_heartbeat": (1, lambda rng, _: {"seconds": _seconds(rng)}),
@@ -71,6 +73,10 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "stale": (4, lambda rng, symbol: {"symbol": symbol, "updates": rng.randint(1, 80),
                                       "seconds": _seconds(rng)}),
     "foreign": (2, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng)}),
+    "far": (2, lambda _, symbol: {"channel": f"{symbol.lower()}@bookTicker", "count": 1}),
+    "renumber": (3, lambda rng, symbol: {"symbol": symbol, "lost": rng.random() < 0.5}),
+    "misprice": (2, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng),
+                                         "by": rng.choice([-1, 1]) * rng.randint(1, 3)}),
     "no_snapshot": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 2.0)}),
     "error_reply": (1, lambda rng, symbol: {"symbol": symbol, "seconds": _seconds(rng, 1.0)}),
     "lost_ack": (1, lambda rng, symbol: {"symbol": symbol, "subscribed": rng.random() < 0.5,
@@ -91,9 +97,11 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
                                     "seconds": _seconds(rng, 8.0)}),
     "clock_skew": (1, lambda rng, _: {"skew_ms": rng.randint(-20_000, 20_000),
                                       "seconds": _seconds(rng)}),
-    "restate": (1, lambda rng, symbol: {"symbol": symbol, "word": rng.choice(["halted", "rebase"]),
+    "restate": (1, lambda rng, symbol: {"symbol": symbol,
                                         "signs": rng.choice(["both", "list", "stream"]),
                                         "quiet": rng.random() < 0.3, "seconds": _seconds(rng)}),
+    "long restate": (1, lambda rng, symbol: {"kind": "restate", "symbol": symbol, "signs": "both",
+                                             "seconds": round(rng.uniform(30, 60), 2)}),
     "redefine": (1, lambda rng, symbol: {"symbol": symbol, "tick": rng.choice(["0.001", "0.5"]),
                                          "seconds": _seconds(rng)}),
     "freeze": (1, lambda rng, _: {"ms": rng.randint(50, 1500)}),
@@ -117,8 +125,16 @@ _WITH_DROP: Final = frozenset(
     }
 )
 _ONLY: Final[Mapping[str, tuple[str, ...]]] = {
-    "bad_checksum": ("okx",), "foreign": ("binance",), "no_snapshot": ("deribit", "okx"),
+    "bad_checksum": ("okx",), "foreign": ("binance",), "far": ("binance",),
+    "renumber": ("bybit-linear",), "no_snapshot": ("deribit", "okx", "bybit-linear"),
 }  # fmt: skip
+#: what venues call an instrument that is not open, and a word that none has
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "deribit": ("halted", "locked", "unheard"),
+    "okx": ("suspend", "preopen", "unheard"),
+    "binance": ("BREAK", "HALT", "UNHEARD"),
+    "bybit-linear": ("PreLaunch", "Closed", "Unheard"),
+}
 
 
 def orders(rng: random.Random, venue: str, symbol: str) -> list[Order]:
@@ -126,6 +142,8 @@ def orders(rng: random.Random, venue: str, symbol: str) -> list[Order]:
     names = [name for name in _MENU if venue in _ONLY.get(name, (venue,))]
     (name,) = rng.choices(names, [_MENU[each][0] for each in names])
     order = {"kind": name} | _MENU[name][1](rng, symbol)
+    if order["kind"] == "restate":
+        order["word"] = rng.choice(WORDS[venue])
     found = [order]
     if name in _WITH_DROP:
         found.append({"kind": "drop", "how": rng.choice(["rst", "fin"])})

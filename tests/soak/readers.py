@@ -3,8 +3,9 @@ LIVE checked against the simulator.
 
     python -m tests.soak.readers < ORDER
 
-ORDER is a line of JSON: kind, venues {name: control URL}, namespace, seed. Ends when its stdin is
-closed, with one line of JSON on stdout: what it saw.
+ORDER is a line of JSON: kind, venues {name: control URL}, namespace, seed, windows {venue: levels},
+halts (a file). Ends when its stdin is
+closed, with one line of JSON on stdout: what it saw. Before, it says "ready" when it begins.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ import numpy as np
 import shm
 from feedhandler.sim import digest
 from shm import Kind, State
+from tests.soak.cells import CellReader, QuoteReader
+from tests.soak.guards import GuardReader
+from tests.soak.tops import Halts
 from tests.soak.truth import Shown, Truth, scaled
 
 _MASK = (1 << 64) - 1
@@ -38,15 +42,28 @@ class Reader(Protocol):
     def look(self) -> None:
         """Take in what there is, and come back soon."""
 
+    def check(self) -> None:
+        """Have what was seen checked: about once a second."""
+
 
 class RingReader:
     """Rebuilds every book from the ring alone, and has each message's result checked.
 
-    `naps`: seconds it sleeps now and then, so that the ring laps it.
+    `naps`: seconds it sleeps now and then, so that the ring laps it. `window`: so many levels a
+    side are all that the venue's channel has.
     """
 
-    def __init__(self, feed: shm.Feed, truth: Truth, rng: random.Random, naps: float = 0.0) -> None:
+    def __init__(
+        self,
+        feed: shm.Feed,
+        truth: Truth,
+        rng: random.Random,
+        naps: float = 0.0,
+        window: int | None = None,
+    ) -> None:
         self.truth = truth
+        self.check = truth.check
+        self._known = window, window
         self.seen: Counter[str] = Counter()
         self._feed = feed
         self._rng = rng
@@ -131,103 +148,20 @@ class RingReader:
             symbol = self._symbols[row]
         self.seen["books"] += 1
         told = {"reader": "ring", "states": list(self._past.get(row, ()))}
-        self.truth.add(Shown(symbol, sequence, self._digest[row]), told)
+        self.truth.add(Shown(symbol, sequence, self._digest[row], self._known), told)
 
 
-class CellReader:
-    """Reads whole books from their cells, dozens of times a second."""
-
-    def __init__(self, feed: shm.Feed, truth: Truth, rng: random.Random) -> None:
-        self.truth = truth
-        self.seen: Counter[str] = Counter()
-        self._feed = feed
-        self._rng = rng
-        self._last: dict[str, int] = {}
-
-    def look(self) -> None:
-        time.sleep(self._rng.uniform(0, 0.02))
-        for instrument in self._feed.instruments():
-            try:
-                book = self._feed.book(instrument, raw=True)
-            except shm.WriterLost:
-                self.seen["writers lost"] += 1
-                self._last.clear()
-                time.sleep(0.05)
-                return
-            self.seen[f"looks {book.state.name}"] += 1
-            if not book.live or self._last.get(instrument.symbol) == book.venue_sequence:
-                continue
-            self._last[instrument.symbol] = book.venue_sequence
-            self.seen["books"] += 1
-            told = {"reader": "cell", "since_ns": book.state_ns, "ring": book.ring_sequence}
-            sides = enumerate((book.bids.tolist(), book.asks.tolist()))
-            found = digest.of(
-                (side, scaled(price, book.price_exponent), scaled(size, book.size_exponent))
-                for side, levels in sides
-                for price, size in levels
-            )
-            self.truth.add(Shown(instrument.symbol, book.venue_sequence, found), told)
-
-
-class QuoteReader:
-    """Reads quotes: never crossed while LIVE, and where they have the book's numbers, its top."""
-
-    def __init__(self, feed: shm.Feed, truth: Truth, rng: random.Random) -> None:
-        self.truth = truth
-        self.seen: Counter[str] = Counter()
-        self._feed = feed
-        self._rng = rng
-
-    def look(self) -> None:
-        time.sleep(self._rng.uniform(0.05, 0.15))
-        known = self._feed.instruments()
-        if not known:  # a new writer, which has added none yet
-            return
-        instrument = self._rng.choice(known)
-        try:
-            quote = self._feed.quote(instrument, raw=True)
-        except shm.WriterLost:
-            self.seen["writers lost"] += 1
-            return
-        self.seen[f"looks {quote.state.name}"] += 1
-        top = (quote.bid, quote.bid_size), (quote.ask, quote.ask_size)
-        mine = [
-            (scaled(price, quote.price_exponent), scaled(size, quote.size_exponent))
-            for price, size in top
-            if price is not None and size is not None
-        ]
-        if not quote.live or len(mine) < 2:
-            return
-        verdicts = self.truth.verdicts
-        wrong = mine[0][0] >= mine[1][0]
-        if quote.venue_sequence:
-            right = self.truth.top(instrument.symbol, quote.venue_sequence)
-            verdicts.checked += 1
-            if right is None:
-                verdicts.unknown += 1
-            else:
-                wrong = wrong or mine != [
-                    (_decimal(price), _decimal(size)) for price, size in right
-                ]
-        if wrong:
-            verdicts.wrong += 1
-            told = {"symbol": instrument.symbol, "sequence": quote.venue_sequence, "told": mine}
-            verdicts.first.append({"what": "wrong quote"} | told)
-
-
-def _decimal(text: str) -> int:
-    whole, _, fraction = text.partition(".")
-    return int(whole + fraction.ljust(digest.DIGITS, "0"))
-
-
-def _make(kind: str, feed: shm.Feed, truth: Truth, rng: random.Random) -> Reader:
-    if kind == "ring":
-        return RingReader(feed, truth, rng)
-    if kind == "sleepy":
-        return RingReader(feed, truth, rng, naps=4.0)
+def _make(kind: str, feed: shm.Feed, order: dict[str, Any], rng: random.Random) -> Reader:
+    truth = Truth(order["venues"][feed.venue])
+    if kind in ("ring", "sleepy"):
+        window = order["windows"].get(feed.venue)
+        return RingReader(feed, truth, rng, naps=4.0 if kind == "sleepy" else 0.0, window=window)
+    halts = Halts(order["halts"], feed.venue)
     if kind == "cell":
-        return CellReader(feed, truth, rng)
-    return QuoteReader(feed, truth, rng)
+        return CellReader(feed, truth, rng, halts)
+    if kind == "quote":
+        return QuoteReader(feed, truth, rng, halts)
+    return GuardReader(feed, truth, rng, halts)
 
 
 def main() -> None:
@@ -241,9 +175,10 @@ def main() -> None:
 
     threading.Thread(target=wait, daemon=True).start()
     readers: dict[str, Reader] = {}
-    for venue, control in order["venues"].items():
+    for venue in order["venues"]:
         feed = shm.attach(venue, namespace=order["namespace"], timeout=60)
-        readers[venue] = _make(order["kind"], feed, Truth(control), rng)
+        readers[venue] = _make(order["kind"], feed, order, rng)
+    print("ready", flush=True)
     next_check = 0.0
     while not over.is_set():
         for reader in readers.values():
@@ -252,9 +187,9 @@ def main() -> None:
         if now >= next_check:
             next_check = now + 1.0
             for reader in readers.values():
-                reader.truth.check()
+                reader.check()
     for reader in readers.values():
-        reader.truth.check()
+        reader.check()
     found = {
         venue: {"seen": dict(reader.seen), **asdict(reader.truth.verdicts)}
         for venue, reader in readers.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +15,21 @@ from feedhandler.sim.fault_kinds import KINDS
 from tests.io.proxy import proxy
 from tests.io.rig import rig, until
 from tests.soak import chaos, menu
-from tests.soak.readers import CellReader, QuoteReader, Reader, RingReader
+from tests.soak.cells import CellReader, QuoteReader
+from tests.soak.guards import GuardReader
+from tests.soak.readers import Reader, RingReader
+from tests.soak.tops import Halts
 from tests.soak.truth import Truth
 
-#: not of the menu: they end others, have tests of their own (TLS, expiry), are the market, or show
-#: a sequence that the venue never had, for a second
+#: not of the menu, and why
 LEFT_OUT = {
-    "none",
-    "unsilence",
-    "tls",
-    "list",
-    "expire",
-    "misprice",
-    "renumber",
-    "far",
-    "delist_at",
+    "none": "ends others",
+    "unsilence": "ends others",
+    "tls": "the soak's venues speak without; tests/io/test_fault_connecting.py",
+    "list": "numbers begin anew: what was shown before could not be judged; "
+    "tests/io/test_changes.py",
+    "expire": "the same",
+    "delist_at": "the same, and tests/io/test_terms.py",
 }
 
 
@@ -36,7 +37,7 @@ def test_chaos_for_a_while() -> None:
     findings = chaos.run(45.0, seed=7, every_s=1.2)
     print(findings.told())
     assert not findings.problems, findings.told()
-    assert findings.verdicts["checked"] > 1000
+    assert findings.checked > 1000
     assert sum(findings.ordered.values()) > 50
 
 
@@ -49,10 +50,11 @@ def test_chaos_for_half_an_hour(seed: int) -> None:
 
 
 def test_every_kind_of_fault_is_on_the_menu() -> None:
-    assert menu.kinds() | LEFT_OUT == set(KINDS)
+    assert menu.kinds().isdisjoint(LEFT_OUT)
+    assert menu.kinds() | set(LEFT_OUT) == set(KINDS)
 
 
-def test_a_wrong_level_is_found_by_every_reader() -> None:
+def test_a_wrong_level_is_found_by_every_reader(tmp_path: Path) -> None:
     """Between the venue and the feed the best bid of one book is made another."""
     symbol = "BTC-USDT"
     with rig("okx", depth=60, digests=True) as r:
@@ -64,21 +66,23 @@ def test_a_wrong_level_is_found_by_every_reader() -> None:
             r.io_process("okx")
             feed = r.attach("okx")
             rng = random.Random(1)
-            truth = [Truth(sim.endpoint.control_url) for _ in range(3)]
+            truth = [Truth(sim.endpoint.control_url) for _ in range(4)]
+            (tmp_path / "halts").touch()
+            halts = Halts(str(tmp_path / "halts"), "okx")
             readers: list[Reader] = [
-                RingReader(feed, truth[0], rng), CellReader(feed, truth[1], rng),
-                QuoteReader(feed, truth[2], rng),
+                RingReader(feed, truth[0], rng), CellReader(feed, truth[1], rng, halts),
+                QuoteReader(feed, truth[2], rng, halts), GuardReader(feed, truth[3], rng, halts),
             ]  # fmt: skip
 
             def looked(least: int) -> bool:
                 for reader in readers:
                     reader.look()
-                    reader.truth.check()
+                    reader.check()
                 return all(each.verdicts.checked >= least for each in truth)
 
             until(lambda: looked(10), "all readers have looked")
-            assert [each.verdicts.wrong for each in truth] == [0, 0, 0]
-            assert [each.verdicts.unknown for each in truth] == [0, 0, 0]
+            assert [each.verdicts.wrong for each in truth] == [0, 0, 0, 0]
+            assert [each.verdicts.unknown for each in truth] == [0, 0, 0, 0]
             between.doctor = lambda text: _raised(text, symbol)
 
             def found() -> bool:
