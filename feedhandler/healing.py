@@ -124,6 +124,8 @@ class Healing:
                 self.recovery.wanted(tracked, now)
             elif event == _engine.SNAPSHOT_TOO_OLD:
                 self.recovery.too_old(tracked)
+            elif event == _engine.FOREIGN:
+                self.recovery.foreign(tracked)
             elif event == _engine.UNCONFIRMED:
                 self.recovery.unconfirmed(tracked, detail, now)
             elif event == _engine.BECAME_LIVE:

@@ -18,6 +18,8 @@ from shm import Counter, Reason, State
 
 REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is waited for
 LATE_S = 10.0  #: how long a resubscription has until it is tried again
+HEALTH_S = 10.0  #: what was LIVE for so long is healed at once
+MOST_S = 10.0  #: and no book waits longer for it, however often it was lost; budgets bound the rest
 CONFIRM_S = 1.0  #: how long the stream has to reach a base until another is asked for
 DEAF_S = 2.0  #: how long a stream may say nothing of a book that REST shows to move
 _SPEAKING_CAP_S, _QUIET_CAP_S = 5.0, 60.0  #: between two such requests
@@ -73,7 +75,9 @@ class Recovery:
     def _case(self, tracked: Tracked) -> _Case:
         case = self._cases.get(tracked.id)
         if case is None:
-            case = self._cases[tracked.id] = _Case(Backoff(0.8, 60.0, rng=self._rng))
+            case = self._cases[tracked.id] = _Case(
+                Backoff(0.8, MOST_S, health_s=HEALTH_S, rng=self._rng)
+            )
         self._open[tracked.id] = tracked
         return case
 
@@ -118,6 +122,12 @@ class Recovery:
     def too_old(self, tracked: Tracked) -> None:
         """SNAPSHOT_TOO_OLD: the stream is ahead of what we got."""
         self._snapshots.request(tracked.spec.symbol)
+
+    def foreign(self, tracked: Tracked) -> None:
+        """FOREIGN: what we got has prices that are not this instrument's."""
+        text = f"{tracked.spec.symbol}: its snapshot has prices of another instrument"
+        self._quiet.warning("foreign", text)
+        self._snapshots.request(tracked.spec.symbol, CONFIRM_S)
 
     def unconfirmed(self, tracked: Tracked, number: int, now: float) -> None:
         """UNCONFIRMED: a requested book is in, and the stream has not come to its number. Asked for

@@ -28,7 +28,7 @@ class _Wanted:
     flying: bool = False
     late: bool = False
     held: bool = False
-    cause: str = "no answer yet"
+    cause: str = "not asked for yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class SnapshotQueue:
                 soonest = min(soonest, now + wait)
                 break
             wanted.held = False
-            wanted.due, wanted.flying = None, True
+            wanted.due, wanted.flying, wanted.cause = None, True, "no answer yet"
             flight = asyncio.get_running_loop().create_task(self._fly(symbol, wanted))
             self._flights.add(flight)
             flight.add_done_callback(self._landed)
@@ -168,7 +168,9 @@ class SnapshotQueue:
             wanted.cause = f"{type(error).__name__}: {error}"
             self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
         else:
-            wanted.cause = "the last answer was older than the stream, or ahead of it"
+            wanted.cause = (
+                "the last answer was older than the stream, ahead of it, or another instrument's"
+            )
         wanted.flying = False
         if self._wanted.get(symbol) is not wanted:  # nobody wants it any more
             return

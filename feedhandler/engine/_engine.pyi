@@ -42,6 +42,7 @@ WIDENED: int  #: the exponents of the instrument were widened
 ADDED: int  #: `auto_add` met a new symbol
 UNCONFIRMED: int  #: a requested book is in, but the stream has not reached it; detail: its number
 STATED: int  #: the stream's word for the instrument's status is another one: `Engine.word`
+FOREIGN: int  #: the snapshot handed in has prices that are not the instrument's: fetch again
 WORN: int  #: of a book in step few levels are known any more (the detail): `Engine.deepen`
 
 # What `Engine.deepen` answers.

@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_ANSWER_H
 #define FEEDHANDLER_ENGINE_ANSWER_H
 
-#include "engine.h"
+#include "foreign.h"
 
 /* Decode the answer. False: it is none. */
 static bool answer_read(engine *e, connection *from, market *m, const void *payload, size_t length,
@@ -29,6 +29,11 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
     if (e->message_count == 0)
         return engine_end(e, FEED_DATA, true); /* it could not be widened to fit; the state says so */
     const message *msg = &e->messages[0];
+    if (!e->polled && answer_foreign(e, m, msg, e->levels + msg->levels)) {
+        fh_counter_add(e->writer, FH_COUNTER_STALE_SNAPSHOTS, 1);
+        market_attention(e, m, FOREIGN, msg->numbers.final);
+        return engine_end(e, FEED_DATA, true);
+    }
     const waiting *head = backlog_head(&m->backlog), *tail = backlog_tail(&m->backlog);
     bool based = continuity_based(&m->sequence);
     engine_make_room(e, SIZE_MAX);

@@ -31,6 +31,7 @@ enum attention {
     UNCONFIRMED,
     STATED, /* the venue's word for the instrument's status is another one */
     WORN,
+    FOREIGN,
     ATTENTION_END
 };
 

@@ -68,6 +68,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "key": Key("the name of an element of the venue's messages", _TEXT.fits),
     "value": Key('a text that is JSON, such as null, 0 or ""', _is_json),
     "where": _one_of("rest", "stream", "both"),
+    "prices": _one_of("other", "own"),
     "how": _one_of("rst", "fin", "close"),
     "form": _one_of("text", "truncated", "utf8", "binary", "huge"),
     "close_code": _integer(1000, 4999),

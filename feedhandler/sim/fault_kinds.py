@@ -132,8 +132,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("symbol",), ("updates", "where", *_SPAN), {"updates": 50, "where": "both"},
     ),
     "foreign": Kind(
-        "REST answers with another instrument's book, whose number is `ahead` of this one's",
-        ("symbol",), ("ahead", *_SPAN), {"ahead": 1_000_000},
+        "REST answers with another instrument's book, or with its own `prices`, whose number is "
+        "`ahead` of this one's",
+        ("symbol",), ("ahead", "prices", *_SPAN), {"ahead": 1_000_000, "prices": "other"},
     ),
     "far": Kind(
         "messages of a book, or of the `channel` of a book or of best bids and offers, end at a "

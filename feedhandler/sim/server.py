@@ -130,11 +130,12 @@ class VenueServer(Listed):
         instrument's if so ordered."""
         fault = self.faults.take("foreign", live.instrument.symbol)
         if fault is not None:
-            return self._foreign(live, int(fault["ahead"]))
+            return self._foreign(live, int(fault["ahead"]), fault["prices"] == "own")
         return _lagging(live.book, max(self.options.snapshot_lag, self._lag(live, "rest")))
 
-    def _foreign(self, live: Live, ahead: int) -> Book:
-        others = [symbol for symbol in self.market.instruments if symbol != live.instrument.symbol]
+    def _foreign(self, live: Live, ahead: int, own: bool) -> Book:
+        symbols = [] if own else self.market.instruments
+        others = [symbol for symbol in symbols if symbol != live.instrument.symbol]
         book = self.market.live(others[0]).book if others else live.book
         return book.copy(live.book.sequence + ahead)
 

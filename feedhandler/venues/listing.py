@@ -8,7 +8,7 @@ import orjson
 
 from feedhandler.venues.base import InstrumentSpec
 from feedhandler.venues.row import Row, shown
-from shm import InstrumentKind
+from shm import InstrumentKind, Status
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,10 @@ def check(spec: InstrumentSpec) -> None:
     ):
         if not number <= _LARGEST or (number <= 0 if least is None else number < least):
             raise ValueError(f"{what}: {shown(str(number))}, which cannot be")
+    if spec.status is Status.ACTIVE:  # no order can be made without
+        for what, number in (("tick", spec.tick), ("lot", spec.lot)):
+            if not number:
+                raise ValueError(f"{what}: 0, which cannot be of what is open")
     if spec.kind is InstrumentKind.OPTION and not spec.strike:
         raise ValueError("strike: 0, which cannot be")
     if not 0 <= spec.expiry_ns <= _MOST_NS:

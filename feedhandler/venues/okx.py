@@ -315,6 +315,7 @@ def _spec(row: Row) -> InstrumentSpec | None:
         raise ValueError("neither currencies nor an underlying of two")
     settle = row.text("settleCcy", quote)
     one = Decimal(1)
+    sizeless = one if kind is InstrumentKind.SPOT else None
     return InstrumentSpec(
         symbol=symbol,
         name=name,
@@ -324,7 +325,7 @@ def _spec(row: Row) -> InstrumentSpec | None:
         settle=settle,
         tick=row.number("tickSz", Decimal(0)),
         lot=row.number("lotSz", Decimal(0)),
-        contract_size=row.number("ctVal", one) * row.number("ctMult", one),
+        contract_size=row.number("ctVal", sizeless) * row.number("ctMult", one),
         contract_type=_contract(row, kind, settle == base),
         strike=strike,
         expiry_ns=expiry,

@@ -120,9 +120,26 @@ def test_a_number_far_ahead_in_a_quote(run: Run) -> None:
 
 @of(*REQUESTS)
 def test_a_base_of_another_instrument(run: Run) -> None:
-    its = row("a base of another instrument, or ahead of the stream")
+    """With a number that the stream is about to reach: its prices alone give it away."""
+    its = row("a base of another instrument")
     sim, ring, met = run.sim, run.ring, run.met
-    number = sim.fault("foreign", met)
+    number = sim.fault("foreign", met, ahead=1)
+    sim.fault("gap", met)
+    until(lambda: sim.told(number)["hits"] > 1, "it is asked for again", 5 + SLACK_S)
+    sim.fault("none")
+    until_said(ring, met, lambda found: found[-1:] == [LIVE], its.healed_s())
+    found = said(ring, met)
+    assert found[0] == its.sees[0]
+    assert found.count(LIVE) == 1
+    assert_true_book(sim, ring.feed, met)
+    assert said(ring, run.other) == []
+
+
+@of(*REQUESTS)
+def test_a_base_ahead_of_the_stream(run: Run) -> None:
+    its = row("a base ahead of the stream")
+    sim, ring, met = run.sim, run.ring, run.met
+    number = sim.fault("foreign", met, prices="own")
     sim.fault("gap", met)
     until_said(ring, met, lambda found: its.sees[0] in found, 3.0)
     asked = sim.told(number)["hits"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from feedhandler.universe import Tracked
 from feedhandler.venues.base import InstrumentSpec
+from shm import Status
 
 REMOVED = object()
 #: what an element is replaced by, whatever it was
@@ -65,6 +66,7 @@ def assert_possible(spec: InstrumentSpec) -> None:
     for number in (spec.tick, spec.lot, spec.strike, spec.contract_size):
         assert Decimal(0) <= number < Decimal(10) ** 13
     assert spec.contract_size > 0
+    assert (spec.tick and spec.lot) or spec.status is not Status.ACTIVE
     assert 0 <= spec.expiry_ns < 1 << 63
 
 

@@ -261,3 +261,17 @@ def test_recorded_lists_and_acknowledgements_are_read() -> None:
 def test_sample_lists(kind: str, count: int) -> None:
     body = recorded(f"okx/samples/nautilus/http_get_instruments_{kind}.json").read_bytes()
     assert len(VENUE.parse_instruments(body)) == count
+
+
+@pytest.mark.parametrize("odd", [None, "", "0"])
+def test_a_contract_without_a_size_is_no_contract(odd: Any) -> None:
+    for field in ("ctVal", "tickSz", "lotSz"):
+        found = parse(SPOT, SWAP | {field: odd})
+        assert [spec.symbol for spec in found] == ["BTC-USDT"]
+    found = parse(SPOT | {"ctVal": odd} if odd != "0" else SPOT, SWAP)
+    assert [spec.contract_size for spec in found] == [Decimal(1), Decimal(100)]
+
+
+def test_what_is_not_open_yet_needs_no_tick() -> None:
+    (spec,) = parse(SPOT | {"state": "preopen", "tickSz": ""})
+    assert spec.tick == 0
