@@ -1,0 +1,36 @@
+"""docs/architecture.md has every file of the feed and of `shm`, and no file that there is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "architecture.md").read_text()
+VENUES = ("deribit", "okx", "binance", "bybit")
+APART = ("bench", "sim", "doctor")  #: rooms that are told as a whole
+KINDS = (".py", ".pxi", ".h", ".cmake", ".pc")
+
+
+def files(*rooms: str) -> list[Path]:
+    return [path.relative_to(ROOT) for room in rooms for path in (ROOT / room).rglob("*.*")]
+
+
+def test_every_file_is_told() -> None:
+    told = set(re.findall(r"[\w<>]+\.(?:py|pxi|h|cmake|pc)\b", TEXT))
+    missing = [
+        str(path)
+        for path in files("feedhandler", "shm")
+        if path.suffix in KINDS
+        and path.name not in told
+        and path.name != "__init__.py"
+        and path.parts[1] not in APART
+        and not path.stem.startswith(VENUES)
+    ]
+    assert not missing, f"docs/architecture.md does not say what is in {missing}"
+
+
+def test_every_file_that_is_told_is_there() -> None:
+    paths = {str(path) for path in files("feedhandler", "shm", "cli", "tests")}
+    for name in re.findall(r"`([\w/]+\.(?:py|pxi|h|cmake|pc))`", TEXT):
+        assert any(path.endswith(f"/{name}") or path == name for path in paths), name
