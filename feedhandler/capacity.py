@@ -245,7 +245,7 @@ class Capacity:
 
     def _group(self, key: str) -> object:
         tracked = self._universe.of_key(key)
-        return key if tracked is None else tracked.id
+        return None if tracked is None else tracked.id
 
     def _loads(self) -> dict[object, float]:
         """Bytes of each instrument since the first connection fell behind."""

@@ -138,12 +138,12 @@ class Rest:
                 status, headers = answer.status, answer.headers
                 most = MAX_BOOK_BYTES if request.levels else MAX_LIST_BYTES
                 body = await rest_body.read(answer, most if status == 200 else MAX_ERROR_BYTES)
-        except ValueError as error:  # it is not read to its end: the connection is given up
-            raise RestFailed(f"{error} (HTTP {status})", url) from None
         except TimeoutError:
             raise RestUnreachable("no answer in time", url) from None
-        except (aiohttp.ClientError, OSError, *PROXY_ERRORS) as error:
+        except (aiohttp.ClientError, OSError, *PROXY_ERRORS) as error:  # some are ValueErrors, too
             raise RestUnreachable(in_words(error), url) from None
+        except ValueError as error:  # it is not read to its end: the connection is given up
+            raise RestFailed(f"{error} (HTTP {status})", url) from None
         if self._tap:
             self._tap(url, "in", body, time_ns())
         self._take_used(headers)

@@ -80,6 +80,14 @@ class _Stub(Venue):
     def on_connect(self) -> Sequence[str]:
         return ()
 
+    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+        """Market data alone: the server tells of no statuses."""
+        return [
+            key
+            for key in super().keys(instrument, channels)  # type: ignore[safe-super]
+            if self.key_symbols(key)[0] != "status"
+        ]
+
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:
         return msgspec.json.encode(Asked(request_id, list(keys))).decode()
 

@@ -124,3 +124,12 @@ def test_halves_carry_every_key_once_and_groups_whole(sizes: list[tuple[int, int
 
 def test_one_group_cannot_be_halved() -> None:
     assert halves(["1:a", "1:b"], lambda key: key[0], {}) is None
+
+
+def test_what_belongs_to_no_instrument_is_no_reason_to_split() -> None:
+    def group(key: str) -> str | None:
+        return None if key == "statuses" else key[0]
+
+    assert halves(["statuses", "1:a", "1:b"], group, {"1": 5.0}) is None
+    first, second = halves(["1:a", "statuses", "2:a"], group, {"1": 5.0, "2": 6.0}) or ((), ())
+    assert {first, second} == {("statuses", "2:a"), ("1:a",)}
