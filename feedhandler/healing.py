@@ -7,6 +7,7 @@ the engine and the connections say about books is told to those whom it concerns
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import time_ns
 
 from feedhandler.audit import Audit, Duties
@@ -37,9 +38,19 @@ SPOKEN_S = 2.0  #: after the request, data is of this subscription and not of th
 _AFTER = 1 << 40  #: beyond every rank
 
 
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What healing asks of the feed. `hint`: the venue may have changed what nobody says; `worded`:
+    a ticker has another word for the status of its instrument."""
+
+    count: Callable[[Counter], None]
+    renew: Renew
+    hint: Callable[[], None]
+    worded: Callable[[Tracked], None]
+
+
 class Healing:
-    """Of one feed. Times are seconds of the event loop's clock. `hint`: the venue may have changed
-    what nobody says; `worded`: a ticker has another word for the status of its instrument."""
+    """Of one feed. Times are seconds of the event loop's clock."""
 
     def __init__(
         self,
@@ -51,12 +62,9 @@ class Healing:
         connections: Fleet,
         rest: Rest,
         requests: Requests,
-        count: Callable[[Counter], None],
-        rng: random.Random,
+        asks: Asks,
         runner: PartRunner,
-        hint: Callable[[], None],
-        worded: Callable[[Tracked], None],
-        renew: Renew,
+        rng: random.Random,
     ) -> None:
         self._venue = venue
         self._engine = engine
@@ -65,7 +73,7 @@ class Healing:
         self._rest = rest
         self._requests = requests
         self._runner = runner
-        self._worded = worded
+        self._worded = asks.worded
         self._quiet = Throttle()
         self._clock = asyncio.get_running_loop().time
         self._traded = TradedFirst(engine, self._clock)
@@ -76,16 +84,16 @@ class Healing:
         self._snapshots = SnapshotQueue(actions, rng=rng)
         self._deepening = Deepening(engine, self._snapshots, rng, self._clock)
         best = connections.best
-        self.recovery = Recovery(venue, engine, self._snapshots, best, count, rng)
+        self.recovery = Recovery(venue, engine, self._snapshots, best, asks.count, rng)
         rhythms = RhythmOptions(
             floor_s=config.rhythm_floor_s,
             ceiling_s=max(config.rhythm_floor_s, config.rhythm_ceiling_s),
         )
-        self.watch = SubscriptionWatch(universe, engine, best, count, hint, rhythms)
+        self.watch = SubscriptionWatch(universe, engine, best, asks.count, asks.hint, rhythms)
         self.silent_subscriptions = SilentSubscriptions(
-            venue, universe, engine, renew, self._dumb, count, hint, rhythms
+            venue, universe, engine, asks.renew, self._dumb, asks.count, asks.hint, rhythms
         )
-        duties = Duties(lambda: universe, self._free, self._diverged, count)
+        duties = Duties(lambda: universe, self._free, self._diverged, asks.count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
         books = (lambda: universe, self.streams, config.degraded_after_s)
         self._quiet_books = QuietBooks(venue, engine, requests, self._deaf)

@@ -79,8 +79,8 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
 
 
 def _may_mean(text: str, broken: str) -> bool:
-    """Whether a pattern may be about a row that cannot be read. `broken`: its name, if that can."""
+    """Whether a pattern may be about a row that cannot be read. `broken`: its name, if any."""
     pattern = Pattern.parse(text)
-    if " " in broken or pattern.underlying:  # the number of the row; parts of a name that it lacks
+    if listing.nameless([broken]) or pattern.underlying:  # or named by parts that it lacks
         return True
     return fnmatchcase(broken.replace("-", ""), pattern.glob.replace("-", ""))

@@ -19,7 +19,7 @@ from feedhandler.connection_owner import Settings, Tap
 from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet import Fleet
-from feedhandler.healing import Healing
+from feedhandler.healing import Asks, Healing
 from feedhandler.health import VenueState
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
@@ -84,10 +84,10 @@ class VenueFeed:
         self._outage_log = OutageLog()
         self._runner = PartRunner(self._rng)
         self._left = False
+        asks = Asks(self._count, self._renew, self._lister.hint, self.roster.terms.worded)
         self.healing = Healing(
             venue, config, self.engine, writer, self.universe, self.connections, rest,
-            requests, self._count, self._rng, self._runner, self._lister.hint,
-            self.roster.terms.worded, self._renew,
+            requests, asks, self._runner, self._rng,
         )  # fmt: skip
 
     # ---- its life

@@ -42,11 +42,6 @@ def expiry_ns(value: object) -> int:
     return ns
 
 
-def status(words: Mapping[str, Status], word: object) -> Status:
-    """What a venue's word for a status means; one that we do not know is never open."""
-    return words.get(word, Status.UNKNOWN) if isinstance(word, str) else Status.UNKNOWN
-
-
 def end_ns(value: object) -> int:
     """The same where there need be no end: 0 for none, and for one past all planning."""
     if value is None or value == "":
@@ -57,6 +52,11 @@ def end_ns(value: object) -> int:
     if end < 0:
         raise ValueError(f"not a time: {end}")
     return end * NS_PER_MS if end < _NEVER_MS else 0
+
+
+def status(words: Mapping[str, Status], word: object) -> Status:
+    """What a venue's word for a status means; one that we do not know is never open."""
+    return words.get(word, Status.UNKNOWN) if isinstance(word, str) else Status.UNKNOWN
 
 
 def plain(number: Decimal) -> str:
