@@ -1,4 +1,7 @@
-"""docs/architecture.md has every file of the feed and of `shm`, and no file that there is not."""
+"""What README.md, CHANGELOG.md and docs/ say of files is so, and they are whole.
+
+docs/architecture.md has every file of the feed and of `shm`, and no file that there is not.
+"""
 
 from __future__ import annotations
 
@@ -34,3 +37,15 @@ def test_every_file_that_is_told_is_there() -> None:
     paths = {str(path) for path in files("feedhandler", "shm", "cli", "tests")}
     for name in re.findall(r"`([\w/]+\.(?:py|pxi|h|cmake|pc))`", TEXT):
         assert any(path.endswith(f"/{name}") or path == name for path in paths), name
+
+
+def test_no_half_of_a_merge_is_left() -> None:
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        marks = re.findall(r"^(?:<{7}|={7}|>{7})", path.read_text(), re.MULTILINE)
+        assert not marks, path.name
+
+
+def test_the_changelog_says_nothing_twice() -> None:
+    entries = re.findall(r"^- .*$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert len(entries) > 50
+    assert sorted(entries) == sorted(set(entries))
