@@ -1,0 +1,224 @@
+"""The run as a whole: which mutants there are, what became of each, the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import time
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.mutate import c_rules, cython_rules, named, python_rules, switched, trial
+from tests.mutate.mutant import ROOT, Mutant
+from tests.mutate.selections import RECIPE, SELECTIONS
+from tests.natives import CACHE
+
+EXPLAINED = Path(__file__).with_name("explained.toml")
+FOLDER = CACHE.parent / "mutate"
+_SLACK_S, _TIMES = 20.0, 6.0  # a trial that takes longer than so many baselines and this hangs
+
+Tests = dict[Mutant, tuple[str, ...]]  #: which shall notice a mutant
+
+
+@dataclass
+class Verdict:
+    mutant: Mutant
+    killed: bool = False
+    seconds: float = 0.0
+    by: str = ""
+
+
+@dataclass
+class Report:
+    """`stale`: explanations of mutants that are not there or do not survive."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    invalid: dict[str, int] = field(default_factory=dict)
+    explained: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def why(self, verdict: Verdict) -> str:
+        return self.explained.get((verdict.mutant.file, verdict.mutant.name), "")
+
+    @property
+    def unexplained(self) -> list[Verdict]:
+        return [v for v in self.verdicts if not v.killed and not self.why(v)]
+
+    @property
+    def stale(self) -> list[str]:
+        """Explanations of what does not survive."""
+        alive = {(v.mutant.file, v.mutant.name) for v in self.verdicts if not v.killed}
+        files = {v.mutant.file for v in self.verdicts}
+        return [f"{file}: {name}" for file, name in self.explained
+                if file in files and (file, name) not in alive]  # fmt: skip
+
+    def table(self) -> str:
+        """One line a file, and the sum."""
+        rows = [("file", "mutants", "killed", "survived", "explained", "seconds")]
+        files = list(dict.fromkeys(v.mutant.file for v in self.verdicts))
+        for name in [*files, "all"]:
+            mine = [v for v in self.verdicts if name in ("all", v.mutant.file)]
+            alive = [v for v in mine if not v.killed]
+            rows.append((
+                name, str(len(mine)), str(len(mine) - len(alive)), str(len(alive)),
+                str(sum(bool(self.why(v)) for v in alive)), f"{sum(v.seconds for v in mine):.0f}",
+            ))  # fmt: skip
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        return "\n".join(
+            "  ".join(
+                text.ljust(width) if i == 0 else text.rjust(width)
+                for i, (text, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in rows
+        )
+
+
+def explained() -> dict[tuple[str, str], str]:
+    """(file, mutant) -> why it may survive."""
+    rows = tomllib.loads(EXPLAINED.read_text()).get("explained", [])
+    return {(row["file"], row["mutant"]): row["why"] for row in rows}
+
+
+def mutants(files: Iterable[str] = SELECTIONS) -> list[Mutant]:
+    """Every mutant of these files."""
+    found: list[Mutant] = []
+    for file in files:
+        rules = {".h": c_rules, ".pxi": cython_rules, ".py": python_rules}[Path(file).suffix]
+        found += rules.mutants(file, (ROOT / file).read_text())
+    return found
+
+
+def is_native(mutant: Mutant) -> bool:
+    """Whether it is inside a native module."""
+    return not mutant.file.endswith(".py")
+
+
+def judge(
+    chosen: Sequence[Mutant],
+    tests: Tests,
+    *,
+    jobs: int = 2,
+    progress: bool = False,
+) -> Report:
+    """Try these mutants."""
+    folder = FOLDER / str(os.getpid())
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return _judged(chosen, tests, folder, jobs, progress)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _judged(
+    chosen: Sequence[Mutant],
+    tests: Tests,
+    folder: Path,
+    jobs: int,
+    progress: bool,
+) -> Report:
+    trial.preload()
+    numbered = [(n, mutant) for n, mutant in enumerate(chosen, 1)]
+    native = [pair for pair in numbered if is_native(pair[1])]
+    built = switched.build(native) if native else None
+    report = Report(explained=explained())
+    usual = _baselines(sorted(set(tests.values())), built, folder, jobs)
+    tasks, theirs = [], []
+    for number, mutant in numbered:
+        if built and number in built.invalid:
+            report.invalid[mutant.file] = report.invalid.get(mutant.file, 0) + 1
+            continue
+        deadline = _TIMES * usual[tests[mutant]] + _SLACK_S
+        tasks.append(_task(number, mutant, built, folder, tests[mutant], deadline))
+        theirs.append(mutant)
+    verdicts = [Verdict(mutant) for mutant in theirs]
+    for done, (index, outcome) in enumerate(trial.run(tasks, folder, jobs), 1):
+        verdict = verdicts[index]
+        verdict.killed, verdict.seconds = outcome.killed, outcome.seconds
+        verdict.by = "a hang" if outcome.hung else _noticed(outcome.said)
+        if progress:
+            what, at = "killed" if verdict.killed else "SURVIVED", verdict.mutant
+            took = f"{done}/{len(tasks)} {what} {verdict.seconds:.1f} s"
+            print(f"{took} {at.file}:{at.line} {at.name}  [{verdict.by}]", flush=True)
+    report.verdicts = verdicts
+    return report
+
+
+def _noticed(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return lines[0][:160] if lines else ""
+
+
+def _task(
+    number: int, mutant: Mutant, built: switched.Switched | None, folder: Path,
+    tests: tuple[str, ...], deadline: float,
+) -> trial.Task:  # fmt: skip
+    edited = folder / f"edited-{number}{Path(mutant.file).suffix}"
+    edited.write_text(mutant.text((ROOT / mutant.file).read_text()))
+    if not is_native(mutant):
+        module = mutant.file.removesuffix(".py").replace("/", ".")
+        return trial.Task(0, {module: str(edited)}, "", tests, deadline)
+    assert built is not None
+    places = {module: str(path) for module, path in built.places.items()}
+    header = str(edited) if mutant.file == switched.HEADER else ""
+    if mutant.rule == "order" and RECIPE in tests:
+        tests = (RECIPE, *(test for test in tests if test != RECIPE))
+    return trial.Task(number, places, header, tests, deadline)
+
+
+def _baselines(
+    selections: Sequence[tuple[str, ...]], built: switched.Switched | None, folder: Path, jobs: int
+) -> dict[tuple[str, ...], float]:
+    """How long the tests take without a mutant; they must pass."""
+    places = {module: str(path) for module, path in built.places.items()} if built else {}
+    tasks = [trial.Task(0, places, "", tests, 600) for tests in selections]
+    usual = {}
+    for index, outcome in trial.run(tasks, folder, jobs):
+        if outcome.killed:
+            raise RuntimeError(f"without a mutant these fail: {selections[index]}\n{outcome.said}")
+        usual[selections[index]] = outcome.seconds
+    return usual
+
+
+def _usual(chosen: Iterable[Mutant]) -> Tests:
+    return {one: SELECTIONS[one.file] for one in chosen}
+
+
+def _named(jobs: int) -> int:
+    tests: Tests = {one: (by.tests,) for one, by in named.mutants().items()}
+    report = judge(list(tests), tests, jobs=jobs)
+    for verdict in report.verdicts:
+        print(f"{'killed' if verdict.killed else 'SURVIVED'}: {verdict.mutant.where}"
+              f"  [{verdict.by}]")  # fmt: skip
+    return int(len(report.verdicts) < len(tests) or not all(v.killed for v in report.verdicts))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutate", description=__doc__)
+    parser.add_argument("files", nargs="*", help="some of the files; all of them without")
+    parser.add_argument("--only", default="", help="mutants with this text in function or line")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--named", action="store_true", help="ten that no test noticed once")
+    parser.add_argument("--list", action="store_true", help="say which there are, try none")
+    asked = parser.parse_args()
+    if asked.named:
+        return _named(asked.jobs)
+    files = [file for file in SELECTIONS if not asked.files or file in asked.files]
+    chosen = [one for one in mutants(files) if asked.only in one.name]
+    if asked.list:
+        for one in chosen:
+            print(f"{one.file}:{one.line} {one.rule}: {one.name}")
+        return 0
+    begun = time.monotonic()
+    report = judge(chosen, _usual(chosen), jobs=asked.jobs, progress=True)
+    print(f"\n{report.table()}\n{time.monotonic() - begun:.0f} s; "
+          f"{sum(report.invalid.values())} more do not compile")  # fmt: skip
+    for verdict in report.verdicts:
+        if not verdict.killed:
+            why = report.why(verdict) or "NOT EXPLAINED"
+            print(f"{verdict.mutant.file}:{verdict.mutant.line} {verdict.mutant.name}\n    {why}")
+    if not asked.only:
+        for name in report.stale:
+            print(f"explained, but does not survive: {name}")
+    return 1 if report.unexplained else 0

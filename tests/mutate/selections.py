@@ -1,0 +1,38 @@
+"""Which tests should notice a mistake in which file: the quickest first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SHM = "tests/shm/"
+#: The header's atomic words, line by line beside the program that the model checker ran.
+RECIPE: Final = "tests/proof/test_recipe.py"
+_SEGMENT = (
+    f"{_SHM}test_segment.py", f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py",
+    f"{_SHM}test_trust.py",
+)  # fmt: skip
+
+#: File -> tests.
+SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "shm/include/feedhandler_shm.h": (
+        f"{_SHM}test_ring.py", f"{_SHM}test_cells.py", f"{_SHM}test_header.py",
+        f"{_SHM}test_events.py", "tests/engine/test_publish.py", f"{_SHM}test_inspect.py",
+        f"{_SHM}test_contract.py", f"{_SHM}test_second_looks.py", RECIPE,
+    ),
+    "shm/liveness.h": (f"{_SHM}test_liveness.py", f"{_SHM}test_second_looks.py", RECIPE),
+    "feedhandler/engine/publish.h": (
+        "tests/engine/test_publish.py", "tests/engine/test_together.py",
+        "tests/engine/test_terms.py", "tests/engine/test_known.py",
+    ),
+    "shm/cursor.pxi": (
+        f"{_SHM}test_ring.py", f"{_SHM}test_events.py", f"{_SHM}test_second_looks.py",
+        f"{_SHM}test_threads.py",
+    ),
+    "shm/ring_places.pxi": (f"{_SHM}test_ring.py", f"{_SHM}test_events.py"),
+    "shm/segment.py": _SEGMENT,
+    "shm/epoch.py": _SEGMENT,
+    "shm/readers_object.py": _SEGMENT,
+    "shm/control_object.py": (*_SEGMENT, f"{_SHM}test_attach.py"),
+    "shm/clean.py": _SEGMENT,
+    "shm/writer_lock.py": _SEGMENT,
+}  # fmt: skip
