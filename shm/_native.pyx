@@ -23,7 +23,8 @@ from posix.unistd cimport close, getpid
 from shm import errors
 
 include "contract.pxi"      # the header, for Cython
-include "making.pxi"        # of objects
+include "object_layout.pxi"
+include "rows.pxi"
 include "writer.pxi"
 include "enums.pxi"
 include "reader.pxi"        # Segment: a mapping

@@ -27,10 +27,13 @@ COPIES = {
     ("shm/event_rows.pxi", "memcpy(view.buf, rows.at, count * rows.row_bytes)"): "our buffer",
     ("shm/feed.pxi", "memcpy(view.buf, levels, count * 16)"): "a cell that was copied out",
     (
-        "shm/making.pxi",
+        "shm/object_layout.pxi",
         "memcpy(field, <const char *>text, len(text))",
     ): "before the magic is stored",
-    ("shm/making.pxi", "memcpy(control.boot_id, <const char *>boot_id, 16)"): "before the magic",
+    (
+        "shm/object_layout.pxi",
+        "memcpy(control.boot_id, <const char *>boot_id, 16)",
+    ): "before the magic",
     ("shm/writer.pxi", "memcpy(header.boot_id, <const char *>boot_id, 16)"): "before the magic",
     (
         "shm/registry.pxi",

@@ -120,5 +120,5 @@ def test_the_signs_of_a_dead_writer_are_loaded_with_acquire(field: str, width: i
     liveness = (header.ROOT / "shm" / "liveness.h").read_text()
     assert f"FH_LOAD_ACQUIRE(&{field.replace('.', '->')})" in header.body(where, liveness)
     if field.startswith("control.writer"):
-        claim = _pxi("making.pxi", "claim_control")
+        claim = _pxi("object_layout.pxi", "claim_control")
         assert f"fh_store{width}_release(&{field}" in claim
