@@ -1,0 +1,112 @@
+/* What changes markets without a frame: who heals them, time, and connections that are lost. */
+#ifndef FEEDHANDLER_ENGINE_OUTSIDE_H
+#define FEEDHANDLER_ENGINE_OUTSIDE_H
+
+#include "engine.h"
+
+/* False: refused, since only a book itself says that it is LIVE. */
+static bool engine_set_state(engine *e, market *m, int state, int reason)
+{
+    if (state == FH_STATE_LIVE && m->has_book)
+        return false;
+    e->receive_ns = fh_now_ns();
+    m->dumb = 0;
+    if (state != FH_STATE_LIVE) {
+        continuity_lose(&m->sequence);
+        market_unfed(m);
+        m->asked = false;
+        if (state != FH_STATE_SYNCING)
+            backlog_clear(&m->backlog);
+    }
+    market_state(e, m, state, reason);
+    market_show(e, m, true);
+    engine_wake(e);
+    return true;
+}
+
+/* The channel that an instrument without a book lives by is silent: nothing else makes it LIVE. */
+static bool market_silent(engine *e, market *m, int channel, int reason)
+{
+    if (m->has_book || m->state == FH_STATE_CLOSED)
+        return false;
+    int state = m->state == FH_STATE_LIVE ? FH_STATE_STALE : (int)m->state;
+    if (m->state != state || m->reason != reason)
+        engine_set_state(e, m, state, reason);
+    m->dumb = (uint8_t)(channel + 1);
+    return true;
+}
+
+/* The claimed book is the venue's, as the caller has made sure by other means, while the stream that will
+ * continue it has said nothing. False: it is not so. */
+static bool market_confirm(engine *e, market *m)
+{
+    if (m->sequence.phase != PHASE_CLAIMED || m->backlog.messages || !m->feeders)
+        return false;
+    e->receive_ns = fh_now_ns();
+    m->sequence.phase = PHASE_JOINING;
+    book_based(e, m, FH_REASON_NONE, false);
+    engine_wake(e);
+    return m->state == FH_STATE_LIVE;
+}
+
+/* Nothing has happened since the connection's subscription began, or since the full book that was
+ * asked for after it: what it brings continues the book. */
+static void market_adopt(market *m, int index)
+{
+    if (m->has_book ? m->sequence.phase == PHASE_EMPTY : m->state != FH_STATE_LIVE)
+        return;
+    m->feeders |= connection_bit(index);
+    if (m->owner == NO_CONNECTION)
+        m->owner = index;
+}
+
+/* What time alone changes. Books that a connection is ahead of, and nobody has brought what is missing, and
+ * books of which nothing but old messages came: gaps after all; how many of them there were. And quotes that
+ * the book has not reached. */
+static uint32_t engine_overdue(engine *e, int64_t now)
+{
+    uint32_t lost = 0;
+    bool shown = false;
+    market *next, *m = e->timed;
+    if (m == NULL)
+        return 0;
+    e->timed = NULL;
+    e->receive_ns = now;
+    for (; m != NULL; m = next) {
+        next = m->timed_next;
+        m->timed = false;
+        if (market_overdue(e, m, now)) {
+            book_gap(e, m);
+            lost++;
+        }
+        shown |= quote_over(e, m, now);
+        if (m->ahead_ns || m->old_ns || quote_waits(m))
+            market_time(e, m);
+    }
+    if (lost || shown)
+        engine_wake(e);
+    return lost;
+}
+
+/* The connection is gone. Books that another connection feeds as well just change hands. */
+static bool market_disconnected(engine *e, market *m, int index, int reason)
+{
+    if (m->sequence.phase != PHASE_EMPTY)
+        backlog_clear(&m->backlog); /* held of one that is ahead: it may have been this one */
+    if (m->owner != index && !(m->feeders & connection_bit(index)))
+        return false;
+    m->feeders &= ~connection_bit(index);
+    if (m->feeders) {
+        if (m->owner == index)
+            m->owner = __builtin_ctzll(m->feeders);
+        return false;
+    }
+    m->owner = NO_CONNECTION;
+    if (m->state == FH_STATE_CLOSED)
+        return false;
+    engine_set_state(e, m, FH_STATE_STALE, reason);
+    backlog_clear(&m->backlog);
+    return true;
+}
+
+#endif
