@@ -18,8 +18,8 @@ import numpy as np
 import orjson
 
 from feedhandler.engine import _engine as native
+from shm import State, segment
 from shm import _native as shared
-from shm import segment
 
 _names = itertools.count()
 
@@ -248,3 +248,19 @@ def spaced(value: Any, rng: random.Random) -> bytes:
         return gap() + orjson.dumps(v).decode() + gap()
 
     return write(value).encode()
+
+
+BIDS = [["new", 100.0, 5.0], ["new", 99.5, 7.0]]
+ASKS = [["new", 101.0, 5.0]]
+
+
+def started(e: native.Engine) -> native.Connection:
+    c = e.connection(0)
+    c.feed(deribit_book(10, bids=BIDS, asks=ASKS, kind="snapshot"))
+    assert e.state(0) == (State.LIVE, 0)
+    e.attention()
+    return c
+
+
+def events(e: native.Engine) -> list[tuple[int, int]]:
+    return [(event, detail) for _, event, detail in e.attention()]

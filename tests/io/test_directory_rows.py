@@ -6,7 +6,7 @@ from feedhandler.directory_rows import DAY_S, DirectoryRows
 from feedhandler.health import judge
 from shm import Reason, State
 from tests.io.facts import spec
-from tests.io.test_roster import House, play
+from tests.io.paper_house import House, play
 
 
 def test_few_rows_are_what_lasts_for_a_few_days_only() -> None:
