@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from .instrument import Instrument, fixed8
-from .latent import INDEX_START
+from .underlyings import INDEX_START
 
 DEFAULT_COUNT = 10
 _MAIN = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument, fixed
-from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
+from .underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 14
 PERPETUAL_END_MS = 4_133_404_800_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument, fixed, plain
-from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
+from .underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 _LINEAR = {
     # base: tick and lot as the venue writes them, typical lots, weight

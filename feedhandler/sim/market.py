@@ -25,9 +25,9 @@ from .clock import VenueClock
 from .config import SimOptions
 from .digest import Digests
 from .instrument import Instrument
-from .latent import Underlying, Wander, opinion
 from .liquidity import Fill, Maker
 from .records import Records, Touch, Trade
+from .underlyings import Underlying, Wander, opinion
 
 AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
 _SETTLING = 1000

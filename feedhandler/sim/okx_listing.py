@@ -10,7 +10,7 @@ from typing import Any
 
 from . import expiries
 from .instrument import Instrument, plain
-from .latent import FUTURES_CARRY, INDEX_START, PREMIUM
+from .underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 20
 _STRIKE_STEP = {"BTC": 2_500, "ETH": 100}

@@ -14,9 +14,9 @@ import pytest
 
 from feedhandler.sim.book import ASK, BID
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.latent import INDEX_START, PREMIUM, Underlying, Wander
 from feedhandler.sim.market import Market
 from feedhandler.sim.runner import VENUES
+from feedhandler.sim.underlyings import INDEX_START, PREMIUM, Underlying, Wander
 
 from .harness import START_MS, venue
 
@@ -93,7 +93,8 @@ def test_another_process_has_the_same_price_at_a_time() -> None:
     """Hashes are salted by process, and times are asked for in another order."""
     times = [START_MS + 7_777 * n for n in range(50)]
     program = (
-        "import json; from feedhandler.sim.latent import Underlying; one = Underlying(7, 'ETH');"
+        "import json; from feedhandler.sim.underlyings import Underlying;"
+        "one = Underlying(7, 'ETH');"
         f"print(json.dumps([one.at(at) for at in {times[::-1]}]))"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
