@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
 VENUES = ("deribit", "okx", "binance", "bybit")
 APART = ("bench", "sim", "doctor")  #: rooms that are told as a whole
@@ -40,7 +41,7 @@ def test_every_file_that_is_told_is_there() -> None:
 
 
 def test_no_half_of_a_merge_is_left() -> None:
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+    for path in DOCUMENTS:
         marks = re.findall(r"^(?:<{7}|={7}|>{7})", path.read_text(), re.MULTILINE)
         assert not marks, path.name
 
@@ -49,3 +50,22 @@ def test_the_changelog_says_nothing_twice() -> None:
     entries = re.findall(r"^- .*$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert len(entries) > 50
     assert sorted(entries) == sorted(set(entries))
+
+
+def test_links_lead_somewhere() -> None:
+    for path in DOCUMENTS:
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
+            name, _, part = target.partition("#")
+            there = path.parent / name if name else path
+            assert there.exists(), f"{path.name}: {target}"
+            if part:
+                titles = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
+                parts = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles}
+                assert part in parts, f"{path.name}: {target}"
+
+
+def test_tests_that_are_named_are_there() -> None:
+    for path in DOCUMENTS:
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::|`: `)(test_\w+)", path.read_text())
+        for name, test in named:
+            assert f"def {test}(" in (ROOT / name).read_text(), f"{path.name}: {name}: {test}"
