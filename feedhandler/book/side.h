@@ -8,7 +8,7 @@
  *
  * `edge` is the price down to which the side is known: every level that the venue has at it or better is
  * here, with its size. `beyond` counts those that are worse: each is right, but others may lie between
- * them. known.h says where the edge comes from.
+ * them. known_depth.h says where the edge comes from.
  *
  * `ask` is always a constant at the call: the compiler makes one function for each direction.
  */

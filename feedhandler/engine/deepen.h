@@ -1,6 +1,6 @@
 /* How deep a book is known, told and renewed.
  *
- * A base with the best N levels wears thin as the price eats into it (../book/known.h). Before that shows,
+ * A base with the best N levels wears thin as the price eats into it (known_depth.h). Before that shows,
  * WORN asks for another one. It is older than the stream by the time it is here, so what is applied from
  * the request on is kept and put on top of it; the book takes from the result what lies beyond its own
  * edge, as any change of levels, and stays LIVE and in step. A book of which nothing is known any more on

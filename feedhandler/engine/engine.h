@@ -188,6 +188,6 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
 }
 
 #include "outside.h"
-#include "answer.h"
+#include "snapshot.h"
 
 #endif

@@ -7,7 +7,7 @@
 #include "../book/backlog.h"
 #include "../book/checksum.h"
 #include "../book/continuity.h"
-#include "../book/known.h"
+#include "../book/known_depth.h"
 #include "../wire/cursor.h"
 #include "../wire/decimal.h"
 #include "clock.h"

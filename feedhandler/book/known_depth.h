@@ -9,8 +9,8 @@
  *            with them, so that no more than N are known: the edge comes nearer. It goes out again only
  *            where the venue documents that it sends what enters (`kept`); else a new base says more
  */
-#ifndef FEEDHANDLER_BOOK_KNOWN_H
-#define FEEDHANDLER_BOOK_KNOWN_H
+#ifndef FEEDHANDLER_BOOK_KNOWN_DEPTH_H
+#define FEEDHANDLER_BOOK_KNOWN_DEPTH_H
 
 #include "feedhandler_shm.h"
 

@@ -1,6 +1,6 @@
 /* Snapshots that were asked for: the base of a book, or a deeper one under a book in step. */
-#ifndef FEEDHANDLER_ENGINE_ANSWER_H
-#define FEEDHANDLER_ENGINE_ANSWER_H
+#ifndef FEEDHANDLER_ENGINE_SNAPSHOT_H
+#define FEEDHANDLER_ENGINE_SNAPSHOT_H
 
 #include "foreign.h"
 
