@@ -17,10 +17,10 @@ from .jsonrpc import RpcError
 from .market import Live
 
 if TYPE_CHECKING:
-    from .deribit import DeribitServer
+    from .deribit_rpc import DeribitRpc
 
 Params = Mapping[str, Any]
-Ask = Callable[["DeribitServer", Params], Any]
+Ask = Callable[["DeribitRpc", Params], Any]
 VERSION: Final = {"version": "1.2.26"}
 _FIRST_ID = 124_972
 _LISTED_BEFORE_MS = 90 * 86_400_000
@@ -38,9 +38,7 @@ def _count(params: Params, name: str, usual: int, most: int) -> int:
     return int(text)
 
 
-def _chosen(
-    server: DeribitServer, params: Params, *, expired: bool = False
-) -> Iterator[Instrument]:
+def _chosen(server: DeribitRpc, params: Params, *, expired: bool = False) -> Iterator[Instrument]:
     """The instruments of a `currency` and a `kind`: clients leave either out, or say `any`."""
     currency, kind = params.get("currency", "any"), params.get("kind", "any")
     for instrument in (server.expired if expired else server.market.instruments).values():
@@ -49,7 +47,7 @@ def _chosen(
             yield instrument
 
 
-def _described(server: DeribitServer, instrument: Instrument) -> dict[str, Any]:
+def _described(server: DeribitRpc, instrument: Instrument) -> dict[str, Any]:
     number = _FIRST_ID + server.number_of(instrument.symbol)
     entry = listing.describe(instrument, number, server.start_ms - _LISTED_BEFORE_MS)
     if instrument.symbol in server.expired:
@@ -57,18 +55,18 @@ def _described(server: DeribitServer, instrument: Instrument) -> dict[str, Any]:
     return server.as_listed(instrument.symbol, entry)
 
 
-def instruments(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
+def instruments(server: DeribitRpc, params: Params) -> list[dict[str, Any]]:
     """public/get_instruments; ``expired``: those that expired during the run."""
     chosen = _chosen(server, params, expired=_flag(params, "expired"))
     return as_ordered(server.faults, [_described(server, instrument) for instrument in chosen])
 
 
-def instrument(server: DeribitServer, params: Params) -> dict[str, Any]:
+def instrument(server: DeribitRpc, params: Params) -> dict[str, Any]:
     """public/get_instrument."""
     return _described(server, _live(server, params).instrument)
 
 
-def currencies(_server: DeribitServer, _params: Params) -> list[dict[str, Any]]:
+def currencies(_server: DeribitRpc, _params: Params) -> list[dict[str, Any]]:
     """public/get_currencies."""
     return [
         {
@@ -88,20 +86,20 @@ def currencies(_server: DeribitServer, _params: Params) -> list[dict[str, Any]]:
     ]
 
 
-def _live(server: DeribitServer, params: Params) -> Live:
+def _live(server: DeribitRpc, params: Params) -> Live:
     symbol = params.get("instrument_name")
     if symbol not in server.market.instruments:
         raise RpcError(13020, "instrument_not_found")
     return server.market.live(str(symbol))
 
 
-def ticker(server: DeribitServer, params: Params) -> Any:
+def ticker(server: DeribitRpc, params: Params) -> Any:
     """public/ticker."""
     live = _live(server, params)
     return orjson.loads(server.ticker(live))
 
 
-def order_book(server: DeribitServer, params: Params) -> Any:
+def order_book(server: DeribitRpc, params: Params) -> Any:
     """public/get_order_book: the ticker and ``depth`` levels a side."""
     live = _live(server, params)
     depth = str(params.get("depth", 5))
@@ -118,7 +116,7 @@ def order_book(server: DeribitServer, params: Params) -> Any:
     return book
 
 
-def index_price(server: DeribitServer, params: Params) -> dict[str, float]:
+def index_price(server: DeribitRpc, params: Params) -> dict[str, float]:
     """public/get_index_price."""
     base = base_of_index(str(params.get("index_name")))
     if base is None:
@@ -127,12 +125,12 @@ def index_price(server: DeribitServer, params: Params) -> dict[str, float]:
     return {"index_price": price, "estimated_delivery_price": price}
 
 
-def index_names(_server: DeribitServer, _params: Params) -> list[str]:
+def index_names(_server: DeribitRpc, _params: Params) -> list[str]:
     """public/get_index_price_names."""
     return [f"{currency.lower()}_usd" for currency in CURRENCIES]
 
 
-def _summary(server: DeribitServer, live: Live) -> dict[str, Any]:
+def _summary(server: DeribitRpc, live: Live) -> dict[str, Any]:
     listed = live.instrument
     told = orjson.loads(server.ticker(live))
     bid, ask = told["best_bid_price"] or None, told["best_ask_price"] or None
@@ -161,17 +159,17 @@ def _summary(server: DeribitServer, live: Live) -> dict[str, Any]:
     return found
 
 
-def summaries(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
+def summaries(server: DeribitRpc, params: Params) -> list[dict[str, Any]]:
     """public/get_book_summary_by_currency."""
     return [_summary(server, server.market.live(one.symbol)) for one in _chosen(server, params)]
 
 
-def summary(server: DeribitServer, params: Params) -> list[dict[str, Any]]:
+def summary(server: DeribitRpc, params: Params) -> list[dict[str, Any]]:
     """public/get_book_summary_by_instrument."""
     return [_summary(server, _live(server, params))]
 
 
-def last_trades(server: DeribitServer, params: Params) -> dict[str, Any]:
+def last_trades(server: DeribitRpc, params: Params) -> dict[str, Any]:
     """public/get_last_trades_by_instrument: newest first unless ``sorting`` says otherwise."""
     live = _live(server, params)
     count = _count(params, "count", 10, 1000)
@@ -184,14 +182,14 @@ def last_trades(server: DeribitServer, params: Params) -> dict[str, Any]:
     return {"trades": told, "has_more": len(live.trades) > count}
 
 
-def hello(_server: DeribitServer, params: Params) -> dict[str, str]:
+def hello(_server: DeribitRpc, params: Params) -> dict[str, str]:
     """public/hello."""
     if "client_name" not in params:
         raise RpcError(-32602, "Invalid params", {"param": "client_name"})
     return VERSION
 
 
-def status(_server: DeribitServer, _params: Params) -> dict[str, Any]:
+def status(_server: DeribitRpc, _params: Params) -> dict[str, Any]:
     """public/status."""
     return {"locked": "false", "locked_indices": []}
 
