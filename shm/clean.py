@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from shm.object_names import (
     default_namespace,
     lock_name,
 )
+from shm.owners import user_name
 from shm.writer_lock import locked, take_lock
 
 #: In which order: until the lock goes, a starting writer finds it held.
@@ -143,11 +143,7 @@ def _obstacle(name: ObjectName) -> str:
     except FileNotFoundError:
         return ""
     if os.geteuid() not in (0, found.st_uid):  # /dev/shm is sticky: owners remove what is theirs
-        try:
-            owner = pwd.getpwuid(found.st_uid).pw_name
-        except KeyError:
-            owner = str(found.st_uid)
-        return f"it belongs to user {owner}, who can remove it, or root"
+        return f"it belongs to user {user_name(found.st_uid)}, who can remove it, or root"
     if stat.S_ISDIR(found.st_mode):
         return f"it is a directory: `rm -r {DIRECTORY / name.path[1:]}`"
     return ""
