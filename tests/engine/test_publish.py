@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 import mmap
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 
 from feedhandler.engine import _engine as native
+from feedhandler.sim.frames import encode
 from shm import Flag, Kind, Reason, State
 from shm import _native as shared
 from tests.engine import support
+from tests.engine.test_receiver import Taken
 from tests.shm.trap import READ, mappings, trap
 
 DEPTH = 5
@@ -75,12 +78,14 @@ def test_a_statistic_is_in_both_copies() -> None:
                 assert quote["index"] == 101.0 + n
                 assert quote["open_interest"] == 12.5
                 assert quote["stats_ns"] == NOW + 100 * n
+                assert quote["data_ns"] == NOW + 100 * n + 10 + k  # of any channel
             assert [float(one["mark"]) for one in copies(e, 0)] == [100.0 + n] * 2
 
 
 def levels(book: dict[int, int], sign: int) -> list[tuple[int, int]]:
     """The best of a side."""
-    return sorted(book.items(), key=lambda one: sign * one[0])[:DEPTH]
+    best = sorted(book.items(), key=lambda one: sign * one[0])[:DEPTH]
+    return [(10 * price, 100 * size) for price, size in best]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -88,7 +93,7 @@ def test_cells_after_every_frame(seed: int) -> None:
     """Against a dict a side: random changes at every depth, beyond the cell's too."""
     rng = np.random.default_rng(seed)
     with support.engine("okx", depth=DEPTH, ring_slots=1024) as e:
-        row = e.add_instrument("BTC-USDT", price_exponent=0, size_exponent=0)
+        row = e.add_instrument("BTC-USDT", price_exponent=-1, size_exponent=-2)
         c = e.connection(0)
         sides = [{100 - i: 1 + i for i in range(8)}, {110 + i: 1 + i for i in range(8)}]
         texts = [[[str(p), str(s)] for p, s in side.items()] for side in sides]
@@ -128,7 +133,7 @@ def assert_cells(
         assert cell["receive_ns"] == received
         assert cell["publish_ns"] > 0
         assert (cell["state"], cell["reason"]) == (State.LIVE, Reason.NONE)
-        assert (cell["price_exponent"], cell["size_exponent"], cell["precision"]) == (0, 0, 0)
+        assert (cell["price_exponent"], cell["size_exponent"], cell["precision"]) == (-1, -2, 0)
     assert (quote["bid_price"], quote["bid_size"]) == bids[0]
     assert (quote["ask_price"], quote["ask_size"]) == asks[0]
     assert records[-1][4] & Flag.LAST
@@ -161,11 +166,13 @@ def test_the_cells_are_stored_before_the_records_are_seen(cells: str) -> None:
             assert sprung.seen == before
 
 
-def book(number: int, previous: int, size: int, action: str = "update") -> bytes:
-    """A frame about the instrument in the middle."""
-    asks = [["9", "1"]] if action == "snapshot" else []
+def book(
+    number: int, previous: int, size: int, action: str = "update", symbol: str = "OTHER-30"
+) -> bytes:
+    """A frame about the instrument in the middle, or another."""
+    asks = [["999", "1"]] if action == "snapshot" else []
     return support.okx_book(
-        number, previous, bids=[["1", str(size)]], asks=asks, symbol="OTHER-30", action=action
+        number, previous, bids=[["1", str(size)]], asks=asks, symbol=symbol, action=action
     )
 
 
@@ -223,3 +230,142 @@ def heads(memory: support.Memory, row: int = 0) -> tuple[int, int]:
         begin = offset + row * stride
         found.append(int.from_bytes(raw[begin : begin + 8], "little"))
     return found[0], found[1]
+
+
+def test_cells_and_records_say_by_which_exponents_they_are_to_be_read() -> None:
+    """More digits than there were: other exponents, under another number of them."""
+    with support.engine("okx", depth=DEPTH, ring_slots=1024) as e:
+        row = e.add_instrument("BTC-USDT", price_exponent=-1, size_exponent=-2)
+        c = e.connection(0)
+        memory = support.memory(e)
+        for n, (price, size) in enumerate([("99.5", "1.25"), ("99.75", "1.2575"), ("98.5", "2")]):
+            asks = [["101", "1"]]
+            frame = support.okx_book(10 + n, -1, bids=[[price, size]], asks=asks, action="snapshot")
+            for _ in range(2):
+                c.feed(frame, NOW + n)
+            entry, quote, (head, bids, _) = memory.entry(row), memory.quote(row), memory.book(row)
+            for cell in (quote, head):
+                which = int(cell["precision"])
+                exponents = int(cell["price_exponent"]), int(cell["size_exponent"])
+                assert which == entry["precision"]
+                assert exponents == (
+                    entry["price_exponents"][which], entry["size_exponents"][which]
+                )  # fmt: skip
+                assert Decimal(bids[0][0]).scaleb(exponents[0]) == Decimal(price)
+                assert Decimal(bids[0][1]).scaleb(exponents[1]) == Decimal(size)
+            assert quote["bid_price"] == bids[0][0]
+            assert (n > 0) == (int(quote["precision"]) > 0)
+
+
+def test_all_instruments_of_one_read_are_shown_when_it_is_over() -> None:
+    """Frames of several, mixed: each has its last state, and none is forgotten."""
+    symbols = ["BTC-USDT", "ETH-USDT", "SOL-USDT"]
+    with support.engine("okx", depth=DEPTH) as e:
+        rows = [e.add_instrument(one, price_exponent=0, size_exponent=0) for one in symbols]
+        taken = Taken(e)
+        memory = support.memory(e)
+        for begin in (10, 20, 30):
+            frames = []
+            for n in range(begin, begin + 4):
+                for k, symbol in enumerate(symbols):
+                    first = n == 10
+                    frames.append(
+                        support.okx_book(
+                            n, -1 if first else n - 1 if n > begin else n - 7, symbol=symbol,
+                            bids=[["90", str(10 * n + k)]], asks=[["99", "1"]] if first else [],
+                            action="snapshot" if first else "update",
+                        )
+                    )  # fmt: skip
+            taken.read(b"".join(encode(frame) for frame in frames))
+            before = memory.seen
+            records = memory.records()
+            for k, row in enumerate(rows):
+                head, bids, _ = memory.book(row)
+                assert bids == [(90, 10 * (begin + 3) + k)]
+                for cell in (head, memory.quote(row)):
+                    assert cell["venue_sequence"] == begin + 3
+                    last = max(n for n, one in enumerate(records, before + 1) if one[5] == row)
+                    assert last <= cell["ring_sequence"] <= memory.seen
+
+
+def test_a_book_copy_is_whole_before_its_stamp_says_so() -> None:
+    """At the first touch of the deepest ask, far into the copy, its stamp is odd."""
+    depth = 400
+    with support.engine("okx", depth=depth, instruments=4, ring_slots=1 << 14) as e:
+        row = e.add_instrument("BTC-USDT", price_exponent=0, size_exponent=0)
+        memory, c = support.memory(e), e.connection(0)
+        offset, _, _ = memory._region(memory.path.read_bytes(), 288)
+        (base,) = mappings(f"/{memory.path.name}", writable=True)
+        bids, asks = ([[str(first + i), "1"] for i in range(depth)] for first in (1, 1001))
+        c.feed(support.okx_book(1, -1, bids=bids, asks=asks, action="snapshot"), NOW)
+        for n in range(2, 6):
+            store = heads(memory, row)[1] + 1
+            copy = base + offset + 64 + (store & 1) * (96 + 32 * depth)
+            page = (copy + 96 + 32 * depth - 16) // mmap.PAGESIZE * mmap.PAGESIZE
+            with trap(page, READ, copy) as sprung:
+                c.feed(support.okx_book(n, n - 1, asks=[["1400", str(n)]]), NOW + n)
+            assert heads(memory, row)[1] == store
+            assert sprung.sprung
+            assert sprung.seen == 2 * store - 1
+            assert memory.book(row)[2][-1] == (1400, n)
+
+
+def test_a_state_that_python_sets_is_seen_at_once() -> None:
+    with support.engine("okx", depth=DEPTH, ring_slots=1024) as e:
+        row = e.add_instrument("BTC-USDT", price_exponent=0, size_exponent=0)
+        memory = support.memory(e)
+        e.connection(0).feed(book(1, -1, 1, action="snapshot", symbol="BTC-USDT"), NOW)
+        memory.records()
+        for state, reason in [
+            (State.STALE, Reason.GAP),
+            (State.STALE, Reason.DISCONNECTED),
+            (State.SYNCING, Reason.DISCONNECTED),
+            (State.SYNCING, Reason.START),
+        ]:
+            e.set_state(row, int(state), int(reason))
+            assert memory.records() == [
+                (Kind.STATE, 0, state, reason, Flag.FIRST | Flag.LAST, row, 0)
+            ]
+            raw = memory.path.read_bytes()
+            at = memory._region(raw, 336)[0] + memory.seen * 64
+            slot = np.frombuffer(raw, shared.DTYPES["slot"], 1, at)[0]
+            assert (slot["exchange_ns"], slot["aux"]) == (0, 0)
+            for cell in (memory.quote(row), memory.book(row)[0]):
+                assert (cell["state"], cell["reason"]) == (state, reason)
+            e.set_state(row, int(state), int(reason))
+            assert memory.records() == []  # it is that already
+
+
+def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen() -> None:
+    """Its first part is published when the ring has too little room, with all records before it:
+    the cells of those must be stored by then. Here, at the first touch of a later slot."""
+    slots, long = 1 << 10, 400
+    with support.engine("okx", depth=DEPTH, instruments=4, ring_slots=slots) as e:
+        short, other = (
+            e.add_instrument(one, price_exponent=0, size_exponent=0) for one in ("A", "B")
+        )
+        taken, memory = Taken(e), support.memory(e)
+        for symbol in ("A", "B"):
+            taken.read(encode(book(1, -1, 1, action="snapshot", symbol=symbol)))
+        raw = memory.path.read_bytes()
+        ring, cells = memory._region(raw, 336)[0], memory._region(raw, 272)
+        (base,) = mappings(f"/{memory.path.name}", writable=True)
+        memory.records()
+        begin = memory.seen + 2  # of the long message
+        page = (
+            (base + ring + (begin + slots // 4 + 64) % slots * 64) // mmap.PAGESIZE * mmap.PAGESIZE
+        )
+        levels = [[str(900 - i), "1"] for i in range(long)]
+        frames = [
+            book(2, 1, 7, symbol="A"),
+            support.okx_book(2, 1, bids=levels, symbol="B"),
+        ]
+        before = heads(memory, short)[0]
+        with trap(page, READ, base + cells[0] + short * cells[1]) as sprung:
+            taken.read(b"".join(encode(frame) for frame in frames))
+        assert sprung.sprung
+        assert sprung.seen > before
+        records = memory.records()
+        assert len(records) == 1 + long
+        assert memory.quote(short)["bid_size"] == 7
+        assert memory.quote(other)["bid_price"] == 900

@@ -27,7 +27,8 @@ _CONDITIONS = {"==", "!=", "<", "<=", ">", ">=", "&&", "||"}
 _OPERATOR = re.compile(r"(?<= )(==|!=|<=|>=|<|>|&&|\|\||\+=|\+|-|&)(?=\s)")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?=(?:u|ull|U)?\b)(?![.\w]*e\d)")
 _WEAKER = {"FH_LOAD_ACQUIRE(": "FH_LOAD(", "FH_STORE_RELEASE(": "FH_STORE("}
-_HIDDEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_CALL = re.compile(r"\w\(")  # no cast
+_HIDDEN = re.compile(r"/\*.*?\*/|//[^\n]*|^#[^\n]*|\"(?:\\.|[^\"\\])*\"", re.DOTALL | re.MULTILINE)
 _FUNCTION = re.compile(
     r"^(?:static|ALWAYS_INLINE)\b[^;{}=()]*?\b(\w+)\(([^;{}]*?)\)\s*\{", re.MULTILINE
 )
@@ -105,12 +106,12 @@ def _edits(plain: str, source: str, function: Function) -> Iterator[Edit]:
         if (
             before
             and bare
-            and "(" in plain[first:last]
+            and _CALL.search(plain, first, last)
             and not plain[before[1] : first].strip(" \n;")
         ):
             both = f"{source[first:last]}{source[before[1] : first]}{source[before[0] : before[1]]}"
             yield "order", before[0], last, both
-        before = (first, last) if bare and "(" in plain[first:last] else None
+        before = (first, last) if bare and _CALL.search(plain, first, last) else None
 
 
 def _statements(plain: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.mutate import c_rules, cython_rules, named, python_rules, switched, trial
 from tests.mutate.mutant import ROOT, Mutant
-from tests.mutate.selections import RECIPE, SELECTIONS
+from tests.mutate.selections import PROOFS, RECIPE, SELECTIONS
 from tests.natives import CACHE
 
 EXPLAINED = Path(__file__).with_name("explained.toml")
@@ -78,7 +78,7 @@ class Report:
 def explained() -> dict[tuple[str, str], str]:
     """(file, mutant) -> why it may survive."""
     rows = tomllib.loads(EXPLAINED.read_text()).get("explained", [])
-    return {(row["file"], row["mutant"]): row["why"] for row in rows}
+    return {(row["file"], name): row["why"] for row in rows for name in row["mutants"]}
 
 
 def mutants(files: Iterable[str] = SELECTIONS) -> list[Mutant]:
@@ -161,10 +161,22 @@ def _task(
         return trial.Task(0, {module: str(edited)}, "", tests, deadline)
     assert built is not None
     places = {module: str(path) for module, path in built.places.items()}
-    header = str(edited) if mutant.file == switched.HEADER else ""
+    root = _overlay(folder / f"root-{number}", mutant.file, edited) if set(tests) & PROOFS else ""
     if mutant.rule == "order" and RECIPE in tests:
         tests = (RECIPE, *(test for test in tests if test != RECIPE))
-    return trial.Task(number, places, header, tests, deadline)
+    return trial.Task(number, places, root, tests, deadline)
+
+
+def _overlay(root: Path, file: str, edited: Path) -> str:
+    """A tree in which `shm` is as it is, but for one file."""
+    for folder in ("shm", "shm/include", "feedhandler/engine"):
+        (root / folder).mkdir(parents=True)
+        for path in (ROOT / folder).iterdir():
+            if path.is_file() and path.suffix in (".h", ".pxi", ".pyx"):
+                (root / folder / path.name).symlink_to(path)
+    (root / file).unlink()
+    (root / file).symlink_to(edited)
+    return str(root)
 
 
 def _baselines(

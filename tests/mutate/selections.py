@@ -7,22 +7,27 @@ from typing import Final
 _SHM = "tests/shm/"
 #: The header's atomic words, line by line beside the program that the model checker ran.
 RECIPE: Final = "tests/proof/test_recipe.py"
+_CELLS: Final = "tests/proof/test_cells_between.py"
+PROOFS: Final = {RECIPE, _CELLS}  #: tests that read sources
 _SEGMENT = (
-    f"{_SHM}test_segment.py", f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py",
-    f"{_SHM}test_trust.py",
+    f"{_SHM}test_succession.py", f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py",
+    f"{_SHM}test_segment.py", f"{_SHM}test_trust.py",
+    f"{_SHM}test_threads.py::test_a_child_of_a_writer_may_not_write",
 )  # fmt: skip
 
 #: File -> tests.
 SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "shm/include/feedhandler_shm.h": (
-        f"{_SHM}test_ring.py", f"{_SHM}test_cells.py", f"{_SHM}test_header.py",
-        f"{_SHM}test_events.py", "tests/engine/test_publish.py", f"{_SHM}test_inspect.py",
-        f"{_SHM}test_contract.py", f"{_SHM}test_second_looks.py", RECIPE,
+        f"{_SHM}test_header.py", f"{_SHM}test_ring.py", f"{_SHM}test_cells.py", RECIPE,
+        "tests/engine/test_publish.py", f"{_SHM}test_second_looks.py", f"{_SHM}test_inspect.py",
+        f"{_SHM}test_events.py", f"{_SHM}test_contract.py::test_the_hash_is_of_the_layout_text",
     ),
     "shm/liveness.h": (f"{_SHM}test_liveness.py", f"{_SHM}test_second_looks.py", RECIPE),
     "feedhandler/engine/publish.h": (
-        "tests/engine/test_publish.py", "tests/engine/test_together.py",
-        "tests/engine/test_terms.py", "tests/engine/test_known.py",
+        _CELLS, "tests/engine/test_publish.py", "tests/engine/test_together.py",
+        "tests/engine/test_precision.py",
+        "tests/engine/test_terms.py",
+        "tests/engine/test_one_element.py::test_the_time_of_a_cell_means_one_thing_at_all_venues",
     ),
     "shm/cursor.pxi": (
         f"{_SHM}test_ring.py", f"{_SHM}test_events.py", f"{_SHM}test_second_looks.py",

@@ -22,15 +22,17 @@ from typing import NamedTuple
 from tests.mutate.mutant import ROOT
 
 _PRELOADED = ("pytest", "numpy", "hypothesis", "asyncio", "posix_ipc", "_pytest.assertion.rewrite")
+# Enabled again with each file, `faulthandler` would take the readers' guard away.
+_OPTIONS = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:faulthandler")
 PASSED, OURS = 0, 99  # exit status of pytest: all passed; of a trial: the tool itself failed
 
 
 class Task(NamedTuple):
-    """`number` for FH_MUTANT; modules at `places`; the header that the proofs read."""
+    """`number` for FH_MUTANT; modules at `places`; `root`: of the sources that the proofs read."""
 
     number: int
     places: Mapping[str, str]
-    header: str
+    root: str
     tests: Sequence[str]
     deadline_s: float
 
@@ -115,12 +117,18 @@ def _child(task: Task) -> int:
     )
     site_finder.Finder.places = dict(task.places)
     site_finder.install()
-    if task.header:
+    if task.root:
         from tests.proof import header
 
-        header.HEADER = Path(task.header)
+        header.ROOT = Path(task.root)
+        header.INCLUDE = header.ROOT / "shm" / "include"
+        header.HEADER = header.INCLUDE / "feedhandler_shm.h"
     os.chdir(ROOT)
-    return int(pytest.main(["-x", "-q", "--tb=line", "-p", "no:cacheprovider", *task.tests]))
+    for test in task.tests:  # one by one: most mutants fall to the first, and the rest is not read
+        status = int(pytest.main([*_OPTIONS, test]))
+        if status != PASSED:
+            return status
+    return PASSED
 
 
 def _sweep(pid: int, hung: bool) -> None:

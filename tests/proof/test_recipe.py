@@ -112,6 +112,7 @@ def test_rows_of_a_board_are_looked_at_again() -> None:
         ("header.superseded", 32),
         ("control.epoch", 64),
         ("control.writer_pid", 32),
+        ("control.writer_start_ticks", 64),
     ],
 )
 def test_the_signs_of_a_dead_writer_are_loaded_with_acquire(field: str, width: int) -> None:

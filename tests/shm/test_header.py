@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ import shm
 from shm import dev_shm
 from shm._native import DTYPES
 from tests.shm.conftest import Create
+from tests.shm.trap import READ, mappings, trap
 
 
 def raw_of(namespace: str) -> bytes:
@@ -92,3 +96,27 @@ def test_the_delay_of_a_record_saturates(
         row = np.frombuffer(raw[begin : begin + 64], DTYPES["slot"], 1)[0]
         assert least <= row["publish_delta_ns"] <= most
         assert (row["aux"], row["side"], row["price"], row["size"]) == (7, 1, 5, 6)
+
+
+def test_a_copy_that_is_being_written_says_so_by_an_odd_stamp(
+    namespace: str, create: Create
+) -> None:
+    """2n - 1 of the n-th store, from before the first word to after the last: who comes meanwhile
+    takes the other copy, and who read half of this one looks again."""
+    depth = 400  # its copy is several pages
+    owner = create(depth=depth)
+    writer = owner.writer
+    writer.directory_add({"symbol": "A"})
+    one = header_of(raw_of(namespace))["books"]
+    (data,) = mappings(owner.path, writable=True)
+    cell = data + int(one["offset"])
+    levels = [(price, 1) for price in range(depth)]
+    for n in range(1, 6):
+        copy = cell + 64 + (n & 1) * (96 + 32 * depth)
+        inside = (copy + 8192) // mmap.PAGESIZE * mmap.PAGESIZE
+        with trap(inside, READ, copy) as sprung:
+            writer.book_store(0, {}, levels, levels)
+        assert sprung.sprung
+        assert sprung.seen == 2 * n - 1
+        assert ctypes.c_uint64.from_address(copy).value == 2 * n
+        assert ctypes.c_uint64.from_address(cell).value == n

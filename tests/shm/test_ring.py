@@ -278,3 +278,16 @@ def test_a_sleeper_is_woken_and_counted(writer: Writer, feed: shm.Feed) -> None:
         sleeper.join(0.02)
         assert time.monotonic() < deadline, "nobody woke it"
     assert took[0] < 10
+
+
+def test_flags_and_precision_are_of_every_record_of_a_message(
+    writer: Writer, raw: mmap.mmap
+) -> None:
+    flags = Flag.SNAPSHOT | Flag.REPLAY
+    last = writer.message(1, [LEVEL] * 3, flags=flags, precision=5, venue_sequence=77,
+                          exchange_ns=6, receive_ns=9)  # fmt: skip
+    for n, more in ((last - 2, Flag.FIRST), (last - 1, 0), (last, Flag.LAST)):
+        row = np.frombuffer(raw[slot(raw, n) : slot(raw, n) + 64], DTYPES["slot"], 1)[0]
+        assert row["flags"] == flags | more
+        assert (row["precision"], row["instrument"], row["kind"]) == (5, 1, Kind.LEVEL)
+        assert (row["venue_sequence"], row["exchange_ns"], row["receive_ns"]) == (77, 6, 9)
