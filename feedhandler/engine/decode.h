@@ -186,12 +186,15 @@ COLD bool engine_item_again(engine *e, cursor *c, const item_mark *mark)
     return true;
 }
 
-#define ENGINE_ITEM(e, c, read)                                      \
-    do {                                                             \
-        item_mark item_mark_ = engine_item_begin((e), (c));          \
-        do {                                                         \
-            read;                                                    \
-        } while (UNLIKELY((e)->short_of != NULL) && engine_item_again((e), (c), &item_mark_)); \
+#define ENGINE_READ(e, c, mark, read) \
+    do {                              \
+        read;                         \
+    } while (UNLIKELY((e)->short_of != NULL) && engine_item_again((e), (c), (mark)))
+
+#define ENGINE_ITEM(e, c, read)                             \
+    do {                                                    \
+        item_mark item_mark_ = engine_item_begin((e), (c)); \
+        ENGINE_READ((e), (c), &item_mark_, read);           \
     } while (0)
 
 /* The error of valid JSON that is not what the channel has. */
@@ -221,14 +224,12 @@ COLD void engine_row_odd(engine *e, cursor *c, const item_mark *mark)
 }
 
 /* ENGINE_ITEM for a row of an array: about one instrument among others, or about one trade. */
-#define ENGINE_ROW(e, c, read)                                       \
-    do {                                                             \
-        item_mark item_mark_ = engine_item_begin((e), (c));          \
-        do {                                                         \
-            read;                                                    \
-        } while (UNLIKELY((e)->short_of != NULL) && engine_item_again((e), (c), &item_mark_)); \
-        if (UNLIKELY((c)->error))                                    \
-            engine_row_odd((e), (c), &item_mark_);                   \
+#define ENGINE_ROW(e, c, read)                              \
+    do {                                                    \
+        item_mark item_mark_ = engine_item_begin((e), (c)); \
+        ENGINE_READ((e), (c), &item_mark_, read);           \
+        if (UNLIKELY((c)->error))                           \
+            engine_row_odd((e), (c), &item_mark_);          \
     } while (0)
 
 /* ---- the small messages -------------------------------------------------------------------------- */
