@@ -252,6 +252,13 @@ def test_who_has_seen_all_sleeps_until_the_time_is_over(writer: Writer, feed: sh
     assert waited(events, 1_050_000_000) >= 1.0
 
 
+def test_who_began_with_the_state_sleeps_then(writer: Writer, feed: shm.Feed) -> None:
+    writer.quote_store(0, {"bid_price": 1, "ring_sequence": 1})
+    events = feed.events(start="state")
+    assert events.poll() is not None
+    assert waited(events, 100_000_000) >= 0.09
+
+
 def test_a_writer_that_is_superseded_is_not_slept_on(
     writer: Writer, feed: shm.Feed, raw: mmap.mmap
 ) -> None:

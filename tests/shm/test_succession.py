@@ -163,3 +163,14 @@ def test_a_writer_that_is_forgotten_lets_go_of_its_lock(namespace: str) -> None:
     with segment.create("v", namespace=namespace, **GEOMETRY) as owner:
         assert owner.epoch > epoch
         assert data_objects(namespace) == [owner.path]
+
+
+def test_a_start_that_is_refused_leaves_no_lock(namespace: str) -> None:
+    """What stands under the control object's name is none: nothing else was there, nor is."""
+    foreign = dev_shm.DIRECTORY / f"{namespace}.v"
+    foreign.write_bytes(b"something else".ljust(4096, b"."))
+    with nothing_left_open():
+        with pytest.raises(shm.DamagedSegment, match="clean"):
+            segment.create("v", namespace=namespace, **GEOMETRY)
+        assert [one.part for one in dev_shm.objects(namespace)] == ["control"]
+    assert foreign.read_bytes().startswith(b"something else.")
