@@ -19,7 +19,7 @@ from shm import Counter, Reason, State
 REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is waited for
 LATE_S = 10.0  #: how long a resubscription has until it is tried again
 HEALTH_S = 10.0  #: what was LIVE for so long is healed at once
-MOST_S = 10.0  #: and no book waits longer for it, however often it was lost; budgets bound the rest
+ASKED_S = 10.0  #: and no snapshot is put off for longer, however often a book was lost
 CONFIRM_S = 1.0  #: how long the stream has to reach a base until another is asked for
 DEAF_S = 2.0  #: how long a stream may say nothing of a book that REST shows to move
 _SPEAKING_CAP_S, _QUIET_CAP_S = 5.0, 60.0  #: between two such requests
@@ -76,7 +76,7 @@ class Recovery:
         case = self._cases.get(tracked.id)
         if case is None:
             case = self._cases[tracked.id] = _Case(
-                Backoff(0.8, MOST_S, health_s=HEALTH_S, rng=self._rng)
+                Backoff(0.8, 60.0, health_s=HEALTH_S, rng=self._rng)
             )
         self._open[tracked.id] = tracked
         return case
@@ -96,11 +96,12 @@ class Recovery:
         case = self._case(tracked)
         case.late_at = now + LATE_S
         case.confirm_at = case.number = None
-        delay = case.backoff.next(now)
+        join = self._venue.rest_join and self._budget(tracked, now) < _LOW_BUDGET
+        asked = self._venue.base is Base.REQUEST or join
+        delay = case.backoff.next(now, cap_s=ASKED_S if asked else None)
         if case.backoff.failures == 1:  # it was healthy: at once
             delay = 0.0
-        join = self._venue.rest_join and self._budget(tracked, now) < _LOW_BUDGET
-        if self._venue.base is Base.REQUEST or join:
+        if asked:
             self._snapshots.request(tracked.spec.symbol, delay)
         else:
             case.resubscribe_at = now + delay

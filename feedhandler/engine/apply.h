@@ -100,7 +100,7 @@ static inline void message_quote(engine *e, const message *msg)
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
     fh_message_end(e->writer);
-    if (!back && quote_shown(e, m, msg))
+    if (!back && quote_shown(e, m, msg, top))
         quote_take(e, m, msg, top);
     market_alive(e, m, msg->channel);
     market_show(e, m, false);

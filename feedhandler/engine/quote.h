@@ -5,7 +5,8 @@
  * whatever the numbers say. A message of the book that came later than that and has not reached it proves
  * the numbers wrong: quotes are not shown then, until the book has reached one of them in time. The oldest
  * quote that the book has not reached, the probe, is what that is found out by. A full book in the stream
- * begins anew.
+ * begins anew. A quote whose prices are far from those of a book that speaks is not shown: it is another
+ * instrument's, or the book comes there in a moment.
  */
 #ifndef FEEDHANDLER_ENGINE_QUOTE_H
 #define FEEDHANDLER_ENGINE_QUOTE_H
@@ -60,8 +61,21 @@ static inline void quote_from_book(const engine *e, market *m, int64_t exchange_
     q->source = FH_SOURCE_BOOK;
 }
 
+/* Are bid and ask within a quarter of those of a book that has spoken within QUOTE_NS? */
+static inline bool quote_near(const engine *e, const market *m, const level *top)
+{
+    const level *bid = side_best(&m->book.bids), *ask = side_best(&m->book.asks);
+    if (bid == NULL || ask == NULL || bid->price <= 0 || e->receive_ns - m->head.receive_ns > QUOTE_NS)
+        return true;
+    int64_t low = bid->price - bid->price / 4, high = ask->price + ask->price / 4;
+    for (int side = 0; side < 2; side++)
+        if (top[side].price != FH_NONE && (top[side].price < low || top[side].price > high))
+            return false;
+    return true;
+}
+
 /* A quote that is news: is the cell to show it? */
-static inline bool quote_shown(engine *e, market *m, const message *msg)
+static inline bool quote_shown(engine *e, market *m, const message *msg, const level *top)
 {
     int64_t number = msg->numbers.final;
     if (!m->has_book) /* two channels, one of them without numbers: by the venue's clock */
@@ -70,7 +84,7 @@ static inline bool quote_shown(engine *e, market *m, const message *msg)
     if (!msg->numbers.numbered)
         return false;
     bool based = continuity_based(&m->sequence);
-    if (based && number <= m->sequence.place)
+    if (based && (number <= m->sequence.place || UNLIKELY(!quote_near(e, m, top))))
         return false;
     if (!based || m->probe_ns == 0) {
         m->probe = number;

@@ -69,10 +69,10 @@ def test_a_far_ahead_quote_is_shown_for_a_second(by: str) -> None:
     with engine("binance") as e:
         c = e.connection(0)
         in_step(e, now)
-        c.feed(ticker(FAR, "55", "56"), now)
+        c.feed(ticker(FAR, "80", "90"), now)
         c.feed(binance_depth(101, 101, [["98", "3"]]), now + SECOND // 2)
         e.overdue(now + SECOND)
-        assert shown(e) == (55, 56, FAR, Source.QUOTE)
+        assert shown(e) == (80, 90, FAR, Source.QUOTE)
         if by == "the clock":
             e.overdue(now + SECOND + 1)
             assert shown(e) == (99, 101, 101, Source.BOOK)
@@ -87,12 +87,12 @@ def test_quotes_that_stay_far_ahead_are_not_shown_again() -> None:
     with engine("binance") as e:
         c = e.connection(0)
         in_step(e, now)
-        c.feed(ticker(FAR, "55", "56"), now)
+        c.feed(ticker(FAR, "80", "90"), now)
         at, number = now, 100
         for n in range(1, 60):
             at, number = at + SECOND // 10, number + 1
             c.feed(binance_depth(number, number, [["98", str(n)]]), at)
-            c.feed(ticker(FAR + n, "55", "56"), at)
+            c.feed(ticker(FAR + n, "80", "90"), at)
             if at > now + SECOND + SECOND // 5:
                 assert shown(e) == (99, 101, number, Source.BOOK)
         # and those with the book's numbers are, when the book has come to one of them; of their own
@@ -103,6 +103,23 @@ def test_quotes_that_stay_far_ahead_are_not_shown_again() -> None:
             c.feed(binance_depth(number, number, [["97", "1"]]), at)
         c.feed(ticker(number + 1, "99.5", "101"), at + 1)
         assert shown(e)[2:] == (number + 1, Source.QUOTE)
+
+
+@pytest.mark.parametrize("number", [101, FAR])
+def test_a_quote_far_from_a_book_that_speaks_is_not_shown(number: int) -> None:
+    """Another instrument's, or with a digit too many: whatever its number is."""
+    now = time.time_ns()
+    wrong = [("55", "56"), ("99", "1010"), ("9", "101"), ("3000", "3001")]
+    with engine("binance") as e:
+        c = e.connection(0)
+        in_step(e, now)
+        for n, (bid, ask) in enumerate(wrong):
+            c.feed(ticker(number + n, bid, ask), now + n)
+            assert shown(e) == (99, 101, 100, Source.BOOK)
+        c.feed(ticker(number + 5, "98", "100"), now + 9)
+        assert shown(e) == (98, 100, number + 5, Source.QUOTE)
+        c.feed(ticker(number + 6, "55", "56"), now + SECOND + 1)  # the book says nothing
+        assert shown(e) == (55, 56, number + 6, Source.QUOTE)
 
 
 def test_a_book_whose_stream_is_late_makes_way_for_quotes_that_go_on() -> None:
@@ -193,9 +210,9 @@ def test_a_full_book_in_the_stream_begins_anew() -> None:
             return support.okx_book(seq, -1, bids=bids, asks=asks, action="snapshot")
 
         c.feed(book(100), now)
-        top = {"bids": [["55", "1", "0", "1"]], "asks": [["56", "1", "0", "1"]], "ts": "5"}
+        top = {"bids": [["80", "1", "0", "1"]], "asks": [["90", "1", "0", "1"]], "ts": "5"}
         c.feed(okx("bbo-tbt", [top | {"seqId": FAR}]), now + 1)
-        assert shown(e) == (55, 56, FAR, Source.QUOTE)
+        assert shown(e) == (80, 90, FAR, Source.QUOTE)
         c.feed(book(101), now + 2)
         assert shown(e) == (99, 101, 101, Source.BOOK)
 
@@ -280,8 +297,8 @@ class Market:
 
     rng: random.Random
     number: int = 1_000_000
-    bid: int = 50
-    ask: int = 60
+    bid: int = 1050
+    ask: int = 1060
     tops: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -291,8 +308,8 @@ class Market:
         """(the number before, changes of bids, of asks): the only level a side moves."""
         previous, before = self.number, (self.bid, self.ask)
         self.number += self.rng.randrange(1, 4)
-        self.bid = self.rng.randrange(10, 54)
-        self.ask = self.rng.randrange(56, 99)
+        self.bid = self.rng.randrange(1010, 1054)
+        self.ask = self.rng.randrange(1056, 1099)
         self.tops.setdefault(self.number, set()).add((self.bid, self.ask))
         bids = [[str(before[0]), "0"], [str(self.bid), "1"]]
         asks = [[str(before[1]), "0"], [str(self.ask), "1"]]
@@ -358,8 +375,8 @@ def test_random_books_quotes_resets_and_wrong_numbers(seed: int, connections: in
     def tell(odd: bool) -> None:
         number, top, frame = market.number, (market.bid, market.ask), market.ticker()
         if odd and rng.random() < 0.1:
-            number, top = number + FAR + rng.randrange(9), (5, 6)
-            frame = ticker(number, "5", "6")
+            number, top = number + FAR + rng.randrange(9), (1005, 1006)
+            frame = ticker(number, "1005", "1006")
         sent.setdefault(number, set()).add(top)
         show(frame)
 
