@@ -2,6 +2,7 @@
 
 from time import gmtime, strftime, time_ns
 
+from feedhandler.one_line import fitting
 from shm import Reason
 
 MOST_BYTES = 127  #: of a detail in the connection table
@@ -53,9 +54,7 @@ class ConnectionOutage:
 def fitted(cause: str, doing: str, most_bytes: int) -> str:
     """Both in so many bytes: a long cause is cut."""
     room = most_bytes - len(doing.encode()) - len("; ")
-    if len(cause.encode()) > room:
-        cause = cause.encode()[: max(0, room - len("..."))].decode("utf-8", "ignore") + "..."
-    return f"{cause}; {doing}"
+    return f"{fitting(cause, room)}; {doing}"
 
 
 def clock_time(at_ns: int) -> str:

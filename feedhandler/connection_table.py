@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from time import monotonic_ns, time_ns
 
 from feedhandler.connection import Connection
+from feedhandler.connection_outage import MOST_BYTES
 from feedhandler.connection_state import ConnectionState, is_open
+from feedhandler.one_line import fitting
 from shm import Kind, Reason, State
 from shm._native import Writer
 
@@ -42,11 +44,6 @@ class _Rates:
         self.frames, self.bytes, self.levels = native.frames, native.bytes, native.levels
 
 
-def _cut(text: str) -> bytes:
-    """At most 127 bytes of UTF-8, whole characters."""
-    return text.encode()[:127].decode("utf-8", "ignore").encode()
-
-
 class ConnectionTable:
     """Writes rows and, when a connection's state changes, a STATE record into the ring."""
 
@@ -74,8 +71,8 @@ class ConnectionTable:
             connection.row,
             state=int(connection.state),
             reason=int(connection.reason),
-            url=_cut(connection.settings.url),
-            detail=_cut(connection.detail),
+            url=fitting(connection.settings.url, MOST_BYTES).encode(),
+            detail=fitting(connection.detail, MOST_BYTES).encode(),
             since_ns=connection.since_ns,
             connected_ns=connection.connected_ns,
             first_ns=connection.first_ns,

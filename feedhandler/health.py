@@ -18,6 +18,7 @@ from feedhandler.connection import Connection
 from feedhandler.connection_outage import MOST_BYTES
 from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.log import log
+from feedhandler.one_line import fitting
 from shm import Reason, State
 from shm._native import Writer
 
@@ -127,7 +128,7 @@ class VenueState:
         if self._shown is None or shown[:2] != self._shown[:2]:
             self._log(state, reason, detail)
         self._shown = shown
-        self._writer.set_state(int(state), int(reason), detail)
+        self._writer.set_state(int(state), int(reason), fitting(detail, MOST_BYTES))
 
     def _log(self, state: State, reason: Reason, detail: str) -> None:
         now = self._clock()

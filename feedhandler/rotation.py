@@ -118,7 +118,7 @@ class Rotations:
         rows = ", ".join(str(each.row) for each in handover.new)
         if handover.split is not None:
             self._fleet.parted(handover.split)
-        text = f"{handover.why}; replaced by connection{'s' if handover.split else ''} {rows}"
+        text = f"replaced by connection{'s' if handover.split else ''} {rows}: {handover.why}"
         self._end(handover.old, handover.reason, text)
         if handover.told is not None:
             handover.told(True)
