@@ -32,9 +32,9 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "shm/cursor.pxi": (
         f"{_SHM}test_ring.py", f"{_SHM}test_events.py", f"{_SHM}test_second_looks.py",
-        f"{_SHM}test_threads.py",
+        f"{_SHM}test_threads.py", _CELLS,
     ),
-    "shm/ring_places.pxi": (f"{_SHM}test_ring.py", f"{_SHM}test_events.py"),
+    "shm/ring_places.pxi": (f"{_SHM}test_ring.py", f"{_SHM}test_events.py", _CELLS),
     "shm/segment.py": _SEGMENT,
     "shm/epoch.py": _SEGMENT,
     "shm/readers_object.py": _SEGMENT,

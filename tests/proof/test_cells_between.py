@@ -28,3 +28,12 @@ def test_every_word_is_stored_between_the_stamps(function: str) -> None:
     assert found[-1] == end
     assert len(found) > 3
     assert found.count(begin) == found.count(end) == 1
+
+
+@pytest.mark.parametrize("file", ["shm/cursor.pxi", "shm/ring_places.pxi"])
+def test_what_is_published_is_loaded_with_acquire(file: str) -> None:
+    """Or the records that it promises need not be there yet."""
+    text = (header.ROOT / file).read_text()
+    loads = re.findall(r"(\w+)\(&segment\.header\.published\)", text)
+    assert len(loads) > 1
+    assert set(loads) == {"fh_load64_acquire"}

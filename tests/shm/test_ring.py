@@ -298,3 +298,39 @@ def test_flags_and_precision_are_of_every_record_of_a_message(
         assert row["flags"] == flags | more
         assert (row["precision"], row["instrument"], row["kind"]) == (5, 1, Kind.LEVEL)
         assert (row["venue_sequence"], row["exchange_ns"], row["receive_ns"]) == (77, 6, 9)
+
+
+def polled(events: shm.Events) -> None:
+    """For a second: it is not asked at every poll whether the writer lives."""
+    for _ in range(1000):
+        assert events.poll() is None
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_message_whose_writer_died_inside_it_is_damage(
+    create: Create, namespace: str, lives: bool
+) -> None:
+    """`published` is at the end of a message, always; as long as the writer lives it may come."""
+    owner = create()
+    owner.writer.directory_add({"symbol": "A"})
+    with shm.attach("v", namespace=namespace) as feed:
+        events = feed.events()
+        last = owner.writer.message(0, [LEVEL] * 3)
+        fd = dev_shm.open_fd(owner.path, writable=True)
+        with mmap.mmap(fd, 4096) as head:
+            os.close(fd)
+            fields = DTYPES["header"].fields
+            assert fields is not None
+            put(head, fields["published"][1], last - 1)
+            put(head, fields["heartbeat_ns"][1], 1)
+            if lives:
+                assert events.poll() is None
+                assert events.poll() is None
+                put(head, fields["published"][1], last)
+                assert len(taken(events)) == 3
+                assert events.poll() is None
+            else:
+                owner._release()
+                with pytest.raises(shm.DamagedSegment, match=f"ring record {last - 2}"):
+                    polled(events)

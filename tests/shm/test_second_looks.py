@@ -222,3 +222,22 @@ def test_a_writer_that_stops_while_it_is_asked_about_has_stopped(
         events.poll()
     assert sprung.sprung
     assert caught.value.reason == "stopped"
+
+
+def test_a_lock_that_is_removed_before_it_can_be_opened_is_made_anew(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dev_shm.create_object
+    tries: list[str] = []
+
+    def there_a_moment_ago(path: str, mode: int) -> int:
+        tries.append(path)
+        if len(tries) == 1:
+            raise FileExistsError(path)
+        return real(path, mode)
+
+    monkeypatch.setattr(control_object, "create_object", there_a_moment_ago)
+    with segment.create("v", namespace=namespace, instruments=8, ring_slots=64) as owner:
+        assert shm.attach("v", namespace=namespace).epoch == owner.epoch
+    lock = object_names.lock_name(namespace, "v")
+    assert tries[:2] == [lock, lock]

@@ -90,6 +90,7 @@ def test_no_descriptor_is_left_open(namespace: str) -> None:
             assert owner.mend() == []
             with pytest.raises(shm.WriterRunning):
                 segment.create("v", namespace=namespace, **GEOMETRY)
+            assert len(dev_shm.objects(namespace)) == 4  # the lock too, which is not the other's
             path = next(one.path for one in dev_shm.objects(namespace) if one.part == "readers")
             dev_shm.unlink(path)
             assert len(owner.mend()) == 1
