@@ -369,3 +369,19 @@ def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen() -> Non
         assert len(records) == 1 + long
         assert memory.quote(short)["bid_size"] == 7
         assert memory.quote(other)["bid_price"] == 900
+
+
+def test_when_the_venue_sent_a_quote_is_in_every_copy() -> None:
+    with support.engine("binance-usdm", depth=DEPTH, ring_slots=1024) as e:
+        row = e.add_instrument("BTCUSDT", price_exponent=0, size_exponent=0)
+        for n in range(1, 8):
+            sent_ms = 1_800_000_000_000 + 10 * n
+            data = {"e": "bookTicker", "u": n, "E": sent_ms, "T": sent_ms - 3, "s": "BTCUSDT",
+                    "b": "10", "B": str(n), "a": "11", "A": "1"}  # fmt: skip
+            e.connection(0).feed(
+                support.compact({"stream": "btcusdt@bookTicker", "data": data}), NOW + n
+            )
+            quote = support.memory(e).quote(row)
+            assert quote["bid_size"] == n
+            assert (quote["sent_ns"], quote["data_ns"]) == (sent_ms * 10**6, NOW + n)
+            assert quote["exchange_ns"] == (sent_ms - 3) * 10**6
