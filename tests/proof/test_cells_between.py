@@ -37,3 +37,8 @@ def test_what_is_published_is_loaded_with_acquire(file: str) -> None:
     loads = re.findall(r"(\w+)\(&segment\.header\.published\)", text)
     assert len(loads) > 1
     assert set(loads) == {"fh_load64_acquire"}
+
+
+def test_a_row_is_stored_before_it_is_counted() -> None:
+    body = header.body("fh_directory_add")
+    assert body.index("fh_directory_update(") < body.index("FH_STORE_RELEASE(&w->header->instr")

@@ -334,3 +334,43 @@ def test_a_message_whose_writer_died_inside_it_is_damage(
                 owner._release()
                 with pytest.raises(shm.DamagedSegment, match=f"ring record {last - 2}"):
                     polled(events)
+
+
+@pytest.mark.parametrize("lengths", [(1,), (2,), (3,), (5, 2)])
+def test_the_oldest_message_that_is_still_whole(
+    writer: Writer, feed: shm.Feed, lengths: tuple[int, ...]
+) -> None:
+    """In a ring that has wrapped: the first FIRST among the last 64 records."""
+    firsts = [1]
+    while writer.next_sequence < 5 * SLOTS:
+        for length in lengths:
+            firsts.append(writer.next_sequence)
+            last = writer.message(0, [LEVEL] * length)
+    writer.publish()
+    events = feed.events(start="oldest")
+    oldest = min(first for first in firsts if first > last - SLOTS)
+    assert events.sequence == oldest
+    assert [n for n, _ in taken(events)] == list(range(oldest, last + 1))
+
+
+def test_an_overrun_with_resync_is_counted_once(writer: Writer, feed: shm.Feed) -> None:
+    writer.quote_store(0, {"bid_price": 1, "ring_sequence": 1})
+    events = feed.events(on_overrun="resync")
+    for times in (1, 2):
+        for _ in range(SLOTS + 2):
+            writer.message(0, [LEVEL])
+        writer.publish()
+        assert events.poll() is not None
+        assert (events.overruns, events.lost) == (times, times * (SLOTS + 2))
+
+
+@pytest.mark.parametrize("start", ["now", "state"])
+def test_a_ring_that_goes_back_is_damage(
+    writer: Writer, feed: shm.Feed, raw: mmap.mmap, start: Literal["now", "state"]
+) -> None:
+    for _ in range(SLOTS):
+        last = writer.message(0, [LEVEL])
+    writer.publish()
+    put(raw, slot(raw, last), 2 * last - 1)
+    with pytest.raises(shm.DamagedSegment, match=f"ring record {last}"):
+        feed.events(start=start).poll()
