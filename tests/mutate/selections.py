@@ -22,6 +22,7 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "tests/engine/test_publish.py", "tests/engine/test_long_messages.py",
         f"{_SHM}test_second_looks.py", f"{_SHM}test_inspect.py",
         f"{_SHM}test_events.py", f"{_SHM}test_contract.py::test_the_hash_is_of_the_layout_text",
+        f"{_SHM}test_segment.py::test_the_directory_fills_up", _CELLS,
     ),
     "shm/liveness.h": (f"{_SHM}test_liveness.py", f"{_SHM}test_second_looks.py", RECIPE),
     "feedhandler/engine/publish.h": (
