@@ -20,7 +20,16 @@ from typing import Any
 FACTOR = 40.0
 _LISTED = {
     "symbols": [
-        {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}
+        {
+            "symbol": "BTCUSDT",
+            "status": "TRADING",
+            "baseAsset": "BTC",
+            "quoteAsset": "USDT",
+            "filters": [
+                {"filterType": "PRICE_FILTER", "minPrice": "0.01", "tickSize": "0.01"},
+                {"filterType": "LOT_SIZE", "minQty": "0.00001", "stepSize": "0.00001"},
+            ],
+        }
     ]
 }
 
