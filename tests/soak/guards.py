@@ -74,11 +74,12 @@ class Writer:
         if not self._pid:
             return ""
         try:
-            letter = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0]
+            fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return "dead"
-        if letter in "ZX":
-            return "dead"
+        letter, threads = fields[0], int(fields[17])
+        if letter in "ZX":  # its first thread is; its files are open until the last one is, too
+            return "dead" if threads <= 1 else ""
         now = time.monotonic()
         if letter != "T":
             self._stopped_at = None

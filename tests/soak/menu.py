@@ -26,6 +26,18 @@ _ELEMENTS: Final = (
     "bids", "asks", "b", "a", "B", "u", "U", "pu", "seqId", "prevSeqId", "change_id",
     "prev_change_id", "E", "ts", "timestamp", "type", "action", "s", "instrument_name", "data",
 )  # fmt: skip
+#: a 0 in place of these may be: a number that the venue never had, as that of `far` in a book
+_NUMBERS: Final = frozenset(("u", "U", "pu", "seqId", "prevSeqId", "change_id", "prev_change_id"))
+
+
+def _malform(rng: random.Random, symbol: str) -> Order:
+    key, value = rng.choice(_ELEMENTS), rng.choice([None, "null", '""', "0", "-1"])
+    if value == "0" and key in _NUMBERS:
+        value = None
+    more = {} if value is None else {"value": value}
+    return {"symbol": symbol, "key": key, "seconds": _seconds(rng, 1.0), **more}
+
+
 _REFUSALS: Final[tuple[Order, ...]] = (
     {"status": 503}, {"status": 429, "retry_after": 1.0}, {"status": 418, "retry_after": 1.0},
 )  # fmt: skip
@@ -64,9 +76,7 @@ _MENU: Final[Mapping[str, tuple[int, _Make]]] = {
     "duplicate": (6, lambda rng, symbol: {"symbol": symbol, "count": rng.randint(1, 20)}),
     "reorder": (8, lambda rng, symbol: {"symbol": symbol, "count": rng.randint(1, 6)}),
     "crossed": (6, lambda _, symbol: {"symbol": symbol, "count": 1}),
-    "malform": (6, lambda rng, symbol: {
-        "symbol": symbol, "key": rng.choice(_ELEMENTS), "seconds": _seconds(rng, 1.0),
-        **rng.choice([{}, {"value": "null"}, {"value": '""'}, {"value": "0"}, {"value": "-1"}])}),
+    "malform": (6, _malform),
     "bad_checksum": (4, lambda _, symbol: {"symbol": symbol, "count": 1}),
     "eat": (3, lambda rng, symbol: {"symbol": symbol, "side": rng.choice(["bid", "ask"]),
                                     "levels": rng.randint(1, 55)}),
