@@ -6,6 +6,7 @@ on: a few kilobytes can stand for gigabytes.
 """
 
 import asyncio
+import ctypes
 import zlib
 
 import aiohttp
@@ -18,6 +19,14 @@ _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15, "identity": 0, "": 0}
 
 class TooLarge(ValueError):  # noqa: N818
     """More than the bound."""
+
+
+def give_back() -> None:
+    """Have the C library give the system what it keeps of an answer that was cut off: megabytes in
+    small pieces, which would otherwise count as this process's for good (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 async def read(answer: aiohttp.ClientResponse, most: int) -> bytes:

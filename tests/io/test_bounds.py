@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from feedhandler import rest_body
 from feedhandler.connect_failure import explain, refused
 from feedhandler.deflate import Agreement, Inflater, MessageTooLong
 from feedhandler.deflate_listener import MAX_INFLATED_BYTES
@@ -155,6 +156,26 @@ def test_an_answer_is_cut_off_at_its_bound(
             assert server.sent < 2 * MAX_BOOK_BYTES
 
     asyncio.run(main())
+
+
+def test_what_was_kept_of_an_answer_that_was_cut_off_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After it, not while its pieces are still held; and not after an answer that was read."""
+    given: list[str] = []
+    monkeypatch.setattr(rest_body, "give_back", lambda: given.append("back"))
+
+    async def ask(body: bytes, again: bool) -> None:
+        head = OK if again else OK + b"Content-Length: %d\r\n" % len(body)
+        async with answering(head, body, again=again) as its, Rest(its.url, Limits()) as rest:
+            with suppress(RestFailed):
+                await rest.get(BOOK)
+            await asyncio.sleep(0)
+
+    asyncio.run(ask(b"[]", again=False))
+    assert given == []
+    asyncio.run(ask(b" " * (1 << 16), again=True))
+    assert given == ["back"]
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 18) - 9, 1 << 18, (1 << 20) - 9, 3_000_000])
