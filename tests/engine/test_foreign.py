@@ -19,6 +19,12 @@ OTHER = (("2999.5", "1"), ("3000.5", "2"))
 NEAR = (("60000", "1"), ("60001", "2"))
 
 
+@pytest.fixture(autouse=True)
+def today() -> None:
+    """Prices of more than a minute ago say nothing: the time is not that of the import."""
+    globals()["NOW_MS"] = time_ns() // 1_000_000
+
+
 def said_by(venue: str, what: str) -> bytes:
     """The message that tells of the instrument's price, at NOW_MS."""
     if venue == "okx":

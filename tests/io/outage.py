@@ -42,6 +42,16 @@ class Watched:
     process: subprocess.Popen[bytes]
     r: Rig
 
+    def rest_earned(self, snapshots: int = 4) -> None:
+        """Wait until the host's REST budget has so many snapshots again: tests before have spent
+        it, and waiting for it is no fault."""
+        venue = venues.load(self.venue)
+        budget = host_budgets.rest(self.r.config.venues[self.venue].rest_url, venue.limits)
+        request = venue.snapshot_request(self.symbols[0])
+        if request is not None:
+            weight = snapshots * request.weight
+            until(lambda: budget.available(time.monotonic()) >= weight, "the REST budget is earned")
+
     def said(self, symbol: str) -> Said:
         """(state, reason) since `forget`."""
         self.ring.catch_up()

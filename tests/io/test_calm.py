@@ -234,8 +234,8 @@ def test_what_is_being_opened_says_why_it_is_not_open(capfd: pytest.CaptureFixtu
         r.sims["okx"].fault("drop")
         until(lambda: link(r)["state"] == ConnectionState.CONNECTING, "it is being opened")
         assert link(r)["detail"] == "the venue cut the connection; trying again"
-        text = told(screen(r, 80, "status"))
-        assert "connections are down: the venue cut the connection; trying again" in text
+        why = "connections are down: the venue cut the connection; trying again"
+        until(lambda: why in told(screen(r, 80, "status")), "the status says why")
         assert all(map(LINE.fullmatch, capfd.readouterr().err.splitlines()))
 
 

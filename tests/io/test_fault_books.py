@@ -212,6 +212,7 @@ def test_unnoticed(running: Running, fault: str) -> None:
 def test_snapshot_refused(running: Running, fault: str, answer: dict[str, Any]) -> None:
     its = row(fault)
     binance = running["binance"]
+    binance.rest_earned()
     binance.forget()
     binance.sim.fault(path="/api/v3/depth", count=1, **answer)
     number = binance.sim.fault("gap", binance.symbols[1])
@@ -221,6 +222,7 @@ def test_snapshot_refused(running: Running, fault: str, answer: dict[str, Any]) 
 
 def test_snapshot_late(running: Running) -> None:
     binance = running["binance"]
+    binance.rest_earned()
     binance.forget()
     binance.sim.fault("rest_delay", path="/api/v3/depth", count=1, ms=1500)
     number = binance.sim.fault("gap", binance.symbols[1])
