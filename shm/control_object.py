@@ -42,7 +42,8 @@ def lock_control(namespace: str, venue: str, group: int = -1) -> LockedControl:
     """
     lock_fd = _hold_lock(namespace, venue)
     try:
-        return LockedControl(*_take_control(namespace, venue, group, lock_fd))
+        fd, life_fd = _take_control(namespace, venue, group)
+        return LockedControl(fd, lock_fd, life_fd)
     except BaseException:
         unlink(lock_name(namespace, venue))
         os.close(lock_fd)
@@ -82,7 +83,7 @@ def _insist(lock_fd: int, namespace: str, venue: str) -> bool:
     return False
 
 
-def _take_control(namespace: str, venue: str, group: int, lock_fd: int) -> tuple[int, int, int]:
+def _take_control(namespace: str, venue: str, group: int) -> tuple[int, int]:
     """The control object, ours and whole, with our sign of life on it. We hold the lock."""
     path = control_name(namespace, venue)
     for _ in range(20):
@@ -97,7 +98,7 @@ def _take_control(namespace: str, venue: str, group: int, lock_fd: int) -> tuple
             if take_lock(life_fd):
                 _fill(path, namespace, venue, fd)
                 share(fd, CONTROL_MODE, group)
-                return fd, lock_fd, life_fd
+                return fd, life_fd
             if locked(fd):  # by a writer that does not know of the lock object
                 raise _running(namespace, venue)
         except BaseException:

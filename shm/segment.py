@@ -87,7 +87,7 @@ class WriterSegment:
     def mend(self) -> list[str]:
         """Put right what others damaged; what it was, in words. Cheap: once a second, say.
 
-        The readers' object is their's to write, and may be truncated or scribbled over by any of
+        The readers' object is theirs to write, and may be truncated or scribbled over by any of
         them. The control object is this user's alone, but a strategy of the same user may have a
         wild store.
         """
