@@ -7,7 +7,7 @@ import socket
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from contextlib import suppress
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from feedhandler.backoff import Backoff
 from feedhandler.channel import Channel, ChannelClosed
 from feedhandler.config import VenueConfig
 from feedhandler.io_process import Exit, Order
-from feedhandler.log import log
+from feedhandler.log import BURST, log, room_after
 from feedhandler.status import heartbeat, venue_status
 from feedhandler.supervisor_socket import ANSWER_S
 from shm import NoSuchVenue, Reason, ShmError
@@ -46,6 +46,7 @@ class Child:
         self._renewed = False
         self._nudge = asyncio.Event()  # there is no time to lose
         self._last = "starting"
+        self._started = 0.0
         self._ended_ns = self._next_ns = 0
 
     async def run(self) -> None:
@@ -77,8 +78,11 @@ class Child:
                 await asyncio.wait_for(self._nudge.wait(), delay)
 
     async def _spawn(self) -> Process:
+        now, before = monotonic(), self._started
+        self._started = now
+        lines = room_after(now - before) if before else BURST
         order = Order(
-            self.venue, self._namespace, self.config, self._keep, os.getpid(), self._group
+            self.venue, self._namespace, self.config, self._keep, os.getpid(), self._group, lines
         )
         ours, theirs = socket.socketpair()
         try:

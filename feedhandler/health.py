@@ -24,6 +24,7 @@ from shm._native import Writer
 
 REOPENED_NS = 2_000_000_000
 AGAIN_S = 60.0  #: a state that is not LIVE is said again after so long
+LASTS_S = 3.0  #: and not at all if it is over sooner: who brought it about has said why
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class VenueState:
     """Keeps the venue's state in the header, and says in the log when it changes.
 
     What is not LIVE may change from one state to another and back as often as is tried to mend it:
-    each is said once, and again after a minute.
+    each is said once, and again after a minute; nothing of what is healed within LASTS_S.
     """
 
     def __init__(self, writer: Writer, clock: Callable[[], float] = monotonic) -> None:
@@ -106,6 +107,8 @@ class VenueState:
         self._logged: dict[tuple[State, Reason], float] = {}
         self._was_live = False
         self._shown: tuple[State, Reason, str] | None = None
+        self._well: bool | None = None  # what was said last
+        self._since = clock()  # that is not so any more
 
     def judge(
         self,
@@ -122,20 +125,28 @@ class VenueState:
 
     def show(self, state: State, reason: Reason, detail: str) -> None:
         """Store it if it is another one."""
+        self._tell(state, reason, detail)
         shown = (state, reason, detail)
         if shown == self._shown:
             return
-        if self._shown is None or shown[:2] != self._shown[:2]:
-            self._log(state, reason, detail)
         self._shown = shown
         self._writer.set_state(int(state), int(reason), fitting(detail, MOST_BYTES))
 
-    def _log(self, state: State, reason: Reason, detail: str) -> None:
-        now = self._clock()
-        if state is State.LIVE:
+    def _tell(self, state: State, reason: Reason, detail: str) -> None:
+        now, well = self._clock(), (state, reason) == (State.LIVE, Reason.NONE)
+        changed = self._shown is None or (state, reason) != self._shown[:2]
+        if well:
+            self._since = now
             self._logged.clear()
-        elif now - self._logged.get((state, reason), float("-inf")) < AGAIN_S:
-            return
-        self._logged[state, reason] = now
+            if not self._well:
+                self._well = True
+                self._log(state, reason, detail)
+        elif now - self._since >= LASTS_S and (changed or self._well is not False):
+            self._well = False
+            if now - self._logged.get((state, reason), float("-inf")) >= AGAIN_S:
+                self._logged[state, reason] = now
+                self._log(state, reason, detail)
+
+    def _log(self, state: State, reason: Reason, detail: str) -> None:
         why = f" ({reason.name})" if reason is not Reason.NONE else ""
         log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")

@@ -21,7 +21,7 @@ from feedhandler import requests, undisturbed, venues
 from feedhandler.channel import read_order, serve
 from feedhandler.config import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
-from feedhandler.log import Throttle, log, on_loop_error, setup
+from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
 from feedhandler.plan import PlanError
 from feedhandler.renewal import Renewal
 from feedhandler.rest import Rest
@@ -54,6 +54,7 @@ class Order(msgspec.Struct, frozen=True):
     keep: bool = False
     parent: int = 0
     group: int = -1
+    lines: float = BURST  #: of the log, one after the other
 
 
 def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> int:
@@ -64,7 +65,7 @@ def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> 
 def run(order: Order, channel: socket.socket | None = None, venue: Venue | None = None) -> int:
     """Become the process of a venue. `channel`: where its supervisor asks for other instruments.
     `venue`: its facts, instead of the registry's."""
-    setup(order.venue, calm=True)
+    setup(order.venue, calm=order.lines)
     _die_with_parent(order.parent)
     _prepare(order)
     try:

@@ -14,17 +14,18 @@ from feedhandler.one_line import one_line
 
 log = logging.getLogger("feedhandler")
 _MOST = 2000  # characters of one message
-BURST = 16  #: lines that a process may say one after the other
+BURST = 10.0  #: lines that a process may say one after the other
+FEW = 3.0  #: and at least, of one that was started again soon
 AGAIN_S = 180.0  #: then one in so long, until it has been quiet
 _NAMED = 3  # kinds of lines left out that are named
 _VARIES = re.compile(r"\([^)]*\)|\S*\d\S*")  # what makes lines of one kind differ
 
 
-def setup(name: str, level: int | None = None, *, calm: bool = False) -> None:
+def setup(name: str, level: int | None = None, *, calm: float = 0.0) -> None:
     """Write this process's log to stderr; `name` (supervisor, a venue) stands in every line.
 
-    `level` None: what FEEDHANDLER_LOG says (DEBUG, INFO, WARNING, ERROR), or INFO. `calm`: see
-    Calm.
+    `level` None: what FEEDHANDLER_LOG says (DEBUG, INFO, WARNING, ERROR), or INFO. `calm`: lines
+    that it may say one after the other, see Calm; 0: all.
     """
     if level is None:
         said = os.environ.get("FEEDHANDLER_LOG", "").upper()
@@ -35,7 +36,7 @@ def setup(name: str, level: int | None = None, *, calm: bool = False) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     if calm and level > logging.DEBUG:
-        handler.addFilter(Calm(handler))
+        handler.addFilter(Calm(handler, calm))
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
@@ -44,20 +45,29 @@ def setup(name: str, level: int | None = None, *, calm: bool = False) -> None:
     logging.getLogger("picows").setLevel(logging.CRITICAL if level > logging.DEBUG else level)
 
 
+def room_after(seconds: float) -> float:
+    """What a process may say whose forerunner was started so long ago: who is killed again and
+    again says no more than who lives."""
+    return min(BURST, max(FEW, seconds / AGAIN_S))
+
+
 class Calm(logging.Filter):
-    """What comes and goes for hours fills no disk: after `BURST` lines one each `AGAIN_S`, the
+    """What comes and goes for hours fills no disk: after `room` lines one each `AGAIN_S`, the
     newest, with how many of which kind were left out before it. Errors are always said.
 
     What is said late needs an event loop to run; without one nothing is left out.
     """
 
     def __init__(
-        self, handler: logging.Handler, clock: Callable[[], float] = time.monotonic
+        self,
+        handler: logging.Handler,
+        room: float = BURST,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._handler = handler
         self._clock = clock
-        self._room = float(BURST)
+        self._room = room
         self._at = clock()
         self._left_out: Counter[str] = Counter()
         self._newest: logging.LogRecord | None = None
@@ -65,7 +75,7 @@ class Calm(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         now = self._clock()
-        self._room = min(float(BURST), self._room + (now - self._at) / AGAIN_S)
+        self._room = min(BURST, self._room + (now - self._at) / AGAIN_S)
         self._at = now
         if record.levelno >= logging.ERROR:
             return True

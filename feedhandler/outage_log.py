@@ -1,7 +1,8 @@
 """The log of connections that go down: state changes are said, repetitions are counted.
 
 A connection that fails says so once, and once more for each other cause; how often it was tried
-since is said with a reminder, each twice as late as the one before, and when it is LIVE again.
+since is said with a reminder, each twice as late as the one before, and when it is LIVE again,
+unless that is within SOON_S.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from feedhandler.connection import Connection
 from feedhandler.log import log
 
 REMIND_S: Final = 60.0
+SOON_S: Final = 3.0
 APART: Final = 4  #: connections that say the same cause, before the others are only counted
 
 
@@ -58,9 +60,9 @@ class OutageLog:
         """It is LIVE."""
         outage = self._down.pop(connection.row, None)
         if outage is None:
-            log.info("%s is live", connection)
+            log.debug("%s is live", connection)
             return
-        if not outage.counted:
+        if not outage.counted and self._clock() - outage.began >= SOON_S:
             log.info(
                 "%s is live again, after %s and %d failure%s", connection,
                 _length(self._clock() - outage.began), outage.failures,

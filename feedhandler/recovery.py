@@ -70,7 +70,7 @@ class Recovery:
         self.still: Callable[[Tracked, int, int], None] = lambda *_: None
         self._cases: dict[int, _Case] = {}
         self._open: dict[int, Tracked] = {}
-        self._quiet = Throttle()
+        self._quiet = Throttle(60.0)
 
     def _case(self, tracked: Tracked) -> _Case:
         case = self._cases.get(tracked.id)
@@ -105,9 +105,9 @@ class Recovery:
             self._snapshots.request(tracked.spec.symbol, delay)
         else:
             case.resubscribe_at = now + delay
-        self._quiet.warning(
-            f"lost {reason}", f"{tracked.spec.symbol}: {Reason(reason).name}, resynchronising"
-        )
+        if reason != Reason.MALFORMED:  # who could not read it says more
+            text = f"{tracked.spec.symbol}: {Reason(reason).name}, resynchronising"
+            self._quiet.warning(f"lost {reason}", text)
         self.poll(now)
 
     def wanted(self, tracked: Tracked, now: float) -> None:

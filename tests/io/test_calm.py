@@ -16,7 +16,7 @@ import pytest
 from feedhandler.connection_outage import MOST_BYTES, ConnectionOutage, clock_time, fitted
 from feedhandler.connection_state import ConnectionState
 from feedhandler.health import VenueState
-from feedhandler.log import AGAIN_S, BURST, Calm
+from feedhandler.log import AGAIN_S, BURST, FEW, Calm, room_after
 from feedhandler.outage_log import OutageLog
 from shm import Reason, State
 from shm.inspect import open_memory
@@ -89,11 +89,15 @@ def test_of_many_connections_with_one_cause_a_few_are_named(said: pytest.LogCapt
 
 
 def test_each_outage_is_news(said: pytest.LogCaptureFixture) -> None:
-    outages, link = OutageLog(Clock()), Link(0)
-    for _ in range(2):
+    clock = Clock()
+    outages, link = OutageLog(clock), Link(0)
+    for seconds in (0.5, 30.0):
         link.fail(outages, "Connection refused")
+        clock.now += seconds
         link.live(outages)
-    assert len(said.messages) == 4
+    down = "connection 0: Connection refused; next try in 1.0 s"
+    back = "connection 0 is live again, after 30.0 s and 1 failure"
+    assert said.messages == [down, down, back]  # of a short one its beginning is enough
 
 
 def test_who_comes_and_goes_for_hours_fills_no_disk() -> None:
@@ -106,7 +110,7 @@ def test_who_comes_and_goes_for_hours_fills_no_disk() -> None:
 
     async def flap() -> None:
         handler = Handler()
-        calm = Calm(handler, clock)
+        calm = Calm(handler, BURST, clock)
         handler.addFilter(calm)
         for number in range(3600):
             said = ("connection %d (ws://a): cut", "connection %d (ws://a) is live again")[
@@ -121,12 +125,19 @@ def test_who_comes_and_goes_for_hours_fills_no_disk() -> None:
 
     asyncio.run(flap())
     assert len(lines) <= BURST + 3600 / AGAIN_S + 3
-    assert lines[BURST - 1].startswith(f"connection {BURST - 1} (ws://a) is live again")
+    burst = int(BURST)
+    assert lines[burst - 1].startswith(f"connection {burst - 1} (ws://a) is live again")
     assert lines[-1].startswith("connection 3599 (ws://a) is live again (")
     counts = [int(re.findall(r"\((\d+) lines? left out", line)[0])
-              for line in lines[BURST:] if "left out" in line]  # fmt: skip
+              for line in lines[burst:] if "left out" in line]  # fmt: skip
     assert sum(counts) + len(lines) - 1 == 3600
     assert "of 'connection: cut'" in lines[-1]
+
+
+def test_a_process_that_is_killed_again_and_again_says_no_more_than_one_that_lives() -> None:
+    assert room_after(0.0) == room_after(60.0) == FEW
+    assert room_after(5 * AGAIN_S) == 5.0
+    assert room_after(1e6) == BURST
 
 
 class Told:
@@ -153,6 +164,30 @@ def test_a_venue_that_is_tried_again_and_again_says_each_state_once(
     assert len(told.details) == 202  # memory has them all
     assert len(said.messages) <= 2 + 2 * 4
     assert said.messages[-1] == "LIVE"
+
+
+def test_what_is_healed_at_once_is_no_state_to_tell(said: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    venue = VenueState(Told(), clock)  # type: ignore[arg-type]
+
+    def look(state: State, reason: Reason, seconds: float) -> None:
+        for _ in range(round(seconds / 0.25)):
+            venue.show(state, reason, "")
+            clock.now += 0.25
+
+    look(State.SYNCING, Reason.START, 1.0)
+    look(State.LIVE, Reason.NONE, 10.0)
+    look(State.STALE, Reason.GAP, 2.0)
+    look(State.LIVE, Reason.NONE, 10.0)
+    assert said.messages == ["LIVE"]
+    look(State.STALE, Reason.GAP, 2.0)
+    look(State.STALE, Reason.DISCONNECTED, 2.0)  # not LIVE for three seconds by now
+    assert said.messages[1:] == ["STALE (DISCONNECTED)"]
+    look(State.LIVE, Reason.NO_DATA, 2.0)
+    look(State.LIVE, Reason.NONE, 1.0)
+    assert said.messages[2:] == ["LIVE (NO_DATA)", "LIVE"]
+    look(State.LIVE, Reason.NO_DATA, 4.0)
+    assert said.messages[4:] == ["LIVE (NO_DATA)"]
 
 
 def connection(state: ConnectionState, cause: str = "", failures: int = 0) -> Any:
