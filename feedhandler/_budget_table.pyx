@@ -20,7 +20,7 @@ cdef extern from "budget_table.h" nogil:
     int64_t fhb_hold(fhb_table *t, const char *name, size_t length, int64_t now, int64_t until,
                      int64_t full, uint64_t why)
 
-cdef extern from "guard.h" nogil:
+cdef extern from "shm/guard.h" nogil:
     int fh_guard_add(const void *base, size_t size, int protection)
     void fh_guard_drop(int guard)
     bint fh_guard_broken(int guard)

@@ -79,8 +79,8 @@ is_installed() {
     # The stamp holds the place: after the clone is moved, the paths in .venv are wrong.
     [[ -f "$stamp" && "$(<"$stamp")" == "$root" ]] || return 1
     [[ -x "$venv/bin/python" && -x "$venv/bin/feedhandler" ]] || return 1
-    [[ -z "$(find "$root/pyproject.toml" "$root/shm" "$root/feedhandler" -newer "$stamp" -type f \
-        \( -name pyproject.toml -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.h' \) \
+    [[ -z "$(find "$root/pyproject.toml" "$root/setup.py" "$root/shm" "$root/feedhandler" -newer "$stamp" -type f \
+        \( -name pyproject.toml -o -name setup.py -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.h' \) \
         -print -quit)" ]]
 }
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+import setup
+
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".pytest_cache" / "natives"
 MODULES = {"shm._native": "shm/_native", "feedhandler.engine._engine": "feedhandler/engine/_engine"}
@@ -84,8 +86,8 @@ def build(module: str, *options: str, tree: Path = ROOT) -> Path:
     the headers are, and the module's C file."""
     source = generated(module) if tree == ROOT else (tree / MODULES[module]).with_suffix(".c")
     command = [
-        *compiler().split(), "-w", "-shared", "-fPIC", "-std=gnu11", "-fno-strict-aliasing",
-        f"-I{tree / 'shm' / 'include'}", f"-I{(tree / MODULES[module]).parent}",
+        *compiler().split(), "-shared", "-fPIC", *setup.FLAGS, "-w",
+        *(f"-I{tree / path}" for path in setup.INCLUDE), f"-I{(tree / MODULES[module]).parent}",
         f"-I{sysconfig.get_path('include')}", *options,
     ]  # fmt: skip
     version = run(*compiler().split(), "--version")

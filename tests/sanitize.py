@@ -17,10 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import setup
 from tests.natives import MODULES, ROOT, build, compiler, run
 
 TESTS = ("tests/shm", "tests/engine", "tests/replay/test_replay.py")
-FLAGS = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+FLAGS = setup.MODES["sanitize"]
 SITE = """\
 import importlib.util, sys
 PLACES = {places!r}

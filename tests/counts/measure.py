@@ -13,12 +13,12 @@ import os
 import platform
 import re
 import subprocess
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import setup
 from tests import natives, tools
 from tests.counts.frames import paths
 
@@ -69,14 +69,8 @@ def toolchain() -> str:
 
 def build(*more: str) -> Path:
     """The program, with the options of the native module, and `more`."""
-    modules = tomllib.loads((natives.ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    options = next(
-        module["extra-compile-args"]
-        for module in modules["ext-modules"]
-        if module["name"] == "feedhandler.engine._engine"
-    )
-    command = [*natives.compiler().split(), *options, f"-I{natives.ROOT / 'shm' / 'include'}",
-               *more]  # fmt: skip
+    command = [*natives.compiler().split(), *setup.FLAGS,
+               *(f"-I{natives.ROOT / path}" for path in setup.INCLUDE), *more]  # fmt: skip
     version = natives.run(*natives.compiler().split(), "--version")
     target = natives.place("counts", _SOURCE, natives.headers(), version, *command) / "paths"
     if not target.exists():

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import setup
 from tests import natives
 from tests.mutate import c_rules, cython_rules
 from tests.mutate.mutant import ROOT, Mutant
@@ -162,9 +163,9 @@ def _compile(module: str, folder: Path) -> str:
     done = _run(sys.executable, "-m", "cython", str(source), "-o", str(c))
     if done.returncode == 0:
         done = _run(
-            *natives.compiler().split(), "-w", "-shared", "-fPIC", "-O0", "-std=gnu11",
-            "-fno-strict-aliasing", "-fmax-errors=0", f"-I{folder / 'shm' / 'include'}",
-            f"-I{source.parent}", f"-I{folder / 'shm'}", f"-I{sysconfig.get_path('include')}",
+            *natives.compiler().split(), "-shared", "-fPIC", *setup.FLAGS, "-w", "-O0",
+            "-fmax-errors=0", *(f"-I{folder / path}" for path in setup.INCLUDE),
+            f"-I{source.parent}", f"-I{sysconfig.get_path('include')}",
             "-o", str(target), str(c),
         )  # fmt: skip
     return done.stdout + done.stderr if done.returncode else ""

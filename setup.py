@@ -1,0 +1,101 @@
+"""Builds the native modules. What there is to build is found: a new package needs no line here.
+
+    python setup.py build_ext --inplace                              here, what has changed
+    FEEDHANDLER_BUILD=sanitize python setup.py build_ext --inplace   with other flags: `MODES`
+
+Tests import `FLAGS` and the functions, also where setuptools is not installed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+PACKAGES = ("cli", "feedhandler", "shm")
+DATA = ("py.typed", "*.pyi", "*.h", "[a-z]*.c", "*.cmake", "*.pc")  # _*.c is Cython's
+INCLUDE = (".", "shm/include")
+FLAGS = ("-std=gnu11", "-O3", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wno-unused-function")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+MODES = {"": (), "debug": ("-O0", "-g3"), "sanitize": ("-O1", "-g1", *SANITIZERS)}
+
+_QUOTED = re.compile(r'^\s*(?:#\s*include|include|cdef extern from)\s*"([^"]+)"', re.MULTILINE)
+_CIMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+)?cimport\s+(.+)", re.MULTILINE)
+
+
+def modules() -> dict[str, Path]:
+    """Every native module and its source."""
+    found = [path.relative_to(ROOT) for room in PACKAGES for path in (ROOT / room).rglob("*.pyx")]
+    return {".".join(path.with_suffix("").parts): path for path in sorted(found)}
+
+
+def needs(source: Path) -> list[str]:
+    """The files of this house that a module is made of, besides its source."""
+    found: set[Path] = set()
+    new = {ROOT / source}
+    while new:
+        found |= new
+        new = {path.resolve() for file in new for path in _named(file)} - found
+    return sorted(path.relative_to(ROOT).as_posix() for path in found - {ROOT / source})
+
+
+def _named(file: Path) -> Iterator[Path]:
+    """The files that one includes or cimports."""
+    text = file.read_text()
+    for name in _QUOTED.findall(text):
+        places = [folder / name for folder in (file.parent, *(ROOT / path for path in INCLUDE))]
+        yield from [path for path in places if path.is_file()][:1]
+    modules = [file.with_suffix("")] if file.suffix == ".pyx" else []
+    for package, names in _CIMPORT.findall(text):
+        modules += [_place(file, package)] if package else []
+        modules += [_place(file, package, name) for name in re.findall(r"[\w.]+", names)]
+    for path in modules:
+        declared = (path.with_name(f"{path.name}.pxd"), path / "__init__.pxd")
+        yield from (path for path in declared if path.is_file())
+
+
+def _place(file: Path, package: str, name: str = "") -> Path:
+    """Where a dotted name leads from there: dots in front are folders upwards."""
+    inner = package.lstrip(".")
+    up = len(package) - len(inner)
+    return (file.parents[up - 1] if up else ROOT).joinpath(*f"{inner}.{name}".strip(".").split("."))
+
+
+def _stamp(flags: str) -> str:
+    """A file that is as old as these flags: what was built with others is built again."""
+    stamp = ROOT / "build" / "flags"
+    if not stamp.exists() or stamp.read_text() != flags:
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(flags)
+    return stamp.relative_to(ROOT).as_posix()
+
+
+if __name__ == "__main__":
+    from setuptools import Extension, find_namespace_packages, setup
+
+    mode = os.environ.get("FEEDHANDLER_BUILD", "")
+    if mode not in MODES:
+        raise SystemExit(f"FEEDHANDLER_BUILD={mode}: is one of {', '.join(filter(None, MODES))}")
+    flags = [*FLAGS, *MODES[mode]]
+    stamp = _stamp(" ".join(flags))
+    setup(
+        packages=find_namespace_packages(
+            include=[pattern for room in PACKAGES for pattern in (room, f"{room}.*")],
+            exclude=["*.__pycache__"],
+        ),
+        package_data={"": list(DATA)},
+        include_package_data=False,
+        ext_modules=[
+            Extension(
+                name,
+                [source.as_posix()],
+                include_dirs=list(INCLUDE),
+                depends=[stamp, *needs(source)],
+                extra_compile_args=flags,
+                extra_link_args=[flag for flag in flags if flag in SANITIZERS],
+            )
+            for name, source in modules().items()
+        ],
+    )

@@ -1,0 +1,104 @@
+"""What setup.py finds by itself: the files that each module is made of, and those to hand out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import setup
+from feedhandler.bench import programs
+from tests import natives
+
+ROOT = natives.ROOT
+MODULES = setup.modules()
+
+
+def need_setuptools() -> None:
+    if importlib.util.find_spec("setuptools") is None or importlib.util.find_spec("Cython") is None:
+        pytest.skip("setuptools or Cython is not installed (pip install -e .[dev])")
+
+
+def ours(rule: str) -> set[str]:
+    """The files of this tree that a rule of a makefile names after its colon."""
+    words = re.split(r"[\s\\]+", rule.partition(":")[2])
+    paths = {(ROOT / word).resolve() for word in words if word}
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if path.is_relative_to(ROOT) and ".venv" not in path.parts
+    }
+
+
+def shipped() -> set[str]:
+    """The files of the packages, by git."""
+    return set(natives.run("git", "ls-files", *setup.PACKAGES).split())
+
+
+def setup_py(*arguments: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", *arguments],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    return done.stderr if done.returncode else ""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_built_again_for_these_headers_and_no_others(
+    module: str, tmp_path: Path
+) -> None:
+    """The compiler and Cython say the same."""
+    need_setuptools()
+    source = MODULES[module]
+    c = tmp_path / f"{source.stem}.c"
+    natives.run(sys.executable, "-m", "cython", "-M", str(source), "-o", str(c))
+    cython = ours(Path(f"{c}.dep").read_text()) - {source.as_posix()}
+    include = [f"-I{path}" for path in (*setup.INCLUDE, source.parent)]
+    python = f"-I{sysconfig.get_path('include')}"
+    headers = natives.run(*natives.compiler().split(), "-MM", *include, python, str(c))
+    assert set(setup.needs(source)) == cython | {
+        path for path in ours(headers) if path.endswith(".h")
+    }
+
+
+def test_every_module_is_found() -> None:
+    sources = {path for path in shipped() if path.endswith(".pyx")}
+    assert {path.as_posix() for path in MODULES.values()} == sources
+
+
+def test_what_is_built_has_all_but_the_sources_of_cython(tmp_path: Path) -> None:
+    need_setuptools()
+    assert not setup_py("build_py", f"--build-lib={tmp_path}")
+    built = {
+        path.relative_to(tmp_path).as_posix()
+        for room in setup.PACKAGES
+        for path in (tmp_path / room).rglob("*")
+        if path.is_file()
+    }
+    assert built == {
+        path for path in shipped() if Path(path).suffix not in (".pyx", ".pxi", ".pxd")
+    }
+
+
+def test_the_sources_that_are_handed_out_are_all_that_a_build_takes(tmp_path: Path) -> None:
+    need_setuptools()
+    assert not setup_py("egg_info", f"-e{tmp_path}")
+    sources = (tmp_path / "feedhandler.egg-info" / "SOURCES.txt").read_text().split()
+    needed = {*shipped(), "setup.py", "pyproject.toml", "README.md", "LICENSE"}
+    assert needed - set(sources) == set()
+
+
+def test_an_unknown_way_to_build_is_refused() -> None:
+    need_setuptools()
+    assert "debug, sanitize" in setup_py("--version", FEEDHANDLER_BUILD="fast")
+
+
+def test_programs_of_benchmarks_are_compiled_as_the_modules_are() -> None:
+    assert programs._FLAGS == setup.FLAGS
