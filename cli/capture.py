@@ -20,8 +20,8 @@ from cli.options import (
 from cli.output import json_out
 
 if TYPE_CHECKING:
+    from feedhandler.capture.recorder import Recording
     from feedhandler.config import Config
-    from feedhandler.recorder import Recording
 
 
 @click.command()
@@ -61,8 +61,8 @@ def capture(
     Exit codes: 0 fine, 1 nothing was received, 2 usage or configuration,
     74 the disk is full or broken: what came before is in the file, whole.
     """
-    from feedhandler.capture_writer import check_name
-    from feedhandler.recorder import record
+    from feedhandler.capture.recorder import record
+    from feedhandler.capture.writer import check_name
 
     try:
         check_name(out)

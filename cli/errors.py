@@ -72,7 +72,7 @@ _START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config", ("ConfigError",), "", USAGE),
     ("feedhandler.select", ("UnknownSymbol",), "", USAGE),
-    ("feedhandler.capture", ("CaptureError",), "", USAGE),
+    ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
     ("feedhandler.bench.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.plot", ("PlotError",), "", USAGE),
     ("feedhandler.supervisor_socket", ("NotRunning",), _START, NOTHING),

@@ -21,7 +21,7 @@ from cli.options import (
 from cli.output import Column, dim, echo_table, json_out, state
 
 if TYPE_CHECKING:
-    from feedhandler.replay import ReplayResult
+    from feedhandler.capture.replay import ReplayResult
 
 _SHOWN = 20
 
@@ -84,7 +84,7 @@ def replay(
     Exit codes: 0 fine, 1 broken lines or malformed frames were found,
     2 the capture cannot be read.
     """
-    from feedhandler.replay import replay as play
+    from feedhandler.capture.replay import replay as play
 
     refuse_overwriting(books, force)
 

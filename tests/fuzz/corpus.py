@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from feedhandler.capture import CaptureError, read_frames
+from feedhandler.capture.frames_file import CaptureError, read_frames
 from tests.recordings import folder
 
 SEEDS = Path(__file__).with_name("seeds")

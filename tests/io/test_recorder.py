@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import shm
-from feedhandler.capture import read_frames
-from feedhandler.recorder import Recording, record
-from feedhandler.replay import replay
+from feedhandler.capture.frames_file import read_frames
+from feedhandler.capture.recorder import Recording, record
+from feedhandler.capture.replay import replay
 from shm.dev_shm import objects
 from tests.io.rig import SYMBOLS, Rig, rig, until
 

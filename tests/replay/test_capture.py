@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.capture import CaptureError, Frame, parse_frame, read_frames
-from feedhandler.capture_writer import CaptureWriteError, FrameWriter, check_name
+from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_frames
+from feedhandler.capture.writer import CaptureWriteError, FrameWriter, check_name
 
 FRAMES = [
     Frame(t=1, kind="rest", url="https://x/y?z=1", conn="http", data=b'{"a":[1.50,"\xc3\xa9"]}'),

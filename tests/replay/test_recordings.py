@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from feedhandler.capture import Frame
+from feedhandler.capture.frames_file import Frame
+from feedhandler.capture.replay import replay
 from feedhandler.engine._engine import Engine
-from feedhandler.replay import replay
 
 from .reference import REFERENCES, OkxReference, Reference, lines
 from .support import recording, recording_names

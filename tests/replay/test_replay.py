@@ -9,8 +9,8 @@ import pytest
 
 import shm
 from feedhandler.books_json import decimal_text
-from feedhandler.capture import CaptureError
-from feedhandler.replay import ReplayResult, replay
+from feedhandler.capture.frames_file import CaptureError
+from feedhandler.capture.replay import ReplayResult, replay
 from shm import InstrumentKind
 
 from .support import write_capture

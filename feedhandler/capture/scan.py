@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from feedhandler import venues
-from feedhandler.capture import CaptureError, Frame, parse_frame, read_lines
+from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.near import did_you_mean
 from feedhandler.venues.base import InstrumentSpec, Venue
 

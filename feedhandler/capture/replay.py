@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from feedhandler.books_json import books_json
-from feedhandler.capture import CaptureError, Frame, parse_frame, read_lines
+from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
+from feedhandler.capture.mentions import Mentions
+from feedhandler.capture.pace import Pace
+from feedhandler.capture.scan import Survey, survey
 from feedhandler.directory import add_instrument, redefine
 from feedhandler.engine import _engine
-from feedhandler.mentions import Mentions
-from feedhandler.pace import Pace
-from feedhandler.survey import Survey, survey
 from feedhandler.venues.base import ControlKind, InstrumentSpec, Stated, Venue
 from shm import Reason, State
 from shm.segment import WriterSegment, create

@@ -1,4 +1,4 @@
-"""Writing a capture (`capture.py` has the format): whole lines, in whole parts.
+"""Writing a capture (`capture/frames_file.py` has the format): whole lines, in whole parts.
 
 Lines are gathered and written a part at a time, each compressed by itself. A part that does not fit
 on the disk is taken back: the file ends with the last one that did, and is a whole capture.
@@ -13,7 +13,7 @@ from types import TracebackType
 import msgspec
 import zstandard
 
-from feedhandler.capture import Frame
+from feedhandler.capture.frames_file import Frame
 
 ENDINGS = (".ndjson", ".jsonl")
 _COMPRESSED = (".gz", ".zst")

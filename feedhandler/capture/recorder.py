@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from feedhandler import venues
-from feedhandler.capture import Frame
-from feedhandler.capture_writer import CaptureWriteError, FrameWriter, check_name
+from feedhandler.capture.frames_file import Frame
+from feedhandler.capture.writer import CaptureWriteError, FrameWriter, check_name
 from feedhandler.config import Config
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.rest import Rest
