@@ -21,7 +21,7 @@ from cli.output import json_out
 
 if TYPE_CHECKING:
     from feedhandler.capture.recorder import Recording
-    from feedhandler.config import Config
+    from feedhandler.config.load import Config
 
 
 @click.command()
@@ -112,7 +112,7 @@ def _words(recording: Recording) -> str:
 
 def _config(venue: str, path: Path | None, namespace: str | None) -> Config:
     """The running supervisor's configuration, or the file's, or the defaults."""
-    from feedhandler.config import Config, load
+    from feedhandler.config.load import Config, load
     from feedhandler.supervisor_socket import NotRunning, request
 
     if path is not None:

@@ -42,7 +42,7 @@ def doctor(
     \b
     Exit codes: 0 no problem, 1 a problem, 2 the configuration is wrong.
     """
-    from feedhandler.config import load
+    from feedhandler.config.load import load
     from feedhandler.doctor import Verdict, examine
 
     found = examine(load(config, venues=venues, namespace=namespace))

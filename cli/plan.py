@@ -59,7 +59,7 @@ def plan(
     """
     import asyncio
 
-    from feedhandler.config import load
+    from feedhandler.config.load import load
     from feedhandler.planning import planned
 
     wanted = [part.strip() for part in symbols.split(",") if part.strip()]

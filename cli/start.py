@@ -18,7 +18,7 @@ from cli.options import namespace_override_option
 from cli.output import bold, dim, state
 
 if TYPE_CHECKING:
-    from feedhandler.config import Config
+    from feedhandler.config.load import Config
 
 
 def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
@@ -81,7 +81,7 @@ def start(
     Exit codes: 0 stopped in order,
     2 the configuration was refused and nothing started.
     """
-    from feedhandler.config import load, names_venues
+    from feedhandler.config.load import load, names_venues
     from feedhandler.supervisor import run
 
     if sim_script is not None and not sim:
@@ -120,7 +120,7 @@ def _simulated(
     takes orders to misbehave."""
     from cli.sim import check_simulated, with_script
     from cli.simulated import pointed_at
-    from feedhandler.config import ConfigError
+    from feedhandler.config.load import ConfigError
     from feedhandler.sim.runner import SimOptions, SimProcess
 
     if rate < 0:

@@ -1,6 +1,6 @@
 """Which of its addresses an endpoint is connected to now."""
 
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 
 
 class Addresses:

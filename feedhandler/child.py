@@ -15,7 +15,7 @@ import msgspec
 from feedhandler import python_child
 from feedhandler.backoff import Backoff
 from feedhandler.channel import Channel, ChannelClosed
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.io_process import Exit, Order
 from feedhandler.log import BURST, log, room_after
 from feedhandler.status import heartbeat, venue_status

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from feedhandler import host_budgets
 from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.plan import ConnectionPlan, plan
 from feedhandler.subscriptions import Subscriptions

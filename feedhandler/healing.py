@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import time_ns
 
 from feedhandler.audit import Audit, Duties
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.deepening import Deepening

@@ -19,7 +19,7 @@ import uvloop
 
 from feedhandler import requests, undisturbed, venues
 from feedhandler.channel import read_order, serve
-from feedhandler.config import Config, VenueConfig
+from feedhandler.config.load import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
 from feedhandler.plan import PlanError

@@ -41,7 +41,7 @@ class Listed:
 
 
 class Lister:
-    """The instruments of one venue. `rules`: what is wanted, see `feedhandler.rules`."""
+    """The instruments of one venue. `rules`: which of them are wanted."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from feedhandler import host_budgets, rules, venues
-from feedhandler.config import Config, VenueConfig
+from feedhandler.config.load import Config, VenueConfig
 from feedhandler.forecast import VenueForecast, forecast
 from feedhandler.instruments import list_instruments
 from feedhandler.lister import choose

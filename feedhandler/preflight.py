@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from feedhandler import rules, venues
-from feedhandler.config import Config, VenueConfig
+from feedhandler.config.load import Config, VenueConfig
 from feedhandler.instruments import list_instruments
 from feedhandler.plan import PlanError, plan
 from feedhandler.rest import Rest, RestError

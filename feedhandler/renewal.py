@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.log import log
 from feedhandler.rest import RestError

@@ -9,7 +9,7 @@ from time import time_ns
 from typing import Protocol
 
 from feedhandler import rules
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.delisting import Delistings
 from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine

@@ -17,7 +17,7 @@ import msgspec
 
 from feedhandler import preflight
 from feedhandler.child import Child
-from feedhandler.config import Config, ConfigError
+from feedhandler.config.load import Config, ConfigError
 from feedhandler.log import log, setup
 from feedhandler.reload import Difference, difference, read_settled
 from feedhandler.status_server import StatusServer, serve

@@ -27,7 +27,7 @@ from feedhandler.listener import MAX_MESSAGE_BYTES
 if TYPE_CHECKING:
     from picows.url import WSParsedURL
 
-    from feedhandler.config import VenueConfig
+    from feedhandler.config.load import VenueConfig
 
 HANDSHAKE_TIMEOUT_S = 10.0
 _READ_BUFFER = 256 * 1024

@@ -13,7 +13,7 @@ from feedhandler import host_budgets
 from feedhandler.addresses import Addresses
 from feedhandler.backoff import Backoff
 from feedhandler.capacity import Capacity
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
 from feedhandler.connection_state import ConnectionState, is_open

@@ -17,7 +17,7 @@ import msgspec
 from feedhandler import venues
 from feedhandler.capture.frames_file import Frame
 from feedhandler.capture.writer import CaptureWriteError, FrameWriter, check_name
-from feedhandler.config import Config
+from feedhandler.config.load import Config
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.rest import Rest
 from feedhandler.transport import Route

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedhandler.config import Config
+from feedhandler.config.load import Config
 from feedhandler.doctor.check import Check, fine, problem
 from feedhandler.doctor.facts import Facts
 from feedhandler.fleet import CONNECTION_ROWS

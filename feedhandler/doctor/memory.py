@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedhandler.config import Config
+from feedhandler.config.load import Config
 from feedhandler.doctor.check import Check, advice, fine, listed, mib, problem
 from feedhandler.doctor.facts import Facts
 from feedhandler.forecast import shared_bytes

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler import config as module
 from feedhandler import venues
 from feedhandler.addresses import Addresses
-from feedhandler.config import Config, ConfigError, VenueConfig, load
-from feedhandler.config_rules import venue_rules
+from feedhandler.config import load as module
+from feedhandler.config.keys import venue_rules
+from feedhandler.config.load import Config, ConfigError, VenueConfig, load
 
 
 def write(tmp_path: Path, text: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.lister import Lister
 from feedhandler.rest import RestFailed
 from feedhandler.roster import Roster

@@ -23,7 +23,7 @@ import numpy as np
 
 import shm
 from cli.simulated import pointed_at
-from feedhandler.config import Config, load
+from feedhandler.config.load import Config, load
 from feedhandler.io_process import Order
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
@@ -45,7 +45,7 @@ MORE_SYMBOLS = {
     "bybit-spot": ("BTCUSDT", "ETHUSDT"),
 }
 _SUPERVISOR = (
-    "import sys, msgspec; from feedhandler.config import Config; "
+    "import sys, msgspec; from feedhandler.config.load import Config; "
     "from feedhandler import supervisor; "
     "sys.exit(supervisor.run(msgspec.json.decode(sys.stdin.buffer.read(), type=Config)))"
 )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from feedhandler.config import ConfigError, VenueConfig, load
+from feedhandler.config.load import ConfigError, VenueConfig, load
 from feedhandler.connection_state import ConnectionState
 from feedhandler.reload import difference
 from feedhandler.status import venue_status

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from feedhandler import host_budgets
-from feedhandler.config import Config, VenueConfig
+from feedhandler.config.load import Config, VenueConfig
 from feedhandler.forecast import forecast
 from feedhandler.plan import PlanError
 from feedhandler.planning import planned

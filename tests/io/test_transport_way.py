@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from aiohttp import web
 
-from feedhandler.config import ConfigError, load
+from feedhandler.config.load import ConfigError, load
 from feedhandler.connect_failure import explain
 from feedhandler.rest import Rest, RestUnreachable
 from feedhandler.sim.certificates import Certificates

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feedhandler import undisturbed
-from feedhandler.config import VenueConfig, load
+from feedhandler.config.load import VenueConfig, load
 from feedhandler.doctor import Facts
 from feedhandler.doctor.facts import gather
 from feedhandler.kernel import fields

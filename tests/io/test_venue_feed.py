@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.rest import Rest
 from feedhandler.venue_feed import VenueFeed
 from feedhandler.watchdog import RhythmOptions

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from feedhandler import venues
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.directory import add_instrument
 from feedhandler.instruments import list_instruments
 from feedhandler.lister import Lister

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from feedhandler import venues
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.lister import Lister
 from feedhandler.roster import Roster
 from feedhandler.sim import deribit_listing, okx_listing

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from feedhandler import venues
-from feedhandler.config import VenueConfig
+from feedhandler.config.load import VenueConfig
 from feedhandler.engine import _engine
 from feedhandler.lister import Lister
 from feedhandler.roster import Roster

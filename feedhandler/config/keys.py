@@ -1,7 +1,7 @@
 """What a value in the configuration may be: for each key that stands alone, a rule.
 
 A key whose values depend on the venue (instruments, channels, endpoints) is checked where the venue
-is known, in `feedhandler.config`.
+is known, in `feedhandler.config.load`.
 """
 
 import grp
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from feedhandler import transport_config as way
+from feedhandler.config import transport as way
 from feedhandler.kernel import usable_cpus
 from feedhandler.rotation_time import time_of_day
 

@@ -44,7 +44,7 @@ import msgspec
 
 from feedhandler import rules
 from feedhandler import venues as registry
-from feedhandler.config_rules import GROUP, NAMESPACE, STATUS, WS_URL, Rule, venue_rules
+from feedhandler.config.keys import GROUP, NAMESPACE, STATUS, WS_URL, Rule, venue_rules
 from feedhandler.near import did_you_mean
 from feedhandler.venues.base import Venue
 
@@ -120,7 +120,7 @@ def load(
     `feedhandler.venues.defaults`. `symbols` replaces the instruments of all of them; `namespace`
     the namespace. `running`: it is read again, for a feed that runs by it: a file without a table
     of a venue is a mistake then, and not the defaults. Raises :class:`ConfigError` with every
-    mistake found. Whether a venue lists the instruments is `feedhandler.select`'s to say, later.
+    mistake found. Whether a venue lists the instruments, `feedhandler.select` says later.
     """
     source = str(path) if path is not None else "command line"
     reader = _Reader(source)
