@@ -24,7 +24,7 @@ def ask_supervisor(
     verb: str, venue: str, patterns: Sequence[str], namespace: str, as_json: bool
 ) -> None:
     """Ask the running supervisor, and say what was done. Raises CliError, NotRunning."""
-    from feedhandler.rules import check
+    from feedhandler.adapter.selection import check
     from feedhandler.supervisor_socket import ANSWER_S, request
 
     for pattern in patterns:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from feedhandler.adapter.venue import BookAnswer, Request, Venue
 from feedhandler.audit_compare import Broken, Comparison, FollowedBook, Known, compare
 from feedhandler.audit_report import AuditReport
 from feedhandler.books_json import decimal_text
@@ -24,7 +25,6 @@ from feedhandler.log import Throttle, log
 from feedhandler.rest import RestError
 from feedhandler.socket_requests import Getter
 from feedhandler.universe import Tracked
-from feedhandler.venues.base import BookAnswer, Request, Venue
 from shm import Counter, Reason, ShmError, State
 from shm._native import READ_OK, Segment, Writer
 from shm.memory import open_memory

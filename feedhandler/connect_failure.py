@@ -12,13 +12,13 @@ import aiohttp_socks
 from picows import WSHandshakeError
 from python_socks import ProxyError
 
+from feedhandler.adapter.venue import Limits
 from feedhandler.budget import Budget
 from feedhandler.deflate import ExtensionError
 from feedhandler.log import log
 from feedhandler.one_line import one_line
 from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
 from feedhandler.tcp import NameNotFound
-from feedhandler.venues.base import Limits
 from shm import Reason
 
 CONNECT_TIMEOUT_S = 10.0

@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic, time_ns
 
+from feedhandler.adapter.venue import Venue
 from feedhandler.budget import per_second
 from feedhandler.connect_failure import explain, refused, unreachable
 from feedhandler.connection_notes import ConnectionNotes
@@ -34,7 +35,6 @@ from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import TICK_S, Subscribing
 from feedhandler.subscriptions import Subscriptions
-from feedhandler.venues.base import Venue
 from shm import Reason
 
 DRAIN_S = 1.0

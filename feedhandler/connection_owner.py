@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from feedhandler.adapter.venue import Stated
 from feedhandler.backoff import Backoff
 from feedhandler.budget import Budget
 from feedhandler.reach import Reach
 from feedhandler.transport import Route
-from feedhandler.venues.base import Stated
 from shm import Reason
 
 if TYPE_CHECKING:

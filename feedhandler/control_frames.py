@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from time import monotonic
 
+from feedhandler.adapter.venue import Control, ControlKind, Stated, Venue
 from feedhandler.connection_socket import ConnectionSocket
 from feedhandler.log import Throttle
 from feedhandler.one_line import one_line
@@ -10,7 +11,6 @@ from feedhandler.pings import Pings
 from feedhandler.session_limit import SessionLimit
 from feedhandler.socket_requests import SocketRequests
 from feedhandler.subscribing import Subscribing
-from feedhandler.venues.base import Control, ControlKind, Stated, Venue
 
 
 class ControlFrames:

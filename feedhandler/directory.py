@@ -2,8 +2,8 @@
 
 from typing import TypedDict
 
+from feedhandler.adapter.venue import InstrumentSpec
 from feedhandler.engine._engine import Engine
-from feedhandler.venues.base import InstrumentSpec
 from shm import Change
 
 _LOWEST_EXPONENT = -18  # what an int64 can hold anything of

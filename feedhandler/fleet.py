@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from time import monotonic, time_ns
 
+from feedhandler.adapter.venue import Venue
 from feedhandler.connection import Connection
 from feedhandler.connection_state import ConnectionState
 from feedhandler.engine import _engine
 from feedhandler.plan import place
 from feedhandler.universe import CHANNEL, Tracked, Universe
-from feedhandler.venues.base import Venue
 
 CONNECTION_ROWS = 64
 IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more

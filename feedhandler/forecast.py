@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from feedhandler import host_budgets
+from feedhandler.adapter.venue import Base, InstrumentSpec, Limits, Venue
 from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.load import VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.plan import ConnectionPlan, plan
 from feedhandler.subscriptions import Subscriptions
-from feedhandler.venues.base import Base, InstrumentSpec, Limits, Venue
 from shm import _native
 
 _STEP_S = 1e-3

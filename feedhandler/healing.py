@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import time_ns
 
+from feedhandler.adapter.venue import Request, Venue
 from feedhandler.audit import Audit, Duties
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection import Connection
@@ -29,7 +30,6 @@ from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
 from feedhandler.traded_first import TradedFirst
 from feedhandler.universe import CHANNEL, Tracked, Universe
-from feedhandler.venues.base import Request, Venue
 from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 from shm._native import Writer

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from math import ceil
 
-from feedhandler.venues.base import Heartbeat, Speaker
+from feedhandler.adapter.venue import Heartbeat, Speaker
 from feedhandler.watchdog import ByteWatchdog, Silence
 from shm import Reason
 

@@ -4,11 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from feedhandler.adapter.listing import Listing
+from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.one_line import one_line
 from feedhandler.rest import RestRefused
 from feedhandler.socket_requests import Getter
-from feedhandler.venues.base import InstrumentSpec, Request, Venue
-from feedhandler.venues.listing import Listing
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads nowhere
 _LONG_BYTES = 1 << 16  # more is read beside the event loop: thousands of rows take a while

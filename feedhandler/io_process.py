@@ -18,6 +18,7 @@ import msgspec
 import uvloop
 
 from feedhandler import requests, undisturbed, venues
+from feedhandler.adapter.venue import Venue
 from feedhandler.channel import read_order, serve
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
@@ -27,7 +28,6 @@ from feedhandler.renewal import Renewal
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
 from feedhandler.venue_feed import VenueFeed
-from feedhandler.venues.base import Venue
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15

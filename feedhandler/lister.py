@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import time_ns
 
-from feedhandler import rules
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.listing import Listing
+from feedhandler.adapter.select import UnknownSymbol
+from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.backoff import Backoff
 from feedhandler.instruments import list_instruments
 from feedhandler.log import Throttle, log
 from feedhandler.rest import RestError
-from feedhandler.select import UnknownSymbol
 from feedhandler.socket_requests import Getter
-from feedhandler.venues.base import InstrumentSpec, Venue
-from feedhandler.venues.listing import Listing
 
 REFRESH_S = 300.0
 _HINT_S = 5.0  #: between two lists that nothing but a hint asks for

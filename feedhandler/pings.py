@@ -7,10 +7,10 @@ all that the venue had sent before is in; one that is timed tells how much waits
 from collections.abc import Callable
 from time import monotonic
 
+from feedhandler.adapter.venue import Heartbeat
 from feedhandler.connection_socket import ConnectionSocket
 from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.keeping_up import Echo
-from feedhandler.venues.base import Heartbeat
 
 _LAST = b"last"
 _ECHO = b"echo"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from feedhandler.venues.base import InstrumentSpec, Limits, Venue
+from feedhandler.adapter.venue import InstrumentSpec, Limits, Venue
 
 
 class PlanError(ValueError):

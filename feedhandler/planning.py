@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feedhandler import host_budgets, rules, venues
+from feedhandler import host_budgets, venues
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.forecast import VenueForecast, forecast
 from feedhandler.instruments import list_instruments
@@ -13,8 +16,6 @@ from feedhandler.plan import PlanError
 from feedhandler.rest import Rest, RestError
 from feedhandler.shared_budget import NoBudgets, bans
 from feedhandler.transport import Route
-from feedhandler.venues.base import InstrumentSpec, Request, Venue
-from feedhandler.venues.pattern import Pattern
 from shm import InstrumentKind
 
 LIST_S = 20.0

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from feedhandler import host_budgets
+from feedhandler.adapter.venue import Request, Venue
 from feedhandler.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle
 from feedhandler.rest import Rest, RestError
 from feedhandler.universe import Tracked
-from feedhandler.venues.base import Request, Venue
 from shm import Reason, State
 
 POLL_S = 1.0

@@ -4,14 +4,15 @@ import asyncio
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from feedhandler import rules, venues
+from feedhandler import venues
+from feedhandler.adapter import listing
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.instruments import list_instruments
 from feedhandler.plan import PlanError, plan
 from feedhandler.rest import Rest, RestError
 from feedhandler.transport import Route
-from feedhandler.venues import listing
-from feedhandler.venues.pattern import Pattern
 
 TIMEOUT_S = 8.0
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from feedhandler.adapter.promise import Promise
 from feedhandler.universe import CHANNEL
-from feedhandler.venues.promise import Promise
 from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
 from shm import Reason
 

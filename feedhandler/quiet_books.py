@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from time import time_ns
 
+from feedhandler.adapter.venue import Venue
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle
 from feedhandler.rest import RestError
 from feedhandler.socket_requests import Getter
 from feedhandler.universe import Tracked
-from feedhandler.venues.base import Venue
 from shm import Reason, State
 
 STILL_S = 3.0  #: how long the number has to stand still

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import time_ns
 
+from feedhandler.adapter.venue import Base, Venue
 from feedhandler.backoff import Backoff
 from feedhandler.connection import Connection
 from feedhandler.engine import _engine
@@ -13,7 +14,6 @@ from feedhandler.log import Throttle
 from feedhandler.quiet_books import STILL_S
 from feedhandler.snapshots import SnapshotQueue
 from feedhandler.universe import Tracked
-from feedhandler.venues.base import Base, Venue
 from shm import Counter, Reason, State
 
 REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is waited for

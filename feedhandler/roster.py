@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import Protocol
 
-from feedhandler import rules
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.listing import nameless
+from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.config.load import VenueConfig
 from feedhandler.delisting import Delistings
 from feedhandler.directory_rows import DirectoryRows
@@ -18,8 +20,6 @@ from feedhandler.log import Throttle, log
 from feedhandler.plan import plan
 from feedhandler.terms import Terms, not_open
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venues.base import InstrumentSpec, Venue
-from feedhandler.venues.listing import nameless
 from shm import Reason, State, Status
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left

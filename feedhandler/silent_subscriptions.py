@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from time import time_ns
 
+from feedhandler.adapter.venue import Venue
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle
 from feedhandler.promise_watch import PromiseWatch, Top
 from feedhandler.universe import CHANNEL, Tracked, Universe
-from feedhandler.venues.base import Venue
 from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from feedhandler.adapter.venue import Control, Request, Venue
 from feedhandler.one_line import one_line
 from feedhandler.rest import Rest, RestRefused, RestUnreachable
-from feedhandler.venues.base import Control, Request, Venue
 
 TIMEOUT_S = 5.0
 

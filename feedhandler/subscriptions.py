@@ -11,9 +11,9 @@ monotonic clock.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from feedhandler.adapter.venue import Venue
 from feedhandler.budget import Budget, SlidingWindow
 from feedhandler.subscription_key import Counts, Expired, Key, KeyState
-from feedhandler.venues.base import Venue
 
 ACK_TIMEOUT_S = 10.0
 HALVE_AFTER = 2  #: times without an answer after which one bad key is suspected to swallow the rest

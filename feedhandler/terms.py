@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from time import time_ns
 
+from feedhandler.adapter import listing
+from feedhandler.adapter import names as normal
+from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.directory import redefine
 from feedhandler.engine import _engine
 from feedhandler.lister import Lister
 from feedhandler.log import Throttle, log
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venues import listing, normal
-from feedhandler.venues.base import InstrumentSpec, Stated, Venue
 from shm import Change, Status
 
 LOOK_S = 5.0  #: after a change of a status, and then each time twice as long, the list is asked

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.directory import add_instrument
 from feedhandler.engine import _engine
-from feedhandler.venues.base import InstrumentSpec, Venue
 from shm import Status
 
 CHANNEL = {

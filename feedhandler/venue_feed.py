@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from feedhandler import host_budgets
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.addresses import Addresses
 from feedhandler.backoff import Backoff
 from feedhandler.capacity import Capacity
@@ -35,8 +37,6 @@ from feedhandler.socket_requests import Requests
 from feedhandler.terms import NEWS_S
 from feedhandler.transport import Route
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import InstrumentSpec, Stated, Venue
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 

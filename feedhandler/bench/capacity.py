@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import venues
+from feedhandler.adapter.venue import Base
 from feedhandler.bench import _sender, cores, policy, programs, wire
 from feedhandler.bench.frames import Case
 from feedhandler.bench.programs import NoProgram
@@ -30,7 +31,6 @@ from feedhandler.bench.stage import Stage, StageError, stage, until
 from feedhandler.bench.synthetic import VENUES, synthetic
 from feedhandler.sim.certificates import CertificateError
 from feedhandler.sim.frames import encode
-from feedhandler.venues.base import Base
 from shm import Counter
 
 BENCH = "capacity"

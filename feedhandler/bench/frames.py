@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from feedhandler import venues
-from feedhandler.venues.base import Venue
+from feedhandler.adapter.venue import Venue
 
 Frames = list[bytes]
 

@@ -16,12 +16,12 @@ from functools import partial
 import numpy as np
 
 from feedhandler import venues
+from feedhandler.adapter.engine import make_engine
 from feedhandler.bench import _publisher, cores, policy
 from feedhandler.bench.children import Child, followers, go_on, stop
 from feedhandler.bench.hop import BENCH, VENUE, make_segment
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import synthetic
-from feedhandler.venue_engine import make_engine
 from shm._native import Writer
 
 READERS = (1, 2, 4, 8)

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import venues
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import Base
 from feedhandler.bench.frames import Case
 from feedhandler.bench.stub_venue import Listed
 from feedhandler.engine._engine import Engine
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import Base
 from shm import Reason, State, segment
 from shm._native import Writer
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from feedhandler import venues
-from feedhandler.venues.base import (
+from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,

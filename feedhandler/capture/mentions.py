@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from feedhandler.venues.base import InstrumentSpec
+from feedhandler.adapter.venue import InstrumentSpec
 
 
 class Mentions:

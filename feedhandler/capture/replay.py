@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from feedhandler.adapter.venue import ControlKind, InstrumentSpec, Stated, Venue
 from feedhandler.books_json import books_json
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.mentions import Mentions
@@ -16,7 +17,6 @@ from feedhandler.capture.pace import Pace
 from feedhandler.capture.scan import Survey, survey
 from feedhandler.directory import add_instrument, redefine
 from feedhandler.engine import _engine
-from feedhandler.venues.base import ControlKind, InstrumentSpec, Stated, Venue
 from shm import Reason, State
 from shm.segment import WriterSegment, create
 

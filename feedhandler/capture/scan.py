@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from feedhandler import venues
+from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.near import did_you_mean
-from feedhandler.venues.base import InstrumentSpec, Venue
 
 
 @dataclass(slots=True)

@@ -42,11 +42,11 @@ from typing import Any
 
 import msgspec
 
-from feedhandler import rules
 from feedhandler import venues as registry
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import GROUP, NAMESPACE, STATUS, WS_URL, Rule, venue_rules
 from feedhandler.near import did_you_mean
-from feedhandler.venues.base import Venue
 
 DEFAULT_NAMESPACE = "feedhandler"
 DEFAULT_STATUS = "127.0.0.1:8787"
@@ -120,7 +120,7 @@ def load(
     `feedhandler.venues.defaults`. `symbols` replaces the instruments of all of them; `namespace`
     the namespace. `running`: it is read again, for a feed that runs by it: a file without a table
     of a venue is a mistake then, and not the defaults. Raises :class:`ConfigError` with every
-    mistake found. Whether a venue lists the instruments, `feedhandler.select` says later.
+    mistake found. Whether a venue lists the instruments, `feedhandler.adapter.select` says later.
     """
     source = str(path) if path is not None else "command line"
     reader = _Reader(source)

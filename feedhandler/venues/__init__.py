@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from feedhandler.venues.base import Venue
+from feedhandler.adapter.venue import Venue
 
 _MODULES = {
     "deribit": "feedhandler.venues.deribit:Deribit",

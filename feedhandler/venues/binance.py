@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from feedhandler.adapter import listing, promise
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.row import Row
+from feedhandler.adapter.venue import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues import binance_streams as shared
-from feedhandler.venues import listing, promise
-from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
-from feedhandler.venues.pattern import Pattern
-from feedhandler.venues.promise import Promise
-from feedhandler.venues.row import Row
 from shm import InstrumentKind, Status
 
 _OURS = {"depth": "book", "trade": "trades", "aggTrade": "trades", "bookTicker": "quote"}

@@ -14,8 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, refusals
-from feedhandler.venues.base import (
+from feedhandler.adapter import book_answer as books
+from feedhandler.adapter import listing, refusals
+from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter.row import Row, shown
+from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
     Control,
@@ -24,7 +27,6 @@ from feedhandler.venues.base import (
     Request,
     Venue,
 )
-from feedhandler.venues.row import Row, shown
 
 #: Undocumented: a message of more than 4,096 bytes on the wire is swallowed without a word
 #: (binance-connector-rust#27).

@@ -16,12 +16,13 @@ never speaks.
 
 from collections.abc import Mapping, Sequence
 
+from feedhandler.adapter import listing, promise
+from feedhandler.adapter import names as normal
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.row import Row
+from feedhandler.adapter.venue import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
 from feedhandler.venues import binance_streams as shared
-from feedhandler.venues import listing, normal, promise
-from feedhandler.venues.base import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
-from feedhandler.venues.pattern import Pattern
-from feedhandler.venues.promise import Promise
-from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, Status
 
 _PUBLIC = ("depth", "bookTicker", "trade")

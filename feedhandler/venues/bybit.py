@@ -22,8 +22,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, listing, normal, promise, refusals
-from feedhandler.venues.base import (
+from feedhandler.adapter import book_answer as books
+from feedhandler.adapter import listing, promise, refusals
+from feedhandler.adapter import names as normal
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.row import Row, shown
+from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
     Control,
@@ -36,9 +41,6 @@ from feedhandler.venues.base import (
     Speaker,
     Venue,
 )
-from feedhandler.venues.pattern import Pattern
-from feedhandler.venues.promise import Promise
-from feedhandler.venues.row import Row, shown
 from shm import ContractType, InstrumentKind, Status
 
 _LEVELS = (50, 200, 1000)

@@ -14,8 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal, promise, refusals
-from feedhandler.venues.base import (
+from feedhandler.adapter import book_answer as books
+from feedhandler.adapter import listing, promise, refusals
+from feedhandler.adapter import names as normal
+from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter.pattern import Pattern, is_glob
+from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.row import Row
+from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
     Control,
@@ -29,9 +35,6 @@ from feedhandler.venues.base import (
     Stated,
     Venue,
 )
-from feedhandler.venues.pattern import Pattern, is_glob
-from feedhandler.venues.promise import Promise
-from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 _CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours

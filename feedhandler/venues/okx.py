@@ -15,8 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.venues import books, ids, listing, normal, promise
-from feedhandler.venues.base import (
+from feedhandler.adapter import book_answer as books
+from feedhandler.adapter import listing, promise
+from feedhandler.adapter import names as normal
+from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter.pattern import Pattern, is_glob
+from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.row import Row
+from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
     Control,
@@ -32,9 +38,6 @@ from feedhandler.venues.base import (
 )
 from feedhandler.venues.okx_patterns import families_of, kinds_of
 from feedhandler.venues.okx_refusals import key_of, refused
-from feedhandler.venues.pattern import Pattern, is_glob
-from feedhandler.venues.promise import Promise
-from feedhandler.venues.row import Row
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 _BY_FAMILY = "opt-summary"  # IVs and greeks of all options of a family in one channel

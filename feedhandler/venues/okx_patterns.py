@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from feedhandler.venues.pattern import Pattern, is_glob
+from feedhandler.adapter.pattern import Pattern, is_glob
 from shm import InstrumentKind
 
 _OPTION_NAME = re.compile(r"([^-]+-[^-]+)-[^-]+-[^-]+-[CP]")

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feedhandler.venues import refusals
-from feedhandler.venues.base import Control, ControlKind
+from feedhandler.adapter import refusals
+from feedhandler.adapter.venue import Control, ControlKind
 
 #: Errors that pass: requests too frequent, the venue's own failures (50001, 50011, 50013, 60014,
 #: 64007).

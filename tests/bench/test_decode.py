@@ -7,12 +7,12 @@ import os
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter.engine import make_engine
 from feedhandler.bench import decode
 from feedhandler.bench._floor import Floor
 from feedhandler.bench.frames import SOURCES, Case, by_kind, recorded, recordings
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import VENUES, synthetic
-from feedhandler.venue_engine import make_engine
 from shm import dev_shm, segment
 from tests.bench.support import well_formed
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from feedhandler import venues
+from feedhandler.adapter.engine import rules
 from feedhandler.bench.synthetic import VENUES, synthetic
-from feedhandler.venue_engine import rules
 
 _BOOK_FRAMES = 1500
 _FRAMES = 400

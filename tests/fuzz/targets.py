@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedhandler import venues
-from feedhandler.venue_engine import _BASES, _RULES
+from feedhandler.adapter.engine import _BASES, _RULES
 from tests import natives
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")

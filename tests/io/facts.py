@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from feedhandler.venues.base import (
+from feedhandler.adapter.venue import (
     Base,
     Control,
     ControlKind,

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import InstrumentSpec, Limits, Request
 from feedhandler.config.load import VenueConfig
 from feedhandler.lister import Lister
 from feedhandler.rest import RestFailed
 from feedhandler.roster import Roster
 from feedhandler.universe import Tracked, Universe
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import InstrumentSpec, Limits, Request
 from shm import Reason, State, segment
 from tests.io.facts import PaperVenue
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from feedhandler import rest_body
+from feedhandler.adapter.venue import Limits, Request
 from feedhandler.connect_failure import explain, refused
 from feedhandler.deflate import Agreement, Inflater, MessageTooLong
 from feedhandler.deflate_listener import MAX_INFLATED_BYTES
@@ -30,7 +31,6 @@ from feedhandler.rest import (
 from feedhandler.retry_after import PAUSE_S
 from feedhandler.shared_budget import ENVIRONMENT, bans
 from feedhandler.transport import Route
-from feedhandler.venues.base import Limits, Request
 
 BOOK = Request("/book", levels=5)
 

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from feedhandler import host_budgets
+from feedhandler.adapter.venue import Base, Limits, Request
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.forecast import forecast
 from feedhandler.plan import PlanError
 from feedhandler.planning import planned
 from feedhandler.venues import load
-from feedhandler.venues.base import Base, Limits, Request
 from shm import dev_shm, segment
 from tests.cli.support import json_of, run
 from tests.io.facts import PaperVenue, spec

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from feedhandler.adapter.engine import make_engine
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings
 from feedhandler.connection_state import ConnectionState
 from feedhandler.part_runner import PartRunner
-from feedhandler.venue_engine import make_engine
 from shm.segment import create
 from tests.io.facts import PaperVenue
 from tests.io.test_rest import reached

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedhandler.adapter.venue import Limits
 from feedhandler.plan import PlanError, place, plan
-from feedhandler.venues.base import Limits
 from tests.io.facts import PaperVenue, spec
 
 CHANNELS = ("book", "trades", "ticker")

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter import promise
+from feedhandler.adapter.promise import Promise
 from feedhandler.promise_watch import PromiseWatch, Top
 from feedhandler.universe import CHANNEL
-from feedhandler.venues import promise
-from feedhandler.venues.promise import Promise
 from feedhandler.watchdog import RhythmOptions
 from shm import Reason
 from tests.io.fault_table import row

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from feedhandler.adapter.venue import Limits, Request
 from feedhandler.instruments import list_instruments
 from feedhandler.rest import (
     Rest,
@@ -19,7 +20,6 @@ from feedhandler.rest import (
 )
 from feedhandler.shared_budget import bans
 from feedhandler.snapshots import Actions, SnapshotQueue
-from feedhandler.venues.base import Limits, Request
 from tests.io.facts import PaperVenue
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

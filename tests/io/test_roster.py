@@ -6,11 +6,11 @@ from time import time_ns
 
 import pytest
 
-from feedhandler import rules
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.select import UnknownSymbol
+from feedhandler.adapter.venue import Limits
 from feedhandler.rest import RestFailed
 from feedhandler.roster import Change
-from feedhandler.select import UnknownSymbol
-from feedhandler.venues.base import Limits
 from shm import InstrumentKind
 from tests.io.facts import spec
 from tests.io.paper_house import (

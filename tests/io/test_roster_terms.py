@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.venues.base import Stated
+from feedhandler.adapter.venue import Stated
 from shm import Change as ChangeBits
 from shm import Status
 from tests.io.facts import spec

@@ -19,13 +19,13 @@ import pytest
 
 from feedhandler import host_budgets, shared_budget
 from feedhandler._budget_table import ROWS, SIZE, Table
+from feedhandler.adapter.venue import Limits, Request
 from feedhandler.backoff import Backoff
 from feedhandler.budget import SlidingWindow, TokenBucket, per_second
 from feedhandler.rest import Rest, RestRateLimited
 from feedhandler.retry_after import ban_s
 from feedhandler.shared_budget import NoBudgets, SharedBudget, bans, shared, table
 from feedhandler.venues import load
-from feedhandler.venues.base import Limits, Request
 from shm import Reason, State
 from tests.io.rig import end, rig, until
 from tests.io.test_rest import served
@@ -306,7 +306,7 @@ def test_ban_is_known_to_another_session_and_shown() -> None:
 CRASHING = """
 import asyncio, os, signal, sys
 from feedhandler.rest import Rest
-from feedhandler.venues.base import Limits, Request
+from feedhandler.adapter.venue import Limits, Request
 from shm import Reason, State
 async def main():
     async with Rest(sys.argv[1], Limits(rest_per_second=20.0, rest_burst=10.0)) as rest:

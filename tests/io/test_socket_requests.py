@@ -10,12 +10,12 @@ import pytest
 
 from cli.simulated import at_host
 from feedhandler import venues
+from feedhandler.adapter.venue import Control, ControlKind, Request
 from feedhandler.budget import TokenBucket
 from feedhandler.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions, SimProcess
 from feedhandler.socket_requests import Requests, SocketRequests
 from feedhandler.status import venue_status
-from feedhandler.venues.base import Control, ControlKind, Request
 from tests.io.fault_table import row
 from tests.io.proxy import proxy
 from tests.io.rig import rig, until

@@ -1,10 +1,10 @@
 import orjson
 import pytest
 
+from feedhandler.adapter.venue import Limits
 from feedhandler.subscription_key import KeyState
 from feedhandler.subscriptions import ACK_TIMEOUT_S, FAILED_RETRY_S, OTHERS_S
 from feedhandler.subscriptions import Subscriptions as Book
-from feedhandler.venues.base import Limits
 from tests.io.facts import PaperVenue
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import Stated
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings
 from feedhandler.connection_state import ConnectionState
@@ -26,8 +28,6 @@ from feedhandler.deflate_listener import DeflateListener
 from feedhandler.listener import FrameListener
 from feedhandler.part_runner import PartRunner
 from feedhandler.transport import Route
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import Stated
 from shm import Reason
 from shm.segment import create
 from tests.io.facts import PaperVenue

@@ -15,6 +15,8 @@ import pytest
 from aiohttp import web
 
 from feedhandler import tcp
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import Limits, Request
 from feedhandler.connect_failure import explain
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Owner, Settings
@@ -24,8 +26,6 @@ from feedhandler.listener import FrameListener
 from feedhandler.receive_queue import ReceiveQueue
 from feedhandler.rest import Rest, RestUnreachable
 from feedhandler.transport import Route
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import Limits, Request
 from shm import inspect
 from shm.segment import create
 from tests.io.facts import PaperVenue

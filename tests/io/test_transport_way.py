@@ -10,12 +10,12 @@ from urllib.parse import quote, urlsplit
 import pytest
 from aiohttp import web
 
+from feedhandler.adapter.venue import Limits, Request
 from feedhandler.config.load import ConfigError, load
 from feedhandler.connect_failure import explain
 from feedhandler.rest import Rest, RestUnreachable
 from feedhandler.sim.certificates import Certificates
 from feedhandler.transport import Route
-from feedhandler.venues.base import Limits, Request
 from shm import inspect
 from tests.io.proxies import PASSWORD, USER, Connect, Socks5, proxy
 from tests.io.rig import Rig, assert_true_book, rig

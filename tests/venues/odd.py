@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from feedhandler.adapter.venue import InstrumentSpec
 from feedhandler.universe import Tracked
-from feedhandler.venues.base import InstrumentSpec
 from shm import Status
 
 REMOVED = object()

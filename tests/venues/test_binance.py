@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.venues.base import ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import ControlKind, InstrumentSpec
 from feedhandler.venues.binance import BinanceSpot, depth_weight
 from tests.recordings import recorded
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from feedhandler.adapter.venue import ControlKind, InstrumentSpec
 from feedhandler.plan import plan
-from feedhandler.venues.base import ControlKind, InstrumentSpec
 from feedhandler.venues.binance_usdm import BinanceUsdm, depth_weight
 from shm import ContractType, InstrumentKind
 

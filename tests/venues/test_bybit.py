@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler import venues
-from feedhandler.venues.base import Control, ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
 from feedhandler.venues.bybit import Bybit, BybitLinear, BybitSpot
 from shm import ContractType, InstrumentKind
 from tests.recordings import recorded

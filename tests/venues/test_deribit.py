@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from feedhandler.venues import ids
-from feedhandler.venues.base import ControlKind, InstrumentSpec
+from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter.venue import ControlKind, InstrumentSpec
 from feedhandler.venues.deribit import Deribit
 from shm import ContractType, InstrumentKind, OptionType
 from tests.recordings import recorded

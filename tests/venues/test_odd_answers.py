@@ -16,6 +16,9 @@ import orjson
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.listing import Listing
+from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.config.load import VenueConfig
 from feedhandler.directory import add_instrument
 from feedhandler.instruments import list_instruments
@@ -23,9 +26,6 @@ from feedhandler.lister import Lister
 from feedhandler.roster import Roster
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from feedhandler.universe import Universe
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import InstrumentSpec, Request, Venue
-from feedhandler.venues.listing import Listing
 from shm import segment
 from tests.venues.odd import ODD, REMOVED, Nobody, assert_possible, paths, variants, with_odd
 

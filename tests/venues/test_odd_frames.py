@@ -14,13 +14,13 @@ import orjson
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import Control, ControlKind, Request
 from feedhandler.config.load import VenueConfig
 from feedhandler.lister import Lister
 from feedhandler.roster import Roster
 from feedhandler.sim import deribit_listing, okx_listing
 from feedhandler.universe import Universe
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import Control, ControlKind, Request
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants, with_odd
 

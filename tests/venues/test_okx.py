@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.venues.base import ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import ControlKind, InstrumentSpec
 from feedhandler.venues.okx import Okx
 from shm import ContractType, InstrumentKind, OptionType
 from tests.recordings import recorded

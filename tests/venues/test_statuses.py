@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter.engine import make_engine
+from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
 from feedhandler.engine import _engine
 from feedhandler.sim import (
     binance_listing,
@@ -18,8 +20,6 @@ from feedhandler.sim import (
     deribit_listing,
     okx_listing,
 )
-from feedhandler.venue_engine import make_engine
-from feedhandler.venues.base import Control, ControlKind, InstrumentSpec
 from shm import Status, segment
 
 TODAY = date(2026, 11, 29)

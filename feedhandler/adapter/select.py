@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import cached_property, partial
 
-from feedhandler.venues.base import InstrumentSpec
-from feedhandler.venues.pattern import Pattern
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.venue import InstrumentSpec
 
 _NEAR = 5
 
@@ -32,7 +32,7 @@ def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[Ins
     """The instruments that the patterns mean, each once, in the order of patterns and listing.
 
     A pattern is the venue's name, the normalised name, a glob over both, `KIND:GLOB` or
-    `KIND:UNDERLYING:GLOB` (:class:`feedhandler.venues.pattern.Pattern`). The venue's name wins
+    `KIND:UNDERLYING:GLOB` (:class:`feedhandler.adapter.pattern.Pattern`). The venue's name wins
     where a normalised name looks like it. Globs skip instruments that are not open; a name does
     not. Raises :class:`UnknownSymbol` for the first pattern without a match, ValueError for one
     that is not a pattern.

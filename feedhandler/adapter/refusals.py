@@ -6,7 +6,7 @@ Venues refuse as a whole what has one key that they do not like, and some do not
 import re
 from collections.abc import Sequence
 
-from feedhandler.venues.base import Control, ControlKind
+from feedhandler.adapter.venue import Control, ControlKind
 
 #: of what was refused for no fault of its own: it may be asked for again soon
 _PASSES = re.compile(r"too many requests|too frequent|rate limit|try again|timed? ?out", re.I)

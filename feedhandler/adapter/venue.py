@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
-from feedhandler.venues.promise import NONE, Promise
+from feedhandler.adapter.promise import NONE, Promise
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 

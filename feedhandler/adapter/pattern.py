@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from fnmatch import translate
 
+from feedhandler.adapter.venue import InstrumentSpec
 from feedhandler.near import did_you_mean
-from feedhandler.venues.base import InstrumentSpec
 from shm import InstrumentKind
 
 KINDS = {

@@ -6,9 +6,9 @@ is subscribed or unsubscribed at run time is a rule more.
 
 from collections.abc import Iterable, Sequence
 
-from feedhandler.select import UnknownSymbol, select
-from feedhandler.venues.base import InstrumentSpec
-from feedhandler.venues.pattern import Pattern
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.select import UnknownSymbol, select
+from feedhandler.adapter.venue import InstrumentSpec
 
 NOT = "!"
 

@@ -1,7 +1,7 @@
 """The engine of a venue: its rules of continuity in the engine's terms."""
 
+from feedhandler.adapter.venue import Base, Rule, Venue
 from feedhandler.engine import _engine
-from feedhandler.venues.base import Base, Rule, Venue
 from shm._native import Writer
 
 _RULES = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from feedhandler.venues import normal
+from feedhandler.adapter import names as normal
 from shm import Status
 
 T = TypeVar("T")

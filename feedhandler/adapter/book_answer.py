@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from feedhandler.venues.base import BookAnswer
+from feedhandler.adapter.venue import BookAnswer
 
 
 def answer(venue: str, sequence: Any, bids: Any, asks: Any) -> BookAnswer:

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from feedhandler.venues.base import InstrumentSpec
-from feedhandler.venues.row import Row, shown
+from feedhandler.adapter.row import Row, shown
+from feedhandler.adapter.venue import InstrumentSpec
 from shm import InstrumentKind, Status
 
 log = logging.getLogger(__name__)
