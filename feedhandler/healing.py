@@ -18,6 +18,7 @@ from feedhandler.connection_state import is_open
 from feedhandler.deepening import Deepening
 from feedhandler.engine import _engine
 from feedhandler.fleet import Fleet
+from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.part_runner import PartRunner
 from feedhandler.polling import Poller
@@ -29,7 +30,6 @@ from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
 from feedhandler.traded_first import TradedFirst
-from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 from shm._native import Writer

@@ -15,9 +15,9 @@ from feedhandler import host_budgets
 from feedhandler.adapter.venue import Request, Venue
 from feedhandler.backoff import Backoff
 from feedhandler.engine import _engine
+from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle
 from feedhandler.rest import Rest, RestError
-from feedhandler.universe import Tracked
 from shm import Reason, State
 
 POLL_S = 1.0

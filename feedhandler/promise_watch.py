@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler.adapter.promise import Promise
-from feedhandler.universe import CHANNEL
+from feedhandler.instruments.universe import CHANNEL
 from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
 from shm import Reason
 

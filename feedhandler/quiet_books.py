@@ -17,10 +17,10 @@ from time import time_ns
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.engine import _engine
+from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle
 from feedhandler.rest import RestError
 from feedhandler.socket_requests import Getter
-from feedhandler.universe import Tracked
 from shm import Reason, State
 
 STILL_S = 3.0  #: how long the number has to stand still

@@ -12,14 +12,14 @@ from feedhandler.adapter import selection as rules
 from feedhandler.adapter.listing import nameless
 from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.config.load import VenueConfig
-from feedhandler.delisting import Delistings
 from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
-from feedhandler.lister import Listed, Lister, choose
+from feedhandler.instruments.delisting import Delistings
+from feedhandler.instruments.listing import Listed, Lister, choose
+from feedhandler.instruments.terms import Terms, not_open
+from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.plan import plan
-from feedhandler.terms import Terms, not_open
-from feedhandler.universe import Tracked, Universe
 from shm import Reason, State, Status
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
@@ -94,7 +94,7 @@ class Roster:
             self.refreshed(await self._lister.again())
 
     def refreshed(self, listed: Listed) -> None:
-        """Take in a new list, if it can be one (see `feedhandler.delisting`)."""
+        """Take in a new list, if it can be one (see `feedhandler.instruments.delisting`)."""
         there = listed.symbols
         if not self._delistings.believed(listed.rules, there, self._open()):
             self._quiet.warning("list", f"{self._delistings.problem}: nothing is closed for it")

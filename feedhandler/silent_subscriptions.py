@@ -15,9 +15,9 @@ from feedhandler.adapter.venue import Venue
 from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.engine import _engine
+from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle
 from feedhandler.promise_watch import PromiseWatch, Top
-from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from feedhandler.connection import Connection
 from feedhandler.engine import _engine
+from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle
-from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
 from shm import Counter, Reason, State
 

@@ -23,7 +23,9 @@ from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet import Fleet
 from feedhandler.healing import Asks, Healing
 from feedhandler.health import VenueState
-from feedhandler.lister import Lister
+from feedhandler.instruments.listing import Lister
+from feedhandler.instruments.terms import NEWS_S
+from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.outage_log import OutageLog
 from feedhandler.part_runner import PartRunner
@@ -34,9 +36,7 @@ from feedhandler.roster import Roster
 from feedhandler.rotation import Rotations
 from feedhandler.rotation_time import time_of_day
 from feedhandler.socket_requests import Requests
-from feedhandler.terms import NEWS_S
 from feedhandler.transport import Route
-from feedhandler.universe import Tracked, Universe
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 

@@ -15,8 +15,8 @@ from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, re
 from feedhandler.capture.mentions import Mentions
 from feedhandler.capture.pace import Pace
 from feedhandler.capture.scan import Survey, survey
-from feedhandler.directory import add_instrument, redefine
 from feedhandler.engine import _engine
+from feedhandler.instruments.directory import add_instrument, redefine
 from shm import Reason, State
 from shm.segment import WriterSegment, create
 

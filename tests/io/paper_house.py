@@ -9,10 +9,10 @@ import msgspec
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import InstrumentSpec, Limits, Request
 from feedhandler.config.load import VenueConfig
-from feedhandler.lister import Lister
+from feedhandler.instruments.listing import Lister
+from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.rest import RestFailed
 from feedhandler.roster import Roster
-from feedhandler.universe import Tracked, Universe
 from shm import Reason, State, segment
 from tests.io.facts import PaperVenue
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.delisting import DOUBTS, Delistings
-from feedhandler.universe import Tracked
+from feedhandler.instruments.delisting import DOUBTS, Delistings
+from feedhandler.instruments.universe import Tracked
 from tests.io.facts import spec
 
 RULES = ("*",)

@@ -9,8 +9,8 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter import promise
 from feedhandler.adapter.promise import Promise
+from feedhandler.instruments.universe import CHANNEL
 from feedhandler.promise_watch import PromiseWatch, Top
-from feedhandler.universe import CHANNEL
 from feedhandler.watchdog import RhythmOptions
 from shm import Reason
 from tests.io.fault_table import row

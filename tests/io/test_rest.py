@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.instruments import list_instruments
+from feedhandler.instruments.ask import list_instruments
 from feedhandler.rest import (
     Rest,
     RestError,

@@ -149,7 +149,7 @@ def test_what_a_stream_says_is_newer_than_a_list_that_was_asked_for_before(names
 def test_a_stream_that_speaks_of_something_new_has_the_list_asked_for(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.terms.NEWS_S", (0.0, 0.02))
+    monkeypatch.setattr("feedhandler.instruments.terms.NEWS_S", (0.0, 0.02))
 
     async def acts(house: House) -> None:
         await house.start(spec("B-1"))
@@ -170,7 +170,7 @@ def test_a_stream_that_speaks_of_something_new_has_the_list_asked_for(
 def test_the_list_is_asked_again_and_again_until_all_is_open(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.terms.LOOK_S", 0.02)
+    monkeypatch.setattr("feedhandler.instruments.terms.LOOK_S", 0.02)
 
     async def acts(house: House) -> None:
         await house.start(spec("A"), spec("B"))

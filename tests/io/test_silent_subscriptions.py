@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from feedhandler import venues
 from feedhandler.connection_state import ConnectionState
+from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.silent_subscriptions import MANY, RENEW_S, SilentSubscriptions
-from feedhandler.universe import CHANNEL, Tracked, Universe
 from feedhandler.watchdog import RhythmOptions
 from shm import Reason, State
 from tests.io.facts import spec

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from feedhandler.adapter.venue import InstrumentSpec
-from feedhandler.universe import Tracked
+from feedhandler.instruments.universe import Tracked
 from shm import Status
 
 REMOVED = object()

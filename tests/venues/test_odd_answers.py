@@ -20,12 +20,12 @@ from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.config.load import VenueConfig
-from feedhandler.directory import add_instrument
-from feedhandler.instruments import list_instruments
-from feedhandler.lister import Lister
+from feedhandler.instruments.ask import list_instruments
+from feedhandler.instruments.directory import add_instrument
+from feedhandler.instruments.listing import Lister
+from feedhandler.instruments.universe import Universe
 from feedhandler.roster import Roster
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
-from feedhandler.universe import Universe
 from shm import segment
 from tests.venues.odd import ODD, REMOVED, Nobody, assert_possible, paths, variants, with_odd
 

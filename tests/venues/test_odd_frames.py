@@ -17,10 +17,10 @@ from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Control, ControlKind, Request
 from feedhandler.config.load import VenueConfig
-from feedhandler.lister import Lister
+from feedhandler.instruments.listing import Lister
+from feedhandler.instruments.universe import Universe
 from feedhandler.roster import Roster
 from feedhandler.sim import deribit_listing, okx_listing
-from feedhandler.universe import Universe
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants, with_odd
 

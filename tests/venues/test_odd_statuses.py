@@ -15,9 +15,9 @@ from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import ControlKind
 from feedhandler.config.load import VenueConfig
 from feedhandler.engine import _engine
-from feedhandler.lister import Lister
+from feedhandler.instruments.listing import Lister
+from feedhandler.instruments.universe import Universe
 from feedhandler.roster import Roster
-from feedhandler.universe import Universe
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants
 from tests.venues.test_statuses import deribit_notice, listed

@@ -10,7 +10,7 @@ times are unix ns.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from feedhandler.universe import Tracked
+from feedhandler.instruments.universe import Tracked
 
 SHARE = 0.5  #: of what was listed before, and of what is carried: with less it is no list
 TIMES = 2  #: lists in a row that lack an instrument

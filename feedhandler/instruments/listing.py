@@ -12,7 +12,7 @@ from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.select import UnknownSymbol
 from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.backoff import Backoff
-from feedhandler.instruments import list_instruments
+from feedhandler.instruments.ask import list_instruments
 from feedhandler.log import Throttle, log
 from feedhandler.rest import RestError
 from feedhandler.socket_requests import Getter

@@ -12,11 +12,11 @@ from time import time_ns
 from feedhandler.adapter import listing
 from feedhandler.adapter import names as normal
 from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
-from feedhandler.directory import redefine
 from feedhandler.engine import _engine
-from feedhandler.lister import Lister
+from feedhandler.instruments.directory import redefine
+from feedhandler.instruments.listing import Lister
+from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.log import Throttle, log
-from feedhandler.universe import Tracked, Universe
 from shm import Change, Status
 
 LOOK_S = 5.0  #: after a change of a status, and then each time twice as long, the list is asked

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from feedhandler.adapter.venue import InstrumentSpec, Venue
-from feedhandler.directory import add_instrument
 from feedhandler.engine import _engine
+from feedhandler.instruments.directory import add_instrument
 from shm import Status
 
 CHANNEL = {
