@@ -12,8 +12,8 @@ from cli.options import json_option
 from cli.output import Column, bold, dim, echo_table, json_out
 
 if TYPE_CHECKING:
-    from feedhandler.forecast import VenueForecast
-    from feedhandler.planning import Planned
+    from feedhandler.planning.every_venue import Planned
+    from feedhandler.planning.forecast import VenueForecast
 
 _COLUMNS = [
     Column("VENUE"),
@@ -60,7 +60,7 @@ def plan(
     import asyncio
 
     from feedhandler.config.load import load
-    from feedhandler.planning import planned
+    from feedhandler.planning.every_venue import planned
 
     wanted = [part.strip() for part in symbols.split(",") if part.strip()]
     found = asyncio.run(planned(load(config, venues=venues, symbols=wanted), offline=offline))

@@ -15,7 +15,7 @@ from feedhandler.connection import Connection
 from feedhandler.connection_state import ConnectionState
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
-from feedhandler.plan import place
+from feedhandler.planning.packing import place
 
 CONNECTION_ROWS = 64
 IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more

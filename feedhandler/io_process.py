@@ -23,7 +23,7 @@ from feedhandler.channel import read_order, serve
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
 from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
-from feedhandler.plan import PlanError
+from feedhandler.planning.packing import PlanError
 from feedhandler.renewal import Renewal
 from feedhandler.rest import Rest
 from feedhandler.transport import Route

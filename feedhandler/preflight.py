@@ -10,7 +10,7 @@ from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.instruments.ask import list_instruments
-from feedhandler.plan import PlanError, plan
+from feedhandler.planning.packing import PlanError, plan
 from feedhandler.rest import Rest, RestError
 from feedhandler.transport import Route
 

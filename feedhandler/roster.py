@@ -19,7 +19,7 @@ from feedhandler.instruments.listing import Listed, Lister, choose
 from feedhandler.instruments.terms import Terms, not_open
 from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.log import Throttle, log
-from feedhandler.plan import plan
+from feedhandler.planning.packing import plan
 from shm import Reason, State, Status
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left

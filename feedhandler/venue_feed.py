@@ -29,7 +29,7 @@ from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.outage_log import OutageLog
 from feedhandler.part_runner import PartRunner
-from feedhandler.plan import PlanError, plan
+from feedhandler.planning.packing import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.rest import Rest
 from feedhandler.roster import Roster

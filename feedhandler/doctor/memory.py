@@ -5,7 +5,7 @@ from __future__ import annotations
 from feedhandler.config.load import Config
 from feedhandler.doctor.check import Check, advice, fine, listed, mib, problem
 from feedhandler.doctor.facts import Facts
-from feedhandler.forecast import shared_bytes
+from feedhandler.planning.forecast import shared_bytes
 
 _PROCESS = 80 << 20  # of an IO process's own: 36 MiB on a few books, more with thousands
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")

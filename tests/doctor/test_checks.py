@@ -11,7 +11,7 @@ import pytest
 
 from feedhandler.config.load import Config, load
 from feedhandler.doctor import Check, Facts, Verdict, checks
-from feedhandler.forecast import shared_bytes
+from feedhandler.planning.forecast import shared_bytes
 
 GIB = 1 << 30
 GOOD = Facts(

@@ -10,9 +10,9 @@ import pytest
 from feedhandler import host_budgets
 from feedhandler.adapter.venue import Base, Limits, Request
 from feedhandler.config.load import Config, VenueConfig
-from feedhandler.forecast import forecast
-from feedhandler.plan import PlanError
-from feedhandler.planning import planned
+from feedhandler.planning.every_venue import planned
+from feedhandler.planning.forecast import forecast
+from feedhandler.planning.packing import PlanError
 from feedhandler.venues import load
 from shm import dev_shm, segment
 from tests.cli.support import json_of, run

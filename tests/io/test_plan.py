@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhandler.adapter.venue import Limits
-from feedhandler.plan import PlanError, place, plan
+from feedhandler.planning.packing import PlanError, place, plan
 from tests.io.facts import PaperVenue, spec
 
 CHANNELS = ("book", "trades", "ticker")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler.adapter.venue import ControlKind, InstrumentSpec
-from feedhandler.plan import plan
+from feedhandler.planning.packing import plan
 from feedhandler.venues.binance_usdm import BinanceUsdm, depth_weight
 from shm import ContractType, InstrumentKind
 

@@ -9,10 +9,10 @@ from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.config.load import Config, VenueConfig
-from feedhandler.forecast import VenueForecast, forecast
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.instruments.listing import choose
-from feedhandler.plan import PlanError
+from feedhandler.planning.forecast import VenueForecast, forecast
+from feedhandler.planning.packing import PlanError
 from feedhandler.rest import Rest, RestError
 from feedhandler.shared_budget import NoBudgets, bans
 from feedhandler.transport import Route

@@ -13,7 +13,7 @@ from feedhandler.adapter.venue import Base, InstrumentSpec, Limits, Venue
 from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.load import VenueConfig
 from feedhandler.fleet import CONNECTION_ROWS
-from feedhandler.plan import ConnectionPlan, plan
+from feedhandler.planning.packing import ConnectionPlan, plan
 from feedhandler.subscriptions import Subscriptions
 from shm import _native
 
