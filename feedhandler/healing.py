@@ -17,7 +17,7 @@ from feedhandler.connection import Connection
 from feedhandler.connection_state import is_open
 from feedhandler.deepening import Deepening
 from feedhandler.engine import _engine
-from feedhandler.fleet import Fleet
+from feedhandler.fleet.fleet import Fleet
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.part_runner import PartRunner

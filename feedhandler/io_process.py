@@ -21,7 +21,7 @@ from feedhandler import requests, undisturbed, venues
 from feedhandler.adapter.venue import Venue
 from feedhandler.channel import read_order, serve
 from feedhandler.config.load import Config, VenueConfig
-from feedhandler.fleet import CONNECTION_ROWS
+from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
 from feedhandler.planning.packing import PlanError
 from feedhandler.renewal import Renewal

@@ -9,8 +9,8 @@ from time import monotonic
 
 from feedhandler.adapter.venue import Heartbeat
 from feedhandler.connection_socket import ConnectionSocket
+from feedhandler.fleet.lag import Echo
 from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
-from feedhandler.keeping_up import Echo
 
 _LAST = b"last"
 _ECHO = b"echo"

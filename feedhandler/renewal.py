@@ -13,7 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from feedhandler.config.load import VenueConfig
-from feedhandler.fleet import CONNECTION_ROWS
+from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.log import log
 from feedhandler.rest import RestError
 from feedhandler.venue_feed import VenueFeed

@@ -14,13 +14,14 @@ from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.addresses import Addresses
 from feedhandler.backoff import Backoff
-from feedhandler.capacity import Capacity
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings, Tap
 from feedhandler.connection_state import ConnectionState, is_open
 from feedhandler.connection_table import ConnectionTable
-from feedhandler.fleet import Fleet
+from feedhandler.fleet.fleet import Fleet
+from feedhandler.fleet.rotation import Rotations
+from feedhandler.fleet.splitting import Capacity
 from feedhandler.healing import Asks, Healing
 from feedhandler.health import VenueState
 from feedhandler.instruments.listing import Lister
@@ -33,7 +34,6 @@ from feedhandler.planning.packing import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.rest import Rest
 from feedhandler.roster import Roster
-from feedhandler.rotation import Rotations
 from feedhandler.rotation_time import time_of_day
 from feedhandler.socket_requests import Requests
 from feedhandler.transport import Route

@@ -18,7 +18,7 @@ from feedhandler import venues
 from feedhandler.capture.frames_file import Frame
 from feedhandler.capture.writer import CaptureWriteError, FrameWriter, check_name
 from feedhandler.config.load import Config
-from feedhandler.fleet import CONNECTION_ROWS
+from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.rest import Rest
 from feedhandler.transport import Route
 from feedhandler.venue_feed import VenueFeed

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.cpu_time import CpuTime
-from feedhandler.halves import halves
-from feedhandler.keeping_up import USUAL_S, Cause, Echo, KeepingUp, Usual
+from feedhandler.fleet.halves import halves
+from feedhandler.fleet.lag import USUAL_S, Cause, Echo, KeepingUp, Usual
 
 LOOK_S = 0.25
 

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from feedhandler.connection import Connection
 from feedhandler.cpu_time import CpuTime, Share
 from feedhandler.engine import _engine
-from feedhandler.fleet import Bundle, Fleet
-from feedhandler.halves import halves
+from feedhandler.fleet.fleet import Bundle, Fleet
+from feedhandler.fleet.halves import halves
+from feedhandler.fleet.lag import ECHOED, Cause, KeepingUp, Usual
+from feedhandler.fleet.rotation import Rotations
 from feedhandler.instruments.universe import Universe
-from feedhandler.keeping_up import ECHOED, Cause, KeepingUp, Usual
 from feedhandler.log import Throttle
-from feedhandler.rotation import Rotations
 from shm import Counter, Reason
 
 SAY_S = 60.0  #: how often the log repeats what still holds

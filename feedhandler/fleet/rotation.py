@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from feedhandler.connection import Connection
 from feedhandler.connection_state import ConnectionState
-from feedhandler.fleet import Bundle, Fleet
+from feedhandler.fleet.fleet import Bundle, Fleet
 from feedhandler.log import log
 from shm import Reason
 
