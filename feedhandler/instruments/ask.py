@@ -17,8 +17,8 @@ _LONG_BYTES = 1 << 16  # more is read beside the event loop: thousands of rows t
 async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) -> Listing:
     """Every instrument that the patterns may name, each once.
 
-    Raises :class:`feedhandler.rest.RestError`, and ValueError for an answer that makes no sense:
-    whatever else a venue's code makes of what the venue sent is one.
+    Raises :class:`feedhandler.rest.RestError`, and ValueError for an answer that makes no
+    sense: whatever else a venue's code makes of what the venue sent is one.
     """
     waiting = deque(venue.instrument_requests(patterns))
     asked: list[Request] = []
