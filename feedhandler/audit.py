@@ -23,7 +23,7 @@ from feedhandler.books_json import decimal_text
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle, log
-from feedhandler.rest import RestError
+from feedhandler.network.rest import RestError
 from feedhandler.socket_requests import Getter
 from shm import Counter, Reason, ShmError, State
 from shm._native import READ_OK, Segment, Writer

@@ -16,7 +16,6 @@ from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budget import per_second
-from feedhandler.connect_failure import explain, refused, unreachable
 from feedhandler.connection_notes import ConnectionNotes
 from feedhandler.connection_outage import ConnectionOutage
 from feedhandler.connection_owner import KeysTold, Owner, Settings
@@ -28,6 +27,7 @@ from feedhandler.engine._engine import Connection as Native
 from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
+from feedhandler.network.connect_failure import explain, refused, unreachable
 from feedhandler.one_line import one_line
 from feedhandler.pings import Pings
 from feedhandler.reach import Retry

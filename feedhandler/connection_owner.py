@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from feedhandler.adapter.venue import Stated
 from feedhandler.backoff import Backoff
 from feedhandler.budget import Budget
+from feedhandler.network.route import Route
 from feedhandler.reach import Reach
-from feedhandler.transport import Route
 from shm import Reason
 
 if TYPE_CHECKING:

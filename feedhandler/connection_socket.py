@@ -9,13 +9,13 @@ from typing import Any
 from picows import WSCloseCode, WSMsgType, WSTransport
 
 from feedhandler.budget import Budget
-from feedhandler.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.connection_owner import Settings
-from feedhandler.deflate import Agreement, Inflater
 from feedhandler.deflate_listener import MAX_INFLATED_BYTES, DeflateListener
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.listener import FrameListener, Session
-from feedhandler.receive_queue import ReceiveQueue
+from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
+from feedhandler.network.deflate import Agreement, Inflater
+from feedhandler.network.receive_queue import ReceiveQueue
 
 
 class ConnectionSocket:

@@ -5,8 +5,8 @@ from typing import Any
 
 from picows import WSFrame, WSMsgType, WSTransport
 
-from feedhandler.deflate import DeflateError, Inflater, MessageTooLong
 from feedhandler.listener import FrameListener, Session
+from feedhandler.network.deflate import DeflateError, Inflater, MessageTooLong
 
 #: of one message, inflated: a few kilobytes stand for it, and nothing else runs meanwhile
 MAX_INFLATED_BYTES = 16 << 20

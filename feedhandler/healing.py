@@ -20,11 +20,11 @@ from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Fleet
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle, log
+from feedhandler.network.rest import Rest, RestError
 from feedhandler.part_runner import PartRunner
 from feedhandler.polling import Poller
 from feedhandler.quiet_books import QuietBooks
 from feedhandler.recovery import Recovery
-from feedhandler.rest import Rest, RestError
 from feedhandler.silent_subscriptions import Renew, SilentSubscriptions
 from feedhandler.snapshots import Actions, SnapshotQueue
 from feedhandler.socket_requests import Requests

@@ -23,10 +23,10 @@ from feedhandler.channel import read_order, serve
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
+from feedhandler.network.rest import Rest
+from feedhandler.network.route import Route
 from feedhandler.planning.packing import PlanError
 from feedhandler.renewal import Renewal
-from feedhandler.rest import Rest
-from feedhandler.transport import Route
 from feedhandler.venue_feed import VenueFeed
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 

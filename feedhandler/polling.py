@@ -17,7 +17,7 @@ from feedhandler.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle
-from feedhandler.rest import Rest, RestError
+from feedhandler.network.rest import Rest, RestError
 from shm import Reason, State
 
 POLL_S = 1.0

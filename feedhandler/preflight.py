@@ -10,9 +10,9 @@ from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.instruments.ask import list_instruments
+from feedhandler.network.rest import Rest, RestError
+from feedhandler.network.route import Route
 from feedhandler.planning.packing import PlanError, plan
-from feedhandler.rest import Rest, RestError
-from feedhandler.transport import Route
 
 TIMEOUT_S = 8.0
 

@@ -19,7 +19,7 @@ from feedhandler.adapter.venue import Venue
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle
-from feedhandler.rest import RestError
+from feedhandler.network.rest import RestError
 from feedhandler.socket_requests import Getter
 from shm import Reason, State
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from feedhandler.log import log
-from feedhandler.rest import RestError
+from feedhandler.network.rest import RestError
 from feedhandler.roster import Change, Roster
 
 LIST_S = 20.0  #: that the venue has to list its instruments

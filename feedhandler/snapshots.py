@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from feedhandler.backoff import Backoff
 from feedhandler.log import Throttle
-from feedhandler.rest import RestError, RestRateLimited
+from feedhandler.network.rest import RestError, RestRateLimited
 
 CONCURRENCY = 4
 LATE_S = 10.0

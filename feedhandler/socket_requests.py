@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from feedhandler.adapter.venue import Control, Request, Venue
+from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.one_line import one_line
-from feedhandler.rest import Rest, RestRefused, RestUnreachable
 
 TIMEOUT_S = 5.0
 
@@ -21,7 +21,7 @@ class Getter(Protocol):
     """Whoever answers requests."""
 
     async def get(self, request: Request) -> bytes:
-        """The verbatim body of the answer. Raises :class:`feedhandler.rest.RestError`."""
+        """The verbatim body of the answer. Raises :class:`feedhandler.network.rest.RestError`."""
 
 
 class SocketRequests:

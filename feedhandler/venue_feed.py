@@ -28,15 +28,15 @@ from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.terms import NEWS_S
 from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.log import Throttle, log
+from feedhandler.network.rest import Rest
+from feedhandler.network.route import Route
 from feedhandler.outage_log import OutageLog
 from feedhandler.part_runner import PartRunner
 from feedhandler.planning.packing import PlanError, plan
 from feedhandler.reach import Reach
-from feedhandler.rest import Rest
 from feedhandler.roster import Roster
 from feedhandler.rotation_time import time_of_day
 from feedhandler.socket_requests import Requests
-from feedhandler.transport import Route
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 

@@ -29,7 +29,7 @@ from feedhandler.bench.persistent_server import Order, Ready, Told
 from feedhandler.bench.persistent_ways import WAYS, OpenSocket, Way
 from feedhandler.bench.result import Curve, Findings
 from feedhandler.bench.stage import StageError, cpu_ns, end, environment
-from feedhandler.transport import Route
+from feedhandler.network.route import Route
 
 BENCH = "persistent"
 REQUESTS = {"open socket": 400, "kept-alive HTTP": 400, "new connection": 80}

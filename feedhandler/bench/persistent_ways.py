@@ -15,9 +15,9 @@ import aiohttp
 import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from feedhandler import tcp
 from feedhandler.bench.persistent_server import PATH, Asked
-from feedhandler.transport import Route
+from feedhandler.network import tcp
+from feedhandler.network.route import Route
 
 TIMEOUT_S = 20.0
 

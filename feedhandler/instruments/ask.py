@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
+from feedhandler.network.rest import RestRefused
 from feedhandler.one_line import one_line
-from feedhandler.rest import RestRefused
 from feedhandler.socket_requests import Getter
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads nowhere
@@ -17,7 +17,7 @@ _LONG_BYTES = 1 << 16  # more is read beside the event loop: thousands of rows t
 async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) -> Listing:
     """Every instrument that the patterns may name, each once.
 
-    Raises :class:`feedhandler.rest.RestError`, and ValueError for an answer that makes no
+    Raises :class:`feedhandler.network.rest.RestError`, and ValueError for an answer that makes no
     sense: whatever else a venue's code makes of what the venue sent is one.
     """
     waiting = deque(venue.instrument_requests(patterns))

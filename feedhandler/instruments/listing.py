@@ -14,7 +14,7 @@ from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.backoff import Backoff
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.log import Throttle, log
-from feedhandler.rest import RestError
+from feedhandler.network.rest import RestError
 from feedhandler.socket_requests import Getter
 
 REFRESH_S = 300.0

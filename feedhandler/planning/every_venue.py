@@ -11,11 +11,11 @@ from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.instruments.listing import choose
+from feedhandler.network.rest import Rest, RestError
+from feedhandler.network.route import Route
 from feedhandler.planning.forecast import VenueForecast, forecast
 from feedhandler.planning.packing import PlanError
-from feedhandler.rest import Rest, RestError
 from feedhandler.shared_budget import NoBudgets, bans
-from feedhandler.transport import Route
 from shm import InstrumentKind
 
 LIST_S = 20.0

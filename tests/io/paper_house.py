@@ -11,7 +11,7 @@ from feedhandler.adapter.venue import InstrumentSpec, Limits, Request
 from feedhandler.config.load import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Tracked, Universe
-from feedhandler.rest import RestFailed
+from feedhandler.network.rest import RestFailed
 from feedhandler.roster import Roster
 from shm import Reason, State, segment
 from tests.io.facts import PaperVenue

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 import pytest
 
-from feedhandler import rest_body
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.connect_failure import explain, refused
-from feedhandler.deflate import Agreement, Inflater, MessageTooLong
 from feedhandler.deflate_listener import MAX_INFLATED_BYTES
-from feedhandler.rest import (
+from feedhandler.network import rest_body
+from feedhandler.network.connect_failure import explain, refused
+from feedhandler.network.deflate import Agreement, Inflater, MessageTooLong
+from feedhandler.network.rest import (
     MAX_BOOK_BYTES,
     Rest,
     RestError,
@@ -28,9 +28,9 @@ from feedhandler.rest import (
     RestRefused,
     RestUnreachable,
 )
+from feedhandler.network.route import Route
 from feedhandler.retry_after import PAUSE_S
 from feedhandler.shared_budget import ENVIRONMENT, bans
-from feedhandler.transport import Route
 
 BOOK = Request("/book", levels=5)
 

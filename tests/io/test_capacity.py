@@ -28,7 +28,7 @@ LIMITED = (  # the same process, at a venue that allows fewer connections
 
 LABORIOUS = (  # the same process, to which every frame is 1 ms of work; it reads little at a time
     "import runpy, socket, time; from feedhandler.listener import FrameListener as Listener; "
-    "from feedhandler.receive_queue import ReceiveQueue as Queue; known = Queue.__init__; "
+    "from feedhandler.network.receive_queue import ReceiveQueue as Queue; known = Queue.__init__; "
     "little = (socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15); "
     "Queue.__init__ = lambda queue, s: s.setsockopt(*little) or known(queue, s); "
     "Listener._hand_over = lambda *about: None; real = Listener.on_ws_frame; "

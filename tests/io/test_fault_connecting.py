@@ -11,7 +11,7 @@ import pytest
 
 import shm
 from cli.simulated import at_host
-from feedhandler.connect_failure import CONNECT_TIMEOUT_S
+from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.shared_budget import bans
 from feedhandler.status import venue_status
 from feedhandler.venues import load

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from feedhandler.adapter.venue import Limits, Request
 from feedhandler.instruments.ask import list_instruments
-from feedhandler.rest import (
+from feedhandler.network.rest import (
     Rest,
     RestError,
     RestFailed,

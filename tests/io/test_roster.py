@@ -9,7 +9,7 @@ import pytest
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.select import UnknownSymbol
 from feedhandler.adapter.venue import Limits
-from feedhandler.rest import RestFailed
+from feedhandler.network.rest import RestFailed
 from feedhandler.roster import Change
 from shm import InstrumentKind
 from tests.io.facts import spec

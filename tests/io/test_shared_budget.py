@@ -22,7 +22,7 @@ from feedhandler._budget_table import ROWS, SIZE, Table
 from feedhandler.adapter.venue import Limits, Request
 from feedhandler.backoff import Backoff
 from feedhandler.budget import SlidingWindow, TokenBucket, per_second
-from feedhandler.rest import Rest, RestRateLimited
+from feedhandler.network.rest import Rest, RestRateLimited
 from feedhandler.retry_after import ban_s
 from feedhandler.shared_budget import NoBudgets, SharedBudget, bans, shared, table
 from feedhandler.venues import load
@@ -305,7 +305,7 @@ def test_ban_is_known_to_another_session_and_shown() -> None:
 
 CRASHING = """
 import asyncio, os, signal, sys
-from feedhandler.rest import Rest
+from feedhandler.network.rest import Rest
 from feedhandler.adapter.venue import Limits, Request
 from shm import Reason, State
 async def main():

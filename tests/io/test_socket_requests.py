@@ -12,7 +12,7 @@ from cli.simulated import at_host
 from feedhandler import venues
 from feedhandler.adapter.venue import Control, ControlKind, Request
 from feedhandler.budget import TokenBucket
-from feedhandler.rest import Rest, RestRefused, RestUnreachable
+from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions, SimProcess
 from feedhandler.socket_requests import Requests, SocketRequests
 from feedhandler.status import venue_status

@@ -16,7 +16,9 @@ from feedhandler.adapter.venue import Stated
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Settings
 from feedhandler.connection_state import ConnectionState
-from feedhandler.deflate import (
+from feedhandler.deflate_listener import DeflateListener
+from feedhandler.listener import FrameListener
+from feedhandler.network.deflate import (
     Agreement,
     DeflateError,
     ExtensionError,
@@ -24,10 +26,8 @@ from feedhandler.deflate import (
     MessageTooLong,
     agreement,
 )
-from feedhandler.deflate_listener import DeflateListener
-from feedhandler.listener import FrameListener
+from feedhandler.network.route import Route
 from feedhandler.part_runner import PartRunner
-from feedhandler.transport import Route
 from shm import Reason
 from shm.segment import create
 from tests.io.facts import PaperVenue

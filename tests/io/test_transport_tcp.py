@@ -14,18 +14,18 @@ from unittest.mock import create_autospec
 import pytest
 from aiohttp import web
 
-from feedhandler import tcp
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.connect_failure import explain
 from feedhandler.connection import Connection
 from feedhandler.connection_owner import Owner, Settings
 from feedhandler.connection_table import ConnectionTable
-from feedhandler.deflate import Agreement
 from feedhandler.listener import FrameListener
-from feedhandler.receive_queue import ReceiveQueue
-from feedhandler.rest import Rest, RestUnreachable
-from feedhandler.transport import Route
+from feedhandler.network import tcp
+from feedhandler.network.connect_failure import explain
+from feedhandler.network.deflate import Agreement
+from feedhandler.network.receive_queue import ReceiveQueue
+from feedhandler.network.rest import Rest, RestUnreachable
+from feedhandler.network.route import Route
 from shm import inspect
 from shm.segment import create
 from tests.io.facts import PaperVenue

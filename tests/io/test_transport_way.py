@@ -12,10 +12,10 @@ from aiohttp import web
 
 from feedhandler.adapter.venue import Limits, Request
 from feedhandler.config.load import ConfigError, load
-from feedhandler.connect_failure import explain
-from feedhandler.rest import Rest, RestUnreachable
+from feedhandler.network.connect_failure import explain
+from feedhandler.network.rest import Rest, RestUnreachable
+from feedhandler.network.route import Route
 from feedhandler.sim.certificates import Certificates
-from feedhandler.transport import Route
 from shm import inspect
 from tests.io.proxies import PASSWORD, USER, Connect, Socks5, proxy
 from tests.io.rig import Rig, assert_true_book, rig

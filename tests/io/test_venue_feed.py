@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from feedhandler.config.load import VenueConfig
-from feedhandler.rest import Rest
+from feedhandler.network.rest import Rest
 from feedhandler.venue_feed import VenueFeed
 from feedhandler.watchdog import RhythmOptions
 from shm import segment

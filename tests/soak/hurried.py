@@ -42,10 +42,10 @@ class Selector(selectors.DefaultSelector):
 
 
 async def _run(order: dict[str, str]) -> None:
-    from feedhandler import tcp  # here: all of it is to take the fast clock by its name
     from feedhandler.adapter.venue import Request
     from feedhandler.config.load import VenueConfig
-    from feedhandler.rest import Rest
+    from feedhandler.network import tcp  # here: all of it is to take the fast clock by its name
+    from feedhandler.network.rest import Rest
     from feedhandler.venue_feed import VenueFeed
     from feedhandler.venues import load
     from shm import segment

@@ -11,7 +11,7 @@ import struct
 import termios
 from collections import deque
 
-from feedhandler import tcp
+from feedhandler.network import tcp
 
 KEPT = 1024  #: looks; at four a second more than four minutes
 _INT = struct.Struct("=i")

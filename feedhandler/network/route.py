@@ -20,9 +20,9 @@ import aiohttp
 from aiohttp_socks import ProxyConnector
 from picows import WSListener, WSTransport, WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
-from feedhandler import deflate, rest_body, tcp
-from feedhandler.deflate import Agreement
 from feedhandler.listener import MAX_MESSAGE_BYTES
+from feedhandler.network import deflate, rest_body, tcp
+from feedhandler.network.deflate import Agreement
 
 if TYPE_CHECKING:
     from picows.url import WSParsedURL
