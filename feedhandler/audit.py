@@ -20,11 +20,11 @@ from feedhandler.adapter.venue import BookAnswer, Request, Venue
 from feedhandler.audit_compare import Broken, Comparison, FollowedBook, Known, compare
 from feedhandler.audit_report import AuditReport
 from feedhandler.books_json import decimal_text
+from feedhandler.connection.socket_requests import Getter
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import RestError
-from feedhandler.socket_requests import Getter
 from shm import Counter, Reason, ShmError, State
 from shm._native import READ_OK, Segment, Writer
 from shm.memory import open_memory

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from time import monotonic_ns, time_ns
 
-from feedhandler.connection import Connection
-from feedhandler.connection_outage import MOST_BYTES
-from feedhandler.connection_state import ConnectionState, is_open
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.outage import MOST_BYTES
+from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.one_line import fitting
 from shm import Kind, Reason, State
 from shm._native import Writer

@@ -13,8 +13,9 @@ from time import time_ns
 from feedhandler.adapter.venue import Request, Venue
 from feedhandler.audit import Audit, Duties
 from feedhandler.config.load import VenueConfig
-from feedhandler.connection import Connection
-from feedhandler.connection_state import is_open
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.socket_requests import Requests
+from feedhandler.connection.state import is_open
 from feedhandler.deepening import Deepening
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Fleet
@@ -27,7 +28,6 @@ from feedhandler.quiet_books import QuietBooks
 from feedhandler.recovery import Recovery
 from feedhandler.silent_subscriptions import Renew, SilentSubscriptions
 from feedhandler.snapshots import Actions, SnapshotQueue
-from feedhandler.socket_requests import Requests
 from feedhandler.subscription_watch import SubscriptionWatch
 from feedhandler.traded_first import TradedFirst
 from feedhandler.watchdog import RhythmOptions

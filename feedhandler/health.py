@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic, time_ns
 
-from feedhandler.connection import Connection
-from feedhandler.connection_outage import MOST_BYTES
-from feedhandler.connection_state import ConnectionState, is_open
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.outage import MOST_BYTES
+from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.log import log
 from feedhandler.one_line import fitting
 from shm import Reason, State

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-from feedhandler.connection import Connection
+from feedhandler.connection.connection import Connection
 from feedhandler.log import log
 
 REMIND_S: Final = 60.0

@@ -8,7 +8,7 @@ from time import time_ns
 
 from feedhandler.adapter.venue import Base, Venue
 from feedhandler.backoff import Backoff
-from feedhandler.connection import Connection
+from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle

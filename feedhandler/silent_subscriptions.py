@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from time import time_ns
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.connection import Connection
-from feedhandler.connection_state import is_open
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.state import is_open
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle

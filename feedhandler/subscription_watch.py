@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.connection import Connection
+from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle

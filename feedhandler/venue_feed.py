@@ -15,9 +15,11 @@ from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.addresses import Addresses
 from feedhandler.backoff import Backoff
 from feedhandler.config.load import VenueConfig
-from feedhandler.connection import Connection
-from feedhandler.connection_owner import Settings, Tap
-from feedhandler.connection_state import ConnectionState, is_open
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.owner import Settings, Tap
+from feedhandler.connection.rotation_time import time_of_day
+from feedhandler.connection.socket_requests import Requests
+from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet.fleet import Fleet
 from feedhandler.fleet.rotation import Rotations
@@ -35,8 +37,6 @@ from feedhandler.part_runner import PartRunner
 from feedhandler.planning.packing import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.roster import Roster
-from feedhandler.rotation_time import time_of_day
-from feedhandler.socket_requests import Requests
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 

@@ -57,7 +57,7 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
 
 
 def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
-    from feedhandler.connection_state import ConnectionState
+    from feedhandler.connection.state import ConnectionState
     from shm.names import Reason
 
     with open_venue(namespace, venue) as memory:

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from feedhandler.config import transport as way
+from feedhandler.connection.rotation_time import time_of_day
 from feedhandler.kernel import usable_cpus
-from feedhandler.rotation_time import time_of_day
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
 

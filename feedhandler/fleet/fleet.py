@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.connection import Connection
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.state import ConnectionState
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.planning.packing import place

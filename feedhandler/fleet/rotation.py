@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from feedhandler.connection import Connection
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.state import ConnectionState
 from feedhandler.fleet.fleet import Bundle, Fleet
 from feedhandler.log import log
 from shm import Reason

@@ -15,7 +15,7 @@ from time import monotonic_ns
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.connection import Connection
+from feedhandler.connection.connection import Connection
 from feedhandler.cpu_time import CpuTime, Share
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Bundle, Fleet

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
+from feedhandler.connection.socket_requests import Getter
 from feedhandler.network.rest import RestRefused
 from feedhandler.one_line import one_line
-from feedhandler.socket_requests import Getter
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads nowhere
 _LONG_BYTES = 1 << 16  # more is read beside the event loop: thousands of rows take a while

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp_socks import ProxyConnector
 from picows import WSListener, WSTransport, WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
-from feedhandler.listener import MAX_MESSAGE_BYTES
+from feedhandler.connection.frame_listener import MAX_MESSAGE_BYTES
 from feedhandler.network import deflate, rest_body, tcp
 from feedhandler.network.deflate import Agreement
 

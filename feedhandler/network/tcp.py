@@ -4,8 +4,8 @@ A peer that vanished without a FIN (its host died, a NAT forgot us, a cable) sen
 again, and TCP by itself waits for hours. With the options set here the kernel ends the connection:
 an idle one after USER_TIMEOUT_S by its keep-alive probes, one with unanswered bytes of ours
 USER_TIMEOUT_S after the first of them; together at most VANISHED_S after the peer's last sign. The
-heartbeat (`heartbeat.py`) notices a silent venue earlier where the venue speaks; this is the net
-below it, which needs no cooperation of the venue's software.
+heartbeat (`connection/heartbeat.py`) notices a silent venue earlier where the venue speaks; this is
+the net below it, which needs no cooperation of the venue's software.
 """
 
 import asyncio

@@ -12,9 +12,9 @@ from feedhandler import host_budgets
 from feedhandler.adapter.venue import Base, InstrumentSpec, Limits, Venue
 from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.load import VenueConfig
+from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.planning.packing import ConnectionPlan, plan
-from feedhandler.subscriptions import Subscriptions
 from shm import _native
 
 _STEP_S = 1e-3

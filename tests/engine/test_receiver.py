@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.engine import _engine as native
-from feedhandler.listener import FrameListener
 from feedhandler.sim.frames import BINARY, PING, PONG, TEXT, encode, encode_fragmented
 
 from . import support

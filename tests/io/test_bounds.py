@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.deflate_listener import MAX_INFLATED_BYTES
+from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES
 from feedhandler.network import rest_body
 from feedhandler.network.connect_failure import explain, refused
 from feedhandler.network.deflate import Agreement, Inflater, MessageTooLong

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from feedhandler.connection_outage import MOST_BYTES, ConnectionOutage, clock_time, fitted
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.outage import MOST_BYTES, ConnectionOutage, clock_time, fitted
+from feedhandler.connection.state import ConnectionState
 from feedhandler.health import VenueState
 from feedhandler.log import AGAIN_S, BURST, FEW, Calm, room_after
 from feedhandler.outage_log import OutageLog

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli.main import main as command
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.state import ConnectionState
 from feedhandler.status import venue_status
 from tests.io.rig import Rig, RingBooks, rig, until
 from tests.io.test_rotation import COUNTED_TRADES, assert_same_end, follow, rows
@@ -27,7 +27,8 @@ LIMITED = (  # the same process, at a venue that allows fewer connections
 )
 
 LABORIOUS = (  # the same process, to which every frame is 1 ms of work; it reads little at a time
-    "import runpy, socket, time; from feedhandler.listener import FrameListener as Listener; "
+    "import runpy, socket, time; "
+    "from feedhandler.connection.frame_listener import FrameListener as Listener; "
     "from feedhandler.network.receive_queue import ReceiveQueue as Queue; known = Queue.__init__; "
     "little = (socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15); "
     "Queue.__init__ = lambda queue, s: s.setsockopt(*little) or known(queue, s); "

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from feedhandler.config.load import ConfigError, VenueConfig, load
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.state import ConnectionState
 from feedhandler.reload import difference
 from feedhandler.status import venue_status
 from feedhandler.supervisor import Supervisor

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from picows import WSMsgType
 
-from feedhandler.listener import FrameListener
+from feedhandler.connection.frame_listener import FrameListener
 
 
 class Frame:

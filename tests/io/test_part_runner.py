@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.connection import Connection
-from feedhandler.connection_owner import Settings
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.owner import Settings
+from feedhandler.connection.state import ConnectionState
 from feedhandler.part_runner import PartRunner
 from shm.segment import create
 from tests.io.facts import PaperVenue

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import shm
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.state import ConnectionState
 from shm.inspect import open_memory
 from tests.io.fault_table import SLACK_S, row
 from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, assert_true_book, rig, until

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.state import ConnectionState
 from feedhandler.status import venue_status
 from shm.inspect import open_memory
 from tests.io import fault_table

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from feedhandler.rotation_time import HOUR_S, margin, renew_in, time_of_day
+from feedhandler.connection.rotation_time import HOUR_S, margin, renew_in, time_of_day
 
 DAY = 86_400.0
 THREE = time_of_day("03:00")

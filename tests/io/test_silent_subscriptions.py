@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import venues
-from feedhandler.connection_state import ConnectionState
+from feedhandler.connection.state import ConnectionState
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.silent_subscriptions import MANY, RENEW_S, SilentSubscriptions
 from feedhandler.watchdog import RhythmOptions

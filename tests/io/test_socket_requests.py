@@ -12,9 +12,9 @@ from cli.simulated import at_host
 from feedhandler import venues
 from feedhandler.adapter.venue import Control, ControlKind, Request
 from feedhandler.budget import TokenBucket
+from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions, SimProcess
-from feedhandler.socket_requests import Requests, SocketRequests
 from feedhandler.status import venue_status
 from tests.io.fault_table import row
 from tests.io.proxy import proxy

@@ -2,9 +2,9 @@ import orjson
 import pytest
 
 from feedhandler.adapter.venue import Limits
-from feedhandler.subscription_key import KeyState
-from feedhandler.subscriptions import ACK_TIMEOUT_S, FAILED_RETRY_S, OTHERS_S
-from feedhandler.subscriptions import Subscriptions as Book
+from feedhandler.connection.subscription_key import KeyState
+from feedhandler.connection.subscriptions import ACK_TIMEOUT_S, FAILED_RETRY_S, OTHERS_S
+from feedhandler.connection.subscriptions import Subscriptions as Book
 from tests.io.facts import PaperVenue
 
 

@@ -13,11 +13,11 @@ from aiohttp import WSMsgType, web
 
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Stated
-from feedhandler.connection import Connection
-from feedhandler.connection_owner import Settings
-from feedhandler.connection_state import ConnectionState
-from feedhandler.deflate_listener import DeflateListener
-from feedhandler.listener import FrameListener
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.deflate_listener import DeflateListener
+from feedhandler.connection.frame_listener import FrameListener
+from feedhandler.connection.owner import Settings
+from feedhandler.connection.state import ConnectionState
 from feedhandler.network.deflate import (
     Agreement,
     DeflateError,

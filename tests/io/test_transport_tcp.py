@@ -16,10 +16,10 @@ from aiohttp import web
 
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.connection import Connection
-from feedhandler.connection_owner import Owner, Settings
+from feedhandler.connection.connection import Connection
+from feedhandler.connection.frame_listener import FrameListener
+from feedhandler.connection.owner import Owner, Settings
 from feedhandler.connection_table import ConnectionTable
-from feedhandler.listener import FrameListener
 from feedhandler.network import tcp
 from feedhandler.network.connect_failure import explain
 from feedhandler.network.deflate import Agreement

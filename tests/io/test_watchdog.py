@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhandler.adapter.venue import Heartbeat, Speaker
-from feedhandler.heartbeat import RTT_KEPT, Ask, Dead, HeartbeatMonitor, RoundTrips
+from feedhandler.connection.heartbeat import RTT_KEPT, Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.watchdog import ByteWatchdog, RhythmOptions, RhythmWatchdog, Silence
 from shm import Reason
 

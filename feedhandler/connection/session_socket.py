@@ -9,10 +9,10 @@ from typing import Any
 from picows import WSCloseCode, WSMsgType, WSTransport
 
 from feedhandler.budget import Budget
-from feedhandler.connection_owner import Settings
-from feedhandler.deflate_listener import MAX_INFLATED_BYTES, DeflateListener
+from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES, DeflateListener
+from feedhandler.connection.frame_listener import FrameListener, Session
+from feedhandler.connection.owner import Settings
 from feedhandler.engine._engine import Connection as Native
-from feedhandler.listener import FrameListener, Session
 from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.network.deflate import Agreement, Inflater
 from feedhandler.network.receive_queue import ReceiveQueue

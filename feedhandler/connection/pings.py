@@ -8,9 +8,9 @@ from collections.abc import Callable
 from time import monotonic
 
 from feedhandler.adapter.venue import Heartbeat
-from feedhandler.connection_socket import ConnectionSocket
+from feedhandler.connection.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
+from feedhandler.connection.session_socket import ConnectionSocket
 from feedhandler.fleet.lag import Echo
-from feedhandler.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
 
 _LAST = b"last"
 _ECHO = b"echo"

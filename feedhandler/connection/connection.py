@@ -16,25 +16,25 @@ from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budget import per_second
-from feedhandler.connection_notes import ConnectionNotes
-from feedhandler.connection_outage import ConnectionOutage
-from feedhandler.connection_owner import KeysTold, Owner, Settings
-from feedhandler.connection_socket import ConnectionSocket
-from feedhandler.connection_state import ConnectionState as State
-from feedhandler.connection_state import is_open
-from feedhandler.control_frames import ControlFrames
+from feedhandler.connection.control_frames import ControlFrames
+from feedhandler.connection.frame_listener import MAX_MESSAGE_BYTES, FrameListener
+from feedhandler.connection.notes import ConnectionNotes
+from feedhandler.connection.outage import ConnectionOutage
+from feedhandler.connection.owner import KeysTold, Owner, Settings
+from feedhandler.connection.pings import Pings
+from feedhandler.connection.session_limit import SessionLimit
+from feedhandler.connection.session_socket import ConnectionSocket
+from feedhandler.connection.socket_requests import SocketRequests
+from feedhandler.connection.state import ConnectionState as State
+from feedhandler.connection.state import is_open
+from feedhandler.connection.subscribing import TICK_S, Subscribing
+from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
-from feedhandler.listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.log import Throttle
 from feedhandler.network.connect_failure import explain, refused, unreachable
 from feedhandler.one_line import one_line
-from feedhandler.pings import Pings
 from feedhandler.reach import Retry
-from feedhandler.session_limit import SessionLimit
-from feedhandler.socket_requests import SocketRequests
-from feedhandler.subscribing import TICK_S, Subscribing
-from feedhandler.subscriptions import Subscriptions
 from shm import Reason
 
 DRAIN_S = 1.0

@@ -5,7 +5,7 @@ from typing import Any
 
 from picows import WSFrame, WSMsgType, WSTransport
 
-from feedhandler.listener import FrameListener, Session
+from feedhandler.connection.frame_listener import FrameListener, Session
 from feedhandler.network.deflate import DeflateError, Inflater, MessageTooLong
 
 #: of one message, inflated: a few kilobytes stand for it, and nothing else runs meanwhile

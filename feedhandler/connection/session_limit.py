@@ -2,7 +2,7 @@
 
 from time import time
 
-from feedhandler.rotation_time import renew_in
+from feedhandler.connection.rotation_time import renew_in
 
 NOTICE_AGE_S = 5.0  #: a younger session is not renewed on a notice: they may follow each other
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from feedhandler.adapter.venue import Control, ControlKind, Stated, Venue
-from feedhandler.connection_socket import ConnectionSocket
+from feedhandler.connection.pings import Pings
+from feedhandler.connection.session_limit import SessionLimit
+from feedhandler.connection.session_socket import ConnectionSocket
+from feedhandler.connection.socket_requests import SocketRequests
+from feedhandler.connection.subscribing import Subscribing
 from feedhandler.log import Throttle
 from feedhandler.one_line import one_line
-from feedhandler.pings import Pings
-from feedhandler.session_limit import SessionLimit
-from feedhandler.socket_requests import SocketRequests
-from feedhandler.subscribing import Subscribing
 
 
 class ControlFrames:

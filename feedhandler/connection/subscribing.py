@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from feedhandler.budget import Budget
-from feedhandler.connection_socket import ConnectionSocket
-from feedhandler.pings import Pings
-from feedhandler.subscriptions import Subscriptions
+from feedhandler.connection.pings import Pings
+from feedhandler.connection.session_socket import ConnectionSocket
+from feedhandler.connection.subscriptions import Subscriptions
 
 TICK_S = 0.1  #: how often there may be something to do for a connection
 _EXPIRE_S = 1.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budget import Budget, SlidingWindow
-from feedhandler.subscription_key import Counts, Expired, Key, KeyState
+from feedhandler.connection.subscription_key import Counts, Expired, Key, KeyState
 
 ACK_TIMEOUT_S = 10.0
 HALVE_AFTER = 2  #: times without an answer after which one bad key is suspected to swallow the rest

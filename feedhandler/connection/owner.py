@@ -13,7 +13,7 @@ from feedhandler.reach import Reach
 from shm import Reason
 
 if TYPE_CHECKING:
-    from feedhandler.connection import Connection
+    from feedhandler.connection.connection import Connection
 
 
 class Owner(Protocol):
