@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from feedhandler.audit_report import read_report
 from feedhandler.connection.state import ConnectionState
+from feedhandler.healing.audit_report import read_report
 from shm import NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import read_struct, text
 from shm.dev_shm import objects, open_fd

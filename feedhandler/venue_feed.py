@@ -24,7 +24,8 @@ from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet.fleet import Fleet
 from feedhandler.fleet.rotation import Rotations
 from feedhandler.fleet.splitting import Capacity
-from feedhandler.healing import Asks, Healing
+from feedhandler.healing.healing import Asks, Healing
+from feedhandler.healing.part_runner import PartRunner
 from feedhandler.health import VenueState
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.terms import NEWS_S
@@ -33,7 +34,6 @@ from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
 from feedhandler.outage_log import OutageLog
-from feedhandler.part_runner import PartRunner
 from feedhandler.planning.packing import PlanError, plan
 from feedhandler.reach import Reach
 from feedhandler.roster import Roster

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from feedhandler.adapter.venue import Heartbeat, Speaker
-from feedhandler.watchdog import ByteWatchdog, Silence
+from feedhandler.healing.rhythm import ByteWatchdog, Silence
 from shm import Reason
 
 RTT_PERIOD_S = 15.0  #: of WebSocket pings that only measure

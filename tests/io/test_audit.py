@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cli.simulated import at_host
-from feedhandler.audit_compare import Broken, FollowedBook, Known, compare
+from feedhandler.healing.audit_compare import Broken, FollowedBook, Known, compare
 from feedhandler.status import venue_status
 from shm import Flag, Kind
 from shm._native import SLOTS

@@ -12,7 +12,7 @@ from feedhandler.adapter.engine import make_engine
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.owner import Settings
 from feedhandler.connection.state import ConnectionState
-from feedhandler.part_runner import PartRunner
+from feedhandler.healing.part_runner import PartRunner
 from shm.segment import create
 from tests.io.facts import PaperVenue
 from tests.io.test_rest import reached
@@ -22,8 +22,8 @@ from tests.io.test_transport_deflate import Owner
 def test_what_fails_is_run_again_and_said_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.part_runner._FIRST_S", 0.001)
-    monkeypatch.setattr("feedhandler.part_runner._CAP_S", 0.002)
+    monkeypatch.setattr("feedhandler.healing.part_runner._FIRST_S", 0.001)
+    monkeypatch.setattr("feedhandler.healing.part_runner._CAP_S", 0.002)
     runs = 0
 
     async def part() -> None:
@@ -81,8 +81,8 @@ class Clumsy(Owner):
 def test_a_connection_outlives_the_mistakes_of_its_owner(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.part_runner._FIRST_S", 0.001)
-    monkeypatch.setattr("feedhandler.part_runner._CAP_S", 0.002)
+    monkeypatch.setattr("feedhandler.healing.part_runner._FIRST_S", 0.001)
+    monkeypatch.setattr("feedhandler.healing.part_runner._CAP_S", 0.002)
 
     async def main() -> None:
         owner = Clumsy()

@@ -9,9 +9,9 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter import promise
 from feedhandler.adapter.promise import Promise
+from feedhandler.healing.promise_watch import PromiseWatch, Top
+from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.instruments.universe import CHANNEL
-from feedhandler.promise_watch import PromiseWatch, Top
-from feedhandler.watchdog import RhythmOptions
 from shm import Reason
 from tests.io.fault_table import row
 

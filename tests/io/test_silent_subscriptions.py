@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from feedhandler import venues
 from feedhandler.connection.state import ConnectionState
+from feedhandler.healing.rhythm import RhythmOptions
+from feedhandler.healing.silent_subscriptions import MANY, RENEW_S, SilentSubscriptions
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
-from feedhandler.silent_subscriptions import MANY, RENEW_S, SilentSubscriptions
-from feedhandler.watchdog import RhythmOptions
 from shm import Reason, State
 from tests.io.facts import spec
 

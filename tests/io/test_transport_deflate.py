@@ -18,6 +18,7 @@ from feedhandler.connection.deflate_listener import DeflateListener
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.owner import Settings
 from feedhandler.connection.state import ConnectionState
+from feedhandler.healing.part_runner import PartRunner
 from feedhandler.network.deflate import (
     Agreement,
     DeflateError,
@@ -27,7 +28,6 @@ from feedhandler.network.deflate import (
     agreement,
 )
 from feedhandler.network.route import Route
-from feedhandler.part_runner import PartRunner
 from shm import Reason
 from shm.segment import create
 from tests.io.facts import PaperVenue

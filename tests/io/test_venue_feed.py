@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from feedhandler.config.load import VenueConfig
+from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.network.rest import Rest
 from feedhandler.venue_feed import VenueFeed
-from feedhandler.watchdog import RhythmOptions
 from shm import segment
 from tests.io.facts import PaperVenue
 

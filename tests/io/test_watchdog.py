@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from feedhandler.adapter.venue import Heartbeat, Speaker
 from feedhandler.connection.heartbeat import RTT_KEPT, Ask, Dead, HeartbeatMonitor, RoundTrips
-from feedhandler.watchdog import ByteWatchdog, RhythmOptions, RhythmWatchdog, Silence
+from feedhandler.healing.rhythm import ByteWatchdog, RhythmOptions, RhythmWatchdog, Silence
 from shm import Reason
 
 BOOK = 0

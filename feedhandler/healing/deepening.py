@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from feedhandler.backoff import Backoff
 from feedhandler.engine import _engine
+from feedhandler.healing.snapshot_queue import SnapshotQueue
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle, log
-from feedhandler.snapshots import SnapshotQueue
 from shm import State
 
 REACH_S = 5.0  #: that the stream has to reach the snapshot's sequence

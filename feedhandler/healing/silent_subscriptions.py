@@ -15,10 +15,10 @@ from feedhandler.adapter.venue import Venue
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import is_open
 from feedhandler.engine import _engine
+from feedhandler.healing.promise_watch import PromiseWatch, Top
+from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle
-from feedhandler.promise_watch import PromiseWatch, Top
-from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 
 RENEW_S = (30.0, 1800.0)  #: the first and the longest time between two connections to an endpoint

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
+from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle
-from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
 from shm import Counter, Reason, State
 
 TRIAL_S = 5.0  #: that a resubscription has to bring something

@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from time import time_ns
 
 from feedhandler.adapter.venue import Request, Venue
-from feedhandler.audit import Audit, Duties
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import is_open
-from feedhandler.deepening import Deepening
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Fleet
+from feedhandler.healing.audit import Audit, Duties
+from feedhandler.healing.deepening import Deepening
+from feedhandler.healing.part_runner import PartRunner
+from feedhandler.healing.polling import Poller
+from feedhandler.healing.quiet_books import QuietBooks
+from feedhandler.healing.recovery import Recovery
+from feedhandler.healing.rhythm import RhythmOptions
+from feedhandler.healing.silent_subscriptions import Renew, SilentSubscriptions
+from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue
+from feedhandler.healing.subscription_watch import SubscriptionWatch
+from feedhandler.healing.traded_first import TradedFirst
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest, RestError
-from feedhandler.part_runner import PartRunner
-from feedhandler.polling import Poller
-from feedhandler.quiet_books import QuietBooks
-from feedhandler.recovery import Recovery
-from feedhandler.silent_subscriptions import Renew, SilentSubscriptions
-from feedhandler.snapshots import Actions, SnapshotQueue
-from feedhandler.subscription_watch import SubscriptionWatch
-from feedhandler.traded_first import TradedFirst
-from feedhandler.watchdog import RhythmOptions
 from shm import Counter, Reason, State
 from shm._native import Writer
 

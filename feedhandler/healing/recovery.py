@@ -10,10 +10,10 @@ from feedhandler.adapter.venue import Base, Venue
 from feedhandler.backoff import Backoff
 from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
+from feedhandler.healing.quiet_books import STILL_S
+from feedhandler.healing.snapshot_queue import SnapshotQueue
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle
-from feedhandler.quiet_books import STILL_S
-from feedhandler.snapshots import SnapshotQueue
 from shm import Counter, Reason, State
 
 REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is waited for

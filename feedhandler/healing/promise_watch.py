@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler.adapter.promise import Promise
+from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
 from feedhandler.instruments.universe import CHANNEL
-from feedhandler.watchdog import RhythmOptions, RhythmWatchdog
 from shm import Reason
 
 EVERY = 5.0  #: periods of a channel that speaks periodically, after which it is silent
