@@ -14,9 +14,9 @@ import msgspec
 
 from feedhandler import python_child
 from feedhandler.backoff import Backoff
-from feedhandler.channel import Channel, ChannelClosed
 from feedhandler.config.load import VenueConfig
-from feedhandler.io_process import Exit, Order
+from feedhandler.io_process.main import Exit, Order
+from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
 from feedhandler.status import heartbeat, venue_status
 from feedhandler.supervisor_socket import ANSWER_S
@@ -87,7 +87,7 @@ class Child:
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
-                *python_child.command("feedhandler.io_process"),
+                *python_child.command("feedhandler.io_process.main"),
                 stdin=theirs.fileno(),
                 env=python_child.environment(),
                 process_group=0,  # a terminal's Ctrl-C is for us, who stop the children in order
@@ -129,7 +129,7 @@ class Child:
         return f"exit code {code} ({Exit(code).name if code in known else 'unknown'})"
 
     async def ask(self, question: Mapping[str, Any], within_s: float) -> dict[str, Any]:
-        """A question of `feedhandler.requests`; rules that it changes survive a restart."""
+        """A question of `instrument_orders`; rules that it changes survive a restart."""
         if self._channel is None:
             return {"error": f"{self.venue} is not running: {self._last}", "refused": False}
         try:

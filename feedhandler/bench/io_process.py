@@ -1,7 +1,7 @@
 """The IO process that is measured: the real one, with a stub for its venue.
 
 `python -m feedhandler.bench.io_process [KEYS]` takes the same order on stdin as
-`feedhandler.io_process`; KEYS: how many a connection may carry.
+`feedhandler.io_process.main`; KEYS: how many a connection may carry.
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 import msgspec
 
 from feedhandler.bench.stub_venue import stub
-from feedhandler.io_process import Order, run
+from feedhandler.io_process.main import Order, run
 
 if __name__ == "__main__":
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from feedhandler import venues
-from feedhandler.addresses import Addresses
 from feedhandler.config import load as module
 from feedhandler.config.keys import venue_rules
 from feedhandler.config.load import Config, ConfigError, VenueConfig, load
+from feedhandler.io_process.addresses import Addresses
 
 
 def write(tmp_path: Path, text: str) -> Path:

@@ -11,8 +11,8 @@ from feedhandler.adapter.venue import InstrumentSpec, Limits, Request
 from feedhandler.config.load import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.io_process.roster import Roster
 from feedhandler.network.rest import RestFailed
-from feedhandler.roster import Roster
 from shm import Reason, State, segment
 from tests.io.facts import PaperVenue
 

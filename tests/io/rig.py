@@ -24,7 +24,7 @@ import numpy as np
 import shm
 from cli.simulated import pointed_at
 from feedhandler.config.load import Config, load
-from feedhandler.io_process import Order
+from feedhandler.io_process.main import Order
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
 from shm.dev_shm import objects, unlink
@@ -167,7 +167,7 @@ class Rig:
     ) -> subprocess.Popen[bytes]:
         """An IO process without a supervisor: this process is its parent. `run`: other code."""
         order = Order(venue, self.namespace, self.config.venues[venue], keep, os.getpid())
-        start = ("-c", run) if run else ("-m", "feedhandler.io_process")
+        start = ("-c", run) if run else ("-m", "feedhandler.io_process.main")
         return self._spawn(*start, order=order)
 
     def supervisor(self, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:

@@ -15,9 +15,9 @@ import pytest
 
 from feedhandler.connection.outage import MOST_BYTES, ConnectionOutage, clock_time, fitted
 from feedhandler.connection.state import ConnectionState
-from feedhandler.health import VenueState
+from feedhandler.io_process.outage_log import OutageLog
+from feedhandler.io_process.venue_health import VenueState
 from feedhandler.log import AGAIN_S, BURST, FEW, Calm, room_after
-from feedhandler.outage_log import OutageLog
 from shm import Reason, State
 from shm.inspect import open_memory
 from tests.cli.support import Terminal

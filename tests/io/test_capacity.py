@@ -23,7 +23,7 @@ LIMITED = (  # the same process, at a venue that allows fewer connections
     "import runpy; from dataclasses import replace; from feedhandler import venues; "
     "venue = type(venues.load({venue!r})); "
     "venue.limits = replace(venue.limits, connections={connections}); "
-    "runpy.run_module('feedhandler.io_process', run_name='__main__')"
+    "runpy.run_module('feedhandler.io_process.main', run_name='__main__')"
 )
 
 LABORIOUS = (  # the same process, to which every frame is 1 ms of work; it reads little at a time
@@ -35,7 +35,7 @@ LABORIOUS = (  # the same process, to which every frame is 1 ms of work; it read
     "Listener._hand_over = lambda *about: None; real = Listener.on_ws_frame; "
     "burn = lambda until: all(time.thread_time() < until for _ in iter(int, 1)); "
     "Listener.on_ws_frame = lambda *about: burn(time.thread_time() + 0.001) or real(*about); "
-    "runpy.run_module('feedhandler.io_process', run_name='__main__')"
+    "runpy.run_module('feedhandler.io_process.main', run_name='__main__')"
 )
 
 

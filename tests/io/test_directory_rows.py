@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from feedhandler.directory_rows import DAY_S, DirectoryRows
-from feedhandler.health import judge
+from feedhandler.io_process.directory_rows import DAY_S, DirectoryRows
+from feedhandler.io_process.venue_health import judge
 from shm import Reason, State
 from tests.io.facts import spec
 from tests.io.paper_house import House, play

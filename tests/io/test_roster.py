@@ -9,8 +9,8 @@ import pytest
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.select import UnknownSymbol
 from feedhandler.adapter.venue import Limits
+from feedhandler.io_process.roster import Change
 from feedhandler.network.rest import RestFailed
-from feedhandler.roster import Change
 from shm import InstrumentKind
 from tests.io.facts import spec
 from tests.io.paper_house import (
@@ -45,7 +45,7 @@ def test_rules_are_followed_as_instruments_list_vanish_and_list_again(namespace:
 def test_expiry_closes_and_asks_soon_for_what_follows(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.roster.ROLL_S", (0.0, 0.05))
+    monkeypatch.setattr("feedhandler.io_process.roster.ROLL_S", (0.0, 0.05))
 
     async def acts(house: House) -> None:
         end = time_ns() + 50_000_000

@@ -99,7 +99,7 @@ def test_what_the_venue_calls_over_is_closed_and_comes_back(namespace: str) -> N
 def test_an_announced_end_is_asked_about_and_closes_nothing_by_itself(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feedhandler.roster.ROLL_S", (0.0, 0.02))
+    monkeypatch.setattr("feedhandler.io_process.roster.ROLL_S", (0.0, 0.02))
 
     async def acts(house: House) -> None:
         ends = replace(spec("A"), expiry_ns=time_ns() + 20_000_000)  # a perpetual that is delisted

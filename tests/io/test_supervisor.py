@@ -18,7 +18,7 @@ from aiohttp import ClientSession
 
 import shm
 from feedhandler import supervisor
-from feedhandler.io_process import Exit
+from feedhandler.io_process.main import Exit
 from feedhandler.status_server import serve
 from feedhandler.supervisor_socket import NotRunning, request, socket_path
 from shm import State

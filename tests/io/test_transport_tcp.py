@@ -19,7 +19,7 @@ from feedhandler.adapter.venue import Limits, Request
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.owner import Owner, Settings
-from feedhandler.connection_table import ConnectionTable
+from feedhandler.io_process.connection_table import ConnectionTable
 from feedhandler.network import tcp
 from feedhandler.network.connect_failure import explain
 from feedhandler.network.deflate import Agreement

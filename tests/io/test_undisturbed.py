@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler import undisturbed
 from feedhandler.config.load import VenueConfig, load
 from feedhandler.doctor import Facts
 from feedhandler.doctor.facts import gather
+from feedhandler.io_process import scheduling as undisturbed
 from feedhandler.kernel import fields
 from tests.io.rig import rig
 

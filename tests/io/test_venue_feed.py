@@ -9,8 +9,8 @@ import pytest
 
 from feedhandler.config.load import VenueConfig
 from feedhandler.healing.rhythm import RhythmOptions
+from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.network.rest import Rest
-from feedhandler.venue_feed import VenueFeed
 from shm import segment
 from tests.io.facts import PaperVenue
 

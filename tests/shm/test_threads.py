@@ -274,7 +274,7 @@ def test_a_child_of_a_writer_may_not_write(namespace: str) -> None:
 _WITHOUT_A_LOCK = "import sys; sys._is_gil_enabled = lambda: {enabled}\nimport {module}"
 
 
-@pytest.mark.parametrize("module", ["shm", "shm._native", "feedhandler.io_process"])
+@pytest.mark.parametrize("module", ["shm", "shm._native", "feedhandler.io_process.main"])
 def test_a_python_without_its_lock_is_refused(module: str) -> None:
     """As 3.13t and 3.14t answer when the lock is off."""
     done = python(_WITHOUT_A_LOCK.format(enabled=False, module=module))

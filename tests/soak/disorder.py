@@ -32,7 +32,7 @@ def io_processes(namespace: str, venues: Iterable[str]) -> dict[str, int]:
 def _is_ours(pid: int) -> bool:
     """Whether it is an IO process: the number of one that died may be another's by now."""
     try:
-        return b"feedhandler.io_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"feedhandler.io_process.main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 

@@ -44,9 +44,9 @@ class Selector(selectors.DefaultSelector):
 async def _run(order: dict[str, str]) -> None:
     from feedhandler.adapter.venue import Request
     from feedhandler.config.load import VenueConfig
+    from feedhandler.io_process.venue_feed import VenueFeed
     from feedhandler.network import tcp  # here: all of it is to take the fast clock by its name
     from feedhandler.network.rest import Rest
-    from feedhandler.venue_feed import VenueFeed
     from feedhandler.venues import load
     from shm import segment
 

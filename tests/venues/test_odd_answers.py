@@ -24,7 +24,7 @@ from feedhandler.instruments.ask import list_instruments
 from feedhandler.instruments.directory import add_instrument
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
-from feedhandler.roster import Roster
+from feedhandler.io_process.roster import Roster
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import segment
 from tests.venues.odd import ODD, REMOVED, Nobody, assert_possible, paths, variants, with_odd

@@ -19,7 +19,7 @@ from feedhandler.adapter.venue import Control, ControlKind, Request
 from feedhandler.config.load import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
-from feedhandler.roster import Roster
+from feedhandler.io_process.roster import Roster
 from feedhandler.sim import deribit_listing, okx_listing
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants, with_odd

@@ -17,7 +17,7 @@ from feedhandler.config.load import VenueConfig
 from feedhandler.engine import _engine
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
-from feedhandler.roster import Roster
+from feedhandler.io_process.roster import Roster
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants
 from tests.venues.test_statuses import deribit_notice, listed

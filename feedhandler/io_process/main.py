@@ -1,8 +1,8 @@
 """The one process of a venue: shared memory, the event loop, and its end.
 
-`python -m feedhandler.io_process` reads one JSON object on stdin: {"venue", "namespace", "config",
-"keep", "parent"}; where stdin is a socket it goes on as `feedhandler.channel`. It ends when its
-supervisor does, however that ends. Exit codes: `Exit`.
+`python -m feedhandler.io_process.main` reads one JSON object on stdin: {"venue", "namespace",
+"config", "keep", "parent"}; where stdin is a socket it goes on as `order_socket`. It ends when
+its supervisor does, however that ends. Exit codes: `Exit`.
 """
 
 import asyncio
@@ -17,17 +17,19 @@ from enum import IntEnum
 import msgspec
 import uvloop
 
-from feedhandler import requests, undisturbed, venues
+from feedhandler import venues
 from feedhandler.adapter.venue import Venue
-from feedhandler.channel import read_order, serve
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.fleet.fleet import CONNECTION_ROWS
+from feedhandler.io_process import instrument_orders as requests
+from feedhandler.io_process import scheduling as undisturbed
+from feedhandler.io_process.epoch_renewal import Renewal
+from feedhandler.io_process.order_socket import read_order, serve
+from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
 from feedhandler.planning.packing import PlanError
-from feedhandler.renewal import Renewal
-from feedhandler.venue_feed import VenueFeed
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15

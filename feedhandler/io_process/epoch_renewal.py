@@ -14,9 +14,9 @@ import msgspec
 
 from feedhandler.config.load import VenueConfig
 from feedhandler.fleet.fleet import CONNECTION_ROWS
+from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.log import log
 from feedhandler.network.rest import RestError
-from feedhandler.venue_feed import VenueFeed
 from shm import segment
 from shm._native import Writer
 

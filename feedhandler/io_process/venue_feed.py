@@ -12,7 +12,6 @@ from functools import partial
 from feedhandler import host_budgets
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
-from feedhandler.addresses import Addresses
 from feedhandler.backoff import Backoff
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection.connection import Connection
@@ -20,23 +19,24 @@ from feedhandler.connection.owner import Settings, Tap
 from feedhandler.connection.rotation_time import time_of_day
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import ConnectionState, is_open
-from feedhandler.connection_table import ConnectionTable
 from feedhandler.fleet.fleet import Fleet
 from feedhandler.fleet.rotation import Rotations
 from feedhandler.fleet.splitting import Capacity
 from feedhandler.healing.healing import Asks, Healing
 from feedhandler.healing.part_runner import PartRunner
-from feedhandler.health import VenueState
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.terms import NEWS_S
 from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.io_process.addresses import Addresses
+from feedhandler.io_process.connection_table import ConnectionTable
+from feedhandler.io_process.outage_log import OutageLog
+from feedhandler.io_process.roster import Roster
+from feedhandler.io_process.venue_health import VenueState
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
-from feedhandler.outage_log import OutageLog
 from feedhandler.planning.packing import PlanError, plan
 from feedhandler.reach import Reach
-from feedhandler.roster import Roster
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 

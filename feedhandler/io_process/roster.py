@@ -12,12 +12,12 @@ from feedhandler.adapter import selection as rules
 from feedhandler.adapter.listing import nameless
 from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.config.load import VenueConfig
-from feedhandler.directory_rows import DirectoryRows
 from feedhandler.engine import _engine
 from feedhandler.instruments.delisting import Delistings
 from feedhandler.instruments.listing import Listed, Lister, choose
 from feedhandler.instruments.terms import Terms, not_open
 from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.io_process.directory_rows import DirectoryRows
 from feedhandler.log import Throttle, log
 from feedhandler.planning.packing import plan
 from shm import Reason, State, Status

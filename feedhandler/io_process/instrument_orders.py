@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
+from feedhandler.io_process.roster import Change, Roster
 from feedhandler.log import log
 from feedhandler.network.rest import RestError
-from feedhandler.roster import Change, Roster
 
 LIST_S = 20.0  #: that the venue has to list its instruments
 
