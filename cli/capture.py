@@ -113,7 +113,7 @@ def _words(recording: Recording) -> str:
 def _config(venue: str, path: Path | None, namespace: str | None) -> Config:
     """The running supervisor's configuration, or the file's, or the defaults."""
     from feedhandler.config.load import Config, load
-    from feedhandler.supervisor_socket import NotRunning, request
+    from feedhandler.supervisor.control_socket import NotRunning, request
 
     if path is not None:
         return load(path, venues=[venue], namespace=namespace)

@@ -75,7 +75,7 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
     ("feedhandler.bench.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.plot", ("PlotError",), "", USAGE),
-    ("feedhandler.supervisor_socket", ("NotRunning",), _START, NOTHING),
+    ("feedhandler.supervisor.control_socket", ("NotRunning",), _START, NOTHING),
     ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), _START, NOTHING),
     ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),
     ("shm.errors", ("ShmError",), "", USAGE),

@@ -25,7 +25,7 @@ def ask_supervisor(
 ) -> None:
     """Ask the running supervisor, and say what was done. Raises CliError, NotRunning."""
     from feedhandler.adapter.selection import check
-    from feedhandler.supervisor_socket import ANSWER_S, request
+    from feedhandler.supervisor.control_socket import ANSWER_S, request
 
     for pattern in patterns:
         try:

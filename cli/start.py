@@ -82,7 +82,7 @@ def start(
     2 the configuration was refused and nothing started.
     """
     from feedhandler.config.load import load, names_venues
-    from feedhandler.supervisor import run
+    from feedhandler.supervisor.supervisor import run
 
     if sim_script is not None and not sim:
         raise click.UsageError("--sim-script goes with --sim")
@@ -142,7 +142,7 @@ def _simulated(
 
 def _narrate(config: Config, faults: Mapping[str, str]) -> None:
     """Say on the terminal when a venue's state changes, and once how to look."""
-    from feedhandler.status import namespace_status
+    from feedhandler.supervisor.status import namespace_status
 
     began = time.monotonic()
     known: dict[str, tuple[str, str]] = {}

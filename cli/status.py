@@ -66,12 +66,12 @@ def status(namespace: str, as_json: bool, watched: bool) -> int:
 
 def gather(namespace: str) -> dict[str, Any]:
     """The supervisor's answer, or what memory says: {"namespace", "supervisor", "venues"}."""
-    from feedhandler.supervisor_socket import NotRunning, request
+    from feedhandler.supervisor.control_socket import NotRunning, request
 
     try:
         return request(namespace, {"do": "status"}, 2.0)
     except NotRunning:
-        from feedhandler.status import namespace_status
+        from feedhandler.supervisor.status import namespace_status
 
         return namespace_status(namespace)
 

@@ -22,7 +22,7 @@ def stop(namespace: str, timeout: float) -> None:
     \b
     Exit codes: 0 stopped, 1 it did not end in time, 3 none is running.
     """
-    from feedhandler.supervisor_socket import NotRunning, request
+    from feedhandler.supervisor.control_socket import NotRunning, request
 
     deadline = time.monotonic() + timeout
     request(namespace, {"do": "stop"}, timeout)

@@ -19,7 +19,7 @@ from uuid import uuid4
 import shm
 from feedhandler import host_budgets, venues
 from feedhandler.shared_budget import ENVIRONMENT
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import State
 from shm.inspect import open_memory
 from tests.io.fault_table import SLACK_S, Row

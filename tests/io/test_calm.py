@@ -292,7 +292,7 @@ def test_a_session_that_begins_badly_is_told_in_our_own_lines(
 
 
 def test_a_killed_process_a_restart_and_an_unsubscribe_are_told() -> None:
-    from feedhandler.supervisor_socket import request
+    from feedhandler.supervisor.control_socket import request
 
     with rig("okx", "binance", rate=100.0) as r:
         r.supervisor()

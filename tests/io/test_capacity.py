@@ -10,7 +10,7 @@ import pytest
 
 from cli.main import main as command
 from feedhandler.connection.state import ConnectionState
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from tests.io.rig import Rig, RingBooks, rig, until
 from tests.io.test_rotation import COUNTED_TRADES, assert_same_end, follow, rows
 

@@ -15,10 +15,10 @@ import pytest
 
 from feedhandler.config.load import ConfigError, VenueConfig, load
 from feedhandler.connection.state import ConnectionState
-from feedhandler.reload import difference
-from feedhandler.status import venue_status
-from feedhandler.supervisor import Supervisor
-from feedhandler.supervisor_socket import request
+from feedhandler.supervisor.control_socket import request
+from feedhandler.supervisor.reload import difference
+from feedhandler.supervisor.status import venue_status
+from feedhandler.supervisor.supervisor import Supervisor
 from shm import Reason, State
 from shm.inspect import open_memory
 from tests.io.fault_table import row

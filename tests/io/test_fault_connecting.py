@@ -13,7 +13,7 @@ import shm
 from cli.simulated import at_host
 from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.shared_budget import bans
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
 from shm import Reason
 from tests.io.fault_table import SLACK_S, Row, row

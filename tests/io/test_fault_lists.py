@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from tests.io.fault_table import row
 from tests.io.outage import Watched, unnoticed, watched
 from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, rig

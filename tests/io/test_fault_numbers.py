@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import Reason, Source, State
 from tests.io.fault_table import SLACK_S, Row, row
 from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, Sim, assert_true_book, rig, until

@@ -10,7 +10,7 @@ import pytest
 import shm
 from feedhandler import host_budgets
 from feedhandler.host_budgets import rest_bucket
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
 from shm import State
 from shm.memory import open_memory

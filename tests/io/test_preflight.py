@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from feedhandler import preflight
-from feedhandler.preflight import Findings
+from feedhandler.supervisor import preflight
+from feedhandler.supervisor.preflight import Findings
 from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, rig
 
 CHOSEN = SYMBOLS | MORE_SYMBOLS

@@ -11,7 +11,7 @@ import pytest
 
 import shm
 from feedhandler.sim import okx_listing
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import State, segment
 from shm.dev_shm import objects
 from tests.io.rig import Rig, assert_true_book, rig, until

@@ -10,7 +10,7 @@ import pytest
 
 import shm
 from feedhandler.connection.state import ConnectionState
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm.inspect import open_memory
 from tests.io import fault_table
 from tests.io.rig import SYMBOLS, Rig, RingBooks, Sim, assert_true_book, rig, until

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from feedhandler.runtime_directory import runtime_directory
-from feedhandler.supervisor_socket import NotRunning, request
+from feedhandler.supervisor.control_socket import NotRunning, request
 from tests.cli.support import run
 from tests.shm.users import STRANGER, needs_root
 

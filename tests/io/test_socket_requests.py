@@ -15,7 +15,7 @@ from feedhandler.budget import TokenBucket
 from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions, SimProcess
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from tests.io.fault_table import row
 from tests.io.proxy import proxy
 from tests.io.rig import rig, until

@@ -15,8 +15,8 @@ import orjson
 import pytest
 
 import shm
-from feedhandler import bounded_server
-from feedhandler.supervisor_socket import request
+from feedhandler.supervisor import bounded_server
+from feedhandler.supervisor.control_socket import request
 from tests.io.rig import Rig, rig, until
 
 VENUE = "binance"

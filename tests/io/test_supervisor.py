@@ -17,10 +17,10 @@ import pytest
 from aiohttp import ClientSession
 
 import shm
-from feedhandler import supervisor
 from feedhandler.io_process.main import Exit
-from feedhandler.status_server import serve
-from feedhandler.supervisor_socket import NotRunning, request, socket_path
+from feedhandler.supervisor import supervisor
+from feedhandler.supervisor.control_socket import NotRunning, request, socket_path
+from feedhandler.supervisor.status_http import serve
 from shm import State
 from tests.io.fault_table import SLACK_S, row
 from tests.io.rig import SYMBOLS, Rig, RingBooks, assert_true_book, rig, until

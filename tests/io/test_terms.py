@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import Change, Kind, NotLive, Reason, State, Status
 from tests.io.fault_table import SLACK_S, row
 from tests.io.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, assert_true_book, rig, until

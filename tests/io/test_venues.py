@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import Counter, NoSuchVenue, State
 from tests.io.rig import SYMBOLS, RingBooks, assert_true_book, rig, until
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import State
 from tests.io.fault_table import SLACK_S, row
 from tests.io.outage import Watched, undergo, unnoticed, watched

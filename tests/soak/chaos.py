@@ -29,7 +29,7 @@ from typing import Any
 
 import shm
 from feedhandler.sim.expiries import deribit_name, quarters
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import State
 from tests.io.rig import Rig, assert_true_book, end, rig, until
 from tests.soak.disorder import Disorder, io_processes

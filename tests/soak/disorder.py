@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import shm
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from tests.io.rig import Rig
 from tests.soak.menu import WORDS, Order
 from tests.soak.report import Findings

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from feedhandler.status import venue_status
+from feedhandler.supervisor.status import venue_status
 from shm import State
 from tests.io.rig import SYMBOLS, RingBooks, assert_true_book, board_states, rig
 from tests.io.test_watchdog import Market

@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from feedhandler.bounded_server import BoundedServer
 from feedhandler.log import log
+from feedhandler.supervisor.bounded_server import BoundedServer
 from shm._native import DEAD_NS
 
 _MISDIRECTED = 421

@@ -15,13 +15,13 @@ from typing import Any
 
 import msgspec
 
-from feedhandler import preflight
-from feedhandler.child import Child
 from feedhandler.config.load import Config, ConfigError
 from feedhandler.log import log, setup
-from feedhandler.reload import Difference, difference, read_settled
-from feedhandler.status_server import StatusServer, serve
-from feedhandler.supervisor_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
+from feedhandler.supervisor import preflight
+from feedhandler.supervisor.child import Child
+from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
+from feedhandler.supervisor.reload import Difference, difference, read_settled
+from feedhandler.supervisor.status_http import StatusServer, serve
 from shm import ShmError
 from shm.clean import sweep_venue
 
