@@ -85,8 +85,8 @@ def sim(
 
 def check_simulated(venues: list[str]) -> None:
     """Refuse a venue that has no simulator."""
-    from feedhandler.near import did_you_mean
     from feedhandler.sim.runner import VENUES
+    from feedhandler.suggest import did_you_mean
 
     for venue in venues:
         if venue not in VENUES:

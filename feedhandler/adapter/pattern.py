@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 from feedhandler.adapter.venue import InstrumentSpec
-from feedhandler.near import did_you_mean
+from feedhandler.suggest import did_you_mean
 from shm import InstrumentKind
 
 KINDS = {

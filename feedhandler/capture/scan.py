@@ -8,7 +8,7 @@ from pathlib import Path
 from feedhandler import venues
 from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
-from feedhandler.near import did_you_mean
+from feedhandler.suggest import did_you_mean
 
 
 @dataclass(slots=True)

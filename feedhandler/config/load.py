@@ -46,7 +46,7 @@ from feedhandler import venues as registry
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import GROUP, NAMESPACE, STATUS, WS_URL, Rule, venue_rules
-from feedhandler.near import did_you_mean
+from feedhandler.suggest import did_you_mean
 
 DEFAULT_NAMESPACE = "feedhandler"
 DEFAULT_STATUS = "127.0.0.1:8787"

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
-from feedhandler.near import did_you_mean
+from feedhandler.suggest import did_you_mean
 
 from .fault_keys import KEYS
 from .fault_kinds import KINDS

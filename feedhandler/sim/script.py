@@ -23,7 +23,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
-from feedhandler.near import did_you_mean
+from feedhandler.suggest import did_you_mean
 
 from .fault_keys import KEYS
 from .fault_order import FaultError, read_order
