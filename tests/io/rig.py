@@ -46,7 +46,7 @@ MORE_SYMBOLS = {
 }
 _SUPERVISOR = (
     "import sys, msgspec; from feedhandler.config.load import Config; "
-    "from feedhandler import supervisor; "
+    "from feedhandler.supervisor import supervisor; "
     "sys.exit(supervisor.run(msgspec.json.decode(sys.stdin.buffer.read(), type=Config)))"
 )
 
