@@ -15,7 +15,9 @@ from functools import partial
 from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.budget import per_second
+from feedhandler.budgets.budget import per_second
+from feedhandler.budgets.host_budgets import SHOWN_WAIT_S, take_turn
+from feedhandler.budgets.shared_retry import Retry
 from feedhandler.connection.control_frames import ControlFrames
 from feedhandler.connection.frame_listener import MAX_MESSAGE_BYTES, FrameListener
 from feedhandler.connection.notes import ConnectionNotes
@@ -30,11 +32,9 @@ from feedhandler.connection.state import is_open
 from feedhandler.connection.subscribing import TICK_S, Subscribing
 from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.engine._engine import Connection as Native
-from feedhandler.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.log import Throttle
 from feedhandler.network.connect_failure import explain, refused, unreachable
 from feedhandler.one_line import one_line
-from feedhandler.reach import Retry
 from shm import Reason
 
 DRAIN_S = 1.0

@@ -6,10 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from feedhandler.adapter.venue import Stated
-from feedhandler.backoff import Backoff
-from feedhandler.budget import Budget
+from feedhandler.budgets.backoff import Backoff
+from feedhandler.budgets.budget import Budget
+from feedhandler.budgets.shared_retry import Reach
 from feedhandler.network.route import Route
-from feedhandler.reach import Reach
 from shm import Reason
 
 if TYPE_CHECKING:

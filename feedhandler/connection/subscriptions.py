@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.budget import Budget, SlidingWindow
+from feedhandler.budgets.budget import Budget, SlidingWindow
 from feedhandler.connection.subscription_key import Counts, Expired, Key, KeyState
 
 ACK_TIMEOUT_S = 10.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.doctor.check import Check, advice, fine, listed, problem
-from feedhandler.shared_budget import NoBudgets, bans
 from shm.clean import clean
 from shm.inspect import list_objects
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from feedhandler.backoff import Backoff
+from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.healing.snapshot_queue import SnapshotQueue
 from feedhandler.instruments.universe import Tracked

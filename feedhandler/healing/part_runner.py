@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from traceback import extract_tb
 
-from feedhandler.backoff import Backoff
+from feedhandler.budgets.backoff import Backoff
 from feedhandler.log import log
 
 SHOWN_S = 600.0  #: how long status tells of the last failure

@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from feedhandler import host_budgets
 from feedhandler.adapter.venue import Request, Venue
-from feedhandler.backoff import Backoff
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle

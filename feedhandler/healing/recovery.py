@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import time_ns
 
 from feedhandler.adapter.venue import Base, Venue
-from feedhandler.backoff import Backoff
+from feedhandler.budgets.backoff import Backoff
 from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.healing.quiet_books import STILL_S

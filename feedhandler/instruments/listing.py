@@ -11,7 +11,7 @@ from feedhandler.adapter import selection as rules
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.select import UnknownSymbol
 from feedhandler.adapter.venue import InstrumentSpec, Venue
-from feedhandler.backoff import Backoff
+from feedhandler.budgets.backoff import Backoff
 from feedhandler.connection.socket_requests import Getter
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.log import Throttle, log

@@ -9,10 +9,11 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
-from feedhandler import host_budgets
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
-from feedhandler.backoff import Backoff
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.backoff import Backoff
+from feedhandler.budgets.shared_retry import Reach
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.owner import Settings, Tap
@@ -36,7 +37,6 @@ from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
 from feedhandler.planning.packing import PlanError, plan
-from feedhandler.reach import Reach
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 

@@ -13,12 +13,12 @@ from picows import WSHandshakeError
 from python_socks import ProxyError
 
 from feedhandler.adapter.venue import Limits
-from feedhandler.budget import Budget
+from feedhandler.budgets.budget import Budget
+from feedhandler.budgets.retry_after import PAUSE_S, ban_s, parse_retry_after
 from feedhandler.log import log
 from feedhandler.network.deflate import ExtensionError
 from feedhandler.network.tcp import NameNotFound
 from feedhandler.one_line import one_line
-from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
 from shm import Reason
 
 CONNECT_TIMEOUT_S = 10.0

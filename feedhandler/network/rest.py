@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from feedhandler import host_budgets
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.budget import Budget
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.budget import Budget
+from feedhandler.budgets.retry_after import PAUSE_S, ban_s, parse_retry_after
 from feedhandler.network import rest_body
 from feedhandler.network.connect_failure import PROXY_ERRORS, in_words
 from feedhandler.network.route import Route
 from feedhandler.one_line import one_line
-from feedhandler.retry_after import PAUSE_S, ban_s, parse_retry_after
 
 TIMEOUT_S = 10.0
 MAX_LIST_BYTES = 32 << 20  #: of an answer, inflated; the longest lists have less than half of it

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feedhandler import host_budgets, venues
+from feedhandler import venues
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.instruments.listing import choose
@@ -15,7 +17,6 @@ from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
 from feedhandler.planning.forecast import VenueForecast, forecast
 from feedhandler.planning.packing import PlanError
-from feedhandler.shared_budget import NoBudgets, bans
 from shm import InstrumentKind
 
 LIST_S = 20.0

@@ -8,9 +8,9 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feedhandler import host_budgets
 from feedhandler.adapter.venue import Base, InstrumentSpec, Limits, Venue
-from feedhandler.budget import Budget, SlidingWindow, TokenBucket, per_second
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.fleet.fleet import CONNECTION_ROWS

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from feedhandler import python_child
-from feedhandler.backoff import Backoff
+from feedhandler.budgets.backoff import Backoff
 from feedhandler.config.load import VenueConfig
 from feedhandler.io_process.main import Exit, Order
 from feedhandler.io_process.order_socket import Channel, ChannelClosed

@@ -17,8 +17,9 @@ from typing import Any
 from uuid import uuid4
 
 import shm
-from feedhandler import host_budgets, venues
-from feedhandler.shared_budget import ENVIRONMENT
+from feedhandler import venues
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.shared_budget import ENVIRONMENT
 from feedhandler.supervisor.status import venue_status
 from shm import State
 from shm.inspect import open_memory

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from feedhandler.backoff import Backoff
-from feedhandler.budget import TokenBucket
-from feedhandler.retry_after import parse_retry_after
+from feedhandler.budgets.backoff import Backoff
+from feedhandler.budgets.budget import TokenBucket
+from feedhandler.budgets.retry_after import parse_retry_after
 
 
 def test_delays_grow_to_the_cap_and_never_end() -> None:

@@ -15,6 +15,8 @@ from uuid import uuid4
 import pytest
 
 from feedhandler.adapter.venue import Limits, Request
+from feedhandler.budgets.retry_after import PAUSE_S
+from feedhandler.budgets.shared_budget import ENVIRONMENT, bans
 from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES
 from feedhandler.network import rest_body
 from feedhandler.network.connect_failure import explain, refused
@@ -29,8 +31,6 @@ from feedhandler.network.rest import (
     RestUnreachable,
 )
 from feedhandler.network.route import Route
-from feedhandler.retry_after import PAUSE_S
-from feedhandler.shared_budget import ENVIRONMENT, bans
 
 BOOK = Request("/book", levels=5)
 

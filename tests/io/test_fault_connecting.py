@@ -11,8 +11,8 @@ import pytest
 
 import shm
 from cli.simulated import at_host
+from feedhandler.budgets.shared_budget import bans
 from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
-from feedhandler.shared_budget import bans
 from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
 from shm import Reason

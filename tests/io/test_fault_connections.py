@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from feedhandler.reach import PROBE_S
+from feedhandler.budgets.shared_retry import PROBE_S
 from tests.io.fault_table import row
 from tests.io.outage import SILENCE_S, healed, undergo, unnoticed, watched
 from tests.io.rig import SYMBOLS, Rig, rig

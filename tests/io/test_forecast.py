@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from feedhandler import host_budgets
 from feedhandler.adapter.venue import Base, Limits, Request
+from feedhandler.budgets import host_budgets
 from feedhandler.config.load import Config, VenueConfig
 from feedhandler.planning.every_venue import planned
 from feedhandler.planning.forecast import forecast

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 import shm
-from feedhandler import host_budgets
-from feedhandler.host_budgets import rest_bucket
+from feedhandler.budgets import host_budgets
+from feedhandler.budgets.host_budgets import rest_bucket
 from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
 from shm import State

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from feedhandler.backoff import Backoff
-from feedhandler.reach import PROBE_S, Reach, Retry
+from feedhandler.budgets.backoff import Backoff
+from feedhandler.budgets.shared_retry import PROBE_S, Reach, Retry
 
 
 def retry(reach: Reach, stopped: asyncio.Event) -> Retry:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from feedhandler.adapter.venue import Limits, Request
+from feedhandler.budgets.shared_budget import bans
 from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.network.rest import (
@@ -19,7 +20,6 @@ from feedhandler.network.rest import (
     RestRefused,
     RestUnreachable,
 )
-from feedhandler.shared_budget import bans
 from tests.io.facts import PaperVenue
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

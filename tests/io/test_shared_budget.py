@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler import host_budgets, shared_budget
-from feedhandler._budget_table import ROWS, SIZE, Table
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.backoff import Backoff
-from feedhandler.budget import SlidingWindow, TokenBucket, per_second
+from feedhandler.budgets import host_budgets, shared_budget
+from feedhandler.budgets._budget_table import ROWS, SIZE, Table
+from feedhandler.budgets.backoff import Backoff
+from feedhandler.budgets.budget import SlidingWindow, TokenBucket, per_second
+from feedhandler.budgets.retry_after import ban_s
+from feedhandler.budgets.shared_budget import NoBudgets, SharedBudget, bans, shared, table
 from feedhandler.network.rest import Rest, RestRateLimited
-from feedhandler.retry_after import ban_s
-from feedhandler.shared_budget import NoBudgets, SharedBudget, bans, shared, table
 from feedhandler.venues import load
 from shm import Reason, State
 from tests.io.rig import end, rig, until
@@ -33,7 +33,7 @@ from tests.shm.users import STRANGER, needs_root
 
 HAMMER = """
 import os, sys, time
-from feedhandler.shared_budget import SharedBudget
+from feedhandler.budgets.shared_budget import SharedBudget
 budget = SharedBudget(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))
 out = os.open(sys.argv[4], os.O_WRONLY | os.O_APPEND)
 end = time.monotonic() + float(sys.argv[5])

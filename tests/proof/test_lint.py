@@ -85,7 +85,7 @@ COPIES = {
         "memcpy(entry.symbol, symbol->at, symbol->length)",
     ): "a row before it is stored",
     (
-        "feedhandler/budget_table.h",
+        "feedhandler/budgets/budget_table.h",
         "memcpy(r->name, name, length < FHB_NAME - 1 ? length : FHB_NAME - 1)",
     ): "a row that was just claimed; its name is for people",
     (

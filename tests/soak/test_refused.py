@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.shared_budget import ENVIRONMENT
+from feedhandler.budgets.shared_budget import ENVIRONMENT
 from feedhandler.venues import load
 from shm.dev_shm import objects, unlink
 from tests.io.rig import until

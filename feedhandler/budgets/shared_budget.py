@@ -16,8 +16,8 @@ from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
-from feedhandler._budget_table import SIZE, Table
-from feedhandler.budget import TokenBucket
+from feedhandler.budgets._budget_table import SIZE, Table
+from feedhandler.budgets.budget import TokenBucket
 from feedhandler.log import log
 
 ENVIRONMENT = "FEEDHANDLER_BUDGETS"

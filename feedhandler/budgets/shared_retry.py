@@ -7,7 +7,7 @@ have spent the host's connect budget by the time it is back. As soon as one gets
 import asyncio
 from contextlib import suppress
 
-from feedhandler.backoff import Backoff
+from feedhandler.budgets.backoff import Backoff
 
 PROBE_S = 2.0  #: bound of the delays of the one that asks often
 

@@ -1,7 +1,7 @@
 """What may be spent in a time. Times are seconds of a monotonic clock (`time.monotonic`).
 
 :class:`TokenBucket` smooths, :class:`SlidingWindow` counts exactly; both are of one process.
-`feedhandler.shared_budget` has the one that all processes share.
+`feedhandler.budgets.shared_budget` has the one that all processes share.
 """
 
 import math
