@@ -6,8 +6,9 @@
     python -m tests.mutate --named               ten that no test noticed once
 
 A mutant is one edit by the rules of `c_rules.py`, `cython_rules.py` and `python_rules.py`. Its
-tests are the quickest that should notice; a failure, a crash and a hang have. What survives has a
-line in `explained.toml` that says why it is no mistake, or the exit status is 1.
+tests are the quickest that should notice, and before them the one that noticed it last time; a
+failure, a crash and a hang have. What survives has a line in `explained.toml` that says why it is
+no mistake, or the exit status is 1.
 
 The native files are built once, with all mutants inside, and a number in the environment chooses
 (`switched.py`); Python files are imported from an edited copy (`site_finder.py`). Each trial is a

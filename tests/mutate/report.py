@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import time
@@ -18,7 +19,8 @@ from tests.natives import CACHE
 
 EXPLAINED = Path(__file__).with_name("explained.toml")
 FOLDER = CACHE.parent / "mutate"
-_SLACK_S, _TIMES = 20.0, 6.0  # a trial that takes longer than so many baselines and this hangs
+KILLERS = FOLDER / "killers.json"
+_SLACK_S = 15.0  # a test that takes longer by this than all of them without a mutant hangs
 
 Tests = dict[Mutant, tuple[str, ...]]  #: which shall notice a mutant
 
@@ -105,10 +107,36 @@ def judge(
     """Try these mutants."""
     folder = FOLDER / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
+    killers = _Killers()
     try:
-        return _judged(chosen, tests, folder, jobs, progress)
+        return _judged(chosen, tests, folder, jobs, progress, killers)
     finally:
+        killers.keep()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Killers:
+    """Which test noticed a mutant last time: it is tried first."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
+        self.new: dict[str, str] = {}
+
+    def of(self, mutant: Mutant, tests: Iterable[str]) -> str:
+        """Its name; nothing if it is of no file that is to notice the mutant."""
+        test = self.known.get(f"{mutant.file} {mutant.name}", "")
+        return test if test.partition("::")[0] in {one.partition("::")[0] for one in tests} else ""
+
+    def noticed(self, mutant: Mutant, test: str) -> None:
+        if test:
+            self.new[f"{mutant.file} {mutant.name}"] = test
+
+    def keep(self) -> None:
+        """With those that others found meanwhile."""
+        known = json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
+        unfinished = KILLERS.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps(known | self.new, indent=0))
+        unfinished.replace(KILLERS)
 
 
 def _judged(
@@ -117,6 +145,7 @@ def _judged(
     folder: Path,
     jobs: int,
     progress: bool,
+    killers: _Killers,
 ) -> Report:
     trial.preload()
     numbered = [(n, mutant) for n, mutant in enumerate(chosen, 1)]
@@ -129,25 +158,23 @@ def _judged(
         if built and number in built.invalid:
             report.invalid[mutant.file] = report.invalid.get(mutant.file, 0) + 1
             continue
-        deadline = _TIMES * usual[tests[mutant]] + _SLACK_S
-        tasks.append(_task(number, mutant, built, folder, tests[mutant], deadline))
+        deadline = usual[tests[mutant]] + _SLACK_S
+        task = _task(number, mutant, built, folder, tests[mutant], deadline)
+        tasks.append(task._replace(first=killers.of(mutant, task.tests)))
         theirs.append(mutant)
     verdicts = [Verdict(mutant) for mutant in theirs]
     for done, (index, outcome) in enumerate(trial.run(tasks, folder, jobs), 1):
         verdict = verdicts[index]
         verdict.killed, verdict.seconds = outcome.killed, outcome.seconds
-        verdict.by = "a hang" if outcome.hung else _noticed(outcome.said)
+        verdict.by = "a hang in " * outcome.hung + outcome.test if outcome.killed else ""
+        if outcome.killed:
+            killers.noticed(verdict.mutant, outcome.test)
         if progress:
             what, at = "killed" if verdict.killed else "SURVIVED", verdict.mutant
             took = f"{done}/{len(tasks)} {what} {verdict.seconds:.1f} s"
             print(f"{took} {at.file}:{at.line} {at.name}  [{verdict.by}]", flush=True)
     report.verdicts = verdicts
     return report
-
-
-def _noticed(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return lines[0][:160] if lines else ""
 
 
 def _task(

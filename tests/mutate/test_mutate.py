@@ -10,6 +10,7 @@ import pytest
 from tests.mutate import c_rules, cython_rules, named, python_rules
 from tests.mutate.mutant import ROOT, Mutant
 from tests.mutate.report import EXPLAINED, explained, mutants
+from tests.mutate.selections import SELECTIONS
 
 
 def edits(found: list[Mutant]) -> set[str]:
@@ -55,6 +56,14 @@ def test_the_rules_for_python() -> None:
         "while 0 <= a < 3:",
         "h(a) g(a)",
     }
+
+
+def test_all_files_of_the_selections_are_there() -> None:
+    named = {
+        *SELECTIONS,
+        *(test.partition("::")[0] for tests in SELECTIONS.values() for test in tests),
+    }
+    assert not [path for path in sorted(named) if not (ROOT / path).is_file()]
 
 
 def test_what_is_explained_is_there() -> None:

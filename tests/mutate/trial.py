@@ -28,25 +28,40 @@ PASSED, OURS = 0, 99  # exit status of pytest: all passed; of a trial: the tool 
 
 
 class Task(NamedTuple):
-    """`number` for FH_MUTANT; modules at `places`; `root`: of the sources that the proofs read."""
+    """`number` for FH_MUTANT; modules at `places`; `root`: of the sources that the proofs read;
+    `first`: a test that noticed it once; `deadline_s`: of one test."""
 
     number: int
     places: Mapping[str, str]
     root: str
     tests: Sequence[str]
     deadline_s: float
+    first: str = ""
 
 
 class Outcome(NamedTuple):
+    """`test`: the last that ran."""
+
     status: int  #: of pytest, or minus a signal
     hung: bool
     seconds: float
+    test: str
     said: str
 
     @property
     def killed(self) -> bool:
         """Whether some test noticed."""
         return self.hung or self.status != PASSED
+
+
+class Tests:
+    """A plugin of pytest: says in a file which test runs, and when it began by the file's time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.path.write_text(nodeid)
 
 
 def preload() -> None:
@@ -63,12 +78,13 @@ def run(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[tuple[int, O
         while waiting or running:
             while waiting and len(running) < jobs:
                 index, task = waiting.pop()
-                running[_start(task, folder / f"{index}.log")] = (index, time.monotonic())
+                (folder / f"{index}.test").write_text("")
+                running[_start(task, folder / f"{index}")] = (index, time.monotonic())
             time.sleep(0.005)
             for pid, (index, begun) in list(running.items()):
-                seconds = time.monotonic() - begun
+                seconds, test = time.monotonic() - begun, folder / f"{index}.test"
                 done, status = os.waitpid(pid, os.WNOHANG)
-                hung = not done and seconds > tasks[index].deadline_s
+                hung = not done and time.time() - test.stat().st_mtime > tasks[index].deadline_s
                 if not done and not hung:
                     continue
                 del running[pid]
@@ -77,23 +93,23 @@ def run(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[tuple[int, O
                 said = (folder / f"{index}.log").read_text(errors="replace")
                 if code == OURS:
                     raise RuntimeError(said)
-                yield index, Outcome(code, hung, seconds, said)
+                yield index, Outcome(code, hung, seconds, test.read_text(), said)
     finally:
         for pid in running:
             _sweep(pid, True)
 
 
-def _start(task: Task, log: Path) -> int:
+def _start(task: Task, path: Path) -> int:
     sys.stdout.flush()
     if pid := os.fork():
         return pid
     status = OURS
     try:
         os.setsid()
-        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        out = os.open(path.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         for stream in (1, 2):
             os.dup2(out, stream)
-        status = _child(task)
+        status = _child(task, path.with_suffix(".test"))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -102,7 +118,7 @@ def _start(task: Task, log: Path) -> int:
         os._exit(status)
 
 
-def _child(task: Task) -> int:
+def _child(task: Task, current: Path) -> int:
     import pytest
 
     from tests.mutate import site_finder
@@ -124,8 +140,11 @@ def _child(task: Task) -> int:
         header.INCLUDE = header.ROOT / "shm" / "include"
         header.HEADER = header.INCLUDE / "feedhandler_shm.h"
     os.chdir(ROOT)
+    plugins = [Tests(current)]
+    if task.first and pytest.main([*_OPTIONS, task.first], plugins) == pytest.ExitCode.TESTS_FAILED:
+        return pytest.ExitCode.TESTS_FAILED
     for test in task.tests:  # one by one: most mutants fall to the first, and the rest is not read
-        status = int(pytest.main([*_OPTIONS, test]))
+        status = int(pytest.main([*_OPTIONS, test], plugins))
         if status != PASSED:
             return status
     return PASSED
