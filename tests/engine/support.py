@@ -82,20 +82,22 @@ class Memory:
             int.from_bytes(raw[at + 12 : at + 16], "little"),
         )
 
-    def records(self) -> list[tuple[Any, ...]]:
-        """(kind, side, price, size, flags, instrument, venue_sequence) since the last call."""
+    def slots(self) -> list[Any]:
+        """The records since the last call."""
         raw = self.path.read_bytes()
         offset, _, count = self._region(raw, 336)
         published = int.from_bytes(raw[512:520], "little")
         slots = np.frombuffer(raw, dtype=shared.DTYPES["slot"], count=count, offset=offset)
-        out = []
-        for n in range(self.seen + 1, published + 1):
-            r = slots[n & (count - 1)]
-            assert r["stamp"] == 2 * n
-            fields = ("kind", "side", "price", "size", "flags", "instrument", "venue_sequence")
-            out.append(tuple(int(r[f]) for f in fields))
+        out = [slots[n & (count - 1)] for n in range(self.seen + 1, published + 1)]
+        stamps = [int(one["stamp"]) for one in out]
+        assert stamps == [2 * n for n in range(self.seen + 1, published + 1)]
         self.seen = published
         return out
+
+    def records(self) -> list[tuple[Any, ...]]:
+        """(kind, side, price, size, flags, instrument, venue_sequence) since the last call."""
+        fields = ("kind", "side", "price", "size", "flags", "instrument", "venue_sequence")
+        return [tuple(int(one[field]) for field in fields) for one in self.slots()]
 
     def _cell(self, at: int, row: int, dtype: Any, extra: int = 0) -> tuple[Any, bytes]:
         raw = self.path.read_bytes()

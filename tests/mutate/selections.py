@@ -10,8 +10,9 @@ RECIPE: Final = "tests/proof/test_recipe.py"
 _CELLS: Final = "tests/proof/test_cells_between.py"
 PROOFS: Final = {RECIPE, _CELLS}  #: tests that read sources
 _SEGMENT = (
-    f"{_SHM}test_succession.py", f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py",
-    f"{_SHM}test_segment.py", f"{_SHM}test_trust.py",
+    f"{_SHM}test_epoch.py", f"{_SHM}test_left_open.py", f"{_SHM}test_succession.py",
+    f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py", f"{_SHM}test_segment.py",
+    f"{_SHM}test_trust.py",
     f"{_SHM}test_threads.py::test_a_child_of_a_writer_may_not_write",
 )  # fmt: skip
 
@@ -26,8 +27,8 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "shm/liveness.h": (f"{_SHM}test_liveness.py", f"{_SHM}test_second_looks.py", RECIPE),
     "feedhandler/engine/publish.h": (
-        _CELLS, "tests/engine/test_publish.py", "tests/engine/test_together.py",
-        "tests/engine/test_precision.py",
+        _CELLS, "tests/engine/test_publish.py", "tests/engine/test_ring_alone.py",
+        "tests/engine/test_together.py", "tests/engine/test_precision.py",
         "tests/engine/test_terms.py",
         "tests/engine/test_one_element.py::test_the_time_of_a_cell_means_one_thing_at_all_venues",
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -211,6 +213,26 @@ def test_asking_never_takes_the_lock(namespace: str, create: Create) -> None:
         assert not writer_lock.locked(fd)
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize(("start", "length"), [(0, 0), (0, 1), (1, 1), (4096, 1), (1 << 60, 0)])
+def test_a_lock_is_on_every_byte(namespace: str, create: Create, start: int, length: int) -> None:
+    """Who holds any part of an object holds it, for those who ask and those who want it."""
+    create().close(keep=True)
+    path = file_of(object_names.control_name(namespace, "v"))
+    others, ours = (os.open(path, os.O_RDWR) for _ in range(2))
+    try:
+        request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
+        fcntl.fcntl(others, fcntl.F_OFD_SETLK, request)
+        assert writer_lock.locked(ours)
+        assert not writer_lock.take_lock(ours)
+    finally:
+        os.close(others)
+    assert not writer_lock.locked(ours)
+    assert writer_lock.take_lock(ours)
+    os.close(ours)
+    with pytest.raises(OSError, match="Bad file"):  # which says nothing about others
+        writer_lock.take_lock(ours)
 
 
 def test_the_capsule_keeps_the_writer(create: Create) -> None:

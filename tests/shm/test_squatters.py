@@ -106,6 +106,17 @@ def test_cleaning_says_what_it_may_not_remove_and_who_can(namespace: str, create
     assert len(clean.sweep(namespace).removed) == 4
 
 
+@needs_root
+def test_root_cleans_what_belongs_to_others(namespace: str, create: Create) -> None:
+    create().close(keep=True)
+    objects = dev_shm.objects(namespace)
+    for name in objects:
+        os.chown(dev_shm.DIRECTORY / name.path[1:], STRANGER, STRANGER)
+    swept = clean.sweep(namespace)
+    assert sorted(swept.removed) == sorted(name.path for name in objects)
+    assert (swept.left, dev_shm.objects(namespace)) == ({}, [])
+
+
 def test_what_fails_after_an_epoch_was_made_removes_it(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
