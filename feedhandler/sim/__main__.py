@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from .config import SimOptions
-from .runner import VENUES, load_script, run
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.runner import VENUES, load_script, run
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Any
 
-from .faults import Faults
+from feedhandler.sim.faults import Faults
 
 _SHORT = 10
 _ODD: tuple[Any, ...] = (None, "", 7, [], {})

@@ -7,15 +7,15 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from . import binance_listing as listing
-from .binance_depth import DepthBatch, DepthTexts, snapshot
-from .binance_rest import add_rest_routes
-from .binance_stats import Stats
-from .binance_streams import BinanceStreamsServer
-from .binance_timed import Kind, candles, partial, when_moved
-from .config import UNIVERSE
-from .instrument import Instrument, fixed8
-from .market import Live, Market, Update
+from feedhandler.sim import binance_listing as listing
+from feedhandler.sim.binance_depth import DepthBatch, DepthTexts, snapshot
+from feedhandler.sim.binance_rest import add_rest_routes
+from feedhandler.sim.binance_stats import Stats
+from feedhandler.sim.binance_streams import BinanceStreamsServer
+from feedhandler.sim.binance_timed import Kind, candles, partial, when_moved
+from feedhandler.sim.config import UNIVERSE
+from feedhandler.sim.instrument import Instrument, fixed8
+from feedhandler.sim.market import Live, Market, Update
 
 _FIRST_UPDATE_ID = 50_093_239_188
 

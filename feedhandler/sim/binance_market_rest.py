@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from .binance_stats import INTERVALS, Fields, Stats
-from .records import Trade
+from feedhandler.sim.binance_stats import INTERVALS, Fields, Stats
+from feedhandler.sim.records import Trade
 
 if TYPE_CHECKING:
-    from .binance_streams import BinanceStreamsServer
+    from feedhandler.sim.binance_streams import BinanceStreamsServer
 
 Answer = Callable[..., web.Response]
 _NO_SYMBOL = {

@@ -16,16 +16,16 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import WSMsgType, web
 
-from .binance_depth import DepthBatch, DepthTexts
-from .binance_stats import Stats
-from .binance_timed import Kind, Timed
-from .client import Client
-from .config import SimOptions
-from .faults import Delivery, Fault
-from .frames import PING
-from .instrument import Instrument
-from .market import Live, Update
-from .server import VenueServer
+from feedhandler.sim.binance_depth import DepthBatch, DepthTexts
+from feedhandler.sim.binance_stats import Stats
+from feedhandler.sim.binance_timed import Kind, Timed
+from feedhandler.sim.client import Client
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.faults import Delivery, Fault
+from feedhandler.sim.frames import PING
+from feedhandler.sim.instrument import Instrument
+from feedhandler.sim.market import Live, Update
+from feedhandler.sim.server import VenueServer
 
 _MAX_STREAMS = 1024
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")

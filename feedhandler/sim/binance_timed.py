@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from .binance_stats import INTERVALS, Fields, Stats
-from .market import Live
+from feedhandler.sim.binance_stats import INTERVALS, Fields, Stats
+from feedhandler.sim.market import Live
 
 Mark = Any
 """What was last sent of a stream; None before anything was."""

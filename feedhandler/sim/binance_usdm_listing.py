@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import count as counting
 from typing import Any
 
-from . import expiries
-from .instrument import Instrument, fixed
-from .underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
+from feedhandler.sim import expiries
+from feedhandler.sim.instrument import Instrument, fixed
+from feedhandler.sim.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 14
 PERPETUAL_END_MS = 4_133_404_800_000

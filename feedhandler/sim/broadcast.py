@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import ClassVar
 
-from .client import Client
-from .faults import Delivery, Faults
-from .frames import encode, encode_fragmented
+from feedhandler.sim.client import Client
+from feedhandler.sim.faults import Delivery, Faults
+from feedhandler.sim.frames import encode, encode_fragmented
 
 
 class Broadcast:

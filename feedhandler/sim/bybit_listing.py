@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import count as counting
 from typing import Any
 
-from . import expiries
-from .instrument import Instrument, fixed, plain
-from .underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
+from feedhandler.sim import expiries
+from feedhandler.sim.instrument import Instrument, fixed, plain
+from feedhandler.sim.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 _LINEAR = {
     # base: tick and lot as the venue writes them, typical lots, weight

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .book import ASK, BID
-from .client import Client
-from .fault_kinds import KINDS
-from .fault_order import FaultError, Order, near_symbol, read_order
-from .faults import Fault, Faults
-from .frames import BINARY, encode
-from .script import Step, entry_error, steps_of
+from feedhandler.sim.book import ASK, BID
+from feedhandler.sim.client import Client
+from feedhandler.sim.fault_kinds import KINDS
+from feedhandler.sim.fault_order import FaultError, Order, near_symbol, read_order
+from feedhandler.sim.faults import Fault, Faults
+from feedhandler.sim.frames import BINARY, encode
+from feedhandler.sim.script import Step, entry_error, steps_of
 
 if TYPE_CHECKING:
-    from .server import VenueServer
+    from feedhandler.sim.server import VenueServer
 
 _BEFORE_FREEZING = 0.005
 """Seconds in which the answer to the order still gets out."""

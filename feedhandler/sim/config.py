@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .script import check_entries
+from feedhandler.sim.script import check_entries
 
 UNRESOLVABLE_HOST: Final = "sim.invalid"
 """A host name that no resolver ever knows (RFC 2606): a DNS failure is the client's side of the

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from .book import ASK, BID, Book
-from .fault_keys import KEYS
-from .fault_kinds import KINDS
-from .fault_order import FaultError
-from .instrument import Instrument, plain
-from .market import Live
+from feedhandler.sim.book import ASK, BID, Book
+from feedhandler.sim.fault_keys import KEYS
+from feedhandler.sim.fault_kinds import KINDS
+from feedhandler.sim.fault_order import FaultError
+from feedhandler.sim.instrument import Instrument, plain
+from feedhandler.sim.market import Live
 
 if TYPE_CHECKING:
-    from .server import VenueServer
+    from feedhandler.sim.server import VenueServer
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 _MAX_STEPS = 1_000_000

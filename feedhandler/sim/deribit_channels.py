@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from .book import ASK, BID, Book
-from .deribit_json import Texts
-from .jsonrpc import RpcError
-from .market import Live, Market
+from feedhandler.sim.book import ASK, BID, Book
+from feedhandler.sim.deribit_json import Texts
+from feedhandler.sim.jsonrpc import RpcError
+from feedhandler.sim.market import Live, Market
 
 INTERVALS: Final = ("100ms", "agg2")
 CURRENCIES: Final = ("BTC", "ETH")

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .client import Client
-from .jsonrpc import RpcError
+from feedhandler.sim.client import Client
+from feedhandler.sim.jsonrpc import RpcError
 
 
 def beat(client: Client, now: float) -> None:

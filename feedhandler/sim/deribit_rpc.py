@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from . import deribit_channels as channels
-from . import deribit_heartbeat as heartbeat
-from .client import Client
-from .config import SimOptions
-from .deribit_json import Texts
-from .deribit_requests import PUBLIC, VERSION, Ask
-from .faults import Fault
-from .jsonrpc import RpcError, failure, success
-from .market import Live
-from .server import VenueServer
+from feedhandler.sim import deribit_channels as channels
+from feedhandler.sim import deribit_heartbeat as heartbeat
+from feedhandler.sim.client import Client
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.deribit_json import Texts
+from feedhandler.sim.deribit_requests import PUBLIC, VERSION, Ask
+from feedhandler.sim.faults import Fault
+from feedhandler.sim.jsonrpc import RpcError, failure, success
+from feedhandler.sim.market import Live
+from feedhandler.sim.server import VenueServer
 
 _API = "/api/v2/"
 

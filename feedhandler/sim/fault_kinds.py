@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .terms import WRITES
+from feedhandler.sim.terms import WRITES
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,10 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from feedhandler.sim.fault_keys import KEYS
+from feedhandler.sim.fault_kinds import KINDS
+from feedhandler.sim.terms import WRITES
 from feedhandler.suggest import did_you_mean
-
-from .fault_keys import KEYS
-from .fault_kinds import KINDS
-from .terms import WRITES
 
 
 class FaultError(ValueError):

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from .fault_order import Order
-from .malform import malform
-from .shaping import Shape
+from feedhandler.sim.fault_order import Order
+from feedhandler.sim.malform import malform
+from feedhandler.sim.shaping import Shape
 
 _REMEMBERED = 1000
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from .faults import Fault
+from feedhandler.sim.faults import Fault
 
 if TYPE_CHECKING:
-    from .server import VenueServer
+    from feedhandler.sim.server import VenueServer
 
 _STARTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Trace: "

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .broadcast import Broadcast
-from .fault_order import FaultError, near_symbol
-from .instrument import Instrument
-from .market import Market
-from .terms import Terms
+from feedhandler.sim.broadcast import Broadcast
+from feedhandler.sim.fault_order import FaultError, near_symbol
+from feedhandler.sim.instrument import Instrument
+from feedhandler.sim.market import Market
+from feedhandler.sim.terms import Terms
 
 
 class Listed(Broadcast, ABC):

@@ -17,17 +17,17 @@ from math import exp
 from random import Random
 from typing import NamedTuple
 
-from . import black76
-from .black76 import YEAR_MS
-from .book import ASK, SIGN, Book, Change
-from .candles import Candles
-from .clock import VenueClock
-from .config import SimOptions
-from .digest import Digests
-from .instrument import Instrument
-from .liquidity import Fill, Maker
-from .records import Records, Touch, Trade
-from .underlyings import Underlying, Wander, opinion
+from feedhandler.sim import black76
+from feedhandler.sim.black76 import YEAR_MS
+from feedhandler.sim.book import ASK, SIGN, Book, Change
+from feedhandler.sim.candles import Candles
+from feedhandler.sim.clock import VenueClock
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.digest import Digests
+from feedhandler.sim.instrument import Instrument
+from feedhandler.sim.liquidity import Fill, Maker
+from feedhandler.sim.records import Records, Touch, Trade
+from feedhandler.sim.underlyings import Underlying, Wander, opinion
 
 AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
 _SETTLING = 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from itertools import zip_longest
 
-from .book import ASK, BID, Book
-from .okx_json import Texts
+from feedhandler.sim.book import ASK, BID, Book
+from feedhandler.sim.okx_json import Texts
 
 _LEVELS = 25
 

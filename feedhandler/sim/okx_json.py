@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import black76
-from .book import ASK, BID, Book, Change
-from .instrument import Instrument, TextCache, plain
-from .market import Live, Market, Update
-from .okx_listing import inst_type
-from .records import Trade
+from feedhandler.sim import black76
+from feedhandler.sim.book import ASK, BID, Book, Change
+from feedhandler.sim.instrument import Instrument, TextCache, plain
+from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.okx_listing import inst_type
+from feedhandler.sim.records import Trade
 
 
 class Texts:

@@ -18,12 +18,11 @@ from types import TracebackType
 import orjson
 
 from feedhandler import python_child
-
-from .certificates import CertificateError
-from .config import SimOptions
-from .registry import VENUES
-from .script import ScriptError, entry_error, load_script
-from .server import VenueServer
+from feedhandler.sim.certificates import CertificateError
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.registry import VENUES
+from feedhandler.sim.script import ScriptError, entry_error, load_script
+from feedhandler.sim.server import VenueServer
 
 __all__ = [
     "VENUES", "ScriptError", "SimEndpoint", "SimError", "SimOptions", "SimProcess", "check_script",

@@ -23,11 +23,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
+from feedhandler.sim.fault_keys import KEYS
+from feedhandler.sim.fault_order import FaultError, read_order
+from feedhandler.sim.registry import VENUES
 from feedhandler.suggest import did_you_mean
-
-from .fault_keys import KEYS
-from .fault_order import FaultError, read_order
-from .registry import VENUES
 
 _WHEN: Final = ("at", "after", "every", "times", "venue")
 

@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 
 from aiohttp import WSMsgType, web
 
-from .book import Book
-from .certificates import Certificates
-from .chaos import Chaos
-from .client import Client
-from .config import SimOptions
-from .control import add_control_routes
-from .http_faults import failed_upgrade, rest_faults
-from .listed import Listed
-from .listener import Listener
-from .market import Live, Market, Update
-from .records import Trade
-from .subscribe_faults import SubscribeFaults
+from feedhandler.sim.book import Book
+from feedhandler.sim.certificates import Certificates
+from feedhandler.sim.chaos import Chaos
+from feedhandler.sim.client import Client
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.control import add_control_routes
+from feedhandler.sim.http_faults import failed_upgrade, rest_faults
+from feedhandler.sim.listed import Listed
+from feedhandler.sim.listener import Listener
+from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.records import Trade
+from feedhandler.sim.subscribe_faults import SubscribeFaults
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""

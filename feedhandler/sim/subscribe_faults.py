@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .client import Client
-from .faults import Fault
+from feedhandler.sim.client import Client
+from feedhandler.sim.faults import Fault
 
 if TYPE_CHECKING:
-    from .server import VenueServer
+    from feedhandler.sim.server import VenueServer
 
 _KINDS = ("spoiled", "late_ack")
 
