@@ -22,7 +22,7 @@ _MODULES = {
 class _Registry(Mapping[str, "type[VenueServer]"]):
     def __getitem__(self, venue: str) -> type[VenueServer]:
         module, _, name = _MODULES[venue].partition(":")
-        found: type[VenueServer] = getattr(import_module(f"{__package__}.{module}"), name)
+        found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
         return found
 
     def __contains__(self, venue: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.sim import okx_listing
+from feedhandler.sim.venues import okx_listing
 from feedhandler.supervisor.status import venue_status
 from shm import State, segment
 from shm.dev_shm import objects

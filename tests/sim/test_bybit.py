@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from feedhandler.sim.bybit_window import Sides
+from feedhandler.sim.venues.bybit_window import Sides
 
 from .harness import Levels, Sim, Socket, levels, venue
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from feedhandler.sim import binance_listing, deribit_listing, expiries, okx_listing
+from feedhandler.sim import expiries
 from feedhandler.sim.book import ASK, BID, Book
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.control import describe
 from feedhandler.sim.instrument import Instrument, fixed8, float_style, plain
 from feedhandler.sim.market import Market
 from feedhandler.sim.runner import VENUES
+from feedhandler.sim.venues import binance_listing, deribit_listing, okx_listing
 
 from .harness import START_MS, venue
 

@@ -20,7 +20,7 @@ from feedhandler.config.load import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
 from feedhandler.io_process.roster import Roster
-from feedhandler.sim import deribit_listing, okx_listing
+from feedhandler.sim.venues import deribit_listing, okx_listing
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants, with_odd
 

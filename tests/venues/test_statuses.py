@@ -13,7 +13,7 @@ from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
 from feedhandler.engine import _engine
-from feedhandler.sim import (
+from feedhandler.sim.venues import (
     binance_listing,
     binance_usdm_listing,
     bybit_listing,

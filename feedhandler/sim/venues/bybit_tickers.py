@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from feedhandler.sim.bybit_json import Texts
 from feedhandler.sim.market import Live, Market
-from feedhandler.sim.okx_json import decimal
+from feedhandler.sim.venues.bybit_json import Texts
+from feedhandler.sim.venues.okx_json import decimal
 
 INTERVAL_S: Final = 0.1
 _FUNDING_MS = 8 * 3_600_000

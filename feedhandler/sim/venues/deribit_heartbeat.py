@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from feedhandler.sim.client import Client
-from feedhandler.sim.jsonrpc import RpcError
+from feedhandler.sim.venues.deribit_answers import RpcError
 
 
 def beat(client: Client, now: float) -> None:

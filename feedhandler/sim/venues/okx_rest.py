@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim import okx_json as shapes
-from feedhandler.sim import okx_listing as listing
 from feedhandler.sim.bad_list import as_ordered
-from feedhandler.sim.okx_channels import INSTRUMENT_TYPES, known
+from feedhandler.sim.venues import okx_json as shapes
+from feedhandler.sim.venues import okx_listing as listing
+from feedhandler.sim.venues.okx_channels import INSTRUMENT_TYPES, known
 
 if TYPE_CHECKING:
-    from feedhandler.sim.okx import OkxServer
+    from feedhandler.sim.venues.okx import OkxServer
 
 BOOK_LEVELS = 400
 """Levels a side of the `books` channel and at most of a REST book."""

@@ -12,19 +12,24 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
-from feedhandler.sim import okx_channels as channels
-from feedhandler.sim import okx_json as shapes
-from feedhandler.sim import okx_listing as listing
 from feedhandler.sim.book import Book
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults import Delivery
 from feedhandler.sim.instrument import Instrument
 from feedhandler.sim.market import Live, Market, Update
-from feedhandler.sim.okx_checksum import checksum
-from feedhandler.sim.okx_json import Texts
-from feedhandler.sim.okx_rest import BOOK_LEVELS, FIRST_CODE, LISTED_BEFORE_MS, add_rest_routes
 from feedhandler.sim.server import VenueServer
+from feedhandler.sim.venues import okx_channels as channels
+from feedhandler.sim.venues import okx_json as shapes
+from feedhandler.sim.venues import okx_listing as listing
+from feedhandler.sim.venues.okx_checksum import checksum
+from feedhandler.sim.venues.okx_json import Texts
+from feedhandler.sim.venues.okx_rest import (
+    BOOK_LEVELS,
+    FIRST_CODE,
+    LISTED_BEFORE_MS,
+    add_rest_routes,
+)
 
 _FIRST_SEQUENCE = 54_000_000_000
 _MAX_ARGS_BYTES = 65_536

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from feedhandler.sim import binance_usdm_json as shapes
-from feedhandler.sim import binance_usdm_listing as listing
 from feedhandler.sim.bad_list import as_ordered
-from feedhandler.sim.binance_depth import snapshot
-from feedhandler.sim.binance_market_rest import add_market_routes
-from feedhandler.sim.binance_meter import Meter
+from feedhandler.sim.venues import binance_usdm_json as shapes
+from feedhandler.sim.venues import binance_usdm_listing as listing
+from feedhandler.sim.venues.binance_depth import snapshot
+from feedhandler.sim.venues.binance_market_rest import add_market_routes
+from feedhandler.sim.venues.binance_meter import Meter
 
 if TYPE_CHECKING:
-    from feedhandler.sim.binance_usdm import BinanceUsdmServer
+    from feedhandler.sim.venues.binance_usdm import BinanceUsdmServer
 
 _WEIGHT_LIMIT = 2400
 _DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import orjson
 from aiohttp import web
 
-from feedhandler.sim import binance_listing as listing
 from feedhandler.sim.bad_list import as_ordered
-from feedhandler.sim.binance_depth import snapshot
-from feedhandler.sim.binance_market_rest import add_market_routes
-from feedhandler.sim.binance_meter import Meter
+from feedhandler.sim.venues import binance_listing as listing
+from feedhandler.sim.venues.binance_depth import snapshot
+from feedhandler.sim.venues.binance_market_rest import add_market_routes
+from feedhandler.sim.venues.binance_meter import Meter
 
 if TYPE_CHECKING:
-    from feedhandler.sim.binance import BinanceServer
+    from feedhandler.sim.venues.binance import BinanceServer
 
 _WEIGHT_LIMIT = 6000
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))

@@ -10,15 +10,15 @@ from urllib.parse import parse_qs, quote
 import orjson
 from aiohttp import web
 
-from feedhandler.sim import bybit_json as shapes
-from feedhandler.sim import bybit_listing as listing
 from feedhandler.sim.bad_list import as_ordered
 from feedhandler.sim.book import ASK, BID
-from feedhandler.sim.bybit_window import Sides
 from feedhandler.sim.market import Live
+from feedhandler.sim.venues import bybit_json as shapes
+from feedhandler.sim.venues import bybit_listing as listing
+from feedhandler.sim.venues.bybit_window import Sides
 
 if TYPE_CHECKING:
-    from feedhandler.sim.bybit import BybitServer
+    from feedhandler.sim.venues.bybit import BybitServer
 
 _REQUESTS, _SECONDS = 600, 5.0
 _PAGE = 500

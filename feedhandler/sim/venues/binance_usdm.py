@@ -8,16 +8,16 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from feedhandler.sim import binance_usdm_json as shapes
-from feedhandler.sim import binance_usdm_listing as listing
-from feedhandler.sim.binance_depth import DepthBatch, DepthTexts
-from feedhandler.sim.binance_stats import Stats
-from feedhandler.sim.binance_streams import BinanceStreamsServer
-from feedhandler.sim.binance_timed import Kind, always, candles, partial, when_moved
-from feedhandler.sim.binance_usdm_rest import add_rest_routes
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.instrument import Instrument, fixed
 from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.venues import binance_usdm_json as shapes
+from feedhandler.sim.venues import binance_usdm_listing as listing
+from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts
+from feedhandler.sim.venues.binance_stats import Stats
+from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
+from feedhandler.sim.venues.binance_timed import Kind, always, candles, partial, when_moved
+from feedhandler.sim.venues.binance_usdm_rest import add_rest_routes
 
 _FIRST_UPDATE_ID = 5_123_107_837_557
 _LIQUIDATIONS = 25

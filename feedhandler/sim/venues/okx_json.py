@@ -6,8 +6,8 @@ from feedhandler.sim import black76
 from feedhandler.sim.book import ASK, BID, Book, Change
 from feedhandler.sim.instrument import Instrument, TextCache, plain
 from feedhandler.sim.market import Live, Market, Update
-from feedhandler.sim.okx_listing import inst_type
 from feedhandler.sim.records import Trade
+from feedhandler.sim.venues.okx_listing import inst_type
 
 
 class Texts:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.binance_stats import INTERVALS, Fields, Stats
 from feedhandler.sim.records import Trade
+from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
 
 if TYPE_CHECKING:
-    from feedhandler.sim.binance_streams import BinanceStreamsServer
+    from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 Answer = Callable[..., web.Response]
 _NO_SYMBOL = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from feedhandler.sim.binance_depth import Changed, DepthTexts
-from feedhandler.sim.binance_stats import Stats
 from feedhandler.sim.book import ASK, BID
 from feedhandler.sim.market import Live, Market
 from feedhandler.sim.records import Trade
+from feedhandler.sim.venues.binance_depth import Changed, DepthTexts
+from feedhandler.sim.venues.binance_stats import Stats
 
 _FUNDING_MS = 8 * 3_600_000
 

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
-from feedhandler.sim import deribit_channels as channels
-from feedhandler.sim import deribit_heartbeat as heartbeat
-from feedhandler.sim import deribit_json as shapes
-from feedhandler.sim import deribit_listing as listing
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
-from feedhandler.sim.deribit_json import Texts
-from feedhandler.sim.deribit_rpc import DeribitRpc
 from feedhandler.sim.faults import Delivery
 from feedhandler.sim.instrument import Instrument
 from feedhandler.sim.market import Live, Market, Update
 from feedhandler.sim.records import Trade
+from feedhandler.sim.venues import deribit_channels as channels
+from feedhandler.sim.venues import deribit_heartbeat as heartbeat
+from feedhandler.sim.venues import deribit_json as shapes
+from feedhandler.sim.venues import deribit_listing as listing
+from feedhandler.sim.venues.deribit_json import Texts
+from feedhandler.sim.venues.deribit_rpc import DeribitRpc
 
 _TICKER_INTERVAL = 0.1
 _QUIET_TICKER_INTERVAL = 1.0

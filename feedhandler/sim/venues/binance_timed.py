@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from feedhandler.sim.binance_stats import INTERVALS, Fields, Stats
 from feedhandler.sim.market import Live
+from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
 
 Mark = Any
 """What was last sent of a stream; None before anything was."""

@@ -16,9 +16,6 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import WSMsgType, web
 
-from feedhandler.sim.binance_depth import DepthBatch, DepthTexts
-from feedhandler.sim.binance_stats import Stats
-from feedhandler.sim.binance_timed import Kind, Timed
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults import Delivery, Fault
@@ -26,6 +23,9 @@ from feedhandler.sim.frames import PING
 from feedhandler.sim.instrument import Instrument
 from feedhandler.sim.market import Live, Update
 from feedhandler.sim.server import VenueServer
+from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts
+from feedhandler.sim.venues.binance_stats import Stats
+from feedhandler.sim.venues.binance_timed import Kind, Timed
 
 _MAX_STREAMS = 1024
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from feedhandler.sim import deribit_json as shapes
-from feedhandler.sim import deribit_listing as listing
 from feedhandler.sim.bad_list import as_ordered
 from feedhandler.sim.book import ASK, BID
-from feedhandler.sim.deribit_channels import CURRENCIES, base_of_index
 from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.jsonrpc import RpcError
 from feedhandler.sim.market import Live
+from feedhandler.sim.venues import deribit_json as shapes
+from feedhandler.sim.venues import deribit_listing as listing
+from feedhandler.sim.venues.deribit_answers import RpcError
+from feedhandler.sim.venues.deribit_channels import CURRENCIES, base_of_index
 
 if TYPE_CHECKING:
-    from feedhandler.sim.deribit_rpc import DeribitRpc
+    from feedhandler.sim.venues.deribit_rpc import DeribitRpc
 
 Params = Mapping[str, Any]
 Ask = Callable[["DeribitRpc", Params], Any]

@@ -7,15 +7,15 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from feedhandler.sim import binance_listing as listing
-from feedhandler.sim.binance_depth import DepthBatch, DepthTexts, snapshot
-from feedhandler.sim.binance_rest import add_rest_routes
-from feedhandler.sim.binance_stats import Stats
-from feedhandler.sim.binance_streams import BinanceStreamsServer
-from feedhandler.sim.binance_timed import Kind, candles, partial, when_moved
 from feedhandler.sim.config import UNIVERSE
 from feedhandler.sim.instrument import Instrument, fixed8
 from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.venues import binance_listing as listing
+from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts, snapshot
+from feedhandler.sim.venues.binance_rest import add_rest_routes
+from feedhandler.sim.venues.binance_stats import Stats
+from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
+from feedhandler.sim.venues.binance_timed import Kind, candles, partial, when_moved
 
 _FIRST_UPDATE_ID = 50_093_239_188
 

@@ -10,14 +10,7 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
-from feedhandler.sim import bybit_json as shapes
-from feedhandler.sim import bybit_listing as listing
-from feedhandler.sim import bybit_topics as topics
 from feedhandler.sim.book import ASK
-from feedhandler.sim.bybit_json import Texts
-from feedhandler.sim.bybit_rest import add_rest_routes, body
-from feedhandler.sim.bybit_tickers import INTERVAL_S, Tickers
-from feedhandler.sim.bybit_window import Sides, Window
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults import Delivery
@@ -25,6 +18,13 @@ from feedhandler.sim.instrument import Instrument, fixed, plain
 from feedhandler.sim.market import Live, Market, Update
 from feedhandler.sim.records import Trade
 from feedhandler.sim.server import VenueServer
+from feedhandler.sim.venues import bybit_json as shapes
+from feedhandler.sim.venues import bybit_listing as listing
+from feedhandler.sim.venues import bybit_topics as topics
+from feedhandler.sim.venues.bybit_json import Texts
+from feedhandler.sim.venues.bybit_rest import add_rest_routes, body
+from feedhandler.sim.venues.bybit_tickers import INTERVAL_S, Tickers
+from feedhandler.sim.venues.bybit_window import Sides, Window
 
 _FIRST_SEQUENCE = 753_843_900_397
 _FIRST_NUMBER = 15_076_952

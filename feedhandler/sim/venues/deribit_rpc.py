@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim import deribit_channels as channels
-from feedhandler.sim import deribit_heartbeat as heartbeat
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.deribit_json import Texts
-from feedhandler.sim.deribit_requests import PUBLIC, VERSION, Ask
 from feedhandler.sim.faults import Fault
-from feedhandler.sim.jsonrpc import RpcError, failure, success
 from feedhandler.sim.market import Live
 from feedhandler.sim.server import VenueServer
+from feedhandler.sim.venues import deribit_channels as channels
+from feedhandler.sim.venues import deribit_heartbeat as heartbeat
+from feedhandler.sim.venues.deribit_answers import RpcError, failure, success
+from feedhandler.sim.venues.deribit_json import Texts
+from feedhandler.sim.venues.deribit_requests import PUBLIC, VERSION, Ask
 
 _API = "/api/v2/"
 

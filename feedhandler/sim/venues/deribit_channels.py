@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from feedhandler.sim.book import ASK, BID, Book
-from feedhandler.sim.deribit_json import Texts
-from feedhandler.sim.jsonrpc import RpcError
 from feedhandler.sim.market import Live, Market
+from feedhandler.sim.venues.deribit_answers import RpcError
+from feedhandler.sim.venues.deribit_json import Texts
 
 INTERVALS: Final = ("100ms", "agg2")
 CURRENCIES: Final = ("BTC", "ETH")

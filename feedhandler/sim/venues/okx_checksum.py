@@ -6,7 +6,7 @@ import zlib
 from itertools import zip_longest
 
 from feedhandler.sim.book import ASK, BID, Book
-from feedhandler.sim.okx_json import Texts
+from feedhandler.sim.venues.okx_json import Texts
 
 _LEVELS = 25
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from feedhandler.sim.binance_depth import DepthTexts
 from feedhandler.sim.candles import MINUTE_MS, Candle
 from feedhandler.sim.market import Live
+from feedhandler.sim.venues.binance_depth import DepthTexts
 
 DAY_MS: Final = 86_400_000
 INTERVALS: Final = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60}
