@@ -18,10 +18,10 @@ from feedhandler import venues
 from feedhandler.capture.frames_file import Frame
 from feedhandler.capture.writer import CaptureWriteError, FrameWriter, check_name
 from feedhandler.config.load import Config
-from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
+from feedhandler.planning.packing import CONNECTION_ROWS
 from shm import State
 from shm.segment import create
 

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from feedhandler.config import transport as way
-from feedhandler.connection.rotation_time import time_of_day
 from feedhandler.kernel import usable_cpus
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
@@ -79,6 +78,14 @@ def _cpu() -> Rule:
     ours = usable_cpus()
     text = f"a CPU of this host that we may use: {', '.join(map(str, sorted(ours)))}"
     return Rule(lambda cpu: integer(0, 1 << 20).valid(cpu) and cpu in ours, text)
+
+
+def time_of_day(text: str) -> int:
+    """Seconds since midnight of `HH:MM`. Raises ValueError."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
+    if found is None:
+        raise ValueError(f"not a time of day as HH:MM: {text!r}")
+    return int(found[1]) * 3600 + int(found[2]) * 60
 
 
 def _is_time_of_day(value: Any) -> bool:

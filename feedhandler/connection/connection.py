@@ -19,7 +19,7 @@ from feedhandler.budgets.budget import per_second
 from feedhandler.budgets.host_budgets import SHOWN_WAIT_S, take_turn
 from feedhandler.budgets.shared_retry import Retry
 from feedhandler.connection.control_frames import ControlFrames
-from feedhandler.connection.frame_listener import MAX_MESSAGE_BYTES, FrameListener
+from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.notes import ConnectionNotes
 from feedhandler.connection.outage import ConnectionOutage
 from feedhandler.connection.owner import KeysTold, Owner, Settings
@@ -34,6 +34,7 @@ from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.log import Throttle
 from feedhandler.network.connect_failure import explain, refused, unreachable
+from feedhandler.network.route import MAX_MESSAGE_BYTES
 from feedhandler.one_line import one_line
 from shm import Reason
 
@@ -49,7 +50,7 @@ class Connection:
         venue: Venue,
         keys: Sequence[str],
         native: Native,
-        owner: Owner,
+        owner: Owner["Connection"],
         settings: Settings,
     ) -> None:
         self.row = row

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from feedhandler.engine._engine import ATTENTION, CONTROL, MALFORMED, Connection, Receiver
+from feedhandler.network.route import MAX_MESSAGE_BYTES
 from feedhandler.one_line import one_line
 
-MAX_MESSAGE_BYTES = 64 << 20
 _SPECIAL = CONTROL | ATTENTION | MALFORMED
 _CONTINUATION: int = WSMsgType.CONTINUATION.value
 _TEXT: int = WSMsgType.TEXT.value

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from feedhandler.adapter.venue import Stated
 from feedhandler.budgets.backoff import Backoff
@@ -12,11 +12,12 @@ from feedhandler.budgets.shared_retry import Reach
 from feedhandler.network.route import Route
 from shm import Reason
 
-if TYPE_CHECKING:
-    from feedhandler.connection.connection import Connection
+#: the connection, as its owner sees it: what is told here needs to know nothing of it
+C_contra = TypeVar("C_contra", contravariant=True)
+C = TypeVar("C")
 
 
-class Owner(Protocol):
+class Owner(Protocol[C_contra]):
     """Who has the connection. None of these may raise."""
 
     async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -25,25 +26,25 @@ class Owner(Protocol):
     def on_attention(self) -> None:
         """The engine has something to say."""
 
-    def on_malformed(self, connection: "Connection") -> None:
+    def on_malformed(self, connection: C_contra) -> None:
         """The venue sent what it may not."""
 
-    def on_state(self, connection: "Connection") -> None:
+    def on_state(self, connection: C_contra) -> None:
         """The connection is in another state."""
 
-    def on_down(self, connection: "Connection", reason: Reason) -> None:
+    def on_down(self, connection: C_contra, reason: Reason) -> None:
         """No data comes from now on: what it fed is stale, at once."""
 
-    def on_acknowledged(self, connection: "Connection", keys: Sequence[str]) -> None:
+    def on_acknowledged(self, connection: C_contra, keys: Sequence[str]) -> None:
         """The venue took these keys."""
 
-    def on_rejected(self, connection: "Connection", keys: Sequence[str], text: str) -> None:
+    def on_rejected(self, connection: C_contra, keys: Sequence[str], text: str) -> None:
         """The venue refused these keys."""
 
-    def on_unanswered(self, connection: "Connection", keys: Sequence[str]) -> None:
+    def on_unanswered(self, connection: C_contra, keys: Sequence[str]) -> None:
         """The venue has not answered for these keys; it is asked again."""
 
-    def speaks(self, connection: "Connection", key: str, seconds: float) -> bool:
+    def speaks(self, connection: C_contra, key: str, seconds: float) -> bool:
         """Whether the key's data comes on it, `seconds` after it was asked for."""
 
     def on_stated(self, stated: Iterable[Stated]) -> None:
@@ -52,23 +53,23 @@ class Owner(Protocol):
     def on_relisted(self) -> None:
         """The venue says that what it lists has changed."""
 
-    def replace(self, connection: "Connection", why: str) -> bool:
+    def replace(self, connection: C_contra, why: str) -> bool:
         """The session is about to end: open another connection before this one is closed.
 
         False: that cannot be done; this one is renewed, and what it feeds is stale meanwhile.
         """
 
-    def on_round_trip(self, connection: "Connection", nanoseconds: int) -> None:
+    def on_round_trip(self, connection: C_contra, nanoseconds: int) -> None:
         """A heartbeat was answered."""
 
-    def in_step(self, connection: "Connection") -> bool:
+    def in_step(self, connection: C_contra) -> bool:
         """Whether every book of this connection has been in step since it connected."""
 
 
-class KeysTold:
+class KeysTold(Generic[C]):
     """What becomes of a connection's keys is its owner's to hear."""
 
-    def __init__(self, owner: Owner, connection: "Connection") -> None:
+    def __init__(self, owner: Owner[C], connection: C) -> None:
         self.accepted = partial(owner.on_acknowledged, connection)
         self.refused = partial(owner.on_rejected, connection)
         self.unanswered = partial(owner.on_unanswered, connection)

@@ -10,10 +10,39 @@ from time import monotonic
 from feedhandler.adapter.venue import Heartbeat
 from feedhandler.connection.heartbeat import Ask, Dead, HeartbeatMonitor, RoundTrips
 from feedhandler.connection.session_socket import ConnectionSocket
-from feedhandler.fleet.lag import Echo
 
 _LAST = b"last"
 _ECHO = b"echo"
+_ECHO_S = 1.0
+
+
+class Echo:
+    """Pings of one connection whose answers are timed: one at a time, at most one a second."""
+
+    def __init__(self) -> None:
+        self._sent: float | None = None
+        self._next = 0.0
+        self._took = 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether one is to be sent, which counts as sent then."""
+        if self._sent is not None or now < self._next:
+            return False
+        self._sent, self._next = now, now + _ECHO_S
+        return True
+
+    def answered(self, now: float) -> None:
+        """The answer came."""
+        if self._sent is not None:
+            self._took, self._sent = now - self._sent, None
+
+    def reset(self) -> None:
+        """The socket is new."""
+        self._sent, self._took = None, 0.0
+
+    def seconds(self, now: float) -> float:
+        """How long one takes: the last one took, or this one has so far."""
+        return max(self._took, now - self._sent if self._sent is not None else 0.0)
 
 
 class Pings:

@@ -1,20 +1,10 @@
 """When a session is renewed: before the venue ends it, in the hour that the user chose."""
 
-import re
-
 DAY_S = 86_400.0
 HOUR_S = 3600.0
 _MARGIN = 0.02  #: the share of its lifetime that a session is renewed before its end
 _MARGIN_S = 60.0
 _MARGIN_MOST = 0.3  #: of a short lifetime
-
-
-def time_of_day(text: str) -> int:
-    """Seconds since midnight of `HH:MM`. Raises ValueError."""
-    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
-    if found is None:
-        raise ValueError(f"not a time of day as HH:MM: {text!r}")
-    return int(found[1]) * 3600 + int(found[2]) * 60
 
 
 def margin(lifetime_s: float) -> float:

@@ -17,13 +17,6 @@ from feedhandler.one_line import one_line
 TIMEOUT_S = 5.0
 
 
-class Getter(Protocol):
-    """Whoever answers requests."""
-
-    async def get(self, request: Request) -> bytes:
-        """The verbatim body of the answer. Raises :class:`feedhandler.network.rest.RestError`."""
-
-
 class SocketRequests:
     """The requests of one connection that wait for their answers.
 

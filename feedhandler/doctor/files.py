@@ -5,7 +5,7 @@ from __future__ import annotations
 from feedhandler.config.load import Config
 from feedhandler.doctor.check import Check, fine, problem
 from feedhandler.doctor.facts import Facts
-from feedhandler.fleet.fleet import CONNECTION_ROWS
+from feedhandler.planning.packing import CONNECTION_ROWS
 
 _OTHERS = 64  # libraries, memory, pipes, REST, name resolution
 

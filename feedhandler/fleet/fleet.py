@@ -15,9 +15,8 @@ from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import ConnectionState
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
-from feedhandler.planning.packing import place
+from feedhandler.planning.packing import CONNECTION_ROWS, place
 
-CONNECTION_ROWS = 64
 IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more
 QUIET_NS = 2_000_000_000  #: a book that said nothing since the subscription began is in step
 _BOOK = CHANNEL["book"]

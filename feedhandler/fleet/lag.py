@@ -21,7 +21,6 @@ from enum import Enum
 USUAL_S = 600.0  #: that the least age is remembered
 _STEP_S = 30.0
 _FALLING = 0.8  #: of the worst in the window: below, it is catching up
-_ECHO_S = 1.0
 ECHOED = 0.4  #: of the age: so slow a ping confirms it, though it was sent when less was waiting
 _UNREAD = 0.8  #: of the looks: so often something was unread. Of one that reads in time it is so
 #: at about as many as it is busy
@@ -55,35 +54,6 @@ class Usual:
     def beyond(self, late_ns: int) -> int:
         """By how much this age is more than usual."""
         return max(0, late_ns - min((least for _, least in self._least), default=late_ns))
-
-
-class Echo:
-    """Pings of one connection whose answers are timed: one at a time, at most one a second."""
-
-    def __init__(self) -> None:
-        self._sent: float | None = None
-        self._next = 0.0
-        self._took = 0.0
-
-    def due(self, now: float) -> bool:
-        """Whether one is to be sent, which counts as sent then."""
-        if self._sent is not None or now < self._next:
-            return False
-        self._sent, self._next = now, now + _ECHO_S
-        return True
-
-    def answered(self, now: float) -> None:
-        """The answer came."""
-        if self._sent is not None:
-            self._took, self._sent = now - self._sent, None
-
-    def reset(self) -> None:
-        """The socket is new."""
-        self._sent, self._took = None, 0.0
-
-    def seconds(self, now: float) -> float:
-        """How long one takes: the last one took, or this one has so far."""
-        return max(self._took, now - self._sent if self._sent is not None else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,10 @@ from decimal import Decimal
 from time import time_ns
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.connection.socket_requests import Getter
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import Tracked
 from feedhandler.log import Throttle
-from feedhandler.network.rest import RestError
+from feedhandler.network.rest import Getter, RestError
 from shm import Reason, State
 
 STILL_S = 3.0  #: how long the number has to stand still

@@ -7,73 +7,9 @@ logic: time is given, nothing is done. Times are seconds of a monotonic clock.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
-
-
-class Silence(Enum):
-    """What the byte watchdog says about a socket."""
-
-    FINE = "bytes come"
-    PROBE = "ask the peer to say something"
-    DEAD = "nothing came, not even an answer"
-
-
-class ByteWatchdog:
-    """Any byte on the socket.
-
-    Half of `silence_s` without a byte: the peer is asked (a WebSocket ping). Silent for
-    `silence_s`, it is dead if it should have spoken: because it has answered such a question
-    before in this session, because its bytes came at a fast rhythm, or because we have asked for
-    subscriptions, which every venue answers. Otherwise (a quiet peer of which we do not know
-    whether it answers) it has until `quiet_s`, the venue's own heartbeat.
-    """
-
-    def __init__(self, silence_s: float, quiet_s: float, now: float) -> None:
-        self.silence_s = silence_s
-        self.quiet_s = max(silence_s, quiet_s)
-        self.answers = False  #: it has answered a ping in this session
-        self.owes = False  #: it has answered nothing since we asked for subscriptions
-        self._last = now
-        self._gap = 0.0  # smoothed
-        self._probed = False
-        self._asked: float | None = None
-
-    def asked(self, now: float) -> None:
-        """We sent what has to be answered."""
-        if self._asked is None:
-            self._asked = now
-
-    def received(self, now: float) -> None:
-        """Something came."""
-        self._asked = None
-        gap = now - self._last
-        self._gap = gap if not self._gap else self._gap + 0.1 * (gap - self._gap)
-        self._last = now
-        self._probed = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether bytes come so often that `silence_s` without any is no accident."""
-        return 0.0 < self._gap * 10 < self.silence_s
-
-    def silent_s(self, now: float) -> float:
-        """Seconds since the last byte."""
-        return now - self._last
-
-    def check(self, now: float) -> Silence:
-        """PROBE is said once per silence."""
-        silent = now - self._last
-        self.owes = self._asked is not None and now - self._asked >= self.silence_s
-        limit = self.silence_s if self.answers or self.busy or self.owes else self.quiet_s
-        if silent >= limit:
-            return Silence.DEAD
-        if silent >= self.silence_s / 2 and not self._probed:
-            self._probed = True
-            return Silence.PROBE
-        return Silence.FINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
-from feedhandler.connection.socket_requests import Getter
-from feedhandler.network.rest import RestRefused
+from feedhandler.network.rest import Getter, RestRefused
 from feedhandler.one_line import one_line
 
 _MAX_REQUESTS = 200  # pages and families; more is a venue that leads nowhere

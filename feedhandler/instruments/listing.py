@@ -12,10 +12,9 @@ from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.select import UnknownSymbol
 from feedhandler.adapter.venue import InstrumentSpec, Venue
 from feedhandler.budgets.backoff import Backoff
-from feedhandler.connection.socket_requests import Getter
 from feedhandler.instruments.ask import list_instruments
 from feedhandler.log import Throttle, log
-from feedhandler.network.rest import RestError
+from feedhandler.network.rest import Getter, RestError
 
 REFRESH_S = 300.0
 _HINT_S = 5.0  #: between two lists that nothing but a hint asks for

@@ -13,10 +13,10 @@ from contextlib import suppress
 import msgspec
 
 from feedhandler.config.load import VenueConfig
-from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.log import log
 from feedhandler.network.rest import RestError
+from feedhandler.planning.packing import CONNECTION_ROWS
 from shm import segment
 from shm._native import Writer
 

@@ -20,7 +20,6 @@ import uvloop
 from feedhandler import venues
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.load import Config, VenueConfig
-from feedhandler.fleet.fleet import CONNECTION_ROWS
 from feedhandler.io_process import instrument_orders as requests
 from feedhandler.io_process import scheduling as undisturbed
 from feedhandler.io_process.epoch_renewal import Renewal
@@ -29,7 +28,7 @@ from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.log import BURST, Throttle, log, on_loop_error, setup
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
-from feedhandler.planning.packing import PlanError
+from feedhandler.planning.packing import CONNECTION_ROWS, PlanError
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15

@@ -14,10 +14,10 @@ from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.budgets.shared_retry import Reach
+from feedhandler.config.keys import time_of_day
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.owner import Settings, Tap
-from feedhandler.connection.rotation_time import time_of_day
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.fleet.fleet import Fleet
@@ -234,7 +234,7 @@ class VenueFeed:
     def _count(self, counter: Counter) -> None:
         self._writer.counter_add(int(counter))
 
-    # ---- what the engine and the connections say (`connection_owner.Owner`)
+    # ---- what the engine and the connections say (`connection.owner.Owner`)
 
     async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run it to its end; again if it fails."""

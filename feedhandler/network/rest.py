@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic, time, time_ns
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -58,6 +58,13 @@ class RestFailed(RestError):  # noqa: N818
 
 #: (url, direction "out" | "in", body, unix ns): what a recorder writes down
 Tap = Callable[[str, str, bytes, int], None]
+
+
+class Getter(Protocol):
+    """Whoever answers requests."""
+
+    async def get(self, request: Request) -> bytes:
+        """The verbatim body of the answer. Raises :class:`RestError`."""
 
 
 class Rest:

@@ -13,28 +13,37 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp_socks import ProxyConnector
 from picows import WSListener, WSTransport, WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
-from feedhandler.connection.frame_listener import MAX_MESSAGE_BYTES
 from feedhandler.network import deflate, rest_body, tcp
 from feedhandler.network.deflate import Agreement
 
 if TYPE_CHECKING:
     from picows.url import WSParsedURL
 
-    from feedhandler.config.load import VenueConfig
-
 HANDSHAKE_TIMEOUT_S = 10.0
+MAX_MESSAGE_BYTES = 64 << 20
 _READ_BUFFER = 256 * 1024
 
 
 class ProxyUnreachable(OSError):  # noqa: N818
     """No TCP connection to the proxy; of the venue nothing is known."""
+
+
+class Way(Protocol):
+    """The part of a venue's configuration that is about the way there."""
+
+    @property
+    def proxy(self) -> str | None: ...
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def compression(self) -> bool: ...
 
 
 class Route:
@@ -48,7 +57,7 @@ class Route:
         self.compression = compression
 
     @classmethod
-    def of(cls, config: "VenueConfig") -> "Route":
+    def of(cls, config: "Way") -> "Route":
         """As the configuration has it."""
         return cls(config.proxy, config.ca_file, config.compression)
 

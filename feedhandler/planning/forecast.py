@@ -13,8 +13,7 @@ from feedhandler.budgets import host_budgets
 from feedhandler.budgets.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.load import VenueConfig
 from feedhandler.connection.subscriptions import Subscriptions
-from feedhandler.fleet.fleet import CONNECTION_ROWS
-from feedhandler.planning.packing import ConnectionPlan, plan
+from feedhandler.planning.packing import CONNECTION_ROWS, ConnectionPlan, plan
 from shm import _native
 
 _STEP_S = 1e-3

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from feedhandler.adapter.venue import InstrumentSpec, Limits, Venue
 
+CONNECTION_ROWS = 64  #: of the connection table: no feed has more connections
+
 
 class PlanError(ValueError):
     """The keys do not fit into the venue's limits; the text says which, and what would."""

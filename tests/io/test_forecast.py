@@ -87,7 +87,7 @@ def test_snapshots_are_paid_by_weight() -> None:
 def test_memory_is_what_a_writer_takes(namespace: str) -> None:
     config = msgspec.structs.replace(CONFIG, depth=20, ring_slots=4096)
     said = forecast(PaperVenue(), config, [spec("A")], []).shared_bytes
-    from feedhandler.fleet.fleet import CONNECTION_ROWS
+    from feedhandler.planning.packing import CONNECTION_ROWS
 
     with segment.create(
         "paper", namespace=namespace, instruments=64, depth=20, ring_slots=4096,

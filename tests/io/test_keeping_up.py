@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedhandler.connection.pings import Echo
 from feedhandler.cpu_time import CpuTime
 from feedhandler.fleet.halves import halves
-from feedhandler.fleet.lag import USUAL_S, Cause, Echo, KeepingUp, Usual
+from feedhandler.fleet.lag import USUAL_S, Cause, KeepingUp, Usual
 
 LOOK_S = 0.25
 

@@ -2,7 +2,8 @@ from itertools import pairwise
 
 import pytest
 
-from feedhandler.connection.rotation_time import HOUR_S, margin, renew_in, time_of_day
+from feedhandler.config.keys import time_of_day
+from feedhandler.connection.rotation_time import HOUR_S, margin, renew_in
 
 DAY = 86_400.0
 THREE = time_of_day("03:00")

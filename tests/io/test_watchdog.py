@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhandler.adapter.venue import Heartbeat, Speaker
-from feedhandler.connection.heartbeat import RTT_KEPT, Ask, Dead, HeartbeatMonitor, RoundTrips
-from feedhandler.healing.rhythm import ByteWatchdog, RhythmOptions, RhythmWatchdog, Silence
+from feedhandler.connection.heartbeat import (
+    RTT_KEPT,
+    Ask,
+    ByteWatchdog,
+    Dead,
+    HeartbeatMonitor,
+    RoundTrips,
+    Silence,
+)
+from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
 from shm import Reason
 
 BOOK = 0
