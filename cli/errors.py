@@ -71,7 +71,7 @@ COMMAND = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  #: as scripts/ru
 _START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config.load", ("ConfigError",), "", USAGE),
-    ("feedhandler.adapter.select", ("UnknownSymbol",), "", USAGE),
+    ("feedhandler.adapter.selection", ("UnknownSymbol",), "", USAGE),
     ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
     ("feedhandler.bench.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.plot", ("PlotError",), "", USAGE),

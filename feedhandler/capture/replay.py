@@ -12,11 +12,10 @@ from typing import Any
 from feedhandler.adapter.venue import ControlKind, InstrumentSpec, Stated, Venue
 from feedhandler.books_json import books_json
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
-from feedhandler.capture.mentions import Mentions
 from feedhandler.capture.pace import Pace
-from feedhandler.capture.scan import Survey, survey
+from feedhandler.capture.scan import Mentions, Survey, survey
 from feedhandler.engine import _engine
-from feedhandler.instruments.directory import add_instrument, redefine
+from feedhandler.instruments.universe import add_instrument, redefine
 from shm import Reason, State
 from shm.segment import WriterSegment, create
 

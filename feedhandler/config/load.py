@@ -120,7 +120,7 @@ def load(
     `feedhandler.venues.defaults`. `symbols` replaces the instruments of all of them; `namespace`
     the namespace. `running`: it is read again, for a feed that runs by it: a file without a table
     of a venue is a mistake then, and not the defaults. Raises :class:`ConfigError` with every
-    mistake found. Whether a venue lists the instruments, `feedhandler.adapter.select` says later.
+    mistake found. Whether a venue lists the instruments, `adapter.selection` says later.
     """
     source = str(path) if path is not None else "command line"
     reader = _Reader(source)

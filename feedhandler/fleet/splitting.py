@@ -1,28 +1,28 @@
 """What is done about connections that cannot keep up: they are split, or it is said why not.
 
 A bundle is behind when all of its connections are; the first copy of each message counts. More
-connections help only where the connection is what stands in the way (`keeping_up.Cause`). A process
+connections help only where the connection is what stands in the way (`lag.Cause`). A process
 that has no core time left, or a venue that is late itself, is named and left alone; so is a bundle
 that cannot be split: one instrument, no room within the limits, or a split before that brought no
 more bytes than there were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp
 from time import monotonic_ns
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from feedhandler.connection.connection import Connection
-from feedhandler.cpu_time import CpuTime, Share
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Bundle, Fleet
-from feedhandler.fleet.halves import halves
 from feedhandler.fleet.lag import ECHOED, Cause, KeepingUp, Usual
 from feedhandler.fleet.rotation import Rotations
 from feedhandler.instruments.universe import Universe
+from feedhandler.kernel import CpuTime, Share
 from feedhandler.log import Throttle
 from shm import Counter, Reason
 
@@ -253,3 +253,35 @@ class Capacity:
         if self._load is not None:
             load[: len(self._load)] -= self._load
         return dict(enumerate(load.tolist()))
+
+
+def halves(
+    keys: Sequence[str], group: Callable[[str], object], load: Mapping[Any, float]
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Two parts of the keys, each in its old order; None: they are all of one group.
+
+    `group`: what a key belongs to (its instrument); a group stays together, so that its channels
+    fail and heal together. None: to no instrument, such as where statuses come from; that is no
+    load, and stays with the first half. `load`: of each group. The heaviest first, each to the
+    lighter half: no half is heavier than 7/6 of the best there is (Graham, "Bounds on
+    Multiprocessing Timing Anomalies", 1969, for two machines).
+    """
+    groups: dict[object, list[str]] = {}
+    chosen: dict[str, int] = {}
+    for key in keys:
+        name = group(key)
+        if name is None:
+            chosen[key] = 0
+        else:
+            groups.setdefault(name, []).append(key)
+    if len(groups) < 2:
+        return None
+    weights = [0.0, 0.0]
+    counts = [0, 0]
+    for name in sorted(groups, key=lambda one: (-load.get(one, 0.0), str(one))):
+        half = min((0, 1), key=lambda one: (weights[one], counts[one]))
+        weights[half] += load.get(name, 0.0)
+        counts[half] += len(groups[name])
+        chosen |= dict.fromkeys(groups[name], half)
+    first, second = (tuple(key for key in keys if chosen[key] == half) for half in (0, 1))
+    return first, second

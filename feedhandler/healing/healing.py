@@ -25,9 +25,8 @@ from feedhandler.healing.quiet_books import QuietBooks
 from feedhandler.healing.recovery import Recovery
 from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.healing.silent_subscriptions import Renew, SilentSubscriptions
-from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue
+from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue, TradedFirst
 from feedhandler.healing.subscription_watch import SubscriptionWatch
-from feedhandler.healing.traded_first import TradedFirst
 from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest, RestError

@@ -9,8 +9,10 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import time_ns
 
 from feedhandler.budgets.backoff import Backoff
+from feedhandler.engine import _engine
 from feedhandler.log import Throttle
 from feedhandler.network.rest import RestError, RestRateLimited
 
@@ -18,6 +20,9 @@ CONCURRENCY = 4
 LATE_S = 10.0
 HELD_S = 1.0  #: a budget that holds a request back for so long is told
 JITTER_S = 0.05
+RECENT_NS = 60_000_000_000
+_LOOK_S = 1.0
+_CLASS = 1 << 24  # above any number of instruments
 
 
 @dataclass(slots=True)
@@ -184,3 +189,25 @@ class SnapshotQueue:
             wanted.cause = f"{type(error).__name__}: {error}"
             self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
             self.request(symbol)
+
+
+class TradedFirst:
+    """Ranks by the engine's activity, looked at once a second; equals in the order of their ids,
+    which is that of the configuration."""
+
+    def __init__(self, engine: _engine.Engine, clock: Callable[[], float]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._looked = float("-inf")
+        self._traded: list[int] = []
+
+    def __call__(self, instrument: int) -> int:
+        """Lower goes first."""
+        now = self._clock()
+        if now - self._looked >= _LOOK_S:
+            self._looked = now
+            self._traded = self._engine.activity()[:, _engine.CHANNEL_TRADES].tolist()
+        last = self._traded[instrument] if instrument < len(self._traded) else 0
+        if not last:
+            return 2 * _CLASS + instrument
+        return instrument if time_ns() - last < RECENT_NS else _CLASS + instrument

@@ -13,9 +13,8 @@ from feedhandler.adapter import listing
 from feedhandler.adapter import names as normal
 from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.engine import _engine
-from feedhandler.instruments.directory import redefine
 from feedhandler.instruments.listing import Lister
-from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.instruments.universe import Tracked, Universe, redefine
 from feedhandler.log import Throttle, log
 from shm import Change, Status
 

@@ -11,8 +11,7 @@ from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.config.load import Config, VenueConfig
-from feedhandler.instruments.ask import list_instruments
-from feedhandler.instruments.listing import choose
+from feedhandler.instruments.listing import choose, list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
 from feedhandler.planning.forecast import VenueForecast, forecast

@@ -9,7 +9,7 @@ from feedhandler.adapter import listing
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.load import Config, VenueConfig
-from feedhandler.instruments.ask import list_instruments
+from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
 from feedhandler.planning.packing import PlanError, plan

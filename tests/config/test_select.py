@@ -3,7 +3,7 @@
 import pytest
 
 from feedhandler.adapter.pattern import Pattern
-from feedhandler.adapter.select import UnknownSymbol, select
+from feedhandler.adapter.selection import UnknownSymbol, select
 from feedhandler.adapter.venue import InstrumentSpec
 from shm import InstrumentKind as Kind
 from shm import Status
@@ -119,7 +119,7 @@ def test_what_is_near_is_looked_for_by_who_asks_only(monkeypatch: pytest.MonkeyP
         asked.append(what)
         return ("BTCUSDT",)
 
-    monkeypatch.setattr("feedhandler.adapter.select._near", near)
+    monkeypatch.setattr("feedhandler.adapter.selection._near", near)
     with pytest.raises(UnknownSymbol) as caught:
         select(["BTCUSDX"], LISTED)
     assert not asked

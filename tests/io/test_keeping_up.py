@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.connection.pings import Echo
-from feedhandler.cpu_time import CpuTime
-from feedhandler.fleet.halves import halves
 from feedhandler.fleet.lag import USUAL_S, Cause, KeepingUp, Usual
+from feedhandler.fleet.splitting import halves
+from feedhandler.kernel import CpuTime
 
 LOOK_S = 0.25
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from feedhandler.adapter.venue import Limits, Request
 from feedhandler.budgets.shared_budget import bans
 from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue
-from feedhandler.instruments.ask import list_instruments
+from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import (
     Rest,
     RestError,

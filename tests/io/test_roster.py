@@ -7,7 +7,7 @@ from time import time_ns
 import pytest
 
 from feedhandler.adapter import selection as rules
-from feedhandler.adapter.select import UnknownSymbol
+from feedhandler.adapter.selection import UnknownSymbol
 from feedhandler.adapter.venue import Limits
 from feedhandler.io_process.roster import Change
 from feedhandler.network.rest import RestFailed

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from feedhandler.config.keys import time_of_day
-from feedhandler.connection.rotation_time import HOUR_S, margin, renew_in
+from feedhandler.connection.session_limit import HOUR_S, margin, renew_in
 
 DAY = 86_400.0
 THREE = time_of_day("03:00")

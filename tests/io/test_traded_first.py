@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 
 from feedhandler.engine import _engine
-from feedhandler.healing.traded_first import RECENT_NS, TradedFirst
+from feedhandler.healing.snapshot_queue import RECENT_NS, TradedFirst
 
 
 class Activity:

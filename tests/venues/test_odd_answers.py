@@ -20,10 +20,8 @@ from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.config.load import VenueConfig
-from feedhandler.instruments.ask import list_instruments
-from feedhandler.instruments.directory import add_instrument
-from feedhandler.instruments.listing import Lister
-from feedhandler.instruments.universe import Universe
+from feedhandler.instruments.listing import Lister, list_instruments
+from feedhandler.instruments.universe import Universe, add_instrument
 from feedhandler.io_process.roster import Roster
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import segment
