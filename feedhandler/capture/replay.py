@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from feedhandler.adapter.venue import ControlKind, InstrumentSpec, Stated, Venue
-from feedhandler.books_json import books_json
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.pace import Pace
 from feedhandler.capture.scan import Mentions, Survey, survey
 from feedhandler.engine import _engine
+from feedhandler.engine.books_json import books_json
 from feedhandler.instruments.universe import add_instrument, redefine
 from shm import Reason, State
 from shm.segment import WriterSegment, create

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from feedhandler.adapter.venue import BookAnswer, Request, Venue
-from feedhandler.books_json import decimal_text
 from feedhandler.engine import _engine
+from feedhandler.engine.books_json import decimal_text
 from feedhandler.healing.audit_compare import Broken, Comparison, FollowedBook, Known, compare
 from feedhandler.healing.audit_report import AuditReport
 from feedhandler.instruments.universe import Tracked

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.books_json import decimal_text
 from feedhandler.capture.frames_file import CaptureError
 from feedhandler.capture.replay import ReplayResult, replay
+from feedhandler.engine.books_json import decimal_text
 from shm import InstrumentKind
 
 from .support import write_capture
