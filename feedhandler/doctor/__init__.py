@@ -2,6 +2,9 @@
 
 `examine` gathers what the host tells (`facts`), and asks each check what it makes of that. Nothing
 is changed, and nothing created.
+
+Others take `examine`: `cli`.
+Uses `planning` and `config` for what a feed would need, and `budgets`.
 """
 
 from __future__ import annotations

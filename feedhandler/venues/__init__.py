@@ -1,4 +1,8 @@
-"""The registry of venues: a line each, its module imported only when the venue is used."""
+"""The venues, and their registry: a line each, its module imported only when the venue is used.
+
+Others take `names`, `defaults` and `load`; of a venue they know what `adapter.venue.Venue` says.
+Uses `adapter`.
+"""
 
 from importlib import import_module
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
 VENUES = ("deribit", "okx", "binance", "bybit")
