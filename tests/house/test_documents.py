@@ -6,6 +6,7 @@ docs/architecture.md has every file of the feed and of `shm`, and no file that t
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,25 @@ def test_every_file_that_is_told_is_there() -> None:
     paths = {str(path) for path in files("feedhandler", "shm", "cli", "tests")}
     for name in re.findall(r"`([\w/]+\.(?:py|pxi|h|cmake|pc))`", TEXT):
         assert any(path.endswith(f"/{name}") or path == name for path in paths), name
+
+
+def test_contributors_find_every_word() -> None:
+    """CONTRIBUTING.md and `scripts/dev help` have the same words, in the same order."""
+    script = (ROOT / "scripts" / "dev").read_text()
+    words = re.findall(r"^([a-z]+)\) # ", script, re.MULTILINE)
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("| word | does |")[2]
+    assert re.findall(r"^\| `([a-z]+)` \|", table.partition("\n\n")[0], re.MULTILINE) == words
+    assert set(words) == set(re.findall(r"^([a-z]+)\)", script, re.MULTILINE))
+    done = subprocess.run([ROOT / "scripts" / "dev"], capture_output=True, text=True, check=True)
+    assert re.findall(r"^  ([a-z]+) +\S", done.stdout, re.MULTILINE) == words
+    assert max(map(len, done.stdout.splitlines())) < 100
+
+
+def test_an_unknown_word_is_answered_with_those_there_are() -> None:
+    done = subprocess.run([ROOT / "scripts" / "dev", "tests"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "there is no tests" in done.stderr
+    assert "mutate" in done.stderr
 
 
 def test_no_half_of_a_merge_is_left() -> None:
