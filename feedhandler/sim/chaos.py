@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from feedhandler.sim.book import ASK, BID
 from feedhandler.sim.client import Client
 from feedhandler.sim.fault_kinds import KINDS
 from feedhandler.sim.fault_order import FaultError, Order, near_symbol, read_order
 from feedhandler.sim.faults import Fault, Faults
 from feedhandler.sim.frames import BINARY, encode
+from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.script import Step, entry_error, steps_of
 
 if TYPE_CHECKING:

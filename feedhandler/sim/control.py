@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.book import ASK, BID, Book
 from feedhandler.sim.fault_keys import KEYS
 from feedhandler.sim.fault_kinds import KINDS
 from feedhandler.sim.fault_order import FaultError
-from feedhandler.sim.instrument import Instrument, plain
-from feedhandler.sim.market import Live
+from feedhandler.sim.market.book import ASK, BID, Book
+from feedhandler.sim.market.instrument import Instrument, plain
+from feedhandler.sim.market.market import Live
 
 if TYPE_CHECKING:
     from feedhandler.sim.server import VenueServer

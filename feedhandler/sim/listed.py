@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from feedhandler.sim.broadcast import Broadcast
 from feedhandler.sim.fault_order import FaultError, near_symbol
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.market import Market
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.terms import Terms
 
 

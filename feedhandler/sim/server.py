@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from aiohttp import WSMsgType, web
 
-from feedhandler.sim.book import Book
 from feedhandler.sim.certificates import Certificates
 from feedhandler.sim.chaos import Chaos
 from feedhandler.sim.client import Client
@@ -20,8 +19,9 @@ from feedhandler.sim.control import add_control_routes
 from feedhandler.sim.http_faults import failed_upgrade, rest_faults
 from feedhandler.sim.listed import Listed
 from feedhandler.sim.listener import Listener
-from feedhandler.sim.market import Live, Market, Update
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market.book import Book
+from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.subscribe_faults import SubscribeFaults
 
 _MAX_CATCH_UP = 0.25

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhandler.sim import black76
-from feedhandler.sim.market import Market
+from feedhandler.sim.market import black76
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues.deribit_json import number
 
 from .test_market import market

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from feedhandler.sim import digest
+from feedhandler.sim.market import digest
 from feedhandler.sim.runner import VENUES
 
 from .harness import Levels, venue

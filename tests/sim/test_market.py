@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from feedhandler.sim import expiries
-from feedhandler.sim.book import ASK, BID, Book
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.control import describe
-from feedhandler.sim.instrument import Instrument, fixed8, float_style, plain
-from feedhandler.sim.market import Market
+from feedhandler.sim.market import expiries
+from feedhandler.sim.market.book import ASK, BID, Book
+from feedhandler.sim.market.instrument import Instrument, fixed8, float_style, plain
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.runner import VENUES
 from feedhandler.sim.venues import binance_listing, deribit_listing, okx_listing
 
@@ -98,7 +98,7 @@ def test_history_is_exact_and_bounded() -> None:
 
 
 def test_records_are_bounded_over_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedhandler.sim.records._RECORDS", 200)
+    monkeypatch.setattr("feedhandler.sim.market.records._RECORDS", 200)
     tested = market("okx")
     traded = {tested.step().live.instrument.symbol for _ in range(6000)}
     lives = [tested.live(symbol) for symbol in traded]

@@ -12,11 +12,11 @@ from statistics import mean, pstdev
 
 import pytest
 
-from feedhandler.sim.book import ASK, BID
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.market import Market
+from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.market.market import Market
+from feedhandler.sim.market.underlyings import INDEX_START, PREMIUM, Underlying, Wander
 from feedhandler.sim.runner import VENUES
-from feedhandler.sim.underlyings import INDEX_START, PREMIUM, Underlying, Wander
 
 from .harness import START_MS, venue
 
@@ -93,7 +93,7 @@ def test_another_process_has_the_same_price_at_a_time() -> None:
     """Hashes are salted by process, and times are asked for in another order."""
     times = [START_MS + 7_777 * n for n in range(50)]
     program = (
-        "import json; from feedhandler.sim.underlyings import Underlying;"
+        "import json; from feedhandler.sim.market.underlyings import Underlying;"
         "one = Underlying(7, 'ETH');"
         f"print(json.dumps([one.at(at) for at in {times[::-1]}]))"
     )

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 import shm
-from feedhandler.sim import digest
+from feedhandler.sim.market import digest
 from shm import Source, Status
 from tests.soak.tops import Halts, Level, Tops
 from tests.soak.truth import Shown, Truth, scaled

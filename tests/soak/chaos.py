@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import shm
-from feedhandler.sim.expiries import deribit_name, quarters
+from feedhandler.sim.market.expiries import deribit_name, quarters
 from feedhandler.supervisor.status import venue_status
 from shm import State
 from tests.io.rig import Rig, assert_true_book, end, rig, until

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import shm
-from feedhandler.sim import digest
+from feedhandler.sim.market import digest
 from shm import Kind, State
 from tests.soak.cells import CellReader, QuoteReader
 from tests.soak.guards import GuardReader

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from feedhandler.sim import digest
+from feedhandler.sim.market import digest
 
 _BATCH = 500
 _PARTLY = 12  #: books known to a depth that are checked at a time, chosen at random

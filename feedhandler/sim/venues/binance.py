@@ -8,8 +8,8 @@ from typing import ClassVar
 from aiohttp import web
 
 from feedhandler.sim.config import UNIVERSE
-from feedhandler.sim.instrument import Instrument, fixed8
-from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.market.instrument import Instrument, fixed8
+from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.venues import binance_listing as listing
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts, snapshot
 from feedhandler.sim.venues.binance_rest import add_rest_routes

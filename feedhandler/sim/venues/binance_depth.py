@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from feedhandler.sim.book import ASK, BID, SIGN, Book
-from feedhandler.sim.instrument import TextCache
-from feedhandler.sim.market import Live, Update
+from feedhandler.sim.market.book import ASK, BID, SIGN, Book
+from feedhandler.sim.market.instrument import TextCache
+from feedhandler.sim.market.market import Live, Update
 
 
 class DepthTexts:

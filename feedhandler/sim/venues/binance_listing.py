@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from feedhandler.sim.instrument import Instrument, fixed8
-from feedhandler.sim.underlyings import INDEX_START
+from feedhandler.sim.market.instrument import Instrument, fixed8
+from feedhandler.sim.market.underlyings import INDEX_START
 
 DEFAULT_COUNT = 10
 _MAIN = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from feedhandler.sim.candles import MINUTE_MS, Candle
-from feedhandler.sim.market import Live
+from feedhandler.sim.market.candles import MINUTE_MS, Candle
+from feedhandler.sim.market.market import Live
 from feedhandler.sim.venues.binance_depth import DepthTexts
 
 DAY_MS: Final = 86_400_000

@@ -20,8 +20,8 @@ from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults import Delivery, Fault
 from feedhandler.sim.frames import PING
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.market import Live, Update
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.market import Live, Update
 from feedhandler.sim.server import VenueServer
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts
 from feedhandler.sim.venues.binance_stats import Stats

@@ -9,8 +9,8 @@ from typing import ClassVar
 from aiohttp import web
 
 from feedhandler.sim.config import UNIVERSE, SimOptions
-from feedhandler.sim.instrument import Instrument, fixed
-from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.market.instrument import Instrument, fixed
+from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.venues import binance_usdm_json as shapes
 from feedhandler.sim.venues import binance_usdm_listing as listing
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from feedhandler.sim.book import ASK, BID
-from feedhandler.sim.market import Live, Market
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.market.market import Live, Market
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.binance_depth import Changed, DepthTexts
 from feedhandler.sim.venues.binance_stats import Stats
 

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.book import ASK
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults import Delivery
-from feedhandler.sim.instrument import Instrument, fixed, plain
-from feedhandler.sim.market import Live, Market, Update
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market.book import ASK
+from feedhandler.sim.market.instrument import Instrument, fixed, plain
+from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server import VenueServer
 from feedhandler.sim.venues import bybit_json as shapes
 from feedhandler.sim.venues import bybit_listing as listing

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hashlib import md5
 from uuid import UUID
 
-from feedhandler.sim.instrument import TextCache
-from feedhandler.sim.market import Live
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market.instrument import TextCache
+from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.bybit_window import Sides
 
 _FIRST_SPOT_TRADE = 2_290_000_001_000_000_000

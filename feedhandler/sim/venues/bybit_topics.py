@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from feedhandler.sim.market import Market
+from feedhandler.sim.market.market import Market
 
 INTERVALS: Final[Mapping[int, float]] = {1: 0.01, 50: 0.02, 200: 0.1, 1000: 0.2}
 """Seconds between the messages of a book, by its levels."""

@@ -9,9 +9,9 @@ from typing import ClassVar
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults import Delivery
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.market import Live, Market, Update
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues import deribit_channels as channels
 from feedhandler.sim.venues import deribit_heartbeat as heartbeat
 from feedhandler.sim.venues import deribit_json as shapes

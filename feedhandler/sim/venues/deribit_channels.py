@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from feedhandler.sim.book import ASK, BID, Book
-from feedhandler.sim.market import Live, Market
+from feedhandler.sim.market.book import ASK, BID, Book
+from feedhandler.sim.market.market import Live, Market
 from feedhandler.sim.venues.deribit_answers import RpcError
 from feedhandler.sim.venues.deribit_json import Texts
 

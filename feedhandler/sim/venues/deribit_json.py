@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from feedhandler.sim import black76
-from feedhandler.sim.book import ASK, BID, Book
-from feedhandler.sim.instrument import Instrument, TextCache, float_style
-from feedhandler.sim.market import Live, Market, Update
-from feedhandler.sim.records import Trade
+from feedhandler.sim.market import black76
+from feedhandler.sim.market.book import ASK, BID, Book
+from feedhandler.sim.market.instrument import Instrument, TextCache, float_style
+from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.records import Trade
 
 _FIRST_TRADE = 403_691_824
 _ACTIONS = ("delete", "new", "change")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from feedhandler.sim.bad_list import as_ordered
-from feedhandler.sim.book import ASK, BID
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.market import Live
+from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.market import Live
 from feedhandler.sim.venues import deribit_json as shapes
 from feedhandler.sim.venues import deribit_listing as listing
 from feedhandler.sim.venues.deribit_answers import RpcError

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.book import Book
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults import Delivery
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.market import Live, Market, Update
+from feedhandler.sim.market.book import Book
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.server import VenueServer
 from feedhandler.sim.venues import okx_channels as channels
 from feedhandler.sim.venues import okx_json as shapes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.market import Market
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.market import Market
 
 INSTRUMENT_TYPES: Final = ("SPOT", "SWAP", "FUTURES", "OPTION", "MARGIN")
 INTERVALS: Final[Mapping[str, float]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from itertools import zip_longest
 
-from feedhandler.sim.book import ASK, BID, Book
+from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.venues.okx_json import Texts
 
 _LEVELS = 25

@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import count as counting
 from typing import Any
 
-from feedhandler.sim import expiries
-from feedhandler.sim.instrument import Instrument, plain
-from feedhandler.sim.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
+from feedhandler.sim.market import expiries
+from feedhandler.sim.market.instrument import Instrument, plain
+from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 20
 _STRIKE_STEP = {"BTC": 2_500, "ETH": 100}

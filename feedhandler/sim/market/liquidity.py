@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
-from feedhandler.sim.book import ASK, BID, SIGN, Book, Change
-from feedhandler.sim.instrument import Instrument
+from feedhandler.sim.market.book import ASK, BID, SIGN, Book, Change
+from feedhandler.sim.market.instrument import Instrument
 
 # Sizes cluster on round numbers of the typical size's tenth, as people's orders do.
 _ROUND = (1, 1, 2, 2, 5, 5, 10, 10, 10, 20, 25, 50, 100)

@@ -17,17 +17,17 @@ from math import exp
 from random import Random
 from typing import NamedTuple
 
-from feedhandler.sim import black76
-from feedhandler.sim.black76 import YEAR_MS
-from feedhandler.sim.book import ASK, SIGN, Book, Change
-from feedhandler.sim.candles import Candles
-from feedhandler.sim.clock import VenueClock
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.digest import Digests
-from feedhandler.sim.instrument import Instrument
-from feedhandler.sim.liquidity import Fill, Maker
-from feedhandler.sim.records import Records, Touch, Trade
-from feedhandler.sim.underlyings import Underlying, Wander, opinion
+from feedhandler.sim.market import black76
+from feedhandler.sim.market.black76 import YEAR_MS
+from feedhandler.sim.market.book import ASK, SIGN, Book, Change
+from feedhandler.sim.market.candles import Candles
+from feedhandler.sim.market.clock import VenueClock
+from feedhandler.sim.market.digest import Digests
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.liquidity import Fill, Maker
+from feedhandler.sim.market.records import Records, Touch, Trade
+from feedhandler.sim.market.underlyings import Underlying, Wander, opinion
 
 AT_THE_MONEY: Mapping[str, float] = {"BTC": 0.45, "ETH": 0.65}
 _SETTLING = 1000

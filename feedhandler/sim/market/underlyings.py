@@ -11,7 +11,7 @@ from math import exp, sqrt
 from random import Random
 from typing import Final
 
-from feedhandler.sim.black76 import YEAR_MS
+from feedhandler.sim.market.black76 import YEAR_MS
 
 INDEX_START: Final[Mapping[str, float]] = {
     "BTC": 82_500.0,

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from feedhandler.sim.book import Change
+from feedhandler.sim.market.book import Change
 
 if TYPE_CHECKING:
-    from feedhandler.sim.market import Live, Update
+    from feedhandler.sim.market.market import Live, Update
 
 DIGITS: Final = 12
 """Prices and sizes are hashed as integers with so many decimals."""
