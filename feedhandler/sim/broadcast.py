@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from feedhandler.sim.client import Client
-from feedhandler.sim.faults import Delivery, Faults
+from feedhandler.sim.faults.in_force import Delivery, Faults
 from feedhandler.sim.frames import encode, encode_fragmented
 
 

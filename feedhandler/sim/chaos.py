@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from feedhandler.sim.client import Client
-from feedhandler.sim.fault_kinds import KINDS
-from feedhandler.sim.fault_order import FaultError, Order, near_symbol, read_order
-from feedhandler.sim.faults import Fault, Faults
+from feedhandler.sim.faults.in_force import Fault, Faults
+from feedhandler.sim.faults.kinds import KINDS
+from feedhandler.sim.faults.order import FaultError, Order, near_symbol, read_order
+from feedhandler.sim.faults.script import Step, entry_error, steps_of
 from feedhandler.sim.frames import BINARY, encode
 from feedhandler.sim.market.book import ASK, BID
-from feedhandler.sim.script import Step, entry_error, steps_of
 
 if TYPE_CHECKING:
     from feedhandler.sim.server import VenueServer

@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from feedhandler.sim.faults.shaping import Line, Shape
 from feedhandler.sim.frames import PONG, TEXT, encode
-from feedhandler.sim.shaping import Line, Shape
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from feedhandler.sim.script import check_entries
+from feedhandler.sim.faults.script import check_entries
 
 UNRESOLVABLE_HOST: Final = "sim.invalid"
 """A host name that no resolver ever knows (RFC 2606): a DNS failure is the client's side of the
@@ -46,7 +46,7 @@ class SimOptions:
     """Unsent bytes after which a slow client is cut off."""
 
     script: tuple[Mapping[str, Any], ...] = ()
-    """Faults at set times: see `script`; `load_script` reads them from a file."""
+    """Faults at set times: see `faults.script`; `load_script` reads them from a file."""
     tls: bool = False
     """Listen with TLS alone, with certificates made at start; ``/sim/`` also without."""
     checksums: bool = False

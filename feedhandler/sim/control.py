@@ -6,7 +6,7 @@ GET  /sim/touches?symbol=S[&after=N]  its best levels after a sequence N, each t
 POST /sim/digests                     {"symbol": S, "sequences": [...]}: of the book as of each
 GET  /sim/stats                       counters
 GET  /sim/faults                      the kinds of faults and what they may be told
-POST /sim/fault                       one fault: {"kind": ..., ...}, see `fault_kinds`
+POST /sim/fault                       one fault: {"kind": ..., ...}, see `faults.kinds`
 POST /sim/list, /sim/expire           {"symbol": S}: an instrument comes or goes
 POST /sim/pause, /sim/resume          stop and start the market; pausing publishes all that waits
 POST /sim/step?updates=N              while paused: exactly N updates (default 1), published
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.fault_keys import KEYS
-from feedhandler.sim.fault_kinds import KINDS
-from feedhandler.sim.fault_order import FaultError
+from feedhandler.sim.faults.keys import KEYS
+from feedhandler.sim.faults.kinds import KINDS
+from feedhandler.sim.faults.order import FaultError
 from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.instrument import Instrument, plain
 from feedhandler.sim.market.market import Live

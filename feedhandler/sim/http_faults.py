@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from feedhandler.sim.faults import Fault
+from feedhandler.sim.faults.in_force import Fault
 
 if TYPE_CHECKING:
     from feedhandler.sim.server import VenueServer

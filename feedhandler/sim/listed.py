@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from feedhandler.sim.broadcast import Broadcast
-from feedhandler.sim.fault_order import FaultError, near_symbol
+from feedhandler.sim.faults.order import FaultError, near_symbol
+from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Market
-from feedhandler.sim.terms import Terms
 
 
 class Listed(Broadcast, ABC):

@@ -20,8 +20,8 @@ import orjson
 from feedhandler import python_child
 from feedhandler.sim.certificates import CertificateError
 from feedhandler.sim.config import SimOptions
+from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
 from feedhandler.sim.registry import VENUES
-from feedhandler.sim.script import ScriptError, entry_error, load_script
 from feedhandler.sim.server import VenueServer
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from feedhandler.sim.client import Client
-from feedhandler.sim.faults import Fault
+from feedhandler.sim.faults.in_force import Fault
 
 if TYPE_CHECKING:
     from feedhandler.sim.server import VenueServer

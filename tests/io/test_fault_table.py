@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from feedhandler.sim.fault_kinds import KINDS
+from feedhandler.sim.faults.kinds import KINDS
 from tests.io.fault_table import DOCUMENT, ROOT, Row, rows, seconds
 
 #: no faults: what ends them, and what the market does, the truth with it

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from feedhandler.sim.fault_keys import KEYS
-from feedhandler.sim.fault_kinds import KINDS
-from feedhandler.sim.fault_order import FaultError, read_order
+from feedhandler.sim.faults.keys import KEYS
+from feedhandler.sim.faults.kinds import KINDS
+from feedhandler.sim.faults.order import FaultError, read_order
 
 from .dialects import DIALECTS, Follower
 from .harness import venue

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from cli.sim import sim as sim_command
-from feedhandler.sim.fault_keys import KEYS
-from feedhandler.sim.fault_kinds import KINDS
+from feedhandler.sim.faults.keys import KEYS
+from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.runner import (
     VENUES,
     ScriptError,

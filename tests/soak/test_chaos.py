@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.simulated import at_host
-from feedhandler.sim.fault_kinds import KINDS
+from feedhandler.sim.faults.kinds import KINDS
 from tests.io.proxy import proxy
 from tests.io.rig import rig, until
 from tests.soak import chaos, menu

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.bad_list import as_ordered
+from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.venues import binance_listing as listing
 from feedhandler.sim.venues.binance_depth import snapshot
 from feedhandler.sim.venues.binance_market_rest import add_market_routes

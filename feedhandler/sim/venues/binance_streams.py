@@ -18,7 +18,7 @@ from aiohttp import WSMsgType, web
 
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.faults import Delivery, Fault
+from feedhandler.sim.faults.in_force import Delivery, Fault
 from feedhandler.sim.frames import PING
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Live, Update

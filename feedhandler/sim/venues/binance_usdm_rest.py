@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from feedhandler.sim.bad_list import as_ordered
+from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.venues import binance_usdm_json as shapes
 from feedhandler.sim.venues import binance_usdm_listing as listing
 from feedhandler.sim.venues.binance_depth import snapshot

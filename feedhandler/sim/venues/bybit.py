@@ -12,7 +12,7 @@ from aiohttp import web
 
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
-from feedhandler.sim.faults import Delivery
+from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.book import ASK
 from feedhandler.sim.market.instrument import Instrument, fixed, plain
 from feedhandler.sim.market.market import Live, Market, Update

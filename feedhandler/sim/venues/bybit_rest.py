@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.bad_list import as_ordered
+from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.market import Live
 from feedhandler.sim.venues import bybit_json as shapes

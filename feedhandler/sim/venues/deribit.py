@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
-from feedhandler.sim.faults import Delivery
+from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.market.records import Trade

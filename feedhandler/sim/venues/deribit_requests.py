@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from feedhandler.sim.bad_list import as_ordered
+from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Live

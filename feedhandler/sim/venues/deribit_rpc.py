@@ -12,7 +12,7 @@ from aiohttp import web
 
 from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.faults import Fault
+from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.market.market import Live
 from feedhandler.sim.server import VenueServer
 from feedhandler.sim.venues import deribit_channels as channels

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.bad_list import as_ordered
+from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.venues import okx_json as shapes
 from feedhandler.sim.venues import okx_listing as listing
 from feedhandler.sim.venues.okx_channels import INSTRUMENT_TYPES, known

@@ -23,8 +23,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
-from feedhandler.sim.fault_keys import KEYS
-from feedhandler.sim.fault_order import FaultError, read_order
+from feedhandler.sim.faults.keys import KEYS
+from feedhandler.sim.faults.order import FaultError, read_order
 from feedhandler.sim.registry import VENUES
 from feedhandler.suggest import did_you_mean
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from feedhandler.sim.fault_order import Order
-from feedhandler.sim.malform import malform
-from feedhandler.sim.shaping import Shape
+from feedhandler.sim.faults.malform import malform
+from feedhandler.sim.faults.order import Order
+from feedhandler.sim.faults.shaping import Shape
 
 _REMEMBERED = 1000
 

@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
-from feedhandler.sim.fault_keys import KEYS
-from feedhandler.sim.fault_kinds import KINDS
-from feedhandler.sim.terms import WRITES
+from feedhandler.sim.faults.keys import KEYS
+from feedhandler.sim.faults.kinds import KINDS
+from feedhandler.sim.faults.terms import WRITES
 from feedhandler.suggest import did_you_mean
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Any
 
-from feedhandler.sim.faults import Faults
+from feedhandler.sim.faults.in_force import Faults
 
 _SHORT = 10
 _ODD: tuple[Any, ...] = (None, "", 7, [], {})

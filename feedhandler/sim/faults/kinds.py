@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from feedhandler.sim.terms import WRITES
+from feedhandler.sim.faults.terms import WRITES
 
 
 @dataclass(frozen=True)
