@@ -29,8 +29,8 @@ from feedhandler.bench.scenario import Scenario, prepare
 from feedhandler.bench.server import Session
 from feedhandler.bench.stage import Stage, StageError, stage, until
 from feedhandler.bench.synthetic import VENUES, synthetic
-from feedhandler.sim.certificates import CertificateError
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.certificates import CertificateError
+from feedhandler.sim.server.frames import encode
 from shm import Counter
 
 BENCH = "capacity"

@@ -34,7 +34,7 @@ from feedhandler.bench.result import Curve, Findings
 from feedhandler.bench.scenario import Scenario
 from feedhandler.bench.server import Server, Session
 from feedhandler.bench.stage import Stage, StageError, end, environment, stage
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 
 BENCH = "latency"
 READERS = ("spin", "sleep", "asyncio")

@@ -23,7 +23,7 @@ from feedhandler.bench.result import Findings, Result, Series
 from feedhandler.bench.scenario import prepare
 from feedhandler.bench.stage import Stage, StageError, stage
 from feedhandler.bench.synthetic import synthetic
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 from shm.dev_shm import objects
 
 BENCH = "memory"

@@ -40,7 +40,7 @@ from feedhandler.bench.server import Server, ServerError
 from feedhandler.bench.stage import StageError, end, until
 from feedhandler.bench.synthetic import synthetic
 from feedhandler.bench.wire import Cost, blasted, engine_cost, scenario_of
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 
 BENCH = "peers"
 FRAMES = 20_000

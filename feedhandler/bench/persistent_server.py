@@ -16,8 +16,8 @@ import numpy as np
 
 from feedhandler.bench.persistent_market import Market, Times, book, update
 from feedhandler.bench.server import Server, ServerError, Session
-from feedhandler.sim.certificates import CertificateError
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.certificates import CertificateError
+from feedhandler.sim.server.frames import encode
 
 PATH = "/book"
 _LEAD_NS = 50_000_000

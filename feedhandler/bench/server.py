@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler.bench import _sender
-from feedhandler.sim.certificates import Certificates
-from feedhandler.sim.frames import PONG, encode
+from feedhandler.sim.server.certificates import Certificates
+from feedhandler.sim.server.frames import PONG, encode
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 _TEXT, _CLOSE, _PING = 0x1, 0x8, 0x9

@@ -21,7 +21,7 @@ from feedhandler.bench.server import Server, Session
 from feedhandler.bench.stub_venue import LIST_PATH, acknowledgement, listing
 from feedhandler.config.load import VenueConfig
 from feedhandler.io_process.main import Order
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 from shm import Counter
 from shm.dev_shm import objects, unlink
 

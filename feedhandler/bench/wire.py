@@ -24,8 +24,8 @@ from feedhandler.bench.scenario import Scenario, prepare, repeated
 from feedhandler.bench.server import Server, Session
 from feedhandler.bench.stage import StageError, cpu_ns, stage, until
 from feedhandler.bench.synthetic import VENUES, synthetic
-from feedhandler.sim.certificates import CertificateError
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.certificates import CertificateError
+from feedhandler.sim.server.frames import encode
 
 BENCH = "wire"
 FRAMES = 200_000

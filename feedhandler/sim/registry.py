@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from feedhandler.sim.server import VenueServer
+    from feedhandler.sim.server.server import VenueServer
 
 _MODULES = {
     "deribit": "deribit:DeribitServer",

@@ -18,11 +18,11 @@ from types import TracebackType
 import orjson
 
 from feedhandler import python_child
-from feedhandler.sim.certificates import CertificateError
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
 from feedhandler.sim.registry import VENUES
-from feedhandler.sim.server import VenueServer
+from feedhandler.sim.server.certificates import CertificateError
+from feedhandler.sim.server.server import VenueServer
 
 __all__ = [
     "VENUES", "ScriptError", "SimEndpoint", "SimError", "SimOptions", "SimProcess", "check_script",

@@ -8,7 +8,7 @@ from feedhandler.bench import capacity
 from feedhandler.bench.capacity import Trial
 from feedhandler.bench.result import Findings
 from feedhandler.bench.stage import StageError
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 from tests.bench.support import nothing_left, well_formed
 
 

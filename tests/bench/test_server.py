@@ -12,7 +12,7 @@ import pytest
 
 from feedhandler.bench import _sender
 from feedhandler.bench.server import Server, ServerError
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 
 _HANDSHAKE = b"GET /ws HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 _ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # of RFC 6455, 1.3

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from feedhandler.engine import _engine as native
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 from shm import Flag, Kind, Reason, State
 from shm import _native as shared
 from tests.engine import support

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.engine import _engine as native
-from feedhandler.sim.frames import BINARY, PING, PONG, TEXT, encode, encode_fragmented
+from feedhandler.sim.server.frames import BINARY, PING, PONG, TEXT, encode, encode_fragmented
 
 from . import support
 

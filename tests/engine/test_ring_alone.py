@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from feedhandler.engine import _engine as native
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import encode
 from shm import Flag, Kind, Reason, State
 from tests.engine import support
 from tests.engine.test_receiver import Taken

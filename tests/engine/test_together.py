@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from feedhandler.engine import _engine as native
-from feedhandler.sim.frames import PONG, encode
+from feedhandler.sim.server.frames import PONG, encode
 from shm import Flag, Histogram, Kind, State
 
 from . import support

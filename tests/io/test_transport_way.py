@@ -15,7 +15,7 @@ from feedhandler.config.load import ConfigError, load
 from feedhandler.network.connect_failure import explain
 from feedhandler.network.rest import Rest, RestUnreachable
 from feedhandler.network.route import Route
-from feedhandler.sim.certificates import Certificates
+from feedhandler.sim.server.certificates import Certificates
 from shm import inspect
 from tests.io.proxies import PASSWORD, USER, Connect, Socks5, proxy
 from tests.io.rig import Rig, assert_true_book, rig

@@ -13,7 +13,7 @@ import orjson
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import VENUES
-from feedhandler.sim.server import VenueServer
+from feedhandler.sim.server.server import VenueServer
 from tests.tools import needs
 
 DEADLINE = 10.0

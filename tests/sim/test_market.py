@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.control import describe
 from feedhandler.sim.market import expiries
 from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.instrument import Instrument, fixed8, float_style, plain
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.runner import VENUES
+from feedhandler.sim.server.control import describe
 from feedhandler.sim.venues import binance_listing, deribit_listing, okx_listing
 
 from .harness import START_MS, venue

@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 from feedhandler.engine import _engine
-from feedhandler.sim.frames import PONG as PONG_CODE
-from feedhandler.sim.frames import encode
+from feedhandler.sim.server.frames import PONG as PONG_CODE
+from feedhandler.sim.server.frames import encode
 from shm import State, segment
 from tests.torture.venue_frames import PONG, SYMBOLS, VENUES, Stream
 from tests.torture.venue_model import PRICE, SIZE

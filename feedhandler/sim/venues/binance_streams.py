@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import WSMsgType, web
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Delivery, Fault
-from feedhandler.sim.frames import PING
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Live, Update
-from feedhandler.sim.server import VenueServer
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.frames import PING
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts
 from feedhandler.sim.venues.binance_stats import Stats
 from feedhandler.sim.venues.binance_timed import Kind, Timed

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.book import ASK
 from feedhandler.sim.market.instrument import Instrument, fixed, plain
 from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.market.records import Trade
-from feedhandler.sim.server import VenueServer
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import bybit_json as shapes
 from feedhandler.sim.venues import bybit_listing as listing
 from feedhandler.sim.venues import bybit_topics as topics

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.market.records import Trade
+from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues import deribit_channels as channels
 from feedhandler.sim.venues import deribit_heartbeat as heartbeat
 from feedhandler.sim.venues import deribit_json as shapes

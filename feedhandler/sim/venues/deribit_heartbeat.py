@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from feedhandler.sim.client import Client
+from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.deribit_answers import RpcError
 
 

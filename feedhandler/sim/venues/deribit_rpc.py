@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.market.market import Live
-from feedhandler.sim.server import VenueServer
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import deribit_channels as channels
 from feedhandler.sim.venues import deribit_heartbeat as heartbeat
 from feedhandler.sim.venues.deribit_answers import RpcError, failure, success

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.book import Book
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Live, Market, Update
-from feedhandler.sim.server import VenueServer
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import okx_channels as channels
 from feedhandler.sim.venues import okx_json as shapes
 from feedhandler.sim.venues import okx_listing as listing

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.faults.in_force import Fault, Faults
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.faults.order import FaultError, Order, near_symbol, read_order
 from feedhandler.sim.faults.script import Step, entry_error, steps_of
-from feedhandler.sim.frames import BINARY, encode
 from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.frames import BINARY, encode
 
 if TYPE_CHECKING:
-    from feedhandler.sim.server import VenueServer
+    from feedhandler.sim.server.server import VenueServer
 
 _BEFORE_FREEZING = 0.005
 """Seconds in which the answer to the order still gets out."""

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import ClassVar
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.faults.in_force import Delivery, Faults
-from feedhandler.sim.frames import encode, encode_fragmented
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.frames import encode, encode_fragmented
 
 
 class Broadcast:

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from feedhandler.sim.broadcast import Broadcast
 from feedhandler.sim.faults.order import FaultError, near_symbol
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.market import Market
+from feedhandler.sim.server.broadcast import Broadcast
 
 
 class Listed(Broadcast, ABC):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from feedhandler.sim.certificates import Certificates
+from feedhandler.sim.server.certificates import Certificates
 
 _BACKLOG = 128
 _HANDSHAKE_FAILURE = bytes.fromhex("15 03 03 00 02 02 28")

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from feedhandler.sim.faults.shaping import Line, Shape
-from feedhandler.sim.frames import PONG, TEXT, encode
+from feedhandler.sim.server.frames import PONG, TEXT, encode
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from feedhandler.sim.client import Client
 from feedhandler.sim.faults.in_force import Fault
+from feedhandler.sim.server.client import Client
 
 if TYPE_CHECKING:
-    from feedhandler.sim.server import VenueServer
+    from feedhandler.sim.server.server import VenueServer
 
 _KINDS = ("spoiled", "late_ack")
 

@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 
 from aiohttp import WSMsgType, web
 
-from feedhandler.sim.certificates import Certificates
-from feedhandler.sim.chaos import Chaos
-from feedhandler.sim.client import Client
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.control import add_control_routes
-from feedhandler.sim.http_faults import failed_upgrade, rest_faults
-from feedhandler.sim.listed import Listed
-from feedhandler.sim.listener import Listener
 from feedhandler.sim.market.book import Book
 from feedhandler.sim.market.market import Live, Market, Update
 from feedhandler.sim.market.records import Trade
-from feedhandler.sim.subscribe_faults import SubscribeFaults
+from feedhandler.sim.server.certificates import Certificates
+from feedhandler.sim.server.chaos import Chaos
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.control import add_control_routes
+from feedhandler.sim.server.http_faults import failed_upgrade, rest_faults
+from feedhandler.sim.server.listed import Listed
+from feedhandler.sim.server.listener import Listener
+from feedhandler.sim.server.subscribe_faults import SubscribeFaults
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""

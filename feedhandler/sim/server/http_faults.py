@@ -17,7 +17,7 @@ from aiohttp.typedefs import Middleware
 from feedhandler.sim.faults.in_force import Fault
 
 if TYPE_CHECKING:
-    from feedhandler.sim.server import VenueServer
+    from feedhandler.sim.server.server import VenueServer
 
 _STARTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Trace: "

@@ -28,7 +28,7 @@ from feedhandler.sim.market.instrument import Instrument, plain
 from feedhandler.sim.market.market import Live
 
 if TYPE_CHECKING:
-    from feedhandler.sim.server import VenueServer
+    from feedhandler.sim.server.server import VenueServer
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 _MAX_STEPS = 1_000_000
