@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from select import select
 from time import monotonic
 from types import TracebackType
@@ -26,7 +27,7 @@ from feedhandler.sim.server.server import VenueServer
 
 __all__ = [
     "VENUES", "ScriptError", "SimEndpoint", "SimError", "SimOptions", "SimProcess", "check_script",
-    "load_script", "serve",
+    "load_script", "make_server", "serve",
 ]  # fmt: skip
 
 _READY_TIMEOUT = 30.0
@@ -53,11 +54,13 @@ class SimEndpoint:
     """PEM file that a client has to trust; empty without TLS."""
 
 
-def _server(venue: str, options: SimOptions) -> VenueServer:
-    try:
-        return VENUES[venue](options)
-    except KeyError:
-        raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}") from None
+def make_server(venue: str, options: SimOptions) -> VenueServer:
+    """A venue's server, not started. Raises ValueError for an unknown venue."""
+    if venue not in VENUES:
+        raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}")
+    module, _, name = VENUES[venue].partition(":")
+    found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
+    return found(options)
 
 
 async def serve(
@@ -73,7 +76,7 @@ async def serve(
     endpoints, in the order asked for. Raises ValueError for an unknown venue, OSError for a
     port that cannot be had, CertificateError, ScriptError, and whatever stops a venue's market.
     """
-    servers = [_server(venue, options) for venue in venues]
+    servers = [make_server(venue, options) for venue in venues]
     running = []
     try:
         endpoints = []
@@ -109,7 +112,7 @@ def check_script(venues: Sequence[str], options: SimOptions) -> None:
         if named is not None and named not in venues:
             raise entry_error(number, f"venue: {named} is not started, only {', '.join(venues)}")
     for venue in venues if options.script else ():
-        _server(venue, options).chaos.read_script()
+        make_server(venue, options).chaos.read_script()
 
 
 def die_with_parent(parent: int) -> None:

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.runner import VENUES
+from feedhandler.sim.runner import make_server
 from feedhandler.sim.server.server import VenueServer
 from tests.tools import needs
 
@@ -137,7 +137,7 @@ async def venue(name: str, **options: Any) -> AsyncIterator[Sim]:
     chosen = SimOptions(
         **{"rate": 2000.0, "depth": 40, "start_ms": START_MS, "paused": True, **options}
     )
-    server = VENUES[name](chosen)
+    server = make_server(name, chosen)
     runner, port, task = await server.start(0)
     try:
         async with aiohttp.ClientSession() as session:

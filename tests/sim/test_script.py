@@ -27,6 +27,7 @@ from feedhandler.sim.runner import (
     SimProcess,
     check_script,
     load_script,
+    make_server,
 )
 
 from .dialects import DIALECTS, Follower
@@ -114,7 +115,7 @@ async def _stats_when(sim: Sim, waiting: int) -> dict[str, Any]:
 def test_entries_fire_at_their_time_and_again() -> None:
     async def main() -> None:
         # Of the venue's own day: what it can list depends on the date.
-        symbol = VENUES["okx"](SimOptions(start_ms=START_MS)).make_universe()[-1].symbol
+        symbol = make_server("okx", SimOptions(start_ms=START_MS)).make_universe()[-1].symbol
         script = (
             {"at": 0.05, "every": 0.05, "times": 3, "kind": "upgrade_error", "count": 1},
             {"at": 0, "venue": "deribit", "kind": "drop"},

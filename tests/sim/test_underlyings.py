@@ -16,7 +16,7 @@ from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.underlyings import INDEX_START, PREMIUM, Underlying, Wander
-from feedhandler.sim.runner import VENUES
+from feedhandler.sim.runner import make_server
 
 from .harness import START_MS, venue
 
@@ -43,7 +43,7 @@ def test_venues_are_mostly_uncrossed_by_a_few_ticks_and_sometimes_crossed(
     group: dict[str, str],
 ) -> None:
     markets = {
-        name: VENUES[name](SimOptions(rate=1000, depth=60, start_ms=START_MS)).market
+        name: make_server(name, SimOptions(rate=1000, depth=60, start_ms=START_MS)).market
         for name in group
     }
     room: list[float] = []
@@ -60,7 +60,7 @@ def test_venues_are_mostly_uncrossed_by_a_few_ticks_and_sometimes_crossed(
 
 
 def test_dated_futures_agree_with_the_index_and_each_other() -> None:
-    markets = {name: VENUES[name](SimOptions(start_ms=START_MS)).market for name in DATED}
+    markets = {name: make_server(name, SimOptions(start_ms=START_MS)).market for name in DATED}
     prices = [mean(touch(markets[name], symbol)) for name, symbol in DATED.items()]
     deribit = markets["deribit"]
     future = deribit.instruments[DATED["deribit"]]
@@ -72,7 +72,7 @@ def test_dated_futures_agree_with_the_index_and_each_other() -> None:
 def test_perpetuals_cost_the_same_on_all_venues() -> None:
     rates = set()
     for name, symbol in PERPETUALS.items():
-        market = VENUES[name](SimOptions(start_ms=START_MS)).market
+        market = make_server(name, SimOptions(start_ms=START_MS)).market
         rates.add(round(market.funding(market.instruments[symbol]), 12))
     assert rates == {round(PREMIUM / 3, 12)}
 

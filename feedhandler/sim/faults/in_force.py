@@ -90,7 +90,7 @@ class Faults:
     fault ends by the clock. ``shape``: how bytes leave.
     """
 
-    def __init__(self, on_end: Callable[[Fault], None] = lambda _: None) -> None:
+    def __init__(self) -> None:
         self.active = False
         self.silent = False
         self.timed = False
@@ -99,7 +99,8 @@ class Faults:
         self._in_force: dict[str, list[Fault]] = {}
         self._log: deque[Fault] = deque(maxlen=_REMEMBERED)
         self._number = 0
-        self._on_end = on_end
+        self.on_end: Callable[[Fault], None] = lambda _: None
+        """Puts right what a fault did."""
 
     # -- beginning and ending ----------------------------------------------------------------
 
@@ -119,7 +120,7 @@ class Faults:
         """Take a fault out of force; nothing happens to one that has ended."""
         if not fault.ended_ns:
             self._close(fault)
-            self._on_end(fault)
+            self.on_end(fault)
 
     def _close(self, fault: Fault) -> None:
         fault.ended_ns = time.time_ns()

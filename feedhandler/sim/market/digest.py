@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from feedhandler.sim.market.book import Change
-
-if TYPE_CHECKING:
-    from feedhandler.sim.market.market import Live, Update
+from feedhandler.sim.market.live import Live, Update
 
 DIGITS: Final = 12
 """Prices and sizes are hashed as integers with so many decimals."""

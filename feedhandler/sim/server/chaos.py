@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from feedhandler.sim.faults.in_force import Fault, Faults
+from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.faults.order import FaultError, Order, near_symbol, read_order
 from feedhandler.sim.faults.script import Step, entry_error, steps_of
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.frames import BINARY, encode
-
-if TYPE_CHECKING:
-    from feedhandler.sim.server.server import VenueServer
+from feedhandler.sim.server.venue import SimVenue
 
 _BEFORE_FREEZING = 0.005
 """Seconds in which the answer to the order still gets out."""
@@ -31,11 +29,10 @@ _MISTAKES = 100
 class Chaos:
     """The faults of one server. `tick` is called every batch."""
 
-    def __init__(self, server: VenueServer) -> None:
+    def __init__(self, server: SimVenue) -> None:
         self._server = server
-        self.faults = Faults(self._put_right)
-        self.drips: set[asyncio.Transport] = set()
-        """Connections whose handshake never ends."""
+        self.faults = server.faults
+        self.faults.on_end = self._put_right
         self._steps: list[Step] = []
         self._fired = 0
         self._mistakes: list[str] = []
@@ -249,7 +246,7 @@ class Chaos:
             self._end_drips()
 
     def _end_drips(self) -> None:
-        for transport in list(self.drips):
+        for transport in list(self._server.drips):
             transport.abort()
 
     def _skew(self, _: Fault) -> None:

@@ -15,7 +15,7 @@ POST /sim/step?updates=N              while paused: exactly N updates (default 1
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -25,10 +25,9 @@ from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.faults.order import FaultError
 from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.instrument import Instrument, plain
-from feedhandler.sim.market.market import Live
-
-if TYPE_CHECKING:
-    from feedhandler.sim.server.server import VenueServer
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.server.chaos import Chaos
+from feedhandler.sim.server.venue import SimVenue
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 _MAX_STEPS = 1_000_000
@@ -61,7 +60,7 @@ def _described_kinds() -> dict[str, Any]:
     }
 
 
-def _trades(server: VenueServer, live: Live, after: int) -> list[dict[str, Any]]:
+def _trades(server: SimVenue, live: Live, after: int) -> list[dict[str, Any]]:
     prices, sizes = live.instrument.prices(plain), live.instrument.sizes(plain)
     return [
         {
@@ -78,7 +77,7 @@ def _trades(server: VenueServer, live: Live, after: int) -> list[dict[str, Any]]
     ]
 
 
-def _touches(_server: VenueServer, live: Live, after: int) -> list[dict[str, Any]]:
+def _touches(_server: SimVenue, live: Live, after: int) -> list[dict[str, Any]]:
     prices, sizes = live.instrument.prices(plain), live.instrument.sizes(plain)
     return [
         {
@@ -92,7 +91,7 @@ def _touches(_server: VenueServer, live: Live, after: int) -> list[dict[str, Any
     ]
 
 
-def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
+def add_control_routes(router: web.UrlDispatcher, server: SimVenue, chaos: Chaos) -> None:
     """Add the ``/sim/`` paths of a server."""
 
     async def book(request: web.Request) -> web.Response:
@@ -113,9 +112,7 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
             return _json({"error": text, "sequence": live.book.sequence}, 404)
         return _json(describe(live.instrument, found))
 
-    def records(
-        named: str, tell: Callable[[VenueServer, Live, int], list[dict[str, Any]]]
-    ) -> Handler:
+    def records(named: str, tell: Callable[[SimVenue, Live, int], list[dict[str, Any]]]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             symbol, after = request.query.get("symbol", ""), request.query.get("after", "0")
             if symbol not in server.market.instruments and symbol not in server.expired:
@@ -142,7 +139,7 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
         return _json({"digests": [kept.at(live, each) for each in sequences]})
 
     async def stats(_: web.Request) -> web.Response:
-        return _json(server.stats())
+        return _json({**server.stats(), **chaos.told()})
 
     async def faults(_: web.Request) -> web.Response:
         return _json({"kinds": _described_kinds()})
@@ -152,11 +149,11 @@ def add_control_routes(router: web.UrlDispatcher, server: VenueServer) -> None:
             found = orjson.loads(await request.read())
             if not isinstance(found, dict):
                 raise FaultError("the body must be a JSON object")
-            begun = server.chaos.order(found if kind is None else found | {"kind": kind})
+            begun = chaos.order(found if kind is None else found | {"kind": kind})
         except (orjson.JSONDecodeError, FaultError) as error:
             return _json({"error": str(error)}, 400)
         server.flush()
-        await server.chaos.settled()
+        await chaos.settled()
         return _json({"ok": True, "kind": begun.kind, "id": begun.number})
 
     async def list_(request: web.Request) -> web.Response:

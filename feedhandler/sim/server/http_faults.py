@@ -9,15 +9,12 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from hashlib import sha1
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from feedhandler.sim.faults.in_force import Fault
-
-if TYPE_CHECKING:
-    from feedhandler.sim.server.server import VenueServer
+from feedhandler.sim.server.venue import SimVenue
 
 _STARTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Trace: "
@@ -45,7 +42,7 @@ _REASONS = {
 }
 
 
-def _answer(server: VenueServer, fault: Fault, rest: bool) -> web.Response:
+def _answer(server: SimVenue, fault: Fault, rest: bool) -> web.Response:
     status = int(fault["status"])
     after = fault["retry_after"]
     headers = {} if after is None else {"Retry-After": f"{after:g}"}
@@ -60,7 +57,7 @@ def _answer(server: VenueServer, fault: Fault, rest: bool) -> web.Response:
     return web.Response(text=html, status=status, headers=headers, content_type="text/html")
 
 
-def rest_faults(server: VenueServer) -> Middleware:
+def rest_faults(server: SimVenue) -> Middleware:
     """A middleware for the REST of a server; neither ``/sim/`` nor sockets are touched."""
 
     @web.middleware
@@ -87,7 +84,7 @@ def rest_faults(server: VenueServer) -> Middleware:
     return middleware
 
 
-async def failed_upgrade(server: VenueServer, request: web.Request) -> web.Response | None:
+async def failed_upgrade(server: SimVenue, request: web.Request) -> web.Response | None:
     """What a WebSocket upgrade meets instead of its answer, or None."""
     if (fault := server.faults.take("upgrade_error")) is not None:
         return _answer(server, fault, rest=False)
@@ -114,7 +111,7 @@ async def _begin_badly(request: web.Request, how: str) -> None:
     transport.abort()
 
 
-def _redirect(server: VenueServer, request: web.Request) -> web.Response | None:
+def _redirect(server: SimVenue, request: web.Request) -> web.Response | None:
     """To the same server under another name, which answers as if nothing were: who follows is
     served."""
     host, _, port = request.host.partition(":")
@@ -127,11 +124,11 @@ def _redirect(server: VenueServer, request: web.Request) -> web.Response | None:
     return web.Response(status=302, headers={"Location": location})
 
 
-async def _endless(server: VenueServer, request: web.Request, pause: float) -> web.StreamResponse:
+async def _endless(server: SimVenue, request: web.Request, pause: float) -> web.StreamResponse:
     """White space without end, as fast as it is read; with a pause one byte at a time."""
     answer = web.StreamResponse(headers={"Content-Type": "application/json"})
     await answer.prepare(request)
-    drips, transport = server.chaos.drips, request.transport
+    drips, transport = server.drips, request.transport
     if transport is None:
         return answer
     drips.add(transport)
@@ -155,11 +152,11 @@ def _bomb(size: int) -> bytes:
     return b"".join((*parts, packer.compress(b" " * rest), packer.flush()))
 
 
-async def _drip(server: VenueServer, request: web.Request, pause: float) -> None:
+async def _drip(server: SimVenue, request: web.Request, pause: float) -> None:
     transport = request.transport
     if transport is None:
         return
-    drips = server.chaos.drips
+    drips = server.drips
     drips.add(transport)
     try:
         for byte in chain(_STARTED, repeat(b"x"[0])):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.server.client import Client
-
-if TYPE_CHECKING:
-    from feedhandler.sim.server.server import VenueServer
+from feedhandler.sim.server.venue import SimVenue
 
 _KINDS = ("spoiled", "late_ack")
 
@@ -68,7 +66,7 @@ def _name(one: object) -> str:
 class SubscribeFaults:
     """Of one server: stands before what it does with a text."""
 
-    def __init__(self, server: VenueServer) -> None:
+    def __init__(self, server: SimVenue) -> None:
         self._server = server
 
     def take(self, client: Client, text: str) -> None:

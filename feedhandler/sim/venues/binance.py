@@ -9,7 +9,8 @@ from aiohttp import web
 
 from feedhandler.sim.config import UNIVERSE
 from feedhandler.sim.market.instrument import Instrument, fixed8
-from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.live import Live, Update
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues import binance_listing as listing
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts, snapshot
 from feedhandler.sim.venues.binance_rest import add_rest_routes

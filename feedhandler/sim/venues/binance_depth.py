@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from feedhandler.sim.market.book import ASK, BID, SIGN, Book
 from feedhandler.sim.market.instrument import TextCache
-from feedhandler.sim.market.market import Live, Update
+from feedhandler.sim.market.live import Live, Update
 
 
 class DepthTexts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from feedhandler.sim.market.candles import MINUTE_MS, Candle
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.binance_depth import DepthTexts
 
 DAY_MS: Final = 86_400_000

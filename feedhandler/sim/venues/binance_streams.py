@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Delivery, Fault
 from feedhandler.sim.market.instrument import Instrument
-from feedhandler.sim.market.market import Live, Update
+from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.frames import PING
 from feedhandler.sim.server.server import VenueServer

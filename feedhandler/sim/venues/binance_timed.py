@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
 
 Mark = Any

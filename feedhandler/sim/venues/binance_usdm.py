@@ -10,7 +10,8 @@ from aiohttp import web
 
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.market.instrument import Instrument, fixed
-from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.live import Live, Update
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues import binance_usdm_json as shapes
 from feedhandler.sim.venues import binance_usdm_listing as listing
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from feedhandler.sim.market.book import ASK, BID
-from feedhandler.sim.market.market import Live, Market
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.binance_depth import Changed, DepthTexts
 from feedhandler.sim.venues.binance_stats import Stats

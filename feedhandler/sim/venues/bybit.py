@@ -14,7 +14,8 @@ from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.book import ASK
 from feedhandler.sim.market.instrument import Instrument, fixed, plain
-from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.live import Live, Update
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.server import VenueServer

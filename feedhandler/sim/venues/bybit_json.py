@@ -6,7 +6,7 @@ from hashlib import md5
 from uuid import UUID
 
 from feedhandler.sim.market.instrument import TextCache
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.bybit_window import Sides
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues import bybit_json as shapes
 from feedhandler.sim.venues import bybit_listing as listing
 from feedhandler.sim.venues.bybit_window import Sides

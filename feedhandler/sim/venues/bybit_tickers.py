@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from feedhandler.sim.market.market import Live, Market
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues.bybit_json import Texts
 from feedhandler.sim.venues.okx_json import decimal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from feedhandler.sim.market.book import ASK, BID, Book
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 
 Level = tuple[int, int]
 """Grid index and lots; 0 lots: the level is gone, or has left the window."""

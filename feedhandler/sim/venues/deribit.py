@@ -9,7 +9,8 @@ from typing import ClassVar
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.instrument import Instrument
-from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.live import Live, Update
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues import deribit_channels as channels

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from feedhandler.sim.market.book import ASK, BID, Book
-from feedhandler.sim.market.market import Live, Market
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues.deribit_answers import RpcError
 from feedhandler.sim.venues.deribit_json import Texts
 

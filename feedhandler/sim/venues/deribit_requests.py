@@ -10,7 +10,7 @@ import orjson
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import Instrument
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues import deribit_json as shapes
 from feedhandler.sim.venues import deribit_listing as listing
 from feedhandler.sim.venues.deribit_answers import RpcError

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Fault
-from feedhandler.sim.market.market import Live
+from feedhandler.sim.market.live import Live
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import deribit_channels as channels

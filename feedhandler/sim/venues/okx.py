@@ -16,7 +16,8 @@ from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.book import Book
 from feedhandler.sim.market.instrument import Instrument
-from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.live import Live, Update
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import okx_channels as channels

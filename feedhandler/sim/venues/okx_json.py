@@ -5,7 +5,8 @@ from __future__ import annotations
 from feedhandler.sim.market import black76
 from feedhandler.sim.market.book import ASK, BID, Book, Change
 from feedhandler.sim.market.instrument import Instrument, TextCache, plain
-from feedhandler.sim.market.market import Live, Market, Update
+from feedhandler.sim.market.live import Live, Update
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.okx_listing import inst_type
 
