@@ -24,6 +24,12 @@ def float_style(mantissa: int, digits: int) -> str:
     return text if "." in text else text + ".0"
 
 
+def decimal(value: float, decimals: int) -> str:
+    """A decimal string without exponent and trailing zeros."""
+    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 def fixed8(mantissa: int, digits: int) -> str:
     """The same with exactly eight decimals: ``42.50000000``. ``digits`` is at most 8."""
     text = f"{mantissa * 10 ** (8 - digits):09d}"

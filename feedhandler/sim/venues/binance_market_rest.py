@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
-
-if TYPE_CHECKING:
-    from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
+from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 Answer = Callable[..., web.Response]
 _NO_SYMBOL = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import orjson
 from aiohttp import web
 
@@ -12,9 +10,7 @@ from feedhandler.sim.venues import binance_listing as listing
 from feedhandler.sim.venues.binance_depth import snapshot
 from feedhandler.sim.venues.binance_market_rest import add_market_routes
 from feedhandler.sim.venues.binance_meter import Meter
-
-if TYPE_CHECKING:
-    from feedhandler.sim.venues.binance import BinanceServer
+from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 _WEIGHT_LIMIT = 6000
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
@@ -28,7 +24,7 @@ _BAD_SYMBOLS = {"code": -1100, "msg": "Illegal characters in symbols."}
 _BAD_LIMIT = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: BinanceServer) -> None:
+def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> None:
     """Add the public ``/api/v3/`` paths of a server."""
     answer = Meter(_WEIGHT_LIMIT).answer
 

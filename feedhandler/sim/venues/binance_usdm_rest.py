@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
@@ -12,9 +10,7 @@ from feedhandler.sim.venues import binance_usdm_listing as listing
 from feedhandler.sim.venues.binance_depth import snapshot
 from feedhandler.sim.venues.binance_market_rest import add_market_routes
 from feedhandler.sim.venues.binance_meter import Meter
-
-if TYPE_CHECKING:
-    from feedhandler.sim.venues.binance_usdm import BinanceUsdmServer
+from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 _WEIGHT_LIMIT = 2400
 _DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
@@ -26,7 +22,7 @@ _NO_SYMBOL = {
 _BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: BinanceUsdmServer) -> None:
+def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> None:
     """Add the public ``/fapi/v1/`` paths of a server."""
     answer = Meter(_WEIGHT_LIMIT).answer
 

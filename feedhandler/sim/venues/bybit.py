@@ -18,12 +18,11 @@ from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import bybit_json as shapes
 from feedhandler.sim.venues import bybit_listing as listing
 from feedhandler.sim.venues import bybit_topics as topics
 from feedhandler.sim.venues.bybit_json import Texts
-from feedhandler.sim.venues.bybit_rest import add_rest_routes, body
+from feedhandler.sim.venues.bybit_rest import BybitRest, add_rest_routes, body
 from feedhandler.sim.venues.bybit_tickers import INTERVAL_S, Tickers
 from feedhandler.sim.venues.bybit_window import Sides, Window
 
@@ -37,10 +36,9 @@ _LIQUIDATIONS = 25
 """Every so many of an instrument's trades, one is of a liquidation."""
 
 
-class BybitServer(VenueServer):
+class BybitServer(BybitRest):
     """Serves `/v5/public/CATEGORY` and the public part of `/v5/market`."""
 
-    category: ClassVar[str]
     book_numbers: ClassVar[Mapping[str, str]] = {"orderbook.": "u"}
     quote_numbers: ClassVar[Mapping[str, str]] = {"orderbook.1.": "seq"}
     channel_form: ClassVar[str] = "orderbook.50.BTCUSDT, publicTrade.BTCUSDT"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote
 
 import orjson
@@ -13,12 +14,12 @@ from aiohttp import web
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.live import Live
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import bybit_json as shapes
 from feedhandler.sim.venues import bybit_listing as listing
+from feedhandler.sim.venues.bybit_json import Texts
+from feedhandler.sim.venues.bybit_tickers import Tickers
 from feedhandler.sim.venues.bybit_window import Sides
-
-if TYPE_CHECKING:
-    from feedhandler.sim.venues.bybit import BybitServer
 
 _REQUESTS, _SECONDS = 600, 5.0
 _PAGE = 500
@@ -38,7 +39,18 @@ def body(data: Any, now: int, code: int = 0, message: str = "OK") -> bytes:
     )
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: BybitServer) -> None:
+class BybitRest(VenueServer):
+    """What REST asks of the server."""
+
+    category: ClassVar[str]
+    tickers: Tickers
+
+    @abstractmethod
+    def texts(self, live: Live) -> Texts:
+        """The instrument's number texts."""
+
+
+def add_rest_routes(router: web.UrlDispatcher, server: BybitRest) -> None:
     """Add the ``/v5/market/`` paths of a server."""
     recent: deque[float] = deque()
 

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from feedhandler.sim.market.instrument import decimal
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues.bybit_json import Texts
-from feedhandler.sim.venues.okx_json import decimal
 
 INTERVAL_S: Final = 0.1
 _FUNDING_MS = 8 * 3_600_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
@@ -11,20 +12,33 @@ from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import deribit_json as shapes
 from feedhandler.sim.venues import deribit_listing as listing
 from feedhandler.sim.venues.deribit_answers import RpcError
 from feedhandler.sim.venues.deribit_channels import CURRENCIES, base_of_index
-
-if TYPE_CHECKING:
-    from feedhandler.sim.venues.deribit_rpc import DeribitRpc
+from feedhandler.sim.venues.deribit_json import Texts
 
 Params = Mapping[str, Any]
-Ask = Callable[["DeribitRpc", Params], Any]
 VERSION: Final = {"version": "1.2.26"}
 _FIRST_ID = 124_972
 _LISTED_BEFORE_MS = 90 * 86_400_000
 _NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum"}
+
+
+class DeribitMethods(VenueServer):
+    """What the methods ask of the server."""
+
+    @abstractmethod
+    def texts(self, live: Live) -> Texts:
+        """The instrument's number texts."""
+
+    @abstractmethod
+    def ticker(self, live: Live) -> str:
+        """Its ticker, as JSON."""
+
+
+Ask = Callable[[DeribitMethods, Params], Any]
 
 
 def _flag(params: Params, name: str) -> bool:
@@ -38,7 +52,9 @@ def _count(params: Params, name: str, usual: int, most: int) -> int:
     return int(text)
 
 
-def _chosen(server: DeribitRpc, params: Params, *, expired: bool = False) -> Iterator[Instrument]:
+def _chosen(
+    server: DeribitMethods, params: Params, *, expired: bool = False
+) -> Iterator[Instrument]:
     """The instruments of a `currency` and a `kind`: clients leave either out, or say `any`."""
     currency, kind = params.get("currency", "any"), params.get("kind", "any")
     for instrument in (server.expired if expired else server.market.instruments).values():
@@ -47,7 +63,7 @@ def _chosen(server: DeribitRpc, params: Params, *, expired: bool = False) -> Ite
             yield instrument
 
 
-def _described(server: DeribitRpc, instrument: Instrument) -> dict[str, Any]:
+def _described(server: DeribitMethods, instrument: Instrument) -> dict[str, Any]:
     number = _FIRST_ID + server.number_of(instrument.symbol)
     entry = listing.describe(instrument, number, server.start_ms - _LISTED_BEFORE_MS)
     if instrument.symbol in server.expired:
@@ -55,18 +71,18 @@ def _described(server: DeribitRpc, instrument: Instrument) -> dict[str, Any]:
     return server.as_listed(instrument.symbol, entry)
 
 
-def instruments(server: DeribitRpc, params: Params) -> list[dict[str, Any]]:
+def instruments(server: DeribitMethods, params: Params) -> list[dict[str, Any]]:
     """public/get_instruments; ``expired``: those that expired during the run."""
     chosen = _chosen(server, params, expired=_flag(params, "expired"))
     return as_ordered(server.faults, [_described(server, instrument) for instrument in chosen])
 
 
-def instrument(server: DeribitRpc, params: Params) -> dict[str, Any]:
+def instrument(server: DeribitMethods, params: Params) -> dict[str, Any]:
     """public/get_instrument."""
     return _described(server, _live(server, params).instrument)
 
 
-def currencies(_server: DeribitRpc, _params: Params) -> list[dict[str, Any]]:
+def currencies(_server: DeribitMethods, _params: Params) -> list[dict[str, Any]]:
     """public/get_currencies."""
     return [
         {
@@ -86,20 +102,20 @@ def currencies(_server: DeribitRpc, _params: Params) -> list[dict[str, Any]]:
     ]
 
 
-def _live(server: DeribitRpc, params: Params) -> Live:
+def _live(server: DeribitMethods, params: Params) -> Live:
     symbol = params.get("instrument_name")
     if symbol not in server.market.instruments:
         raise RpcError(13020, "instrument_not_found")
     return server.market.live(str(symbol))
 
 
-def ticker(server: DeribitRpc, params: Params) -> Any:
+def ticker(server: DeribitMethods, params: Params) -> Any:
     """public/ticker."""
     live = _live(server, params)
     return orjson.loads(server.ticker(live))
 
 
-def order_book(server: DeribitRpc, params: Params) -> Any:
+def order_book(server: DeribitMethods, params: Params) -> Any:
     """public/get_order_book: the ticker and ``depth`` levels a side."""
     live = _live(server, params)
     depth = str(params.get("depth", 5))
@@ -116,7 +132,7 @@ def order_book(server: DeribitRpc, params: Params) -> Any:
     return book
 
 
-def index_price(server: DeribitRpc, params: Params) -> dict[str, float]:
+def index_price(server: DeribitMethods, params: Params) -> dict[str, float]:
     """public/get_index_price."""
     base = base_of_index(str(params.get("index_name")))
     if base is None:
@@ -125,12 +141,12 @@ def index_price(server: DeribitRpc, params: Params) -> dict[str, float]:
     return {"index_price": price, "estimated_delivery_price": price}
 
 
-def index_names(_server: DeribitRpc, _params: Params) -> list[str]:
+def index_names(_server: DeribitMethods, _params: Params) -> list[str]:
     """public/get_index_price_names."""
     return [f"{currency.lower()}_usd" for currency in CURRENCIES]
 
 
-def _summary(server: DeribitRpc, live: Live) -> dict[str, Any]:
+def _summary(server: DeribitMethods, live: Live) -> dict[str, Any]:
     listed = live.instrument
     told = orjson.loads(server.ticker(live))
     bid, ask = told["best_bid_price"] or None, told["best_ask_price"] or None
@@ -159,17 +175,17 @@ def _summary(server: DeribitRpc, live: Live) -> dict[str, Any]:
     return found
 
 
-def summaries(server: DeribitRpc, params: Params) -> list[dict[str, Any]]:
+def summaries(server: DeribitMethods, params: Params) -> list[dict[str, Any]]:
     """public/get_book_summary_by_currency."""
     return [_summary(server, server.market.live(one.symbol)) for one in _chosen(server, params)]
 
 
-def summary(server: DeribitRpc, params: Params) -> list[dict[str, Any]]:
+def summary(server: DeribitMethods, params: Params) -> list[dict[str, Any]]:
     """public/get_book_summary_by_instrument."""
     return [_summary(server, _live(server, params))]
 
 
-def last_trades(server: DeribitRpc, params: Params) -> dict[str, Any]:
+def last_trades(server: DeribitMethods, params: Params) -> dict[str, Any]:
     """public/get_last_trades_by_instrument: newest first unless ``sorting`` says otherwise."""
     live = _live(server, params)
     count = _count(params, "count", 10, 1000)
@@ -182,14 +198,14 @@ def last_trades(server: DeribitRpc, params: Params) -> dict[str, Any]:
     return {"trades": told, "has_more": len(live.trades) > count}
 
 
-def hello(_server: DeribitRpc, params: Params) -> dict[str, str]:
+def hello(_server: DeribitMethods, params: Params) -> dict[str, str]:
     """public/hello."""
     if "client_name" not in params:
         raise RpcError(-32602, "Invalid params", {"param": "client_name"})
     return VERSION
 
 
-def status(_server: DeribitRpc, _params: Params) -> dict[str, Any]:
+def status(_server: DeribitMethods, _params: Params) -> dict[str, Any]:
     """public/status."""
     return {"locked": "false", "locked_indices": []}
 

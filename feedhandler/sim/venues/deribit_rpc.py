@@ -12,19 +12,16 @@ from aiohttp import web
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Fault
-from feedhandler.sim.market.live import Live
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import deribit_channels as channels
 from feedhandler.sim.venues import deribit_heartbeat as heartbeat
 from feedhandler.sim.venues.deribit_answers import RpcError, failure, success
-from feedhandler.sim.venues.deribit_json import Texts
-from feedhandler.sim.venues.deribit_requests import PUBLIC, VERSION, Ask
+from feedhandler.sim.venues.deribit_requests import PUBLIC, VERSION, Ask, DeribitMethods
 
 _API = "/api/v2/"
 
 
-class DeribitRpc(VenueServer):
+class DeribitRpc(DeribitMethods):
     """Answers calls, and keeps the subscriptions that they make."""
 
     def __init__(self, options: SimOptions) -> None:
@@ -40,14 +37,6 @@ class DeribitRpc(VenueServer):
             ),
             "public/disable_heartbeat": lambda _params, client: heartbeat.stop(client),
         }
-
-    @abstractmethod
-    def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
-
-    @abstractmethod
-    def ticker(self, live: Live) -> str:
-        """Its ticker, as JSON."""
 
     @abstractmethod
     def first_message(self, client: Client, channel: str) -> None:

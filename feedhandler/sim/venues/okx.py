@@ -19,7 +19,6 @@ from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import okx_channels as channels
 from feedhandler.sim.venues import okx_json as shapes
 from feedhandler.sim.venues import okx_listing as listing
@@ -29,6 +28,7 @@ from feedhandler.sim.venues.okx_rest import (
     BOOK_LEVELS,
     FIRST_CODE,
     LISTED_BEFORE_MS,
+    OkxRest,
     add_rest_routes,
 )
 
@@ -39,7 +39,7 @@ _IDLE_S = 30.0
 _MAX_DEPTH = 310
 
 
-class OkxServer(VenueServer):
+class OkxServer(OkxRest):
     """Serves the public channels. A channel's key here is ``channel:subject``."""
 
     venue: ClassVar[str] = "okx"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feedhandler.sim.market import black76
 from feedhandler.sim.market.book import ASK, BID, Book, Change
-from feedhandler.sim.market.instrument import Instrument, TextCache, plain
+from feedhandler.sim.market.instrument import Instrument, TextCache, decimal, plain
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
@@ -17,12 +17,6 @@ class Texts:
     def __init__(self, live: Live) -> None:
         self.prices: TextCache = live.instrument.prices(plain)
         self.sizes: TextCache = live.instrument.sizes(plain)
-
-
-def decimal(value: float, decimals: int) -> str:
-    """A decimal string without exponent and trailing zeros."""
-    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
 
 
 def push(arg: str, data: str, action: str = "") -> bytes:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import okx_json as shapes
 from feedhandler.sim.venues import okx_listing as listing
 from feedhandler.sim.venues.okx_channels import INSTRUMENT_TYPES, known
-
-if TYPE_CHECKING:
-    from feedhandler.sim.venues.okx import OkxServer
+from feedhandler.sim.venues.okx_json import Texts
 
 BOOK_LEVELS = 400
 """Levels a side of the `books` channel and at most of a REST book."""
@@ -33,6 +34,18 @@ _PRESENT = {
 LISTED_BEFORE_MS = 90 * 86_400_000
 
 
+class OkxRest(VenueServer):
+    """What REST asks of the server."""
+
+    @abstractmethod
+    def texts(self, live: Live) -> Texts:
+        """The instrument's number texts."""
+
+    @abstractmethod
+    def present(self, channel: str, subject: str) -> str:
+        """The present state of a channel that is sent as a whole."""
+
+
 def _answer(data: Any, code: str = "0", message: str = "", status: int = 200) -> web.Response:
     body = orjson.dumps({"code": code, "msg": message, "data": data})
     return web.Response(body=body, status=status, content_type="application/json")
@@ -43,7 +56,7 @@ def _raw(rows: str) -> web.Response:
     return web.Response(body=body, content_type="application/json")
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: OkxServer) -> None:
+def add_rest_routes(router: web.UrlDispatcher, server: OkxRest) -> None:
     """Add the ``/api/v5/`` paths of a server."""
 
     async def server_time(_: web.Request) -> web.Response:
