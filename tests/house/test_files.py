@@ -48,7 +48,7 @@ NAMED = {
     "registry.py": "the registry of simulated venues",
     "terms.py": "the words that each venue has for a status",
     "expiries.py": "how one venue writes dates",
-    "fault_kinds.py": "faults that one venue can have",
+    "kinds.py": "faults that one venue can have",
 }
 
 
