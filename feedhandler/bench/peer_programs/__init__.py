@@ -1,0 +1,1 @@
+"""What peers run in environments of their own, which have no feedhandler."""
