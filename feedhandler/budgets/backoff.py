@@ -7,6 +7,7 @@ together do not come back together.
 import random
 
 STEADY_S = 5.0  #: what worked for so long waits at most as long as it had worked
+FLAP_S = 5.0  #: bound of the delays of a connection that comes up and is cut at once
 
 
 class Backoff:
@@ -15,8 +16,9 @@ class Backoff:
     `first_s`: bound of the first delay; each further bound is `factor` times the last, up to
     `cap_s`. `health_s`: only what stayed healthy for this long starts again from the first bound,
     so that a link which comes up and drops at once does not hammer its venue; one that was healthy
-    for STEADY_S waits at most as long as it was. `floor`: the least share of the bound that a delay
-    is (0: full jitter).
+    for STEADY_S waits at most as long as it was. `flap_s`: bound for what was healthy at all,
+    however often it failed before. `floor`: the least share of the bound that a delay is (0: full
+    jitter).
     """
 
     def __init__(
@@ -26,6 +28,7 @@ class Backoff:
         *,
         factor: float = 2.0,
         health_s: float = 30.0,
+        flap_s: float | None = None,
         floor: float = 0.0,
         rng: random.Random | None = None,
     ) -> None:
@@ -38,6 +41,7 @@ class Backoff:
         self.cap_s = cap_s
         self.factor = factor
         self.health_s = health_s
+        self.flap_s = flap_s
         self.floor = floor
         self.failures = 0  #: since the last reset
         self._bound = first_s
@@ -55,6 +59,8 @@ class Backoff:
         healthy = 0.0 if self._healthy_since is None else now - self._healthy_since
         if healthy >= self.health_s:
             self.reset()
+        elif self._healthy_since is not None and self.flap_s is not None:
+            self._bound = min(self._bound, max(self.first_s, self.flap_s))
         elif healthy >= STEADY_S:
             self._bound = min(self._bound, max(self.first_s, healthy))
         self._healthy_since = None
@@ -63,6 +69,12 @@ class Backoff:
         self.failures += 1
         self._bound = max(self._bound, min(cap, self._bound * self.factor))
         return max(delay, at_least)
+
+    @classmethod
+    def of_connection(cls, rng: random.Random | None = None) -> "Backoff":
+        """What a venue answers is there: a cut after that says nothing against another connection
+        soon. How many there may be, the budgets of its host know, of all connections together."""
+        return cls(health_s=STEADY_S, flap_s=FLAP_S, rng=rng)
 
     def reset(self) -> None:
         """Start again from the first bound."""

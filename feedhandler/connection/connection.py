@@ -273,6 +273,9 @@ class Connection:
         counts = self.subscriptions.counts()
         said = f"{counts.unanswered} subscriptions are not answered" if counts.unanswered else ""
         self.note(Reason.UNANSWERED, said, "answers")
+        if counts.none_answered and self.state is State.SUBSCRIBING:
+            text = f"none of {counts.pending} subscriptions is answered; asked again"
+            self._move(self.state, Reason.UNANSWERED, text)
         if self._subscribing.given_up(now):
             self.cut(Reason.UNANSWERED, "no subscription was answered")
 
@@ -288,12 +291,16 @@ class Connection:
     def _progress(self, now: float) -> None:
         if self.state is State.SUBSCRIBING:
             counts = self.subscriptions.counts()
-            if counts.pending == counts.unanswered:  # which keep nobody waiting
-                self._move(State.SYNCING, self.reason, self.outage.opened())
+            if counts.live:
+                self.settings.backoff.healthy(now)
+            # What is not answered keeps nobody waiting, unless nothing is.
+            if counts.pending == counts.unanswered and not counts.none_answered:
+                reason = Reason.START if self.reason is Reason.UNANSWERED else self.reason
+                self._move(State.SYNCING, reason, self.outage.opened())
         if self.state is State.SYNCING and self._owner.in_step(self):
             self.outage.over()
             self._move(State.LIVE, *self._notes.shown)
-        if self.state is State.LIVE:
+        if self.state in (State.SYNCING, State.LIVE):
             self.settings.backoff.healthy(now)
 
     def _limited(self, wait: float, budget: str = "connect") -> None:

@@ -49,6 +49,11 @@ class Counts:
     failed: int = 0
     unanswered: int = 0
 
+    @property
+    def none_answered(self) -> bool:
+        """Whether there is not one answer, and there should be."""
+        return self.unanswered > 0 and not self.live and not self.failed
+
     def add(self, key: Key) -> None:
         """Count one key."""
         if key.state is KeyState.LIVE:

@@ -148,7 +148,7 @@ class VenueFeed:
             connects=host_budgets.connects(url, limits),
             messages=host_budgets.subscribe_messages(url, limits),
             keys=host_budgets.subscribe_keys(url, limits),
-            backoff=Backoff(rng=self._rng),
+            backoff=Backoff.of_connection(self._rng),
             route=self._route,
             reach=self._reach.setdefault(host_budgets.host(url), Reach()),
             tap=self._tap,

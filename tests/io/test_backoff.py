@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from feedhandler.budgets.backoff import Backoff
+from feedhandler.budgets.backoff import FLAP_S, STEADY_S, Backoff
 from feedhandler.budgets.budget import TokenBucket
 from feedhandler.budgets.retry_after import parse_retry_after
 
@@ -42,6 +42,22 @@ def test_what_worked_for_a_while_waits_no_longer_than_it_worked() -> None:
     assert backoff.next(112.0) == 24
     backoff.healthy(200.0)
     assert backoff.next(204.9) == 48  # too short to count
+
+
+def test_a_connection_that_was_answered_is_made_again_soon_whatever_was_before() -> None:
+    backoff = Backoff.of_connection()
+    for _ in range(20):
+        backoff.next(0.0)  # nobody was there for minutes
+    backoff.healthy(1000.0)
+    assert backoff.next(1000.1) <= FLAP_S  # cut at once
+    backoff.healthy(2000.0)
+    assert backoff.next(2000.0 + STEADY_S) <= backoff.first_s  # what the table promises of a cut
+    cut = []
+    for at in range(3000, 3400):
+        backoff.healthy(float(at))
+        cut.append(backoff.next(float(at)))
+    assert max(cut) <= FLAP_S
+    assert sum(cut) / len(cut) > 1.5  # who is cut again and again does not hammer
 
 
 def test_a_lower_cap_bounds_the_growth_too() -> None:

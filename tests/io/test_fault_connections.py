@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from feedhandler.budgets.backoff import STEADY_S
 from feedhandler.budgets.shared_retry import PROBE_S
 from tests.io.fault_table import row
-from tests.io.outage import SILENCE_S, healed, undergo, unnoticed, watched
+from tests.io.outage import LIVE, SILENCE_S, healed, undergo, unnoticed, watched
 from tests.io.rig import SYMBOLS, Rig, rig
 
 STOPPED_NS = int((SILENCE_S + 1) * 1e9)
@@ -28,6 +30,26 @@ def test_cut(r: Rig) -> None:
     with watched(r, CHOSEN) as all_watched:
         for how in ("rst", "fin", "close"):
             undergo(its, all_watched, {"kind": "drop", "how": how}, ends=True)
+
+
+def test_cut_again_and_again(r: Rig) -> None:
+    """As soon as it is up; then, after failures that would wait for half a minute, and some seconds
+    of health, as if nothing had been."""
+    again, once = row("connection cut again as soon as it is up"), row("connection cut")
+    with watched(r, CHOSEN) as all_watched:
+        for _ in range(6):
+            undergo(again, all_watched, {"kind": "drop", "how": "rst"}, ends=True)
+        for each in all_watched:
+            each.sim.fault("upgrade_error", status=503)
+            each.sim.fault("drop")
+            each.until(lambda it: it.connection()["disconnects"] >= 7, "it is down")
+            each.sim.fault("none")
+        for each in all_watched:
+            each.until(lambda it: it.said(it.symbols[0])[-1:] == [LIVE], "it is LIVE again", 30.0)
+            up = each.connection()["connected_ns"] + int((STEADY_S + 1) * 1e9)
+            each.until(lambda _, ns=up: time.time_ns() > ns, "it is healthy", STEADY_S)  # type: ignore[misc]
+            each.rest_earned(2)
+        undergo(once, all_watched, {"kind": "drop", "how": "rst"}, ends=True)
 
 
 def test_silent(r: Rig) -> None:

@@ -119,6 +119,30 @@ def test_a_late_answer_counts_and_what_speaks_needs_none() -> None:
             assert connection(r, venue)["connects"] == 1
 
 
+def test_a_connection_without_an_answer_is_not_live() -> None:
+    """It is open, it carries nothing, and it is asked for again."""
+    its = row("no subscription of a connection answered")
+    with everywhere("lost_ack", None, subscribed=False) as (r, since):
+        for venue in VENUES:
+            for symbol in symbols(venue):
+                says(r, venue, symbol, its.sees[0])
+            assert since(venue) <= its.noticed_s() + SLACK_S
+        for venue in VENUES:
+            found = connection(r, venue)
+            assert (found["state"], found["live"]) == (ConnectionState.SUBSCRIBING, 0), venue
+            assert found["reason"] == shm.Reason.UNANSWERED
+            assert "is answered; asked again" in found["detail"]
+            r.sims[venue].fault("none")
+        over = time.monotonic()
+        for venue in VENUES:
+            for symbol in symbols(venue):
+                says(r, venue, symbol, LIVE)
+            assert time.monotonic() - over <= its.healed_s() + SLACK_S
+            others_are_true(r, venue, "")
+            connection_is_live(r, venue)
+            assert connection(r, venue)["connects"] == 1
+
+
 def test_an_error_without_a_name_harms_nothing_that_flows() -> None:
     venue = "okx"
     first, broken, *_ = symbols(venue)
