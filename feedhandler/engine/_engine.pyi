@@ -289,6 +289,14 @@ class Engine:
         STALE(GAP). Returns how many. A quote that the book has not reached in a second makes way
         for the book. `now_ns`: unix time, the clock's without it."""
 
+    def frozen(self) -> list[int]:
+        """A few times a second: LIVE books that stand still while quotes or trades that are newer
+        show that they have changed, at five looks in a row or more. Each is named once, and again
+        after as many looks."""
+
+    def quiet(self, instrument: int) -> None:
+        """One of these was right all the same: more looks are needed from now on."""
+
     def state(self, instrument: int) -> tuple[int, int]:
         """(state, reason)"""
 

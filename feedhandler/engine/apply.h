@@ -86,6 +86,10 @@ static inline void message_quote(engine *e, const message *msg)
         return;
     }
     bool numbered = msg->numbers.numbered;
+    if (UNLIKELY(!numbered) && msg->channel == CHANNEL_TICKER && m->has_book) {
+        quote_heard(e, m, msg, top);
+        return;
+    }
     if (UNLIKELY(msg->anew))
         quote_forget(m);
     lead *l = &m->quote_leads[numbered];

@@ -129,6 +129,8 @@ cdef extern from "engine.h" nogil:
     bint market_disconnected(engine *e, market *m, int index, int reason)
     void market_adopt(market *m, int index)
     bint market_confirm(engine *e, market *m)
+    bint market_frozen(market *m)
+    void market_quiet(market *m)
     uint32_t engine_overdue(engine *e, int64_t now)
     int64_t connection_lead(const connection *c)
     const char *wire_error_words(int error)

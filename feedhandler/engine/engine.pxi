@@ -273,6 +273,14 @@ cdef class Engine:
         self._check()
         return engine_overdue(&self.e, now_ns or fh_now_ns())
 
+    def frozen(self):
+        self._check()
+        return [i for i in range(self.e.room)
+                if self.e.markets[i] != NULL and market_frozen(self.e.markets[i])]
+
+    def quiet(self, instrument):
+        market_quiet(self._market(instrument))
+
     def state(self, instrument):
         cdef market *m = self._market(instrument)
         return m.state, m.reason

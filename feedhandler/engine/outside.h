@@ -3,6 +3,7 @@
 #define FEEDHANDLER_ENGINE_OUTSIDE_H
 
 #include "engine.h"
+#include "frozen.h"
 
 /* False: refused, since only a book itself says that it is LIVE. */
 static bool engine_set_state(engine *e, market *m, int state, int reason)

@@ -80,6 +80,7 @@ static inline void market_rescale(market *m, scale to)
     value_rescale(&q->ask_size, from.size, to.size);
     if (!level_rescale(&last, from, to))
         last = (level){FH_NONE, 0};
+    m->heard_ns = 0;
     q->last_price = last.price;
     q->last_size = last.size;
     side_rescale(&m->book.bids, from, to);

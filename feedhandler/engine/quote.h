@@ -74,6 +74,22 @@ static inline bool quote_near(const engine *e, const market *m, const level *top
     return true;
 }
 
+/* What has no number the cell does not show beside a book; but it may show that the book stands still. */
+static inline void quote_heard(const engine *e, market *m, const message *msg, const level *top)
+{
+    m->heard[0] = top[0];
+    m->heard[1] = top[1];
+    m->heard_at = msg->exchange_ns;
+    m->heard_ns = e->receive_ns;
+}
+
+/* Is it of use to read the best bid and offer of a ticker, beside a book? Of one that has said nothing for a
+ * while. */
+static inline bool quote_asked(const engine *e, const market *m)
+{
+    return m->state == FH_STATE_LIVE && e->receive_ns - m->activity[CHANNEL_BOOK] > QUOTE_NS / 2;
+}
+
 /* A quote that is news: is the cell to show it? */
 static inline bool quote_shown(engine *e, market *m, const message *msg, const level *top)
 {
@@ -81,8 +97,10 @@ static inline bool quote_shown(engine *e, market *m, const message *msg, const l
     if (!m->has_book) /* two channels, one of them without numbers: by the venue's clock */
         return msg->numbers.numbered || msg->exchange_ns >= m->quote.exchange_ns ||
                msg->exchange_ns == 0 || e->receive_ns - m->quote.receive_ns > QUOTE_NS;
-    if (!msg->numbers.numbered)
+    if (!msg->numbers.numbered) {
+        quote_heard(e, m, msg, top);
         return false;
+    }
     bool based = continuity_based(&m->sequence);
     if (based && (number <= m->sequence.place || UNLIKELY(!quote_near(e, m, top))))
         return false;

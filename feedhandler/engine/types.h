@@ -117,6 +117,10 @@ typedef struct market {
     fh_book_head head;
     int64_t probe, probe_ns; /* the oldest quote that the book has not reached: see quote.h; ns 0: none */
     bool doubted;            /* the quotes' numbers: the book did not reach one in time */
+    level heard[2]; /* the last best bid and offer without a number, of one with a book: see frozen.h */
+    int64_t heard_at, heard_ns; /* by the venue's clock, and when it was received */
+    int64_t looked_ns;          /* the last message of the book, as it was looked at last */
+    uint8_t looks, patience;    /* that have shown it to stand still; and more of them that are needed */
     int64_t activity[CHANNELS];
     uint8_t dumb; /* of one without a book that is not LIVE since a channel is silent: that, and 1 */
     uint64_t load; /* bytes of the frames that it was in */

@@ -1,4 +1,5 @@
-"""What is done about the subscription of a book that falls silent while its socket lives.
+"""What is done about the subscription of a book that falls silent while its socket lives: longer
+than its rhythm allows, or for a moment in which other channels show that the book has changed.
 
 The cheapest cure first: one resubscription of that key, the book STALE(SUBSCRIPTION) meanwhile. If
 the new snapshot is the same book, the market was only quiet, and longer silences of it are believed
@@ -29,6 +30,7 @@ _BOOK = CHANNEL["book"]
 @dataclass(slots=True)
 class _Trial:
     until: float
+    frozen: bool  # by what other channels say
     bids: npt.NDArray[np.int64]
     asks: npt.NDArray[np.int64]
 
@@ -96,7 +98,10 @@ class SubscriptionWatch:
             return
         bids, asks = self._engine.book(tracked.id)[:2]
         if np.array_equal(bids, trial.bids) and np.array_equal(asks, trial.asks):
-            self.rhythm.widen(tracked.id, _BOOK)
+            if trial.frozen:
+                self._engine.quiet(tracked.id)
+            else:
+                self.rhythm.widen(tracked.id, _BOOK)
             return
         connection = self._connection(tracked)
         if connection is None:
@@ -117,6 +122,10 @@ class SubscriptionWatch:
         if suspects and not self._mass(suspects, now):
             for row, channel in suspects:
                 self._suspect(row, channel, now)
+        for row in self._engine.frozen():
+            if self._may_speak(row, _BOOK, now):
+                self._hint()
+                self._suspect(row, _BOOK, now, frozen=True)
         for row, trial in list(self._trials.items()):
             if now < trial.until:
                 continue
@@ -165,14 +174,17 @@ class SubscriptionWatch:
                 return True
         return False
 
-    def _suspect(self, row: int, channel: int, now: float) -> None:
+    def _suspect(self, row: int, channel: int, now: float, *, frozen: bool = False) -> None:
         tracked = self._universe.by_id.get(row)
         connection, keys = self._keys.get((row, channel), (None, []))
         if tracked is None or connection is None or tracked.closed:
             return
         if self._engine.state(row)[0] == State.LIVE:
             bids, asks = self._engine.book(row)[:2]
-            self._trials[row] = _Trial(now + TRIAL_S, bids, asks)
+            self._trials[row] = _Trial(now + TRIAL_S, frozen, bids, asks)
+            if frozen:
+                text = f"{tracked.spec.symbol}: its book stands still, and other channels move on"
+                self._quiet.warning("frozen", text)
             self._engine.set_state(row, State.STALE, Reason.SUBSCRIPTION)
         for key in keys:
             if connection.resubscribe(key):

@@ -73,7 +73,7 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
         return;
     int64_t time = text_time(e, c, &f.time);
     bool quoted = f.bid.type || f.bid_size.type || f.ask.type || f.ask_size.type;
-    if (!ticker || (quoted && !m->has_book)) {
+    if (!ticker || (quoted && (!m->has_book || quote_asked(e, m)))) {
         message *msg = engine_quote(e, c, m, &f.bid, &f.bid_size, &f.ask, &f.ask_size,
                                     ticker ? CHANNEL_TICKER : CHANNEL_QUOTE);
         msg->exchange_ns = time;

@@ -77,7 +77,7 @@ static void okx_stats(engine *e, cursor *c, market *m, bool tickers)
         return;
     /* funding rates have had no time once */
     int64_t exchange_ns = tickers || time.type != TEXT_NONE ? text_time(e, c, &time) : 0;
-    if (tickers && !m->has_book) {
+    if (tickers && (!m->has_book || quote_asked(e, m))) {
         message *quote = engine_quote(e, c, m, &bid, &bid_size, &ask, &ask_size, CHANNEL_TICKER);
         quote->exchange_ns = exchange_ns;
     }
