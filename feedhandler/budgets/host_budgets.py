@@ -65,7 +65,7 @@ def rest_bucket(limits: Limits) -> tuple[float, float]:
     return rate, limits.rest_burst or max(1.0, rate * 2)
 
 
-async def take_turn(
+async def wait_for_budget(
     budgets: Iterable[Budget], stopped: asyncio.Event, waiting: Callable[[float], None]
 ) -> None:
     """Take one token of each budget, or return when `stopped` is set.

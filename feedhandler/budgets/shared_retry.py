@@ -19,16 +19,16 @@ class Reach:
         self._without: dict[object, None] = {}  # who found nobody, the first one first
         self.back = asyncio.Event()  #: set when somebody got through; another one is there then
 
-    def failed(self, who: object) -> bool:
+    def found_nobody(self, who: object) -> bool:
         """Nobody answered. True: `who` is the one to ask often."""
         self._without.setdefault(who)
         return next(iter(self._without)) is who
 
-    def left(self, who: object) -> None:
+    def stopped_looking(self, who: object) -> None:
         """It is not looking for the host any more: it found somebody, or it was stopped."""
         self._without.pop(who, None)
 
-    def answered(self) -> None:
+    def found_host(self) -> None:
         """Somebody got through."""
         self._without.clear()
         back, self.back = self.back, asyncio.Event()
@@ -45,12 +45,12 @@ class Retry:
         self._back: asyncio.Event | None = None
 
     def after(self, now: float, nobody: bool, at_least: float) -> float:
-        """It failed: seconds until the next try. `nobody`: was there; `at_least`: of the venue."""
+        """It failed: seconds until the next try. `nobody` was there; `at_least`: of the venue."""
         if not nobody:
-            self._reach.left(self)
+            self._reach.stopped_looking(self)
             self._back = None
             return self._backoff.next(now, at_least)
-        often = self._reach.failed(self)
+        often = self._reach.found_nobody(self)
         self._back = self._reach.back
         return self._backoff.next(now, at_least, PROBE_S if often else None)
 
@@ -68,8 +68,8 @@ class Retry:
 
     def got_through(self) -> None:
         """The venue speaks to it."""
-        self._reach.answered()
+        self._reach.found_host()
 
     def over(self) -> None:
         """There is no next try."""
-        self._reach.left(self)
+        self._reach.stopped_looking(self)

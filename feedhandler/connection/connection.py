@@ -16,7 +16,7 @@ from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budgets.budget import per_second
-from feedhandler.budgets.host_budgets import SHOWN_WAIT_S, take_turn
+from feedhandler.budgets.host_budgets import SHOWN_WAIT_S, wait_for_budget
 from feedhandler.budgets.shared_retry import Retry
 from feedhandler.connection.control_frames import ControlFrames
 from feedhandler.connection.frame_listener import FrameListener
@@ -95,7 +95,7 @@ class Connection:
         self._retry = Retry(settings.backoff, settings.reach, self._stopped)
         self._cause: tuple[Reason, str] | None = None
         self._retry_after = 0.0
-        self._nobody = False  # was there to answer or refuse us
+        self._unreachable = False  # nobody was there to answer or refuse us
         self._delay = 0.0
         self._task: asyncio.Task[None] | None = None
         self._end = (Reason.STOPPED, "asked to stop")
@@ -120,7 +120,7 @@ class Connection:
         if self._task is not None:
             with suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(self._task, DRAIN_S)
-        self._silence(reason)
+        self._mark_down(reason)
         self.socket.abort()
         if self.state is not State.CLOSED:
             self._move(State.CLOSED, *self._end)
@@ -162,14 +162,14 @@ class Connection:
         if self.socket.lost or self._cause is not None:
             return
         self._cause = (reason, detail)
-        self._silence(reason)
+        self._mark_down(reason)
         self.socket.abort()
 
     # ---- its life
 
     async def _live(self) -> None:
         while not self._stopping:
-            self._cause, self._retry_after, self._nobody = None, 0.0, False
+            self._cause, self._retry_after, self._unreachable = None, 0.0, False
             try:
                 if await self._connect():
                     await self._session()
@@ -178,9 +178,9 @@ class Connection:
             except Exception as error:  # a session must not end the connection's life
                 self._cause = self._cause or explain(error)
                 self._retry_after = refused(error, self.venue.limits, self.settings.connects)
-                self._nobody = unreachable(error)
+                self._unreachable = unreachable(error)
                 if not self.socket.lost:
-                    self._silence(self._cause[0])
+                    self._mark_down(self._cause[0])
             self.socket.end()
             self.pings.end()
             self.requests.lost()
@@ -191,7 +191,7 @@ class Connection:
         self._retry.over()
         self._move(State.CLOSED, *self._end)
 
-    def _silence(self, reason: Reason) -> None:
+    def _mark_down(self, reason: Reason) -> None:
         """Nothing that still comes counts; the owner is told once."""
         if self.socket.mute():
             self._owner.on_down(self, reason)
@@ -201,14 +201,14 @@ class Connection:
         """It is down; said at once, so that nobody is shown an open socket that is none."""
         if self.state is State.BACKOFF or self._stopping:
             return
-        self._delay = self._retry.after(self._clock(), self._nobody, self._retry_after)
+        self._delay = self._retry.after(self._clock(), self._unreachable, self._retry_after)
         reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
         self._move(State.BACKOFF, reason, self.outage.failed(reason, detail, self._delay))
 
     async def _connect(self) -> bool:
         """False: it was stopped while it waited for its turn."""
         self._move(State.CONNECTING, self.reason, self.outage.trying())
-        await take_turn(self.settings.connects, self._stopped, self._limited)
+        await wait_for_budget(self.settings.connects, self._stopped, self._limited)
         if self._stopping:
             return False
         await self.socket.open()
@@ -239,12 +239,12 @@ class Connection:
             self._kick.clear()
             delay = self._tick(now)
             if not self.socket.lost:
-                await self._doze(delay)
+                await self._wait_for_work(delay)
         self.uptime_ns += int((self._clock() - began) * 1e9)
         self.connected_ns = 0
         self.limit.end()
 
-    async def _doze(self, seconds: float) -> None:
+    async def _wait_for_work(self, seconds: float) -> None:
         """Wait, or less: until there is something to do."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._kick.wait(), max(0.0, seconds))
@@ -255,7 +255,7 @@ class Connection:
             return TICK_S
         dead = self.pings.poll(now)
         if dead is not None:
-            self._nobody = self.pings.owes
+            self._unreachable = self.pings.owes
             self.cut(dead.reason, dead.detail)
             return TICK_S
         if self.limit.reached(now) and not self._owner.replace(self, self.limit.why):
@@ -362,7 +362,7 @@ class Connection:
         if self._cause is None and queue is not None and (text := queue.vanished()):
             self._cause = (Reason.DISCONNECTED, text)
         if self.socket.is_of(listener):
-            self._silence(self._end[0] if self._stopping else Reason.DISCONNECTED)
+            self._mark_down(self._end[0] if self._stopping else Reason.DISCONNECTED)
         self._kick.set()
 
     def __str__(self) -> str:

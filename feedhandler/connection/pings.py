@@ -46,14 +46,14 @@ class Echo:
 
 
 class Pings:
-    """Of one connection, over all its sessions. `told`: each round trip, in ns."""
+    """Of one connection, over all its sessions. `on_round_trip`: each round trip, in ns."""
 
     def __init__(
         self,
         heartbeat: Heartbeat,
         silence_s: float,
         socket: ConnectionSocket,
-        told: Callable[[int], None],
+        on_round_trip: Callable[[int], None],
     ) -> None:
         self.trips = RoundTrips()
         self.echo = Echo()
@@ -61,7 +61,7 @@ class Pings:
         self._heartbeat = heartbeat
         self._silence_s = silence_s
         self._socket = socket
-        self._told = told
+        self._on_round_trip = on_round_trip
         self._monitor: HeartbeatMonitor | None = None  # of the session
 
     def begin(self, now: float) -> None:
@@ -143,4 +143,4 @@ class Pings:
 
     def _round_trip(self, nanoseconds: int) -> None:
         if nanoseconds:
-            self._told(nanoseconds)
+            self._on_round_trip(nanoseconds)

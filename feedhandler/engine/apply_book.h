@@ -10,7 +10,7 @@
 COLD void market_lose(engine *e, market *m, int state, int reason)
 {
     continuity_lose(&m->sequence);
-    market_unfed(m);
+    market_forget_feeders(m);
     m->asked = false;
     bool changed = market_state(e, m, state, reason);
     market_show(e, m, true);
@@ -56,7 +56,7 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
 }
 
 /* Is the book that was just changed what the venue has? Answers the reason when it is not. */
-static inline int book_doubt(engine *e, market *m, bool has_checksum, int32_t checksum)
+static inline int book_fault(engine *e, market *m, bool has_checksum, int32_t checksum)
 {
     if (has_checksum && e->checksum) {
         if (book_checksum(&m->book, m->price_exponent, m->size_exponent, &e->crc) != checksum) {
@@ -171,7 +171,7 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
                 recent_add(m, w->numbers.final, w->receive_ns, (int)w->connection);
             }
             if (w->has_checksum || m->backlog.messages == 1)
-                doubt = book_doubt(e, m, w->has_checksum, w->checksum);
+                doubt = book_fault(e, m, w->has_checksum, w->checksum);
         } else { /* older than the base: however many, they are no sign that ids were reset */
             fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
             m->sequence.duplicates = 0;
@@ -235,7 +235,7 @@ static void book_replace(engine *e, market *m, const message *msg, level *levels
         return;
     int doubt = FH_REASON_NONE;
     if (m->backlog.messages == 0 || msg->has_checksum)
-        doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
+        doubt = book_fault(e, m, msg->has_checksum, msg->checksum);
     book_based(e, m, doubt, held);
 }
 
@@ -307,7 +307,7 @@ static inline void message_book(engine *e, const message *msg)
             market_memory(e, m);
             return;
         }
-        int doubt = book_doubt(e, m, msg->has_checksum, msg->checksum);
+        int doubt = book_fault(e, m, msg->has_checksum, msg->checksum);
         if (UNLIKELY(m->backlog.messages))
             doubt = book_follow(e, m, doubt);
         book_settle(e, m, doubt);

@@ -41,7 +41,7 @@ static inline void market_fed(market *m, int index)
 static inline void lead_forget(lead *l) { l->at = l->old_ns = 0; }
 
 /* Nobody is in step with it any more. */
-static inline void market_unfed(market *m)
+static inline void market_forget_feeders(market *m)
 {
     m->feeders = 0;
     m->ahead_ns = m->old_ns = 0;

@@ -14,7 +14,7 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     m->dumb = 0;
     if (state != FH_STATE_LIVE) {
         continuity_lose(&m->sequence);
-        market_unfed(m);
+        market_forget_feeders(m);
         m->asked = false;
         if (state != FH_STATE_SYNCING)
             backlog_clear(&m->backlog);

@@ -196,7 +196,7 @@ COLD void market_unfit(engine *e, market *m)
 {
     bool had = m->sequence.phase != PHASE_EMPTY;
     continuity_lose(&m->sequence);
-    market_unfed(m);
+    market_forget_feeders(m);
     backlog_clear(&m->backlog);
     m->asked = false;
     quote_forget(m);

@@ -109,7 +109,7 @@ class Fleet:
         bundle = self._places[connection.row].bundle
         return self._add(bundle, bundle.keys)
 
-    def part(self, bundle: Bundle, parts: Sequence[Sequence[str]]) -> list[Connection]:
+    def begin_split(self, bundle: Bundle, parts: Sequence[Sequence[str]]) -> list[Connection]:
         """Carry parts of its keys on connections of their own beside it. Empty: no room."""
         if self.room < len(parts) * self._redundancy:
             return []
@@ -120,14 +120,14 @@ class Fleet:
                 self._add(part, keys)
         return [connection for part in bundle.parts for connection in part.connections]
 
-    def parted(self, bundle: Bundle) -> None:
+    def finish_split(self, bundle: Bundle) -> None:
         """The parts are in its place from now on."""
         at = self.bundles.index(bundle)
         self.bundles[at : at + 1] = bundle.parts
         for part in bundle.parts:
             part.whole = None
 
-    def rejoined(self, bundle: Bundle) -> None:
+    def give_up_split(self, bundle: Bundle) -> None:
         """The parts are of no use: it stays in its place, and they are about to be closed."""
         bundle.parts = []
 
@@ -171,11 +171,11 @@ class Fleet:
         On a connection whose hour allows it: a new one has the whole of its own.
         """
         there = [each for each in self.bundles if each.endpoint == endpoint and not each.parts]
-        bundle = self._roomy([each for each in there if each.affords(len(keys))], keys)
+        bundle = self._with_room([each for each in there if each.affords(len(keys))], keys)
         if bundle is None:
             if self.open(endpoint, keys):
                 return True
-            bundle = self._roomy(there, keys)  # late, but carried
+            bundle = self._with_room(there, keys)  # late, but carried
         if bundle is None:
             return False
         books = self._books(keys)
@@ -185,7 +185,7 @@ class Fleet:
             connection.add(keys)
         return True
 
-    def _roomy(self, bundles: Sequence[Bundle], keys: Sequence[str]) -> Bundle | None:
+    def _with_room(self, bundles: Sequence[Bundle], keys: Sequence[str]) -> Bundle | None:
         """The first that has room for these keys too."""
         found = place(keys, [bundle.keys for bundle in bundles], self._venue)
         return None if found is None else bundles[found]
@@ -235,8 +235,8 @@ class Fleet:
     def others(self, connection: Connection) -> list[Connection]:
         """Those with the same keys, or some of them, whose sockets are open."""
         bundle = self._places[connection.row].bundle
-        kin = [bundle, *bundle.parts, *filter(None, [bundle.whole])]
-        same = [each for one in kin for each in one.connections]
+        siblings = [bundle, *bundle.parts, *filter(None, [bundle.whole])]
+        same = [each for one in siblings for each in one.connections]
         return [each for each in same if each is not connection and self.is_up(each)]
 
     def best(self, tracked: Tracked) -> Connection | None:
@@ -250,7 +250,7 @@ class Fleet:
 
         return max(carriers, key=worth, default=None)
 
-    def judged(self) -> list[Connection]:
+    def speaking_for_venue(self) -> list[Connection]:
         """Those by which a venue without books is judged: of each bundle the live ones, if any."""
         found = []
         for bundle in self.bundles:
@@ -260,11 +260,11 @@ class Fleet:
 
     # ---- in step
 
-    def excuse(self, connection: Connection, tracked: Tracked) -> None:
+    def book_refused(self, connection: Connection, tracked: Tracked) -> None:
         """It will not bring this book: the venue refused it."""
         self._places[connection.row].behind.discard(tracked.id)
 
-    def joined(self, tracked: Tracked) -> None:
+    def base_joined(self, tracked: Tracked) -> None:
         """A full book that was asked for is in: who was subscribed before continues it."""
         connection = self.best(tracked)
         if connection is None or self._engine.feeders(tracked.id):

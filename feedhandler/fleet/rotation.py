@@ -70,7 +70,7 @@ class Rotations:
         False: there is no room for them. `told`: at the end; False: the parts were not in step in
         time, and all is as before.
         """
-        new = self._fleet.part(bundle, parts)
+        new = self._fleet.begin_split(bundle, parts)
         if not new:
             return False
         old = list(bundle.connections)
@@ -117,7 +117,7 @@ class Rotations:
                 return False
         rows = ", ".join(str(each.row) for each in handover.new)
         if handover.split is not None:
-            self._fleet.parted(handover.split)
+            self._fleet.finish_split(handover.split)
         text = f"replaced by connection{'s' if handover.split else ''} {rows}: {handover.why}"
         self._end(handover.old, handover.reason, text)
         if handover.told is not None:
@@ -137,7 +137,7 @@ class Rotations:
 
     def _give_up(self, handover: _Handover) -> None:
         if handover.split is not None:
-            self._fleet.rejoined(handover.split)
+            self._fleet.give_up_split(handover.split)
         text = f"not in step within {SPLIT_S:.0f} s: the split was given up"
         log.warning("%s: %s", handover.old[0], text)
         self._end(handover.new, handover.reason, text)

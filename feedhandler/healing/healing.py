@@ -203,7 +203,7 @@ class Healing:
         """The venue refused these keys."""
         self._not_taken(connection, keys, Reason.REJECTED)
         for tracked in self._universe.books(keys):
-            self._connections.excuse(connection, tracked)
+            self._connections.book_refused(connection, tracked)
             if self._engine.feeders(tracked.id) & ~(1 << connection.row):
                 continue  # another connection brings it
             others = [each.subscriptions for each in self._connections.others(connection)]
@@ -218,13 +218,13 @@ class Healing:
         """The venue has not answered for these keys so far."""
         self._not_taken(connection, keys, Reason.UNANSWERED)
         for tracked in self._universe.books(keys):
-            self._connections.excuse(connection, tracked)
+            self._connections.book_refused(connection, tracked)
             if self._engine.state(tracked.id)[0] != State.LIVE and not tracked.closed:
                 self.recovery.show(tracked, Reason.UNANSWERED)
 
     def _dumb(self, connection: Connection, tracked: Tracked, reason: Reason) -> None:
         """Its subscription to the book brings nothing: it keeps nobody waiting."""
-        self._connections.excuse(connection, tracked)
+        self._connections.book_refused(connection, tracked)
         if self._engine.state(tracked.id)[0] != State.LIVE:
             self.recovery.show(tracked, reason)
 
@@ -277,7 +277,7 @@ class Healing:
             error = self._engine.last_error()
             self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
             self._snapshots.request(symbol)
-        self._connections.joined(tracked)
+        self._connections.base_joined(tracked)
         if bits & _engine.ATTENTION:
             self.attention()
 

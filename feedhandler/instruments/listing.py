@@ -82,7 +82,7 @@ class Lister:
             self._quiet.warning("list", f"cannot list instruments: {problem}; trying on")
             await asyncio.sleep(backoff.next(asyncio.get_running_loop().time()))
 
-    async def again(self) -> Listed:
+    async def next_list(self) -> Listed:
         """The list a few minutes later, with jitter; a failure waits for the next turn."""
         while True:
             with suppress(TimeoutError):
@@ -98,7 +98,7 @@ class Lister:
             self.problem = ""
             return listed
 
-    def soon(self, first_s: float, last_s: float) -> None:
+    def ask_within(self, first_s: float, last_s: float) -> None:
         """Something rolled: ask within these seconds, each process at a time of its own."""
         loop = asyncio.get_running_loop()
         at = loop.time() + self._rng.uniform(first_s, last_s)
@@ -115,7 +115,7 @@ class Lister:
     def hint(self) -> None:
         """Something may have changed that nobody says: ask at once, or soon after the last time."""
         wait = max(0.0, self._asked + _HINT_S - asyncio.get_running_loop().time())
-        self.soon(wait, wait + 0.5)
+        self.ask_within(wait, wait + 0.5)
 
     async def list(self, wanted: Sequence[str]) -> Listed:
         """What these rules mean now. Raises RestError, and ValueError for a senseless answer."""

@@ -75,7 +75,7 @@ class Terms:
                 tracked.stated_ns = now
                 self.redefine(tracked, self._spec(tracked, one))
         if news:
-            self._lister.soon(*NEWS_S)
+            self._lister.ask_within(*NEWS_S)
 
     def _spec(self, tracked: Tracked, stated: Stated) -> InstrumentSpec:
         if stated.spec is not None:
@@ -113,7 +113,7 @@ class Terms:
             return
         self._look_s = min(2 * self._look_s, self._refresh_s)
         self._look_ns = time_ns() + int(self._look_s * 1e9)
-        self._lister.soon(0.0, 0.1 * self._look_s)
+        self._lister.ask_within(0.0, 0.1 * self._look_s)
 
 
 def not_open(carried: Sequence[Tracked]) -> str:

@@ -33,13 +33,13 @@ class DirectoryRows:
         return self.rows - self.taken
 
     @property
-    def few(self) -> bool:
+    def are_short(self) -> bool:
         """Whether it is time to do something about it."""
         lately = sum(more for _, more in self._grown)
         return self.free < max(_SHARE * self.rows, DAYS * lately)
 
     @property
-    def worth(self) -> bool:
+    def worth_renewing(self) -> bool:
         """Whether a directory without the closed ones would not be short of rows, or hardly."""
         return self.closed >= _SHARE * self.rows
 

@@ -61,7 +61,7 @@ class Renewal:
 
     def _due(self) -> bool:
         rows = self.feed.roster.rows
-        return rows.few and rows.worth and self._clock() >= self._not_before
+        return rows.are_short and rows.worth_renewing and self._clock() >= self._not_before
 
     async def _renewed(self, running: "asyncio.Task[None]") -> None:
         log.info("renewing the memory: %s", self.feed.roster.rows)

@@ -91,7 +91,7 @@ class Roster:
     async def follow(self) -> None:
         """Until cancelled: what the venue lists is taken up, what it lists no more is closed."""
         while True:
-            self.refreshed(await self._lister.again())
+            self.refreshed(await self._lister.next_list())
 
     def refreshed(self, listed: Listed) -> None:
         """Take in a new list, if it can be one (see `feedhandler.instruments.delisting`)."""
@@ -99,7 +99,7 @@ class Roster:
         if not self._delistings.believed(listed.rules, there, self._open()):
             self._quiet.warning("list", f"{self._delistings.problem}: nothing is closed for it")
             wait = AGAIN_S * 2.0 ** min(self._delistings.doubts, 10)
-            self._lister.soon(wait, 2 * wait)
+            self._lister.ask_within(wait, 2 * wait)
             return
         self._lister.complain(listed)
         spoke = self._engine.activity().max(axis=1, initial=0).tolist()
@@ -132,17 +132,18 @@ class Roster:
         for each in ended:  # of what has no date of its own, the list says whether it came true
             each.ended = True
         if ended:
-            self._lister.soon(*ROLL_S)
+            self._lister.ask_within(*ROLL_S)
         self.terms.look(self._open())
 
     def count(self, now: float) -> str:
         """Count the rows of the directory; says so, in the log too, if few are left."""
         closed = sum(each.closed for each in self._universe)
         self.rows.count(now, len(self._universe.by_id), closed)
-        if not self.rows.few:
+        if not self.rows.are_short:
             return ""
         renewed = "a new directory is being filled"
-        text = f"{self.rows}: {self.cure or (renewed if self.rows.worth else 'raise `capacity`')}"
+        cure = renewed if self.rows.worth_renewing else "raise `capacity`"
+        text = f"{self.rows}: {self.cure or cure}"
         self._scarce.warning("rows", text)
         return text
 

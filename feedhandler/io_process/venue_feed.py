@@ -202,7 +202,9 @@ class VenueFeed:
         )  # fmt: skip
         note = "; ".join(filter(None, notes))
         silent = self.healing.silent_subscriptions.finding
-        self._state.judge(books, self.connections.judged(), self._capacity.finding, note, silent)
+        self._state.judge(
+            books, self.connections.speaking_for_venue(), self._capacity.finding, note, silent
+        )
 
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
@@ -293,7 +295,7 @@ class VenueFeed:
         """The venue took these keys."""
         self.healing.acknowledged(connection, keys)
         if connection.connects > 1 and any(self.universe.parts(key)[0] == "status" for key in keys):
-            self._lister.soon(*NEWS_S)  # nobody said meanwhile what has changed
+            self._lister.ask_within(*NEWS_S)  # nobody said meanwhile what has changed
 
     def on_stated(self, stated: Iterable[Stated]) -> None:
         """The venue says what it does with orders on instruments, or all their terms."""
@@ -301,7 +303,7 @@ class VenueFeed:
 
     def on_relisted(self) -> None:
         """The venue says that what it lists has changed."""
-        self._lister.soon(*NEWS_S)
+        self._lister.ask_within(*NEWS_S)
 
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None:
         """The venue refused these keys."""

@@ -12,17 +12,17 @@ from tests.io.paper_house import House, play
 def test_few_rows_are_what_lasts_for_a_few_days_only() -> None:
     rows = DirectoryRows(2000)
     rows.count(0.0, 1200, 0)
-    assert not rows.few
+    assert not rows.are_short
     rows.count(0.3 * DAY_S, 1400, 200)
-    assert not rows.few  # 600 are left, 200 a day
+    assert not rows.are_short  # 600 are left, 200 a day
     rows.count(0.9 * DAY_S, 1500, 300)
-    assert rows.few  # 500 are left, 300 a day
-    assert rows.worth
+    assert rows.are_short  # 500 are left, 300 a day
+    assert rows.worth_renewing
     rows.count(2.0 * DAY_S, 1500, 300)
-    assert not rows.few  # nothing came since
+    assert not rows.are_short  # nothing came since
     rows.count(2.5 * DAY_S, 1760, 0)
-    assert rows.few
-    assert not rows.worth
+    assert rows.are_short
+    assert not rows.worth_renewing
     assert str(rows) == "240 of 2000 rows for instruments are left, 0 are of closed ones"
 
 

@@ -115,7 +115,7 @@ def test_an_announced_end_is_asked_about_and_closes_nothing_by_itself(
         assert house.open() == ["A", "B"]  # the venue has put it off, and lists it as ACTIVE
         house.rest.lists = [spec("B")]
         for _ in range(2):
-            house.lister.soon(0.0, 0.0)
+            house.lister.ask_within(0.0, 0.0)
             seen = house.rest.asked
             await reached(lambda seen=seen: house.rest.asked > seen)  # type: ignore[misc]
         await reached(lambda: house.state("A") == CLOSED_EXPIRED)
@@ -189,7 +189,7 @@ def test_the_list_is_asked_again_and_again_until_all_is_open(
         await reached(opened)
         assert house.rest.asked == asked + 1
         house.rest.lists = [replace(spec("A"), status=Status.HALTED), spec("B")]
-        house.lister.soon(0.0, 0.0)
+        house.lister.ask_within(0.0, 0.0)
 
         def asked_more() -> bool:
             house.roster.expire()
