@@ -8,7 +8,18 @@ from itertools import pairwise
 
 import numpy as np
 
-from shm import _native
+from shm._native import (
+    CONTROL_BYTES,
+    DTYPES,
+    HEADER_BYTES,
+    HISTOGRAM_BUCKETS,
+    LAYOUT_HASH,
+    MAGIC_CONTROL,
+    MAGIC_DATA,
+    VERSION,
+    Segment,
+    constants,
+)
 from shm.dev_shm import objects, open_fd
 from shm.errors import (
     DamagedSegment,
@@ -23,9 +34,9 @@ from shm.readers_object import open_readers
 from shm.writer_lock import locked
 
 _SIZES = {
-    "directory": _native.DTYPES["instrument"].itemsize,
-    "quotes": _native.DTYPES["quote"].itemsize,
-    "connections": _native.DTYPES["connection"].itemsize,
+    "directory": DTYPES["instrument"].itemsize,
+    "quotes": DTYPES["quote"].itemsize,
+    "connections": DTYPES["connection"].itemsize,
 }
 
 
@@ -47,7 +58,7 @@ def check_owner(control_fd: int, data_fd: int, path: str) -> None:
 
 def read_struct(fd: int, structure: str) -> np.void:
     """A copy of the structure at the object's start; short objects are DamagedSegment."""
-    dtype = _native.DTYPES[structure]
+    dtype = DTYPES[structure]
     raw = os.pread(fd, dtype.itemsize, 0)
     if len(raw) < dtype.itemsize:
         raise DamagedSegment(
@@ -74,7 +85,7 @@ def check_identity(row: np.void, what: str, magic: int, namespace: str, venue: s
     if int(row["magic"]) != magic:
         raise damaged("magic", f"is {int(row['magic']):#x}, not {magic:#x}")
     theirs = (int(row["version_major"]), int(row["version_minor"]))
-    ours = _native.VERSION
+    ours = VERSION
     if theirs[0] != ours[0]:
         raise VersionMismatch(
             f"{what} has version {theirs[0]}.{theirs[1]} of the contract, "
@@ -82,7 +93,7 @@ def check_identity(row: np.void, what: str, magic: int, namespace: str, venue: s
             theirs,
             ours,
         )
-    if theirs == ours and int(row["layout_hash"]) != _native.LAYOUT_HASH:
+    if theirs == ours and int(row["layout_hash"]) != LAYOUT_HASH:
         raise damaged("layout_hash", "differs though the version is the same")
     if row["boot_id"] != np.bytes_(boot_id()):
         raise damaged("boot_id", "is of another boot of this machine")
@@ -100,21 +111,21 @@ def check_header(header: np.void, size: int, what: str) -> None:
 
     need(int(header["total_bytes"]) == size, "total_bytes", f"does not match the size {size}")
     need(
-        int(header["header_bytes"]) == _native.HEADER_BYTES,
+        int(header["header_bytes"]) == HEADER_BYTES,
         "header_bytes",
         f"is {header['header_bytes']}",
     )
     depth = int(header["book_depth"])
     need(1 <= depth <= 10_000, "book_depth", f"is {depth}")
     least = {name: 64 + 2 * copy for name, copy in _SIZES.items()}
-    least["books"] = 64 + 2 * (_native.DTYPES["book"].itemsize + 32 * depth)
-    least["histograms"] = _native.HISTOGRAM_BUCKETS * 8
-    least["ring"] = _native.DTYPES["slot"].itemsize
-    end = _native.HEADER_BYTES
+    least["books"] = 64 + 2 * (DTYPES["book"].itemsize + 32 * depth)
+    least["histograms"] = HISTOGRAM_BUCKETS * 8
+    least["ring"] = DTYPES["slot"].itemsize
+    end = HEADER_BYTES
     spans = []
     for name in ("directory", "quotes", "books", "connections", "histograms", "ring"):
         offset, stride, count = (int(header[name][part]) for part in ("offset", "stride", "count"))
-        few = _native.constants()["FH_HISTOGRAMS"] if name == "histograms" else 1
+        few = constants()["FH_HISTOGRAMS"] if name == "histograms" else 1
         need(count >= few, f"{name}.count", f"is {count}")
         need(stride >= least[name] and stride % 64 == 0, f"{name}.stride", f"is {stride}")
         align = 4096 if name == "ring" else 128
@@ -135,7 +146,7 @@ def check_header(header: np.void, size: int, what: str) -> None:
     need(int(header["connection_rows"]) <= connections, "connection_rows", "is past its table")
 
 
-def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> _native.Segment:
+def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> Segment:
     """The venue's newest epoch, mapped, if a writer of one of these users holds it. No waiting.
 
     Raises :class:`NoSuchVenue`, :class:`NotReady`, :class:`VersionMismatch`,
@@ -147,10 +158,10 @@ def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> _native.
         control_fd = open_fd(path)
         owner = os.fstat(control_fd).st_uid
         check_believed(owner, owners, path)
-        if os.fstat(control_fd).st_size < _native.CONTROL_BYTES:
+        if os.fstat(control_fd).st_size < CONTROL_BYTES:
             raise NotReady(f"{path}: its writer has not finished it")
         control = read_struct(control_fd, "control")
-        check_identity(control, path, _native.MAGIC_CONTROL, namespace, venue)
+        check_identity(control, path, MAGIC_CONTROL, namespace, venue)
         epoch = int(control["epoch"])
         if epoch == 0 or not locked(control_fd):
             raise NotReady(f"{venue}: no writer is running")
@@ -158,7 +169,7 @@ def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> _native.
         data_fd = open_fd(path)
         check_owner(control_fd, data_fd, path)
         header = read_struct(data_fd, "header")
-        check_identity(header, path, _native.MAGIC_DATA, namespace, venue)
+        check_identity(header, path, MAGIC_DATA, namespace, venue)
         check_header(header, os.fstat(data_fd).st_size, path)
         if int(header["epoch"]) != epoch:
             raise DamagedSegment(f"{path}: epoch is {int(header['epoch'])}", "epoch")
@@ -167,7 +178,7 @@ def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> _native.
         if int(header["writer_pid"]) != int(control["writer_pid"]):
             raise NotReady(f"{venue}: a writer is starting")
         readers_fd = open_readers(namespace, venue, owner)
-        return _native.Segment(
+        return Segment(
             data_fd, control_fd, readers_fd, header.tobytes(),
             venue=venue, namespace=namespace, owner=owner,
         )  # fmt: skip
@@ -190,9 +201,7 @@ def venues(namespace: str) -> list[str]:
     return sorted({name.venue for name in objects(namespace)})
 
 
-def wait_for_segment(
-    namespace: str, venue: str, owners: frozenset[int], timeout: float
-) -> _native.Segment:
+def wait_for_segment(namespace: str, venue: str, owners: frozenset[int], timeout: float) -> Segment:
     """`open_segment`, tried until it works; after `timeout` seconds its last error is raised."""
     deadline = time.monotonic() + timeout
     while True:

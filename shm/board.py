@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from shm import _native
-from shm._native import Instrument
+from shm._native import DEAD_NS, Instrument
 from shm.names import State, Status
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     @property
     def live(self) -> npt.NDArray[np.bool_]:
         """By row: state LIVE, and the writer's heartbeat less than a second old."""
-        alive = self.heartbeat_age_ns < _native.DEAD_NS
+        alive = self.heartbeat_age_ns < DEAD_NS
         found: npt.NDArray[np.bool_] = (self["state"] == State.LIVE) & alive
         return found
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shm import _native
+from shm._native import CONTROL_BYTES, DTYPES, LAYOUT_HASH, MAGIC_CONTROL, VERSION, format_control
 from shm.dev_shm import (
     create_object,
     is_current,
@@ -141,7 +141,7 @@ def _living_writer(namespace: str, venue: str) -> int:
     except (FileNotFoundError, PermissionDenied, DamagedSegment):
         return 0
     try:
-        if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+        if os.fstat(fd).st_size < CONTROL_BYTES:
             return 0
         control = read_control(fd)
     finally:
@@ -152,42 +152,42 @@ def _living_writer(namespace: str, venue: str) -> int:
 
 def read_control(fd: int) -> np.void:
     """A copy of the control object's header: a structured scalar."""
-    dtype = _native.DTYPES["control"]
+    dtype = DTYPES["control"]
     row: np.void = np.frombuffer(os.pread(fd, dtype.itemsize, 0), dtype=dtype)[0]
     return row
 
 
 def check_version(path: str, fd: int) -> None:
     """Refuse a control object of another version, or what is none; an empty one is fine."""
-    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+    if os.fstat(fd).st_size < CONTROL_BYTES:
         return
     control = read_control(fd)
     if int(control["magic"]) == 0:
         return
-    if int(control["magic"]) != _native.MAGIC_CONTROL:
+    if int(control["magic"]) != MAGIC_CONTROL:
         raise DamagedSegment(
             f"{path} is not a control object of feedhandler; `feedhandler clean` removes it",
             "control.magic",
         )
     theirs = (int(control["version_major"]), int(control["version_minor"]))
-    if theirs == _native.VERSION and int(control["layout_hash"]) != _native.LAYOUT_HASH:
+    if theirs == VERSION and int(control["layout_hash"]) != LAYOUT_HASH:
         raise DamagedSegment(
             f"{path}: layout_hash differs though the version is the same; "
             "`feedhandler clean` removes it",
             "control.layout_hash",
         )
-    if theirs[0] != _native.VERSION[0]:
+    if theirs[0] != VERSION[0]:
         raise VersionMismatch(
             f"{path} was made by version {theirs[0]}.{theirs[1]} of the contract, this is "
-            f"{_native.VERSION[0]}.{_native.VERSION[1]}; `feedhandler clean` removes it",
+            f"{VERSION[0]}.{VERSION[1]}; `feedhandler clean` removes it",
             theirs,
-            _native.VERSION,
+            VERSION,
         )
 
 
 def _fill(path: str, namespace: str, venue: str, fd: int) -> None:
     """Fill a control object that nobody filled yet."""
-    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
-        reserve(fd, _native.CONTROL_BYTES, path)
+    if os.fstat(fd).st_size < CONTROL_BYTES:
+        reserve(fd, CONTROL_BYTES, path)
     if int(read_control(fd)["magic"]) == 0:
-        _native.format_control(fd, venue.encode(), namespace.encode(), boot_id())
+        format_control(fd, venue.encode(), namespace.encode(), boot_id())

@@ -7,7 +7,8 @@ import os
 import time
 from typing import NamedTuple
 
-from shm import _native
+from shm._native import HEADER_BYTES, Writer, supersede
+from shm._native import geometry as sizes
 from shm.control_object import read_control, share
 from shm.dev_shm import create_object, open_fd, reserve, unlink
 from shm.errors import BadGeometry, DamagedSegment, PermissionDenied
@@ -51,9 +52,9 @@ def new_epoch(
     *,
     group: int = -1,
     replay: bool = False,
-) -> _native.Writer:
+) -> Writer:
     """A data object, filled and ready, which nothing names yet."""
-    total = _native.geometry(*geometry)[1]
+    total = sizes(*geometry)[1]
     # Microseconds, so that epochs never repeat even when the control object was removed between.
     now = time.time_ns() // 1000
     named = int(read_control(control_fd)["epoch"])
@@ -68,7 +69,7 @@ def new_epoch(
     try:
         share(fd, DATA_MODE, group)
         reserve(fd, total, path)
-        writer = _native.Writer(
+        writer = Writer(
             fd,
             control_fd,
             readers_fd,
@@ -103,8 +104,8 @@ def retire(old: ObjectName) -> None:
         found = os.fstat(fd)
         if found.st_uid != os.geteuid():
             return
-        if found.st_size >= _native.HEADER_BYTES:
-            _native.supersede(fd)
+        if found.st_size >= HEADER_BYTES:
+            supersede(fd)
     finally:
         os.close(fd)
     with contextlib.suppress(PermissionDenied):

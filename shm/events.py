@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from shm._native import Cursor, Instrument, Segment
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from shm.feed import Feed
 
 _SLEEP_NS = 100_000_000
 _RETRY_S = 0.01
@@ -92,7 +91,7 @@ class Events(Cursor):
 
     def __init__(
         self,
-        feed: Feed,
+        newer: Callable[[int], Segment | None],
         segment: Segment,
         instruments: Collection[Instrument] | None,
         kinds: Iterable[str | int] | None,
@@ -104,7 +103,7 @@ class Events(Cursor):
     ) -> None:
         if on_overrun not in ("raise", "resync"):
             raise ValueError(f'on_overrun={on_overrun!r}: "raise" or "resync"')
-        self._feed = feed
+        self._newer = newer  # the segment of another epoch than that one, if there is one
         self._symbols = None if instruments is None else {i.symbol for i in instruments}
         self._again = reattach
         self._lost: WriterLost | None = None
@@ -149,7 +148,7 @@ class Events(Cursor):
             return
         if not self._again:
             raise self._lost.with_traceback(None)
-        segment = self._feed._newer(self._lost.epoch)
+        segment = self._newer(self._lost.epoch)
         if segment is not None:
             self._lost = None
             self._open(segment, self._symbols is not None)

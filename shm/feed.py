@@ -310,7 +310,7 @@ class Feed(FeedBase):
             for instrument in wanted:
                 if instrument.venue != self.venue:
                     raise self._not_ours(instrument)
-        return Events(self, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
+        return Events(self._newer, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
 
 
 def _silent_ns(segment: Segment) -> int:

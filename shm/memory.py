@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shm import _native
+from shm._native import (
+    CONTROL_BYTES,
+    DTYPES,
+    MAGIC_DATA,
+    READ_BUSY,
+    READ_EMPTY,
+    READ_LAPPED,
+    READ_OK,
+    Instrument,
+    Segment,
+    histogram_floors,
+)
 from shm.attach import check_header, check_identity, read_struct, text, venues
 from shm.dev_shm import objects, open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, NotReady, ShmError
@@ -27,10 +38,10 @@ from shm.owners import believed, check_believed
 
 SLOT_STATUS: Mapping[int, str] = MappingProxyType(
     {
-        _native.READ_OK: "ok",
-        _native.READ_EMPTY: "empty",
-        _native.READ_BUSY: "busy",
-        _native.READ_LAPPED: "lapped",
+        READ_OK: "ok",
+        READ_EMPTY: "empty",
+        READ_BUSY: "busy",
+        READ_LAPPED: "lapped",
     }
 )
 
@@ -71,7 +82,7 @@ class LatencyHistogram:
         if not total:
             return 0
         wanted = max(1.0, share * total)
-        floors = _native.histogram_floors()
+        floors = histogram_floors()
         seen = 0
         for bucket, count in enumerate(self.counts):
             seen += count
@@ -86,7 +97,7 @@ class Memory:
     Made by :func:`open_memory`. `epoch`, `path`, `segment` (its native half).
     """
 
-    def __init__(self, segment: _native.Segment, path: str, data_fd: int) -> None:
+    def __init__(self, segment: Segment, path: str, data_fd: int) -> None:
         self.segment = segment
         self.path = path
         self.venue = segment.venue
@@ -150,7 +161,7 @@ class Memory:
             for histogram in Histogram
         }
 
-    def instruments(self) -> list[_native.Instrument]:
+    def instruments(self) -> list[Instrument]:
         """The directory."""
         return [self.segment.instrument(row) for row in range(self.segment.instruments)]
 
@@ -170,30 +181,30 @@ class Memory:
         rows = []
         for row in range(self.connection_rows):
             status, raw = self.segment.cell("connections", row)
-            if status == _native.READ_OK:
-                values = np.frombuffer(raw, dtype=_native.DTYPES["connection"])[0]
+            if status == READ_OK:
+                values = np.frombuffer(raw, dtype=DTYPES["connection"])[0]
                 rows.append(_plain(values))
         return rows
 
     def quote(self, row: int) -> dict[str, Any] | None:
         """A quote cell by the header's field names, integers unscaled; None: never stored."""
         status, raw = self.segment.cell("quotes", row)
-        if status == _native.READ_EMPTY:
+        if status == READ_EMPTY:
             return None
-        if status != _native.READ_OK:
+        if status != READ_OK:
             raise DamagedSegment(f"{self.path}: quote cell {row} cannot be read", "quotes")
-        return _plain(np.frombuffer(raw, dtype=_native.DTYPES["quote"])[0])
+        return _plain(np.frombuffer(raw, dtype=DTYPES["quote"])[0])
 
     def book(
         self, row: int
     ) -> tuple[dict[str, Any], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
         """A book cell: (head by field, bids, asks), (n, 2) scaled integers; None: never stored."""
         status, raw = self.segment.cell("books", row)
-        if status == _native.READ_EMPTY:
+        if status == READ_EMPTY:
             return None
-        if status != _native.READ_OK:
+        if status != READ_OK:
             raise DamagedSegment(f"{self.path}: book cell {row} cannot be read", "books")
-        dtype = _native.DTYPES["book"]
+        dtype = DTYPES["book"]
         head = _plain(np.frombuffer(raw, dtype=dtype, count=1)[0])
         levels = np.frombuffer(raw, dtype=np.int64, offset=dtype.itemsize).reshape(2, -1, 2)
         return head, levels[0, : head["bids"]].copy(), levels[1, : head["asks"]].copy()
@@ -240,12 +251,12 @@ def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None =
         owner = os.fstat(data_fd).st_uid
         check_believed(owner, believed(), path)
         header = read_struct(data_fd, "header")
-        check_identity(header, path, _native.MAGIC_DATA, namespace, venue)
+        check_identity(header, path, MAGIC_DATA, namespace, venue)
         check_header(header, os.fstat(data_fd).st_size, path)
         if int(header["epoch"]) != epoch:
             raise DamagedSegment(f"{path}: epoch is {int(header['epoch'])}", "epoch")
         control_fd = _control_fd(namespace, venue)
-        segment = _native.Segment(
+        segment = Segment(
             data_fd, control_fd, -1, header.tobytes(),
             venue=venue, namespace=namespace, owner=owner,
         )  # fmt: skip
@@ -265,7 +276,7 @@ def _control_fd(namespace: str, venue: str) -> int:
         fd = open_fd(control_name(namespace, venue))
     except (FileNotFoundError, ShmError):
         return -1
-    if os.fstat(fd).st_size < _native.CONTROL_BYTES:
+    if os.fstat(fd).st_size < CONTROL_BYTES:
         os.close(fd)
         return -1
     return fd

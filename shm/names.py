@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from shm import _native
+from shm._native import names as tables
+from shm._native import register_enums
 
-_tables = _native.names()
+_tables = tables()
 
 Kind = IntEnum("Kind", _tables["kind"], module=__name__)
 State = IntEnum("State", _tables["state"], module=__name__)
@@ -23,4 +24,4 @@ Change = IntFlag("Change", _tables["change"], module=__name__)
 Flag = IntFlag("Flag", _tables["flag"], module=__name__)
 Side = IntEnum("Side", {"BID": 0, "ASK": 1, "BUY": 0, "SELL": 1}, module=__name__)
 
-_native.register_enums(State, Reason, InstrumentKind, ContractType, OptionType, Status, Source)
+register_enums(State, Reason, InstrumentKind, ContractType, OptionType, Status, Source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from shm._native import Book, Instrument, Quote
 from shm.directory import Directory
@@ -11,12 +11,24 @@ from shm.errors import UnknownInstrument
 from shm.names import State, Status
 from shm.words import said, word
 
-if TYPE_CHECKING:
-    from shm.feed import Feed
+
+class Cells(Protocol):
+    """What is asked of a feed."""
+
+    venue: str
+
+    def instrument(self, name: str) -> Instrument:
+        """The instrument of that name."""
+
+    def quote(self, instrument: Instrument) -> Quote:
+        """Its quote cell."""
+
+    def book(self, instrument: Instrument, depth: int) -> Book:
+        """Its book cell."""
 
 
 def not_live(
-    feed: Feed,
+    feed: Cells,
     directory: Directory,
     wanted: Sequence[Instrument | str] | None,
     max_age_ns: int | None,
@@ -44,7 +56,7 @@ def not_live(
     return list(filter(None, findings))
 
 
-def _of_all(feed: Feed, directory: Directory, max_age_ns: int | None, depth: int) -> list[str]:
+def _of_all(feed: Cells, directory: Directory, max_age_ns: int | None, depth: int) -> list[str]:
     rows = directory.learn()
     if not rows:
         return [directory.nothing_yet]
@@ -62,7 +74,7 @@ def _of_all(feed: Feed, directory: Directory, max_age_ns: int | None, depth: int
     return findings
 
 
-def _why_not(feed: Feed, instrument: Instrument, max_age_ns: int | None, depth: int) -> str:
+def _why_not(feed: Cells, instrument: Instrument, max_age_ns: int | None, depth: int) -> str:
     """Why there should be no order on an instrument; empty: it is LIVE."""
     quote = feed.quote(instrument)
     cell = feed.book(instrument, depth=0) if instrument.has_book else quote

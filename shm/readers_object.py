@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from shm import _native
+from shm._native import DTYPES, MAGIC_READERS, READERS_BYTES, format_readers
 from shm.control_object import share
 from shm.dev_shm import create_object, open_fd, open_our_object, reserve, unlink
 from shm.errors import DamagedSegment, PermissionDenied
@@ -29,9 +29,9 @@ def take_readers(namespace: str, venue: str, group: int = -1) -> int:
         unlink(path)
         fd = create_object(path, READERS_MODE)
     try:
-        if os.fstat(fd).st_size != _native.READERS_BYTES:
-            reserve(fd, _native.READERS_BYTES, path)
-            _native.format_readers(fd)
+        if os.fstat(fd).st_size != READERS_BYTES:
+            reserve(fd, READERS_BYTES, path)
+            format_readers(fd)
         share(fd, READERS_MODE, group)
     except BaseException:
         os.close(fd)
@@ -45,10 +45,10 @@ def _whole(path: str) -> int:
         fd = open_our_object(path)
     except (FileNotFoundError, DamagedSegment):
         return -1
-    dtype = _native.DTYPES["readers"]
+    dtype = DTYPES["readers"]
     raw = os.pread(fd, dtype.itemsize, 0).ljust(dtype.itemsize, b"\0")
     magic = int(np.frombuffer(raw, dtype)[0]["magic"])
-    if os.fstat(fd).st_size == _native.READERS_BYTES and magic == _native.MAGIC_READERS:
+    if os.fstat(fd).st_size == READERS_BYTES and magic == MAGIC_READERS:
         return fd
     os.close(fd)
     return -1
@@ -70,7 +70,7 @@ def open_readers(namespace: str, venue: str, owner: int) -> int:
     except (FileNotFoundError, PermissionDenied, DamagedSegment):
         return -1
     found = os.fstat(fd)
-    if found.st_uid == owner and found.st_size == _native.READERS_BYTES:
+    if found.st_uid == owner and found.st_size == READERS_BYTES:
         return fd
     os.close(fd)
     return -1

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from shm import _native
+from shm._native import DTYPES, READER_CLAIMED, READERS, READERS_BYTES, READERS_ROWS
 from shm.attach import text, venues
 from shm.dev_shm import open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, ShmError
@@ -47,7 +47,7 @@ def readers(venue: str, *, namespace: str | None = None) -> list[Reader]:
     found: list[Reader] = []
     for row, entry in enumerate(rows):
         pid = int(entry["pid"])
-        if pid == 0 or pid & _native.READER_CLAIMED:
+        if pid == 0 or pid & READER_CLAIMED:
             continue
         cursor = int(entry["cursor"])
         current = int(entry["epoch"]) == epoch
@@ -79,12 +79,12 @@ def _rows(namespace: str, venue: str) -> list[np.void]:
         ) from None
     try:
         check_believed(os.fstat(fd).st_uid, believed(), path)
-        raw = os.pread(fd, _native.READERS_BYTES, 0)
-        if len(raw) < _native.READERS_BYTES:
+        raw = os.pread(fd, READERS_BYTES, 0)
+        if len(raw) < READERS_BYTES:
             raise DamagedSegment(f"{path}: its size is {len(raw)}", "total_bytes")
     finally:
         os.close(fd)
-    rows = np.frombuffer(raw, _native.DTYPES["reader"], _native.READERS, _native.READERS_ROWS)
+    rows = np.frombuffer(raw, DTYPES["reader"], READERS, READERS_ROWS)
     return list(rows)
 
 

@@ -6,7 +6,7 @@ import os
 import weakref
 from types import TracebackType
 
-from shm import _native
+from shm._native import Writer, claim_control
 from shm.control_object import LockedControl, lock_control
 from shm.dev_shm import objects, open_fd, unlink
 from shm.epoch import Geometry, check_geometry, new_epoch, retire
@@ -33,7 +33,7 @@ class WriterSegment:
     to be filled beside this one, and `succeed()` puts it in this one's place.
     """
 
-    def __init__(self, writer: _native.Writer, control: LockedControl, group: int = -1) -> None:
+    def __init__(self, writer: Writer, control: LockedControl, group: int = -1) -> None:
         self.writer = writer
         self.venue: str = writer.venue
         self.namespace: str = writer.namespace
@@ -50,7 +50,7 @@ class WriterSegment:
 
     def successor(
         self, *, instruments: int, depth: int, ring_slots: int, connections: int
-    ) -> _native.Writer:
+    ) -> Writer:
         """A writer of a new epoch, empty, that is not announced; for `succeed`, or for `abandon`.
 
         Raises :class:`NoRoom`, :class:`BadGeometry`.
@@ -69,7 +69,7 @@ class WriterSegment:
                 if each >= 0:
                     os.close(each)
 
-    def succeed(self, writer: _native.Writer) -> None:
+    def succeed(self, writer: Writer) -> None:
         """Go over to what `successor` made: readers attach to it from now on.
 
         Those of the old epoch are told at once that it is over. Its writer may still be written to;
@@ -80,7 +80,7 @@ class WriterSegment:
         self.writer, self.epoch = writer, writer.epoch
         retire(old)
 
-    def abandon(self, writer: _native.Writer) -> None:
+    def abandon(self, writer: Writer) -> None:
         """What `successor` made is not wanted after all."""
         unlink(data_name(self.namespace, self.venue, writer.epoch))
 
@@ -183,7 +183,7 @@ def create(
     readers_fd = -1
     try:
         readers_fd = take_readers(namespace, venue, group)
-        _native.claim_control(control.fd, os.getpid(), start_ticks(os.getpid()))
+        claim_control(control.fd, os.getpid(), start_ticks(os.getpid()))
         writer = new_epoch(
             control.fd, readers_fd, namespace, venue, geometry, group=group, replay=replay
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shm import _native
+from shm._native import DTYPES, NO_INSTRUMENT, NONE, READ_BUSY, READ_EMPTY, READ_LAPPED, READ_OK
 from shm.errors import DamagedSegment
 from shm.memory import Memory
 from shm.names import Flag, State
@@ -64,10 +64,10 @@ def _directory(memory: Memory) -> list[Finding]:
     for row in range(memory.segment.instruments):
         place = f"directory {row}"
         status, raw = memory.segment.cell("directory", row)
-        if status != _native.READ_OK:
+        if status != READ_OK:
             findings.append(Finding(place, "cannot be read"))
             continue
-        entry = np.frombuffer(raw, dtype=_native.DTYPES["instrument"])[0]
+        entry = np.frombuffer(raw, dtype=DTYPES["instrument"])[0]
         symbol = bytes(entry["symbol"]).decode("utf-8", "replace")
         if int(entry["id"]) != row:
             findings.append(Finding(place, f"its id is {int(entry['id'])}"))
@@ -88,12 +88,12 @@ def _ring(memory: Memory) -> list[Finding]:
     first = max(1, published - slots + 1)
     rows = segment.ring(first, published - first + 1)
     findings = _stamps(rows, slots)
-    whole = rows[rows["status"] == _native.READ_OK]
+    whole = rows[rows["status"] == READ_OK]
     # A live writer overwrites the oldest ones while they are read: the rest is in one piece.
-    lapped = np.flatnonzero(rows["status"] == _native.READ_LAPPED)
+    lapped = np.flatnonzero(rows["status"] == READ_LAPPED)
     if len(lapped):
         whole = rows[lapped[-1] + 1 :]
-        whole = whole[whole["status"] == _native.READ_OK]
+        whole = whole[whole["status"] == READ_OK]
     findings += _messages(whole, memory)
     if published < slots:
         findings += _unwritten(segment.ring(published + 1, slots - published), slots)
@@ -102,10 +102,10 @@ def _ring(memory: Memory) -> list[Finding]:
 
 def _stamps(rows: npt.NDArray[np.void], slots: int) -> list[Finding]:
     findings = []
-    names = {_native.READ_EMPTY: "was never written", _native.READ_BUSY: "is half written"}
-    for row in rows[rows["status"] != _native.READ_OK]:
+    names = {READ_EMPTY: "was never written", READ_BUSY: "is half written"}
+    for row in rows[rows["status"] != READ_OK]:
         n, stamp = int(row["sequence"]), int(row["stamp"])
-        if row["status"] != _native.READ_LAPPED:
+        if row["status"] != READ_LAPPED:
             text = f"published, but {names[int(row['status'])]} (stamp {stamp}, not {2 * n})"
             findings.append(Finding(f"ring {n}", text))
         elif ((stamp + 1) // 2 - n) % slots:
@@ -136,7 +136,7 @@ def _messages(rows: npt.NDArray[np.void], memory: Memory) -> list[Finding]:
     if not last[-1]:
         findings.append(Finding(f"ring {int(sequences[-1])}", "published, but not the last of its"))
     known = rows["instrument"] < memory.segment.instruments
-    odd = ~known & (rows["instrument"] != _native.NO_INSTRUMENT)
+    odd = ~known & (rows["instrument"] != NO_INSTRUMENT)
     for at in np.flatnonzero(odd):
         text = f"instrument {int(rows['instrument'][at])} is not in the directory"
         findings.append(Finding(f"ring {int(sequences[at])}", text))
@@ -146,7 +146,7 @@ def _messages(rows: npt.NDArray[np.void], memory: Memory) -> list[Finding]:
 def _written(memory: Memory, sequence: int) -> bool:
     """Whether a record is in the ring, or was: published or not, as a cell is stored in between."""
     status = int(memory.segment.ring(sequence, 1)[0]["status"])
-    return status in (_native.READ_OK, _native.READ_LAPPED)
+    return status in (READ_OK, READ_LAPPED)
 
 
 def _cells(memory: Memory) -> list[Finding]:
@@ -154,8 +154,8 @@ def _cells(memory: Memory) -> list[Finding]:
     for row in range(memory.segment.instruments):
         symbol = f"{row}"
         status, raw = memory.segment.cell("directory", row)
-        if status == _native.READ_OK:
-            entry = np.frombuffer(raw, dtype=_native.DTYPES["instrument"])[0]
+        if status == READ_OK:
+            entry = np.frombuffer(raw, dtype=DTYPES["instrument"])[0]
             symbol = bytes(entry["symbol"]).decode("utf-8", "replace")
         for region, check in (("quotes", _quote), ("books", _book)):
             place = f"{region[:-1]} {symbol}"
@@ -168,11 +168,11 @@ def _terms(memory: Memory, region: str, row: int, place: str) -> list[Finding]:
     """The cell first: a row is stored before the cells that are under it."""
     status, raw = memory.segment.cell(region, row)
     again, entry = memory.segment.cell("directory", row)
-    if status != _native.READ_OK or again != _native.READ_OK:
+    if status != READ_OK or again != READ_OK:
         return []  # said elsewhere
-    dtype = _native.DTYPES[region[:-1]]
+    dtype = DTYPES[region[:-1]]
     cell = np.frombuffer(raw, dtype=dtype, count=1)[0]
-    now = np.frombuffer(entry, dtype=_native.DTYPES["instrument"])[0]
+    now = np.frombuffer(entry, dtype=DTYPES["instrument"])[0]
     ours, theirs = int(cell["definition"]), int(now["definition"])
     if ours > theirs:
         return [Finding(place, f"under definition {ours}, of which the directory has {theirs}")]
@@ -190,9 +190,9 @@ def _cell(
     check: Callable[[bytes, int], list[str]],
 ) -> list[Finding]:
     status, raw = memory.segment.cell(region, row)
-    if status == _native.READ_EMPTY:
+    if status == READ_EMPTY:
         return []
-    if status != _native.READ_OK:
+    if status != READ_OK:
         return [Finding(place, "cannot be read")]
     sequence = int(np.frombuffer(raw, dtype=np.uint64, count=2)[1])
     texts = check(raw, memory.segment.depth)
@@ -206,16 +206,16 @@ def _state(value: Any) -> list[str]:
 
 
 def _quote(raw: bytes, _depth: int) -> list[str]:
-    quote = np.frombuffer(raw, dtype=_native.DTYPES["quote"])[0]
+    quote = np.frombuffer(raw, dtype=DTYPES["quote"])[0]
     texts = _state(quote["state"])
     bid, ask = int(quote["bid_price"]), int(quote["ask_price"])
-    if quote["state"] == State.LIVE and _native.NONE not in (bid, ask) and bid >= ask:
+    if quote["state"] == State.LIVE and NONE not in (bid, ask) and bid >= ask:
         texts.append(f"LIVE, but crossed: bid {bid}, ask {ask}")
     return texts
 
 
 def _book(raw: bytes, depth: int) -> list[str]:
-    dtype = _native.DTYPES["book"]
+    dtype = DTYPES["book"]
     head = np.frombuffer(raw, dtype=dtype, count=1)[0]
     texts = _state(head["state"])
     if int(head["bids"]) > depth or int(head["asks"]) > depth:
@@ -237,13 +237,13 @@ def _connections(memory: Memory) -> list[Finding]:
     findings = []
     for row in range(memory.connection_rows):
         status, raw = memory.segment.cell("connections", row)
-        if status == _native.READ_EMPTY:
+        if status == READ_EMPTY:
             continue
         place = f"connection {row}"
-        if status != _native.READ_OK:
+        if status != READ_OK:
             findings.append(Finding(place, "cannot be read"))
             continue
-        entry = np.frombuffer(raw, dtype=_native.DTYPES["connection"])[0]
+        entry = np.frombuffer(raw, dtype=DTYPES["connection"])[0]
         if int(entry["id"]) != row:
             findings.append(Finding(place, f"its id is {int(entry['id'])}"))
     return findings

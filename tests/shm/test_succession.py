@@ -117,7 +117,7 @@ def test_a_start_that_fails_leaves_nothing(
 
     place: object
     place, name = {
-        "claim": (segment._native, "claim_control"),  # type: ignore[attr-defined]
+        "claim": (segment, "claim_control"),
         "announce": (segment, "objects"),
         "readers": (segment, "take_readers"),
     }[what]

@@ -37,7 +37,7 @@ STEPS = {
         "fh_futex: futex",
         "line writer_lock.py take_lock: fcntl.fcntl(fd, fcntl.F_OFD_SETLK, request)",
         "line dev_shm.py reserve: os.posix_fallocate(fd, 0, size)",
-        "line epoch.py retire: _native.supersede(fd)",
+        "line epoch.py retire: supersede(fd)",
         "line epoch.py retire: unlink(old.path)",
     ),
     "renew": (
