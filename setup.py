@@ -37,11 +37,11 @@ def needs(source: Path) -> list[str]:
     new = {ROOT / source}
     while new:
         found |= new
-        new = {path.resolve() for file in new for path in _named(file)} - found
+        new = {path.resolve() for file in new for path in named(file)} - found
     return sorted(path.relative_to(ROOT).as_posix() for path in found - {ROOT / source})
 
 
-def _named(file: Path) -> Iterator[Path]:
+def named(file: Path) -> Iterator[Path]:
     """The files that one includes or cimports."""
     text = file.read_text()
     for name in _QUOTED.findall(text):

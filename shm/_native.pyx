@@ -16,13 +16,18 @@ from cpython.ref cimport Py_INCREF, PyObject
 from libc.errno cimport errno
 from libc.math cimport NAN
 from libc.stddef cimport size_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from posix.mman cimport MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, mprotect, munmap
 from posix.unistd cimport close, getpid
 
+from shm.contract cimport *
+from shm.guard cimport fh_guard_add, fh_guard_broken, fh_guard_drop
+from shm.liveness cimport *
+
 from shm import errors
 
-include "contract.pxi"      # the header, for Cython
+include "tables.pxi"        # of the header
 include "object_layout.pxi"
 include "rows.pxi"
 include "writer.pxi"

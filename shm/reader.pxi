@@ -2,20 +2,6 @@
 
 from libc.stdlib cimport calloc, free, malloc, realloc
 
-cdef extern from "liveness.h" nogil:
-    int FH_DEAD_NS
-    int FH_WRITER_LIVES, FH_WRITER_STOPPED, FH_WRITER_SUPERSEDED
-    int64_t fh_coarse_ns()
-    int64_t fh_heartbeat_age(const fh_header *header, int64_t now)
-    bint fh_suspect(const fh_header *header, int64_t *next_ask_ns)
-    int fh_writer_gone(const fh_header *header, const fh_control *control, const fh_header *plan,
-                       int lock)
-
-cdef extern from "guard.h" nogil:
-    int fh_guard_add(const void *base, size_t size, int protection)
-    void fh_guard_drop(int guard)
-    bint fh_guard_broken(int guard)
-
 cdef extern from *:
     bint FH_LIKELY(bint x) nogil
     bint FH_UNLIKELY(bint x) nogil

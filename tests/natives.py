@@ -22,7 +22,10 @@ import setup
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".pytest_cache" / "natives"
-MODULES = {"shm._native": "shm/_native", "feedhandler.engine._engine": "feedhandler/engine/_engine"}
+MODULES = {
+    module: module.replace(".", "/")
+    for module in ("shm._native", "feedhandler.engine._engine", "feedhandler.venues._decoders")
+}
 _ROOMS = ("shm", "feedhandler", "tests")
 
 

@@ -37,8 +37,9 @@ def ours(rule: str) -> set[str]:
 
 
 def shipped() -> set[str]:
-    """The files of the packages, by git."""
-    return set(natives.run("git", "ls-files", *setup.PACKAGES).split())
+    """The files of the packages that git has, or would take."""
+    kept = ("git", "ls-files", "--cached", "--others", "--exclude-standard", *setup.PACKAGES)
+    return {path for path in natives.run(*kept).split() if (ROOT / path).exists()}
 
 
 def setup_py(*arguments: str, **environment: str) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 from feedhandler.adapter.promise import NONE, Promise
+from feedhandler.engine._engine import Decoder
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 
@@ -215,7 +216,7 @@ class Venue(ABC):
     """The facts of one venue: one symbol space with one set of endpoints."""
 
     name: str
-    decoder: str
+    decoder: Decoder
     rule: Rule
     base: Base
     rest_join: bool = False

@@ -2,14 +2,13 @@
 """The C floor of the decode benchmark. See floor.h."""
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
+from feedhandler.book.side cimport book_side, side_free
+from shm.contract cimport fh_slot
+
 cdef extern from "floor.h":
-    ctypedef struct fh_slot:
-        pass
-    ctypedef struct book_side:
-        uint32_t count
     ctypedef struct floor_book:
         book_side bids, asks
     ctypedef struct floor_feed:
@@ -20,7 +19,6 @@ cdef extern from "floor.h":
     ctypedef void (*floor_decoder)(floor_feed *f, const char *frame)
     floor_decoder floor_find(const char *venue)
     void floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
-    void side_free(book_side *s)
 
 
 cdef class Floor:

@@ -4,9 +4,9 @@
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint64_t
 
+from shm.contract cimport fh_writer
+
 cdef extern from "publisher.h":
-    ctypedef struct fh_writer:
-        pass
     void publisher_paced(fh_writer *w, uint64_t count, int64_t interval_ns) nogil
     void publisher_bursts(fh_writer *w, uint64_t bursts, uint64_t size, int64_t interval_ns,
                           int64_t *took) nogil

@@ -4,9 +4,9 @@
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from shm.contract cimport fh_writer
+
 cdef extern from "reads.h":
-    ctypedef struct fh_writer:
-        pass
     int64_t reads_poll(const fh_writer *w, uint64_t count) nogil
     int64_t reads_records(const fh_writer *w, uint64_t records, uint64_t count) nogil
     int64_t reads_quote(const fh_writer *w, uint64_t count) nogil

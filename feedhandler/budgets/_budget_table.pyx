@@ -5,6 +5,8 @@ import mmap
 
 from libc.stdint cimport int64_t, uint64_t
 
+from shm.guard cimport fh_guard_add, fh_guard_broken, fh_guard_drop
+
 cdef extern from "budget_table.h" nogil:
     enum:
         FHB_ROWS
@@ -19,11 +21,6 @@ cdef extern from "budget_table.h" nogil:
     int64_t fhb_spend(fhb_table *t, const char *name, size_t length, int64_t now, int64_t cost)
     int64_t fhb_hold(fhb_table *t, const char *name, size_t length, int64_t now, int64_t until,
                      int64_t full, uint64_t why)
-
-cdef extern from "shm/guard.h" nogil:
-    int fh_guard_add(const void *base, size_t size, int protection)
-    void fh_guard_drop(int guard)
-    bint fh_guard_broken(int guard)
 
 cdef extern from *:
     """

@@ -1,9 +1,9 @@
 """The native heart of an IO process: frames in, shared-memory records out.
 
-An :class:`Engine` owns the full-depth books of one venue, the continuity state machine of each of
-them, and the venue's decoder. Market data never becomes Python objects on its way through it.
-A :class:`Receiver` unframes what a socket brings. Nothing here knows sockets, clocks other than the
-system's, or event loops.
+An :class:`Engine` owns the full-depth books of one venue and the continuity state machine of each
+of them, and is handed the venue's decoder. Market data never becomes Python objects on its way
+through it. A :class:`Receiver` unframes what a socket brings. Nothing here knows venues, sockets,
+clocks other than the system's, or event loops.
 """
 
 from asyncio import BaseProtocol, BufferedProtocol
@@ -133,11 +133,21 @@ class Receiver(BufferedProtocol):
     def mute(self) -> None:
         """Feed nothing more; other frames are told of as before."""
 
+class Decoder:
+    """What reads a venue's frames; where the venues are, there they are made."""
+
+    def __init__(self, capsule: object, engine_bytes: int) -> None:
+        """`capsule`: a PyCapsule "feedhandler.decoder" of an `fh_decoder *`, which was compiled for
+        an engine of so many bytes: ImportError when that is not this one."""
+
+    @property
+    def name(self) -> str: ...
+
 class Engine:
     def __init__(
         self,
         writer: Writer,
-        decoder: str,
+        decoder: Decoder,
         *,
         rule: int,
         base: int,
@@ -147,9 +157,7 @@ class Engine:
         replay: bool = False,
         buffer_bytes: int = 8 << 20,
     ) -> None:
-        """`decoder` is a name in `venues/decoders.h`; unknown names raise ValueError and list them.
-
-        `rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered
+        """`rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered
         and `Engine.snapshot` may supply the base. `auto_add`: unknown symbols are added as they
         come with exponents that widen as needed (captures without metadata). `replay`: records
         carry the REPLAY flag. `buffer_bytes`: bound of buffered deltas per instrument; past it the
@@ -317,9 +325,6 @@ class Engine:
     def counters(self) -> dict[str, int]: ...
     def last_error(self) -> str:
         """The last malformed input in words: what, at which byte, of which channel."""
-
-def decoders() -> list[str]:
-    """The names `Engine(decoder=...)` takes."""
 
 def parse_decimal(text: bytes, exponent: int) -> int:
     """The decimal reader by itself, for tests: scaled integer, or ValueError with the cause."""

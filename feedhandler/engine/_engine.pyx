@@ -6,8 +6,15 @@ from cpython.bytes cimport (PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromS
                             PyBytes_GET_SIZE)
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset
+
+from feedhandler.book.side cimport book_side
+from feedhandler.engine.prototypes cimport *
+from shm.contract cimport (
+    FH_REASON_END, FH_STATE_END, FH_STATUS_END, fh_instrument, fh_now_ns, fh_writer,
+)
 
 from asyncio import BufferedProtocol
 
@@ -15,7 +22,7 @@ import numpy as np
 
 from shm.errors import NotWriter
 
-include "declarations.pxi"
+include "constants.pxi"
 include "connection.pxi"
 include "receiver.pxi"
 include "engine.pxi"

@@ -8,11 +8,8 @@
 #ifndef FEEDHANDLER_ENGINE_DECODE_H
 #define FEEDHANDLER_ENGINE_DECODE_H
 
-#include "apply.h"
+#include "instruments.h"
 #include "numbers.h"
-#include "symbols.h"
-
-static market *engine_add(engine *e, fh_instrument *entry, bool has_book);
 
 /* ---- symbols ------------------------------------------------------------------------------------ */
 

@@ -13,10 +13,6 @@ def full_sides(uint32_t bids, uint32_t asks, uint32_t asked):
     return side_full(bids, asks, asked), side_full(asks, bids, asked)
 
 
-def decoders():
-    return [fh_decoders[i].name.decode() for i in range(DECODERS)]
-
-
 cdef int _field(char *field, size_t size, str value) except -1:
     cdef bytes encoded = value.encode()
     if <size_t>len(encoded) >= size:
@@ -31,6 +27,19 @@ cdef int _status(int status) except -1:
     return status
 
 
+cdef class Decoder:
+    cdef const fh_decoder *decoder
+
+    def __cinit__(self, capsule, size_t engine_bytes):
+        if engine_bytes != sizeof(engine):
+            raise ImportError("a decoder that was built for another engine: run scripts/build")
+        self.decoder = <const fh_decoder *>PyCapsule_GetPointer(capsule, b"feedhandler.decoder")
+
+    @property
+    def name(self):
+        return self.decoder.name.decode()
+
+
 cdef class Engine:
     cdef engine e
     cdef bint opened
@@ -39,12 +48,9 @@ cdef class Engine:
     cdef object capsule
     cdef dict connections
 
-    def __cinit__(self, writer, decoder, *, int rule, int base, bint rest_join=False,
+    def __cinit__(self, writer, Decoder decoder not None, *, int rule, int base, bint rest_join=False,
                   bint checksum=True, bint auto_add=False, bint replay=False,
                   Py_ssize_t buffer_bytes=8 << 20):
-        cdef const fh_decoder *found = decoder_find(decoder.encode())
-        if found == NULL:
-            raise ValueError(f"no decoder {decoder!r}; there are {', '.join(decoders())}")
         if not 0 <= rule < RULE_END:
             raise ValueError(f"rule {rule} is none of RULE_*")
         if not 0 <= base < BASE_END:
@@ -55,7 +61,7 @@ cdef class Engine:
         self.capsule = writer.capsule()
         self.opened = True
         if not engine_open(&self.e, <fh_writer *>PyCapsule_GetPointer(
-                self.capsule, b"feedhandler.writer"), found):
+                self.capsule, b"feedhandler.writer"), decoder.decoder):
             raise MemoryError
         self.e.rules.rule = rule
         self.e.rules.base = base

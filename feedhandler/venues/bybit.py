@@ -41,6 +41,7 @@ from feedhandler.adapter.venue import (
     Speaker,
     Venue,
 )
+from feedhandler.venues import _decoders
 from shm import ContractType, InstrumentKind, Status
 
 _LEVELS = (50, 200, 1000)
@@ -83,7 +84,7 @@ _LIMITS = Limits(
 class Bybit(Venue):
     """What the products share. `category`: as paths and requests name the product."""
 
-    decoder = "bybit"
+    decoder = _decoders.find("bybit")
     rule = Rule.NEXT
     base = Base.STREAM
     category: str

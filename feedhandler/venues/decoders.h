@@ -16,4 +16,12 @@ static const fh_decoder fh_decoders[] = {
 
 #define DECODERS (sizeof fh_decoders / sizeof *fh_decoders)
 
+static inline const fh_decoder *decoder_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof fh_decoders / sizeof *fh_decoders; i++)
+        if (strcmp(fh_decoders[i].name, name) == 0)
+            return &fh_decoders[i];
+    return NULL;
+}
+
 #endif

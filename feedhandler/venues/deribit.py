@@ -35,6 +35,7 @@ from feedhandler.adapter.venue import (
     Stated,
     Venue,
 )
+from feedhandler.venues import _decoders
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 _CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours
@@ -83,7 +84,7 @@ _FUTURE_NAME = re.compile(r"\w+-PERPETUAL|\w+-\w+-PERP|\w+-\d{1,2}[A-Z]{3}\d{2}|
 
 class Deribit(Venue):
     name = "deribit"
-    decoder = "deribit"
+    decoder = _decoders.find("deribit")
     rule = Rule.PREVIOUS
     base = Base.STREAM
     socket_requests = True

@@ -36,6 +36,7 @@ from feedhandler.adapter.venue import (
     Stated,
     Venue,
 )
+from feedhandler.venues import _decoders
 from feedhandler.venues.okx_patterns import families_of, kinds_of
 from feedhandler.venues.okx_refusals import key_of, refused
 from shm import ContractType, InstrumentKind, OptionType, Status
@@ -90,7 +91,7 @@ _KINDS = {kind: ours for ours, kind in _TYPES.items()}
 
 class Okx(Venue):
     name = "okx"
-    decoder = "okx"
+    decoder = _decoders.find("okx")
     rule = Rule.PREVIOUS
     base = Base.STREAM
     rest_join = True

@@ -29,7 +29,7 @@ class Path:
         """As `paths.c` reads them; the first fifth of the frames warms."""
         facts = venues.load(self.venue)
         rule, base = rules(facts)
-        yield f"path {self.name}\t{facts.decoder} {rule} {base}"
+        yield f"path {self.name}\t{facts.decoder.name} {rule} {base}"
         yield from (f"add {symbol} {price} {size}" for symbol, (price, size) in self.add.items())
         yield from (f"answer {symbol} {body}" for symbol, body in self.answers.items())
         warm = len(self.frames) // (1 + _WARM)

@@ -27,7 +27,7 @@ Counts = Mapping[str, float]  #: path -> instructions of a frame (or read)
 TOLERANCE = 0.03
 RENEW = "python -m tests.counts --renew"
 COMMITTED = Path(__file__).with_name("counts.json")
-_SOURCE = Path(__file__).with_name("paths.c")
+_SOURCES = [Path(__file__).with_name(name) for name in ("paths.c", "decoders.c")]
 _VALGRIND_S = 120
 # Or the processor decides which routines of the C library run.
 _FEATURES = ("AVX512F", "AVX512VL", "AVX512BW", "AVX2", "AVX", "BMI2", "RTM", "ERMS", "FSRM",
@@ -72,10 +72,10 @@ def build(*more: str) -> Path:
     command = [*natives.compiler().split(), *setup.FLAGS,
                *(f"-I{natives.ROOT / path}" for path in setup.INCLUDE), *more]  # fmt: skip
     version = natives.run(*natives.compiler().split(), "--version")
-    target = natives.place("counts", _SOURCE, natives.headers(), version, *command) / "paths"
+    target = natives.place("counts", _SOURCES, natives.headers(), version, *command) / "paths"
     if not target.exists():
         unfinished = target.with_suffix(f".{os.getpid()}")
-        natives.run(*command, "-o", str(unfinished), str(_SOURCE))
+        natives.run(*command, "-o", str(unfinished), *map(str, _SOURCES))
         unfinished.replace(target)
     return target
 

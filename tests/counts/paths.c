@@ -19,6 +19,8 @@
 
 #include "../../feedhandler/engine/engine.h"
 
+const fh_decoder *paths_decoder(const char *name); /* in decoders.c */
+
 #define FRAME_ROOM (1u << 20)
 #define NOW 1800000000000000000 /* unix ns, after the times of all frames */
 
@@ -92,7 +94,7 @@ static void count_reads(path *p, const char *name, void (*work)(path *))
 static void path_open(path *p, const char *decoder, int rule, int base)
 {
     segment_open(&p->segment);
-    const fh_decoder *found = decoder_find(decoder);
+    const fh_decoder *found = paths_decoder(decoder);
     CHECK(found != NULL && engine_open(&p->engine, &p->segment.writer, found), "no %s", decoder);
     engine *e = &p->engine;
     e->rules.rule = (uint8_t)rule;

@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 
 from feedhandler.engine import _engine as native
+from feedhandler.venues import _decoders
 from shm import State, segment
 from shm import _native as shared
 
@@ -53,7 +54,7 @@ def engine(
     with segment.create(
         venue, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots
     ) as held:
-        e = native.Engine(held.writer, decoder, **options)
+        e = native.Engine(held.writer, _decoders.find(decoder), **options)
         _memories[id(e)] = Memory(Path("/dev/shm") / held.path.lstrip("/"))
         yield e
         del _memories[id(e)]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
+from feedhandler.venues import _decoders
 from shm import Reason
 
 from . import support
@@ -329,5 +330,7 @@ def test_set_state_and_refusals() -> None:
         with pytest.raises(IndexError):
             e.state(77)
         assert e.activity().shape[0] == 2
-    with pytest.raises(ValueError, match="binance, bybit, deribit, okx"), engine("deribit") as e:
-        native.Engine(object(), "nope", rule=0, base=0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="binance, bybit, deribit, okx"):
+        _decoders.find("nope")
+    with pytest.raises(TypeError, match="Decoder"):
+        native.Engine(object(), "okx", rule=0, base=0)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import pytest
 
 import shm
 from feedhandler.engine import _engine as native
+from feedhandler.venues import _decoders
 from shm import Change, Kind, NotLive, Status, segment
 from shm.inspect import open_memory
 from shm.verify import verify
@@ -33,7 +34,11 @@ def held() -> Iterator[segment.WriterSegment]:
 def written(held: segment.WriterSegment) -> Iterator[tuple[native.Engine, shm.Feed]]:
     """An engine with two LIVE OKX books, and a feed on its memory."""
     engine = native.Engine(
-        held.writer, "okx", rule=native.RULE_PREVIOUS, base=native.BASE_STREAM, checksum=False
+        held.writer,
+        _decoders.find("okx"),
+        rule=native.RULE_PREVIOUS,
+        base=native.BASE_STREAM,
+        checksum=False,
     )
     for symbol in ("BTC-USDT", "ETH-USDT"):
         engine.add_instrument(symbol, price_exponent=-2, size_exponent=-2, **TERMS)

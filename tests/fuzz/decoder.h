@@ -16,6 +16,7 @@
 #include "segment.h"
 
 #include "../../feedhandler/engine/engine.h"
+#include "../../feedhandler/venues/decoders.h"
 
 typedef struct bench {
     heap_segment segment;

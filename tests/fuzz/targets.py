@@ -43,7 +43,7 @@ def targets() -> list[Target]:
     for name in venues.names():
         venue = venues.load(name)
         facts = (_RULES[venue.rule], _BASES[venue.base], venue.rest_join, venue.checksum)
-        words = " ".join([venue.decoder, *(str(int(fact)) for fact in facts)])
+        words = " ".join([venue.decoder.name, *(str(int(fact)) for fact in facts)])
         found.append(Target(name, words, name))
     return found
 

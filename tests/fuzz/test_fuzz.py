@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feedhandler import venues
-from feedhandler.engine import _engine
+from feedhandler.venues import _decoders
 from tests import natives
 from tests.fuzz import corpus
 from tests.fuzz.targets import QUICK, Target, build, clang, fuzz, targets
@@ -31,7 +31,7 @@ def need_sanitizers(tmp_path: Path) -> None:
 
 def test_every_venue_and_decoder_is_a_target() -> None:
     assert set(venues.names()) <= set(TARGETS)
-    assert set(_engine.decoders()) <= {target.words.split()[0] for target in TARGETS.values()}
+    assert set(_decoders.names()) <= {target.words.split()[0] for target in TARGETS.values()}
 
 
 def test_own_inputs_are_of_targets() -> None:

@@ -32,8 +32,8 @@ def test_the_map_is_that_of_the_house() -> None:
 
 
 def test_every_file_that_is_told_is_there() -> None:
-    paths = {str(path) for path in files("feedhandler", "shm", "cli", "tests")}
-    for name in re.findall(r"`([\w/]+\.(?:py|pxi|h|cmake|pc))`", TEXT):
+    paths = {"setup.py"} | {str(path) for path in files("feedhandler", "shm", "cli", "tests")}
+    for name in re.findall(r"`([\w/]+\.(?:py|pyx|pxd|pxi|h|cmake|pc))`", TEXT):
         assert any(path.endswith(f"/{name}") or path == name for path in paths), name
 
 

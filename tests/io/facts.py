@@ -16,6 +16,7 @@ from feedhandler.adapter.venue import (
     Speaker,
     Venue,
 )
+from feedhandler.venues import _decoders
 from shm import InstrumentKind
 
 
@@ -23,7 +24,7 @@ class PaperVenue(Venue):
     """Keys are `channel:SYMBOL`, or `family:NAME`; family keys go to their own endpoint."""
 
     name = "paper"
-    decoder = "deribit"
+    decoder = _decoders.find("deribit")
     rule = Rule.PREVIOUS
     base = Base.STREAM
     ws_urls: Mapping[str, str] = {"public": "ws://paper/ws", "family": "ws://paper/family"}

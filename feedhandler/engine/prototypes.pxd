@@ -1,30 +1,11 @@
-# The engine's declarations for Cython, and its constants as Python's.
+# The engine for Cython: its headers, and those of the rooms below.
 
-from libc.stdint cimport INT64_MAX, int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-cdef extern from "engine.h" nogil:
-    ctypedef struct fh_writer:
-        unsigned char *base
-        uint32_t instruments
-        uint64_t *counters
-    ctypedef struct fh_instrument:
-        uint32_t id
-        uint8_t kind, option_type, contract_type, status, precision, has_book
-        int8_t *price_exponents
-        int8_t *size_exponents
-        double tick, lot, contract_size, strike
-        int64_t expiry_ns
-        char *symbol
-        char *name
-        char *base
-        char *quote
-        char *settle
-    ctypedef struct level:
-        int64_t price, size
-    ctypedef struct book_side:
-        level *levels
-        uint32_t count, beyond
-        int64_t edge
+from feedhandler.book.side cimport book_side, level
+from shm.contract cimport fh_instrument, fh_writer
+
+cdef extern from "feedhandler/engine/engine.h" nogil:
     ctypedef struct book_t "book":
         book_side bids, asks
     ctypedef struct sequence:
@@ -84,7 +65,6 @@ cdef extern from "engine.h" nogil:
         uint8_t type
     int TEXT_STRING
     int ATTENTION_END, CONNECTIONS
-    int64_t fh_now_ns()
     int FEED_DATA, FEED_CONTROL, FEED_MALFORMED, FEED_UNKNOWN, FEED_ATTENTION
     int C_RULE_NONE "RULE_NONE", C_RULE_PREVIOUS "RULE_PREVIOUS"
     int C_RULE_RANGE "RULE_RANGE", C_RULE_NEXT "RULE_NEXT", RULE_END
@@ -102,12 +82,8 @@ cdef extern from "engine.h" nogil:
     int C_CHANNEL_LIQUIDATIONS "CHANNEL_LIQUIDATIONS", C_CHANNEL_MARK "CHANNEL_MARK"
     int C_CHANNEL_FUNDING "CHANNEL_FUNDING", C_CHANNEL_INTEREST "CHANNEL_INTEREST"
     int C_CHANNEL_GREEKS "CHANNEL_GREEKS"
-    int FH_STATE_END, FH_REASON_END, FH_STATUS_END
     int SYMBOL_BYTES, DECIMAL_EXPONENT_MIN, DECIMAL_EXPONENT_MAX
     int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
-    const fh_decoder *fh_decoders
-    size_t DECODERS
-    const fh_decoder *decoder_find(const char *name)
     bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
     void engine_close(engine *e)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)
@@ -157,40 +133,3 @@ cdef extern from "engine.h" nogil:
     bint continuity_based(const continuity *c)
     int continuity_full(continuity *c, const sequence *s, int64_t exchange_ns, bint own)
     bint continuity_chains(const continuity *c, const sequence *tail, const sequence *s)
-
-DATA = FEED_DATA
-CONTROL = FEED_CONTROL
-MALFORMED = FEED_MALFORMED
-UNKNOWN = FEED_UNKNOWN
-ATTENTION = FEED_ATTENTION
-RULE_NONE = C_RULE_NONE
-RULE_PREVIOUS = C_RULE_PREVIOUS
-RULE_RANGE = C_RULE_RANGE
-RULE_NEXT = C_RULE_NEXT
-BASE_STREAM = C_BASE_STREAM
-BASE_REQUEST = C_BASE_REQUEST
-BASE_EVERY = C_BASE_EVERY
-NEED_RESYNC = C_NEED_RESYNC
-NEED_SNAPSHOT = C_NEED_SNAPSHOT
-SNAPSHOT_TOO_OLD = C_SNAPSHOT_TOO_OLD
-BECAME_LIVE = C_BECAME_LIVE
-WIDENED = C_WIDENED
-ADDED = C_ADDED
-UNCONFIRMED = C_UNCONFIRMED
-STATED = C_STATED
-WORN = C_WORN
-FOREIGN = C_FOREIGN
-DEEPEN_DONE = C_DEEPEN_DONE
-DEEPEN_AHEAD = C_DEEPEN_AHEAD
-DEEPEN_OLD = C_DEEPEN_OLD
-DEEPEN_OTHER = C_DEEPEN_OTHER
-DEEPEN_MALFORMED = C_DEEPEN_MALFORMED
-CHANNEL_BOOK = C_CHANNEL_BOOK
-CHANNEL_TRADES = C_CHANNEL_TRADES
-CHANNEL_TICKER = C_CHANNEL_TICKER
-CHANNEL_QUOTE = C_CHANNEL_QUOTE
-CHANNEL_LIQUIDATIONS = C_CHANNEL_LIQUIDATIONS
-CHANNEL_MARK = C_CHANNEL_MARK
-CHANNEL_FUNDING = C_CHANNEL_FUNDING
-CHANNEL_INTEREST = C_CHANNEL_INTEREST
-CHANNEL_GREEKS = C_CHANNEL_GREEKS
