@@ -71,7 +71,6 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
     e->short_of = NULL;
     e->out_of_memory = false;
     e->written = false;
-    e->holding = true;
 }
 
 enum { HELD_FRAMES = 16 }; /* read in a few microseconds */
@@ -104,7 +103,6 @@ static inline void engine_wake(engine *e)
 static inline int engine_end(engine *e, int result, bool wake)
 {
     fh_writer *w = e->writer;
-    e->holding = false;
     e->held_frames += e->written;
     if (wake)
         engine_wake(e);

@@ -1,8 +1,9 @@
 /* From a market to shared memory: ring records first, then the cells that reflect them.
  *
- * `market_show` is the last step of every change. The cells are stored, and only then the records made
- * visible, so that who sees a record finds at least as much in the cell. While more frames wait to be read
- * that is put off, for HELD_FRAMES of them at most: a cell that several of them change is stored once.
+ * `market_show` is the last step of every change, and `engine_show` of what came at once: the cells are
+ * stored, and only then the records made visible, so that who sees a record finds at least as much in the
+ * cell. While more frames wait to be read that is put off, for HELD_FRAMES of them at most: a cell that
+ * several of them change is stored once.
  */
 #ifndef FEEDHANDLER_ENGINE_PUBLISH_H
 #define FEEDHANDLER_ENGINE_PUBLISH_H
@@ -122,7 +123,7 @@ static inline void engine_show(engine *e)
     e->shown = ring_sequence;
 }
 
-/* Its records and its cells are to be seen. `book`: the book cell changed too. */
+/* Its records and its cells are to be seen when all is shown. `book`: the book cell changed too. */
 static inline void market_show(engine *e, market *m, bool book)
 {
     if (!m->held) {
@@ -131,8 +132,6 @@ static inline void market_show(engine *e, market *m, bool book)
     }
     m->held |= book && m->has_book ? HELD_QUOTE | HELD_BOOK : HELD_QUOTE;
     e->written = e->unwoken = true;
-    if (!e->holding)
-        engine_show(e);
 }
 
 /* Before a message of so many records: what is not seen yet must leave it room in the ring. */

@@ -246,7 +246,6 @@ typedef struct engine {
 
     uint32_t *attention; /* ids of markets with something pending */
     uint32_t attention_count, attention_room;
-    bool holding;         /* a frame is being fed: what it changes is shown at its end, or later */
     bool written;         /* by the frame being fed: there is something to show */
     market *held;         /* whose cells are not stored, with records that are not published */
     uint32_t held_frames; /* that wrote those */
