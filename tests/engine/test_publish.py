@@ -336,29 +336,36 @@ def test_a_state_that_python_sets_is_seen_at_once() -> None:
             assert memory.records() == []  # it is that already
 
 
-def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen() -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen(again: bool) -> None:
     """Its first part is published when the ring has too little room, with all records before it:
-    the cells of those must be stored by then. Here, at the first touch of a later slot."""
-    slots, long = 1 << 10, 400
+    the cells of those must be stored by then. Here, at the first touch of a later slot. `again`:
+    it is the whole book, of both sides, in new exponents."""
+    slots, long = 1 << 10, 420
     with support.engine("okx", depth=DEPTH, instruments=4, ring_slots=slots) as e:
         short, other = (
             e.add_instrument(one, price_exponent=0, size_exponent=0) for one in ("A", "B")
         )
         taken, memory = Taken(e), support.memory(e)
-        for symbol in ("A", "B"):
-            taken.read(encode(book(1, -1, 1, action="snapshot", symbol=symbol)))
+        bids, asks = ([[str(price), "1"] for price in side] for side in halves(long))
+        taken.read(encode(book(1, -1, 1, action="snapshot", symbol="A")))
+        first = [bids, asks] if again else [[["1", "1"]], [["9999", "1"]]]
+        taken.read(
+            encode(support.okx_book(1, -1, bids=first[0], asks=first[1], symbol="B",
+                                    action="snapshot"))
+        )  # fmt: skip
         raw = memory.path.read_bytes()
         ring, cells = memory._region(raw, 336)[0], memory._region(raw, 272)
         (base,) = mappings(f"/{memory.path.name}", writable=True)
         memory.records()
-        begin = memory.seen + 2  # of the long message
+        begin = memory.seen + (3 if again else 2)  # of the long message
         page = (
             (base + ring + (begin + slots // 4 + 64) % slots * 64) // mmap.PAGESIZE * mmap.PAGESIZE
         )
-        levels = [[str(900 - i), "1"] for i in range(long)]
+        changes = [[["900", "0.3"]], []] if again else [bids, asks]
         frames = [
             book(2, 1, 7, symbol="A"),
-            support.okx_book(2, 1, bids=levels, symbol="B"),
+            support.okx_book(2, 1, bids=changes[0], asks=changes[1], symbol="B"),
         ]
         before = heads(memory, short)[0]
         with trap(page, READ, base + cells[0] + short * cells[1]) as sprung:
@@ -366,9 +373,16 @@ def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen() -> Non
         assert sprung.sprung
         assert sprung.seen > before
         records = memory.records()
-        assert len(records) == 1 + long
+        levels = [one for one in records if one[0] == Kind.LEVEL and one[5] == other]
+        assert len(levels) == long + again
+        assert len(records) == 1 + long + (4 if again else 0)
         assert memory.quote(short)["bid_size"] == 7
         assert memory.quote(other)["bid_price"] == 900
+
+
+def halves(count: int) -> tuple[list[int], list[int]]:
+    """Prices of so many levels, the best first: bids, asks."""
+    return [900 - i for i in range(count // 2)], [1000 + i for i in range(count // 2)]
 
 
 def test_when_the_venue_sent_a_quote_is_in_every_copy() -> None:

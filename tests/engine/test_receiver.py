@@ -25,15 +25,21 @@ CLOSE = 0x8
 
 
 class Session:
-    """Notes what it is told: ("said", message), ("pong", payload), ("garbled", why), ..."""
+    """Notes what it is told: ("said", message), ("pong", payload), ("garbled", why), ...
 
-    def __init__(self) -> None:
+    It takes what the engine calls attention to: until somebody has, every frame is shown at once.
+    """
+
+    def __init__(self, engine: native.Engine) -> None:
+        self.engine = engine
         self.told: list[tuple[str, Any]] = []
 
     def on_control(self, frame: bytes) -> None:
         self.told.append(("said", frame))
 
-    def on_attention(self) -> None: ...
+    def on_attention(self) -> None:
+        self.engine.attention()
+
     def on_malformed(self) -> None: ...
 
     def on_pong(self, payload: bytes) -> None:
@@ -83,7 +89,7 @@ class Taken:
     def __init__(self, engine: native.Engine, longest: int = LONGEST) -> None:
         self.engine = engine
         self.connection = self.engine.connection(0)
-        self.session, self.before = Session(), Before()
+        self.session, self.before = Session(engine), Before()
         self.listener = FrameListener(self.session, self.connection.feed, self.connection.flush)
         self.receiver = self.connection.receiver(self.listener, self.before, longest)
 

@@ -76,7 +76,9 @@ class Follower:
         assert self.inside == (not slot["flags"] & Flag.FIRST)
         self.inside = not slot["flags"] & Flag.LAST
         self.last = sequence
+        assert slot["aux"] == 0
         if slot["kind"] == Kind.CLEAR:
+            assert (slot["side"], slot["price"], slot["size"]) == (0, 0, 0)
             self.sides = ({}, {})
             self.precision = int(slot["precision"])
         elif slot["kind"] == Kind.LEVEL:

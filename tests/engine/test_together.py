@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,8 @@ TOGETHER = 16  # HELD_FRAMES of engine.h
 class Looking(Session):
     """Looks at the memory whenever Python hears of something."""
 
-    def __init__(self, look: Callable[[], None]) -> None:
-        super().__init__()
+    def __init__(self, engine: native.Engine, look: Callable[[], None]) -> None:
+        super().__init__(engine)
         self.look = look
 
     def on_control(self, frame: bytes) -> None:
@@ -32,6 +33,11 @@ class Looking(Session):
     def on_pong(self, payload: bytes) -> None:
         self.look()
         super().on_pong(payload)
+
+
+def quote_stamp(engine: native.Engine) -> int:
+    """Two more with each store of the cell."""
+    return int(support.memory(engine).quote(0)["stamp"])
 
 
 def deltas(count: int, levels: int = 1, first: int = 101) -> list[bytes]:
@@ -72,6 +78,20 @@ def test_all_of_a_read_is_seen_when_it_is_over(count: int) -> None:
         assert [one[-1] for one in assert_shown(engine, 100 + count)] == [*range(101, 101 + count)]
 
 
+def test_a_cell_is_stored_once_for_the_frames_of_a_read() -> None:
+    """Also when more records were shown by then than may be held back."""
+    with support.engine("okx", ring_slots=1 << 10) as engine:
+        taken = Taken(engine)
+        taken.read(encode(SNAPSHOT))
+        sequence = 100
+        for count in (1, 2, TOGETHER, TOGETHER + 1, *[TOGETHER] * 12, 2 * TOGETHER + 3):
+            before = quote_stamp(engine)
+            taken.read(b"".join(map(encode, deltas(count, first=sequence + 1))))
+            sequence += count
+            assert_shown(engine, sequence)
+            assert quote_stamp(engine) - before == 2 * math.ceil(count / TOGETHER)
+
+
 @pytest.mark.parametrize("before", [1, 3, TOGETHER, TOGETHER + 5])
 @pytest.mark.parametrize("special", [message(random.Random(1), 9), b"pong"])
 def test_what_python_hears_of_comes_after_all_before_it_is_seen(
@@ -85,7 +105,7 @@ def test_what_python_hears_of_comes_after_all_before_it_is_seen(
             assert_shown(engine, 100 + before)
             looks.append(before)
 
-        session = taken.listener._session = Looking(look)
+        session = taken.listener._session = Looking(engine, look)
         frames = [*map(encode, [SNAPSHOT, *deltas(before + 7)])]
         frames.insert(1 + before, encode(special, PONG) if special == b"pong" else encode(special))
         taken.read(b"".join(frames))
