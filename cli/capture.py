@@ -21,7 +21,7 @@ from cli.output import json_out
 
 if TYPE_CHECKING:
     from feedhandler.capture.recorder import Recording
-    from feedhandler.config.load import Config
+    from feedhandler.config.keys import Config
 
 
 @click.command()
@@ -112,7 +112,8 @@ def _words(recording: Recording) -> str:
 
 def _config(venue: str, path: Path | None, namespace: str | None) -> Config:
     """The running supervisor's configuration, or the file's, or the defaults."""
-    from feedhandler.config.load import Config, load
+    from feedhandler.config.keys import Config
+    from feedhandler.config.load import load
     from feedhandler.supervisor.control_socket import NotRunning, request
 
     if path is not None:

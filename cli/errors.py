@@ -70,7 +70,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 COMMAND = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  #: as scripts/run was called
 _START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
-    ("feedhandler.config.load", ("ConfigError",), "", USAGE),
+    ("feedhandler.config.document", ("ConfigError",), "", USAGE),
     ("feedhandler.adapter.selection", ("UnknownSymbol",), "", USAGE),
     ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
     ("feedhandler.bench.compare", ("ReportError",), "", USAGE),

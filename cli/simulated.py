@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from feedhandler.config.load import Config
+    from feedhandler.config.keys import Config
     from feedhandler.sim.runner import SimEndpoint
 
 

@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def near(name: str, known: Iterable[str]) -> str:
+    """A hint to append to an error: the known name most like it; "" without any."""
+    found = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint to append to an error: the known name most like it, and all that are known."""
+    """The same, and all names that are known."""
     names = list(known)
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{meant}; known are {', '.join(names)}"
+    return f"{near(name, names) or ';'} known are {', '.join(names)}"

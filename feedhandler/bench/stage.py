@@ -19,7 +19,7 @@ from feedhandler import python_child, venues
 from feedhandler.bench.scenario import Scenario
 from feedhandler.bench.server import Server, Session
 from feedhandler.bench.stub_venue import LIST_PATH, acknowledgement, listing
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.io_process.main import Order
 from feedhandler.sim.server.frames import encode
 from shm import Counter

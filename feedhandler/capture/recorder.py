@@ -17,7 +17,7 @@ import msgspec
 from feedhandler import venues
 from feedhandler.capture.frames_file import Frame
 from feedhandler.capture.writer import CaptureWriteError, FrameWriter, check_name
-from feedhandler.config.load import Config
+from feedhandler.config.keys import Config
 from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
@@ -73,7 +73,7 @@ async def record(
         create(
             venue,
             namespace=f"record-{os.getpid()}",
-            instruments=its.capacity,
+            instruments=its.directory_rows,
             depth=its.depth,
             ring_slots=its.ring_slots,
             connections=CONNECTION_ROWS,

@@ -59,7 +59,7 @@ def replay(
     speed: float | None = None,
     depth: int = 50,
     ring_slots: int = 131_072,
-    capacity: int | None = None,
+    directory_rows: int | None = None,
     progress: Progress | None = None,
     hold: bool | Callable[[ReplayResult], None] = False,
     strict: bool = False,
@@ -68,8 +68,8 @@ def replay(
     """Play a capture into the shared memory of its venue; readers may attach meanwhile.
 
     `venue`: whose frames they are; None: as the capture says or its URLs tell. `speed`: a multiple
-    of the recorded pace, None for as fast as it goes. `capacity`: rows of the directory, None for
-    what the capture needs. `hold`: keep the memory at the end, until Ctrl-C or, if it is a
+    of the recorded pace, None for as fast as it goes. `directory_rows`: None for what the capture
+    needs. `hold`: keep the memory at the end, until Ctrl-C or, if it is a
     function, while that runs. `strict`: a broken line ends the replay; else it is counted, named
     in the result and passed over. `observe`: called after each line that went into the engine.
 
@@ -81,7 +81,7 @@ def replay(
     if speed is not None and not speed > 0:
         raise ValueError(f"speed {speed}: a number above 0, or None for as fast as it goes")
     found = survey(path, venue)
-    rows = capacity or max(2048, len(found.specs) + 256)
+    rows = directory_rows or max(2048, len(found.specs) + 256)
     with create(
         found.venue.name,
         namespace=namespace,

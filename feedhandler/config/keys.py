@@ -1,163 +1,291 @@
-"""What a value in the configuration may be: for each key that stands alone, a rule.
+"""The keys of the configuration file: what stands here of a key, stands nowhere else.
 
-A key whose values depend on the venue (instruments, channels, endpoints) is checked where the venue
-is known, in `feedhandler.config.load`.
+A key is a field. Its name, type and default are the field's; what it may be, and what is said of it
+in documents, by `feedhandler config` and in errors, is its `Key`. To add one: a field here, its use
+where it belongs, and `python -m tests.documents --write`.
 """
 
-import grp
-import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from functools import cache
+from typing import Annotated, get_type_hints
 
-from feedhandler.config import transport as way
-from feedhandler.kernel import usable_cpus
+import msgspec
 
-_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")  # as `shm` has it
+from feedhandler import venues as registry
+from feedhandler.config import values
+from feedhandler.config.values import Allowed, integer, seconds
+from shm.object_names import DEFAULT_NAMESPACE
+
+CHANNELS = ("book", "trades", "ticker")  #: without a word in the file
+WS_URL = values.url("ws", "wss")
+
+
+def _others(text: str) -> Allowed:
+    """What only who reads it can judge, with the venue at hand."""
+    return Allowed(lambda _: True, text)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """`valid`: whether a value is allowed; `allowed`: the same in words; `take`: what is kept."""
+class Key:
+    """`meaning`: a sentence, without its dot. `allowed`: what it may be.
 
-    valid: Callable[[Any], bool]
-    allowed: str
-    take: Callable[[Any], Any] = lambda value: value
+    `default`: the default in words, where the field's is none that a file could have. `example`: a
+    value as the file has it, where there is no such default. `was`: the key's name before.
+    """
 
-
-def is_number(value: object) -> bool:
-    """An integer or a float; a truth value is neither."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def integer(low: int, high: int) -> Rule:
-    """An integer within bounds."""
-
-    def valid(value: Any) -> bool:
-        return is_number(value) and isinstance(value, int) and low <= value <= high
-
-    return Rule(valid, f"an integer from {low:g} to {high:g}")
+    meaning: str
+    allowed: Allowed
+    default: str = ""
+    example: str = ""
+    was: str = ""
 
 
-def seconds(low: float, high: float, *, never: bool = False) -> Rule:
-    """A number of seconds within bounds; with `never` also 0."""
+class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[venues.NAME]` of one venue, defaults filled in."""
 
-    def valid(value: Any) -> bool:
-        return is_number(value) and (low <= value <= high or (never and value == 0))
+    instruments: Annotated[
+        tuple[str, ...],
+        Key(
+            "what to follow, now and when it is listed later; the last that matches decides",
+            values.strings("a list of names and patterns"),
+            default="a set per venue",
+            example='["BTC-USDT", "option:BTC-USD:*", "!BTC-USD-*-P"]',
+        ),
+    ]
+    channels: Annotated[
+        tuple[str, ...],
+        Key(
+            "what to subscribe to for each instrument; quote, too, where the venue has it",
+            values.strings("a list of channels"),
+        ),
+    ] = CHANNELS
+    depth: Annotated[
+        int,
+        Key("levels a side in the shared book; the full book stays private", integer(1, 1000)),
+    ] = 50
+    ring_slots: Annotated[
+        int,
+        Key("records in the event ring, 64 bytes each", values.power_of_two(1 << 10, 1 << 26)),
+    ] = 131_072
+    directory_rows: Annotated[
+        int,
+        Key(
+            "instruments that there is room for, those that have ended since the start included",
+            integer(1, 100_000),
+            was="capacity",
+        ),
+    ] = 2048
+    cpu: Annotated[
+        int | None,
+        Key("the CPU that the IO process is pinned to", values.cpu(), "none", example="1"),
+    ] = None
+    spin: Annotated[
+        bool,
+        Key("never sleep in the kernel: less latency, a whole core", values.flag()),
+    ] = False
+    realtime: Annotated[
+        int,
+        Key(
+            "priority under SCHED_FIFO, before all that has none; 0: none; not with spin",
+            integer(0, 99),
+        ),
+    ] = 0
+    lock_memory: Annotated[
+        bool,
+        Key("lock its pages in memory (mlockall): none is ever swapped out", values.flag()),
+    ] = False
+    behind_s: Annotated[
+        float,
+        Key(
+            "a connection that reads so much later than usual does not keep up", seconds(0.05, 60.0)
+        ),
+    ] = 0.5
+    split_after_s: Annotated[
+        float,
+        Key(
+            "what does not keep up for so long is split over two connections",
+            seconds(0.5, 86_400.0, never=True),
+        ),
+    ] = 10.0
+    silence_s: Annotated[
+        float,
+        Key("a busy socket without a byte for so long is dead", seconds(1.0, 3600.0)),
+    ] = 5.0
+    rhythm_floor_s: Annotated[
+        float,
+        Key("no subscription is suspected after a shorter silence", seconds(1.0, 3600.0)),
+    ] = 10.0
+    rhythm_ceiling_s: Annotated[
+        float,
+        Key("every subscription is suspected after a longer silence", seconds(1.0, 3600.0)),
+    ] = 600.0
+    proxy: Annotated[
+        str | None,
+        Key(
+            "the way for streams and REST alike",
+            values.proxy(),
+            default="none",
+            example='"socks5://10.0.0.1:1080"',
+        ),
+    ] = None
+    ca_file: Annotated[
+        str | None,
+        Key(
+            "trust the authorities in this file, and no others",
+            values.ca_file(),
+            default="the system's",
+            example='"/etc/desk/ca.pem"',
+        ),
+    ] = None
+    compression: Annotated[
+        bool,
+        Key("offer permessage-deflate: fewer bytes, more CPU and latency", values.flag()),
+    ] = False
+    redundancy: Annotated[
+        int,
+        Key("connections that carry each key: of each message the first copy wins", integer(1, 4)),
+    ] = 1
+    rotate_at: Annotated[
+        str,
+        Key(
+            "sessions are renewed in the hour that begins then, make before break",
+            values.utc(),
+            default="when due",
+            example='"03:00"',
+        ),
+    ] = ""
+    lifetime_s: Annotated[
+        float | None,
+        Key(
+            "a session's lifetime, where the known one is wrong",
+            seconds(5.0, 1e7),
+            default="the venue's",
+            example="86400.0",
+        ),
+    ] = None
+    audit_s: Annotated[
+        float,
+        Key("between two audits of a book against a snapshot", seconds(0.5, 86_400.0, never=True)),
+    ] = 60.0
+    degraded_after_s: Annotated[
+        float,
+        Key(
+            "without a connection for so long, books are polled over REST",
+            seconds(0.5, 86_400.0, never=True),
+        ),
+    ] = 30.0
+    refresh_s: Annotated[
+        float,
+        Key("how often the venue's list of instruments is read again", seconds(1.0, 3600.0)),
+    ] = 300.0
+    ws_url: Annotated[
+        str | dict[str, str],
+        Key(
+            "another WebSocket endpoint",
+            _others("a ws:// or wss:// URL, or a table of such by endpoint"),
+            default="the venue's",
+            example='"wss://..."',
+        ),
+    ]
+    ws_alternatives: Annotated[
+        dict[str, tuple[str, ...]],
+        Key(
+            "where else to connect, if subscriptions stay silent on a new connection, too",
+            _others("a list of ws:// or wss:// URLs, or a table of such by endpoint"),
+            default="the venue's; none with a ws_url",
+            example='["wss://..."]',
+        ),
+    ] = msgspec.field(default_factory=dict)
+    rest_url: Annotated[
+        str,
+        Key(
+            "another REST endpoint",
+            values.url("http", "https", take=lambda value: value.rstrip("/")),
+            default="the venue's",
+            example='"https://..."',
+        ),
+    ]
 
-    text = f"seconds from {low:g} to {high:g}" + (", or 0 for never" if never else "")
-    return Rule(valid, text, float)
+    def url(self, endpoint: str) -> str:
+        """The WebSocket URL of one of the venue's endpoints."""
+        return self.ws_url if isinstance(self.ws_url, str) else self.ws_url[endpoint]
 
 
-def url(*schemes: str, take: Callable[[str], str] = str) -> Rule:
-    """A URL with a host, of one of these schemes."""
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration; `venues` in the order of the file."""
 
-    def valid(value: Any) -> bool:
-        if not isinstance(value, str) or any(character.isspace() for character in value):
-            return False
-        try:
-            parts = urlsplit(value)
-            return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            return False
-
-    article = "an" if schemes[0].startswith("h") else "a"
-    return Rule(valid, f"{article} {' or '.join(f'{scheme}://' for scheme in schemes)} URL", take)
-
-
-def _power_of_two(low: int, high: int) -> Rule:
-    within = integer(low, high)
-    return Rule(
-        lambda value: within.valid(value) and value & (value - 1) == 0,
-        f"a power of two from {low} to {high}",
-    )
-
-
-def _cpu() -> Rule:
-    ours = usable_cpus()
-    text = f"a CPU of this host that we may use: {', '.join(map(str, sorted(ours)))}"
-    return Rule(lambda cpu: integer(0, 1 << 20).valid(cpu) and cpu in ours, text)
-
-
-def time_of_day(text: str) -> int:
-    """Seconds since midnight of `HH:MM`. Raises ValueError."""
-    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
-    if found is None:
-        raise ValueError(f"not a time of day as HH:MM: {text!r}")
-    return int(found[1]) * 3600 + int(found[2]) * 60
+    namespace: Annotated[
+        str,
+        Key("prefix of the shared-memory objects", values.namespace()),
+    ] = DEFAULT_NAMESPACE
+    status: Annotated[
+        str,
+        Key("where status is served over HTTP", values.address()),
+    ] = "127.0.0.1:8787"
+    status_asked: bool = False  #: the file names the address: without it nothing starts
+    group: Annotated[
+        int,
+        Key(
+            "whose members may read and be woken",
+            values.group(),
+            default="that of the feed's process",
+            example='"desk"',
+        ),
+    ] = -1
+    venues: Annotated[
+        dict[str, VenueConfig],
+        Key(
+            "a venue that runs; with any such table, only those named",
+            _others("a table [venues.NAME] for each venue"),
+            default=", ".join(registry.defaults()),
+            example="{}",
+        ),
+    ]
 
 
-def _is_time_of_day(value: Any) -> bool:
-    try:
-        time_of_day(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _is_namespace(value: object) -> bool:
-    return isinstance(value, str) and _NAMESPACE.fullmatch(value) is not None
-
-
-def _is_address(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    host, _, port = value.rpartition(":")
-    is_port = port.isascii() and port.isdigit() and int(port) <= 65535
-    return value == "" or (bool(host) and is_port)
-
-
-def _group(value: Any) -> int:
-    """The number of a Unix group; "": -1. Raises KeyError, ValueError, TypeError: there is none."""
-    if value == "":
-        return -1
-    if isinstance(value, str):
-        return grp.getgrnam(value).gr_gid
-    if isinstance(value, bool) or not 0 <= value < 1 << 31:
-        raise ValueError(value)
-    return int(value)
-
-
-def _is_group(value: object) -> bool:
-    try:
-        _group(value)
-    except (KeyError, ValueError, TypeError):
-        return False
-    return True
-
-
-_FLAG = Rule(lambda value: isinstance(value, bool), "true or false")
-
-NAMESPACE = Rule(_is_namespace, "1 to 48 letters, digits, '-' or '_'")
-GROUP = Rule(_is_group, 'a group of this host, by its name or number, or ""', _group)
-STATUS = Rule(_is_address, '"host:port", or "" for none')
-WS_URL = url("ws", "wss")
-
-
-def venue_rules() -> dict[str, Rule]:
-    """By key of a venue's table. Made anew each time: which CPUs we may use can change."""
+@cache
+def keys(of: type[msgspec.Struct]) -> Mapping[str, Key]:
+    """The keys of a table, by name: those of `Config` or of `VenueConfig`."""
     return {
-        "depth": integer(1, 1000),
-        "ring_slots": _power_of_two(1 << 10, 1 << 26),
-        "capacity": integer(1, 100_000),
-        "cpu": _cpu(),
-        "spin": _FLAG,
-        "realtime": integer(0, 99),
-        "lock_memory": _FLAG,
-        "behind_s": seconds(0.05, 60.0),
-        "split_after_s": seconds(0.5, 86_400.0, never=True),
-        "silence_s": seconds(1.0, 3600.0),
-        "rhythm_floor_s": seconds(1.0, 3600.0),
-        "rhythm_ceiling_s": seconds(1.0, 3600.0),
-        "refresh_s": seconds(1.0, 3600.0),
-        "proxy": Rule(way.is_proxy, way.PROXIES),
-        "ca_file": Rule(way.is_ca_file, way.CA_FILES),
-        "compression": _FLAG,
-        "audit_s": seconds(0.5, 86_400.0, never=True),
-        "degraded_after_s": seconds(0.5, 86_400.0, never=True),
-        "redundancy": integer(1, 4),
-        "rotate_at": Rule(_is_time_of_day, 'a time of day, UTC, as "HH:MM"'),
-        "lifetime_s": seconds(5.0, 1e7),
-        "rest_url": url("http", "https", take=lambda value: value.rstrip("/")),
+        name: extra
+        for name, hint in get_type_hints(of, include_extras=True).items()
+        for extra in getattr(hint, "__metadata__", ())
+        if isinstance(extra, Key)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A key in words. `value`: its default as the file would have it, else an example."""
+
+    table: str  #: "" for those at the top, else `venues.NAME`
+    name: str
+    meaning: str
+    allowed: str
+    default: str
+    value: str
+
+
+def told() -> list[Told]:
+    """Every key, in the order in which they are declared; `venues.NAME` is the table itself."""
+    return [*_told(Config, ""), *_told(VenueConfig, "venues.NAME")]
+
+
+def _told(of: type[msgspec.Struct], table: str) -> Iterator[Told]:
+    fields = {each.name: each.default for each in msgspec.structs.fields(of)}
+    for name, key in keys(of).items():
+        value = key.example or _as_toml(fields[name])
+        yield Told(
+            table=table,
+            name=name,
+            meaning=key.meaning,
+            allowed=key.allowed.text,
+            default=key.default or value,
+            value=value,
+        )
+
+
+def _as_toml(value: object) -> str:
+    """A text, number, truth value or list of texts."""
+    return msgspec.json.encode(value).decode().replace('","', '", "')

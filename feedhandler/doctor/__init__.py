@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from feedhandler.config.load import Config
+from feedhandler.config.keys import Config
 from feedhandler.doctor import clock, cores, files, memory, remains
 from feedhandler.doctor.check import Check, Verdict
 from feedhandler.doctor.facts import Facts, gather

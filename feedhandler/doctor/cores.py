@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from feedhandler.config.load import Config
+from feedhandler.config.keys import Config
 from feedhandler.doctor.check import Check, advice, fine, listed, problem
 from feedhandler.doctor.facts import Facts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedhandler.config.load import Config
+from feedhandler.config.keys import Config
 from feedhandler.doctor.check import Check, fine, problem
 from feedhandler.doctor.facts import Facts
 from feedhandler.planning.packing import CONNECTION_ROWS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedhandler.config.load import Config
+from feedhandler.config.keys import Config
 from feedhandler.doctor.check import Check, advice, fine, listed, mib, problem
 from feedhandler.doctor.facts import Facts
 from feedhandler.planning.forecast import shared_bytes
@@ -26,7 +26,7 @@ def shared_memory(config: Config, facts: Facts, held: int) -> Check:
     room = f"/dev/shm has {mib(facts.shm_free)} free of {mib(facts.shm_bytes)}"
     larger = (
         "mount -o remount,size=... /dev/shm; of a container: --shm-size",
-        "or ask for less: venues.NAME.ring_slots, .capacity, .depth",
+        "or ask for less: venues.NAME.ring_slots, .directory_rows, .depth",
     )
     if facts.shm_kind not in _MEMORY_FILE_SYSTEMS:
         what = f"is {facts.shm_kind}, and no memory" if facts.shm_kind else "is not there"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import time_ns
 
 from feedhandler.adapter.venue import Request, Venue
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import is_open

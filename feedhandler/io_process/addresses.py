@@ -1,6 +1,6 @@
 """Which of its addresses an endpoint is connected to now."""
 
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 
 
 class Addresses:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.log import log
 from feedhandler.network.rest import RestError
@@ -69,7 +69,7 @@ class Renewal:
             await self._renew(running)
         except Exception as error:  # whatever it is, the old memory is good
             self._not_before = self._clock() + AGAIN_S
-            self.feed.roster.cure = f"not renewed ({error}): raise `capacity`"
+            self.feed.roster.cure = f"not renewed ({error}): raise `directory_rows`"
             log.error("the memory cannot be renewed: %s", error)
 
     async def _renew(self, running: "asyncio.Task[None]") -> None:
@@ -78,7 +78,7 @@ class Renewal:
         if limit and len(old.connections) > SHARE * limit:
             raise RenewalError(f"the venue allows {limit} connections")
         writer = held.successor(
-            instruments=self._config.capacity,
+            instruments=self._config.directory_rows,
             depth=self._config.depth,
             ring_slots=self._config.ring_slots,
             connections=CONNECTION_ROWS,

@@ -19,7 +19,7 @@ import uvloop
 
 from feedhandler import venues
 from feedhandler.adapter.venue import Venue
-from feedhandler.config.load import Config, VenueConfig
+from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.io_process import instrument_orders as requests
 from feedhandler.io_process import scheduling as undisturbed
 from feedhandler.io_process.epoch_renewal import Renewal
@@ -73,7 +73,7 @@ def run(order: Order, channel: socket.socket | None = None, venue: Venue | None 
         held = segment.create(
             order.venue,
             namespace=order.namespace,
-            instruments=order.config.capacity,
+            instruments=order.config.directory_rows,
             depth=order.config.depth,
             ring_slots=order.config.ring_slots,
             connections=CONNECTION_ROWS,

@@ -11,7 +11,7 @@ from typing import Protocol
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.listing import nameless
 from feedhandler.adapter.venue import InstrumentSpec, Venue
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.engine import _engine
 from feedhandler.instruments.delisting import Delistings
 from feedhandler.instruments.listing import Listed, Lister, choose
@@ -73,7 +73,7 @@ class Roster:
         self.terms = Terms(
             venue, engine, universe, lister, carrier.restated, self._over, config.refresh_s
         )
-        self.rows = DirectoryRows(config.capacity)
+        self.rows = DirectoryRows(config.directory_rows)
         self.cure = ""  #: what helps against few rows, if that is another than usual
         self._delistings = Delistings()
         self._unread = ""
@@ -142,7 +142,7 @@ class Roster:
         if not self.rows.are_short:
             return ""
         renewed = "a new directory is being filled"
-        cure = renewed if self.rows.worth_renewing else "raise `capacity`"
+        cure = renewed if self.rows.worth_renewing else "raise `directory_rows`"
         text = f"{self.rows}: {self.cure or cure}"
         self._scarce.warning("rows", text)
         return text
@@ -220,12 +220,12 @@ class Roster:
             raise ValueError(f"{self._venue.name} has not listed its instruments yet: try again")
         if not listed.chosen:
             raise ValueError(f"nothing of {self._venue.name} would be left: stop it instead")
-        rows = len(self._universe.by_id)
+        rows, most = len(self._universe.by_id), self._config.directory_rows
         new = sum(spec.symbol not in self._universe.by_symbol for spec in fresh)
-        if rows + new > self._config.capacity:
+        if rows + new > most:
             raise ValueError(
-                f"{self._venue.name}: {new} more instruments, but of {self._config.capacity} rows "
-                f"of the directory {rows} are taken: raise `capacity` and start again"
+                f"{self._venue.name}: {new} more instruments, but of {most} rows of the directory "
+                f"{rows} are taken: raise `directory_rows` and start again"
             )
         plan(self._venue, listed.chosen, self._config.channels)
 
@@ -234,8 +234,9 @@ class Roster:
             tracked = self._universe.add(self._engine, spec)
         except MemoryError:
             self.left_out[spec.symbol] = None
-            text = f"no room for {spec.symbol}: the directory has {self._config.capacity} rows"
-            self._quiet.warning("capacity", f"{text}; raise `capacity`")
+            most = self._config.directory_rows
+            text = f"no room for {spec.symbol}: the directory has {most} rows"
+            self._quiet.warning("rows", f"{text}; raise `directory_rows`")
             return None
         except (ValueError, TypeError, OverflowError) as error:
             self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")

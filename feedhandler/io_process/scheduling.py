@@ -11,7 +11,7 @@ import os
 import resource
 
 from feedhandler import kernel
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.log import log
 
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # mlockall(2)

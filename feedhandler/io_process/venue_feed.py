@@ -14,8 +14,8 @@ from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.budgets.shared_retry import Reach
-from feedhandler.config.keys import time_of_day
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
+from feedhandler.config.values import time_of_day
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.owner import Settings, Tap
 from feedhandler.connection.socket_requests import Requests

@@ -10,7 +10,7 @@ from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.shared_budget import NoBudgets, bans
-from feedhandler.config.load import Config, VenueConfig
+from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.instruments.listing import choose, list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
@@ -66,9 +66,9 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
         except ValueError as error:
             found.problems.append(f"venues.{name}.instruments: {error}")
             continue
-        if len(specs) > one.capacity:
+        if len(specs) > (rows := one.directory_rows):
             found.problems.append(
-                f"venues.{name}: {len(specs)} instruments, but capacity is {one.capacity}"
+                f"venues.{name}: {len(specs)} instruments, but directory_rows is {rows}"
             )
         try:
             found.venues.append(forecast(venue, one, specs, weights))

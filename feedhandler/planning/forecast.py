@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from feedhandler.adapter.venue import Base, InstrumentSpec, Limits, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.budget import Budget, SlidingWindow, TokenBucket, per_second
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.planning.packing import CONNECTION_ROWS, ConnectionPlan, plan
 from shm import _native
@@ -78,7 +78,7 @@ def forecast(
 
 def shared_bytes(config: VenueConfig) -> int:
     """What one epoch of a venue takes of /dev/shm."""
-    rows = config.capacity, config.depth, config.ring_slots, CONNECTION_ROWS
+    rows = config.directory_rows, config.depth, config.ring_slots, CONNECTION_ROWS
     return _native.geometry(*rows)[1]
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from feedhandler import python_child
 from feedhandler.budgets.backoff import Backoff
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.io_process.main import Exit, Order
 from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after

@@ -8,7 +8,7 @@ from feedhandler import venues
 from feedhandler.adapter import listing
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
-from feedhandler.config.load import Config, VenueConfig
+from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
@@ -68,10 +68,10 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
             findings.warnings.append(f"venues.{name}.instruments: {one}; {rows}")
         else:
             findings.problems.append(f"venues.{name}.instruments: {one}")
-    if len(chosen) > config.capacity:
+    if len(chosen) > config.directory_rows:
         findings.problems.append(
             f"venues.{name}.instruments: {len(chosen)} instruments, but "
-            f"venues.{name}.capacity is {config.capacity}"
+            f"venues.{name}.directory_rows is {config.directory_rows}"
         )
     try:
         plan(venue, chosen, config.channels)

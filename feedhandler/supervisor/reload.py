@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from feedhandler.config.load import Config, ConfigError
+from feedhandler.config.document import ConfigError
+from feedhandler.config.keys import Config
 
 SETTLE_S = 0.25  #: a file that reads alike after so long is not being written any more
 SETTLE_MOST_S = 5.0

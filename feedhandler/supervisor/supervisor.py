@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from feedhandler.config.load import Config, ConfigError
+from feedhandler.config.document import ConfigError
+from feedhandler.config.keys import Config
 from feedhandler.log import log, setup
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.child import Child

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from feedhandler.config.load import Config, load
+from feedhandler.config.keys import Config
+from feedhandler.config.load import load
 from feedhandler.doctor import Check, Facts, Verdict, checks
 from feedhandler.planning.forecast import shared_bytes
 
@@ -27,7 +28,7 @@ PINNED = {"okx": {"cpu": 2, "spin": True}, "deribit": {"cpu": 3}}
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
     """Of a host with four CPUs, whatever this one has."""
-    monkeypatch.setattr("feedhandler.config.keys.usable_cpus", lambda: frozenset(range(4)))
+    monkeypatch.setattr("feedhandler.config.values.usable_cpus", lambda: frozenset(range(4)))
 
     def configured(**venues: dict[str, Any]) -> Config:
         lines = []

@@ -8,7 +8,7 @@ import msgspec
 
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import InstrumentSpec, Limits, Request
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Tracked, Universe
 from feedhandler.io_process.roster import Roster
@@ -68,12 +68,15 @@ class Carried:
 
 
 class House:
-    def __init__(self, namespace: str, wanted: Sequence[str], capacity: int = 16) -> None:
+    def __init__(self, namespace: str, wanted: Sequence[str], directory_rows: int = 16) -> None:
         self.rest = PaperRest()
         self.venue = Paper(self.rest)
-        self.held = segment.create("paper", namespace=namespace, instruments=capacity)
+        self.held = segment.create("paper", namespace=namespace, instruments=directory_rows)
         config = VenueConfig(
-            instruments=tuple(wanted), ws_url="ws://x", rest_url="http://x", capacity=capacity
+            instruments=tuple(wanted),
+            ws_url="ws://x",
+            rest_url="http://x",
+            directory_rows=directory_rows,
         )
         config = msgspec.structs.replace(config, channels=("book", "trades"))
         self.engine = make_engine(self.venue, self.held.writer)

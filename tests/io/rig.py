@@ -23,7 +23,8 @@ import numpy as np
 
 import shm
 from cli.simulated import pointed_at
-from feedhandler.config.load import Config, load
+from feedhandler.config.keys import Config
+from feedhandler.config.load import load
 from feedhandler.io_process.main import Order
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
@@ -45,7 +46,7 @@ MORE_SYMBOLS = {
     "bybit-spot": ("BTCUSDT", "ETHUSDT"),
 }
 _SUPERVISOR = (
-    "import sys, msgspec; from feedhandler.config.load import Config; "
+    "import sys, msgspec; from feedhandler.config.keys import Config; "
     "from feedhandler.supervisor import supervisor; "
     "sys.exit(supervisor.run(msgspec.json.decode(sys.stdin.buffer.read(), type=Config)))"
 )

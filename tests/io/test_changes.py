@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from feedhandler.config.load import ConfigError, VenueConfig, load
+from feedhandler.config.document import ConfigError
+from feedhandler.config.keys import VenueConfig
+from feedhandler.config.load import load
 from feedhandler.connection.state import ConnectionState
 from feedhandler.supervisor.control_socket import request
 from feedhandler.supervisor.reload import difference

@@ -44,7 +44,7 @@ def test_what_has_no_row_is_said_until_it_is_no_longer_asked_for(namespace: str)
         await house.refresh(spec("A-6"), spec("A-7"))
         assert not house.roster.left_out
 
-    play(namespace, ["*"], acts, capacity=8)
+    play(namespace, ["*"], acts, directory_rows=8)
 
 
 def test_a_venue_without_a_row_for_each_instrument_is_not_live() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from feedhandler.adapter.venue import Base, Limits, Request
 from feedhandler.budgets import host_budgets
-from feedhandler.config.load import Config, VenueConfig
+from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.planning.every_venue import planned
 from feedhandler.planning.forecast import forecast
 from feedhandler.planning.packing import PlanError
@@ -25,7 +25,7 @@ CONFIG = VenueConfig(
     ws_url={"public": "ws://paper/ws", "family": "ws://paper/family"},
     rest_url="http://paper",
     channels=("book",),
-    capacity=64,
+    directory_rows=64,
 )
 
 

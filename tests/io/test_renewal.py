@@ -19,7 +19,7 @@ from tests.io.test_capacity import LIMITED
 
 VENUE = "okx"
 ALWAYS = ("BTC-USDT", "BTC-USDT-SWAP")
-CAPACITY = 32
+ROWS = 32
 
 
 class Watch:
@@ -94,7 +94,7 @@ def rolled(r: Rig, options: Options, count: int) -> None:
 
 def start(r: Rig, **more: Any) -> Options:
     wanted = (*ALWAYS, "option:BTC-USD:*")
-    r.change(VENUE, instruments=wanted, refresh_s=1.0, capacity=CAPACITY, audit_s=0.0)
+    r.change(VENUE, instruments=wanted, refresh_s=1.0, directory_rows=ROWS, audit_s=0.0)
     r.io_process(VENUE, **more)
     r.attach(VENUE)
     return Options(r)
@@ -144,7 +144,7 @@ def test_where_there_is_no_room_beside_it_that_is_said() -> None:
 
         def said() -> bool:
             text = venue_status(r.namespace, VENUE)["detail"]
-            return "not renewed (the venue allows 1 connections): raise `capacity`" in text
+            return "not renewed (the venue allows 1 connections): raise `directory_rows`" in text
 
         until(said, "it is said")
         state = venue_status(r.namespace, VENUE)

@@ -110,7 +110,7 @@ def test_what_is_refused_changes_nothing(namespace: str) -> None:
             await house.roster.change(["B-1"])
         assert (house.roster.wanted, house.open(), house.carried.done) == before
 
-    play(namespace, ["B-*"], acts, capacity=4)
+    play(namespace, ["B-*"], acts, directory_rows=4)
 
 
 def test_limits_of_the_venue_refuse_a_subscription(namespace: str) -> None:

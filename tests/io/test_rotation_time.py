@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from feedhandler.config.keys import time_of_day
+from feedhandler.config.values import time_of_day
 from feedhandler.connection.session_limit import HOUR_S, margin, renew_in
 
 DAY = 86_400.0

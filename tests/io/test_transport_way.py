@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.config.load import ConfigError, load
+from feedhandler.config.document import ConfigError
+from feedhandler.config.load import load
 from feedhandler.network.connect_failure import explain
 from feedhandler.network.rest import Rest, RestUnreachable
 from feedhandler.network.route import Route

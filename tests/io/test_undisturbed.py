@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.config.load import VenueConfig, load
+from feedhandler.config.keys import VenueConfig
+from feedhandler.config.load import load
 from feedhandler.doctor import Facts
 from feedhandler.doctor.facts import gather
 from feedhandler.io_process import scheduling as undisturbed

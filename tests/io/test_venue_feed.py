@@ -7,14 +7,14 @@ import asyncio
 import msgspec
 import pytest
 
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.io_process.venue_feed import VenueFeed
 from feedhandler.network.rest import Rest
 from shm import segment
 from tests.io.facts import PaperVenue
 
-CONFIG = VenueConfig(instruments=("A",), ws_url="ws://x", rest_url="http://x", capacity=4)
+CONFIG = VenueConfig(instruments=("A",), ws_url="ws://x", rest_url="http://x", directory_rows=4)
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ def test_a_full_directory_costs_the_instruments_that_do_not_fit(
 ) -> None:
     frames = [binance_snapshot(5, [["1", "1"]], [["2", "1"]])]
     frames += [json.loads(json.dumps(frames[0]).replace("BTCUSDT", name)) for name in ("A", "B")]
-    result = replay(write_capture(tmp_path / "a", frames), namespace=namespace, capacity=2)
+    result = replay(write_capture(tmp_path / "a", frames), namespace=namespace, directory_rows=2)
     assert set(result.books) == {"BTCUSDT", "A"}
     (problem,) = result.problems
     assert "B: the directory is full" in problem

@@ -43,7 +43,7 @@ class Selector(selectors.DefaultSelector):
 
 async def _run(order: dict[str, str]) -> None:
     from feedhandler.adapter.venue import Request
-    from feedhandler.config.load import VenueConfig
+    from feedhandler.config.keys import VenueConfig
     from feedhandler.io_process.venue_feed import VenueFeed
     from feedhandler.network import tcp  # here: all of it is to take the fast clock by its name
     from feedhandler.network.rest import Rest
@@ -65,7 +65,7 @@ async def _run(order: dict[str, str]) -> None:
     venue = load("binance")
     config = VenueConfig(
         instruments=("BTCUSDT",), ws_url=order["ws_url"], rest_url="http://127.0.0.1:9",
-        redundancy=4, capacity=8, ring_slots=1024, audit_s=0.0, degraded_after_s=0.0,
+        redundancy=4, directory_rows=8, ring_slots=1024, audit_s=0.0, degraded_after_s=0.0,
     )  # fmt: skip
     with segment.create(
         "binance", namespace=order["namespace"], instruments=8, connections=64, ring_slots=1024

@@ -19,7 +19,7 @@ from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister, list_instruments
 from feedhandler.instruments.universe import Universe, add_instrument
 from feedhandler.io_process.roster import Roster

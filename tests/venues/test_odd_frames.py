@@ -16,7 +16,7 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Control, ControlKind, Request
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
 from feedhandler.io_process.roster import Roster

@@ -13,7 +13,7 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import ControlKind
-from feedhandler.config.load import VenueConfig
+from feedhandler.config.keys import VenueConfig
 from feedhandler.engine import _engine
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
@@ -40,7 +40,7 @@ def test_one_odd_element_harms_nobody(venue: str, namespace: str) -> None:
     facts = venues.load(venue)
     rows = body([entry, entry | {name: "OTHER-USDT"}])
     specs = facts.parse_instruments(json.dumps(rows).encode())
-    config = VenueConfig(instruments=("*",), ws_url="ws://x", rest_url="http://x", capacity=8)
+    config = VenueConfig(instruments=("*",), ws_url="ws://x", rest_url="http://x", directory_rows=8)
 
     async def main(held: segment.WriterSegment) -> None:
         engine = make_engine(facts, held.writer)

@@ -1,0 +1,116 @@
+"""The keys of a venue's table whose values only the venue can judge."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from feedhandler.adapter import selection as rules
+from feedhandler.adapter.venue import Venue
+from feedhandler.config.keys import CHANNELS, WS_URL, VenueConfig, keys
+from feedhandler.config.values import Allowed, shown
+from feedhandler.suggest import did_you_mean
+
+_KEYS = keys(VenueConfig)
+
+
+class VenueTable:
+    """The table of one venue. `say`: is told the key and what is wrong with it."""
+
+    def __init__(
+        self, venue: Venue, path: str, table: Mapping[str, Any], say: Callable[[str, str], None]
+    ) -> None:
+        self._venue = venue
+        self._path = path
+        self._table = table
+        self._say = say
+
+    def judged(self, symbols: Sequence[str]) -> dict[str, Any]:
+        """By key; what is wrong is said, and reads as the venue's default."""
+        return {
+            "instruments": self._instruments(symbols),
+            "channels": self._channels(),
+            "ws_url": self._ws_url(),
+            "ws_alternatives": self._ws_alternatives(),
+        }
+
+    def _wrong(self, key: str, value: object, allowed: str) -> None:
+        self._say(key, f"{shown(value)} is not allowed: {allowed}")
+
+    def _texts(self, key: str, value: Any, allowed: Allowed) -> tuple[str, ...] | None:
+        if not allowed.valid(value):
+            self._say(key, allowed.refusal(value))
+            return None
+        found: tuple[str, ...] = allowed.take(value)
+        return found
+
+    def _instruments(self, symbols: Sequence[str]) -> tuple[str, ...]:
+        key = "--symbols" if symbols else f"{self._path}instruments"
+        value = list(symbols) if symbols else self._table.get("instruments")
+        if value is None:
+            return self._venue.default_instruments
+        found = self._texts(key, value, _KEYS["instruments"].allowed)
+        if found is None:
+            return self._venue.default_instruments
+        for pattern in found:
+            try:
+                rules.check(pattern)
+            except ValueError as error:
+                self._wrong(key, pattern, str(error))
+        if not rules.patterns(found):
+            self._wrong(key, list(found), "at least one of them without a '!'")
+        return found
+
+    def _channels(self) -> tuple[str, ...]:
+        value, key = self._table.get("channels"), f"{self._path}channels"
+        if value is None:
+            return CHANNELS
+        found = self._texts(key, value, _KEYS["channels"].allowed)
+        for channel in found or ():
+            if channel not in self._venue.channels:
+                hint = did_you_mean(channel, self._venue.channels)
+                self._wrong(key, channel, f"no channel of {self._venue.name}'s{hint}")
+        return found or CHANNELS
+
+    def _ws_url(self) -> str | dict[str, str]:
+        defaults = dict(self._venue.ws_urls)
+        one = next(iter(defaults.values())) if len(defaults) == 1 else None
+        value, key = self._table.get("ws_url"), f"{self._path}ws_url"
+        if value is None:
+            return one or defaults
+        if isinstance(value, dict):
+            for endpoint, url in value.items():
+                if self._endpoint(f"{key}.{endpoint}", endpoint) and not WS_URL.valid(url):
+                    self._say(f"{key}.{endpoint}", WS_URL.refusal(url))
+            return {**defaults, **value}
+        if one is None:
+            example = ", ".join(f'{each} = "wss://..."' for each in defaults)
+            self._wrong(key, value, f"a table of URLs by endpoint: {{{example}}}")
+            return defaults
+        if not WS_URL.valid(value):
+            self._say(key, WS_URL.refusal(value))
+            return one
+        return str(value)
+
+    def _ws_alternatives(self) -> dict[str, tuple[str, ...]]:
+        """By endpoint; those of the venue are of use with its own endpoints only."""
+        value, key = self._table.get("ws_alternatives"), f"{self._path}ws_alternatives"
+        endpoints = list(self._venue.ws_urls)
+        if value is None:
+            return {} if "ws_url" in self._table else dict(self._venue.ws_alternatives)
+        if isinstance(value, list) and len(endpoints) == 1:
+            value = {endpoints[0]: value}
+        if not isinstance(value, dict):
+            what = "a list" if len(endpoints) == 1 else "a table of lists"
+            self._wrong(key, value, f"{what} of URLs by endpoint: {', '.join(endpoints)}")
+            return {}
+        for endpoint, urls in value.items():
+            if not self._endpoint(f"{key}.{endpoint}", endpoint):
+                continue
+            if not isinstance(urls, list) or not all(map(WS_URL.valid, urls)):
+                self._wrong(f"{key}.{endpoint}", urls, f"a list; each {WS_URL.text}")
+        return {its: tuple(urls) for its, urls in value.items() if isinstance(urls, list)}
+
+    def _endpoint(self, key: str, name: str) -> bool:
+        if name in self._venue.ws_urls:
+            return True
+        self._say(key, f"no such endpoint{did_you_mean(name, self._venue.ws_urls)}")
+        return False
