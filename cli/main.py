@@ -13,6 +13,7 @@ from cli.lazy import LazyGroup
 
 _COMMANDS = {
     "start": "cli.start:start",
+    "config": "cli.config:config",
     "plan": "cli.plan:plan",
     "stop": "cli.stop:stop",
     "status": "cli.status:status",

@@ -18,7 +18,7 @@ from cli.options import namespace_override_option
 from cli.output import bold, dim, state
 
 if TYPE_CHECKING:
-    from feedhandler.config.load import Config
+    from feedhandler.config.keys import Config
 
 
 def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
@@ -61,8 +61,9 @@ def start(
     """Start the feed and watch over it until Ctrl-C or `feedhandler stop`.
 
     One process per venue keeps its connections, rebuilds the books and publishes them in shared
-    memory; the supervisor restarts what dies. CONFIG is a TOML file; without one, or without a
-    venue in it, Deribit, OKX and Binance are followed, with some instruments of each.
+    memory; the supervisor restarts what dies. CONFIG is a TOML file (`feedhandler config` shows all
+    its keys); without one, or without a venue in it, Deribit, OKX and Binance are followed, with
+    some instruments of each.
 
     On a terminal it says when a venue's state changes; elsewhere it logs to stderr.
     FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.
@@ -120,7 +121,7 @@ def _simulated(
     takes orders to misbehave."""
     from cli.sim import check_simulated, with_script
     from cli.simulated import pointed_at
-    from feedhandler.config.load import ConfigError
+    from feedhandler.config.document import ConfigError
     from feedhandler.sim.runner import SimOptions, SimProcess
 
     if rate < 0:
