@@ -50,7 +50,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
             "what to follow, now and when it is listed later; the last that matches decides",
             values.strings("a list of names and patterns"),
             default="a set per venue",
-            example='["BTC-USDT", "option:BTC-USD:*", "!BTC-USD-*-P"]',
+            example='["BTC-USD-PERP", "option:BTC-USD:*", "!BTC-USD-*-P"]',
         ),
     ]
     channels: Annotated[
