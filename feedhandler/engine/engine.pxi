@@ -92,7 +92,7 @@ cdef class Engine:
 
     cdef market *_find(self, str symbol):
         cdef bytes encoded = symbol.encode()
-        return symbol_find(&self.e, <const uint8_t *>PyBytes_AS_STRING(encoded), len(encoded))
+        return symbol_find_any(&self.e, PyBytes_AS_STRING(encoded), len(encoded))
 
     def add_instrument(self, str symbol, *, str name="", int kind=0, int price_exponent=0,
                        int size_exponent=0, double tick=0.0, double lot=0.0,

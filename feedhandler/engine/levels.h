@@ -19,13 +19,11 @@ ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale
     return LIKELY(past != NULL) ? past : decimal_long(at, exponent, out);
 }
 
-/* Past one level in the very shape that the venue sends, or NULL: then anything may be there. */
-ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint8_t *end,
-                                        int shape, level *out)
+/* Past one level in the very shape that the venue sends, or NULL: then anything may be there. `at`: of a
+ * padded frame, in which no token goes on past the end. */
+ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape, level *out)
 {
     bool delete = false;
-    if (UNLIKELY(end - at < 64))
-        return NULL;
     if (shape == LEVELS_VERB) {
         uint64_t word = load8(at);
         if (word == 0x65676e616863225bu) { /* ["change */
@@ -51,7 +49,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint
             return NULL;
     }
     at = level_number(at, &m->price_scale, m->price_exponent, &out->price);
-    if (UNLIKELY(at == NULL || end - at < 48 || out->price == 0))
+    if (UNLIKELY(at == NULL || out->price == 0))
         return NULL;
     if (shape == LEVELS_TEXT) {
         if (UNLIKELY(at[0] != '"' || at[1] != ',' || at[2] != '"'))
@@ -69,13 +67,13 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, const uint
         if (UNLIKELY(*at++ != '"'))
             return NULL;
         if (*at == ',') { /* OKX: ,"0","orders" */
-            if (UNLIKELY(end - at < 16 || (load8(at) & 0xffffffffffff) != 0x222c2230222c))
+            if (UNLIKELY((load8(at) & 0xffffffffffff) != 0x222c2230222c))
                 return NULL;
             at += 7;
             if (UNLIKELY((uint8_t)(at[-1] - '0') > 9))
                 return NULL;
             while (*at != '"') {
-                if (UNLIKELY((uint8_t)(*at - '0') > 9 || end - at < 3))
+                if (UNLIKELY((uint8_t)(*at - '0') > 9))
                     return NULL;
                 at++;
             }
@@ -155,7 +153,7 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
         }
         level *out = e->levels + count, *room = e->levels + e->level_room;
         while (LIKELY(out < room)) { /* one after the other, without leaving registers */
-            const uint8_t *past = level_fast(m, at, c->limit, shape, out);
+            const uint8_t *past = level_fast(m, at, shape, out);
             if (UNLIKELY(past == NULL))
                 break;
             out++;
@@ -174,6 +172,38 @@ ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side,
     e->level_count = count;
     if (msg->runs == 1)
         msg->first_count = msg->count;
+}
+
+/* A level that is not in the shape, read in place: past it, or NULL where the frame has to be read again. */
+COLD const uint8_t *level_odd(engine *e, cursor *c, market *m, const uint8_t *at, int shape, level *out)
+{
+    c->at = at;
+    level_slow(e, c, m, shape, out);
+    return c->error || e->short_of ? NULL : c->at;
+}
+
+/* Levels one after the other, without a cursor: past their closing bracket, or NULL. `at` is past the
+ * opening one; there is at least one. */
+ALWAYS_INLINE const uint8_t *levels_tight(engine *e, cursor *c, market *m, const uint8_t *at, int shape)
+{
+    level *out = e->levels + e->level_count, *room = e->levels + e->level_room;
+    for (;; at++, out++) {
+        if (UNLIKELY(out == room)) {
+            uint32_t count = (uint32_t)(out - e->levels);
+            if (!LEVELS_RESERVE(e, count + 1))
+                return NULL;
+            out = e->levels + count;
+            room = e->levels + e->level_room;
+        }
+        const uint8_t *past = level_fast(m, at, shape, out);
+        if (UNLIKELY(past == NULL) && (past = level_odd(e, c, m, at, shape, out)) == NULL)
+            return NULL;
+        at = past;
+        if (UNLIKELY(*at != ','))
+            break;
+    }
+    e->level_count = (uint32_t)(out + 1 - e->levels);
+    return LIKELY(*at == ']') ? at + 1 : NULL;
 }
 
 /* A book message has both sides, be they empty: without one its changes would be lost. */

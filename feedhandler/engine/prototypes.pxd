@@ -87,7 +87,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
     void engine_close(engine *e)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)
-    market *symbol_find(engine *e, const uint8_t *at, size_t length)
+    market *symbol_find_any(engine *e, const void *symbol, size_t length)
     int engine_feed(engine *e, connection *c, const void *payload, size_t length,
                     int64_t receive_ns, bint wake)
     void engine_wake(engine *e)

@@ -20,21 +20,20 @@ static inline uint32_t symbol_hash(const uint8_t *at, size_t length)
     return (uint32_t)(hash ^ hash >> 29);
 }
 
+/* `at`: eight bytes of it can be read, be it shorter. */
 ALWAYS_INLINE bool market_named(const market *m, const uint8_t *at, size_t length)
 {
     const uint8_t *symbol = (const uint8_t *)m->entry.symbol;
-    if (LIKELY(length >= 8)) { /* the first eight and the last eight bytes overlap */
+    if (length >= 8) { /* the first eight and the last eight bytes overlap */
         for (size_t i = 0; i + 8 < length; i += 8)
             if (load8(symbol + i) != load8(at + i))
                 return false;
         return load8(symbol + length - 8) == load8(at + length - 8) && symbol[length] == 0;
     }
-    for (size_t i = 0; i < length; i++)
-        if (symbol[i] != at[i])
-            return false;
-    return symbol[length] == 0;
+    return ((load8(symbol) ^ load8(at)) & ~(~(uint64_t)0 << (8 * length))) == 0 && symbol[length] == 0;
 }
 
+/* Of a text: it is in a frame that is padded, or in the spare room. */
 static inline market *symbol_find(engine *e, const uint8_t *at, size_t length)
 {
     if (UNLIKELY(length == 0 || length > SYMBOL_BYTES))
@@ -48,6 +47,16 @@ static inline market *symbol_find(engine *e, const uint8_t *at, size_t length)
         if (market_named(e->markets[id - 1], at, length))
             return e->last_market = e->markets[id - 1];
     }
+}
+
+/* Of bytes that end anywhere. */
+static inline market *symbol_find_any(engine *e, const void *symbol, size_t length)
+{
+    uint8_t padded[SYMBOL_BYTES + 8] = {0};
+    if (length > SYMBOL_BYTES)
+        return NULL;
+    memcpy(padded, symbol, length);
+    return symbol_find(e, padded, length);
 }
 
 /* The length of a symbol that stands in JSON as it is, and in a channel's name as one part; else 0. */

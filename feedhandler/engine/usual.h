@@ -156,18 +156,22 @@ ALWAYS_INLINE bool usual_size(market *m, const uint8_t **at, int64_t *out)
 ALWAYS_INLINE bool usual_levels(engine *e, cursor *c, const uint8_t **at, message *msg, uint8_t side,
                                 int shape)
 {
-    if (UNLIKELY((*at)[0] == '[' && (*at)[1] == ']')) { /* many frames have but one side */
+    if (UNLIKELY((*at)[0] != '['))
+        return false;
+    if (msg->runs++ == 0)
+        msg->first_side = side;
+    else
+        msg->first_count = msg->count;
+    if (UNLIKELY((*at)[1] == ']')) { /* many frames have but one side */
         *at += 2;
-        if (msg->runs++ == 0)
-            msg->first_side = side;
-        else
-            msg->first_count = msg->count;
         return true;
     }
-    c->at = *at;
-    levels_read(e, c, msg, side, shape);
-    *at = c->at;
-    return LIKELY(!c->error && e->short_of == NULL);
+    const uint8_t *past = levels_tight(e, c, msg->market, *at + 1, shape);
+    if (UNLIKELY(past == NULL))
+        return false;
+    *at = past;
+    msg->count = e->level_count - msg->levels;
+    return true;
 }
 
 /* The frame was not the usual one: nothing of it has been seen. */

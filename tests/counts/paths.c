@@ -139,7 +139,7 @@ static void path_end(path *p)
 
 static market *path_market(path *p, const char *symbol)
 {
-    market *m = symbol_find(&p->engine, (const uint8_t *)symbol, (uint32_t)strlen(symbol));
+    market *m = symbol_find_any(&p->engine, symbol, strlen(symbol));
     CHECK(m != NULL, "%s: no %s", p->name, symbol);
     return m;
 }

@@ -256,7 +256,7 @@ static void bench_add(bench *b, const uint8_t *symbol, size_t length)
     fh_instrument entry;
     memset(&entry, 0, sizeof entry);
     if (length == 0 || length > SYMBOL_BYTES || memchr(symbol, 0, length) ||
-        symbol_find(&b->engine, symbol, length))
+        symbol_find_any(&b->engine, symbol, length))
         return;
     memcpy(entry.symbol, symbol, length);
     engine_add(&b->engine, &entry, false);
