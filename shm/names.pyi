@@ -54,6 +54,7 @@ class Reason(IntEnum):
     UNANSWERED = 22
     NO_DATA = 23
     UNCONFIRMED = 24
+    NO_ROW = 25
 
 class Stat(IntEnum):
     """What a STAT record's value is: its `aux` field."""

@@ -195,7 +195,7 @@ class VenueFeed:
             for tracked in self.universe
             if tracked.book_key is not None and not tracked.closed
         ]
-        books += [(name, State.STALE, Reason.CAPACITY) for name in self.roster.left_out]
+        books += [(name, State.STALE, Reason.NO_ROW) for name in self.roster.left_out]
         notes = (
             self.roster.count(self._clock()), self.roster.problem, self._runner.note,
             self.roster.not_open(),

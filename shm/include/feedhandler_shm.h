@@ -102,32 +102,40 @@ extern "C" {
     F(DEGRADED, 5) /* polled, not streamed */                                                   \
     F(CLOSED, 6)  /* ended in order: the writer stopped, the instrument expired */
 
-#define FH_REASONS(F)                                                                          \
-    F(NONE, 0)                                                                                 \
-    F(START, 1)           /* first synchronisation */                                           \
-    F(GAP, 2)             /* the venue's sequence has a hole */                                 \
-    F(CHECKSUM, 3)        /* the venue's checksum does not match */                             \
-    F(PRECISION, 4)       /* a value needs more digits than the exponents hold */               \
-    F(CROSSED, 5)                                                                              \
-    F(DISCONNECTED, 6)    /* the connection is down */                                          \
-    F(SILENT, 7)          /* the socket is open, but no byte comes */                           \
-    F(SUBSCRIPTION, 8)    /* the socket lives, this subscription is dead */                     \
-    F(NO_SNAPSHOT, 9)     /* the snapshot did not come in time */                               \
-    F(MALFORMED, 10)      /* the venue sent what it may not */                                  \
-    F(REJECTED, 11)       /* the venue refused the subscription */                              \
-    F(OVERFLOW, 12)       /* more was buffered than the bound allows */                         \
-    F(EXPIRED, 13)        /* the instrument expired or was delisted */                          \
-    F(UNSUBSCRIBED, 14)                                                                        \
-    F(STOPPED, 15)        /* the writer was asked to stop */                                    \
-    F(FAILED, 16)         /* the writer gave up; see its log */                                 \
-    F(HEARTBEAT, 17)      /* no answer to heartbeats */                                         \
-    F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */        \
-    F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                  \
-    F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                    \
-    F(CAPACITY, 21)       /* since 2.0: more comes than can be taken; of a connection, of a venue */ \
-    F(UNANSWERED, 22)     /* since 2.0: the venue has not answered the subscription */          \
-    F(NO_DATA, 23)        /* since 2.0: subscribed, and nothing of what the channel promises came */ \
-    F(UNCONFIRMED, 24)    /* since 2.0: a full book that was asked for; the stream has not reached it */
+#define FH_REASONS(F)                                                                              \
+    F(NONE, 0)                                                                                     \
+    F(START, 1)           /* the first synchronisation */                                          \
+    F(GAP, 2)             /* the venue's sequence has a hole */                                    \
+    F(CHECKSUM, 3)        /* the venue's checksum does not match */                                \
+    F(PRECISION, 4)       /* a value needs more digits than the exponents hold; they are           \
+                             widened, then it heals */                                             \
+    F(CROSSED, 5)         /* see the state */                                                      \
+    F(DISCONNECTED, 6)    /* the connection is down */                                             \
+    F(SILENT, 7)          /* the socket is open, but no byte comes */                              \
+    F(SUBSCRIPTION, 8)    /* the socket lives, this subscription is dead */                        \
+    F(NO_SNAPSHOT, 9)     /* the snapshot did not come in time */                                  \
+    F(MALFORMED, 10)      /* the venue sent what it may not */                                     \
+    F(REJECTED, 11)       /* the venue refused the subscription */                                 \
+    F(OVERFLOW, 12)       /* more was buffered than the bound allows */                            \
+    F(EXPIRED, 13)        /* the instrument expired or was delisted */                             \
+    F(UNSUBSCRIBED, 14)   /* nobody wants it any more */                                           \
+    F(STOPPED, 15)        /* the writer was asked to stop */                                       \
+    F(FAILED, 16)         /* the writer died or gave up; its log says why */                       \
+    F(HEARTBEAT, 17)      /* no answer to heartbeats */                                            \
+    F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */           \
+    F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                     \
+    F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                       \
+    F(CAPACITY, 21)       /* since 2.0: more comes than can be read in time; of a connection,      \
+                             of a venue that is LIVE */                                            \
+    F(UNANSWERED, 22)     /* since 2.0: the venue has not answered the subscription; it is         \
+                             asked again and again */                                              \
+    F(NO_DATA, 23)        /* since 2.0: subscribed, but nothing of what the channel promises       \
+                             has come; of a venue or a connection that is LIVE: a subscription     \
+                             beside the books is dumb */                                           \
+    F(UNCONFIRMED, 24)    /* since 2.0: a full book that was asked for is shown, but the stream    \
+                             has not reached it yet; it is asked for again and again */            \
+    F(NO_ROW, 25)         /* since 2.0: the directory has no row left for an instrument that       \
+                             was asked for; of a venue */
 
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \

@@ -50,6 +50,6 @@ def test_what_has_no_row_is_said_until_it_is_no_longer_asked_for(namespace: str)
 def test_a_venue_without_a_row_for_each_instrument_is_not_live() -> None:
     books = [("A", State.LIVE, Reason.NONE)]
     assert judge(books, [], True, note="few rows").detail == "few rows"
-    health = judge([*books, ("B", State.STALE, Reason.CAPACITY)], [], True, note="few rows")
-    assert (health.state, health.reason) == (State.STALE, Reason.CAPACITY)
-    assert health.detail == "1 of 2 books are not live: B is STALE(CAPACITY)"
+    health = judge([*books, ("B", State.STALE, Reason.NO_ROW)], [], True, note="few rows")
+    assert (health.state, health.reason) == (State.STALE, Reason.NO_ROW)
+    assert health.detail == "1 of 2 books are not live: B is STALE(NO_ROW)"
