@@ -126,10 +126,16 @@ class Connection:
             self._move(State.CLOSED, *self._end)
 
     def note(self, reason: Reason, detail: str, about: str = "pace") -> None:
-        """Say something about it while it is LIVE; without a detail, that no more."""
+        """Say something about it while it is LIVE, or is to be; without a detail, that no more."""
+        before = self._notes.shown
         self._notes.put(about, reason, detail)
+        shown = self._notes.shown
         if self.state is State.LIVE:
-            self._move(State.LIVE, *self._notes.shown)
+            self._move(State.LIVE, *shown)
+        elif self.state is State.SYNCING and shown != before:
+            self._move(
+                State.SYNCING, *(shown if shown[1] else (Reason.START, self.outage.opened()))
+            )
 
     def add(self, keys: Sequence[str]) -> None:
         """Carry these keys too."""

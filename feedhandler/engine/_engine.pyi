@@ -311,6 +311,10 @@ class Engine:
     def activity(self) -> npt.NDArray[np.int64]:
         """(instruments, 4) receive times in ns of the last message per channel; 0 = none yet."""
 
+    def brought(self) -> npt.NDArray[np.uint64]:
+        """(instruments, channels), a bit for each of the first 64 connections: which of them
+        brought messages since the last call, copies included."""
+
     def load(self) -> npt.NDArray[np.uint64]:
         """(instruments,) bytes of the frames that each was in; one with several is shared."""
 

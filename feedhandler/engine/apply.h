@@ -85,6 +85,8 @@ static inline void message_quote(engine *e, const message *msg)
         message_unfit(e, m);
         return;
     }
+    if (UNLIKELY(top[0].price >= top[1].price) && quote_crossed(e, m, top))
+        return;
     bool numbered = msg->numbers.numbered;
     if (UNLIKELY(!numbered) && msg->channel == CHANNEL_TICKER && m->has_book) {
         quote_heard(e, m, msg, top);
@@ -178,6 +180,7 @@ static inline void message_apply(engine *e, message *msg)
     if (UNLIKELY(m->state == FH_STATE_CLOSED))
         return; /* it expired; only set_state opens it again */
     m->activity[msg->channel] = e->receive_ns;
+    m->brought[msg->channel] |= e->connection->bit;
     m->quote.data_ns = e->receive_ns;
     switch (msg->kind) {
     case MESSAGE_TRADE: message_trade(e, msg); break;

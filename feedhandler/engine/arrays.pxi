@@ -21,6 +21,19 @@ cdef object _activity(engine *e):
     return out
 
 
+cdef object _brought(engine *e):
+    cdef uint32_t i, count = _row_count(e)
+    cdef int channel
+    out = np.zeros((count, CHANNELS), dtype=np.uint64)
+    cdef uint64_t[:, ::1] rows = out
+    for i in range(count):
+        if e.markets[i] != NULL:
+            for channel in range(CHANNELS):
+                rows[i, channel] = e.markets[i].brought[channel]
+                e.markets[i].brought[channel] = 0
+    return out
+
+
 cdef object _load(engine *e):
     cdef uint32_t i, count = _row_count(e)
     out = np.zeros(count, dtype=np.uint64)

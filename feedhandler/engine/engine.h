@@ -67,6 +67,7 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
     e->book_frame = true;
     e->unknown = 0;
     e->odd = WIRE_OK;
+    e->crossed = NULL;
     e->message_count = e->level_count = e->stat_count = 0;
     e->short_of = NULL;
     e->out_of_memory = false;
@@ -178,6 +179,12 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
         for (uint32_t i = 0; i < e->message_count; i++) {
             e->messages[i].market->load += share;
             message_apply(e, &e->messages[i]);
+        }
+        if (UNLIKELY(e->crossed)) {
+            e->subject = e->crossed;
+            engine_error(e, WIRE_CROSSED, &c, NULL, "quote");
+            quote_lose(e, e->crossed);
+            result |= FEED_MALFORMED;
         }
     }
     if (result & FEED_CONTROL)

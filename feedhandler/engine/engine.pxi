@@ -191,6 +191,7 @@ cdef class Engine:
             return found
         c = Connection.__new__(Connection)
         c.c.index = index
+        c.c.bit = connection_bit(index)
         c.c.late_ns = INT64_MAX
         c.engine = self
         self.connections[index] = c
@@ -293,6 +294,9 @@ cdef class Engine:
 
     def activity(self):
         return _activity(&self.e)
+
+    def brought(self):
+        return _brought(&self.e)
 
     def load(self):
         return _load(&self.e)

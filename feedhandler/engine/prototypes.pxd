@@ -27,11 +27,13 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         book_t book
         uint64_t feeders, load
         int64_t *activity
+        uint64_t *brought
         uint32_t pending
         int64_t *details
         bint deepening
     ctypedef struct connection:
         int index
+        uint64_t bit
         uint64_t frames, bytes, levels, malformed, unknown, wins
         int64_t last_receive_ns, late_ns, behind_ns
     ctypedef struct fh_decoder:
@@ -106,6 +108,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     void market_adopt(market *m, int index)
     bint market_confirm(engine *e, market *m)
     bint market_frozen(market *m)
+    uint64_t connection_bit(int index)
     void market_quiet(market *m)
     uint32_t engine_overdue(engine *e, int64_t now)
     int64_t connection_lead(const connection *c)

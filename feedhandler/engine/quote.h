@@ -74,6 +74,23 @@ static inline bool quote_near(const engine *e, const market *m, const level *top
     return true;
 }
 
+/* The bid is not below the ask, or a side is empty. True: it is to be dropped. A venue that matches orders as
+ * they come cannot mean it. Where it gathers them (auctions), and of options and combinations, whose best may
+ * be that of others, there is no best bid and offer then. */
+COLD bool quote_crossed(engine *e, market *m, level *top)
+{
+    if (top[0].price == FH_NONE || top[1].price == FH_NONE)
+        return false;
+    bool continuous = m->entry.status == FH_STATUS_ACTIVE || m->entry.status == FH_STATUS_POST_ONLY;
+    bool single = m->entry.kind != FH_INSTRUMENT_OPTION && m->entry.kind != FH_INSTRUMENT_COMBO;
+    if (continuous && single) {
+        e->crossed = m;
+        return true;
+    }
+    top[0] = top[1] = (level){FH_NONE, 0};
+    return m->has_book; /* which knows better */
+}
+
 /* What has no number the cell does not show beside a book; but it may show that the book stands still. */
 static inline void quote_heard(const engine *e, market *m, const message *msg, const level *top)
 {

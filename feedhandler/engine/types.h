@@ -122,6 +122,7 @@ typedef struct market {
     int64_t looked_ns;          /* the last message of the book, as it was looked at last */
     uint8_t looks, patience;    /* that have shown it to stand still; and more of them that are needed */
     int64_t activity[CHANNELS];
+    uint64_t brought[CHANNELS]; /* bit per connection: since that was asked last */
     uint8_t dumb; /* of one without a book that is not LIVE since a channel is silent: that, and 1 */
     uint64_t load; /* bytes of the frames that it was in */
 
@@ -175,6 +176,7 @@ enum { LEADS_KEPT = 256 };
 
 typedef struct connection {
     int index;
+    uint64_t bit; /* of those that several can feed one book with; else 0 */
     uint64_t frames, bytes, levels, malformed, unknown;
     int64_t last_receive_ns;
     int64_t late_ns;   /* the least age of a message, by the venue's clock, since it was last taken */
@@ -225,6 +227,7 @@ typedef struct engine {
     bool told;        /* it is of a channel that Python reads, as if it were none of market data */
     market *stated;   /* what `word` is the status of; NULL: of nothing */
     text word;
+    market *crossed;  /* whose best bid and offer in it cannot be */
     uint8_t odd;      /* the error of a row that was left out of it */
     const uint8_t *odd_at;
     message *messages;

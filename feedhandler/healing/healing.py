@@ -19,6 +19,7 @@ from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Fleet
 from feedhandler.healing.audit import Audit, Duties
 from feedhandler.healing.deepening import Deepening
+from feedhandler.healing.missing_copies import MissingCopies
 from feedhandler.healing.part_runner import PartRunner
 from feedhandler.healing.polling import Poller
 from feedhandler.healing.quiet_books import QuietBooks
@@ -91,6 +92,9 @@ class Healing:
         self.watch = SubscriptionWatch(universe, engine, best, asks.count, asks.hint, rhythms)
         self.silent_subscriptions = SilentSubscriptions(
             venue, universe, engine, asks.renew, self._dumb, asks.count, asks.hint, rhythms
+        )
+        self._missing_copies = MissingCopies(
+            venue, universe, engine, connections, asks.renew, asks.count
         )
         duties = Duties(lambda: universe, self._free, self._diverged, asks.count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
@@ -238,6 +242,7 @@ class Healing:
         """The watch over subscriptions; a few times a second."""
         self.watch.poll(now)
         self.silent_subscriptions.poll(now)
+        self._missing_copies.poll(now)
 
     def speaks(self, connection: Connection, key: str, seconds: float) -> bool:
         """Whether the key's data comes on this connection, `seconds` after it was asked for."""

@@ -22,6 +22,7 @@ enum wire_error {
     WIRE_DECIMAL,   /* a string where a number is due, and it is none */
     WIRE_RANGE,     /* a number outside what it stands for: a negative size, an id past int64 */
     WIRE_MISSING,   /* a field without which the message means nothing */
+    WIRE_CROSSED,   /* a best bid that is not below the best ask */
     WIRE_MEMORY,
     WIRE_ERRORS
 };
@@ -118,6 +119,7 @@ static inline const char *wire_error_words(int error)
         "not a number",
         "value out of range",
         "a required field is missing",
+        "a best bid that is not below the best ask",
         "more levels than a frame may have, or no memory",
     };
     return error >= 0 && error < WIRE_ERRORS ? words[error] : "unknown error";

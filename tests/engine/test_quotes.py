@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
-from shm import Kind, Reason, Source, State
+from shm import InstrumentKind, Kind, Reason, Source, State, Status
+from tests.io import fault_table
 
 from . import support
 from .support import binance_depth, compact, deribit, engine, memory, okx
@@ -20,6 +23,7 @@ from .test_bybit import book as bybit_book
 LIVE = (State.LIVE, Reason.NONE)
 SECOND = 1_000_000_000
 FAR = 1_000_000_000
+NONE = -(2**63)
 
 
 def ticker(number: int, bid: str, ask: str, size: str = "1") -> bytes:
@@ -132,6 +136,70 @@ def test_a_book_whose_stream_is_late_makes_way_for_quotes_that_go_on() -> None:
             e.connection(0).feed(ticker(100 + n, "99", str(101 + n)), at)
             e.overdue(at)
             assert shown(e) == (99, 101 + n, 100 + n, Source.QUOTE)
+
+
+CROSSED: dict[str, Callable[[int, str, str], bytes]] = {
+    "binance": lambda n, bid, ask: ticker(n, bid, ask),
+    "binance-usdm": lambda n, bid, ask: compact(
+        {"e": "bookTicker", "u": n, "s": "BTCUSDT", "b": bid, "B": "1", "a": ask, "A": "1",
+         "T": n, "E": n}
+    ),
+    "bybit-linear": lambda n, bid, ask: bybit_book(
+        n, n, "snapshot", depth=1, b=[[bid, "1"]], a=[[ask, "1"]]
+    ),
+    "okx": lambda n, bid, ask: okx(
+        "tickers",
+        [{"instId": "BTCUSDT", "bidPx": bid, "bidSz": "1", "askPx": ask, "askSz": "1",
+          "ts": str(1_700_000_000_000 + n)}],
+        "BTCUSDT",
+    ),
+    "deribit": lambda n, bid, ask: deribit(
+        "quote.BTCUSDT",
+        {"timestamp": 1_700_000_000_000 + n, "instrument_name": "BTCUSDT",
+         "best_bid_price": float(bid), "best_bid_amount": 1.0, "best_ask_price": float(ask),
+         "best_ask_amount": 1.0},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("venue", CROSSED)
+def test_a_quote_that_is_crossed_in_itself_is_never_shown(venue: str) -> None:
+    its = fault_table.row("a quote whose bid is not below its ask")
+    assert its.sees == (("STALE", "MALFORMED"),)
+    quote, now = CROSSED[venue], time.time_ns()
+    for kind, status, (bid, ask) in itertools.product(
+        InstrumentKind, Status, (("101", "99"), ("100", "100"))
+    ):
+        refused = status in (Status.ACTIVE, Status.POST_ONLY) and kind not in (
+            InstrumentKind.OPTION, InstrumentKind.COMBO
+        )  # fmt: skip
+        with engine(venue) as e:
+            i = e.add_instrument("BTCUSDT", has_book=False, kind=int(kind), status=int(status))
+            c = e.connection(0)
+            c.feed(quote(100, "99", "101"), now)
+            assert (e.state(i), shown(e, i)[:2]) == (LIVE, (99, 101))
+            memory(e).records()
+            result = c.feed(quote(101, bid, ask), now + 1)
+            assert bool(result & native.MALFORMED) == refused
+            assert shown(e, i)[:2] == (NONE, NONE)
+            assert e.state(i) == ((State.STALE, Reason.MALFORMED) if refused else LIVE)
+            told = {r[2] for r in memory(e).records() if r[0] == Kind.QUOTE}
+            assert told == (set() if refused else {NONE})
+            if refused:
+                assert "bid that is not below the best ask" in e.last_error()
+            c.feed(quote(102, "98", "102"), now + 2)
+            assert (e.state(i), shown(e, i)[:2]) == (LIVE, (98, 102))
+
+
+def test_a_quote_that_is_crossed_in_itself_is_not_shown_in_the_books_place() -> None:
+    now = time.time_ns()
+    for kind in InstrumentKind:
+        with engine("binance") as e:
+            e.add_instrument("BTCUSDT", kind=int(kind))
+            in_step(e, now)
+            e.connection(0).feed(ticker(105, "102", "101"), now + 1)
+            assert shown(e) == (99, 101, 100, Source.BOOK)
+            assert e.state(0) == LIVE
 
 
 def test_a_quote_without_a_book_does_not_go_back() -> None:

@@ -101,7 +101,7 @@ def test_all_readers_agree(venue: str) -> None:
 QUOTES = {
     "binance": (
         '{"stream":"a@bookTicker","data":{"u":1,"s":"A","b":PRICE,"B":"2","a":"3","A":SIZE}}',
-        '{"u":1,"s":"A","b":"1","B":SIZE,"a":PRICE,"A":"2"}',
+        '{"u":1,"s":"A","b":"0.5","B":SIZE,"a":PRICE,"A":"2"}',
     ),
     "binance-usdm": (
         '{"e":"bookTicker","u":1,"s":"A","b":PRICE,"B":"2","a":"3","A":SIZE,"T":1,"E":1}',
