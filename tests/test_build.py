@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import setup
-from feedhandler.bench import programs
+from feedhandler.bench.native import programs
 from tests import natives
 
 ROOT = natives.ROOT

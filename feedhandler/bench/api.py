@@ -15,7 +15,8 @@ from itertools import repeat
 from typing import Any
 
 import shm
-from feedhandler.bench import _publisher, _reads, cores, policy
+from feedhandler.bench import cores, policy
+from feedhandler.bench.native import _publisher, _reads
 from feedhandler.bench.result import Findings
 from feedhandler.bench.stage import namespace
 from shm import State, segment

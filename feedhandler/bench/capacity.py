@@ -21,9 +21,10 @@ import numpy.typing as npt
 
 from feedhandler import venues
 from feedhandler.adapter.venue import Base
-from feedhandler.bench import _sender, cores, policy, programs, wire
+from feedhandler.bench import cores, policy, wire
 from feedhandler.bench.frames import Case
-from feedhandler.bench.programs import NoProgram
+from feedhandler.bench.native import _sender, programs
+from feedhandler.bench.native.programs import NoProgram
 from feedhandler.bench.result import Findings
 from feedhandler.bench.scenario import Scenario, prepare
 from feedhandler.bench.server import Session

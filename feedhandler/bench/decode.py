@@ -20,8 +20,8 @@ import orjson
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.bench import policy
-from feedhandler.bench._floor import Floor
 from feedhandler.bench.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.native._floor import Floor
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import VENUES, synthetic
 from shm import Reason, State, segment

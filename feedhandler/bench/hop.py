@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import _publisher, cores, policy, programs, rivals
+from feedhandler.bench import cores, policy, rivals
 from feedhandler.bench.children import child, followers, recorder, stop
 from feedhandler.bench.histogram import Histogram
 from feedhandler.bench.latency_reader import Order
-from feedhandler.bench.programs import NoProgram
+from feedhandler.bench.native import _publisher, programs
+from feedhandler.bench.native.programs import NoProgram
 from feedhandler.bench.receiving import expect
 from feedhandler.bench.result import Curve, Findings
 from feedhandler.bench.stage import StageError, namespace

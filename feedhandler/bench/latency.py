@@ -24,11 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import python_child
-from feedhandler.bench import _sender, cores, policy, programs
+from feedhandler.bench import cores, policy
 from feedhandler.bench.histogram import Histogram
 from feedhandler.bench.latency_reader import Order
+from feedhandler.bench.native import _sender, programs
+from feedhandler.bench.native.programs import NoProgram
 from feedhandler.bench.pace import Slice
-from feedhandler.bench.programs import NoProgram
 from feedhandler.bench.receiving import expect, floor_process
 from feedhandler.bench.result import Curve, Findings
 from feedhandler.bench.scenario import Scenario

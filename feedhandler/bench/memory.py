@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import _sender, cores
+from feedhandler.bench import cores
 from feedhandler.bench.children import followers
+from feedhandler.bench.native import _sender
 from feedhandler.bench.policy import significant, spread
 from feedhandler.bench.result import Findings, Result, Series
 from feedhandler.bench.scenario import prepare

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from select import select
 
-from feedhandler.bench import programs
+from feedhandler.bench.native import programs
 from feedhandler.bench.scenario import Scenario
 from feedhandler.bench.server import Server
 from feedhandler.bench.stage import DEADLINE_S, StageError, end

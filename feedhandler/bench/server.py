@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import _sender
+from feedhandler.bench.native import _sender
 from feedhandler.sim.server.certificates import Certificates
 from feedhandler.sim.server.frames import PONG, encode
 

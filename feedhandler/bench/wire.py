@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feedhandler import venues
-from feedhandler.bench import cores, policy, programs
+from feedhandler.bench import cores, policy
 from feedhandler.bench.frames import Case, by_kind, recorded, recordings
-from feedhandler.bench.programs import NoProgram
+from feedhandler.bench.native import programs
+from feedhandler.bench.native.programs import NoProgram
 from feedhandler.bench.receiving import expect, floor_process
 from feedhandler.bench.result import Findings
 from feedhandler.bench.scenario import Scenario, prepare, repeated

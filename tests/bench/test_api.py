@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.bench import _reads, api
+from feedhandler.bench import api
+from feedhandler.bench.native import _reads
 from feedhandler.bench.result import Findings
 from tests.bench.support import nothing_left, well_formed
 

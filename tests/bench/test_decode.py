@@ -9,8 +9,8 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.bench import decode
-from feedhandler.bench._floor import Floor
 from feedhandler.bench.frames import SOURCES, Case, by_kind, recorded, recordings
+from feedhandler.bench.native._floor import Floor
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import VENUES, synthetic
 from shm import dev_shm, segment

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from feedhandler.bench import cores, hop, hop_cost, programs, rivals
+from feedhandler.bench import cores, hop, hop_cost, rivals
+from feedhandler.bench.native import programs
 from feedhandler.bench.result import Findings
 from tests.bench.support import nothing_left, well_formed
 

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
-from feedhandler.bench import _sender
+from feedhandler.bench.native import _sender
 from feedhandler.bench.server import Server, ServerError
 from feedhandler.sim.server.frames import encode
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.bench import programs, wire
+from feedhandler.bench import wire
+from feedhandler.bench.native import programs
 from feedhandler.bench.result import Findings
 from feedhandler.bench.synthetic import synthetic
 from tests.bench.support import nothing_left, well_formed

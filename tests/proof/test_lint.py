@@ -92,8 +92,8 @@ COPIES = {
         "feedhandler/engine/receiver.pxi",
         "memmove(self.data, self.data + self.start, self.end)",
     ): "received bytes",
-    ("feedhandler/bench/receiver.c", "memmove(buffer, buffer + at, have)"): "received bytes",
-    ("feedhandler/bench/receiver.c", "memmove(buffer, stop + 4, have)"): "received bytes",
+    ("feedhandler/bench/native/receiver.c", "memmove(buffer, buffer + at, have)"): "received bytes",
+    ("feedhandler/bench/native/receiver.c", "memmove(buffer, stop + 4, have)"): "received bytes",
     ("feedhandler/wire/format.h", "memcpy(o, at, length)"): "text",
     ("feedhandler/wire/text.h", "memcpy(&word, at, 8)"): "text",
 }
@@ -103,8 +103,8 @@ STAMPS = {
     ("shm/event_rows.pxi", "slot.stamp"): "of a copied record",
     ("shm/state_rows.pxi", "slot.stamp"): "of a record that is made from a cell",
     ("shm/reader.pxi", "self.entries[id].stamp"): "of a copied row",
-    ("feedhandler/bench/pingpong.c", "from->stamp"): "a clock in the floor's own memory",
-    ("feedhandler/bench/pingpong.c", "to->stamp"): "the same",
+    ("feedhandler/bench/native/pingpong.c", "from->stamp"): "a clock in the floor's own memory",
+    ("feedhandler/bench/native/pingpong.c", "to->stamp"): "the same",
 }
 #: Fields that change while others look, and what may go before them.
 LIVE = (

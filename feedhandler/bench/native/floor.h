@@ -11,7 +11,7 @@
 
 #include "feedhandler_shm.h"
 
-#include "../book/side.h"
+#include "../../book/side.h"
 
 enum { FLOOR_BOOKS = 1024, FLOOR_PLACES = 11 };
 
