@@ -10,7 +10,7 @@ import click
 from cli.bench_report import repetitions_option, reported, venue_option
 
 if TYPE_CHECKING:
-    from feedhandler.bench.result import Findings
+    from feedhandler.bench.kit.result import Findings
 
 
 @click.command()

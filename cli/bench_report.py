@@ -15,8 +15,8 @@ from cli.options import force_option, json_option, refuse_overwriting
 from cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
 
 if TYPE_CHECKING:
-    from feedhandler.bench.compare import Change
-    from feedhandler.bench.result import Findings, Result
+    from feedhandler.bench.kit.compare import Change
+    from feedhandler.bench.kit.result import Findings, Result
 
 _VERDICTS = {"better": "green", "worse": "red", "new": "cyan", "gone": "yellow"}
 
@@ -77,10 +77,10 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
     def command(
         as_json: bool, plot: Path | None, force: bool, compare: Path | None, **options: Any
     ) -> int:
-        from feedhandler.bench import compare as comparing
-        from feedhandler.bench import cores, host
-        from feedhandler.bench import plot as plotting
-        from feedhandler.bench.result import Findings
+        from feedhandler.bench.kit import compare as comparing
+        from feedhandler.bench.kit import cores, host
+        from feedhandler.bench.kit import plot as plotting
+        from feedhandler.bench.kit.result import Findings
 
         old = comparing.load(compare) if compare is not None else None
         if plot is not None:

@@ -11,7 +11,7 @@ import click
 from cli.bench_report import captures_option, repetitions_option, reported, venue_option
 
 if TYPE_CHECKING:
-    from feedhandler.bench.result import Findings
+    from feedhandler.bench.kit.result import Findings
 
 
 @click.command()

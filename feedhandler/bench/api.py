@@ -15,10 +15,10 @@ from itertools import repeat
 from typing import Any
 
 import shm
-from feedhandler.bench import cores, policy
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.stage import namespace
 from feedhandler.bench.native import _publisher, _reads
-from feedhandler.bench.result import Findings
-from feedhandler.bench.stage import namespace
 from shm import State, segment
 from shm._native import Writer
 

@@ -21,15 +21,16 @@ import numpy.typing as npt
 
 from feedhandler import venues
 from feedhandler.adapter.venue import Base
-from feedhandler.bench import cores, policy, wire
-from feedhandler.bench.frames import Case
+from feedhandler.bench import wire
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.frames import Case
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.scenario import Scenario, prepare
+from feedhandler.bench.kit.server import Session
+from feedhandler.bench.kit.stage import Stage, StageError, stage, until
+from feedhandler.bench.kit.synthetic import VENUES, synthetic
 from feedhandler.bench.native import _sender, programs
 from feedhandler.bench.native.programs import NoProgram
-from feedhandler.bench.result import Findings
-from feedhandler.bench.scenario import Scenario, prepare
-from feedhandler.bench.server import Session
-from feedhandler.bench.stage import Stage, StageError, stage, until
-from feedhandler.bench.synthetic import VENUES, synthetic
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.frames import encode
 from shm import Counter

@@ -19,11 +19,11 @@ import orjson
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.bench import policy
-from feedhandler.bench.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.kit import policy
+from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.synthetic import VENUES, synthetic
 from feedhandler.bench.native._floor import Floor
-from feedhandler.bench.result import Findings
-from feedhandler.bench.synthetic import VENUES, synthetic
 from shm import Reason, State, segment
 from shm._native import Writer
 

@@ -18,15 +18,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import cores, policy, rivals
-from feedhandler.bench.children import child, followers, recorder, stop
-from feedhandler.bench.histogram import Histogram
-from feedhandler.bench.latency_reader import Order
+from feedhandler.bench import rivals
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.children import child, followers, recorder, stop
+from feedhandler.bench.kit.histogram import Histogram
+from feedhandler.bench.kit.latency_reader import Order
+from feedhandler.bench.kit.receiving import expect
+from feedhandler.bench.kit.result import Curve, Findings
+from feedhandler.bench.kit.stage import StageError, namespace
 from feedhandler.bench.native import _publisher, programs
 from feedhandler.bench.native.programs import NoProgram
-from feedhandler.bench.receiving import expect
-from feedhandler.bench.result import Curve, Findings
-from feedhandler.bench.stage import StageError, namespace
 from shm import segment
 from shm._native import Writer
 from shm.segment import WriterSegment

@@ -17,12 +17,12 @@ import numpy as np
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.bench import cores, policy
-from feedhandler.bench.children import Child, followers, go_on, stop
 from feedhandler.bench.hop import BENCH, VENUE, make_segment
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.children import Child, followers, go_on, stop
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.native import _publisher
-from feedhandler.bench.result import Findings
-from feedhandler.bench.synthetic import synthetic
 from shm._native import Writer
 
 READERS = (1, 2, 4, 8)

@@ -24,17 +24,17 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import python_child
-from feedhandler.bench import cores, policy
-from feedhandler.bench.histogram import Histogram
-from feedhandler.bench.latency_reader import Order
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.histogram import Histogram
+from feedhandler.bench.kit.latency_reader import Order
+from feedhandler.bench.kit.pace import Slice
+from feedhandler.bench.kit.receiving import expect, floor_process
+from feedhandler.bench.kit.result import Curve, Findings
+from feedhandler.bench.kit.scenario import Scenario
+from feedhandler.bench.kit.server import Server, Session
+from feedhandler.bench.kit.stage import Stage, StageError, end, environment, stage
 from feedhandler.bench.native import _sender, programs
 from feedhandler.bench.native.programs import NoProgram
-from feedhandler.bench.pace import Slice
-from feedhandler.bench.receiving import expect, floor_process
-from feedhandler.bench.result import Curve, Findings
-from feedhandler.bench.scenario import Scenario
-from feedhandler.bench.server import Server, Session
-from feedhandler.bench.stage import Stage, StageError, end, environment, stage
 from feedhandler.sim.server.frames import encode
 
 BENCH = "latency"
@@ -96,7 +96,7 @@ def _engine_slice(on: Stage, one: Slice, reader: str, where: cores.Cores) -> Tak
         on.namespace, on.scenario.case.venue, reader, int(expected.sum()), str(path), where.reader
     )
     child = subprocess.Popen(
-        python_child.command("feedhandler.bench.latency_reader"),
+        python_child.command("feedhandler.bench.kit.latency_reader"),
         bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     try:

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import cores
-from feedhandler.bench.children import followers
+from feedhandler.bench.kit import cores
+from feedhandler.bench.kit.children import followers
+from feedhandler.bench.kit.policy import significant, spread
+from feedhandler.bench.kit.result import Findings, Result, Series
+from feedhandler.bench.kit.scenario import prepare
+from feedhandler.bench.kit.stage import Stage, StageError, stage
+from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.native import _sender
-from feedhandler.bench.policy import significant, spread
-from feedhandler.bench.result import Findings, Result, Series
-from feedhandler.bench.scenario import prepare
-from feedhandler.bench.stage import Stage, StageError, stage
-from feedhandler.bench.synthetic import synthetic
 from feedhandler.sim.server.frames import encode
 from shm.dev_shm import objects
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import zip_longest
 
-from feedhandler.bench.scenario import Scenario, fresh_engine
+from feedhandler.bench.kit.scenario import Scenario, fresh_engine
 
 #: symbol -> bids and asks, best first: (price, size).
 Books = Mapping[str, Sequence[Sequence[tuple[float, float]]]]

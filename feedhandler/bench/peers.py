@@ -29,16 +29,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feedhandler import venues
-from feedhandler.bench import cores, policy
-from feedhandler.bench.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.kit.receiving import expect, line
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.scenario import Scenario
+from feedhandler.bench.kit.server import Server, ServerError
+from feedhandler.bench.kit.stage import StageError, end, until
+from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.peer_books import Books, expected, same
 from feedhandler.bench.peer_homes import NoPeer, default_folder, interpreter
-from feedhandler.bench.receiving import expect, line
-from feedhandler.bench.result import Findings
-from feedhandler.bench.scenario import Scenario
-from feedhandler.bench.server import Server, ServerError
-from feedhandler.bench.stage import StageError, end, until
-from feedhandler.bench.synthetic import synthetic
 from feedhandler.bench.wire import Cost, blasted, engine_cost, scenario_of
 from feedhandler.sim.server.frames import encode
 

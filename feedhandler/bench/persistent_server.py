@@ -14,8 +14,8 @@ from contextlib import suppress
 import msgspec
 import numpy as np
 
+from feedhandler.bench.kit.server import Server, ServerError, Session
 from feedhandler.bench.persistent_market import Market, Times, book, update
-from feedhandler.bench.server import Server, ServerError, Session
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.frames import encode
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import cores
-from feedhandler.bench.stage import StageError
+from feedhandler.bench.kit import cores
+from feedhandler.bench.kit.stage import StageError
 
 _INTERVAL_NS = 500_000
 _DEADLINE_S = 60.0

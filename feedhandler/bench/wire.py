@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feedhandler import venues
-from feedhandler.bench import cores, policy
-from feedhandler.bench.frames import Case, by_kind, recorded, recordings
+from feedhandler.bench.kit import cores, policy
+from feedhandler.bench.kit.frames import Case, by_kind, recorded, recordings
+from feedhandler.bench.kit.receiving import expect, floor_process
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.scenario import Scenario, prepare, repeated
+from feedhandler.bench.kit.server import Server, Session
+from feedhandler.bench.kit.stage import StageError, cpu_ns, stage, until
+from feedhandler.bench.kit.synthetic import VENUES, synthetic
 from feedhandler.bench.native import programs
 from feedhandler.bench.native.programs import NoProgram
-from feedhandler.bench.receiving import expect, floor_process
-from feedhandler.bench.result import Findings
-from feedhandler.bench.scenario import Scenario, prepare, repeated
-from feedhandler.bench.server import Server, Session
-from feedhandler.bench.stage import StageError, cpu_ns, stage, until
-from feedhandler.bench.synthetic import VENUES, synthetic
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.frames import encode
 

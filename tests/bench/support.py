@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from feedhandler.bench.result import Findings, Result
+from feedhandler.bench.kit.result import Findings, Result
 
 
 def well_formed(findings: Findings, bench: str) -> dict[tuple[str, str], Result]:

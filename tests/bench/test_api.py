@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from feedhandler.bench import api
+from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.native import _reads
-from feedhandler.bench.result import Findings
 from tests.bench.support import nothing_left, well_formed
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from feedhandler.bench import capacity
 from feedhandler.bench.capacity import Trial
-from feedhandler.bench.result import Findings
-from feedhandler.bench.stage import StageError
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.stage import StageError
 from feedhandler.sim.server.frames import encode
 from tests.bench.support import nothing_left, well_formed
 

@@ -9,10 +9,10 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.bench import decode
-from feedhandler.bench.frames import SOURCES, Case, by_kind, recorded, recordings
+from feedhandler.bench.kit.frames import SOURCES, Case, by_kind, recorded, recordings
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.synthetic import VENUES, synthetic
 from feedhandler.bench.native._floor import Floor
-from feedhandler.bench.result import Findings
-from feedhandler.bench.synthetic import VENUES, synthetic
 from shm import dev_shm, segment
 from tests.bench.support import well_formed
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedhandler.bench.histogram import Histogram
+from feedhandler.bench.kit.histogram import Histogram
 
 
 @settings(max_examples=200)

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from feedhandler.bench import cores, hop, hop_cost, rivals
+from feedhandler.bench import hop, hop_cost, rivals
+from feedhandler.bench.kit import cores
+from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.native import programs
-from feedhandler.bench.result import Findings
 from tests.bench.support import nothing_left, well_formed
 
 needs_two = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")

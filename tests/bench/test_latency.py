@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import shm
-from feedhandler.bench import latency, latency_plan, pace
-from feedhandler.bench.frames import Case
-from feedhandler.bench.latency_reader import DATA_KINDS, Order, Seen
-from feedhandler.bench.result import Findings
-from feedhandler.bench.scenario import prepare
-from feedhandler.bench.synthetic import synthetic
+from feedhandler.bench import latency, latency_plan
+from feedhandler.bench.kit import pace
+from feedhandler.bench.kit.frames import Case
+from feedhandler.bench.kit.latency_reader import DATA_KINDS, Order, Seen
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.scenario import prepare
+from feedhandler.bench.kit.synthetic import synthetic
 from shm import Kind, segment
 from shm.segment import WriterSegment
 from tests.bench.support import nothing_left, well_formed

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from feedhandler.bench import memory
-from feedhandler.bench.result import Findings
-from feedhandler.bench.stage import StageError
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.stage import StageError
 from tests.bench.support import nothing_left, well_formed
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from feedhandler.bench import peer_homes, peers
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.peer_books import same
 from feedhandler.bench.peer_homes import NoPeer, interpreter, newest_python
 from feedhandler.bench.peers import Peer
-from feedhandler.bench.result import Findings
-from feedhandler.bench.synthetic import synthetic
 from tests.bench.support import nothing_left, well_formed
 
 _TINY = str(Path(__file__).with_name("tiny_peer.py"))

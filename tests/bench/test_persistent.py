@@ -9,9 +9,9 @@ import pytest
 
 from cli.bench_report import show
 from feedhandler.bench import persistent
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.stage import StageError
 from feedhandler.bench.persistent_market import Market, book, change_of, update
-from feedhandler.bench.result import Findings
-from feedhandler.bench.stage import StageError
 from tests.bench.support import well_formed
 from tests.tools import needs
 

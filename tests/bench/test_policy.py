@@ -7,9 +7,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from feedhandler.bench import policy
-from feedhandler.bench.compare import ReportError, changes, load, other_host
-from feedhandler.bench.result import FIELDS, Result
+from feedhandler.bench.kit import policy
+from feedhandler.bench.kit.compare import ReportError, changes, load, other_host
+from feedhandler.bench.kit.result import FIELDS, Result
 
 
 def test_the_ratio_is_the_median_of_the_pairs_ratios() -> None:

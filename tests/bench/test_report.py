@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from cli.bench_report import reported
 from cli.main import main
-from feedhandler.bench.histogram import Histogram
-from feedhandler.bench.result import FIELDS, Curve, Findings, Result, Series
+from feedhandler.bench.kit.histogram import Histogram
+from feedhandler.bench.kit.result import FIELDS, Curve, Findings, Result, Series
 
 
 def made(value: float = 120.0) -> click.Command:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.bench.scenario import ScenarioError, prepare, repeated
-from feedhandler.bench.synthetic import VENUES, synthetic
+from feedhandler.bench.kit.scenario import ScenarioError, prepare, repeated
+from feedhandler.bench.kit.synthetic import VENUES, synthetic
 
 
 @pytest.mark.parametrize("venue", VENUES)

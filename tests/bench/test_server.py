@@ -10,8 +10,8 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
+from feedhandler.bench.kit.server import Server, ServerError
 from feedhandler.bench.native import _sender
-from feedhandler.bench.server import Server, ServerError
 from feedhandler.sim.server.frames import encode
 
 _HANDSHAKE = b"GET /ws HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from feedhandler.bench import wire
+from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.native import programs
-from feedhandler.bench.result import Findings
-from feedhandler.bench.synthetic import synthetic
 from tests.bench.support import nothing_left, well_formed
 
 

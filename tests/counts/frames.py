@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from feedhandler import venues
 from feedhandler.adapter.engine import rules
-from feedhandler.bench.synthetic import VENUES, synthetic
+from feedhandler.bench.kit.synthetic import VENUES, synthetic
 
 _BOOK_FRAMES = 1500
 _FRAMES = 400

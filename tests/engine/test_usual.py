@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.bench.synthetic import synthetic
+from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.engine import _engine as native
 from tests.engine.support import engine, memory
 

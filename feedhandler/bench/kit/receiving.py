@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from select import select
 
+from feedhandler.bench.kit.scenario import Scenario
+from feedhandler.bench.kit.server import Server
+from feedhandler.bench.kit.stage import DEADLINE_S, StageError, end
 from feedhandler.bench.native import programs
-from feedhandler.bench.scenario import Scenario
-from feedhandler.bench.server import Server
-from feedhandler.bench.stage import DEADLINE_S, StageError, end
 
 
 @contextmanager

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Base
-from feedhandler.bench.frames import Case
-from feedhandler.bench.stub_venue import Listed
+from feedhandler.bench.kit.frames import Case
+from feedhandler.bench.kit.stub_venue import Listed
 from feedhandler.engine._engine import Engine
 from shm import Reason, State, segment
 from shm._native import Writer

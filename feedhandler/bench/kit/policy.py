@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from feedhandler.bench.result import Result
+from feedhandler.bench.kit.result import Result
 
 NOISY = 0.05  #: of the median: half the interquartile range of the ratios, or values without floor
 T = TypeVar("T")

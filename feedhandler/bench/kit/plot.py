@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from feedhandler.bench.result import Curve, Findings, Result, Series
+from feedhandler.bench.kit.result import Curve, Findings, Result, Series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from feedhandler.bench.histogram import Histogram
+from feedhandler.bench.kit.histogram import Histogram
 
 #: The keys of a result in JSON, all of them.
 FIELDS = ("bench", "case", "metric", "unit", "value", "spread", "floor", "ratio")

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from feedhandler import python_child
-from feedhandler.bench.latency_reader import Order
-from feedhandler.bench.receiving import expect
-from feedhandler.bench.stage import end, environment
+from feedhandler.bench.kit.latency_reader import Order
+from feedhandler.bench.kit.receiving import expect
+from feedhandler.bench.kit.stage import end, environment
 
 Child = subprocess.Popen[bytes]
 
@@ -39,7 +39,7 @@ def child(command: Sequence[str | Path], cpu: int, first: bytes = b"") -> Iterat
 @contextmanager
 def recorder(order: Order, cpu: int) -> Iterator[Child]:
     """A reader in Python that notes when it held what (latency_reader.py)."""
-    command = python_child.command("feedhandler.bench.latency_reader")
+    command = python_child.command("feedhandler.bench.kit.latency_reader")
     with child(command, cpu, msgspec.json.encode(order) + b"\n") as made:
         yield made
 
@@ -47,7 +47,7 @@ def recorder(order: Order, cpu: int) -> Iterator[Child]:
 @contextmanager
 def followers(space: str, venue: str, mode: str, count: int, cpu: int) -> Iterator[list[Child]]:
     """Readers in Python that only follow (follower.py): poll, sleep, slow."""
-    command = python_child.command("feedhandler.bench.follower", space, venue, mode)
+    command = python_child.command("feedhandler.bench.kit.follower", space, venue, mode)
     with ExitStack() as stack:
         yield [stack.enter_context(child(command, cpu)) for _ in range(count)]
 

@@ -1,8 +1,8 @@
 """The strategy of the benchmarks `latency` and `hop`, a process of its own: when it held what.
 
-`python -m feedhandler.bench.latency_reader` takes an `Order` on stdin, says "ready" once it follows
-the events from now on, reads until it has all records or none come any more, and then writes what
-it saw to the order's file and says "done". It ends when stdin does.
+`python -m feedhandler.bench.kit.latency_reader` takes an `Order` on stdin, says "ready" once
+it follows the events from now on, reads until it has all records or none come any more, and then
+writes what it saw to the order's file and says "done". It ends when stdin does.
 """
 
 from __future__ import annotations

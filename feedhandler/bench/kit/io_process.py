@@ -1,6 +1,6 @@
 """The IO process that is measured: the real one, with a stub for its venue.
 
-`python -m feedhandler.bench.io_process [KEYS]` takes the same order on stdin as
+`python -m feedhandler.bench.kit.io_process [KEYS]` takes the same order on stdin as
 `feedhandler.io_process.main`; KEYS: how many a connection may carry.
 """
 
@@ -8,7 +8,7 @@ import sys
 
 import msgspec
 
-from feedhandler.bench.stub_venue import stub
+from feedhandler.bench.kit.stub_venue import stub
 from feedhandler.io_process.main import Order, run
 
 if __name__ == "__main__":

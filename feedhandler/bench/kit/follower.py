@@ -1,6 +1,6 @@
 """A reader that follows a venue's events and does nothing with them, until it is ended.
 
-`python -m feedhandler.bench.follower NAMESPACE VENUE MODE` says "ready" once it follows;
+`python -m feedhandler.bench.kit.follower NAMESPACE VENUE MODE` says "ready" once it follows;
 `follow` has the modes.
 """
 

@@ -16,9 +16,9 @@ import msgspec
 
 import shm
 from feedhandler import python_child, venues
-from feedhandler.bench.scenario import Scenario
-from feedhandler.bench.server import Server, Session
-from feedhandler.bench.stub_venue import LIST_PATH, acknowledgement, listing
+from feedhandler.bench.kit.scenario import Scenario
+from feedhandler.bench.kit.server import Server, Session
+from feedhandler.bench.kit.stub_venue import LIST_PATH, acknowledgement, listing
 from feedhandler.config.keys import VenueConfig
 from feedhandler.io_process.main import Order
 from feedhandler.sim.server.frames import encode
@@ -162,7 +162,7 @@ def stage(
         order = Order(scenario.case.venue, space, config, parent=os.getpid())
         child = subprocess.Popen(
             [
-                *python_child.command("feedhandler.bench.io_process"),
+                *python_child.command("feedhandler.bench.kit.io_process"),
                 *([str(len(scenario.instruments))] if more else []),
             ],
             stdin=subprocess.PIPE, env=environment(),

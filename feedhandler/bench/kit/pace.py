@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench.frames import Case
+from feedhandler.bench.kit.frames import Case
 
 _MOST_SPIN_NS, _BURST_SPIN_NS = 50_000, 5_000
 Times = npt.NDArray[np.int64]

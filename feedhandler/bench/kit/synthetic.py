@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from feedhandler.bench.frames import Case, Frames
+from feedhandler.bench.kit.frames import Case, Frames
 
 #: The venues whose format is known here.
 VENUES = ("binance", "binance-usdm", "bybit-linear", "bybit-spot", "deribit", "okx")

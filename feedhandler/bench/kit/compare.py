@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from feedhandler.bench.result import FIELDS, Result
+from feedhandler.bench.kit.result import FIELDS, Result
 
 NOISE = 3.0
 LEAST = 0.05  #: relative
