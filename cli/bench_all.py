@@ -27,7 +27,7 @@ def everything(findings: Findings, captures: Path | None, quick: bool) -> None:
     feedhandler bench all --captures recordings/ --json > today.json
     feedhandler bench all --captures recordings/ --compare today.json
     """
-    from feedhandler.bench import api, decode, hop, hop_cost, latency_plan, wire
+    from feedhandler.bench.figures import api, decode, hop, hop_cost, latency_plan, wire
 
     decode.run(findings, folder=captures, repetitions=8 if quick else 30)
     wire.run(findings, folder=captures, repetitions=3 if quick else 5,

@@ -25,6 +25,6 @@ def api(findings: Findings, repetitions: int) -> None:
     feedhandler bench api
     feedhandler bench api --json > before.json
     """
-    from feedhandler.bench.api import run
+    from feedhandler.bench.figures.api import run
 
     run(findings, repetitions=repetitions)

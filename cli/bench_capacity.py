@@ -42,6 +42,6 @@ def capacity(
     feedhandler bench capacity
     feedhandler bench capacity --venue deribit --connections 1 --connections 8
     """
-    from feedhandler.bench.capacity import run
+    from feedhandler.bench.figures.capacity import run
 
     run(findings, chosen=venues, connections=connections, repetitions=repetitions, seconds=seconds)

@@ -31,6 +31,6 @@ def decode(
     feedhandler bench decode
     feedhandler bench decode --captures recordings/ --venue okx --json
     """
-    from feedhandler.bench.decode import run
+    from feedhandler.bench.figures.decode import run
 
     run(findings, folder=captures, repetitions=repetitions, chosen=venues)

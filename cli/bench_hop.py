@@ -33,8 +33,8 @@ def hop(findings: Findings, messages: int, rivals: bool, cost: bool, repetitions
     feedhandler bench hop
     feedhandler bench hop --no-rivals --plot plots/
     """
-    from feedhandler.bench import hop as hopping
-    from feedhandler.bench import hop_cost
+    from feedhandler.bench.figures import hop as hopping
+    from feedhandler.bench.figures import hop_cost
 
     hopping.measure(findings, repetitions=repetitions, count=messages, rival=rivals)
     if cost:

@@ -60,7 +60,7 @@ def latency(
     feedhandler bench latency --captures recordings/
     feedhandler bench latency --reader spin --rate 2000 --burst 0
     """
-    from feedhandler.bench.latency_plan import run
+    from feedhandler.bench.figures.latency_plan import run
 
     if len(venues) > 1:
         raise click.UsageError("--venue: one stream is played, so name one venue")

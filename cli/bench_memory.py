@@ -35,6 +35,6 @@ def memory(findings: Findings, minutes: float, rate: int) -> None:
     feedhandler bench memory
     feedhandler bench memory --minutes 2 --plot plots/
     """
-    from feedhandler.bench.memory import run
+    from feedhandler.bench.figures.memory import run
 
     run(findings, minutes=minutes, rate=rate)

@@ -37,6 +37,6 @@ def persistent(findings: Findings, repetitions: int, fresh_ms: float, seconds: f
     feedhandler bench persistent
     feedhandler bench persistent --fresh-ms 100
     """
-    from feedhandler.bench.persistent import run
+    from feedhandler.bench.figures.persistent import run
 
     run(findings, repetitions=repetitions, fresh_s=fresh_ms / 1e3, seconds=seconds)

@@ -40,6 +40,6 @@ def wire(
     feedhandler bench wire
     feedhandler bench wire --captures recordings/ --venue okx
     """
-    from feedhandler.bench.wire import run
+    from feedhandler.bench.figures.wire import run
 
     run(findings, folder=captures, repetitions=repetitions, frames=frames, chosen=venues)

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feedhandler import venues
+from feedhandler.bench.figures.wire import Cost, blasted, engine_cost, scenario_of
 from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
 from feedhandler.bench.kit.receiving import expect, line
@@ -39,7 +40,6 @@ from feedhandler.bench.kit.stage import StageError, end, until
 from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.peer_books import Books, expected, same
 from feedhandler.bench.peer_homes import NoPeer, default_folder, interpreter
-from feedhandler.bench.wire import Cost, blasted, engine_cost, scenario_of
 from feedhandler.sim.server.frames import encode
 
 BENCH = "peers"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.bench import api
+from feedhandler.bench.figures import api
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.native import _reads
 from tests.bench.support import nothing_left, well_formed

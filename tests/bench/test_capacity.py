@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.bench import capacity
-from feedhandler.bench.capacity import Trial
+from feedhandler.bench.figures import capacity
+from feedhandler.bench.figures.capacity import Trial
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import StageError
 from feedhandler.sim.server.frames import encode

@@ -8,7 +8,7 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.bench import decode
+from feedhandler.bench.figures import decode
 from feedhandler.bench.kit.frames import SOURCES, Case, by_kind, recorded, recordings
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import VENUES, synthetic

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from feedhandler.bench import hop, hop_cost, rivals
+from feedhandler.bench.figures import hop, hop_cost, rivals
 from feedhandler.bench.kit import cores
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.native import programs

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import shm
-from feedhandler.bench import latency, latency_plan
+from feedhandler.bench.figures import latency, latency_plan
 from feedhandler.bench.kit import pace
 from feedhandler.bench.kit.frames import Case
 from feedhandler.bench.kit.latency_reader import DATA_KINDS, Order, Seen

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from feedhandler.bench import memory
+from feedhandler.bench.figures import memory
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import StageError
 from tests.bench.support import nothing_left, well_formed

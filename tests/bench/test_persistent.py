@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cli.bench_report import show
-from feedhandler.bench import persistent
+from feedhandler.bench.figures import persistent
+from feedhandler.bench.figures.persistent_market import Market, book, change_of, update
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import StageError
-from feedhandler.bench.persistent_market import Market, book, change_of, update
 from tests.bench.support import well_formed
 from tests.tools import needs
 

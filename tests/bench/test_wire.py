@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feedhandler.bench import wire
+from feedhandler.bench.figures import wire
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.native import programs

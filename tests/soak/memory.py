@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from feedhandler.bench.memory import Points, slope
+from feedhandler.bench.figures.memory import Points, slope
 from shm.dev_shm import objects
 
 

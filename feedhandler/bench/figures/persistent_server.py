@@ -1,7 +1,8 @@
 """The venue of `bench persistent`: a book over HTTP, over WebSocket requests, and as a stream, TLS.
 
-`python -m feedhandler.bench.persistent_server` says {"port", "ca_file"} on stdout; for each line on
-stdin, an :class:`Order`, it starts a market anew and says what it has counted since the last one.
+`python -m feedhandler.bench.figures.persistent_server` says {"port", "ca_file"} on stdout; for
+each line on stdin, an :class:`Order`, it starts a market anew and says what it has counted since
+the last one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from contextlib import suppress
 import msgspec
 import numpy as np
 
+from feedhandler.bench.figures.persistent_market import Market, Times, book, update
 from feedhandler.bench.kit.server import Server, ServerError, Session
-from feedhandler.bench.persistent_market import Market, Times, book, update
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.frames import encode
 

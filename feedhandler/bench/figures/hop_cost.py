@@ -17,7 +17,7 @@ import numpy as np
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.bench.hop import BENCH, VENUE, make_segment
+from feedhandler.bench.figures.hop import BENCH, VENUE, make_segment
 from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.children import Child, followers, go_on, stop
 from feedhandler.bench.kit.result import Findings

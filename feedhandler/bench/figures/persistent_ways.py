@@ -15,7 +15,7 @@ import aiohttp
 import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from feedhandler.bench.persistent_server import PATH, Asked
+from feedhandler.bench.figures.persistent_server import PATH, Asked
 from feedhandler.network import tcp
 from feedhandler.network.route import Route
 

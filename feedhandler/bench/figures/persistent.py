@@ -22,13 +22,13 @@ import numpy.typing as npt
 import uvloop
 
 from feedhandler import python_child
+from feedhandler.bench.figures.persistent_market import Market, Times, change_of
+from feedhandler.bench.figures.persistent_server import Order, Ready, Told
+from feedhandler.bench.figures.persistent_ways import WAYS, OpenSocket, Way
 from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.histogram import Histogram
 from feedhandler.bench.kit.result import Curve, Findings
 from feedhandler.bench.kit.stage import StageError, cpu_ns, end, environment
-from feedhandler.bench.persistent_market import Market, Times, change_of
-from feedhandler.bench.persistent_server import Order, Ready, Told
-from feedhandler.bench.persistent_ways import WAYS, OpenSocket, Way
 from feedhandler.network.route import Route
 
 BENCH = "persistent"
@@ -78,7 +78,7 @@ def venue(cpu: int) -> Iterator[Venue]:
     child = subprocess.Popen(
         [
             *("taskset", "-c", str(cpu)),
-            *python_child.command("feedhandler.bench.persistent_server"),
+            *python_child.command("feedhandler.bench.figures.persistent_server"),
         ],
         bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
     )  # fmt: skip

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from feedhandler.bench.figures.latency import READERS, measure
 from feedhandler.bench.kit import pace
 from feedhandler.bench.kit.frames import Case, recorded, recordings
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.scenario import prepare
 from feedhandler.bench.kit.synthetic import synthetic
-from feedhandler.bench.latency import READERS, measure
 
 #: Frames a second, and for how many seconds.
 RATES = {100: 4.0, 2_000: 3.0, 20_000: 1.0}

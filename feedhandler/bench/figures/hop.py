@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench import rivals
+from feedhandler.bench.figures import rivals
 from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.children import child, followers, recorder, stop
 from feedhandler.bench.kit.histogram import Histogram

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from feedhandler import venues
 from feedhandler.adapter.venue import Base
-from feedhandler.bench import wire
+from feedhandler.bench.figures import wire
 from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.frames import Case
 from feedhandler.bench.kit.result import Findings
