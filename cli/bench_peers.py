@@ -56,7 +56,7 @@ def peers(
     feedhandler bench peers --install --captures recordings/
     feedhandler bench peers --peer ccxt
     """
-    from feedhandler.bench.peers import run
+    from feedhandler.bench.peers.peers import run
 
     run(
         findings, folder=captures, environments=environments, install=install, chosen=peers,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.bench import peer_homes, peers
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import synthetic
-from feedhandler.bench.peer_books import same
-from feedhandler.bench.peer_homes import NoPeer, interpreter, newest_python
-from feedhandler.bench.peers import Peer
+from feedhandler.bench.peers import homes, peers
+from feedhandler.bench.peers.books import same
+from feedhandler.bench.peers.homes import NoPeer, interpreter, newest_python
+from feedhandler.bench.peers.peers import Peer
 from tests.bench.support import nothing_left, well_formed
 
 _TINY = str(Path(__file__).with_name("tiny_peer.py"))
@@ -70,7 +70,7 @@ def test_an_environment_is_made_once_and_on_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(peer_homes, "_run", lambda command: ran.append(tuple(command)))
+    monkeypatch.setattr(homes, "_run", lambda command: ran.append(tuple(command)))
     place = tmp_path / "peer==1"
     place.mkdir()
     with pytest.raises(NoPeer, match=r"peer==1 is not there: --install puts it into .*/peer==1"):
@@ -88,7 +88,7 @@ def test_what_cannot_be_installed_says_why(tmp_path: Path, monkeypatch: pytest.M
     def fails(_: object) -> None:
         raise subprocess.CalledProcessError(1, "pip", stderr="...\nERROR: no internet\n")
 
-    monkeypatch.setattr(peer_homes, "_run", fails)
+    monkeypatch.setattr(homes, "_run", fails)
     with pytest.raises(NoPeer, match=r"peer==1 cannot be installed: ERROR: no internet"):
         interpreter(tmp_path, "peer==1", least=11, install=True)
     assert not (tmp_path / "installed").exists()

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from feedhandler.bench.peer_programs.words import Levels, Words
+from feedhandler.bench.peers.programs.words import Levels, Words
 
 Book = tuple[dict[float, float], dict[float, float]]
 

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from feedhandler.bench.peer_homes import NoPeer
+from feedhandler.bench.peers.homes import NoPeer
 from tests.clients.compare import Counts
 from tests.clients.running import CLIENTS, ClientError, environment, run
 

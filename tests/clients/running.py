@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from feedhandler.bench.peer_homes import default_folder, interpreter
+from feedhandler.bench.peers.homes import default_folder, interpreter
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from tests.clients.compare import Counts, Line, compare
 

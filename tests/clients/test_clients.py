@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.bench.peer_homes import NoPeer
+from feedhandler.bench.peers.homes import NoPeer
 from tests.clients.compare import Line, compare
 from tests.clients.running import CLIENTS, environment, run
 

@@ -7,7 +7,7 @@ process on the same frames in the same turns, so that the ratio says how many ti
 spends. Nobody's figure counts unless the books are right at the end: ten levels of each side of
 every book are compared with a fresh engine's.
 
-What each does is told by its program, in `peer_programs/`. A recording of OKX from before its
+What each does is told by its program, in `programs/`. A recording of OKX from before its
 sequence numbers gets them, and loses its empty updates, since not every peer takes such frames; for
 all alike. Checksums are 0, and not looked at by anybody.
 """
@@ -38,8 +38,8 @@ from feedhandler.bench.kit.scenario import Scenario
 from feedhandler.bench.kit.server import Server, ServerError
 from feedhandler.bench.kit.stage import StageError, end, until
 from feedhandler.bench.kit.synthetic import synthetic
-from feedhandler.bench.peer_books import Books, expected, same
-from feedhandler.bench.peer_homes import NoPeer, default_folder, interpreter
+from feedhandler.bench.peers.books import Books, expected, same
+from feedhandler.bench.peers.homes import NoPeer, default_folder, interpreter
 from feedhandler.sim.server.frames import encode
 
 BENCH = "peers"
@@ -47,7 +47,7 @@ FRAMES = 20_000
 _DEPTH = 10
 _EMPTY = b'"asks":[],"bids":[]'
 _LEVELS = 400  # of a topic that does not say how many
-_PROGRAMS = Path(__file__).parent / "peer_programs"
+_PROGRAMS = Path(__file__).parent / "programs"
 _READY_S = 60.0
 _DONE_S = 300.0
 
@@ -101,7 +101,7 @@ def _numbered(frames: Frames) -> Frames:
 
 
 def order(scenario: Scenario, url: str) -> bytes:
-    """What the peer's program is told: a line, see `peer_programs/words.py`."""
+    """What the peer's program is told: a line, see `programs/words.py`."""
     topic = re.search(rb'"orderbook\.(\d+)\.', scenario.case.frames[0])
     told = {
         "url": url,

@@ -1,4 +1,4 @@
-"""What a peer's program and `feedhandler.bench.peers` say to each other.
+"""What a peer's program and `feedhandler.bench.peers.peers` say to each other.
 
 In, on stdin, a line of JSON: {"url", "venue", "warm", "count", "depth", "levels", "instruments":
 [{"symbol", "price_exponent", "size_exponent"}]}. Out, on stdout, a line each: "ready" when it is
