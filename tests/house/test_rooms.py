@@ -110,6 +110,23 @@ def test_rooms_import_downwards_only() -> None:
     assert upwards(graph(), order()) == []
 
 
+@pytest.mark.parametrize("outer", ["bench", "sim"])
+def test_inner_rooms_import_downwards_only(outer: str) -> None:
+    listed = re.search(rf"^- `{outer}/`: (.*)$", TEXT, re.MULTILINE)
+    assert listed is not None
+    inner = re.findall(r"`(\w+)`", listed[1])
+    base = f"feedhandler.{outer}."
+    found = {
+        name.replace(base, "feedhandler."): {
+            other.replace(base, "feedhandler.") for other in others if other.startswith(base)
+        }
+        for name, others in graph().items()
+        if name.startswith(base) and name != f"{base}__main__"
+    }
+    assert upwards(found, inner) == []
+    assert {room(name) for name in found} == set(inner)
+
+
 def test_the_order_has_every_room() -> None:
     there = {room(name) for name in modules()} - {"feedhandler"}
     assert sorted(order()) == sorted(there)
