@@ -56,7 +56,8 @@ def generated(module: str) -> Path:
     """The C file of a native module."""
     source = ROOT / MODULES[module]
     ours, pyx = source.with_suffix(".c"), source.with_suffix(".pyx")
-    newest = max(path.stat().st_mtime for path in [pyx, *pyx.parent.glob("*.px[id]")])
+    parts = [path for name in setup.needs(pyx) if (path := ROOT / name).suffix in (".pxd", ".pxi")]
+    newest = max(path.stat().st_mtime for path in [pyx, *parts])
     if ours.exists() and ours.stat().st_mtime >= newest:
         return ours
     if importlib.util.find_spec("Cython") is None:
