@@ -3,7 +3,8 @@
     python setup.py build_ext --inplace                              here, what has changed
     FEEDHANDLER_BUILD=sanitize python setup.py build_ext --inplace   with other flags: `MODES`
 
-Tests import `FLAGS` and the functions, also where setuptools is not installed.
+What is sanitized is imported with LD_PRELOAD="$(cc -print-file-name=libasan.so)", as
+`tests.sanitize` does. Tests import `FLAGS` and the functions, also where there is no setuptools.
 """
 
 from __future__ import annotations
@@ -63,13 +64,13 @@ def _place(file: Path, package: str, name: str = "") -> Path:
     return (file.parents[up - 1] if up else ROOT).joinpath(*f"{inner}.{name}".strip(".").split("."))
 
 
-def _stamp(flags: str) -> str:
+def stamp(flags: str) -> str:
     """A file that is as old as these flags: what was built with others is built again."""
-    stamp = ROOT / "build" / "flags"
-    if not stamp.exists() or stamp.read_text() != flags:
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(flags)
-    return stamp.relative_to(ROOT).as_posix()
+    path = ROOT / "build" / "flags"
+    if not path.exists() or path.read_text() != flags:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(flags)
+    return path.relative_to(ROOT).as_posix()
 
 
 if __name__ == "__main__":
@@ -77,9 +78,9 @@ if __name__ == "__main__":
 
     mode = os.environ.get("FEEDHANDLER_BUILD", "")
     if mode not in MODES:
-        raise SystemExit(f"FEEDHANDLER_BUILD={mode}: is one of {', '.join(filter(None, MODES))}")
+        raise SystemExit(f"FEEDHANDLER_BUILD={mode}: is none of {', '.join(filter(None, MODES))}")
     flags = [*FLAGS, *MODES[mode]]
-    stamp = _stamp(" ".join(flags))
+    age = stamp(" ".join(flags))
     setup(
         packages=find_namespace_packages(
             include=[pattern for room in PACKAGES for pattern in (room, f"{room}.*")],
@@ -92,7 +93,7 @@ if __name__ == "__main__":
                 name,
                 [source.as_posix()],
                 include_dirs=list(INCLUDE),
-                depends=[stamp, *needs(source)],
+                depends=[age, *needs(source)],
                 extra_compile_args=flags,
                 extra_link_args=[flag for flag in flags if flag in SANITIZERS],
             )

@@ -96,6 +96,18 @@ def test_the_sources_that_are_handed_out_are_all_that_a_build_takes(tmp_path: Pa
     assert needed - set(sources) == set()
 
 
+def test_what_was_built_with_other_flags_is_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    stamp = tmp_path / setup.stamp("-O3")
+    os.utime(stamp, ns=(1, 1))
+    setup.stamp("-O3")
+    assert stamp.stat().st_mtime_ns == 1
+    setup.stamp("-O0")
+    assert stamp.stat().st_mtime_ns > 1
+
+
 def test_an_unknown_way_to_build_is_refused() -> None:
     need_setuptools()
     assert "debug, sanitize" in setup_py("--version", FEEDHANDLER_BUILD="fast")

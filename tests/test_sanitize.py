@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.natives import ROOT, library
+from tests.natives import MODULES, ROOT, library
 from tests.sanitize import FLAGS, TESTS, environment
 
 
@@ -29,11 +29,12 @@ def python(
 
 @pytest.mark.soak
 def test_the_sanitized_modules_are_those_that_are_imported(sanitized: dict[str, str]) -> None:
-    code = "from shm import _native; from feedhandler.engine import _engine; "
-    code += "print(_native.__file__, _engine.__file__)"
+    code = f"import importlib; [print(importlib.import_module(m).__file__) for m in {MODULES}]"
     done = python(sanitized, "-c", code)
     assert done.returncode == 0, done.stderr
-    for place in done.stdout.split():
+    places = done.stdout.split()
+    assert len(places) == len(MODULES)
+    for place in places:
         assert b"__asan_init" in Path(place).read_bytes()
 
 
