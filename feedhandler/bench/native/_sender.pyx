@@ -28,7 +28,7 @@ def blast(int fd, bytes data):
 def paced(int fd, bytes data, const int64_t[::1] offsets, const int64_t[::1] due,
           int64_t[::1] sent, int64_t spin_ns):
     cdef const char *p = data
-    cdef size_t count = due.shape[0]
+    cdef Py_ssize_t count = due.shape[0]
     cdef int error
     if count == 0:
         return
