@@ -12,12 +12,23 @@ from typing import IO, Any
 import click
 
 FINE = 0
-FINDING = 1  #: the command worked and found something wrong
-USAGE = 2  #: usage or configuration
-NOTHING = 3  #: nothing to attach to
-DISK = 74  #: EX_IOERR of sysexits.h: what should be written could not be
+FINDING = 1
+USAGE = 2
+NOTHING = 3
 BUG = 70  #: EX_SOFTWARE of sysexits.h
+DISK = 74  #: EX_IOERR of sysexits.h
 INTERRUPTED = 130  #: 128 + SIGINT, as shells have it
+
+#: what each says
+EXIT_CODES = {
+    FINE: "fine",
+    FINDING: "a finding: a venue that is not LIVE, a damaged ring, a broken line",
+    USAGE: "usage or configuration",
+    NOTHING: "nothing to attach to",
+    BUG: "a bug of feedhandler",
+    DISK: "the disk is full or broken; of a capture, what came before is in the file, whole",
+    INTERRUPTED: "Ctrl-C",
+}
 
 
 class CliError(click.ClickException):

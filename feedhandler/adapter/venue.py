@@ -17,6 +17,14 @@ from feedhandler.adapter.promise import NONE, Promise
 from feedhandler.engine._engine import Decoder
 from shm import ContractType, InstrumentKind, OptionType, Status
 
+#: what `channels` of the configuration may say, and what each brings
+CHANNELS: Mapping[str, str] = {
+    "book": "every change of the order book, from a full one on",
+    "trades": "trades, and liquidations where the venue tells them",
+    "ticker": "what the venue says beside: mark and index, IVs and greeks, funding, open interest",
+    "quote": "the best bid and offer at once, ahead of the book",
+}
+
 
 class Rule(Enum):
     """How the messages of one book follow each other."""
@@ -231,11 +239,7 @@ class Venue(ABC):
     heartbeat: Heartbeat
     limits: Limits
     promises: Mapping[str, Promise] = MappingProxyType({})  #: by topic
-    channels: tuple[str, ...] = (
-        "book",
-        "trades",
-        "ticker",
-    )  #: what `channels` in the config may say
+    channels: tuple[str, ...] = ("book", "trades", "ticker")  #: those of CHANNELS that it has
     default_instruments: tuple[str, ...]  #: without a configuration
     #: the venue's words for what it does with orders on an instrument; any other is UNKNOWN
     statuses: Mapping[str, Status] = {}

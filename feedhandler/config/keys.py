@@ -2,7 +2,7 @@
 
 A key is a field. Its name, type and default are the field's; what it may be, and what is said of it
 in documents, by `feedhandler config` and in errors, is its `Key`. To add one: a field here, its use
-where it belongs, and `python -m tests.documents --write`.
+where it belongs, and `scripts/dev tables`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from feedhandler.config import values
 from feedhandler.config.values import Allowed, integer, seconds
 from shm.object_names import DEFAULT_NAMESPACE
 
-CHANNELS = ("book", "trades", "ticker")  #: without a word in the file
+DEFAULT_CHANNELS = ("book", "trades", "ticker")
 WS_URL = values.url("ws", "wss")
 
 
@@ -59,7 +59,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
             "what to subscribe to for each instrument; quote, too, where the venue has it",
             values.strings("a list of channels"),
         ),
-    ] = CHANNELS
+    ] = DEFAULT_CHANNELS
     depth: Annotated[
         int,
         Key("levels a side in the shared book; the full book stays private", integer(1, 1000)),

@@ -5,7 +5,7 @@ from typing import Any
 
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.venue import Venue
-from feedhandler.config.keys import CHANNELS, WS_URL, VenueConfig, keys
+from feedhandler.config.keys import DEFAULT_CHANNELS, WS_URL, VenueConfig, keys
 from feedhandler.config.values import Allowed, shown
 from feedhandler.suggest import did_you_mean
 
@@ -62,13 +62,13 @@ class VenueTable:
     def _channels(self) -> tuple[str, ...]:
         value, key = self._table.get("channels"), f"{self._path}channels"
         if value is None:
-            return CHANNELS
+            return DEFAULT_CHANNELS
         found = self._texts(key, value, _KEYS["channels"].allowed)
         for channel in found or ():
             if channel not in self._venue.channels:
                 hint = did_you_mean(channel, self._venue.channels)
                 self._wrong(key, channel, f"no channel of {self._venue.name}'s{hint}")
-        return found or CHANNELS
+        return found or DEFAULT_CHANNELS
 
     def _ws_url(self) -> str | dict[str, str]:
         defaults = dict(self._venue.ws_urls)

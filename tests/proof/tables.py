@@ -22,7 +22,7 @@ _SIZES = {"u8": 1, "i8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "f64": 8, "i
 _SIZES |= {"region": 16, "counters": 512}
 
 
-def _entries(name: str) -> list[tuple[list[str], str]]:
+def entries(name: str) -> list[tuple[list[str], str]]:
     """The F(...) of a list of the header, each with the comment that follows it."""
     source = HEADER.read_text().replace("\\\n", "\n")
     found = re.search(rf"^#define {name}\(F\)(.*?)(?=^\s*$|^#)", source, re.DOTALL | re.MULTILINE)
@@ -43,12 +43,12 @@ def table(name: str) -> str:
     rows = []
     if name.endswith("_FIELDS"):
         rows += ["| offset | bytes | type | field | |", "|---:|---:|---|---|---|"]
-        for (kind, field, offset), meaning in _entries(name):
+        for (kind, field, offset), meaning in entries(name):
             if not field.startswith("reserved"):
                 rows.append(f"| {offset} | {_size(kind)} | {kind} | `{field}` | {meaning} |")
     else:
         rows += ["| value | name | |", "|---:|---|---|"]
-        rows += [f"| {value} | {word} | {meaning} |" for (word, value), meaning in _entries(name)]
+        rows += [f"| {value} | {word} | {meaning} |" for (word, value), meaning in entries(name)]
     return "\n".join(row.replace(" |  |", " | |") for row in rows) + "\n"
 
 
