@@ -26,7 +26,6 @@ LONGER = (
     "tests/engine/test_merge.py",
     "tests/engine/test_quotes.py",
     "tests/proof/scenarios.py",
-    "tests/sim/test_deribit.py",
 )
 SOURCES = (".py", ".pyi", ".pyx", ".pxi", ".pxd", ".h", ".c", ".cpp", ".rs", ".sh")
 VENUES = re.compile(r"deribit|okx|binance|bybit", re.IGNORECASE)

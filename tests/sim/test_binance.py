@@ -8,102 +8,15 @@ from typing import Any
 import aiohttp
 import orjson
 
-from .harness import Levels, Sim, Socket, levels, venue
+from .harness import Socket, venue
 
 SYMBOL = "BTCUSDT"
 FAST = "btcusdt@depth@100ms"
 
 
-class Book:
-    """Binance's rule: join the REST snapshot, then every U is the last u and one more."""
-
-    def __init__(self) -> None:
-        self.bids: Levels = {}
-        self.asks: Levels = {}
-        self.last = 0
-        self.gaps = 0
-        self.refetches = 0
-
-    async def join(self, sim: Sim, event: dict[str, Any]) -> None:
-        """Fetch snapshots until one reaches the event."""
-        while True:
-            snapshot = await sim.get("/api/v3/depth", symbol=SYMBOL, limit=5000)
-            if snapshot["lastUpdateId"] + 1 >= event["U"]:
-                break
-            self.refetches += 1
-        self.last = snapshot["lastUpdateId"]
-        self.bids, self.asks = levels(snapshot["bids"]), levels(snapshot["asks"])
-        self.feed(event)
-
-    def feed(self, event: dict[str, Any]) -> None:
-        if event["u"] <= self.last:
-            return
-        self.gaps += event["U"] > self.last + 1
-        self.last = event["u"]
-        for side, rows in ((self.bids, event["b"]), (self.asks, event["a"])):
-            for price, size in levels(rows).items():
-                if size:
-                    side[price] = size
-                else:
-                    side.pop(price, None)
-
-    @property
-    def state(self) -> tuple[int, Levels, Levels]:
-        return self.last, self.bids, self.asks
-
-
 async def call(socket: Socket, method: str, *params: str) -> dict[str, Any]:
     await socket.send({"method": method, "params": list(params), "id": 3})
     return await socket.until(lambda message: message.get("id") == 3)
-
-
-async def depth(socket: Socket, stream: str = FAST) -> dict[str, Any]:
-    message = await socket.until(lambda m: m.get("stream") == stream)
-    data = message["data"]
-    assert isinstance(data, dict)
-    return data
-
-
-def test_book_joined_from_rest_is_the_venues_at_every_event() -> None:
-    async def main() -> None:
-        async with venue("binance", paused=False) as sim, sim.socket() as socket:
-            await call(socket, "SUBSCRIBE", FAST)
-            book = Book()
-            await book.join(sim, await depth(socket))
-            for _ in range(4):
-                book.feed(await depth(socket))
-                assert await sim.truth(SYMBOL, book.last) == book.state
-                assert max(book.bids) < min(book.asks)
-            assert book.gaps == 0
-            await sim.post("/sim/pause")
-            final = await sim.truth(SYMBOL)
-            while book.last < final[0]:
-                book.feed(await depth(socket))
-            assert final == book.state
-
-    asyncio.run(main())
-
-
-def test_stale_snapshot_must_be_fetched_again() -> None:
-    async def main() -> None:
-        async with venue("binance") as sim, sim.socket() as socket:
-            await sim.step(500)
-            await call(socket, "SUBSCRIBE", FAST)
-            await sim.step(50)
-            event = await depth(socket)
-            await sim.fault("stale", symbol=SYMBOL, updates=200)
-            snapshot = await sim.get("/api/v3/depth", symbol=SYMBOL, limit=5000)
-            assert snapshot["lastUpdateId"] < event["U"] - 1
-            assert await sim.truth(SYMBOL, snapshot["lastUpdateId"]) == (
-                snapshot["lastUpdateId"], levels(snapshot["bids"]), levels(snapshot["asks"]),
-            )  # fmt: skip
-            await sim.fault("stale", symbol=SYMBOL, updates=0)
-            book = Book()
-            await book.join(sim, event)
-            assert await sim.truth(SYMBOL) == book.state
-            assert book.refetches == 0
-
-    asyncio.run(main())
 
 
 def test_both_speeds_and_the_top_of_book_agree() -> None:
@@ -214,29 +127,6 @@ def test_too_many_messages_end_the_connection() -> None:
             for number in range(7):
                 await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": number})
             assert await socket.closed() == 1008
-
-    asyncio.run(main())
-
-
-def test_gap_crossed_and_shutdown() -> None:
-    async def main() -> None:
-        async with venue("binance") as sim, sim.socket() as socket:
-            await call(socket, "SUBSCRIBE", FAST)
-            await sim.step(100)
-            first = await depth(socket)
-            await sim.fault("gap", symbol=SYMBOL)
-            await sim.step(100)
-            await sim.step(100)
-            second = await depth(socket)
-            assert second["U"] > first["u"] + 1
-            await sim.fault("crossed", symbol=SYMBOL)
-            await sim.step(100)
-            crossed = await depth(socket)
-            _, _, asks = await sim.truth(SYMBOL, crossed["u"])
-            assert max(levels(crossed["b"])) > min(asks)
-            await sim.fault("shutdown")
-            notice = await socket.until(lambda m: m["stream"] == "!serverShutdown")
-            assert notice["data"]["e"] == "serverShutdown"
 
     asyncio.run(main())
 

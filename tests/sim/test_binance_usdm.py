@@ -6,46 +6,13 @@ from typing import Any
 
 import pytest
 
-from .harness import Levels, Sim, Socket, levels, venue
+from .harness import Socket, venue
 
 SYMBOL = "BTCUSDT"
 FAST = "btcusdt@depth@100ms"
 PUBLIC, MARKET = "/public/stream", "/market/stream"
 OF_PUBLIC = [FAST, "btcusdt@bookTicker", "btcusdt@trade"]
 OF_MARKET = ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]
-
-
-class Book:
-    """The venue's rule: the first event reaches over the snapshot, then pu is the last u."""
-
-    def __init__(self) -> None:
-        self.bids: Levels = {}
-        self.asks: Levels = {}
-        self.last = 0
-        self.joined = False
-
-    async def join(self, sim: Sim) -> None:
-        snapshot = await sim.get("/fapi/v1/depth", symbol=SYMBOL, limit=1000)
-        self.last = snapshot["lastUpdateId"]
-        self.bids, self.asks = levels(snapshot["bids"]), levels(snapshot["asks"])
-
-    def feed(self, event: dict[str, Any]) -> None:
-        if event["u"] < self.last or (event["u"] == self.last and not self.joined):
-            return
-        over = not self.joined and event["U"] <= self.last <= event["u"]
-        assert over or event["pu"] == self.last
-        assert event["pu"] + 1 < event["U"] <= event["u"]
-        self.last, self.joined = event["u"], True
-        for side, rows in ((self.bids, event["b"]), (self.asks, event["a"])):
-            for price, size in levels(rows).items():
-                if size:
-                    side[price] = size
-                else:
-                    side.pop(price, None)
-
-    @property
-    def state(self) -> tuple[int, Levels, Levels]:
-        return self.last, self.bids, self.asks
 
 
 async def call(socket: Socket, method: str, *params: str) -> dict[str, Any]:
@@ -60,39 +27,16 @@ async def data(socket: Socket, stream: str) -> dict[str, Any]:
     return found
 
 
-def test_book_joined_from_rest_is_the_venues_at_every_event() -> None:
-    async def main() -> None:
-        async with venue("binance-usdm", paused=False) as sim, sim.socket() as socket:
-            await call(socket, "SUBSCRIBE", FAST)
-            await data(socket, FAST)
-            book = Book()
-            await book.join(sim)
-            while not book.joined:
-                book.feed(await data(socket, FAST))
-            for _ in range(4):
-                book.feed(await data(socket, FAST))
-                assert await sim.truth(SYMBOL, book.last) == book.state
-                assert max(book.bids) < min(book.asks)
-            await sim.post("/sim/pause")
-            final = await sim.truth(SYMBOL)
-            while book.last < final[0]:
-                book.feed(await data(socket, FAST))
-            assert final == book.state
-
-    asyncio.run(main())
-
-
-def test_a_gap_shows_in_the_previous_id() -> None:
+def test_an_event_names_the_one_before_and_numbers_leave_room_between() -> None:
     async def main() -> None:
         async with venue("binance-usdm") as sim, sim.socket() as socket:
             await call(socket, "SUBSCRIBE", FAST)
             await sim.step(100)
             first = await data(socket, FAST)
-            await sim.fault("gap", symbol=SYMBOL)
-            await sim.step(100)
             await sim.step(100)
             second = await data(socket, FAST)
-            assert second["pu"] > first["u"]
+            assert second["pu"] == first["u"]
+            assert second["pu"] + 1 < second["U"] <= second["u"]
 
     asyncio.run(main())
 

@@ -123,21 +123,6 @@ def test_numbers_begin_anew_with_a_snapshot(name: str) -> None:
     asyncio.run(main())
 
 
-@both
-def test_a_gap_shows_in_the_number(name: str) -> None:
-    async def main() -> None:
-        topic = f"orderbook.200.{SYMBOL}"
-        async with venue(name) as sim, sim.socket() as socket:
-            await call(socket, "subscribe", topic)
-            first = await heard(socket, topic)
-            await sim.fault("gap", symbol=SYMBOL)
-            await sim.step(100)
-            await sim.step(100)
-            assert (await heard(socket, topic))["data"]["u"] == first["data"]["u"] + 2
-
-    asyncio.run(main())
-
-
 def test_a_crossed_book_is_crossed_though_the_price_has_just_come_down() -> None:
     """The level that crosses may be one that the same message removes."""
     assert Sides([(9, 0), (6, 4)], [(7, 1)]).crossed(7) == Sides([(9, 1), (6, 4)], [(7, 1)])

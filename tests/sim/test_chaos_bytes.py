@@ -93,6 +93,21 @@ def test_fragments_are_as_many_as_asked_for() -> None:
     asyncio.run(main())
 
 
+@every_venue
+def test_fragmented_messages_arrive_whole(speak: Dialect) -> None:
+    async def main() -> None:
+        async with venue(speak.name) as sim, sim.socket() as socket:
+            book = Follower(speak, sim, socket)
+            await book.subscribe()
+            await book.moved()
+            last = book.last
+            number = await sim.fault("fragment", count=2)
+            assert broken(await book.moved() + await book.moved(), last) == 0
+            assert (await sim.ended(number))["hits"] == 2
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("form", ["text", "binary", "utf8", "huge"])
 def test_garbage_of_every_form(form: str) -> None:
     async def main() -> None:

@@ -13,11 +13,9 @@ import pytest
 
 from feedhandler.sim.config import UNRESOLVABLE_HOST
 
-from .dialects import DIALECTS, Dialect, Follower, every_venue
+from .dialects import DIALECTS, OKX, Dialect, Follower, broken, every_venue
 from .harness import DEADLINE, Sim, needs_openssl, venue
 from .raw import raw
-
-OKX = DIALECTS[1]
 
 
 def test_drop_is_a_reset_a_fin_or_a_close_frame() -> None:
@@ -96,12 +94,16 @@ def test_silence_of_data_leaves_requests_and_pings_answered(speak: Dialect) -> N
             book = Follower(speak, sim, socket)
             await book.subscribe()
             await book.moved()
+            last = book.last
             await sim.fault("silence", heartbeats=True)
             await sim.step(100)
             await sim.post("/sim/pause")
             await book.quiet()
             await socket.raw.ping(b"there?")
             assert (await socket.frame()).type is aiohttp.WSMsgType.PONG
+            # What was not sent is lost: the next message says so.
+            await sim.fault("none")
+            assert broken(await book.moved(), last) == 1
 
     asyncio.run(main())
 

@@ -3,49 +3,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
-from .harness import Levels, Sim, Socket, levels, venue
+from .dialects import OKX, Follower, broken
+from .harness import Socket, venue
 
 SPOT = "BTC-USDT"
-
-
-class GapError(Exception):
-    """The chain of sequence ids is broken."""
-
-
-class Book:
-    """OKX's rule: prevSeqId equals the last seqId; equal ids confirm; size 0 deletes."""
-
-    def __init__(self) -> None:
-        self.bids: Levels = {}
-        self.asks: Levels = {}
-        self.sequence = -1
-        self.updates = 0
-
-    def feed(self, action: str, data: dict[str, Any]) -> None:
-        assert data["checksum"] == 0
-        if action == "snapshot":
-            assert data["prevSeqId"] == -1
-            self.bids, self.asks = {}, {}
-        elif data["prevSeqId"] != self.sequence:
-            raise GapError(data["prevSeqId"], self.sequence)
-        else:
-            self.updates += 1
-        self.sequence = data["seqId"]
-        self.apply(data)
-
-    def apply(self, data: dict[str, Any]) -> None:
-        for side, rows in ((self.bids, data["bids"]), (self.asks, data["asks"])):
-            for price, size in levels(rows).items():
-                if size:
-                    side[price] = size
-                else:
-                    side.pop(price, None)
-
-    @property
-    def state(self) -> tuple[int, Levels, Levels]:
-        return self.sequence, self.bids, self.asks
 
 
 def arg(channel: str, instrument: str = SPOT) -> dict[str, str]:
@@ -55,85 +16,6 @@ def arg(channel: str, instrument: str = SPOT) -> dict[str, str]:
 async def ask(socket: Socket, operation: str, *args: dict[str, str]) -> list[dict[str, Any]]:
     await socket.send({"op": operation, "args": list(args)})
     return [await socket.until(lambda m: "event" in m) for _ in args]
-
-
-async def follow(socket: Socket, book: Book, target: int) -> None:
-    while book.sequence < target:
-        message = await socket.json()
-        if "action" in message:
-            book.feed(message["action"], message["data"][0])
-
-
-async def subscribed(sim: Sim, socket: Socket) -> Book:
-    await socket.send({"op": "subscribe", "args": [arg("books")]})
-    assert (await socket.json())["event"] == "subscribe"
-    book = Book()
-    await sim.step(100)
-    await follow(socket, book, (await sim.truth(SPOT))[0])
-    return book
-
-
-def test_rebuilt_book_is_the_venues_at_every_sequence() -> None:
-    async def main() -> None:
-        async with venue("okx", paused=False) as sim, sim.socket() as socket:
-            await socket.send({"op": "subscribe", "args": [arg("books"), arg("trades")]})
-            book = Book()
-            for _ in range(5):
-                target = book.updates + 60
-                while book.updates < target:
-                    await follow(socket, book, book.sequence + 1)
-                assert await sim.truth(SPOT, book.sequence) == book.state
-                assert max(book.bids) < min(book.asks)
-            await sim.post("/sim/pause")
-            final = await sim.truth(SPOT)
-            await follow(socket, book, final[0])
-            assert final == book.state
-
-    asyncio.run(main())
-
-
-def test_rest_join_where_the_stream_has_no_snapshot() -> None:
-    async def main() -> None:
-        options = {"stream_snapshot": False, "paused": False}
-        async with venue("okx", **options) as sim, sim.socket() as socket:
-            await ask(socket, "subscribe", arg("books"))
-            first = await socket.json()
-            assert first["action"] == "update"
-            waiting = [first["data"][0]]
-            book = Book()
-            while book.sequence < waiting[0]["prevSeqId"]:
-                answer = await sim.get("/api/v5/market/books", instId=SPOT, sz=400)
-                book.sequence = answer["data"][0]["seqId"]
-                snapshot = answer["data"][0]
-            book.apply(snapshot)
-            # The join: drop what the snapshot has, the first kept reaches back to it or before.
-            while True:
-                data = waiting.pop() if waiting else (await socket.json())["data"][0]
-                if data["seqId"] > book.sequence:
-                    assert data["prevSeqId"] <= book.sequence
-                    book.apply(data)
-                    book.sequence = data["seqId"]
-                    break
-            await sim.post("/sim/pause")
-            final = await sim.truth(SPOT)
-            await follow(socket, book, final[0])
-            assert final == book.state
-
-    asyncio.run(main())
-
-
-def test_stale_rest_book_is_older_than_the_stream() -> None:
-    async def main() -> None:
-        async with venue("okx") as sim:
-            await sim.step(500)
-            await sim.fault("stale", symbol=SPOT, updates=10)
-            answer = await sim.get("/api/v5/market/books", instId=SPOT, sz=400)
-            data = answer["data"][0]
-            assert data["seqId"] < (await sim.truth(SPOT))[0]
-            truth = await sim.truth(SPOT, data["seqId"])
-            assert (truth[1], truth[2]) == (levels(data["bids"]), levels(data["asks"]))
-
-    asyncio.run(main())
 
 
 def test_answers_and_errors() -> None:
@@ -227,15 +109,13 @@ def test_idle_connection_is_cut() -> None:
 def test_quiet_book_is_confirmed_and_the_chain_goes_on() -> None:
     async def main() -> None:
         async with venue("okx", book_keepalive=0.05) as sim, sim.socket() as socket:
-            book = await subscribed(sim, socket)
-            while True:
-                data = (await socket.json())["data"][0]
-                if data["seqId"] == data["prevSeqId"] == book.sequence:
-                    assert data["asks"] == data["bids"] == []
-                    break
-            await sim.step(100)
-            await follow(socket, book, (await sim.truth(SPOT))[0])
-            assert await sim.truth(SPOT) == book.state
+            book = Follower(OKX, sim, socket)
+            await book.subscribe()
+            await book.moved()
+            last, event = book.last, await book.event()
+            assert event.previous == event.sequence == last
+            assert event.bids == event.asks == {}
+            assert broken(await book.moved(), last) == 0
 
     asyncio.run(main())
 
@@ -249,21 +129,6 @@ def test_subscription_budget_ends_the_connection() -> None:
             (answer,) = await ask(socket, "subscribe", arg("trades"))
             assert answer["code"] == "60014"
             assert await socket.closed() == 4008
-
-    asyncio.run(main())
-
-
-def test_gap_and_notice() -> None:
-    async def main() -> None:
-        async with venue("okx") as sim, sim.socket() as socket:
-            book = await subscribed(sim, socket)
-            await sim.fault("gap", symbol=SPOT)
-            await sim.step(200)
-            with pytest.raises(GapError):
-                await follow(socket, book, (await sim.truth(SPOT))[0])
-            await sim.fault("shutdown")
-            notice = await socket.until(lambda m: m.get("event") == "notice")
-            assert notice["code"] == "64008"
 
     asyncio.run(main())
 
