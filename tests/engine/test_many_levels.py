@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from feedhandler import venues
 from shm import Reason, State
 
 from .support import binance_depth, compact, deribit_book, engine, okx_book
@@ -68,9 +69,7 @@ class Book:
         return state
 
 
-@pytest.mark.parametrize(
-    "venue", ["deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot"]
-)
+@pytest.mark.parametrize("venue", venues.names())
 def test_a_frame_and_a_side_have_no_more_levels_than_that(venue: str) -> None:
     with engine(venue, rest_join=False) as e:
         book = Book(venue, e)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .harness import DEADLINE, Levels, Sim, Socket, levels
+from tests.sim.harness import DEADLINE, Levels, Sim, Socket, levels
 
 Message = dict[str, Any]
 

@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 
 from feedhandler.sim.config import SimOptions
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.runner import make_server
 from feedhandler.sim.server.server import VenueServer
 from tests.tools import needs
@@ -129,6 +130,11 @@ class Sim:
 def levels(rows: list[Any]) -> Levels:
     """Price to size, exact."""
     return {Decimal(str(row[0])): Decimal(str(row[1])) for row in rows}
+
+
+def market(name: str, **options: Any) -> Market:
+    """A venue's market without its server."""
+    return make_server(name, SimOptions(**{"start_ms": START_MS, "depth": 60, **options})).market
 
 
 @asynccontextmanager

@@ -8,15 +8,11 @@ from typing import Any
 import aiohttp
 import orjson
 
-from .harness import Socket, venue
+from tests.sim.binance import call
+from tests.sim.harness import venue
 
 SYMBOL = "BTCUSDT"
 FAST = "btcusdt@depth@100ms"
-
-
-async def call(socket: Socket, method: str, *params: str) -> dict[str, Any]:
-    await socket.send({"method": method, "params": list(params), "id": 3})
-    return await socket.until(lambda message: message.get("id") == 3)
 
 
 def test_both_speeds_and_the_top_of_book_agree() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from .harness import Sim, Socket, venue
-from .test_binance_usdm import call
+from tests.sim.binance import call, data
+from tests.sim.harness import Sim, venue
 
 PRODUCTS = pytest.mark.parametrize(
     ("name", "api", "path", "tick"),
@@ -19,10 +19,6 @@ PRODUCTS = pytest.mark.parametrize(
     ],
 )
 UNKNOWN = {"error": {"code": 2, "msg": "Invalid request: invalid stream"}, "id": 3}
-
-
-async def data(socket: Socket, stream: str) -> Any:
-    return (await socket.until(lambda m: m.get("stream") == stream))["data"]
 
 
 async def traded(sim: Sim) -> list[dict[str, Any]]:

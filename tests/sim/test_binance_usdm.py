@@ -2,29 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from .harness import Socket, venue
+from tests.sim.binance import call, data
+from tests.sim.harness import venue
 
 SYMBOL = "BTCUSDT"
 FAST = "btcusdt@depth@100ms"
 PUBLIC, MARKET = "/public/stream", "/market/stream"
 OF_PUBLIC = [FAST, "btcusdt@bookTicker", "btcusdt@trade"]
 OF_MARKET = ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]
-
-
-async def call(socket: Socket, method: str, *params: str) -> dict[str, Any]:
-    await socket.send({"method": method, "params": list(params), "id": 3})
-    return await socket.until(lambda message: message.get("id") == 3)
-
-
-async def data(socket: Socket, stream: str) -> dict[str, Any]:
-    message = await socket.until(lambda m: m.get("stream") == stream)
-    found = message["data"]
-    assert isinstance(found, dict)
-    return found
 
 
 def test_an_event_names_the_one_before_and_numbers_leave_room_between() -> None:

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from feedhandler.sim.market import black76
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues.deribit_json import number
-
-from .test_market import market
+from tests.sim.harness import market
 
 strikes = st.floats(0.6, 1.7)
 vols = st.floats(0.1, 1.5)

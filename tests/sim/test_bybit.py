@@ -8,8 +8,7 @@ import pytest
 from yarl import URL
 
 from feedhandler.sim.venues.bybit_window import Sides
-
-from .harness import Levels, Sim, Socket, levels, venue
+from tests.sim.harness import Levels, Sim, Socket, levels, venue
 
 SYMBOL = "BTCUSDT"
 LINEAR, SPOT = "bybit-linear", "bybit-spot"

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from .dialects import DIALECTS, OKX, Dialect, Event, Follower, broken, every_venue
-from .harness import Levels, Sim, Socket, venue
+from tests.sim.dialects import DIALECTS, OKX, Dialect, Event, Follower, broken, every_venue
+from tests.sim.harness import Levels, Sim, Socket, venue
 
 _IN_STREAM = [one for one in DIALECTS if one.in_stream]
 in_stream = pytest.mark.parametrize("speak", _IN_STREAM, ids=[one.name for one in _IN_STREAM])

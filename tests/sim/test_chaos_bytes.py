@@ -9,9 +9,9 @@ import aiohttp
 import orjson
 import pytest
 
-from .dialects import OKX, Dialect, Follower, broken, every_venue
-from .harness import DEADLINE, venue
-from .raw import Raw, raw
+from tests.sim.dialects import OKX, Dialect, Follower, broken, every_venue
+from tests.sim.harness import DEADLINE, venue
+from tests.sim.raw import Raw, raw
 
 
 @every_venue

@@ -12,10 +12,9 @@ import orjson
 import pytest
 
 from feedhandler.sim.config import UNRESOLVABLE_HOST
-
-from .dialects import DIALECTS, OKX, Dialect, Follower, broken, every_venue
-from .harness import DEADLINE, Sim, needs_openssl, venue
-from .raw import raw
+from tests.sim.dialects import DIALECTS, OKX, Dialect, Follower, broken, every_venue
+from tests.sim.harness import DEADLINE, Sim, needs_openssl, venue
+from tests.sim.raw import raw
 
 
 def test_drop_is_a_reset_a_fin_or_a_close_frame() -> None:

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from .dialects import DERIBIT, DIALECTS, OKX, Dialect, Follower, every_venue
-from .harness import venue
+from tests.sim.dialects import DERIBIT, DIALECTS, OKX, Dialect, Follower, every_venue
+from tests.sim.harness import venue
 
 
 @every_venue

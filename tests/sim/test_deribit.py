@@ -5,7 +5,7 @@ import time
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from .harness import Levels, Socket, venue
+from tests.sim.harness import Levels, Socket, venue
 
 PERPETUAL = "BTC-PERPETUAL"
 

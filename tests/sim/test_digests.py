@@ -9,8 +9,7 @@ import pytest
 
 from feedhandler.sim.market import digest
 from feedhandler.sim.runner import VENUES
-
-from .harness import Levels, venue
+from tests.sim.harness import Levels, venue
 
 
 def told(bids: Levels, asks: Levels) -> int:

@@ -11,9 +11,8 @@ import pytest
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.faults.order import FaultError, read_order
-
-from .dialects import DIALECTS, Follower
-from .harness import venue
+from tests.sim.dialects import DIALECTS, Follower
+from tests.sim.harness import venue
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .dialects import DERIBIT, OKX, Dialect, Follower, every_venue
-from .harness import venue
+from tests.sim.dialects import DERIBIT, OKX, Dialect, Follower, every_venue
+from tests.sim.harness import venue
 
 
 @every_venue

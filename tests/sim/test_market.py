@@ -3,25 +3,16 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market import expiries
 from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.instrument import Instrument, fixed8, float_style, plain
-from feedhandler.sim.market.market import Market
-from feedhandler.sim.runner import VENUES, make_server
+from feedhandler.sim.runner import VENUES
 from feedhandler.sim.server.control import describe
 from feedhandler.sim.venues import binance_listing, deribit_listing, okx_listing
-
-from .harness import START_MS, venue
-
-
-def market(venue_name: str, **options: Any) -> Market:
-    chosen = SimOptions(**{"start_ms": START_MS, "depth": 60, **options})
-    return make_server(venue_name, chosen).market
+from tests.sim.harness import market, venue
 
 
 @pytest.mark.parametrize("name", list(VENUES))

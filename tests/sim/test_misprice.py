@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .dialects import Dialect, Follower, broken, every_venue
-from .harness import Sim, venue
+from tests.sim.dialects import Dialect, Follower, broken, every_venue
+from tests.sim.harness import Sim, venue
 
 CALL = "BTC-25DEC26-82500-C"
 

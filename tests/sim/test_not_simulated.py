@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .harness import venue
+from tests.sim.harness import venue
 
 Request = dict[str, Any]
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .dialects import OKX, Follower, broken
-from .harness import Socket, venue
+from tests.sim.dialects import OKX, Follower, broken
+from tests.sim.harness import Socket, venue
 
 SPOT = "BTC-USDT"
 

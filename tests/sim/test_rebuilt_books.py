@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from .dialects import DIALECTS, OKX, Dialect, Event, Follower
-from .harness import DEADLINE, Levels, Sim, venue
+from tests.sim.dialects import DIALECTS, OKX, Dialect, Event, Follower
+from tests.sim.harness import DEADLINE, Levels, Sim, venue
 
 CASES: list[tuple[Dialect, dict[str, Any]]] = [
     *((speak, {}) for speak in DIALECTS),

@@ -12,8 +12,7 @@ import orjson
 import pytest
 
 from feedhandler.sim.runner import VENUES, SimEndpoint, SimOptions, SimProcess, serve
-
-from .harness import START_MS
+from tests.sim.harness import START_MS
 
 
 def test_serve_runs_until_cancelled() -> None:

@@ -29,9 +29,8 @@ from feedhandler.sim.runner import (
     load_script,
     make_server,
 )
-
-from .dialects import DIALECTS, Follower
-from .harness import DEADLINE, START_MS, Sim, needs_openssl, venue
+from tests.sim.dialects import DIALECTS, Follower
+from tests.sim.harness import DEADLINE, START_MS, Sim, needs_openssl, venue
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "simulator.md"
 GAP = {"kind": "gap", "symbol": "BTC-USDT"}

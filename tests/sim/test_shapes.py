@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .harness import venue
+from tests.sim.harness import venue
 
 DERIBIT = {
     "book.BTC-PERPETUAL.100ms": "timestamp type change_id instrument_name bids asks prev_change_id",

@@ -17,8 +17,7 @@ from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.underlyings import INDEX_START, PREMIUM, Underlying, Wander
 from feedhandler.sim.runner import make_server
-
-from .harness import START_MS, venue
+from tests.sim.harness import START_MS, venue
 
 SPOT = {"okx": "BTC-USDT", "binance": "BTCUSDT", "bybit-spot": "BTCUSDT"}
 PERPETUALS = {

@@ -9,8 +9,7 @@ import pytest
 from feedhandler.adapter.venue import ControlKind, InstrumentSpec
 from feedhandler.venues.binance import BinanceSpot, depth_weight
 from tests.recordings import recorded
-
-from .support import recorded_lines
+from tests.venues.support import recorded_lines
 
 VENUE = BinanceSpot()
 
@@ -126,12 +125,6 @@ def test_errors_and_notices(
     (control,) = VENUE.control(json.dumps(frame).encode(), {5: ("k",)})
     assert (control.kind, control.keys) == (kind, keys)
     assert control.text
-
-
-@pytest.mark.parametrize("frame", [b"", b"[]", b"{}", b"pong", b'{"id":5}'])
-def test_frames_without_sense_raise_value_error(frame: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
-        VENUE.control(frame, {})
 
 
 def test_snapshots_by_todays_and_by_historic_urls() -> None:

@@ -10,8 +10,7 @@ from feedhandler.adapter.venue import ControlKind, InstrumentSpec
 from feedhandler.planning.packing import plan
 from feedhandler.venues.binance_usdm import BinanceUsdm, depth_weight
 from shm import ContractType, InstrumentKind
-
-from .support import recorded_lines
+from tests.venues.support import recorded_lines
 
 VENUE = BinanceUsdm()
 DELIVERY = 1798185600000  # 2026-12-25 08:00 UTC

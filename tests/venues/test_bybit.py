@@ -11,8 +11,7 @@ from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
 from feedhandler.venues.bybit import Bybit, BybitLinear, BybitSpot
 from shm import ContractType, InstrumentKind
 from tests.recordings import recorded
-
-from .support import recorded_lines
+from tests.venues.support import recorded_lines
 
 LINEAR, SPOT = BybitLinear(), BybitSpot()
 RECORDING = "bybit/cryptofeed_v3_bybit_v5.ndjson.gz"

@@ -27,7 +27,7 @@ from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import segment
 from tests.venues.odd import ODD, REMOVED, Nobody, assert_possible, paths, variants, with_odd
 
-VENUES = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
+VENUES = venues.names()
 ROWS = {
     "deribit": ("result",), "okx": ("data",), "binance": ("symbols",), "binance-usdm": ("symbols",),
     "bybit-linear": ("result", "list"), "bybit-spot": ("result", "list"),

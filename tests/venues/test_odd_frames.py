@@ -24,7 +24,7 @@ from feedhandler.sim.venues import deribit_listing, okx_listing
 from shm import Status, segment
 from tests.venues.odd import Nobody, assert_possible, variants, with_odd
 
-VENUES = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
+VENUES = venues.names()
 FRAMES: dict[str, tuple[Any, ...]] = {
     "deribit": (
         {"jsonrpc": "2.0", "id": 11, "result": ["book.BTC-PERPETUAL.100ms"], "usIn": 1, "usOut": 2},
@@ -74,9 +74,17 @@ def test_what_is_said_on_the_socket_is_understood_or_makes_no_sense(name: str) -
             with suppress(ValueError):
                 for each in venue.control(orjson.dumps(odd), asked):
                     assert_control(each)
-    for text in (b"null", b"[]", b'"x"', b"1", b"[" * 5000 + b"]" * 5000):
-        with pytest.raises(ValueError, match=r"not|neither|unexpected|depth"):
-            venue.control(text, asked)
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_what_makes_no_sense_says_so(name: str) -> None:
+    venue = venues.load(name)
+    for text in (
+        b"", b"null", b"[]", b"{}", b'"x"', b"1", b"nonsense", b"ping", b"\xff", b'{"id":1}',
+        b'{"id":5}', b'{"arg":{}}', b"[" * 5000 + b"]" * 5000,
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"not|neither|unexpected|invalid|depth|empty"):
+            venue.control(text, {5: ("a", "b")})
 
 
 def assert_control(control: Control) -> None:

@@ -19,8 +19,8 @@ from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
 from feedhandler.io_process.roster import Roster
 from shm import Status, segment
+from tests.venues.entries import deribit_notice, listed
 from tests.venues.odd import Nobody, assert_possible, variants
-from tests.venues.test_statuses import deribit_notice, listed
 
 LIVE = {"deribit": "open", "okx": "live"}
 

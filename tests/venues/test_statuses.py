@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
@@ -13,18 +11,8 @@ from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
 from feedhandler.engine import _engine
-from feedhandler.sim.venues import (
-    binance_listing,
-    binance_usdm_listing,
-    bybit_listing,
-    deribit_listing,
-    okx_listing,
-)
 from shm import Status, segment
-
-TODAY = date(2026, 11, 29)
-Entry = dict[str, Any]
-Body = Callable[[list[Entry]], Entry]
+from tests.venues.entries import deribit_notice, listed
 
 WORDS = {
     # docs.deribit.com: book_state, and the notices of instrument.state
@@ -58,29 +46,6 @@ WORDS = {
     },
 }  # fmt: skip
 WORDS["bybit-spot"] = WORDS["bybit-linear"]
-
-
-def _bybit(category: str) -> tuple[Entry, str, Body]:
-    (one,) = bybit_listing.instruments(category, TODAY, 1)
-    entry = bybit_listing.describe(category, one, 1, 0)
-    return entry, "status", lambda rows: {"retCode": 0, "result": {"list": rows}}
-
-
-def listed(venue: str) -> tuple[Entry, str, Body]:
-    """An entry of the venue's list, the key of its status, and the list around it."""
-    if venue == "deribit":
-        (one,) = deribit_listing.instruments(TODAY, 1)
-        return deribit_listing.describe(one, 1, 0), "state", lambda rows: {"result": rows}
-    if venue == "okx":
-        (one,) = okx_listing.instruments(TODAY, 1)
-        return okx_listing.describe(one, 1, 0), "state", lambda rows: {"code": "0", "data": rows}
-    if venue == "binance":
-        (one,) = binance_listing.instruments(1)
-        return binance_listing.describe(one), "status", lambda rows: {"symbols": rows}
-    if venue == "binance-usdm":
-        (one,) = binance_usdm_listing.instruments(TODAY, 1)
-        return binance_usdm_listing.describe(one, 0), "status", lambda rows: {"symbols": rows}
-    return _bybit(venue.removeprefix("bybit-"))
 
 
 def parsed(venue: str, **changes: Any) -> InstrumentSpec:
@@ -147,11 +112,6 @@ def test_an_announced_delisting_is_an_end_of_what_is_no_dated_contract(
 
 def control(venue: str, message: Any) -> list[Control]:
     return venues.load(venue).control(json.dumps(message).encode(), {})
-
-
-def deribit_notice(channel: str, data: Any) -> Entry:
-    params = {"channel": channel, "data": data}
-    return {"jsonrpc": "2.0", "method": "subscription", "params": params}
 
 
 def test_deribits_notices_are_heard() -> None:
