@@ -33,10 +33,12 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "tests/engine/test_one_element.py::test_the_time_of_a_cell_means_one_thing_at_all_venues",
     ),
     "shm/cursor.pxi": (
-        f"{_SHM}test_ring.py", f"{_SHM}test_events.py", f"{_SHM}test_second_looks.py",
-        f"{_SHM}test_threads.py", _CELLS,
+        f"{_SHM}test_cursor.py", f"{_SHM}test_ring.py", f"{_SHM}test_events.py",
+        f"{_SHM}test_second_looks.py", f"{_SHM}test_threads.py", _CELLS,
     ),
-    "shm/ring_places.pxi": (f"{_SHM}test_ring.py", f"{_SHM}test_events.py", _CELLS),
+    "shm/ring_places.pxi": (
+        f"{_SHM}test_cursor.py", f"{_SHM}test_ring.py", f"{_SHM}test_events.py", _CELLS,
+    ),
     "shm/segment.py": _SEGMENT,
     "shm/epoch.py": _SEGMENT,
     "shm/readers_object.py": _SEGMENT,

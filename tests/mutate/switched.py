@@ -177,7 +177,8 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 def _guilty(complaint: str, spans: Spans) -> set[int]:
     guilty = set()
-    for file, line in re.findall(r"([\w.]+\.(?:h|pxi)):(\d+):", complaint):
+    wrong = [line for line in complaint.split("\n") if not re.search(r"\b(warning|note): ", line)]
+    for file, line in re.findall(r"([\w.]+\.(?:h|pxi)):(\d+):", "\n".join(wrong)):
         for first, last, mutant in spans.get(file, []):
             if first <= int(line) <= last:
                 guilty.add(mutant)
