@@ -75,6 +75,7 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
 }
 
 enum { HELD_FRAMES = 16 }; /* read in a few microseconds */
+enum { FRAME_SPARE = 1 << 20 }; /* bytes that the copy of a frame may have too many */
 
 /* Let all be seen that was fed without `wake`. */
 static inline void engine_flush(engine *e)
@@ -119,19 +120,31 @@ static inline int engine_end(engine *e, int result, bool wake)
     return result;
 }
 
+/* Room for a copy of so many bytes; much less than there is after a frame that was much longer, whose
+ * memory would otherwise be kept for good. What its texts were made plain in is as long. */
+COLD bool engine_frame_room(engine *e, size_t need)
+{
+    size_t room = need + (need < FRAME_SPARE ? need : FRAME_SPARE) / 2;
+    if (room < e->frame_room) {
+        free(e->spare.bytes);
+        e->spare = (spare){0};
+    }
+    uint8_t *frame = (uint8_t *)realloc(e->frame, room);
+    if (frame == NULL)
+        return false;
+    e->frame = frame;
+    e->frame_room = room;
+    return true;
+}
+
 /* Start a cursor on the engine's copy of a payload, with room on both sides. */
 static inline void engine_cursor(engine *e, cursor *c, const void *payload, size_t length)
 {
-    if (UNLIKELY(e->frame_room < DECIMAL_BEFORE + length + CURSOR_PADDING)) {
-        size_t room = 2 * length + 4096;
-        uint8_t *frame = (uint8_t *)realloc(e->frame, room);
-        if (frame == NULL) {
-            cursor_start(c, payload, length, &e->spare);
-            CURSOR_FAIL(c, WIRE_MEMORY);
-            return;
-        }
-        e->frame = frame;
-        e->frame_room = room;
+    size_t need = DECIMAL_BEFORE + length + CURSOR_PADDING;
+    if (UNLIKELY(e->frame_room - need > FRAME_SPARE) && !engine_frame_room(e, need)) {
+        cursor_start(c, payload, length, &e->spare);
+        CURSOR_FAIL(c, WIRE_MEMORY);
+        return;
     }
     uint8_t *frame = e->frame + DECIMAL_BEFORE;
     memcpy(frame, payload, length);

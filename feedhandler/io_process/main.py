@@ -17,7 +17,7 @@ from enum import IntEnum
 import msgspec
 import uvloop
 
-from feedhandler import venues
+from feedhandler import heap, venues
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.io_process import instrument_orders as requests
@@ -108,6 +108,7 @@ def _die_with_parent(parent: int) -> None:
 def _prepare(order: Order) -> None:
     name = f"fh:{order.venue}".encode()[:15]
     ctypes.CDLL(None).prctl(_PR_SET_NAME, ctypes.create_string_buffer(name), 0, 0, 0)
+    heap.keep_large_apart()
     undisturbed.ask(order.config)
 
 

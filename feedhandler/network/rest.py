@@ -151,8 +151,6 @@ class Rest:
         except (aiohttp.ClientError, OSError, *PROXY_ERRORS) as error:  # some are ValueErrors, too
             raise RestUnreachable(in_words(error), url) from None
         except ValueError as error:  # it is not read to its end: the connection is given up
-            if isinstance(error, rest_body.TooLarge):
-                asyncio.get_running_loop().call_soon(rest_body.give_back)
             raise RestFailed(f"{error} (HTTP {status})", url) from None
         if self._tap:
             self._tap(url, "in", body, time_ns())

@@ -6,27 +6,22 @@ on: a few kilobytes can stand for gigabytes.
 """
 
 import asyncio
-import ctypes
 import zlib
 
 import aiohttp
 
+from feedhandler import heap
+
 #: what we can inflate; asked for so that nothing else is sent
 ACCEPTED = "gzip, deflate"
 _STEP = 1 << 18  # bytes inflated before others have their turn
+_LARGE_BYTES = 1 << 21  # the memory of an answer with more is given back
+_GIVE_BACK_S = 5.0  # after it came: whoever asked for it has made something of it by then
 _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15, "identity": 0, "": 0}
 
 
 class TooLarge(ValueError):  # noqa: N818
     """More than the bound."""
-
-
-def give_back() -> None:
-    """Have the C library give the system what it keeps of an answer that was cut off: megabytes in
-    small pieces, which would otherwise count as this process's for good (glibc)."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 async def read(answer: aiohttp.ClientResponse, most: int) -> bytes:
@@ -39,15 +34,19 @@ async def read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     inflater = _Inflater(_WBITS[coding], most) if _WBITS[coding] else None
     parts: list[bytes] = []
     size = 0
-    async for chunk in answer.content.iter_any():
-        size += len(chunk)
-        if size > most:
-            raise TooLarge(f"an answer of more than {most} bytes")
-        if inflater is None:
-            parts.append(chunk)
-        else:
-            await inflater.take(chunk)
-    return b"".join(parts) if inflater is None else inflater.whole()
+    try:
+        async for chunk in answer.content.iter_any():
+            size += len(chunk)
+            if size > most:
+                raise TooLarge(f"an answer of more than {most} bytes")
+            if inflater is None:
+                parts.append(chunk)
+            else:
+                await inflater.take(chunk)
+        return b"".join(parts) if inflater is None else inflater.whole()
+    finally:  # also where it was cut off, or took too long
+        if max(size, inflater.size if inflater is not None else 0) > _LARGE_BYTES:
+            asyncio.get_running_loop().call_later(_GIVE_BACK_S, heap.give_back)
 
 
 class _Inflater:
@@ -56,10 +55,10 @@ class _Inflater:
         self._most = most
         self._stream = zlib.decompressobj(wbits)
         self._parts: list[bytes] = []
-        self._size = 0
+        self.size = 0  #: of what it was inflated to
 
     async def take(self, chunk: bytes) -> None:
-        if not self._size and self._wbits == 15 and chunk[0] & 15 != 8:
+        if not self.size and self._wbits == 15 and chunk[0] & 15 != 8:
             self._stream = zlib.decompressobj(-15)  # some send `deflate` without its frame
         rest = chunk
         try:
@@ -74,12 +73,12 @@ class _Inflater:
             raise ValueError(f"an answer that cannot be inflated: {error}") from None
 
     def whole(self) -> bytes:
-        if self._size and not self._stream.eof:
+        if self.size and not self._stream.eof:
             raise ValueError("a compressed answer that has no end")
         return b"".join(self._parts)
 
     def _add(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size > self._most:
+        self.size += len(part)
+        if self.size > self._most:
             raise TooLarge(f"an answer that inflates to more than {self._most} bytes")
         self._parts.append(part)

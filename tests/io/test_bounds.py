@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from feedhandler import heap
 from feedhandler.adapter.venue import Limits, Request
 from feedhandler.budgets.retry_after import PAUSE_S
 from feedhandler.budgets.shared_budget import ENVIRONMENT, bans
@@ -158,24 +159,30 @@ def test_an_answer_is_cut_off_at_its_bound(
     asyncio.run(main())
 
 
-def test_what_was_kept_of_an_answer_that_was_cut_off_is_given_back(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("body", "again", "given"),
+    [(b"[]", False, 0), (b" " * (3 << 20), False, 1), (b" " * (1 << 16), True, 1)],
+    ids=["small", "large", "cut off"],
+)
+def test_the_memory_of_a_large_answer_is_given_back(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, again: bool, given: int
 ) -> None:
-    """After it, not while its pieces are still held; and not after an answer that was read."""
-    given: list[str] = []
-    monkeypatch.setattr(rest_body, "give_back", lambda: given.append("back"))
+    """After it, whether it was read or cut off; and not after a small one."""
+    back = asyncio.Event()
+    monkeypatch.setattr(heap, "give_back", back.set)
+    monkeypatch.setattr(rest_body, "_GIVE_BACK_S", 0.0)
 
-    async def ask(body: bytes, again: bool) -> None:
+    async def main() -> None:
         head = OK if again else OK + b"Content-Length: %d\r\n" % len(body)
         async with answering(head, body, again=again) as its, Rest(its.url, Limits()) as rest:
             with suppress(RestFailed):
                 await rest.get(BOOK)
+            if given:
+                await asyncio.wait_for(back.wait(), 30)
             await asyncio.sleep(0)
+            assert back.is_set() == bool(given)
 
-    asyncio.run(ask(b"[]", again=False))
-    assert given == []
-    asyncio.run(ask(b" " * (1 << 16), again=True))
-    assert given == ["back"]
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 18) - 9, 1 << 18, (1 << 20) - 9, 3_000_000])
