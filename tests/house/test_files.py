@@ -24,6 +24,7 @@ LONGER = (
     "shm/_native.pyi",
     "scripts/examples/reader.rs",
     "tests/engine/test_merge.py",
+    "tests/engine/test_publish.py",
     "tests/engine/test_quotes.py",
     "tests/proof/scenarios.py",
 )
