@@ -13,7 +13,7 @@ from aiohttp import web
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.book import ASK
-from feedhandler.sim.market.instrument import Instrument, fixed, plain
+from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
@@ -21,9 +21,8 @@ from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues import bybit_json as shapes
 from feedhandler.sim.venues import bybit_listing as listing
 from feedhandler.sim.venues import bybit_topics as topics
-from feedhandler.sim.venues.bybit_json import Texts
 from feedhandler.sim.venues.bybit_rest import BybitRest, add_rest_routes, body
-from feedhandler.sim.venues.bybit_tickers import INTERVAL_S, Tickers
+from feedhandler.sim.venues.bybit_tickers import INTERVAL_S
 from feedhandler.sim.venues.bybit_window import Sides, Window
 
 _FIRST_SEQUENCE = 753_843_900_397
@@ -47,10 +46,8 @@ class BybitServer(BybitRest):
         super().__init__(options)
         idle = options.idle_timeout
         self._idle = _IDLE_S if idle is None else idle
-        self._texts: dict[str, Texts] = {}
         self._windows: dict[str, Window] = {}
         self._numbers_of: dict[str, int] = {}
-        self.tickers = Tickers(self.category, self.market, self.texts)
         self._moved: set[str] = set()
         self._next_tickers = 0.0
         self._liquidated: dict[str, list[str]] = {}
@@ -94,18 +91,6 @@ class BybitServer(BybitRest):
         """The socket and REST."""
         router.add_get(self.ws_path, self.websocket)
         add_rest_routes(router, self)
-
-    def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
-        instrument = live.instrument
-        found = self._texts.get(instrument.symbol)
-        if found is None:
-            spot = self.category == "spot"
-            prices = plain if spot else fixed(listing.places(instrument)[0])
-            sizes = listing.size_style(self.category, instrument)
-            found = Texts(instrument.prices(prices), instrument.sizes(sizes))
-            self._texts[instrument.symbol] = found
-        return found
 
     # -- publishing --------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections import deque
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote
@@ -11,8 +10,10 @@ from urllib.parse import parse_qs, quote
 import orjson
 from aiohttp import web
 
+from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.market.instrument import fixed, plain
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import bybit_json as shapes
@@ -43,11 +44,23 @@ class BybitRest(VenueServer):
     """What REST asks of the server."""
 
     category: ClassVar[str]
-    tickers: Tickers
 
-    @abstractmethod
+    def __init__(self, options: SimOptions) -> None:
+        super().__init__(options)
+        self._texts: dict[str, Texts] = {}
+        self.tickers = Tickers(self.category, self.market, self.texts)
+
     def texts(self, live: Live) -> Texts:
         """The instrument's number texts."""
+        instrument = live.instrument
+        found = self._texts.get(instrument.symbol)
+        if found is None:
+            spot = self.category == "spot"
+            prices = plain if spot else fixed(listing.places(instrument)[0])
+            sizes = listing.size_style(self.category, instrument)
+            found = Texts(instrument.prices(prices), instrument.sizes(sizes))
+            self._texts[instrument.symbol] = found
+        return found
 
 
 def add_rest_routes(router: web.UrlDispatcher, server: BybitRest) -> None:

@@ -24,13 +24,8 @@ from feedhandler.sim.venues import okx_json as shapes
 from feedhandler.sim.venues import okx_listing as listing
 from feedhandler.sim.venues.okx_checksum import checksum
 from feedhandler.sim.venues.okx_json import Texts
-from feedhandler.sim.venues.okx_rest import (
-    BOOK_LEVELS,
-    FIRST_CODE,
-    LISTED_BEFORE_MS,
-    OkxRest,
-    add_rest_routes,
-)
+from feedhandler.sim.venues.okx_present import OkxPresent
+from feedhandler.sim.venues.okx_rest import BOOK_LEVELS, add_rest_routes
 
 _FIRST_SEQUENCE = 54_000_000_000
 _MAX_ARGS_BYTES = 65_536
@@ -39,7 +34,7 @@ _IDLE_S = 30.0
 _MAX_DEPTH = 310
 
 
-class OkxServer(OkxRest):
+class OkxServer(OkxPresent):
     """Serves the public channels. A channel's key here is ``channel:subject``."""
 
     venue: ClassVar[str] = "okx"
@@ -53,7 +48,6 @@ class OkxServer(OkxRest):
         super().__init__(replace(options, depth=min(options.depth, _MAX_DEPTH)))
         idle = options.idle_timeout
         self._idle = _IDLE_S if idle is None else idle
-        self._texts: dict[str, Texts] = {}
         self._moved: dict[str, set[str]] = {channel: set() for channel in channels.ON_CHANGE}
         self._due = dict.fromkeys(channels.INTERVALS, 0.0)
         self._confirmed: dict[str, float] = {}
@@ -99,14 +93,6 @@ class OkxServer(OkxRest):
         add_rest_routes(router, self)
 
     # -- publishing --------------------------------------------------------------------------
-
-    def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
-        symbol = live.instrument.symbol
-        found = self._texts.get(symbol)
-        if found is None:
-            found = self._texts[symbol] = Texts(live)
-        return found
 
     def on_update(self, update: Update) -> None:
         """Books, best bid and ask, and trades go out at once."""
@@ -160,36 +146,6 @@ class OkxServer(OkxRest):
         """The message of a channel that is sent as a whole."""
         key = channels.SUBJECTS.get(channel, "instId")
         return shapes.push(shapes.arg(channel, key, subject), self.present(channel, subject))
-
-    def present(self, channel: str, subject: str) -> str:
-        """The present state of a channel that is sent as a whole."""
-        if channel == "index-tickers":
-            base = subject.split("-")[0]
-            index, opening = self.market.index(base), self.market.opening_index(base)
-            data = shapes.index_ticker(self.market.clock.ms(), subject, index, opening)
-        elif channel == "instruments":
-            kinds = self.market.instruments.values()
-            data = ",".join(self._entry(one) for one in kinds if listing.inst_type(one) == subject)
-        elif channel == "opt-summary":
-            data = ",".join(
-                shapes.option_summary(self.market, self.market.live(option.symbol))
-                for option in channels.options_of(self.market, subject)
-            )
-        else:
-            live = self.market.live(subject)
-            texts = self.texts(live)
-            if channel == "tickers":
-                data = shapes.ticker(live, texts)
-            elif channel == "mark-price":
-                data = shapes.mark_price(self.market, live.instrument)
-            elif channel == "funding-rate":
-                data = shapes.funding_rate(self.market, live.instrument)
-            elif channel == "open-interest":
-                data = shapes.open_interest(live, texts)
-            else:
-                tail = f'"instId":"{subject}","ts":"{live.clock.ms()}","seqId":{live.book.sequence}'
-                data = shapes.book_data(live.book, texts, 5, tail)
-        return data
 
     def settle(self) -> None:
         """Send what changed on the channels that go by intervals."""
@@ -245,17 +201,11 @@ class OkxServer(OkxRest):
         """The `instruments` channel tells of it."""
         self._tell_state(instrument, "expired")
 
-    def _entry(self, instrument: Instrument, state: str = "live") -> str:
-        listed = self.start_ms - LISTED_BEFORE_MS
-        number = FIRST_CODE + self.number_of(instrument.symbol)
-        entry = listing.describe(instrument, number, listed) | {"state": state}
-        return orjson.dumps(self.as_streamed(instrument.symbol, entry)).decode()
-
     def _tell_state(self, instrument: Instrument, state: str = "live") -> None:
         kind = listing.inst_type(instrument)
         if self.wants(key := f"instruments:{kind}"):
             arg = shapes.arg("instruments", "instType", kind)
-            self.push(key, instrument.symbol, shapes.push(arg, self._entry(instrument, state)))
+            self.push(key, instrument.symbol, shapes.push(arg, self.entry(instrument, state)))
 
     def announce_shutdown(self) -> None:
         """The service upgrade notice, code 64008."""

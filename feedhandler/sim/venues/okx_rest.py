@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,16 +9,13 @@ import orjson
 from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
-from feedhandler.sim.market.live import Live
-from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues import okx_json as shapes
 from feedhandler.sim.venues import okx_listing as listing
 from feedhandler.sim.venues.okx_channels import INSTRUMENT_TYPES, known
-from feedhandler.sim.venues.okx_json import Texts
+from feedhandler.sim.venues.okx_present import FIRST_CODE, LISTED_BEFORE_MS, OkxPresent
 
 BOOK_LEVELS = 400
 """Levels a side of the `books` channel and at most of a REST book."""
-FIRST_CODE = 10_458
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 _UNKNOWN = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
 _PRESENT = {
@@ -31,19 +27,6 @@ _PRESENT = {
     "public/open-interest": "open-interest",
 }
 """Paths that say what a channel does."""
-LISTED_BEFORE_MS = 90 * 86_400_000
-
-
-class OkxRest(VenueServer):
-    """What REST asks of the server."""
-
-    @abstractmethod
-    def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
-
-    @abstractmethod
-    def present(self, channel: str, subject: str) -> str:
-        """The present state of a channel that is sent as a whole."""
 
 
 def _answer(data: Any, code: str = "0", message: str = "", status: int = 200) -> web.Response:
@@ -56,7 +39,7 @@ def _raw(rows: str) -> web.Response:
     return web.Response(body=body, content_type="application/json")
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: OkxRest) -> None:
+def add_rest_routes(router: web.UrlDispatcher, server: OkxPresent) -> None:
     """Add the ``/api/v5/`` paths of a server."""
 
     async def server_time(_: web.Request) -> web.Response:
