@@ -219,11 +219,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Key("prefix of the shared-memory objects", values.namespace()),
     ] = DEFAULT_NAMESPACE
-    status: Annotated[
+    status_address: Annotated[
         str,
-        Key("where status is served over HTTP", values.address()),
+        Key("where status is served over HTTP", values.address(), was="status"),
     ] = "127.0.0.1:8787"
-    status_asked: bool = False  #: the file names the address: without it nothing starts
+    address_named: bool = False  #: the file names the address: without it nothing starts
     group: Annotated[
         int,
         Key(

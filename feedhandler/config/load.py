@@ -16,6 +16,8 @@ from feedhandler.config.of_venue import VenueTable
 from feedhandler.config.values import Allowed, shown
 from feedhandler.suggest import did_you_mean, near
 
+_FORMER = {key.was: now for of in (Config, VenueConfig) for now, key in keys(of).items() if key.was}
+
 
 def load(
     path: Path | None,
@@ -42,7 +44,7 @@ def load(
         document["namespace"] = namespace
     config = Config(
         **reader.values("", document, Config, but={"venues"}),
-        status_asked="status" in document,
+        address_named="status_address" in document,
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
     )
     if running and path is not None and not tables:
@@ -79,9 +81,8 @@ class _Reader:
         """Whether there is a key in such a table; says so if there is not."""
         if name in keys(table):
             return
-        former = {key.was: now for now, key in keys(table).items() if key.was}
-        if name in former:
-            problem = f"is called {former[name]} now"
+        if (now := _FORMER.get(name)) is not None:
+            problem = f"is called {now} now"
         elif table is Config and name in registry.names():
             problem = f"the table of a venue is called [venues.{name}]"
         elif table is Config and name in keys(VenueConfig):

@@ -142,7 +142,7 @@ async def serve(
     except OSError as error:
         taken = os.strerror(error.errno).lower() if error.errno else str(error)
         whose = f": {await who_listens(address)}" if error.errno == errno.EADDRINUSE else ""
-        what = f"status: {address} cannot be had: {taken}{whose}"
+        what = f"status_address: {address} cannot be had: {taken}{whose}"
         if asked:
             raise OSError(error.errno, what) from None
         host = address.rpartition(":")[0]

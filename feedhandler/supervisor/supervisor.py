@@ -123,7 +123,7 @@ class Supervisor:
                 await self.reload()
 
     async def _serve_status(self, config: Config) -> StatusServer | None:
-        return await serve(config.status, config.status_asked, self.status)
+        return await serve(config.status_address, config.address_named, self.status)
 
     async def _hush(self) -> None:
         if self._status_server is not None:
@@ -183,7 +183,7 @@ class Supervisor:
             findings = await preflight.check(change.fresh(config))
             if findings.problems:
                 raise ConfigError(findings.problems)
-            moved = config.status != self._config.status
+            moved = config.status_address != self._config.status_address
             server = await self._serve_status(config) if moved else self._status_server
             try:
                 await self._follow(config, change)

@@ -19,7 +19,7 @@ from tests.conftest import remove_objects
 
 VENUES = ("deribit", "okx", "binance")
 CONFIG = """
-status = ""
+status_address = ""
 [venues.deribit]
 instruments = ["BTC-PERPETUAL", "ETH-PERPETUAL", "option:BTC-USD:*"]
 [venues.okx]

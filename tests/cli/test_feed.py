@@ -161,7 +161,7 @@ def test_the_strategy_of_the_readme(feed: str) -> None:
 
 def test_stop_leaves_nothing(namespace: str, tmp_path: Path) -> None:
     config = tmp_path / "feed.toml"
-    config.write_text('status = ""\n[venues.okx]\n')
+    config.write_text('status_address = ""\n[venues.okx]\n')
     log = tmp_path / "log"
     with log.open("w") as out:
         process = spawn("start", str(config), "--sim", namespace=namespace, stdout=out, stderr=out)
@@ -183,7 +183,7 @@ def test_stop_leaves_nothing(namespace: str, tmp_path: Path) -> None:
 
 def test_start_on_a_terminal_tells_how_to_look(namespace: str, tmp_path: Path) -> None:
     config = tmp_path / "feed.toml"
-    config.write_text('status = ""\n[venues.deribit]\ninstruments = ["BTC-PERPETUAL"]\n')
+    config.write_text('status_address = ""\n[venues.deribit]\ninstruments = ["BTC-PERPETUAL"]\n')
     with Terminal("start", str(config), "--sim", namespace=namespace, columns=80) as terminal:
         hint = f"inspect book deribit BTC-PERPETUAL --watch --namespace {namespace}"
         until(lambda: any(hint in line for line in terminal.lines()), "the hint", 30.0)

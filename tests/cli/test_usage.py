@@ -97,7 +97,7 @@ def test_start_refuses_what_is_not_there(tmp_path: Path, namespace: str) -> None
     refused(run("start", "--venue", "deribt", namespace=namespace), 2, "did you mean 'deribit'")
     refused(run("start", "--sim", "--sim-rate", "-1", namespace=namespace), 2, "--sim-rate")
     config = tmp_path / "feed.toml"
-    config.write_text('status = ""\n')
+    config.write_text('status_address = ""\n')
     result = run(
         "start", str(config), "--sim", "-v", "okx", "--symbols", "BTC-USDX", namespace=namespace
     )

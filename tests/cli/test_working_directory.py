@@ -14,7 +14,7 @@ def test_modules_that_lie_there_are_not_imported(namespace: str, tmp_path: Path)
     for name in ("shm.py", "feedhandler.py", "orjson.py", "json.py"):
         (tmp_path / name).write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\n")
     config = tmp_path / "feed.toml"
-    config.write_text('status = ""\n[venues.okx]\ninstruments = ["BTC-USDT"]\n')
+    config.write_text('status_address = ""\n[venues.okx]\ninstruments = ["BTC-USDT"]\n')
     process = subprocess.Popen(
         [Path(sys.executable).with_name("feedhandler"), "start", "--sim", config],
         cwd=tmp_path,

@@ -40,7 +40,7 @@ def test_a_file_overrides_key_by_key(tmp_path: Path) -> None:
         tmp_path,
         f"""
         namespace = "desk-1"
-        status = ""
+        status_address = ""
         [venues.okx]
         instruments = ["BTC-USDT", "option:BTC-USD:*"]
         channels = ["book"]
@@ -57,7 +57,7 @@ def test_a_file_overrides_key_by_key(tmp_path: Path) -> None:
     config = load(path)
     okx = config.venues["okx"]
     assert list(config.venues) == ["okx"]
-    assert (config.namespace, config.status) == ("desk-1", "")
+    assert (config.namespace, config.status_address) == ("desk-1", "")
     assert okx.instruments == ("BTC-USDT", "option:BTC-USD:*")
     assert (okx.channels, okx.depth, okx.ring_slots, okx.directory_rows) == (
         ("book",),
@@ -92,7 +92,8 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("depth = 5", ["depth: belongs to a venue", "[venues.NAME]"]),
         ("[okx]", ["okx: the table of a venue is called [venues.okx]"]),
         ("[venue.okx]", ["venue: no such key; did you mean 'venues'?", "`feedhandler config`"]),
-        ("[venues.okx]\nstatus = ''", ["venues.okx.status: belongs to no venue", "above"]),
+        ("[venues.okx]\ngroup = ''", ["venues.okx.group: belongs to no venue", "above"]),
+        ("status = ''", ["status: is called status_address now"]),
         ("[venues.okx]\ncapacity = 5", ["venues.okx.capacity: is called directory_rows now"]),
         ("[venues.okx]\nsilence_ms = 5000", ["silence_ms: no such key; did you mean 'silence_s'?"]),
         ("[venues.okx]\naudit_s = 100000", ["86400, or 0 for never; did you mean 100.0?"]),
@@ -106,7 +107,7 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("[venues.okx]\nws_url = 'okx.com/ws'", ["did you mean 'wss://okx.com/ws'?"]),
         ("[venues.okx]\nproxy = 'socks://me:secret@h:1'", ["'socks5://me:...@h:1'"]),
         ("[venues.binance-usdm]\nws_url = 'wss://x'", ["ws_url: 'wss://x'", '{public = "wss']),
-        ("status = 8787", ["did you mean '127.0.0.1:8787'?"]),
+        ("status_address = 8787", ["did you mean '127.0.0.1:8787'?"]),
         ("[venues.okx]\n[venues.okx]", ["line 2: [venues.okx] stands a second time"]),
         ("[venues.okx]\ndepth = 1\ndepth = 2", ["line 3: depth stands a second time"]),
         ("namespace = desk", ["line 1: not TOML", "a text has quotes around it"]),
@@ -114,8 +115,8 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("namespace: 'x'", ["line 1: not TOML", "write key = value"]),
         ("namespace = 'a b'", ["namespace: 'a b'", "letters"]),
         ("namespace = 3", ["namespace: 3"]),
-        ("status = 'localhost'", ["status: 'localhost'", "host:port"]),
-        ("status = 'localhost:99999'", ["status: 'localhost:99999'"]),
+        ("status_address = 'localhost'", ["status_address: 'localhost'", "host:port"]),
+        ("status_address = 'localhost:99999'", ["status_address: 'localhost:99999'"]),
         ("group = 'no-such-group'", ["group: 'no-such-group'", "a group of this host"]),
         ("group = -1", ["group: -1", "a group of this host"]),
         ("group = true", ["group: true"]),
@@ -174,10 +175,14 @@ def test_a_mistake_is_named_with_file_key_value_and_what_is_allowed(
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
-    path = write(tmp_path, "status = 3\n[venues.okx]\ndepth = 0\nspin = 2\n[venues.kraken9]\n")
+    path = write(
+        tmp_path, "status_address = 3\n[venues.okx]\ndepth = 0\nspin = 2\n[venues.kraken9]\n"
+    )
     found = problems(path)
     assert len(found) == 4
-    assert all(any(key in line for line in found) for key in ("status", "depth", "spin", "kraken9"))
+    assert all(
+        any(key in line for line in found) for key in ("status_address", "depth", "spin", "kraken9")
+    )
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:

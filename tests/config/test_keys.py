@@ -15,7 +15,7 @@ from tests.cli.support import json_of, run
 
 def test_every_field_is_a_key() -> None:
     assert list(keys(VenueConfig)) == list(VenueConfig.__struct_fields__)
-    assert {*keys(Config), "status_asked"} == set(Config.__struct_fields__)
+    assert {*keys(Config), "address_named"} == set(Config.__struct_fields__)
 
 
 def test_every_key_is_told_in_one_calm_line() -> None:
@@ -52,7 +52,7 @@ def test_what_is_printed_is_a_file_of_the_defaults(tmp_path: Path) -> None:
     )
     assert uncommented.count("\n#") < printed.count("\n#") - 15
     path.write_text(uncommented)
-    assert load(path) == msgspec.structs.replace(load(None, venues=["deribit"]), status_asked=True)
+    assert load(path) == msgspec.structs.replace(load(None, venues=["deribit"]), address_named=True)
 
 
 def test_one_key_is_shown_and_a_wrong_name_is_answered() -> None:

@@ -29,7 +29,7 @@ from tests.conftest import remove_objects
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 DEADLINE = 30.0
 CONFIG = """
-status = ""
+status_address = ""
 [venues.deribit]
 instruments = ["BTC-PERPETUAL", "future:BTC-USD:*", "option:BTC-USD:*"]
 ws_url = "{deribit.ws_url}"

@@ -132,7 +132,7 @@ class Rig:
             venue: msgspec.structs.replace(one, instruments=symbols[venue], silence_s=2.0)
             for venue, one in config.venues.items()
         }
-        self.config: Config = msgspec.structs.replace(config, venues=chosen, status="")
+        self.config: Config = msgspec.structs.replace(config, venues=chosen, status_address="")
 
     def change(self, venue: str, **fields: Any) -> None:
         """Other settings of one venue, before it starts."""

@@ -127,7 +127,7 @@ def test_what_was_subscribed_survives_the_process() -> None:
 
 
 def write(r: Rig, path: Path, **instruments: list[str]) -> None:
-    lines = [f'namespace = "{r.namespace}"', 'status = ""']
+    lines = [f'namespace = "{r.namespace}"', 'status_address = ""']
     for venue, symbols in instruments.items():
         one = r.config.venues[venue]
         listed = ", ".join(f'"{symbol}"' for symbol in symbols)
@@ -179,10 +179,10 @@ def test_sighup_follows_the_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
         said("cannot be read")
         with socket.create_server(("127.0.0.1", 0)) as held:  # all of it, or nothing
             at = f"127.0.0.1:{held.getsockname()[1]}"
-            moved = good.replace('status = ""', f'status = "{at}"')
+            moved = good.replace('status_address = ""', f'status_address = "{at}"')
             path.write_text(moved.replace('"BTC-USDT"', '"BTC-USDT", "BTC-USDT-SWAP"'))
             supervisor.send_signal(signal.SIGHUP)
-            said(f"status: {at} cannot be had: address already in use: another program")
+            said(f"status_address: {at} cannot be had: address already in use: another program")
         assert request(r.namespace, {"do": "config"})["venues"]["okx"]["instruments"] == [
             "BTC-USDT"
         ]

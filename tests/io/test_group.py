@@ -16,7 +16,9 @@ DESK = 54321
 @needs_root
 def test_the_groups_members_read_what_the_feed_writes(namespace: str, tmp_path: Path) -> None:
     config = tmp_path / "feed.toml"
-    config.write_text(f'status = ""\ngroup = {DESK}\n[venues.okx]\ninstruments = ["BTC-USDT"]\n')
+    config.write_text(
+        f'status_address = ""\ngroup = {DESK}\n[venues.okx]\ninstruments = ["BTC-USDT"]\n'
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", "start", "--sim", str(config)],
         env=os.environ | {"FEEDHANDLER_NAMESPACE": namespace},

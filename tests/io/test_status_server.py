@@ -28,7 +28,7 @@ def feed() -> Iterator[tuple[Rig, int, int]]:
     with rig(VENUE) as r:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        r.config = msgspec.structs.replace(r.config, status=f"127.0.0.1:{port}")
+        r.config = msgspec.structs.replace(r.config, status_address=f"127.0.0.1:{port}")
         process = r.supervisor()
         r.attach(VENUE).close()
         yield r, port, process.pid

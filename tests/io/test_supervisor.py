@@ -200,7 +200,7 @@ def test_status_over_http() -> None:
     with rig("binance") as r:
         with socket.create_server(("127.0.0.1", 0)) as free:
             at = f"127.0.0.1:{free.getsockname()[1]}"
-        r.config = msgspec.structs.replace(r.config, status=at)
+        r.config = msgspec.structs.replace(r.config, status_address=at)
         r.supervisor()
         r.attach("binance").close()
 
@@ -254,11 +254,13 @@ def test_status_over_http() -> None:
 def taken(r: Rig, at: str, pid: int) -> None:
     """Another feed's address: one that was asked for is needed; else any other will do."""
     other = f"{r.namespace}b"
-    config = msgspec.structs.replace(r.config, namespace=other, status=at, status_asked=True)
+    config = msgspec.structs.replace(
+        r.config, namespace=other, status_address=at, address_named=True
+    )
     refused: list[str] = []
     assert supervisor.run(config, report=refused.append) == 2
     assert refused == [
-        f"status: {at} cannot be had: address already in use: "
+        f"status_address: {at} cannot be had: address already in use: "
         f"the feed {r.namespace!r}, process {pid}, listens there"
     ]
 
