@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from feedhandler.adapter.row import Row, shown
-from feedhandler.adapter.venue import InstrumentSpec
+from feedhandler.adapter.venue import ListedInstrument
 from shm import InstrumentKind, Status
 
 log = logging.getLogger(__name__)
@@ -20,12 +20,12 @@ _SAID = 5  # rows in one line of the log
 _REMEMBERED = 10_000  # what was said is not said again, within bounds
 
 
-class Listing(list[InstrumentSpec]):
+class Listing(list[ListedInstrument]):
     """The instruments of a list. `broken`: rows that were left out, by name, and why; of a row
     without a name its number is (`nameless`)."""
 
     def __init__(
-        self, specs: Iterable[InstrumentSpec] = (), broken: Mapping[str, str] | None = None
+        self, specs: Iterable[ListedInstrument] = (), broken: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(specs)
         self.broken: dict[str, str] = dict(broken or {})
@@ -49,7 +49,7 @@ def parse_each(
     venue: str,
     entries: Iterable[Any],
     key: str,
-    parse: Callable[[Row], InstrumentSpec | None],
+    parse: Callable[[Row], ListedInstrument | None],
 ) -> Listing:
     """What `parse` makes of each row; None leaves it out, as what is of no concern to us.
 
@@ -57,7 +57,7 @@ def parse_each(
     too, and said once, by the name under `key`. Raises ValueError when rows are there and none of
     them can be read.
     """
-    specs: dict[str, InstrumentSpec] = {}
+    specs: dict[str, ListedInstrument] = {}
     found = Listing()
     count = left = 0
     for count, entry in enumerate(entries, 1):
@@ -82,7 +82,7 @@ def parse_each(
     return found
 
 
-def check(spec: InstrumentSpec) -> None:
+def check(spec: ListedInstrument) -> None:
     """Whether an instrument can be what it says. Raises ValueError that names what cannot be."""
     for what, text in (("symbol", spec.symbol), ("name", spec.name)):
         if not isinstance(text, str) or not text.isprintable() or " " in text or not text:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import translate
 
-from feedhandler.adapter.venue import InstrumentSpec
+from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.suggest import did_you_mean
 from shm import InstrumentKind
 
@@ -55,7 +55,7 @@ class Pattern:
         """Whether it names one instrument rather than a set."""
         return not self.underlying and not is_glob(self.glob)
 
-    def matches(self, spec: InstrumentSpec) -> bool:
+    def matches(self, spec: ListedInstrument) -> bool:
         """Whether it means this instrument; sets skip what does not trade, and combos."""
         if self.kind is None:
             if self.exact:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property, partial
 
 from feedhandler.adapter.pattern import Pattern
-from feedhandler.adapter.venue import InstrumentSpec
+from feedhandler.adapter.venue import ListedInstrument
 
 NOT = "!"
 _NEAR = 5
@@ -34,7 +34,7 @@ class UnknownSymbol(ValueError):  # noqa: N818
         return f"no listed instrument is called or matches {self.pattern!r}{hint}"
 
 
-def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[InstrumentSpec]:
+def select(patterns: Iterable[str], specs: Iterable[ListedInstrument]) -> list[ListedInstrument]:
     """The instruments that the patterns mean, each once, in the order of patterns and listing.
 
     A pattern is the venue's name, the normalised name, a glob over both, `KIND:GLOB` or
@@ -45,7 +45,7 @@ def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[Ins
     """
     listed = list(specs)
     by_symbol = {spec.symbol: spec for spec in listed}
-    chosen: dict[str, InstrumentSpec] = {}
+    chosen: dict[str, ListedInstrument] = {}
     for text in patterns:
         pattern = Pattern.parse(text)
         named = by_symbol.get(pattern.glob) if pattern.exact else None
@@ -60,7 +60,7 @@ def select(patterns: Iterable[str], specs: Iterable[InstrumentSpec]) -> list[Ins
     return list(chosen.values())
 
 
-def _near(pattern: Pattern, listed: Sequence[InstrumentSpec]) -> list[str]:
+def _near(pattern: Pattern, listed: Sequence[ListedInstrument]) -> list[str]:
     """Listed names like a pattern's, in the form that was likely meant."""
     candidates = [spec for spec in listed if pattern.kind in (None, spec.kind)] or listed
     names: dict[str, str] = {}
@@ -87,13 +87,13 @@ def patterns(rules: Iterable[str]) -> list[str]:
 
 
 def choose(
-    rules: Iterable[str], specs: Sequence[InstrumentSpec]
-) -> tuple[list[InstrumentSpec], list[UnknownSymbol]]:
+    rules: Iterable[str], specs: Sequence[ListedInstrument]
+) -> tuple[list[ListedInstrument], list[UnknownSymbol]]:
     """What the rules mean, in their order, and the patterns that mean nothing.
 
     What is left out need not be listed. Raises ValueError for what is no rule.
     """
-    chosen: dict[str, InstrumentSpec] = {}
+    chosen: dict[str, ListedInstrument] = {}
     unknown = []
     for rule in rules:
         leave = rule.startswith(NOT)
@@ -118,7 +118,7 @@ def with_more(rules: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 
 def without(
-    rules: Sequence[str], less: Sequence[str], specs: Sequence[InstrumentSpec]
+    rules: Sequence[str], less: Sequence[str], specs: Sequence[ListedInstrument]
 ) -> tuple[str, ...]:
     """The rules with these patterns left out; `specs`: what the venue lists.
 

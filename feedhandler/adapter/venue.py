@@ -98,7 +98,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class InstrumentSpec:
+class ListedInstrument:
     """One instrument as its venue lists it.
 
     `tick`, `lot`: 0 where the venue does not say. `contract_size`: what a size of 1 is worth, in
@@ -207,7 +207,7 @@ class Stated:
     symbol: str
     status: Status
     word: str
-    spec: Callable[[], InstrumentSpec | None] | None = None  #: all terms; raises as parsing
+    spec: Callable[[], ListedInstrument | None] | None = None  #: all terms; raises as parsing
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class Venue(ABC):
         return ()
 
     @abstractmethod
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         """The subscription keys of one instrument, with that of its status where the venue has one;
         keys of a whole family repeat and are merged."""
 
@@ -292,7 +292,7 @@ class Venue(ABC):
         """What to ask for so that every instrument that the patterns may name is listed."""
 
     @abstractmethod
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         """The venue's answer. Raises ValueError that names what is wrong with it."""
 
     def follow_up(

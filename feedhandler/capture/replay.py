@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from feedhandler.adapter.venue import ControlKind, InstrumentSpec, Stated, Venue
+from feedhandler.adapter.venue import ControlKind, ListedInstrument, Stated, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.pace import Pace
 from feedhandler.capture.scan import Mentions, Survey, survey
@@ -308,7 +308,7 @@ class _Player:
             detail=b"replay",
         )
 
-    def _add(self, spec: InstrumentSpec | None, symbol: str) -> int | None:
+    def _add(self, spec: ListedInstrument | None, symbol: str) -> int | None:
         """The instrument's id; None where the directory is full or the name impossible."""
         try:
             if spec is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from feedhandler import venues
-from feedhandler.adapter.venue import InstrumentSpec, Venue
+from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.suggest import did_you_mean
 
@@ -17,7 +17,7 @@ class Survey:
     """`specs`: what the capture's own lists say of each symbol; `connections`: by name."""
 
     venue: Venue
-    specs: dict[str, InstrumentSpec]
+    specs: dict[str, ListedInstrument]
     lines: int
     connections: int
     _foreign: dict[str, bool] = field(default_factory=dict)
@@ -97,8 +97,8 @@ def _elected(path: Path, votes: Counter[str]) -> str:
     )
 
 
-def _specs(venue: Venue, lists: Iterable[Frame]) -> dict[str, InstrumentSpec]:
-    specs: dict[str, InstrumentSpec] = {}
+def _specs(venue: Venue, lists: Iterable[Frame]) -> dict[str, ListedInstrument]:
+    specs: dict[str, ListedInstrument] = {}
     for frame in lists:
         if frame.data is None or not venue.lists_instruments(frame.url or ""):
             continue
@@ -121,7 +121,7 @@ class Mentions:
     _PART = re.compile(rb"[.@:]")
     _FAMILY = re.compile(rb'"instFamily"\s*:\s*"[^"]*"')  # may look like an instrument's name
 
-    def __init__(self, specs: Mapping[str, InstrumentSpec]) -> None:
+    def __init__(self, specs: Mapping[str, ListedInstrument]) -> None:
         self._symbols = {symbol.encode(): symbol for symbol in specs}
         self._symbols |= {symbol.lower().encode(): symbol for symbol in specs}
         self._heads: set[bytes] = set()

@@ -14,7 +14,7 @@ from feedhandler.adapter.venue import Venue
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import ConnectionState
 from feedhandler.engine import _engine
-from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.planning.packing import CONNECTION_ROWS, place
 
 IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more
@@ -190,7 +190,7 @@ class Fleet:
         found = place(keys, [bundle.keys for bundle in bundles], self._venue)
         return None if found is None else bundles[found]
 
-    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+    def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None:
         """Carry the instrument no more, and none of these keys."""
         for taken in self._places.values():
             taken.bundle.books.discard(tracked.id)
@@ -202,12 +202,12 @@ class Fleet:
     def _books(self, keys: Sequence[str]) -> set[int]:
         return {tracked.id for tracked in self._universe.books(keys)}
 
-    def books(self, connection: Connection) -> list[Tracked]:
+    def books(self, connection: Connection) -> list[CarriedInstrument]:
         """The instruments whose books it carries."""
         books = self._places[connection.row].bundle.books
         return [self._universe.by_id[row] for row in sorted(books)]
 
-    def carries(self, connection: Connection, tracked: Tracked) -> bool:
+    def carries(self, connection: Connection, tracked: CarriedInstrument) -> bool:
         """Whether it carries the instrument's book."""
         return tracked.id in self._places[connection.row].bundle.books
 
@@ -224,7 +224,7 @@ class Fleet:
         taken.since.clear()
         taken.behind.update(taken.bundle.books)
 
-    def acknowledged(self, connection: Connection, tracked: Tracked) -> None:
+    def acknowledged(self, connection: Connection, tracked: CarriedInstrument) -> None:
         """The venue took the subscription to the book."""
         self._places[connection.row].since[tracked.id] = time_ns()
 
@@ -239,7 +239,7 @@ class Fleet:
         same = [each for one in siblings for each in one.connections]
         return [each for each in same if each is not connection and self.is_up(each)]
 
-    def best(self, tracked: Tracked) -> Connection | None:
+    def best(self, tracked: CarriedInstrument) -> Connection | None:
         """Who can do something about a book: best one that has it, else one that is open."""
         homes = [part for one in self.bundles for part in (one, *one.parts)]
         carriers = [each for one in homes if tracked.id in one.books for each in one.connections]
@@ -260,11 +260,11 @@ class Fleet:
 
     # ---- in step
 
-    def book_refused(self, connection: Connection, tracked: Tracked) -> None:
+    def book_refused(self, connection: Connection, tracked: CarriedInstrument) -> None:
         """It will not bring this book: the venue refused it."""
         self._places[connection.row].behind.discard(tracked.id)
 
-    def base_joined(self, tracked: Tracked) -> None:
+    def base_joined(self, tracked: CarriedInstrument) -> None:
         """A full book that was asked for is in: who was subscribed before continues it."""
         connection = self.best(tracked)
         if connection is None or self._engine.feeders(tracked.id):

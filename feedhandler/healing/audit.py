@@ -21,7 +21,7 @@ from feedhandler.engine import _engine
 from feedhandler.engine.books_json import decimal_text
 from feedhandler.healing.audit_compare import Broken, Comparison, FollowedBook, Known, compare
 from feedhandler.healing.audit_report import AuditReport
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Getter, RestError
 from shm import Counter, Reason, ShmError, State
@@ -42,9 +42,9 @@ class Duties:
     """What the audit needs of the feed. `free`: whether recovery leaves room for this request;
     `diverged`: the book is wrong and no longer LIVE, heal it; `count`: counters."""
 
-    instruments: Callable[[], Iterable[Tracked]]
+    instruments: Callable[[], Iterable[CarriedInstrument]]
     free: Callable[[Request], bool]
-    diverged: Callable[[Tracked], None]
+    diverged: Callable[[CarriedInstrument], None]
     count: Callable[[Counter], None]
 
 
@@ -108,7 +108,7 @@ class Audit:
         self._do.count(Counter.AUDITS)
         self._publish(tracked, comparison, sequence)
 
-    def _next(self) -> Tracked | None:
+    def _next(self) -> CarriedInstrument | None:
         """The next LIVE book in turn."""
         live = [each for each in self._do.instruments() if self._is_live(each)]
         later = [each for each in live if each.id > self._last]
@@ -117,13 +117,13 @@ class Audit:
             self._last = chosen.id
         return chosen
 
-    def _is_live(self, tracked: Tracked) -> bool:
+    def _is_live(self, tracked: CarriedInstrument) -> bool:
         if tracked.book_key is None or tracked.closed:
             return False
         return self._engine.state(tracked.id)[0] == State.LIVE
 
     async def _audit(
-        self, segment: Segment, tracked: Tracked, request: Request
+        self, segment: Segment, tracked: CarriedInstrument, request: Request
     ) -> tuple[Comparison, int]:
         """Raises Broken (no verdict), RestError, ValueError."""
         suspected: set[tuple[int, int]] = set()
@@ -161,7 +161,12 @@ class Audit:
             await asyncio.sleep(LOOK_S)
 
     async def _reach(
-        self, segment: Segment, tracked: Tracked, book: FollowedBook, start: int, until: int
+        self,
+        segment: Segment,
+        tracked: CarriedInstrument,
+        book: FollowedBook,
+        start: int,
+        until: int,
     ) -> None:
         """Take the ring's records until the book is at a sequence."""
         if book.sequence == until:
@@ -183,11 +188,16 @@ class Audit:
             else:
                 await asyncio.sleep(0)
 
-    def _known(self, tracked: Tracked) -> Known:
+    def _known(self, tracked: CarriedInstrument) -> Known:
         return Known(*(side and side[1] for side in self._engine.known(tracked.id)))
 
     def _diverged(
-        self, tracked: Tracked, comparison: Comparison, sequence: int, price: int, size: int
+        self,
+        tracked: CarriedInstrument,
+        comparison: Comparison,
+        sequence: int,
+        price: int,
+        size: int,
     ) -> None:
         if self._is_live(tracked):
             self._engine.set_state(tracked.id, int(State.STALE), int(Reason.AUDIT))
@@ -203,7 +213,7 @@ class Audit:
         )  # fmt: skip
         self._do.diverged(tracked)
 
-    def _publish(self, tracked: Tracked, comparison: Comparison, sequence: int) -> None:
+    def _publish(self, tracked: CarriedInstrument, comparison: Comparison, sequence: int) -> None:
         *_, price, _ = self._engine.book(tracked.id)
         known = self._known(tracked)
         self._found[tracked.spec.symbol] = {

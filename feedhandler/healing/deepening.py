@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.healing.snapshot_queue import SnapshotQueue
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle, log
 from shm import State
 
@@ -32,7 +32,7 @@ class _Case:
     """One book that is worn. `ask_at`: when to ask; `body`: an answer that the stream has not
     reached, with the levels that were asked for, and until when it is waited for."""
 
-    tracked: Tracked
+    tracked: CarriedInstrument
     ask_at: float | None
     body: tuple[bytes, int, float] | None = None
 
@@ -60,7 +60,7 @@ class Deepening:
         case = self._cases.get(symbol)
         return case is not None and self._in_step(case.tracked)
 
-    def worn(self, tracked: Tracked) -> None:
+    def worn(self, tracked: CarriedInstrument) -> None:
         """WORN: few levels of it are known any more."""
         symbol = tracked.spec.symbol
         if symbol not in self._cases:
@@ -76,7 +76,7 @@ class Deepening:
         """The venue's answer to a request for so many levels a side."""
         self._take(self._cases[symbol], body, levels, self._clock() + REACH_S)
 
-    def over(self, tracked: Tracked) -> None:
+    def over(self, tracked: CarriedInstrument) -> None:
         """It has another base, or is carried no more."""
         self._cases.pop(tracked.spec.symbol, None)
 
@@ -118,10 +118,10 @@ class Deepening:
         delay = backoff.next(now)
         return now if backoff.failures == 1 else now + delay
 
-    def _in_step(self, tracked: Tracked) -> bool:
+    def _in_step(self, tracked: CarriedInstrument) -> bool:
         return not tracked.closed and self._engine.state(tracked.id)[0] == State.LIVE
 
-    def _reach(self, tracked: Tracked) -> str:
+    def _reach(self, tracked: CarriedInstrument) -> str:
         bids, asks = self._engine.known(tracked.id)
         words = ["all" if side is None else str(side[0]) for side in (bids, asks)]
         return f"{words[0]} bids and {words[1]} asks are known"

@@ -28,7 +28,7 @@ from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.healing.silent_subscriptions import Renew, SilentSubscriptions
 from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue, TradedFirst
 from feedhandler.healing.subscription_watch import SubscriptionWatch
-from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest, RestError
 from shm import Counter, Reason, State
@@ -46,7 +46,7 @@ class Asks:
     count: Callable[[Counter], None]
     renew: Renew
     hint: Callable[[], None]
-    worded: Callable[[Tracked], None]
+    worded: Callable[[CarriedInstrument], None]
 
 
 class Healing:
@@ -148,21 +148,21 @@ class Healing:
             elif event == _engine.WIDENED:
                 log.info("%s: exponents widened", tracked.spec.symbol)
 
-    def _healed(self, tracked: Tracked, now: float) -> None:
+    def _healed(self, tracked: CarriedInstrument, now: float) -> None:
         self.recovery.healed(tracked, now)
         self.watch.healed(tracked, now)
         self._deepening.over(tracked)
 
     # ---- what the connections say
 
-    def drop(self, tracked: Tracked) -> None:
+    def drop(self, tracked: CarriedInstrument) -> None:
         """The instrument is carried no more."""
         self.recovery.drop(tracked)
         self.watch.forget(tracked)
         self._deepening.over(tracked)
         self.silent_subscriptions.forget(tracked)
 
-    def restated(self, tracked: Tracked) -> None:
+    def restated(self, tracked: CarriedInstrument) -> None:
         """The venue does something else with orders on it: what does not trade may be silent, and
         what is open now may be had."""
         self.watch.restated(tracked, self._clock())
@@ -226,7 +226,7 @@ class Healing:
             if self._engine.state(tracked.id)[0] != State.LIVE and not tracked.closed:
                 self.recovery.show(tracked, Reason.UNANSWERED)
 
-    def _dumb(self, connection: Connection, tracked: Tracked, reason: Reason) -> None:
+    def _dumb(self, connection: Connection, tracked: CarriedInstrument, reason: Reason) -> None:
         """Its subscription to the book brings nothing: it keeps nobody waiting."""
         self._connections.book_refused(connection, tracked)
         if self._engine.state(tracked.id)[0] != State.LIVE:
@@ -286,12 +286,12 @@ class Healing:
         if bits & _engine.ATTENTION:
             self.attention()
 
-    def streams(self, tracked: Tracked) -> bool:
+    def streams(self, tracked: CarriedInstrument) -> bool:
         """Whether a connection that carries the book is open."""
         connection = self._connections.best(tracked)
         return connection is not None and is_open(connection.state)
 
-    def _subscribed(self, tracked: Tracked) -> bool:
+    def _subscribed(self, tracked: CarriedInstrument) -> bool:
         """Whether the venue streams the book: without, a snapshot of it would stand still."""
         return self.streams(tracked) and self.recovery.subscribed_to(tracked)
 
@@ -300,13 +300,13 @@ class Healing:
         kept = self._venue.snapshot_request(next(iter(self._universe.by_symbol), ""))
         return not self._snapshots.asking and self._rest.spare(request, *filter(None, [kept]))
 
-    def _deaf(self, tracked: Tracked) -> None:
+    def _deaf(self, tracked: CarriedInstrument) -> None:
         """A book that was taken for quiet has moved, and its stream has not said so."""
         self._engine.set_state(tracked.id, int(State.STALE), int(Reason.SUBSCRIPTION))
         self.watch.lost(tracked)
         self.recovery.deaf(tracked, self._clock())
 
-    def _diverged(self, tracked: Tracked) -> None:
+    def _diverged(self, tracked: CarriedInstrument) -> None:
         """An audit found the book wrong."""
         self.watch.lost(tracked)
         self.recovery.lost(tracked, int(Reason.AUDIT), self._clock())

@@ -15,7 +15,7 @@ from feedhandler.adapter.venue import Request, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle
 from feedhandler.network.rest import Rest, RestError
 from shm import Reason, State
@@ -36,8 +36,8 @@ class Poller:
         venue: Venue,
         engine: _engine.Engine,
         rest: Rest,
-        instruments: Callable[[], Iterable[Tracked]],
-        streams: Callable[[Tracked], bool],
+        instruments: Callable[[], Iterable[CarriedInstrument]],
+        streams: Callable[[CarriedInstrument], bool],
         after_s: float,
     ) -> None:
         self._venue = venue
@@ -64,7 +64,7 @@ class Poller:
             else:
                 await self._poll(*request)
 
-    def _due(self, now: float) -> tuple[Tracked, Request] | None:
+    def _due(self, now: float) -> tuple[CarriedInstrument, Request] | None:
         """Who has waited the longest for an answer."""
         due = []
         for tracked in self._instruments():
@@ -83,7 +83,7 @@ class Poller:
                 return (tracked, request) if self._affords(tracked, request, now) else None
         return None
 
-    def _affords(self, tracked: Tracked, request: Request, now: float) -> bool:
+    def _affords(self, tracked: CarriedInstrument, request: Request, now: float) -> bool:
         """Whether the budget has this besides what the streams will want."""
         base = self._venue.snapshot_request(tracked.spec.symbol)
         bases = len(self._down) * base.weight if base is not None else 0
@@ -91,7 +91,7 @@ class Poller:
         wanted = request.weight + kept
         return now >= self._not_before and self._rest.budget.wait(monotonic(), wanted) <= 0
 
-    async def _poll(self, tracked: Tracked, request: Request) -> None:
+    async def _poll(self, tracked: CarriedInstrument, request: Request) -> None:
         symbol, now = tracked.spec.symbol, self._clock()
         if self._rate:
             self._not_before = now + request.weight / (SHARE * self._rate)
@@ -117,7 +117,7 @@ class Poller:
             self._quiet.warning("polled", text)
         self._fresh[tracked.id] = self._clock()
 
-    def _age(self, tracked: Tracked, now: float) -> None:
+    def _age(self, tracked: CarriedInstrument, now: float) -> None:
         fresh = self._fresh.get(tracked.id)
         if fresh is None or now - fresh <= KEPT_S:
             return

@@ -17,7 +17,7 @@ from time import time_ns
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.engine import _engine
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle
 from feedhandler.network.rest import Getter, RestError
 from shm import Reason, State
@@ -32,7 +32,7 @@ _UNCONFIRMED = (State.SYNCING, Reason.UNCONFIRMED)
 
 @dataclass(slots=True)
 class _Quiet:
-    tracked: Tracked
+    tracked: CarriedInstrument
     number: int
     since_ns: int
     due: float
@@ -48,7 +48,7 @@ class QuietBooks:
         venue: Venue,
         engine: _engine.Engine,
         requests: Getter,
-        lost: Callable[[Tracked], None],
+        lost: Callable[[CarriedInstrument], None],
     ) -> None:
         self._venue = venue
         self._engine = engine
@@ -59,7 +59,7 @@ class QuietBooks:
         self._dead: dict[int, int] = {}  # whose silence was not quiet: since when, unix ns
         self._quiet = Throttle()
 
-    def still(self, tracked: Tracked, number: int, since_ns: int) -> None:
+    def still(self, tracked: CarriedInstrument, number: int, since_ns: int) -> None:
         """The venue's number has stood still for STILL_S, and the stream has said nothing."""
         if tracked.id in self._books or len(self._books) >= MOST:
             return
@@ -79,7 +79,7 @@ class QuietBooks:
                     await self._ask(book)
             await asyncio.sleep(LOOK_S)
 
-    def _heard(self, tracked: Tracked) -> int:
+    def _heard(self, tracked: CarriedInstrument) -> int:
         """When the stream last said something of the book, unix ns."""
         return int(self._engine.activity()[tracked.id, _engine.CHANNEL_BOOK])
 
@@ -124,7 +124,7 @@ class QuietBooks:
             self._dead[tracked.id] = time_ns()
             self._lost(tracked)
 
-    def _best(self, tracked: Tracked) -> list[tuple[Decimal, Decimal]]:
+    def _best(self, tracked: CarriedInstrument) -> list[tuple[Decimal, Decimal]]:
         bids, asks, _, price, size = self._engine.book(tracked.id)
         return [
             (Decimal(int(side[0][0])).scaleb(price), Decimal(int(side[0][1])).scaleb(size))

@@ -12,7 +12,7 @@ from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.healing.quiet_books import STILL_S
 from feedhandler.healing.snapshot_queue import SnapshotQueue
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle
 from shm import Counter, Reason, State
 
@@ -56,7 +56,7 @@ class Recovery:
         venue: Venue,
         engine: _engine.Engine,
         snapshots: SnapshotQueue,
-        connection: Callable[[Tracked], Connection | None],
+        connection: Callable[[CarriedInstrument], Connection | None],
         count: Callable[[Counter], None],
         rng: random.Random | None = None,
     ) -> None:
@@ -67,12 +67,12 @@ class Recovery:
         self._count = count
         self._rng = rng or random.Random()
         #: told of a base with (number, since when in unix ns) that nothing moves: see `QuietBooks`
-        self.still: Callable[[Tracked, int, int], None] = lambda *_: None
+        self.still: Callable[[CarriedInstrument, int, int], None] = lambda *_: None
         self._cases: dict[int, _Case] = {}
-        self._open: dict[int, Tracked] = {}
+        self._open: dict[int, CarriedInstrument] = {}
         self._quiet = Throttle(60.0)
 
-    def _case(self, tracked: Tracked) -> _Case:
+    def _case(self, tracked: CarriedInstrument) -> _Case:
         case = self._cases.get(tracked.id)
         if case is None:
             case = self._cases[tracked.id] = _Case(
@@ -81,7 +81,7 @@ class Recovery:
         self._open[tracked.id] = tracked
         return case
 
-    def subscribed(self, tracked: Tracked, now: float) -> None:
+    def subscribed(self, tracked: CarriedInstrument, now: float) -> None:
         """The venue acknowledged the book: its first full state is expected from now on."""
         if self._engine.state(tracked.id)[0] == State.LIVE:
             return
@@ -91,7 +91,7 @@ class Recovery:
         if self._venue.base is Base.REQUEST:
             self._snapshots.request(tracked.spec.symbol)
 
-    def lost(self, tracked: Tracked, reason: int, now: float) -> None:
+    def lost(self, tracked: CarriedInstrument, reason: int, now: float) -> None:
         """NEED_RESYNC: the book is of no use any more."""
         case = self._case(tracked)
         case.late_at = now + LATE_S
@@ -110,7 +110,7 @@ class Recovery:
             self._quiet.warning(f"lost {reason}", text)
         self.poll(now)
 
-    def wanted(self, tracked: Tracked, now: float) -> None:
+    def wanted(self, tracked: CarriedInstrument, now: float) -> None:
         """NEED_SNAPSHOT: deltas are buffered and wait for a base."""
         if self._venue.base is Base.REQUEST:
             self._case(tracked)
@@ -120,17 +120,17 @@ class Recovery:
             if case.join_at is None:
                 case.join_at = now + REST_JOIN_S
 
-    def too_old(self, tracked: Tracked) -> None:
+    def too_old(self, tracked: CarriedInstrument) -> None:
         """SNAPSHOT_TOO_OLD: the stream is ahead of what we got."""
         self._snapshots.request(tracked.spec.symbol)
 
-    def foreign(self, tracked: Tracked) -> None:
+    def foreign(self, tracked: CarriedInstrument) -> None:
         """FOREIGN: what we got has prices that are not this instrument's."""
         text = f"{tracked.spec.symbol}: its snapshot has prices of another instrument"
         self._quiet.warning("foreign", text)
         self._snapshots.request(tracked.spec.symbol, CONFIRM_S)
 
-    def unconfirmed(self, tracked: Tracked, number: int, now: float) -> None:
+    def unconfirmed(self, tracked: CarriedInstrument, number: int, now: float) -> None:
         """UNCONFIRMED: a requested book is in, and the stream has not come to its number. Asked for
         again: it may be another instrument's. If the venue's book moves on and its stream says
         nothing, then the subscription is dead: it is made anew."""
@@ -151,7 +151,7 @@ class Recovery:
         if case.confirm_at is None:
             case.confirm_at = now + CONFIRM_S
 
-    def deaf(self, tracked: Tracked, now: float) -> None:
+    def deaf(self, tracked: CarriedInstrument, now: float) -> None:
         """Its book moves, and its stream says nothing: it is subscribed to anew."""
         self._quiet.warning("deaf", f"{tracked.spec.symbol}: its stream is silent, and it moves")
         case = self._case(tracked)
@@ -159,12 +159,12 @@ class Recovery:
         case.late_at = now + LATE_S
         case.resubscribe_at = now + case.backoff.next(now)
 
-    def _quiet_since(self, case: _Case, tracked: Tracked) -> bool:
+    def _quiet_since(self, case: _Case, tracked: CarriedInstrument) -> bool:
         """Whether the stream has said nothing of the book since it has an unconfirmed base."""
         last = int(self._engine.activity()[tracked.id, _engine.CHANNEL_BOOK])
         return last < case.since_ns
 
-    def _confirm(self, tracked: Tracked, case: _Case, now: float) -> None:
+    def _confirm(self, tracked: CarriedInstrument, case: _Case, now: float) -> None:
         """The stream has not come to the base in time: ask for another."""
         case.confirm_at = None
         if self._engine.state(tracked.id) != (State.SYNCING, Reason.UNCONFIRMED):
@@ -173,7 +173,7 @@ class Recovery:
         case.confirm_at = now + case.confirming.next(now, cap_s=cap)
         self._snapshots.request(tracked.spec.symbol)
 
-    def healed(self, tracked: Tracked, now: float) -> None:
+    def healed(self, tracked: CarriedInstrument, now: float) -> None:
         """BECAME_LIVE."""
         self._snapshots.done(tracked.spec.symbol)
         self._open.pop(tracked.id, None)
@@ -182,7 +182,7 @@ class Recovery:
             case.settled()
             case.backoff.healthy(now)
 
-    def drop(self, tracked: Tracked) -> None:
+    def drop(self, tracked: CarriedInstrument) -> None:
         """Its connection is down, or nobody wants it: what was planned for it is void."""
         self._snapshots.done(tracked.spec.symbol)
         self._open.pop(tracked.id, None)
@@ -205,7 +205,7 @@ class Recovery:
             if case.confirm_at is not None and now >= case.confirm_at:
                 self._confirm(tracked, case, now)
 
-    def subscribed_to(self, tracked: Tracked) -> bool:
+    def subscribed_to(self, tracked: CarriedInstrument) -> bool:
         """Whether the venue has acknowledged the book: nothing could be joined to a snapshot of
         one that it does not stream, which would stand still."""
         connection = self._connection(tracked)
@@ -213,7 +213,7 @@ class Recovery:
             return False
         return connection.subscriptions.is_live(tracked.book_key)
 
-    def _late(self, tracked: Tracked, case: _Case, now: float) -> None:
+    def _late(self, tracked: CarriedInstrument, case: _Case, now: float) -> None:
         """No base within the time: say so, and try again."""
         case.late_at = now + LATE_S
         connection = self._connection(tracked)
@@ -232,7 +232,7 @@ class Recovery:
         else:
             case.resubscribe_at = now + case.backoff.next(now)
 
-    def show(self, tracked: Tracked, reason: Reason) -> None:
+    def show(self, tracked: CarriedInstrument, reason: Reason) -> None:
         """SYNCING with a reason, once. What is buffered for the book stays, and so does a base that
         waits to be confirmed, or a subscription that brings nothing: that is reason enough."""
         state = self._engine.state(tracked.id)
@@ -240,13 +240,13 @@ class Recovery:
         if not dumb and state not in ((State.SYNCING, Reason.UNCONFIRMED), (State.SYNCING, reason)):
             self._engine.set_state(tracked.id, State.SYNCING, reason)
 
-    def _resubscribe(self, tracked: Tracked) -> None:
+    def _resubscribe(self, tracked: CarriedInstrument) -> None:
         connection = self._connection(tracked)
         if connection is None or tracked.book_key is None:
             return
         if connection.resubscribe(tracked.book_key):
             self._count(Counter.RESUBSCRIBES)
 
-    def _budget(self, tracked: Tracked, now: float) -> float:
+    def _budget(self, tracked: CarriedInstrument, now: float) -> float:
         connection = self._connection(tracked)
         return connection.subscriptions.budget(now) if connection is not None else 0.0

@@ -17,7 +17,7 @@ from feedhandler.connection.state import is_open
 from feedhandler.engine import _engine
 from feedhandler.healing.promise_watch import PromiseWatch, Top
 from feedhandler.healing.rhythm import RhythmOptions
-from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle
 from shm import Counter, Reason, State
 
@@ -57,7 +57,7 @@ class SilentSubscriptions:
         universe: Universe,
         engine: _engine.Engine,
         renew: Renew,
-        dumb: Callable[[Connection, Tracked, Reason], None],
+        dumb: Callable[[Connection, CarriedInstrument, Reason], None],
         count: Callable[[Counter], None],
         hint: Callable[[], None],
         options: RhythmOptions,
@@ -112,14 +112,14 @@ class SilentSubscriptions:
             del self._connections[key]
             self.promises.drop(key)
 
-    def restated(self, tracked: Tracked, now: float) -> None:
+    def restated(self, tracked: CarriedInstrument, now: float) -> None:
         """The venue does something else with orders on it: silence counts from now, if at all."""
         for key in self._universe.own_keys(tracked):
             self.silent.pop(key, None)
             if key in self._connections:
                 self.acknowledged(self._connections[key], key, now)
 
-    def forget(self, tracked: Tracked) -> None:
+    def forget(self, tracked: CarriedInstrument) -> None:
         """The instrument is over."""
         for key in self._universe.own_keys(tracked):
             self.silent.pop(key, None)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
-from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle
 from shm import Counter, Reason, State
 
@@ -42,7 +42,7 @@ class SubscriptionWatch:
         self,
         universe: Universe,
         engine: _engine.Engine,
-        connection: Callable[[Tracked], Connection | None],
+        connection: Callable[[CarriedInstrument], Connection | None],
         count: Callable[[Counter], None],
         hint: Callable[[], None] = lambda: None,
         options: RhythmOptions | None = None,
@@ -78,19 +78,19 @@ class SubscriptionWatch:
                 self.rhythm.ignore(row, channel)
                 self._trials.pop(row, None)
 
-    def forget(self, tracked: Tracked) -> None:
+    def forget(self, tracked: CarriedInstrument) -> None:
         """The instrument is over: its silence says nothing about others."""
         self._trials.pop(tracked.id, None)
         for channel in CHANNEL.values():
             if self._keys.pop((tracked.id, channel), None) is not None:
                 self.rhythm.ignore(tracked.id, channel)
 
-    def lost(self, tracked: Tracked) -> None:
+    def lost(self, tracked: CarriedInstrument) -> None:
         """The book is not in step: who heals it also watches it."""
         if tracked.id not in self._trials:
             self.rhythm.ignore(tracked.id, _BOOK)
 
-    def healed(self, tracked: Tracked, now: float) -> None:
+    def healed(self, tracked: CarriedInstrument, now: float) -> None:
         """The book is in step: was it quiet, or dead?"""
         self.rhythm.watch(tracked.id, _BOOK, now)
         trial = self._trials.pop(tracked.id, None)
@@ -136,7 +136,7 @@ class SubscriptionWatch:
                 text = f"{tracked.spec.symbol}: nothing came after a resubscription"
                 connection.cut(Reason.SUBSCRIPTION, text)
 
-    def restated(self, tracked: Tracked, now: float) -> None:
+    def restated(self, tracked: CarriedInstrument, now: float) -> None:
         """The venue does something else with orders on it: silence counts from now, if at all."""
         self._trials.pop(tracked.id, None)
         for channel in CHANNEL.values():

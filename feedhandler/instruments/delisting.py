@@ -10,7 +10,7 @@ times are unix ns.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 
 SHARE = 0.5  #: of what was listed before, and of what is carried: with less it is no list
 TIMES = 2  #: lists in a row that lack an instrument
@@ -30,7 +30,7 @@ class Delistings:
     )  # the first list without it after it last spoke
 
     def believed(
-        self, rules: Sequence[str], there: Collection[str], carried: Iterable[Tracked]
+        self, rules: Sequence[str], there: Collection[str], carried: Iterable[CarriedInstrument]
     ) -> bool:
         """Whether a list is one. `there`: the symbols in it, readable or not; `rules`: by which it
         was asked for, since other rules have other lists."""
@@ -53,10 +53,10 @@ class Delistings:
         self,
         now: int,
         there: Collection[str],
-        carried: Sequence[Tracked],
-        spoke: Callable[[Tracked], int],
-        streams: Callable[[Tracked], bool],
-    ) -> list[Tracked]:
+        carried: Sequence[CarriedInstrument],
+        spoke: Callable[[CarriedInstrument], int],
+        streams: Callable[[CarriedInstrument], bool],
+    ) -> list[CarriedInstrument]:
         """What is over, of what is carried. `spoke`: when its streams last did; `streams`: whether
         they could: the silence of a connection that is down says nothing."""
         found = []

@@ -11,7 +11,7 @@ from time import time_ns
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.selection import UnknownSymbol
-from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
+from feedhandler.adapter.venue import ListedInstrument, Request, Venue
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Getter, RestError, RestRefused
@@ -29,8 +29,8 @@ class Listed:
     rules that mean nothing listed; `unread`: symbols whose rows cannot be read, and why;
     `asked_ns`: what was said elsewhere since then is newer."""
 
-    chosen: list[InstrumentSpec]
-    specs: list[InstrumentSpec]
+    chosen: list[ListedInstrument]
+    specs: list[ListedInstrument]
     unknown: list[UnknownSymbol]
     rules: tuple[str, ...]
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Lister:
         self._due: asyncio.TimerHandle | None = None
         self._asked = -_HINT_S
 
-    async def first(self, waiting: Callable[[str], None]) -> list[InstrumentSpec]:
+    async def first(self, waiting: Callable[[str], None]) -> list[ListedInstrument]:
         """Asks until the venue lists some of them; `waiting` is told why there are none yet."""
         backoff = Backoff(0.8, 30.0, rng=self._rng)
         while True:
@@ -136,7 +136,7 @@ class Lister:
         self._complained = {error.pattern for error in listed.unknown}
 
 
-def choose(wanted: Sequence[str], specs: list[InstrumentSpec]) -> Listed:
+def choose(wanted: Sequence[str], specs: list[ListedInstrument]) -> Listed:
     """What the rules mean of what is listed."""
     chosen, unknown = rules.choose(wanted, specs)
     now = time_ns()
@@ -158,7 +158,7 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
     """
     waiting = deque(venue.instrument_requests(patterns))
     asked: list[Request] = []
-    found: dict[str, InstrumentSpec] = {}
+    found: dict[str, ListedInstrument] = {}
     broken: dict[str, str] = {}
     while waiting:
         request = waiting.popleft()
@@ -191,10 +191,10 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
 
 async def _read(
     venue: Venue, patterns: Sequence[str], request: Request, body: bytes, is_list: bool
-) -> tuple[list[Request], list[InstrumentSpec]]:
+) -> tuple[list[Request], list[ListedInstrument]]:
     """What an answer calls for, and what it lists."""
 
-    def read() -> tuple[list[Request], list[InstrumentSpec]]:
+    def read() -> tuple[list[Request], list[ListedInstrument]]:
         more = venue.follow_up(patterns, request, body)
         return more, venue.parse_instruments(body) if is_list else []
 

@@ -11,10 +11,10 @@ from time import time_ns
 
 from feedhandler.adapter import listing
 from feedhandler.adapter import names as normal
-from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
+from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
 from feedhandler.engine import _engine
 from feedhandler.instruments.listing import Lister
-from feedhandler.instruments.universe import Tracked, Universe, redefine
+from feedhandler.instruments.universe import CarriedInstrument, Universe, redefine
 from feedhandler.log import Throttle, log
 from shm import Change, Status
 
@@ -32,8 +32,8 @@ class Terms:
         engine: _engine.Engine,
         universe: Universe,
         lister: Lister,
-        restated: Callable[[Tracked], None],
-        over: Callable[[Tracked], None],
+        restated: Callable[[CarriedInstrument], None],
+        over: Callable[[CarriedInstrument], None],
         refresh_s: float,
     ) -> None:
         self._venue = venue
@@ -46,7 +46,7 @@ class Terms:
         self._look_s, self._look_ns = LOOK_S, 0
         self._quiet = Throttle()
 
-    def listed(self, tracked: Tracked, spec: InstrumentSpec, spoke_ns: int) -> None:
+    def listed(self, tracked: CarriedInstrument, spec: ListedInstrument, spoke_ns: int) -> None:
         """The list has it so. `spoke_ns`: when its streams last spoke."""
         word = self._engine.word(tracked.id)
         said = self._meant(word) if word else Status.ACTIVE
@@ -55,7 +55,7 @@ class Terms:
             spec = replace(spec, status=said, stated=word)
         self.redefine(tracked, spec)
 
-    def worded(self, tracked: Tracked) -> None:
+    def worded(self, tracked: CarriedInstrument) -> None:
         """Its ticker has another word for its status."""
         word = self._engine.word(tracked.id)
         self.stated([Stated(tracked.spec.symbol, self._meant(word), word)])
@@ -77,7 +77,7 @@ class Terms:
         if news:
             self._lister.ask_within(*NEWS_S)
 
-    def _spec(self, tracked: Tracked, stated: Stated) -> InstrumentSpec:
+    def _spec(self, tracked: CarriedInstrument, stated: Stated) -> ListedInstrument:
         if stated.spec is not None:
             try:
                 spec = stated.spec()
@@ -89,7 +89,7 @@ class Terms:
                 self._quiet.warning("stated", text)
         return replace(tracked.spec, status=stated.status, stated=stated.word)
 
-    def redefine(self, tracked: Tracked, spec: InstrumentSpec) -> None:
+    def redefine(self, tracked: CarriedInstrument, spec: ListedInstrument) -> None:
         """Its terms are these: readers are told what has changed."""
         old = tracked.spec
         spec = replace(spec, kind=old.kind, family=old.family)  # by these its keys are called
@@ -107,7 +107,7 @@ class Terms:
             self._look_s = LOOK_S  # it may be over soon, and not every venue says so
             self._look_ns = time_ns() + int(LOOK_S * 1e9)
 
-    def look(self, carried: Sequence[Tracked]) -> None:
+    def look(self, carried: Sequence[CarriedInstrument]) -> None:
         """While something is not open: ask the list whether it still is not, each time later."""
         if time_ns() < self._look_ns or all(each.open for each in carried):
             return
@@ -116,7 +116,7 @@ class Terms:
         self._lister.ask_within(0.0, 0.1 * self._look_s)
 
 
-def not_open(carried: Sequence[Tracked]) -> str:
+def not_open(carried: Sequence[CarriedInstrument]) -> str:
     """What of it takes no orders now, in words; "" if all does."""
     found = [each.spec for each in carried if not each.open]
     if not found:
@@ -125,7 +125,7 @@ def not_open(carried: Sequence[Tracked]) -> str:
     return f"{len(found)} of {len(carried)} instruments are not open: {first}"
 
 
-def _changed(changes: Change, old: InstrumentSpec, new: InstrumentSpec) -> str:
+def _changed(changes: Change, old: ListedInstrument, new: ListedInstrument) -> str:
     """In words."""
     parts = []
     if Change.STATUS in changes:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from feedhandler.adapter.venue import InstrumentSpec, Venue
+from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.engine import _engine
 from feedhandler.engine._engine import Engine
 from shm import Change, Status
@@ -25,13 +25,13 @@ CHANNEL = {
 
 
 @dataclass(slots=True)
-class Tracked:
+class CarriedInstrument:
     """One instrument. `missing`: how many lists in a row were without it, since it last spoke;
     `stated_ns`: when a stream last said something of its terms; `ended`: that its announced end has
     come was noticed."""
 
     id: int
-    spec: InstrumentSpec
+    spec: ListedInstrument
     book_key: str | None
     rejected: bool = False
     closed: bool = False
@@ -51,13 +51,13 @@ class Universe:
 
     venue: Venue
     channels: Sequence[str]
-    by_id: dict[int, Tracked] = field(default_factory=dict)
-    by_symbol: dict[str, Tracked] = field(default_factory=dict)
+    by_id: dict[int, CarriedInstrument] = field(default_factory=dict)
+    by_symbol: dict[str, CarriedInstrument] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Tracked]:
+    def __iter__(self) -> Iterator[CarriedInstrument]:
         return iter(self.by_id.values())
 
-    def add(self, engine: _engine.Engine, spec: InstrumentSpec) -> Tracked:
+    def add(self, engine: _engine.Engine, spec: ListedInstrument) -> CarriedInstrument:
         """Publish an instrument's directory row; one that was closed is open again, in its old row.
 
         Raises as `directory.add_instrument` does.
@@ -69,15 +69,15 @@ class Universe:
                 raise ValueError(f"{key!r} would be of {subject!r}")
         book = next((key for key in keys if self.parts(key)[0] == "book"), None)
         row = add_instrument(engine, spec, has_book=book is not None)
-        tracked = Tracked(row, spec, book)
+        tracked = CarriedInstrument(row, spec, book)
         self.by_id[row] = self.by_symbol[spec.symbol] = tracked
         return tracked
 
-    def keys(self, spec: InstrumentSpec) -> list[str]:
+    def keys(self, spec: ListedInstrument) -> list[str]:
         """The keys of an instrument, its family's among them."""
         return self.venue.keys(spec, self.channels)
 
-    def own_keys(self, tracked: Tracked) -> list[str]:
+    def own_keys(self, tracked: CarriedInstrument) -> list[str]:
         """The keys of this instrument alone."""
         return [key for key in self.keys(tracked.spec) if self.of_key(key) is tracked]
 
@@ -90,17 +90,17 @@ class Universe:
         """(channel, symbol or family) of a key."""
         return self.venue.key_symbols(key)
 
-    def of_key(self, key: str) -> Tracked | None:
+    def of_key(self, key: str) -> CarriedInstrument | None:
         """The instrument of a key; None for a family's."""
         return self.by_symbol.get(self.parts(key)[1])
 
-    def books(self, keys: Iterable[str]) -> list[Tracked]:
+    def books(self, keys: Iterable[str]) -> list[CarriedInstrument]:
         """The instruments whose books these keys subscribe to."""
         found = (self.of_key(key) for key in keys if self.parts(key)[0] == "book")
         return [tracked for tracked in found if tracked is not None]
 
 
-def add_instrument(engine: Engine, spec: InstrumentSpec, *, has_book: bool = True) -> int:
+def add_instrument(engine: Engine, spec: ListedInstrument, *, has_book: bool = True) -> int:
     """Publish what the venue says of an instrument; returns its id.
 
     Names that do not fit into the directory are cut, the symbol excepted. Raises ValueError for a
@@ -117,7 +117,7 @@ def add_instrument(engine: Engine, spec: InstrumentSpec, *, has_book: bool = Tru
     return row
 
 
-def redefine(engine: Engine, row: int, spec: InstrumentSpec) -> Change:
+def redefine(engine: Engine, row: int, spec: ListedInstrument) -> Change:
     """Publish its terms as the venue lists them now; what is another than before."""
     return Change(engine.redefine(row, **_terms(spec)))
 
@@ -138,7 +138,7 @@ class _Terms(TypedDict):
     settle: str
 
 
-def _terms(spec: InstrumentSpec) -> _Terms:
+def _terms(spec: ListedInstrument) -> _Terms:
     return {
         "name": _cut(spec.name, _NAME_BYTES),
         "kind": spec.kind,

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.listing import nameless
-from feedhandler.adapter.venue import InstrumentSpec, Venue
+from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.config.keys import VenueConfig
 from feedhandler.engine import _engine
 from feedhandler.instruments.delisting import Delistings
 from feedhandler.instruments.listing import Listed, Lister, choose
 from feedhandler.instruments.terms import Terms, not_open
-from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.directory_rows import DirectoryRows
 from feedhandler.log import Throttle, log
 from feedhandler.planning.packing import plan
@@ -33,13 +33,13 @@ class Carrier(Protocol):
     def carry(self, endpoint: str, keys: Sequence[str]) -> None:
         """Subscribe to these keys of one instrument, on whatever connection has room."""
 
-    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+    def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None:
         """The instrument is carried no more, and nobody else needs these keys."""
 
-    def streams(self, tracked: Tracked) -> bool:
+    def streams(self, tracked: CarriedInstrument) -> bool:
         """Whether a connection that carries it is open."""
 
-    def restated(self, tracked: Tracked) -> None:
+    def restated(self, tracked: CarriedInstrument) -> None:
         """The venue does something else with orders on it than before."""
 
 
@@ -82,7 +82,7 @@ class Roster:
         self._scarce = Throttle(ROWS_SAID_S)
         self._started = False
 
-    def start(self, specs: Sequence[InstrumentSpec]) -> list[InstrumentSpec]:
+    def start(self, specs: Sequence[ListedInstrument]) -> list[ListedInstrument]:
         """Track the first ones; returns those that are."""
         self._started = True
         tracked = [each for each in map(self._track, specs) if each is not None]
@@ -202,19 +202,19 @@ class Roster:
         """The rules that are followed now."""
         return self._lister.rules
 
-    def _carried(self) -> list[InstrumentSpec]:
+    def _carried(self) -> list[ListedInstrument]:
         # What is carried is meant by the sets that it was taken up for, also while it is halted.
         return [replace(each.spec, status=Status.ACTIVE) for each in self._open()]
 
-    def _open(self) -> list[Tracked]:
+    def _open(self) -> list[CarriedInstrument]:
         return [tracked for tracked in self._universe if not tracked.closed]
 
-    def _fresh(self, specs: Iterable[InstrumentSpec]) -> list[InstrumentSpec]:
+    def _fresh(self, specs: Iterable[ListedInstrument]) -> list[ListedInstrument]:
         """Those that are not carried now."""
         carried = {tracked.spec.symbol for tracked in self._open()}
         return [spec for spec in specs if spec.symbol not in carried]
 
-    def _check(self, listed: Listed, fresh: Sequence[InstrumentSpec]) -> None:
+    def _check(self, listed: Listed, fresh: Sequence[ListedInstrument]) -> None:
         """Whether it all fits; raises ValueError."""
         if not self._started:
             raise ValueError(f"{self._venue.name} has not listed its instruments yet: try again")
@@ -229,7 +229,7 @@ class Roster:
             )
         plan(self._venue, listed.chosen, self._config.channels)
 
-    def _track(self, spec: InstrumentSpec) -> Tracked | None:
+    def _track(self, spec: ListedInstrument) -> CarriedInstrument | None:
         try:
             tracked = self._universe.add(self._engine, spec)
         except MemoryError:
@@ -244,7 +244,7 @@ class Roster:
         self._engine.set_state(tracked.id, State.SYNCING, Reason.START)
         return tracked
 
-    def _take_up(self, specs: Sequence[InstrumentSpec]) -> list[str]:
+    def _take_up(self, specs: Sequence[ListedInstrument]) -> list[str]:
         """The symbols of those that could be."""
         carried = self._universe.carried_keys() if specs else set()
         taken = []
@@ -261,11 +261,11 @@ class Roster:
                 self._carrier.carry(endpoint, keys)
         return taken
 
-    def _over(self, tracked: Tracked) -> None:
+    def _over(self, tracked: CarriedInstrument) -> None:
         """The venue says that it is over."""
         self._close([tracked], Reason.EXPIRED)
 
-    def _close(self, over: Sequence[Tracked], reason: Reason) -> None:
+    def _close(self, over: Sequence[CarriedInstrument], reason: Reason) -> None:
         for tracked in over:
             tracked.closed = True
         needed = self._universe.carried_keys() if over else set()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import InstrumentSpec, Stated, Venue
+from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.budgets.shared_retry import Reach
@@ -27,7 +27,7 @@ from feedhandler.healing.healing import Asks, Healing
 from feedhandler.healing.part_runner import PartRunner
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.terms import NEWS_S
-from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.addresses import Addresses
 from feedhandler.io_process.connection_table import ConnectionTable
 from feedhandler.io_process.outage_log import OutageLog
@@ -121,7 +121,7 @@ class VenueFeed:
         there = (tracked for tracked in self.universe if not tracked.closed)
         return {each.spec.symbol for each in there if self.engine.state(each.id)[0] == State.LIVE}
 
-    def _start(self, specs: Sequence[InstrumentSpec]) -> None:
+    def _start(self, specs: Sequence[ListedInstrument]) -> None:
         carried = self.roster.start(specs)
         plans = plan(self.venue, carried, self.config.channels)
         needed, room = len(plans) * self.config.redundancy, self.connections.room
@@ -218,18 +218,18 @@ class VenueFeed:
             text = f"no room for more than {len(fleet)} connections"
             self._quiet.warning("rows", f"{text}: {', '.join(keys[:3])} and others are not carried")
 
-    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+    def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None:
         """The instrument is carried no more, and nobody else needs these keys."""
         self.healing.drop(tracked)
         self.connections.drop(tracked, keys)
 
-    def streams(self, tracked: Tracked) -> bool:
+    def streams(self, tracked: CarriedInstrument) -> bool:
         """Whether a connection that carries it is open."""
         if tracked.book_key is None:  # which ones, nobody keeps: any says whether the venue speaks
             return any(is_open(each.state) for each in self.connections)
         return self.healing.streams(tracked)
 
-    def restated(self, tracked: Tracked) -> None:
+    def restated(self, tracked: CarriedInstrument) -> None:
         """The venue does something else with orders on it than before."""
         self.healing.restated(tracked)
 

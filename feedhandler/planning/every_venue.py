@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from feedhandler import venues
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
-from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
+from feedhandler.adapter.venue import ListedInstrument, Request, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.config.keys import Config, VenueConfig
@@ -88,7 +88,7 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
 
 async def _listed(
     venue: Venue, config: VenueConfig, found: Planned
-) -> tuple[list[InstrumentSpec], list[int]]:
+) -> tuple[list[ListedInstrument], list[int]]:
     async with asyncio.timeout(LIST_S), _Counting(venue, config) as rest:
         specs = await list_instruments(venue, rest, rules.patterns(config.instruments))
         listed = choose(config.instruments, specs)
@@ -96,7 +96,7 @@ async def _listed(
         return listed.chosen, rest.weights
 
 
-def _named(venue: Venue, config: VenueConfig) -> list[InstrumentSpec]:
+def _named(venue: Venue, config: VenueConfig) -> list[ListedInstrument]:
     """Instruments by nothing but their names. Raises ValueError for a pattern."""
     unclear: Sequence[str] = [
         rule for rule in config.instruments
@@ -108,6 +108,6 @@ def _named(venue: Venue, config: VenueConfig) -> list[InstrumentSpec]:
             f"name the instruments, or leave --offline away"
         )
     return [
-        InstrumentSpec(name, name, InstrumentKind.PERPETUAL, base=name, quote="")
+        ListedInstrument(name, name, InstrumentKind.PERPETUAL, base=name, quote="")
         for name in config.instruments
     ]

@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feedhandler.adapter.venue import Base, InstrumentSpec, Limits, Venue
+from feedhandler.adapter.venue import Base, Limits, ListedInstrument, Venue
 from feedhandler.budgets import host_budgets
 from feedhandler.budgets.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.keys import VenueConfig
@@ -50,7 +50,7 @@ class VenueForecast:
 
 
 def forecast(
-    venue: Venue, config: VenueConfig, specs: Sequence[InstrumentSpec], lists: Sequence[int]
+    venue: Venue, config: VenueConfig, specs: Sequence[ListedInstrument], lists: Sequence[int]
 ) -> VenueForecast:
     """`lists`: the weights of the requests that listed the instruments. Raises PlanError."""
     plans = plan(venue, specs, config.channels)

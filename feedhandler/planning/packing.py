@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from feedhandler.adapter.venue import InstrumentSpec, Limits, Venue
+from feedhandler.adapter.venue import Limits, ListedInstrument, Venue
 
 CONNECTION_ROWS = 64  #: of the connection table: no feed has more connections
 
@@ -21,7 +21,7 @@ class ConnectionPlan:
 
 
 def instrument_keys(
-    venue: Venue, instruments: Iterable[InstrumentSpec], channels: Sequence[str]
+    venue: Venue, instruments: Iterable[ListedInstrument], channels: Sequence[str]
 ) -> list[list[str]]:
     """The keys of each instrument; a key that several share (a family's) stays with the first."""
     seen: set[str] = set()
@@ -43,7 +43,7 @@ def fits(carried: Sequence[str], keys: Sequence[str], limits: Limits) -> bool:
 
 
 def plan(
-    venue: Venue, instruments: Iterable[InstrumentSpec], channels: Sequence[str]
+    venue: Venue, instruments: Iterable[ListedInstrument], channels: Sequence[str]
 ) -> list[ConnectionPlan]:
     """Pack the keys onto as few connections as the limits allow, in the instruments' order.
 

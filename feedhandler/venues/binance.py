@@ -14,7 +14,7 @@ from feedhandler.adapter import listing, promise
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
-from feedhandler.adapter.venue import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
+from feedhandler.adapter.venue import Heartbeat, Limits, ListedInstrument, Request, Rule, Speaker
 from feedhandler.venues import binance_streams as shared
 from shm import InstrumentKind, Status
 
@@ -113,7 +113,7 @@ class BinanceSpot(shared.BinanceStreams):
         named = request.path == _INFO and "symbols" in request.params
         return [_everything()] if named and _names_unlisted(body) else []
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         if _names_unlisted(body):
             return []  # see `follow_up`
         return listing.parse_each(self.name, self.symbols(body), "symbol", _spec)
@@ -148,9 +148,9 @@ def _names_unlisted(body: bytes) -> bool:
     return isinstance(answer, dict) and answer.get("code") in _UNLISTED
 
 
-def _spec(row: Row) -> InstrumentSpec:
+def _spec(row: Row) -> ListedInstrument:
     base, quote = row.text("baseAsset"), row.text("quoteAsset")
-    return InstrumentSpec(
+    return ListedInstrument(
         symbol=row.text("symbol"),
         name=f"{base}-{quote}",
         kind=InstrumentKind.SPOT,

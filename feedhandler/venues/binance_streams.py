@@ -23,7 +23,7 @@ from feedhandler.adapter.venue import (
     BookAnswer,
     Control,
     ControlKind,
-    InstrumentSpec,
+    ListedInstrument,
     Request,
     Venue,
 )
@@ -50,7 +50,7 @@ class BinanceStreams(Venue):
     best_path: str
     historic_info_paths: tuple[str, ...] = ()
 
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         symbol = lower(instrument.symbol)
         names = (stream for channel in channels for stream in self.streams[channel])
         return list(dict.fromkeys(f"{symbol}@{stream}" for stream in names))

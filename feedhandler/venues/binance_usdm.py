@@ -21,7 +21,7 @@ from feedhandler.adapter import names as normal
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
-from feedhandler.adapter.venue import Heartbeat, InstrumentSpec, Limits, Request, Rule, Speaker
+from feedhandler.adapter.venue import Heartbeat, Limits, ListedInstrument, Request, Rule, Speaker
 from feedhandler.venues import binance_streams as shared
 from shm import ContractType, InstrumentKind, Status
 
@@ -109,7 +109,7 @@ class BinanceUsdm(shared.BinanceStreams):
         kinds = {Pattern.parse(text).kind for text in patterns}
         return [Request(_INFO)] if any(kind in kinds for kind in _KINDS) else []
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         return listing.parse_each(self.name, self.symbols(body), "symbol", _spec)
 
     def snapshot_request(self, symbol: str) -> Request | None:
@@ -127,14 +127,14 @@ def depth_weight(levels: int) -> int:
     return shared.weight_of(_DEPTH_WEIGHTS, levels)
 
 
-def _spec(row: Row) -> InstrumentSpec:
+def _spec(row: Row) -> ListedInstrument:
     symbol, base, quote = row.text("symbol"), row.text("baseAsset"), row.text("quoteAsset")
     # PERPETUAL, TRADIFI_PERPETUAL; CURRENT_QUARTER, NEXT_QUARTER; "... DELIVERING"; "" before the
     # listing. A perpetual's delivery date is far away, or when it ends.
     dated = "_" in symbol
     expiry = (row.expiry_ns if dated else row.end_ns)("deliveryDate")
     pair = f"{base}-{quote}"
-    return InstrumentSpec(
+    return ListedInstrument(
         symbol=symbol,
         name=normal.future(pair, expiry) if dated else normal.perpetual(pair),
         kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,

@@ -34,8 +34,8 @@ from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,
-    InstrumentSpec,
     Limits,
+    ListedInstrument,
     Request,
     Rule,
     Speaker,
@@ -106,7 +106,7 @@ class Bybit(Venue):
     topics: Mapping[str, tuple[str, ...]]  #: of the channels beside the book
     kinds: tuple[InstrumentKind, ...]
 
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         levels = next((each for each in _LEVELS if each >= self.depth), _LEVELS[-1])
         topics = {"book": (f"orderbook.{levels}",), **self.topics}
         names = (topic for channel in channels for topic in topics[channel])
@@ -176,14 +176,14 @@ class Bybit(Venue):
         # It comes as it is to stand in a URL.
         return [Request(_INFO, {**request.params, "cursor": unquote(cursor)})]
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         entries = self._result(body).get("list")
         if not isinstance(entries, list):
             raise ValueError(f"{self.name}: the list of instruments has no `list`")
         return listing.parse_each(self.name, entries, "symbol", self.spec)
 
     @abstractmethod
-    def spec(self, row: Row) -> InstrumentSpec | None:
+    def spec(self, row: Row) -> ListedInstrument | None:
         """One row of the list."""
 
     def book_request(self, symbol: str) -> Request | None:
@@ -234,13 +234,13 @@ class BybitLinear(Bybit):
     kinds = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
-    def spec(self, row: Row) -> InstrumentSpec:
+    def spec(self, row: Row) -> ListedInstrument:
         base, quote = row.text("baseCoin"), row.text("quoteCoin")
         dated = row.text("contractType") == "LinearFutures"
         # Of a perpetual it is "0", until it is to be taken off the list.
         expiry = (row.expiry_ns if dated else row.end_ns)("deliveryTime")
         pair = f"{base}-{quote}"
-        return InstrumentSpec(
+        return ListedInstrument(
             symbol=row.text("symbol"),
             name=normal.future(pair, expiry) if dated else normal.perpetual(pair),
             kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,
@@ -268,9 +268,9 @@ class BybitSpot(Bybit):
     kinds = (InstrumentKind.SPOT,)
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
-    def spec(self, row: Row) -> InstrumentSpec:
+    def spec(self, row: Row) -> ListedInstrument:
         base, quote = row.text("baseCoin"), row.text("quoteCoin")
-        return InstrumentSpec(
+        return ListedInstrument(
             symbol=row.text("symbol"),
             name=f"{base}-{quote}",
             kind=InstrumentKind.SPOT,

@@ -27,8 +27,8 @@ from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,
-    InstrumentSpec,
     Limits,
+    ListedInstrument,
     Request,
     Rule,
     Speaker,
@@ -122,7 +122,7 @@ class Deribit(Venue):
     def on_connect(self) -> Sequence[str]:
         return (_call(ids.ON_CONNECT, "public/set_heartbeat", {"interval": _HEARTBEAT_S}),)
 
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         keys = [f"{channel}.{instrument.symbol}.{_INTERVAL}" for channel in channels]
         kinds = _KIND_OF[instrument.kind]
         kind = kinds[0] if len(kinds) == 1 else "any"  # which combo, its kind does not tell
@@ -176,7 +176,7 @@ class Deribit(Venue):
             if kind in wanted
         ]
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         answer = listing.document(self.name, body)
         if "error" in answer:
             raise ValueError(f"deribit: instruments refused: {_words(answer['error'])}")
@@ -294,7 +294,7 @@ def _kinds(pattern: Pattern) -> tuple[str, ...]:
     return ("option", *_COMBOS) if pattern.glob.count("-") > 1 else ("spot", "future")
 
 
-def _spec(row: Row) -> InstrumentSpec | None:
+def _spec(row: Row) -> ListedInstrument | None:
     symbol, kind, base = row.text("instrument_name"), row.text("kind"), row.text("base_currency")
     if kind not in (*_KINDS, *_COMBOS):
         return None  # a kind of a later day
@@ -322,7 +322,7 @@ def _spec(row: Row) -> InstrumentSpec | None:
             strike = row.number("strike")
             ours = InstrumentKind.OPTION
             name = normal.option(underlying, expiry, strike, option)
-    return InstrumentSpec(
+    return ListedInstrument(
         symbol=symbol,
         name=name,
         kind=ours,

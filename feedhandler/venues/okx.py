@@ -28,8 +28,8 @@ from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,
-    InstrumentSpec,
     Limits,
+    ListedInstrument,
     Request,
     Rule,
     Speaker,
@@ -133,7 +133,7 @@ class Okx(Venue):
         "BTC-USD-SWAP",
     )
 
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         keys: list[str] = []
         for channel in channels:
             match channel:
@@ -222,7 +222,7 @@ class Okx(Venue):
         listed.update(glob for glob in asked if not is_glob(glob))
         return [_options(family) for family in sorted(listed)]
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         entries = _data(self.name, body)
         if entries and all(isinstance(entry, list | str) for entry in entries):
             return []  # families, see `follow_up`
@@ -292,7 +292,7 @@ def _data(venue: str, body: bytes, what: str = "list of instruments") -> list[An
     return data
 
 
-def _spec(row: Row) -> InstrumentSpec | None:
+def _spec(row: Row) -> ListedInstrument | None:
     symbol, kind = row.text("instId"), _KINDS.get(row.text("instType"))
     if kind is None:
         return None  # MARGIN shares its names with SPOT; a type of a later day
@@ -320,7 +320,7 @@ def _spec(row: Row) -> InstrumentSpec | None:
     settle = row.text("settleCcy", quote)
     one = Decimal(1)
     sizeless = one if kind is InstrumentKind.SPOT else None
-    return InstrumentSpec(
+    return ListedInstrument(
         symbol=symbol,
         name=name,
         kind=kind,

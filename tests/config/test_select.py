@@ -4,15 +4,15 @@ import pytest
 
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.selection import UnknownSymbol, select
-from feedhandler.adapter.venue import InstrumentSpec
+from feedhandler.adapter.venue import ListedInstrument
 from shm import InstrumentKind as Kind
 from shm import Status
 
 
-def spec(symbol: str, name: str, kind: Kind, active: bool = True) -> InstrumentSpec:
+def spec(symbol: str, name: str, kind: Kind, active: bool = True) -> ListedInstrument:
     base, quote = name.split("-")[:2]
     status = Status.ACTIVE if active else Status.HALTED
-    return InstrumentSpec(symbol, name, kind, base, quote, status=status)
+    return ListedInstrument(symbol, name, kind, base, quote, status=status)
 
 
 LISTED = [

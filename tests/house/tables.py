@@ -18,7 +18,7 @@ import click
 from cli.errors import EXIT_CODES
 from cli.main import feedhandler
 from feedhandler import venues
-from feedhandler.adapter.venue import CHANNELS, InstrumentSpec, Venue
+from feedhandler.adapter.venue import CHANNELS, ListedInstrument, Venue
 from feedhandler.config.keys import told
 from shm import InstrumentKind
 from tests.proof import tables as header
@@ -104,7 +104,7 @@ def _topics(venue: Venue, channel: str) -> str:
         return "-"
     found: dict[str, None] = {}
     for kind in (each for each in InstrumentKind if each is not InstrumentKind.UNKNOWN):
-        spec = InstrumentSpec("A-B", "A-B", kind, "A", "B", family="A-B")
+        spec = ListedInstrument("A-B", "A-B", kind, "A", "B", family="A-B")
         try:
             keys = venue.keys(spec, [channel])
         except KeyError:  # no kind of this venue's

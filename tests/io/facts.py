@@ -9,8 +9,8 @@ from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,
-    InstrumentSpec,
     Limits,
+    ListedInstrument,
     Request,
     Rule,
     Speaker,
@@ -40,7 +40,7 @@ class PaperVenue(Venue):
     def endpoint(self, key: str) -> str:
         return "family" if key.startswith("family:") else "public"
 
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         keys = [f"{channel}:{instrument.symbol}" for channel in channels]
         return [*keys, f"family:{instrument.family}"] if instrument.family else keys
 
@@ -61,11 +61,11 @@ class PaperVenue(Venue):
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
         return [Request("/instruments")] if patterns else []
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         return [spec(symbol) for symbol in orjson.loads(body)]
 
 
-def spec(symbol: str, family: str = "") -> InstrumentSpec:
+def spec(symbol: str, family: str = "") -> ListedInstrument:
     """An instrument with nothing but a name."""
     kind = InstrumentKind.PERPETUAL
-    return InstrumentSpec(symbol, symbol, kind, base=symbol, quote="USD", family=family)
+    return ListedInstrument(symbol, symbol, kind, base=symbol, quote="USD", family=family)

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import InstrumentSpec, Limits, Request
+from feedhandler.adapter.venue import Limits, ListedInstrument, Request
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
-from feedhandler.instruments.universe import Tracked, Universe
+from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.roster import Roster
 from feedhandler.network.rest import RestFailed
 from shm import Reason, State, segment
@@ -21,7 +21,7 @@ class PaperRest:
     """What the venue lists; None: it is down."""
 
     def __init__(self) -> None:
-        self.lists: list[InstrumentSpec] | None = []
+        self.lists: list[ListedInstrument] | None = []
         self.asked = 0
 
     async def get(self, _: Request) -> bytes:
@@ -36,7 +36,7 @@ class Paper(PaperVenue):
         super().__init__(limits)
         self._rest = rest
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:  # noqa: ARG002
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:  # noqa: ARG002
         return list(self._rest.lists or [])
 
 
@@ -54,14 +54,14 @@ class Carried:
         self.keys |= set(keys)
         self.done += keys
 
-    def streams(self, tracked: Tracked) -> bool:
+    def streams(self, tracked: CarriedInstrument) -> bool:
         return self.open and not tracked.closed
 
-    def restated(self, tracked: Tracked) -> None:
+    def restated(self, tracked: CarriedInstrument) -> None:
         assert not tracked.closed
         self.done.append(f"{tracked.spec.symbol} {tracked.spec.status.name}")
 
-    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None:
+    def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None:
         assert tracked.closed
         self.keys -= set(keys)
         self.done += keys
@@ -87,12 +87,12 @@ class House:
             self.venue, config, self.engine, self.universe, self.lister, self.carried
         )
 
-    async def start(self, *listed: InstrumentSpec) -> None:
+    async def start(self, *listed: ListedInstrument) -> None:
         self.rest.lists = list(listed)
         self.roster.start(await self.lister.first(lambda _: None))
         self.carried.keys = self.universe.carried_keys()
 
-    async def refresh(self, *listed: InstrumentSpec) -> None:
+    async def refresh(self, *listed: ListedInstrument) -> None:
         self.rest.lists = list(listed)
         self.roster.refreshed(await self.lister.list(self.lister.rules))
 

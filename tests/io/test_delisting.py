@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from feedhandler.instruments.delisting import DOUBTS, Delistings
-from feedhandler.instruments.universe import Tracked
+from feedhandler.instruments.universe import CarriedInstrument
 from tests.io.facts import spec
 
 RULES = ("*",)
@@ -16,7 +16,9 @@ class Play:
     """Ten instruments that are carried; each list comes ten seconds after the one before it."""
 
     def __init__(self, symbols: list[str] = SYMBOLS) -> None:
-        self.tracked = [Tracked(n, spec(symbol), symbol) for n, symbol in enumerate(symbols)]
+        self.tracked = [
+            CarriedInstrument(n, spec(symbol), symbol) for n, symbol in enumerate(symbols)
+        ]
         self.delistings = Delistings()
         self.spoke = dict.fromkeys(symbols, 0)
         self.streams = True

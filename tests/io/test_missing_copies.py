@@ -11,7 +11,7 @@ from feedhandler import venues
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import ConnectionState
 from feedhandler.healing.missing_copies import LOOK_S, LOOKS, MissingCopies
-from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from shm import Reason
 from shm.inspect import open_memory
 from tests.io.facts import spec
@@ -88,7 +88,7 @@ class Scene:
         self.renewed: list[int] = []
         venue = venues.load("okx")
         universe = Universe(venue, ("trades",))
-        universe.by_id[0] = universe.by_symbol["S"] = Tracked(0, spec("S"), None)
+        universe.by_id[0] = universe.by_symbol["S"] = CarriedInstrument(0, spec("S"), None)
         self.copies = MissingCopies(
             venue, universe, cast(Any, self), cast(Any, self), self._renew, lambda _: None
         )

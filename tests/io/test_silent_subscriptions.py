@@ -12,7 +12,7 @@ from feedhandler import venues
 from feedhandler.connection.state import ConnectionState
 from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.healing.silent_subscriptions import MANY, RENEW_S, SilentSubscriptions
-from feedhandler.instruments.universe import CHANNEL, Tracked, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from shm import Reason, State
 from tests.io.facts import spec
 
@@ -76,7 +76,7 @@ class Scene:
         universe = Universe(venue, ("book", "ticker"))
         self.keys = []
         for row in range(count):
-            tracked = Tracked(row, spec(f"S{row}-SWAP"), f"books:S{row}-SWAP")
+            tracked = CarriedInstrument(row, spec(f"S{row}-SWAP"), f"books:S{row}-SWAP")
             universe.by_id[row] = universe.by_symbol[tracked.spec.symbol] = tracked
             self.keys.append(f"mark-price:S{row}-SWAP")
         self.engine = Engine(count)

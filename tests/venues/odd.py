@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from feedhandler.adapter.venue import InstrumentSpec
-from feedhandler.instruments.universe import Tracked
+from feedhandler.adapter.venue import ListedInstrument
+from feedhandler.instruments.universe import CarriedInstrument
 from shm import Status
 
 REMOVED = object()
@@ -56,7 +56,7 @@ def variants(document: Any, so_far: Path = ()) -> Iterator[tuple[Path, Any, Any]
             yield path, value, with_odd(document, path, value)
 
 
-def assert_possible(spec: InstrumentSpec) -> None:
+def assert_possible(spec: ListedInstrument) -> None:
     """What readers are told of an instrument could be."""
     assert spec.symbol
     assert spec.base
@@ -74,8 +74,8 @@ class Nobody:
     """Whoever has the connections: they are open, and nothing of them is asked."""
 
     def carry(self, endpoint: str, keys: Sequence[str]) -> None: ...
-    def drop(self, tracked: Tracked, keys: Sequence[str]) -> None: ...
-    def restated(self, tracked: Tracked) -> None: ...
+    def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None: ...
+    def restated(self, tracked: CarriedInstrument) -> None: ...
 
-    def streams(self, tracked: Tracked) -> bool:
+    def streams(self, tracked: CarriedInstrument) -> bool:
         return not tracked.closed

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.adapter.venue import ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.binance import BinanceSpot, depth_weight
 from tests.recordings import recorded
 from tests.venues.support import recorded_lines
@@ -25,7 +25,7 @@ def entry(base: str, quote: str, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def parse(*entries: Any) -> list[InstrumentSpec]:
+def parse(*entries: Any) -> list[ListedInstrument]:
     return VENUE.parse_instruments(json.dumps({"symbols": entries}).encode())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.adapter.venue import ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.planning.packing import plan
 from feedhandler.venues.binance_usdm import BinanceUsdm, depth_weight
 from shm import ContractType, InstrumentKind
@@ -30,7 +30,7 @@ def entry(base: str, quote: str, suffix: str = "", **changes: Any) -> dict[str, 
     }  # fmt: skip
 
 
-def parse(*entries: Any) -> list[InstrumentSpec]:
+def parse(*entries: Any) -> list[ListedInstrument]:
     return VENUE.parse_instruments(json.dumps({"symbols": entries}).encode())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler import venues
-from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import Control, ControlKind, ListedInstrument
 from feedhandler.venues.bybit import Bybit, BybitLinear, BybitSpot
 from shm import ContractType, InstrumentKind
 from tests.recordings import recorded
@@ -42,7 +42,7 @@ def page(*entries: Any, cursor: str | None = "") -> bytes:
     return json.dumps({"retCode": 0, "retMsg": "OK", "result": result}).encode()
 
 
-def parse(venue: Bybit, *entries: Any) -> list[InstrumentSpec]:
+def parse(venue: Bybit, *entries: Any) -> list[ListedInstrument]:
     return venue.parse_instruments(page(*entries))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feedhandler.adapter import request_ids as ids
-from feedhandler.adapter.venue import ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.deribit import Deribit
 from shm import ContractType, InstrumentKind, OptionType
 from tests.recordings import recorded
@@ -30,7 +30,7 @@ def entry(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**fields, **changes}.items() if value is not None}
 
 
-def parse(*entries: dict[str, Any]) -> list[InstrumentSpec]:
+def parse(*entries: dict[str, Any]) -> list[ListedInstrument]:
     return VENUE.parse_instruments(json.dumps({"jsonrpc": "2.0", "result": entries}).encode())
 
 
@@ -239,7 +239,7 @@ def test_request_ids_outside_their_range_are_refused(number: int) -> None:
 
 
 def test_recorded_lists_and_acknowledgements_are_read() -> None:
-    listed: dict[str, InstrumentSpec] = {}
+    listed: dict[str, ListedInstrument] = {}
     acknowledged: set[str] = set()
     for line in recorded_lines("deribit/cryptofeed_deribit.ndjson.gz"):
         assert VENUE.recognises(line["url"])

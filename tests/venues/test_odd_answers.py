@@ -18,7 +18,7 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.listing import Listing
-from feedhandler.adapter.venue import InstrumentSpec, Request, Venue
+from feedhandler.adapter.venue import ListedInstrument, Request, Venue
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister, list_instruments
 from feedhandler.instruments.universe import Universe, add_instrument
@@ -72,7 +72,7 @@ def rows_of(venue: Venue, document: Any) -> list[Any]:
     return document
 
 
-def listed(venue: Venue, document: Any) -> list[InstrumentSpec]:
+def listed(venue: Venue, document: Any) -> list[ListedInstrument]:
     return venue.parse_instruments(orjson.dumps(document))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.adapter.venue import ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.okx import Okx
 from shm import ContractType, InstrumentKind, OptionType
 from tests.recordings import recorded
@@ -36,7 +36,7 @@ MARKED = entry("BTC-USD_UM-261225-80000-P", "OPTION", instFamily="BTC-USD_UM", s
                ctVal="1", ctMult="0.01", expTime=EXPIRY, stk="80000.5", optType="P")  # fmt: skip
 
 
-def parse(*entries: Any) -> list[InstrumentSpec]:
+def parse(*entries: Any) -> list[ListedInstrument]:
     return VENUE.parse_instruments(json.dumps({"code": "0", "data": entries}).encode())
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import Control, ControlKind, InstrumentSpec
+from feedhandler.adapter.venue import Control, ControlKind, ListedInstrument
 from feedhandler.engine import _engine
 from shm import Status, segment
 from tests.venues.entries import deribit_notice, listed
@@ -48,7 +48,7 @@ WORDS = {
 WORDS["bybit-spot"] = WORDS["bybit-linear"]
 
 
-def parsed(venue: str, **changes: Any) -> InstrumentSpec:
+def parsed(venue: str, **changes: Any) -> ListedInstrument:
     entry, _, body = listed(venue)
     facts = venues.load(venue)
     (spec,) = facts.parse_instruments(json.dumps(body([entry | changes])).encode())

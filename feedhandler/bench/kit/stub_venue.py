@@ -19,7 +19,7 @@ from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,
-    InstrumentSpec,
+    ListedInstrument,
     Request,
     Speaker,
     Venue,
@@ -80,7 +80,7 @@ class _Stub(Venue):
     def on_connect(self) -> Sequence[str]:
         return ()
 
-    def keys(self, instrument: InstrumentSpec, channels: Sequence[str]) -> list[str]:
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         """Market data alone: the server tells of no statuses."""
         return [
             key
@@ -106,9 +106,9 @@ class _Stub(Venue):
     def follow_up(self, *_: Any) -> list[Request]:
         return []
 
-    def parse_instruments(self, body: bytes) -> list[InstrumentSpec]:
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         return [
-            InstrumentSpec(
+            ListedInstrument(
                 symbol=one.symbol,
                 name=one.symbol,
                 kind=InstrumentKind.SPOT,
