@@ -1,14 +1,14 @@
 """The engine of a venue: its rules of continuity in the engine's terms."""
 
-from feedhandler.adapter.venue import Base, Rule, Venue
+from feedhandler.adapter.venue import Base, Continuity, Venue
 from feedhandler.engine import _engine
 from shm._native import Writer
 
 _RULES = {
-    Rule.NONE: _engine.RULE_NONE,
-    Rule.PREVIOUS: _engine.RULE_PREVIOUS,
-    Rule.RANGE: _engine.RULE_RANGE,
-    Rule.NEXT: _engine.RULE_NEXT,
+    Continuity.NONE: _engine.RULE_NONE,
+    Continuity.PREVIOUS: _engine.RULE_PREVIOUS,
+    Continuity.RANGE: _engine.RULE_RANGE,
+    Continuity.NEXT: _engine.RULE_NEXT,
 }
 _BASES = {
     Base.STREAM: _engine.BASE_STREAM,

@@ -26,7 +26,7 @@ CHANNELS: Mapping[str, str] = {
 }
 
 
-class Rule(Enum):
+class Continuity(Enum):
     """How the messages of one book follow each other."""
 
     NONE = "none"  #: the venue numbers nothing
@@ -225,7 +225,7 @@ class Venue(ABC):
 
     name: str
     decoder: Decoder
-    rule: Rule
+    rule: Continuity
     base: Base
     rest_join: bool = False
     checksum: bool = False

@@ -77,7 +77,7 @@ class KeysTold(Generic[C]):
 
 
 #: (row, url, direction "open" | "in" | "out" | "close", data, unix ns): what a recorder writes
-Tap = Callable[[int, str, str, bytes | None, int], None]
+FrameTap = Callable[[int, str, str, bytes | None, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +97,4 @@ class Settings:
     backoff: Backoff = field(default_factory=Backoff)
     route: Route = field(default_factory=Route)
     reach: Reach = field(default_factory=Reach)
-    tap: Tap | None = None
+    tap: FrameTap | None = None

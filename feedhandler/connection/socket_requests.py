@@ -74,7 +74,7 @@ class SocketRequests:
                 answer.set_exception(RestUnreachable("the socket was lost", "over the socket"))
 
 
-class Carrier(Protocol):
+class RequestCarrier(Protocol):
     """What is needed of a connection."""
 
     requests: SocketRequests
@@ -87,7 +87,7 @@ class Carrier(Protocol):
 class Requests:
     """A venue's requests: over a LIVE connection if it takes them, else REST."""
 
-    def __init__(self, venue: Venue, rest: Rest, connections: Iterable[Carrier]) -> None:
+    def __init__(self, venue: Venue, rest: Rest, connections: Iterable[RequestCarrier]) -> None:
         self._venue = venue
         self._rest = rest
         self._connections = connections
@@ -101,7 +101,7 @@ class Requests:
                 return await carrier.requests.ask(request)
         return await self._rest.get(request)
 
-    def _carrier(self) -> Carrier | None:
+    def _carrier(self) -> RequestCarrier | None:
         if not self._venue.socket_requests:
             return None
         able = [one for one in self._connections if one.takes_requests]

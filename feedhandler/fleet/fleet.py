@@ -15,7 +15,7 @@ from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import ConnectionState
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
-from feedhandler.planning.packing import CONNECTION_ROWS, place
+from feedhandler.planning.packing import CONNECTION_ROWS, fitting
 
 IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more
 QUIET_NS = 2_000_000_000  #: a book that said nothing since the subscription began is in step
@@ -187,7 +187,7 @@ class Fleet:
 
     def _with_room(self, bundles: Sequence[Bundle], keys: Sequence[str]) -> Bundle | None:
         """The first that has room for these keys too."""
-        found = place(keys, [bundle.keys for bundle in bundles], self._venue)
+        found = fitting(keys, [bundle.keys for bundle in bundles], self._venue)
         return None if found is None else bundles[found]
 
     def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from feedhandler.instruments.terms import Terms, not_open
 from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.directory_rows import DirectoryRows
 from feedhandler.log import Throttle, log
-from feedhandler.planning.packing import plan
+from feedhandler.planning.packing import pack
 from shm import Reason, State, Status
 
 ROWS_SAID_S = 3600.0  #: how often the log repeats that few rows are left
@@ -27,7 +27,7 @@ AGAIN_S = 2.5  #: after a list that is none, and longer after each further one
 ROLL_S = (2.0, 20.0)  #: after an expiry the list is asked for: what follows is listed by then
 
 
-class Carrier(Protocol):
+class InstrumentCarrier(Protocol):
     """Who has the connections."""
 
     def carry(self, endpoint: str, keys: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class Roster:
         engine: _engine.Engine,
         universe: Universe,
         lister: Lister,
-        carrier: Carrier,
+        carrier: InstrumentCarrier,
     ) -> None:
         self._venue = venue
         self._config = config
@@ -227,7 +227,7 @@ class Roster:
                 f"{self._venue.name}: {new} more instruments, but of {most} rows of the directory "
                 f"{rows} are taken: raise `directory_rows` and start again"
             )
-        plan(self._venue, listed.chosen, self._config.channels)
+        pack(self._venue, listed.chosen, self._config.channels)
 
     def _track(self, spec: ListedInstrument) -> CarriedInstrument | None:
         try:

@@ -17,7 +17,7 @@ from feedhandler.budgets.shared_retry import Reach
 from feedhandler.config.keys import VenueConfig
 from feedhandler.config.values import time_of_day
 from feedhandler.connection.connection import Connection
-from feedhandler.connection.owner import Settings, Tap
+from feedhandler.connection.owner import FrameTap, Settings
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.fleet.fleet import Fleet
@@ -36,7 +36,7 @@ from feedhandler.io_process.venue_health import VenueState
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
-from feedhandler.planning.packing import PlanError, plan
+from feedhandler.planning.packing import PlanError, pack
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 
@@ -55,7 +55,7 @@ class VenueFeed:
         writer: Writer,
         rest: Rest,
         rng: random.Random | None = None,
-        tap: Tap | None = None,
+        tap: FrameTap | None = None,
     ) -> None:
         self.venue = venue
         self.config = config
@@ -123,7 +123,7 @@ class VenueFeed:
 
     def _start(self, specs: Sequence[ListedInstrument]) -> None:
         carried = self.roster.start(specs)
-        plans = plan(self.venue, carried, self.config.channels)
+        plans = pack(self.venue, carried, self.config.channels)
         needed, room = len(plans) * self.config.redundancy, self.connections.room
         if self.config.redundancy > 1 and needed > room:
             raise PlanError(
@@ -209,7 +209,7 @@ class VenueFeed:
     def _listing(self, problem: str) -> None:
         self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
 
-    # ---- what the roster asks for (`roster.Carrier`)
+    # ---- what the roster asks for (`roster.InstrumentCarrier`)
 
     def carry(self, endpoint: str, keys: Sequence[str], *, apart: bool = False) -> None:
         """Subscribe to these keys, on whatever connection has room, or `apart` on new ones."""

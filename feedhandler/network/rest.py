@@ -57,7 +57,7 @@ class RestFailed(RestError):  # noqa: N818
 
 
 #: (url, direction "out" | "in", body, unix ns): what a recorder writes down
-Tap = Callable[[str, str, bytes, int], None]
+AnswerTap = Callable[[str, str, bytes, int], None]
 
 
 class Getter(Protocol):
@@ -81,7 +81,7 @@ class Rest:
         *,
         timeout_s: float = TIMEOUT_S,
         counted: Callable[[str], None] = lambda _: None,
-        tap: Tap | None = None,
+        tap: AnswerTap | None = None,
         budget: Budget | None = None,
         route: Route | None = None,
     ) -> None:

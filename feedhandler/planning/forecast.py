@@ -13,7 +13,7 @@ from feedhandler.budgets import host_budgets
 from feedhandler.budgets.budget import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.keys import VenueConfig
 from feedhandler.connection.subscriptions import Subscriptions
-from feedhandler.planning.packing import CONNECTION_ROWS, ConnectionPlan, plan
+from feedhandler.planning.packing import CONNECTION_ROWS, ConnectionPlan, pack
 from shm import _native
 
 _STEP_S = 1e-3
@@ -53,7 +53,7 @@ def forecast(
     venue: Venue, config: VenueConfig, specs: Sequence[ListedInstrument], lists: Sequence[int]
 ) -> VenueForecast:
     """`lists`: the weights of the requests that listed the instruments. Raises PlanError."""
-    plans = plan(venue, specs, config.channels)
+    plans = pack(venue, specs, config.channels)
     connections, when = _play(venue, config, plans)
     weights, live_s = _snapshots(venue, lists, when)
     subscribed = max((one.subscribed_s for one in connections), default=0.0)

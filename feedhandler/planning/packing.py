@@ -42,7 +42,7 @@ def fits(carried: Sequence[str], keys: Sequence[str], limits: Limits) -> bool:
     return not most or sum(len(key.encode()) for key in (*carried, *keys)) <= most
 
 
-def plan(
+def pack(
     venue: Venue, instruments: Iterable[ListedInstrument], channels: Sequence[str]
 ) -> list[ConnectionPlan]:
     """Pack the keys onto as few connections as the limits allow, in the instruments' order.
@@ -56,7 +56,7 @@ def plan(
         for key in group:
             by_endpoint.setdefault(venue.endpoint(key), []).append(key)
         for endpoint, keys in by_endpoint.items():
-            _pack(venue, packed.setdefault(endpoint, []), keys)
+            _fill(venue, packed.setdefault(endpoint, []), keys)
     full = [
         ConnectionPlan(endpoint, tuple(one.keys))
         for endpoint, connections in packed.items()
@@ -78,7 +78,7 @@ class _Packed:
     bytes: int = 0
 
 
-def _pack(venue: Venue, connections: list[_Packed], keys: Sequence[str]) -> None:
+def _fill(venue: Venue, connections: list[_Packed], keys: Sequence[str]) -> None:
     """Onto the endpoint's last connection, or a new one."""
     room, most = venue.limits.keys_per_connection, venue.limits.bytes_per_connection
     size = sum(len(key.encode()) for key in keys)
@@ -100,6 +100,6 @@ def _pack(venue: Venue, connections: list[_Packed], keys: Sequence[str]) -> None
     last.bytes += size
 
 
-def place(keys: Sequence[str], carried: Sequence[Sequence[str]], venue: Venue) -> int | None:
+def fitting(keys: Sequence[str], carried: Sequence[Sequence[str]], venue: Venue) -> int | None:
     """Which of the connections, by the keys that each carries, has room for these keys too."""
     return next((n for n, own in enumerate(carried) if fits(own, keys, venue.limits)), None)

@@ -12,7 +12,7 @@ from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
-from feedhandler.planning.packing import PlanError, plan
+from feedhandler.planning.packing import PlanError, pack
 
 TIMEOUT_S = 8.0
 
@@ -74,7 +74,7 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
             f"venues.{name}.directory_rows is {config.directory_rows}"
         )
     try:
-        plan(venue, chosen, config.channels)
+        pack(venue, chosen, config.channels)
     except PlanError as error:
         findings.problems.append(f"venues.{name}: {error}")
 

@@ -14,7 +14,14 @@ from feedhandler.adapter import listing, promise
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
-from feedhandler.adapter.venue import Heartbeat, Limits, ListedInstrument, Request, Rule, Speaker
+from feedhandler.adapter.venue import (
+    Continuity,
+    Heartbeat,
+    Limits,
+    ListedInstrument,
+    Request,
+    Speaker,
+)
 from feedhandler.venues import binance_streams as shared
 from shm import InstrumentKind, Status
 
@@ -44,7 +51,7 @@ _UNLISTED = (-1100, -1121)  # illegal characters in a name; a name that is not l
 
 class BinanceSpot(shared.BinanceStreams):
     name = "binance"
-    rule = Rule.RANGE
+    rule = Continuity.RANGE
     ws_urls: Mapping[str, str] = {"public": "wss://stream.binance.com:9443/stream"}
     ws_alternatives: Mapping[str, tuple[str, ...]] = {
         "public": (

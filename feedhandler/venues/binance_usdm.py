@@ -21,7 +21,14 @@ from feedhandler.adapter import names as normal
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
-from feedhandler.adapter.venue import Heartbeat, Limits, ListedInstrument, Request, Rule, Speaker
+from feedhandler.adapter.venue import (
+    Continuity,
+    Heartbeat,
+    Limits,
+    ListedInstrument,
+    Request,
+    Speaker,
+)
 from feedhandler.venues import binance_streams as shared
 from shm import ContractType, InstrumentKind, Status
 
@@ -56,7 +63,7 @@ _DEPTH_WEIGHTS = ((50, 2), (100, 5), (500, 10), (1000, 20))  # levels up to: wei
 
 class BinanceUsdm(shared.BinanceStreams):
     name = "binance-usdm"
-    rule = Rule.PREVIOUS
+    rule = Continuity.PREVIOUS
     ws_urls: Mapping[str, str] = {
         "public": "wss://fstream.binance.com/public/stream",
         "market": "wss://fstream.binance.com/market/stream",

@@ -31,13 +31,13 @@ from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
+    Continuity,
     Control,
     ControlKind,
     Heartbeat,
     Limits,
     ListedInstrument,
     Request,
-    Rule,
     Speaker,
     Venue,
 )
@@ -85,7 +85,7 @@ class Bybit(Venue):
     """What the products share. `category`: as paths and requests name the product."""
 
     decoder = _decoders.find("bybit")
-    rule = Rule.NEXT
+    rule = Continuity.NEXT
     base = Base.STREAM
     category: str
     rest_url = "https://api.bybit.com"

@@ -24,13 +24,13 @@ from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
+    Continuity,
     Control,
     ControlKind,
     Heartbeat,
     Limits,
     ListedInstrument,
     Request,
-    Rule,
     Speaker,
     Stated,
     Venue,
@@ -85,7 +85,7 @@ _FUTURE_NAME = re.compile(r"\w+-PERPETUAL|\w+-\w+-PERP|\w+-\d{1,2}[A-Z]{3}\d{2}|
 class Deribit(Venue):
     name = "deribit"
     decoder = _decoders.find("deribit")
-    rule = Rule.PREVIOUS
+    rule = Continuity.PREVIOUS
     base = Base.STREAM
     socket_requests = True
     ws_urls: Mapping[str, str] = {"public": "wss://www.deribit.com/ws/api/v2"}

@@ -25,13 +25,13 @@ from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
     Base,
     BookAnswer,
+    Continuity,
     Control,
     ControlKind,
     Heartbeat,
     Limits,
     ListedInstrument,
     Request,
-    Rule,
     Speaker,
     Stated,
     Venue,
@@ -92,7 +92,7 @@ _KINDS = {kind: ours for ours, kind in _TYPES.items()}
 class Okx(Venue):
     name = "okx"
     decoder = _decoders.find("okx")
-    rule = Rule.PREVIOUS
+    rule = Continuity.PREVIOUS
     base = Base.STREAM
     rest_join = True
     checksum = True

@@ -6,13 +6,13 @@ import orjson
 
 from feedhandler.adapter.venue import (
     Base,
+    Continuity,
     Control,
     ControlKind,
     Heartbeat,
     Limits,
     ListedInstrument,
     Request,
-    Rule,
     Speaker,
     Venue,
 )
@@ -25,7 +25,7 @@ class PaperVenue(Venue):
 
     name = "paper"
     decoder = _decoders.find("deribit")
-    rule = Rule.PREVIOUS
+    rule = Continuity.PREVIOUS
     base = Base.STREAM
     ws_urls: Mapping[str, str] = {"public": "ws://paper/ws", "family": "ws://paper/family"}
     rest_url = "http://paper"

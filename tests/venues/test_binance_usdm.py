@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
-from feedhandler.planning.packing import plan
+from feedhandler.planning.packing import pack
 from feedhandler.venues.binance_usdm import BinanceUsdm, depth_weight
 from shm import ContractType, InstrumentKind
 from tests.venues.support import recorded_lines
@@ -91,7 +91,7 @@ def test_streams_of_each_channel_and_their_endpoints() -> None:
 
 def test_books_and_trades_of_many_are_planned_onto_both_paths() -> None:
     specs = parse(*(entry(f"A{n}", "USDT") for n in range(250)))
-    plans = plan(VENUE, specs, ["book", "trades"])
+    plans = pack(VENUE, specs, ["book", "trades"])
     assert [(one.endpoint, len(one.keys)) for one in plans] == [
         ("public", 200), ("public", 50), ("market", 200), ("market", 200), ("market", 100),
     ]  # fmt: skip
