@@ -21,7 +21,7 @@ from shm import (
     segment,
 )
 from tests.shm.conftest import Create
-from tests.shm.test_succession import GEOMETRY, descriptors, nothing_left_open
+from tests.shm.support import GEOMETRY, descriptors, nothing_left_open
 
 
 @contextmanager

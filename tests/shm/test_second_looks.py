@@ -15,7 +15,7 @@ import shm
 from shm import clean, control_object, dev_shm, object_names, segment, writer_lock
 from shm._native import DTYPES, Writer
 from tests.shm.conftest import Create
-from tests.shm.test_segment import kill, other_writer
+from tests.shm.support import kill, other_writer
 from tests.shm.trap import NONE, mappings, trap
 
 

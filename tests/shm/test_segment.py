@@ -15,6 +15,7 @@ import pytest
 import shm
 from shm import _native, control_object, dev_shm, inspect, object_names, segment, writer_lock
 from tests.shm.conftest import Create
+from tests.shm.support import kill, other_writer
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,26 +30,6 @@ def parts(namespace: str) -> list[str]:
 
 def file_of(path: str) -> Path:
     return dev_shm.DIRECTORY / path[1:]
-
-
-def other_writer(namespace: str, venue: str = "v", after: str = "") -> subprocess.Popen[str]:
-    """A process that is the venue's writer until it is killed."""
-    code = (
-        "import sys, time\nfrom shm import segment\n"
-        f"s = segment.create({venue!r}, namespace={namespace!r}, instruments=8, ring_slots=64)\n"
-        f"w = s.writer\n{after}\nprint(s.epoch, flush=True)\ntime.sleep(60)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline()
-    return process
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate()
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
@@ -14,21 +10,7 @@ import shm
 from shm import clean, control_object, dev_shm, readers_object, segment
 from shm.object_names import data_name
 from tests.shm.conftest import Create
-
-GEOMETRY: dict[str, Any] = {"instruments": 8, "depth": 5, "ring_slots": 64, "connections": 4}
-
-
-def descriptors() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))  # noqa: PTH208
-
-
-@contextmanager
-def nothing_left_open() -> Iterator[None]:
-    gc.collect()
-    before = descriptors()
-    yield
-    gc.collect()
-    assert descriptors() == before
+from tests.shm.support import GEOMETRY, descriptors, nothing_left_open
 
 
 def data_objects(namespace: str) -> list[str]:
