@@ -95,6 +95,18 @@ def test_binance_trades_say_who_took() -> None:
         assert m.quote(0)["last_ns"] == 1700000000000123000
 
 
+def test_okx_numbers_may_be_zero() -> None:
+    """At the very first, and after a reset that is not lower than none."""
+    levels = {"bids": [["99", "1", "0", "1"]], "asks": [["101", "1", "0", "1"]]}
+    with engine("okx", checksum=False) as e:
+        c = e.connection(0)
+        row = levels | {"ts": "1700000000000", "checksum": 0, "prevSeqId": -1, "seqId": 0}
+        c.feed(okx("books", [row], action="snapshot"))
+        for seq, previous in ((5, 0), (0, 5), (0, 0), (3, 0)):
+            assert not c.feed(okx_book(seq, previous, bids=[[f"9{seq}", "1"]])) & native.MALFORMED
+            assert (e.state(0), e.book(0)[2]) == ((LIVE, 0), seq)
+
+
 def test_okx_channels() -> None:
     with engine("okx") as e:
         c, m = e.connection(0), memory(e)
