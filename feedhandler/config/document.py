@@ -18,7 +18,7 @@ class ConfigError(ValueError):
 def read(path: Path) -> dict[str, Any]:
     """What the file says. Raises ConfigError for one that cannot be read or is no TOML."""
     try:
-        text = path.read_text(encoding="utf-8") + "\n"  # errors at its end have a line, too
+        text = path.read_text(encoding="utf-8-sig") + "\n"  # errors at its end have a line, too
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {_in_words(text, str(error))}"]) from None
@@ -33,7 +33,7 @@ def _in_words(text: str, error: str) -> str:
     if found is None:  # at the end of the document
         return f"not TOML: {error}"
     lines = text.splitlines()
-    line = lines[int(found[2]) - 1].strip() if int(found[2]) <= len(lines) else ""
+    line = lines[int(found[2]) - 1].strip()[:60] if int(found[2]) <= len(lines) else ""
     where = f"line {found[2]}"
     if line.startswith("[") and re.match(r"Cannot (declare|overwrite|mutate)", found[1]):
         return f"{where}: {line} stands a second time: put all its keys into one table"

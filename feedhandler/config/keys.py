@@ -13,6 +13,7 @@ from typing import Annotated, get_type_hints
 import msgspec
 
 from feedhandler import venues as registry
+from feedhandler.adapter.venue import CHANNELS
 from feedhandler.config import values
 from feedhandler.config.values import Allowed, integer, seconds
 from shm.object_names import DEFAULT_NAMESPACE
@@ -31,7 +32,8 @@ class Key:
     """`meaning`: a sentence, without its dot. `allowed`: what it may be.
 
     `default`: the default in words, where the field's is none that a file could have. `example`: a
-    value as the file has it, where there is no such default. `was`: the key's name before.
+    value as the file has it, where there is no such default. `was`: a name
+    that it had, or that it may be looked for under.
     """
 
     meaning: str
@@ -50,14 +52,15 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
             "what to follow, now and when it is listed later; the last that matches decides",
             values.strings("a list of names and patterns"),
             default="a set per venue",
+            was="symbols",
             example='["BTC-USD-PERP", "option:BTC-USD:*", "!BTC-USD-*-P"]',
         ),
     ]
     channels: Annotated[
         tuple[str, ...],
         Key(
-            "what to subscribe to for each instrument; quote, too, where the venue has it",
-            values.strings("a list of channels"),
+            "what to subscribe to for each instrument, as far as the venue has it",
+            values.strings(f"a list of some of {', '.join(CHANNELS)}", tuple(CHANNELS)),
         ),
     ] = DEFAULT_CHANNELS
     depth: Annotated[

@@ -72,6 +72,8 @@ class _Reader:
         self.problems.append(f"{self.source}: {key}: {problem}")
 
     def document(self, path: Path | None) -> dict[str, Any]:
+        if path is not None and str(path) in registry.names() and not path.exists():
+            raise ConfigError([f"{path}: no such file; a venue is named so: --venue {path}"])
         document = read(path) if path is not None else {}
         for name in document:
             self.known("", name, Config)
@@ -82,7 +84,7 @@ class _Reader:
         if name in keys(table):
             return
         if (now := _FORMER.get(name)) is not None:
-            problem = f"is called {now} now"
+            problem = f"is called {now}"
         elif table is Config and name in registry.names():
             problem = f"the table of a venue is called [venues.{name}]"
         elif table is Config and name in keys(VenueConfig):

@@ -31,7 +31,7 @@ class Allowed:
     """`valid`: whether a value is; `text`: the same in words; `take`: what is kept of it.
 
     `meant`: values that somebody may have had in mind who wrote a wrong one. `here`: what the text
-    leaves open, on this host.
+    leaves open, on this host. `guess`: other ways to write the value are tried, too.
     """
 
     valid: Callable[[Any], bool]
@@ -39,10 +39,12 @@ class Allowed:
     take: Callable[[Any], Any] = lambda value: value
     meant: Callable[[Any], Iterable[Any]] = _nothing
     here: Callable[[], str] = str
+    guess: bool = True
 
     def refusal(self, value: Any) -> str:
         """Why a value is refused: what is allowed, and what it may have meant."""
-        hints = (each for each in (*self.meant(value), *_rewritten(value)) if self.valid(each))
+        others = (*self.meant(value), *(_rewritten(value) if self.guess else ()))
+        hints = (each for each in others if self.valid(each))
         hint = next((f"; did you mean {shown(each)}?" for each in hints), "")
         return f"{shown(value)} is not allowed: {self.text}{self.here()}{hint}"
 
@@ -249,10 +251,12 @@ def address() -> Allowed:
         return value == "" or (bool(host) and _is_port(port))
 
     def here(value: Any) -> Iterator[str]:
-        port = str(value).removeprefix(":")
-        yield f"127.0.0.1:{port}"
-        yield f"{value}:8787" if ":" not in str(value) else "?"
-        yield "" if value is False else "?"
+        if value is False:
+            yield ""
+        elif isinstance(value, str | int):
+            port = str(value).removeprefix(":")
+            yield f"127.0.0.1:{port}"
+            yield f"{value}:8787" if ":" not in str(value) else "?"
 
     return Allowed(valid, '"host:port", or "" for none', meant=here)
 
@@ -287,13 +291,17 @@ def _group(value: Any) -> int:
     return int(value)
 
 
-def strings(text: str) -> Allowed:
-    """A list of one or more texts."""
-    return Allowed(
-        lambda value: (
+def strings(text: str, known: Iterable[str] = ()) -> Allowed:
+    """A list of one or more texts. `known`: only of these one text alone may have meant a list."""
+
+    def valid(value: Any) -> bool:
+        return (
             isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
-        ),
-        text,
-        lambda value: tuple(dict.fromkeys(value)),
-        lambda value: [[each.strip() for each in str(value).split(",")]],
-    )
+        )
+
+    def parts(value: Any) -> Iterator[list[str]]:
+        found = [part.strip() for part in value.split(",")] if isinstance(value, str) else []
+        if not known or set(found) <= set(known):
+            yield found
+
+    return Allowed(valid, text, lambda value: tuple(dict.fromkeys(value)), parts, guess=False)

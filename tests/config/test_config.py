@@ -93,8 +93,8 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("[okx]", ["okx: the table of a venue is called [venues.okx]"]),
         ("[venue.okx]", ["venue: no such key; did you mean 'venues'?", "`feedhandler config`"]),
         ("[venues.okx]\ngroup = ''", ["venues.okx.group: belongs to no venue", "above"]),
-        ("status = ''", ["status: is called status_address now"]),
-        ("[venues.okx]\ncapacity = 5", ["venues.okx.capacity: is called directory_rows now"]),
+        ("status = ''", ["status: is called status_address"]),
+        ("[venues.okx]\ncapacity = 5", ["venues.okx.capacity: is called directory_rows"]),
         ("[venues.okx]\nsilence_ms = 5000", ["silence_ms: no such key; did you mean 'silence_s'?"]),
         ("[venues.okx]\naudit_s = 100000", ["86400, or 0 for never; did you mean 100.0?"]),
         ("[venues.okx]\naudit_s = '5m'", ["'5m'", "did you mean 300.0?"]),
@@ -107,6 +107,7 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("[venues.okx]\nws_url = 'okx.com/ws'", ["did you mean 'wss://okx.com/ws'?"]),
         ("[venues.okx]\nproxy = 'socks://me:secret@h:1'", ["'socks5://me:...@h:1'"]),
         ("[venues.binance-usdm]\nws_url = 'wss://x'", ["ws_url: 'wss://x'", '{public = "wss']),
+        ("[venues.okx]\nsymbols = ['A']", ["venues.okx.symbols: is called instruments"]),
         ("status_address = 8787", ["did you mean '127.0.0.1:8787'?"]),
         ("[venues.okx]\n[venues.okx]", ["line 2: [venues.okx] stands a second time"]),
         ("[venues.okx]\ndepth = 1\ndepth = 2", ["line 3: depth stands a second time"]),
@@ -185,6 +186,29 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels = 'all'",
+        "channels = []",
+        "instruments = [['A']]",
+        "depth = {x = 1}",
+        "cpu = [0, 1]",
+    ],
+)
+def test_what_cannot_be_guessed_is_not(text: str, tmp_path: Path) -> None:
+    (problem,) = problems(write(tmp_path, f"[venues.okx]\n{text}\n"))
+    assert "did you mean" not in problem
+
+
+def test_a_mark_of_the_byte_order_is_no_mistake(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "\ufeffnamespace = 'x'\n")).namespace == "x"
+
+
+def test_a_venue_in_the_place_of_a_file_is_noticed() -> None:
+    assert "--venue okx" in problems(Path("okx"))[0]
+
+
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     assert "No such file" in problems(tmp_path / "none.toml")[0]
     assert "line 2" in problems(write(tmp_path, "namespace = 'x'\nstatus = \n"))[0]
@@ -206,6 +230,16 @@ def test_a_configuration_cannot_be_changed() -> None:
     config: Config = load(None)
     with pytest.raises(AttributeError):
         config.namespace = "x"  # type: ignore[misc]
+
+
+def test_the_page_shows_what_is_answered(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    shown = page.partition("## Mistakes")[2].split("```")[1].strip().splitlines()
+    twice = write(tmp_path, "[venues.okx]\ndepth = 5\n[venues.okx]\n")
+    answered = list(problems(twice))
+    keys = "depht = 5\nstatus_address = ''\naudit_s = '5m'\n"
+    answered += problems(write(tmp_path, f"[venues.okx]\n{keys}"))
+    assert shown == [line.replace(f"{tmp_path}/feeds.toml", "feed.toml") for line in answered]
 
 
 def test_other_addresses_are_the_venues_until_an_endpoint_is_named(tmp_path: Path) -> None:
