@@ -1,8 +1,7 @@
 """What a venue states about itself. The engine and the connections act on it; a venue does nothing.
 
-A new venue is one module that builds one :class:`Venue` subclass out of these facts, one decoder
-(`<venue>_decoder.h`), and a line in each of the two registries (`venues/__init__.py`,
-`venues/decoders.h`).
+A new venue is one module with one :class:`Venue` subclass made of these facts, and a decoder. What
+else it takes, "Adding a venue" in docs/architecture.md goes through.
 """
 
 from abc import ABC, abstractmethod
