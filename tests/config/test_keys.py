@@ -12,6 +12,8 @@ from feedhandler.config.keys import Config, VenueConfig, keys, told
 from feedhandler.config.load import load
 from tests.cli.support import json_of, run
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_every_field_is_a_key() -> None:
     assert list(keys(VenueConfig)) == list(VenueConfig.__struct_fields__)
@@ -26,6 +28,24 @@ def test_every_key_is_told_in_one_calm_line() -> None:
         assert key.meaning[0].islower(), key.name
         assert not key.meaning.endswith("."), key.name
         assert key.allowed, key.name
+
+
+def test_every_key_is_used() -> None:
+    files = [path for room in ("feedhandler", "cli") for path in (ROOT / room).rglob("*.py")]
+    code = "\n".join(path.read_text() for path in files if path.parent.name != "config")
+    unused = [key.name for key in told() if not re.search(rf"\w\.{key.name}\b", code)]
+    assert not unused, "a key that nobody reads"
+
+
+def test_defaults_in_prose_are_so() -> None:
+    defaults = {key.name: key.default for key in told()}
+    found = 0
+    for path in (ROOT / "docs").glob("*.md"):
+        text = " ".join(path.read_text().split())
+        for name, value in re.findall(r"`(\w+)`(?: seconds)?,? \(?default ([\d.]+)", text):
+            assert float(defaults[name]) == float(value.rstrip(".")), f"{path.name}: {name}"
+            found += 1
+    assert found >= 5
 
 
 def test_a_default_is_allowed_and_so_is_an_example() -> None:
