@@ -20,7 +20,8 @@ from shm import ContractType, InstrumentKind, OptionType, Status
 CHANNELS: Mapping[str, str] = {
     "book": "every change of the order book, from a full one on",
     "trades": "trades, and liquidations where the venue tells them",
-    "ticker": "what the venue says beside: mark and index, IVs and greeks, funding, open interest",
+    "ticker": "what the venue says beside the book: mark and index, IVs and greeks, funding, open "
+    "interest; of pairs the best bid and offer",
     "quote": "the best bid and offer at once, ahead of the book",
 }
 

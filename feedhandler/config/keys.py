@@ -59,7 +59,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     channels: Annotated[
         tuple[str, ...],
         Key(
-            "what to subscribe to for each instrument, as far as the venue has it",
+            "what to subscribe to for each instrument; quote where the venue has it",
             values.strings(f"a list of some of {', '.join(CHANNELS)}", tuple(CHANNELS)),
         ),
     ] = DEFAULT_CHANNELS
