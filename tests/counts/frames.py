@@ -61,6 +61,10 @@ class Numbers:
         """Around 65,000."""
         return f"{65_000 + self.rng.randrange(-20_000, 20_000) / 100:.{places}f}"
 
+    def above(self, places: int) -> str:
+        """Above each of those: a best bid is below the best ask."""
+        return f"{65_500 + self.rng.randrange(-20_000, 20_000) / 100:.{places}f}"
+
     def size(self, places: int) -> str:
         """Below 10."""
         return f"{self.rng.randrange(1, 10_000) / 1000:.{places}f}"
@@ -84,7 +88,7 @@ def _events(name: str, symbol: str, frame: Callable[[Numbers], str]) -> Path:
 def _binance_quote(x: Numbers) -> str:
     return (
         f'{{"stream":"btcusdt@bookTicker","data":{{"u":{400_900_217 + x.n},"s":"BTCUSDT",'
-        f'"b":"{x.price(8)}","B":"{x.size(8)}","a":"{x.price(8)}","A":"{x.size(8)}"}}}}'
+        f'"b":"{x.price(8)}","B":"{x.size(8)}","a":"{x.above(8)}","A":"{x.size(8)}"}}}}'
     )
 
 
@@ -99,7 +103,7 @@ def _binance_trade(x: Numbers) -> str:
 def _usdm_quote(x: Numbers) -> str:
     return (
         f'{{"stream":"btcusdt@bookTicker","data":{{"e":"bookTicker","u":{400_900_217 + x.n},'
-        f'"s":"BTCUSDT","b":"{x.price(2)}","B":"{x.size(3)}","a":"{x.price(2)}",'
+        f'"s":"BTCUSDT","b":"{x.price(2)}","B":"{x.size(3)}","a":"{x.above(2)}",'
         f'"A":"{x.size(3)}","T":{x.ms},"E":{x.ms + 1}}}}}'
     )
 
@@ -124,7 +128,7 @@ def _usdm_mark(x: Numbers) -> str:
 def _bybit_quote(x: Numbers) -> str:
     return (
         f'{{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":{x.ms},"data":{{"s":"BTCUSDT",'
-        f'"b":[["{x.price(2)}","{x.size(3)}"]],"a":[["{x.price(2)}","{x.size(3)}"]],'
+        f'"b":[["{x.price(2)}","{x.size(3)}"]],"a":[["{x.above(2)}","{x.size(3)}"]],'
         f'"u":{7 + x.n},"seq":{753_843_913_870 + x.n}}},"cts":{x.ms - 2}}}'
     )
 
@@ -159,7 +163,7 @@ def _deribit_quote(x: Numbers) -> str:
     return _deribit(
         "quote.BTC-PERPETUAL",
         f'{{"timestamp":{x.ms},"instrument_name":"BTC-PERPETUAL","best_bid_price":{x.price(1)},'
-        f'"best_bid_amount":{x.n % 977 + 1}0.0,"best_ask_price":{x.price(1)},'
+        f'"best_bid_amount":{x.n % 977 + 1}0.0,"best_ask_price":{x.above(1)},'
         f'"best_ask_amount":{x.n % 991 + 1}0.0}}',
     )
 
@@ -196,7 +200,7 @@ def _okx(channel: str, data: str, symbol: str = "BTC-USDT") -> str:
 def _okx_quote(x: Numbers) -> str:
     return _okx(
         "bbo-tbt",
-        f'"asks":[["{x.price(1)}","{x.size(8)}","0","2"]],'
+        f'"asks":[["{x.above(1)}","{x.size(8)}","0","2"]],'
         f'"bids":[["{x.price(1)}","{x.size(8)}","0","7"]],"ts":"{x.ms}",'
         f'"seqId":{363_996_337 + x.n}',
     )

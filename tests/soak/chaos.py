@@ -56,7 +56,7 @@ WINDOWS = {"bybit-linear": 50}  #: a channel of the best levels alone
 HEAL_S = 90.0  #: what any fault's end may take: backoffs, and keys that were refused
 FLAT = 1.10  #: memory may be so much more at the end
 FLAT_KB = 4096  #: or so much
-LINES = 200  #: of the log in half an hour; half as many are beginnings
+LINES = 160  #: of the log in half an hour; half as many are beginnings
 #: a run begins with these: (part of it, what)
 _OPENING = (
     (0.08, "restate"), (0.12, "kill"), (0.25, "stop"), (0.35, "silence"), (0.5, "stop"),
