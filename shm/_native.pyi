@@ -124,6 +124,9 @@ class Writer:
     def readers_renewed(self, fd: int) -> None:
         """Go over to another readers' object, whole, open for writing at `fd`."""
 
+    def identify(self) -> bool:
+        """Put right in the control object whose it is; whether it was wrong."""
+
     def reclaim(self, start_ticks: int) -> bool:
         """Put right who the control object says the writer is; whether it was wrong."""
 

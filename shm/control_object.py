@@ -87,11 +87,11 @@ def _take_control(namespace: str, venue: str, group: int) -> tuple[int, int]:
     """The control object, ours and whole, with our sign of life on it. We hold the lock."""
     path = control_name(namespace, venue)
     for _ in range(20):
+        made, life_fd = True, -1
         try:
             fd = create_object(path, LOCK_MODE)  # nobody else opens it before it is locked
         except FileExistsError:
-            fd = open_our_object(path)
-        life_fd = -1
+            fd, made = open_our_object(path), False
         try:
             check_version(path, fd)
             life_fd = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
@@ -102,6 +102,8 @@ def _take_control(namespace: str, venue: str, group: int) -> tuple[int, int]:
             if locked(fd):  # by a writer that does not know of the lock object
                 raise _running(namespace, venue)
         except BaseException:
+            if made:
+                unlink(path)
             _close(fd, life_fd)
             raise
         _close(fd, life_fd)
@@ -186,8 +188,7 @@ def check_version(path: str, fd: int) -> None:
 
 
 def _fill(path: str, namespace: str, venue: str, fd: int) -> None:
-    """Fill a control object that nobody filled yet."""
+    """Fill a control object that nobody filled yet, or that somebody damaged."""
     if os.fstat(fd).st_size < CONTROL_BYTES:
         reserve(fd, CONTROL_BYTES, path)
-    if int(read_control(fd)["magic"]) == 0:
-        format_control(fd, venue.encode(), namespace.encode(), boot_id())
+    format_control(fd, venue.encode(), namespace.encode(), boot_id())

@@ -39,21 +39,34 @@ cdef int _text(char *field, size_t size, bytes text) except -1:
     return 0
 
 
+cdef bint _identify(fh_control *control, bytes venue, bytes space, bytes boot_id) except -1:
+    """Whose control object it is, magic last: all before the epoch. Whether it was not so already."""
+    cdef fh_control own
+    cdef size_t size = <char *>&own.epoch - <char *>&own
+    memset(&own, 0, sizeof(own))
+    own.magic = FH_MAGIC_CONTROL
+    own.version_major = FH_VERSION_MAJOR
+    own.version_minor = FH_VERSION_MINOR
+    own.header_bytes = sizeof(fh_control)
+    own.layout_hash = fh_layout_hash()
+    own.total_bytes = FH_CONTROL_BYTES
+    memcpy(own.boot_id, <const char *>boot_id, 16)
+    _text(own.venue, 64, venue)
+    _text(own.space, 64, space)
+    if memcmp(control, &own, size) == 0:
+        return False
+    fh_store64_release(&control.magic, 0)
+    memcpy(<char *>control + 8, <char *>&own + 8, size - 8)
+    fh_store64_release(&control.magic, FH_MAGIC_CONTROL)
+    return True
+
+
 def format_control(int fd, bytes venue, bytes space, bytes boot_id):
-    """Fill a new control object, magic last. The caller holds the writer's lock on it."""
+    """Fill a control object that is new, or not as it should be. The caller holds the writer's lock."""
     cdef fh_control *control = <fh_control *>_map(
         fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
     try:
-        memset(control, 0, FH_CONTROL_BYTES)
-        control.version_major = FH_VERSION_MAJOR
-        control.version_minor = FH_VERSION_MINOR
-        control.header_bytes = sizeof(fh_control)
-        control.layout_hash = fh_layout_hash()
-        control.total_bytes = FH_CONTROL_BYTES
-        memcpy(control.boot_id, <const char *>boot_id, 16)
-        _text(control.venue, 64, venue)
-        _text(control.space, 64, space)
-        fh_store64_release(&control.magic, FH_MAGIC_CONTROL)
+        _identify(control, venue, space, boot_id)
     finally:
         munmap(control, FH_CONTROL_BYTES)
 

@@ -92,6 +92,8 @@ class WriterSegment:
         wild store.
         """
         mended = []
+        if self.writer.identify():
+            mended.append("the control object did not say whose it is")
         if self.writer.reclaim(start_ticks(self._pid)):
             mended.append("the control object named another writer or epoch")
         if not (self.writer.readers_whole and is_whole(self.namespace, self.venue)):

@@ -139,6 +139,13 @@ cdef class Writer:
         fh_guard_drop(guard)
         munmap(old, FH_READERS_BYTES)
 
+    def identify(self):
+        """Put right in the control object whose it is; whether it was wrong."""
+        self._check()
+        cdef fh_header *header = self.w.header
+        return _identify(self.w.control, self.venue.encode(), self.namespace.encode(),
+                         header.boot_id[:16])
+
     def reclaim(self, start_ticks):
         """Put right in the control object what says who the writer is; whether it was wrong."""
         self._check()

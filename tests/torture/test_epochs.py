@@ -20,7 +20,7 @@ FIRST_STORE = Point("fh_slot_write: store slot = 2 * n - 1", 1)
 #: What must be among the points, by scenario.
 STEPS = {
     "first": (
-        "format_control: release (&__pyx_v_control->magic)",
+        "_identify: release (&__pyx_v_control->magic)",
         "format_readers: release (&__pyx_v_readers->magic)",
         "line control_object.py _hold_lock: fd = create_object(path, LOCK_MODE)",
         "line control_object.py _take_control: fd = create_object(path, LOCK_MODE)",
