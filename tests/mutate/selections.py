@@ -19,7 +19,8 @@ _SEGMENT = (
 #: File -> tests.
 SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "shm/include/feedhandler_shm.h": (
-        f"{_SHM}test_header.py", f"{_SHM}test_ring.py", f"{_SHM}test_cells.py", RECIPE,
+        f"{_SHM}test_header.py", f"{_SHM}test_stores.py", f"{_SHM}test_ring.py",
+        f"{_SHM}test_cells.py", RECIPE, "tests/engine/test_ring_alone.py",
         "tests/engine/test_publish.py", "tests/engine/test_long_messages.py",
         f"{_SHM}test_second_looks.py", f"{_SHM}test_inspect.py",
         f"{_SHM}test_events.py", f"{_SHM}test_contract.py::test_the_hash_is_of_the_layout_text",

@@ -223,6 +223,18 @@ def test_a_copy_of_any_other_stamp_is_not_believed(
         read("A")
 
 
+@pytest.mark.parametrize("cell", ["quotes", "books"])
+def test_a_head_that_no_store_makes_is_not_believed(
+    writer: Writer, feed: shm.Feed, raw: mmap.mmap, cell: str
+) -> None:
+    """Twice 2^63 is 0, as the stamp of a copy that was never stored."""
+    assert writer.instruments == 2
+    offset, _ = region(raw, cell)
+    put(raw, offset, 1 << 63)
+    with pytest.raises(shm.DamagedSegment):
+        (feed.quote if cell == "quotes" else feed.book)("A")
+
+
 # ---- sleeping ----
 
 

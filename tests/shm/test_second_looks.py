@@ -121,11 +121,25 @@ def test_cleaning_goes_from_the_data_to_the_lock(namespace: str) -> None:
     assert parts[1:] == [".readers", "", ".lock"]
 
 
+def half_cleaned(namespace: str, control: str) -> None:
+    """What a dead writer left: its control object is there, half of it, or gone."""
+    kill(other_writer(namespace))
+    name = object_names.control_name(namespace, "v")
+    if control == "half":
+        os.truncate(dev_shm.DIRECTORY / name[1:], 100)
+    elif control == "gone":
+        dev_shm.unlink(name)
+
+
+CONTROLS = ["there", "half", "gone"]
+
+
+@pytest.mark.parametrize("control", CONTROLS)
 def test_a_start_waits_while_its_predecessors_memory_is_being_cleaned(
-    namespace: str, monkeypatch: pytest.MonkeyPatch
+    namespace: str, monkeypatch: pytest.MonkeyPatch, control: str
 ) -> None:
     """Half a second at most: `clean` holds the lock, and the writer that it names is dead."""
-    kill(other_writer(namespace))
+    half_cleaned(namespace, control)
     fd = dev_shm.open_fd(object_names.lock_name(namespace, "v"), writable=True)
     assert writer_lock.take_lock(fd)
     slept: list[float] = []
@@ -142,10 +156,11 @@ def test_a_start_waits_while_its_predecessors_memory_is_being_cleaned(
     assert 0 < sum(slept) < 0.1
 
 
+@pytest.mark.parametrize("control", CONTROLS)
 def test_a_start_gives_up_on_a_lock_that_stays_held(
-    namespace: str, monkeypatch: pytest.MonkeyPatch
+    namespace: str, monkeypatch: pytest.MonkeyPatch, control: str
 ) -> None:
-    kill(other_writer(namespace))
+    half_cleaned(namespace, control)
     fd = dev_shm.open_fd(object_names.lock_name(namespace, "v"), writable=True)
     assert writer_lock.take_lock(fd)
     slept: list[float] = []
