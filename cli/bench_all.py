@@ -30,12 +30,19 @@ def everything(findings: Findings, captures: Path | None, quick: bool) -> None:
     from feedhandler.bench.figures import api, decode, hop, hop_cost, latency_plan, wire
 
     decode.run(findings, folder=captures, repetitions=8 if quick else 30)
-    wire.run(findings, folder=captures, repetitions=3 if quick else 5,
-             frames=50_000 if quick else wire.FRAMES)  # fmt: skip
+    wire.run(
+        findings,
+        folder=captures,
+        repetitions=3 if quick else 5,
+        frames=50_000 if quick else wire.FRAMES,
+    )
     latency_plan.run(
-        findings, folder=captures, repetitions=1 if quick else 3,
-        burst_s=3.0 if quick else latency_plan.BURST_S, scale=0.4 if quick else 1.0,
-    )  # fmt: skip
+        findings,
+        folder=captures,
+        repetitions=1 if quick else 3,
+        burst_s=3.0 if quick else latency_plan.BURST_S,
+        scale=0.4 if quick else 1.0,
+    )
     hop.measure(findings, repetitions=3 if quick else 5, count=2000 if quick else 5000)
     hop_cost.measure(findings, repetitions=8 if quick else 20)
     api.run(findings, repetitions=10 if quick else 30)

@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 @venue_option
 @repetitions_option(3, least=1)
 @click.option(
-    "--connections", "-c", type=click.IntRange(1, 32), multiple=True, default=(1, 4),
-    show_default=True, help="Of the one process; repeatable.",
-)  # fmt: skip
+    "--connections",
+    "-c",
+    type=click.IntRange(1, 32),
+    multiple=True,
+    default=(1, 4),
+    show_default=True,
+    help="Of the one process; repeatable.",
+)
 @click.option(
-    "--seconds", type=click.FloatRange(0.2, 60.0), default=1.5, show_default=True,
+    "--seconds",
+    type=click.FloatRange(0.2, 60.0),
+    default=1.5,
+    show_default=True,
     help="Of one trial: a rate is sustained if its lag does not grow for so long.",
-)  # fmt: skip
+)
 @reported
 def capacity(
     findings: Findings,

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--messages", type=click.IntRange(100), default=5000, show_default=True,
+    "--messages",
+    type=click.IntRange(100),
+    default=5000,
+    show_default=True,
     help="To each reader, in a repetition.",
-)  # fmt: skip
+)
 @click.option("--rivals/--no-rivals", default=True, help="Also pyzmq and others, if installed.")
 @click.option("--cost/--no-cost", default=True, help="Also what readers cost the writer.")
 @repetitions_option(5)

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     help="Repeatable.",
 )
 @click.option(
-    "--burst", type=click.FloatRange(0), default=10.0, show_default=True,
+    "--burst",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
     help="Busiest seconds of the recording to play; 0: none.",
-)  # fmt: skip
+)
 @repetitions_option(3)
 @reported
 def latency(
@@ -65,6 +68,11 @@ def latency(
     if len(venues) > 1:
         raise click.UsageError("--venue: one stream is played, so name one venue")
     run(
-        findings, folder=captures, venue=venues[0] if venues else None, rates=rates,
-        readers=readers, burst_s=burst, repetitions=repetitions,
-    )  # fmt: skip
+        findings,
+        folder=captures,
+        venue=venues[0] if venues else None,
+        rates=rates,
+        readers=readers,
+        burst_s=burst,
+        repetitions=repetitions,
+    )

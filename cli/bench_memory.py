@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     help="How long.",
 )
 @click.option(
-    "--rate", type=click.IntRange(1, 200_000), default=10_000, show_default=True,
+    "--rate",
+    type=click.IntRange(1, 200_000),
+    default=10_000,
+    show_default=True,
     help="Frames a second.",
-)  # fmt: skip
+)
 @reported
 def memory(findings: Findings, minutes: float, rate: int) -> None:
     """Watch the memory of an IO process and of a strategy over a long run.

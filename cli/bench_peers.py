@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     help="Where they are  [default: the user's cache]",
 )
 @click.option(
-    "--frames", type=click.IntRange(1000), default=20_000, show_default=True,
+    "--frames",
+    type=click.IntRange(1000),
+    default=20_000,
+    show_default=True,
     help="In a repetition.",
-)  # fmt: skip
+)
 @repetitions_option(5)
 @reported
 def peers(
@@ -59,6 +62,12 @@ def peers(
     from feedhandler.bench.peers.peers import run
 
     run(
-        findings, folder=captures, environments=environments, install=install, chosen=peers,
-        chosen_venues=venues, repetitions=repetitions, frames=frames,
-    )  # fmt: skip
+        findings,
+        folder=captures,
+        environments=environments,
+        install=install,
+        chosen=peers,
+        chosen_venues=venues,
+        repetitions=repetitions,
+        frames=frames,
+    )

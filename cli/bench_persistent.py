@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 @click.command()
 @repetitions_option(3)
 @click.option(
-    "--fresh-ms", type=click.FloatRange(2.0, 1000.0), default=20.0, show_default=True,
+    "--fresh-ms",
+    type=click.FloatRange(2.0, 1000.0),
+    default=20.0,
+    show_default=True,
     help="The venue gathers changes for so long; who polls asks as often.",
-)  # fmt: skip
+)
 @click.option(
-    "--seconds", type=click.FloatRange(0.5, 60.0), default=3.0, show_default=True,
+    "--seconds",
+    type=click.FloatRange(0.5, 60.0),
+    default=3.0,
+    show_default=True,
     help="Of streaming, and of polling, in each repetition.",
-)  # fmt: skip
+)
 @reported
 def persistent(findings: Findings, repetitions: int, fresh_ms: float, seconds: float) -> None:
     """Compare an open socket with HTTP, and streaming with polling, over TLS on loopback.

@@ -49,9 +49,13 @@ def _known(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Seque
 def repetitions_option(default: int, least: int = 3) -> Callable[..., Any]:
     """`--repetitions`"""
     return click.option(
-        "--repetitions", "-n", type=click.IntRange(least), default=default, show_default=True,
+        "--repetitions",
+        "-n",
+        type=click.IntRange(least),
+        default=default,
+        show_default=True,
         help="Of each figure; the median is reported.",
-    )  # fmt: skip
+    )
 
 
 def reported(body: Callable[..., None]) -> Callable[..., int]:
@@ -70,9 +74,11 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
     )
     @force_option
     @click.option(
-        "--compare", type=click.Path(path_type=Path, dir_okay=False), metavar="OLD.json",
+        "--compare",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="OLD.json",
         help="Say what changed beyond noise since that --json was written.",
-    )  # fmt: skip
+    )
     @functools.wraps(body)
     def command(
         as_json: bool, plot: Path | None, force: bool, compare: Path | None, **options: Any
@@ -206,9 +212,15 @@ def show_changes(changes: Sequence[Change], hosts: str, *, to_stderr: bool) -> i
     rows = [_change(change) for change in changes if change.verdict != "same"]
     lines = []
     if rows:
-        columns = [Column("CHANGE"), Column("FIGURE", shrink=20), Column("OLD", right=True),
-                   Column("NEW", right=True), Column("OF", drop=1), Column("BY", right=True),
-                   Column("NOISE", right=True, drop=2)]  # fmt: skip
+        columns = [
+            Column("CHANGE"),
+            Column("FIGURE", shrink=20),
+            Column("OLD", right=True),
+            Column("NEW", right=True),
+            Column("OF", drop=1),
+            Column("BY", right=True),
+            Column("NOISE", right=True, drop=2),
+        ]
         lines += table(columns, rows, screen_width())
     same = len(changes) - len(rows)
     lines.append(f"{same} figure{'' if same == 1 else 's'} unchanged within noise")

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 @venue_option
 @repetitions_option(5)
 @click.option(
-    "--frames", type=click.IntRange(1000), default=200_000, show_default=True,
+    "--frames",
+    type=click.IntRange(1000),
+    default=200_000,
+    show_default=True,
     help="In a repetition, where the venue's stream can be repeated.",
-)  # fmt: skip
+)
 @reported
 def wire(
     findings: Findings,

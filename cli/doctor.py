@@ -64,7 +64,11 @@ def _show(found: Sequence[Check]) -> None:
             click.echo(indent + line)
         for cure in one.cures:
             for line in textwrap.wrap(
-                f"-> {cure}", width, initial_indent=indent, subsequent_indent=f"{indent}   ",
-                break_long_words=False, break_on_hyphens=False,
-            ):  # fmt: skip
+                f"-> {cure}",
+                width,
+                initial_indent=indent,
+                subsequent_indent=f"{indent}   ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            ):
                 click.echo(dim(line))

@@ -179,9 +179,14 @@ def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> Segment:
             raise NotReady(f"{venue}: a writer is starting")
         readers_fd = open_readers(namespace, venue, owner)
         return Segment(
-            data_fd, control_fd, readers_fd, header.tobytes(),
-            venue=venue, namespace=namespace, owner=owner,
-        )  # fmt: skip
+            data_fd,
+            control_fd,
+            readers_fd,
+            header.tobytes(),
+            venue=venue,
+            namespace=namespace,
+            owner=owner,
+        )
     except FileNotFoundError:
         if data_fd >= 0 or control_fd >= 0:
             raise NotReady(f"{path}: a writer is being replaced") from None

@@ -134,8 +134,9 @@ class Events(Cursor):
 
     def _resolve(self, segment: Segment, first: int) -> list[int]:
         wanted: Collection[str] = self._symbols or ()
-        return [row for row, (symbol, _) in enumerate(segment.names(first), first)
-                if symbol in wanted]  # fmt: skip
+        return [
+            row for row, (symbol, _) in enumerate(segment.names(first), first) if symbol in wanted
+        ]
 
     def _lost_writer(self, segment: Segment, reason: str) -> NoReturn:
         published = max(segment.published, self.sequence - 1)  # what was read, was published

@@ -257,9 +257,14 @@ def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None =
             raise DamagedSegment(f"{path}: epoch is {int(header['epoch'])}", "epoch")
         control_fd = _control_fd(namespace, venue)
         segment = Segment(
-            data_fd, control_fd, -1, header.tobytes(),
-            venue=venue, namespace=namespace, owner=owner,
-        )  # fmt: skip
+            data_fd,
+            control_fd,
+            -1,
+            header.tobytes(),
+            venue=venue,
+            namespace=namespace,
+            owner=owner,
+        )
         memory, data_fd = Memory(segment, path, data_fd), -1
         return memory
     except FileNotFoundError:

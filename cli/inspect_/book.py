@@ -102,13 +102,22 @@ class _View:
         found = memory.book(row)
         if found is None:
             return {
-                "state": "NONE", "reason": "NONE",
+                "state": "NONE",
+                "reason": "NONE",
                 "status": word(Status, int(self._instrument.status)),
-                "definition": self._instrument.definition, "venue_sequence": 0,
-                "bids": [], "asks": [], "age_ns": None, "receive_ns": 0, "ring_sequence": 0,
-                "bids_total": 0, "asks_total": 0, "bids_known": 0, "asks_known": 0,
+                "definition": self._instrument.definition,
+                "venue_sequence": 0,
+                "bids": [],
+                "asks": [],
+                "age_ns": None,
+                "receive_ns": 0,
+                "ring_sequence": 0,
+                "bids_total": 0,
+                "asks_total": 0,
+                "bids_known": 0,
+                "asks_known": 0,
                 "writer": memory.writer,
-            }  # fmt: skip
+            }
         head, bids, asks = found
         shown, reason = believable(memory, head["state"], head["reason"])
         price, size = head["price_exponent"], head["size_exponent"]

@@ -21,9 +21,19 @@ if TYPE_CHECKING:
 
 _PRICES = ("bid", "ask", "last")
 _STATISTICS = (
-    "mark", "underlying", "index", "bid_iv", "ask_iv", "mark_iv",
-    "delta", "gamma", "vega", "theta", "rho", "open_interest",
-)  # fmt: skip
+    "mark",
+    "underlying",
+    "index",
+    "bid_iv",
+    "ask_iv",
+    "mark_iv",
+    "delta",
+    "gamma",
+    "vega",
+    "theta",
+    "rho",
+    "open_interest",
+)
 
 
 @click.command()
@@ -112,8 +122,10 @@ def _read(memory: Memory, option: Instrument) -> dict[str, Any]:
         "symbol": option.symbol,
         "strike": option.strike,
         "side": "put" if option.option == OptionType.PUT else "call",
-        "state": "NONE", "reason": "NONE", "age_ns": None,
-    }  # fmt: skip
+        "state": "NONE",
+        "reason": "NONE",
+        "age_ns": None,
+    }
     found |= dict.fromkeys(("bid", "bid_size", "ask", "ask_size", "last", *_STATISTICS))
     if quote is None:
         return found
@@ -152,9 +164,11 @@ def _lines(memory: Memory, name: str, options: list[Instrument]) -> list[str]:
     width = screen_width() or 1000
     head = [f"{memory.venue} {name}  {at:%Y-%m-%d %H:%M} UTC, in {left}", writer_words(memory), ""]
     prices = [
-        Column("SIZE", right=True, drop=2), Column("BID", right=True), Column("ASK", right=True),
         Column("SIZE", right=True, drop=2),
-    ]  # fmt: skip
+        Column("BID", right=True),
+        Column("ASK", right=True),
+        Column("SIZE", right=True, drop=2),
+    ]
     marks = [Column("IV", right=True), Column("DELTA", right=True, drop=1)]
     columns = [*prices, *marks, Column("STRIKE", right=True), *reversed(marks), *prices]
     rows = []

@@ -75,9 +75,11 @@ def _levels(bids: Sequence[Sequence[str]], asks: Sequence[Sequence[str]], width:
 
     middle = " | " if not utf8() else " │ "
     title = (
-        " " * bar + f"  {'SIZE':>{size_width}}  {'BID':>{price_width}}" + middle
+        " " * bar
+        + f"  {'SIZE':>{size_width}}  {'BID':>{price_width}}"
+        + middle
         + f"{'ASK':>{price_width}}  {'SIZE':>{size_width}}"
-    )  # fmt: skip
+    )
     lines = [cut(dim(title), width)]
     for at in range(max(len(bids), len(asks))):
         left = side(at, len(bids), 0, True, "green")

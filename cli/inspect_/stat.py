@@ -70,13 +70,19 @@ def _facts(header: dict[str, Any]) -> None:
         ("epoch", f"{header['epoch']}, since {figures.moment(header['created_ns'])}"),
         ("instruments", f"{header['instruments']} of {header['directory']['count']}"),
         ("book depth", f"{header['book_depth']} levels a side"),
-        ("ring", f"{figures.count(ring)} slots, {figures.count(max(1, last - ring + 1))}"
-                 f" to {figures.count(last)} are in it"),
+        (
+            "ring",
+            f"{figures.count(ring)} slots, {figures.count(max(1, last - ring + 1))}"
+            f" to {figures.count(last)} are in it",
+        ),
         ("memory", figures.size(header["total_bytes"])),
-        ("contract", f"{header['version_major']}.{header['version_minor']},"
-                     f" layout {header['layout_hash']:016x}"),
+        (
+            "contract",
+            f"{header['version_major']}.{header['version_minor']},"
+            f" layout {header['layout_hash']:016x}",
+        ),
         ("last received", figures.moment(header["last_receive_ns"])),
-    ]  # fmt: skip
+    ]
     for name, value in rows:
         click.echo(f"{name:14} {value}")
 

@@ -126,8 +126,11 @@ def _say(venue: str, broken: Mapping[str, str], left: int, count: int) -> None:
     _said.update((venue, name, why) for name, why in fresh.items())
     log.warning(
         "%d of %d rows of %s's list of instruments are left out: %s",
-        left, count, venue, named(fresh),
-    )  # fmt: skip
+        left,
+        count,
+        venue,
+        named(fresh),
+    )
 
 
 def named(broken: Mapping[str, str]) -> str:

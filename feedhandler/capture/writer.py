@@ -66,9 +66,13 @@ class FrameWriter:
             fields["venue"] = venue
             self._venue = None
         fields |= {
-            "t": frame.t, "kind": frame.kind, "dir": frame.dir, "url": frame.url,
-            "conn": frame.conn, "data": None,
-        }  # fmt: skip
+            "t": frame.t,
+            "kind": frame.kind,
+            "dir": frame.dir,
+            "url": frame.url,
+            "conn": frame.conn,
+            "data": None,
+        }
         if frame.data is not None:
             try:
                 fields["data"] = frame.data.decode()

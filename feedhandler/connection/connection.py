@@ -79,14 +79,25 @@ class Connection:
             venue, keys, self._clock(), settings.messages, settings.keys
         )
         self._subscribing = Subscribing(
-            self.subscriptions, self.socket, self.pings, self._messages,
+            self.subscriptions,
+            self.socket,
+            self.pings,
+            self._messages,
             KeysTold(owner, self),
-        )  # fmt: skip
+        )
         self.limit = SessionLimit(settings.lifetime_s, settings.rotate_at)
         self._control = ControlFrames(
-            str(self), venue, self.socket, self.pings, self._subscribing, self.requests, self.limit,
-            self._kick.set, owner.on_stated, owner.on_relisted,
-        )  # fmt: skip
+            str(self),
+            venue,
+            self.socket,
+            self.pings,
+            self._subscribing,
+            self.requests,
+            self.limit,
+            self._kick.set,
+            owner.on_stated,
+            owner.on_relisted,
+        )
         self._quiet = Throttle()
         self._notes = ConnectionNotes()
         self.outage = ConnectionOutage()

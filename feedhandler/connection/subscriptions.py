@@ -183,10 +183,12 @@ class Subscriptions:
         """The keys for the next message: those that go together first, then group by group."""
         spare = self._hourly.available(now) > self._hourly.limit / 4 if self._hourly.limit else True
         waiting = [
-            (key, known.group) for key, known in self._keys.items()
-            if known.state is KeyState.WAITING and now >= known.due
+            (key, known.group)
+            for key, known in self._keys.items()
+            if known.state is KeyState.WAITING
+            and now >= known.due
             and (spare or not known.silences)  # the rest of an hour is for what is answered
-        ]  # fmt: skip
+        ]
         group = 0 if any(not group for _, group in waiting) else waiting[0][1] if waiting else 0
         return [key for key, its in waiting if its == group]
 
@@ -267,9 +269,10 @@ class Subscriptions:
         """The keys that wait for the answer to this request."""
         there = [key for key in self.asked.get(request, ()) if key in self._keys]
         return [
-            key for key in there
+            key
+            for key in there
             if self._keys[key].state is KeyState.ASKED and self._keys[key].request == request
-        ]  # fmt: skip
+        ]
 
     def _part(self, keys: list[str], now: float) -> list[str]:
         """One of these is bad: the one, or it is to be found in one half of them."""
@@ -343,9 +346,10 @@ class Subscriptions:
     def unanswered(self, since: float) -> list[tuple[str, float]]:
         """What has been asked for by then and is not answered, and when it was asked for."""
         return [
-            (key, known.since) for key, known in self._keys.items()
+            (key, known.since)
+            for key, known in self._keys.items()
             if known.state is KeyState.ASKED and known.since <= since
-        ]  # fmt: skip
+        ]
 
     @property
     def unheard(self) -> bool:

@@ -19,9 +19,11 @@ def source(facts: Facts) -> Check | None:
         return fine(name, f"{facts.clock_source}: read without a system call")
     better = [each for each in facts.clock_sources if each in _CHEAP]
     folder = "/sys/devices/system/clocksource/clocksource0"
-    cure = f"echo {better[0]} > {folder}/current_clocksource" if better else (
-        "none better here; see what the kernel said of tsc (dmesg)"
-    )  # fmt: skip
+    cure = (
+        f"echo {better[0]} > {folder}/current_clocksource"
+        if better
+        else ("none better here; see what the kernel said of tsc (dmesg)")
+    )
     return advice(name, f"{facts.clock_source}: a system call, or slow hardware, a reading", cure)
 
 

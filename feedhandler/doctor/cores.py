@@ -137,9 +137,10 @@ def realtime(config: Config, facts: Facts) -> Check:
         limit = f"; at most {share:.0%} of a second" if share < 1 else ""
         return fine(name, f"before others: {listed(wanting)}{limit}")
     exposed = [
-        venue for venue, one in config.venues.items()
+        venue
+        for venue, one in config.venues.items()
         if not one.spin and (one.cpu is None or one.cpu not in facts.isolated)
-    ]  # fmt: skip
+    ]
     if exposed and facts.realtime:
         return advice(
             name,

@@ -169,8 +169,10 @@ class _Group:
 
     def memory_left(self) -> int | None:
         """Bytes; None: no limit."""
-        for limit, used in (("memory.max", "memory.current"),
-                            ("memory.limit_in_bytes", "memory.usage_in_bytes")):  # fmt: skip
+        for limit, used in (
+            ("memory.max", "memory.current"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ):
             most, now = self._read("memory", limit), self._read("memory", used)
             if most.isdigit() and now.isdigit() and int(most) < 1 << 60:
                 return int(most) - int(now)

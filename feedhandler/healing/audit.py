@@ -209,8 +209,12 @@ class Audit:
         )
         log.error(
             "%s: %d of %d levels differ from a snapshot at %d: %s",
-            tracked.spec.symbol, len(comparison.differing), comparison.levels, sequence, first,
-        )  # fmt: skip
+            tracked.spec.symbol,
+            len(comparison.differing),
+            comparison.levels,
+            sequence,
+            first,
+        )
         self._do.diverged(tracked)
 
     def _publish(self, tracked: CarriedInstrument, comparison: Comparison, sequence: int) -> None:

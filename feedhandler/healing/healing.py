@@ -78,9 +78,13 @@ class Healing:
         self._clock = asyncio.get_running_loop().time
         self._traded = TradedFirst(engine, self._clock)
         actions = Actions(
-            self._fetch, self._deliver, self._snapshot_late, self._rank, self._rest_wait,
+            self._fetch,
+            self._deliver,
+            self._snapshot_late,
+            self._rank,
+            self._rest_wait,
             self._snapshot_held,
-        )  # fmt: skip
+        )
         self._snapshots = SnapshotQueue(actions, rng=rng)
         self._deepening = Deepening(engine, self._snapshots, rng, self._clock)
         best = connections.best

@@ -55,9 +55,12 @@ class PromiseWatch:
         self._active = active
         self.by_clock = RhythmWatchdog(len(CHANNEL), options)
         events = replace(
-            options, mean_factor=2 * options.mean_factor, floor_s=2 * options.floor_s,
-            ceiling_s=10 * options.ceiling_s, longest_factor=1.5 * options.longest_factor,
-        )  # fmt: skip
+            options,
+            mean_factor=2 * options.mean_factor,
+            floor_s=2 * options.floor_s,
+            ceiling_s=10 * options.ceiling_s,
+            longest_factor=1.5 * options.longest_factor,
+        )
         self.by_book = RhythmWatchdog(len(CHANNEL), events)
         self._waiting: dict[str, _Subscription] = {}
         self._places: dict[tuple[int, int], str] = {}

@@ -31,9 +31,17 @@ class RhythmOptions:
 #: seconds: of all instruments, or one (instruments, 1) of each
 Clock = float | npt.NDArray[np.float64]
 _COLUMNS = (
-    "_seen", "_gaps", "_at", "_mean", "_longest", "_slack", "_watched", "_suspect", "_fresh",
+    "_seen",
+    "_gaps",
+    "_at",
+    "_mean",
+    "_longest",
+    "_slack",
+    "_watched",
+    "_suspect",
+    "_fresh",
     "_most",
-)  # fmt: skip
+)
 
 
 class RhythmWatchdog:

@@ -164,9 +164,10 @@ class SubscriptionWatch:
                 by_connection.setdefault(place[0], []).append(row)
         for connection, rows in by_connection.items():
             mine = [
-                row for (row, channel), (its, _) in self._keys.items()
+                row
+                for (row, channel), (its, _) in self._keys.items()
                 if its is connection and channel == _BOOK
-            ]  # fmt: skip
+            ]
             if len(rows) >= _MASS and self.rhythm.silent_share(mine, _BOOK, now) > 0.5:
                 for row in rows:  # a market that stopped as a whole must not look dead again
                     self.rhythm.widen(row, _BOOK)

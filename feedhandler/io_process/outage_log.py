@@ -64,10 +64,12 @@ class OutageLog:
             return
         if not outage.counted and self._clock() - outage.began >= SOON_S:
             log.info(
-                "%s is live again, after %s and %d failure%s", connection,
-                _length(self._clock() - outage.began), outage.failures,
+                "%s is live again, after %s and %d failure%s",
+                connection,
+                _length(self._clock() - outage.began),
+                outage.failures,
                 "s" if outage.failures > 1 else "",
-            )  # fmt: skip
+            )
 
     def gone(self, connection: Connection) -> None:
         """It was closed."""
@@ -81,9 +83,13 @@ class OutageLog:
         others = len(self._down) - 1
         more = f", and {others} more" if others else ""
         log.warning(
-            "%s%s: down for %s, %d failures: %s", connection, more,
-            _length(now - outage.began), outage.failures, connection.detail,
-        )  # fmt: skip
+            "%s%s: down for %s, %d failures: %s",
+            connection,
+            more,
+            _length(now - outage.began),
+            outage.failures,
+            connection.detail,
+        )
 
 
 def _length(seconds: float) -> str:

@@ -110,9 +110,13 @@ class Roster:
             self._close(over, Reason.EXPIRED)
         now = {spec.symbol: spec for spec in listed.specs}
         self._unread = next(
-            (f"the row of {each} cannot be read: {why}" for each, why in listed.unread.items()
-             if each in self._universe.by_symbol and each not in now), "",
-        )  # fmt: skip
+            (
+                f"the row of {each} cannot be read: {why}"
+                for each, why in listed.unread.items()
+                if each in self._universe.by_symbol and each not in now
+            ),
+            "",
+        )
         for tracked in self._open():
             spec = now.get(tracked.spec.symbol)
             if spec is not None and tracked.stated_ns <= listed.asked_ns:

@@ -68,9 +68,15 @@ class VenueFeed:
         self.connections = Fleet(venue, self.engine, self.universe, self._make, config.redundancy)
         self._rotations = Rotations(self.connections)
         self._capacity = Capacity(
-            self.connections, self._rotations, self.universe, self.engine, self._count,
-            config.behind_s, config.split_after_s, spin=config.spin,
-        )  # fmt: skip
+            self.connections,
+            self._rotations,
+            self.universe,
+            self.engine,
+            self._count,
+            config.behind_s,
+            config.split_after_s,
+            spin=config.spin,
+        )
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
         requests = Requests(venue, rest, self.connections)
@@ -86,9 +92,18 @@ class VenueFeed:
         self._left = False
         asks = Asks(self._count, self._renew, self._lister.hint, self.roster.terms.worded)
         self.healing = Healing(
-            venue, config, self.engine, writer, self.universe, self.connections, rest,
-            requests, asks, self._runner, self._rng,
-        )  # fmt: skip
+            venue,
+            config,
+            self.engine,
+            writer,
+            self.universe,
+            self.connections,
+            rest,
+            requests,
+            asks,
+            self._runner,
+            self._rng,
+        )
 
     # ---- its life
 
@@ -133,9 +148,11 @@ class VenueFeed:
         for one in plans:
             self.carry(one.endpoint, one.keys, apart=True)
         log.info(
-            "%d instruments on %d connection%s", len(carried), len(self.connections),
+            "%d instruments on %d connection%s",
+            len(carried),
+            len(self.connections),
             "s" if len(self.connections) > 1 else "",
-        )  # fmt: skip
+        )
 
     def _make(self, row: int, endpoint: str, keys: Sequence[str]) -> Connection:
         url, limits = self._addresses.url(endpoint), self.venue.limits
@@ -197,9 +214,11 @@ class VenueFeed:
         ]
         books += [(name, State.STALE, Reason.NO_ROW) for name in self.roster.left_out]
         notes = (
-            self.roster.count(self._clock()), self.roster.problem, self._runner.note,
+            self.roster.count(self._clock()),
+            self.roster.problem,
+            self._runner.note,
             self.roster.not_open(),
-        )  # fmt: skip
+        )
         note = "; ".join(filter(None, notes))
         silent = self.healing.silent_subscriptions.finding
         self._state.judge(

@@ -99,9 +99,10 @@ async def _listed(
 def _named(venue: Venue, config: VenueConfig) -> list[ListedInstrument]:
     """Instruments by nothing but their names. Raises ValueError for a pattern."""
     unclear: Sequence[str] = [
-        rule for rule in config.instruments
+        rule
+        for rule in config.instruments
         if rule.startswith(rules.NOT) or not Pattern.parse(rule).exact
-    ]  # fmt: skip
+    ]
     if unclear:
         raise ValueError(
             f"what {', '.join(map(repr, unclear))} means only {venue.name} knows: "

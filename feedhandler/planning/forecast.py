@@ -149,11 +149,16 @@ def _play(
         heapq.heappush(turns, (now, row))
     found = [
         ConnectionForecast(
-            one.plan.endpoint, one.url, one.plan.keys, one.messages, one.bytes, one.open_s,
+            one.plan.endpoint,
+            one.url,
+            one.plan.keys,
+            one.messages,
+            one.bytes,
+            one.open_s,
             one.last_s,
         )
         for one in playing
-    ]  # fmt: skip
+    ]
     return found, when
 
 

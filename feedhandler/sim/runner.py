@@ -26,9 +26,17 @@ from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
 
 __all__ = [
-    "VENUES", "ScriptError", "SimEndpoint", "SimError", "SimOptions", "SimProcess", "check_script",
-    "load_script", "make_server", "serve",
-]  # fmt: skip
+    "VENUES",
+    "ScriptError",
+    "SimEndpoint",
+    "SimError",
+    "SimOptions",
+    "SimProcess",
+    "check_script",
+    "load_script",
+    "make_server",
+    "serve",
+]
 
 _READY_TIMEOUT = 30.0
 _STOP_TIMEOUT = 5.0

@@ -184,11 +184,19 @@ class Child:
             found = venue_status(self._namespace, self.venue)
         except (NoSuchVenue, ShmError, OSError) as error:
             found = {
-                "venue": self.venue, "state": "NONE", "reason": "START",
+                "venue": self.venue,
+                "state": "NONE",
+                "reason": "START",
                 "detail": self._now() if isinstance(error, NoSuchVenue) else str(error),
-                "epoch": 0, "pid": 0, "instruments": 0, "live": 0, "heartbeat_age_ns": None,
-                "connections": {"total": 0, "live": 0}, "frames": 0, "uptime_ns": 0,
-            }  # fmt: skip
+                "epoch": 0,
+                "pid": 0,
+                "instruments": 0,
+                "live": 0,
+                "heartbeat_age_ns": None,
+                "connections": {"total": 0, "live": 0},
+                "frames": 0,
+                "uptime_ns": 0,
+            }
         if found["reason"] == Reason.FAILED.name:
             found["detail"] = f"its IO process died: {self._now()}"
         if found["reason"] == Reason.HEARTBEAT.name:

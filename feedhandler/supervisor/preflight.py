@@ -28,9 +28,7 @@ class Findings:
 async def check(config: Config) -> Findings:
     """Ask every venue at once, within TIMEOUT_S."""
     findings = Findings()
-    await asyncio.gather(
-        *(_check(name, one, findings) for name, one in config.venues.items())
-    )  # fmt: skip
+    await asyncio.gather(*(_check(name, one, findings) for name, one in config.venues.items()))
     return findings
 
 

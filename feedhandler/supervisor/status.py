@@ -47,8 +47,9 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     speaks = alive and age < _native.DEAD_NS  # readers call nothing live otherwise
     pid = int(header["writer_pid"]) if alive else 0
     closed = int(np.count_nonzero(states == State.CLOSED))
-    counters = {name.lower(): int(header["counters"][n])
-                for name, n in _native.names()["counter"].items()}  # fmt: skip
+    counters = {
+        name.lower(): int(header["counters"][n]) for name, n in _native.names()["counter"].items()
+    }
     return {
         "venue": venue,
         "state": state.name,

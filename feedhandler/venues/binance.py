@@ -55,13 +55,21 @@ class BinanceSpot(shared.BinanceStreams):
     ws_urls: Mapping[str, str] = {"public": "wss://stream.binance.com:9443/stream"}
     ws_alternatives: Mapping[str, tuple[str, ...]] = {
         "public": (
-            "wss://stream.binance.com:443/stream", "wss://data-stream.binance.vision/stream",
+            "wss://stream.binance.com:443/stream",
+            "wss://data-stream.binance.vision/stream",
         )
-    }  # fmt: skip
+    }
     rest_url = "https://api.binance.com"
-    hosts = ("data-stream.binance.vision", "data-api.binance.vision", "api1.binance.com",
-             "api2.binance.com", "api3.binance.com", "api4.binance.com", "api-gcp.binance.com",
-             "www.binance.com")  # fmt: skip
+    hosts = (
+        "data-stream.binance.vision",
+        "data-api.binance.vision",
+        "api1.binance.com",
+        "api2.binance.com",
+        "api3.binance.com",
+        "api4.binance.com",
+        "api-gcp.binance.com",
+        "www.binance.com",
+    )
     heartbeat = Heartbeat(Speaker.SERVER_FRAME, 20.0, 60.0)
     limits = Limits(
         keys_per_message=shared.MESSAGE_KEYS,

@@ -89,8 +89,15 @@ class Bybit(Venue):
     base = Base.STREAM
     category: str
     rest_url = "https://api.bybit.com"
-    hosts = ("stream.bybit.tr", "stream.bybit.id", "stream.bybit.kz", "stream.bybitgeorgia.ge",
-             "stream-testnet.bybit.com", "api-testnet.bybit.com", "api.bytick.com")  # fmt: skip
+    hosts = (
+        "stream.bybit.tr",
+        "stream.bybit.id",
+        "stream.bybit.kz",
+        "stream.bybitgeorgia.ge",
+        "stream-testnet.bybit.com",
+        "api-testnet.bybit.com",
+        "api.bytick.com",
+    )
     heartbeat = Heartbeat(Speaker.CLIENT_JSON, 20.0, 30.0, ping='{"op":"ping"}')
     limits = _LIMITS
     channels = ("book", "trades", "ticker", "quote")
@@ -298,9 +305,7 @@ def _request_id(message: Mapping[str, Any]) -> int:
 def _parted(data: object, text: str) -> list[Control]:
     """The shape of some products' answers: topics by what became of them."""
     found = []
-    for name, kind in (
-        ("successTopics", ControlKind.ACK), ("failTopics", ControlKind.REJECTED)
-    ):  # fmt: skip
+    for name, kind in (("successTopics", ControlKind.ACK), ("failTopics", ControlKind.REJECTED)):
         topics = data.get(name) if isinstance(data, dict) else None
         keys = tuple(t for t in topics if isinstance(t, str)) if isinstance(topics, list) else ()
         if keys:

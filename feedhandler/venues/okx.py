@@ -97,8 +97,16 @@ class Okx(Venue):
     rest_join = True
     checksum = True
     answers_each = True
-    hosts = ("okx.com", "ws.okx.com", "wseea.okx.com", "wsus.okx.com", "wspap.okx.com",
-             "aws.okx.com", "www.okex.com", "ws.okex.com")  # fmt: skip
+    hosts = (
+        "okx.com",
+        "ws.okx.com",
+        "wseea.okx.com",
+        "wsus.okx.com",
+        "wspap.okx.com",
+        "aws.okx.com",
+        "www.okex.com",
+        "ws.okex.com",
+    )
     # Port 8443 is said to go in favour of 443; `ws_url` in the configuration overrides it.
     ws_urls: Mapping[str, str] = {"public": "wss://ws.okx.com:8443/ws/v5/public"}
     ws_alternatives: Mapping[str, tuple[str, ...]] = {"public": ("wss://ws.okx.com/ws/v5/public",)}

@@ -64,9 +64,13 @@ def memory(rows: int = BOARD_ROWS) -> Iterator[tuple[Writer, shm.Feed]]:
         levels = [(100_000 - i, 5 + i) for i in range(_DEPTH)]
         for row in range(rows):
             writer.directory_add(
-                {"symbol": b"I%d" % row, "price_exponents": [-2] * 8, "size_exponents": [-3] * 8,
-                 "has_book": 1}
-            )  # fmt: skip
+                {
+                    "symbol": b"I%d" % row,
+                    "price_exponents": [-2] * 8,
+                    "size_exponents": [-3] * 8,
+                    "has_book": 1,
+                }
+            )
             cell = {"state": State.LIVE, "price_exponent": -2, "size_exponent": -3}
             prices = {"bid_price": 100_000, "bid_size": 5, "ask_price": 100_001, "ask_size": 7}
             writer.quote_store(row, cell | prices)
@@ -124,17 +128,18 @@ def calls(writer: Writer, feed: shm.Feed) -> list[Call]:
     of_records = partial(_native, _reads.records, capsule)
     return [
         Call("poll, nothing new", own(events.poll), _native(_reads.poll, capsule), 20_000),
-        *(
-            Call(f"poll, {n} new", _Polls(writer, feed, n), of_records(n), 2000)
-            for n in (1, 100)
-        ),
+        *(Call(f"poll, {n} new", _Polls(writer, feed, n), of_records(n), 2000) for n in (1, 100)),
         Call("quote", own(partial(quote, instrument)), of_quote, 5000),
         Call("quote, its bid and ask", own(bid_and_ask), of_quote, 5000),
         Call("book(depth=10)", own(partial(book, instrument, 10)), of_book, 5000),
         Call("book(depth=10), bids and asks", own(levels), of_book, 5000),
-        Call(f"board of {len(feed.instruments()):,}", own(feed.board),
-             _native(_reads.board, capsule), 50),
-    ]  # fmt: skip
+        Call(
+            f"board of {len(feed.instruments()):,}",
+            own(feed.board),
+            _native(_reads.board, capsule),
+            50,
+        ),
+    ]
 
 
 def run(

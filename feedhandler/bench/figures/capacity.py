@@ -322,8 +322,12 @@ def run(
             for tls in (False, True):
                 try:
                     measure(
-                        venue, findings, connections=count, tls=tls, repetitions=repetitions,
+                        venue,
+                        findings,
+                        connections=count,
+                        tls=tls,
+                        repetitions=repetitions,
                         seconds=seconds,
-                    )  # fmt: skip
+                    )
                 except CertificateError as error:
                     findings.note(f"no TLS: {error}")

@@ -97,8 +97,11 @@ def _engine_slice(on: Stage, one: Slice, reader: str, where: cores.Cores) -> Tak
     )
     child = subprocess.Popen(
         python_child.command("feedhandler.bench.kit.latency_reader"),
-        bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
-    )  # fmt: skip
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+    )
     try:
         assert child.stdin is not None
         child.stdin.write(msgspec.json.encode(order) + b"\n")
@@ -183,10 +186,13 @@ def _neighbour(where: cores.Cores | None) -> Iterator[None]:
         yield
         return
     spinner = subprocess.Popen(
-        [sys.executable, "-c",
-         f"import os; os.sched_setaffinity(0, {{{where.reader}}})\nwhile True: pass"],
+        [
+            sys.executable,
+            "-c",
+            f"import os; os.sched_setaffinity(0, {{{where.reader}}})\nwhile True: pass",
+        ],
         env=environment(),
-    )  # fmt: skip
+    )
     try:
         yield
     finally:
@@ -269,8 +275,9 @@ def _report(findings: Findings, name: str, reader: str, gathered: dict[str, Gath
     lost = policy.summary(BENCH, case, "records lost", "records", [(float(own.lost), None)])
     late = own.late.percentile(99.9) / 1e3
     findings.results += [
-        lost, policy.summary(BENCH, case, "sender late p99.9", "us", [(late, None)])
-    ]  # fmt: skip
+        lost,
+        policy.summary(BENCH, case, "sender late p99.9", "us", [(late, None)]),
+    ]
     findings.curves.append(Curve(BENCH, name, reader, "ns", own.histogram))
     if floor is not None:
         below = Curve(BENCH, name, f"floor, {reader}", "ns", floor.histogram, floor=True)

@@ -61,8 +61,13 @@ def run(
     if rates:
         slices = steady(case, rates, scale)
         cut = replace(case, frames=case.frames[: slices[-1].last])
-        measure(prepare(cut, slices[0].first), slices, findings,
-                readers=readers, repetitions=repetitions)  # fmt: skip
+        measure(
+            prepare(cut, slices[0].first),
+            slices,
+            findings,
+            readers=readers,
+            repetitions=repetitions,
+        )
     if not burst_s:
         return
     if not case.times:

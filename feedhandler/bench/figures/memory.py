@@ -135,10 +135,22 @@ def _report(findings: Findings, one: Held, seconds: float) -> None:
         resident = [value / _KIB for _, value in kept]
         middle = float(np.median(resident)) if resident else 0.0
         findings.results += [
-            Result(BENCH, one.name, f"{what}, slope", "KiB/h",
-                   significant(drift), significant(noise, 3)),
-            Result(BENCH, one.name, f"{what}, resident", "MiB", significant(middle),
-                   significant(spread(resident) if resident else 0.0, 3)),
-        ]  # fmt: skip
+            Result(
+                BENCH,
+                one.name,
+                f"{what}, slope",
+                "KiB/h",
+                significant(drift),
+                significant(noise, 3),
+            ),
+            Result(
+                BENCH,
+                one.name,
+                f"{what}, resident",
+                "MiB",
+                significant(middle),
+                significant(spread(resident) if resident else 0.0, 3),
+            ),
+        ]
         course = [(at, value / _KIB) for at, value in points]
         findings.series.append(Series(BENCH, what, one.name, "MiB", course))

@@ -80,8 +80,11 @@ def venue(cpu: int) -> Iterator[Venue]:
             *("taskset", "-c", str(cpu)),
             *python_child.command("feedhandler.bench.figures.persistent_server"),
         ],
-        bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
-    )  # fmt: skip
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+    )
     try:
         yield Venue(child)
     finally:
@@ -140,9 +143,13 @@ async def request_figures(there: Venue, kind: type[Way], count: int) -> tuple[Fi
 
 
 REQUEST_UNITS = {
-    "p50": "us", "p99": "us", "our CPU": "us", "venue CPU": "us", "line": "bytes",
+    "p50": "us",
+    "p99": "us",
+    "our CPU": "us",
+    "venue CPU": "us",
+    "line": "bytes",
     "handshakes": "each",
-}  # fmt: skip
+}
 
 
 # ---- streaming and polling ----------------------------------------------------------------------
@@ -203,9 +210,13 @@ async def fresh_figures(
 
 
 FRESH_UNITS = {
-    "known p50": "ms", "known p99": "ms", "our CPU": "%",
-    "venue CPU": "%", "line": "kB each s", "handshakes": "each s",
-}  # fmt: skip
+    "known p50": "ms",
+    "known p99": "ms",
+    "our CPU": "%",
+    "venue CPU": "%",
+    "line": "kB each s",
+    "handshakes": "each s",
+}
 
 
 # ---- all of it ----------------------------------------------------------------------------------

@@ -72,9 +72,11 @@ def engine_cost(scenario: Scenario, where: cores.Cores, *, tls: bool) -> Cost:
         target = on.base + int(scenario.expected.sum())
         count = scenario.warm + len(scenario.measured)
         cost = blasted(
-            on.session, scenario, on.pid,
+            on.session,
+            scenario,
+            on.pid,
             lambda: on.frames() >= count and on.published() >= target,
-        )  # fmt: skip
+        )
         if bad := {name: n for name, n in on.counters().items() if n}:
             raise StageError(f"{scenario.case.name}: while measuring: {bad}")
         return cost

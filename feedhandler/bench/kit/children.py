@@ -24,8 +24,11 @@ def child(command: Sequence[str | Path], cpu: int, first: bytes = b"") -> Iterat
     """A process on a core, once it has said "ready"; `first`: what it is told on stdin."""
     made = subprocess.Popen(
         ["taskset", "-c", str(cpu), *command],
-        bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
-    )  # fmt: skip
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+    )
     try:
         assert made.stdin is not None
         if first:

@@ -31,9 +31,11 @@ class Cores:
         """Where they run."""
         if self.writer == self.sender:
             return f"everything on CPU {self.writer}: latencies are those of the scheduler"
-        both = f"sender and reader on {self.sender}" if self.shared else (
-            f"sender on {self.sender}, reader on {self.reader}"
-        )  # fmt: skip
+        both = (
+            f"sender and reader on {self.sender}"
+            if self.shared
+            else (f"sender on {self.sender}, reader on {self.reader}")
+        )
         return f"writer on CPU {self.writer}, {both}"
 
 

@@ -153,10 +153,15 @@ def by_kind(case: Case) -> list[Case]:
         if kind is not None:
             kinds.setdefault(kind, []).append(frame)
     return [
-        Case(case.venue, kind, kinds[kind], case.snapshots if kind == "book" else {},
-             kind in source.floors)
+        Case(
+            case.venue,
+            kind,
+            kinds[kind],
+            case.snapshots if kind == "book" else {},
+            kind in source.floors,
+        )
         for kind in sorted(kinds)
-    ]  # fmt: skip
+    ]
 
 
 def _snapshot_of(facts: Venue, line: Mapping[str, Any]) -> str | None:

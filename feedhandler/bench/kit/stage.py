@@ -165,8 +165,9 @@ def stage(
                 *python_child.command("feedhandler.bench.kit.io_process"),
                 *([str(len(scenario.instruments))] if more else []),
             ],
-            stdin=subprocess.PIPE, env=environment(),
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            env=environment(),
+        )
         stack.callback(end, child)
         assert child.stdin is not None
         with child.stdin as pipe:

@@ -39,8 +39,17 @@ def build(name: str, *, tls: bool = False) -> Path:
     compiler = _compiler()
     target = scratch(f"{name}-tls" if tls else name)
     libraries = ("-DFLOOR_TLS", "-lssl", "-lcrypto") if tls else ()
-    command = [compiler, *_FLAGS, f"-I{_INCLUDE}", "-o", str(target), str(_HERE / f"{name}.c"),
-               *libraries, "-lpthread", "-lrt"]  # fmt: skip
+    command = [
+        compiler,
+        *_FLAGS,
+        f"-I{_INCLUDE}",
+        "-o",
+        str(target),
+        str(_HERE / f"{name}.c"),
+        *libraries,
+        "-lpthread",
+        "-lrt",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:

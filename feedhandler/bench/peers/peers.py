@@ -133,9 +133,12 @@ def peer_cost(
     command = ["taskset", "-c", str(where.writer), str(python), str(_PROGRAMS / peer.program)]
     with Server(answers=answers) as server, TemporaryFile() as said:
         child = subprocess.Popen(
-            command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=said,
-        )  # fmt: skip
+        )
         try:
             assert child.stdin is not None
             child.stdin.write(order(scenario, server.url("ws", path)))

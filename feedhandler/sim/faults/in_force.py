@@ -77,10 +77,16 @@ class Fault:
     def told(self) -> dict[str, Any]:
         """For ``/sim/stats``."""
         return {
-            "id": self.number, "kind": self.kind, **self.order.said(), "source": self.source,
-            "began_ns": self.began_ns, "first_ns": self.first_ns or None,
-            "last_ns": self.last_ns or None, "ended_ns": self.ended_ns or None, "hits": self.hits,
-        }  # fmt: skip
+            "id": self.number,
+            "kind": self.kind,
+            **self.order.said(),
+            "source": self.source,
+            "began_ns": self.began_ns,
+            "first_ns": self.first_ns or None,
+            "last_ns": self.last_ns or None,
+            "ended_ns": self.ended_ns or None,
+            "hits": self.hits,
+        }
 
 
 class Faults:

@@ -30,9 +30,12 @@ class Terms:
         """The venue's row with these terms. Raises KeyError for what its rows cannot say."""
         row = deepcopy(row)
         said = {
-            "word": self.word, "tick": self.tick, "lot": self.lot,
-            "contract_size": self.contract_size, "end": str(self.end_ms or ""),
-        }  # fmt: skip
+            "word": self.word,
+            "tick": self.tick,
+            "lot": self.lot,
+            "contract_size": self.contract_size,
+            "end": str(self.end_ms or ""),
+        }
         for name, value in said.items():
             if value:
                 WRITES[venue][name](row, value)

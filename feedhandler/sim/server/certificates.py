@@ -105,9 +105,12 @@ class Certificates:
         try:
             done = subprocess.run(
                 [self._openssl, *arguments],
-                cwd=self._path, capture_output=True, timeout=_TIMEOUT, check=False,
+                cwd=self._path,
+                capture_output=True,
+                timeout=_TIMEOUT,
+                check=False,
                 stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CertificateError(f"{self._openssl} {arguments[0]}: {error}") from None
         if done.returncode:
@@ -116,17 +119,33 @@ class Certificates:
 
     def _request(self, name: str, config: str, *more: str) -> None:
         self._run(
-            "req", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-keyout", f"{name}.key", *more,
-        )  # fmt: skip
+            "req",
+            "-config",
+            config,
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+            *more,
+        )
 
     def _authority(self, issuer: str) -> None:
         (self._path / f"index-{issuer}").touch()
         config = self._config(issuer, issuer, _WRONG_NAMES)
         self._request(
-            issuer, config, "-x509", "-days", "3650", "-extensions", "authority",
-            "-out", f"{issuer}.pem",
-        )  # fmt: skip
+            issuer,
+            config,
+            "-x509",
+            "-days",
+            "3650",
+            "-extensions",
+            "authority",
+            "-out",
+            f"{issuer}.pem",
+        )
 
     def _leaf(
         self, name: str, issuer: str, validity: tuple[str, str], names: str
@@ -135,10 +154,26 @@ class Certificates:
         self._request(name, config, "-new", "-out", f"{name}.csr")
         begin, end = validity
         self._run(
-            "ca", "-config", config, "-batch", "-notext", "-extensions", "leaf",
-            "-cert", f"{issuer}.pem", "-keyfile", f"{issuer}.key",
-            "-startdate", begin, "-enddate", end, "-in", f"{name}.csr", "-out", f"{name}.pem",
-        )  # fmt: skip
+            "ca",
+            "-config",
+            config,
+            "-batch",
+            "-notext",
+            "-extensions",
+            "leaf",
+            "-cert",
+            f"{issuer}.pem",
+            "-keyfile",
+            f"{issuer}.key",
+            "-startdate",
+            begin,
+            "-enddate",
+            end,
+            "-in",
+            f"{name}.csr",
+            "-out",
+            f"{name}.pem",
+        )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._path / f"{name}.pem", self._path / f"{name}.key")
         return context

@@ -39,15 +39,25 @@ class Chaos:
         self._began = time.monotonic()
         self._moving: set[asyncio.Task[None]] = set()
         self._perform: dict[str, Callable[[Fault], None]] = {
-            "drop": self._drop, "half_open": self._half_open, "garbage": self._garbage,
-            "shutdown": self._shutdown, "unsilence": self._unsilence, "none": self._none,
-            "refuse": self._listen, "tls": self._listen, "clock_skew": self._skew,
-            "freeze": self._freeze, "renumber": self._renumber, "misprice": self._misprice,
-            "restate": self._restate, "redefine": self._restate, "delist_at": self._restate,
+            "drop": self._drop,
+            "half_open": self._half_open,
+            "garbage": self._garbage,
+            "shutdown": self._shutdown,
+            "unsilence": self._unsilence,
+            "none": self._none,
+            "refuse": self._listen,
+            "tls": self._listen,
+            "clock_skew": self._skew,
+            "freeze": self._freeze,
+            "renumber": self._renumber,
+            "misprice": self._misprice,
+            "restate": self._restate,
+            "redefine": self._restate,
+            "delist_at": self._restate,
             "eat": self._eat,
             "list": lambda fault: server.list_instrument(fault["symbol"]),
             "expire": lambda fault: server.expire_instrument(fault["symbol"]),
-        }  # fmt: skip
+        }
 
     def start(self) -> None:
         """Begin the script. Raises ScriptError as `read_script` does."""
@@ -188,10 +198,8 @@ class Chaos:
             "faults": self.faults.told(),
             "faults_ordered": dict(self.faults.ordered),
             "faults_in_force": sum(1 for _ in self.faults),
-            "script": {
-                "waiting": len(self._steps), "fired": self._fired, "errors": self._mistakes
-            },
-        }  # fmt: skip
+            "script": {"waiting": len(self._steps), "fired": self._fired, "errors": self._mistakes},
+        }
 
     # -- carrying out ------------------------------------------------------------------------
 

@@ -26,16 +26,19 @@ class Stats:
         self.live, self.texts = live, texts
         self._average_places, self._quote_places = average_places, quote_places
         (tick, tick_digits), (lot, lot_digits) = (
-            live.instrument.price_mantissa(1), live.instrument.lot_mantissa,
-        )  # fmt: skip
+            live.instrument.price_mantissa(1),
+            live.instrument.lot_mantissa,
+        )
         self._unit, self._digits = tick * lot, tick_digits + lot_digits
 
     def quote(self, grid_lots: int) -> str:
         """A volume in the quote currency, exact but for what is beyond the places."""
         mantissa, digits, places = grid_lots * self._unit, self._digits, self._quote_places
-        mantissa = mantissa * 10 ** (places - digits) if places >= digits else (
-            mantissa // 10 ** (digits - places)
-        )  # fmt: skip
+        mantissa = (
+            mantissa * 10 ** (places - digits)
+            if places >= digits
+            else (mantissa // 10 ** (digits - places))
+        )
         text = f"{mantissa:0{places + 1}d}"
         return f"{text[:-places]}.{text[-places:]}"
 
@@ -64,29 +67,45 @@ class Stats:
         first, last, count = self._numbers()
         moved, percent = self.change()
         found: Fields = {
-            "e": "24hrTicker", "E": now, "s": live.instrument.symbol, "p": moved, "P": percent,
+            "e": "24hrTicker",
+            "E": now,
+            "s": live.instrument.symbol,
+            "p": moved,
+            "P": percent,
             "w": self.average(live.volume_quote, live.volume, live.last),
-        }  # fmt: skip
+        }
         if whole:
             found["x"] = prices[live.opening]
         found |= {"c": prices[live.last], "Q": sizes[live.last_lots]}
         if whole:
             found |= dict(zip("bBaA", self.texts.top(live.book), strict=True))
         return found | {
-            "o": prices[live.opening], "h": prices[live.high], "l": prices[live.low],
-            "v": sizes[live.volume], "q": self.quote(live.volume_quote), "O": now - DAY_MS,
-            "C": now, "F": first, "L": last, "n": count,
-        }  # fmt: skip
+            "o": prices[live.opening],
+            "h": prices[live.high],
+            "l": prices[live.low],
+            "v": sizes[live.volume],
+            "q": self.quote(live.volume_quote),
+            "O": now - DAY_MS,
+            "C": now,
+            "F": first,
+            "L": last,
+            "n": count,
+        }
 
     def mini(self) -> Fields:
         """A 24hrMiniTicker."""
         live, prices = self.live, self.texts.prices
         return {
-            "e": "24hrMiniTicker", "E": live.clock.ms(), "s": live.instrument.symbol,
-            "c": prices[live.last], "o": prices[live.opening], "h": prices[live.high],
-            "l": prices[live.low], "v": self.texts.sizes[live.volume],
+            "e": "24hrMiniTicker",
+            "E": live.clock.ms(),
+            "s": live.instrument.symbol,
+            "c": prices[live.last],
+            "o": prices[live.opening],
+            "h": prices[live.high],
+            "l": prices[live.low],
+            "v": self.texts.sizes[live.volume],
             "q": self.quote(live.volume_quote),
-        }  # fmt: skip
+        }
 
     def day(self, *, whole: bool) -> Fields:
         """The REST answer of ticker/24hr."""
@@ -95,9 +114,11 @@ class Stats:
         first, last, count = self._numbers()
         moved, percent = self.change()
         found: Fields = {
-            "symbol": live.instrument.symbol, "priceChange": moved, "priceChangePercent": percent,
+            "symbol": live.instrument.symbol,
+            "priceChange": moved,
+            "priceChangePercent": percent,
             "weightedAvgPrice": self.average(live.volume_quote, live.volume, live.last),
-        }  # fmt: skip
+        }
         if whole:
             found["prevClosePrice"] = prices[live.opening]
         found |= {"lastPrice": prices[live.last], "lastQty": sizes[live.last_lots]}
@@ -105,11 +126,17 @@ class Stats:
             names = ("bidPrice", "bidQty", "askPrice", "askQty")
             found |= dict(zip(names, self.texts.top(live.book), strict=True))
         return found | {
-            "openPrice": prices[live.opening], "highPrice": prices[live.high],
-            "lowPrice": prices[live.low], "volume": sizes[live.volume],
-            "quoteVolume": self.quote(live.volume_quote), "openTime": now - DAY_MS,
-            "closeTime": now, "firstId": first, "lastId": last, "count": count,
-        }  # fmt: skip
+            "openPrice": prices[live.opening],
+            "highPrice": prices[live.high],
+            "lowPrice": prices[live.low],
+            "volume": sizes[live.volume],
+            "quoteVolume": self.quote(live.volume_quote),
+            "openTime": now - DAY_MS,
+            "closeTime": now,
+            "firstId": first,
+            "lastId": last,
+            "count": count,
+        }
 
     def candle(self, interval: str, at_ms: int) -> Candle:
         """The candle of an interval that a time lies in."""
@@ -122,31 +149,56 @@ class Stats:
         prices, sizes = self.texts.prices, self.texts.sizes
         symbol, end = self.live.instrument.symbol, candle.begin_ms + INTERVALS[interval] * MINUTE_MS
         return {
-            "e": "kline", "E": self.live.clock.ms(), "s": symbol,
+            "e": "kline",
+            "E": self.live.clock.ms(),
+            "s": symbol,
             "k": {
-                "t": candle.begin_ms, "T": end - 1, "s": symbol, "i": interval, "f": candle.first,
-                "L": candle.last, "o": prices[candle.opening], "c": prices[candle.closing],
-                "h": prices[candle.high], "l": prices[candle.low], "v": sizes[candle.lots],
-                "n": candle.trades, "x": closed, "q": self.quote(candle.quote),
-                "V": sizes[candle.bought_lots], "Q": self.quote(candle.bought_quote), "B": "0",
+                "t": candle.begin_ms,
+                "T": end - 1,
+                "s": symbol,
+                "i": interval,
+                "f": candle.first,
+                "L": candle.last,
+                "o": prices[candle.opening],
+                "c": prices[candle.closing],
+                "h": prices[candle.high],
+                "l": prices[candle.low],
+                "v": sizes[candle.lots],
+                "n": candle.trades,
+                "x": closed,
+                "q": self.quote(candle.quote),
+                "V": sizes[candle.bought_lots],
+                "Q": self.quote(candle.bought_quote),
+                "B": "0",
             },
-        }  # fmt: skip
+        }
 
     def klines(self, interval: str, limit: int) -> list[list[Any]]:
         """The REST answer of klines: every candle since the market began, the present one last."""
         length, now = INTERVALS[interval] * MINUTE_MS, self.live.clock.ms()
         starts = list(self.live.candles.starts())
         begin, end = (starts[0] if starts else now), now - now % length
-        times: Iterable[int] = range(max(begin - begin % length, end - (limit - 1) * length),
-                                     end + 1, length)  # fmt: skip
+        times: Iterable[int] = range(
+            max(begin - begin % length, end - (limit - 1) * length), end + 1, length
+        )
         return [self._row(interval, self.candle(interval, at)) for at in times]
 
     def _row(self, interval: str, candle: Candle) -> list[Any]:
         k = self.kline(interval, candle, closed=True)["k"]
         return [
-            k["t"], k["o"], k["h"], k["l"], k["c"], k["v"], k["T"], k["q"], k["n"], k["V"], k["Q"],
+            k["t"],
+            k["o"],
+            k["h"],
+            k["l"],
+            k["c"],
+            k["v"],
+            k["T"],
+            k["q"],
+            k["n"],
+            k["V"],
+            k["Q"],
             "0",
-        ]  # fmt: skip
+        ]
 
     def average_price(self) -> Fields:
         """An avgPrice event: of the last five minutes."""
@@ -154,7 +206,10 @@ class Stats:
         begin = now - now % MINUTE_MS - (AVERAGE_MINUTES - 1) * MINUTE_MS
         found = live.candles.of(begin, now + 1, live.last)
         return {
-            "e": "avgPrice", "E": now, "s": live.instrument.symbol, "i": f"{AVERAGE_MINUTES}m",
+            "e": "avgPrice",
+            "E": now,
+            "s": live.instrument.symbol,
+            "i": f"{AVERAGE_MINUTES}m",
             "w": self.average(found.quote, found.lots, live.last),
             "T": live.trades[-1].ms if live.trades else now,
-        }  # fmt: skip
+        }

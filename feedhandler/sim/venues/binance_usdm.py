@@ -44,8 +44,11 @@ class BinanceUsdmServer(BinanceStreamsServer):
         "@depth@500ms": 0.5,
     }
     other_streams: ClassVar[tuple[str, ...]] = (
-        "@bookTicker", "@aggTrade", "@trade", "@forceOrder",
-    )  # fmt: skip
+        "@bookTicker",
+        "@aggTrade",
+        "@trade",
+        "@forceOrder",
+    )
     average_places: ClassVar[Callable[[Instrument], tuple[int, int]]] = lambda one: (
         listing.places(one)[0],
         2,

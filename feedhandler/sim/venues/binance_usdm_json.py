@@ -93,10 +93,15 @@ def premium_index(market: Market, live: Live) -> dict[str, str | int]:
     rate, due = _funding(market, live)
     mark, index = market.mark(instrument), market.index(instrument.base)
     return {
-        "symbol": instrument.symbol, "markPrice": f"{mark:.8f}", "indexPrice": f"{index:.8f}",
-        "estimatedSettlePrice": f"{index:.8f}", "lastFundingRate": rate,
-        "interestRate": "0.00010000", "nextFundingTime": due, "time": live.clock.ms(),
-    }  # fmt: skip
+        "symbol": instrument.symbol,
+        "markPrice": f"{mark:.8f}",
+        "indexPrice": f"{index:.8f}",
+        "estimatedSettlePrice": f"{index:.8f}",
+        "lastFundingRate": rate,
+        "interestRate": "0.00010000",
+        "nextFundingTime": due,
+        "time": live.clock.ms(),
+    }
 
 
 def mark_price(market: Market, live: Live) -> str:

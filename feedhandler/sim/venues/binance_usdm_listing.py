@@ -40,11 +40,19 @@ def _make(base: str, quote: str, rank: int, day: date | None = None) -> Instrume
     tick, lot, typical, weight = _MAIN[base]
     dated = "" if day is None else f"_{day:%y%m%d}"
     return Instrument(
-        symbol=base + quote + dated, kind="future" if day else "perpetual", base=base, quote=quote,
-        tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical,
-        depth=300 if rank == 0 else 80, weight=weight / (1 + rank) ** 3, family=base + quote,
-        expiry_ms=expiries.expiry_ms(day) if day else 0, carry=FUTURES_CARRY if day else PREMIUM,
-    )  # fmt: skip
+        symbol=base + quote + dated,
+        kind="future" if day else "perpetual",
+        base=base,
+        quote=quote,
+        tick=Decimal(tick),
+        lot=Decimal(lot),
+        typical_lots=typical,
+        depth=300 if rank == 0 else 80,
+        weight=weight / (1 + rank) ** 3,
+        family=base + quote,
+        expiry_ms=expiries.expiry_ms(day) if day else 0,
+        carry=FUTURES_CARRY if day else PREMIUM,
+    )
 
 
 def _ranked(today: date) -> Iterator[Instrument]:

@@ -264,8 +264,10 @@ class BybitServer(BybitRest):
         self, client: Client, request: dict[str, Any], text: str, *, success: bool = False
     ) -> None:
         answer: dict[str, Any] = {
-            "success": success, "ret_msg": text, "conn_id": client.memory["id"]
-        }  # fmt: skip
+            "success": success,
+            "ret_msg": text,
+            "conn_id": client.memory["id"],
+        }
         if self.category != "spot" or "req_id" in request:
             answer["req_id"] = request.get("req_id", "")
         client.send(orjson.dumps(answer | {"op": request.get("op", "")}))

@@ -70,11 +70,16 @@ def recent_trade(category: str, live: Live, texts: Texts, one: Trade) -> dict[st
     """One trade as REST tells it."""
     symbol = live.instrument.symbol
     return {
-        "execId": trade_id(category, symbol, one), "symbol": symbol,
-        "price": texts.prices[one.grid], "size": texts.sizes[one.lots],
-        "side": "Buy" if one.taker_buys else "Sell", "time": str(one.ms), "isBlockTrade": False,
-        "isRPITrade": False, "seq": str(one.sequence),
-    }  # fmt: skip
+        "execId": trade_id(category, symbol, one),
+        "symbol": symbol,
+        "price": texts.prices[one.grid],
+        "size": texts.sizes[one.lots],
+        "side": "Buy" if one.taker_buys else "Sell",
+        "time": str(one.ms),
+        "isBlockTrade": False,
+        "isRPITrade": False,
+        "seq": str(one.sequence),
+    }
 
 
 def liquidation(live: Live, texts: Texts, one: Trade) -> str:

@@ -52,12 +52,19 @@ def _make(
 ) -> Instrument:
     tick, lot, typical, weight = _TABLES[category][base]
     return Instrument(
-        symbol=symbol, kind="spot" if category == "spot" else "future" if day else "perpetual",
-        base=base, quote=quote, tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical,
-        depth=300 if rank == 0 else 80, weight=weight / (1 + rank) ** 3, family=base + quote,
+        symbol=symbol,
+        kind="spot" if category == "spot" else "future" if day else "perpetual",
+        base=base,
+        quote=quote,
+        tick=Decimal(tick),
+        lot=Decimal(lot),
+        typical_lots=typical,
+        depth=300 if rank == 0 else 80,
+        weight=weight / (1 + rank) ** 3,
+        family=base + quote,
         expiry_ms=expiries.expiry_ms(day) if day else 0,
         carry=0.0 if category == "spot" else FUTURES_CARRY if day else PREMIUM,
-    )  # fmt: skip
+    )
 
 
 def _spot() -> Iterator[Instrument]:

@@ -120,7 +120,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BybitRest) -> None:
                 ),
             )
             for one in listed
-        ]  # fmt: skip
+        ]
         found["list"] = as_ordered(server.faults, rows)
         return answer(found)
 

@@ -110,9 +110,12 @@ class DeribitServer(DeribitRpc):
         kind = "option" if instrument.kind == "option" else "future"
         data = ""
         for scope in (
-            instrument.symbol, f"{kind}.{instrument.base}", f"{kind}.any", f"any.{instrument.base}",
+            instrument.symbol,
+            f"{kind}.{instrument.base}",
+            f"{kind}.any",
+            f"any.{instrument.base}",
             "any.any",
-        ):  # fmt: skip
+        ):
             for channel in self._wanted(f"trades.{scope}"):
                 if not data:
                     prints = ",".join(

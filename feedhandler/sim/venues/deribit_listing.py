@@ -22,25 +22,39 @@ _COMMISSIONS: dict[str, tuple[float, float]] = {"option": (0.0003, 0.0003), "fut
 def _perpetual(base: str) -> Instrument:
     btc = base == "BTC"
     return Instrument(
-        symbol=f"{base}-PERPETUAL", kind="perpetual", base=base, quote="USD",
+        symbol=f"{base}-PERPETUAL",
+        kind="perpetual",
+        base=base,
+        quote="USD",
         tick=Decimal("0.5") if btc else Decimal("0.01"),
         lot=Decimal(10) if btc else Decimal(1),
-        typical_lots=500 if btc else 5_000, depth=300, weight=30.0 if btc else 18.0,
-        inverse=True, expiry_ms=0, carry=PREMIUM,
+        typical_lots=500 if btc else 5_000,
+        depth=300,
+        weight=30.0 if btc else 18.0,
+        inverse=True,
+        expiry_ms=0,
+        carry=PREMIUM,
         contract_size=Decimal(10) if btc else Decimal(1),
-    )  # fmt: skip
+    )
 
 
 def _future(base: str, day: date, rank: int) -> Instrument:
     btc = base == "BTC"
     return Instrument(
-        symbol=f"{base}-{expiries.deribit_name(day)}", kind="future", base=base, quote="USD",
+        symbol=f"{base}-{expiries.deribit_name(day)}",
+        kind="future",
+        base=base,
+        quote="USD",
         tick=Decimal("2.5") if btc else Decimal("0.05"),
         lot=Decimal(10) if btc else Decimal(1),
-        typical_lots=200 if btc else 2_000, depth=150, weight=5.0 / (1 + rank),
-        inverse=True, expiry_ms=expiries.expiry_ms(day), carry=FUTURES_CARRY,
+        typical_lots=200 if btc else 2_000,
+        depth=150,
+        weight=5.0 / (1 + rank),
+        inverse=True,
+        expiry_ms=expiries.expiry_ms(day),
+        carry=FUTURES_CARRY,
         contract_size=Decimal(10) if btc else Decimal(1),
-    )  # fmt: skip
+    )
 
 
 def _option(base: str, day: date, strike: int, call: bool, rank: int) -> Instrument:
@@ -48,12 +62,21 @@ def _option(base: str, day: date, strike: int, call: bool, rank: int) -> Instrum
     side = "C" if call else "P"
     return Instrument(
         symbol=f"{base}-{expiries.deribit_name(day)}-{strike}-{side}",
-        kind="option", base=base, quote=base,
-        tick=Decimal("0.0001"), lot=Decimal("0.1") if btc else Decimal(1),
-        typical_lots=100, depth=14, weight=0.8 / (1 + rank) ** 2, inverse=True,
-        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, band=_BAND,
+        kind="option",
+        base=base,
+        quote=base,
+        tick=Decimal("0.0001"),
+        lot=Decimal("0.1") if btc else Decimal(1),
+        typical_lots=100,
+        depth=14,
+        weight=0.8 / (1 + rank) ** 2,
+        inverse=True,
+        expiry_ms=expiries.expiry_ms(day),
+        strike=strike,
+        call=call,
+        band=_BAND,
         carry=FUTURES_CARRY,
-    )  # fmt: skip
+    )
 
 
 def _ranked(today: date, bases: tuple[str, ...]) -> Iterator[Instrument]:

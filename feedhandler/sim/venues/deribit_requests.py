@@ -168,8 +168,14 @@ def _summary(server: DeribitMethods, live: Live) -> dict[str, Any]:
         "volume": told["stats"]["volume"],
         "volume_usd": told["stats"]["volume_usd"],
     }
-    for key in ("current_funding", "funding_8h", "mark_iv", "underlying_price",
-                "underlying_index", "interest_rate"):  # fmt: skip
+    for key in (
+        "current_funding",
+        "funding_8h",
+        "mark_iv",
+        "underlying_price",
+        "underlying_index",
+        "interest_rate",
+    ):
         if key in told:
             found[key] = told[key]
     return found

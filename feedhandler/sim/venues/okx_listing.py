@@ -39,30 +39,55 @@ def inst_type(instrument: Instrument) -> str:
 
 def _spot(base: str, tick: str, lot: str, typical: int, weight: float) -> Instrument:
     return Instrument(
-        symbol=f"{base}-USDT", kind="spot", base=base, quote="USDT", tick=Decimal(tick),
-        lot=Decimal(lot), typical_lots=typical, depth=300, weight=weight,
-    )  # fmt: skip
+        symbol=f"{base}-USDT",
+        kind="spot",
+        base=base,
+        quote="USDT",
+        tick=Decimal(tick),
+        lot=Decimal(lot),
+        typical_lots=typical,
+        depth=300,
+        weight=weight,
+    )
 
 
 def _swap(
     base: str, quote: str, tick: str, lot: str, typical: int, value: str, weight: float
 ) -> Instrument:
     return Instrument(
-        symbol=f"{base}-{quote}-SWAP", kind="perpetual", base=base, quote=quote,
-        tick=Decimal(tick), lot=Decimal(lot), typical_lots=typical, depth=300, weight=weight,
-        family=f"{base}-{quote}", inverse=quote == "USD", contract_size=Decimal(value),
+        symbol=f"{base}-{quote}-SWAP",
+        kind="perpetual",
+        base=base,
+        quote=quote,
+        tick=Decimal(tick),
+        lot=Decimal(lot),
+        typical_lots=typical,
+        depth=300,
+        weight=weight,
+        family=f"{base}-{quote}",
+        inverse=quote == "USD",
+        contract_size=Decimal(value),
         carry=PREMIUM,
-    )  # fmt: skip
+    )
 
 
 def _future(base: str, day: date, rank: int) -> Instrument:
     return Instrument(
-        symbol=f"{base}-USD-{day:%y%m%d}", kind="future", base=base, quote="USD",
-        tick=Decimal("0.1") if base == "BTC" else Decimal("0.01"), lot=Decimal(1),
-        typical_lots=60, depth=150, weight=3.0 / (1 + rank), family=f"{base}-USD", inverse=True,
-        expiry_ms=expiries.expiry_ms(day), carry=FUTURES_CARRY,
+        symbol=f"{base}-USD-{day:%y%m%d}",
+        kind="future",
+        base=base,
+        quote="USD",
+        tick=Decimal("0.1") if base == "BTC" else Decimal("0.01"),
+        lot=Decimal(1),
+        typical_lots=60,
+        depth=150,
+        weight=3.0 / (1 + rank),
+        family=f"{base}-USD",
+        inverse=True,
+        expiry_ms=expiries.expiry_ms(day),
+        carry=FUTURES_CARRY,
         contract_size=Decimal(100) if base == "BTC" else Decimal(10),
-    )  # fmt: skip
+    )
 
 
 def _option(base: str, day: date, ring: int, call: bool) -> Instrument:
@@ -70,12 +95,23 @@ def _option(base: str, day: date, ring: int, call: bool) -> Instrument:
     offset = (ring + 1) // 2 * (1 if ring % 2 else -1)
     strike = (round(INDEX_START[base] / step) + offset) * step
     return Instrument(
-        symbol=f"{base}-USD-{day:%y%m%d}-{strike}-{'C' if call else 'P'}", kind="option",
-        base=base, quote=base, tick=Decimal("0.0001"), lot=Decimal(1), typical_lots=300, depth=14,
-        weight=0.8 / (1 + ring) ** 2, family=f"{base}-USD", inverse=True,
-        expiry_ms=expiries.expiry_ms(day), strike=strike, call=call, carry=FUTURES_CARRY,
+        symbol=f"{base}-USD-{day:%y%m%d}-{strike}-{'C' if call else 'P'}",
+        kind="option",
+        base=base,
+        quote=base,
+        tick=Decimal("0.0001"),
+        lot=Decimal(1),
+        typical_lots=300,
+        depth=14,
+        weight=0.8 / (1 + ring) ** 2,
+        family=f"{base}-USD",
+        inverse=True,
+        expiry_ms=expiries.expiry_ms(day),
+        strike=strike,
+        call=call,
+        carry=FUTURES_CARRY,
         contract_size=Decimal(1),
-    )  # fmt: skip
+    )
 
 
 def _ranked(today: date) -> Iterator[Instrument]:

@@ -62,9 +62,7 @@ def main() -> None:
     info = {"instrument_type": dict.fromkeys(known, kind), "tick_size": dict.fromkeys(known, "1")}
     Symbols.set(base.id, known, info)
     handler = FeedHandler(config={"log": {"disabled": True}, "uvloop": True})
-    feed = Feed(
-        symbols=list(known), channels=[L2_BOOK], callbacks={L2_BOOK: updated}, timeout=-1
-    )  # fmt: skip
+    feed = Feed(symbols=list(known), channels=[L2_BOOK], callbacks={L2_BOOK: updated}, timeout=-1)
     handler.add_feed(feed)
     words.ready()
     handler.run()
