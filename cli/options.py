@@ -14,11 +14,11 @@ from cli.errors import CliError
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_NAMESPACE = "feedhandler"
-_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")
+NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 
 def _checked(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not _NAMESPACE.fullmatch(value):
+    if value is not None and not NAMESPACE.fullmatch(value):
         raise click.BadParameter(f"{value!r}: letters, digits, '_' and '-', at most 48 of them")
     return value
 

@@ -9,14 +9,14 @@ from typing import Literal, NamedTuple
 from shm.errors import BadName
 
 DEFAULT_NAMESPACE = "feedhandler"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 Part = Literal["control", "data", "readers", "lock"]
 
 
 def check_name(what: str, name: str) -> str:
     """`name` itself, or :class:`BadName`: 1 to 48 of letters, digits, `-` and `_`."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BadName(f"{what} {name!r}: 1 to 48 letters, digits, '-' or '_' are allowed")
     return name
 
@@ -66,7 +66,7 @@ class ObjectName(NamedTuple):
 def parse(name: str) -> ObjectName | None:
     """The name of a file in /dev/shm, taken apart; None: it is no object of ours."""
     parts = name.split(".")
-    if len(parts) not in (2, 3) or not all(_NAME.fullmatch(part) for part in parts):
+    if len(parts) not in (2, 3) or not all(NAME.fullmatch(part) for part in parts):
         return None
     namespace, venue, *rest = parts
     if not rest:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
 
 import msgspec
 
+from feedhandler.adapter.venue import Venue
+from feedhandler.capture.replay import replay
 from feedhandler.config.keys import Config, VenueConfig, keys, told
 from feedhandler.config.load import load
+from feedhandler.healing.rhythm import RhythmOptions
 from tests.cli.support import json_of, run
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +50,16 @@ def test_defaults_in_prose_are_so() -> None:
             assert float(defaults[name]) == float(value.rstrip(".")), f"{path.name}: {name}"
             found += 1
     assert found >= 5
+
+
+def test_defaults_that_stand_elsewhere_are_the_same() -> None:
+    """Of what is used without a configuration, too."""
+    config = VenueConfig(instruments=(), ws_url="", rest_url="")
+    replayed = inspect.signature(replay).parameters
+    assert replayed["ring_slots"].default == config.ring_slots
+    assert replayed["depth"].default == config.depth == Venue.depth
+    rhythm = RhythmOptions()
+    assert (rhythm.floor_s, rhythm.ceiling_s) == (config.rhythm_floor_s, config.rhythm_ceiling_s)
 
 
 def test_a_default_is_allowed_and_so_is_an_example() -> None:

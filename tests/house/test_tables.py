@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 import pytest
 
-from cli import errors
+from cli import errors, options
 from cli.main import feedhandler
-from cli.options import DEFAULT_NAMESPACE
 from feedhandler import venues
 from feedhandler.adapter.venue import CHANNELS
-from feedhandler.config.keys import DEFAULT_CHANNELS, Config, VenueConfig, told
+from feedhandler.config.keys import DEFAULT_CHANNELS, Config, told
 from feedhandler.connection.state import ConnectionState
 from shm import object_names
 from tests.house import tables
@@ -99,6 +98,6 @@ def _helps(command: click.Command, context: click.Context) -> list[str]:
 
 
 def test_a_namespace_is_the_same_everywhere() -> None:
-    assert DEFAULT_NAMESPACE == object_names.DEFAULT_NAMESPACE
-    assert Config(venues={}).namespace == DEFAULT_NAMESPACE
-    assert VenueConfig.__struct_fields__[0] == "instruments"
+    assert options.DEFAULT_NAMESPACE == object_names.DEFAULT_NAMESPACE
+    assert Config(venues={}).namespace == options.DEFAULT_NAMESPACE
+    assert options.NAMESPACE.pattern == object_names.NAME.pattern
