@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -267,3 +268,24 @@ def started(e: native.Engine) -> native.Connection:
 
 def events(e: native.Engine) -> list[tuple[int, int]]:
     return [(event, detail) for _, event, detail in e.attention()]
+
+
+def interleaved(
+    rng: random.Random, frames: list[bytes], lost: float, lag: int
+) -> list[tuple[int, bytes]]:
+    """Each frame on two connections, in order, up to `lag` apart; one of them loses some."""
+    lossy = rng.randrange(2)
+    queues: tuple[deque[tuple[int, bytes]], ...] = (deque(), deque())
+    for at, frame in enumerate(frames):
+        missing = lossy if rng.random() < lost else None
+        for index, queue in enumerate(queues):
+            if index != missing:
+                queue.append((at, frame))
+    out = []
+    while queues[0] or queues[1]:
+        index = rng.randrange(2)
+        mine, other = queues[index], queues[1 - index]
+        if not mine or (other and mine[0][0] - other[0][0] >= lag):
+            index = 1 - index
+        out.append((index, queues[index].popleft()[1]))
+    return out

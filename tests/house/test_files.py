@@ -23,10 +23,8 @@ LONGER = (
     "shm/include/feedhandler_shm.h",
     "shm/_native.pyi",
     "scripts/examples/reader.rs",
-    "tests/engine/test_merge.py",
     "tests/engine/test_publish.py",
     "tests/engine/test_quotes.py",
-    "tests/proof/scenarios.py",
 )
 SOURCES = (".py", ".pyi", ".pyx", ".pxi", ".pxd", ".h", ".c", ".cpp", ".rs", ".sh")
 VENUES = re.compile(r"deribit|okx|binance|bybit", re.IGNORECASE)
