@@ -8,11 +8,12 @@ _SHM = "tests/shm/"
 #: The header's atomic words, line by line beside the program that the model checker ran.
 RECIPE: Final = "tests/proof/test_recipe.py"
 _CELLS: Final = "tests/proof/test_cells_between.py"
-PROOFS: Final = {RECIPE, _CELLS}  #: tests that read sources
+_JOINING: Final = "tests/proof/test_joining.py"
+PROOFS: Final = {RECIPE, _CELLS, _JOINING}  #: tests that read sources
 _SEGMENT = (
-    f"{_SHM}test_epoch.py", f"{_SHM}test_left_open.py", f"{_SHM}test_succession.py",
-    f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py", f"{_SHM}test_segment.py",
-    f"{_SHM}test_trust.py",
+    f"{_SHM}test_epoch.py", f"{_SHM}test_left_open.py", f"{_SHM}test_start.py",
+    f"{_SHM}test_succession.py", f"{_SHM}test_second_looks.py", f"{_SHM}test_squatters.py",
+    f"{_SHM}test_segment.py", f"{_SHM}test_trust.py",
     f"{_SHM}test_threads.py::test_a_child_of_a_writer_may_not_write",
 )  # fmt: skip
 
@@ -20,7 +21,8 @@ _SEGMENT = (
 SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "shm/include/feedhandler_shm.h": (
         f"{_SHM}test_header.py", f"{_SHM}test_stores.py", f"{_SHM}test_ring.py",
-        f"{_SHM}test_cells.py", RECIPE, "tests/engine/test_ring_alone.py",
+        f"{_SHM}test_cells.py", f"{_SHM}test_values.py", RECIPE, _JOINING,
+        "tests/engine/test_ring_alone.py",
         "tests/engine/test_publish.py", "tests/engine/test_long_messages.py",
         f"{_SHM}test_second_looks.py", f"{_SHM}test_inspect.py",
         f"{_SHM}test_events.py", f"{_SHM}test_contract.py::test_the_hash_is_of_the_layout_text",
