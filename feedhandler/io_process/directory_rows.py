@@ -44,7 +44,5 @@ class DirectoryRows:
         return self.closed >= _SHARE * self.rows
 
     def __str__(self) -> str:
-        return (
-            f"{self.free} of {self.rows} rows for instruments are left, "
-            f"{self.closed} are of closed ones"
-        )
+        """In few bytes: what follows of it in a venue's detail is the cure."""
+        return f"{self.free} of {self.rows} rows for instruments left, {self.closed} of closed ones"

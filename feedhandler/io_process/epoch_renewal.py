@@ -69,7 +69,7 @@ class Renewal:
             await self._renew(running)
         except Exception as error:  # whatever it is, the old memory is good
             self._not_before = self._clock() + AGAIN_S
-            self.feed.roster.cure = f"not renewed ({error}): raise `directory_rows`"
+            self.feed.roster.cure = f"not renewed ({error}): raise directory_rows"
             log.error("the memory cannot be renewed: %s", error)
 
     async def _renew(self, running: "asyncio.Task[None]") -> None:

@@ -146,7 +146,7 @@ class Roster:
         if not self.rows.are_short:
             return ""
         renewed = "a new directory is being filled"
-        cure = renewed if self.rows.worth_renewing else "raise `directory_rows`"
+        cure = renewed if self.rows.worth_renewing else "raise directory_rows"
         text = f"{self.rows}: {self.cure or cure}"
         self._scarce.warning("rows", text)
         return text
@@ -229,7 +229,7 @@ class Roster:
         if rows + new > most:
             raise ValueError(
                 f"{self._venue.name}: {new} more instruments, but of {most} rows of the directory "
-                f"{rows} are taken: raise `directory_rows` and start again"
+                f"{rows} are taken: raise directory_rows and start again"
             )
         pack(self._venue, listed.chosen, self._config.channels)
 
@@ -240,7 +240,7 @@ class Roster:
             self.left_out[spec.symbol] = None
             most = self._config.directory_rows
             text = f"no room for {spec.symbol}: the directory has {most} rows"
-            self._quiet.warning("rows", f"{text}; raise `directory_rows`")
+            self._quiet.warning("rows", f"{text}; raise directory_rows")
             return None
         except (ValueError, TypeError, OverflowError) as error:
             self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")

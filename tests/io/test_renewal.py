@@ -144,7 +144,7 @@ def test_where_there_is_no_room_beside_it_that_is_said() -> None:
 
         def said() -> bool:
             text = venue_status(r.namespace, VENUE)["detail"]
-            return "not renewed (the venue allows 1 connections): raise `directory_rows`" in text
+            return "not renewed (the venue allows 1 connections): raise directory_rows" in text
 
         until(said, "it is said")
         state = venue_status(r.namespace, VENUE)
