@@ -9,6 +9,7 @@ at all, the connection is renewed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import time_ns
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from shm import Counter, Reason, State
 TRIAL_S = 5.0  #: that a resubscription has to bring something
 STRIKES = 2  #: dead subscriptions within STRIKES_S after which the connection is renewed
 STRIKES_S = 120.0
+GOES_ON_NS = 500_000_000  #: what is older says nothing of a socket that lives
 _MASS = 4  #: fewer silent subscriptions are never "most of them"
 _BOOK = CHANNEL["book"]
 
@@ -123,7 +125,7 @@ class SubscriptionWatch:
             for row, channel in suspects:
                 self._suspect(row, channel, now)
         for row in self._engine.frozen():
-            if self._may_speak(row, _BOOK, now):
+            if self._may_speak(row, _BOOK, now) and self._goes_on(row):
                 self._hint()
                 self._suspect(row, _BOOK, now, frozen=True)
         for row, trial in list(self._trials.items()):
@@ -153,6 +155,14 @@ class SubscriptionWatch:
     def _excuse(self, row: int, channel: int, now: float) -> None:
         if (row, channel) in self._keys and self.rhythm.watched(row, channel):
             self.rhythm.watch(row, channel, now)
+
+    def _goes_on(self, row: int) -> bool:
+        """Whether something has just come: where all is silent, it is the socket's silence."""
+        place = self._keys.get((row, _BOOK))
+        newest = int(self._engine.activity()[row].max())
+        if place is not None:
+            newest = max(newest, place[0].native.last_receive_ns)
+        return time_ns() - newest < GOES_ON_NS
 
     def _mass(self, suspects: list[tuple[int, int]], now: float) -> bool:
         """Most of a connection's books at once: renew the connection instead of every key."""
