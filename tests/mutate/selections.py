@@ -43,6 +43,7 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"{_SHM}test_cursor.py", f"{_SHM}test_ring.py", f"{_SHM}test_events.py", _CELLS,
     ),
     "shm/segment.py": _SEGMENT,
+    "shm/dev_shm.py": (f"{_SHM}test_dev_shm.py", *_SEGMENT),
     "shm/epoch.py": _SEGMENT,
     "shm/readers_object.py": _SEGMENT,
     "shm/control_object.py": (*_SEGMENT, f"{_SHM}test_attach.py"),
