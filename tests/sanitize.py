@@ -18,9 +18,9 @@ import tempfile
 from pathlib import Path
 
 import setup
-from tests.natives import MODULES, ROOT, build, compiler, run
+from tests.kit.natives import MODULES, ROOT, build, compiler, run
 
-TESTS = ("tests/shm", "tests/engine", "tests/replay/test_replay.py")
+TESTS = ("tests/shm", "tests/engine", "tests/capture/test_replay.py")
 FLAGS = setup.MODES["sanitize"]
 SITE = """\
 import importlib.util, sys

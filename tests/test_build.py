@@ -14,7 +14,7 @@ import pytest
 
 import setup
 from feedhandler.bench.native import programs
-from tests import natives
+from tests.kit import natives
 
 ROOT = natives.ROOT
 MODULES = setup.modules()

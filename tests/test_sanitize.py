@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.natives import MODULES, ROOT, library
+from tests.kit.natives import MODULES, ROOT, library
 from tests.sanitize import FLAGS, TESTS, environment
 
 

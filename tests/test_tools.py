@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
+from tests.kit import tools
 
 ROOT = Path(__file__).parents[1]
 ARM = "aarch64-linux-gnu-gcc"

@@ -13,7 +13,7 @@ from feedhandler.bench.figures.persistent_market import Market, book, change_of,
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import StageError
 from tests.bench.support import well_formed
-from tests.tools import needs
+from tests.kit.tools import needs
 
 
 def test_a_change_is_known_with_the_first_that_shows_it_or_a_later_one() -> None:

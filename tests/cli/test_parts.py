@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from shm import segment
-from tests.natives import ROOT
+from tests.kit.natives import ROOT
 
 _WITHOUT = """
 import sys

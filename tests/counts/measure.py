@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import setup
-from tests import natives, tools
 from tests.counts.frames import paths
+from tests.kit import natives, tools
 
 Counts = Mapping[str, float]  #: path -> instructions of a frame (or read)
 

@@ -38,7 +38,7 @@ from tests.engine.one_element import (
     reordered,
     spoilt,
 )
-from tests.io import fault_table
+from tests.feed import fault_table
 
 Sides = tuple[Levels, Levels]
 LIVE = (State.LIVE, Reason.NONE)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.natives import ROOT, library
+from tests.kit.natives import ROOT, library
 
 SOURCE = f"""
 #include "{ROOT}/feedhandler/wire/decimal.h"

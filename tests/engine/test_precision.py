@@ -15,7 +15,7 @@ from feedhandler.engine import _engine as native
 from shm import InstrumentKind, Kind, Reason, State
 from shm import _native as shared
 from tests.engine import support
-from tests.io.fault_table import row
+from tests.feed.fault_table import row
 
 LIVE = (State.LIVE, Reason.NONE)
 UNFIT = (State.STALE, Reason.PRECISION)

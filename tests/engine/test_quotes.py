@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
 from shm import InstrumentKind, Kind, Reason, Source, State, Status
-from tests.io import fault_table
+from tests.feed import fault_table
 
 from . import support
 from .support import binance_depth, compact, deribit, engine, memory, okx

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from feedhandler.engine import _engine as native
-from tests.recordings import recorded
+from tests.kit.recordings import recorded
 
 from .support import Levels, Line, apply_levels, engine, engine_book, lines
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.fuzz import corpus
 from tests.fuzz.targets import Outcome, Target, build, clang, fuzz, targets
-from tests.natives import ROOT
+from tests.kit.natives import ROOT
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from feedhandler.capture.frames_file import CaptureError, read_frames
-from tests.recordings import folder
+from tests.kit.recordings import folder
 
 SEEDS = Path(__file__).with_name("seeds")
 UNIT = 4096  # bytes, at most

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from feedhandler import venues
 from feedhandler.adapter.engine import _BASES, _RULES
-from tests import natives
+from tests.kit import natives
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 QUICK = ("-O0", "-fsanitize-undefined-trap-on-error")  #: built in a third of the time

@@ -10,9 +10,9 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.venues import _decoders
-from tests import natives
 from tests.fuzz import corpus
 from tests.fuzz.targets import QUICK, Target, build, clang, fuzz, targets
+from tests.kit import natives
 
 RUNS = 400
 TARGETS = {target.name: target for target in targets()}

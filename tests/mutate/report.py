@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.kit.natives import CACHE
 from tests.mutate import c_rules, cython_rules, named, python_rules, switched, trial
 from tests.mutate.mutant import ROOT, Mutant
 from tests.mutate.selections import PROOFS, SELECTIONS
-from tests.natives import CACHE
 
 EXPLAINED = Path(__file__).with_name("explained.toml")
 FOLDER = CACHE.parent / "mutate"

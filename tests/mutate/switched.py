@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import setup
-from tests import natives
+from tests.kit import natives
 from tests.mutate import c_rules, cython_rules
 from tests.mutate.mutant import ROOT, Mutant
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.natives import compiler, place, run
+from tests.kit.natives import compiler, place, run
 from tests.proof.header import HEADER
 
 HERE = Path(__file__).parent

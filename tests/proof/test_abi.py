@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from shm import _native
+from tests.kit.tools import need
 from tests.proof import abi
 from tests.proof.header import HEADER
-from tests.tools import need
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.tools import need
 from tests.proof.compiled import build, disassemble
 from tests.proof.header import HEADER
-from tests.tools import need
 
 PROBE = Path(__file__).with_name("probe.c")
 Code = dict[str, list[str]]

@@ -11,7 +11,7 @@ import pytest
 
 from shm import Kind
 from shm._native import DTYPES, READER_CLAIMED, READERS, READERS_BYTES, READERS_ROWS, Writer
-from tests.natives import library
+from tests.kit.natives import library
 from tests.proof import header
 from tests.shm.conftest import Create, create, namespace
 from tests.shm.trap import mappings

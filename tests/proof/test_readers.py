@@ -17,9 +17,9 @@ import pytest
 
 import shm
 from shm import _native, segment
+from tests.kit.tools import need
 from tests.proof.compiled import build, run_compiler
 from tests.proof.header import ROOT
-from tests.tools import need
 
 EXAMPLES = ROOT / "scripts" / "examples"
 DEADLINE = 20.0

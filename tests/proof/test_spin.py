@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools import need
+from tests.kit.tools import need
 
 HERE = Path(__file__).parent
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from shm import _native, names
-from tests.tools import need
+from tests.kit.tools import need
 
 ROOM = Path(names.__file__).parent
 HEADER = (ROOM / "include" / "feedhandler_shm.h").read_text()

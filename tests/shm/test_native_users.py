@@ -10,7 +10,7 @@ import pytest
 
 import shm
 from shm import segment
-from tests.tools import need
+from tests.kit.tools import need
 
 PROGRAM = """
 #include "feedhandler_attach.h"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.natives import library
+from tests.kit.natives import library
 
 NONE, READ = 0, 1  # PROT_*
 

@@ -15,7 +15,7 @@ from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.runner import make_server
 from feedhandler.sim.server.server import VenueServer
-from tests.tools import needs
+from tests.kit.tools import needs
 
 DEADLINE = 10.0
 START_MS = 1_795_430_400_000

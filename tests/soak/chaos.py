@@ -31,7 +31,7 @@ import shm
 from feedhandler.sim.market.expiries import deribit_name, quarters
 from feedhandler.supervisor.status import venue_status
 from shm import State
-from tests.io.rig import Rig, assert_true_book, end, rig, until
+from tests.kit.rig import Rig, assert_true_book, end, rig, until
 from tests.soak.disorder import Disorder, io_processes
 from tests.soak.memory import Watch, shared_kb
 from tests.soak.menu import orders

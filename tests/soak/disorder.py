@@ -13,7 +13,7 @@ from pathlib import Path
 
 import shm
 from feedhandler.supervisor.status import venue_status
-from tests.io.rig import Rig
+from tests.kit.rig import Rig
 from tests.soak.menu import WORDS, Order
 from tests.soak.report import Findings
 

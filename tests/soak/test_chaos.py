@@ -12,8 +12,8 @@ import pytest
 
 from cli.simulated import at_host
 from feedhandler.sim.faults.kinds import KINDS
-from tests.io.proxy import proxy
-from tests.io.rig import rig, until
+from tests.kit.proxy import proxy
+from tests.kit.rig import rig, until
 from tests.soak import chaos, menu
 from tests.soak.cells import CellReader, QuoteReader
 from tests.soak.guards import GuardReader
@@ -25,11 +25,11 @@ from tests.soak.truth import Truth
 LEFT_OUT = {
     "none": "ends others",
     "unsilence": "ends others",
-    "tls": "the soak's venues speak without; tests/io/test_fault_connecting.py",
+    "tls": "the soak's venues speak without; tests/feed/test_fault_connecting.py",
     "list": "numbers begin anew: what was shown before could not be judged; "
-    "tests/io/test_changes.py",
+    "tests/feed/test_changes.py",
     "expire": "the same",
-    "delist_at": "the same, and tests/io/test_terms.py",
+    "delist_at": "the same, and tests/instruments/test_terms.py",
 }
 
 

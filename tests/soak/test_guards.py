@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import shm
-from tests.io.rig import Rig, rig, until
+from tests.kit.rig import Rig, rig, until
 from tests.soak.cells import STATUS_S
 from tests.soak.guards import GuardReader
 from tests.soak.tops import Halts

@@ -9,8 +9,8 @@ import pytest
 
 from feedhandler.supervisor.status import venue_status
 from shm import State
-from tests.io.rig import SYMBOLS, RingBooks, assert_true_book, board_states, rig
-from tests.io.test_watchdog import Market
+from tests.healing.test_rhythm import Market
+from tests.kit.rig import SYMBOLS, RingBooks, assert_true_book, board_states, rig
 
 QUIET, BUSY = 1000, 10
 MINUTES = 5

@@ -21,7 +21,7 @@ import pytest
 from feedhandler.budgets.shared_budget import ENVIRONMENT
 from feedhandler.venues import load
 from shm.dev_shm import objects, unlink
-from tests.io.rig import until
+from tests.kit.rig import until
 from tests.soak.hurried import FACTOR
 
 MINUTES = 10

@@ -41,7 +41,7 @@ from shm import (
     segment,
     writer_lock,
 )
-from tests import natives
+from tests.kit import natives
 from tests.torture.observe import let_it_seem_old
 from tests.torture.scenarios import GEOMETRY, SLOTS, VENUE, fill
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn
 
-from tests.natives import ROOT, build
+from tests.kit.natives import ROOT, build
 
 ACTIONS = {"kill": 0, "stop": 1, "leave": 2}
 LEFT = 7  # exit status of "leave"

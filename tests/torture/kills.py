@@ -30,7 +30,7 @@ from typing import IO
 from shm import inspect
 from shm.errors import ShmError
 from tests.conftest import remove_objects
-from tests.natives import ROOT
+from tests.kit.natives import ROOT
 from tests.torture import observe
 from tests.torture.instrumented import build_with_points
 from tests.torture.scenarios import SLOTS, VENUE

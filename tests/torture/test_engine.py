@@ -9,7 +9,7 @@ import pytest
 
 import shm
 from shm import State, object_names, segment
-from tests.natives import edited
+from tests.kit.natives import edited
 from tests.torture import observe
 from tests.torture.conftest import Choose, some
 from tests.torture.engine_scenario import GEOMETRY

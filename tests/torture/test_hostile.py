@@ -16,7 +16,7 @@ import pytest
 import shm
 from shm import control_object, dev_shm, inspect, object_names, segment
 from shm._native import geometry
-from tests import natives
+from tests.kit import natives
 from tests.torture import observe
 from tests.torture.scenarios import GEOMETRY, VENUE, fill
 

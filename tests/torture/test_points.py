@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import shm._native
+from tests.kit.tools import need
 from tests.proof.compiled import build, disassemble
 from tests.proof.header import HEADER, source
-from tests.tools import need
 from tests.torture.instrumented import build_with_points
 
 PROBE = Path(__file__).parents[1] / "proof" / "probe.c"

@@ -14,7 +14,7 @@ import pytest
 import shm
 from shm import inspect
 from shm._native import geometry
-from tests.natives import ROOT
+from tests.kit.natives import ROOT
 from tests.torture.scenarios import GEOMETRY, VENUE
 from tests.torture.test_hostile import control_of, create, file_of
 

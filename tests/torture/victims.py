@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.natives import ROOT
+from tests.kit.natives import ROOT
 from tests.torture.instrumented import LEFT, Points, replace
 
 TIMEOUT = 60.0  # s; nothing that a victim does takes a tenth of it

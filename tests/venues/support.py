@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.recordings import recorded
+from tests.kit.recordings import recorded
 
 
 def recorded_lines(name: str) -> Iterator[dict[str, Any]]:

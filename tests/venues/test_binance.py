@@ -8,7 +8,7 @@ import pytest
 
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.binance import BinanceSpot, depth_weight
-from tests.recordings import recorded
+from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
 VENUE = BinanceSpot()

@@ -10,7 +10,7 @@ from feedhandler import venues
 from feedhandler.adapter.venue import Control, ControlKind, ListedInstrument
 from feedhandler.venues.bybit import Bybit, BybitLinear, BybitSpot
 from shm import ContractType, InstrumentKind
-from tests.recordings import recorded
+from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
 LINEAR, SPOT = BybitLinear(), BybitSpot()

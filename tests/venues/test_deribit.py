@@ -11,7 +11,7 @@ from feedhandler.adapter import request_ids as ids
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.deribit import Deribit
 from shm import ContractType, InstrumentKind, OptionType
-from tests.recordings import recorded
+from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
 VENUE = Deribit()

@@ -10,7 +10,7 @@ import pytest
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.okx import Okx
 from shm import ContractType, InstrumentKind, OptionType
-from tests.recordings import recorded
+from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
 VENUE = Okx()
