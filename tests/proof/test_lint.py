@@ -32,8 +32,12 @@ COPIES = {
     ): "before the magic is stored",
     (
         "shm/object_layout.pxi",
-        "memcpy(control.boot_id, <const char *>boot_id, 16)",
-    ): "before the magic",
+        "memcpy(own.boot_id, <const char *>boot_id, 16)",
+    ): "our copy of what it should be",
+    (
+        "shm/object_layout.pxi",
+        "memcpy(<char *>control + 8, <char *>&own + 8, size - 8)",
+    ): "of a damaged one or a new one, while it has no magic",
     ("shm/writer.pxi", "memcpy(header.boot_id, <const char *>boot_id, 16)"): "before the magic",
     (
         "shm/registry.pxi",
@@ -137,9 +141,8 @@ def _files(root: Path = ROOT) -> Iterator[tuple[str, str]]:
     """(path, text without comments) of every native source; what Cython made is not ours."""
     for room in ("shm", "feedhandler"):
         for path in sorted((root / room).rglob("*")):
-            if path.suffix not in SOURCES or path.name == "feedhandler_shm.h":
-                continue
-            if path.suffix == ".c" and path.with_suffix(".pyx").exists():
+            made = path.suffix == ".c" and path.name.startswith("_")  # also of a place it left
+            if made or path.suffix not in SOURCES or path.name == "feedhandler_shm.h":
                 continue
             text = path.read_text()
             yield str(path.relative_to(root)), _COMMENTS.sub(" ", text)
