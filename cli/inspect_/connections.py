@@ -24,7 +24,9 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
 
     KEYS counts subscriptions: live, waiting for the venue's answer, refused. WINS counts the book
     messages that it brought before another connection with the same keys did, LEAD by how much.
-    BEHIND is how much later than usual its messages are read, once it does not keep up.
+    BEHIND is how much later than usual its messages are read, once it does not keep up. SLOW counts
+    frames of books, trades and quotes whose bytes between the values were none that are known: few,
+    and soon no more, unless the venue writes each frame in another way.
 
     \b
     Exit codes: 0 fine, 3 nothing is there.
@@ -49,6 +51,7 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
         Column("BEHIND", right=True, drop=1),
         Column("WINS", right=True, drop=6),
         Column("LEAD P50", right=True, drop=6),
+        Column("SLOW", right=True, drop=7),
         Column("CONNECTS", right=True, drop=2),
         Column("URL", drop=8),
         Column("REASON", under=True),
@@ -100,6 +103,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         figures.duration(row["behind_ns"]) if row["behind_ns"] else "-",
         str(row["wins"]) if row["wins"] else "-",
         figures.duration(row["lead_p50_ns"]) if row["lead_p50_ns"] else "-",
+        figures.count(row["slow_frames"]) if row["frames"] else "-",
         str(row["connects"]),
         row["url"],
         ": ".join(part for part in (reason, row["detail"]) if part),

@@ -38,15 +38,19 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
         audits = read_report(memory.namespace, memory.venue, memory.epoch)
         title = writer_words(memory)
         writer = memory.writer
+        slow = sum(row["slow_frames"] for row in memory.connections())
     if as_json:
         header |= {"state": shown, "reason": reason, "writer": writer}
         found = {"header": header, "counters": counters, "latency_ns": latencies, "audits": audits}
+        found["slow_frames"] = slow
         json_out(found)
         return
     why = "" if reason == "NONE" else f" {reason}"
     detail = f": {header['detail']}" if header["detail"] else ""
     click.echo(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}\n")
     _facts(header)
+    of = f"{figures.count(counters['frames'])} frames"
+    click.echo(f"{'read slowly':14} {figures.count(slow)} of {of}")
     if audits:
         worst = min(audits, key=lambda symbol: audits[symbol]["agree"])
         share = f"{100 * audits[worst]['agree']:.2f} % of {audits[worst]['levels']} levels"

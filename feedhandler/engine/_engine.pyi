@@ -86,6 +86,7 @@ class Connection:
     levels: int
     malformed: int
     unknown: int
+    slow: int  #: frames of books, trades and quotes that were of no known skeleton
     last_receive_ns: int
     behind_ns: int  #: set by its owner: what it brings is so late; a hole that it may fill waits
     wins: int  #: book messages that it brought before another connection did
@@ -136,10 +137,13 @@ class Receiver(BufferedProtocol):
 class Decoder:
     """What reads a venue's frames; where the venues are, there they are made."""
 
-    def __init__(self, capsule: object, engine_bytes: int) -> None:
+    def __init__(self, capsule: object, engine_bytes: int, frames: bytes = b"") -> None:
         """`capsule`: a PyCapsule "feedhandler.decoder" of an `fh_decoder *`, which was compiled for
-        an engine of so many bytes: ImportError when that is not this one."""
+        an engine of so many bytes: ImportError when that is not this one. `frames`: the table of
+        the venue's shapes, from which skeletons are learned."""
 
+    @property
+    def frames(self) -> bytes: ...
     @property
     def name(self) -> str: ...
 

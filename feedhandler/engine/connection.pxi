@@ -31,6 +31,10 @@ cdef class Connection:
         return self.c.unknown
 
     @property
+    def slow(self):
+        return self.c.slow
+
+    @property
     def last_receive_ns(self):
         return self.c.last_receive_ns
 

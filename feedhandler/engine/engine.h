@@ -3,7 +3,7 @@
 #define FEEDHANDLER_ENGINE_ENGINE_H
 
 #include "../wire/websocket.h"
-#include "decode.h"
+#include "learn.h"
 #include "life.h"
 
 COLD void engine_error(engine *e, int error, const cursor *c, const uint8_t *at, const char *about)
@@ -153,6 +153,27 @@ static inline void engine_cursor(engine *e, cursor *c, const void *payload, size
     cursor_padded(c);
 }
 
+/* By its skeleton, or by its decoder; then it may be learned from. */
+static inline int frame_read(engine *e, cursor *c)
+{
+    enum read_result read = READ_NEW;
+    const step *root = e->skeletons.root;
+    if (LIKELY(root != NULL && usual_padded(c))) {
+        read = skeleton_read(e, c, root);
+        if (LIKELY(read == READ_DONE))
+            return FEED_DATA;
+        engine_rewind(e, c);
+    }
+    int result = e->decoder->decode(e, c);
+    if (e->message_count && e->messages[e->message_count - 1].kind != MESSAGE_STATS && !c->error &&
+        !e->out_of_memory) {
+        e->connection->slow++;
+        if (read == READ_NEW && e->skeletons.shapes_length && !e->odd && !e->unknown && usual_padded(c))
+            engine_learn(e, c);
+    }
+    return result;
+}
+
 /* `wake`: the last frame of what was received at once. After frames without it comes one with it, or
  * engine_wake; before anything else is done with the memory, engine_flush. */
 static int engine_feed(engine *e, connection *from, const void *payload, size_t length,
@@ -167,7 +188,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     fh_counter_add(e->writer, FH_COUNTER_FRAMES, 1);
     fh_counter_add(e->writer, FH_COUNTER_BYTES, length);
     engine_cursor(e, &c, payload, length);
-    int result = e->decoder->decode(e, &c);
+    int result = frame_read(e, &c);
     if (UNLIKELY(c.error || e->out_of_memory)) {
         engine_malformed(e, &c, "frame");
         return engine_end(e, FEED_MALFORMED, wake);

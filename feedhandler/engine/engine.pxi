@@ -29,11 +29,13 @@ cdef int _status(int status) except -1:
 
 cdef class Decoder:
     cdef const fh_decoder *decoder
+    cdef readonly bytes frames
 
-    def __cinit__(self, capsule, size_t engine_bytes):
+    def __cinit__(self, capsule, size_t engine_bytes, bytes frames=b""):
         if engine_bytes != sizeof(engine):
             raise ImportError("a decoder that was built for another engine: run scripts/build")
         self.decoder = <const fh_decoder *>PyCapsule_GetPointer(capsule, b"feedhandler.decoder")
+        self.frames = frames
 
     @property
     def name(self):
@@ -46,6 +48,7 @@ cdef class Engine:
     cdef connection rest
     cdef object writer
     cdef object capsule
+    cdef bytes frames
     cdef dict connections
 
     def __cinit__(self, writer, Decoder decoder not None, *, int rule, int base, bint rest_join=False,
@@ -63,6 +66,8 @@ cdef class Engine:
         if not engine_open(&self.e, <fh_writer *>PyCapsule_GetPointer(
                 self.capsule, b"feedhandler.writer"), decoder.decoder):
             raise MemoryError
+        self.frames = decoder.frames
+        learn_open(&self.e, PyBytes_AS_STRING(self.frames), len(self.frames))
         self.e.rules.rule = rule
         self.e.rules.base = base
         self.e.rules.rest_join = rest_join

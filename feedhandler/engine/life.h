@@ -2,6 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_LIFE_H
 #define FEEDHANDLER_ENGINE_LIFE_H
 
+#include "skeleton.h"
 #include "symbols.h"
 
 static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
@@ -21,6 +22,7 @@ static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decode
 
 static inline void engine_close(engine *e)
 {
+    learn_close(e);
     for (uint32_t i = 0; e->markets && i < e->room; i++) {
         if (e->markets[i] == NULL)
             continue;

@@ -34,7 +34,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     ctypedef struct connection:
         int index
         uint64_t bit
-        uint64_t frames, bytes, levels, malformed, unknown, wins
+        uint64_t frames, bytes, levels, malformed, unknown, slow, wins
         int64_t last_receive_ns, late_ns, behind_ns
     ctypedef struct fh_decoder:
         const char *name
@@ -88,6 +88,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
     bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
     void engine_close(engine *e)
+    void learn_open(engine *e, const void *shapes, size_t length)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)
     market *symbol_find_any(engine *e, const void *symbol, size_t length)
     int engine_feed(engine *e, connection *c, const void *payload, size_t length,

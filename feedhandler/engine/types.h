@@ -178,6 +178,7 @@ typedef struct connection {
     int index;
     uint64_t bit; /* of those that several can feed one book with; else 0 */
     uint64_t frames, bytes, levels, malformed, unknown;
+    uint64_t slow; /* frames of books, trades and quotes that were not of a known skeleton */
     int64_t last_receive_ns;
     int64_t late_ns;   /* the least age of a message, by the venue's clock, since it was last taken */
     int64_t behind_ns; /* its owner says: what it brings is so late */
@@ -198,6 +199,21 @@ typedef struct fh_decoder {
     void (*snapshot)(struct engine *e, cursor *c, market *m);
     bool keeps_window; /* documented: what enters the levels of a channel is sent, what leaves removed */
 } fh_decoder;
+
+/* What was learned of the frames: see skeleton.h. */
+struct step;
+struct form;
+enum { LEARN_AT_ONCE = 64, LEARN_A_SECOND = 16 }; /* frames: a microsecond each */
+typedef struct skeletons {
+    struct step *root, *steps;
+    struct form *forms;
+    uint32_t step_count, form_count;
+    const uint8_t *shapes; /* of the venue's frames: see shape.h */
+    size_t shapes_length;
+    uint32_t credit; /* so many frames more may be learned from at once */
+    int64_t credit_ns;
+    void *sketch;
+} skeletons;
 
 typedef struct engine {
     fh_writer *writer;
@@ -261,6 +277,7 @@ typedef struct engine {
     char error_about[96];
     bool out_of_memory;
     crc_tables crc;
+    skeletons skeletons;
 } engine;
 
 /* Room for one more element of a growable array. */

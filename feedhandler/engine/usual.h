@@ -1,15 +1,7 @@
-/* Frames in the very bytes that a venue always writes: read by pointer, without keys or texts.
+/* Values as venues usually write them: read by pointer, without texts.
  *
- * A venue's `usual` reader spells its commonest messages out, token by token. It accepts a part of what
- * the general reader accepts and gives it the same meaning, only sooner. At the first surprise (another
- * key, a space, an escape, an unknown symbol, a number too long or with too many digits, an error of any
- * kind) it answers false; `engine_rewind` forgets what it did, and the general reader starts over.
- *
- * Frames are padded with zeros, which are no part of any token: a step that succeeds ends within the
- * frame, and none looks further than CURSOR_PADDING past where it starts.
- *
- *     if (!USUAL_NEXT(at, "{\"ts\":") || !USUAL_INTEGER(at, &time) || !USUAL_NEXT(at, "}"))
- *         return false;
+ * Each accepts a part of what the general readers accept and gives it the same meaning, only sooner: it
+ * moves `*at` past what it names, or answers false.
  */
 #ifndef FEEDHANDLER_ENGINE_USUAL_H
 #define FEEDHANDLER_ENGINE_USUAL_H
@@ -17,39 +9,6 @@
 #include "levels.h"
 
 ALWAYS_INLINE bool usual_padded(const cursor *c) { return c->limit - c->end == CURSOR_PADDING; }
-
-/* memcmp, without the call that compilers make for more than a few words. */
-ALWAYS_INLINE bool usual_same(const uint8_t *at, const char *literal, size_t length)
-{
-    const uint8_t *other = (const uint8_t *)literal;
-    uint64_t differ = 0;
-    if (length < 8)
-        return memcmp(at, literal, length) == 0;
-#pragma GCC unroll 16
-    for (size_t i = 0; i + 8 < length; i += 8)
-        differ |= load8(at + i) ^ load8(other + i);
-    return (differ | (load8(at + length - 8) ^ load8(other + length - 8))) == 0;
-}
-
-/* Each of these moves `*at` past what it names, or answers false. */
-
-ALWAYS_INLINE bool usual_next(const uint8_t **at, const char *literal, size_t length)
-{
-    bool same = usual_same(*at, literal, length);
-    *at += length; /* where it differs, nobody goes on */
-    return LIKELY(same);
-}
-#define USUAL_NEXT(at, literal) usual_next(&(at), "" literal, sizeof(literal) - 1)
-
-/* The same for what may or may not come. */
-ALWAYS_INLINE bool usual_maybe(const uint8_t **at, const char *literal, size_t length)
-{
-    if (!usual_same(*at, literal, length))
-        return false;
-    *at += length;
-    return true;
-}
-#define USUAL_MAYBE(at, literal) usual_maybe(&(at), "" literal, sizeof(literal) - 1)
 
 /* One to sixteen digits; the caller looks at what follows. */
 ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
@@ -76,7 +35,6 @@ ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
     *out = (int64_t)value;
     return true;
 }
-#define USUAL_INTEGER(at, out) usual_integer(&(at), (out))
 
 ALWAYS_INLINE bool usual_signed(const uint8_t **at, int64_t *out)
 {
@@ -87,7 +45,6 @@ ALWAYS_INLINE bool usual_signed(const uint8_t **at, int64_t *out)
     *out = negative ? -*out : *out;
     return true;
 }
-#define USUAL_SIGNED(at, out) usual_signed(&(at), (out))
 
 /* A string's bytes up to its closing quote. */
 ALWAYS_INLINE bool usual_string(const uint8_t **at)
@@ -109,7 +66,6 @@ ALWAYS_INLINE bool usual_time(const engine *e, const uint8_t **at, int64_t *ns)
     *ns = (int64_t)((uint64_t)value * 1000000);
     return LIKELY(time_usual(e, value));
 }
-#define USUAL_TIME(at, ns) usual_time(e, &(at), (ns))
 
 /* A symbol that ends in `close`; a market that is ours. */
 ALWAYS_INLINE bool usual_market(engine *e, const uint8_t **at, uint8_t close, market **out)
@@ -152,32 +108,11 @@ ALWAYS_INLINE bool usual_size(market *m, const uint8_t **at, int64_t *out)
     return LIKELY(*at != NULL && *out != 0);
 }
 
-/* An array of levels. */
-ALWAYS_INLINE bool usual_levels(engine *e, cursor *c, const uint8_t **at, message *msg, uint8_t side,
-                                int shape)
-{
-    if (UNLIKELY((*at)[0] != '['))
-        return false;
-    if (msg->runs++ == 0)
-        msg->first_side = side;
-    else
-        msg->first_count = msg->count;
-    if (UNLIKELY((*at)[1] == ']')) { /* many frames have but one side */
-        *at += 2;
-        return true;
-    }
-    const uint8_t *past = levels_tight(e, c, msg->market, *at + 1, shape);
-    if (UNLIKELY(past == NULL))
-        return false;
-    *at = past;
-    msg->count = e->level_count - msg->levels;
-    return true;
-}
-
 /* The frame was not the usual one: nothing of it has been seen. */
-COLD void engine_rewind(engine *e, cursor *c, const cursor *start)
+COLD void engine_rewind(engine *e, cursor *c)
 {
-    *c = *start;
+    cursor_start(c, c->begin, (size_t)(c->end - c->begin), c->spare);
+    cursor_padded(c);
     e->message_count = e->level_count = e->stat_count = 0;
     e->short_of = NULL;
     e->subject = NULL;

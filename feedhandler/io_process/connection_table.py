@@ -100,6 +100,7 @@ class ConnectionTable:
             wins=native.wins,
             lead_p50_ns=native.lead_p50_ns,
             behind_ns=native.behind_ns,
+            slow_frames=native.slow,
         )
 
     def announce(self, connection: Connection) -> None:

@@ -28,11 +28,12 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     `state`: the venue's, STALE(FAILED) if its writer died, STALE(HEARTBEAT) if it hangs;
     `since_ns`: when that began; `live`: instruments that are LIVE of the `instruments` that are
     carried (those that are CLOSED are not: see `rows`); `heartbeat_age_ns`: since the writer last
-    said that it is well; `connections`: {"total", "live"}; `uptime_ns`: of the writer; `audits`:
+    said that it is well; `connections`: {"total", "live"}; `slow_frames`: of books, trades
+    and quotes, of no known skeleton; `uptime_ns`: of the writer; `audits`:
     see `audit_report`, by instrument.
     Of a dead writer's memory `pid` is 0.
     """
-    header, alive, states, connections = _read(namespace, venue)
+    header, alive, states, connections, slow = _read(namespace, venue)
     now = time_ns()
     state, reason = State(int(header["state"])), Reason(int(header["reason"]))
     detail, since_ns = text(header["detail"]), int(header["state_ns"])
@@ -72,6 +73,7 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         else None,
         "connections": connections if speaks else connections | {"live": 0},
         "frames": counters["frames"],
+        "slow_frames": slow,
         "published": int(header["published"]),
         "uptime_ns": max(0, now - int(header["created_ns"])) if alive else 0,
         "resident_bytes": _resident(pid, int(header["writer_start_ticks"])),
@@ -105,7 +107,7 @@ def namespace_status(namespace: str) -> dict[str, Any]:
 
 def _read(
     namespace: str, venue: str
-) -> tuple[np.void, bool, "np.ndarray[Any, Any]", dict[str, int]]:
+) -> tuple[np.void, bool, "np.ndarray[Any, Any]", dict[str, int], int]:
     header, alive, fd = _open(namespace, venue)
     try:
         return header, alive, *_rows(fd, header)
@@ -138,15 +140,16 @@ def _open(namespace: str, venue: str) -> tuple[np.void, bool, int]:
                 os.close(fd)
 
 
-def _rows(fd: int, header: np.void) -> tuple["np.ndarray[Any, Any]", dict[str, int]]:
-    """The states of all instruments, and how many connections are up."""
+def _rows(fd: int, header: np.void) -> tuple["np.ndarray[Any, Any]", dict[str, int], int]:
+    """The states of all instruments, how many connections are up, and their slow frames."""
     with mmap.mmap(fd, os.fstat(fd).st_size, prot=mmap.PROT_READ) as memory:
         states = _column(memory, header["quotes"], "quote", "state", int(header["instruments"]))
         rows = int(header["connection_rows"])
         connected = _column(memory, header["connections"], "connection", "connected_ns", rows)
         links = _column(memory, header["connections"], "connection", "state", rows)
+        slow = _column(memory, header["connections"], "connection", "slow_frames", rows)
     kept = int(np.count_nonzero(links != ConnectionState.CLOSED)) or rows  # replaced: not missing
-    return states, {"total": kept, "live": int(np.count_nonzero(connected))}
+    return states, {"total": kept, "live": int(np.count_nonzero(connected))}, int(slow.sum())
 
 
 def _column(

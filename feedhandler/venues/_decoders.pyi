@@ -5,5 +5,8 @@ from feedhandler.engine._engine import Decoder
 def names() -> list[str]:
     """Of every decoder there is."""
 
-def find(name: str) -> Decoder:
-    """Raises ValueError for a name that no decoder has."""
+def find(name: str, frames: bytes = b"") -> Decoder:
+    """`frames`: the venue's shapes (`feedhandler.shape.compiled`).
+
+    Raises ValueError for a name that no decoder has.
+    """

@@ -17,8 +17,8 @@ def names():
     return [fh_decoders[i].name.decode() for i in range(DECODERS)]
 
 
-def find(str name):
+def find(str name, bytes frames=b""):
     cdef const fh_decoder *found = decoder_find(name.encode())
     if found == NULL:
         raise ValueError(f"no decoder {name!r}; there are {', '.join(names())}")
-    return Decoder(PyCapsule_New(<void *>found, "feedhandler.decoder", NULL), sizeof(engine))
+    return Decoder(PyCapsule_New(<void *>found, "feedhandler.decoder", NULL), sizeof(engine), frames)

@@ -173,11 +173,6 @@ static int binance_data(engine *e, cursor *c)
 static int binance_decode(engine *e, cursor *c)
 {
     const cursor start = *c;
-    if (LIKELY(usual_padded(c))) {
-        if (LIKELY(binance_usual(e, c)))
-            return FEED_DATA;
-        engine_rewind(e, c, &start);
-    }
     text key, other;
     int result = FEED_CONTROL;
 

@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_VENUES_BINANCE_EVENTS_H
 #define FEEDHANDLER_VENUES_BINANCE_EVENTS_H
 
-#include "binance_usual.h"
+#include "../engine/levels.h"
 
 typedef struct binance_order {
     text s, S, p, q, T;

@@ -42,6 +42,7 @@ from feedhandler.adapter.venue import (
     Venue,
 )
 from feedhandler.venues import _decoders
+from feedhandler.venues.bybit_frames import FRAMES
 from shm import ContractType, InstrumentKind, Status
 
 _LEVELS = (50, 200, 1000)
@@ -84,7 +85,7 @@ _LIMITS = Limits(
 class Bybit(Venue):
     """What the products share. `category`: as paths and requests name the product."""
 
-    decoder = _decoders.find("bybit")
+    decoder = _decoders.find("bybit", FRAMES)
     rule = Continuity.NEXT
     base = Base.STREAM
     category: str

@@ -156,12 +156,6 @@ COLD void bybit_orphan(engine *e, cursor data)
 
 static int bybit_decode(engine *e, cursor *c)
 {
-    if (LIKELY(usual_padded(c))) {
-        const cursor begin = *c;
-        if (LIKELY(bybit_usual(e, c)))
-            return FEED_DATA;
-        engine_rewind(e, c, &begin);
-    }
     text key, name = {0}, type = {0}, time = {0}, matched = {0}, other;
     bool data = false, waiting = false, answer = false;
     cursor at = *c;

@@ -2,7 +2,40 @@
 #ifndef FEEDHANDLER_VENUES_BYBIT_ROWS_H
 #define FEEDHANDLER_VENUES_BYBIT_ROWS_H
 
-#include "bybit_usual.h"
+#include "../engine/levels.h"
+
+/* The best of each side, of a book of one level. */
+static void bybit_top(engine *e, message *msg)
+{
+    level top[2] = {{FH_NONE, 0}, {FH_NONE, 0}};
+    const level *levels = e->levels + msg->levels;
+    if (msg->first_count > 0 && levels[0].size != 0)
+        top[msg->first_side] = levels[0];
+    if (msg->count > msg->first_count && levels[msg->first_count].size != 0)
+        top[msg->first_side ^ 1] = levels[msg->first_count];
+    e->level_count = msg->levels;
+    msg->kind = MESSAGE_QUOTE;
+    msg->channel = CHANNEL_QUOTE;
+    msg->count = 0;
+    level *both = engine_levels(e, msg, 2);
+    both[0] = top[0];
+    both[1] = top[1];
+    msg->anew = msg->numbers.final == 1;
+    msg->numbers.final = msg->numbers.place; /* as the book is shown */
+}
+
+/* What only the whole document tells: the time, and whether a book is a whole one. */
+static void bybit_settle(engine *e, int64_t time, int64_t sent, bool snapshot)
+{
+    for (uint32_t i = 0; i < e->message_count; i++) {
+        message *msg = &e->messages[i];
+        if (msg->kind == MESSAGE_DELTA && (snapshot || msg->numbers.final == 1))
+            msg->kind = MESSAGE_SNAPSHOT;
+        if (msg->exchange_ns == 0)
+            msg->exchange_ns = time;
+        msg->sent_ns = sent;
+    }
+}
 
 /* Futures name a trade by a UUID: it is numbered by its place then. */
 static int64_t bybit_trade_id(const text *id, const text *place)

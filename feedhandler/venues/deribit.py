@@ -36,6 +36,7 @@ from feedhandler.adapter.venue import (
     Venue,
 )
 from feedhandler.venues import _decoders
+from feedhandler.venues.deribit_frames import FRAMES
 from shm import ContractType, InstrumentKind, OptionType, Status
 
 _CHANNELS = ("book", "trades", "ticker")  # the venue's names are ours
@@ -84,7 +85,7 @@ _FUTURE_NAME = re.compile(r"\w+-PERPETUAL|\w+-\w+-PERP|\w+-\d{1,2}[A-Z]{3}\d{2}|
 
 class Deribit(Venue):
     name = "deribit"
-    decoder = _decoders.find("deribit")
+    decoder = _decoders.find("deribit", FRAMES)
     rule = Continuity.PREVIOUS
     base = Base.STREAM
     socket_requests = True

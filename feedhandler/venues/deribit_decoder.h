@@ -234,47 +234,8 @@ static void deribit_params(engine *e, cursor *c, text name, bool *data_seen)
     }
 }
 
-/* book.{i}.{interval} */
-static bool deribit_usual(engine *e, cursor *c)
-{
-    const uint8_t *at = c->at;
-    int64_t time, final, previous = 0;
-    market *m, *named;
-    if (!USUAL_NEXT(at, "{\"jsonrpc\":\"2.0\",\"method\":\"subscription\",\"params\":{\"channel\":\"book.") ||
-        !usual_market(e, &at, '.', &m) || (!USUAL_MAYBE(at, ".raw") && !USUAL_MAYBE(at, ".100ms")) ||
-        !USUAL_NEXT(at, "\",\"data\":{\"type\":\""))
-        return false;
-    bool change = USUAL_MAYBE(at, "change");
-    if ((!change && !USUAL_NEXT(at, "snapshot")) ||
-        !USUAL_NEXT(at, "\",\"timestamp\":") || !USUAL_TIME(at, &time) ||
-        (USUAL_MAYBE(at, ",\"prev_change_id\":") && !USUAL_INTEGER(at, &previous)) ||
-        (change && previous == 0) || previous > NUMBER_MAX ||
-        !USUAL_NEXT(at, ",\"instrument_name\":\"") || !usual_market(e, &at, '"', &named) || named != m ||
-        !USUAL_NEXT(at, "\",\"change_id\":") || !USUAL_INTEGER(at, &final) || final < 1 ||
-        final > NUMBER_MAX)
-        return false;
-    engine_subject(e, m);
-    message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
-    if (!USUAL_NEXT(at, ",\"bids\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_VERB) ||
-        !USUAL_NEXT(at, ",\"asks\":") || !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_VERB) ||
-        !USUAL_NEXT(at, "}}}"))
-        return false;
-    msg->numbers = (sequence){previous + 1, final, previous, true, 0};
-    msg->exchange_ns = time;
-    if (!change)
-        msg->kind = MESSAGE_SNAPSHOT;
-    c->at = at;
-    return at == c->end;
-}
-
 static int deribit_decode(engine *e, cursor *c)
 {
-    if (LIKELY(usual_padded(c))) {
-        const cursor start = *c;
-        if (LIKELY(deribit_usual(e, c)))
-            return FEED_DATA;
-        engine_rewind(e, c, &start);
-    }
     static const char subscription[] = "subscription";
     text key, method = {0}, name = {0}, other;
     bool data = false;

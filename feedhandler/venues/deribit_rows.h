@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_VENUES_DERIBIT_ROWS_H
 #define FEEDHANDLER_VENUES_DERIBIT_ROWS_H
 
-#include "../engine/usual.h"
+#include "../engine/levels.h"
 
 typedef union deribit_fields {
     struct {

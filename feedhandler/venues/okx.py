@@ -37,6 +37,7 @@ from feedhandler.adapter.venue import (
     Venue,
 )
 from feedhandler.venues import _decoders
+from feedhandler.venues.okx_frames import FRAMES
 from feedhandler.venues.okx_patterns import families_of, kinds_of
 from feedhandler.venues.okx_refusals import key_of, refused
 from shm import ContractType, InstrumentKind, OptionType, Status
@@ -91,7 +92,7 @@ _KINDS = {kind: ours for ours, kind in _TYPES.items()}
 
 class Okx(Venue):
     name = "okx"
-    decoder = _decoders.find("okx")
+    decoder = _decoders.find("okx", FRAMES)
     rule = Continuity.PREVIOUS
     base = Base.STREAM
     rest_join = True

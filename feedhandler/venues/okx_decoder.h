@@ -179,64 +179,8 @@ static void okx_arg_read(cursor *c, okx_arg *arg)
                                                    : &other);
 }
 
-/* books, and books-l2-tbt as it was before sequence numbers. */
-static bool okx_usual(engine *e, cursor *c)
-{
-    const uint8_t *at = c->at;
-    int64_t checksum = 0, final = 0, previous = 0;
-    uint16_t window = OKX_WINDOW;
-    market *m;
-    if (!USUAL_NEXT(at, "{\"arg\":{\"channel\":\"books"))
-        return false;
-    if (*at != '"' && !USUAL_MAYBE(at, "-l2-tbt")) {
-        if (!USUAL_NEXT(at, "50-l2-tbt"))
-            return false;
-        window = OKX_WINDOW_50;
-    }
-    if (!USUAL_NEXT(at, "\",\"instId\":\"") || !usual_market(e, &at, '"', &m) ||
-        !USUAL_NEXT(at, "\"},\"action\":\""))
-        return false;
-    bool update = USUAL_MAYBE(at, "update");
-    if (!update && !USUAL_NEXT(at, "snapshot"))
-        return false;
-    engine_subject(e, m);
-    message *msg = engine_message(e, m, update ? MESSAGE_DELTA : MESSAGE_SNAPSHOT, CHANNEL_BOOK);
-    msg->window = window;
-    if (!USUAL_NEXT(at, "\",\"data\":[{\"asks\":") ||
-        !usual_levels(e, c, &at, msg, FH_ASK, LEVELS_TEXT) ||
-        !USUAL_NEXT(at, ",\"bids\":") || !usual_levels(e, c, &at, msg, FH_BID, LEVELS_TEXT) ||
-        !USUAL_NEXT(at, ",\"ts\":\"") || !USUAL_TIME(at, &msg->exchange_ns) || !USUAL_NEXT(at, "\"") ||
-        (USUAL_MAYBE(at, ",\"checksum\":") && !USUAL_SIGNED(at, &checksum)))
-        return false;
-    bool numbered = true;
-    if (USUAL_MAYBE(at, ",\"seqId\":")) { /* as it is today; as the documentation has it */
-        if (!USUAL_INTEGER(at, &final) || !USUAL_NEXT(at, ",\"prevSeqId\":") ||
-            !USUAL_SIGNED(at, &previous))
-            return false;
-    } else if (USUAL_MAYBE(at, ",\"prevSeqId\":")) {
-        if (!USUAL_SIGNED(at, &previous) || !USUAL_NEXT(at, ",\"seqId\":") || !USUAL_INTEGER(at, &final))
-            return false;
-    } else {
-        numbered = false;
-    }
-    if (!USUAL_NEXT(at, "}]}") || (numbered ? previous < (update ? 0 : -1) || previous > NUMBER_MAX || final > NUMBER_MAX : checksum == 0))
-        return false;
-    if (numbered)
-        msg->numbers = (sequence){previous + 1, final, previous, true, 0};
-    msg->has_checksum = checksum != 0;
-    msg->checksum = (int32_t)checksum;
-    c->at = at;
-    return at == c->end;
-}
-
 static int okx_decode(engine *e, cursor *c)
 {
-    if (LIKELY(usual_padded(c))) {
-        const cursor begin = *c;
-        if (LIKELY(okx_usual(e, c)))
-            return FEED_DATA;
-        engine_rewind(e, c, &begin);
-    }
     okx_arg arg = {{0}, {0}};
     text key, action = {0}, other;
     bool event = false, waiting = false, data = false, named = false;

@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_VENUES_OKX_ROWS_H
 #define FEEDHANDLER_VENUES_OKX_ROWS_H
 
-#include "../engine/usual.h"
+#include "../engine/levels.h"
 
 static void okx_trade(engine *e, cursor *c, market *m)
 {

@@ -306,7 +306,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u64, wins, 448)           /* since 2.0: book messages that another connection brought later */ \
     F(i64, lead_p50_ns, 456)    /* since 2.0: by how much, the median; 0 = none yet */          \
     F(i64, behind_ns, 464)      /* since 2.0: how much later than usual is what it brings; 0 = none */ \
-    F(u64, reserved5, 472)                                                                     \
+    F(u64, slow_frames, 472)    /* since 2.0: of books, trades and quotes, of no known skeleton */ \
     F(u64, reserved6, 480) F(u64, reserved7, 488) F(u64, reserved8, 496) F(u64, reserved9, 504)
 
 #define FH_HEADER_FIELDS(F) /* the data object */                                              \

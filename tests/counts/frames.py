@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from feedhandler import venues
 from feedhandler.adapter.engine import rules
-from feedhandler.bench.kit.synthetic import VENUES, synthetic
+from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 
 _BOOK_FRAMES = 1500
 _FRAMES = 400
@@ -29,7 +29,7 @@ class Path:
         """As `paths.c` reads them; the first fifth of the frames warms."""
         facts = venues.load(self.venue)
         rule, base = rules(facts)
-        yield f"path {self.name}\t{facts.decoder.name} {rule} {base}"
+        yield f"path {self.name}\t{facts.decoder.name} {rule} {base} {facts.decoder.frames.hex()}"
         yield from (f"add {symbol} {price} {size}" for symbol, (price, size) in self.add.items())
         yield from (f"answer {symbol} {body}" for symbol, body in self.answers.items())
         warm = len(self.frames) // (1 + _WARM)
@@ -39,15 +39,16 @@ class Path:
 
 def paths() -> list[Path]:
     """All of them; the same ones at every call, everywhere."""
-    return [*map(_book, VENUES), *(_events(name, *what) for name, what in _EVENTS.items())]
+    live = (_book(venue, live=True) for venue in REORDERED)
+    return [*map(_book, VENUES), *live, *(_events(name, *what) for name, what in _EVENTS.items())]
 
 
-def _book(venue: str) -> Path:
-    case = synthetic(venue, count=_BOOK_FRAMES, seed=11)
+def _book(venue: str, live: bool = False) -> Path:
+    case = synthetic(venue, count=_BOOK_FRAMES, seed=11, live=live)
     symbol = {"deribit": "BTC-PERPETUAL", "okx": "BTC-USDT"}.get(venue, "BTCUSDT")
     answers = {name: body.decode() for name, body in case.snapshots.items()}
     frames = [frame.decode() for frame in case.frames]
-    return Path(f"{venue} book", venue, frames, {symbol: (-2, -8)}, answers)
+    return Path(f"{venue} {case.kind}", venue, frames, {symbol: (-2, -8)}, answers)
 
 
 @dataclass

@@ -2,7 +2,7 @@
  *
  * paths FILE [EXTRA [NAME]]: the file says path by path, a line each,
  *
- *   "path NAME DECODER RULE BASE"
+ *   "path NAME DECODER RULE BASE SHAPES"       SHAPES in hexadecimal
  *   "add SYMBOL PRICE_EXPONENT SIZE_EXPONENT"
  *   "answer SYMBOL BODY"                       a snapshot that was asked for
  *   "warm FRAME"                               not counted
@@ -32,6 +32,8 @@ typedef struct path {
     char **frames;
     size_t *lengths, count, room;
     uint64_t extra;
+    uint8_t *shapes;
+    size_t shapes_length;
 } path;
 
 /* Nothing may be known about it where it is called. */
@@ -91,12 +93,14 @@ static void count_reads(path *p, const char *name, void (*work)(path *))
 
 /* ---- paths --------------------------------------------------------------------------------------- */
 
-static void path_open(path *p, const char *decoder, int rule, int base)
+static void path_open(path *p, const char *decoder, int rule, int base, const char *shapes)
 {
     segment_open(&p->segment);
     const fh_decoder *found = paths_decoder(decoder);
     CHECK(found != NULL && engine_open(&p->engine, &p->segment.writer, found), "no %s", decoder);
     engine *e = &p->engine;
+    p->shapes = hex_bytes(shapes, &p->shapes_length);
+    learn_open(e, p->shapes, p->shapes_length);
     e->rules.rule = (uint8_t)rule;
     e->rules.base = (uint8_t)base;
     e->rows[0] = &p->from;
@@ -131,6 +135,7 @@ static void path_end(path *p)
         count_reads(p, "read events", read_events);
     }
     engine_close(e);
+    free(p->shapes);
     segment_close(&p->segment);
     for (size_t i = 0; i < p->count; i++)
         free(p->frames[i]);
@@ -179,12 +184,12 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof line, file)) {
         size_t length = strcspn(line, "\n");
         line[length] = 0;
-        if (sscanf(line, "path %63[^\t]\t%31s %d %d", first, decoder, &one, &two) == 4) {
+        if (sscanf(line, "path %63[^\t]\t%31s %d %d %n", first, decoder, &one, &two, &read) == 4) {
             path_end(&p);
             memset(&p.from, 0, sizeof p.from);
             strcpy(p.name, first);
             p.extra = argc > 2 && (argc == 3 || !strcmp(argv[3], first)) ? strtoull(argv[2], NULL, 10) : 0;
-            path_open(&p, decoder, one, two);
+            path_open(&p, decoder, one, two, line + read);
         } else if (sscanf(line, "add %63s %d %d", first, &one, &two) == 3) {
             path_add(&p, first, one, two);
         } else if (sscanf(line, "answer %63s %n", first, &read) == 1) {

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from feedhandler import venues
 from feedhandler.engine import _engine as native
 from feedhandler.venues import _decoders
 from shm import State, segment
@@ -45,8 +46,10 @@ def engine(
     instruments: int = 64,
     depth: int = 10,
     ring_slots: int = 1 << 14,
+    learns: bool = True,
     **options: Any,
 ) -> Iterator[native.Engine]:
+    """`learns`: frames are read by their skeletons too, not by the decoder alone."""
     decoder, rule, base = RULES[venue]
     options.setdefault("rule", rule)
     options.setdefault("base", base)
@@ -55,7 +58,11 @@ def engine(
     with segment.create(
         venue, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots
     ) as held:
-        e = native.Engine(held.writer, _decoders.find(decoder), **options)
+        e = native.Engine(
+            held.writer,
+            venues.load(venue).decoder if learns else _decoders.find(decoder),
+            **options,
+        )
         _memories[id(e)] = Memory(Path("/dev/shm") / held.path.lstrip("/"))
         yield e
         del _memories[id(e)]

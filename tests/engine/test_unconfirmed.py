@@ -287,7 +287,7 @@ def test_a_far_ahead_number_of_one_of_two_connections(venue: str) -> None:
 
 
 def test_full_books_that_go_back_for_a_second_are_a_gap_and_the_next_is_taken() -> None:
-    options = {"rule": native.RULE_NONE, "base": native.BASE_EVERY}
+    options: dict[str, Any] = {"rule": native.RULE_NONE, "base": native.BASE_EVERY}
     now = time.time_ns()
 
     def full(number: int, ago_s: float) -> None:

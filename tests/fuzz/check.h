@@ -27,4 +27,17 @@ static inline uint8_t *exact_copy(const uint8_t *data, size_t size)
     return copy;
 }
 
+/* The bytes that hexadecimal digits say, up to the first that is none. Free them. */
+static inline unsigned char *hex_bytes(const char *digits, size_t *length)
+{
+    static const char known[] = "0123456789abcdef";
+    unsigned char *out = (unsigned char *)malloc(strlen(digits) / 2 + 1);
+    CHECK(out != NULL, "no memory");
+    const char *high, *low;
+    for (*length = 0; digits[0] && digits[1] && (high = strchr(known, digits[0])) != NULL &&
+                      (low = strchr(known, digits[1])) != NULL; digits += 2)
+        out[(*length)++] = (unsigned char)((high - known) << 4 | (low - known));
+    return out;
+}
+
 #endif

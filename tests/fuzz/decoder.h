@@ -1,6 +1,6 @@
 /* The target of a venue's decoder: a stream of frames into two engines, of which the second gets the
- * same documents with white space between all tokens, so that it never takes the paths for the shape
- * that the venue usually sends.
+ * same documents with white space between all tokens, and learns nothing: it never takes the paths for the
+ * shape that the venue usually sends, and reads no frame by its skeleton.
  *
  * A line of the input is a frame. One that begins with '>' comes on the second connection, one with '?'
  * and a digit answers a request for that market's book; '!' is no frame: "!=SYMBOL" adds an instrument
@@ -31,16 +31,20 @@ typedef struct venue_facts {
     const fh_decoder *decoder;
     int rule, base;
     bool rest_join, checksum;
+    uint8_t *shapes;
+    size_t shapes_length;
 } venue_facts;
 
 static venue_facts the_venue;
 
-static void bench_open(bench *b)
+static void bench_open(bench *b, bool learns)
 {
     memset(b, 0, sizeof *b);
     segment_open(&b->segment);
     CHECK(engine_open(&b->engine, &b->segment.writer, the_venue.decoder), "no memory");
     engine *e = &b->engine;
+    if (learns)
+        learn_open(e, the_venue.shapes, the_venue.shapes_length);
     e->rules.rule = (uint8_t)the_venue.rule;
     e->rules.base = (uint8_t)the_venue.base;
     e->rules.rest_join = the_venue.rest_join;
@@ -83,9 +87,9 @@ static void check_side(const book_side *s, bool ask)
     }
 }
 
-static void check_cell_side(const fh_word *words, uint16_t used, const book_side *s)
+static void check_cell_side(const fh_word *words, uint16_t used, const book_side *s, bool ask)
 {
-    CHECK(used == (s->count < SEGMENT_DEPTH ? s->count : SEGMENT_DEPTH), "%u levels in use", used);
+    CHECK(used == cell_levels(s->count, side_known(s, ask), SEGMENT_DEPTH), "%u levels in use", used);
     for (uint32_t depth = 0; depth < used; depth++) {
         const level *l = side_at(s, depth);
         CHECK(words[2 * depth] == (uint64_t)l->price && words[2 * depth + 1] == (uint64_t)l->size,
@@ -114,8 +118,8 @@ static void check_cells(const bench *b, const market *m)
                            sizeof book / 8);
     CHECK(status == FH_READ_OK, "book cell %u: %d", m->id, status);
     CHECK(head->state == m->state, "state %d in the cell, %d in the engine", head->state, m->state);
-    check_cell_side(book + sizeof *head / 8, head->bids, &m->book.bids);
-    check_cell_side(book + sizeof *head / 8 + 2 * SEGMENT_DEPTH, head->asks, &m->book.asks);
+    check_cell_side(book + sizeof *head / 8, head->bids, &m->book.bids, false);
+    check_cell_side(book + sizeof *head / 8 + 2 * SEGMENT_DEPTH, head->asks, &m->book.asks, true);
 }
 
 static void check_records(bench *b)
@@ -307,8 +311,8 @@ static void decoder_line(bench *raw, bench *other, const uint8_t *line, size_t l
 static void decoder_input(const uint8_t *data, size_t size)
 {
     bench raw, other;
-    bench_open(&raw);
-    bench_open(&other);
+    bench_open(&raw, true);
+    bench_open(&other, false);
     int64_t now = 1700000000000000000;
     for (size_t at = 0; at < size;) {
         const uint8_t *end = (const uint8_t *)memchr(data + at, '\n', size - at);

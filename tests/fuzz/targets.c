@@ -1,5 +1,5 @@
 /* All fuzz targets in one program, for libFuzzer and for driver.c alike. FUZZ_TARGET says which:
- * "decimal", "cursor", "memory", "websocket", or of a venue "DECODER RULE BASE REST_JOIN CHECKSUM". */
+ * "decimal", "cursor", "memory", "websocket", or of a venue "DECODER RULE BASE REST_JOIN CHECKSUM SHAPES". */
 #include "decoder.h"
 
 #include "cursor.h"
@@ -15,13 +15,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc, (void)argv;
     const char *wanted = getenv("FUZZ_TARGET");
     char name[64] = "";
-    int rest_join = 0, checksum = 0;
-    int words = wanted ? sscanf(wanted, "%63s %d %d %d %d", name, &the_venue.rule, &the_venue.base,
-                                &rest_join, &checksum)
+    int rest_join = 0, checksum = 0, read = 0;
+    int words = wanted ? sscanf(wanted, "%63s %d %d %d %d %n", name, &the_venue.rule, &the_venue.base,
+                                &rest_join, &checksum, &read)
                        : 0;
     the_venue.rest_join = rest_join;
     the_venue.checksum = checksum;
     the_venue.decoder = decoder_find(name);
+    the_venue.shapes = hex_bytes(words == 5 ? wanted + read : "", &the_venue.shapes_length);
     the_target = strcmp(name, "decimal") == 0   ? decimal_input
                  : strcmp(name, "cursor") == 0  ? cursor_input
                  : strcmp(name, "memory") == 0  ? memory_input

@@ -43,7 +43,8 @@ def targets() -> list[Target]:
     for name in venues.names():
         venue = venues.load(name)
         facts = (_RULES[venue.rule], _BASES[venue.base], venue.rest_join, venue.checksum)
-        words = " ".join([venue.decoder.name, *(str(int(fact)) for fact in facts)])
+        numbers = (str(int(fact)) for fact in facts)
+        words = " ".join([venue.decoder.name, *numbers, venue.decoder.frames.hex()])
         found.append(Target(name, words, name))
     return found
 

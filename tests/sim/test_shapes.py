@@ -25,7 +25,7 @@ DERIBIT = {
     "underlying_price underlying_index best_ask_amount best_bid_amount",
 }
 OKX = {
-    "books": "asks bids ts checksum prevSeqId seqId",
+    "books": "asks bids ts checksum seqId prevSeqId",
     "bbo-tbt": "asks bids ts seqId",
     "books5": "asks bids instId ts seqId",
     "trades": "instId tradeId px sz side ts count source seqId",

@@ -22,7 +22,7 @@ from feedhandler.adapter.engine import make_engine
 from feedhandler.bench.kit import policy
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.kit.synthetic import VENUES, synthetic
+from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 from feedhandler.bench.native._floor import Floor
 from shm import Reason, State, segment
 from shm._native import Writer
@@ -121,7 +121,8 @@ def cases(folder: Path | None = None) -> list[Case]:
     """Recorded cases where `folder` has them, by kind of frame, and synthetic ones."""
     whole = [recorded(venue, folder) for venue in venues.names()]
     found = [case for one in whole if one is not None for case in by_kind(one)]
-    return found + [synthetic(venue) for venue in VENUES]
+    made = [synthetic(venue) for venue in VENUES]
+    return found + made + [synthetic(venue, live=True) for venue in REORDERED]
 
 
 def run(

@@ -9,11 +9,16 @@ from feedhandler.bench.kit.frames import Case, Frames
 
 #: The venues whose format is known here.
 VENUES = ("binance", "binance-usdm", "bybit-linear", "bybit-spot", "deribit", "okx")
+#: Those whose books have another order of keys today than the documentation's.
+REORDERED = ("deribit", "okx")
 
 
-def synthetic(venue: str, *, count: int = 4000, seed: int = 7) -> Case:
-    """Book updates of 1 to 20 levels around a price, in the venue's exact format; ValueError for a
-    venue not among `VENUES`."""
+def synthetic(venue: str, *, count: int = 4000, seed: int = 7, live: bool = False) -> Case:
+    """Book updates of 1 to 20 levels around a price, in the venue's exact format.
+
+    `live`: keys in the order of 2026, else in the documentation's. ValueError for a venue not
+    among `VENUES`.
+    """
     if venue not in VENUES:
         raise ValueError(f"{venue}: its format is not known; {', '.join(VENUES)}")
     rng = random.Random(seed)
@@ -27,7 +32,7 @@ def synthetic(venue: str, *, count: int = 4000, seed: int = 7) -> Case:
         body = f'{{"lastUpdateId":{sequence},"bids":{_pairs(bids, 8)},"asks":{_pairs(asks, 8)}}}'
         snapshots["BTCUSDT"] = body.encode()
     else:
-        frames.append(_frame(venue, True, 0, sequence, bids, asks))
+        frames.append(_frame(venue, live, True, 0, sequence, bids, asks))
     for _ in range(count):
         changes: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         for _ in range(min(20, 1 + int(rng.expovariate(0.25)))):
@@ -35,9 +40,10 @@ def synthetic(venue: str, *, count: int = 4000, seed: int = 7) -> Case:
             distance = 50 * (1 + min(399, int(rng.expovariate(0.05))))
             size = 0 if rng.random() < 0.4 else rng.randrange(1, 99999)
             changes[side].append((mid - distance if side == 0 else mid + distance, size))
-        frames.append(_frame(venue, False, sequence, sequence + 3, *changes))
+        frames.append(_frame(venue, live, False, sequence, sequence + 3, *changes))
         sequence += 3
-    return Case(venue, "book", frames, snapshots, made=True)
+    kind = "book live" if live else "book"
+    return Case(venue, kind, frames, snapshots, floor=not live, made=True)
 
 
 def _number(value: int, places: int) -> str:
@@ -65,6 +71,7 @@ def _verbs(levels: Sequence[tuple[int, int]], new: bool) -> str:
 
 def _frame(
     venue: str,
+    live: bool,
     snapshot: bool,
     previous: int,
     sequence: int,
@@ -94,19 +101,25 @@ def _frame(
         )
     elif venue == "okx":
         tail = ',"0","3"'
+        numbers = [f'"prevSeqId":{-1 if snapshot else previous}', f'"seqId":{sequence}']
         text = (
             '{"arg":{"channel":"books","instId":"BTC-USDT"},'
             f'"action":"{"snapshot" if snapshot else "update"}","data":[{{'
             f'"asks":{_pairs(asks, -1, tail)},"bids":{_pairs(bids, -1, tail)},'
-            f'"ts":"1652459225464","checksum":0,"prevSeqId":{-1 if snapshot else previous},'
-            f'"seqId":{sequence}}}]}}'
+            f'"ts":"1652459225464","checksum":0,'
+            f"{','.join(reversed(numbers) if live else numbers)}}}]}}"
         )
     else:
-        prev = "" if snapshot else f'"prev_change_id":{previous},'
+        kind = [f'"type":"{"snapshot" if snapshot else "change"}"', '"timestamp":1626993724318']
+        prev = [] if snapshot else [f'"prev_change_id":{previous}']
+        name, number = '"instrument_name":"BTC-PERPETUAL"', f'"change_id":{sequence}'
+        sides = [f'"bids":{_verbs(bids, snapshot)}', f'"asks":{_verbs(asks, snapshot)}']
+        if live:
+            keys = [*reversed(kind), number, name, *sides, *prev]
+        else:
+            keys = [*kind, *prev, name, number, *sides]
         text = (
             '{"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.BTC-PERPETUAL.raw",'
-            f'"data":{{"type":"{"snapshot" if snapshot else "change"}","timestamp":1626993724318,'
-            f'{prev}"instrument_name":"BTC-PERPETUAL","change_id":{sequence},'
-            f'"bids":{_verbs(bids, snapshot)},"asks":{_verbs(asks, snapshot)}}}}}}}'
+            f'"data":{{{",".join(keys)}}}}}}}'
         )
     return text.encode()

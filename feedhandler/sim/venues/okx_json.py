@@ -51,7 +51,7 @@ def book_data(book: Book, texts: Texts, limit: int, tail: str) -> str:
 
 def chain(now: int, previous: int, sequence: int, checksum: int) -> str:
     """The closing keys of a `books` entry; the checksum is 0 on the venue of today."""
-    return f'"ts":"{now}","checksum":{checksum},"prevSeqId":{previous},"seqId":{sequence}'
+    return f'"ts":"{now}","checksum":{checksum},"seqId":{sequence},"prevSeqId":{previous}'
 
 
 def book_update(update: Update, texts: Texts, checksum: int, crossed: bool = False) -> str:

@@ -1,0 +1,131 @@
+/* Skeletons: what stands between the values of the frames that a venue sends, remembered.
+ *
+ * A frame that its decoder understood leaves steps behind: a literal that must come next, and how to read
+ * the value behind it. The next frame with the same bytes between its values is read by them alone, in
+ * whatever order its venue writes its keys. All skeletons of an engine are one tree: `next` leads on,
+ * `other` to a step for the same place in the frame. See learn.h for how steps come to be, read.h for
+ * what they do.
+ */
+#ifndef FEEDHANDLER_ENGINE_SKELETON_H
+#define FEEDHANDLER_ENGINE_SKELETON_H
+
+#include "types.h"
+
+/* What a value is to us. `feedhandler/shape/frame.py` has the same numbers. */
+enum role {
+    ROLE_SKIP,
+    ROLE_WORD,
+    ROLE_NEVER,
+    ROLE_SYMBOL,
+    ROLE_FIRST,
+    ROLE_FINAL,
+    ROLE_PREVIOUS,
+    ROLE_PREVIOUS_SIGNED,
+    ROLE_PLACE,
+    ROLE_CHECKSUM,
+    ROLE_TIME_MS,
+    ROLE_SENT_MS,
+    ROLE_ID,
+    ROLE_ID_OR_PLACE,
+    ROLE_ID_TAIL,
+    ROLE_PRICE,
+    ROLE_SIZE,
+    ROLE_TAKER,
+    ROLE_BID,
+    ROLE_BID_SIZE,
+    ROLE_ASK,
+    ROLE_ASK_SIZE,
+    ROLE_BIDS,
+    ROLE_ASKS,
+    ROLES
+};
+
+/* Where values wait until their message is whole. Those of one row come after SLOT_ROW. */
+enum slot {
+    SLOT_TIME,
+    SLOT_SENT,
+    SLOT_ROW,
+    SLOT_ROW_TIME = SLOT_ROW,
+    SLOT_FIRST,
+    SLOT_FINAL,
+    SLOT_PREVIOUS,
+    SLOT_PLACE,
+    SLOT_CHECKSUM,
+    SLOT_ID,
+    SLOT_SIDE,
+    SLOT_LEVELS, /* of the first side */
+    SLOT_DROP,
+    SLOT_PRICE, /* from here on: scaled, or where they begin and end */
+    SLOT_SIZE,
+    SLOT_BID,
+    SLOT_BID_SIZE,
+    SLOT_ASK,
+    SLOT_ASK_SIZE,
+    SLOT_PRICE_END,
+    SLOT_SIZE_END,
+    SLOTS
+};
+
+/* The steps: X(name). Those that come in three widths, by their literal, and those of short ones only. */
+#define STEPS_OF_ANY_WIDTH(X) \
+    X(LITERAL) X(SYMBOL) X(SAME) X(INTEGER) X(SIGNED) X(TIME) X(STRING) X(NUMBER) X(NESTED) \
+    X(PRICE) X(SIZE) X(LATER_TEXT) X(LATER_NUMBER) X(SIDE) X(ID_TEXT) X(ID_TAIL) X(ROWS)
+#define STEPS_OF_A_WORD(X) X(LEVELS_TEXT) X(LEVELS_NUMBER) X(LEVELS_VERB) X(ROW_END) X(END)
+
+enum step_code {
+#define X(name) STEP_##name, STEP_##name##_TWO, STEP_##name##_LONG,
+    STEPS_OF_ANY_WIDTH(X)
+#undef X
+#define X(name) STEP_##name,
+    STEPS_OF_A_WORD(X)
+#undef X
+    STEP_CODES
+};
+
+enum { LITERAL_BYTES = 96 }; /* longer ones are several steps */
+
+enum emit { EMIT_BOOK, EMIT_TOP, EMIT_TRADE, EMIT_QUOTE };
+
+/* What its message is besides its values: as the decoder made it. */
+typedef struct form {
+    message message;
+    uint8_t emit;
+    bool previous, first, place; /* it has that number */
+    bool follows;                /* its first is the one after its previous */
+    bool later;                  /* price and size were passed before their instrument was known */
+    bool id_or_place;
+} form;
+
+typedef struct step {
+    const void *run; /* where its code is */
+    uint8_t code;
+    uint8_t length; /* of the literal */
+    uint8_t slot;
+    uint8_t close; /* what ends a symbol; END: times came behind the rows */
+    uint8_t said[2]; /* lengths of the words of the taker's side */
+    uint64_t word[2], mask; /* the literal's first and last eight bytes */
+    struct step *next, *other, *rows;
+    const form *form;
+    uint64_t say[2], said_mask[2];
+    uint8_t literal[LITERAL_BYTES] __attribute__((aligned(16)));
+} step;
+
+enum { STEPS_KEPT = 512, FORMS_KEPT = 128 };
+
+/* `shapes`: see sketch.h; they outlive the engine. */
+static inline void learn_open(engine *e, const void *shapes, size_t length)
+{
+    e->skeletons.shapes = (const uint8_t *)shapes;
+    e->skeletons.shapes_length = length;
+    e->skeletons.credit = LEARN_AT_ONCE;
+}
+
+static inline void learn_close(engine *e)
+{
+    free(e->skeletons.steps);
+    free(e->skeletons.forms);
+    free(e->skeletons.sketch);
+    memset(&e->skeletons, 0, sizeof e->skeletons);
+}
+
+#endif

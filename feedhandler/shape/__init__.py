@@ -1,0 +1,10 @@
+"""Frames written once, as a venue's documentation prints them, with holes for what differs.
+
+Others take `Frame`, `wrapped`, `compiled` and `ShapeError`.
+Uses nothing of this house; the engine reads the tables that come out of it.
+"""
+
+from feedhandler.shape.compiled import compiled
+from feedhandler.shape.frame import Frame, ShapeError, wrapped
+
+__all__ = ["Frame", "ShapeError", "compiled", "wrapped"]
