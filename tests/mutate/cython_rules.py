@@ -19,7 +19,7 @@ _OPERATOR = re.compile(r"(?<= )(==|!=|<=|>=|<|>|and|or|is not|is|\+=|\+|-|&)(?= 
 _NUMBER = re.compile(r"(?<![\w.])\d+\b")
 _WEAKER = {"fh_load64_acquire(": "fh_load64("}
 _HIDDEN = re.compile(r'""".*?"""|#[^\n]*|f?"(?:\\.|[^"\\\n])*"', re.DOTALL)
-_FUNCTION = re.compile(r"^( *)(?:def|cdef [^\n=]*?)\b(\w+)\(([^)]*)\)([^\n]*):\n", re.MULTILINE)
+_FUNCTION = re.compile(r"^( *)(?:def |cdef [^\n=]*?)\b(\w+)\(([^)]*)\)([^\n]*):\n", re.MULTILINE)
 _NO_STATEMENT = "cdef |return|if |elif |else|while |for |try|finally|with |pass"
 _LINE = re.compile(rf"^( +)(?!{_NO_STATEMENT})(\S[^\n]*)$", re.MULTILINE)
 

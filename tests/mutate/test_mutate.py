@@ -34,13 +34,15 @@ def test_the_rules_for_c() -> None:
 
 def test_the_rules_for_cython() -> None:
     source = "cdef int f(self, int a) except -1:\n    if a is None or not b:\n        self.g(a)\n"
-    source += "        h(a)\n    return a + 1\n"
+    source += "        h(a)\n    return a + 1\n\n\ndef k(a):\n    return a > 1\n"
     assert edits(cython_rules.mutants("a.pxi", source)) == {
         "if a is not None or not b:",
         "if a is None and not b:",
         "pass",
         "h(a) self.g(a)",
         "return a - 1",
+        "return a >= 1",
+        "return a > 2",
     }
 
 

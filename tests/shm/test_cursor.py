@@ -113,6 +113,59 @@ def test_the_first_poll_after_a_new_writer_came_has_its_records(
         assert [n for n, _ in taken(events)] == [last - 1, last]
 
 
+def test_a_new_writers_ring_is_read_from_its_first_record(namespace: str, create: Create) -> None:
+    owner, _ = begun(create)
+    with shm.attach("v", namespace=namespace) as feed:
+        events = feed.events()
+        owner.close()
+        taken(events)
+        with pytest.raises(shm.WriterLost):
+            ended(events)
+        _, writer = begun(create)
+        last = levels(writer, 2)
+        assert [n for n, _ in taken(events)] == list(range(1, last + 1))
+
+
+def test_what_is_there_at_the_start_is_not_slept_on(namespace: str, create: Create) -> None:
+    _, writer = begun(create)
+    assert writer.published == 1
+    with shm.attach("v", namespace=namespace) as feed:
+        begun_at = time.monotonic()
+        feed.events(start="oldest")._wait(5 * 10**9)
+        assert time.monotonic() - begun_at < 2
+
+
+def test_who_cannot_say_that_it_sleeps_looks_every_millisecond(
+    namespace: str, create: Create
+) -> None:
+    begun(create)
+    dev_shm.unlink(object_names.readers_name(namespace, "v"))
+    with shm.attach("v", namespace=namespace) as feed:
+        events = feed.events()
+        assert events.poll() is None
+        begun_at = time.monotonic()
+        events._wait(10 * 10**9)
+        assert 0.0009 < time.monotonic() - begun_at < 5
+
+
+def test_nobody_else_reads_in_the_middle_of_a_poll(
+    namespace: str, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here while it looks for a new writer."""
+    owner, _ = begun(create)
+    with shm.attach("v", namespace=namespace) as feed:
+        events = feed.events()
+        owner.close()
+        taken(events)
+        with pytest.raises(shm.WriterLost):
+            ended(events)
+        monkeypatch.setattr(events, "_newer", lambda _: events.poll())
+        with pytest.raises(shm.ConcurrentUse):
+            events.poll()
+        monkeypatch.undo()
+        assert events.poll() is None  # and it is free again
+
+
 # ---- where reading begins ------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import shm
 from shm import control_object, dev_shm, inspect, object_names, segment, writer_lock
-from shm._native import CONTROL_BYTES, DTYPES
+from shm._native import CONTROL_BYTES, DTYPES, VERSION
 from tests.shm.conftest import Create
 from tests.shm.support import GEOMETRY, nothing_left_open
 from tests.shm.test_left_open import inode, zero_is_free
@@ -55,6 +55,34 @@ def test_a_control_object_that_was_truncated_or_grown_is_whole_again(
         assert feed.alive()
     with inspect.open_memory("v", namespace=namespace) as memory:
         assert inspect.verify(memory) == []
+
+
+def test_a_control_object_that_nobody_filled_is_filled(namespace: str, create: Create) -> None:
+    """Its writer was killed in the middle of its first start."""
+    control_file(namespace).write_bytes(bytes(CONTROL_BYTES))
+    owner = create()
+    assert shm.attach("v", namespace=namespace, timeout=0).epoch == owner.epoch
+
+
+@pytest.mark.parametrize("minor", [0, 1])
+def test_another_layout_of_the_same_version_is_refused(
+    namespace: str, create: Create, minor: int
+) -> None:
+    """Another minor version may have another layout: its control object is gone over to."""
+    create().close(keep=True)
+    fields = DTYPES["control"].fields
+    assert fields is not None
+    with control_file(namespace).open("r+b") as file:
+        file.seek(fields["layout_hash"][1])
+        file.write(b"\x55" * 8)
+        file.seek(fields["version_minor"][1])
+        file.write((VERSION[1] + minor).to_bytes(2, "little"))
+    if minor:
+        assert create().mend() == []
+        assert shm.attach("v", namespace=namespace, timeout=0).alive()
+    else:
+        with nothing_left_open(), pytest.raises(shm.DamagedSegment, match=r"layout_hash.*clean"):
+            segment.create("v", namespace=namespace, **GEOMETRY)
 
 
 IDENTITY = ("header_bytes", "total_bytes", "boot_id", "venue", "space")
