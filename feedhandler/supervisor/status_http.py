@@ -152,5 +152,5 @@ async def serve(
         except OSError:
             log.error("%s; there is no status over HTTP", what)
             return None
-        log.error("%s; listening at %s instead (`status` in the configuration)", what, server.url)
+        log.error("%s; listening at %s instead", what, server.url)
     return server
