@@ -54,15 +54,15 @@ class Counts:
         """Whether there is not one answer, and there should be."""
         return self.unanswered > 0 and not self.live and not self.failed
 
-    def add(self, key: Key) -> None:
-        """Count one key."""
+    def add(self, key: Key, by: int = 1) -> None:
+        """Count one key; -1: no more."""
         if key.state is KeyState.LIVE:
-            self.live += 1
+            self.live += by
         elif key.state is KeyState.FAILED:
-            self.failed += 1
+            self.failed += by
         else:
-            self.pending += 1
-            self.unanswered += key.silences > 0
+            self.pending += by
+            self.unanswered += by * (key.silences > 0)
 
 
 @dataclass(slots=True)

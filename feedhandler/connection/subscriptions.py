@@ -10,9 +10,11 @@ monotonic clock.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, islice, takewhile
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budgets.budget import Budget, SlidingWindow
+from feedhandler.connection.key_index import KeyIndex
 from feedhandler.connection.subscription_key import Counts, Expired, Key, KeyState
 
 ACK_TIMEOUT_S = 10.0
@@ -50,7 +52,9 @@ class Subscriptions:
         host_keys: Budget | None = None,
     ) -> None:
         self._venue = venue
-        self._keys: dict[str, Key] = {key: Key(group=self._usual(key)) for key in keys}
+        self._index = KeyIndex()
+        for key in keys:
+            self._index.put(key, Key(group=self._usual(key)))
         self._leaving: dict[str, None] = {}
         self._request = self._groups = 0
         #: request id -> its keys, for venues whose answers carry only the id
@@ -64,38 +68,36 @@ class Subscriptions:
         return SlidingWindow(self._venue.limits.subscribes_per_hour, 3600.0)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._keys
+        return key in self._index.keys
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._index.keys)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        return tuple(self._keys)
+        return tuple(self._index.keys)
 
     def state(self, key: str) -> KeyState:
         """Raises KeyError."""
-        return self._keys[key].state
+        return self._index.keys[key].state
 
     def is_live(self, key: str) -> bool:
         """Whether it is ours, and the venue has acknowledged it."""
-        known = self._keys.get(key)
+        known = self._index.keys.get(key)
         return known is not None and known.state is KeyState.LIVE
 
     def failed(self, key: str) -> bool:
         """Whether it is ours, and was refused."""
-        known = self._keys.get(key)
+        known = self._index.keys.get(key)
         return known is not None and known.state is KeyState.FAILED
 
     def live(self) -> list[str]:
         """The keys that the venue has acknowledged."""
-        return [name for name, key in self._keys.items() if key.state is KeyState.LIVE]
+        return [name for name, key in self._index.keys.items() if key.state is KeyState.LIVE]
 
     def counts(self) -> Counts:
-        counts = Counts()
-        for key in self._keys.values():
-            counts.add(key)
-        return counts
+        """Of now: they change as keys do."""
+        return self._index.counts
 
     def new_session(self, now: float) -> None:
         """The socket is new: nothing is subscribed, and the hour's budget is whole. What was
@@ -104,9 +106,10 @@ class Subscriptions:
         self.asked.clear()
         self._hourly = self._hour()
         self._ready_at = now + self._venue.limits.warmup_s
-        for name, known in self._keys.items():
+        before, self._index = self._index.keys, KeyIndex()
+        for name, known in before.items():
             group = self._group() if known.failures else self._usual(name)
-            self._keys[name] = Key(failures=known.failures, group=group)
+            self._index.put(name, Key(failures=known.failures, group=group))
 
     def _usual(self, key: str) -> int:
         """Its group while it was never refused. What a server may not know beside its market data,
@@ -122,23 +125,25 @@ class Subscriptions:
         for key in keys:
             leaving = key in self._leaving
             self._leaving.pop(key, None)
-            new = Key(leave_first=leaving, group=self._usual(key))  # only so a snapshot comes again
-            self._keys.setdefault(key, new)
+            if key not in self._index.keys:  # left first only so a snapshot comes again
+                self._index.put(key, Key(leave_first=leaving, group=self._usual(key)))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Carry these keys no longer; what was asked for is unsubscribed."""
         for key in keys:
-            known = self._keys.pop(key, None)
-            if known and known.state in (KeyState.ASKED, KeyState.LIVE):
-                self._leaving[key] = None
+            if key in self._index.keys:
+                known = self._index.forget(key)
+                if known.state in (KeyState.ASKED, KeyState.LIVE):
+                    self._leaving[key] = None
 
     def resubscribe(self, key: str) -> bool:
         """Leave and take up one key again. False: it is not ours, or already on its way."""
-        known = self._keys.get(key)
+        known = self._index.keys.get(key)
         if known is None or known.state in (KeyState.WAITING, KeyState.ASKED):
             return False
+        self._index.take(key)
         leave = known.state is KeyState.LIVE
-        self._keys[key] = Key(leave_first=leave, group=known.group, failures=known.failures)
+        self._index.put(key, Key(leave_first=leave, group=known.group, failures=known.failures))
         return True
 
     def budget(self, now: float) -> float:
@@ -149,13 +154,12 @@ class Subscriptions:
         """Whether this session's hour has room for so many more keys, after those that wait."""
         if not self._hourly.limit:
             return True
-        waiting = sum(key.state is KeyState.WAITING for key in self._keys.values())
-        waiting += len(self._leaving) + sum(key.leave_first for key in self._keys.values())
+        waiting = self._index.waiting + len(self._leaving) + len(self._index.leave_first)
         return self._hourly.available(now) >= waiting + count
 
     def held(self, now: float) -> float:
         """Seconds that budgets or the warm-up hold back what waits; 0: they do not."""
-        if not any(known.state is KeyState.WAITING for known in self._keys.values()):
+        if not self._index.waiting:
             return 0.0
         budgets = (self._host_messages, self._host_keys, self._hourly)
         return max(0.0, self._ready_at - now, *(budget.wait(now) for budget in budgets))
@@ -170,35 +174,36 @@ class Subscriptions:
         left = self._leave(now)
         if left is not None:
             return left
-        waiting = self._next(now)
-        message = self._afford(waiting, now, subscribe=True)
+        if not self._index.waiting:
+            return None
+        message = self._afford(self._next(now), now, subscribe=True)
         for key in message.keys if message else ():
-            known = self._keys[key]
+            known = self._index.take(key)
             known.renew(KeyState.ASKED, now, now + ACK_TIMEOUT_S)
             known.request = self._request
             known.attempts += 1
+            self._index.put(key, known)
         return message
 
     def _next(self, now: float) -> list[str]:
-        """The keys for the next message: those that go together first, then group by group."""
+        """The keys for the next message."""
         spare = self._hourly.available(now) > self._hourly.limit / 4 if self._hourly.limit else True
-        waiting = [
-            (key, known.group)
-            for key, known in self._keys.items()
-            if known.state is KeyState.WAITING
-            and now >= known.due
-            and (spare or not known.silences)  # the rest of an hour is for what is answered
-        ]
-        group = 0 if any(not group for _, group in waiting) else waiting[0][1] if waiting else 0
-        return [key for key, its in waiting if its == group]
+        # The rest of an hour is for what is answered.
+        return self._index.ready(now, self._most, silent=spare)
+
+    @property
+    def _most(self) -> int:
+        return self._venue.limits.keys_per_message or len(self._index.keys) + len(self._leaving)
 
     def _leave(self, now: float) -> Message | None:
-        leaving = [*self._leaving, *(k for k, known in self._keys.items() if known.leave_first)]
+        leaving = list(islice(chain(self._leaving, self._index.leave_first), self._most))
         message = self._afford(leaving, now, subscribe=False)
         for key in message.keys if message else ():
             self._leaving.pop(key, None)
-            if key in self._keys:
-                self._keys[key].leave_first = False
+            if key in self._index.keys:
+                known = self._index.take(key)
+                known.leave_first = False
+                self._index.put(key, known)
         return message
 
     def _afford(self, keys: list[str], now: float, *, subscribe: bool) -> Message | None:
@@ -236,17 +241,20 @@ class Subscriptions:
         """The venue took these; returns those that are news, however late it is."""
         fresh = []
         for key in keys:
-            known = self._keys.get(key)
+            known = self._index.keys.get(key)
             if known is not None and known.may_be_acknowledged:
+                self._index.take(key)
                 known.renew(KeyState.LIVE, now, 0.0)
                 known.group, known.failures, known.silences = self._usual(key), 0, 0
+                self._index.put(key, known)
                 fresh.append(key)
         return fresh
 
     def rejected(self, keys: Iterable[str], now: float) -> list[str]:
         """The venue refused these by name; returns those that are refused from now on."""
-        ours = [key for key in keys if key in self._keys and self._keys[key].may_be_acknowledged]
-        return [key for key in ours if self._fail(self._keys[key], now)]
+        there = self._index.keys
+        ours = [key for key in keys if key in there and there[key].may_be_acknowledged]
+        return [key for key in ours if self._fail(key, now)]
 
     def spoiled(self, request: int, text: str, now: float) -> list[str]:
         """The venue refused a request and did not say for which of its keys; returns the one that
@@ -254,105 +262,113 @@ class Subscriptions:
         keys = self._open(request)
         if self._venue.answers_each and len(self.asked.get(request, ())) > 1:
             for key in keys:  # whose own answers may be on their way
-                self._keys[key].due, self._keys[key].refusal = now + OTHERS_S, text
+                self._index.keys[key].refusal = text
+                self._index.hurry(key, now + OTHERS_S)
             return []
         return self._part(keys, now)
 
     def complained(self, text: str, now: float) -> None:
         """The venue refused it is not said what: if one request is open it was that one."""
-        states = self._keys.values()
-        requests = {known.request for known in states if known.state is KeyState.ASKED}
+        requests = {self._index.keys[key].request for key in self._index.asked}
         if len(requests) == 1 and len(self._open(next(iter(requests)))) > 1:
             self.spoiled(requests.pop(), text, now)
 
     def _open(self, request: int) -> list[str]:
         """The keys that wait for the answer to this request."""
-        there = [key for key in self.asked.get(request, ()) if key in self._keys]
         return [
             key
-            for key in there
-            if self._keys[key].state is KeyState.ASKED and self._keys[key].request == request
+            for key in self.asked.get(request, ())
+            if key in self._index.asked and self._index.keys[key].request == request
         ]
 
     def _part(self, keys: list[str], now: float) -> list[str]:
         """One of these is bad: the one, or it is to be found in one half of them."""
         if len(keys) == 1:
-            return [key for key in keys if self._fail(self._keys[key], now)]
+            return [key for key in keys if self._fail(key, now)]
         half = len(keys) // 2
         for part in (keys[:half], keys[half:]):
             group = self._group()
             for key in part:
-                self._keys[key].renew(KeyState.WAITING, now, now)
-                self._keys[key].group = group
+                known = self._index.take(key)
+                known.renew(KeyState.WAITING, now, now)
+                known.group = group
+                self._index.put(key, known)
         return []
 
     def again(self, keys: Iterable[str], now: float) -> None:
         """The venue passed these over, for no fault of theirs: ask again."""
         for key in keys:
-            known = self._keys.get(key)
+            known = self._index.keys.get(key)
             if known is None or known.state is not KeyState.ASKED:
                 continue
             if self._venue.answers_each:  # and may have answered this one, too
-                known.due, known.passed_over = min(known.due, now + OTHERS_S), True
+                known.passed_over = True
+                self._index.hurry(key, min(known.due, now + OTHERS_S))
             else:
-                known.renew(KeyState.WAITING, now, now)
+                self._renew(key, KeyState.WAITING, now, now)
 
     def later(self, keys: Iterable[str], now: float) -> None:
         """The venue refused these for what passes: ask again soon, each time later."""
         first, longest = PASSES_S
         for key in keys:
-            known = self._keys.get(key)
+            known = self._index.keys.get(key)
             if known is not None and known.state is KeyState.ASKED:
                 wait = min(longest, first * 2.0 ** (known.attempts - 1))
-                known.renew(KeyState.WAITING, now, now + wait)
+                self._renew(key, KeyState.WAITING, now, now + wait)
 
-    def _fail(self, known: Key, now: float) -> bool:
+    def _renew(self, key: str, state: KeyState, now: float, due: float) -> None:
+        known = self._index.take(key)
+        known.renew(state, now, due)
+        self._index.put(key, known)
+
+    def _fail(self, key: str, now: float) -> bool:
         """It is refused; False: as it was before."""
+        known = self._index.keys[key]
         if known.state is KeyState.FAILED:
             return False
+        self._index.take(key)
         first, longest = FAILED_RETRY_S
         wait = min(longest, first * 2.0 ** min(known.failures, 30))
         known.renew(KeyState.FAILED, now, now + wait)
         known.failures += 1
         known.group = self._group()
         known.silences = 0
+        self._index.put(key, known)
         return True
 
     def expire(self, now: float) -> Expired:
         """Ask again for what nobody answered, and after a long while for what was refused."""
         expired, parted = Expired(), dict[int, list[str]]()
-        for key, known in self._keys.items():
-            if now < known.due or known.state not in (KeyState.ASKED, KeyState.FAILED):
-                continue
+        for key in self._index.overdue(now):
+            known = self._index.keys[key]
             if known.state is KeyState.FAILED or known.passed_over:
-                known.renew(KeyState.WAITING, now, now)
+                self._renew(key, KeyState.WAITING, now, now)
                 continue
             if not known.refusal:
+                known = self._index.take(key)
                 known.silences += 1
+                self._index.put(key, known)
                 expired.unanswered.append(key)
             parted.setdefault(known.request, []).append(key)
-        dumb = sum(not self._keys[keys[0]].refusal for keys in parted.values())
-        for keys in parted.values():
-            known = self._keys[keys[0]]
+        keys = self._index.keys
+        dumb = sum(not keys[names[0]].refusal for names in parted.values())
+        for names in parted.values():
+            known = keys[names[0]]
             refusal = known.refusal
-            swallowed = known.silences >= HALVE_AFTER and len(keys) > 1 and dumb < HALVES
+            swallowed = known.silences >= HALVE_AFTER and len(names) > 1 and dumb < HALVES
             if refusal or swallowed:
-                expired.refused += [(key, refusal) for key in self._part(keys, now)]
+                expired.refused += [(key, refusal) for key in self._part(names, now)]
             else:
-                for key in keys:
-                    self._keys[key].renew(KeyState.WAITING, now, now)
+                for key in names:
+                    self._renew(key, KeyState.WAITING, now, now)
         return expired
 
     def unanswered(self, since: float) -> list[tuple[str, float]]:
         """What has been asked for by then and is not answered, and when it was asked for."""
-        return [
-            (key, known.since)
-            for key, known in self._keys.items()
-            if known.state is KeyState.ASKED and known.since <= since
-        ]
+        asked = ((key, self._index.keys[key].since) for key in self._index.asked)
+        return list(takewhile(lambda each: each[1] <= since, asked))
 
     @property
     def unheard(self) -> bool:
         """Whether nothing that was asked for in this session was ever answered, in time or late."""
-        asked = [known for known in self._keys.values() if known.request]
-        return bool(asked) and all(known.silences for known in asked)
+        return self._index.unheard
