@@ -129,9 +129,8 @@ class SubscriptionWatch:
                 self._hint()
                 self._suspect(row, _BOOK, now, frozen=True)
         for row, trial in list(self._trials.items()):
-            if now < trial.until:
-                continue
-            del self._trials[row]
+            if now < trial.until or self._trials.pop(row, None) is None:
+                continue  # of a connection that one before has cut
             tracked = self._universe.by_id[row]
             connection = self._connection(tracked)
             if connection is not None:

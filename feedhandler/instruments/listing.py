@@ -63,7 +63,8 @@ class Lister:
         self._quiet = Throttle()
         self._kick = asyncio.Event()
         self.awake: frozenset[str] = frozenset()  #: what may be traded, as last listed
-        self._due: asyncio.TimerHandle | None = None
+        self._due: asyncio.Handle | None = None  # uvloop's knows no time, where that is past
+        self._due_at = 0.0
         self._asked = -_HINT_S
 
     async def first(self, waiting: Callable[[str], None]) -> list[ListedInstrument]:
@@ -103,10 +104,10 @@ class Lister:
         loop = asyncio.get_running_loop()
         at = loop.time() + self._rng.uniform(first_s, last_s)
         if self._due is not None:
-            if self._due.when() <= at:
+            if self._due_at <= at:
                 return  # that is sooner
             self._due.cancel()
-        self._due = loop.call_at(at, self._ask_now)
+        self._due, self._due_at = loop.call_at(at, self._ask_now), at
 
     def _ask_now(self) -> None:
         self._due = None
