@@ -55,15 +55,15 @@ class Scenario:
         return self.records[self.warm :]
 
 
-def prepare(case: Case, warm: int) -> Scenario:
+def prepare(case: Case, warm: int, instruments: int = 0) -> Scenario:
     """Two dry runs: one for the instruments and their exponents, one for the records.
 
     Raises ScenarioError where the engine refuses a frame, and where a book is not in step after
-    `warm` frames.
+    `warm` frames. `instruments`: how many there are, if many.
     """
-    instruments, _ = _dry_run(case, [], len(case.frames))
-    instruments, records = _dry_run(case, instruments, warm)
-    return Scenario(case, instruments, records, warm)
+    found, _ = _dry_run(case, [], len(case.frames), instruments)
+    found, records = _dry_run(case, found, warm, instruments)
+    return Scenario(case, found, records, warm)
 
 
 def repeated(case: Case, frames: int) -> Case:
@@ -76,10 +76,17 @@ def repeated(case: Case, frames: int) -> Case:
 
 
 @contextmanager
-def fresh_engine(venue: str, known: Sequence[Listed]) -> Iterator[tuple[Engine, Writer]]:
-    """An engine that has seen nothing, with memory of its own; it adds what is not `known`."""
+def fresh_engine(
+    venue: str, known: Sequence[Listed], instruments: int = 0
+) -> Iterator[tuple[Engine, Writer]]:
+    """An engine that has seen nothing, with memory of its own, for so many instruments or a few
+    hundred; it adds what is not `known`."""
     with segment.create(
-        venue, namespace=f"bench{os.getpid()}d", instruments=256, depth=20, ring_slots=1 << 16
+        venue,
+        namespace=f"bench{os.getpid()}d",
+        instruments=max(256, instruments),
+        depth=20,
+        ring_slots=1 << 16,
     ) as held:
         engine = make_engine(venues.load(venue), held.writer, auto_add=True)
         for one in known:
@@ -90,10 +97,10 @@ def fresh_engine(venue: str, known: Sequence[Listed]) -> Iterator[tuple[Engine, 
 
 
 def _dry_run(
-    case: Case, known: Sequence[Listed], warm: int
+    case: Case, known: Sequence[Listed], warm: int, instruments: int
 ) -> tuple[list[Listed], npt.NDArray[np.int64]]:
     records = np.zeros(len(case.frames), np.int64)
-    with fresh_engine(case.venue, known) as (engine, writer):
+    with fresh_engine(case.venue, known, instruments) as (engine, writer):
         for symbol, body in case.snapshots.items():
             row = engine.add_instrument(symbol)
             engine.set_state(row, State.SYNCING, Reason.START)

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -81,7 +82,8 @@ def namespace() -> Iterator[str]:
 @dataclass
 class Stage:
     """`session`: the venue's end; `feed`: the memory; `base`: the ring sequence before the first
-    measured frame's records. Every book is LIVE. `sessions`: all of them, `session` first."""
+    measured frame's records. Every book is LIVE, `live_s` after the start of the process.
+    `sessions`: all of them, `session` first."""
 
     scenario: Scenario
     session: Session
@@ -89,6 +91,7 @@ class Stage:
     pid: int
     sessions: list[Session]
     base: int = 0
+    live_s: float = 0.0
 
     @property
     def namespace(self) -> str:
@@ -122,12 +125,18 @@ def stage(
     spin: bool,
     tls: bool = False,
     ring_slots: int = 1 << 17,
+    channels: Sequence[str] = ("book",),
+    watched: bool = False,
+    extra_environment: Mapping[str, str] = MappingProxyType({}),
+    first: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Iterator[Stage]:
     """Start an IO process for a scenario and bring it into step. Raises StageError, ServerError.
 
-    `more`: scenarios with other instruments, as many each, on connections of their own.
+    `more`: scenarios with other instruments, as many each, on connections of their own. `watched`:
+    the process watches over its subscriptions as it usually does. `first`: what is sent of a key as
+    soon as it is subscribed to; then no frames are sent to warm.
     """
-    keys = _Keys()
+    keys = _Keys(first)
     facts = venues.load(scenario.case.venue)
     scenarios = [scenario, *more]
     instruments = [one for each in scenarios for one in each.instruments]
@@ -146,19 +155,22 @@ def stage(
             instruments=tuple(one.symbol for one in instruments),
             ws_url=server.url("ws", "/ws"),
             rest_url=server.url("http"),
-            channels=("book",),
+            channels=tuple(channels),
             ring_slots=ring_slots,
             cpu=cpu,
             spin=spin,
             silence_s=_NEVER_S,
-            rhythm_floor_s=_NEVER_S,
-            rhythm_ceiling_s=_NEVER_S,
             audit_s=0.0,
-            degraded_after_s=0.0,
             behind_s=60.0,  # frames that are sent again have the times of the first time
             split_after_s=0.0,
             ca_file=server.ca_file,
         )
+        rows = max(config.directory_rows, 2 * len(instruments))
+        config = msgspec.structs.replace(config, directory_rows=rows)
+        if not watched:
+            config = msgspec.structs.replace(
+                config, rhythm_floor_s=_NEVER_S, rhythm_ceiling_s=_NEVER_S, degraded_after_s=0.0
+            )
         order = Order(scenario.case.venue, space, config, parent=os.getpid())
         child = subprocess.Popen(
             [
@@ -166,8 +178,9 @@ def stage(
                 *([str(len(scenario.instruments))] if more else []),
             ],
             stdin=subprocess.PIPE,
-            env=environment(),
+            env=environment() | dict(extra_environment),
         )
+        began = time.monotonic()
         stack.callback(end, child)
         assert child.stdin is not None
         with child.stdin as pipe:
@@ -175,12 +188,14 @@ def stage(
         sessions = [server.session() for _ in scenarios]
         feed = stack.enter_context(shm.attach(scenario.case.venue, namespace=space, timeout=10))
         made = Stage(scenario, sessions[0], feed, child.pid, sessions)
-        until(lambda: keys.count >= len(instruments), "all books are subscribed to")
-        for session, one in zip(sessions, scenarios, strict=True):
+        all_keys = len(instruments) * len(channels)
+        until(lambda: keys.count >= all_keys, "all books are subscribed to")
+        for session, one in zip(sessions, scenarios, strict=True) if not first else ():
             session.send(*(encode(frame) for frame in one.warming))
         warm = sum(one.warm for one in scenarios)
         until(lambda: made.frames() >= warm, "the first frames are read")
         until(lambda: _all_live(feed), "every book is LIVE")
+        made.live_s = time.monotonic() - began
         made.base = made.published()
         yield made
 
@@ -192,11 +207,12 @@ def _all_live(feed: shm.Feed) -> bool:
 class _Keys:
     """Counts what was subscribed to."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Mapping[str, bytes]) -> None:
         self.count = 0
+        self._first = first
 
     def answer(self, text: str) -> list[bytes]:
-        """The acknowledgement of one message."""
-        answers, count = acknowledgement(text)
-        self.count += count
-        return answers
+        """The acknowledgement of one message, and what its keys begin with."""
+        answers, keys = acknowledgement(text)
+        self.count += len(keys)
+        return [*answers, *(self._first[key] for key in keys if key in self._first)]

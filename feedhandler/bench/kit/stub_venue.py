@@ -59,13 +59,13 @@ def listing(instruments: Sequence[Listed]) -> bytes:
     return msgspec.json.encode(list(instruments))
 
 
-def acknowledgement(text: str) -> tuple[list[bytes], int]:
-    """The answer to a client's message, and how many keys it subscribes to."""
+def acknowledgement(text: str) -> tuple[list[bytes], list[str]]:
+    """The answer to a client's message, and the keys that it subscribes to."""
     try:
         asked = msgspec.json.decode(text, type=Asked)
     except msgspec.DecodeError:
-        return [], 0
-    return [msgspec.json.encode(Asked(asked.bench))], len(asked.keys)
+        return [], []
+    return [msgspec.json.encode(Asked(asked.bench))], asked.keys
 
 
 class _Stub(Venue):

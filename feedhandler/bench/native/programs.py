@@ -1,4 +1,4 @@
-"""The floors that are programs: built by the system's compiler when they are needed."""
+"""What the benchmarks have as programs in C: built by the system's compiler when it is needed."""
 
 from __future__ import annotations
 
@@ -34,14 +34,17 @@ def scratch(name: str) -> Path:
 
 
 @cache
-def build(name: str, *, tls: bool = False) -> Path:
-    """Compile `name`.c of this folder; once a process. Raises NoProgram."""
+def build(name: str, *, tls: bool = False, preload: bool = False) -> Path:
+    """Compile `name`.c of this folder; once a process. Raises NoProgram. `preload`: to be loaded
+    into another program."""
     compiler = _compiler()
     target = scratch(f"{name}-tls" if tls else name)
     libraries = ("-DFLOOR_TLS", "-lssl", "-lcrypto") if tls else ()
+    kind = ("-shared", "-fPIC") if preload else ()
     command = [
         compiler,
         *_FLAGS,
+        *kind,
         f"-I{_INCLUDE}",
         "-o",
         str(target),
@@ -49,6 +52,7 @@ def build(name: str, *, tls: bool = False) -> Path:
         *libraries,
         "-lpthread",
         "-lrt",
+        "-ldl",
     ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
