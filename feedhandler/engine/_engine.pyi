@@ -7,6 +7,7 @@ clocks other than the system's, or event loops.
 """
 
 from asyncio import BaseProtocol, BufferedProtocol
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from typing_extensions import Buffer
 
 from shm._native import Writer
 
+_Table = npt.NDArray[np.int64]
 # What `Connection.feed` and `Engine.snapshot` answer: a sum of these bits.
 DATA: int  #: market data, consumed
 CONTROL: int  #: not market data: parse it with orjson (acks, heartbeats, errors, notices)
@@ -301,13 +303,29 @@ class Engine:
         STALE(GAP). Returns how many. A quote that the book has not reached in a second makes way
         for the book. `now_ns`: unix time, the clock's without it."""
 
-    def frozen(self) -> list[int]:
-        """A few times a second: LIVE books that stand still while quotes or trades that are newer
-        show that they have changed, at five looks in a row or more. Each is named once, and again
-        after as many looks."""
+    def look(self) -> None:
+        """A look begins, a few times a second: `looked` tells of it."""
+
+    def looked(self, most: int) -> tuple[_Table, _Table, _Table, list[int]]:
+        """(rows, activity, states, frozen) of up to so many instruments of which something came, or
+        whose state changed, since the look before; each once a look, fewer at its end. activity:
+        (n, channels); states: (n, 2); frozen: LIVE books that stand still while newer quotes or
+        trades show that they changed, at five looks in a row, and again after."""
+
+    def heard(self, instrument: int, channel: int) -> int:
+        """When something of the channel last came, ns; 0: not yet."""
+
+    def best(self, instrument: int) -> tuple[int, ...] | None:
+        """Scaled price and size of the best bid, then ask, where they are; None: it is not LIVE."""
+
+    def following(
+        self, connection: int, rows: Iterable[int], since: Mapping[int, int], quiet_ns: int
+    ) -> list[int]:
+        """Those of these books that would stay right with the connection alone. `since`: when it
+        began to subscribe to each; one that said nothing since then, for `quiet_ns`, is adopted."""
 
     def quiet(self, instrument: int) -> None:
-        """One of these was right all the same: more looks are needed from now on."""
+        """One that stood still was right all the same: more looks are needed from now on."""
 
     def state(self, instrument: int) -> tuple[int, int]:
         """(state, reason)"""
@@ -316,15 +334,12 @@ class Engine:
         """(instruments, 4) receive times in ns of the last message per channel; 0 = none yet."""
 
     def brought(self) -> npt.NDArray[np.uint64]:
-        """(instruments, channels), a bit for each of the first 64 connections: which of them
-        brought messages since the last call, copies included."""
+        """(instruments, channels), a bit for each connection that brought messages since then."""
 
     def load(self) -> npt.NDArray[np.uint64]:
         """(instruments,) bytes of the frames that each was in; one with several is shared."""
 
-    def book(
-        self, instrument: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, int, int]:
+    def book(self, instrument: int) -> tuple[_Table, _Table, int, int, int]:
         """(bids, asks, venue_sequence, price_exponent, size_exponent), full depth, best first.
 
         bids and asks: (n, 2) scaled price and size. A copy.

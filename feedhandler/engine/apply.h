@@ -181,6 +181,7 @@ static inline void message_apply(engine *e, message *msg)
         return; /* it expired; only set_state opens it again */
     m->activity[msg->channel] = e->receive_ns;
     m->brought[msg->channel] |= e->connection->bit;
+    market_news(e, m);
     m->quote.data_ns = e->receive_ns;
     switch (msg->kind) {
     case MESSAGE_TRADE: message_trade(e, msg); break;

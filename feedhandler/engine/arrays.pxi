@@ -21,6 +21,33 @@ cdef object _activity(engine *e):
     return out
 
 
+cdef object _looked(engine *e, Py_ssize_t most):
+    """(rows, (rows, CHANNELS) activity, (rows, 2) states and reasons, those that stand still)."""
+    cdef market *m
+    cdef bint frozen = False
+    cdef Py_ssize_t count = 0
+    cdef int channel
+    rows = np.empty(most, dtype=np.int64)
+    activity = np.empty((most, CHANNELS), dtype=np.int64)
+    states = np.empty((most, 2), dtype=np.int64)
+    cdef int64_t[::1] ids = rows
+    cdef int64_t[:, ::1] times = activity
+    cdef int64_t[:, ::1] its = states
+    still = []
+    while count < most:
+        m = engine_look(e, &frozen)
+        if m == NULL:
+            break
+        ids[count] = m.id
+        for channel in range(CHANNELS):
+            times[count, channel] = m.activity[channel]
+        its[count, 0], its[count, 1] = m.state, m.reason
+        if frozen:
+            still.append(m.id)
+        count += 1
+    return rows[:count], activity[:count], states[:count], still
+
+
 cdef object _brought(engine *e):
     cdef uint32_t i, count = _row_count(e)
     cdef int channel

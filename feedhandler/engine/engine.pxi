@@ -285,10 +285,42 @@ cdef class Engine:
         self._check()
         return engine_overdue(&self.e, now_ns or fh_now_ns())
 
-    def frozen(self):
+    def look(self):
         self._check()
-        return [i for i in range(self.e.room)
-                if self.e.markets[i] != NULL and market_frozen(self.e.markets[i])]
+        engine_look_begin(&self.e)
+
+    def looked(self, Py_ssize_t most):
+        self._check()
+        return _looked(&self.e, most)
+
+    def heard(self, instrument, int channel):
+        if not 0 <= channel < CHANNELS:
+            raise ValueError(f"no such channel: {channel}")
+        return self._market(instrument).activity[channel]
+
+    def best(self, instrument):
+        cdef market *m = self._market(instrument)
+        cdef const level *bid
+        cdef const level *ask
+        if m.state != FH_STATE_LIVE:
+            return None
+        bid, ask = side_best(&m.book.bids), side_best(&m.book.asks)
+        return ((bid.price, bid.size) if bid != NULL else ()) + (
+            (ask.price, ask.size) if ask != NULL else ())
+
+    def following(self, int connection, rows, since, int64_t quiet_ns):
+        cdef market *m
+        cdef uint64_t bit = connection_bit(connection)
+        cdef int64_t at, now_ns = fh_now_ns()
+        out = []
+        for row in rows:
+            m = self._market(row)
+            at = since.get(row, now_ns)
+            if now_ns - at >= quiet_ns and m.activity[CHANNEL_BOOK] < at:
+                market_adopt(m, connection)
+            if m.feeders & bit:
+                out.append(row)
+        return out
 
     def quiet(self, instrument):
         market_quiet(self._market(instrument))

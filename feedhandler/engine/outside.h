@@ -89,6 +89,29 @@ static uint32_t engine_overdue(engine *e, int64_t now)
     return lost;
 }
 
+/* The next of those of which something came or changed since the last look, each once a look; NULL: the look
+ * is over. `frozen`: it stands still, and should not. What is suspected of that is looked at again. */
+static market *engine_look(engine *e, int *frozen)
+{
+    market *m = e->looking;
+    if (m == NULL)
+        return NULL;
+    e->looking = m->news_next;
+    m->news = false;
+    *frozen = market_frozen(m);
+    if (m->looks || *frozen)
+        market_news(e, m);
+    return m;
+}
+
+static inline void engine_look_begin(engine *e)
+{
+    if (e->looking != NULL)
+        return; /* those of the look before come first */
+    e->looking = e->news;
+    e->news = NULL;
+}
+
 /* The connection is gone. Books that another connection feeds as well just change hands. */
 static bool market_disconnected(engine *e, market *m, int index, int reason)
 {

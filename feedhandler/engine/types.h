@@ -129,6 +129,9 @@ typedef struct market {
     struct market *timed_next; /* of the engine's list of those that time may change */
     bool timed;
 
+    struct market *news_next; /* of the engine's lists of those to be looked at */
+    bool news;
+
     struct market *held_next; /* of the engine's list of those whose cells are not stored yet */
     uint8_t held;             /* HELD_*: which of them */
 
@@ -232,6 +235,7 @@ typedef struct engine {
 
     connection *rows[CONNECTIONS];
     market *timed; /* those of which something is to be over soon: see engine_overdue */
+    market *news, *looking; /* since the look before something came of them; those of the look that goes on */
 
     /* the frame being decoded */
     connection *connection;
@@ -304,6 +308,16 @@ COLD bool array_grow(void **array, uint32_t *room, uint32_t want, size_t element
     *array = moved;
     *room = grown;
     return true;
+}
+
+/* What is known of it by a look is not so any more. */
+static inline void market_news(engine *e, market *m)
+{
+    if (m->news)
+        return;
+    m->news = true;
+    m->news_next = e->news;
+    e->news = m;
 }
 
 static inline void market_attention(engine *e, market *m, int event, int64_t detail)

@@ -12,14 +12,13 @@ from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.connection.connection import Connection
-from feedhandler.connection.state import ConnectionState
+from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.engine import _engine
-from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
+from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.planning.packing import CONNECTION_ROWS, fitting
 
 IDLE_S = 5.0  #: keys that are to come may be carried by connections that have none any more
 QUIET_NS = 2_000_000_000  #: a book that said nothing since the subscription began is in step
-_BOOK = CHANNEL["book"]
 
 
 @dataclass(eq=False, slots=True)
@@ -77,6 +76,7 @@ class Fleet:
         self._make = make
         self._redundancy = redundancy
         self._places: dict[int, _Place] = {}
+        self._homeless: set[int] = set()  # books for which there was no room
 
     def __iter__(self) -> Iterator[Connection]:
         return iter([self._places[row].connection for row in sorted(self._places)])
@@ -98,7 +98,9 @@ class Fleet:
         for _ in range(min(self._redundancy, self.room)):
             self._add(bundle, keys)
         if not bundle.connections:
+            self._homeless |= bundle.books
             return False
+        self._homeless -= bundle.books
         self.bundles.append(bundle)
         return True
 
@@ -179,6 +181,7 @@ class Fleet:
         if bundle is None:
             return False
         books = self._books(keys)
+        self._homeless -= books
         bundle.books |= books
         for connection in bundle.connections:
             self._places[connection.row].behind |= books
@@ -192,6 +195,7 @@ class Fleet:
 
     def drop(self, tracked: CarriedInstrument, keys: Sequence[str]) -> None:
         """Carry the instrument no more, and none of these keys."""
+        self._homeless.discard(tracked.id)
         for taken in self._places.values():
             taken.bundle.books.discard(tracked.id)
             taken.behind.discard(tracked.id)
@@ -250,6 +254,23 @@ class Fleet:
 
         return max(carriers, key=worth, default=None)
 
+    def unstreamed(self) -> list[CarriedInstrument]:
+        """The instruments whose books are on no connection that is open."""
+        homes = [(one, *one.parts) for one in self.bundles]
+        down = set(self._homeless)
+        for bundle, *parts in homes:
+            if self._is_open(bundle):
+                continue
+            down |= bundle.books
+            for part in parts:
+                if self._is_open(part):
+                    down -= part.books
+        return [self._universe.by_id[row] for row in sorted(down)]
+
+    @staticmethod
+    def _is_open(bundle: Bundle) -> bool:
+        return any(is_open(each.state) for each in bundle.connections)
+
     def speaking_for_venue(self) -> list[Connection]:
         """Those by which a venue without books is judged: of each bundle the live ones, if any."""
         found = []
@@ -277,13 +298,7 @@ class Fleet:
         taken = self._places.get(connection.row)
         if taken is None or not taken.behind:
             return True
-        activity = self._engine.activity()[:, _BOOK]
-        now = time_ns()
-        for row in list(taken.behind):
-            # What nobody heard of since the subscription began has not changed.
-            since = taken.since.get(row, now)
-            if now - since >= QUIET_NS and activity[row] < since:
-                self._engine.adopt(row, connection.row)
-            if self._engine.feeders(row) >> connection.row & 1:
-                taken.behind.discard(row)
+        # What nobody heard of since the subscription began has not changed.
+        found = self._engine.following(connection.row, taken.behind, taken.since, QUIET_NS)
+        taken.behind.difference_update(found)
         return not taken.behind

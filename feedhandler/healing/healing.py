@@ -24,7 +24,7 @@ from feedhandler.healing.part_runner import PartRunner
 from feedhandler.healing.polling import Poller
 from feedhandler.healing.quiet_books import QuietBooks
 from feedhandler.healing.recovery import Recovery
-from feedhandler.healing.rhythm import RhythmOptions
+from feedhandler.healing.rhythm import RhythmOptions, Rows
 from feedhandler.healing.silent_subscriptions import Renew, SilentSubscriptions
 from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue, TradedFirst
 from feedhandler.healing.subscription_watch import SubscriptionWatch
@@ -102,7 +102,7 @@ class Healing:
         )
         duties = Duties(lambda: universe, self._free, self._diverged, asks.count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
-        books = (lambda: universe, self.streams, config.degraded_after_s)
+        books = (connections.unstreamed, self.streams, config.degraded_after_s)
         self._quiet_books = QuietBooks(venue, engine, requests, self._deaf)
         self.recovery.still = self._quiet_books.still
         self._poller = Poller(venue, engine, rest, *books)
@@ -243,8 +243,17 @@ class Healing:
         self.silent_subscriptions.refused(connection, alone, reason)
 
     def look(self, now: float) -> None:
-        """The watch over subscriptions; a few times a second."""
-        self.watch.poll(now)
+        """A look over subscriptions begins; a few times a second."""
+        self.silent_subscriptions.promises.look(now)
+
+    def heard(self, rows: Rows, activity: Rows, now: float) -> None:
+        """Take in of some instruments, a look's parts, when something of them came."""
+        self.watch.heard(rows, activity, now)
+        self.silent_subscriptions.promises.heard(rows, activity, now)
+
+    def looked(self, frozen: Sequence[int], now: float) -> None:
+        """The look is over: act on what did not come, and on books that stand still."""
+        self.watch.poll(now, frozen)
         self.silent_subscriptions.poll(now)
         self._missing_copies.poll(now)
 
@@ -260,7 +269,7 @@ class Healing:
         if not alone and channel != CHANNEL["book"]:
             return False  # it is not known on which connection it came
         fresh_ns = time_ns() - int((seconds - SPOKEN_S) * 1e9)
-        return bool(self._engine.activity()[tracked.id, channel] > fresh_ns)
+        return self._engine.heard(tracked.id, channel) > fresh_ns
 
     # ---- snapshots
 

@@ -29,21 +29,22 @@ _BACKOFF_S = (1.0, 30.0)  # after a request that failed
 
 
 class Poller:
-    """One venue's. `streams`: whether the instrument's connection is up; `run` until cancelled."""
+    """One venue's. `down`: the instruments whose books no connection that is up carries; `streams`:
+    whether one does; `run` until cancelled."""
 
     def __init__(
         self,
         venue: Venue,
         engine: _engine.Engine,
         rest: Rest,
-        instruments: Callable[[], Iterable[CarriedInstrument]],
+        down: Callable[[], Iterable[CarriedInstrument]],
         streams: Callable[[CarriedInstrument], bool],
         after_s: float,
     ) -> None:
         self._venue = venue
         self._engine = engine
         self._rest = rest
-        self._instruments = instruments
+        self._instruments_down = down
         self._streams = streams
         self._after_s = after_s
         self._clock = asyncio.get_running_loop().time
@@ -67,11 +68,11 @@ class Poller:
     def _due(self, now: float) -> tuple[CarriedInstrument, Request] | None:
         """Who has waited the longest for an answer."""
         due = []
-        for tracked in self._instruments():
-            if tracked.book_key is None or tracked.closed or self._streams(tracked):
-                for times in (self._down, self._asked, self._fresh):
-                    times.pop(tracked.id, None)
-                continue
+        there = {each.id: each for each in self._instruments_down() if not each.closed}
+        for row in [row for row in self._down if row not in there]:
+            for times in (self._down, self._asked, self._fresh):
+                times.pop(row, None)
+        for tracked in there.values():
             down = now - self._down.setdefault(tracked.id, now)
             self._age(tracked, now)
             asked = self._asked.get(tracked.id, float("-inf"))

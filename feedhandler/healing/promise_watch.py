@@ -11,12 +11,13 @@ monotonic clock.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 import numpy as np
 import numpy.typing as npt
 
 from feedhandler.adapter.promise import Promise
-from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
+from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog, Rows
 from feedhandler.instruments.universe import CHANNEL
 from shm import Reason
 
@@ -63,11 +64,15 @@ class PromiseWatch:
         )
         self.by_book = RhythmWatchdog(len(CHANNEL), events)
         self._waiting: dict[str, _Subscription] = {}
+        self._waiting_at: dict[int, set[str]] = {}  # by row
+        self._firsts: list[tuple[float, str]] = []  # when first words are due
+        self._unheard: list[str] = []  # whose book has moved without a word of them
         self._places: dict[tuple[int, int], str] = {}
         self._place_of: dict[str, tuple[int, int]] = {}
         self._moved = np.zeros((0, 1))  # seconds in which each book moved
         self._book = np.zeros(0, dtype=np.int64)
-        self._last = 0.0
+        self._late: list[tuple[int, int]] = []  # by their books' time
+        self._last = self._elapsed = 0.0
 
     def add(
         self, key: str, rows: Sequence[int], promise: Promise, now: float, since_ns: int
@@ -76,7 +81,7 @@ class PromiseWatch:
         column = CHANNEL[promise.column]
         first = _Subscription(rows, column, promise, since_ns, now, now + promise.first_s)
         if promise.first_s or promise.moves:
-            self._waiting[key] = first
+            self._wait(key, first)
         if column == _BOOK or not promise.rhythm or len(rows) != 1:
             return
         self._places[rows[0], column] = key
@@ -93,69 +98,114 @@ class PromiseWatch:
 
     def drop(self, key: str) -> None:
         """Do not judge it any more."""
-        self._waiting.pop(key, None)
+        self._forget(key)
         place = self._place_of.pop(key, None)
         if place is not None and self._places.get(place) == key:
             del self._places[place]
             self.by_clock.ignore(*place)
             self.by_book.ignore(*place)
 
-    def judge(self, activity: npt.NDArray[np.int64], now: float) -> list[tuple[str, Reason]]:
-        """Take in `Engine.activity()`; returns those that are silent from now on, and how: NO_DATA,
-        it never spoke, or SUBSCRIPTION, it did."""
-        self._count(_book(activity), now)
-        self.by_clock.observe(activity, now)
-        self.by_book.observe(activity, self._moved)
-        found = [(key, Reason.NO_DATA) for key in self._dumb(activity, now)]
-        for watchdog, at in ((self.by_clock, now), (self.by_book, self._moved)):
-            for row, column in watchdog.suspects(at):
-                key = self._places.get((row, column))
+    def _wait(self, key: str, waiting: _Subscription) -> None:
+        """For its first word."""
+        self._forget(key)
+        self._waiting[key] = waiting
+        for row in waiting.rows:
+            self._waiting_at.setdefault(row, set()).add(key)
+        if waiting.promise.first_s:
+            heappush(self._firsts, (waiting.due, key))
+
+    def _forget(self, key: str) -> None:
+        waiting = self._waiting.pop(key, None)
+        for row in waiting.rows if waiting is not None else ():
+            keys = self._waiting_at[row]
+            keys.discard(key)
+            if not keys:
+                del self._waiting_at[row]
+
+    # ---- a look: what came, and then what did not
+
+    def look(self, now: float) -> None:
+        """A look begins, a few times a second."""
+        self._elapsed, self._last = min(1.0, max(0.0, now - self._last)), now
+
+    def heard(self, rows: Rows, activity: npt.NDArray[np.int64], now: float) -> None:
+        """Take in, of instruments of which something came since the last look, when: their rows of
+        `Engine.activity()`; in one or more parts."""
+        self._count(rows, _book(activity))
+        self.by_clock.observe(activity, now, rows)
+        self.by_book.observe(activity, self._moved, rows)
+        self._late += self.by_book.suspects(self._moved, rows)
+        for place, row in enumerate(rows.tolist()):
+            for key in tuple(self._waiting_at.get(row, ())):
+                waiting = self._waiting[key]
+                if activity[place, waiting.column] > waiting.since_ns:
+                    self._forget(key)
+                elif not waiting.promise.first_s and row == waiting.rows[0]:
+                    if not self._active(row):
+                        waiting.at = now
+                    elif now - waiting.at >= MOVES_S and self._missed(
+                        waiting, activity[place], now
+                    ):
+                        self._unheard.append(key)
+
+    def judge(self, now: float) -> list[tuple[str, Reason]]:
+        """The look is over: those that are silent from now on, and how: NO_DATA, it never spoke, or
+        SUBSCRIPTION, it did."""
+        dumb = [*self._dumb(now), *(key for key in self._unheard if key in self._waiting)]
+        found = [(key, Reason.NO_DATA) for key in dict.fromkeys(dumb)]
+        for key, _ in found:
+            self.drop(key)  # until it is acknowledged again
+        late, self._late, self._unheard = self._late, [], []
+        by_clock = self.by_clock.suspects(now)
+        for watchdog, places in ((self.by_clock, by_clock), (self.by_book, late)):
+            for row, column in places:
+                its = self._places.get((row, column))
                 clock = now if watchdog is self.by_clock else self._clock(row)
-                if key is None or key in self._waiting:
+                if its is None or its in self._waiting:
                     continue
                 if not self._active(row):
                     watchdog.watch(row, column, clock)
                     continue
                 watchdog.widen(row, column)
-                found.append((key, Reason.SUBSCRIPTION))
+                found.append((its, Reason.SUBSCRIPTION))
         return found
 
-    def _count(self, book: npt.NDArray[np.int64], now: float) -> None:
+    def _count(self, rows: Rows, book: npt.NDArray[np.int64]) -> None:
         """The time in which each book moved."""
-        more = len(book) - len(self._moved)
+        more = int(rows.max(initial=-1)) + 1 - len(self._moved)
         if more > 0:
             self._moved = np.concatenate([self._moved, np.zeros((more, 1))])
             self._book = np.concatenate([self._book, np.zeros(more, dtype=np.int64)])
-        self._moved[book != self._book, 0] += min(1.0, max(0.0, now - self._last))
-        self._book, self._last = book.copy(), now
+        moved = rows[book != self._book[rows]]
+        self._moved[moved, 0] += self._elapsed
+        self._book[rows] = book
 
-    def _dumb(self, activity: npt.NDArray[np.int64], now: float) -> list[str]:
-        """Those that have not said their first word though they should have."""
+    def _dumb(self, now: float) -> list[str]:
+        """Those that should have said their first word by now."""
         found = []
-        for key, waiting in list(self._waiting.items()):
-            rows = [row for row in waiting.rows if row < len(activity)]
-            if any(activity[row, waiting.column] > waiting.since_ns for row in rows):
-                del self._waiting[key]
+        while self._firsts and self._firsts[0][0] <= now:
+            due, key = heappop(self._firsts)
+            waiting = self._waiting.get(key)
+            if waiting is None or waiting.due != due:
+                continue
+            if self.by_clock.last(waiting.rows, waiting.column) > waiting.since_ns:
+                self._forget(key)  # it came before this was waited for
             elif not any(self._active(row) for row in waiting.rows):
                 waiting.at, waiting.due = now, now + waiting.promise.first_s
-            elif waiting.promise.first_s:
-                if now >= waiting.due:
-                    found.append(key)
-            elif now - waiting.at >= MOVES_S and self._missed(waiting, activity, now):
+                heappush(self._firsts, (waiting.due, key))
+            else:
                 found.append(key)
-        for key in found:
-            self.drop(key)  # until it is acknowledged again
         return found
 
     def _missed(self, waiting: _Subscription, activity: npt.NDArray[np.int64], now: float) -> bool:
-        """Whether the best bid and offer changed without a word of it."""
+        """Whether the best bid and offer changed without a word of it. `activity`: of its row."""
         if now - waiting.looked < _LOOK_S:
             return False
         waiting.looked = now
         row = waiting.rows[0]
         top = None if waiting.column == _BOOK else self._top(row)
         if top is None:  # what is traded or quoted was in the book
-            said = max(int(activity[row, CHANNEL[name]]) for name in ("quote", "trades"))
+            said = max(int(activity[CHANNEL[name]]) for name in ("quote", "trades"))
             top = (said,) if said > waiting.since_ns + MOVES_S * 1e9 else None
         if top is not None:
             waiting.moves += waiting.top is not None and top != waiting.top
@@ -164,7 +214,7 @@ class PromiseWatch:
 
 
 def _book(activity: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """When each book was last heard of; without one, its best bid and offer."""
+    """When the book of each row was last heard of; without one, its best bid and offer."""
     found = np.zeros(len(activity), dtype=np.int64)
     for name in reversed(_BY):
         column = activity[:, CHANNEL[name]]

@@ -81,7 +81,7 @@ class QuietBooks:
 
     def _heard(self, tracked: CarriedInstrument) -> int:
         """When the stream last said something of the book, unix ns."""
-        return int(self._engine.activity()[tracked.id, _engine.CHANNEL_BOOK])
+        return self._engine.heard(tracked.id, _engine.CHANNEL_BOOK)
 
     def _concerned(self, book: _Quiet) -> bool:
         state = self._engine.state(book.tracked.id)

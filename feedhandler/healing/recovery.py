@@ -161,8 +161,7 @@ class Recovery:
 
     def _quiet_since(self, case: _Case, tracked: CarriedInstrument) -> bool:
         """Whether the stream has said nothing of the book since it has an unconfirmed base."""
-        last = int(self._engine.activity()[tracked.id, _engine.CHANNEL_BOOK])
-        return last < case.since_ns
+        return self._engine.heard(tracked.id, _engine.CHANNEL_BOOK) < case.since_ns
 
     def _confirm(self, tracked: CarriedInstrument, case: _Case, now: float) -> None:
         """The stream has not come to the base in time: ask for another."""

@@ -7,6 +7,7 @@ connection replaces its own, by make before break; one to another endpoint, wher
 so on, each time later.
 """
 
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from time import time_ns
@@ -129,27 +130,26 @@ class SilentSubscriptions:
     # ---- by the clock
 
     def poll(self, now: float) -> None:
-        """Take in what came, and act on what did not."""
-        activity = self._engine.activity()
+        """The look is over: act on what did not come."""
         for key, found in list(self.silent.items()):
             column = CHANNEL.get(self._venue.promise(key).column)
             if column is not None and any(
-                row < len(activity) and activity[row, column] > found.at_ns
-                for row in self._rows(key)
+                self._engine.heard(row, column) > found.at_ns for row in self._rows(key)
             ):
                 del self.silent[key]
                 self._quiet.info("again", f"{found.connection}: {key} speaks again")
-        for key, reason in self.promises.judge(activity, now):
+        for key, reason in self.promises.judge(now):
             connection = self._connections.get(key)
             if connection is not None:
                 self._fell_silent(connection, key, reason, now)
+        held = Tally(found.connection for found in self.silent.values())
         for key, found in list(self.silent.items()):
             if key not in found.connection.subscriptions and key not in self._connections:
                 del self.silent[key]  # it was unsubscribed
             elif is_open(found.connection.state):
                 self._show(key, found)
                 if now >= found.again:
-                    self._cure(key, found, now)
+                    self._cure(key, found, now, many=held[found.connection] >= MANY)
         self._note()
 
     def _fell_silent(self, connection: Connection, key: str, reason: Reason, now: float) -> None:
@@ -164,7 +164,7 @@ class SilentSubscriptions:
             self.silent[key] = Silent(connection, reason, time_ns(), now)
             self._quiet.warning(reason.name, f"{connection}: {key} {_WORDS[reason]}")
 
-    def _cure(self, key: str, found: Silent, now: float) -> None:
+    def _cure(self, key: str, found: Silent, now: float, *, many: bool) -> None:
         first, longest = AGAIN_S
         found.again = now + min(longest, first * 2.0 ** min(found.tries, 20))
         found.tries += 1
@@ -172,7 +172,6 @@ class SilentSubscriptions:
         if renewal > now:
             found.again = min(found.again, renewal)
         connection = found.connection
-        many = sum(each.connection is connection for each in self.silent.values()) >= MANY
         if (many or found.tries > 1) and self._renew(key, found, now):
             return
         if many or connection.subscriptions.budget(now) < LOW_BUDGET:
@@ -252,10 +251,7 @@ class SilentSubscriptions:
         return tracked is not None and tracked.open and not tracked.closed
 
     def _top(self, row: int) -> Top:
-        if self._engine.state(row)[0] != State.LIVE:
-            return None
-        bids, asks = self._engine.book(row)[:2]
-        return (*map(int, bids[:1].ravel()), *map(int, asks[:1].ravel()))
+        return self._engine.best(row)
 
 
 _WORDS = {

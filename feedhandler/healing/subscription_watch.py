@@ -7,7 +7,7 @@ from then on. If it is another one, the subscription was dead; when that repeats
 at all, the connection is renewed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import time_ns
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
-from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
+from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog, Rows
 from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle
 from shm import Counter, Reason, State
@@ -115,16 +115,20 @@ class SubscriptionWatch:
             strikes.clear()
             connection.cut(Reason.SUBSCRIPTION, f"{STRIKES} dead subscriptions")
 
-    def poll(self, now: float) -> None:
-        """Take in what came, and act on what did not."""
-        self.rhythm.observe(self._engine.activity(), now)
+    def heard(self, rows: Rows, activity: npt.NDArray[np.int64], now: float) -> None:
+        """Take in, of instruments of which something came since the last look, when: their rows of
+        `Engine.activity()`."""
+        self.rhythm.observe(activity, now, rows)
+
+    def poll(self, now: float, frozen: Sequence[int] = ()) -> None:
+        """Act on what did not come; `frozen`: books that stand still, and should not."""
         suspects = [each for each in self.rhythm.suspects(now) if self._may_speak(*each, now)]
         if suspects:
             self._hint()  # they may be halted
         if suspects and not self._mass(suspects, now):
             for row, channel in suspects:
                 self._suspect(row, channel, now)
-        for row in self._engine.frozen():
+        for row in frozen:
             if self._may_speak(row, _BOOK, now) and self._goes_on(row):
                 self._hint()
                 self._suspect(row, _BOOK, now, frozen=True)
@@ -158,7 +162,7 @@ class SubscriptionWatch:
     def _goes_on(self, row: int) -> bool:
         """Whether something has just come: where all is silent, it is the socket's silence."""
         place = self._keys.get((row, _BOOK))
-        newest = int(self._engine.activity()[row].max())
+        newest = max(self._engine.heard(row, channel) for channel in CHANNEL.values())
         if place is not None:
             newest = max(newest, place[0].native.last_receive_ns)
         return time_ns() - newest < GOES_ON_NS

@@ -4,7 +4,7 @@ They come from its list, at each refresh, and from its streams. What a stream sa
 list that was asked for before.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import time_ns
@@ -96,6 +96,8 @@ class Terms:
         tracked.spec = spec
         if spec.expiry_ns != old.expiry_ns:
             tracked.ended = False
+        if (spec.expiry_ns, spec.status) != (old.expiry_ns, old.status):
+            self._universe.file(tracked)
         changes = redefine(self._engine, tracked.id, spec)
         if not changes:
             return
@@ -107,22 +109,24 @@ class Terms:
             self._look_s = LOOK_S  # it may be over soon, and not every venue says so
             self._look_ns = time_ns() + int(LOOK_S * 1e9)
 
-    def look(self, carried: Sequence[CarriedInstrument]) -> None:
+    def look(self) -> None:
         """While something is not open: ask the list whether it still is not, each time later."""
-        if time_ns() < self._look_ns or all(each.open for each in carried):
+        if time_ns() < self._look_ns or not self._universe.shut:
             return
         self._look_s = min(2 * self._look_s, self._refresh_s)
         self._look_ns = time_ns() + int(self._look_s * 1e9)
         self._lister.ask_within(0.0, 0.1 * self._look_s)
 
 
-def not_open(carried: Sequence[CarriedInstrument]) -> str:
+def not_open(universe: Universe) -> str:
     """What of it takes no orders now, in words; "" if all does."""
-    found = [each.spec for each in carried if not each.open]
+    found = universe.shut
     if not found:
         return ""
-    first = f"{found[0].symbol} is {found[0].status.name}" + (", ..." if found[1:] else "")
-    return f"{len(found)} of {len(carried)} instruments are not open: {first}"
+    spec = found[min(found)].spec
+    first = f"{spec.symbol} is {spec.status.name}" + (", ..." if len(found) > 1 else "")
+    carried = len(universe.by_id) - len(universe.closed)
+    return f"{len(found)} of {carried} instruments are not open: {first}"
 
 
 def _changed(changes: Change, old: ListedInstrument, new: ListedInstrument) -> str:

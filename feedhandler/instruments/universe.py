@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import TypedDict
 
 from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -53,6 +54,9 @@ class Universe:
     channels: Sequence[str]
     by_id: dict[int, CarriedInstrument] = field(default_factory=dict)
     by_symbol: dict[str, CarriedInstrument] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)  #: of the ids
+    shut: dict[int, CarriedInstrument] = field(default_factory=dict)  #: carried, and not open
+    _ends: list[tuple[int, int]] = field(default_factory=list)  # (when, id), as it was announced
 
     def __iter__(self) -> Iterator[CarriedInstrument]:
         return iter(self.by_id.values())
@@ -71,7 +75,28 @@ class Universe:
         row = add_instrument(engine, spec, has_book=book is not None)
         tracked = CarriedInstrument(row, spec, book)
         self.by_id[row] = self.by_symbol[spec.symbol] = tracked
+        self.file(tracked)
         return tracked
+
+    def file(self, tracked: CarriedInstrument) -> None:
+        """Its terms are others, or it is closed: so that who looks for that finds it."""
+        (self.closed.add if tracked.closed else self.closed.discard)(tracked.id)
+        if tracked.open or tracked.closed:
+            self.shut.pop(tracked.id, None)
+        else:
+            self.shut[tracked.id] = tracked
+        if tracked.spec.expiry_ns > 0 and not tracked.closed:
+            heappush(self._ends, (tracked.spec.expiry_ns, tracked.id))
+
+    def ended(self, now_ns: int) -> list[CarriedInstrument]:
+        """Those whose announced end has come; each once for each end that is announced."""
+        found = {}
+        while self._ends and self._ends[0][0] <= now_ns:
+            at, row = heappop(self._ends)
+            tracked = self.by_id[row]
+            if tracked.spec.expiry_ns == at and not tracked.closed and not tracked.ended:
+                found[row] = tracked
+        return list(found.values())
 
     def keys(self, spec: ListedInstrument) -> list[str]:
         """The keys of an instrument, its family's among them."""

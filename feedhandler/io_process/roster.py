@@ -130,19 +130,17 @@ class Roster:
     def expire(self) -> None:
         """Close what is over by its own date, and look for what follows."""
         now = time_ns()
-        due = [each for each in self._open() if 0 < each.spec.expiry_ns <= now]
-        self._close([each for each in due if each.spec.over(now)], Reason.EXPIRED)
-        ended = [each for each in due if not each.ended]
+        ended = self._universe.ended(now)
         for each in ended:  # of what has no date of its own, the list says whether it came true
             each.ended = True
         if ended:
+            self._close([each for each in ended if each.spec.over(now)], Reason.EXPIRED)
             self._lister.ask_within(*ROLL_S)
-        self.terms.look(self._open())
+        self.terms.look()
 
     def count(self, now: float) -> str:
         """Count the rows of the directory; says so, in the log too, if few are left."""
-        closed = sum(each.closed for each in self._universe)
-        self.rows.count(now, len(self._universe.by_id), closed)
+        self.rows.count(now, len(self._universe.by_id), len(self._universe.closed))
         if not self.rows.are_short:
             return ""
         renewed = "a new directory is being filled"
@@ -153,7 +151,7 @@ class Roster:
 
     def not_open(self) -> str:
         """What is carried and takes no orders now, in words."""
-        return not_open(self._open())
+        return not_open(self._universe)
 
     async def change(self, wanted: Sequence[str]) -> Change:
         """Follow other rules from now on.
@@ -272,6 +270,7 @@ class Roster:
     def _close(self, over: Sequence[CarriedInstrument], reason: Reason) -> None:
         for tracked in over:
             tracked.closed = True
+            self._universe.file(tracked)
         needed = self._universe.carried_keys() if over else set()
         for tracked in over:
             keys = self._venue.keys(tracked.spec, self._config.channels)

@@ -29,6 +29,7 @@ from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.terms import NEWS_S
 from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.addresses import Addresses
+from feedhandler.io_process.book_tally import BookTally
 from feedhandler.io_process.connection_table import ConnectionTable
 from feedhandler.io_process.outage_log import OutageLog
 from feedhandler.io_process.roster import Roster
@@ -43,6 +44,7 @@ from shm._native import Writer
 HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
+LOOK_ROWS = 128  #: instruments that are looked at before frames are read again
 
 
 class VenueFeed:
@@ -83,6 +85,7 @@ class VenueFeed:
         wanted = (config.instruments, self._rng, config.refresh_s)
         self._lister = Lister(venue, requests, *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
+        self.books = BookTally(self.universe.by_id.get, self.roster.left_out)
         self._route = Route.of(config)
         self._addresses = Addresses(config)
         self._reach: dict[str, Reach] = {}  # by host
@@ -114,6 +117,9 @@ class VenueFeed:
             tasks.create_task(self._runner.keep_running("the heartbeat", self._beat))
             self._start(await self._lister.first(self._listing))
             tasks.create_task(self.healing.run())
+            tasks.create_task(
+                self._runner.keep_running("the watch over subscriptions", self._watch)
+            )
             tasks.create_task(self._runner.keep_running("following the list", self.roster.follow))
 
     async def stop(self, state: State = State.CLOSED, reason: Reason = Reason.STOPPED) -> None:
@@ -179,7 +185,7 @@ class VenueFeed:
 
     async def _beat(self) -> None:
         """The heartbeat in memory, and all that is done by the clock."""
-        next_table = next_watch = 0.0
+        next_table = 0.0
         step = self._runner.step
         while True:
             now = self._clock()
@@ -193,12 +199,29 @@ class VenueFeed:
                 next_table = now + TABLE_S
                 step("the look at capacity", partial(self._capacity.look, now))
                 step("the connection table", partial(self._show, now))
-                step("the judgement of the venue", self._judge)
-            if now >= next_watch and len(self.connections):
-                next_watch = now + WATCH_S
-                step("the watch over subscriptions", partial(self.healing.look, now))
-                step("expiry", self.roster.expire)
             await asyncio.sleep(HEARTBEAT_S)
+
+    async def _watch(self) -> None:
+        """A look at what came, and what did not, after the other; in parts, between which frames
+        are read. What nothing came of costs nothing."""
+        step = self._runner.step
+        while True:
+            now, frozen = self._clock(), list[int]()
+            self.engine.look()
+            self.healing.look(now)
+            while True:
+                rows, activity, states, still = self.engine.looked(LOOK_ROWS)
+                self.books.changed(rows, states)
+                step("the watch", partial(self.healing.heard, rows, activity, now))
+                frozen += still
+                if len(rows) < LOOK_ROWS:
+                    break
+                await asyncio.sleep(0)
+            if len(self.connections):
+                step("healing", partial(self.healing.looked, frozen, now))
+            step("expiry", self.roster.expire)
+            step("the judgement of the venue", self._judge)
+            await asyncio.sleep(WATCH_S)
 
     def _show(self, now: float) -> None:
         for connection in self.connections:
@@ -207,12 +230,6 @@ class VenueFeed:
     def _judge(self) -> None:
         if not len(self.connections):
             return
-        books = [
-            (tracked.spec.symbol, *self.engine.state(tracked.id))
-            for tracked in self.universe
-            if tracked.book_key is not None and not tracked.closed
-        ]
-        books += [(name, State.STALE, Reason.NO_ROW) for name in self.roster.left_out]
         notes = (
             self.roster.count(self._clock()),
             self.roster.problem,
@@ -222,7 +239,7 @@ class VenueFeed:
         note = "; ".join(filter(None, notes))
         silent = self.healing.silent_subscriptions.finding
         self._state.judge(
-            books, self.connections.speaking_for_venue(), self._capacity.finding, note, silent
+            self.books, self.connections.speaking_for_venue(), self._capacity.finding, note, silent
         )
 
     def _listing(self, problem: str) -> None:

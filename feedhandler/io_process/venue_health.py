@@ -9,14 +9,14 @@ down, else that of the books, and the detail says how many. DEGRADED: what is no
 Expired instruments do not count; refused ones do: what was asked for and is not there is not LIVE.
 """
 
-from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic, time_ns
 
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.outage import MOST_BYTES
 from feedhandler.connection.state import ConnectionState, is_open
+from feedhandler.io_process.book_tally import BookTally
 from feedhandler.log import log
 from feedhandler.one_line import fitting
 from shm import Reason, State
@@ -35,21 +35,17 @@ class Health:
 
 
 def judge(
-    books: Iterable[tuple[str, int, int]],
+    books: BookTally,
     connections: Sequence[Connection],
     was_live: bool,
     behind: str = "",
     note: str = "",
     silent: tuple[Reason, str] = (Reason.NONE, ""),
 ) -> Health:
-    """`books`: (symbol, state, reason) of each that should be LIVE; `behind`: what is read late;
-    `silent`: which subscriptions beside the books are silent; `note`: what else there is to say
-    while all is well."""
-    total, missing = 0, []
-    for symbol, state, reason in books:
-        total += 1
-        if state != State.LIVE:
-            missing.append((symbol, state, reason))
+    """`books`: those that should be LIVE; `behind`: what is read late; `silent`: which
+    subscriptions beside the books are silent; `note`: what else there is to say while all is
+    well."""
+    total, missing = len(books), books.missing
     down = [c for c in connections if c.state is not ConnectionState.LIVE]
     if not missing and (total or not down):
         if behind:
@@ -61,24 +57,24 @@ def judge(
             return Health(State.LIVE, reason, first + why)
         return Health(State.LIVE, silent[0], "; ".join(filter(None, (silent[1], note))))
     state = State.STALE if was_live else State.SYNCING
-    if missing and all(each[1] == State.DEGRADED for each in missing):
+    if books.polled:
         state = State.DEGRADED
     lost = [c for c in down if not is_open(c.state) and (c.outage or c.detail)]
     if not lost:  # one that is open again may be cut again, as it was before
         lost = [c for c in down if c.outage and time_ns() - c.connected_ns < REOPENED_NS]
     reason, parts = down[0].reason if down else Reason.NONE, []
     if missing:
-        reason = Reason(Tally(entry[2] for entry in missing).most_common(1)[0][0])
+        reason = Reason(books.reason)
     if lost:
         how = "not back yet" if is_open(lost[0].state) else "down"
         first = f"{len(lost)} of {len(connections)} connections are {how}: "
         reason, why = _complaint(lost[0], MOST_BYTES - len(first))
         parts.append(first + why)
     if missing:
-        symbol, its_state, its_reason = missing[0]
-        text = f"{len(missing)} of {total} books are not live"
+        symbol, its_state, its_reason = books.first
+        text = f"{missing} of {total} books are not live"
         example = f": {symbol} is {State(its_state).name}({Reason(its_reason).name})"
-        parts.append(text + example + (", ..." if missing[1:] else ""))
+        parts.append(text + example + (", ..." if missing > 1 else ""))
         if len("; ".join(parts).encode()) > MOST_BYTES:
             parts[-1] = text
         if len("; ".join(parts).encode()) > MOST_BYTES and lost:
@@ -112,7 +108,7 @@ class VenueState:
 
     def judge(
         self,
-        books: Iterable[tuple[str, int, int]],
+        books: BookTally,
         connections: Sequence[Connection],
         behind: str = "",
         note: str = "",

@@ -32,12 +32,12 @@ def test_of_books_that_one_cut_takes_away_each_is_left_alone() -> None:
     cuts: list[str] = []
     connection = SimpleNamespace(row=0)
     rows = {row: SimpleNamespace(id=row, spec=SimpleNamespace(symbol=str(row))) for row in range(3)}
-    quiet = np.zeros((3, len(CHANNEL)), np.int64)
-    engine = SimpleNamespace(activity=lambda: quiet, frozen=list)
     watch = SubscriptionWatch(
-        cast(Any, SimpleNamespace(by_id=rows)), cast(Any, engine),
-        lambda _: cast(Any, connection), lambda _: None,
-    )  # fmt: skip
+        cast(Any, SimpleNamespace(by_id=rows)),
+        cast(Any, None),
+        lambda _: cast(Any, connection),
+        lambda _: None,
+    )
 
     def cut(reason: Reason, text: str) -> None:
         cuts.append(f"{reason.name} {text}")

@@ -44,7 +44,9 @@ class Market:
             for name, period in every.items():
                 if (self.now - began) % period < STEP_S:
                     self.activity[0, CHANNEL[name]] = self.ns
-            judged = self.promises.judge(self.activity, self.now)
+            self.promises.look(self.now)
+            self.promises.heard(np.arange(1), self.activity, self.now)
+            judged = self.promises.judge(self.now)
             found += [(key, reason, self.now - began) for key, reason in judged]
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +57,8 @@ class Engine:
     def __init__(self, rows: int) -> None:
         self.times = np.zeros((rows, len(CHANNEL)), dtype=np.int64)
 
-    def activity(self) -> npt.NDArray[np.int64]:
-        return self.times
+    def heard(self, row: int, channel: int) -> int:
+        return int(self.times[row, channel])
 
     def state(self, _: int) -> tuple[int, int]:
         return State.LIVE, Reason.NONE
@@ -83,9 +83,15 @@ class Scene:
         self.renewed: list[tuple[Reason, str | None, float]] = []
         self.now = 0.0
         self.silent_subscriptions = SilentSubscriptions(
-            venue, universe, self.engine, self._renew, lambda *_: None, lambda _: None,  # type: ignore[arg-type]
-            lambda: None, RhythmOptions(),
-        )  # fmt: skip
+            venue,
+            universe,
+            cast(Any, self.engine),
+            self._renew,
+            lambda *_: None,
+            lambda _: None,
+            lambda: None,
+            RhythmOptions(),
+        )
         self.acknowledge()
 
     def _renew(self, connection: object, reason: Reason, why: str, turn: str | None) -> None:
@@ -101,6 +107,9 @@ class Scene:
         end = self.now + seconds
         while self.now < end:
             self.now += step
+            promises, times = self.silent_subscriptions.promises, self.engine.times
+            promises.look(self.now)
+            promises.heard(np.arange(len(times)), times, self.now)
             self.silent_subscriptions.poll(self.now)
 
 

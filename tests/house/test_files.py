@@ -36,6 +36,7 @@ NAMED = {
     "receiver.c": "the same",
     "frames.py": "which recording is whose",
     "synthetic.py": "the same frames, made",
+    "board_frames.py": "the same, of a whole board",
     "hop_cost.py": "what is measured is one venue's frame",
     "latency_plan.py": "what is played",
     "memory.py": "what is played",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from feedhandler.connection.outage import MOST_BYTES
+from feedhandler.instruments.universe import CarriedInstrument
+from feedhandler.io_process.book_tally import BookTally
 from feedhandler.io_process.directory_rows import DAY_S, DirectoryRows
 from feedhandler.io_process.venue_health import judge
 from shm import Reason, State
@@ -51,8 +55,12 @@ def test_what_has_no_row_is_said_until_it_is_no_longer_asked_for(namespace: str)
 
 
 def test_a_venue_without_a_row_for_each_instrument_is_not_live() -> None:
-    books = [("A", State.LIVE, Reason.NONE)]
+    left_out: dict[str, None] = {}
+    instruments = {0: CarriedInstrument(0, spec("A"), "book:A")}
+    books = BookTally(instruments.get, left_out)
+    books.changed(np.array([0]), np.array([[State.LIVE, Reason.NONE]]))
     assert judge(books, [], True, note="few rows").detail == "few rows"
-    health = judge([*books, ("B", State.STALE, Reason.NO_ROW)], [], True, note="few rows")
+    left_out["B"] = None
+    health = judge(books, [], True, note="few rows")
     assert (health.state, health.reason) == (State.STALE, Reason.NO_ROW)
     assert health.detail == "1 of 2 books are not live: B is STALE(NO_ROW)"
