@@ -12,6 +12,7 @@ _COMMANDS = {
     "wire": "cli.bench_wire:wire",
     "latency": "cli.bench_latency:latency",
     "capacity": "cli.bench_capacity:capacity",
+    "board": "cli.bench_board:board",
     "persistent": "cli.bench_persistent:persistent",
     "hop": "cli.bench_hop:hop",
     "api": "cli.bench_api:api",

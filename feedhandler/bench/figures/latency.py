@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -44,6 +44,7 @@ IN_MEMORY = (50.0, 99.9)  #: those shown of the way to the memory
 _SPIN_NS = 100_000  # the sender's, before a frame is due, on a core of its own
 _LEAD_NS = 20_000_000  # before a slice's first frame is due
 Latencies = npt.NDArray[np.int64]
+NOTHING = nullcontext()
 
 
 @dataclass
@@ -83,13 +84,21 @@ def engine_run(
 ) -> list[Taken]:
     """One IO process and a reader for each slice. Raises StageError."""
     with stage(scenario, cpu=where.writer, spin=reader == "spin") as on:
-        taken = [_engine_slice(on, one, reader, where) for one in slices]
+        taken = [engine_slice(on, one, reader, where) for one in slices]
         if bad := {name: n for name, n in on.counters().items() if n}:
             raise StageError(f"{scenario.case.name}: while measuring: {bad}")
         return taken
 
 
-def _engine_slice(on: Stage, one: Slice, reader: str, where: cores.Cores) -> Taken:
+def engine_slice(
+    on: Stage,
+    one: Slice,
+    reader: str,
+    where: cores.Cores,
+    sending: AbstractContextManager[object] = NOTHING,
+) -> Taken:
+    """One slice, with a reader of its own; `sending`: entered while it is sent. Raises
+    StageError."""
     expected = on.scenario.records[one.first : one.last]
     path = programs.scratch("seen.npz")
     order = Order(
@@ -106,7 +115,8 @@ def _engine_slice(on: Stage, one: Slice, reader: str, where: cores.Cores) -> Tak
         assert child.stdin is not None
         child.stdin.write(msgspec.json.encode(order) + b"\n")
         expect(child, "ready")
-        due, sent = _send(on.session, on.scenario.case.frames, one, where)
+        with sending:
+            due, sent = _send(on.session, on.scenario.case.frames, one, where)
         expect(child, "done")
         with np.load(path) as saw:
             return joined(saw["seen"], saw["published"], expected, due, sent)
