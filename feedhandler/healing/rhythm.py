@@ -133,7 +133,18 @@ class RhythmWatchdog:
             self._soonest = min(self._soonest, float(limit.min()))
 
     def _plan_one(self, row: int, channel: int) -> None:
-        self._plan((np.array([row]), np.array([channel])))
+        """The same of one, which is quicker without arrays."""
+        cell, o = (row, channel), self.options
+        if not self._watched[cell] or self._suspect[cell]:
+            self._limit[cell] = np.inf
+            return
+        raw = o.ceiling_s
+        if self._gaps[cell] >= o.samples:
+            own = max(o.mean_factor * self._mean[cell], o.longest_factor * self._longest[cell])
+            raw = min(max(own, o.floor_s), o.ceiling_s)
+        limit = float(self._at[cell] + min(raw * self._slack[cell], self._most[cell]))
+        self._limit[cell] = limit
+        self._soonest = min(self._soonest, limit)
 
     def observe(
         self, activity: npt.NDArray[np.int64], now: Clock, rows: Rows | None = None

@@ -5,6 +5,7 @@ however long that takes, and goes on until it is cancelled.
 """
 
 import asyncio
+import gc
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -204,7 +205,7 @@ class VenueFeed:
     async def _watch(self) -> None:
         """A look at what came, and what did not, after the other; in parts, between which frames
         are read. What nothing came of costs nothing."""
-        step = self._runner.step
+        step, settled = self._runner.step, False
         while True:
             now, frozen = self._clock(), list[int]()
             self.engine.look()
@@ -221,6 +222,9 @@ class VenueFeed:
                 step("healing", partial(self.healing.looked, frozen, now))
             step("expiry", self.roster.expire)
             step("the judgement of the venue", self._judge)
+            if not settled and self.books and not self.books.missing:
+                settled = True
+                gc.freeze()  # what there is now stays; it need not be looked at again
             await asyncio.sleep(WATCH_S)
 
     def _show(self, now: float) -> None:
