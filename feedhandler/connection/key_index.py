@@ -7,7 +7,7 @@ there is to do.
 
 from collections.abc import Collection, Iterator
 from heapq import heappop, heappush
-from itertools import chain, count, islice
+from itertools import chain, count, islice, takewhile
 
 from feedhandler.connection.subscription_key import Counts, Key, KeyState
 
@@ -25,7 +25,7 @@ class KeyIndex:
         self._requested = self._silent = 0  # of those that were asked for: all; without an answer
         self._ready: dict[int, dict[str, None]] = {}  # WAITING, by group
         self._later: list[tuple[float, int, str]] = []  # WAITING, from a time on
-        self._due: list[tuple[float, int, str]] = []  # ASKED, FAILED
+        self._due: list[tuple[float, int, str]] = []  # FAILED; ASKED out of its turn
         self._turn = count()
 
     # ---- one key
@@ -44,7 +44,8 @@ class KeyIndex:
         elif key.state is not KeyState.LIVE:
             if key.state is KeyState.ASKED:
                 self.asked[name] = None
-            heappush(self._due, (key.due, next(self._turn), name))
+            else:
+                heappush(self._due, (key.due, next(self._turn), name))
 
     def take(self, name: str) -> Key:
         """It is about to change. Raises KeyError."""
@@ -99,7 +100,8 @@ class KeyIndex:
     def overdue(self, now: float) -> list[str]:
         """Those that were asked for or refused, and whose time has come: once."""
         passed = self._passed(self._due, now, (KeyState.ASKED, KeyState.FAILED))
-        return list(dict.fromkeys(passed))
+        asked = takewhile(lambda name: self.keys[name].due <= now, self.asked)
+        return list(dict.fromkeys(chain(passed, asked)))
 
     def _passed(
         self, heap: list[tuple[float, int, str]], now: float, states: Collection[KeyState]
