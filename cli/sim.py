@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--venue", "-v", "venues", multiple=True, help="Which; may be repeated. All if none.")
 @click.option("--rate", default=1000.0, show_default=True, help="Book updates a second, per venue.")
 @click.option("--seed", default=1, show_default=True, help="Of the market: same seed, same books.")
-@click.option("--instruments", type=click.IntRange(1, 2000), help="Listed per venue.")
+@click.option("--instruments", type=click.IntRange(1, 10_000), help="Listed per venue.")
 @click.option(
     "--script", type=click.Path(path_type=Path), metavar="FILE", help="Faults at set times, TOML."
 )

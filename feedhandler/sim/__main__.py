@@ -23,7 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0: any free one (default)")
     parser.add_argument("--host")
     parser.add_argument("--rate", type=float, help="book updates per second of each venue")
-    parser.add_argument("--instruments", type=int, help="listed instruments in total, up to 2000")
+    parser.add_argument("--instruments", type=int, help="listed instruments in total, up to 10,000")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--script", type=Path, help="a TOML file of faults")
     parser.add_argument(

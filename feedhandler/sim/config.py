@@ -11,7 +11,7 @@ from feedhandler.sim.faults.script import check_entries
 UNRESOLVABLE_HOST: Final = "sim.invalid"
 """A host name that no resolver ever knows (RFC 2606): a DNS failure is the client's side of the
 wire, so this is what a client is pointed at to have one."""
-UNIVERSE: Final = 2000
+UNIVERSE: Final = 10_000
 """Instruments that a venue can list at most."""
 
 
@@ -79,7 +79,7 @@ class SimOptions:
         if self.rate < 0:
             raise ValueError(f"rate must not be negative: {self.rate}")
         if self.instruments is not None and not 1 <= self.instruments <= UNIVERSE:
-            raise ValueError(f"instruments must be 1 to 2000: {self.instruments}")
+            raise ValueError(f"instruments must be 1 to {UNIVERSE}: {self.instruments}")
         if not 10 <= self.depth <= 2000:
             raise ValueError(f"depth must be 10 to 2000: {self.depth}")
         if self.snapshot_levels < 0:

@@ -136,7 +136,8 @@ def _ranked(today: date) -> Iterator[Instrument]:
     days = expiries.options(today, 12)
     for ring in counting():
         for base in ("BTC", "ETH"):
-            if (ring + 1) // 2 < round(INDEX_START[base] / _STRIKE_STEP[base]):
+            lowest = ring % 2 == 0 and ring // 2 >= round(INDEX_START[base] / _STRIKE_STEP[base])
+            if not lowest:  # below it there is no strike
                 for day in days:
                     yield _option(base, day, ring, True)
                     yield _option(base, day, ring, False)
