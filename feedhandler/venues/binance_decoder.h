@@ -63,26 +63,6 @@ static void binance_object(engine *e, cursor *c, binance_event *v)
     if (USUAL_SCALAR(c, "{\"e\":", &v->e)) {
         USUAL_SCALAR(c, ",\"E\":", &v->E);
         USUAL_SCALAR(c, ",\"s\":", &v->s);
-        if (USUAL_SCALAR(c, ",\"U\":", &v->U)) {
-            USUAL_SCALAR(c, ",\"u\":", &v->u);
-            if (USUAL(c, ",\"b\":"))
-                binance_side(e, c, v, FH_BID);
-            if (USUAL(c, ",\"a\":"))
-                binance_side(e, c, v, FH_ASK);
-        } else if (USUAL_SCALAR(c, ",\"t\":", &v->t)) {
-            USUAL_SCALAR(c, ",\"p\":", &v->p);
-            USUAL_SCALAR(c, ",\"q\":", &v->q);
-            USUAL_SCALAR(c, ",\"T\":", &v->T);
-            USUAL_SCALAR(c, ",\"m\":", &v->m);
-        }
-    } else if (USUAL_SCALAR(c, "{\"u\":", &v->u)) {
-        USUAL_SCALAR(c, ",\"s\":", &v->s);
-        if (USUAL(c, ",\"b\":"))
-            binance_side(e, c, v, FH_BID);
-        USUAL_SCALAR(c, ",\"B\":", &v->B);
-        if (USUAL(c, ",\"a\":"))
-            binance_side(e, c, v, FH_ASK);
-        USUAL_SCALAR(c, ",\"A\":", &v->A);
     } else {
         cursor_object(c);
     }

@@ -48,18 +48,7 @@ static void deribit_book(engine *e, cursor *c, market *m, bool grouped, bool rou
 {
     message *msg = engine_message(e, m, MESSAGE_DELTA, CHANNEL_BOOK);
     text key, type = {0}, id = {0}, previous = {0}, time = {0}, named = {0}, other;
-    if (USUAL_SCALAR(c, "{\"type\":", &type)) {
-        USUAL_SCALAR(c, ",\"timestamp\":", &time);
-        USUAL_SCALAR(c, ",\"prev_change_id\":", &previous);
-        USUAL_SCALAR(c, ",\"instrument_name\":", &named);
-        USUAL_SCALAR(c, ",\"change_id\":", &id);
-        if (!grouped && USUAL(c, ",\"bids\":"))
-            levels_read(e, c, msg, FH_BID, LEVELS_VERB);
-        if (!grouped && USUAL(c, ",\"asks\":"))
-            levels_read(e, c, msg, FH_ASK, LEVELS_VERB);
-    } else {
-        cursor_object(c);
-    }
+    cursor_object(c);
     while (cursor_key(c, &key)) {
         uint8_t side = FH_BID;
         switch (key.length) {

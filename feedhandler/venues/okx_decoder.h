@@ -44,17 +44,7 @@ static void okx_book(engine *e, cursor *c, market *m, int kind, uint16_t window)
     msg->window = window;
     text key, time = {0}, id = {0}, previous = {0}, checksum = {0}, other;
     int64_t value = 0;
-    if (USUAL(c, "{\"asks\":")) {
-        levels_read(e, c, msg, FH_ASK, LEVELS_TEXT);
-        if (USUAL(c, ",\"bids\":"))
-            levels_read(e, c, msg, FH_BID, LEVELS_TEXT);
-        USUAL_SCALAR(c, ",\"ts\":", &time);
-        USUAL_SCALAR(c, ",\"checksum\":", &checksum);
-        USUAL_SCALAR(c, ",\"prevSeqId\":", &previous);
-        USUAL_SCALAR(c, ",\"seqId\":", &id);
-    } else {
-        cursor_object(c);
-    }
+    cursor_object(c);
     while (cursor_key(c, &key)) {
         if (TEXT_IS(&key, "asks")) {
             levels_read(e, c, msg, FH_ASK, LEVELS_TEXT);

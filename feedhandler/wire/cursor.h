@@ -189,9 +189,8 @@ ALWAYS_INLINE void cursor_scalar(cursor *c, text *out)
     cursor_scalar_slow(c, out);
 }
 
-/* Past exactly these bytes, if they are next. A decoder spells out the order of keys in which its venue
- * really writes them, a word or two a key; at the first surprise it goes on key by key, from there. Only
- * whole tokens may be spelled, ending in ':'. */
+/* Past exactly these bytes, if they are next. A decoder may spell how its venue begins a frame; at the first
+ * surprise it goes on key by key, from there. Only whole tokens may be spelled, ending in ':'. */
 ALWAYS_INLINE bool cursor_literal(cursor *c, const char *literal, size_t length)
 {
     if (UNLIKELY((size_t)(c->limit - c->at) < length) || memcmp(c->at, literal, length) != 0)

@@ -52,6 +52,10 @@ def test_everything_can_be_looked_at(feed: str) -> None:
     stat = json_of(run("inspect", "stat", "okx", "--json", namespace=feed))
     assert stat["counters"]["frames"] > 0
     assert stat["counters"]["malformed"] == 0
+    assert stat["slow_frames"] == sum(
+        link["slow_frames"] for link in links if link["venue"] == "okx"
+    )
+    assert 0 < stat["slow_frames"] < 20  # of the first ones, that were learned from
     assert stat["latency_ns"]["receive_publish"]["p50"] > 0
     listed = json_of(run("inspect", "ls", "deribit", "--json", namespace=feed))["instruments"]
     assert {"PERPETUAL", "OPTION"} <= {row["kind"] for row in listed}
