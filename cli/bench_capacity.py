@@ -43,8 +43,9 @@ def capacity(
     """Search for the rate that one connection, and one process with several, can keep up with.
 
     The IO process itself, over WebSockets on loopback, plain and TLS, gets book updates when they
-    are due, at one rate after another. The result is the highest at which what is not yet in memory
-    does not grow. The floor is a C receiver that is never idle, on one connection.
+    are due, at one rate after another. The result is the highest rate at which the backlog does not
+    grow: what was sent and is not yet in memory. The floor is a C receiver that is never idle, on
+    one connection.
 
     \b
     feedhandler bench capacity

@@ -32,7 +32,7 @@ def memory(findings: Findings, minutes: float, rate: int) -> None:
     """Watch the memory of an IO process and of a strategy over a long run.
 
     "own" are a process's own pages, "shared" those of the venue's memory that it has touched. The
-    slope should be 0 within its spread, which is what slope the wobble could feign.
+    slope should be 0 within three spreads; the spread is the slope that scatter alone can make.
 
     \b
     feedhandler bench memory

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(2.0, 1000.0),
     default=20.0,
     show_default=True,
-    help="The venue gathers changes for so long; who polls asks as often.",
+    help="The venue gathers changes for so long, and polling asks as often.",
 )
 @click.option(
     "--seconds",

@@ -45,8 +45,8 @@ def plan(
     """Show what would be connected, subscribed and spent, without connecting.
 
     The venues are asked over REST what they list, within the budgets that all processes share, and
-    the start is played through under their limits: LIVE IN is the least that these ask for, were
-    nothing spent yet and every answer instant. CONFIG is as for `start`.
+    the start is played through under their limits. LIVE IN is the shortest time that the limits
+    allow, if nothing was spent yet and every answer came at once. CONFIG is as for `start`.
 
     \b
     feedhandler plan

@@ -36,7 +36,7 @@ _COLUMNS = (
 def status(namespace: str, as_json: bool, watched: bool) -> int:
     """Say how every venue is: its state and why, its process, its heartbeat.
 
-    Asks the running supervisor; when none answers, shared memory alone says it. LIVE counts the
+    Asks the running supervisor; if none answers, it reads shared memory alone. LIVE counts the
     instruments that are in exact step with the venue.
 
     \b

@@ -15,9 +15,9 @@ from cli.options import json_option, namespace_option
 def subscribe(venue: str, patterns: tuple[str, ...], as_json: bool, namespace: str) -> None:
     """Take up more instruments of a running venue, without touching the others.
 
-    PATTERN is the venue's name of an instrument, its normalised name, or a pattern by kind, which
-    is followed from now on: what lists later and matches is taken up too. It holds until the
-    supervisor ends or reads its configuration again.
+    PATTERN is the venue's name of an instrument, its normalised name, or a pattern by kind. A
+    pattern holds from now on: an instrument that is listed later and matches is taken up, too. All
+    this holds until the supervisor ends or reads its configuration again.
 
     \b
     feedhandler subscribe deribit ETH-PERPETUAL

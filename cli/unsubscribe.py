@@ -15,8 +15,8 @@ from cli.options import json_option, namespace_option
 def unsubscribe(venue: str, patterns: tuple[str, ...], as_json: bool, namespace: str) -> None:
     """Leave instruments of a running venue, without touching the others.
 
-    Readers see them CLOSED(UNSUBSCRIBED). A pattern that the configuration means otherwise is left
-    out from now on, until the supervisor ends or reads its configuration again.
+    Readers see them CLOSED(UNSUBSCRIBED). They stay out, also where the configuration asks for
+    them, until the supervisor ends or reads its configuration again.
 
     \b
     feedhandler unsubscribe deribit ETH-PERPETUAL

@@ -251,11 +251,11 @@ class Feed(FeedBase):
         """The guard before an order: raises unless all of `instruments` are LIVE, and the venue
         takes orders on them (status ACTIVE).
 
-        None: the venue itself, and all that it carries (what is CLOSED, it does not). Nothing is
-        never enough: a venue that carries none, and an empty `instruments`, are not LIVE. With
-        `max_age_ns`, the last message about each must be younger, too; with `depth` so many levels
-        a side must be known of its book, or all that the venue has. The kernel is asked whether the
-        writer lives (a system call), so that one that was killed is noticed at once.
+        None: the venue itself, and all that it carries (what is CLOSED, it does not). A venue
+        that carries none, and an empty `instruments`, are refused. With `max_age_ns`, the last
+        message about each must be younger, too; with `depth` so many levels a side must be known of
+        its book, or all that the venue has. The kernel is asked whether the writer lives (a system
+        call), so that one that was killed is noticed at once.
 
         Raises :class:`shm.NotLive`, which says for each what is wrong, :class:`shm.WriterLost`, and
         :class:`shm.UnknownInstrument` for a name that is none of this venue's.

@@ -49,7 +49,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     instruments: Annotated[
         tuple[str, ...],
         Key(
-            "what to follow, now and when it is listed later; the last that matches decides",
+            "what to follow, now and when it is listed later; the last rule that matches decides",
             values.strings("a list of names and patterns"),
             default="a set per venue",
             was="symbols",
@@ -65,7 +65,10 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     ] = DEFAULT_CHANNELS
     depth: Annotated[
         int,
-        Key("levels a side in the shared book; the full book stays private", integer(1, 1000)),
+        Key(
+            "levels a side in the shared book; the full one stays in the IO process",
+            integer(1, 1000),
+        ),
     ] = 50
     ring_slots: Annotated[
         int,
@@ -74,7 +77,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     directory_rows: Annotated[
         int,
         Key(
-            "instruments that there is room for, those that have ended since the start included",
+            "how many instruments there is room for, with those that have ended since the start",
             integer(1, 100_000),
             was="capacity",
         ),
@@ -90,24 +93,25 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     realtime: Annotated[
         int,
         Key(
-            "priority under SCHED_FIFO, before all that has none; 0: none; not with spin",
+            "real-time priority (SCHED_FIFO), before processes without one; 0: none; not with spin",
             integer(0, 99),
         ),
     ] = 0
     lock_memory: Annotated[
         bool,
-        Key("lock its pages in memory (mlockall): none is ever swapped out", values.flag()),
+        Key("keep its pages in memory (mlockall): none is ever swapped out", values.flag()),
     ] = False
     behind_s: Annotated[
         float,
         Key(
-            "a connection that reads so much later than usual does not keep up", seconds(0.05, 60.0)
+            "a connection is behind when it brings its messages so much later than usual",
+            seconds(0.05, 60.0),
         ),
     ] = 0.5
     split_after_s: Annotated[
         float,
         Key(
-            "what does not keep up for so long is split over two connections",
+            "a connection that is behind for so long is split over two",
             seconds(0.5, 86_400.0, never=True),
         ),
     ] = 10.0
@@ -147,7 +151,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
     redundancy: Annotated[
         int,
-        Key("connections that carry each key: of each message the first copy wins", integer(1, 4)),
+        Key("connections that carry each subscription; the first copy counts", integer(1, 4)),
     ] = 1
     rotate_at: Annotated[
         str,
@@ -161,7 +165,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     lifetime_s: Annotated[
         float | None,
         Key(
-            "a session's lifetime, where the known one is wrong",
+            "after how long the venue ends a session, where the known time is wrong",
             seconds(5.0, 1e7),
             default="the venue's",
             example="86400.0",
@@ -169,7 +173,10 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     audit_s: Annotated[
         float,
-        Key("between two audits of a book against a snapshot", seconds(0.5, 86_400.0, never=True)),
+        Key(
+            "how often one book, each in its turn, is compared with a snapshot",
+            seconds(0.5, 86_400.0, never=True),
+        ),
     ] = 60.0
     degraded_after_s: Annotated[
         float,
@@ -226,11 +233,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Key("where status is served over HTTP", values.address(), was="status"),
     ] = "127.0.0.1:8787"
-    address_named: bool = False  #: the file names the address: without it nothing starts
+    address_named: bool = False  #: by the file: where it cannot be had, nothing starts
     group: Annotated[
         int,
         Key(
-            "whose members may read and be woken",
+            "the Unix group whose members may read and be woken",
             values.group(),
             default="that of the feed's process",
             example='"desk"',

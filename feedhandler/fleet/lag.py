@@ -10,8 +10,8 @@ Pure logic, after three measures, a few times a second:
 - how long a ping takes (`Echo`). Its answer comes behind all that waits on the same connection. If
   it is quick, old messages were old before they were sent, or a clock was set.
 
-A burst that drains is no finding: behind is who is so for the whole of `after_s`, and not less and
-less.
+A backlog that shrinks is no finding: a connection counts as behind when it was for the whole of
+`after_s`, and is not catching up.
 """
 
 from collections import deque

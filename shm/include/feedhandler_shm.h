@@ -114,24 +114,24 @@ extern "C" {
     F(SILENT, 7)          /* the socket is open, but no byte comes */                              \
     F(SUBSCRIPTION, 8)    /* the socket lives, this subscription is dead */                        \
     F(NO_SNAPSHOT, 9)     /* the snapshot did not come in time */                                  \
-    F(MALFORMED, 10)      /* the venue sent what it may not */                                     \
+    F(MALFORMED, 10)      /* the venue sent a message that breaks its own rules */                 \
     F(REJECTED, 11)       /* the venue refused the subscription */                                 \
     F(OVERFLOW, 12)       /* more was buffered than the bound allows */                            \
     F(EXPIRED, 13)        /* the instrument expired or was delisted */                             \
-    F(UNSUBSCRIBED, 14)   /* nobody wants it any more */                                           \
+    F(UNSUBSCRIBED, 14)   /* nobody asks for it any more */                                        \
     F(STOPPED, 15)        /* the writer was asked to stop */                                       \
     F(FAILED, 16)         /* the writer died or gave up; its log says why */                       \
     F(HEARTBEAT, 17)      /* no answer to heartbeats */                                            \
     F(LIFETIME, 18)       /* the venue's session lifetime, or its notice of a restart */           \
     F(RATE_LIMIT, 19)     /* waiting for the venue's budget */                                     \
     F(AUDIT, 20)          /* a snapshot taken beside the stream disagrees */                       \
-    F(CAPACITY, 21)       /* since 2.0: more comes than can be read in time; of a connection,      \
-                             of a venue that is LIVE */                                            \
+    F(CAPACITY, 21)       /* since 2.0: messages come faster than they are read; of a connection,  \
+                             or of a venue that is LIVE */                                         \
     F(UNANSWERED, 22)     /* since 2.0: the venue has not answered the subscription; it is         \
                              asked again and again */                                              \
-    F(NO_DATA, 23)        /* since 2.0: subscribed, but nothing of what the channel promises       \
-                             has come; of a venue or a connection that is LIVE: a subscription     \
-                             beside the books is dumb */                                           \
+    F(NO_DATA, 23)        /* since 2.0: subscribed, but what the channel promises has not come;    \
+                             of a venue or a connection that is LIVE: its books are right, but     \
+                             another channel is silent */                                          \
     F(UNCONFIRMED, 24)    /* since 2.0: a full book that was asked for is shown, but the stream    \
                              has not reached it yet; it is asked for again and again */            \
     F(NO_ROW, 25)         /* since 2.0: the directory has no row left for an instrument that       \

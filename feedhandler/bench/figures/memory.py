@@ -61,7 +61,7 @@ class Held:
 
 def slope(points: Points) -> tuple[float, float]:
     """(slope, noise) per hour, of points (seconds, value): the median of the slopes between pairs
-    half the run apart, and what slope the wobble around that line could feign over the run."""
+    half the run apart, and the slope that scatter around that line alone can make."""
     if len(points) < 4:
         return 0.0, 0.0
     times, values = np.array(points).T
