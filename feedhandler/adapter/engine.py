@@ -1,5 +1,6 @@
 """The engine of a venue: its rules of continuity in the engine's terms."""
 
+from feedhandler.adapter.checksum import Checksum, Number, Order
 from feedhandler.adapter.venue import Base, Continuity, Venue
 from feedhandler.engine import _engine
 from shm._native import Writer
@@ -15,6 +16,13 @@ _BASES = {
     Base.REQUEST: _engine.BASE_REQUEST,
     Base.EVERY: _engine.BASE_EVERY,
 }
+_ORDERS = {Order.PAIRS: _engine.CHECKSUM_PAIRS, Order.ASKS: _engine.CHECKSUM_ASKS}
+_NUMBERS = {
+    Number.PLAIN: _engine.NUMBER_PLAIN,
+    Number.WRITTEN: _engine.NUMBER_WRITTEN,
+    Number.DIGITS: _engine.NUMBER_DIGITS,
+    Number.SCRIPT: _engine.NUMBER_SCRIPT,
+}
 
 
 def rules(venue: Venue) -> tuple[int, int]:
@@ -22,8 +30,27 @@ def rules(venue: Venue) -> tuple[int, int]:
     return _RULES[venue.rule], _BASES[venue.base]
 
 
-def make_engine(venue: Venue, writer: Writer, *, auto_add: bool = False) -> _engine.Engine:
-    """The engine with the venue's rules. `auto_add`: unknown symbols are added as they come."""
+def checksum_rule(checksum: Checksum | None) -> "_engine.ChecksumRule | None":
+    """What a venue declares, as the native engine has it."""
+    if checksum is None:
+        return None
+    return (
+        checksum.levels,
+        _ORDERS[checksum.order],
+        _NUMBERS[checksum.number],
+        checksum.separator,
+        checksum.signed_asks,
+        checksum.signed,
+    )
+
+
+def make_engine(
+    venue: Venue, writer: Writer, *, auto_add: bool = False, replay: bool = False
+) -> _engine.Engine:
+    """The engine with the venue's rules.
+
+    `auto_add`: unknown symbols are added as they come. `replay`: its records say so.
+    """
     rule, base = rules(venue)
     return _engine.Engine(
         writer,
@@ -31,6 +58,7 @@ def make_engine(venue: Venue, writer: Writer, *, auto_add: bool = False) -> _eng
         rule=rule,
         base=base,
         rest_join=venue.rest_join,
-        checksum=venue.checksum,
+        checksum=checksum_rule(venue.checksum),
         auto_add=auto_add,
+        replay=replay,
     )

@@ -12,6 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
+from feedhandler.adapter.checksum import Checksum
 from feedhandler.adapter.promise import NONE, Promise
 from feedhandler.engine._engine import Decoder
 from shm import ContractType, InstrumentKind, OptionType, Status
@@ -105,7 +106,8 @@ class ListedInstrument:
     base; of inverse perpetuals and futures in quote. `quote` of an inverse option is the currency
     of its strike; its prices are in `settle`. `expiry_ns`: when it ends, also of what is no dated
     contract: the delisting that the venue has announced; 0: nothing is known of an end. `stated`:
-    the venue's own word for its status.
+    the venue's own word for its status. `written`: how many decimals prices and sizes of its book
+    have, trailing zeros counted; None: as many as tick and lot need.
     """
 
     symbol: str
@@ -124,6 +126,7 @@ class ListedInstrument:
     status: Status = Status.ACTIVE
     family: str = ""  #: what the venue groups it by in its channels (OKX instFamily)
     stated: str = field(default="", compare=False)
+    written: tuple[int, int] | None = None
 
     @property
     def active(self) -> bool:
@@ -228,7 +231,7 @@ class Venue(ABC):
     rule: Continuity
     base: Base
     rest_join: bool = False
-    checksum: bool = False
+    checksum: Checksum | None = None  #: that its books come with
     answers_each: bool = False  #: each key of a request is answered by itself
     socket_requests: bool = False  #: takes requests over the socket that carries the streams
     hosts: tuple[str, ...] = ()  #: further hosts whose frames are of this venue, for captures

@@ -16,7 +16,7 @@ typedef struct waiting {
     uint32_t count, first_count; /* levels; of the side that came first */
     uint8_t first_side, precision;
     bool has_checksum;
-    int32_t checksum;
+    int64_t checksum;
     level levels[];
 } waiting;
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import ControlKind, ListedInstrument, Stated, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.pace import Pace
@@ -139,16 +140,7 @@ class _Player:
         self._path = path
         self._venue: Venue = venue
         self._writer = segment.writer
-        self._engine = _engine.Engine(
-            segment.writer,
-            venue.decoder,
-            rule=getattr(_engine, f"RULE_{venue.rule.name}"),
-            base=getattr(_engine, f"BASE_{venue.base.name}"),
-            rest_join=venue.rest_join,
-            checksum=venue.checksum,
-            auto_add=True,
-            replay=True,
-        )
+        self._engine = make_engine(venue, segment.writer, auto_add=True, replay=True)
         self._survey = found
         self._mentions = Mentions(found.specs)
         self._worn: set[int] = set()  # books of whose base little is left

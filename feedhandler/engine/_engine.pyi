@@ -35,6 +35,14 @@ BASE_STREAM: int  #: a snapshot in the stream after every subscription
 BASE_REQUEST: int  #: REST or socket request; deltas are buffered and joined
 BASE_EVERY: int  #: every message is a full book
 
+# Checksums of books.
+CHECKSUM_PAIRS: int  #: the text of a checksum: bid, ask, bid, ask
+CHECKSUM_ASKS: int  #: all asks, then all bids
+NUMBER_PLAIN: int  #: 0.001
+NUMBER_WRITTEN: int  #: 0.0010
+NUMBER_DIGITS: int  #: 10
+NUMBER_SCRIPT: int  #: as JavaScript does: 1e-7
+
 # Events of `Engine.attention`.
 NEED_RESYNC: int  #: the book is not usable: resubscribe (BASE_STREAM) or refetch (BASE_REQUEST)
 NEED_SNAPSHOT: int  #: deltas arrive and are buffered; a requested snapshot is wanted
@@ -136,6 +144,9 @@ class Receiver(BufferedProtocol):
     def mute(self) -> None:
         """Feed nothing more; other frames are told of as before."""
 
+#: levels a side, CHECKSUM_*, NUMBER_*, separator, sizes of asks are negative, sent as an int32
+ChecksumRule = tuple[int, int, int, str, bool, bool]
+
 class Decoder:
     """What reads a venue's frames; where the venues are, there they are made."""
 
@@ -158,16 +169,18 @@ class Engine:
         rule: int,
         base: int,
         rest_join: bool = False,
-        checksum: bool = True,
+        checksum: ChecksumRule | None = None,
         auto_add: bool = False,
         replay: bool = False,
         buffer_bytes: int = 8 << 20,
     ) -> None:
         """`rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered
-        and `Engine.snapshot` may supply the base. `auto_add`: unknown symbols are added as they
-        come with exponents that widen as needed (captures without metadata). `replay`: records
-        carry the REPLAY flag. `buffer_bytes`: bound of buffered deltas per instrument; past it the
-        oldest are dropped and the book starts over.
+        and `Engine.snapshot` may supply the base. `checksum`: how the venue makes that of its
+        books; None: it has none, and what frames say of one is passed over. `auto_add`: unknown
+        symbols are added as they come with exponents that widen as needed (captures without
+        metadata).
+        `replay`: records carry the REPLAY flag. `buffer_bytes`: bound of buffered deltas per
+        instrument; past it the oldest are dropped and the book starts over.
         """
 
     def add_instrument(
@@ -190,11 +203,14 @@ class Engine:
         settle: str = "",
         status: int = 0,
         has_book: bool = True,
+        written: tuple[int, int] | None = None,
     ) -> int:
         """Publish a directory entry; returns the instrument id (its row in every region).
 
-        Adding a known symbol returns its id unchanged. Raises ValueError (symbol over 63 bytes,
-        exponent outside -18..6) and MemoryError when the segment's directory is full.
+        `written`: decimals of prices and sizes in the texts that checksums are made of; None: those
+        of the exponents. Adding a known symbol returns its id unchanged. Raises ValueError (symbol
+        over 63 bytes, exponent outside -18..6, decimals outside 0..18) and MemoryError when the
+        segment's directory is full.
         """
 
     def redefine(

@@ -55,15 +55,29 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
     return fits;
 }
 
+/* Does the book have the venue's checksum? */
+static __attribute__((noinline)) int book_checked(engine *e, market *m, int64_t checksum)
+{
+    const checksum_scale scale = {m->price_exponent, m->size_exponent, m->price_written,
+                                  m->size_written};
+    if (UNLIKELY(m->checked == NULL) &&
+        (m->checked = (checksum_book *)calloc(1, sizeof *m->checked)) == NULL)
+        return FH_REASON_OVERFLOW; /* no memory */
+    if (UNLIKELY(checksum_of(e->checksum, m->checked, &m->book, &scale) != checksum)) {
+        fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_BAD, 1);
+        return FH_REASON_CHECKSUM;
+    }
+    fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_OK, 1);
+    return FH_REASON_NONE;
+}
+
 /* Is the book that was just changed what the venue has? Answers the reason when it is not. */
-static inline int book_fault(engine *e, market *m, bool has_checksum, int32_t checksum)
+static inline int book_fault(engine *e, market *m, bool has_checksum, int64_t checksum)
 {
     if (has_checksum && e->checksum) {
-        if (book_checksum(&m->book, m->price_exponent, m->size_exponent, &e->crc) != checksum) {
-            fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_BAD, 1);
-            return FH_REASON_CHECKSUM;
-        }
-        fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_OK, 1);
+        int doubt = book_checked(e, m, checksum);
+        if (UNLIKELY(doubt != FH_REASON_NONE))
+            return doubt;
     }
     if (UNLIKELY(book_crossed(&m->book))) {
         fh_counter_add(e->writer, FH_COUNTER_CROSSED, 1);

@@ -34,7 +34,7 @@ ALWAYS_INLINE bool emit_book(engine *e, const form *f, message *msg, const int64
     if (UNLIKELY(!emit_numbers(f, v, &msg->numbers)))
         return false;
     msg->has_checksum = v[SLOT_CHECKSUM] != 0;
-    msg->checksum = (int32_t)v[SLOT_CHECKSUM];
+    msg->checksum = v[SLOT_CHECKSUM];
     msg->count = e->level_count - begin;
     msg->first_count = (uint32_t)v[SLOT_LEVELS];
     return LIKELY(msg->numbers.numbered || msg->has_checksum);

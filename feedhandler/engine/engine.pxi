@@ -52,7 +52,7 @@ cdef class Engine:
     cdef dict connections
 
     def __cinit__(self, writer, Decoder decoder not None, *, int rule, int base, bint rest_join=False,
-                  bint checksum=True, bint auto_add=False, bint replay=False,
+                  checksum=None, bint auto_add=False, bint replay=False,
                   Py_ssize_t buffer_bytes=8 << 20):
         if not 0 <= rule < RULE_END:
             raise ValueError(f"rule {rule} is none of RULE_*")
@@ -71,13 +71,34 @@ cdef class Engine:
         self.e.rules.rule = rule
         self.e.rules.base = base
         self.e.rules.rest_join = rest_join
-        self.e.checksum = checksum
         self.e.auto_add = auto_add
         self.e.replay = replay
         self.e.buffer_bytes = buffer_bytes
         self.connections = {}
         memset(&self.rest, 0, sizeof(connection))
         self.rest.index = -1
+        if checksum is not None:
+            self._verify(*checksum)
+
+    def _verify(self, int levels, int order, int number, str separator, bint signed_asks,
+                bint signed_result):
+        cdef checksum_rule rule
+        if not 0 < levels <= CHECKSUM_LEVELS:
+            raise ValueError(f"a checksum over {levels} levels a side: 1 to {CHECKSUM_LEVELS}")
+        if not 0 <= order < CHECKSUM_ORDERS:
+            raise ValueError(f"order {order} is none of CHECKSUM_*")
+        if not 0 <= number < NUMBER_STYLES:
+            raise ValueError(f"number {number} is none of NUMBER_*")
+        if len(separator) > 1 or not separator.isascii() or separator == "\0":
+            raise ValueError(f"a separator is one character, or none: {separator!r}")
+        rule.levels = levels
+        rule.order = order
+        rule.number = number
+        rule.separator = ord(separator) if separator else 0
+        rule.signed_asks = signed_asks
+        rule.signed_result = signed_result
+        if not engine_verify(&self.e, &rule):
+            raise MemoryError
 
     def __dealloc__(self):
         if self.opened:
@@ -103,10 +124,11 @@ cdef class Engine:
                        int size_exponent=0, double tick=0.0, double lot=0.0,
                        double contract_size=1.0, int contract_type=0, double strike=0.0,
                        int64_t expiry_ns=0, int option=0, str base="", str quote="",
-                       str settle="", int status=0, bint has_book=True):
+                       str settle="", int status=0, bint has_book=True, written=None):
         cdef fh_instrument entry
         cdef market *m = self._find(symbol)
         cdef int exponent  # else Cython takes it for a truth value
+        cdef int price_written = 0, size_written = 0
         self._check()
         if m != NULL:
             return m.id
@@ -116,6 +138,10 @@ cdef class Engine:
             if not DECIMAL_EXPONENT_MIN <= exponent <= DECIMAL_EXPONENT_MAX:
                 raise ValueError(f"exponent {exponent} is not within "
                                  f"{DECIMAL_EXPONENT_MIN}..{DECIMAL_EXPONENT_MAX}")
+        if written is not None:
+            price_written, size_written = written
+            if not 0 <= price_written <= -DECIMAL_EXPONENT_MIN >= size_written >= 0:
+                raise ValueError(f"decimals {written} are not within 0..{-DECIMAL_EXPONENT_MIN}")
         memset(&entry, 0, sizeof(entry))
         _field(entry.symbol, 64, symbol)
         _field(entry.name, 64, name)
@@ -136,6 +162,8 @@ cdef class Engine:
         m = engine_add(&self.e, &entry, has_book)
         if m == NULL:
             raise MemoryError(f"the directory is full: {self.e.writer.instruments} instruments")
+        if written is not None:
+            m.price_written, m.size_written = -price_written, -size_written
         return m.id
 
     def redefine(self, instrument, *, int kind, double tick, double lot, double contract_size,

@@ -29,6 +29,8 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->symbol_length = symbol_plain(entry->symbol);
     m->price_exponent = entry->price_exponents[0];
     m->size_exponent = entry->size_exponents[0];
+    m->price_written = m->price_exponent;
+    m->size_written = m->size_exponent;
     m->pairs = 1;
     m->price_scale = decimal_scale_of(m->price_exponent);
     m->size_scale = decimal_scale_of(m->size_exponent);

@@ -12,12 +12,19 @@ static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decode
     e->decoder = decoder;
     e->room = w->instruments;
     e->markets = (market **)calloc(e->room ? e->room : 1, sizeof *e->markets);
-    crc_prepare(&e->crc);
     clock_open(&e->clock);
     return e->markets != NULL && symbol_reserve(e) && /* and arrays that are never NULL */
            ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room, 1) &&
            ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, 1) &&
            ARRAY_RESERVE(e, e->stats, e->stat_count, e->stat_room, 1);
+}
+
+/* Books are verified by this rule from now on. False: no memory. */
+static inline bool engine_verify(engine *e, const checksum_rule *rule)
+{
+    free(e->checksum);
+    e->checksum = checksum_open(rule);
+    return e->checksum != NULL;
 }
 
 static inline void engine_close(engine *e)
@@ -30,6 +37,7 @@ static inline void engine_close(engine *e)
         backlog_free(&e->markets[i]->backlog);
         backlog_free(&e->markets[i]->since);
         free(e->markets[i]->trades);
+        free(e->markets[i]->checked);
         free(e->markets[i]);
     }
     free(e->markets);
@@ -40,6 +48,7 @@ static inline void engine_close(engine *e)
     free(e->attention);
     free(e->spare.bytes);
     free(e->frame);
+    free(e->checksum);
     memset(e, 0, sizeof *e);
 }
 

@@ -23,6 +23,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         uint8_t state, reason, precision, word_length
         char *word
         bint has_book
+        int price_written, size_written
         continuity sequence
         book_t book
         uint64_t feeders, load
@@ -41,7 +42,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     ctypedef struct engine:
         fh_writer *writer
         continuity rules
-        bint checksum, auto_add, replay, polled
+        bint auto_add, replay, polled
         uint32_t asked
         size_t buffer_bytes
         market **markets
@@ -87,6 +88,14 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     int SYMBOL_BYTES, DECIMAL_EXPONENT_MIN, DECIMAL_EXPONENT_MAX
     int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
     bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
+    ctypedef struct checksum_rule:
+        uint8_t levels, order, number, separator
+        bint signed_asks, signed_result
+    int CHECKSUM_LEVELS, CHECKSUM_ORDERS, NUMBER_STYLES
+    int C_CHECKSUM_PAIRS "CHECKSUM_PAIRS", C_CHECKSUM_ASKS "CHECKSUM_ASKS"
+    int C_NUMBER_PLAIN "NUMBER_PLAIN", C_NUMBER_WRITTEN "NUMBER_WRITTEN"
+    int C_NUMBER_DIGITS "NUMBER_DIGITS", C_NUMBER_SCRIPT "NUMBER_SCRIPT"
+    bint engine_verify(engine *e, const checksum_rule *rule)
     void engine_close(engine *e)
     void learn_open(engine *e, const void *shapes, size_t length)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)

@@ -104,6 +104,8 @@ typedef struct market {
     backlog backlog;
     bool asked; /* NEED_SNAPSHOT was raised for this backlog */
     book book;
+    int price_written, size_written; /* exponents of the last decimals that the venue writes */
+    checksum_book *checked;          /* NULL until a checksum came */
     depth_range drawn[2]; /* dirty ranges of the previous store of the book cell */
     uint32_t window;      /* its channel has the best so many levels a side; 0: all */
     uint32_t thin[2];     /* fewer levels that are known are too few; 0: its messages renew them */
@@ -160,8 +162,8 @@ typedef struct message {
     bool has_checksum, liquidation;
     bool anew;    /* a quote: the venue says that its numbers begin anew */
     bool rounded; /* prices are grouped: its best is not the best */
-    int32_t checksum;
     uint16_t window; /* a book's: its channel has the best so many levels a side; 0: all */
+    int64_t checksum; /* as the venue sends it */
     sequence numbers;
     int64_t exchange_ns; /* when it was so at the venue */
     int64_t sent_ns;     /* when the venue sent it; 0: it does not say that apart */
@@ -222,7 +224,7 @@ typedef struct engine {
     fh_writer *writer;
     const fh_decoder *decoder;
     continuity rules; /* the template of every market's */
-    bool checksum, auto_add, replay;
+    bool auto_add, replay;
     bool polled; /* the answer being taken is of no stream: its book is DEGRADED */
     uint32_t asked; /* so many levels a side were asked for; 0: all */
     size_t buffer_bytes;
@@ -280,7 +282,7 @@ typedef struct engine {
     size_t error_byte;
     char error_about[96];
     bool out_of_memory;
-    crc_tables crc;
+    checksum *checksum; /* NULL: the venue has none */
     skeletons skeletons;
 } engine;
 

@@ -136,6 +136,7 @@ def add_instrument(engine: Engine, spec: ListedInstrument, *, has_book: bool = T
         price_exponent=max(spec.price_exponent, _LOWEST_EXPONENT),
         size_exponent=max(spec.size_exponent, _LOWEST_EXPONENT),
         has_book=has_book,
+        written=spec.written,
         **_terms(spec),
     )
     engine.redefine(row, **_terms(spec))  # one that was closed comes back, with what has changed

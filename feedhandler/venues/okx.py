@@ -19,6 +19,7 @@ from feedhandler.adapter import book_answer as books
 from feedhandler.adapter import listing, promise
 from feedhandler.adapter import names as normal
 from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter.checksum import Checksum, Number, Order
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
@@ -96,7 +97,7 @@ class Okx(Venue):
     rule = Continuity.PREVIOUS
     base = Base.STREAM
     rest_join = True
-    checksum = True
+    checksum = Checksum(25, Order.PAIRS, Number.PLAIN, separator=":")
     answers_each = True
     hosts = (
         "okx.com",

@@ -65,7 +65,7 @@ static void okx_book(engine *e, cursor *c, market *m, int kind, uint16_t window)
     msg->exchange_ns = text_time(e, c, &time);
     if (checksum.type != TEXT_NONE && text_integer(&checksum, &value) && value != 0) {
         msg->has_checksum = true;
-        msg->checksum = (int32_t)value;
+        msg->checksum = value;
     }
     if (id.type != TEXT_NONE || previous.type != TEXT_NONE) {
         text_id(c, &id, &msg->numbers.final);

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from feedhandler import venues
 from feedhandler.adapter.engine import rules
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
+from tests.kit.natives import checksum_numbers
 
 _BOOK_FRAMES = 1500
 _FRAMES = 400
@@ -24,12 +27,15 @@ class Path:
     frames: list[str]
     add: dict[str, tuple[int, int]]
     answers: dict[str, str] = field(default_factory=dict)
+    verified: bool = False  # by the venue's checksum
 
     def lines(self) -> Iterator[str]:
         """As `paths.c` reads them; the first fifth of the frames warms."""
         facts = venues.load(self.venue)
         rule, base = rules(facts)
         yield f"path {self.name}\t{facts.decoder.name} {rule} {base} {facts.decoder.frames.hex()}"
+        if self.verified:
+            yield f"verify {' '.join(map(str, checksum_numbers(facts.checksum)))}"
         yield from (f"add {symbol} {price} {size}" for symbol, (price, size) in self.add.items())
         yield from (f"answer {symbol} {body}" for symbol, body in self.answers.items())
         warm = len(self.frames) // (1 + _WARM)
@@ -39,8 +45,9 @@ class Path:
 
 def paths() -> list[Path]:
     """All of them; the same ones at every call, everywhere."""
-    live = (_book(venue, live=True) for venue in REORDERED)
-    return [*map(_book, VENUES), *live, *(_events(name, *what) for name, what in _EVENTS.items())]
+    books = [*map(_book, VENUES), *(_book(venue, live=True) for venue in REORDERED)]
+    verified = [_verified(one) for one in books if one.venue == "okx"]
+    return [*books, *verified, *(_events(name, *what) for name, what in _EVENTS.items())]
 
 
 def _book(venue: str, live: bool = False) -> Path:
@@ -49,6 +56,24 @@ def _book(venue: str, live: bool = False) -> Path:
     answers = {name: body.decode() for name, body in case.snapshots.items()}
     frames = [frame.decode() for frame in case.frames]
     return Path(f"{venue} {case.kind}", venue, frames, {symbol: (-2, -8)}, answers)
+
+
+def _verified(path: Path) -> Path:
+    """The same frames of OKX, with the checksums that its book has."""
+    book: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    frames = []
+    for frame in path.frames:
+        row = json.loads(frame)["data"][0]
+        for side, key in zip(book, ("bids", "asks"), strict=True):
+            side.update({price: size for price, size, *_ in row[key]})
+            for price in [price for price, size in side.items() if size == "0"]:
+                del side[price]
+        bids, asks = ([*sorted(side.items(), key=lambda row: float(row[0]))] for side in book)
+        turns = [one for both in zip(bids[:-26:-1], asks[:25], strict=True) for one in both]
+        crc = zlib.crc32(":".join(f"{price}:{size}" for price, size in turns).encode())
+        signed = crc - (crc >> 31 << 32)
+        frames.append(frame.replace('"checksum":0', f'"checksum":{signed}'))
+    return Path(f"{path.name} verified", path.venue, frames, path.add, verified=True)
 
 
 @dataclass

@@ -3,6 +3,7 @@
  * paths FILE [EXTRA [NAME]]: the file says path by path, a line each,
  *
  *   "path NAME DECODER RULE BASE SHAPES"       SHAPES in hexadecimal
+ *   "verify RULE"                              of its checksum, in six numbers
  *   "add SYMBOL PRICE_EXPONENT SIZE_EXPONENT"
  *   "answer SYMBOL BODY"                       a snapshot that was asked for
  *   "warm FRAME"                               not counted
@@ -178,7 +179,7 @@ int main(int argc, char **argv)
     static path p;
     static char line[FRAME_ROOM];
     char first[64], decoder[32];
-    int one, two, read = 0;
+    int one, two, read = 0, n[6];
     FILE *file = argc > 1 ? fopen(argv[1], "re") : NULL;
     CHECK(file != NULL, "paths FILE [EXTRA [NAME]]");
     while (fgets(line, sizeof line, file)) {
@@ -190,6 +191,10 @@ int main(int argc, char **argv)
             strcpy(p.name, first);
             p.extra = argc > 2 && (argc == 3 || !strcmp(argv[3], first)) ? strtoull(argv[2], NULL, 10) : 0;
             path_open(&p, decoder, one, two, line + read);
+        } else if (sscanf(line, "verify %d %d %d %d %d %d", n, n + 1, n + 2, n + 3, n + 4, n + 5) == 6) {
+            const checksum_rule rule = {(uint8_t)n[0], (uint8_t)n[1], (uint8_t)n[2], (uint8_t)n[3],
+                                        n[4] != 0, n[5] != 0};
+            CHECK(engine_verify(&p.engine, &rule), "no memory");
         } else if (sscanf(line, "add %63s %d %d", first, &one, &two) == 3) {
             path_add(&p, first, one, two);
         } else if (sscanf(line, "answer %63s %n", first, &read) == 1) {

@@ -36,6 +36,8 @@ RULES = {
     "okx": ("okx", native.RULE_PREVIOUS, native.BASE_STREAM),
 }
 
+OKX_CHECKSUM = (25, native.CHECKSUM_PAIRS, native.NUMBER_PLAIN, ":", False, True)
+
 Levels = dict[Decimal, Decimal]
 
 
@@ -54,6 +56,8 @@ def engine(
     options.setdefault("rule", rule)
     options.setdefault("base", base)
     options.setdefault("auto_add", True)
+    if venue == "okx":
+        options.setdefault("checksum", OKX_CHECKSUM)
     name = f"t{os.getpid()}x{next(_names)}"
     with segment.create(
         venue, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots

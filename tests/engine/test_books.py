@@ -155,7 +155,7 @@ def test_okx_checksum_guards_frames_without_sequence() -> None:
         c = e.connection(0)
         c.feed(okx("books", [rows], action="snapshot"))
         assert e.state(0) == (STALE, CHECKSUM)
-    with engine("okx", checksum=False) as e:
+    with engine("okx", checksum=None) as e:
         e.connection(0).feed(okx("books", [rows], action="snapshot"))
         assert e.state(0) == (LIVE, 0)
 

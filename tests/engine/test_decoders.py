@@ -98,7 +98,7 @@ def test_binance_trades_say_who_took() -> None:
 def test_okx_numbers_may_be_zero() -> None:
     """At the very first, and after a reset that is not lower than none."""
     levels = {"bids": [["99", "1", "0", "1"]], "asks": [["101", "1", "0", "1"]]}
-    with engine("okx", checksum=False) as e:
+    with engine("okx", checksum=None) as e:
         c = e.connection(0)
         row = levels | {"ts": "1700000000000", "checksum": 0, "prevSeqId": -1, "seqId": 0}
         c.feed(okx("books", [row], action="snapshot"))

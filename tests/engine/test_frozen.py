@@ -126,7 +126,7 @@ def usdm_depth(n: int, bids: Any = ()) -> bytes:
 
 @contextmanager
 def live(venue: str, now: int) -> Iterator[Case]:
-    with engine(venue, checksum=False) as e:
+    with engine(venue, checksum=None) as e:
         feed = e.connection(0).feed
         rest = compact({"lastUpdateId": 100, "bids": [["99", "1"]], "asks": [["101", "1"]]})
         if venue == "deribit":

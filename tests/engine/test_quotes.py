@@ -270,7 +270,7 @@ def test_bybits_restart_is_followed_at_once_without_a_book() -> None:
 
 def test_a_full_book_in_the_stream_begins_anew() -> None:
     now = time.time_ns()
-    with engine("okx", checksum=False) as e:
+    with engine("okx", checksum=None) as e:
         c = e.connection(0)
 
         def book(seq: int) -> bytes:

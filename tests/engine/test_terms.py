@@ -38,7 +38,7 @@ def written(held: segment.WriterSegment) -> Iterator[tuple[native.Engine, shm.Fe
         _decoders.find("okx"),
         rule=native.RULE_PREVIOUS,
         base=native.BASE_STREAM,
-        checksum=False,
+        checksum=None,
     )
     for symbol in ("BTC-USDT", "ETH-USDT"):
         engine.add_instrument(symbol, price_exponent=-2, size_exponent=-2, **TERMS)

@@ -30,7 +30,8 @@ typedef struct bench {
 typedef struct venue_facts {
     const fh_decoder *decoder;
     int rule, base;
-    bool rest_join, checksum;
+    bool rest_join;
+    checksum_rule checksum;
     uint8_t *shapes;
     size_t shapes_length;
 } venue_facts;
@@ -48,7 +49,7 @@ static void bench_open(bench *b, bool learns)
     e->rules.rule = (uint8_t)the_venue.rule;
     e->rules.base = (uint8_t)the_venue.base;
     e->rules.rest_join = the_venue.rest_join;
-    e->checksum = the_venue.checksum;
+    CHECK(!the_venue.checksum.levels || engine_verify(e, &the_venue.checksum), "no memory");
     e->auto_add = true;
     e->buffer_bytes = 4096;
     for (int i = 0; i < 2; i++) {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedhandler import venues
-from feedhandler.adapter.engine import _BASES, _RULES
+from feedhandler.adapter.engine import rules
 from tests.kit import natives
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
@@ -42,7 +42,7 @@ def targets() -> list[Target]:
     found = [Target(name, name) for name in ("decimal", "cursor", "memory", "websocket")]
     for name in venues.names():
         venue = venues.load(name)
-        facts = (_RULES[venue.rule], _BASES[venue.base], venue.rest_join, venue.checksum)
+        facts = (*rules(venue), venue.rest_join, *natives.checksum_numbers(venue.checksum))
         numbers = (str(int(fact)) for fact in facts)
         words = " ".join([venue.decoder.name, *numbers, venue.decoder.frames.hex()])
         found.append(Target(name, words, name))
