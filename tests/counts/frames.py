@@ -46,8 +46,8 @@ class Path:
 def paths() -> list[Path]:
     """All of them; the same ones at every call, everywhere."""
     books = [*map(_book, VENUES), *(_book(venue, live=True) for venue in REORDERED)]
-    verified = [_verified(one) for one in books if one.venue == "okx"]
-    return [*books, *verified, *(_events(name, *what) for name, what in _EVENTS.items())]
+    verified = _verified(next(one for one in reversed(books) if one.venue == "okx"))
+    return [*books, verified, *(_events(name, *what) for name, what in _EVENTS.items())]
 
 
 def _book(venue: str, live: bool = False) -> Path:
@@ -73,7 +73,7 @@ def _verified(path: Path) -> Path:
         crc = zlib.crc32(":".join(f"{price}:{size}" for price, size in turns).encode())
         signed = crc - (crc >> 31 << 32)
         frames.append(frame.replace('"checksum":0', f'"checksum":{signed}'))
-    return Path(f"{path.name} verified", path.venue, frames, path.add, verified=True)
+    return Path("okx book verified", path.venue, frames, path.add, verified=True)
 
 
 @dataclass
