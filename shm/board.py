@@ -33,7 +33,7 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     last_ns, stats_ns, state_ns, data_ns   i8  unix ns: of the last trade; when the last statistic
                                                came; since when this state; when any message came
     exchange_ns, receive_ns, publish_ns    i8  of the last change of bid or ask
-    sent_ns             i8    when the venue sent it, by its clock; 0: it says none
+    sent_ns                                i8  when the venue sent it, by its clock; 0: it says none
     venue_sequence, ring_sequence          u8  the venue's number; the last record that is in it
     age_ns, stats_age_ns                   i8  since data_ns and since stats_ns when it was read;
                                                of what never came, larger than any limit
