@@ -39,10 +39,11 @@ _SHOWN = 5  #: differing levels in the log
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What the audit needs of the feed. `free`: whether recovery leaves room for this request;
-    `diverged`: the book is wrong and no longer LIVE, heal it; `count`: counters."""
+    """What the audit needs of the feed. `after`: the instruments by their ids, from the one after
+    this id on and round to it; `free`: whether recovery leaves room for this request; `diverged`:
+    the book is wrong and no longer LIVE, heal it; `count`: counters."""
 
-    instruments: Callable[[], Iterable[CarriedInstrument]]
+    after: Callable[[int], Iterable[CarriedInstrument]]
     free: Callable[[Request], bool]
     diverged: Callable[[CarriedInstrument], None]
     count: Callable[[Counter], None]
@@ -110,12 +111,11 @@ class Audit:
 
     def _next(self) -> CarriedInstrument | None:
         """The next LIVE book in turn."""
-        live = [each for each in self._do.instruments() if self._is_live(each)]
-        later = [each for each in live if each.id > self._last]
-        chosen = min(later or live, key=lambda each: each.id, default=None)
-        if chosen is not None:
-            self._last = chosen.id
-        return chosen
+        for tracked in self._do.after(self._last):
+            if self._is_live(tracked):
+                self._last = tracked.id
+                return tracked
+        return None
 
     def _is_live(self, tracked: CarriedInstrument) -> bool:
         if tracked.book_key is None or tracked.closed:

@@ -100,7 +100,7 @@ class Healing:
         self._missing_copies = MissingCopies(
             venue, universe, engine, connections, asks.renew, asks.count
         )
-        duties = Duties(lambda: universe, self._free, self._diverged, asks.count)
+        duties = Duties(universe.after, self._free, self._diverged, asks.count)
         self._audit = Audit(venue, engine, writer, requests, duties, config.audit_s, rng)
         books = (connections.unstreamed, self.streams, config.degraded_after_s)
         self._quiet_books = QuietBooks(venue, engine, requests, self._deaf)

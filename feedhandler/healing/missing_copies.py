@@ -67,11 +67,15 @@ class MissingCopies:
         if now < self._next:
             return
         self._next = now + LOOK_S
-        brought = self._engine.brought()
         known, self._missing = self._missing, {}
-        for bundle in self._fleet.bundles:
-            up = [each for each in bundle.connections if is_open(each.state)]
-            for key in bundle.keys if len(up) > 1 else ():
+        several = [
+            (bundle, up)
+            for bundle in self._fleet.bundles
+            if len(up := [each for each in bundle.connections if is_open(each.state)]) > 1
+        ]
+        brought = self._engine.brought() if several else np.zeros((0, 0), np.uint64)
+        for bundle, up in several:
+            for key in bundle.keys:
                 bits = self._bits(key, brought)
                 for connection in up:
                     place = connection, key

@@ -4,6 +4,7 @@ alone. Each instrument has its own backoff; nothing is given up."""
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from time import time_ns
 
 from feedhandler.adapter.venue import Base, Venue
@@ -20,6 +21,7 @@ REST_JOIN_S = 3.0  #: how long a snapshot that should come in the stream is wait
 LATE_S = 10.0  #: how long a resubscription has until it is tried again
 HEALTH_S = 10.0  #: what was LIVE for so long is healed at once
 ASKED_S = 10.0  #: and no snapshot is put off for longer, however often a book was lost
+AGAIN_S = 0.1  #: what is due and cannot be done is looked at again
 CONFIRM_S = 1.0  #: how long the stream has to reach a base until another is asked for
 DEAF_S = 2.0  #: how long a stream may say nothing of a book that REST shows to move
 _SPEAKING_CAP_S, _QUIET_CAP_S = 5.0, 60.0  #: between two such requests
@@ -42,6 +44,13 @@ class _Case:
     since: float = 0.0
     since_ns: int = 0
     still: float = 0.0  #: since when the number has not changed
+    planned: float | None = None  #: when it is to be looked at
+
+    @property
+    def soonest(self) -> float | None:
+        """When something is due."""
+        times = (self.resubscribe_at, self.join_at, self.late_at, self.confirm_at)
+        return min((each for each in times if each is not None), default=None)
 
     def settled(self) -> None:
         """Nothing is planned for it."""
@@ -70,7 +79,19 @@ class Recovery:
         self.still: Callable[[CarriedInstrument, int, int], None] = lambda *_: None
         self._cases: dict[int, _Case] = {}
         self._open: dict[int, CarriedInstrument] = {}
+        self._plans: list[tuple[float, int]] = []  # (when, id); one that is not its case's is void
         self._quiet = Throttle(60.0)
+
+    def _plan(self, tracked: CarriedInstrument, at_least: float = 0.0) -> None:
+        """It is looked at when something is due."""
+        case = self._cases[tracked.id]
+        due = case.soonest
+        if due is None or tracked.id not in self._open:
+            return
+        due = max(due, at_least)
+        if case.planned is None or due < case.planned:
+            case.planned = due
+            heappush(self._plans, (due, tracked.id))
 
     def _case(self, tracked: CarriedInstrument) -> _Case:
         case = self._cases.get(tracked.id)
@@ -88,6 +109,7 @@ class Recovery:
         case = self._case(tracked)
         case.resubscribe_at = None
         case.late_at = now + LATE_S
+        self._plan(tracked)
         if self._venue.base is Base.REQUEST:
             self._snapshots.request(tracked.spec.symbol)
 
@@ -105,6 +127,7 @@ class Recovery:
             self._snapshots.request(tracked.spec.symbol, delay)
         else:
             case.resubscribe_at = now + delay
+        self._plan(tracked)
         if reason != Reason.MALFORMED:  # who could not read it says more
             text = f"{tracked.spec.symbol}: {Reason(reason).name}, resynchronising"
             self._quiet.warning(f"lost {reason}", text)
@@ -119,6 +142,7 @@ class Recovery:
             case = self._case(tracked)
             if case.join_at is None:
                 case.join_at = now + REST_JOIN_S
+                self._plan(tracked)
 
     def too_old(self, tracked: CarriedInstrument) -> None:
         """SNAPSHOT_TOO_OLD: the stream is ahead of what we got."""
@@ -150,6 +174,7 @@ class Recovery:
         case.number = number
         if case.confirm_at is None:
             case.confirm_at = now + CONFIRM_S
+            self._plan(tracked)
 
     def deaf(self, tracked: CarriedInstrument, now: float) -> None:
         """Its book moves, and its stream says nothing: it is subscribed to anew."""
@@ -158,6 +183,7 @@ class Recovery:
         case.number = case.confirm_at = None
         case.late_at = now + LATE_S
         case.resubscribe_at = now + case.backoff.next(now)
+        self._plan(tracked)
 
     def _quiet_since(self, case: _Case, tracked: CarriedInstrument) -> bool:
         """Whether the stream has said nothing of the book since it has an unconfirmed base."""
@@ -191,8 +217,14 @@ class Recovery:
 
     def poll(self, now: float) -> None:
         """Do what is due; a few times a second."""
-        for tracked in list(self._open.values()):
-            case = self._cases[tracked.id]
+        while self._plans and self._plans[0][0] <= now:
+            planned, row = heappop(self._plans)
+            case, tracked = self._cases[row], self._open.get(row)
+            if case.planned != planned:
+                continue
+            case.planned = None
+            if tracked is None:
+                continue
             if case.resubscribe_at is not None and now >= case.resubscribe_at:
                 case.resubscribe_at = None
                 self._resubscribe(tracked)
@@ -203,6 +235,7 @@ class Recovery:
                 self._late(tracked, case, now)
             if case.confirm_at is not None and now >= case.confirm_at:
                 self._confirm(tracked, case, now)
+            self._plan(tracked, now + AGAIN_S)
 
     def subscribed_to(self, tracked: CarriedInstrument) -> bool:
         """Whether the venue has acknowledged the book: nothing could be joined to a snapshot of

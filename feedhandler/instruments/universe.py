@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import chain
 from typing import TypedDict
 
 from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -97,6 +98,13 @@ class Universe:
             if tracked.spec.expiry_ns == at and not tracked.closed and not tracked.ended:
                 found[row] = tracked
         return list(found.values())
+
+    def after(self, row: int) -> Iterator[CarriedInstrument]:
+        """All of them in the order of their ids, from the one after this id on and round to it."""
+        most = max(self.by_id, default=-1) if row >= len(self.by_id) else len(self.by_id)
+        for each in chain(range(row + 1, most + 1), range(min(row, most) + 1)):
+            if each in self.by_id:
+                yield self.by_id[each]
 
     def keys(self, spec: ListedInstrument) -> list[str]:
         """The keys of an instrument, its family's among them."""

@@ -17,8 +17,9 @@ from feedhandler.bench.kit.board_frames import board
 from feedhandler.connection.state import ConnectionState
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Fleet
+from feedhandler.healing.recovery import Recovery
 from feedhandler.healing.rhythm import RhythmOptions, RhythmWatchdog
-from feedhandler.instruments.universe import Universe
+from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.book_tally import BookTally
 from shm import Reason, State, segment
 from tests.kit.facts import spec
@@ -177,3 +178,73 @@ def test_books_that_nobody_brings_are_those_of_connections_that_are_down(
     fleet.lines[1].state = live
     monkeypatch.setattr(fleet, "_universe", None)  # no instrument is looked at
     assert fleet.unstreamed() == []
+
+
+def test_those_that_are_audited_go_round() -> None:
+    fleet = Homes(*[ConnectionState.LIVE] * 4)
+    universe = fleet._universe
+    assert [each.id for each in universe.after(-1)] == [0, 1, 2, 3]
+    assert [each.id for each in universe.after(1)] == [2, 3, 0, 1]
+    assert [each.id for each in universe.after(3)] == [0, 1, 2, 3]
+    assert [each.id for each in universe.after(99)] == [0, 1, 2, 3]
+
+
+class Snapshots:
+    """Nobody is asked."""
+
+    def request(self, symbol: str, delay: float = 0.0) -> None: ...
+    def done(self, symbol: str) -> None: ...
+
+
+def test_of_books_that_are_lost_at_once_each_is_looked_at_when_it_is_due() -> None:
+    asked: dict[str, int] = {}
+    looks = 0
+
+    class Line(set[str]):
+        """A connection with all of them."""
+
+        def __contains__(self, _: object) -> bool:
+            return True
+
+        @property
+        def subscriptions(self) -> Line:
+            return self
+
+        def budget(self, _: float) -> float:
+            return 1000.0
+
+        def is_live(self, _: str) -> bool:
+            return True
+
+        def resubscribe(self, key: str) -> bool:
+            asked[key] = asked.get(key, 0) + 1
+            return True
+
+    def connection(_: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return line
+
+    line = Line()
+    engine = SimpleNamespace(state=lambda _: (State.STALE, Reason.GAP), set_state=lambda *_: None)
+    recovery = Recovery(
+        venues.load("deribit"),
+        cast(Any, engine),
+        cast(Any, Snapshots()),
+        connection,
+        lambda _: None,
+    )
+    books = [CarriedInstrument(n, spec(f"BTC-{n}"), f"book.BTC-{n}.100ms") for n in range(MANY)]
+    for book in books:
+        recovery.lost(book, int(Reason.GAP), 1.0)
+    assert len(asked) == MANY  # each at once
+    looks = 0
+    for tick in range(50):
+        recovery.poll(1.0 + 0.1 * tick)
+    assert looks == 0
+    for book in books[1:]:
+        recovery.healed(book, 6.0)
+    for tick in range(200):
+        recovery.poll(6.0 + 0.1 * tick)
+    assert asked.pop("book.BTC-0.100ms") > 1
+    assert set(asked.values()) == {1}
