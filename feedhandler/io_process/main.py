@@ -20,6 +20,7 @@ import uvloop
 from feedhandler import heap, venues
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import Config, VenueConfig
+from feedhandler.instruments import handed_list
 from feedhandler.io_process import instrument_orders as requests
 from feedhandler.io_process import scheduling as undisturbed
 from feedhandler.io_process.epoch_renewal import Renewal
@@ -30,6 +31,7 @@ from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
 from feedhandler.planning.packing import CONNECTION_ROWS, PlanError
 from shm import Counter, Reason, ShmError, State, WriterRunning, segment
+from shm._native import Writer
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _PARENT_S = 1.0
@@ -56,6 +58,7 @@ class Order(msgspec.Struct, frozen=True):
     parent: int = 0
     group: int = -1
     lines: float = BURST  #: of the log, one after the other
+    listed: int = -1  #: where the list of instruments stands that was handed over
 
 
 def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> int:
@@ -129,9 +132,12 @@ async def _run(
         counted=lambda what: held.writer.counter_add(counters[what]),
         route=Route.of(order.config),
     ) as rest:
-        renewal = Renewal(
-            held, order.config, lambda writer, config: VenueFeed(venue, config, writer, rest)
-        )
+        listed = handed_list.read(order.listed)
+
+        def feed(writer: Writer, config: VenueConfig) -> VenueFeed:
+            return VenueFeed(venue, config, writer, rest, listed=listed)
+
+        renewal = Renewal(held, order.config, feed)
         gc.collect()
         gc.freeze()  # nothing made so far is garbage; it need not be looked at again
         work = loop.create_task(renewal.run())

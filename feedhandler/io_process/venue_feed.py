@@ -26,6 +26,7 @@ from feedhandler.fleet.rotation import Rotations
 from feedhandler.fleet.splitting import Capacity
 from feedhandler.healing.healing import Asks, Healing
 from feedhandler.healing.part_runner import PartRunner
+from feedhandler.instruments.handed_list import Answers, Handed
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.terms import NEWS_S
 from feedhandler.instruments.universe import CarriedInstrument, Universe
@@ -49,7 +50,7 @@ LOOK_ROWS = 128  #: instruments that are looked at before frames are read again
 
 
 class VenueFeed:
-    """Runs one venue. `rest` is the caller's to close."""
+    """Runs one venue. `rest` is the caller's to close; `listed`: what was handed over."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class VenueFeed:
         rest: Rest,
         rng: random.Random | None = None,
         tap: FrameTap | None = None,
+        listed: Answers | None = None,
     ) -> None:
         self.venue = venue
         self.config = config
@@ -84,7 +86,7 @@ class VenueFeed:
         self._state = VenueState(writer)
         requests = Requests(venue, rest, self.connections)
         wanted = (config.instruments, self._rng, config.refresh_s)
-        self._lister = Lister(venue, requests, *wanted)
+        self._lister = Lister(venue, Handed(requests, listed or Answers()), *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
         self.books = BookTally(self.universe.by_id.get, self.roster.left_out)
         self._route = Route.of(config)

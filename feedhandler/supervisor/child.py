@@ -15,6 +15,8 @@ import msgspec
 from feedhandler import python_child
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.config.keys import VenueConfig
+from feedhandler.instruments import handed_list
+from feedhandler.instruments.handed_list import Answers
 from feedhandler.io_process.main import Exit, Order
 from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
@@ -28,10 +30,17 @@ WATCH_S = 0.5
 
 
 class Child:
-    """One venue's process under one configuration, which may change."""
+    """One venue's process under one configuration, which may change. `listed`: what the venue has
+    just said of its instruments, for the first process."""
 
     def __init__(
-        self, namespace: str, venue: str, config: VenueConfig, keep: bool, group: int = -1
+        self,
+        namespace: str,
+        venue: str,
+        config: VenueConfig,
+        keep: bool,
+        group: int = -1,
+        listed: Answers | None = None,
     ) -> None:
         self.venue = venue
         self.config = config
@@ -39,6 +48,7 @@ class Child:
         self._namespace = namespace
         self._keep = keep
         self._group = group
+        self._listed = listed or Answers()
         self._backoff = Backoff(1.0, 30.0, health_s=60.0, floor=0.2)
         self._process: Process | None = None
         self._channel: Channel | None = None
@@ -81,8 +91,16 @@ class Child:
         now, before = monotonic(), self._started
         self._started = now
         lines = room_after(now - before) if before else BURST
+        listed, self._listed = handed_list.write(self._listed), Answers()
         order = Order(
-            self.venue, self._namespace, self.config, self._keep, os.getpid(), self._group, lines
+            self.venue,
+            self._namespace,
+            self.config,
+            self._keep,
+            os.getpid(),
+            self._group,
+            lines,
+            listed,
         )
         ours, theirs = socket.socketpair()
         try:
@@ -90,6 +108,7 @@ class Child:
                 *python_child.command("feedhandler.io_process.main"),
                 stdin=theirs.fileno(),
                 env=python_child.environment(),
+                pass_fds=() if listed < 0 else (listed,),
                 process_group=0,  # a terminal's Ctrl-C is for us, who stop the children in order
             )
         except OSError:
@@ -97,6 +116,8 @@ class Child:
             raise
         finally:
             theirs.close()
+            if listed >= 0:
+                os.close(listed)
         self._channel = await Channel.open(ours, msgspec.json.encode(order))
         return process
 

@@ -9,6 +9,7 @@ from feedhandler.adapter import listing
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.keys import Config, VenueConfig
+from feedhandler.instruments.handed_list import Answers, Keeping
 from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
@@ -19,10 +20,12 @@ TIMEOUT_S = 8.0
 
 @dataclass(slots=True)
 class Findings:
-    """`problems`: nothing may start; `warnings`: it starts, and heals when the venue does."""
+    """`problems`: nothing may start; `warnings`: it starts, and heals when the venue does; `lists`:
+    what the venues answered, for who starts now."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    lists: dict[str, Answers] = field(default_factory=dict, compare=False)
 
 
 async def check(config: Config) -> Findings:
@@ -50,7 +53,8 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
                 config.rest_url, venue.limits, timeout_s=TIMEOUT_S, route=Route.of(config)
             ) as rest,
         ):
-            specs = await list_instruments(venue, rest, patterns)
+            keeping = Keeping(rest)
+            specs = await list_instruments(venue, keeping, patterns)
             none = not specs and not await list_instruments(venue, rest, venue.default_instruments)
     except (RestError, ValueError, TimeoutError) as error:
         cause = str(error) or f"no answer within {TIMEOUT_S:g} s"
@@ -59,6 +63,7 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
     if none:  # an answer of a venue in trouble
         findings.warnings.append(f"{name}: instruments cannot be checked: the venue lists none")
         return
+    findings.lists[name] = keeping.answers
     chosen, unknown = rules.choose(config.instruments, specs)
     for one in unknown:
         if any(_may_mean(one.pattern, name) for name in specs.broken):

@@ -17,6 +17,7 @@ import msgspec
 
 from feedhandler.config.document import ConfigError
 from feedhandler.config.keys import Config
+from feedhandler.instruments.handed_list import Answers, Lists
 from feedhandler.log import log, setup
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.child import Child
@@ -87,7 +88,8 @@ class Supervisor:
             tell(error.strerror or str(error))
             return CONFIGURATION
         socket = Server(self._config.namespace, self.answer)
-        if not await self._preflight(tell):
+        lists = await self._preflight(tell)
+        if lists is None:
             await self._hush()
             return CONFIGURATION
         try:
@@ -97,7 +99,7 @@ class Supervisor:
             await self._hush()
             return CONFIGURATION
         for venue in self._config.venues:
-            self._launch(venue, self._config)
+            self._launch(venue, self._config, lists.get(venue))
         try:
             await self._until_stopped()
             log.info("stopping")
@@ -130,8 +132,9 @@ class Supervisor:
             await self._status_server.stop()
             self._status_server = None
 
-    def _launch(self, venue: str, config: Config) -> None:
-        child = Child(config.namespace, venue, config.venues[venue], self._keep, config.group)
+    def _launch(self, venue: str, config: Config, listed: Answers | None) -> None:
+        its = config.venues[venue]
+        child = Child(config.namespace, venue, its, self._keep, config.group, listed)
         task = asyncio.get_running_loop().create_task(child.run())
         task.add_done_callback(partial(self._ended, venue))
         self._children[venue], self._tasks[venue] = child, task
@@ -142,20 +145,21 @@ class Supervisor:
             log.error("%s: nobody watches it any more", venue, exc_info=task.exception())
             self._stop.set()
 
-    async def _preflight(self, tell: Report) -> bool:
+    async def _preflight(self, tell: Report) -> Lists | None:
+        """What the venues list; None: nothing may start."""
         check = asyncio.create_task(preflight.check(self._config))
         stop = asyncio.create_task(self._stop.wait())
         await asyncio.wait({check, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if not check.done():
             check.cancel()
-            return True  # stopped before it began: the rest ends at once
+            return {}  # stopped before it began: the rest ends at once
         findings = check.result()
         for warning in findings.warnings:
             log.warning("%s", warning)
         for problem in findings.problems:
             tell(problem)
-        return not findings.problems
+        return None if findings.problems else findings.lists
 
     def _clean(self, venue: str) -> None:
         """Remove what killed processes left."""
@@ -204,7 +208,7 @@ class Supervisor:
         if moved:
             await self._hush()
             self._status_server = server
-        await self._apply(config, change)
+        await self._apply(config, change, findings.lists)
 
     async def _follow(self, config: Config, change: Difference) -> None:
         """Other instruments, on all venues or on none. Raises ConfigError."""
@@ -220,7 +224,7 @@ class Supervisor:
                 await other.follow(rules)
             raise ConfigError([f"venues.{venue}.instruments: {problem}"])
 
-    async def _apply(self, config: Config, change: Difference) -> None:
+    async def _apply(self, config: Config, change: Difference, lists: Lists) -> None:
         """What cannot fail: processes that end, start, or start again."""
         for venue in change.removed:
             log.info("%s: no longer configured", venue)
@@ -234,7 +238,7 @@ class Supervisor:
             log.info("%s: other settings, starting it again", venue)
             await self._children[venue].renew(config.venues[venue])
         for venue in change.added:
-            self._launch(venue, config)
+            self._launch(venue, config, lists.get(venue))
         log.info("configuration read again: %s", change)
 
     # ---- what people ask
