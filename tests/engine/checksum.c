@@ -70,6 +70,9 @@ int main(void)
                 return 1;
             }
     }
+    book_free(&b);
+    free(ways[0]);
+    free(ways[1]);
     printf("ok %d\n", TURNS);
     return 0;
 }
