@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import (
     force_option,
@@ -105,7 +105,7 @@ def capture(
 
 def _words(recording: Recording) -> str:
     return (
-        f"{figures.count(recording.frames)} frames, {figures.size(recording.bytes)} in "
+        f"{number_text.count(recording.frames)} frames, {number_text.size(recording.bytes)} in "
         f"{recording.seconds:.0f} s, {recording.live} of {recording.instruments} live"
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.errors import FINDING, CliError
 from cli.options import (
     force_option,
@@ -128,7 +128,7 @@ class _Progress:
             return
         self._next = time.monotonic() + 0.2
         share = 100 * done // max(1, total)
-        click.echo(f"\r\x1b[K{share:3d} %  {figures.count(done)} lines", err=True, nl=False)
+        click.echo(f"\r\x1b[K{share:3d} %  {number_text.count(done)} lines", err=True, nl=False)
         self._shown = True
 
     def clear(self) -> None:
@@ -153,9 +153,9 @@ def _report(result: ReplayResult, books: Path | None, as_json: bool) -> None:
     if as_json:
         json_out(_summary(result))
         return
-    rate = figures.rate(result.frames / result.seconds) if result.seconds else "-"
+    rate = number_text.rate(result.frames / result.seconds) if result.seconds else "-"
     click.echo(
-        f"{result.venue}: {figures.count(result.frames)} frames in {result.seconds:.2f} s "
+        f"{result.venue}: {number_text.count(result.frames)} frames in {result.seconds:.2f} s "
         f"({rate}/s), {len(result.books)} {'book' if len(result.books) == 1 else 'books'}"
         + "".join(f", {count} {name}" for name, count in sorted(result.states.items()))
     )

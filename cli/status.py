@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import json_option, namespace_option
 from cli.output import SILENT_NS, Column, dim, json_out, screen_width, state, table
@@ -90,7 +90,7 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
         return [orjson.dumps(found).decode()]
     supervisor = found.get("supervisor")
     if supervisor:
-        up = figures.duration(supervisor["uptime_ns"])
+        up = number_text.duration(supervisor["uptime_ns"])
         title = f"{namespace}: supervisor {supervisor['pid']}, up {up}"
         if supervisor.get("http"):
             title += f", {supervisor['http']}"
@@ -108,13 +108,13 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         venue["venue"],
         state("SILENT" if silent else venue["state"]),
         f"{venue['live']}/{venue['instruments']}",
-        figures.count(venue.get("frames", 0)),
+        number_text.count(venue.get("frames", 0)),
         f"{connections['live']}/{connections['total']}",
-        "-" if age is None else figures.duration(age),
-        figures.duration(venue["uptime_ns"]) if venue.get("uptime_ns") else "-",
+        "-" if age is None else number_text.duration(age),
+        number_text.duration(venue["uptime_ns"]) if venue.get("uptime_ns") else "-",
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
-        figures.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
+        number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
         "its writer is silent" if silent else _reason(venue),
     )
 
@@ -123,10 +123,12 @@ def _reason(venue: dict[str, Any]) -> str:
     """What is wrong, since when, what is being done."""
     word = "" if venue["reason"] == "NONE" else venue["reason"]
     if venue["state"] != "LIVE" and venue.get("since_ns"):
-        word = f"{word} for {figures.duration(max(0, time.time_ns() - venue['since_ns']))}".strip()
+        word = (
+            f"{word} for {number_text.duration(max(0, time.time_ns() - venue['since_ns']))}".strip()
+        )
     ended = venue.get("ended") or {}
     ago = time.time_ns() - ended.get("at_ns", 0)
     parts = [": ".join(filter(None, (word, venue.get("detail"))))]
     if venue.get("uptime_ns") and ago < _RECENT_NS:
-        parts.append(f"started again: {ended['why']}, {figures.duration(ago)} ago")
+        parts.append(f"started again: {ended['why']}, {number_text.duration(ago)} ago")
     return "; ".join(filter(None, parts))

@@ -13,7 +13,7 @@ from shm.errors import BadName, ShmError, UnknownInstrument
 from shm.feed import Feed, attach
 from shm.names import ContractType, InstrumentKind, State, Status
 from shm.object_names import check_name, default_namespace
-from shm.words import said, word
+from shm.state_words import said, word
 
 Side = Literal["bid", "ask", "both"]
 

@@ -7,7 +7,7 @@ import difflib
 from shm._native import Instrument, Segment
 from shm.chains import Chains
 from shm.errors import UnknownInstrument
-from shm.words import venue_said
+from shm.state_words import venue_said
 
 
 class Directory:

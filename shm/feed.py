@@ -22,8 +22,8 @@ from shm.errors import (
 )
 from shm.events import Events
 from shm.names import Reason, State
-from shm.not_live import not_live
 from shm.object_names import check_name, default_namespace
+from shm.order_guard import not_live
 from shm.owners import believed
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.errors import CliError
 from cli.inspect_.memory import believable, open_venue, writer_words
 from cli.options import json_option, namespace_option
@@ -132,9 +132,9 @@ def _read(memory: Memory, option: Instrument) -> dict[str, Any]:
     found["state"], found["reason"] = believable(memory, quote["state"], quote["reason"])
     for side in _PRICES:
         if quote[f"{side}_price"] != NONE and (side != "last" or quote["last_ns"]):
-            found[side] = figures.decimal(quote[f"{side}_price"], quote["price_exponent"])
+            found[side] = number_text.decimal(quote[f"{side}_price"], quote["price_exponent"])
             if side != "last":
-                size = figures.decimal(quote[f"{side}_size"], quote["size_exponent"])
+                size = number_text.decimal(quote[f"{side}_size"], quote["size_exponent"])
                 found[f"{side}_size"] = size
     for statistic in _STATISTICS:
         if quote[statistic] == quote[statistic]:
@@ -160,7 +160,7 @@ def _lines(memory: Memory, name: str, options: list[Instrument]) -> list[str]:
         row = _read(memory, option)
         by_strike.setdefault(option.strike, {})[row["side"]] = row
     at = datetime.fromtimestamp(options[0].expiry_ns // 10**9, UTC)
-    left = figures.duration(max(0, options[0].expiry_ns - time.time_ns()))
+    left = number_text.duration(max(0, options[0].expiry_ns - time.time_ns()))
     width = screen_width() or 1000
     head = [f"{memory.venue} {name}  {at:%Y-%m-%d %H:%M} UTC, in {left}", writer_words(memory), ""]
     prices = [

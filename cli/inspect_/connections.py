@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.inspect_.memory import open_venue, venues_there, word
 from cli.options import json_option, namespace_option
 from cli.output import SILENT_NS, Column, echo_table, json_out, state
@@ -77,7 +77,7 @@ def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
                 row["detail"] = f"its writer {memory.writer}"
             elif silent_ns >= SILENT_NS:
                 row |= {"state": "SILENT", "reason": word(Reason, Reason.HEARTBEAT)}
-                row["detail"] = f"its writer has been silent for {figures.duration(silent_ns)}"
+                row["detail"] = f"its writer has been silent for {number_text.duration(silent_ns)}"
             rows.append({"venue": venue} | row)
     return rows
 
@@ -93,17 +93,17 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         row["venue"],
         str(row["id"]),
         state(row["state"]),
-        figures.duration(max(0, time.time_ns() - since)) if since else "-",
+        number_text.duration(max(0, time.time_ns() - since)) if since else "-",
         ", ".join(keys),
-        figures.rate(row["frames_per_second"]) if up else "-",
-        figures.size(row["bytes_per_second"]) if up else "-",
-        figures.duration(row["rtt_p50_ns"]) if row["rtt_p50_ns"] else "-",
-        figures.duration(row["rtt_p99_ns"]) if row["rtt_p99_ns"] else "-",
-        figures.size(row["queue_bytes"]) if up else "-",
-        figures.duration(row["behind_ns"]) if row["behind_ns"] else "-",
+        number_text.rate(row["frames_per_second"]) if up else "-",
+        number_text.size(row["bytes_per_second"]) if up else "-",
+        number_text.duration(row["rtt_p50_ns"]) if row["rtt_p50_ns"] else "-",
+        number_text.duration(row["rtt_p99_ns"]) if row["rtt_p99_ns"] else "-",
+        number_text.size(row["queue_bytes"]) if up else "-",
+        number_text.duration(row["behind_ns"]) if row["behind_ns"] else "-",
         str(row["wins"]) if row["wins"] else "-",
-        figures.duration(row["lead_p50_ns"]) if row["lead_p50_ns"] else "-",
-        figures.count(row["slow_frames"]) if row["frames"] else "-",
+        number_text.duration(row["lead_p50_ns"]) if row["lead_p50_ns"] else "-",
+        number_text.count(row["slow_frames"]) if row["frames"] else "-",
         str(row["connects"]),
         row["url"],
         ": ".join(part for part in (reason, row["detail"]) if part),

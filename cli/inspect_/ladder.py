@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.output import bold, cut, dim, pad, standing, utf8
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _MOST_BAR = 24
 def ladder(instrument: Instrument, book: dict[str, Any], width: int) -> list[str]:
     """The lines of the view, none wider than `width`."""
     why = "" if book["reason"] == "NONE" else f" {book['reason']}"
-    age = "never" if book["age_ns"] is None else figures.duration(book["age_ns"])
+    age = "never" if book["age_ns"] is None else number_text.duration(book["age_ns"])
     shown = standing(book["state"], book["status"])
     title = (
         f"{bold(instrument.symbol)}  {instrument.venue}  {shown}{why}  "
@@ -51,8 +51,8 @@ def _known(book: dict[str, Any]) -> str:
 
 
 def _levels(bids: Sequence[Sequence[str]], asks: Sequence[Sequence[str]], width: int) -> list[str]:
-    prices = figures.places([level[0] for level in (*bids, *asks)])
-    sizes = figures.places([level[1] for level in (*bids, *asks)])
+    prices = number_text.places([level[0] for level in (*bids, *asks)])
+    sizes = number_text.places([level[1] for level in (*bids, *asks)])
     if not prices:
         return [dim("no levels")]
     most = max(Decimal(size) for size in sizes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.inspect_.memory import believable, nothing, open_venue, word, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import Column, dim, echo_table, json_out, standing
@@ -63,7 +63,7 @@ def _objects(namespace: str, as_json: bool) -> None:
             (
                 info.path,
                 info.part,
-                figures.count(info.bytes),
+                number_text.count(info.bytes),
                 f"{info.mode:o}",
                 str(info.writer_pid or "-"),
                 info.error or ", ".join(remarks),
@@ -119,7 +119,7 @@ def _described(memory: Any, instrument: Any) -> dict[str, Any]:
         shown, reason = believable(memory, quote["state"], quote["reason"])
         for side in prices:
             if quote[f"{side}_price"] != NONE and (side != "last" or quote["last_ns"]):
-                prices[side] = figures.decimal(quote[f"{side}_price"], quote["price_exponent"])
+                prices[side] = number_text.decimal(quote[f"{side}_price"], quote["price_exponent"])
     return {
         "id": instrument.id,
         "symbol": instrument.symbol,

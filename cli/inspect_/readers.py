@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.inspect_.memory import venues_there
 from cli.options import json_option, namespace_option
 from cli.output import Column, echo_table, json_out
@@ -65,10 +65,10 @@ def _line(row: Reader | dict[str, Any]) -> tuple[str, ...]:
         row["name"],
         str(row["pid"]),
         "alive" if row["alive"] else "dead",
-        figures.count(row["cursor"]),
-        "-" if row["lag"] is None else figures.count(row["lag"]),
-        figures.count(row["lost"]),
-        figures.count(row["overruns"]),
-        f"{figures.duration(max(0, time.time_ns() - row['updated_ns']))} ago",
+        number_text.count(row["cursor"]),
+        "-" if row["lag"] is None else number_text.count(row["lag"]),
+        number_text.count(row["lost"]),
+        number_text.count(row["overruns"]),
+        f"{number_text.duration(max(0, time.time_ns() - row['updated_ns']))} ago",
         remark,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.inspect_.memory import word
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Describer:
             sides = ("buy", "sell") if taker else ("bid", "ask")
             return {"side": sides[side & 1]} | _amounts(slot, instrument)
         if kind == Kind.STAT:
-            value = figures.decimal(price, size) if -40 < size < 40 else None
+            value = number_text.decimal(price, size) if -40 < size < 40 else None
             return {"stat": word(Stat, aux).lower(), "value": value}
         if kind == Kind.STATE:
             body: dict[str, Any] = {"state": word(State, price), "reason": word(Reason, size)}
@@ -87,7 +87,7 @@ def _amounts(slot: np.void, instrument: Instrument | None) -> dict[str, str | No
         else (0, 0)
     )
     return {
-        name: None if int(slot[name]) == NONE else figures.decimal(int(slot[name]), exponent)
+        name: None if int(slot[name]) == NONE else number_text.decimal(int(slot[name]), exponent)
         for name, exponent in zip(("price", "size"), exponents, strict=True)
     }
 
@@ -98,7 +98,7 @@ HEADING = f"{'SEQUENCE':>8} {'INSTRUMENT':<19} {'KIND':<5} {'()':<2} CONTENT"
 def line(record: Mapping[str, Any], *, timed: bool = True, wide: bool = True) -> str:
     """A record for people, on one line. `wide`: prices and sizes in columns, over 80 characters."""
     marks = "".join(mark for flag, mark in _MARKS if flag in record["flags"])
-    clock = f"{figures.clock(record['receive_ns'])} " if timed else ""
+    clock = f"{number_text.clock(record['receive_ns'])} " if timed else ""
     return (
         f"{record['sequence']:>8} {clock}{record['instrument'] or '-':<19} "
         f"{record['kind']:<5} {marks:<2} {_content(record, wide)}"

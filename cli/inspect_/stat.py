@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli import figures
+from cli import number_text
 from cli.inspect_.memory import believable, open_venue, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import Column, bold, dim, echo_table, json_out, state
@@ -49,8 +49,8 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
     detail = f": {header['detail']}" if header["detail"] else ""
     click.echo(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}\n")
     _facts(header)
-    of = f"{figures.count(counters['frames'])} frames"
-    click.echo(f"{'read slowly':14} {figures.count(slow)} of {of}")
+    of = f"{number_text.count(counters['frames'])} frames"
+    click.echo(f"{'read slowly':14} {number_text.count(slow)} of {of}")
     if audits:
         worst = min(audits, key=lambda symbol: audits[symbol]["agree"])
         share = f"{100 * audits[worst]['agree']:.2f} % of {audits[worst]['levels']} levels"
@@ -59,7 +59,7 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
     used = [(name, value) for name, value in counters.items() if value]
     echo_table(
         [Column("COUNTER"), Column("", right=True)],
-        [(name, figures.count(value)) for name, value in used],
+        [(name, number_text.count(value)) for name, value in used],
     )
     click.echo()
     columns = [Column("LATENCY"), Column("COUNT", right=True, drop=1)]
@@ -71,21 +71,21 @@ def _facts(header: dict[str, Any]) -> None:
     ring = header["ring"]["count"]
     last = header["published"]
     rows = [
-        ("epoch", f"{header['epoch']}, since {figures.moment(header['created_ns'])}"),
+        ("epoch", f"{header['epoch']}, since {number_text.moment(header['created_ns'])}"),
         ("instruments", f"{header['instruments']} of {header['directory']['count']}"),
         ("book depth", f"{header['book_depth']} levels a side"),
         (
             "ring",
-            f"{figures.count(ring)} slots, {figures.count(max(1, last - ring + 1))}"
-            f" to {figures.count(last)} are in it",
+            f"{number_text.count(ring)} slots, {number_text.count(max(1, last - ring + 1))}"
+            f" to {number_text.count(last)} are in it",
         ),
-        ("memory", figures.size(header["total_bytes"])),
+        ("memory", number_text.size(header["total_bytes"])),
         (
             "contract",
             f"{header['version_major']}.{header['version_minor']},"
             f" layout {header['layout_hash']:016x}",
         ),
-        ("last received", figures.moment(header["last_receive_ns"])),
+        ("last received", number_text.moment(header["last_receive_ns"])),
     ]
     for name, value in rows:
         click.echo(f"{name:14} {value}")
@@ -96,6 +96,6 @@ def _latency(name: str, values: dict[str, int]) -> tuple[str, ...]:
         return (name, "0", *("-" for _ in _PERCENTILES))
     return (
         name,
-        figures.count(values["count"]),
-        *(figures.duration(values[label]) for label, _ in _PERCENTILES),
+        number_text.count(values["count"]),
+        *(number_text.duration(values[label]) for label, _ in _PERCENTILES),
     )

@@ -17,7 +17,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from feedhandler.budgets._budget_table import SIZE, Table
-from feedhandler.budgets.budget import TokenBucket
+from feedhandler.budgets.token_bucket import TokenBucket
 from feedhandler.log import log
 
 ENVIRONMENT = "FEEDHANDLER_BUDGETS"

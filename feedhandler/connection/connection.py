@@ -15,9 +15,9 @@ from functools import partial
 from time import monotonic, time_ns
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.budgets.budget import per_second
-from feedhandler.budgets.host_budgets import SHOWN_WAIT_S, wait_for_budget
 from feedhandler.budgets.shared_retry import Retry
+from feedhandler.budgets.token_bucket import per_second
+from feedhandler.budgets.venue_budgets import SHOWN_WAIT_S, wait_for_budget
 from feedhandler.connection.control_frames import ControlFrames
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.notes import ConnectionNotes

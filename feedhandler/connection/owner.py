@@ -7,8 +7,8 @@ from typing import Generic, Protocol, TypeVar
 
 from feedhandler.adapter.venue import Stated
 from feedhandler.budgets.backoff import Backoff
-from feedhandler.budgets.budget import Budget
 from feedhandler.budgets.shared_retry import Reach
+from feedhandler.budgets.token_bucket import Budget
 from feedhandler.network.route import Route
 from shm import Reason
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from picows import WSCloseCode, WSMsgType, WSTransport
 
-from feedhandler.budgets.budget import Budget
+from feedhandler.budgets.token_bucket import Budget
 from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES, DeflateListener
 from feedhandler.connection.frame_listener import FrameListener, Session
 from feedhandler.connection.owner import Settings

@@ -6,7 +6,7 @@ What is to be asked for, and what stands, is `Subscriptions`' to know.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from feedhandler.budgets.budget import Budget
+from feedhandler.budgets.token_bucket import Budget
 from feedhandler.connection.pings import Pings
 from feedhandler.connection.session_socket import ConnectionSocket
 from feedhandler.connection.subscriptions import Subscriptions

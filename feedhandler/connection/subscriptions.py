@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 
 from feedhandler.adapter.venue import Venue
-from feedhandler.budgets.budget import Budget, SlidingWindow
+from feedhandler.budgets.token_bucket import Budget, SlidingWindow
 from feedhandler.connection.key_index import KeyIndex
 from feedhandler.connection.subscription_key import Counts, Expired, Key, KeyState
 

@@ -4,7 +4,7 @@
 
 #include "../wire/websocket.h"
 #include "learn.h"
-#include "life.h"
+#include "open_close.h"
 
 COLD void engine_error(engine *e, int error, const cursor *c, const uint8_t *at, const char *about)
 {
@@ -226,7 +226,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     return engine_end(e, result, wake);
 }
 
-#include "outside.h"
+#include "without_frame.h"
 #include "snapshot.h"
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_SNAPSHOT_H
 #define FEEDHANDLER_ENGINE_SNAPSHOT_H
 
-#include "foreign.h"
+#include "wrong_instrument.h"
 
 /* Decode the answer. False: it is none. */
 static bool answer_read(engine *e, connection *from, market *m, const void *payload, size_t length,

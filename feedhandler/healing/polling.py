@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from feedhandler.adapter.venue import Request, Venue
-from feedhandler.budgets import host_budgets
+from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.instruments.universe import CarriedInstrument
@@ -51,7 +51,7 @@ class Poller:
         self._down: dict[int, float] = {}  # since when, by instrument
         self._asked: dict[int, float] = {}  # when last
         self._fresh: dict[int, float] = {}  # when last answered
-        self._rate, self._burst = host_budgets.rest_bucket(venue.limits)
+        self._rate, self._burst = venue_budgets.rest_bucket(venue.limits)
         self._not_before = 0.0
         self._backoff = Backoff(*_BACKOFF_S)
         self._quiet = Throttle()

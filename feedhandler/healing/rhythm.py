@@ -1,8 +1,8 @@
-"""Two watchdogs: any byte on a socket, and data per subscription against its own rhythm.
+"""The watchdog over subscriptions: data of each against its own rhythm.
 
-They tell three things apart: a dead socket (no byte although we asked), a dead subscription (the
-socket lives, this key does not, and it used to be fast), and a quiet market (nothing wrong). Pure
-logic: time is given, nothing is done. Times are seconds of a monotonic clock.
+It tells a dead subscription (the socket lives, this key does not, and it used to be fast) from a
+quiet market (nothing wrong); a dead socket is `connection/heartbeat.py`'s to notice. Pure logic:
+time is given, nothing is done. Times are seconds of a monotonic clock.
 """
 
 from collections.abc import Sequence

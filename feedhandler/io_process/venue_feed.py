@@ -12,7 +12,7 @@ from functools import partial
 
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
-from feedhandler.budgets import host_budgets
+from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.budgets.shared_retry import Reach
 from feedhandler.config.keys import VenueConfig
@@ -22,8 +22,8 @@ from feedhandler.connection.owner import FrameTap, Settings
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.fleet.fleet import Fleet
+from feedhandler.fleet.overload import Overload
 from feedhandler.fleet.rotation import Rotations
-from feedhandler.fleet.splitting import Capacity
 from feedhandler.healing.healing import Asks, Healing
 from feedhandler.healing.part_runner import PartRunner
 from feedhandler.instruments.handed_list import Answers, Handed
@@ -72,7 +72,7 @@ class VenueFeed:
         self._clock = asyncio.get_running_loop().time
         self.connections = Fleet(venue, self.engine, self.universe, self._make, config.redundancy)
         self._rotations = Rotations(self.connections)
-        self._capacity = Capacity(
+        self._overload = Overload(
             self.connections,
             self._rotations,
             self.universe,
@@ -171,12 +171,12 @@ class VenueFeed:
             silence_s=self.config.silence_s,
             lifetime_s=limits.lifetime_s if lifetime is None else lifetime,
             rotate_at=time_of_day(self.config.rotate_at) if self.config.rotate_at else None,
-            connects=host_budgets.connects(url, limits),
-            messages=host_budgets.subscribe_messages(url, limits),
-            keys=host_budgets.subscribe_keys(url, limits),
+            connects=venue_budgets.connects(url, limits),
+            messages=venue_budgets.subscribe_messages(url, limits),
+            keys=venue_budgets.subscribe_keys(url, limits),
             backoff=Backoff.of_connection(self._rng),
             route=self._route,
-            reach=self._reach.setdefault(host_budgets.host(url), Reach()),
+            reach=self._reach.setdefault(venue_budgets.host(url), Reach()),
             tap=self._tap,
         )
         native = self.engine.connection(row)
@@ -200,7 +200,7 @@ class VenueFeed:
             step("rotation", partial(self._rotations.poll, now))
             if now >= next_table:
                 next_table = now + TABLE_S
-                step("the look at capacity", partial(self._capacity.look, now))
+                step("the look at capacity", partial(self._overload.look, now))
                 step("the connection table", partial(self._show, now))
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -245,7 +245,7 @@ class VenueFeed:
         note = "; ".join(filter(None, notes))
         silent = self.healing.silent_subscriptions.finding
         self._state.judge(
-            self.books, self.connections.speaking_for_venue(), self._capacity.finding, note, silent
+            self.books, self.connections.speaking_for_venue(), self._overload.finding, note, silent
         )
 
     def _listing(self, problem: str) -> None:
@@ -299,7 +299,7 @@ class VenueFeed:
         if connection.state is ConnectionState.SUBSCRIBING:
             self._count(Counter.CONNECTS)
             self.connections.connected(connection)
-            self._capacity.connected(connection)
+            self._overload.connected(connection)
         if connection.state is ConnectionState.BACKOFF:
             self._outage_log.down(connection)
         elif connection.state is ConnectionState.LIVE:

@@ -13,8 +13,8 @@ from picows import WSHandshakeError
 from python_socks import ProxyError
 
 from feedhandler.adapter.venue import Limits
-from feedhandler.budgets.budget import Budget
 from feedhandler.budgets.retry_after import PAUSE_S, ban_s, parse_retry_after
+from feedhandler.budgets.token_bucket import Budget
 from feedhandler.log import log
 from feedhandler.network.deflate import ExtensionError
 from feedhandler.network.tcp import NameNotFound

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import aiohttp
 
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.budgets import host_budgets
-from feedhandler.budgets.budget import Budget
+from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.retry_after import PAUSE_S, ban_s, parse_retry_after
+from feedhandler.budgets.token_bucket import Budget
 from feedhandler.network import rest_body
 from feedhandler.network.connect_failure import PROXY_ERRORS, in_words
 from feedhandler.network.route import Route
@@ -86,7 +86,7 @@ class Rest:
         route: Route | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.budget = budget or host_budgets.rest(base_url, limits)
+        self.budget = budget or venue_budgets.rest(base_url, limits)
         self._bans = limits.bans
         self._used_in = limits.rest_used
         self._turn = asyncio.Lock()

@@ -8,7 +8,7 @@ from feedhandler import venues
 from feedhandler.adapter import selection as rules
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import ListedInstrument, Request, Venue
-from feedhandler.budgets import host_budgets
+from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.instruments.listing import choose, list_instruments
@@ -51,7 +51,7 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
     hosts: set[str] = set()
     for name, one in config.venues.items():
         urls = one.ws_url.values() if isinstance(one.ws_url, dict) else (one.ws_url,)
-        hosts |= {host_budgets.host(url) for url in (one.rest_url, *urls)}
+        hosts |= {venue_budgets.host(url) for url in (one.rest_url, *urls)}
         venue = venues.load(name, one.depth)
         try:
             if offline:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from feedhandler.adapter.venue import Base, Limits, ListedInstrument, Venue
-from feedhandler.budgets import host_budgets
-from feedhandler.budgets.budget import Budget, SlidingWindow, TokenBucket, per_second
+from feedhandler.budgets import venue_budgets
+from feedhandler.budgets.token_bucket import Budget, SlidingWindow, TokenBucket, per_second
 from feedhandler.config.keys import VenueConfig
 from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.planning.packing import CONNECTION_ROWS, ConnectionPlan, pack
@@ -97,12 +97,12 @@ class _Playing:
 def _host(limits: Limits) -> tuple[list[Budget], Budget, Budget]:
     """Full budgets of one host: for connecting, messages and keys."""
     count, seconds = limits.connects_per_window
-    connects: list[Budget] = [TokenBucket(*host_budgets.strict(count, seconds))] if count else []
+    connects: list[Budget] = [TokenBucket(*venue_budgets.strict(count, seconds))] if count else []
     if limits.connects_per_second:
-        connects.append(TokenBucket(*host_budgets.strict(limits.connects_per_second, 1.0)))
+        connects.append(TokenBucket(*venue_budgets.strict(limits.connects_per_second, 1.0)))
     rate, burst = limits.host_messages_per_second, limits.host_messages_burst
-    messages = TokenBucket(rate, burst) if burst else TokenBucket(*host_budgets.strict(rate, 1.0))
-    keys = TokenBucket(*host_budgets.strict(limits.host_subscribes_per_hour, 3600.0))
+    messages = TokenBucket(rate, burst) if burst else TokenBucket(*venue_budgets.strict(rate, 1.0))
+    keys = TokenBucket(*venue_budgets.strict(limits.host_subscribes_per_hour, 3600.0))
     return connects, messages, keys
 
 
@@ -115,7 +115,7 @@ def _play(
     playing: list[_Playing] = []
     for one in plans:
         url = config.url(one.endpoint)
-        host = host_budgets.host(url)
+        host = venue_budgets.host(url)
         connects, messages, keys = hosts.setdefault(host, _host(venue.limits))
         now = opened.get(host, 0.0)
         for budget in connects:
@@ -170,7 +170,7 @@ def _snapshots(
         return [], 0.0
     budget: Budget = SlidingWindow(0, 1.0)
     if venue.limits.rest_per_second:
-        budget = TokenBucket(*host_budgets.rest_bucket(venue.limits))
+        budget = TokenBucket(*venue_budgets.rest_bucket(venue.limits))
     now = 0.0
     for weight in lists:
         now = _pay(budget, now, weight)

@@ -1,4 +1,4 @@
-"""Starts an IO process a venue, watches them, restarts them, and ends in order.
+"""Starts an IO process a venue (`venue_process.py` keeps each running), and ends them in order.
 
 Everything between a venue and shared memory is in those processes: the supervisor may be killed
 without a wrong book (they end with it) and restarted at any time.
@@ -20,10 +20,10 @@ from feedhandler.config.keys import Config
 from feedhandler.instruments.handed_list import Answers, Lists
 from feedhandler.log import log, setup
 from feedhandler.supervisor import preflight
-from feedhandler.supervisor.child import Child
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
 from feedhandler.supervisor.reload import Difference, difference, read_settled
 from feedhandler.supervisor.status_http import StatusServer, serve
+from feedhandler.supervisor.venue_process import VenueProcess
 from shm import ShmError
 from shm.clean import sweep_venue
 
@@ -62,7 +62,7 @@ class Supervisor:
         self._config = config
         self._keep = keep
         self._load = load
-        self._children: dict[str, Child] = {}
+        self._children: dict[str, VenueProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._status_server: StatusServer | None = None
         self._stop = asyncio.Event()
@@ -134,7 +134,7 @@ class Supervisor:
 
     def _launch(self, venue: str, config: Config, listed: Answers | None) -> None:
         its = config.venues[venue]
-        child = Child(config.namespace, venue, its, self._keep, config.group, listed)
+        child = VenueProcess(config.namespace, venue, its, self._keep, config.group, listed)
         task = asyncio.get_running_loop().create_task(child.run())
         task.add_done_callback(partial(self._ended, venue))
         self._children[venue], self._tasks[venue] = child, task
@@ -212,7 +212,7 @@ class Supervisor:
 
     async def _follow(self, config: Config, change: Difference) -> None:
         """Other instruments, on all venues or on none. Raises ConfigError."""
-        done: list[tuple[Child, tuple[str, ...]]] = []
+        done: list[tuple[VenueProcess, tuple[str, ...]]] = []
         for venue in change.rules:
             child = self._children[venue]
             before = child.config.instruments

@@ -22,7 +22,7 @@ from feedhandler.adapter.venue import (
     Request,
     Speaker,
 )
-from feedhandler.venues import binance_streams as shared
+from feedhandler.venues import binance_common as shared
 from shm import InstrumentKind, Status
 
 _OURS = {"depth": "book", "trade": "trades", "aggTrade": "trades", "bookTicker": "quote"}

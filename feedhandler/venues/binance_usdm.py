@@ -29,7 +29,7 @@ from feedhandler.adapter.venue import (
     Request,
     Speaker,
 )
-from feedhandler.venues import binance_streams as shared
+from feedhandler.venues import binance_common as shared
 from shm import ContractType, InstrumentKind, Status
 
 _PUBLIC = ("depth", "bookTicker", "trade")

@@ -13,7 +13,7 @@
 
 #include "cursor.h"
 #include "power.h"
-#include "sixteen.h"
+#include "decimal_simd.h"
 
 enum decimal_result { DECIMAL_OK = 0, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW };
 

@@ -3,8 +3,8 @@ import random
 import pytest
 
 from feedhandler.budgets.backoff import FLAP_S, STEADY_S, Backoff
-from feedhandler.budgets.budget import TokenBucket
 from feedhandler.budgets.retry_after import parse_retry_after
+from feedhandler.budgets.token_bucket import TokenBucket
 
 
 def test_delays_grow_to_the_cap_and_never_end() -> None:

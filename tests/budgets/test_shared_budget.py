@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 
 from feedhandler.adapter.venue import Limits, Request
-from feedhandler.budgets import host_budgets, shared_budget
+from feedhandler.budgets import shared_budget, venue_budgets
 from feedhandler.budgets._budget_table import ROWS, SIZE, Table
 from feedhandler.budgets.backoff import Backoff
-from feedhandler.budgets.budget import SlidingWindow, TokenBucket, per_second
 from feedhandler.budgets.retry_after import ban_s
 from feedhandler.budgets.shared_budget import NoBudgets, SharedBudget, bans, shared, table
+from feedhandler.budgets.token_bucket import SlidingWindow, TokenBucket, per_second
 from feedhandler.network.rest import Rest, RestRateLimited
 from feedhandler.venues import load
 from shm import Reason, State
@@ -222,7 +222,7 @@ def test_truncated_while_it_is_mapped(place: Path) -> None:
 @pytest.mark.parametrize(("count", "seconds"), [(300, 300.0), (3, 1.0), (2, 1.0), (1, 1.0)])
 def test_no_window_sees_more_than_the_limit(own: Table, count: int, seconds: float) -> None:
     """Three processes against a venue that refuses all, one in a crash loop without any memory."""
-    budget = SharedBudget("host connects", *host_budgets.strict(count, seconds), own)
+    budget = SharedBudget("host connects", *venue_budgets.strict(count, seconds), own)
     rng = random.Random(5)
     backoffs = [Backoff(rng=rng), Backoff(rng=rng), None]
     turns = [(1.0 + n / 100, n) for n in range(3)]
@@ -296,7 +296,7 @@ def test_ban_is_known_to_another_session_and_shown() -> None:
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.2):
                         await rest.get(Request("/y"))
-            left, why = bans()[f"{host_budgets.host(url)} REST"]
+            left, why = bans()[f"{venue_budgets.host(url)} REST"]
         assert asked == ["/x"]
         assert (50 < left <= 60, why) == (True, 418)
 
@@ -344,7 +344,7 @@ def test_wait_for_a_budget_is_shown_as_rate_limit_and_ends() -> None:
     with rig("okx") as r:
         config = r.config.venues["okx"]
         limits = load("okx").limits
-        (budget,) = host_budgets.connects(config.url("public"), limits)
+        (budget,) = venue_budgets.connects(config.url("public"), limits)
         budget.hold(time.monotonic(), 4.0, 429)
         process = r.io_process("okx")
 
@@ -375,7 +375,7 @@ def test_snapshots_that_wait_for_the_budget_say_rate_limit_and_come() -> None:
         config = r.config.venues["binance"]
         process = r.io_process("binance")
         feed = r.attach("binance")
-        budget = host_budgets.rest(config.rest_url, load("binance").limits)
+        budget = venue_budgets.rest(config.rest_url, load("binance").limits)
         budget.hold(time.monotonic(), 4.0, 429)
         r.sims["binance"].fault("drop")
 

@@ -11,7 +11,7 @@ import pytest
 from cli.simulated import at_host
 from feedhandler import venues
 from feedhandler.adapter.venue import Control, ControlKind, Request
-from feedhandler.budgets.budget import TokenBucket
+from feedhandler.budgets.token_bucket import TokenBucket
 from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions, SimProcess

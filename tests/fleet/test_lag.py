@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from feedhandler.connection.pings import Echo
 from feedhandler.fleet.lag import USUAL_S, Cause, KeepingUp, Usual
-from feedhandler.fleet.splitting import halves
+from feedhandler.fleet.overload import halves
 from feedhandler.kernel import CpuTime
 
 LOOK_S = 0.25

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 import shm
-from feedhandler.budgets import host_budgets
-from feedhandler.budgets.host_budgets import rest_bucket
+from feedhandler.budgets import venue_budgets
+from feedhandler.budgets.venue_budgets import rest_bucket
 from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
 from shm import State
@@ -44,7 +44,7 @@ def assert_left_for_healing(venue: str, url: str, books: int) -> None:
     _, burst = rest_bucket(facts.limits)
     request = facts.snapshot_request(SYMBOLS[venue][0])
     kept = max(burst / 2, books * request.weight if request else 0)
-    assert host_budgets.rest(url, facts.limits).available(time.monotonic()) >= min(kept, burst) - 1
+    assert venue_budgets.rest(url, facts.limits).available(time.monotonic()) >= min(kept, burst) - 1
 
 
 @pytest.mark.parametrize("venue", SYMBOLS)

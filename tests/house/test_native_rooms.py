@@ -68,7 +68,9 @@ def test_every_floor_is_told(room: str) -> None:
 
 def test_an_include_upwards_would_be_seen() -> None:
     rooms = floors()
-    engine, venue = (ROOT / f"feedhandler/{path}" for path in ("engine/life.h", "venues/okx.h"))
+    engine, venue = (
+        ROOT / f"feedhandler/{path}" for path in ("engine/open_close.h", "venues/okx.h")
+    )
     assert reaches_up(engine, venue, rooms)
     assert not reaches_up(venue, engine, rooms)
 

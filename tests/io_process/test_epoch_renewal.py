@@ -14,7 +14,7 @@ from feedhandler.sim.venues import okx_listing
 from feedhandler.supervisor.status import venue_status
 from shm import State, segment
 from shm.dev_shm import objects
-from tests.fleet.test_splitting import LIMITED
+from tests.fleet.test_overload import LIMITED
 from tests.kit.rig import Rig, assert_true_book, rig, until
 
 VENUE = "okx"

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import shm
 from feedhandler import venues
-from feedhandler.budgets import host_budgets
+from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.shared_budget import ENVIRONMENT
 from feedhandler.supervisor.status import venue_status
 from shm import State
@@ -47,7 +47,7 @@ class Watched:
         """Wait until the host's REST budget has so many snapshots again: tests before have spent
         it, and waiting for it is no fault."""
         venue = venues.load(self.venue)
-        budget = host_budgets.rest(self.r.config.venues[self.venue].rest_url, venue.limits)
+        budget = venue_budgets.rest(self.r.config.venues[self.venue].rest_url, venue.limits)
         request = venue.snapshot_request(self.symbols[0])
         if request is not None:
             weight = snapshots * request.weight
@@ -88,7 +88,7 @@ class Watched:
         request = venue.snapshot_request(self.symbols[0])
         if request is None:
             return True
-        budget = host_budgets.rest(self.r.config.venues[self.venue].rest_url, venue.limits)
+        budget = venue_budgets.rest(self.r.config.venues[self.venue].rest_url, venue.limits)
         return budget.wait(time.monotonic(), request.weight) <= 0
 
     @property

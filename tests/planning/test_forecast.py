@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from feedhandler.adapter.venue import Base, Limits, Request
-from feedhandler.budgets import host_budgets
+from feedhandler.budgets import venue_budgets
 from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.planning.every_venue import planned
 from feedhandler.planning.forecast import forecast
@@ -137,7 +137,7 @@ def test_command(tmp_path: Path) -> None:
         assert "binance" not in shown.stdout
         assert r.left() == []  # nothing was started
 
-        (connects,) = host_budgets.connects(r.config.venues["okx"].url("public"), OKX)
+        (connects,) = venue_budgets.connects(r.config.venues["okx"].url("public"), OKX)
         connects.hold(time.monotonic(), 60.0, 429)
         result = run("plan", str(path), "--venue", "okx", "--offline")
         assert result.returncode == 1

@@ -12,10 +12,10 @@ from feedhandler.sim.market.instrument import Instrument, fixed8
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues import binance_listing as listing
+from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts, snapshot
 from feedhandler.sim.venues.binance_rest import add_rest_routes
 from feedhandler.sim.venues.binance_stats import Stats
-from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 from feedhandler.sim.venues.binance_timed import Kind, candles, partial, when_moved
 
 _FIRST_UPDATE_ID = 50_093_239_188

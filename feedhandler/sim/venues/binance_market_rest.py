@@ -9,8 +9,8 @@ import orjson
 from aiohttp import web
 
 from feedhandler.sim.market.records import Trade
+from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
-from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 Answer = Callable[..., web.Response]
 _NO_SYMBOL = {

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.venues import binance_listing as listing
+from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_depth import snapshot
 from feedhandler.sim.venues.binance_market_rest import add_market_routes
 from feedhandler.sim.venues.binance_meter import Meter
-from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 _WEIGHT_LIMIT = 6000
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))

@@ -14,9 +14,9 @@ from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues import binance_usdm_json as shapes
 from feedhandler.sim.venues import binance_usdm_listing as listing
+from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts
 from feedhandler.sim.venues.binance_stats import Stats
-from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 from feedhandler.sim.venues.binance_timed import Kind, always, candles, partial, when_moved
 from feedhandler.sim.venues.binance_usdm_rest import add_rest_routes
 

@@ -7,10 +7,10 @@ from aiohttp import web
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.venues import binance_usdm_json as shapes
 from feedhandler.sim.venues import binance_usdm_listing as listing
+from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_depth import snapshot
 from feedhandler.sim.venues.binance_market_rest import add_market_routes
 from feedhandler.sim.venues.binance_meter import Meter
-from feedhandler.sim.venues.binance_streams import BinanceStreamsServer
 
 _WEIGHT_LIMIT = 2400
 _DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}

@@ -29,7 +29,7 @@ STOP_S = 5.0
 WATCH_S = 0.5
 
 
-class Child:
+class VenueProcess:
     """One venue's process under one configuration, which may change. `listed`: what the venue has
     just said of its instruments, for the first process."""
 

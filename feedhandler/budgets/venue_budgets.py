@@ -11,8 +11,8 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from feedhandler.adapter.venue import Limits
-from feedhandler.budgets.budget import Budget
 from feedhandler.budgets.shared_budget import shared
+from feedhandler.budgets.token_bucket import Budget
 
 SHOWN_WAIT_S = 1.0  #: a wait for a budget of this length is shown as RATE_LIMIT
 _LOOK_S = 5.0  #: how often a longer wait is looked at again: others spend, and are told to wait

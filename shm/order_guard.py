@@ -9,7 +9,7 @@ from shm._native import Book, Instrument, Quote
 from shm.directory import Directory
 from shm.errors import UnknownInstrument
 from shm.names import State, Status
-from shm.words import said, word
+from shm.state_words import said, word
 
 
 class Cells(Protocol):

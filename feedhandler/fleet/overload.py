@@ -58,7 +58,7 @@ class _Verdicts:
     until: dict[Bundle, float] = field(default_factory=dict)
 
 
-class Capacity:
+class Overload:
     """Of one feed. `behind_s`, `after_s`: see `KeepingUp`; `after_s` 0: nothing is ever split.
     `spin`: the loop never sleeps, so that the core's use says nothing."""
 
