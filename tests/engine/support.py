@@ -300,3 +300,8 @@ def interleaved(
             index = 1 - index
         out.append((index, queues[index].popleft()[1]))
     return out
+
+
+def halves(count: int) -> tuple[list[int], list[int]]:
+    """Prices of so many levels, the best first: bids, asks."""
+    return [900 - i for i in range(count // 2)], [1000 + i for i in range(count // 2)]

@@ -28,8 +28,8 @@ SYMBOL = "BTC-PERPETUAL"
 EVERY = 3  # looks after a change: each copy, and the first one again
 
 
-def deribit_engine(**options: Any) -> Any:
-    return support.engine("deribit", depth=DEPTH, ring_slots=1024, **options)
+def deribit_engine() -> Any:
+    return support.engine("deribit", depth=DEPTH, ring_slots=1024)
 
 
 def ticker(stamp_ms: int, mark: float) -> bytes:
@@ -347,7 +347,7 @@ def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen(again: b
             e.add_instrument(one, price_exponent=0, size_exponent=0) for one in ("A", "B")
         )
         taken, memory = Taken(e), support.memory(e)
-        bids, asks = ([[str(price), "1"] for price in side] for side in halves(long))
+        bids, asks = ([[str(price), "1"] for price in side] for side in support.halves(long))
         taken.read(encode(book(1, -1, 1, action="snapshot", symbol="A")))
         first = [bids, asks] if again else [[["1", "1"]], [["9999", "1"]]]
         taken.read(
@@ -378,11 +378,6 @@ def test_a_long_message_shows_what_was_held_before_a_part_of_it_is_seen(again: b
         assert len(records) == 1 + long + (4 if again else 0)
         assert memory.quote(short)["bid_size"] == 7
         assert memory.quote(other)["bid_price"] == 900
-
-
-def halves(count: int) -> tuple[list[int], list[int]]:
-    """Prices of so many levels, the best first: bids, asks."""
-    return [900 - i for i in range(count // 2)], [1000 + i for i in range(count // 2)]
 
 
 def test_when_the_venue_sent_a_quote_is_in_every_copy() -> None:

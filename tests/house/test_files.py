@@ -22,9 +22,8 @@ LONGEST = 400
 LONGER = (
     "shm/include/feedhandler_shm.h",
     "shm/_native.pyi",
+    "feedhandler/engine/_engine.pyi",
     "scripts/examples/reader.rs",
-    "tests/engine/test_publish.py",
-    "tests/engine/test_quotes.py",
 )
 SOURCES = (".py", ".pyi", ".pyx", ".pxi", ".pxd", ".h", ".c", ".cpp", ".rs", ".sh")
 VENUES = re.compile(r"deribit|okx|binance|bybit", re.IGNORECASE)
