@@ -92,6 +92,8 @@ class Terms:
     def redefine(self, tracked: CarriedInstrument, spec: ListedInstrument) -> None:
         """Its terms are these: readers are told what has changed."""
         old = tracked.spec
+        if spec == old:  # as nearly all of a list are
+            return
         spec = replace(spec, kind=old.kind, family=old.family)  # by these its keys are called
         tracked.spec = spec
         if spec.expiry_ns != old.expiry_ns:

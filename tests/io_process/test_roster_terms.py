@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.adapter.venue import Stated
+from feedhandler.adapter.venue import ListedInstrument, Stated
+from feedhandler.engine._engine import Engine
+from feedhandler.instruments import terms, universe
 from shm import Change as ChangeBits
 from shm import Status
 from tests.kit.facts import spec
@@ -20,6 +22,28 @@ from tests.kit.paper_house import (
     play,
 )
 from tests.network.test_rest import reached
+
+
+def test_of_a_list_only_what_is_another_than_before_is_defined_anew(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defined: list[int] = []
+
+    def redefine(engine: Engine, row: int, its: ListedInstrument) -> ChangeBits:
+        defined.append(row)
+        return universe.redefine(engine, row, its)
+
+    async def acts(house: House) -> None:
+        listed = [spec(f"A{n}") for n in range(10)]
+        await house.start(*listed)
+        monkeypatch.setattr(terms, "redefine", redefine)
+        await house.refresh(*listed)
+        assert defined == []
+        await house.refresh(replace(listed[0], lot=Decimal(5)), *listed[1:])
+        assert defined == [house.universe.by_symbol["A0"].id]
+        assert house.universe.by_symbol["A0"].spec.lot == 5
+
+    play(namespace, ["*"], acts)
 
 
 def test_terms_that_the_list_changes_reach_readers(namespace: str) -> None:
