@@ -46,7 +46,7 @@ from shm._native import Writer
 HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
-LOOK_ROWS = 128  #: instruments that are looked at before frames are read again
+LOOK_ROWS = 64  #: instruments that are looked at before frames are read again
 
 
 class VenueFeed:
