@@ -88,16 +88,15 @@ MUTATIONS = [
         "binance",
     ),
     (
-        "feedhandler/venues/binance_decoder.h",
-        'if (USUAL(c, ",\\"a\\":"))\n'
-        "            binance_side(e, c, v, FH_ASK);\n        USUAL_SCALAR",
-        'USUAL_SCALAR(c, ",\\"a\\":", &v->a);\n        USUAL_SCALAR',
+        "feedhandler/engine/read.h",
+        "    MUST(at == c->end);\n",
+        "",
         "binance",
     ),
     (
-        "feedhandler/venues/bybit_usual.h",
-        "(sequence){0, final, 0, true, place}",
-        "(sequence){0, final + 1, 0, true, place}",
+        "feedhandler/engine/usual.h",
+        "return LIKELY(time_usual(e, value));",
+        "return true;",
         "bybit-linear",
     ),
     (
