@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from feedhandler import venues
 from feedhandler.adapter.engine import rules
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
-from tests.kit.natives import checksum_numbers
+from tests.kit.checksums import checksum_numbers
 
 _BOOK_FRAMES = 1500
 _FRAMES = 400

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from feedhandler import venues
 from feedhandler.adapter.engine import rules
 from tests.kit import natives
+from tests.kit.checksums import checksum_numbers
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 QUICK = ("-O0", "-fsanitize-undefined-trap-on-error")  #: built in a third of the time
@@ -42,7 +43,7 @@ def targets() -> list[Target]:
     found = [Target(name, name) for name in ("decimal", "cursor", "memory", "websocket")]
     for name in venues.names():
         venue = venues.load(name)
-        facts = (*rules(venue), venue.rest_join, *natives.checksum_numbers(venue.checksum))
+        facts = (*rules(venue), venue.rest_join, *checksum_numbers(venue.checksum))
         numbers = (str(int(fact)) for fact in facts)
         words = " ".join([venue.decoder.name, *numbers, venue.decoder.frames.hex()])
         found.append(Target(name, words, name))

@@ -19,8 +19,6 @@ from pathlib import Path
 import pytest
 
 import setup
-from feedhandler.adapter.checksum import Checksum
-from feedhandler.adapter.engine import checksum_rule
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".pytest_cache" / "natives"
@@ -52,15 +50,6 @@ def run(*command: str, timeout: float = 600, cwd: Path = ROOT) -> str:
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-def checksum_numbers(declared: Checksum | None) -> tuple[int, ...]:
-    """A `checksum_rule` as programs in C are told it: its six fields; zeros: there is none."""
-    rule = checksum_rule(declared)
-    if rule is None:
-        return (0,) * 6
-    levels, order, number, separator, *signed = rule
-    return levels, order, number, ord(separator or "\0"), *map(int, signed)
 
 
 def generated(module: str) -> Path:

@@ -36,7 +36,7 @@ class Reader:
         self.stopped = False
         self._said = 0.0
         self._ended = 0  # the epoch that was last seen to end
-        self._new()
+        self._begin()
 
     def _new(self) -> None:
         """Begin to count anew, with what is published next."""
@@ -133,16 +133,20 @@ class Reader:
             self.again()
 
     def again(self) -> None:
-        """A new place in the ring; the writer may just be gone."""
+        """A new place in the ring."""
+        self.checker.events.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        """The writer may just be gone."""
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+        while True:
             try:
-                self.checker.events.close()
-                self._new()
+                return self._new()
             except shm.WriterLost:
+                if time.monotonic() > deadline:
+                    raise
                 time.sleep(0.01)
-            else:
-                return
 
     async def run_async(self) -> None:
         while not self.stopped:
