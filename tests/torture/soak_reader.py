@@ -138,15 +138,16 @@ class Reader:
         self._begin()
 
     def _begin(self) -> None:
-        """The writer may just be gone."""
+        """With whichever writer lives, or is the next one to live."""
         deadline = time.monotonic() + 30
-        while True:
+        while not self.stopped and time.monotonic() < deadline:
             try:
-                return self._new()
-            except shm.WriterLost:
-                if time.monotonic() > deadline:
-                    raise
+                self._new()
+            except shm.WriterLost as error:
+                self.lost(error)
                 time.sleep(0.01)
+            else:
+                return
 
     async def run_async(self) -> None:
         while not self.stopped:
