@@ -44,8 +44,9 @@ def test_a_book_that_stands_still_while_its_market_moves() -> None:
         with watched(r, ALL) as all_watched:
             for each in all_watched:
                 each.forget()
+            since = {each.venue: each.sim.stats()["updates"] for each in all_watched}
             for each in all_watched:
-                until(partial(moved, each, each.sim.stats()["updates"]), "its market moves")
+                until(partial(moved, each, since[each.venue]), "its market moves")
                 assert [each.said(symbol) for symbol in each.symbols] == [[], []]
                 assert each.counter("resubscribes") == 0
             began = {}

@@ -99,6 +99,36 @@ COPIES = {
     ("feedhandler/bench/native/receiver.c", "memmove(buffer, buffer + at, have)"): "received bytes",
     ("feedhandler/bench/native/receiver.c", "memmove(buffer, stop + 4, have)"): "received bytes",
     ("feedhandler/engine/symbols.h", "memcpy(padded, symbol, length)"): "a name that was asked for",
+    **{
+        ("feedhandler/book/checksum.h", f"memmove({what} * sizeof *p)"): "the engine's own memory"
+        for what in (
+            "p + 1, p, (behind < room ? behind : room - 1)",
+            "p, p + gone, (behind - gone)",
+        )
+    },
+    **{
+        ("feedhandler/engine/sketch.h", f"memcpy({what})"): "what was declared, and a program's own"
+        for what in (
+            "&length, *at, 4",
+            "&out->required, p, 4",
+            "&s->say[side], word + 1, *word",
+            "&s->word[0], s->literal, 8",
+            "&s->word[1], s->literal + length - 8, 8",
+            "s->literal, literal, length",
+        )
+    },
+    **{
+        ("feedhandler/engine/walk.h", f"memcpy(&length, {what}, 2)"): "what was declared"
+        for what in ("name + *node", "node")
+    },
+    **{
+        ("feedhandler/wire/number_text.h", f"memcpy({what})"): "text"
+        for what in (
+            "bytes, packed.words, sizeof packed.words",
+            "o, bytes + 16 - packed.length, 16",
+            "o, digits + 1, (size_t)count - 1",
+        )
+    },
     ("feedhandler/wire/format.h", "memcpy(o, at, length)"): "text",
     ("feedhandler/wire/text.h", "memcpy(&word, at, 8)"): "text",
 }
