@@ -29,7 +29,8 @@ def spread(values: Sequence[float]) -> float:
 
 
 def summary(bench: str, case: str, metric: str, unit: str, pairs: Sequence[Pair]) -> Result:
-    """One result of repetitions, each (own figure, the floor's or None). At least one."""
+    """One result of repetitions, each (own figure, the floor's or None). At least one. A floor that
+    is 0 is none: nothing is so many times as much."""
     own = [value for value, _ in pairs]
     least = [floor for _, floor in pairs if floor is not None]
     ratios = [value / floor for value, floor in pairs if floor]
@@ -42,7 +43,7 @@ def summary(bench: str, case: str, metric: str, unit: str, pairs: Sequence[Pair]
         unit,
         significant(statistics.median(own)),
         significant(spread(own), 3),
-        significant(statistics.median(least)) if least else None,
+        significant(statistics.median(least)) if ratios else None,
         significant(statistics.median(ratios)) if ratios else None,
         noisy=middle != 0 and spread(judged) > NOISY * abs(middle),
     )
