@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -144,3 +144,13 @@ class Instrument:
         """Size text by lots in the given style."""
         mantissa, digits = self._lot
         return TextCache(lambda lots: style(lots * mantissa, digits))
+
+
+def first(ranked: Iterable[Instrument], count: int) -> list[Instrument]:
+    """The first ``count`` of an order of importance; what stands in it twice counts once."""
+    found: dict[str, Instrument] = {}
+    for instrument in ranked:
+        if len(found) >= count:
+            break
+        found.setdefault(instrument.symbol, instrument)
+    return list(found.values())

@@ -1,4 +1,4 @@
-"""What Binance's products answer about trades, tickers and candles."""
+"""What Binance's products answer about time, trades, tickers and candles."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
 
 Answer = Callable[..., web.Response]
-_NO_SYMBOL = {
+NO_SYMBOL = {
     "code": -1102,
     "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
 }
-_BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
+BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
 _BAD_INTERVAL = {"code": -1120, "msg": "Invalid interval."}
-_BAD_LIMIT = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
+BAD_LIMIT = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
 
 
 class _Bad(Exception):  # noqa: N818
@@ -36,21 +36,30 @@ def add_market_routes(
     """Add the paths under a ``prefix``, such as ``/api/v3/``; ``answer`` counts their weight."""
     whole = prefix.startswith("/api/")
 
+    async def ping(_: web.Request) -> web.Response:
+        return answer({}, 1)
+
+    async def server_time(_: web.Request) -> web.Response:
+        return answer({"serverTime": server.market.clock.ms()}, 1)
+
+    router.add_get(f"{prefix}ping", ping)
+    router.add_get(f"{prefix}time", server_time)
+
     def one(request: web.Request) -> Stats:
         symbol = request.query.get("symbol")
         if symbol is None:
-            raise _Bad(_NO_SYMBOL)
+            raise _Bad(NO_SYMBOL)
         return figures(symbol)
 
     def figures(symbol: str) -> Stats:
         if symbol not in server.market.instruments:
-            raise _Bad(_BAD_SYMBOL)
+            raise _Bad(BAD_SYMBOL)
         return server.figures(server.market.live(symbol))
 
     def limit(request: web.Request, usual: int, most: int) -> int:
         text = request.query.get("limit", str(usual))
         if not text.isdigit() or int(text) < 1:
-            raise _Bad(_BAD_LIMIT)
+            raise _Bad(BAD_LIMIT)
         return min(int(text), most)
 
     def add(path: str, weight: int, make: Callable[[web.Request], Any]) -> None:
@@ -73,7 +82,7 @@ def add_market_routes(
                 try:
                     chosen = [str(symbol) for symbol in orjson.loads(several)]
                 except (orjson.JSONDecodeError, TypeError):
-                    raise _Bad(_BAD_SYMBOL) from None
+                    raise _Bad(BAD_SYMBOL) from None
             return [make(figures(symbol)) for symbol in chosen]
 
         return made

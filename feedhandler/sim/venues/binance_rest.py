@@ -9,39 +9,32 @@ from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.venues import binance_listing as listing
 from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_depth import snapshot
-from feedhandler.sim.venues.binance_market_rest import add_market_routes
+from feedhandler.sim.venues.binance_market_rest import (
+    BAD_LIMIT,
+    BAD_SYMBOL,
+    NO_SYMBOL,
+    add_market_routes,
+)
 from feedhandler.sim.venues.binance_meter import Meter
 
 _WEIGHT_LIMIT = 6000
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _LIMITS = (("REQUEST_WEIGHT", "MINUTE", 1, _WEIGHT_LIMIT), ("RAW_REQUESTS", "MINUTE", 5, 61_000))
-_NO_SYMBOL = {
-    "code": -1102,
-    "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
-}
-_BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
 _BAD_SYMBOLS = {"code": -1100, "msg": "Illegal characters in symbols."}
-_BAD_LIMIT = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
 
 
 def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> None:
     """Add the public ``/api/v3/`` paths of a server."""
     answer = Meter(_WEIGHT_LIMIT).answer
 
-    async def ping(_: web.Request) -> web.Response:
-        return answer({}, 1)
-
-    async def server_time(_: web.Request) -> web.Response:
-        return answer({"serverTime": server.market.clock.ms()}, 1)
-
     async def depth(request: web.Request) -> web.Response:
         symbol, text = request.query.get("symbol"), request.query.get("limit", "100")
         if symbol is None:
-            return answer(_NO_SYMBOL, 1, 400)
+            return answer(NO_SYMBOL, 1, 400)
         if symbol not in server.market.instruments:
-            return answer(_BAD_SYMBOL, 1, 400)
+            return answer(BAD_SYMBOL, 1, 400)
         if not text.isdigit() or int(text) < 1:
-            return answer(_BAD_LIMIT, 1, 400)
+            return answer(BAD_LIMIT, 1, 400)
         limit = min(int(text), 5000)
         weight = next(weight for upper, weight in _DEPTH_WEIGHTS if limit <= upper)
         live, most = server.market.live(symbol), server.snapshot_levels
@@ -58,7 +51,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
             except (orjson.JSONDecodeError, TypeError):
                 return answer(_BAD_SYMBOLS, 1, 400)
         if any(symbol not in listed for symbol in chosen):
-            return answer(_BAD_SYMBOL, 1, 400)
+            return answer(BAD_SYMBOL, 1, 400)
         info = {
             "timezone": "UTC",
             "serverTime": server.market.clock.ms(),
@@ -75,7 +68,5 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
         return answer(info, 20)
 
     add_market_routes(router, server, "/api/v3/", answer)
-    router.add_get("/api/v3/ping", ping)
-    router.add_get("/api/v3/time", server_time)
     router.add_get("/api/v3/depth", depth)
     router.add_get("/api/v3/exchangeInfo", exchange_info)

@@ -9,7 +9,7 @@ from itertools import count as counting
 from typing import Any
 
 from feedhandler.sim.market import expiries
-from feedhandler.sim.market.instrument import Instrument, fixed
+from feedhandler.sim.market.instrument import Instrument, first, fixed
 from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 14
@@ -70,13 +70,7 @@ def _ranked(today: date) -> Iterator[Instrument]:
 
 def instruments(today: date, count: int | None) -> list[Instrument]:
     """The first ``count``: perpetuals, quarters, other quotes, then numbered quiet listings."""
-    wanted = DEFAULT_COUNT if count is None else count
-    found: dict[str, Instrument] = {}
-    for instrument in _ranked(today):
-        if len(found) >= wanted:
-            break
-        found.setdefault(instrument.symbol, instrument)
-    return list(found.values())
+    return first(_ranked(today), DEFAULT_COUNT if count is None else count)
 
 
 def describe(instrument: Instrument, listed_ms: int) -> dict[str, Any]:

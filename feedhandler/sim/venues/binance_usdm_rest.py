@@ -9,35 +9,24 @@ from feedhandler.sim.venues import binance_usdm_json as shapes
 from feedhandler.sim.venues import binance_usdm_listing as listing
 from feedhandler.sim.venues.binance_common import BinanceStreamsServer
 from feedhandler.sim.venues.binance_depth import snapshot
-from feedhandler.sim.venues.binance_market_rest import add_market_routes
+from feedhandler.sim.venues.binance_market_rest import BAD_SYMBOL, NO_SYMBOL, add_market_routes
 from feedhandler.sim.venues.binance_meter import Meter
 
 _WEIGHT_LIMIT = 2400
 _DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
 _LISTED_BEFORE_MS = 90 * 86_400_000
-_NO_SYMBOL = {
-    "code": -1102,
-    "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
-}
-_BAD_SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
 
 
 def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> None:
     """Add the public ``/fapi/v1/`` paths of a server."""
     answer = Meter(_WEIGHT_LIMIT).answer
 
-    async def ping(_: web.Request) -> web.Response:
-        return answer({}, 1)
-
-    async def server_time(_: web.Request) -> web.Response:
-        return answer({"serverTime": server.market.clock.ms()}, 1)
-
     async def depth(request: web.Request) -> web.Response:
         symbol, text = request.query.get("symbol"), request.query.get("limit", "500")
         if symbol is None:
-            return answer(_NO_SYMBOL, 1, 400)
+            return answer(NO_SYMBOL, 1, 400)
         if symbol not in server.market.instruments:
-            return answer(_BAD_SYMBOL, 1, 400)
+            return answer(BAD_SYMBOL, 1, 400)
         limit = int(text) if text.isdigit() else -1
         if limit not in _DEPTH_WEIGHTS:
             return answer({"code": -4021, "msg": f"{text} is not valid depth limit"}, 1, 400)
@@ -50,7 +39,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
     async def open_interest(request: web.Request) -> web.Response:
         symbol = request.query.get("symbol", "")
         if symbol not in server.market.instruments:
-            return answer(_BAD_SYMBOL, 1, 400)
+            return answer(BAD_SYMBOL, 1, 400)
         live = server.market.live(symbol)
         value = server.texts(live).sizes[live.open_interest]
         now = server.market.clock.ms()
@@ -83,15 +72,13 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
     async def premium_index(request: web.Request) -> web.Response:
         symbol = request.query.get("symbol")
         if symbol is not None and symbol not in server.market.instruments:
-            return answer(_BAD_SYMBOL, 1, 400)
+            return answer(BAD_SYMBOL, 1, 400)
         chosen = server.market.instruments if symbol is None else (symbol,)
         rows = [shapes.premium_index(server.market, server.market.live(one)) for one in chosen]
         return answer(rows if symbol is None else rows[0], 1)
 
     add_market_routes(router, server, "/fapi/v1/", answer)
     router.add_get("/fapi/v1/premiumIndex", premium_index)
-    router.add_get("/fapi/v1/ping", ping)
-    router.add_get("/fapi/v1/time", server_time)
     router.add_get("/fapi/v1/depth", depth)
     router.add_get("/fapi/v1/openInterest", open_interest)
     router.add_get("/fapi/v1/exchangeInfo", exchange_info)

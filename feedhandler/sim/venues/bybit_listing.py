@@ -9,7 +9,7 @@ from itertools import count as counting
 from typing import Any
 
 from feedhandler.sim.market import expiries
-from feedhandler.sim.market.instrument import Instrument, fixed, plain
+from feedhandler.sim.market.instrument import Instrument, first, fixed, plain
 from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 _LINEAR = {
@@ -93,13 +93,8 @@ def _linear(today: date) -> Iterator[Instrument]:
 
 def instruments(category: str, today: date, count: int | None) -> list[Instrument]:
     """The first ``count`` of a product: the main ones, then ever quieter ones."""
-    wanted = DEFAULT_COUNTS[category] if count is None else count
-    found: dict[str, Instrument] = {}
-    for instrument in _spot() if category == "spot" else _linear(today):
-        if len(found) >= wanted:
-            break
-        found.setdefault(instrument.symbol, instrument)
-    return list(found.values())
+    ranked = _spot() if category == "spot" else _linear(today)
+    return first(ranked, DEFAULT_COUNTS[category] if count is None else count)
 
 
 def describe(category: str, instrument: Instrument, number: int, listed_ms: int) -> dict[str, Any]:

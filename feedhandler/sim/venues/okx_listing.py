@@ -9,7 +9,7 @@ from itertools import count as counting
 from typing import Any
 
 from feedhandler.sim.market import expiries
-from feedhandler.sim.market.instrument import Instrument, plain
+from feedhandler.sim.market.instrument import Instrument, first, plain
 from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 20
@@ -145,13 +145,7 @@ def _ranked(today: date) -> Iterator[Instrument]:
 
 def instruments(today: date, count: int | None) -> list[Instrument]:
     """The first ``count`` by importance: spot, swaps, futures, options from the money outwards."""
-    wanted = DEFAULT_COUNT if count is None else count
-    found: dict[str, Instrument] = {}
-    for instrument in _ranked(today):
-        if len(found) >= wanted:
-            break
-        found.setdefault(instrument.symbol, instrument)
-    return list(found.values())
+    return first(_ranked(today), DEFAULT_COUNT if count is None else count)
 
 
 def describe(instrument: Instrument, number: int, listed_ms: int) -> dict[str, Any]:
