@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from tests.kit import rig
+
 COMMAND = [sys.executable, "-m", "cli"]
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 T = TypeVar("T")
@@ -115,12 +117,5 @@ class Terminal:
 
 
 def until(condition: Callable[[], T | None], what: str, deadline_s: float = 60.0) -> T:
-    """Wait for a condition to give something true, and return that."""
-    end = time.monotonic() + deadline_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline_s:g} s: {what}")
-        time.sleep(0.05)
+    """As the rig's; commands have a minute."""
+    return rig.until(condition, what, deadline_s)

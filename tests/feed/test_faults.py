@@ -10,6 +10,7 @@ from feedhandler.supervisor.status import venue_status
 from shm import State
 from shm._native import DTYPES
 from shm.object_names import data_name
+from tests.kit.followed import assert_same_end
 from tests.kit.rig import SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
 
 
@@ -94,17 +95,7 @@ def test_5000_updates_a_second_without_a_loss() -> None:
         updates = sim.stats()["updates"]
         assert updates > 30_000  # a machine that is busy with other things falls a little behind
         for symbol in symbols:
-            truth = sim.book(symbol)
-            assert truth is not None
-            row = feed.instrument(symbol).id
-
-            def there(row: int = row, sequence: int = truth[0]) -> bool:
-                ring.catch_up()
-                return ring.sequence.get(row) == sequence
-
-            until(there, f"{symbol} at the last sequence")
-            assert ring.levels(symbol) == truth[1:]
-            assert_true_book(sim, feed, symbol)
+            assert_same_end(sim, feed, ring, symbol)
         assert ring.events.lost == 0
         assert ring.states == {}
         counters = venue_status(r.namespace, "deribit")["counters"]

@@ -7,6 +7,7 @@ import pytest
 
 from feedhandler.supervisor.status import venue_status
 from shm import Counter, NoSuchVenue, State
+from tests.kit.followed import assert_same_end
 from tests.kit.rig import SYMBOLS, RingBooks, assert_true_book, rig, until
 
 VENUES = tuple(SYMBOLS)
@@ -29,17 +30,7 @@ def test_books_equal_the_venues_and_nothing_stays_behind(venue: str) -> None:
         until(moves, "books move, and are right")
         sim.pause()
         for symbol in SYMBOLS[venue]:
-            truth = sim.book(symbol)
-            assert truth is not None
-            row = feed.instrument(symbol).id
-
-            def there(row: int = row, sequence: int = truth[0]) -> bool:
-                ring.catch_up()
-                return ring.sequence.get(row) == sequence
-
-            until(there, f"{symbol} at the last sequence")
-            assert ring.levels(symbol) == truth[1:]  # at full depth, by the ring alone
-            assert feed.book(symbol, raw=True).venue_sequence == truth[0]
+            assert_same_end(sim, feed, ring, symbol)
         assert ring.events.lost == 0
         quote = feed.quote(SYMBOLS[venue][0])
         assert quote.state == State.LIVE

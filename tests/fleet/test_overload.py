@@ -11,7 +11,7 @@ import pytest
 from cli.main import main as command
 from feedhandler.connection.state import ConnectionState
 from feedhandler.supervisor.status import venue_status
-from tests.fleet.test_rotation import COUNTED_TRADES, assert_same_end, follow, rows
+from tests.kit.followed import assert_each_trade_once, assert_same_end, follow, rows
 from tests.kit.rig import Rig, RingBooks, rig, until
 
 FOUR = {
@@ -95,10 +95,7 @@ def test_a_slow_link_is_split_and_nothing_is_lost(venue: str) -> None:
             assert_same_end(sim, feed, ring, instrument.symbol)
         assert ring.states == {}
         assert ring.events.lost == 0
-        for row, trades in ring.trades.items():
-            assert len(trades) == len(set(trades))
-            if venue in COUNTED_TRADES:
-                assert sorted(trades) == list(range(min(trades), max(trades) + 1)), row
+        assert_each_trade_once(ring, venue)
         found = counters(r, venue)
         assert found["gaps"] == found["resyncs"] == found["disconnects"] == found["behind"] == 0
         state = venue_status(r.namespace, venue)

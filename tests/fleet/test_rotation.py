@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,36 +11,13 @@ from feedhandler.connection.state import ConnectionState
 from feedhandler.supervisor.status import venue_status
 from shm.inspect import open_memory
 from tests.feed import fault_table
+from tests.kit.followed import assert_each_trade_once, assert_same_end, follow, rows
 from tests.kit.rig import SYMBOLS, Rig, RingBooks, Sim, assert_true_book, rig, until
-
-COUNTED_TRADES = ("okx", "binance")  #: venues that number the trades of an instrument one by one
-
-
-def rows(r: Rig, venue: str) -> list[dict[str, Any]]:
-    """The connection table's rows in use."""
-    with open_memory(venue, namespace=r.namespace) as memory:
-        found = memory.connections()
-    return [row for row in found if row["state"] != ConnectionState.CLOSED]
 
 
 def cuts(r: Rig, venue: str) -> int:
     """Connections lost so far: by the rows, which tell the state of each as of the same moment."""
     return sum(int(row["disconnects"]) for row in rows(r, venue))
-
-
-def follow(ring: RingBooks, condition: Callable[[], bool], what: str, deadline_s: float) -> None:
-    """Take in the ring until a condition holds; it is looked at ten times a second."""
-    end = time.monotonic() + deadline_s
-    look = 0.0
-    while True:
-        if not ring.poll():
-            ring.events.wait(0.01)
-        now = time.monotonic()
-        if now >= look:
-            look = now + 0.1
-            if condition():
-                return
-        assert now < end, f"not within {deadline_s:g} s: {what}"
 
 
 def assert_nothing_happened(r: Rig, venue: str, feed: shm.Feed, ring: RingBooks) -> None:
@@ -55,27 +30,10 @@ def assert_nothing_happened(r: Rig, venue: str, feed: shm.Feed, ring: RingBooks)
         assert_same_end(sim, feed, ring, symbol)
     assert ring.states == {}
     assert ring.events.lost == 0
-    for row, trades in ring.trades.items():
-        assert len(trades) == len(set(trades))
-        if venue in COUNTED_TRADES:
-            assert sorted(trades) == list(range(min(trades), max(trades) + 1)), row
+    assert_each_trade_once(ring, venue)
     assert len(ring.trades) == len(SYMBOLS[venue])
     counters = venue_status(r.namespace, venue)["counters"]
     assert counters["gaps"] == counters["resyncs"] == counters["malformed"] == 0
-
-
-def assert_same_end(sim: Sim, feed: shm.Feed, ring: RingBooks, symbol: str) -> None:
-    truth = sim.book(symbol)
-    assert truth is not None
-    row = feed.instrument(symbol).id
-
-    def there() -> bool:
-        ring.catch_up()
-        return ring.sequence.get(row) == truth[0]
-
-    until(there, f"{symbol} at the last sequence")
-    assert ring.levels(symbol) == truth[1:]
-    assert_true_book(sim, feed, symbol)
 
 
 @pytest.mark.parametrize("venue", ["okx", "binance"])

@@ -6,7 +6,7 @@ from time import time_ns
 
 import pytest
 
-from feedhandler.adapter import selection as rules
+from feedhandler.adapter import selection
 from feedhandler.adapter.selection import UnknownSymbol
 from feedhandler.adapter.venue import Limits
 from feedhandler.io_process.roster import Change
@@ -163,14 +163,14 @@ SPECS = [spec("A-1"), spec("A-2"), spec("B-1")]
     ],
 )
 def test_last_rule_that_matches_decides(wanted: list[str], symbols: list[str]) -> None:
-    chosen, unknown = rules.choose(wanted, SPECS)
+    chosen, unknown = selection.choose(wanted, SPECS)
     assert [one.symbol for one in chosen] == symbols
     assert unknown == []
 
 
 def test_unknown_rules_are_named() -> None:
-    chosen, unknown = rules.choose(["A-1", "A-3"], SPECS)
+    chosen, unknown = selection.choose(["A-1", "A-3"], SPECS)
     assert [one.symbol for one in chosen] == ["A-1"]
     assert [error.pattern for error in unknown] == ["A-3"]
     with pytest.raises(ValueError, match="pattern"):
-        rules.check("!")
+        selection.check("!")

@@ -12,7 +12,7 @@ from feedhandler.config.keys import VenueConfig
 from feedhandler.config.load import load
 from feedhandler.doctor import Facts
 from feedhandler.doctor.facts import gather
-from feedhandler.io_process import scheduling as undisturbed
+from feedhandler.io_process import scheduling
 from feedhandler.kernel import fields
 from tests.kit.rig import rig
 
@@ -52,7 +52,7 @@ def test_helper_threads_are_in_no_hurry(facts: Facts) -> None:
     found: list[int] = []
 
     def loop() -> None:
-        undisturbed.ask(wanted(realtime=1))
+        scheduling.ask(wanted(realtime=1))
         found.append(os.sched_getscheduler(0))
         helper = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
         helper.start()
@@ -74,7 +74,7 @@ def test_what_is_refused_is_said(
     monkeypatch.setattr("os.sched_setaffinity", refuse)
     monkeypatch.setattr("feedhandler.kernel.capable", lambda *_: False)
     monkeypatch.setattr("resource.getrlimit", lambda _: (65536, 65536))
-    undisturbed.ask(wanted(cpu=0, realtime=1, lock_memory=True))
+    scheduling.ask(wanted(cpu=0, realtime=1, lock_memory=True))
     assert caplog.messages == [
         "cannot run on CPU 0: Operation not permitted",
         "no real-time priority 1: Operation not permitted",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter import request_ids
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.venues.deribit import Deribit
 from shm import ContractType, InstrumentKind, OptionType
@@ -232,7 +232,7 @@ def test_errors_that_pass_are_not_refusals(code: int, kind: ControlKind) -> None
     assert (unasked.kind, unasked.keys) == (ControlKind.ERROR, ())
 
 
-@pytest.mark.parametrize("number", [-1, ids.MAX_REQUEST_ID + 1])
+@pytest.mark.parametrize("number", [-1, request_ids.MAX_REQUEST_ID + 1])
 def test_request_ids_outside_their_range_are_refused(number: int) -> None:
     with pytest.raises(ValueError, match="request id"):
         VENUE.subscribe(["book.A.100ms"], number)
