@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from feedhandler.adapter import names as normal
+from feedhandler.adapter import names
 from shm import Status
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Row:
                 raise self._wrong(key, "a number")
             return default
         try:
-            number = normal.decimal(value)
+            number = names.decimal(value)
         except ValueError:
             raise self._wrong(key, "a number") from None
         if number < 0:
@@ -54,20 +54,20 @@ class Row:
     def expiry_ns(self, key: str) -> int:
         """A time in unix ms, as text or number, in ns."""
         try:
-            return normal.expiry_ns(self.fields.get(key))
+            return names.expiry_ns(self.fields.get(key))
         except ValueError:
             raise self._wrong(key, "a time") from None
 
     def end_ns(self, key: str) -> int:
         """The same where there need be no end: 0."""
         try:
-            return normal.end_ns(self.fields.get(key))
+            return names.end_ns(self.fields.get(key))
         except ValueError:
             raise self._wrong(key, "a time") from None
 
     def status(self, key: str, words: Mapping[str, Status]) -> Status:
         """What the venue's word means; what is no word of the venue's is never open."""
-        return normal.status(words, self.fields.get(key))
+        return names.status(words, self.fields.get(key))
 
     def word(self, key: str) -> str:
         """The venue's own word, to be shown; "" for what is none."""

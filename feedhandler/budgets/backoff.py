@@ -10,6 +10,11 @@ STEADY_S = 5.0  #: what worked for so long waits at most as long as it had worke
 FLAP_S = 5.0  #: bound of the delays of a connection that comes up and is cut at once
 
 
+def doubled(first_s: float, longest_s: float, times: int) -> float:
+    """A wait that is twice as long each time: the first, doubled so often, at most the longest."""
+    return min(longest_s, first_s * 2.0 ** min(times, 60))
+
+
 class Backoff:
     """Delays of one thing that fails and is tried again. Times are seconds of a monotonic clock.
 

@@ -13,7 +13,7 @@ from feedhandler import venues as registry
 from feedhandler.config.document import ConfigError, read
 from feedhandler.config.keys import Config, VenueConfig, keys
 from feedhandler.config.of_venue import VenueTable
-from feedhandler.config.values import Allowed, shown
+from feedhandler.config.values import shown
 from feedhandler.suggest import did_you_mean, near
 
 _FORMER = {key.was: now for of in (Config, VenueConfig) for now, key in keys(of).items() if key.was}
@@ -130,15 +130,9 @@ class _Reader:
         found = {}
         for name, key in keys(table).items():
             given = name in document and name not in but
-            if given and self.allows(path + name, document[name], key.allowed):
+            if given and key.allowed.judges(path + name, document[name], self.say):
                 found[name] = key.allowed.take(document[name])
         return found
-
-    def allows(self, key: str, value: Any, allowed: Allowed) -> bool:
-        if allowed.valid(value):
-            return True
-        self.say(key, allowed.refusal(value))
-        return False
 
     def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:
         path = f"venues.{name}."

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from feedhandler.adapter import selection as rules
+from feedhandler.adapter import selection
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import DEFAULT_CHANNELS, WS_URL, VenueConfig, keys
 from feedhandler.config.values import Allowed, shown
@@ -35,27 +35,24 @@ class VenueTable:
     def _wrong(self, key: str, value: object, allowed: str) -> None:
         self._say(key, f"{shown(value)} is not allowed: {allowed}")
 
-    def _texts(self, key: str, value: Any, allowed: Allowed) -> tuple[str, ...] | None:
-        if not allowed.valid(value):
-            self._say(key, allowed.refusal(value))
-            return None
-        found: tuple[str, ...] = allowed.take(value)
-        return found
+    def _allows(self, key: str, value: Any, allowed: Allowed) -> bool:
+        return allowed.judges(key, value, self._say)
 
     def _instruments(self, symbols: Sequence[str]) -> tuple[str, ...]:
         key = "--symbols" if symbols else f"{self._path}instruments"
         value = list(symbols) if symbols else self._table.get("instruments")
         if value is None:
             return self._venue.default_instruments
-        found = self._texts(key, value, _KEYS["instruments"].allowed)
-        if found is None:
+        allowed = _KEYS["instruments"].allowed
+        if not self._allows(key, value, allowed):
             return self._venue.default_instruments
+        found: tuple[str, ...] = allowed.take(value)
         for pattern in found:
             try:
-                rules.check(pattern)
+                selection.check(pattern)
             except ValueError as error:
                 self._wrong(key, pattern, str(error))
-        if not rules.patterns(found):
+        if not selection.patterns(found):
             self._wrong(key, list(found), "at least one of them without a '!'")
         return found
 
@@ -63,12 +60,15 @@ class VenueTable:
         value, key = self._table.get("channels"), f"{self._path}channels"
         if value is None:
             return DEFAULT_CHANNELS
-        found = self._texts(key, value, _KEYS["channels"].allowed)
-        for channel in found or ():
+        allowed = _KEYS["channels"].allowed
+        if not self._allows(key, value, allowed):
+            return DEFAULT_CHANNELS
+        found: tuple[str, ...] = allowed.take(value)
+        for channel in found:
             if channel not in self._venue.channels:
                 hint = did_you_mean(channel, self._venue.channels)
                 self._wrong(key, channel, f"no channel of {self._venue.name}'s{hint}")
-        return found or DEFAULT_CHANNELS
+        return found
 
     def _ws_url(self) -> str | dict[str, str]:
         defaults = dict(self._venue.ws_urls)
@@ -78,17 +78,14 @@ class VenueTable:
             return one or defaults
         if isinstance(value, dict):
             for endpoint, url in value.items():
-                if self._endpoint(f"{key}.{endpoint}", endpoint) and not WS_URL.valid(url):
-                    self._say(f"{key}.{endpoint}", WS_URL.refusal(url))
+                if self._endpoint(f"{key}.{endpoint}", endpoint):
+                    self._allows(f"{key}.{endpoint}", url, WS_URL)
             return {**defaults, **value}
         if one is None:
             example = ", ".join(f'{each} = "wss://..."' for each in defaults)
             self._wrong(key, value, f"a table of URLs by endpoint: {{{example}}}")
             return defaults
-        if not WS_URL.valid(value):
-            self._say(key, WS_URL.refusal(value))
-            return one
-        return str(value)
+        return str(value) if self._allows(key, value, WS_URL) else one
 
     def _ws_alternatives(self) -> dict[str, tuple[str, ...]]:
         """By endpoint; those of the venue are of use with its own endpoints only."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from feedhandler.kernel import usable_cpus
 from shm.errors import BadName
@@ -40,6 +40,13 @@ class Allowed:
     meant: Callable[[Any], Iterable[Any]] = _nothing
     here: Callable[[], str] = str
     guess: bool = True
+
+    def judges(self, key: str, value: Any, say: Callable[[str, str], None]) -> bool:
+        """Whether a key may have that value; `say` is told why not."""
+        if self.valid(value):
+            return True
+        say(key, self.refusal(value))
+        return False
 
     def refusal(self, value: Any) -> str:
         """Why a value is refused: what is allowed, and what it may have meant."""
@@ -128,17 +135,23 @@ def flag() -> Allowed:
     return Allowed(lambda value: isinstance(value, bool), "true or false", meant=words)
 
 
+def _parts(value: Any) -> SplitResult | None:
+    """A text without blanks as a URL with a host; None: it is none."""
+    if not isinstance(value, str) or any(character.isspace() for character in value):
+        return None
+    try:
+        parts = urlsplit(value)
+        return parts if parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return None
+
+
 def url(*schemes: str, take: Callable[[str], str] = str) -> Allowed:
     """A URL with a host, of one of these schemes: the plain one, then the secure one."""
 
     def valid(value: Any) -> bool:
-        if not isinstance(value, str) or any(character.isspace() for character in value):
-            return False
-        try:
-            parts = urlsplit(value)
-            return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            return False
+        parts = _parts(value)
+        return parts is not None and parts.scheme in schemes
 
     def other_scheme(value: Any) -> Iterator[str]:
         if isinstance(value, str):
@@ -155,15 +168,10 @@ def proxy() -> Allowed:
     """A proxy's URL; the port is to be named, since each scheme has many."""
 
     def valid(value: Any) -> bool:
-        if not isinstance(value, str) or any(character.isspace() for character in value):
+        parts = _parts(value)
+        if parts is None or parts.port is None or parts.scheme not in PROXY_SCHEMES:
             return False
-        try:
-            parts = urlsplit(value)
-            port = parts.port
-        except ValueError:
-            return False
-        bare = parts.path in ("", "/") and not parts.query and not parts.fragment
-        return parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and bool(port) and bare
+        return parts.path in ("", "/") and not parts.query and not parts.fragment
 
     def socks(value: Any) -> Iterator[str]:
         yield re.sub(r"^socks\w*://", "socks5://", str(value))

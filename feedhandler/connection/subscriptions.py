@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 
 from feedhandler.adapter.venue import Venue
+from feedhandler.budgets.backoff import doubled
 from feedhandler.budgets.token_bucket import Budget, SlidingWindow
 from feedhandler.connection.key_index import KeyIndex
 from feedhandler.connection.subscription_key import Counts, Expired, Key, KeyState
@@ -309,11 +310,10 @@ class Subscriptions:
 
     def later(self, keys: Iterable[str], now: float) -> None:
         """The venue refused these for what passes: ask again soon, each time later."""
-        first, longest = PASSES_S
         for key in keys:
             known = self._index.keys.get(key)
             if known is not None and known.state is KeyState.ASKED:
-                wait = min(longest, first * 2.0 ** (known.attempts - 1))
+                wait = doubled(*PASSES_S, known.attempts - 1)
                 self._renew(key, KeyState.WAITING, now, now + wait)
 
     def _renew(self, key: str, state: KeyState, now: float, due: float) -> None:
@@ -327,8 +327,7 @@ class Subscriptions:
         if known.state is KeyState.FAILED:
             return False
         self._index.take(key)
-        first, longest = FAILED_RETRY_S
-        wait = min(longest, first * 2.0 ** min(known.failures, 30))
+        wait = doubled(*FAILED_RETRY_S, known.failures)
         known.renew(KeyState.FAILED, now, now + wait)
         known.failures += 1
         known.group = self._group()

@@ -1,6 +1,6 @@
 /* The life of an engine: it is opened, and closed. */
-#ifndef FEEDHANDLER_ENGINE_LIFE_H
-#define FEEDHANDLER_ENGINE_LIFE_H
+#ifndef FEEDHANDLER_ENGINE_OPEN_CLOSE_H
+#define FEEDHANDLER_ENGINE_OPEN_CLOSE_H
 
 #include "skeleton.h"
 #include "symbols.h"

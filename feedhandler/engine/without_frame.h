@@ -1,6 +1,6 @@
 /* What changes markets without a frame: who heals them, time, and connections that are lost. */
-#ifndef FEEDHANDLER_ENGINE_OUTSIDE_H
-#define FEEDHANDLER_ENGINE_OUTSIDE_H
+#ifndef FEEDHANDLER_ENGINE_WITHOUT_FRAME_H
+#define FEEDHANDLER_ENGINE_WITHOUT_FRAME_H
 
 #include "engine.h"
 #include "frozen.h"

@@ -1,7 +1,7 @@
 /* Whether an answer is another instrument's book. It names none, and its number may be one that the stream
  * reaches; but its prices are not those that messages of this instrument have. */
-#ifndef FEEDHANDLER_ENGINE_FOREIGN_H
-#define FEEDHANDLER_ENGINE_FOREIGN_H
+#ifndef FEEDHANDLER_ENGINE_WRONG_INSTRUMENT_H
+#define FEEDHANDLER_ENGINE_WRONG_INSTRUMENT_H
 
 #include "engine.h"
 

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler.adapter.venue import Venue
+from feedhandler.budgets.backoff import doubled
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import is_open
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Fleet
+from feedhandler.healing.remarks import Remarks
 from feedhandler.healing.silent_subscriptions import Renew
 from feedhandler.instruments.universe import CHANNEL, Universe
 from feedhandler.log import Throttle
@@ -58,7 +60,7 @@ class MissingCopies:
         self._renew = renew
         self._count = count
         self._missing: dict[tuple[Connection, str], _Missing] = {}
-        self._noted: set[Connection] = set()
+        self._remarks = Remarks("copies")
         self._next = 0.0
         self._quiet = Throttle()
 
@@ -115,8 +117,7 @@ class MissingCopies:
         return missing
 
     def _cure(self, connection: Connection, key: str, missing: _Missing, now: float) -> None:
-        first, longest = AGAIN_S
-        missing.again = now + min(longest, first * 2.0 ** min(missing.tries, 20))
+        missing.again = now + doubled(*AGAIN_S, missing.tries)
         missing.tries += 1
         if missing.tries == 1:
             self._quiet.warning("missing", f"{connection}: {_words(key, missing)}")
@@ -131,11 +132,8 @@ class MissingCopies:
         for (connection, key), missing in self._missing.items():
             if missing.said:
                 noted.setdefault(connection, []).append(_words(key, missing))
-        for connection, words in noted.items():
-            connection.note(Reason.NO_DATA, words[0] + _more(words), "copies")
-        for connection in self._noted - set(noted):
-            connection.note(Reason.NONE, "", "copies")
-        self._noted = set(noted)
+        said = {each: (Reason.NO_DATA, words[0] + _more(words)) for each, words in noted.items()}
+        self._remarks.say(said)
 
 
 def _words(key: str, missing: _Missing) -> str:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from time import time_ns
 
 from feedhandler.adapter.venue import Venue
+from feedhandler.budgets.backoff import doubled
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import is_open
 from feedhandler.engine import _engine
 from feedhandler.healing.promise_watch import PromiseWatch, Top
+from feedhandler.healing.remarks import Remarks
 from feedhandler.healing.rhythm import RhythmOptions
 from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle
@@ -28,11 +30,8 @@ LOW_BUDGET = 20.0  #: keys an hour that are kept for books
 _BEFORE_NS = 200_000_000
 ALONE_S = 30.0  #: the first word of a best bid and offer that has no book beside it
 AGAIN_S = (10.0, 600.0)  #: and between two subscriptions, after the first one
-_LIVES_BY = (
-    "quote",
-    "ticker",
-)  #: the channels of which one makes an instrument without a book LIVE
-
+#: the channels of which one makes an instrument without a book LIVE
+_LIVES_BY = ("quote", "ticker")
 
 #: Replace a connection by another one, of an endpoint's next address if one is named.
 Renew = Callable[[Connection, Reason, str, str | None], None]
@@ -74,7 +73,7 @@ class SilentSubscriptions:
         self.silent: dict[str, Silent] = {}
         self._connections: dict[str, Connection] = {}
         self._renewals: dict[str, tuple[float, int]] = {}  # of an endpoint: the next one, how many
-        self._noted: set[Connection] = set()
+        self._remarks = Remarks("data")
         self._quiet = Throttle()
 
     # ---- what the connections say
@@ -101,10 +100,7 @@ class SilentSubscriptions:
         """The venue did not take these keys: they have a cure of their own."""
         for key in keys:
             self.promises.drop(key)
-            if self._venue.promise(key).column not in (
-                "",
-                "book",
-            ):  # a book has a state
+            if self._venue.promise(key).column not in ("", "book"):  # a book has a state
                 self.silent[key] = Silent(connection, reason, time_ns(), float("inf"))
 
     def down(self, connection: Connection) -> None:
@@ -165,8 +161,7 @@ class SilentSubscriptions:
             self._quiet.warning(reason.name, f"{connection}: {key} {_WORDS[reason]}")
 
     def _cure(self, key: str, found: Silent, now: float, *, many: bool) -> None:
-        first, longest = AGAIN_S
-        found.again = now + min(longest, first * 2.0 ** min(found.tries, 20))
+        found.again = now + doubled(*AGAIN_S, found.tries)
         found.tries += 1
         renewal, _ = self._renewals.get(self._venue.endpoint(key), (now, 0))
         if renewal > now:
@@ -184,8 +179,7 @@ class SilentSubscriptions:
         at, count = self._renewals.get(endpoint, (0.0, 0))
         if now < at:
             return False
-        first, longest = RENEW_S
-        self._renewals[endpoint] = now + min(longest, first * 2.0 ** min(count, 20)), count + 1
+        self._renewals[endpoint] = now + doubled(*RENEW_S, count), count + 1
         why = f"{key} {_WORDS[found.reason]}"
         self._renew_to(found.connection, found.reason, why, endpoint if count else None)
         return True
@@ -215,11 +209,7 @@ class SilentSubscriptions:
         for key, found in self.silent.items():
             if found.reason not in (Reason.REJECTED, Reason.UNANSWERED):
                 by_connection.setdefault(found.connection, []).append(key)
-        for connection, keys in by_connection.items():
-            connection.note(self.silent[keys[0]].reason, self._words(keys), "data")
-        for connection in self._noted - set(by_connection):
-            connection.note(Reason.NONE, "", "data")
-        self._noted = set(by_connection)
+        self._remarks.say({each: self._remark(keys) for each, keys in by_connection.items()})
         endpoints = {self._venue.endpoint(key) for key in self.silent}
         self._renewals = {e: its for e, its in self._renewals.items() if e in endpoints}
 
@@ -227,15 +217,14 @@ class SilentSubscriptions:
     def finding(self) -> tuple[Reason, str]:
         """What there is to say of the venue; (NONE, "") if all speak."""
         keys = list(self.silent)
-        if not keys:
-            return Reason.NONE, ""
-        return self.silent[keys[0]].reason, self._words(keys)
+        return self._remark(keys) if keys else (Reason.NONE, "")
 
-    def _words(self, keys: list[str]) -> str:
+    def _remark(self, keys: list[str]) -> tuple[Reason, str]:
+        """Of some that are silent; there is one."""
         found = self.silent[keys[0]]
         seconds = (time_ns() - found.at_ns) // 1_000_000_000
         more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        return f"{keys[0][:60]} {_WORDS[found.reason]} ({seconds} s){more}"
+        return found.reason, f"{keys[0][:60]} {_WORDS[found.reason]} ({seconds} s){more}"
 
     # ---- what is known of instruments
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import time_ns
 
-from feedhandler.adapter import selection as rules
+from feedhandler.adapter import selection
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.selection import UnknownSymbol
 from feedhandler.adapter.venue import ListedInstrument, Request, Venue
@@ -122,7 +122,7 @@ class Lister:
         """What these rules mean now. Raises RestError, and ValueError for a senseless answer."""
         asked_ns = time_ns()
         self._asked = asyncio.get_running_loop().time()
-        specs = await list_instruments(self._venue, self._rest, rules.patterns(wanted))
+        specs = await list_instruments(self._venue, self._rest, selection.patterns(wanted))
         self.awake = frozenset(spec.symbol for spec in specs if spec.active)
         return replace(choose(wanted, specs), asked_ns=asked_ns)
 
@@ -139,7 +139,7 @@ class Lister:
 
 def choose(wanted: Sequence[str], specs: list[ListedInstrument]) -> Listed:
     """What the rules mean of what is listed."""
-    chosen, unknown = rules.choose(wanted, specs)
+    chosen, unknown = selection.choose(wanted, specs)
     now = time_ns()
     current = [spec for spec in chosen if not spec.over(now)]
     unread = specs.broken if isinstance(specs, Listing) else {}

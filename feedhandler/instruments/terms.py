@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from time import time_ns
 
-from feedhandler.adapter import listing
-from feedhandler.adapter import names as normal
+from feedhandler.adapter import listing, names
 from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
 from feedhandler.engine import _engine
 from feedhandler.instruments.listing import Lister
@@ -61,7 +60,7 @@ class Terms:
         self.stated([Stated(tracked.spec.symbol, self._meant(word), word)])
 
     def _meant(self, word: str) -> Status:
-        return normal.status(self._venue.statuses, word)
+        return names.status(self._venue.statuses, word)
 
     def stated(self, stated: Iterable[Stated]) -> None:
         """A stream says something of instruments, ours or not."""

@@ -21,8 +21,7 @@ from feedhandler import heap, venues
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.instruments import handed_list
-from feedhandler.io_process import instrument_orders as requests
-from feedhandler.io_process import scheduling as undisturbed
+from feedhandler.io_process import instrument_orders, scheduling
 from feedhandler.io_process.epoch_renewal import Renewal
 from feedhandler.io_process.order_socket import read_order, serve
 from feedhandler.io_process.venue_feed import VenueFeed
@@ -112,7 +111,7 @@ def _prepare(order: Order) -> None:
     name = f"fh:{order.venue}".encode()[:15]
     ctypes.CDLL(None).prctl(_PR_SET_NAME, ctypes.create_string_buffer(name), 0, 0, 0)
     heap.keep_large_apart()
-    undisturbed.ask(order.config)
+    scheduling.ask(order.config)
 
 
 async def _run(
@@ -146,7 +145,9 @@ async def _run(
         if channel is not None:
             tasks.append(
                 loop.create_task(
-                    serve(channel, lambda asked: requests.answer(renewal.feed.roster, asked))
+                    serve(
+                        channel, lambda asked: instrument_orders.answer(renewal.feed.roster, asked)
+                    )
                 )
             )
         await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import Protocol
 
-from feedhandler.adapter import selection as rules
+from feedhandler.adapter import selection
 from feedhandler.adapter.listing import nameless
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.config.keys import VenueConfig
@@ -167,7 +167,7 @@ class Roster:
         self._lister.rules = tuple(wanted)
         change = Change(unknown=[str(error) for error in listed.unknown])
         kept = {spec.symbol for spec in listed.chosen}
-        kept |= {spec.symbol for spec in rules.choose(wanted, self._carried())[0]}
+        kept |= {spec.symbol for spec in selection.choose(wanted, self._carried())[0]}
         leaving = [each for each in self._open() if each.spec.symbol not in kept]
         self._close(leaving, Reason.UNSUBSCRIBED)
         change.removed = [each.spec.symbol for each in leaving]
@@ -176,7 +176,7 @@ class Roster:
 
     async def subscribe(self, patterns: Sequence[str]) -> Change:
         """Follow these patterns too. Raises as `change` does, and UnknownSymbol."""
-        wanted = rules.with_more(self.wanted, patterns)
+        wanted = selection.with_more(self.wanted, patterns)
         listed = await self._lister.list(wanted)
         for error in listed.unknown:
             if error.pattern in patterns:
@@ -186,12 +186,12 @@ class Roster:
     def unsubscribe(self, patterns: Sequence[str]) -> Change:
         """Follow these patterns no more. Raises UnknownSymbol for what is not carried."""
         carried = self._carried()
-        _, unknown = rules.choose(patterns, carried)
+        _, unknown = selection.choose(patterns, carried)
         for error in unknown:
             if error.pattern not in self.wanted:
                 raise error
-        wanted = rules.without(self.wanted, patterns, carried)
-        kept, _ = rules.choose(wanted, carried)
+        wanted = selection.without(self.wanted, patterns, carried)
+        kept, _ = selection.choose(wanted, carried)
         return self._follow(wanted, Listed(kept, carried, [], wanted))
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from feedhandler import venues
-from feedhandler.adapter import selection as rules
+from feedhandler.adapter import selection
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import ListedInstrument, Request, Venue
 from feedhandler.budgets import venue_budgets
@@ -90,7 +90,7 @@ async def _listed(
     venue: Venue, config: VenueConfig, found: Planned
 ) -> tuple[list[ListedInstrument], list[int]]:
     async with asyncio.timeout(LIST_S), _Counting(venue, config) as rest:
-        specs = await list_instruments(venue, rest, rules.patterns(config.instruments))
+        specs = await list_instruments(venue, rest, selection.patterns(config.instruments))
         listed = choose(config.instruments, specs)
         found.problems += [f"venues.{venue.name}.instruments: {one}" for one in listed.unknown]
         return listed.chosen, rest.weights
@@ -101,7 +101,7 @@ def _named(venue: Venue, config: VenueConfig) -> list[ListedInstrument]:
     unclear: Sequence[str] = [
         rule
         for rule in config.instruments
-        if rule.startswith(rules.NOT) or not Pattern.parse(rule).exact
+        if rule.startswith(selection.NOT) or not Pattern.parse(rule).exact
     ]
     if unclear:
         raise ValueError(

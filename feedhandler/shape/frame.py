@@ -58,6 +58,7 @@ HOLES: Mapping[str, Role] = MappingProxyType(
 REPEATED = {Role.SKIP, Role.WORD, Role.NEVER, Role.SYMBOL}  #: may stand in a frame more than once
 IN_STRINGS = {Role.WORD, Role.SYMBOL, Role.SKIP}  #: may be a part of a string
 
+#: the layouts of a level; the numbers are those of `engine/levels.h`
 LEVELS: Mapping[str, int] = MappingProxyType(
     {
         '["$price","$size"]': 0,
@@ -65,8 +66,9 @@ LEVELS: Mapping[str, int] = MappingProxyType(
         "[$price,$size]": 1,
         '["$verb",$price,$size]': 2,
     }
-)  #: the layouts of a level; the numbers are those of `engine/levels.h`
+)
 
+#: what each kind of frame must have
 KINDS: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
         "book": frozenset({Role.SYMBOL, Role.BIDS, Role.ASKS}),
@@ -74,7 +76,7 @@ KINDS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "liquidation": frozenset({Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER}),
         "quote": frozenset({Role.SYMBOL, Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE}),
     }
-)  #: what each kind of frame must have
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from feedhandler import venues
-from feedhandler.adapter import listing
-from feedhandler.adapter import selection as rules
+from feedhandler.adapter import listing, selection
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.instruments.handed_list import Answers, Keeping
@@ -45,7 +44,7 @@ async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
 
 async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
     venue = venues.load(name)
-    patterns = rules.patterns(config.instruments)
+    patterns = selection.patterns(config.instruments)
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
@@ -64,7 +63,7 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
         findings.warnings.append(f"{name}: instruments cannot be checked: the venue lists none")
         return
     findings.lists[name] = keeping.answers
-    chosen, unknown = rules.choose(config.instruments, specs)
+    chosen, unknown = selection.choose(config.instruments, specs)
     for one in unknown:
         if any(_may_mean(one.pattern, name) for name in specs.broken):
             rows = f"rows of the list cannot be read: {listing.named(specs.broken)}"

@@ -14,9 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.adapter import book_answer as books
-from feedhandler.adapter import listing, refusals
-from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter import book_answer, listing, refusals, request_ids
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import (
     Base,
@@ -71,10 +69,10 @@ class BinanceStreams(Venue):
         """book, trades, ticker or quote: what a stream without its speed is; None: none of ours."""
 
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:
-        return _operation("SUBSCRIBE", keys, ids.message_id(request_id))
+        return _operation("SUBSCRIBE", keys, request_ids.message_id(request_id))
 
     def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
-        return _operation("UNSUBSCRIBE", keys, ids.message_id(request_id, unsubscribe=True))
+        return _operation("UNSUBSCRIBE", keys, request_ids.message_id(request_id, unsubscribe=True))
 
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
         message = orjson.loads(frame)
@@ -82,7 +80,7 @@ class BinanceStreams(Venue):
             raise ValueError(f"{self.name}: not an object: {frame[:80]!r}")
         if _is_shutdown(message):
             return [Control(ControlKind.NOTICE, text="serverShutdown")]
-        request_id, ended = ids.split_id(message.get("id"))
+        request_id, ended = request_ids.split_id(message.get("id"))
         keys, number = tuple(asked.get(request_id, ())), max(request_id, 0)
         error = message.get("error") or (message if "code" in message else None)
         if error is not None:
@@ -133,7 +131,7 @@ class BinanceStreams(Venue):
     def parse_book(self, body: bytes) -> BookAnswer:
         answer = listing.document(self.name, body, "book")
         sequence = answer.get("lastUpdateId")
-        return books.answer(self.name, sequence, answer.get("bids"), answer.get("asks"))
+        return book_answer.answer(self.name, sequence, answer.get("bids"), answer.get("asks"))
 
     def snapshot_symbol(self, url: str) -> str | None:
         parts = urlsplit(url)

@@ -16,8 +16,7 @@ never speaks.
 
 from collections.abc import Mapping, Sequence
 
-from feedhandler.adapter import listing, promise
-from feedhandler.adapter import names as normal
+from feedhandler.adapter import listing, names, promise
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
@@ -143,7 +142,7 @@ def _spec(row: Row) -> ListedInstrument:
     pair = f"{base}-{quote}"
     return ListedInstrument(
         symbol=symbol,
-        name=normal.future(pair, expiry) if dated else normal.perpetual(pair),
+        name=names.future(pair, expiry) if dated else names.perpetual(pair),
         kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,
         base=base,
         quote=quote,

@@ -22,9 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from feedhandler.adapter import book_answer as books
-from feedhandler.adapter import listing, promise, refusals
-from feedhandler.adapter import names as normal
+from feedhandler.adapter import book_answer, listing, names, promise, refusals
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row, shown
@@ -202,7 +200,7 @@ class Bybit(Venue):
 
     def parse_book(self, body: bytes) -> BookAnswer:
         result = self._result(body, "book")
-        return books.answer(self.name, result.get("seq"), result.get("b"), result.get("a"))
+        return book_answer.answer(self.name, result.get("seq"), result.get("b"), result.get("a"))
 
     def recognises(self, url: str) -> bool:
         """The products share their hosts: the path of a stream, the query of a request tell."""
@@ -250,7 +248,7 @@ class BybitLinear(Bybit):
         pair = f"{base}-{quote}"
         return ListedInstrument(
             symbol=row.text("symbol"),
-            name=normal.future(pair, expiry) if dated else normal.perpetual(pair),
+            name=names.future(pair, expiry) if dated else names.perpetual(pair),
             kind=InstrumentKind.FUTURE if dated else InstrumentKind.PERPETUAL,
             base=base,
             quote=quote,

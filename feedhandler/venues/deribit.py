@@ -14,10 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.adapter import book_answer as books
-from feedhandler.adapter import listing, promise, refusals
-from feedhandler.adapter import names as normal
-from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter import book_answer, listing, names, promise, refusals, request_ids
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.row import Row
@@ -121,7 +118,7 @@ class Deribit(Venue):
     )
 
     def on_connect(self) -> Sequence[str]:
-        return (_call(ids.ON_CONNECT, "public/set_heartbeat", {"interval": _HEARTBEAT_S}),)
+        return (_call(request_ids.ON_CONNECT, "public/set_heartbeat", {"interval": _HEARTBEAT_S}),)
 
     def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
         keys = [f"{channel}.{instrument.symbol}.{_INTERVAL}" for channel in channels]
@@ -139,10 +136,12 @@ class Deribit(Venue):
         return channel, symbol
 
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:
-        return _call(ids.message_id(request_id), "public/subscribe", {"channels": list(keys)})
+        return _call(
+            request_ids.message_id(request_id), "public/subscribe", {"channels": list(keys)}
+        )
 
     def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
-        message = ids.message_id(request_id, unsubscribe=True)
+        message = request_ids.message_id(request_id, unsubscribe=True)
         return _call(message, "public/unsubscribe", {"channels": list(keys)})
 
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
@@ -152,11 +151,15 @@ class Deribit(Venue):
         if message.get("method") == "heartbeat":
             params = message.get("params")
             if isinstance(params, dict) and params.get("type") == "test_request":
-                return [Control(ControlKind.ASKED, reply=_call(ids.HEARTBEAT, "public/test", {}))]
+                return [
+                    Control(
+                        ControlKind.ASKED, reply=_call(request_ids.HEARTBEAT, "public/test", {})
+                    )
+                ]
             return [Control(ControlKind.NOTHING)]
         if message.get("method") == "subscription":
             return [_told(message)]
-        number = ids.socket_number(message.get("id"))
+        number = request_ids.socket_number(message.get("id"))
         if number is not None:
             text = _words(message["error"]) if "error" in message else ""
             return [Control(ControlKind.ANSWER, text=text, request_id=number)]
@@ -197,10 +200,14 @@ class Deribit(Venue):
         book = answer.get("result")
         if not isinstance(book, dict):
             raise ValueError(f"deribit: no book: {_words(answer.get('error'))}")
-        return books.answer(self.name, book.get("change_id"), book.get("bids"), book.get("asks"))
+        return book_answer.answer(
+            self.name, book.get("change_id"), book.get("bids"), book.get("asks")
+        )
 
     def socket_request(self, request: Request, number: int) -> str:
-        return _call(ids.socket_id(number), request.path.lstrip("/"), _typed(request.params))
+        return _call(
+            request_ids.socket_id(number), request.path.lstrip("/"), _typed(request.params)
+        )
 
     def snapshot_symbol(self, url: str) -> str | None:
         parts = urlsplit(url)
@@ -241,7 +248,7 @@ def _told(message: Mapping[str, Any]) -> Control:
     if not isinstance(symbol, str) or not isinstance(word, str):
         raise ValueError(f"deribit: {channel[:40]}: neither an instrument nor a state")
     return Control(
-        ControlKind.STATED, stated=(Stated(symbol, normal.status(_STATUSES, word), word),)
+        ControlKind.STATED, stated=(Stated(symbol, names.status(_STATUSES, word), word),)
     )
 
 
@@ -253,7 +260,7 @@ def _words(error: object) -> str:
 
 
 def _refused(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> list[Control]:
-    request_id, ended = ids.split_id(message.get("id"))
+    request_id, ended = request_ids.split_id(message.get("id"))
     keys = () if ended else tuple(asked.get(request_id, ()))
     error = message["error"]
     code = error.get("code") if isinstance(error, dict) else None
@@ -262,12 +269,12 @@ def _refused(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> 
 
 
 def _answered(message: Mapping[str, Any], asked: Mapping[int, Sequence[str]]) -> list[Control]:
-    if message.get("id") == ids.HEARTBEAT:
+    if message.get("id") == request_ids.HEARTBEAT:
         return [Control(ControlKind.PONG)]
     result = message["result"]
     if not isinstance(result, list) or not all(isinstance(key, str) for key in result):
         return [Control(ControlKind.NOTHING)]
-    request_id, ended = ids.split_id(message.get("id"))
+    request_id, ended = request_ids.split_id(message.get("id"))
     number = max(request_id, 0)
     if ended:
         return [Control(ControlKind.UNSUBSCRIBED, tuple(result), request_id=number)]
@@ -314,15 +321,15 @@ def _spec(row: Row) -> ListedInstrument | None:
     if kind == "spot":
         ours, name = InstrumentKind.SPOT, underlying
     elif kind == "future" and not dated:
-        ours, name = InstrumentKind.PERPETUAL, normal.perpetual(underlying)
+        ours, name = InstrumentKind.PERPETUAL, names.perpetual(underlying)
     elif kind in ("future", "option"):
         if kind == "future":
-            ours, name = InstrumentKind.FUTURE, normal.future(underlying, expiry)
+            ours, name = InstrumentKind.FUTURE, names.future(underlying, expiry)
         else:
             option = row.one_of("option_type", {"call": OptionType.CALL, "put": OptionType.PUT})
             strike = row.number("strike")
             ours = InstrumentKind.OPTION
-            name = normal.option(underlying, expiry, strike, option)
+            name = names.option(underlying, expiry, strike, option)
     return ListedInstrument(
         symbol=symbol,
         name=name,

@@ -15,10 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from feedhandler.adapter import book_answer as books
-from feedhandler.adapter import listing, promise
-from feedhandler.adapter import names as normal
-from feedhandler.adapter import request_ids as ids
+from feedhandler.adapter import book_answer, listing, names, promise, request_ids
 from feedhandler.adapter.checksum import Checksum, Number, Order
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
@@ -170,7 +167,7 @@ class Okx(Venue):
         return _operation("subscribe", keys, request_id)
 
     def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
-        return _operation("unsubscribe", keys, ids.message_id(request_id, unsubscribe=True))
+        return _operation("unsubscribe", keys, request_ids.message_id(request_id, unsubscribe=True))
 
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
         if frame.strip() == b"pong":
@@ -181,7 +178,7 @@ class Okx(Venue):
         if not isinstance(message, dict) or "event" not in message:
             raise ValueError(f"okx: neither an event nor data: {frame[:80]!r}")
         event = message["event"]
-        number, ended = ids.split_id(message.get("id"))
+        number, ended = request_ids.split_id(message.get("id"))
         number = max(number, 0)
         text = f"{message.get('msg') or ''} ({message.get('code')})"
         match event:
@@ -245,7 +242,7 @@ class Okx(Venue):
     def parse_book(self, body: bytes) -> BookAnswer:
         data = _data(self.name, body, "book")
         book = data[0] if data and isinstance(data[0], dict) else {}
-        return books.answer(self.name, book.get("seqId"), book.get("bids"), book.get("asks"))
+        return book_answer.answer(self.name, book.get("seqId"), book.get("bids"), book.get("asks"))
 
     def snapshot_symbol(self, url: str) -> str | None:
         parts = urlsplit(url)
@@ -280,7 +277,7 @@ def _is_row(row: Any) -> bool:
 
 def _stated(row: dict[str, Any]) -> Stated:
     word = row.get("state")
-    status = normal.status(_STATUSES, word)
+    status = names.status(_STATUSES, word)
     return Stated(
         row["instId"], status, word if isinstance(word, str) else "", partial(_spec, Row(row))
     )
@@ -318,13 +315,13 @@ def _spec(row: Row) -> ListedInstrument | None:
         base, _, quote = family.partition("-")
         quote = quote.partition("_")[0]
     if kind is InstrumentKind.PERPETUAL:
-        name = normal.perpetual(family)
+        name = names.perpetual(family)
     elif dated:
-        name = normal.future(family, expiry)
+        name = names.future(family, expiry)
     if kind is InstrumentKind.OPTION:
         option = row.one_of("optType", {"C": OptionType.CALL, "P": OptionType.PUT})
         strike = row.number("stk")
-        name = normal.option(family, expiry, strike, option)
+        name = names.option(family, expiry, strike, option)
     if not base or not quote:
         raise ValueError("neither currencies nor an underlying of two")
     settle = row.text("settleCcy", quote)

@@ -5,8 +5,8 @@
  * pairs, and of fours are then put together by multiplications in all lanes (after Wojciech Mula,
  * "SIMD-ized parsing of series of integers", http://0x80.pl/articles/simd-parsing-int-sequences.html).
  */
-#ifndef FEEDHANDLER_WIRE_SIXTEEN_H
-#define FEEDHANDLER_WIRE_SIXTEEN_H
+#ifndef FEEDHANDLER_WIRE_DECIMAL_SIMD_H
+#define FEEDHANDLER_WIRE_DECIMAL_SIMD_H
 
 #include "power.h"
 #include "text.h"
