@@ -54,9 +54,9 @@ static bybit_topic bybit_split(const text *name)
             topic.window = (uint16_t)(topic.window * 10 + (*digit - '0'));
         if ((uint8_t)(*digits - '0') < 10) /* not the RPI book */
             topic.kind = dot - digits == 1 && *digits == '1' ? BYBIT_TOP : BYBIT_BOOK;
+        const text window = {digits, (uint32_t)(end - digits), 0, false};
         /* the depths of options, which have none */
-        topic.placed = !text_starts(&(text){digits, (uint32_t)(end - digits), 0, false}, "25.", 3) &&
-                       !text_starts(&(text){digits, (uint32_t)(end - digits), 0, false}, "100.", 4);
+        topic.placed = !TEXT_STARTS(&window, "25.") && !TEXT_STARTS(&window, "100.");
     } else if (TEXT_IS(&kind, "publicTrade")) {
         topic.kind = BYBIT_TRADES;
     } else if (TEXT_IS(&kind, "allLiquidation")) {
