@@ -5,6 +5,7 @@ Uses nothing of this house; the engine reads the tables that come out of it.
 """
 
 from feedhandler.shape.compiled import compiled
-from feedhandler.shape.frame import Frame, ShapeError, wrapped
+from feedhandler.shape.errors import ShapeError
+from feedhandler.shape.frame import Frame, wrapped
 
 __all__ = ["Frame", "ShapeError", "compiled", "wrapped"]

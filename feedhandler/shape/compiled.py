@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from feedhandler.shape.errors import ShapeError
 from feedhandler.shape.frame import (
     HOLES,
     IN_STRINGS,
@@ -30,7 +31,6 @@ from feedhandler.shape.frame import (
     REPEATED,
     Frame,
     Role,
-    ShapeError,
 )
 
 _OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL = range(5)

@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
-
-class ShapeError(ValueError):
-    """A shape that means nothing, or two things; the text names the place."""
+from feedhandler.shape.errors import ShapeError
 
 
 class Role(IntEnum):
