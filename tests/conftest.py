@@ -18,12 +18,22 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 settings.register_profile("untimed", deadline=None)  # a busy machine is no finding
 settings.load_profile("untimed")
 
+#: rooms whose files take longest: dealt out first, so that none still runs at the end
+_LONGEST_FIRST = ("soak", "torture", "healing", "proof", "feed", "connection", "fleet", "shm")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "soak" not in config.option.markexpr:
         for item in items:
             if item.get_closest_marker("soak"):
                 item.add_marker(pytest.mark.skip(reason="long; run with -m soak"))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a test's file is dealt out; files of one turn keep their order."""
+    room = item.path.parent.name
+    return _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 def remove_objects(namespace: str) -> None:

@@ -338,6 +338,8 @@ def test_two_spoilt_elements(venue: str, data: st.DataObject) -> None:
                 if not path:
                     break
                 other = data.draw(st.sampled_from(OTHERS))
+                if other is not REMOVED:  # the second place may be within it
+                    other = copy.deepcopy(other)
                 holder = at(document, *path[:-1])
                 if other is REMOVED:
                     del holder[path[-1]]
