@@ -1,0 +1,76 @@
+"""A reference for each venue, and the recordings that it reads: all that one has to know here."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.kit.recordings import recorded
+from tests.venues.reference import gate_classic, htx_depth, kraken_v1
+from tests.venues.reference.bitfinex import BitfinexReference
+from tests.venues.reference.bitmex import BitmexReference
+from tests.venues.reference.bitstamp import BitstampReference
+from tests.venues.reference.book import Reference
+from tests.venues.reference.coinbase import CoinbaseReference
+from tests.venues.reference.gate import GateReference
+from tests.venues.reference.htx import HtxReference
+from tests.venues.reference.hyperliquid import HyperliquidReference
+from tests.venues.reference.kraken import KrakenReference
+from tests.venues.reference.kraken_futures import KrakenFuturesReference
+from tests.venues.reference.kucoin import KucoinReference
+
+Line = dict[str, Any]
+
+REFERENCES: dict[str, Callable[[], Reference]] = {
+    "bitfinex": BitfinexReference,
+    "bitmex": BitmexReference,
+    "bitstamp": BitstampReference,
+    "coinbase": CoinbaseReference,
+    "gate": GateReference,
+    "htx": HtxReference,
+    "hyperliquid": HyperliquidReference,
+    "kraken": KrakenReference,
+    "kraken-futures": KrakenFuturesReference,
+    "kucoin": KucoinReference,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """`translate`: its lines as they would have come on the channels that are subscribed to, where
+    others were recorded. `depth`: levels a side of the subscription, where these are cut to it."""
+
+    venue: str
+    name: str
+    translate: Callable[[Iterable[Line]], Iterator[Line]] | None = None
+    depth: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.venue}{'' if self.translate is None else '-translated'}"
+
+    def raw(self) -> Iterator[Line]:
+        """Its lines as they were recorded; the test is skipped where there is no such file."""
+        with gzip.open(recorded(self.name), "rt") as source:
+            for text in source:
+                yield json.loads(text)
+
+    def lines(self) -> Iterator[Line]:
+        return self.raw() if self.translate is None else self.translate(self.raw())
+
+
+RECORDINGS = [
+    Recording("bitfinex", "bitfinex/cryptofeed_bitfinex.ndjson.gz"),
+    Recording("bitmex", "bitmex/cryptofeed_bitmex.ndjson.gz"),
+    Recording("bitstamp", "bitstamp/cryptofeed_bitstamp.ndjson.gz"),
+    Recording("coinbase", "coinbase_adv/cryptofeed_v3_coinbase_2026.ndjson.gz"),
+    Recording("gate", "gate/cryptofeed_gateio.ndjson.gz", gate_classic.as_subscribed),
+    Recording("htx", "htx/cryptofeed_huobi.ndjson.gz", htx_depth.as_subscribed),
+    Recording("hyperliquid", "hyperliquid/hftbacktest_hyperliquid_btcusd_20250126.ndjson.gz"),
+    Recording("kraken", "kraken_v2/depthcharge_minagbp_d25_20260816.ndjson.gz", depth=25),
+    Recording("kraken", "kraken/cryptofeed_kraken.ndjson.gz", kraken_v1.as_subscribed, 1000),
+    Recording("kraken-futures", "kraken_futures/cryptofeed_kraken_futures.ndjson.gz"),
+    Recording("kucoin", "kucoin/cryptofeed_kucoin.ndjson.gz"),
+]

@@ -1,0 +1,70 @@
+"""Books whose base is asked for while the stream's deltas wait: the join, once for all venues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.venues.reference.book import Book, Reference, Said
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """It turns the book `first` - 1 into the book `final`."""
+
+    first: int
+    final: int
+    bids: Iterable[Any]
+    asks: Iterable[Any]
+
+
+class JoinedReference(Reference):
+    """Deltas wait for a base; those that it holds are dropped, the first of the others must join.
+
+    A base that reaches further than the stream is a claim: the book is `joining` until the stream
+    has come as far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: dict[str, list[Delta]] = {}
+        self.reached: dict[str, int] = {}  # how far the stream has come
+
+    def base(self, symbol: str, sequence: int, bids: Iterable[Any], asks: Iterable[Any]) -> Said:
+        waiting = [d for d in self.waiting.get(symbol, []) if d.final > sequence]
+        if waiting and not self.follows(waiting[0], sequence):
+            return Said("answer")  # too old: another one has to be asked for
+        book = self.books[symbol] = Book(sequence=sequence, live=True)
+        book.joining = self.reached.get(symbol, -1) < sequence
+        book.set(bids, asks)
+        for delta in waiting:
+            self._apply(symbol, delta)
+        self.waiting[symbol] = []
+        return Said("answer", books=(symbol,))
+
+    def delta(self, symbol: str, delta: Delta) -> Said:
+        book = self.books.setdefault(symbol, Book())
+        self.reached[symbol] = max(delta.final, self.reached.get(symbol, -1))
+        if not book.live:
+            self.waiting.setdefault(symbol, []).append(delta)
+        else:
+            self._apply(symbol, delta)
+        return Said("book", books=(symbol,))
+
+    def _apply(self, symbol: str, delta: Delta) -> None:
+        book = self.books[symbol]
+        assert book.sequence is not None
+        if delta.final >= book.sequence:
+            book.joining = False
+        if delta.final <= book.sequence:
+            return
+        if not self.follows(delta, book.sequence):
+            self.books[symbol], self.waiting[symbol] = Book(), [delta]
+            return
+        book.sequence = delta.final
+        book.set(delta.bids, delta.asks)
+
+    def follows(self, delta: Delta, last: int) -> bool:
+        """Whether there is no hole between the two."""
+        return delta.first <= last + 1

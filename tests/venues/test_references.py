@@ -1,0 +1,101 @@
+"""The references against what the venues sent themselves: numbers, checksums, quotes, trades."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+
+from tests.venues.reference import RECORDINGS, REFERENCES, Recording
+from tests.venues.reference.book import Level, Reference, Said
+
+Top = tuple[Level | None, Level | None]
+
+#: of each recording: books, trades, checksums, quotes that have the number of a book, and those
+#: without one whose prices were the book's shortly before
+FOUND = {
+    "bitfinex": (7, 0, 0, 0, 13),
+    "bitmex": (10, 17, 0, 0, 426),
+    "bitstamp": (10, 10, 0, 0, 0),
+    "coinbase": (2, 79, 0, 0, 144),
+    "gate-translated": (10, 9, 0, 0, 0),
+    "htx-translated": (10, 73, 0, 0, 0),
+    "hyperliquid": (1, 64, 0, 0, 0),
+    "kraken": (1, 0, 30, 0, 0),
+    "kraken-translated": (10, 10, 4279, 0, 0),
+    "kraken-futures": (10, 3, 0, 0, 0),
+    "kucoin": (9, 18, 0, 787, 0),
+}
+
+
+@dataclass
+class Watch:
+    """What the books looked like, and what agrees with them."""
+
+    tops: dict[str, deque[tuple[int | None, Top]]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=200))
+    )
+    placed: int = 0
+    near: int = 0
+    trades: int = 0
+    sides: Counter[tuple[bool, str]] = field(default_factory=Counter)
+
+    def see(self, said: Said, reference: Reference) -> None:
+        for symbol in said.books:
+            book = reference.books[symbol]
+            if book.live:
+                assert not book.crossed(), symbol
+                self.tops[symbol].append((book.sequence, book.best()))
+        for quote in said.quotes:
+            tops, its = self.tops[quote.symbol], (quote.bid, quote.ask)
+            if quote.place is None:
+                self.near += any(_prices(top) == _prices(its) for _, top in tops)
+                continue
+            there = [top for sequence, top in tops if sequence == quote.place]
+            if there:
+                assert there[-1] == its, quote
+                self.placed += 1
+        if said.kind == "trade":
+            self.trades += len(said.trades)
+            for trade in said.trades:
+                recent = list(self.tops[trade.symbol])[-3:]
+                at = {
+                    name
+                    for _, top in recent
+                    for name, level in zip(("bid", "ask"), top, strict=True)
+                    if level is not None and level[0] == trade.price
+                }
+                if len(at) == 1:
+                    self.sides[trade.buys, at.pop()] += 1
+
+
+def _prices(top: Top) -> list[Decimal | None]:
+    return [None if level is None else level[0] for level in top]
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_a_recording_agrees_with_itself(recording: Recording) -> None:
+    """Books are never crossed, every number and checksum is right (else the reference raises),
+    quotes are the books', and takers buy at the ask."""
+    reference, watch = REFERENCES[recording.venue](), Watch()
+    for line in recording.lines():
+        watch.see(reference.line(line), reference)
+    assert all(book.live for book in reference.books.values())
+    counts = (len(reference.books), watch.trades, reference.checksums, watch.placed, watch.near)
+    assert counts == FOUND[str(recording)]
+    assert not {(True, "bid"), (False, "ask")} & watch.sides.keys()
+    assert sum(watch.sides.values()) >= watch.trades // 4
+
+
+@pytest.mark.parametrize(
+    "recording", [r for r in RECORDINGS if r.venue in ("gate", "htx")], ids=str
+)
+def test_a_translated_recording_ends_with_the_recorded_books(recording: Recording) -> None:
+    recorded, translated = (REFERENCES[recording.venue]() for _ in range(2))
+    for line in recording.raw():
+        recorded.line(line)
+    for line in recording.lines():
+        translated.line(line)
+    assert recorded.books == translated.books
