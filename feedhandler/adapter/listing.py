@@ -33,16 +33,21 @@ class Listing(list[ListedInstrument]):
 
 def document(venue: str, body: bytes, what: str = "list of instruments") -> Mapping[str, Any]:
     """The body as a JSON object. Raises ValueError that quotes its beginning."""
-    if body.count(b",") > MOST_ELEMENTS:  # each costs some hundred bytes, whatever it is
-        raise ValueError(f"{venue}: the {what} has more than {MOST_ELEMENTS} elements")
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        start = bytes(body[:80])
-        raise ValueError(f"{venue}: the {what} is not JSON: {error}: {start!r}") from None
+    value = decoded(venue, body, what)
     if not isinstance(value, dict):
         raise ValueError(f"{venue}: the {what} is not an object: {bytes(body[:80])!r}")
     return value
+
+
+def decoded(venue: str, body: bytes, what: str = "list of instruments") -> Any:
+    """The body as JSON, whatever it is. Raises ValueError that quotes its beginning."""
+    if body.count(b",") > MOST_ELEMENTS:  # each costs some hundred bytes, whatever it is
+        raise ValueError(f"{venue}: the {what} has more than {MOST_ELEMENTS} elements")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        start = bytes(body[:80])
+        raise ValueError(f"{venue}: the {what} is not JSON: {error}: {start!r}") from None
 
 
 def parse_each(

@@ -4,7 +4,7 @@ Venues refuse as a whole what has one key that they do not like, and some do not
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from feedhandler.adapter.venue import Control, ControlKind
 
@@ -14,16 +14,25 @@ _THERE = re.compile(r"already subscribed|duplicate", re.I)
 _NAME = re.compile(r"[\w@.:/!-]+")
 
 
-def refused(keys: Sequence[str], text: str, number: int, *, passes: bool = False) -> list[Control]:
+def refused(
+    keys: Sequence[str],
+    text: str,
+    number: int,
+    *,
+    passes: bool = False,
+    about: Callable[[str], str] | None = None,
+) -> list[Control]:
     """Of a request (`number`, 0: it is not known which) that was for these keys.
 
     A key that the text names is refused alone, the rest is asked for again. One that names none of
     several spoils the request. `passes`: the venue's code says that it is not for good; so may the
-    text.
+    text. `about`: the symbol of a key, by which the text may name it, too.
     """
     if passes or not keys or _PASSES.search(text):
         return [Control(ControlKind.ERROR, tuple(keys), text, request_id=number)]
-    named = [key for key in keys if key in _names(text)] or list(keys[:1] if len(keys) == 1 else ())
+    said = _names(text)
+    named = [key for key in keys if key in said or (about and about(key) in said)]
+    named = named or list(keys[:1] if len(keys) == 1 else ())
     if not named:
         return [Control(ControlKind.SPOILED, tuple(keys), text, request_id=number)]
     kind = ControlKind.ACK if _THERE.search(text) else ControlKind.REJECTED

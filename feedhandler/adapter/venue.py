@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from feedhandler.adapter.checksum import Checksum
 from feedhandler.adapter.promise import NONE, Promise
+from feedhandler.adapter.proof import NOTHING, Proof
 from feedhandler.engine._engine import Decoder
 from shm import ContractType, InstrumentKind, OptionType, Status
 
@@ -34,6 +35,7 @@ class Continuity(Enum):
     PREVIOUS = "prev == last"
     RANGE = "first <= last + 1 <= final"
     NEXT = "n == last + 1"
+    TIME = "its time is later than the last one's"
 
 
 class Base(Enum):
@@ -221,6 +223,7 @@ class Control:
     reply: str = ""
     request_id: int = 0
     stated: Iterable[Stated] = ()
+    channel: int = 0  #: of an ACK: by which number the venue names its key from now on
 
 
 class Venue(ABC):
@@ -230,6 +233,7 @@ class Venue(ABC):
     decoder: Decoder
     rule: Continuity
     base: Base
+    proof: Proof = NOTHING  #: by what the loss of a book's message would be noticed
     rest_join: bool = False
     checksum: Checksum | None = None  #: that its books come with
     answers_each: bool = False  #: each key of a request is answered by itself
@@ -275,12 +279,32 @@ class Venue(ABC):
         """What the key's channel promises."""
         return self.promises.get(self.topic(key), NONE)
 
+    @property
+    def window(self) -> int:
+        """Levels a side that a book is cut to after each message, where the venue does so without
+        a word for what falls out; 0: it does not."""
+        return 0
+
+    def together(self, key: str) -> str | None:  # noqa: ARG002
+        """Keys with the same answer may share a message; None: it has one of its own."""
+        return ""
+
     @abstractmethod
     def subscribe(self, keys: Sequence[str], request_id: int) -> str:
-        """One message that subscribes to all the keys."""
+        """One message that subscribes to all the keys, which may share it (`together`)."""
 
     @abstractmethod
     def unsubscribe(self, keys: Sequence[str], request_id: int) -> str: ...
+
+    def leave(
+        self,
+        keys: Sequence[str],
+        request_id: int,
+        taught: Mapping[str, int],  # noqa: ARG002
+    ) -> str:
+        """The same where a key is left by the number (`Control.channel`) that it has on this
+        connection: `taught`, of the keys that have one."""
+        return self.unsubscribe(keys, request_id)
 
     @abstractmethod
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from heapq import heappop, heappush
 from itertools import chain, count, islice, takewhile
 
-from feedhandler.connection.subscription_key import Counts, Key, KeyState
+from feedhandler.connection.subscription_key import ALONE, ASIDE, Counts, Key, KeyState
 
 
 class KeyIndex:
@@ -85,15 +85,14 @@ class KeyIndex:
         return 0 < self._requested == self._silent
 
     def ready(self, now: float, most: int, *, silent: bool) -> list[str]:
-        """Up to so many that may be asked for together now: those that go together first, then
+        """Up to so many that may be asked for together now: what was never refused first, then
         group by group. `silent`: also those that were not answered before."""
         for name in self._passed(self._later, now, (KeyState.WAITING,)):
             key = self.keys[name]
             self._ready.setdefault(key.group, {})[name] = None
-        for group in chain((0,), filter(None, self._ready)):
-            names = self._ready.get(group, ())
-            found = (name for name in names if silent or not self.keys[name].silences)
-            if chosen := list(islice(found, most)):
+        for group in sorted(self._ready, key=_turn):
+            found = (name for name in self._ready[group] if silent or not self.keys[name].silences)
+            if chosen := list(islice(found, 1 if group == ALONE else most)):
                 return chosen
         return []
 
@@ -111,3 +110,8 @@ class KeyIndex:
             key = self.keys.get(name)
             if key is not None and key.due == due and key.state in states:
                 yield name
+
+
+def _turn(group: int) -> int:
+    """Market data first, what stands aside then, what was refused last; else as they came."""
+    return 0 if group <= 0 and group != ASIDE else 1 if group == ASIDE else 2

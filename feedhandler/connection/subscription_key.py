@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+TOGETHER = 0  #: the group of keys that share messages as they come
+ASIDE = -1  #: of what is no market data
+ALONE = -2  #: of keys that have a message each; those below share one with their like
+
 
 class KeyState(Enum):
     WAITING = "to be asked for"
@@ -13,9 +17,10 @@ class KeyState(Enum):
 
 @dataclass(slots=True)
 class Key:
-    """`group`: it shares a message with keys of the same group only, 0: of none; the rest is of
-    this session: `request`, the last one that it was asked for in; `silences`, how often in a row
-    that had no answer; `refusal`, why a request of several keys was refused, one of them this."""
+    """`group`: it shares a message with keys of the same group only (above 0: after a refusal); the
+    rest is of this session: `request`, the last one that it was asked for in; `silences`, how often
+    in a row that had no answer; `refusal`, why a request of several keys was refused, one of them
+    this."""
 
     state: KeyState = KeyState.WAITING
     since: float = 0.0  #: of `state`

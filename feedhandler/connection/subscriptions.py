@@ -8,14 +8,15 @@ halves until the bad one is alone. What is acknowledged no refusal harms. Times 
 monotonic clock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, takewhile
+from itertools import chain, takewhile
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budgets.backoff import doubled
 from feedhandler.budgets.token_bucket import Budget, SlidingWindow
 from feedhandler.connection.key_index import KeyIndex
+from feedhandler.connection.sharing import Sharing
 from feedhandler.connection.subscription_key import Counts, Expired, Key, KeyState
 
 ACK_TIMEOUT_S = 10.0
@@ -25,7 +26,6 @@ OTHERS_S = 1.0  #: that the answers to other keys of a request may come after on
 PASSES_S = (1.0, 10.0)  #: the first and the longest wait after a refusal that passes
 FAILED_RETRY_S = (60.0, 3600.0)  #: the first and the longest wait of a refused key
 ASKED_KEPT = 1024
-_ASIDE = -1  # the group of what is no market data
 
 
 @dataclass(slots=True)
@@ -54,10 +54,12 @@ class Subscriptions:
     ) -> None:
         self._venue = venue
         self._index = KeyIndex()
+        self._sharing = Sharing(venue)
         for key in keys:
-            self._index.put(key, Key(group=self._usual(key)))
+            self._index.put(key, Key(group=self._sharing.usual(key)))
         self._leaving: dict[str, None] = {}
-        self._request = self._groups = 0
+        self._request = 0
+        self._taught: dict[str, int] = {}
         #: request id -> its keys, for venues whose answers carry only the id
         self.asked: dict[int, tuple[str, ...]] = {}
         self._host_messages = host_messages or SlidingWindow(0, 1.0)
@@ -104,22 +106,14 @@ class Subscriptions:
         """The socket is new: nothing is subscribed, and the hour's budget is whole. What was
         refused before is asked for by itself, after all the others."""
         self._leaving.clear()
+        self._taught.clear()
         self.asked.clear()
         self._hourly = self._hour()
         self._ready_at = now + self._venue.limits.warmup_s
         before, self._index = self._index.keys, KeyIndex()
         for name, known in before.items():
-            group = self._group() if known.failures else self._usual(name)
+            group = self._sharing.fresh() if known.failures else self._sharing.usual(name)
             self._index.put(name, Key(failures=known.failures, group=group))
-
-    def _usual(self, key: str) -> int:
-        """Its group while it was never refused. What a server may not know beside its market data,
-        where statuses come from, is asked for after that and apart from it."""
-        return _ASIDE if self._venue.key_symbols(key)[0] == "status" else 0
-
-    def _group(self) -> int:
-        self._groups += 1
-        return self._groups
 
     def add(self, keys: Iterable[str]) -> None:
         """Carry these keys too."""
@@ -127,7 +121,7 @@ class Subscriptions:
             leaving = key in self._leaving
             self._leaving.pop(key, None)
             if key not in self._index.keys:  # left first only so a snapshot comes again
-                self._index.put(key, Key(leave_first=leaving, group=self._usual(key)))
+                self._index.put(key, Key(leave_first=leaving, group=self._sharing.usual(key)))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Carry these keys no longer; what was asked for is unsubscribed."""
@@ -197,7 +191,7 @@ class Subscriptions:
         return self._venue.limits.keys_per_message or len(self._index.keys) + len(self._leaving)
 
     def _leave(self, now: float) -> Message | None:
-        leaving = list(islice(chain(self._leaving, self._index.leave_first), self._most))
+        leaving = self._sharing.first(chain(self._leaving, self._index.leave_first), self._most)
         message = self._afford(leaving, now, subscribe=False)
         for key in message.keys if message else ():
             self._leaving.pop(key, None)
@@ -225,7 +219,7 @@ class Subscriptions:
 
     def _message(self, keys: list[str], *, subscribe: bool) -> Message:
         self._request += 1
-        write = self._venue.subscribe if subscribe else self._venue.unsubscribe
+        write = self._venue.subscribe if subscribe else self._leaving_words
         limit = self._venue.limits.bytes_per_message
         text = write(keys, self._request)
         while limit and len(keys) > 1 and len(text.encode()) > limit:
@@ -236,7 +230,14 @@ class Subscriptions:
         self.asked[self._request] = tuple(keys)
         return Message(text, tuple(keys), subscribe)
 
+    def _leaving_words(self, keys: Sequence[str], request: int) -> str:
+        return self._venue.leave(keys, request, self._taught)
+
     # ---- answers, and none
+
+    def taught(self, key: str, channel: int) -> None:
+        """The venue names this key by a number from now on, in this session."""
+        self._taught[key] = channel
 
     def acknowledged(self, keys: Iterable[str], now: float) -> list[str]:
         """The venue took these; returns those that are news, however late it is."""
@@ -246,7 +247,7 @@ class Subscriptions:
             if known is not None and known.may_be_acknowledged:
                 self._index.take(key)
                 known.renew(KeyState.LIVE, now, 0.0)
-                known.group, known.failures, known.silences = self._usual(key), 0, 0
+                known.group, known.failures, known.silences = self._sharing.usual(key), 0, 0
                 self._index.put(key, known)
                 fresh.append(key)
         return fresh
@@ -288,7 +289,7 @@ class Subscriptions:
             return [key for key in keys if self._fail(key, now)]
         half = len(keys) // 2
         for part in (keys[:half], keys[half:]):
-            group = self._group()
+            group = self._sharing.fresh()
             for key in part:
                 known = self._index.take(key)
                 known.renew(KeyState.WAITING, now, now)
@@ -330,7 +331,7 @@ class Subscriptions:
         wait = doubled(*FAILED_RETRY_S, known.failures)
         known.renew(KeyState.FAILED, now, now + wait)
         known.failures += 1
-        known.group = self._group()
+        known.group = self._sharing.fresh()
         known.silences = 0
         self._index.put(key, known)
         return True

@@ -1,0 +1,34 @@
+"""Venues that are data: what is said on a connection, what is listed, and how books are asked for.
+
+Others take `DeclaredVenue` and what it is declared with; the simulator reads the declarations.
+"""
+
+from feedhandler.adapter.declared.listing import (
+    CALLS,
+    BookPath,
+    By,
+    Decimals,
+    Listing,
+    Pages,
+    Product,
+    Time,
+)
+from feedhandler.adapter.declared.topics import Topic, Topics
+from feedhandler.adapter.declared.venue import DeclaredVenue
+from feedhandler.adapter.declared.words import Answer, Words
+
+__all__ = [
+    "CALLS",
+    "Answer",
+    "BookPath",
+    "By",
+    "Decimals",
+    "DeclaredVenue",
+    "Listing",
+    "Pages",
+    "Product",
+    "Time",
+    "Topic",
+    "Topics",
+    "Words",
+]

@@ -1,0 +1,166 @@
+"""What a control frame says, read by the samples that a venue declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feedhandler.adapter import names, refusals, request_ids
+from feedhandler.adapter.declared import words
+from feedhandler.adapter.declared.topics import Topics, subject
+from feedhandler.adapter.declared.words import Answer, Words
+from feedhandler.adapter.venue import Control, ControlKind, Stated
+from shm import Status
+
+_ABOUT_KEYS = (ControlKind.ACK, ControlKind.UNSUBSCRIBED, ControlKind.REJECTED, ControlKind.ERROR)
+Asked = Mapping[int, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Of one venue. `depth`: the levels a side that readers want, which tells windows apart."""
+
+    venue: str
+    topics: Topics
+    words: Words
+    statuses: Mapping[str, Status]
+    each: bool  #: each key of a request is answered by itself
+    depth: int
+
+    def controls(self, frame: bytes, value: Any, asked: Asked) -> list[Control]:
+        """Raises ValueError for a frame that no sample fits."""
+        for answer in self.words.answers:
+            found = words.read(answer.sample, value)
+            if found is not None:
+                return self._said(answer, found, frame, asked)
+        raise ValueError(f"{self.venue}: neither data nor an answer: {frame[:80]!r}")
+
+    def _said(
+        self, answer: Answer, found: Mapping[str, Any], frame: bytes, asked: Asked
+    ) -> list[Control]:
+        number, ended = request_ids.split_id(found.get("id"))
+        number = max(number, 0)
+        text = _text(answer, found) or frame[:80].decode(errors="replace")
+        match answer.kind:
+            case ControlKind.ASKED:
+                return [Control(ControlKind.ASKED, reply=words.reply(answer.reply, found))]
+            case ControlKind.STATED:
+                return [Control(ControlKind.STATED, stated=tuple(self._stated(found)))]
+            case ControlKind.ANSWER:
+                socket = request_ids.socket_number(_whole(found.get("id")))
+                wrong = _text(answer, found)
+                return [Control(ControlKind.ANSWER, text=wrong, request_id=socket or 0)]
+            case kind if kind not in _ABOUT_KEYS:
+                return [Control(kind, text=text, request_id=number)]
+        wanted = () if ended else tuple(asked.get(number, ()))
+        named = tuple(self._named(answer, found, wanted))
+        if answer.kind in (ControlKind.REJECTED, ControlKind.ERROR):
+            return self._refused(answer, named, wanted, text, 0 if ended else number, found)
+        if ended or answer.kind is ControlKind.UNSUBSCRIBED:
+            return [Control(ControlKind.UNSUBSCRIBED, named, request_id=number)]
+        channel = _whole(found.get("number"))
+        keys = named or wanted
+        taken = [Control(ControlKind.ACK, keys, request_id=number, channel=channel)]
+        missing = tuple(key for key in wanted if key not in keys) if answer.whole else ()
+        if missing:
+            why = "not among the keys that the venue accepted"
+            taken.append(Control(ControlKind.REJECTED, missing, why, request_id=number))
+        return taken
+
+    def _refused(
+        self,
+        answer: Answer,
+        named: tuple[str, ...],
+        asked: tuple[str, ...],
+        text: str,
+        number: int,
+        found: Mapping[str, Any],
+    ) -> list[Control]:
+        """Keys that the venue names are refused alone, the others of the request asked for again,
+        where it does not answer each."""
+        said = (str(found.get("code", "")), text)
+        passes = answer.passes or any(word in said or word in text for word in self.words.passing)
+        if answer.kind is ControlKind.ERROR:
+            return [Control(ControlKind.ERROR, named, text, request_id=number)]
+        if passes or not named:
+            return refusals.refused(asked or named, text, number, passes=passes, about=self._about)
+        about = [one for key in named for one in refusals.refused((key,), text, number)]
+        rest = () if self.each else tuple(key for key in asked if key not in named)
+        return (
+            [*about, Control(ControlKind.AGAIN, rest, text, request_id=number)] if rest else about
+        )
+
+    def _about(self, key: str) -> str:
+        found = self.topics.read(key)
+        return subject(found[2]) if found else ""
+
+    # ---- of which keys it speaks
+
+    def _named(
+        self, answer: Answer, found: Mapping[str, Any], asked: Sequence[str]
+    ) -> Iterator[str]:
+        rows = found.get("rows")
+        if isinstance(rows, list):
+            for row in rows:
+                yield from self._named(answer, {**found, "rows": None, **row}, asked)
+            return
+        yield from _texts(found.get("key"))
+        yield from _texts(found.get("keys"))
+        symbols = [*_texts(found.get("symbol")), *_texts(found.get("symbols"))]
+        word = answer.word or str(found.get("word") or "")
+        by_word = found.get("by_word")
+        for one, those in by_word.items() if isinstance(by_word, dict) else [(word, symbols)]:
+            for symbol in _texts(those):
+                yield from self._keys(one, symbol, found.get("depth"), asked)
+
+    def _keys(self, word: str, symbol: str, depth: Any, asked: Sequence[str]) -> Iterator[str]:
+        """Ours of what the venue calls by a word and a symbol."""
+        topic = self.topics.by_word.get(word)
+        if topic is not None:
+            levels = depth if isinstance(depth, int) and depth else topic.depth(self.depth)
+            values = {
+                "symbol": symbol,
+                "family": symbol,
+                "base": symbol,
+                "quote": "",
+                "depth": levels,
+            }
+            yield topic.filled(**values)
+        elif not word:
+            yield from (key for key in asked if self._about(key) == symbol)
+
+    def _stated(self, found: Mapping[str, Any]) -> Iterator[Stated]:
+        rows = found.get("rows")
+        for row in rows if isinstance(rows, list) else [{}]:
+            one = {**found, **row}
+            symbol, word = one.get("symbol"), one.get("status")
+            if isinstance(symbol, str) and isinstance(word, str):
+                yield Stated(symbol, names.status(self.statuses, word), word)
+
+
+def _text(answer: Answer, found: Mapping[str, Any]) -> str:
+    """The venue's words, its code behind them."""
+    text, code = found.get("text"), found.get("code")
+    said = str(text) if isinstance(text, str | int | dict | list) and text not in ("", None) else ""
+    said = said or answer.text
+    shown = isinstance(code, str | int) and not isinstance(code, bool) and code != ""
+    return f"{said} ({code})".strip() if shown else said
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, str))
+
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+
+
+def _whole(value: Any) -> int:
+    """A whole number, also in a string; 0 for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else 0

@@ -1,0 +1,161 @@
+"""A book that was asked for, read by the `answer` shapes in plain Python.
+
+An opinion independent of the engine's: numbers stay the text that the venue wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from feedhandler.adapter.declared import rows, words
+from feedhandler.adapter.declared.listing import BookPath
+from feedhandler.adapter.listing import MOST_ELEMENTS
+from feedhandler.adapter.venue import BookAnswer, Request
+from feedhandler.shape import Frame, tree
+
+#: by which a book is placed among the deltas, the first that is there
+_NUMBERS = ("final", "place")
+_TIMES = {"time_ns": 1, "time_us": 10**3, "time_ms": 10**6, "time_s": 10**9}
+Levels = list[tuple[str, str]]
+
+
+class _Written(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+def request(path: BookPath, symbol: str) -> Request:
+    """The request for a symbol's book."""
+    return Request(
+        path.path.replace("$symbol", quote(symbol, safe="")),
+        {name: value.replace("$symbol", symbol) for name, value in path.params.items()},
+        weight=path.weight,
+        levels=path.levels,
+    )
+
+
+def symbol_of(path: BookPath, url: str, base: str) -> str | None:
+    """The symbol whose book this URL asks for; None: it asks for none. `base`: the REST URL."""
+    parts = urlsplit(url)
+    before = urlsplit(base).path.rstrip("/")
+    pattern = re.escape(before + path.path).replace(re.escape("$symbol"), "(?P<symbol>[^/]+)")
+    found = re.fullmatch(pattern, parts.path)
+    if found is None:
+        return None
+    if "symbol" in found.groupdict():
+        return found["symbol"]
+    query = parse_qs(parts.query)
+    for name, value in path.params.items():
+        there = query.get(name, [""])[0]
+        inside = re.fullmatch(re.escape(value).replace(re.escape("$symbol"), "(.+)"), there)
+        if "$symbol" in value:
+            return inside[1] if inside else None
+    return None
+
+
+def document(venue: str, body: bytes, fine: Mapping[str, str], text: str, what: str) -> Any:
+    """The body, numbers as they are written. Raises ValueError: no JSON, or an error of theirs."""
+    if body.count(b",") > MOST_ELEMENTS:
+        raise ValueError(f"{venue}: the {what} has more than {MOST_ELEMENTS} elements")
+    try:
+        value = json.loads(body, parse_float=_Written)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{venue}: the {what} is not JSON: {error}: {body[:80]!r}") from None
+    refused(venue, value, fine, text, what)
+    return value
+
+
+def refused(venue: str, value: Any, fine: Mapping[str, str], text: str, what: str) -> None:
+    """Raises ValueError where the answer says that it is none."""
+    for path, good in fine.items():
+        said = rows.at(value, path)
+        if said is None or _scalar(said) != good:
+            told = rows.at(value, text) if text else None
+            raise ValueError(f"{venue}: the {what} was refused: {path} {said!r}: {told!r}"[:300])
+
+
+def _scalar(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
+
+
+def answer(venue: str, frames: Iterable[Frame], value: Any) -> BookAnswer:
+    """The book of a decoded answer. Raises ValueError for one that is none, or has no sequence."""
+    for frame in (each for each in frames if each.kind == "answer"):
+        found = words.read(frame.sample, value)
+        if found is not None:
+            return BookAnswer(_sequence(venue, found), *_sides(venue, frame, found))
+    raise ValueError(f"{venue}: a book of no form that is known: {str(value)[:80]!r}")
+
+
+def _sequence(venue: str, found: Mapping[str, Any]) -> int:
+    for name in _NUMBERS:
+        if name in found:
+            return _whole(venue, name, found[name])
+    for name, unit in _TIMES.items():
+        if name in found:
+            return _whole(venue, name, found[name]) * unit
+    raise ValueError(f"{venue}: a book without a sequence")
+
+
+def _whole(venue: str, name: str, value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{venue}: a book without a sequence ({name}: {value!r})")
+    return value
+
+
+def _sides(venue: str, frame: Frame, found: Mapping[str, Any]) -> tuple[Levels, Levels]:
+    if "levels" not in found:
+        bids = [_level(venue, frame, "bids", each)[1] for each in _listed(venue, "bids", found)]
+        asks = [_level(venue, frame, "asks", each)[1] for each in _listed(venue, "asks", found)]
+        return bids, asks
+    sides: dict[str, Levels] = {"bids": [], "asks": []}
+    for each in _listed(venue, "levels", found):
+        side, level = _level(venue, frame, "levels", each)
+        sides[side].append(level)
+    return sides["bids"], sides["asks"]
+
+
+def _listed(venue: str, name: str, found: Mapping[str, Any]) -> Sequence[Any]:
+    value = found.get(name)
+    if not isinstance(value, list):
+        raise ValueError(f"{venue}: a book without {name}")
+    return value
+
+
+def _level(venue: str, frame: Frame, name: str, value: Any) -> tuple[str, tuple[str, str]]:
+    found = tree.matched(_longer(frame.level), value)
+    if found is None:
+        raise ValueError(f"{venue}: a book whose {name} are not levels: {str(value)[:60]}")
+    price, size = _text(venue, found.get("price")), found.get("size", found.get("amount"))
+    amount = _text(venue, size)
+    if "amount" in found:  # signed: what is below 0 is asked for
+        return ("asks" if amount.startswith("-") else "bids"), (price, amount.lstrip("-"))
+    return ("bids" if found.get("side") == _words(frame)[0] else "asks"), (price, amount)
+
+
+def _words(frame: Frame) -> tuple[str, str]:
+    sides: tuple[str, str] = getattr(frame, "sides", ("bid", "ask"))
+    return sides
+
+
+@lru_cache(maxsize=256)
+def _longer(level: str) -> tree.Node:
+    """A level as it is declared, and whatever else is in it."""
+    node = tree.parsed(level)
+    return tree.Listed(node.front, node.behind, gap=True) if isinstance(node, tree.Listed) else node
+
+
+def _text(venue: str, value: Any) -> str:
+    if isinstance(value, str) and value:
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError(f"{venue}: a level with {value!r}, which is no number")

@@ -1,0 +1,81 @@
+"""Whether the declarations of a venue can be meant: what contradicts itself is refused at load."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from feedhandler.adapter.declared import words
+from feedhandler.adapter.declared.listing import Listing
+from feedhandler.adapter.declared.topics import Topics
+from feedhandler.adapter.venue import CHANNELS, ControlKind
+from feedhandler.shape import ShapeError, tree
+
+if TYPE_CHECKING:
+    from feedhandler.adapter.declared.words import Answer, Words
+
+_ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "word", "by_word", "number"})
+_LOOSE = _ABOUT | {"text", "code", "status", "depth", "_", "never", "digits"}
+_KEYED = (ControlKind.ACK, ControlKind.REJECTED)
+_IN_STRINGS = {"word", "symbol", "key", "id", "number", "depth", "joined"}
+
+
+def check(place: str, topics: Topics, said: Words, listings: tuple[Listing, ...]) -> None:
+    """Raises ShapeError that names the place."""
+    for channel in topics.by_channel:
+        if channel not in CHANNELS and channel != "status":
+            known = ", ".join((*CHANNELS, "status"))
+            raise ShapeError(f"{place}: topics: no channel {channel!r}; there are {known}")
+    for name in ("subscribe", "unsubscribe"):
+        _message(f"{place}: words: {name}", getattr(said, name))
+        for topic, _ in topics.every:
+            if own := getattr(topic, name):
+                _message(f"{place}: topics: {topic.key!r}: {name}", own)
+    for text in said.on_connect:
+        words.check(f"{place}: words: on_connect", text, {"id"})
+    for answer in said.answers:
+        _answer(f"{place}: words: {answer.kind.name} {answer.sample[:60]!r}", answer, topics)
+    for its in listings:
+        _listing(f"{place}: listing {its.path}", its)
+
+
+def _message(place: str, template: str) -> None:
+    words.check(place, template)
+    if not words.holes(template) & {"keys", "key", "symbols", "symbol", "joined", "number", "base"}:
+        raise ShapeError(f"{place}: neither a key nor a symbol is in it")
+
+
+def _answer(place: str, answer: Answer, topics: Topics) -> None:
+    holes = {hole.name for hole in tree.holes(tree.parsed(answer.sample, place))}
+    if answer.kind is ControlKind.ASKED and not answer.reply:
+        raise ShapeError(f"{place}: a question without a `reply`")
+    if answer.reply and answer.kind is not ControlKind.ASKED:
+        raise ShapeError(f"{place}: a `reply` to what is no question")
+    if answer.reply.lstrip().startswith(("{", "[")):
+        words.check(f"{place}: reply", answer.reply, holes | {"time_s"})
+    elif answer.kind is not ControlKind.ASKED and (unknown := holes - _LOOSE):
+        known = ", ".join(sorted(_LOOSE))
+        raise ShapeError(f"{place}: no hole ${min(unknown)}; there are {known}")
+    if answer.kind in _KEYED and not holes & _ABOUT:
+        raise ShapeError(f"{place}: it says nothing of which keys it is about")
+    if answer.word and answer.word not in topics.by_word:
+        known = ", ".join(topics.by_word)
+        raise ShapeError(f"{place}: no topic has the word {answer.word!r}; there are {known}")
+    if answer.kind is ControlKind.STATED and not {"symbol", "status"} <= holes:
+        raise ShapeError(f"{place}: neither $symbol nor $status")
+
+
+def _listing(place: str, its: Listing) -> None:
+    if not its.path.startswith("/"):
+        raise ShapeError(f"{place}: a path begins with /")
+    groups: set[str] = set()
+    for name, pattern in its.parts.items():
+        try:
+            groups |= set(re.compile(pattern).groupindex)
+        except re.error as error:
+            raise ShapeError(f"{place}: parts: {name}: {error}") from None
+    for field in (its.base, its.quote, its.settle, its.symbol):
+        if isinstance(field, str) and field.startswith("$") and field[1:] not in {*groups, "row"}:
+            raise ShapeError(f"{place}: {field} is no part of any field")
+    if its.pages is not None and not its.pages.cursor and its.pages.size <= 0:
+        raise ShapeError(f"{place}: pages: neither a cursor nor a size")

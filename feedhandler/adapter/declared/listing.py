@@ -1,0 +1,138 @@
+"""How a venue lists its instruments, as data: where the rows are, and which field means what.
+
+A field is a path into the row, `priceFilter.tickSize`, `1.3` where lists are in it. `$name` is what
+`Listing.parts` found in another field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from shm import ContractType, InstrumentKind, OptionType, Status
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """What a field's word means. A row with another word is left out, or, with `other`, means
+    that."""
+
+    field: str
+    words: Mapping[str, object]
+    other: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decimals:
+    """A step of 10^-n, of which the field has the n; `less`: 10^-(less - n)."""
+
+    field: str
+    less: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Fields that are multiplied with each other; one that starts with a digit is the number."""
+
+    fields: tuple[str, ...]
+
+
+Step = str | Decimal | Decimals | Product
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """`unit`: ms | s | us | ns | iso."""
+
+    field: str
+    unit: str = "ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """`cursor`: where the answer says how the next page is asked for; `more`: a field that says
+    whether there is one. Without a cursor, the next page begins `size` rows later, and the last one
+    has fewer. `parameter`: where it goes in the request."""
+
+    parameter: str
+    cursor: str = ""
+    more: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`rows`: the path to the list, or to an object of rows by name (the name is `$row` then), ""
+    for the document itself. `having`: a path that tells the answer from that to another listing.
+    `columns`: names of a row that is a list, or one text. `fine`: what the answer says when it is
+    none of an error, by its path; `text`: where it says of which.
+
+    `parts`: field -> regular expression whose named groups are `$name`s. `only`, `but`: rows are
+    taken where the field has one of these words, and left out where it has one of those.
+    `currencies`: the venue's names of currencies that have others elsewhere.
+
+    `status`: field of the word that `Venue.statuses` explains, true and false being words; "": all
+    that is listed is open. `flags`: what is true of a row where the field is true. `written`: how
+    many decimals its book is written with: the fields of prices and sizes, or steps.
+    """
+
+    path: str
+    symbol: str
+    base: str | By
+    quote: str | By
+    tick: Step
+    lot: Step
+    rows: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: str = ""  #: the body, where the request is a POST
+    weight: int = 1
+    having: str = ""
+    columns: tuple[str, ...] = ()
+    fine: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    pages: Pages | None = None
+    kind: InstrumentKind | By = InstrumentKind.SPOT
+    settle: str | By = ""
+    contract_size: Step = Decimal(1)
+    contract: ContractType | By | None = None  #: None: inverse where it settles in its base
+    expiry: str | Time = ""
+    strike: str = ""
+    option: By | None = None
+    family: str = ""
+    status: str = ""
+    flags: Mapping[str, Status] = field(default_factory=dict)
+    written: tuple[str | Decimals, str | Decimals] | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    but: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    currencies: Mapping[str, str] = field(default_factory=dict)
+
+    def kinds(self) -> frozenset[InstrumentKind]:
+        """Those that it lists."""
+        if isinstance(self.kind, InstrumentKind):
+            return frozenset({self.kind})
+        every = (*self.kind.words.values(), self.kind.other)
+        return frozenset(each for each in every if isinstance(each, InstrumentKind))
+
+
+@dataclass(frozen=True, slots=True)
+class BookPath:
+    """A book that is asked for: `$symbol` in its path, its params or its body. `levels`: a side.
+    `fine`, `text`: as of a listing."""
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: str = ""
+    levels: int = 0
+    weight: int = 1
+    fine: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+
+CALLS: Mapping[str, OptionType] = {
+    "C": OptionType.CALL,
+    "P": OptionType.PUT,
+    "call": OptionType.CALL,
+    "put": OptionType.PUT,
+}

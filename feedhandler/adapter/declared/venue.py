@@ -1,0 +1,221 @@
+"""A venue that is data: what it declares, and `Venue` made of it.
+
+Whatever a table cannot say is a method: each of those here may be overridden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from feedhandler.adapter import listing, request_ids
+from feedhandler.adapter.declared import books, rows, words
+from feedhandler.adapter.declared.answers import Reader
+from feedhandler.adapter.declared.check import check
+from feedhandler.adapter.declared.listing import BookPath, Listing
+from feedhandler.adapter.declared.topics import Declared, Topics, subject
+from feedhandler.adapter.declared.words import Words
+from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.row import Row
+from feedhandler.adapter.venue import (
+    CHANNELS,
+    Base,
+    BookAnswer,
+    Control,
+    ListedInstrument,
+    Request,
+    Venue,
+)
+from feedhandler.shape import Frame
+
+
+class DeclaredVenue(Venue):
+    """`topics`: keys by channel; `words`: what is said on a connection; `listing`: the instruments,
+    `book`: a book by REST; `frames`: market data. `cut`: the venue cuts books to the window that
+    was asked for, without a word for what falls out."""
+
+    topics: ClassVar[Declared]
+    words: ClassVar[Words]
+    listing: ClassVar[Listing | Sequence[Listing]]
+    frames: ClassVar[Sequence[Frame]] = ()
+    book: ClassVar[BookPath | None] = None
+    cut: ClassVar[bool] = False
+    _known: ClassVar[Topics]
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Raises ShapeError, which names the place, for declarations that contradict themselves."""
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls, "topics"):  # what several products have in common
+            return
+        place = getattr(cls, "name", cls.__name__)
+        cls._known = Topics(place, cls.topics)
+        if "channels" not in cls.__dict__:
+            cls.channels = tuple(each for each in CHANNELS if each in cls._known.by_channel)
+        its = (cls.listing,) if isinstance(cls.listing, Listing) else tuple(cls.listing)
+        check(place, cls._known, cls.words, its)
+
+    # ---- keys
+
+    def keys(self, instrument: ListedInstrument, channels: Sequence[str]) -> list[str]:
+        return self._known.keys(instrument, channels, self.depth)
+
+    def key_symbols(self, key: str) -> tuple[str, str]:
+        found = self._known.read(key)
+        if found is None:
+            raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
+        _, channel, holes = found
+        return channel, subject(holes)
+
+    def topic(self, key: str) -> str:
+        found = self._known.read(key)
+        return found[0].name if found else ""
+
+    def endpoint(self, key: str) -> str:
+        found = self._known.read(key)
+        return found[0].endpoint if found else "public"
+
+    @property
+    def window(self) -> int:
+        if not self.cut:
+            return 0
+        return next((one.depth(self.depth) for one in self._known.by_channel.get("book", ())), 0)
+
+    # ---- messages
+
+    def on_connect(self) -> Sequence[str]:
+        values = {"id": request_ids.ON_CONNECT}
+        return [words.filled(text, values) for text in self.words.on_connect]
+
+    def together(self, key: str) -> str | None:
+        template, word, depth = self._template(key, leave=False)
+        shared = words.shared_by(template)
+        if shared == "none":
+            return None
+        return f"{word} {depth}" if shared == "topic" else template
+
+    def subscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return self._message(keys, request_ids.message_id(request_id), {}, leave=False)
+
+    def unsubscribe(self, keys: Sequence[str], request_id: int) -> str:
+        return self.leave(keys, request_id, {})
+
+    def leave(self, keys: Sequence[str], request_id: int, taught: Mapping[str, int]) -> str:
+        message = request_ids.message_id(request_id, unsubscribe=True)
+        return self._message(keys, message, taught, leave=True)
+
+    def _template(self, key: str, *, leave: bool) -> tuple[str, str, str]:
+        found = self._known.read(key)
+        if found is None:
+            raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
+        topic, _, holes = found
+        own = topic.unsubscribe if leave else topic.subscribe
+        every = self.words.unsubscribe if leave else self.words.subscribe
+        depth = holes.get("depth") or str(topic.depth(self.depth))
+        return own or every, topic.name, depth
+
+    def _message(
+        self, keys: Sequence[str], number: int, taught: Mapping[str, int], *, leave: bool
+    ) -> str:
+        template, word, depth = self._template(keys[0], leave=leave)
+        found = (self._known.read(key) for key in keys)
+        inside = [each[2] for each in found if each]
+        symbols = list(dict.fromkeys(subject(holes) for holes in inside))
+        values: dict[str, object] = {**(inside[0] if inside else {}), "id": number, "word": word}
+        values["depth"] = int(depth)
+        values["number"] = taught.get(keys[0], 0)
+        return words.message(template, keys, symbols, values)
+
+    # ---- answers
+
+    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
+        return self._reader.controls(frame, words.decoded(frame), asked)
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(
+            self.name, self._known, self.words, self.statuses, self.answers_each, self.depth
+        )
+
+    # ---- instruments
+
+    @cached_property
+    def listings(self) -> tuple[Listing, ...]:
+        """All that it lists by."""
+        return (self.listing,) if isinstance(self.listing, Listing) else tuple(self.listing)
+
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
+        kinds = {Pattern.parse(text).kind for text in patterns}
+        return [
+            _first_page(one)
+            for one in self.listings
+            if any(kind is None or kind in one.kinds() for kind in kinds)
+        ]
+
+    def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
+        document, its = self._listed(body)
+        entries = rows.entries(its, document)
+        if entries is None:
+            raise ValueError(f"{self.name}: the list of instruments has no rows at {its.rows!r}")
+
+        def parse(row: Row) -> ListedInstrument | None:
+            return self.instrument(row, its) if rows.wanted(row, its) else None
+
+        return listing.parse_each(self.name, entries, its.symbol, parse)
+
+    def instrument(self, row: Row, its: Listing) -> ListedInstrument | None:
+        """One row; None for one that is not meant. Raises ValueError for what makes no sense."""
+        return rows.instrument(row, its, self.statuses)
+
+    def follow_up(
+        self,
+        patterns: Sequence[str],  # noqa: ARG002
+        request: Request,
+        body: bytes,
+    ) -> list[Request]:
+        try:
+            document, its = self._listed(body)
+        except ValueError:
+            return []
+        more = rows.next_page(its, document, request.params)
+        return [] if more is None else [_first_page(its, {**request.params, **more})]
+
+    def _listed(self, body: bytes) -> tuple[Any, Listing]:
+        """The answer, and to which listing it is one. Raises ValueError."""
+        what = "list of instruments"
+        document = listing.decoded(self.name, body)
+        for its in self.listings:
+            if not its.having or rows.at(document, its.having) is not None:
+                books.refused(self.name, document, its.fine, its.text, what)
+                return document, its
+        raise ValueError(f"{self.name}: the {what} is of no form that is known: {body[:80]!r}")
+
+    def lists_instruments(self, url: str) -> bool:
+        path = urlsplit(url).path
+        before = urlsplit(self.rest_url).path.rstrip("/")
+        return any(path == before + one.path for one in self.listings)
+
+    # ---- books by REST
+
+    def snapshot_request(self, symbol: str) -> Request | None:
+        return self.book_request(symbol) if self.base is Base.REQUEST else None
+
+    def book_request(self, symbol: str) -> Request | None:
+        return books.request(self.book, symbol) if self.book is not None else None
+
+    def parse_book(self, body: bytes) -> BookAnswer:
+        fine, text = (self.book.fine, self.book.text) if self.book else ({}, "")
+        document = books.document(self.name, body, fine, text, "book")
+        return books.answer(self.name, self.frames, document)
+
+    def snapshot_symbol(self, url: str) -> str | None:
+        return books.symbol_of(self.book, url, self.rest_url) if self.book is not None else None
+
+
+def _first_page(its: Listing, params: Mapping[str, str] | None = None) -> Request:
+    pages = its.pages
+    first = dict(its.params if params is None else params)
+    if params is None and pages is not None and not pages.cursor:
+        first.setdefault(pages.parameter, "0")
+    return Request(its.path, first, weight=its.weight)

@@ -1,0 +1,148 @@
+"""What is said on a connection, as the venue's documentation prints it.
+
+    Words(
+        subscribe='{"id":$id,"type":"subscribe","topic":"/market/level2:$joined","response":true}',
+        answers=(Answer(ControlKind.ACK, '{"id":$id,"type":"ack"}'),),
+    )
+
+Holes of a message: `$id`; `$keys` (a list of keys), `$key`; `$symbols` (a list), `$joined` (the
+symbols with commas between), `$symbol`; `$word` (of the topic), `$depth`; `$number` (that an
+acknowledgement taught); `$time_s`. Which of them it has says which keys may share it: with `$keys`
+all of them, with `$symbols` or `$joined` those of one topic, with `$key` or `$symbol` none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from time import time
+from typing import Any
+
+import orjson
+
+from feedhandler.adapter.venue import ControlKind
+from feedhandler.shape import ShapeError, tree
+
+_ALONE = frozenset({"key", "symbol", "number", "family", "base", "quote"})
+_ONE_TOPIC = frozenset({"symbols", "joined", "word", "depth"})
+HOLES = _ALONE | _ONE_TOPIC | {"id", "keys", "time_s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A frame without market data, and what it says. The first one that fits is meant.
+
+    Holes of the sample: `$id`; `$key`, or `$keys` (a list); `$symbol`, or `$symbols` (a list),
+    beside `$word` or `word`; `$by_word` (an object: word -> list of symbols); `$number`, by which
+    the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`, of
+    STATED. Without keys and symbols it is about the keys of the request `$id`.
+
+    `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
+    for again soon. `whole`: what the request asked for and this does not name was refused. `text`:
+    what it means, where it does not say it.
+    """
+
+    kind: ControlKind
+    sample: str
+    reply: str = ""
+    word: str = ""
+    text: str = ""
+    passes: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`passing`: codes and texts of refusals that pass. `on_connect`: messages that are sent as
+    soon as the socket is open."""
+
+    subscribe: str
+    unsubscribe: str
+    answers: tuple[Answer, ...] = ()
+    on_connect: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+
+
+def check(place: str, template: str, allowed: frozenset[str] | set[str] = HOLES) -> None:
+    """Raises ShapeError for a template that cannot be filled."""
+    node = tree.parsed(template, place)
+    for hole in tree.holes(node):
+        if hole.name not in allowed:
+            known = ", ".join(sorted(allowed))
+            raise ShapeError(f"{place}: no hole ${hole.name}; there are {known}")
+
+
+def holes(template: str) -> set[str]:
+    """The names of a template's holes."""
+    return {hole.name for hole in tree.holes(_tree(template))}
+
+
+def shared_by(template: str) -> str:
+    """Who may share such a message: all | topic | none."""
+    there = holes(template)
+    if there & _ALONE:
+        return "none"
+    return "topic" if there & _ONE_TOPIC else "all"
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """The message. What stands in a hole is JSON: texts are quoted where the template does not.
+
+    Raises KeyError for a hole without a value.
+    """
+
+    def value(hole: tree.Hole) -> tree.Node:
+        one = values[hole.name]
+        if isinstance(one, list | tuple):
+            literals = tuple(tree.Literal(str(each)) for each in one)
+            return tree.Listed(literals)
+        if isinstance(one, str) or hole.quoted:
+            return tree.Literal(str(one))
+        return tree.Literal(str(one), number=True)
+
+    texts = {name: str(one) for name, one in values.items()}
+    return tree.rendered(tree.changed(_tree(template), value), texts)
+
+
+def message(
+    template: str, keys: Sequence[str], symbols: Sequence[str], values: Mapping[str, object]
+) -> str:
+    """A request for keys; `symbols`: theirs, each once."""
+    return filled(
+        template,
+        {
+            "keys": list(keys),
+            "key": keys[0],
+            "symbols": list(symbols),
+            "symbol": symbols[0] if symbols else "",
+            "joined": ",".join(symbols),
+            "time_s": int(time()),
+            **values,
+        },
+    )
+
+
+def reply(template: str, found: Mapping[str, object]) -> str:
+    """The answer to a question; what is no JSON is sent as it is."""
+    if not template.lstrip().startswith(("{", "[")):
+        return template
+    return filled(template, {**found, "time_s": int(time())})
+
+
+@lru_cache(maxsize=1024)
+def _tree(template: str) -> tree.Node:
+    return tree.parsed(template)
+
+
+def read(sample: str, value: Any) -> Mapping[str, Any] | None:
+    """What stands in the holes of a frame; None: it is not of this sample."""
+    return tree.matched(_tree(sample), value)
+
+
+def decoded(frame: bytes) -> Any:
+    """A frame as JSON; one that is none as the text it is."""
+    try:
+        return orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        return frame.decode(errors="replace").strip()
