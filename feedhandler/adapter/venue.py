@@ -13,8 +13,10 @@ from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 from feedhandler.adapter.checksum import Checksum
+from feedhandler.adapter.connect import Token, Welcome
 from feedhandler.adapter.promise import NONE, Promise
 from feedhandler.adapter.proof import NOTHING, Proof
+from feedhandler.adapter.request import Request
 from feedhandler.engine._engine import Decoder
 from shm import ContractType, InstrumentKind, OptionType, Status
 
@@ -163,19 +165,6 @@ def _exponent(step: Decimal) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A REST request: the path and query after the venue's `rest_url`.
-
-    `levels`: of a book, how many a side are asked for; a side with fewer in the answer is whole.
-    """
-
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    weight: int = 1
-    levels: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class BookAnswer:
     """A book that was asked for: the venue's sequence, and (price, size) a level, best first, as
     the venue writes them."""
@@ -224,6 +213,7 @@ class Control:
     request_id: int = 0
     stated: Iterable[Stated] = ()
     channel: int = 0  #: of an ACK: by which number the venue names its key from now on
+    symbol: str = ""  #: of an ANSWER with a book: whose
 
 
 class Venue(ABC):
@@ -238,10 +228,19 @@ class Venue(ABC):
     checksum: Checksum | None = None  #: that its books come with
     answers_each: bool = False  #: each key of a request is answered by itself
     socket_requests: bool = False  #: takes requests over the socket that carries the streams
+    #: books are asked for over the socket that streams them, also before it is LIVE, and not over
+    #: REST: requests for them name the `symbol`
+    socket_books: bool = False
     hosts: tuple[str, ...] = ()  #: further hosts whose frames are of this venue, for captures
     ws_urls: Mapping[str, str]  #: endpoint name -> URL; a venue with one endpoint calls it "public"
     #: other addresses of an endpoint, in the order in which they are tried
     ws_alternatives: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    #: endpoint name -> headers of the WebSocket handshake
+    ws_headers: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    token: Token | None = None  #: what a connection has to ask for, where `ws_urls` do not do
+    welcome: Welcome | None = None
+    #: "gzip": messages are gzip members, each for itself; what is none is taken as it is
+    encoding: str = "text"
     rest_url: str
     heartbeat: Heartbeat
     limits: Limits
@@ -370,11 +369,12 @@ class Venue(ABC):
         has the shape of the REST body. Of venues with `socket_requests`."""
         raise NotImplementedError(f"{self.name} takes no requests over the socket")
 
-    def snapshot_symbol(self, url: str) -> str | None:  # noqa: ARG002
-        """The symbol whose book this REST URL answers with; None: it is no snapshot request."""
+    def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002
+        """The symbol whose book this REST URL answers with, to a POST of `body` if there is one;
+        None: it is no snapshot request."""
         return None
 
-    def snapshot_levels(self, url: str) -> int:
+    def snapshot_levels(self, url: str, body: str = "") -> int:  # noqa: ARG002
         """How many levels a side this URL of a snapshot asks for; 0: it does not say."""
         params = parse_qs(urlsplit(url).query)
         asked = next((params[name][0] for name in ("limit", "depth", "sz") if name in params), "")
@@ -386,6 +386,6 @@ class Venue(ABC):
         ours = {urlsplit(own).hostname for own in (*self.ws_urls.values(), self.rest_url)}
         return host in ours or host in self.hosts
 
-    def lists_instruments(self, url: str) -> bool:  # noqa: ARG002
+    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
         """Whether this REST URL answers with instruments."""
         return False

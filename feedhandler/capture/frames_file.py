@@ -1,12 +1,13 @@
 """Captures: raw frames of a venue on disk, a JSON object a line; plain, gzip or zstandard.
 
     {"t": receive ns or null, "kind": "ws"|"rest", "dir": "in"|"out"|"open"|"close", "url": ...,
-     "conn": ..., "data": "<verbatim text>"}
+     "conn": ..., "data": "<verbatim text>", "req": "<what was posted for it>"}
 
 Keys may be missing, unknown keys are skipped, the order is the order of arrival. `open` and
 `close` are the life of a connection and have no data. A frame that is not UTF-8 is written in
 base64 with `"enc": "base64"`; other values of `enc` say how a frame came over the wire, its `data`
-is plain. The first line of our own captures says `"venue"`.
+is plain. A frame as it was on the wire may be there instead, in base64 as `wire_b64`. The first
+line of our own captures says `"venue"`.
 """
 
 import binascii
@@ -42,7 +43,8 @@ class CaptureError(ValueError):
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `t`: receive time, unix ns; `data`: the payload, None of `open` and `close`."""
+    """One line. `t`: receive time, unix ns; `data`: the payload, None of `open` and `close`;
+    `enc`: how it came, "" if just so; `req`: what was posted for it, None where nothing was."""
 
     t: int | None = None
     kind: str = "ws"
@@ -51,6 +53,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     conn: str | None = None
     data: bytes | None = None
     venue: str | None = None
+    enc: str = ""
+    req: str | None = None
 
 
 class _Line(msgspec.Struct):
@@ -64,6 +68,8 @@ class _Line(msgspec.Struct):
     data: str | None = None
     enc: str | None = None
     venue: str | None = None
+    req: str | None = None
+    wire_b64: str | None = None
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -114,7 +120,7 @@ def parse_frame(line: bytes, path: Path | str = "capture", number: int = 0) -> F
     if direction not in DIRECTIONS:
         allowed = ", ".join(map(repr, DIRECTIONS))
         raise CaptureError(path, number, f"dir {direction[:40]!r}: {allowed} are allowed")
-    if raw.data is None and direction in ("in", "out"):
+    if raw.data is None and raw.wire_b64 is None and direction in ("in", "out"):
         raise CaptureError(path, number, "no data: the frame's text is missing")
     try:
         urlsplit(raw.url or "")
@@ -130,13 +136,17 @@ def parse_frame(line: bytes, path: Path | str = "capture", number: int = 0) -> F
         conn=None if raw.conn is None else str(raw.conn),
         data=_payload(raw, path, number),
         venue=raw.venue,
+        enc=raw.enc if raw.enc and raw.enc != "base64" and raw.data is not None else "",
+        req=raw.req,
     )
 
 
 def _payload(raw: _Line, path: Path, number: int) -> bytes | None:
-    if raw.data is None:
+    if raw.data is None and raw.wire_b64 is None:
         return None
     try:
+        if raw.data is None:
+            return b64decode(raw.wire_b64 or "", validate=True)
         if raw.enc == "base64":
             return b64decode(raw.data, validate=True)
         return raw.data.encode()

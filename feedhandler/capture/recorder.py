@@ -91,11 +91,11 @@ async def record(
             except CaptureWriteError as error:
                 full.set_result(error)
 
-        def rest(url: str, direction: str, body: bytes, t: int) -> None:
-            take(Frame(t=t, kind="rest", dir=direction, url=url, conn="rest", data=body))
+        def rest(url: str, direction: str, body: bytes, t: int, req: str | None) -> None:
+            take(Frame(t=t, kind="rest", dir=direction, url=url, conn="rest", data=body, req=req))
 
-        def frame(row: int, url: str, direction: str, data: bytes | None, t: int) -> None:
-            take(Frame(t=t, dir=direction, url=url, conn=str(row), data=data))
+        def frame(row: int, url: str, direction: str, data: bytes | None, t: int, enc: str) -> None:
+            take(Frame(t=t, dir=direction, url=url, conn=str(row), data=data, enc=enc))
 
         route = Route.of(its)
         async with Rest(its.rest_url, facts.limits, tap=rest, route=route) as session:

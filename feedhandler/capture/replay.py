@@ -14,9 +14,12 @@ from feedhandler.adapter.venue import ControlKind, ListedInstrument, Stated, Ven
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.pace import Pace
 from feedhandler.capture.scan import Mentions, Survey, survey
+from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES
 from feedhandler.engine import _engine
 from feedhandler.engine.books_json import books_json
 from feedhandler.instruments.universe import add_instrument, redefine
+from feedhandler.network.deflate import DeflateError
+from feedhandler.network.gzip_message import inflated, is_gzip
 from shm import Reason, State
 from shm.segment import WriterSegment, create
 
@@ -190,13 +193,14 @@ class _Player:
             self._turn(frame)
 
     def _rest(self, frame: Frame) -> None:
-        symbol = self._venue.snapshot_symbol(frame.url or "")
+        url, posted = frame.url or "", frame.req or ""
+        symbol = self._venue.snapshot_symbol(url, posted)
         if frame.dir != "in" or frame.data is None or symbol is None:
             self.result.skipped += 1
             return
         instrument = self._add(self._survey.specs.get(symbol), symbol)
         if instrument is not None:
-            levels = self._venue.snapshot_levels(frame.url or "")
+            levels = self._venue.snapshot_levels(url, posted)
             if not self._deepen(instrument, frame.data, levels):
                 self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0), levels=levels)
             self.result.snapshots += 1
@@ -204,7 +208,7 @@ class _Player:
                 self._observe(frame, self._engine)
 
     def _frame(self, frame: Frame) -> None:
-        payload = frame.data or b""
+        payload = self._plain(frame.data or b"")
         self._pace.wait(frame.t)
         for symbol in self._mentions.new(payload):
             self._add(self._survey.specs[symbol], symbol)
@@ -220,6 +224,13 @@ class _Player:
             self._attention()
         if self._observe is not None:
             self._observe(frame, self._engine)
+
+    def _plain(self, data: bytes) -> bytes:
+        """What is recorded as it was on the wire is inflated; a broken one is the engine's."""
+        if self._venue.encoding == "gzip" and is_gzip(data):
+            with suppress(DeflateError):
+                return inflated(data, MAX_INFLATED_BYTES)
+        return data
 
     def _attention(self) -> None:
         """Nobody acts on it: what was done about it is recorded. A snapshot that was asked for

@@ -44,7 +44,7 @@ def survey(path: Path | str, venue: str | None = None) -> Survey:
     owners = _Owners()
     votes: Counter[str] = Counter()
     connections: set[str] = set()
-    lists: dict[str, Frame] = {}  # a later list of the same URL stands for an earlier one
+    lists: dict[tuple[str, str], Frame] = {}  # a later answer to the same stands for an earlier one
     try:
         for number, line in read_lines(path):
             lines += 1
@@ -55,9 +55,9 @@ def survey(path: Path | str, venue: str | None = None) -> Survey:
             url = frame.url or ""
             if frame.kind == "ws":
                 connections.add(frame.conn or "")
-            elif frame.dir == "in" and _lists_instruments(url):
-                lists.pop(url, None)
-                lists[url] = frame
+            elif frame.dir == "in" and _lists_instruments(url, asked := frame.req or ""):
+                lists.pop((url, asked), None)
+                lists[url, asked] = frame
             owner = frame.venue if frame.venue in venues.names() else owners[url]
             if owner is not None:
                 votes[owner] += 1
@@ -76,8 +76,8 @@ class _Owners(dict[str, str | None]):
         return self[url]
 
 
-def _lists_instruments(url: str) -> bool:
-    return any(venues.load(name).lists_instruments(url) for name in venues.names())
+def _lists_instruments(url: str, posted: str) -> bool:
+    return any(venues.load(name).lists_instruments(url, posted) for name in venues.names())
 
 
 def _owner(url: str) -> str | None:
@@ -100,7 +100,7 @@ def _elected(path: Path, votes: Counter[str]) -> str:
 def _specs(venue: Venue, lists: Iterable[Frame]) -> dict[str, ListedInstrument]:
     specs: dict[str, ListedInstrument] = {}
     for frame in lists:
-        if frame.data is None or not venue.lists_instruments(frame.url or ""):
+        if frame.data is None or not venue.lists_instruments(frame.url or "", frame.req or ""):
             continue
         try:
             listed = venue.parse_instruments(frame.data)

@@ -73,6 +73,10 @@ class FrameWriter:
             "conn": frame.conn,
             "data": None,
         }
+        if frame.enc:
+            fields["enc"] = frame.enc
+        if frame.req is not None:
+            fields["req"] = frame.req
         if frame.data is not None:
             try:
                 fields["data"] = frame.data.decode()

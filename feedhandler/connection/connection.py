@@ -14,10 +14,11 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic, time_ns
 
-from feedhandler.adapter.venue import Venue
+from feedhandler.adapter.venue import Heartbeat, Venue
 from feedhandler.budgets.shared_retry import Retry
 from feedhandler.budgets.token_bucket import per_second
-from feedhandler.budgets.venue_budgets import SHOWN_WAIT_S, wait_for_budget
+from feedhandler.budgets.venue_budgets import SHOWN_WAIT_S
+from feedhandler.connection.connecting import Connecting, budget_text
 from feedhandler.connection.control_frames import ControlFrames
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.notes import ConnectionNotes
@@ -31,6 +32,7 @@ from feedhandler.connection.state import ConnectionState as State
 from feedhandler.connection.state import is_open
 from feedhandler.connection.subscribing import TICK_S, Subscribing
 from feedhandler.connection.subscriptions import Subscriptions
+from feedhandler.connection.welcome_gate import WelcomeGate
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.log import Throttle
 from feedhandler.network.connect_failure import explain, refused, unreachable
@@ -70,7 +72,8 @@ class Connection:
         self._clock = monotonic  # uvloop's clock is the loop's last turn, in whole ms
         self._kick = asyncio.Event()
         self._messages = per_second(venue.limits.messages_per_second)
-        self.socket = ConnectionSocket(row, native, settings, self, self._messages)
+        gzip = venue.encoding == "gzip"
+        self.socket = ConnectionSocket(row, native, settings, self, self._messages, gzip=gzip)
         self.pings = Pings(
             venue.heartbeat, settings.silence_s, self.socket, partial(owner.on_round_trip, self)
         )
@@ -85,6 +88,7 @@ class Connection:
             self._messages,
             KeysTold(owner, self),
         )
+        self._gate = WelcomeGate(venue.welcome)
         self.limit = SessionLimit(settings.lifetime_s, settings.rotate_at)
         self._control = ControlFrames(
             str(self),
@@ -103,6 +107,10 @@ class Connection:
         self.outage = ConnectionOutage()
         self._stopping = False
         self._stopped = asyncio.Event()
+        show = partial(self._move, State.CONNECTING)
+        self._connecting = Connecting(
+            venue, settings, self.socket, self.outage, self._stopped, show
+        )
         self._retry = Retry(settings.backoff, settings.reach, self._stopped)
         self._cause: tuple[Reason, str] | None = None
         self._retry_after = 0.0
@@ -188,8 +196,11 @@ class Connection:
         while not self._stopping:
             self._cause, self._retry_after, self._unreachable = None, 0.0, False
             try:
-                if await self._connect():
-                    await self._session()
+                self._move(State.CONNECTING, self.reason, self.outage.trying())
+                self._gate.close()
+                connect = await self._connecting.open()
+                if connect is not None:
+                    await self._session(connect.heartbeat)
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # a session must not end the connection's life
@@ -222,25 +233,19 @@ class Connection:
         reason, detail = self._cause or (Reason.DISCONNECTED, "the venue cut the connection")
         self._move(State.BACKOFF, reason, self.outage.failed(reason, detail, self._delay))
 
-    async def _connect(self) -> bool:
-        """False: it was stopped while it waited for its turn."""
-        self._move(State.CONNECTING, self.reason, self.outage.trying())
-        await wait_for_budget(self.settings.connects, self._stopped, self._limited)
-        if self._stopping:
-            return False
-        await self.socket.open()
-        return True
-
-    async def _session(self) -> None:
+    async def _session(self, heartbeat: Heartbeat) -> None:
         now = began = self._clock()
         self.connects += 1
         self.connected_ns = time_ns()
-        self.pings.begin(now)
+        self.pings.begin(now, heartbeat)
+        self._gate.begin(now)
         self.subscriptions.new_session(now)
         self.limit.begin(now)
         self._notes.clear()
         self._subscribing.begin(now)
-        self._move(State.SUBSCRIBING, Reason.START, self.outage.opened())
+        waiting = self.outage.doing("waiting for the venue's welcome")
+        doing = waiting if self._gate.waits else self.outage.opened()
+        self._move(State.SUBSCRIBING, Reason.START, doing)
         for text in self.venue.on_connect():
             self.socket.send(text)
         seen, heard = self.socket.frames, False
@@ -278,6 +283,10 @@ class Connection:
         if self.limit.reached(now) and not self._owner.replace(self, self.limit.why):
             self.cut(Reason.LIFETIME, self.limit.why)
             return TICK_S
+        if self._gate.waits:
+            if late := self._gate.overdue(now):
+                self.cut(Reason.UNANSWERED, late)
+            return TICK_S
         self._expire(now)
         delay = self._subscribe(now)
         self._progress(now)
@@ -302,7 +311,8 @@ class Connection:
         if pumped.asked and self.reason is Reason.RATE_LIMIT:
             self._move(self.state, Reason.START, self.outage.opened())
         if pumped.held_s >= SHOWN_WAIT_S and self.state is State.SUBSCRIBING:
-            self._limited(pumped.held_s, "subscribe")
+            text = budget_text("subscribe", pumped.held_s)
+            self._move(self.state, Reason.RATE_LIMIT, text)
         return pumped.wait_s
 
     def _progress(self, now: float) -> None:
@@ -320,11 +330,6 @@ class Connection:
         if self.state in (State.SYNCING, State.LIVE):
             self.settings.backoff.healthy(now)
 
-    def _limited(self, wait: float, budget: str = "connect") -> None:
-        """Say that we wait for a budget."""
-        text = f"{wait:.0f} s until the {budget} budget of the host allows more"
-        self._move(self.state, Reason.RATE_LIMIT, text)
-
     def _move(self, state: State, reason: Reason, detail: str) -> None:
         if state is not self.state:
             self.transitions += 1
@@ -338,7 +343,12 @@ class Connection:
 
     def on_control(self, frame: bytes) -> None:
         """A frame without market data."""
-        self._control.take(frame)
+        if not self._gate.opens(frame):
+            self._control.take(frame)
+        elif self.state is State.SUBSCRIBING:
+            self.subscriptions.warm_up(self._clock())
+            self._move(self.state, Reason.START, self.outage.opened())
+            self._kick.set()
 
     def on_pong(self, payload: bytes) -> None:
         """A WebSocket pong."""

@@ -6,7 +6,7 @@ from typing import Any
 from picows import WSFrame, WSMsgType, WSTransport
 
 from feedhandler.connection.frame_listener import FrameListener, Session
-from feedhandler.network.deflate import DeflateError, Inflater, MessageTooLong
+from feedhandler.network.deflate import DeflateError, Inflater
 
 #: of one message, inflated: a few kilobytes stand for it, and nothing else runs meanwhile
 MAX_INFLATED_BYTES = 16 << 20
@@ -54,21 +54,19 @@ class DeflateListener(FrameListener):
             self._compressed = True
             self._fragment(kind.value, False, frame.get_payload_as_bytes())
 
-    def _deliver(self, message: Any, wake: bool = False) -> None:
+    def _deliver(self, message: Any, wake: bool = False) -> int:
         compressed, self._compressed = self._compressed, False
         if compressed:
-            self._deliver_compressed(message)
-        else:
-            super()._deliver(message, wake)
+            return self._deliver_compressed(message)
+        return super()._deliver(message, wake)
 
-    def _deliver_compressed(self, message: Any) -> None:
+    def _deliver_compressed(self, message: Any) -> int:
         if self.muted:
-            return
+            return 0
         try:
             inflated = self._inflater.message(message)
-        except MessageTooLong:
-            self._session.on_too_long()
         except DeflateError as error:
             self._session.on_garbled(str(error))
         else:
-            super()._deliver(inflated)
+            return super()._deliver(inflated)
+        return 0

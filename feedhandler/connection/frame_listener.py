@@ -176,10 +176,13 @@ class FrameListener(WSListener):
         else:
             self._session.on_garbled(f"the venue sent {why}")
 
-    def _deliver(self, message: Any, wake: bool = False) -> None:
-        bits = self._feed(message, 0, wake)
+    def _deliver(self, message: Any, wake: bool = False) -> int:
+        return self._tell(self._feed(message, 0, wake), message)
+
+    def _tell(self, bits: int, message: Any) -> int:
         if bits & _SPECIAL:
             self.on_special(bits, message)
+        return bits
 
     def _close(self, payload: bytes) -> None:
         """The venue's goodbye (RFC 6455, 5.5.1): answered in kind."""

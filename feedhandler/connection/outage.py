@@ -33,6 +33,10 @@ class ConnectionOutage:
         """The detail while it is being opened."""
         return self._now("trying again") if self else ""
 
+    def doing(self, what: str) -> str:
+        """The detail while something else is waited for, be it out of order or not."""
+        return self._now(what) if self else what
+
     def opened(self) -> str:
         """The detail while it is open, and not yet what it was."""
         return self._now("open again") if self else ""

@@ -1,6 +1,6 @@
 """What a connection tells the one who has it, and what it is told."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -9,6 +9,7 @@ from feedhandler.adapter.venue import Stated
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.budgets.shared_retry import Reach
 from feedhandler.budgets.token_bucket import Budget
+from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
 from shm import Reason
 
@@ -76,8 +77,9 @@ class KeysTold(Generic[C]):
         self.speaks = partial(owner.speaks, connection)
 
 
-#: (row, url, direction "open" | "in" | "out" | "close", data, unix ns): what a recorder writes
-FrameTap = Callable[[int, str, str, bytes | None, int], None]
+#: (row, url, direction "open" | "in" | "out" | "close", data, unix ns, how it came: "gzip", "" for
+#: just so): what a recorder writes
+FrameTap = Callable[[int, str, str, bytes | None, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Settings:
     """What one connection needs besides its venue. `connects`, `messages`, `keys`: the budgets of
     its host for opening a connection, for a message that subscribes, and for each key in it.
     `lifetime_s`: of a session, 0 without limit; `rotate_at`: see `rotation_time.renew_in`; `reach`:
-    of the host."""
+    of the host. `headers`: of the handshake; `rest`: who is asked for tokens."""
 
     url: str
     silence_s: float = 5.0
@@ -98,3 +100,5 @@ class Settings:
     route: Route = field(default_factory=Route)
     reach: Reach = field(default_factory=Reach)
     tap: FrameTap | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rest: Rest | None = None

@@ -64,9 +64,10 @@ class Pings:
         self._on_round_trip = on_round_trip
         self._monitor: HeartbeatMonitor | None = None  # of the session
 
-    def begin(self, now: float) -> None:
-        """A session begins."""
-        self._monitor = HeartbeatMonitor(self._heartbeat, self._silence_s, now, self.trips)
+    def begin(self, now: float, heartbeat: Heartbeat | None = None) -> None:
+        """A session begins, with a heartbeat of its own or that of the venue."""
+        beats = heartbeat or self._heartbeat
+        self._monitor = HeartbeatMonitor(beats, self._silence_s, now, self.trips)
 
     def end(self) -> None:
         """The session is over."""

@@ -11,6 +11,7 @@ from picows import WSCloseCode, WSMsgType, WSTransport
 from feedhandler.budgets.token_bucket import Budget
 from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES, DeflateListener
 from feedhandler.connection.frame_listener import FrameListener, Session
+from feedhandler.connection.gzip_listener import GzipListener
 from feedhandler.connection.owner import Settings
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
@@ -20,10 +21,17 @@ from feedhandler.network.receive_queue import ReceiveQueue
 
 class ConnectionSocket:
     """`row`: of the connection; `hears`: who is told what comes, besides the engine; `messages`:
-    what may be sent."""
+    what may be sent; `gzip`: what comes is compressed so."""
 
     def __init__(
-        self, row: int, native: Native, settings: Settings, hears: Session, messages: Budget
+        self,
+        row: int,
+        native: Native,
+        settings: Settings,
+        hears: Session,
+        messages: Budget,
+        *,
+        gzip: bool = False,
     ) -> None:
         self.queue: ReceiveQueue | None = None
         self._row = row
@@ -31,6 +39,7 @@ class ConnectionSocket:
         self._settings = settings
         self._hears = hears
         self._messages = messages
+        self._gzip = gzip
         self._transport: WSTransport | None = None
         self._listener: FrameListener | None = None
 
@@ -50,12 +59,12 @@ class ConnectionSocket:
 
     # ---- opening and closing
 
-    async def open(self) -> None:
+    async def open(self, url: str) -> None:
         """Begin a session. Raises what `Route.websocket` raises, TimeoutError."""
         self.record("open", None)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             transport, socket = await self._settings.route.websocket(
-                self._settings.url, self._new_listener
+                url, self._new_listener, self._settings.headers, compression=not self._gzip
             )
         self._transport, self.queue = transport, ReceiveQueue(socket)
 
@@ -104,8 +113,10 @@ class ConnectionSocket:
 
     def _new_listener(self, agreed: Agreement | None) -> FrameListener:
         """For a session that is open; `agreed`: on compression."""
-        feed, flush = self._feed, self._native.flush
-        if agreed is None:
+        feed, flush = self._feed(), self._native.flush
+        if self._gzip:  # nothing else was offered
+            self._listener = GzipListener(self._hears, feed, flush, self._feed("gzip"))
+        elif agreed is None:
             native = self._native if self._settings.tap is None else None  # a tap sees each frame
             self._listener = FrameListener(self._hears, feed, flush, native)
         else:
@@ -113,15 +124,14 @@ class ConnectionSocket:
             self._listener = DeflateListener(self._hears, feed, flush, inflater)
         return self._listener
 
-    @property
-    def _feed(self) -> Callable[[Any, int, bool], int]:
+    def _feed(self, enc: str = "") -> Callable[[Any, int, bool], int]:
         tap, feed, row, url = self._settings.tap, self._native.feed, self._row, self._settings.url
         if tap is None:
             return feed
 
         def tapped(payload: Any, _receive_ns: int, wake: bool) -> int:
             now = time_ns()
-            tap(row, url, "in", bytes(payload), now)
+            tap(row, url, "in", bytes(payload), now, enc)
             return feed(payload, now, wake)
 
         return tapped
@@ -129,4 +139,4 @@ class ConnectionSocket:
     def record(self, direction: str, data: bytes | None) -> None:
         """Tell the recorder, if there is one."""
         if self._settings.tap is not None:
-            self._settings.tap(self._row, self._settings.url, direction, data, time_ns())
+            self._settings.tap(self._row, self._settings.url, direction, data, time_ns(), "")

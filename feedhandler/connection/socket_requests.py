@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from feedhandler.adapter.venue import Control, Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Control, Venue
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.one_line import one_line
 

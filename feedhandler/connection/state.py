@@ -10,7 +10,7 @@ class ConnectionState(IntEnum):
     """
 
     IDLE = 0  #: not started
-    CONNECTING = 7  #: TCP, TLS and WebSocket handshakes, or waiting for the connect budget
+    CONNECTING = 7  #: asking for a token, handshakes, or waiting for a budget of the host
     SUBSCRIBING = 8  #: open; keys without an answer are left
     SYNCING = 1  #: every key is answered; not every book is in step yet
     LIVE = 2  #: every book was in step

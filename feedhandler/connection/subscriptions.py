@@ -109,11 +109,15 @@ class Subscriptions:
         self._taught.clear()
         self.asked.clear()
         self._hourly = self._hour()
-        self._ready_at = now + self._venue.limits.warmup_s
+        self.warm_up(now)
         before, self._index = self._index.keys, KeyIndex()
         for name, known in before.items():
             group = self._sharing.fresh() if known.failures else self._sharing.usual(name)
             self._index.put(name, Key(failures=known.failures, group=group))
+
+    def warm_up(self, now: float) -> None:
+        """The venue wants nothing to be asked for some time from now on."""
+        self._ready_at = now + self._venue.limits.warmup_s
 
     def add(self, keys: Iterable[str]) -> None:
         """Carry these keys too."""

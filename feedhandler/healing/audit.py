@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from feedhandler.adapter.venue import BookAnswer, Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import BookAnswer, Venue
 from feedhandler.engine import _engine
 from feedhandler.engine.books_json import decimal_text
 from feedhandler.healing.audit_compare import Broken, Comparison, FollowedBook, Known, compare

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import time_ns
 
-from feedhandler.adapter.venue import Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import VenueConfig
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.socket_requests import Requests

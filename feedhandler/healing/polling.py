@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from feedhandler.adapter.venue import Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Venue
 from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine

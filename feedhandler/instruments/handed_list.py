@@ -11,7 +11,7 @@ from time import time_ns
 
 import msgspec
 
-from feedhandler.adapter.venue import Request
+from feedhandler.adapter.request import Request
 from feedhandler.network.rest import Getter
 
 FRESH_S = 15.0
@@ -29,7 +29,8 @@ class Answers(msgspec.Struct):
 
 
 def _name(request: Request) -> str:
-    return "&".join([request.path, *(f"{key}={value}" for key, value in request.params.items())])
+    params = (f"{key}={value}" for key, value in request.params.items())
+    return "&".join([request.method, request.path, *params, request.body])
 
 
 class Keeping:

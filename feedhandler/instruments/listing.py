@@ -10,8 +10,9 @@ from time import time_ns
 
 from feedhandler.adapter import selection
 from feedhandler.adapter.listing import Listing
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.selection import UnknownSymbol
-from feedhandler.adapter.venue import ListedInstrument, Request, Venue
+from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Getter, RestError, RestRefused

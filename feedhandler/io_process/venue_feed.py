@@ -68,6 +68,7 @@ class VenueFeed:
         self.engine = make_engine(venue, writer)
         self._writer = writer
         self._tap = tap
+        self._rest = rest
         self._rng = rng or random.Random()
         self._clock = asyncio.get_running_loop().time
         self.connections = Fleet(venue, self.engine, self.universe, self._make, config.redundancy)
@@ -178,6 +179,8 @@ class VenueFeed:
             route=self._route,
             reach=self._reach.setdefault(venue_budgets.host(url), Reach()),
             tap=self._tap,
+            headers=self.venue.ws_headers.get(endpoint, {}),
+            rest=self._rest,
         )
         native = self.engine.connection(row)
         connection = Connection(row, self.venue, keys, native, self, settings)

@@ -34,8 +34,22 @@ PROXY_ERRORS = (
 )
 
 
+class NoToken(Exception):  # noqa: N818
+    """The venue gave out no connect. `wait_s`: not before; `nobody`: there was nobody to ask."""
+
+    def __init__(
+        self, reason: Reason, why: str, *, wait_s: float = 0.0, nobody: bool = False
+    ) -> None:
+        super().__init__(f"no token to connect with: {why}")
+        self.reason = reason
+        self.wait_s = wait_s
+        self.nobody = nobody
+
+
 def unreachable(error: Exception) -> bool:
     """Whether nobody was there to refuse us: no name, no route, nobody who listens or answers."""
+    if isinstance(error, NoToken):
+        return error.nobody
     if isinstance(error, NameNotFound) or (isinstance(error, TimeoutError) and not error.errno):
         return True
     return isinstance(error, OSError) and error.errno in _UNREACHABLE
@@ -43,6 +57,8 @@ def unreachable(error: Exception) -> bool:
 
 def explain(error: Exception) -> tuple[Reason, str]:
     """The reason and the detail of a failure."""
+    if isinstance(error, NoToken):
+        return error.reason, one_line(error)
     if isinstance(error, WSHandshakeError) and error.response is not None:
         status = int(error.response.status)
         if status == HTTPStatus.SWITCHING_PROTOCOLS:
@@ -106,6 +122,8 @@ def refused(error: Exception, limits: Limits, connects: Sequence[Budget]) -> flo
 
     All processes are told, by the budgets of its host.
     """
+    if isinstance(error, NoToken):
+        return error.wait_s
     if not isinstance(error, WSHandshakeError) or error.response is None:
         return 0.0
     status = int(error.response.status)

@@ -93,7 +93,9 @@ class Inflater:
         except zlib.error as error:
             raise DeflateError(f"a compressed message that cannot be inflated: {error}") from None
         if len(inflated) > self._limit:
-            raise MessageTooLong(f"a compressed message of more than {self._limit} bytes")
+            raise MessageTooLong(
+                f"a compressed message that inflates to more than {self._limit >> 20} MiB"
+            )
         if self._agreed.no_context_takeover:
             self._stream = self._new()
         elif stream.eof:  # a final block; the window that the next message refers to is gone

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from feedhandler.adapter.venue import Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits
 from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.retry_after import PAUSE_S, ban_s, parse_retry_after
 from feedhandler.budgets.token_bucket import Budget
@@ -22,6 +23,7 @@ MAX_LIST_BYTES = 32 << 20  #: of an answer, inflated; the longest lists have les
 MAX_ERROR_BYTES = 1 << 20  #: of one that says why there is none
 MAX_BOOK_BYTES = 8 << 20  #: of one with a book
 _SPARE = 0.05  # of a venue's window: when no more is left the next window is waited for
+_JSON = {"Content-Type": "application/json"}
 _LOOK_S = 5.0  # how often a longer wait is looked at again: others spend too
 
 
@@ -56,8 +58,8 @@ class RestFailed(RestError):  # noqa: N818
     """The venue failed (5xx, or an answer that is none)."""
 
 
-#: (url, direction "out" | "in", body, unix ns): what a recorder writes down
-AnswerTap = Callable[[str, str, bytes, int], None]
+#: (url, direction "out" | "in", body, unix ns, what was posted): what a recorder writes down
+AnswerTap = Callable[[str, str, bytes, int, str | None], None]
 
 
 class Getter(Protocol):
@@ -68,7 +70,7 @@ class Getter(Protocol):
 
 
 class Rest:
-    """GETs below one base URL, under the budget of its host. A context manager (async).
+    """Requests below one base URL, under the budget of its host. A context manager (async).
 
     `counted`: called with "request" and "error". `tap`: sees every request and every answer.
     `budget`: instead of the one that all processes of this user share. `route`: proxy and TLS.
@@ -114,7 +116,7 @@ class Rest:
         url = self.url(request)
         self._counted("request")
         if self._tap:
-            self._tap(url, "out", b"", time_ns())
+            self._tap(url, "out", request.body.encode(), time_ns(), request.posted)
         try:
             return await self._get(request, url)
         except RestError:
@@ -140,8 +142,13 @@ class Rest:
     async def _get(self, request: Request, url: str) -> bytes:
         target = f"{self.base_url}{request.path}"
         try:
-            async with self._session.get(
-                target, params=dict(request.params), allow_redirects=False
+            async with self._session.request(
+                request.method,
+                target,
+                params=dict(request.params),
+                data=request.body.encode() or None,
+                headers=_JSON if request.body else None,
+                allow_redirects=False,
             ) as answer:
                 status, headers = answer.status, answer.headers
                 most = MAX_BOOK_BYTES if request.levels else MAX_LIST_BYTES
@@ -153,7 +160,7 @@ class Rest:
         except ValueError as error:  # it is not read to its end: the connection is given up
             raise RestFailed(f"{error} (HTTP {status})", url) from None
         if self._tap:
-            self._tap(url, "in", body, time_ns())
+            self._tap(url, "in", body, time_ns(), request.posted)
         self._take_used(headers)
         if status == 200:
             return body

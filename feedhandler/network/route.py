@@ -11,8 +11,9 @@ then concerns the proxy; the heartbeat sees through to the venue.
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -67,10 +68,16 @@ class Route:
         return ssl.create_default_context(cafile=self.ca_file)
 
     async def websocket(
-        self, url: str, make_listener: Callable[[Agreement | None], WSListener]
+        self,
+        url: str,
+        make_listener: Callable[[Agreement | None], WSListener],
+        headers: Mapping[str, str] = MappingProxyType({}),
+        *,
+        compression: bool = True,
     ) -> tuple[WSTransport, socket.socket]:
         """An open WebSocket, and the socket below it, which the transport closes.
 
+        `headers`: further ones of the handshake; `compression`: ask for it, if the route does.
         `make_listener` is told what compression the venue agreed to. Raises OSError (and of it
         `tcp.NameNotFound`, ProxyUnreachable, ssl.SSLError), picows.WSHandshakeError,
         python_socks.ProxyError, `deflate.ExtensionError`.
@@ -84,6 +91,7 @@ class Route:
         def listener(_request: WSUpgradeRequest, response: WSUpgradeResponse) -> WSListener:
             return make_listener(deflate.agreement(response.headers.getall(deflate.HEADER, ())))
 
+        offer = {deflate.HEADER: deflate.OFFER} if self.compression and compression else {}
         # Whatever fails from here on: who was given the socket closes it.
         transport, _ = await ws_connect(
             listener,
@@ -96,7 +104,7 @@ class Route:
             read_buffer_init_size=_READ_BUFFER,
             disconnect_on_exception=False,
             logger_name="feedhandler",
-            extra_headers={deflate.HEADER: deflate.OFFER} if self.compression else None,
+            extra_headers={**headers, **offer} or None,
             proxy=self.proxy,
             proxy_ssl_context=self.tls if self._scheme == "https" else None,
             socket_factory=connected,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from feedhandler import venues
 from feedhandler.adapter import selection
 from feedhandler.adapter.pattern import Pattern
-from feedhandler.adapter.venue import ListedInstrument, Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.config.keys import Config, VenueConfig

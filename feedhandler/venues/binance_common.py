@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from feedhandler.adapter import book_answer, listing, refusals, request_ids
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import (
     Base,
@@ -22,7 +23,6 @@ from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     ListedInstrument,
-    Request,
     Venue,
 )
 from feedhandler.venues import _decoders
@@ -133,13 +133,13 @@ class BinanceStreams(Venue):
         sequence = answer.get("lastUpdateId")
         return book_answer.answer(self.name, sequence, answer.get("bids"), answer.get("asks"))
 
-    def snapshot_symbol(self, url: str) -> str | None:
+    def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002
         parts = urlsplit(url)
         if parts.path not in self.depth_paths:
             return None
         return parse_qs(parts.query).get("symbol", [None])[0]
 
-    def lists_instruments(self, url: str) -> bool:
+    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
         return urlsplit(url).path in (self.info_path, *self.historic_info_paths)
 
 

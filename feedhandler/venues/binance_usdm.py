@@ -19,15 +19,9 @@ from collections.abc import Mapping, Sequence
 from feedhandler.adapter import listing, names, promise
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
-from feedhandler.adapter.venue import (
-    Continuity,
-    Heartbeat,
-    Limits,
-    ListedInstrument,
-    Request,
-    Speaker,
-)
+from feedhandler.adapter.venue import Continuity, Heartbeat, Limits, ListedInstrument, Speaker
 from feedhandler.venues import binance_common as shared
 from shm import ContractType, InstrumentKind, Status
 

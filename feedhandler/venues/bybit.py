@@ -25,6 +25,7 @@ import orjson
 from feedhandler.adapter import book_answer, listing, names, promise, refusals
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import (
     Base,
@@ -35,7 +36,6 @@ from feedhandler.adapter.venue import (
     Heartbeat,
     Limits,
     ListedInstrument,
-    Request,
     Speaker,
     Venue,
 )
@@ -211,7 +211,7 @@ class Bybit(Venue):
             return parts.path.endswith(f"/{self.category}")
         return parse_qs(parts.query).get("category") == [self.category]
 
-    def lists_instruments(self, url: str) -> bool:
+    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
         parts = urlsplit(url)
         return parts.path == _INFO and parse_qs(parts.query).get("category") == [self.category]
 

@@ -17,6 +17,7 @@ import orjson
 from feedhandler.adapter import book_answer, listing, names, promise, refusals, request_ids
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
     Base,
@@ -27,7 +28,6 @@ from feedhandler.adapter.venue import (
     Heartbeat,
     Limits,
     ListedInstrument,
-    Request,
     Speaker,
     Stated,
     Venue,
@@ -209,13 +209,13 @@ class Deribit(Venue):
             request_ids.socket_id(number), request.path.lstrip("/"), _typed(request.params)
         )
 
-    def snapshot_symbol(self, url: str) -> str | None:
+    def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002
         parts = urlsplit(url)
         if not parts.path.endswith(_BOOK):
             return None
         return parse_qs(parts.query).get("instrument_name", [None])[0]
 
-    def lists_instruments(self, url: str) -> bool:
+    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
         return urlsplit(url).path.endswith(("/public/get_instruments", "/public/get_instrument"))
 
 

@@ -19,6 +19,7 @@ from feedhandler.adapter import book_answer, listing, names, promise, request_id
 from feedhandler.adapter.checksum import Checksum, Number, Order
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
     Base,
@@ -29,7 +30,6 @@ from feedhandler.adapter.venue import (
     Heartbeat,
     Limits,
     ListedInstrument,
-    Request,
     Speaker,
     Stated,
     Venue,
@@ -244,13 +244,13 @@ class Okx(Venue):
         book = data[0] if data and isinstance(data[0], dict) else {}
         return book_answer.answer(self.name, book.get("seqId"), book.get("bids"), book.get("asks"))
 
-    def snapshot_symbol(self, url: str) -> str | None:
+    def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002
         parts = urlsplit(url)
         if parts.path != _BOOKS:
             return None
         return parse_qs(parts.query).get("instId", [None])[0]
 
-    def lists_instruments(self, url: str) -> bool:
+    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
         return urlsplit(url).path == _INSTRUMENTS
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.adapter.venue import Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits
 from feedhandler.budgets import shared_budget, venue_budgets
 from feedhandler.budgets._budget_table import ROWS, SIZE, Table
 from feedhandler.budgets.backoff import Backoff

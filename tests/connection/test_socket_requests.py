@@ -10,7 +10,8 @@ import pytest
 
 from cli.simulated import at_host
 from feedhandler import venues
-from feedhandler.adapter.venue import Control, ControlKind, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Control, ControlKind
 from feedhandler.budgets.token_bucket import TokenBucket
 from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable

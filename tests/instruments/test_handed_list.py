@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from feedhandler.adapter.venue import Request
+from feedhandler.adapter.request import Request
 from feedhandler.instruments import handed_list
 from feedhandler.instruments.handed_list import Answers, Handed, Keeping
 

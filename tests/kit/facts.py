@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import (
     Base,
     Continuity,
@@ -12,7 +13,6 @@ from feedhandler.adapter.venue import (
     Heartbeat,
     Limits,
     ListedInstrument,
-    Request,
     Speaker,
     Venue,
 )

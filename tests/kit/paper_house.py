@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import Limits, ListedInstrument, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits, ListedInstrument
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import CarriedInstrument, Universe

@@ -15,7 +15,8 @@ from uuid import uuid4
 import pytest
 
 from feedhandler import heap
-from feedhandler.adapter.venue import Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits
 from feedhandler.budgets.retry_after import PAUSE_S
 from feedhandler.budgets.shared_budget import ENVIRONMENT, bans
 from feedhandler.connection.deflate_listener import MAX_INFLATED_BYTES

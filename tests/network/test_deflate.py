@@ -256,7 +256,10 @@ def test_fragments_with_pings_between_and_plain_messages_beside() -> None:
 @pytest.mark.parametrize(
     ("bytes_sent", "said"),
     [
-        (frame(0xC1, deflated(zlib.compressobj(wbits=-15), bytes(40 * LIMIT))), "too long"),
+        (
+            frame(0xC1, deflated(zlib.compressobj(wbits=-15), bytes(40 * LIMIT))),
+            "garbled: a compressed message that inflates to more than 1 MiB",
+        ),
         (frame(0xC1, b"\xff" * 200), "garbled: a compressed message that cannot be inflated"),
         (frame(0xC9, b"ping"), "garbled: a PING frame that says it is compressed"),
     ],
@@ -350,6 +353,6 @@ def test_a_connection_understands_compressed_messages_and_is_cut_by_a_bomb(bomb:
     owner, detail = asyncio.run(main())
     if bomb:
         assert (owner.acknowledged, owner.down[0]) == ([], Reason.MALFORMED)
-        assert detail.startswith("a message of more than 64 MiB; next try in ")
+        assert detail.startswith("a compressed message that inflates to more than 16 MiB; ")
     else:
         assert owner.acknowledged == ["book:A"]

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from feedhandler.adapter.venue import Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits
 from feedhandler.budgets.shared_budget import bans
 from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue
 from feedhandler.instruments.listing import list_instruments
@@ -28,7 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @asynccontextmanager
 async def served(handler: Handler) -> AsyncIterator[str]:
     app = web.Application()
-    app.router.add_get("/{path:.*}", handler)
+    app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -45,7 +46,7 @@ def test_answers_come_verbatim_and_are_seen_by_the_tap() -> None:
 
         seen: list[tuple[str, str, bytes]] = []
         async with served(handler) as url:
-            tap = lambda u, d, b, t: seen.append((u, d, b))  # noqa: ARG005, E731
+            tap = lambda u, d, b, t, p: seen.append((u, d, b))  # noqa: ARG005, E731
             async with Rest(url + "/api", Limits(), tap=tap) as rest:
                 body = await rest.get(Request("/depth", {"symbol": "A B", "limit": "5"}))
         assert body == b" /api/depth?symbol=A+B&limit=5 "
@@ -294,3 +295,39 @@ def test_answer_that_nobody_wants_any_more_is_dropped() -> None:
         task.cancel()
 
     asyncio.run(main())
+
+
+def test_what_is_posted_goes_out_as_it_is_and_is_told_apart_by_the_tap() -> None:
+    async def main() -> None:
+        got: list[tuple[str, str, str, bytes]] = []
+
+        async def handler(request: web.Request) -> web.Response:
+            body = await request.read()
+            got.append((request.method, request.path_qs, request.content_type, body))
+            return web.Response(body=b"answer to " + body)
+
+        seen: list[tuple[str, bytes, str | None]] = []
+        texts = ['{"type":"l2Book","coin":"A"}', '{"type":"meta"}', ""]
+        async with served(handler) as url:
+            tap = lambda u, d, b, t, p: seen.append((d, b, p))  # noqa: ARG005, E731
+            async with Rest(url, Limits(), tap=tap) as rest:
+                for text in texts:
+                    request = Request("/info", {"v": "1"}, method="POST", body=text)
+                    assert await rest.get(request) == b"answer to " + text.encode()
+        json_type, none = "application/json", "application/octet-stream"
+        for each, text in zip(got, texts, strict=True):
+            assert each == ("POST", "/info?v=1", json_type if text else none, text.encode())
+        for (out, posted, p), (into, body, q), text in zip(
+            seen[::2], seen[1::2], texts, strict=True
+        ):
+            assert (out, posted, p) == ("out", text.encode(), text)
+            assert (into, body, q) == ("in", b"answer to " + text.encode(), text)
+
+    asyncio.run(main())
+
+
+def test_a_get_has_no_body_and_there_are_two_methods() -> None:
+    with pytest.raises(ValueError, match="a GET has no body"):
+        Request("/x", body="{}")
+    with pytest.raises(ValueError, match="GET and POST are allowed"):
+        Request("/x", method="DELETE")

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 from aiohttp import web
 
-from feedhandler.adapter.venue import Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits
 from feedhandler.config.document import ConfigError
 from feedhandler.config.load import load
 from feedhandler.network.connect_failure import explain

@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Limits
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.owner import Owner, Settings

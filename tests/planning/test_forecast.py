@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from feedhandler.adapter.venue import Base, Limits, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Base, Limits
 from feedhandler.budgets import venue_budgets
 from feedhandler.config.keys import Config, VenueConfig
 from feedhandler.planning.every_venue import planned

@@ -42,7 +42,7 @@ class Selector(selectors.DefaultSelector):
 
 
 async def _run(order: dict[str, str]) -> None:
-    from feedhandler.adapter.venue import Request
+    from feedhandler.adapter.request import Request
     from feedhandler.config.keys import VenueConfig
     from feedhandler.io_process.venue_feed import VenueFeed
     from feedhandler.network import tcp  # here: all of it is to take the fast clock by its name

@@ -18,7 +18,8 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.listing import Listing
-from feedhandler.adapter.venue import ListedInstrument, Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister, list_instruments
 from feedhandler.instruments.universe import Universe, add_instrument

@@ -15,7 +15,8 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import Control, ControlKind, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Control, ControlKind
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe

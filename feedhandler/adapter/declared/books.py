@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 from feedhandler.adapter.declared import rows, words
 from feedhandler.adapter.declared.listing import BookPath
 from feedhandler.adapter.listing import MOST_ELEMENTS
-from feedhandler.adapter.venue import BookAnswer, Request
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import BookAnswer
 from feedhandler.shape import Frame, tree
 
 #: by which a book is placed among the deltas, the first that is there

@@ -18,6 +18,7 @@ from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Declared, Topics, subject
 from feedhandler.adapter.declared.words import Words
 from feedhandler.adapter.pattern import Pattern
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
     CHANNELS,
@@ -25,7 +26,6 @@ from feedhandler.adapter.venue import (
     BookAnswer,
     Control,
     ListedInstrument,
-    Request,
     Venue,
 )
 from feedhandler.shape import Frame
@@ -191,7 +191,7 @@ class DeclaredVenue(Venue):
                 return document, its
         raise ValueError(f"{self.name}: the {what} is of no form that is known: {body[:80]!r}")
 
-    def lists_instruments(self, url: str) -> bool:
+    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
         path = urlsplit(url).path
         before = urlsplit(self.rest_url).path.rstrip("/")
         return any(path == before + one.path for one in self.listings)
@@ -209,7 +209,7 @@ class DeclaredVenue(Venue):
         document = books.document(self.name, body, fine, text, "book")
         return books.answer(self.name, self.frames, document)
 
-    def snapshot_symbol(self, url: str) -> str | None:
+    def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002
         return books.symbol_of(self.book, url, self.rest_url) if self.book is not None else None
 
 

@@ -165,7 +165,7 @@ def by_kind(case: Case) -> list[Case]:
 
 
 def _snapshot_of(facts: Venue, line: Mapping[str, Any]) -> str | None:
-    return facts.snapshot_symbol(line.get("url") or "")
+    return facts.snapshot_symbol(line.get("url") or "", line.get("req") or "")
 
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 
 from feedhandler import venues
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import (
     Control,
     ControlKind,
     Heartbeat,
     ListedInstrument,
-    Request,
     Speaker,
     Venue,
 )
