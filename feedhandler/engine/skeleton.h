@@ -9,36 +9,8 @@
 #ifndef FEEDHANDLER_ENGINE_SKELETON_H
 #define FEEDHANDLER_ENGINE_SKELETON_H
 
+#include "roles.h"
 #include "types.h"
-
-/* What a value is to us. `feedhandler/shape/frame.py` has the same numbers. */
-enum role {
-    ROLE_SKIP,
-    ROLE_WORD,
-    ROLE_NEVER,
-    ROLE_SYMBOL,
-    ROLE_FIRST,
-    ROLE_FINAL,
-    ROLE_PREVIOUS,
-    ROLE_PREVIOUS_SIGNED,
-    ROLE_PLACE,
-    ROLE_CHECKSUM,
-    ROLE_TIME_MS,
-    ROLE_SENT_MS,
-    ROLE_ID,
-    ROLE_ID_OR_PLACE,
-    ROLE_ID_TAIL,
-    ROLE_PRICE,
-    ROLE_SIZE,
-    ROLE_TAKER,
-    ROLE_BID,
-    ROLE_BID_SIZE,
-    ROLE_ASK,
-    ROLE_ASK_SIZE,
-    ROLE_BIDS,
-    ROLE_ASKS,
-    ROLES
-};
 
 /* Where values wait until their message is whole. Those of one row come after SLOT_ROW. */
 enum slot {

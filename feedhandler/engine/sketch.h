@@ -7,17 +7,7 @@
 #define FEEDHANDLER_ENGINE_SKETCH_H
 
 #include "read.h"
-
-/* The nodes of a shape's table: see `feedhandler/shape/compiled.py`. */
-enum shape_node { SHAPE_OBJECT, SHAPE_ROWS, SHAPE_TEXT, SHAPE_HOLE, SHAPE_LITERAL };
-enum shape_kind { SHAPE_BOOK, SHAPE_TRADE, SHAPE_QUOTE };
-
-typedef struct shape {
-    uint8_t kind, layout;
-    const uint8_t *words[2]; /* of the taker's side: a length, and so many bytes */
-    uint32_t required;       /* a bit for each role */
-    const uint8_t *node;
-} shape;
+#include "shape.h"
 
 enum { SKETCH_STEPS = 160, SKETCH_ROWS = 64 };
 
@@ -27,33 +17,14 @@ typedef struct sketch {
     uint32_t count, rows;
     shape shape;
     const uint8_t *from; /* where the literal of the next step begins */
-    uint32_t frame, row; /* the roles seen, a bit each: outside of rows, in this one */
-    uint32_t before;     /* the rows: those of the frame */
+    uint64_t frame, row; /* the roles seen, a bit each: outside of rows, in this one */
+    uint64_t before;     /* the rows: those of the frame */
     bool rowed, in_row;
     bool outer, market; /* an instrument is known before the rows; here */
     bool scaled, later; /* numbers of this row are in its scale; were passed before it was known */
     bool levels;        /* those of one side were read */
     bool failed;
 } sketch;
-
-/* The first of the shapes from `*at` on; false: there are no more. */
-static bool shape_next(const uint8_t **at, const uint8_t *end, shape *out)
-{
-    uint32_t length;
-    if (*at == end)
-        return false;
-    memcpy(&length, *at, 4);
-    const uint8_t *p = *at + 4;
-    *at = p + length;
-    out->kind = p[0];
-    out->layout = p[1];
-    out->words[0] = p + 2;
-    out->words[1] = p + 3 + p[2];
-    p = out->words[1] + 1 + *out->words[1];
-    memcpy(&out->required, p, 4);
-    out->node = p + 4;
-    return true;
-}
 
 /* ---- steps --------------------------------------------------------------------------------------- */
 
@@ -95,7 +66,7 @@ static step *sketch_step(sketch *k, int code, const uint8_t *at, const uint8_t *
 
 static bool sketch_saw(sketch *k, int role)
 {
-    uint32_t bit = 1u << role, *seen = k->in_row ? &k->row : &k->frame;
+    uint64_t bit = (uint64_t)1 << role, *seen = k->in_row ? &k->row : &k->frame;
     bool again = ((k->frame | k->row) & bit) != 0;
     *seen |= bit;
     return again;
@@ -170,8 +141,10 @@ static void sketch_side(sketch *k, const uint8_t *at, const uint8_t *past)
 static void sketch_levels(sketch *k, int role, cursor *c)
 {
     const uint8_t *at = c->at;
-    k->failed |= sketch_saw(k, role) || !k->market || *at != '[';
+    k->failed |= sketch_saw(k, role) || !k->market || *at != '[' || k->shape.layout == SHAPE_NO_LAYOUT;
     cursor_skip(c);
+    if (k->failed)
+        return;
     step *s = sketch_step(k, STEP_LEVELS_TEXT + k->shape.layout, at, c->at);
     s->slot = k->levels ? SLOT_DROP : SLOT_LEVELS;
     k->levels = k->scaled = true;
@@ -195,6 +168,10 @@ static void sketch_passed(sketch *k, bool word, cursor *c)
 static void sketch_hole(sketch *k, int role, cursor *c)
 {
     const uint8_t *at = c->at;
+    if (role > ROLE_ASKS) { /* none of those that steps read */
+        k->failed = true;
+        return;
+    }
     if (role <= ROLE_NEVER) {
         k->failed |= role == ROLE_NEVER;
         sketch_passed(k, role == ROLE_WORD, c);

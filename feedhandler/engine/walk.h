@@ -6,10 +6,15 @@
 
 static void sketch_value(engine *e, sketch *k, const uint8_t *node, cursor *c);
 
+static inline bool sketch_prints(const sketch *k)
+{
+    return k->shape.kind == SHAPE_TRADE || k->shape.kind == SHAPE_LIQUIDATION;
+}
+
 /* What the message of these roles is besides them. */
 static form form_of(const sketch *k, const message *msg)
 {
-    uint32_t seen = k->frame | k->row;
+    uint64_t seen = k->frame | k->row;
     form f;
     memset(&f, 0, sizeof f);
     message *m = &f.message;
@@ -18,7 +23,7 @@ static form form_of(const sketch *k, const message *msg)
     m->precision = 0;
     m->levels = m->count = m->first_count = 0;
     m->exchange_ns = m->sent_ns = 0;
-    f.emit = k->shape.kind == SHAPE_TRADE   ? EMIT_TRADE
+    f.emit = sketch_prints(k)               ? EMIT_TRADE
              : k->shape.kind == SHAPE_QUOTE ? EMIT_QUOTE
              : msg->kind == MESSAGE_QUOTE   ? EMIT_TOP
                                             : EMIT_BOOK;
@@ -85,17 +90,13 @@ static void sketch_rows(engine *e, sketch *k, const uint8_t *node, cursor *c)
 }
 
 /* The node of a key of an object, or NULL; which of its keys it is. */
-static const uint8_t *shape_key(const uint8_t *node, const text *key, int *which)
+static const uint8_t *shape_find(const uint8_t *node, const text *key, int *which)
 {
     int count = *node++;
     for (*which = 0; *which < count; ++*which) {
-        uint16_t length;
-        const uint8_t *name = node + 1;
-        memcpy(&length, name + *node, 2);
-        const uint8_t *inner = name + *node + 2;
-        if (*node == key->length && memcmp(name, key->at, key->length) == 0)
-            return inner;
-        node = inner + length;
+        shape_key one = shape_key_next(&node);
+        if (one.length == key->length && memcmp(one.name, key->at, key->length) == 0)
+            return one.node;
     }
     return NULL;
 }
@@ -106,13 +107,9 @@ static uint64_t shape_constants(const uint8_t *node)
     uint64_t found = 0;
     int count = *node++;
     for (int which = 0; which < count; which++) {
-        uint16_t length;
-        node += 1 + *node;
-        memcpy(&length, node, 2);
-        node += 2;
-        if (*node == SHAPE_LITERAL || *node == SHAPE_TEXT)
+        uint8_t what = *shape_key_next(&node).node;
+        if (what == SHAPE_LITERAL || what == SHAPE_TEXT)
             found |= (uint64_t)1 << which;
-        node += length;
     }
     return found;
 }
@@ -127,7 +124,7 @@ static void sketch_object(engine *e, sketch *k, const uint8_t *node, cursor *c)
         return;
     }
     while (!k->failed && cursor_key(c, &key)) {
-        const uint8_t *inner = shape_key(node, &key, &which);
+        const uint8_t *inner = shape_find(node, &key, &which);
         cursor_peek(c);
         if (inner == NULL) {
             sketch_passed(k, false, c);
@@ -150,6 +147,7 @@ static void sketch_value(engine *e, sketch *k, const uint8_t *node, cursor *c)
     case SHAPE_ROWS: sketch_rows(e, k, node, c); break;
     case SHAPE_TEXT: sketch_text(k, node, c); break;
     case SHAPE_HOLE: sketch_hole(k, *node, c); break;
+    case SHAPE_LIST: k->failed = true; break;
     default:
         cursor_skip(c);
         k->failed |= (size_t)(c->at - at) != *node || memcmp(at, node + 1, *node) != 0;
@@ -165,13 +163,15 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
     k->count = k->rows = k->frame = k->row = k->before = 0;
     k->rowed = k->in_row = k->outer = k->market = k->scaled = k->later = k->levels = k->failed = false;
     k->from = c.begin;
+    if (k->shape.kind > SHAPE_FULL)
+        return false;
     sketch_value(e, k, k->shape.node, &c);
     if (k->failed)
         return false;
     if (!k->rowed) {
         sketch_message(e, k, STEP_END, c.end);
     } else {
-        uint32_t times = 1u << ROLE_TIME_MS | 1u << ROLE_SENT_MS;
+        uint64_t times = 1u << ROLE_TIME_MS | 1u << ROLE_SENT_MS;
         sketch_step(k, STEP_END, c.end, c.end)->close = (k->frame & ~k->before & times) != 0;
     }
     return !k->failed && k->rows == e->message_count;

@@ -1,7 +1,7 @@
 """Frames written once, as a venue's documentation prints them, with holes for what differs.
 
-Others take `Frame`, `wrapped`, `compiled` and `ShapeError`.
-Uses nothing of this house; the engine reads the tables that come out of it.
+Others take `Frame`, `wrapped`, `compiled` and `ShapeError`; `tree` for samples that are matched in
+Python. Uses nothing of this house; the engine reads the tables that come out of it.
 """
 
 from feedhandler.shape.compiled import compiled

@@ -2,189 +2,148 @@
 
 A node is a byte that says what it is, and then
 
-    object   count, and of each key: its length, its bytes, the node's length (two bytes), the node
+    object   count, and of each key: KEY_*, its length, its bytes, the node's length (two bytes),
+             the node
     rows     the node of each element
     text     count of parts, each: 0, length, bytes; or 1, role, the sign that ends it
     hole     role
     literal  length, the JSON text
+    list     count in front, count behind, whether any number is between; of each the node's length
+             (two bytes), the node
 
-A frame is: its length (four bytes), its kind, its layout of levels, the words for the taker's sides
-(each: length, bytes), the roles that it must have (four bytes, a bit each), its node.
+A frame is: its length (four bytes), its kind, the layout of its levels, FRAME_*; the words for
+the taker's sides, for the sides, for the channel (each: length, bytes); the verbs that remove a
+level and those that set it (a count, and words); the roles that it must have (eight bytes, a bit
+each); the length of the node of a level (two bytes), that node; its node. All numbers are
+little-endian.
+`engine/shape.h` reads it, once.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any
 
 from feedhandler.shape.errors import ShapeError
 from feedhandler.shape.frame import (
     HOLES,
-    IN_STRINGS,
     KINDS,
-    LEVELS,
-    REPEATED,
+    LAYOUTS,
+    OTHER_LAYOUT,
     Frame,
     Role,
 )
+from feedhandler.shape.meaning import Meaning, meaning, never_paths
+from feedhandler.shape.routes import told_apart
+from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text
 
-_OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL = range(5)
-_MARK = "\x01"  # of a hole that is a whole value
-_NAME = re.compile(r"\$(\w+)")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|\$\w+|[^"$]+', re.DOTALL)
-_KIND_NUMBERS = {"book": 0, "trade": 1, "liquidation": 1, "quote": 2}
-
-
-@dataclass
-class _Told:
-    """What one frame says, by the path of its keys."""
-
-    place: str
-    roles: dict[Role, str] = field(default_factory=dict)  # -> where
-    constants: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)  # strings without what their holes are
-    never: set[str] = field(default_factory=set)
-    keys: set[str] = field(default_factory=set)
+_OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
+KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes is route; has some
+FRAME_REMOVES = 1
+_LEARNED = {
+    Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
+    Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE,
+}  # fmt: skip
 
 
 def compiled(frames: Sequence[Frame]) -> bytes:
     """The table of a venue's frames. Raises ShapeError, which names the place."""
-    told, out = [], b""
-    for frame in frames:
-        if frame.kind not in KINDS:
-            raise ShapeError(
-                f"{frame.sample[:60]!r}: no kind {frame.kind!r}; there are {', '.join(KINDS)}"
+    all_told = [meaning(frame) for frame in frames]
+    told_apart(all_told)
+    never = {path for told in all_told for path in never_paths(told.tree)}
+    return b"".join(_frame(told, never) for told in all_told)
+
+
+def _frame(told: Meaning, never: set[str]) -> bytes:
+    frame, place = told.frame, told.place
+    words = (*frame.taker, *frame.sides, frame.channel)
+    layout = LAYOUTS.get(frame.level, OTHER_LAYOUT)
+    head = bytes([KINDS[frame.kind], layout, FRAME_REMOVES if frame.removes else 0])
+    head += b"".join(_bytes(word, place) for word in words)
+    for verbs in (frame.deletes, frame.changes):
+        head += bytes([len(verbs)]) + b"".join(_bytes(word, place) for word in verbs)
+    head += struct.pack("<Q", sum(1 << role for role in _LEARNED & told.roles.keys()))
+    level = _node(told.level, "", set(), f"{place}: level") if told.level else b""
+    body = head + _sized(level) + _node(told.tree, "", never, place)
+    return struct.pack("<I", len(body)) + body
+
+
+def _node(node: Node, path: str, never: set[str], place: str) -> bytes:
+    match node:
+        case Hole(name):
+            return bytes([_HOLE, HOLES[name]])
+        case Literal():
+            return bytes([_LITERAL]) + _bytes(_plain(_json(node), place), place)
+        case Text():
+            return _text(node, place)
+        case Rows(inner):
+            return bytes([_ROWS]) + _node(inner, f"{path}[]", never, place)
+        case Listed(front, behind, gap):
+            nodes = (
+                _sized(_node(inner, f"{path}[{at}]", never, place))
+                for at, inner in enumerate((*front, *behind))
             )
-        one = _Told(f"{frame.kind} {frame.sample[:60]!r}")
-        body = _node(_parsed(frame.sample, one.place), "", one)
-        out += _frame(frame, one, body)
-        told.append(one)
-    for a, b in combinations(told, 2):
-        _told_apart(a, b)
+            return bytes([_LIST, len(front), len(behind), gap]) + b"".join(nodes)
+        case Object(keys):
+            out = bytes([_OBJECT, len(keys)])
+            for key in keys:
+                inside = f"{path}.{key.name}"
+                flags = KEY_OPTIONAL if key.optional else _flags(key.node, inside, never)
+                out += bytes([flags]) + _bytes(_plain(key.name, place), place)
+                out += _sized(_node(key.node, inside, never, place))
+            return out
+
+
+def _flags(node: Node, path: str, never: set[str]) -> int:
+    """What of a key that has to come is route."""
+    if node == Hole("never"):
+        return KEY_ROUTE
+    return (KEY_PRESENT if path in never else 0) | (KEY_ROUTE if _routed(node, path, never) else 0)
+
+
+def _routed(node: Node, path: str, never: set[str]) -> bool:
+    match node:
+        case Literal() | Text():
+            return True
+        case Object(keys):
+            return any(
+                not key.optional and _flags(key.node, f"{path}.{key.name}", never) for key in keys
+            )
+        case Listed(front, behind):
+            inner = enumerate((*front, *behind))
+            return any(_routed(each, f"{path}[{at}]", never) for at, each in inner)
+        case _:
+            return False
+
+
+def _json(literal: Literal) -> str:
+    return str(literal.value) if literal.number else json.dumps(literal.value, ensure_ascii=False)
+
+
+def _plain(text: str, place: str) -> str:
+    inside = text[1:-1] if text[:1] == text[-1:] == '"' and len(text) > 1 else text
+    if '"' in inside or "\\" in inside or any(sign < " " for sign in inside):
+        raise ShapeError(f"{place}: {text} is not written as it is in JSON")
+    return text
+
+
+def _text(text: Text, place: str) -> bytes:
+    out = bytes([_TEXT, len(text.parts)])
+    for part, after in zip(text.parts, (*text.parts[1:], '"'), strict=True):
+        if isinstance(part, str):
+            out += bytes([0]) + _bytes(_plain(part, place), place)
+        else:
+            out += bytes([1, HOLES[part.name], after.encode()[0] if isinstance(after, str) else 0])
     return out
 
 
-def _frame(frame: Frame, told: _Told, body: bytes) -> bytes:
-    needed = KINDS[frame.kind]
-    if missing := [role.name.lower() for role in sorted(needed - set(told.roles))]:
-        raise ShapeError(f"{told.place}: no ${missing[0]}")
-    levels = Role.BIDS in told.roles
-    if levels and frame.level not in LEVELS:
-        known = ", ".join(LEVELS)
-        raise ShapeError(f"{told.place}: level {frame.level!r} is none of {known}")
-    if not levels and frame.level:
-        raise ShapeError(f"{told.place}: a level, and neither $bids nor $asks")
-    if Role.FIRST in told.roles and Role.FINAL not in told.roles:
-        raise ShapeError(f"{told.place}: $first at {told.roles[Role.FIRST]}, and no $final")
-    if {Role.PREVIOUS, Role.PREVIOUS_SIGNED} <= set(told.roles):
-        raise ShapeError(f"{told.place}: both $previous and $previous_signed")
-    if len({Role.ID, Role.ID_OR_PLACE, Role.ID_TAIL} & set(told.roles)) > 1:
-        raise ShapeError(f"{told.place}: two holes for the trade's id")
-    if frame.taker[0] == frame.taker[1] or not all(0 < len(word) < 8 for word in frame.taker):
-        raise ShapeError(f"{told.place}: the taker's words {frame.taker} say nothing")
-    words = b"".join(_bytes(word.encode()) for word in frame.taker)
-    required = sum(1 << role for role in needed)
-    head = bytes([_KIND_NUMBERS[frame.kind], LEVELS.get(frame.level, 0)]) + words
-    whole = head + struct.pack("<I", required) + body
-    return struct.pack("<I", len(whole)) + whole
+def _bytes(text: str, place: str) -> bytes:
+    raw = text.encode()
+    if len(raw) > 255:
+        raise ShapeError(f"{place}: {text[:60]!r}... is too long")
+    return bytes([len(raw)]) + raw
 
 
-def _parsed(sample: str, place: str) -> Any:
-    """The sample as JSON, its holes that are values as marked strings."""
-    tokens = _TOKENS.findall(sample)
-    if "".join(tokens) != sample:
-        raise ShapeError(f"{place}: a string is not closed")
-    text = "".join(f'"{_MARK}{token[1:]}"' if token[0] == "$" else token for token in tokens)
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise ShapeError(f"{place}: the key {twice[0]!r} comes twice")
-        return dict(pairs)
-
-    try:
-        return json.loads(text, object_pairs_hook=once, parse_float=str, strict=False)
-    except json.JSONDecodeError as error:
-        raise ShapeError(f"{place}: {error.msg} before {text[error.pos :][:20]!r}") from error
-
-
-def _node(value: Any, path: str, told: _Told) -> bytes:
-    where = path or "the top"
-    if isinstance(value, dict):
-        out = bytes([_OBJECT, len(value)])
-        for key, inner in value.items():
-            told.keys.add(f"{path}.{key}")
-            node = _node(inner, f"{path}.{key}", told)
-            out += _bytes(key.encode()) + struct.pack("<H", len(node)) + node
-        return out
-    if isinstance(value, list):
-        if len(value) != 1 or not isinstance(value[0], dict):
-            raise ShapeError(f"{told.place}: {where}: rows are written as one object in brackets")
-        if path.count("[") or _rows_in(value[0]):
-            raise ShapeError(f"{told.place}: {where}: rows within rows")
-        return bytes([_ROWS]) + _node(value[0], f"{path}[]", told)
-    if isinstance(value, str) and value.startswith(_MARK):
-        return bytes([_HOLE, _role(value[1:], where, told)])
-    if isinstance(value, str) and "$" in value:
-        return _template(value, where, told)
-    told.constants[path] = text = json.dumps(value, separators=(",", ":"))
-    return bytes([_LITERAL]) + _bytes(text.encode())
-
-
-def _rows_in(value: Any) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return isinstance(value, list) or any(map(_rows_in, inner))
-
-
-def _role(name: str, where: str, told: _Told) -> Role:
-    role = HOLES.get(name)
-    if role is None:
-        raise ShapeError(f"{told.place}: {where}: no hole ${name}; there are {', '.join(HOLES)}")
-    if role in told.roles and role not in REPEATED:
-        raise ShapeError(f"{told.place}: ${name} at {told.roles[role]} and again at {where}")
-    if role is Role.NEVER:
-        told.never.add(where)
-        told.keys.discard(where)
-    told.roles.setdefault(role, where)
-    return role
-
-
-def _template(text: str, where: str, told: _Told) -> bytes:
-    if whole := re.fullmatch(r"\$(\w+)", text):
-        return bytes([_HOLE, _role(whole[1], where, told)])
-    told.texts[where] = _NAME.sub("$", text)
-    parts = [part for part in re.split(r"(\$\w+)", text) if part]
-    out = bytes([_TEXT, len(parts)])
-    for part, after in zip(parts, [*parts[1:], '"'], strict=True):
-        if part[0] != "$":
-            out += bytes([0]) + _bytes(part.encode())
-            continue
-        role = _role(part[1:], where, told)
-        if role not in IN_STRINGS:
-            raise ShapeError(f"{told.place}: {where}: {part} cannot be a part of a string")
-        if after[0] == "$":
-            raise ShapeError(f"{told.place}: {where}: nothing is between {part} and {after}")
-        out += bytes([1, role, ord(after[0])])
-    return out
-
-
-def _bytes(text: bytes) -> bytes:
-    if len(text) > 255:
-        raise ShapeError(f"{text[:60]!r}... is too long")
-    return bytes([len(text)]) + text
-
-
-def _told_apart(a: _Told, b: _Told) -> None:
-    """Raises ShapeError where a frame could be of both."""
-    if any(text != b.constants.get(path, text) for path, text in a.constants.items()):
-        return
-    if a.never & b.keys or b.never & a.keys or a.keys != b.keys:
-        return
-    if a.texts != b.texts:
-        return
-    raise ShapeError(f"{a.place} and {b.place} cannot be told apart")
+def _sized(node: bytes) -> bytes:
+    return struct.pack("<H", len(node)) + node

@@ -6,15 +6,15 @@
         level='["$price","$size"]',
     )
 
-Keys come in any order, and others among them. What is written without a hole has to be there just
-so. Inside a string, holes are parts of it: `$word` and `$symbol` end where the next sign is
-written.
+Keys come in any order, and others among them; `"key?"` need not come. What is written without a
+hole has to be there just so: it is the route, which says what frame it is. A hole takes a string
+or a number alike. Inside a string, holes are parts of it, and end where the next sign is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ from feedhandler.shape.errors import ShapeError
 
 
 class Role(IntEnum):
-    """What a value is to the engine; the numbers are those of `engine/shape.h`."""
+    """What a value is to the engine; the numbers are those of `engine/roles.h`."""
 
     SKIP = 0  #: nothing
     WORD = 1  #: one of a few: the reader is another one for each of them
@@ -48,48 +48,113 @@ class Role(IntEnum):
     ASK_SIZE = 21
     BIDS = 22
     ASKS = 23
+    DIGITS = 24  #: in a string: only digits
+    WINDOW = 25  #: digits: levels a side that the channel keeps
+    CHANNEL = 26  #: a number that stands for an instrument, as the acknowledgement said
+    CONN = 27  #: one more with each frame of the connection
+    TIME_S = 28  #: with or without decimals
+    TIME_US = 29
+    TIME_NS = 30
+    TIME_ISO = 31  #: 2026-11-22T10:00:00.123456Z
+    SENT_S = 32
+    SENT_US = 33
+    SENT_NS = 34
+    SENT_ISO = 35
+    AMOUNT = 36  #: a size, below 0 for asks and for a taker who sells
+    LEVELS = 37  #: of both sides
+    SIDE = 38  #: of a level
+    VERB = 39  #: what becomes of a level
+    COUNT = 40  #: orders of a level: 0 removes it
+    FORCED = 41  #: if it is there, the trade is a liquidation
 
 
-HOLES: Mapping[str, Role] = MappingProxyType(
-    {"_": Role.SKIP} | {role.name.lower(): role for role in Role if role is not Role.SKIP}
+#: what a ticker says, by the numbers of FH_STAT_* in shm/include/feedhandler_shm.h
+STATS: Mapping[str, int] = MappingProxyType(
+    {
+        name: at
+        for at, name in enumerate(
+            (
+                *("mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv"),
+                *("delta", "gamma", "vega", "theta", "rho", "funding", "open_interest"),
+            ),
+            1,
+        )
+    }
 )
-REPEATED = {Role.SKIP, Role.WORD, Role.NEVER, Role.SYMBOL}  #: may stand in a frame more than once
-IN_STRINGS = {Role.WORD, Role.SYMBOL, Role.SKIP}  #: may be a part of a string
+STAT, PERCENT = 64, 96  #: the roles of statistics begin here; of those that are divided by 100
 
-#: the layouts of a level; the numbers are those of `engine/levels.h`
-LEVELS: Mapping[str, int] = MappingProxyType(
+HOLES: Mapping[str, int] = MappingProxyType(
+    {"_": Role.SKIP}
+    | {role.name.lower(): role for role in Role if role is not Role.SKIP}
+    | {"time_frac": Role.TIME_S, "sent_frac": Role.SENT_S}
+    | {name: STAT + number for name, number in STATS.items()}
+    | {f"{name}_percent": PERCENT + number for name, number in STATS.items()}
+)
+
+TIMES = frozenset({Role.TIME_S, Role.TIME_MS, Role.TIME_US, Role.TIME_NS, Role.TIME_ISO})
+SENT = frozenset({Role.SENT_S, Role.SENT_MS, Role.SENT_US, Role.SENT_NS, Role.SENT_ISO})
+IDS = frozenset({Role.ID, Role.ID_OR_PLACE, Role.ID_TAIL})
+QUOTE = frozenset({Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE})
+#: they may stand in a frame more than once
+REPEATED = frozenset({Role.SKIP, Role.WORD, Role.NEVER, Role.SYMBOL, Role.DIGITS})
+#: they may be a part of a string
+IN_STRINGS = frozenset({Role.SKIP, Role.WORD, Role.SYMBOL, Role.DIGITS, Role.WINDOW, Role.CHANNEL})
+
+#: layouts of a level that are read without a tree; the numbers are those of `engine/levels.h`
+LAYOUTS: Mapping[str, int] = MappingProxyType(
     {
         '["$price","$size"]': 0,
         '["$price","$size","0","$_"]': 0,
+        '["$price","$size","$_","$_"]': 0,
         "[$price,$size]": 1,
         '["$verb",$price,$size]': 2,
     }
 )
+OTHER_LAYOUT = 255
 
-#: what each kind of frame must have
-KINDS: Mapping[str, frozenset[Role]] = MappingProxyType(
+#: the kinds of frames; the numbers are those of `engine/shape.h`
+KINDS: Mapping[str, int] = MappingProxyType(
     {
-        "book": frozenset({Role.SYMBOL, Role.BIDS, Role.ASKS}),
-        "trade": frozenset({Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER}),
-        "liquidation": frozenset({Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER}),
-        "quote": frozenset({Role.SYMBOL, Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE}),
+        "book": 0,  #: changes of a book
+        "trade": 1,
+        "quote": 2,
+        "liquidation": 3,
+        "snapshot": 4,  #: a full book that begins a chain of changes
+        "full": 5,  #: a whole book with every message
+        "ticker": 6,  #: statistics, and the best bid and offer where they are among them
+        "checksum": 7,  #: of the book, by itself
+        "number": 8,  #: the connection's number: in other frames too
+        "answer": 9,  #: a book that was asked for, by REST or over the socket
+        "none": 10,  #: known, and of no meaning
     }
 )
+BOOKS = frozenset({"book", "snapshot", "full", "answer"})
+TRADES = frozenset({"trade", "liquidation"})
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One kind of frame. `taker`: the words for a taker who buys, and for one who sells."""
+    """One kind of frame.
+
+    `level`: a sample of a level, where the frame has $bids and $asks, or $levels of both sides.
+    `taker`: the words for a taker who buys, and for one who sells. `sides`: for a bid and an ask.
+    `deletes`, `changes`: a $verb that removes a level, and one that sets it. `removes`: all levels
+    of such a frame are removed. `channel`: the word that a $channel was bound with.
+    """
 
     kind: str
     sample: str
     level: str = ""
     taker: tuple[str, str] = ("buy", "sell")
+    sides: tuple[str, str] = ("bid", "ask")
+    deletes: tuple[str, ...] = ("delete",)
+    changes: tuple[str, ...] = ("new", "change")
+    removes: bool = False
+    channel: str = ""
 
 
 def wrapped(frame: Frame, wrapper: str) -> Frame:
     """The same frame where `wrapper` has `$frame`."""
     if wrapper.count("$frame") != 1:
         raise ShapeError(f"wrapper {wrapper!r}: there is not one $frame in it")
-    sample = wrapper.replace("$frame", frame.sample)
-    return Frame(frame.kind, sample, frame.level, frame.taker)
+    return replace(frame, sample=wrapper.replace("$frame", frame.sample))

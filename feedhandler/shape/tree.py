@@ -197,7 +197,7 @@ def _fits(node: Node, value: Any, found: dict[str, Any]) -> bool:
         case Hole(name):
             if name == "never":
                 return False
-            return name == "_" or found.setdefault(name, value) == value
+            return name in ("_", "word") or found.setdefault(name, value) == value
         case Literal(wanted, number):
             if number:
                 return not isinstance(value, bool | str) and str(value) == wanted
@@ -245,9 +245,14 @@ def _text_fits(node: Text, value: str, found: dict[str, Any]) -> bool:
         if end <= at:
             return False
         inside = value[at:end]
-        if part.name == "digits" and not (inside.isascii() and inside.isdigit()):
+        if part.name in ("digits", "window") and not (inside.isascii() and inside.isdigit()):
             return False
-        if part.name not in ("_", "digits") and found.setdefault(part.name, inside) != inside:
+        if part.name == "word" and "." in inside:
+            return False
+        if (
+            part.name not in ("_", "digits", "word")
+            and found.setdefault(part.name, inside) != inside
+        ):
             return False
         at = end
     return at == len(value)

@@ -2,20 +2,29 @@
 
 from feedhandler.shape import Frame, compiled
 
-_ARG = '"arg":{"channel":"$word","instId":"$symbol"},"event":$never,"table":$never'
+
+def _pushed(channel: str, data: str) -> str:
+    arg = f'"arg":{{"channel":"{channel}","instId":"$symbol"}}'
+    return f'{{{arg},"event":$never,"table":$never,"action":"$word","data":[{data}]}}'
+
+
+_BOOK = (
+    '{"asks":$asks,"bids":$bids,"ts":"$time_ms","checksum":$checksum,'
+    '"prevSeqId":$previous_signed,"seqId":$final}'
+)
+_TRADE = (
+    '{"instId":"$symbol","tradeId":"$id","px":"$price","sz":"$size","side":"$taker",'
+    '"ts":"$time_ms"}'
+)
+_BOOKS = ("books", "books-l2-tbt", "books50-l2-tbt", "books5", "bbo-tbt")
 
 FRAMES = compiled(
     (
-        Frame(
-            "book",
-            f'{{{_ARG},"action":"$word","data":[{{"asks":$asks,"bids":$bids,"ts":"$time_ms",'
-            '"checksum":$checksum,"prevSeqId":$previous_signed,"seqId":$final}]}',
-            level='["$price","$size","0","$_"]',
+        *(
+            Frame("book", _pushed(channel, _BOOK), level='["$price","$size","0","$_"]')
+            for channel in _BOOKS
         ),
-        Frame(
-            "trade",
-            f'{{{_ARG},"data":[{{"instId":"$symbol","tradeId":"$id","px":"$price","sz":"$size",'
-            '"side":"$taker","ts":"$time_ms"}]}',
-        ),
+        Frame("trade", _pushed("trades", _TRADE)),
+        Frame("trade", _pushed("trades-all", _TRADE)),
     )
 )

@@ -9,18 +9,23 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.shape import Frame, ShapeError, compiled, wrapped
-from feedhandler.shape.frame import HOLES, Role
+from feedhandler.shape.frame import HOLES, KINDS, STAT, STATS, Role
 from tests.kit.natives import ROOT
+from tests.shape.ten_venues import FRAMES
 
 LEVEL = '["$price","$size"]'
 BOOK = '{"s":"$symbol","b":$bids,"a":$asks,"u":$final}'
+ROWS = '{"s":"$symbol","l":$levels}'
 TRADE = '{"s":"$symbol","p":"$price","q":"$size","m":$taker}'
 
 
 def test_a_shape_becomes_a_table() -> None:
-    table = compiled([Frame("book", BOOK, level=LEVEL), Frame("trade", TRADE)])
+    book = BOOK.replace("{", '{"e":"book",')
+    table = compiled(
+        [Frame("book", book, level=LEVEL), Frame("trade", '{"e":"trade",' + TRADE[1:])]
+    )
     (length,) = struct.unpack_from("<I", table)
-    assert table[4:6] == bytes([0, 0])
+    assert table[4:7] == bytes([KINDS["book"], 0, 0])
     (after,) = struct.unpack_from("<I", table, 4 + length)
     assert len(table) == 8 + length + after
 
@@ -44,9 +49,34 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
     ("frames", "said"),
     [
         ([Frame("candle", "{}")], "no kind 'candle'; there are book, trade"),
-        ([Frame("book", BOOK)], "level '' is none of"),
-        ([Frame("book", BOOK, level="[$size,$price]")], r"level '\[\$size,\$price\]' is none of"),
+        ([Frame("book", BOOK)], "no level; what is one like"),
+        ([Frame("book", BOOK, level="[$price,$_]")], r"level: no \$size"),
+        ([Frame("book", BOOK, level='{"p":$price,"s?":$size}')], r"level: no \$size"),
+        ([Frame("book", BOOK, level="[$price]")], "rows are written as"),
+        ([Frame("book", BOOK, level='["$price","$size","$side"]')], "it says what"),
+        ([Frame("book", BOOK, level='["$price","$size","$bid"]')], r"\$bid is nothing of a level"),
+        ([Frame("book", BOOK, level='["$price","$size","$sise"]')], r"level\[2\]: no hole \$sise"),
+        ([Frame("book", ROWS, level=LEVEL)], "it does not say its side"),
+        ([Frame("book", ROWS, level="[$price,$size,$side,$amount]")], r"both \$size and \$amount"),
+        ([Frame("book", ROWS, level="[$price,$size,$side,$count]")], r"\$count without \$amount"),
+        ([Frame("book", ROWS, level='[$price,$amount,"$symbol"]')], "and the frame has one"),
+        ([Frame("book", BOOK.replace("}", ',"l":$levels}'), level=LEVEL)], r"both \$levels and"),
+        ([Frame("book", BOOK.replace("}", ',"p":$price}'), level=LEVEL)], "beside a list of"),
+        ([Frame("book", '{"s":"$symbol","p":$price,"q":$size}')], r"no \$side"),
         ([Frame("trade", TRADE, level=LEVEL)], r"a level, and neither \$bids nor \$asks"),
+        ([Frame("trade", TRADE.replace("}", ',"b":$bid}'))], r"\.b: \$bid says nothing of a"),
+        ([Frame("trade", TRADE.replace("}", ',"t":$time_s,"u":$time_us}'))], r"\$time_s and"),
+        ([Frame("trade", TRADE.replace("}", ',"c":$channel}'))], r"both \$channel and \$symbol"),
+        ([Frame("trade", TRADE, channel="x")], r"channel='x', and no \$channel"),
+        ([Frame("ticker", '{"s":"$symbol","u":$final}')], "neither a statistic nor"),
+        ([Frame("ticker", '{"s":"$symbol","m":$mark,"n":$mark_percent}')], "without percent too"),
+        ([Frame("ticker", '{"s":"$symbol","b":$bid}')], r"no \$bid_size"),
+        ([Frame("checksum", '{"s":"$symbol"}')], r"no \$checksum"),
+        ([Frame("number", '{"n":"$word"}')], r"no \$conn"),
+        ([Frame("none", '{"n?":$never}')], "optional, and it never comes"),
+        ([Frame("none", '{"n":"a\\\\b"}')], "is not written as it is in JSON"),
+        ([Frame("book", BOOK, level=LEVEL, sides=("b", "b"))], "the sides' words"),
+        ([Frame("book", BOOK, level=LEVEL, deletes=("new",))], "both sets and removes"),
         ([Frame("trade", TRADE.replace('"$price"', "1"))], r"no \$price"),
         ([Frame("trade", TRADE.replace("$size", "$sise"))], r"\.q: no hole \$sise; there are _"),
         ([Frame("trade", TRADE.replace("$size", "$price"))], r"\$price at \.p and again at \.q"),
@@ -55,8 +85,9 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
         ([Frame("trade", '{"s":"$symbol}')], "a string is not closed"),
         ([Frame("trade", TRADE.replace("$symbol", "$word$symbol"))], r"nothing is between"),
         ([Frame("trade", TRADE.replace('"$price"', '"x$price"'))], r"\$price cannot be a part"),
-        ([Frame("trade", f'{{"d":[{TRADE},1]}}')], r"\.d: rows are written as one object"),
-        ([Frame("trade", f'{{"d":[{{"e":[{TRADE}]}}]}}')], "rows within rows"),
+        ([Frame("trade", '{"s":"$symbol","d":[$price]}')], r"\.d: rows are written as one object"),
+        ([Frame("trade", f'{{"d":[[[{TRADE}]]]}}')], "rows within rows within rows"),
+        ([Frame("trade", f'{{"d":[{TRADE}],"e":[{{"f":$_}}]}}')], r"rows at \.d and at \.e"),
         ([Frame("trade", TRADE, taker=("Buy", "Buy"))], "the taker's words"),
         ([Frame("trade", TRADE.replace("}", ',"i":$id,"j":"$id_tail"}'))], "two holes for"),
         (
@@ -88,18 +119,73 @@ def test_what_means_nothing_or_two_things_is_refused(frames: list[Frame], said: 
         ('{"e":"trade",%s', '{"e":"aggTrade",%s'),  # by a constant
         ('{"e":$never,%s', '{"e":"$_",%s'),  # by a key that does not come
         ('{"t":"x.$word",%s', '{"t":"y.$word",%s'),  # by what a string has besides its holes
-        ('{"x":"$_",%s', "{%s"),  # by a key
+        ('{"e":{"f":$never},%s', '{"e":{"f":$_},%s'),
+        ('{"t":"m.$symbol.p.$digits",%s', '{"t":"m.$symbol.p",%s'),  # by a text's end
+        ('{"t":"m.$symbol.$word",%s', '{"t":"m.$symbol.$word.$word",%s'),  # by its points
+        ('{"d":[{"e":1,%s]', '{"d":[{"e":2,%s]'),  # row by row
+        ('[$_,"a",{%s,"..."]', '[$_,"b",{%s,"..."]'),
+        ('[$_,{"x":{%s},"..."]', '[$_,[{%s],"..."]'),  # by what is a list, and what is none
     ],
 )
 def test_what_tells_two_frames_apart(a: str, b: str) -> None:
-    assert compiled([Frame("trade", a % TRADE[1:]), Frame("trade", b % TRADE[1:])])
+    assert compiled([Frame("trade", closed(a)), Frame("trade", closed(b))])
+
+
+def closed(sample: str) -> str:
+    """The sample with a trade's keys, and closed where that is wanted."""
+    text = sample % TRADE[1:]
+    return text + "}" if text.startswith('{"d"') else text
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ('{"x":"$_",%s', "{%s"),  # a hole may be missing: then the frame is malformed
+        ('{"x?":1,%s', '{"x?":2,%s'),
+        ('{"t":"m.$symbol.x",%s', '{"t":"m.a.x",%s'),
+        ('{"t":"m.$word.$symbol",%s', '{"t":"m.1.$symbol",%s'),
+        ('{"d":[{"e":1,%s]', '{"d":[{"f":2,%s]'),
+        ("[$_,{%s]", '[$_,{%s,"..."]'),
+    ],
+)
+def test_what_does_not(a: str, b: str) -> None:
+    with pytest.raises(ShapeError, match="cannot be told apart"):
+        compiled([Frame("trade", closed(a)), Frame("trade", closed(b))])
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames_of_venues_become_tables(name: str) -> None:
+    assert compiled(FRAMES[name])
+
+
+def test_a_connection_number_and_an_answer_are_read_beside_other_frames() -> None:
+    answer = Frame("answer", '{"b":$bids,"a":$asks}', level=LEVEL)
+    assert compiled([Frame("trade", TRADE), Frame("number", '{"n":$conn}'), answer])
+    with pytest.raises(ShapeError, match="cannot be told apart"):
+        compiled([answer, answer])
+
+
+def test_statistics_are_those_of_the_memory() -> None:
+    header = (ROOT / "shm" / "include" / "feedhandler_shm.h").read_text()
+    listed = header.partition("#define FH_STATS(F)")[2].partition("#define")[0]
+    wanted = {
+        name.lower(): int(number) for name, number in re.findall(r"F\((\w+), (\d+)\)", listed)
+    }
+    assert wanted == STATS
+
+
+def test_the_engine_numbers_kinds_alike() -> None:
+    header = (ROOT / "feedhandler" / "engine" / "shape.h").read_text()
+    listed = header.partition("enum shape_kind {")[2].partition("}")[0]
+    assert re.findall(r"SHAPE_(\w+),", listed) == [kind.upper() for kind in KINDS]
+    assert list(KINDS.values()) == list(range(len(KINDS)))
 
 
 def test_the_engine_numbers_roles_alike() -> None:
-    header = (ROOT / "feedhandler" / "engine" / "skeleton.h").read_text()
+    header = (ROOT / "feedhandler" / "engine" / "roles.h").read_text()
     listed = header.partition("enum role {")[2].partition("ROLES")[0]
     assert re.findall(r"ROLE_(\w+),", listed) == [role.name for role in Role]
-    assert set(HOLES.values()) == set(Role)
+    assert {role for role in HOLES.values() if role < STAT} == set(Role)
 
 
 @pytest.mark.parametrize("name", venues.names())

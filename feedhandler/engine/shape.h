@@ -1,0 +1,106 @@
+/* The table of a venue's frames, as `feedhandler/shape/compiled.py` writes it. */
+#ifndef FEEDHANDLER_ENGINE_SHAPE_H
+#define FEEDHANDLER_ENGINE_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "roles.h"
+
+enum shape_node { SHAPE_OBJECT, SHAPE_ROWS, SHAPE_TEXT, SHAPE_HOLE, SHAPE_LITERAL, SHAPE_LIST };
+
+enum shape_kind {
+    SHAPE_BOOK,
+    SHAPE_TRADE,
+    SHAPE_QUOTE,
+    SHAPE_LIQUIDATION,
+    SHAPE_SNAPSHOT,
+    SHAPE_FULL,
+    SHAPE_TICKER,
+    SHAPE_CHECKSUM,
+    SHAPE_NUMBER,
+    SHAPE_ANSWER,
+    SHAPE_NONE,
+};
+
+enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4 }; /* of a key of an object */
+enum { FRAME_REMOVES = 1 };
+enum { SHAPE_NO_LAYOUT = 255 };
+
+/* One kind of frame. A word is its length, and so many bytes; verbs are a count, and words. */
+typedef struct shape {
+    uint8_t kind, layout, flags;
+    const uint8_t *words[2], *sides[2], *channel, *deletes, *changes;
+    uint64_t required; /* a bit for each role */
+    const uint8_t *level; /* NULL: there is none */
+    const uint8_t *node;
+} shape;
+
+static inline const uint8_t *shape_word(const uint8_t **at)
+{
+    const uint8_t *word = *at;
+    *at += 1 + *word;
+    return word;
+}
+
+static inline const uint8_t *shape_words(const uint8_t **at)
+{
+    const uint8_t *words = *at;
+    int count = *(*at)++;
+    while (count--)
+        shape_word(at);
+    return words;
+}
+
+static inline uint16_t shape_short(const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* The first of the shapes from `*at` on; false: there are no more. */
+static bool shape_next(const uint8_t **at, const uint8_t *end, shape *out)
+{
+    uint32_t length;
+    if (*at == end)
+        return false;
+    memcpy(&length, *at, sizeof length);
+    const uint8_t *p = *at + 4;
+    *at = p + length;
+    out->kind = p[0];
+    out->layout = p[1];
+    out->flags = p[2];
+    p += 3;
+    for (int side = 0; side < 2; side++)
+        out->words[side] = shape_word(&p);
+    for (int side = 0; side < 2; side++)
+        out->sides[side] = shape_word(&p);
+    out->channel = shape_word(&p);
+    out->deletes = shape_words(&p);
+    out->changes = shape_words(&p);
+    memcpy(&out->required, p, sizeof out->required);
+    p += sizeof out->required;
+    uint16_t level = shape_short(p);
+    out->level = level ? p + 2 : NULL;
+    out->node = p + 2 + level;
+    return true;
+}
+
+/* A key of an object: `*at` is behind its count, or behind the key before. */
+typedef struct shape_key {
+    uint8_t flags, length;
+    const uint8_t *name, *node;
+} shape_key;
+
+static inline shape_key shape_key_next(const uint8_t **at)
+{
+    const uint8_t *p = *at;
+    shape_key key = {p[0], p[1], p + 2, p + 2 + p[1] + 2};
+    *at = key.node + shape_short(key.node - 2);
+    return key;
+}
+
+#endif

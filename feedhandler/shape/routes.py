@@ -1,0 +1,192 @@
+"""Routes: whether a frame could be of two shapes.
+
+A shape's route is all that it has without a hole: words, the texts around holes, keys that do not
+come. In a list at the top it is also what is a list there, and what is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+from feedhandler.shape.errors import ShapeError
+from feedhandler.shape.frame import HOLES, Role
+from feedhandler.shape.meaning import Meaning
+from feedhandler.shape.tree import Hole, Key, Listed, Literal, Node, Object, Rows, Text
+
+_LISTS = {Role.BIDS, Role.ASKS, Role.LEVELS}
+_NEVER = Hole("never")
+
+
+def told_apart(all_told: list[Meaning]) -> None:
+    """Raises ShapeError where a frame could be of two."""
+    for a, b in combinations(all_told, 2):
+        kinds = {a.frame.kind, b.frame.kind}
+        if "number" in kinds or ("answer" in kinds and len(kinds) > 1):
+            continue  # read beside the others
+        if not _apart(a, b):
+            raise ShapeError(f"{a.place} and {b.place} cannot be told apart")
+
+
+def _apart(a: Meaning, b: Meaning) -> bool:
+    words = {a.frame.channel, b.frame.channel}
+    if len(words) == 2 and "" not in words:
+        return True
+    if not _alike(_class(a.tree, a.level), _class(b.tree, b.level)):
+        return True
+    if _conflict(a.tree, b.tree, isinstance(a.tree, Listed), a.level, b.level):
+        return True
+    if not a.rows or a.rows[0] not in b.rows[:1]:
+        return False
+    row_a, row_b = row_of(a.tree), row_of(b.tree)
+    return row_a is not None and row_b is not None and _conflict(row_a, row_b, False)
+
+
+def row_of(node: Node) -> Node | None:
+    """What the outer list of rows has."""
+    inner: list[Node] = []
+    match node:
+        case Rows():
+            return node.node
+        case Object(keys):
+            inner = [key.node for key in keys]
+        case Listed(front, behind):
+            inner = [*front, *behind]
+    return next((found for each in inner if (found := row_of(each)) is not None), None)
+
+
+def has_route(node: Node) -> bool:
+    """Does it say something without a hole, outside of rows?"""
+    match node:
+        case Literal() | Text():
+            return True
+        case Object(keys):
+            return any(not k.optional and (k.node == _NEVER or has_route(k.node)) for k in keys)
+        case Listed(front, behind):
+            return any(map(has_route, (*front, *behind)))
+        case _:
+            return False
+
+
+def _conflict(
+    a: Node, b: Node, strict: bool, level_a: Node | None = None, level_b: Node | None = None
+) -> bool:
+    match a, b:
+        case Literal(), Literal():
+            return a != b
+        case (Literal() as literal, Text() as text) | (Text() as text, Literal() as literal):
+            whole = literal.value if isinstance(literal.value, str) and not literal.number else None
+            return whole is None or not _meet(text, Text((whole,)))
+        case Text(), Text():
+            return not _meet(a, b)
+        case Object(), Object():
+            return _objects(a, b)
+        case Listed(), Listed():
+            return _lists(a, b, strict, level_a, level_b)
+    if strict:
+        return not _alike(_class(a, level_a), _class(b, level_b))
+    types = {type(each) for each in (a, b)}
+    return Hole not in types and Rows not in types and has_route(a) and has_route(b)
+
+
+def _objects(a: Object, b: Object) -> bool:
+    ours = {key.name: key for key in a.keys}
+    return any(key.name in ours and _keys(ours[key.name], key) for key in b.keys)
+
+
+def _keys(a: Key, b: Key) -> bool:
+    if a.optional or b.optional:
+        return False
+    if a.node == _NEVER or b.node == _NEVER:
+        return a.node != b.node
+    return _conflict(a.node, b.node, False)
+
+
+def _lists(a: Listed, b: Listed, strict: bool, level_a: Node | None, level_b: Node | None) -> bool:
+    least = [len(each.front) + len(each.behind) for each in (a, b)]
+    if strict and any(not each.gap and least[not at] > least[at] for at, each in enumerate((a, b))):
+        return True
+    pairs = [*zip(a.front, b.front, strict=False)]
+    return any(_conflict(x, y, strict, level_a, level_b) for x, y in pairs)
+
+
+def _class(node: Node, level: Node | None) -> Any:
+    """None: anything; else scalar, object, or a list of one of these, which may be empty."""
+    match node:
+        case Hole(name):
+            role = HOLES[name]
+            if role in _LISTS and level is not None:
+                return ("list", _class(level, None), True)
+            return None if role == Role.SKIP else ("scalar",)
+        case Literal() | Text():
+            return ("scalar",)
+        case Object():
+            return ("object",)
+        case Rows(inner):
+            return ("list", _class(inner, level), True)
+        case Listed(front, behind):
+            nodes = (*front, *behind)
+            return ("list", _class(nodes[0], level) if nodes else None, False)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return True
+    if a[0] != b[0] or a[0] != "list":
+        return bool(a[0] == b[0])
+    return (a[2] and b[2]) or _alike(a[1], b[1])
+
+
+# -- texts ----------------------------------------------------------------------------------------
+
+
+def _meet(a: Text, b: Text) -> bool:
+    """Is there a string that is of both?"""
+    signs = {
+        sign for text in (a, b) for part in text.parts if isinstance(part, str) for sign in part
+    }
+    signs |= {"0", "\0"}
+    here, there = _steps(a), _steps(b)
+    seen, todo = {(0, 0)}, [(0, 0)]
+    while todo:
+        i, j = todo.pop()
+        if i == len(here) and j == len(there):
+            return True
+        if i == len(here) or j == len(there):
+            continue
+        if not any(here[i](sign) and there[j](sign) for sign in signs):
+            continue
+        nexts = {
+            (x, y)
+            for x in ((i, i + 1) if i in _long(a) else (i + 1,))
+            for y in ((j, j + 1) if j in _long(b) else (j + 1,))
+        }
+        todo += nexts - seen
+        seen |= nexts
+    return False
+
+
+def _steps(text: Text) -> list[Callable[[str], bool]]:
+    """What each sign may be; a hole is one step, of one or more signs."""
+    out: list[Callable[[str], bool]] = []
+    for part, after in zip(text.parts, (*text.parts[1:], ""), strict=True):
+        if isinstance(part, str):
+            out += [sign.__eq__ for sign in part]
+            continue
+        closing = after if isinstance(after, str) and len(after) == 1 else ""
+        if part.name in ("digits", "window", "channel"):
+            out.append(str.isdigit)
+        else:
+            closing += "." if part.name == "word" else ""
+            out.append(lambda sign, closing=closing: sign not in closing)  # type: ignore[misc]
+    return out
+
+
+def _long(text: Text) -> set[int]:
+    found, at = set(), 0
+    for part in text.parts:
+        if isinstance(part, Hole):
+            found.add(at)
+        at += len(part) if isinstance(part, str) else 1
+    return found
