@@ -138,8 +138,8 @@ class Reference:
 
     def number(self, number: int) -> None:
         """One number of all frames of a connection: without a hole, whatever they carry."""
-        assert number == self.numbers.get(self.conn, number - 1) + 1, (self.conn, number)
-        self.numbers[self.conn] = number
+        last, self.numbers[self.conn] = self.numbers.get(self.conn, number - 1), number
+        assert number == last + 1, (self.conn, number)
 
 
 def parsed(text: str) -> Any:

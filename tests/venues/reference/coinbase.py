@@ -11,6 +11,8 @@ from tests.venues.reference.book import CONTROL, Book, Quote, Reference, Said, T
 
 class CoinbaseReference(Reference):
     def frame(self, message: Any) -> Said:
+        if message.get("type") == "error":  # the only one without a number
+            return CONTROL
         self.number(message["sequence_num"])
         events = message["events"]
         match message["channel"]:

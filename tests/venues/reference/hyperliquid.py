@@ -29,7 +29,7 @@ class HyperliquidReference(Reference):
     def _book(self, data: Any) -> Said:
         symbol = data["coin"]
         if data["time"] < self.times.get(symbol, 0):
-            return Said("book")  # an older one comes too late
+            return Said("book", books=(symbol,))  # an older one comes too late
         self.times[symbol] = data["time"]
         book = self.books[symbol] = Book(live=True)
         book.set(*([(row["px"], row["sz"]) for row in side] for side in data["levels"]))
