@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.kit.recordings import recorded
@@ -59,6 +60,14 @@ class Recording:
 
     def lines(self) -> Iterator[Line]:
         return self.raw() if self.translate is None else self.translate(self.raw())
+
+    def capture(self, folder: Path) -> Path:
+        """A file of these lines."""
+        if self.translate is None:
+            return recorded(self.name)
+        path = folder / "translated.ndjson"
+        path.write_text("".join(json.dumps(line) + "\n" for line in self.lines()))
+        return path
 
 
 RECORDINGS = [

@@ -17,7 +17,8 @@ URL = "wss://ws.kraken.com/v2"
 
 def as_subscribed(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        if line["kind"] != "ws" or line["data"] is None:
+        if line["kind"] == "rest" or line["data"] is None:
+            yield line
             continue
         message = json.loads(line["data"])
         if line["dir"] == "out":
