@@ -82,7 +82,7 @@ COLD bool side_grow(book_side *s, uint32_t count)
 /* How many levels are not better than `price`: it belongs at this index, or is at the one before. */
 ALWAYS_INLINE uint32_t side_search(const book_side *s, int64_t price, bool ask)
 {
-    enum { NEAR = 8 };
+    enum { NEAR = 16 };
     const level *levels = s->levels;
     uint32_t index = s->count;
     for (uint32_t steps = index < NEAR ? index : NEAR; steps > 0; steps--) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -9,10 +10,17 @@ import pytest
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.bench.figures import decode
-from feedhandler.bench.kit.frames import SOURCES, Case, by_kind, recorded, recordings
+from feedhandler.bench.kit.frames import (
+    SOURCES,
+    Case,
+    by_kind,
+    numbered,
+    recorded,
+    recordings,
+)
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.kit.synthetic import VENUES, synthetic
-from feedhandler.bench.native._floor import Floor
+from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
+from feedhandler.bench.native._floor import PADDING, Floor
 from shm import dev_shm, segment
 from tests.bench.support import well_formed
 
@@ -46,8 +54,22 @@ def test_a_recording_is_taken_apart_by_kind(venue: str) -> None:
     assert any(part.kind == "book" and part.floor for part in parts)
 
 
+def test_okx_recordings_from_before_sequence_numbers_get_them() -> None:
+    case = synthetic("okx", count=3)
+    bare = [frame.partition(b'"checksum":')[0] + b'"checksum":-7}]}' for frame in case.frames]
+    empty = bare[1].partition(b'"asks"')[0] + b'"asks":[],"bids":[],"ts":"1","checksum":-7}]}'
+    made = numbered([*bare[:3], empty, bare[3]])
+    assert all(b'"checksum":0,' in frame for frame in made)
+    found = [json.loads(frame)["data"][0] for frame in made]
+    first = found[0]["seqId"]
+    assert [(row["prevSeqId"], row["seqId"] - first) for row in found] == [
+        (-1, 0), (first, 1), (first + 1, 2), (first + 2, 2), (first + 2, 4)
+    ]  # fmt: skip
+
+
 def cases() -> list[Case]:
     made = [synthetic(venue, count=300) for venue in VENUES]
+    made += [synthetic(venue, count=300, live=True) for venue in REORDERED]
     whole = [recorded(venue, recordings()) for venue in SOURCES]
     parts = [[one] if one.floor else by_kind(one) for one in whole if one is not None]
     return made + [case for found in parts for case in found if case.floor]
@@ -65,7 +87,7 @@ def test_the_floor_does_the_same_work(case: Case) -> None:
             floor.snapshot(symbol.encode(), body)
         for frames in (case.frames[:100], case.frames[100:]):
             engine.connection(0).feed_all(frames)
-            floor.feed(frames)
+            floor.feed([frame + bytes(PADDING) for frame in frames])
         rows = [engine.instrument_id(symbol) for symbol in engine.symbols()]
         depth = sum(len(side) for row in rows for side in engine.book(row)[:2])
         counters = engine.counters()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.peers import homes, peers
 from feedhandler.bench.peers.books import same
 from feedhandler.bench.peers.homes import NoPeer, interpreter, newest_python
@@ -94,15 +93,3 @@ def test_what_cannot_be_installed_says_why(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "installed").exists()
     with pytest.raises(NoPeer, match=r"needs Python 3\.99 or newer, and none is on PATH"):
         newest_python(99)
-
-
-def test_okx_recordings_from_before_sequence_numbers_get_them() -> None:
-    case = synthetic("okx", count=3)
-    bare = [frame.partition(b',"prevSeqId"')[0] + b"}]}" for frame in case.frames]
-    empty = bare[1].partition(b'"asks"')[0] + b'"asks":[],"bids":[],"ts":"1","checksum":0}]}'
-    made = peers._numbered([*bare, empty])
-    tails = [frame.rpartition(b'"checksum":0')[2] for frame in made]
-    assert tails == [
-        b',"prevSeqId":%d,"seqId":%d}]}' % pair for pair in ((-1, 1), (1, 2), (2, 3), (3, 4))
-    ]
-    assert peers._numbered(case.frames) == case.frames

@@ -23,7 +23,7 @@ from feedhandler.bench.kit import policy
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
-from feedhandler.bench.native._floor import Floor
+from feedhandler.bench.native._floor import PADDING, Floor
 from shm import Reason, State, segment
 from shm._native import Writer
 
@@ -39,7 +39,8 @@ class _Bench:
         self.engine = make_engine(venues.load(case.venue), writer, auto_add=True)
         self._feed = self.engine.connection(0).feed_all
         self._floor = Floor(case.venue) if case.floor else None
-        self._turns = [case.frames]
+        self._padded = [frame + bytes(PADDING) for frame in case.frames]
+        self._turns = [(case.frames, self._padded)]
         for symbol in case.snapshots:
             self.engine.add_instrument(symbol, price_exponent=-2, size_exponent=-8)
 
@@ -49,7 +50,9 @@ class _Bench:
         took = self.one_pass()[0][0]
         size = max(1, int(len(self.case.frames) * _TURN_NS / took))
         frames = self.case.frames
-        self._turns = [frames[i : i + size] for i in range(0, len(frames), size)]
+        self._turns = [
+            (frames[i : i + size], self._padded[i : i + size]) for i in range(0, len(frames), size)
+        ]
 
     def one_pass(self) -> tuple[list[float], list[float]]:
         """Nanoseconds of each turn over all frames: the engine's, the floor's."""
@@ -60,10 +63,10 @@ class _Bench:
             if self._floor is not None:
                 self._floor.snapshot(symbol.encode(), body)
         engine, floor = [], []
-        for frames in self._turns:
+        for frames, padded in self._turns:
             engine.append(_timed(self._feed, frames))
             if self._floor is not None:
-                floor.append(_timed(self._floor.feed, frames))
+                floor.append(_timed(self._floor.feed, padded))
         return engine, floor
 
     def best(self, passes: int) -> tuple[float, float]:
@@ -86,6 +89,8 @@ class _Bench:
 
 
 def _timed(run: Callable[[Frames], object], frames: Frames) -> float:
+    for frame in frames:
+        frame.find(b"\n")  # so that it is in the cache, as what the kernel has just copied is
     begin = time.perf_counter_ns()
     run(frames)
     return float(time.perf_counter_ns() - begin)
@@ -118,9 +123,12 @@ def measure(case: Case, findings: Findings, repetitions: int = 30, passes: int =
 
 
 def cases(folder: Path | None = None) -> list[Case]:
-    """Recorded cases where `folder` has them, by kind of frame, and synthetic ones."""
-    whole = [recorded(venue, folder) for venue in venues.names()]
-    found = [case for one in whole if one is not None for case in by_kind(one)]
+    """Recorded cases where `folder` has them, whole and by kind of frame, and synthetic ones."""
+    found = []
+    for whole in (recorded(venue, folder) for venue in venues.names()):
+        if whole is not None:
+            parts = by_kind(whole)
+            found += [whole, *parts] if whole.floor and len(parts) > 1 else parts
     made = [synthetic(venue) for venue in VENUES]
     return found + made + [synthetic(venue, live=True) for venue in REORDERED]
 

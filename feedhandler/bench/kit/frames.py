@@ -19,6 +19,7 @@ from feedhandler import venues
 from feedhandler.adapter.venue import Venue
 
 Frames = list[bytes]
+_FIRST_NUMBER = 32_032_594_283
 
 
 @dataclass
@@ -47,12 +48,12 @@ class Case:
 class Source:
     """A venue's recording. `kind`: of a frame's text; None: it is no market data of ours.
     `floors`: the kinds that the C floor reads. `path`: how the addresses of its frames end, where
-    the file has other products, too."""
+    the file has other products, too. `mend`: makes of them what the venue sends today."""
 
     file: str
     kind: Callable[[str], str | None]
     floors: tuple[str, ...]
-    mend: Callable[[str], str] = lambda text: text
+    mend: Callable[[Frames], Frames] = lambda frames: frames
     path: str = ""
 
 
@@ -86,10 +87,19 @@ def _deribit_kind(text: str) -> str | None:
     return "ticker" if '"channel":"ticker.' in text else None
 
 
-def _without_checksum(text: str) -> str:
-    """As OKX sends it since 2026-06-23: the field is there, and 0."""
-    head, sep, tail = text.rpartition('"checksum":')
-    return f"{head}{sep}0{tail[tail.index('}') :]}" if sep else text
+def numbered(frames: Frames) -> Frames:
+    """OKX's as it sends them since 2026-06-23: a checksum of 0, and the sequence numbers that it
+    has had since 2022-08; an update without a level has the number before it again."""
+    last: dict[bytes, int] = {}
+    made = []
+    for number, frame in enumerate(frames, _FIRST_NUMBER):
+        head, sep, _ = frame.rpartition(b'"checksum":')
+        symbol = frame.partition(b'"instId":"')[2].partition(b'"')[0]
+        before = last.get(symbol, -1) if b'"action":"update"' in frame else -1
+        last[symbol] = before if b'"asks":[],"bids":[]' in frame else number
+        tail = b'0,"seqId":%d,"prevSeqId":%d}]}' % (last[symbol], before)
+        made.append(head + sep + tail if sep else frame)
+    return made
 
 
 SOURCES: Mapping[str, Source] = {
@@ -113,7 +123,7 @@ SOURCES: Mapping[str, Source] = {
         path="/spot",
     ),
     "okx": Source(
-        "okx/cryptofeed_hist_okx_20220227.ndjson.gz", _okx_kind, ("book", "all"), _without_checksum
+        "okx/cryptofeed_hist_okx_20220227.ndjson.gz", _okx_kind, ("book", "all"), numbered
     ),
     "deribit": Source("deribit/cryptofeed_deribit.ndjson.gz", _deribit_kind, ("book",)),
 }
@@ -139,8 +149,9 @@ def recorded(venue: str, folder: Path | None) -> Case | None:
             if (symbol := _snapshot_of(facts, line)) is not None:
                 case.snapshots[symbol] = text.encode()
         elif source.kind(text) is not None and (line.get("url") or "").endswith(source.path):
-            case.frames.append(source.mend(text).encode())
+            case.frames.append(text.encode())
             case.times.append(line.get("t") or 0)
+    case.frames = source.mend(case.frames)
     return case if case.frames else None
 
 

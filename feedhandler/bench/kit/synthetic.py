@@ -43,7 +43,7 @@ def synthetic(venue: str, *, count: int = 4000, seed: int = 7, live: bool = Fals
         frames.append(_frame(venue, live, False, sequence, sequence + 3, *changes))
         sequence += 3
     kind = "book live" if live else "book"
-    return Case(venue, kind, frames, snapshots, floor=not live, made=True)
+    return Case(venue, kind, frames, snapshots, made=True)
 
 
 def _number(value: int, places: int) -> str:

@@ -5,20 +5,26 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
-from feedhandler.book.side cimport book_side, side_free
 from shm.contract cimport fh_slot
 
 cdef extern from "floor.h":
+    ctypedef struct floor_level:
+        pass
+    ctypedef struct floor_side:
+        floor_level *levels
+        unsigned count
     ctypedef struct floor_book:
-        book_side bids, asks
+        floor_side bids, asks
     ctypedef struct floor_feed:
         fh_slot *ring
         uint64_t mask, next, levels
         floor_book *books
-    int FLOOR_BOOKS
+    int FLOOR_BOOKS, FLOOR_PADDING
     ctypedef void (*floor_decoder)(floor_feed *f, const char *frame)
     floor_decoder floor_find(const char *venue)
     void floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
+
+PADDING = FLOOR_PADDING
 
 
 cdef class Floor:
@@ -45,8 +51,8 @@ cdef class Floor:
         cdef int i
         if self.f != NULL:
             for i in range(FLOOR_BOOKS):
-                side_free(&self.f.books[i].bids)
-                side_free(&self.f.books[i].asks)
+                free(self.f.books[i].bids.levels)
+                free(self.f.books[i].asks.levels)
             free(self.f.ring)
             free(self.f)
 
@@ -64,7 +70,9 @@ cdef class Floor:
                    for i in range(FLOOR_BOOKS))
 
     def snapshot(self, bytes symbol, bytes body):
-        floor_binance_snapshot(self.f, symbol, body)
+        cdef bytes padded = bytes(PADDING) + symbol + bytes(PADDING)
+        cdef bytes answer = body + bytes(PADDING)
+        floor_binance_snapshot(self.f, PyBytes_AS_STRING(padded) + FLOOR_PADDING, answer)
 
     def feed(self, list frames):
         for frame in frames:

@@ -149,8 +149,12 @@ static void load_snapshots(floor_feed *feed, const char *path)
     if (!file)
         fail(path);
     while (getline(&symbol, &symbol_room, file) > 0 && getline(&body, &body_room, file) > 0) {
+        char padded[64 + 2 * FLOOR_PADDING] = {0};
         symbol[strcspn(symbol, "\n")] = 0;
-        floor_binance_snapshot(feed, symbol, body);
+        snprintf(padded + FLOOR_PADDING, 64, "%s", symbol);
+        if (!(body = realloc(body, body_room += FLOOR_PADDING)))
+            fail(path);
+        floor_binance_snapshot(feed, padded + FLOOR_PADDING, body);
     }
     fclose(file);
 }
@@ -177,7 +181,7 @@ int main(int argc, char **argv)
     spin = !strcmp(argv[5], "spin");
     floor_feed *feed = calloc(1, sizeof *feed);
     int64_t *times = calloc(end - warm + 1, sizeof *times);
-    buffer = malloc(ROOM + 1);
+    buffer = malloc(ROOM + FLOOR_PADDING);
     if (!decode || !feed || !times || !buffer || !(feed->ring = calloc(SLOTS, sizeof *feed->ring)))
         fail(argv[2]);
     feed->mask = SLOTS - 1;

@@ -31,7 +31,7 @@ import msgspec
 from feedhandler import venues
 from feedhandler.bench.figures.wire import Cost, blasted, engine_cost, scenario_of
 from feedhandler.bench.kit import cores, policy
-from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.kit.frames import Case, by_kind, recorded, recordings
 from feedhandler.bench.kit.receiving import expect, line
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.scenario import Scenario
@@ -81,23 +81,7 @@ def case_of(venue: str, folder: Path | None, frames: int) -> Case:
     books = [] if whole is None else [part for part in by_kind(whole) if part.kind == "book"]
     if not books:
         return synthetic(venue, count=frames)
-    return replace(books[0], frames=_numbered(books[0].frames)) if venue == "okx" else books[0]
-
-
-def _numbered(frames: Frames) -> Frames:
-    """OKX's, each with the sequence numbers that it has had since 2022-08, and no empty ones."""
-    if b'"seqId":' in frames[0]:
-        return frames
-    last: dict[bytes, int] = {}
-    made = []
-    for number, frame in enumerate(frames, 1):
-        if _EMPTY in frame:
-            continue
-        symbol = frame.partition(b'"instId":"')[2].partition(b'"')[0]
-        before = last.get(symbol, -1) if b'"action":"update"' in frame else -1
-        last[symbol] = number
-        made.append(frame[:-3] + b',"prevSeqId":%d,"seqId":%d}]}' % (before, number))
-    return made
+    return replace(books[0], frames=[frame for frame in books[0].frames if _EMPTY not in frame])
 
 
 def order(scenario: Scenario, url: str) -> bytes:
