@@ -139,7 +139,12 @@ def _level(venue: str, frame: Frame, name: str, value: Any) -> tuple[str, tuple[
     amount = _text(venue, size)
     if "amount" in found:  # signed: what is below 0 is asked for
         return ("asks" if amount.startswith("-") else "bids"), (price, amount.lstrip("-"))
-    return ("bids" if found.get("side") == _words(frame)[0] else "asks"), (price, amount)
+    if name != "levels":
+        return name, (price, amount)
+    words = dict(zip(_words(frame), ("bids", "asks"), strict=True))
+    if found.get("side") not in words:
+        raise ValueError(f"{venue}: a level of neither side: {str(value)[:60]}")
+    return words[found["side"]], (price, amount)
 
 
 def _words(frame: Frame) -> tuple[str, str]:

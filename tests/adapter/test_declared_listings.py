@@ -1,0 +1,323 @@
+"""Lists of instruments and books by REST, read by the fields that are declared."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from feedhandler.adapter.declared import (
+    CALLS,
+    BookPath,
+    By,
+    Decimals,
+    Listing,
+    Pages,
+    Product,
+    Time,
+)
+from feedhandler.adapter.listing import Listing as Listed
+from feedhandler.adapter.venue import ListedInstrument, Request, Venue
+from feedhandler.shape import Frame, ShapeError
+from shm import ContractType, InstrumentKind, OptionType, Status
+from tests.adapter import declared_venues as venues
+from tests.adapter.declared_venues import Piece
+
+
+def parsed(venue: Venue, document: object) -> dict[str, ListedInstrument]:
+    return {one.symbol: one for one in venue.parse_instruments(json.dumps(document).encode())}
+
+
+KUCOIN = {
+    "symbol": "BTC-USDT",
+    "name": "BTC-USDT",
+    "baseCurrency": "BTC",
+    "quoteCurrency": "USDT",
+    "baseIncrement": "0.00000001",
+    "priceIncrement": "0.1",
+    "enableTrading": True,
+}
+
+
+def test_rows_are_read_by_their_fields() -> None:
+    joined = venues.Joined()
+    found = parsed(joined, {"code": "200000", "data": [KUCOIN]})["BTC-USDT"]
+    assert found == ListedInstrument(
+        symbol="BTC-USDT",
+        name="BTC-USDT",
+        kind=InstrumentKind.SPOT,
+        base="BTC",
+        quote="USDT",
+        settle="USDT",
+        tick=Decimal("0.1"),
+        lot=Decimal("0.00000001"),
+    )
+    assert found.stated == "true"
+    assert joined.instrument_requests(["BTC-*"]) == [Request("/api/v2/symbols")]
+    assert joined.instrument_requests(["option:*"]) == []
+    assert joined.lists_instruments("https://api.kucoin.com/api/v2/symbols")
+
+
+def test_an_odd_row_costs_itself_and_an_unknown_status_is_never_open() -> None:
+    rows = [
+        KUCOIN,
+        {**KUCOIN, "symbol": "C-USDT", "priceIncrement": None},
+        {**KUCOIN, "symbol": "D-USDT", "enableTrading": "perhaps"},
+        {**KUCOIN, "symbol": "E-USDT", "enableTrading": False},
+        "no row",
+        {**KUCOIN, "symbol": "F-USDT", "baseIncrement": "-1"},
+    ]
+    body = json.dumps({"code": "200000", "data": rows}).encode()
+    found = venues.Joined().parse_instruments(body)
+    assert isinstance(found, Listed)
+    assert {one.symbol: one.status for one in found} == {
+        "BTC-USDT": Status.ACTIVE,
+        "D-USDT": Status.UNKNOWN,
+        "E-USDT": Status.HALTED,
+    }
+    assert found.broken == {
+        "C-USDT": "priceIncrement: missing, not a number",
+        "row 5": "no object: 'no row'",
+        "F-USDT": "baseIncrement: '-1', not a number of 0 or above",
+    }
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"code": "429000", "msg": "too many requests", "data": [KUCOIN]},
+        {"msg": "too many requests"},
+        {"code": "200000", "data": {"items": 1}},
+        [],
+    ],
+)
+def test_an_answer_that_is_none_is_refused(document: object) -> None:
+    with pytest.raises(ValueError, match="joined"):
+        parsed(venues.Joined(), document)
+
+
+def test_rows_by_name_parts_of_a_name_and_decimals() -> None:
+    pair = {
+        "altname": "XBTUSD",
+        "wsname": "XBT/USD",
+        "pair_decimals": 1,
+        "lot_decimals": 8,
+        "tick_size": "0.1",
+        "status": "online",
+    }
+    other = {**pair, "wsname": "DOGE/USD", "status": "delisted"}
+    found = parsed(venues.Each(), {"error": [], "result": {"XXBTZUSD": pair, "XDGUSD": other}})
+    bitcoin = found["XBT/USD"]
+    assert (bitcoin.name, bitcoin.lot, bitcoin.written) == ("BTC-USD", Decimal("1E-8"), (1, 8))
+    assert found["DOGE/USD"].status is Status.UNKNOWN
+    assert venues.Each().lists_instruments("https://api.kraken.com/0/public/AssetPairs?x=1")
+    with pytest.raises(ValueError, match="EGeneral"):
+        parsed(venues.Each(), {"error": ["EGeneral:Internal error"], "result": {"X": pair}})
+
+
+def test_kinds_by_a_word_and_what_is_left_out() -> None:
+    row = {
+        "symbol": "XBTUSD",
+        "underlying": "XBT",
+        "quoteCurrency": "USD",
+        "settlCurrency": "XBt",
+        "typ": "FFWCSX",
+        "state": "Open",
+        "tickSize": 0.1,
+        "lotSize": 100,
+    }
+    rows = [row, {**row, "symbol": ".BXBT", "typ": "MRCXXX"}]
+    found = parsed(venues.Listed(), rows)
+    assert list(found) == ["XBTUSD"]
+    perpetual = found["XBTUSD"]
+    assert (perpetual.name, perpetual.settle) == ("BTC-USD-PERP", "BTC")
+    assert perpetual.contract_type is ContractType.INVERSE
+    assert venues.Listed().instrument_requests(["spot:*"]) == []
+
+
+def test_pages_go_on_until_one_is_short() -> None:
+    listed = venues.Listed()
+    (first,) = listed.instrument_requests(["*"])
+    assert first.params == {"start": "0"}
+    (second,) = listed.follow_up(["*"], first, b'[{"symbol":"A"},{"symbol":"B"}]')
+    assert second.params == {"start": "2"}
+    assert listed.follow_up(["*"], second, b'[{"symbol":"C"}]') == []
+    assert listed.follow_up(["*"], second, b"<html>") == []
+
+
+def test_pages_may_go_by_a_cursor() -> None:
+    class Paged(venues.Joined):
+        name = "paged"
+        listing = Listing(
+            "/list",
+            symbol="s",
+            base="b",
+            quote="q",
+            tick="t",
+            lot="l",
+            rows="result.list",
+            params={"category": "spot"},
+            pages=Pages("cursor", cursor="result.next", more="result.more"),
+        )
+
+    paged = Paged()
+    (first,) = paged.instrument_requests(["*"])
+    page = {"result": {"list": [{}], "next": "a%3Db", "more": True}}
+    (second,) = paged.follow_up(["*"], first, json.dumps(page).encode())
+    assert second.params == {"category": "spot", "cursor": "a=b"}
+    assert paged.follow_up(["*"], second, json.dumps(page).encode()) == []  # the same again
+    page["result"]["more"] = False
+    assert paged.follow_up(["*"], first, json.dumps(page).encode()) == []
+
+
+def test_options_futures_flags_products_and_times() -> None:
+    class Dated(venues.Listed):
+        name = "dated"
+        listing = Listing(
+            "/products",
+            rows="rows",
+            symbol="id",
+            base="base",
+            quote="quote",
+            settle=By("settle", {"coin": "BTC", "cash": "USDC"}),
+            tick=Decimals("places", less=6),
+            lot=Decimal(1),
+            contract_size=Product(("0.001", "multiplier", "unit.0")),
+            kind=By(
+                "kind",
+                {
+                    "o": InstrumentKind.OPTION,
+                    "f": InstrumentKind.FUTURE,
+                    "s": InstrumentKind.SPOT,
+                },
+            ),
+            expiry=Time("end", "iso"),
+            strike="strike",
+            option=By("type", CALLS),
+            flags={"gone": Status.EXPIRED, "cancel": Status.CANCEL_ONLY},
+            only={"venue": ("us", "1")},
+        )
+
+    row = {
+        "id": "A",
+        "base": "BTC",
+        "quote": "USD",
+        "settle": "coin",
+        "places": 2,
+        "multiplier": "2",
+        "unit": [5],
+        "kind": "o",
+        "end": "2026-12-25T08:00:00.000Z",
+        "strike": 80000,
+        "type": "put",
+        "venue": "us",
+        "gone": False,
+    }
+    rows = [
+        row,
+        {**row, "id": "B", "kind": "f", "venue": 1, "cancel": True},
+        {**row, "id": "C", "venue": "them", "end": "never"},
+        {**row, "id": "D", "kind": "f", "end": "never"},
+        {**row, "id": "E", "kind": "s", "gone": "yes", "end": None},
+    ]
+    found = parsed(Dated(), {"rows": rows})
+    assert list(found) == ["A", "B", "E"]
+    put, future, spot = found.values()
+    assert (put.name, put.option, put.tick) == (
+        "BTC-USD-20261225-80000-P",
+        OptionType.PUT,
+        Decimal("0.0001"),
+    )
+    assert (put.contract_size, put.expiry_ns) == (Decimal("0.010"), 1_798_185_600 * 10**9)
+    assert (future.name, future.status) == ("BTC-USD-20261225", Status.CANCEL_ONLY)
+    assert (spot.status, spot.contract_type) == (Status.UNKNOWN, ContractType.NONE)
+
+
+def test_rows_may_be_lists_or_texts() -> None:
+    document = [[["BTCUSD", ["5", 8]], ["DUSK:USD", [5, 8]]]]
+    found = parsed(venues.Taught(), document)
+    assert found["DUSK:USD"].name == "DUSK-USD"
+    assert found["BTCUSD"].tick == Decimal("0.00001")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"path": "list"}, "a path begins with /"),
+        ({"base": "$base"}, r"\$base is no part"),
+        ({"parts": {"s": "("}}, "parts: s"),
+        ({"pages": Pages("start")}, "neither a cursor nor a size"),
+    ],
+)
+def test_a_listing_that_cannot_be_meant_is_refused(change: dict[str, object], what: str) -> None:
+    fields = {"path": "/l", "symbol": "s", "base": "b", "quote": "q", "tick": "t", "lot": "l"}
+    listing = Listing(**{**fields, **change})  # type: ignore[arg-type]
+    body = {"name": "mine", "topics": venues.Listed.topics, "words": venues.Listed.words}
+    with pytest.raises(ShapeError, match=what):
+        type("Mine", (Piece,), {**body, "listing": listing})
+
+
+def test_a_book_is_asked_for_and_read_as_it_is_written() -> None:
+    joined = venues.Joined()
+    request = joined.snapshot_request("BTC-USDT")
+    assert request == Request(
+        "/api/v1/market/orderbook/level2_100", {"symbol": "BTC-USDT"}, levels=100
+    )
+    url = "https://api.kucoin.com/api/v1/market/orderbook/level2_100?symbol=BTC-USDT"
+    assert joined.snapshot_symbol(url) == "BTC-USDT"
+    assert joined.snapshot_symbol(url.replace("level2_100", "level2_20")) is None
+    body = (
+        b'{"code":"200000","data":{"time":1,"sequence":"3262786978","bids":[["6500.12","0.45"],'
+        b'["6500.11","1.10"]],"asks":[[6500.160,"0.57"]]}}'
+    )
+    answer = joined.parse_book(body)
+    assert answer.sequence == 3262786978
+    assert list(answer.bids) == [("6500.12", "0.45"), ("6500.11", "1.10")]
+    assert list(answer.asks) == [("6500.160", "0.57")]
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b'{"code":"400100","msg":"symbol not exists"}', "symbol not exists"),
+        (b'{"code":"200000","data":{"sequence":"x","bids":[],"asks":[]}}', "without a sequence"),
+        (b'{"code":"200000","data":{"sequence":"1","bids":[["1"]],"asks":[]}}', "not levels"),
+        (b'{"code":"200000","data":{"sequence":"1","bids":[[1,null]],"asks":[]}}', "no number"),
+        (b'{"code":"200000","data":{"sequence":"1","bids":null,"asks":[]}}', "without bids"),
+        (b'{"code":"200000","data":{"sequence":"1"}}', "no form that is known"),
+        (b"<html>", "not JSON"),
+    ],
+)
+def test_what_is_no_book_is_said(body: bytes, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        venues.Joined().parse_book(body)
+
+
+def test_a_symbol_in_the_path_and_a_time_for_a_number() -> None:
+    single = venues.Single()
+    assert single.snapshot_request("btcusd") is None  # books begin in the stream
+    request = single.book_request("btc/usd")
+    assert request is not None
+    assert request.path == "/order_book/btc%2Fusd/"
+    url = "https://www.bitstamp.net/api/v2/order_book/btcusd/?group=1"
+    assert single.snapshot_symbol(url) == "btcusd"
+    body = b'{"timestamp":"1","microtimestamp":"1640000000123456","bids":[["1","2"]],"asks":[]}'
+    assert single.parse_book(body).sequence == 1640000000123456000
+
+
+def test_sides_may_be_in_the_rows_or_the_sign() -> None:
+    class Rows(venues.Listed):
+        name = "rows"
+        book = BookPath("/orderBook/L2", {"symbol": "$symbol"})
+        frames = (
+            Frame("answer", '{"n":$final,"l":$levels}', level='{"s":"$side","p":$price,"z":$size}'),
+            Frame("answer", '{"n":$final,"c":$levels}', level="[$price,$count,$amount]"),
+        )
+
+    answer = Rows().parse_book(b'{"n":3,"l":[{"s":"ask","p":2,"z":1},{"s":"bid","p":1,"z":"4"}]}')
+    assert (list(answer.bids), list(answer.asks)) == ([("1", "4")], [("2", "1")])
+    with pytest.raises(ValueError, match="neither side"):
+        Rows().parse_book(b'{"n":3,"l":[{"s":"Ask","p":2,"z":1}]}')
+    answer = Rows().parse_book(b'{"n":3,"c":[[2.50,1,-1e-7],[1,2,0.10]]}')
+    assert (list(answer.bids), list(answer.asks)) == ([("1", "0.10")], [("2.50", "1e-7")])
