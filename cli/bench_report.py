@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import FINDING, FINE
-from cli.options import force_option, json_option, refuse_overwriting
+from cli.options import force_option, json_option, refuse_overwriting, venue_file_option
 from cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def captures_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def venue_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--venue`, which may be repeated; passes `venues`."""
+    """`--venue`, which may be repeated; passes `venues`. And `--venue-file`."""
+    function = venue_file_option(function)
     return click.option(
         "--venue", "-v", "venues", multiple=True, callback=_known, help="Only this one; repeatable."
     )(function)

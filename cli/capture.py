@@ -16,6 +16,7 @@ from cli.options import (
     json_option,
     namespace_override_option,
     refuse_overwriting,
+    venue_file_option,
 )
 from cli.output import json_out
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 )
 @force_option
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; else: Ctrl-C.")
+@venue_file_option
 @namespace_override_option
 @json_option
 def capture(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import FINDING, FINE
-from cli.options import json_option, namespace_override_option
+from cli.options import json_option, namespace_override_option, venue_file_option
 from cli.output import dim, json_out, screen_width
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _WIDEST = 120
 @click.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
+@venue_file_option
 @namespace_override_option
 @json_option
 def doctor(

@@ -82,6 +82,7 @@ COMMAND = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  #: as scripts/ru
 _START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config.document", ("ConfigError",), "", USAGE),
+    ("feedhandler.venues.outside", ("VenueError",), "", USAGE),
     ("feedhandler.adapter.selection", ("UnknownSymbol",), "", USAGE),
     ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
     ("feedhandler.bench.kit.compare", ("ReportError",), "", USAGE),

@@ -14,6 +14,7 @@ from cli.lazy import LazyGroup
 _COMMANDS = {
     "start": "cli.start:start",
     "config": "cli.config:config",
+    "venues": "cli.venues:venues",
     "plan": "cli.plan:plan",
     "stop": "cli.stop:stop",
     "status": "cli.status:status",

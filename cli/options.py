@@ -66,6 +66,27 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="JSON for programs.")(function)
 
 
+def _venue_files(_: click.Context, __: click.Parameter, value: tuple[Path, ...]) -> None:
+    if value:
+        from feedhandler.venues import outside
+
+        outside.use(value)
+
+
+def venue_file_option(function: F) -> F:
+    """`--venue-file`, wherever a venue is named: venues of these files are venues like ours."""
+    return click.option(
+        "--venue-file",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        callback=_venue_files,
+        expose_value=False,
+        is_eager=True,
+        help="Python with a venue of your own; may be repeated.",
+    )(function)
+
+
 def force_option(function: F) -> F:
     """`--force`"""
     text = "Overwrite what is there already."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import FINDING, FINE, USAGE, CliError
-from cli.options import json_option
+from cli.options import json_option, venue_file_option
 from cli.output import Column, bold, dim, echo_table, json_out
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _COLUMNS = [
 @click.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
+@venue_file_option
 @click.option("--symbols", metavar="S,..", default="", help="Instruments of every venue.")
 @click.option("--offline", is_flag=True, help="Ask nobody; instruments must be plain names.")
 @click.option("--keys", "show_keys", is_flag=True, help="Every key of every connection.")

@@ -17,6 +17,7 @@ from cli.options import (
     json_option,
     refuse_overwriting,
     replay_namespace_option,
+    venue_file_option,
 )
 from cli.output import Column, dim, echo_table, json_out, state
 
@@ -41,6 +42,7 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
 @click.command()
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--venue", help="Whose frames they are, where the capture does not tell.")
+@venue_file_option
 @click.option(
     "--speed",
     default="max",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import CliError
-from cli.options import json_option
+from cli.options import json_option, venue_file_option
 from cli.output import Column, echo_table, json_out
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--venue", "-v", "venues", multiple=True, help="Which; may be repeated. All if none.")
+@venue_file_option
 @click.option("--rate", default=1000.0, show_default=True, help="Book updates a second, per venue.")
 @click.option("--seed", default=1, show_default=True, help="Of the market: same seed, same books.")
 @click.option("--instruments", type=click.IntRange(1, 10_000), help="Listed per venue.")

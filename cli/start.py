@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import COMMAND, FINE, CliError
-from cli.options import namespace_override_option
+from cli.options import namespace_override_option, venue_file_option
 from cli.output import bold, dim, state
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[s
 @click.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
+@venue_file_option
 @click.option(
     "--symbols",
     callback=_symbols,
@@ -63,7 +64,7 @@ def start(
     One process per venue keeps its connections, rebuilds the books and publishes them in shared
     memory; the supervisor restarts what dies. CONFIG is a TOML file (`feedhandler config` shows all
     its keys); without one, or without a venue in it, Deribit, OKX and Binance are followed, with
-    some instruments of each.
+    some instruments of each, or else the venues of --venue-file.
 
     On a terminal it says when a venue's state changes; elsewhere it logs to stderr.
     FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.

@@ -1,12 +1,14 @@
 """The venues, and their registry: a line each, its module imported only when the venue is used.
 
-Others take `names`, `defaults` and `load`; of a venue they know what `adapter.venue.Venue` says.
+Others take `names`, `defaults` and `load`, and `outside` where a user names files of venues; of a
+venue they know what `adapter.venue.Venue` says.
 Uses `adapter`.
 """
 
 from importlib import import_module
 
 from feedhandler.adapter.venue import Venue
+from feedhandler.venues import outside
 
 _MODULES = {
     "deribit": "feedhandler.venues.deribit:Deribit",
@@ -20,22 +22,37 @@ _DEFAULTS = ("deribit", "okx", "binance")
 
 
 def names() -> list[str]:
-    """Every venue there is, in the order of the registry."""
-    return list(_MODULES)
+    """Every venue there is, in the order of the registry; those from outside behind ours.
+
+    Raises outside.VenueError for a file that has none.
+    """
+    return list(dict.fromkeys([*_MODULES, *_from_files(), *outside.installed()]))
 
 
 def defaults() -> list[str]:
-    """The venues of a feed whose configuration names none."""
-    return list(_DEFAULTS)
+    """The venues of a feed whose configuration names none: those of files that were named."""
+    return list(_from_files()) or list(_DEFAULTS)
 
 
 def load(name: str, depth: int | None = None) -> Venue:
     """The facts of one venue, for readers who want so many levels a side (None: the default).
 
-    Raises KeyError for a name that is not in the registry.
+    Raises KeyError for a name that is nowhere, outside.VenueError for one from outside that cannot
+    be used. Our names are ours.
     """
-    module, _, cls = _MODULES[name].partition(":")
-    venue: Venue = getattr(import_module(module), cls)()
+    if name in _MODULES:
+        module, _, cls = _MODULES[name].partition(":")
+        venue: Venue = getattr(import_module(module), cls)()
+    else:
+        venue = outside.find(name)()
     if depth is not None:
         venue.depth = depth
     return venue
+
+
+def _from_files() -> dict[str, type[Venue]]:
+    found = outside.in_files()
+    for name in found:
+        if name in _MODULES:
+            raise outside.VenueError(f"{name} is a venue of ours: one of a file needs another name")
+    return found

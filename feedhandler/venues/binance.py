@@ -13,6 +13,7 @@ import orjson
 from feedhandler.adapter import listing, promise
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import Continuity, Heartbeat, Limits, ListedInstrument, Speaker
@@ -46,6 +47,7 @@ _UNLISTED = (-1100, -1121)  # illegal characters in a name; a name that is not l
 class BinanceSpot(shared.BinanceStreams):
     name = "binance"
     rule = Continuity.RANGE
+    proof = Proof((Sign.RANGE,), sized=True)
     ws_urls: Mapping[str, str] = {"public": "wss://stream.binance.com:9443/stream"}
     ws_alternatives: Mapping[str, tuple[str, ...]] = {
         "public": (

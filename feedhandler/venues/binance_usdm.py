@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from feedhandler.adapter import listing, names, promise
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import Continuity, Heartbeat, Limits, ListedInstrument, Speaker
@@ -57,6 +58,7 @@ _DEPTH_WEIGHTS = ((50, 2), (100, 5), (500, 10), (1000, 20))  # levels up to: wei
 class BinanceUsdm(shared.BinanceStreams):
     name = "binance-usdm"
     rule = Continuity.PREVIOUS
+    proof = Proof((Sign.CHAIN,))
     ws_urls: Mapping[str, str] = {
         "public": "wss://fstream.binance.com/public/stream",
         "market": "wss://fstream.binance.com/market/stream",

@@ -25,6 +25,7 @@ import orjson
 from feedhandler.adapter import book_answer, listing, names, promise, refusals
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import (
@@ -85,6 +86,7 @@ class Bybit(Venue):
 
     decoder = _decoders.find("bybit", FRAMES)
     rule = Continuity.NEXT
+    proof = Proof((Sign.COUNTER,), sized=True)
     base = Base.STREAM
     category: str
     rest_url = "https://api.bybit.com"

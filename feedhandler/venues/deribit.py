@@ -17,6 +17,7 @@ import orjson
 from feedhandler.adapter import book_answer, listing, names, promise, refusals, request_ids
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
@@ -84,6 +85,7 @@ class Deribit(Venue):
     name = "deribit"
     decoder = _decoders.find("deribit", FRAMES)
     rule = Continuity.PREVIOUS
+    proof = Proof((Sign.CHAIN,))
     base = Base.STREAM
     socket_requests = True
     ws_urls: Mapping[str, str] = {"public": "wss://www.deribit.com/ws/api/v2"}

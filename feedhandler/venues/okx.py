@@ -19,6 +19,7 @@ from feedhandler.adapter import book_answer, listing, names, promise, request_id
 from feedhandler.adapter.checksum import Checksum, Number, Order
 from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
@@ -92,6 +93,7 @@ class Okx(Venue):
     name = "okx"
     decoder = _decoders.find("okx", FRAMES)
     rule = Continuity.PREVIOUS
+    proof = Proof((Sign.CHAIN,), note="its checksum is 0 since 2026-06-23")
     base = Base.STREAM
     rest_join = True
     checksum = Checksum(25, Order.PAIRS, Number.PLAIN, separator=":")

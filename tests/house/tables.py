@@ -115,6 +115,18 @@ def _topics(venue: Venue, channel: str) -> str:
     return ", ".join(f"`{topic}`" for topic in found)
 
 
+def _proofs() -> str:
+    rows = []
+    for venue in map(venues.load, venues.names()):
+        proof = venue.proof
+        signs = "; ".join(sign.value for sign in proof.signs) or "nothing"
+        sized = ("yes" if proof.sized else "no") if proof.signs else "-"
+        scope = proof.scope.value if proof.signs else "-"
+        rows.append([f"`{venue.name}`", signs, sized, scope, venue.base.value, proof.note or "-"])
+    head = ["venue", "a loss is noticed by", "its size is known", "what counts", "a book begins"]
+    return _table([*head, "besides"], rows)
+
+
 def _words(name: str, what: str) -> str:
     rows = [
         [f"`{word}`", meaning.removeprefix("since 2.0: ")]
@@ -129,6 +141,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "exit_codes": _exit_codes,
     "channels": _channels,
     "subscriptions": _subscriptions,
+    "proofs": _proofs,
     "states": lambda: _words("FH_STATES", "state"),
     "reasons": lambda: _words("FH_REASONS", "reason"),
     "statuses": lambda: _words("FH_INSTRUMENT_STATUSES", "status"),

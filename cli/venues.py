@@ -1,0 +1,123 @@
+"""`feedhandler venues`: which venues there are, and what each of them can prove."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import CliError
+from cli.options import json_option, venue_file_option
+from cli.output import Column, bold, dim, echo_table, json_out, screen_width
+
+if TYPE_CHECKING:
+    from feedhandler.adapter.venue import Venue
+
+_COLUMNS = [
+    Column("VENUE"),
+    Column("CHANNELS"),
+    Column("A LOSS IS NOTICED BY"),
+    Column("SIZE KNOWN"),
+    Column("OF"),
+]
+_WIDE, _LABEL = 80, 18
+
+
+@click.command()
+@click.argument("name", required=False)
+@venue_file_option
+@json_option
+def venues(name: str | None, as_json: bool) -> None:
+    """Show the venues there are, and by what each would notice that a message was lost.
+
+    A number that counts, a chain, a range or a checksum shows the loss of any message. Of times one
+    sees what is older, and never what is missing: such a book is right as far as the venue's
+    stream is. Of one venue, by its NAME, it says also where it is and how it is spoken with.
+
+    \b
+    feedhandler venues
+    feedhandler venues okx
+    feedhandler venues mine --venue-file my_venue.py
+    """
+    from feedhandler import venues as registry
+    from feedhandler.suggest import did_you_mean
+
+    every = registry.names()
+    if name is not None and name not in every:
+        raise CliError(f"no such venue: {name!r}{did_you_mean(name, every)}")
+    facts = [registry.load(each) for each in ([name] if name else every)]
+    if as_json:
+        json_out({"venues": [_document(venue) for venue in facts]})
+    elif name is None:
+        echo_table(_COLUMNS, [_row(venue) for venue in facts])
+    else:
+        click.echo("\n".join(_lines(_document(facts[0]))))
+
+
+def _row(venue: Venue) -> list[str]:
+    proof = venue.proof
+    by = ", ".join(sign.name.lower() for sign in proof.signs) or "nothing"
+    sized = "yes" if proof.sized else "no"
+    scope = proof.scope.name.lower() if proof.signs else "-"
+    return [venue.name, " ".join(venue.channels), by, sized if proof.signs else "-", scope]
+
+
+def _document(venue: Venue) -> dict[str, Any]:
+    proof, limits = venue.proof, venue.limits
+    return {
+        "name": venue.name,
+        "channels": list(venue.channels),
+        "proof": {
+            "signs": [sign.name.lower() for sign in proof.signs],
+            "means": [sign.value for sign in proof.signs],
+            "proven": proof.proven,
+            "sized": proof.sized,
+            "scope": proof.scope.name.lower() if proof.signs else None,
+            "note": proof.note,
+        },
+        "continuity": venue.rule.value,
+        "base": venue.base.value,
+        "ws_urls": dict(venue.ws_urls),
+        "rest_url": venue.rest_url,
+        "heartbeat": f"{venue.heartbeat.speaker.value}, every {venue.heartbeat.period_s:g} s",
+        "limits": {
+            "connections": limits.connections,
+            "keys_per_connection": limits.keys_per_connection,
+            "keys_per_message": limits.keys_per_message,
+            "messages_per_second": limits.messages_per_second,
+            "rest_per_second": limits.rest_per_second,
+        },
+        "statuses": {word: status.name for word, status in venue.statuses.items()},
+        "default_instruments": list(venue.default_instruments),
+    }
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    yield bold(told["name"])
+    proof = told["proof"]
+    yield from _said("a loss", "; ".join(proof["means"]) or "nothing shows that one was lost")
+    if proof["means"]:
+        size = "is known" if proof["sized"] else "is not known"
+        yield from _said("its size", f"{size}; what counts is the {proof['scope']}")
+    yield from _said("besides", proof["note"])
+    yield from _said("continuity", told["continuity"])
+    yield from _said("a book begins", told["base"])
+    yield from _said("channels", ", ".join(told["channels"]))
+    for endpoint, url in told["ws_urls"].items():
+        yield from _said(f"ws {endpoint}", url)
+    yield from _said("rest", told["rest_url"])
+    yield from _said("heartbeat", told["heartbeat"])
+    stated = [f"{name.replace('_', ' ')} {n:g}" for name, n in told["limits"].items() if n]
+    yield from _said("limits", ", ".join(stated))
+    words = [f"{word} {meaning}" for word, meaning in told["statuses"].items()]
+    yield from _said("statuses", ", ".join(words))
+    yield from _said("without a file", ", ".join(told["default_instruments"]))
+
+
+def _said(what: str, text: str) -> Iterator[str]:
+    """A label, and the text beside it."""
+    lines = textwrap.wrap(text, (screen_width() or _WIDE) - _LABEL, break_on_hyphens=False)
+    for number, line in enumerate(lines):
+        yield dim(f"{'' if number else what:<{_LABEL}}") + line
