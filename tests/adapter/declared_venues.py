@@ -41,8 +41,8 @@ class Joined(Piece):
         "quote": "/spotMarket/level1:$symbol",
     }
     words = Words(
-        subscribe='{"id":$id,"type":"subscribe","topic":"$word:$joined","response":true}',
-        unsubscribe='{"id":$id,"type":"unsubscribe","topic":"$word:$joined","response":true}',
+        subscribe='{"id":$id,"type":"subscribe","topic":"$channel:$joined","response":true}',
+        unsubscribe='{"id":$id,"type":"unsubscribe","topic":"$channel:$joined","response":true}',
         answers=(
             Answer(ControlKind.NOTHING, '{"type":"welcome"}'),
             Answer(ControlKind.PONG, '{"type":"pong"}'),
@@ -97,21 +97,21 @@ class Each(Piece):
         ),
     }
     words = Words(
-        subscribe='{"method":"subscribe","params":{"channel":"$word","symbol":$symbols,'
+        subscribe='{"method":"subscribe","params":{"channel":"$channel","symbol":$symbols,'
         '"depth":$depth},"req_id":$id}',
-        unsubscribe='{"method":"unsubscribe","params":{"channel":"$word","symbol":$symbols,'
+        unsubscribe='{"method":"unsubscribe","params":{"channel":"$channel","symbol":$symbols,'
         '"depth":$depth},"req_id":$id}',
         answers=(
             Answer(ControlKind.NOTHING, '{"channel":"heartbeat"}'),
             Answer(ControlKind.NOTHING, '{"channel":"status"}'),
             Answer(
                 ACK,
-                '{"method":"subscribe","success":true,"result":{"channel":"$word",'
+                '{"method":"subscribe","success":true,"result":{"channel":"$channel",'
                 '"symbol":"$symbol","depth?":$depth},"req_id?":$id}',
             ),
             Answer(
                 ControlKind.UNSUBSCRIBED,
-                '{"method":"unsubscribe","success":true,"result":{"channel":"$word",'
+                '{"method":"unsubscribe","success":true,"result":{"channel":"$channel",'
                 '"symbol":"$symbol"},"req_id?":$id}',
             ),
             Answer(
@@ -235,17 +235,17 @@ class Taught(Piece):
     }
     words = Words(
         on_connect=('{"event":"conf","flags":229376}',),
-        subscribe='{"event":"subscribe","channel":"$word","symbol":"$symbol"}',
+        subscribe='{"event":"subscribe","channel":"$channel","symbol":"$symbol"}',
         unsubscribe='{"event":"unsubscribe","chanId":$number}',
         answers=(
             Answer(
                 ACK,
-                '{"event":"subscribed","channel":"$word","chanId":$number,"symbol":"$symbol"}',
+                '{"event":"subscribed","channel":"$channel","chanId":$number,"symbol":"$symbol"}',
             ),
             Answer(ControlKind.UNSUBSCRIBED, '{"event":"unsubscribed","chanId":$number}'),
             Answer(
                 REJECTED,
-                '{"event":"error","msg":"$text","code":$code,"channel":"$word","symbol":"$symbol"}',
+                '{"event":"error","msg":"$text","code":$code,"channel":"$channel","symbol":"$symbol"}',
             ),
             Answer(ControlKind.NOTICE, '{"event":"info","code":20051}', text="restart"),
             Answer(ControlKind.NOTHING, '{"event":"info"}'),

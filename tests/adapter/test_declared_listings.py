@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
 from feedhandler.adapter.declared import (
     CALLS,
+    Answer,
     BookPath,
     By,
     Decimals,
@@ -16,9 +19,13 @@ from feedhandler.adapter.declared import (
     Pages,
     Product,
     Time,
+    Topic,
+    Words,
 )
+from feedhandler.adapter.declared.topics import Declared
 from feedhandler.adapter.listing import Listing as Listed
-from feedhandler.adapter.venue import ListedInstrument, Request, Venue
+from feedhandler.adapter.request import Request
+from feedhandler.adapter.venue import Base, ControlKind, ListedInstrument, Venue
 from feedhandler.shape import Frame, ShapeError
 from shm import ContractType, InstrumentKind, OptionType, Status
 from tests.adapter import declared_venues as venues
@@ -304,6 +311,63 @@ def test_a_symbol_in_the_path_and_a_time_for_a_number() -> None:
     assert single.snapshot_symbol(url) == "btcusd"
     body = b'{"timestamp":"1","microtimestamp":"1640000000123456","bids":[["1","2"]],"asks":[]}'
     assert single.parse_book(body).sequence == 1640000000123456000
+
+
+def test_lists_and_books_may_be_posted() -> None:
+    class Posted(venues.Joined):
+        name = "posted"
+        listing = dataclasses.replace(venues.Joined.listing, path="/info", body='{"type":"meta"}')
+        book = BookPath("/info", body='{"type":"l2Book","coin":$symbol}', levels=20)
+
+    posted, url = Posted(), "https://api.kucoin.com/info"
+    (request,) = posted.instrument_requests(["*"])
+    assert (request.method, request.posted) == ("POST", '{"type":"meta"}')
+    assert posted.lists_instruments(url, '{"type": "meta"}')
+    book = posted.book_request("k:A")
+    assert book is not None
+    assert json.loads(book.body) == {"type": "l2Book", "coin": "k:A"}
+    assert posted.snapshot_symbol(url, book.body) == "k:A"
+    assert posted.snapshot_symbol(url, request.body) is None
+    assert not posted.lists_instruments(url, book.body)
+    assert not posted.lists_instruments(url)
+
+
+def test_books_may_be_asked_for_over_the_socket() -> None:
+    class Socket(venues.Piece):
+        name = "socket"
+        socket_books = True
+        rest_url = "https://api.huobi.pro"
+        base = Base.REQUEST
+        listing = venues.Joined.listing
+        topics: ClassVar[Declared] = {
+            "book": Topic("market.$symbol.mbp.$depth", word="mbp", depths=(5, 150))
+        }
+        words = Words(
+            '{"sub":"$key"}',
+            '{"unsub":"$key"}',
+            (
+                Answer(
+                    ControlKind.ANSWER, '{"id":"$id","status":"ok","rep":"market.$symbol.mbp.$_"}'
+                ),
+                Answer(ControlKind.ANSWER, '{"id":"$id","status":"error","err-msg":"$text"}'),
+            ),
+        )
+        book = BookPath(
+            "market.$symbol.mbp.$depth", socket='{"req":"market.$symbol.mbp.$depth","id":"$id"}'
+        )
+
+    socket = Socket()
+    request = socket.snapshot_request("btcusdt")
+    assert request is not None
+    assert (request.symbol, request.levels) == ("btcusdt", 150)
+    asked = json.loads(socket.socket_request(request, 9))
+    assert asked["req"] == "market.btcusdt.mbp.150"
+    answer = {"id": asked["id"], "status": "ok", "rep": asked["req"], "data": {}}
+    (control,) = socket.control(json.dumps(answer).encode(), {})
+    assert (control.request_id, control.symbol, control.text) == (9, "btcusdt", "")
+    error = {"id": asked["id"], "status": "error", "err-msg": "invalid symbol"}
+    (control,) = socket.control(json.dumps(error).encode(), {})
+    assert (control.request_id, control.text) == (9, "invalid symbol")
 
 
 def test_sides_may_be_in_the_rows_or_the_sign() -> None:

@@ -51,7 +51,10 @@ class Reader:
             case ControlKind.ANSWER:
                 socket = request_ids.socket_number(_whole(found.get("id")))
                 wrong = _text(answer, found)
-                return [Control(ControlKind.ANSWER, text=wrong, request_id=socket or 0)]
+                whose = str(found.get("symbol") or "")
+                return [
+                    Control(ControlKind.ANSWER, text=wrong, request_id=socket or 0, symbol=whose)
+                ]
             case kind if kind not in _ABOUT_KEYS:
                 return [Control(kind, text=text, request_id=number)]
         wanted = () if ended else tuple(asked.get(number, ()))
@@ -109,9 +112,9 @@ class Reader:
         yield from _texts(found.get("key"))
         yield from _texts(found.get("keys"))
         symbols = [*_texts(found.get("symbol")), *_texts(found.get("symbols"))]
-        word = answer.word or str(found.get("word") or "")
-        by_word = found.get("by_word")
-        for one, those in by_word.items() if isinstance(by_word, dict) else [(word, symbols)]:
+        word = answer.word or str(found.get("channel") or "")
+        by_channel = found.get("by_channel")
+        for one, those in by_channel.items() if isinstance(by_channel, dict) else [(word, symbols)]:
             for symbol in _texts(those):
                 yield from self._keys(one, symbol, found.get("depth"), asked)
 

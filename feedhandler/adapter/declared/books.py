@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from feedhandler.adapter.declared import rows, words
 from feedhandler.adapter.declared.listing import BookPath
@@ -31,33 +31,53 @@ class _Written(str):
     __slots__ = ()
 
 
-def request(path: BookPath, symbol: str) -> Request:
-    """The request for a symbol's book."""
+def request(path: BookPath, symbol: str, depth: int, *, socket: bool) -> Request:
+    """The request for a symbol's book; `socket`: it goes over the socket."""
+    values = {"symbol": symbol, "depth": depth}
     return Request(
-        path.path.replace("$symbol", quote(symbol, safe="")),
-        {name: value.replace("$symbol", symbol) for name, value in path.params.items()},
+        _filled(path.path, {"symbol": quote(symbol, safe=""), "depth": depth}),
+        {name: _filled(value, values) for name, value in path.params.items()},
         weight=path.weight,
-        levels=path.levels,
+        levels=path.levels or depth,
+        method="POST" if path.body else "GET",
+        body=words.filled(path.body, values) if path.body else "",
+        symbol=symbol if socket else "",
     )
 
 
-def symbol_of(path: BookPath, url: str, base: str) -> str | None:
-    """The symbol whose book this URL asks for; None: it asks for none. `base`: the REST URL."""
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"${name}", str(value))
+    return text
+
+
+def symbol_of(path: BookPath, url: str, body: str, base: str) -> str | None:
+    """The symbol whose book this URL asks for, by a POST of `body` if there is one; None: it asks
+    for none. `base`: the REST URL."""
     parts = urlsplit(url)
-    before = urlsplit(base).path.rstrip("/")
-    pattern = re.escape(before + path.path).replace(re.escape("$symbol"), "(?P<symbol>[^/]+)")
-    found = re.fullmatch(pattern, parts.path)
-    if found is None:
+    found = _in(urlsplit(base).path.rstrip("/") + path.path, parts.path)
+    if found is None or bool(body) != bool(path.body):
         return None
-    if "symbol" in found.groupdict():
-        return found["symbol"]
     query = parse_qs(parts.query)
     for name, value in path.params.items():
-        there = query.get(name, [""])[0]
-        inside = re.fullmatch(re.escape(value).replace(re.escape("$symbol"), "(.+)"), there)
-        if "$symbol" in value:
-            return inside[1] if inside else None
-    return None
+        there = _in(value, query.get(name, [""])[0])
+        if there is None:
+            return None
+        found = found | there
+    if path.body:
+        posted = words.read(path.body, words.decoded(body.encode()))
+        if posted is None:
+            return None
+        found = {**found, **posted}
+    symbol = found.get("symbol")
+    return unquote(symbol) if isinstance(symbol, str) else None
+
+
+def _in(template: str, text: str) -> dict[str, Any] | None:
+    """What stands in the holes of a path or a parameter; None: it is another."""
+    pattern = re.escape(template).replace(re.escape("$symbol"), "(?P<symbol>.+)")
+    found = re.fullmatch(pattern.replace(re.escape("$depth"), "[0-9]+"), text)
+    return found.groupdict() if found else None
 
 
 def document(venue: str, body: bytes, fine: Mapping[str, str], text: str, what: str) -> Any:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from feedhandler.adapter.declared import words
-from feedhandler.adapter.declared.listing import Listing
+from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Topics
 from feedhandler.adapter.venue import CHANNELS, ControlKind
 from feedhandler.shape import ShapeError, tree
@@ -14,13 +14,18 @@ from feedhandler.shape import ShapeError, tree
 if TYPE_CHECKING:
     from feedhandler.adapter.declared.words import Answer, Words
 
-_ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "word", "by_word", "number"})
+_ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
 _LOOSE = _ABOUT | {"text", "code", "status", "depth", "_", "never", "digits"}
 _KEYED = (ControlKind.ACK, ControlKind.REJECTED)
-_IN_STRINGS = {"word", "symbol", "key", "id", "number", "depth", "joined"}
 
 
-def check(place: str, topics: Topics, said: Words, listings: tuple[Listing, ...]) -> None:
+def check(
+    place: str,
+    topics: Topics,
+    said: Words,
+    listings: tuple[Listing, ...],
+    book: BookPath | None,
+) -> None:
     """Raises ShapeError that names the place."""
     for channel in topics.by_channel:
         if channel not in CHANNELS and channel != "status":
@@ -37,6 +42,8 @@ def check(place: str, topics: Topics, said: Words, listings: tuple[Listing, ...]
         _answer(f"{place}: words: {answer.kind.name} {answer.sample[:60]!r}", answer, topics)
     for its in listings:
         _listing(f"{place}: listing {its.path}", its)
+    if book is not None:
+        _book(f"{place}: book {book.path}", book)
 
 
 def _message(place: str, template: str) -> None:
@@ -63,6 +70,15 @@ def _answer(place: str, answer: Answer, topics: Topics) -> None:
         raise ShapeError(f"{place}: no topic has the word {answer.word!r}; there are {known}")
     if answer.kind is ControlKind.STATED and not {"symbol", "status"} <= holes:
         raise ShapeError(f"{place}: neither $symbol nor $status")
+
+
+def _book(place: str, book: BookPath) -> None:
+    said = [book.path, *book.params.values(), book.body, book.socket]
+    if not any("$symbol" in each for each in said):
+        raise ShapeError(f"{place}: no $symbol")
+    for name, allowed in (("body", {"symbol", "depth"}), ("socket", {"symbol", "depth", "id"})):
+        if template := getattr(book, name):
+            words.check(f"{place}: {name}", template, allowed)
 
 
 def _listing(place: str, its: Listing) -> None:

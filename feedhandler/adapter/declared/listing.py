@@ -85,7 +85,7 @@ class Listing:
     lot: Step
     rows: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
-    json: str = ""  #: the body, where the request is a POST
+    body: str = ""  #: JSON that is posted; "": it is a GET
     weight: int = 1
     having: str = ""
     columns: tuple[str, ...] = ()
@@ -118,12 +118,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class BookPath:
-    """A book that is asked for: `$symbol` in its path, its params or its body. `levels`: a side.
-    `fine`, `text`: as of a listing."""
+    """A book that is asked for. `$symbol` and `$depth`, the window that is subscribed to, stand in
+    its path, its params, its `body` (JSON that is posted), and in `socket`, the message that asks
+    for it over the socket, with `$id`. `levels`: a side; 0: the window. `fine`, `text`: as of a
+    listing."""
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
-    json: str = ""
+    body: str = ""
+    socket: str = ""
     levels: int = 0
     weight: int = 1
     fine: Mapping[str, str] = field(default_factory=dict)

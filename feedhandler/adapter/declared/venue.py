@@ -54,7 +54,7 @@ class DeclaredVenue(Venue):
         if "channels" not in cls.__dict__:
             cls.channels = tuple(each for each in CHANNELS if each in cls._known.by_channel)
         its = (cls.listing,) if isinstance(cls.listing, Listing) else tuple(cls.listing)
-        check(place, cls._known, cls.words, its)
+        check(place, cls._known, cls.words, its, cls.book)
 
     # ---- keys
 
@@ -78,8 +78,11 @@ class DeclaredVenue(Venue):
 
     @property
     def window(self) -> int:
-        if not self.cut:
-            return 0
+        return self._window if self.cut else 0
+
+    @property
+    def _window(self) -> int:
+        """Levels a side that the book's channel has; 0: it does not say."""
         return next((one.depth(self.depth) for one in self._known.by_channel.get("book", ())), 0)
 
     # ---- messages
@@ -122,7 +125,7 @@ class DeclaredVenue(Venue):
         found = (self._known.read(key) for key in keys)
         inside = [each[2] for each in found if each]
         symbols = list(dict.fromkeys(subject(holes) for holes in inside))
-        values: dict[str, object] = {**(inside[0] if inside else {}), "id": number, "word": word}
+        values: dict[str, object] = {**(inside[0] if inside else {}), "id": number, "channel": word}
         values["depth"] = int(depth)
         values["number"] = taught.get(keys[0], 0)
         return words.message(template, keys, symbols, values)
@@ -191,10 +194,14 @@ class DeclaredVenue(Venue):
                 return document, its
         raise ValueError(f"{self.name}: the {what} is of no form that is known: {body[:80]!r}")
 
-    def lists_instruments(self, url: str, body: str = "") -> bool:  # noqa: ARG002
-        path = urlsplit(url).path
+    def lists_instruments(self, url: str, body: str = "") -> bool:
+        path, posted = urlsplit(url).path, words.decoded(body.encode()) if body else None
         before = urlsplit(self.rest_url).path.rstrip("/")
-        return any(path == before + one.path for one in self.listings)
+        return any(
+            path == before + one.path
+            and posted == (words.decoded(one.body.encode()) if one.body else None)
+            for one in self.listings
+        )
 
     # ---- books by REST
 
@@ -202,15 +209,33 @@ class DeclaredVenue(Venue):
         return self.book_request(symbol) if self.base is Base.REQUEST else None
 
     def book_request(self, symbol: str) -> Request | None:
-        return books.request(self.book, symbol) if self.book is not None else None
+        if self.book is None:
+            return None
+        return books.request(self.book, symbol, self._window, socket=self.socket_books)
+
+    def socket_request(self, request: Request, number: int) -> str:
+        if self.book is None or not self.book.socket:
+            return super().socket_request(request, number)
+        values = {
+            "id": request_ids.socket_id(number),
+            "symbol": request.symbol,
+            "depth": self._window,
+        }
+        return words.filled(self.book.socket, values)
 
     def parse_book(self, body: bytes) -> BookAnswer:
         fine, text = (self.book.fine, self.book.text) if self.book else ({}, "")
         document = books.document(self.name, body, fine, text, "book")
         return books.answer(self.name, self.frames, document)
 
-    def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002
-        return books.symbol_of(self.book, url, self.rest_url) if self.book is not None else None
+    def snapshot_symbol(self, url: str, body: str = "") -> str | None:
+        if self.book is None:
+            return None
+        return books.symbol_of(self.book, url, body, self.rest_url)
+
+    def snapshot_levels(self, url: str, body: str = "") -> int:
+        said = super().snapshot_levels(url, body)
+        return said or (self.book.levels if self.book is not None else 0)
 
 
 def _first_page(its: Listing, params: Mapping[str, str] | None = None) -> Request:
@@ -218,4 +243,5 @@ def _first_page(its: Listing, params: Mapping[str, str] | None = None) -> Reques
     first = dict(its.params if params is None else params)
     if params is None and pages is not None and not pages.cursor:
         first.setdefault(pages.parameter, "0")
-    return Request(its.path, first, weight=its.weight)
+    method = "POST" if its.body else "GET"
+    return Request(its.path, first, weight=its.weight, method=method, body=its.body)

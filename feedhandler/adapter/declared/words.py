@@ -6,7 +6,7 @@
     )
 
 Holes of a message: `$id`; `$keys` (a list of keys), `$key`; `$symbols` (a list), `$joined` (the
-symbols with commas between), `$symbol`; `$word` (of the topic), `$depth`; `$number` (that an
+symbols with commas between), `$symbol`; `$channel` (of the topic), `$depth`; `$number` (that an
 acknowledgement taught); `$time_s`. Which of them it has says which keys may share it: with `$keys`
 all of them, with `$symbols` or `$joined` those of one topic, with `$key` or `$symbol` none.
 """
@@ -25,7 +25,7 @@ from feedhandler.adapter.venue import ControlKind
 from feedhandler.shape import ShapeError, tree
 
 _ALONE = frozenset({"key", "symbol", "number", "family", "base", "quote"})
-_ONE_TOPIC = frozenset({"symbols", "joined", "word", "depth"})
+_ONE_TOPIC = frozenset({"symbols", "joined", "channel", "depth"})
 HOLES = _ALONE | _ONE_TOPIC | {"id", "keys", "time_s"}
 
 
@@ -34,9 +34,9 @@ class Answer:
     """A frame without market data, and what it says. The first one that fits is meant.
 
     Holes of the sample: `$id`; `$key`, or `$keys` (a list); `$symbol`, or `$symbols` (a list),
-    beside `$word` or `word`; `$by_word` (an object: word -> list of symbols); `$number`, by which
-    the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`, of
-    STATED. Without keys and symbols it is about the keys of the request `$id`.
+    beside `$channel` or `word`; `$by_channel` (an object: word -> list of symbols); `$number`, by
+    which the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`,
+    of STATED. Without keys and symbols it is about the keys of the request `$id`.
 
     `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
     for again soon. `whole`: what the request asked for and this does not name was refused. `text`:
