@@ -62,8 +62,12 @@ class JoinedReference(Reference):
         if not self.follows(delta, book.sequence):
             self.books[symbol], self.waiting[symbol] = Book(), [delta]
             return
-        book.sequence = delta.final
-        book.set(delta.bids, delta.asks)
+        last, book.sequence = book.sequence, delta.final
+        book.set(self.fresh(delta.bids, last), self.fresh(delta.asks, last))
+
+    def fresh(self, levels: Iterable[Any], _last: int) -> Iterable[Any]:
+        """Those of a delta's levels that the book before it does not have."""
+        return levels
 
     def follows(self, delta: Delta, last: int) -> bool:
         """Whether there is no hole between the two."""

@@ -3,6 +3,7 @@ base by REST), match, ticker. A ticker has the number of the book that it is the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,16 +26,18 @@ class KucoinReference(JoinedReference):
         data = message["data"]
         if topic == "/market/level2":
             first, final = data["sequenceStart"], data["sequenceEnd"]
-            sides = (  # price 0: only the number moves
-                [level for level in data["changes"][side] if Decimal(level[0])]
-                for side in ("bids", "asks")
-            )
-            return self.delta(symbol, Delta(first, final, *sides))
+            changes = data["changes"]
+            return self.delta(symbol, Delta(first, final, changes["bids"], changes["asks"]))
         if topic == "/market/ticker":
             return Said("quote", quotes=(_quote(symbol, data),))
         if topic != "/market/match":
             return CONTROL
         return Said("trade", trades=(_trade(data),))
+
+    def fresh(self, levels: Iterable[Any], last: int) -> Iterable[Any]:
+        """Each level has a number of its own, by which they follow; price 0 moves only that."""
+        numbered = sorted(levels, key=lambda level: int(level[2]))
+        return [level for level in numbered if int(level[2]) > last and Decimal(level[0])]
 
 
 def _quote(symbol: str, data: Any) -> Quote:
