@@ -366,7 +366,7 @@ class Venue(ABC):
 
     def socket_request(self, request: Request, number: int) -> str:
         """The message that asks the same over the socket; its answer, an ANSWER with this number,
-        has the shape of the REST body. Of venues with `socket_requests`."""
+        has the shape of the REST body. Of venues with `socket_requests` or `socket_books`."""
         raise NotImplementedError(f"{self.name} takes no requests over the socket")
 
     def snapshot_symbol(self, url: str, body: str = "") -> str | None:  # noqa: ARG002

@@ -198,14 +198,18 @@ class _Player:
         if frame.dir != "in" or frame.data is None or symbol is None:
             self.result.skipped += 1
             return
+        self._book(symbol, frame.data, frame.t, self._venue.snapshot_levels(url, posted))
+        if self._observe is not None:
+            self._observe(frame, self._engine)
+
+    def _book(self, symbol: str, body: bytes, t: int | None, levels: int) -> None:
+        """A book that was asked for."""
         instrument = self._add(self._survey.specs.get(symbol), symbol)
-        if instrument is not None:
-            levels = self._venue.snapshot_levels(url, posted)
-            if not self._deepen(instrument, frame.data, levels):
-                self._engine.snapshot(instrument, frame.data, max(0, frame.t or 0), levels=levels)
-            self.result.snapshots += 1
-            if self._observe is not None:
-                self._observe(frame, self._engine)
+        if instrument is None:
+            return
+        if not self._deepen(instrument, body, levels):
+            self._engine.snapshot(instrument, body, max(0, t or 0), levels=levels)
+        self.result.snapshots += 1
 
     def _frame(self, frame: Frame) -> None:
         payload = self._plain(frame.data or b"")
@@ -217,7 +221,7 @@ class _Player:
         result = row.connection.feed(payload, max(0, frame.t or 0))
         self.result.frames += 1
         if result & _engine.CONTROL:
-            self._control(payload)
+            self._control(payload, frame.t)
         for instrument, (body, levels) in list(self._deeper.items()):
             self._deepen(instrument, body, levels)
         if result & _engine.ATTENTION:
@@ -253,14 +257,17 @@ class _Player:
             self._worn.discard(instrument)
         return result == _engine.DEEPEN_DONE
 
-    def _control(self, payload: bytes) -> None:
-        """Acks and notices inform; what ends a subscription ends its book."""
+    def _control(self, payload: bytes, t: int | None) -> None:
+        """Acks and notices inform; what ends a subscription ends its book; an answer may be one."""
         self.result.control += 1
         with suppress(ValueError):
             for control in self._venue.control(payload, {}):
                 if control.kind is ControlKind.UNSUBSCRIBED:
                     for key in control.keys:
                         self._unsubscribed(key)
+                if control.kind is ControlKind.ANSWER and control.symbol and not control.text:
+                    request = self._venue.snapshot_request(control.symbol)
+                    self._book(control.symbol, payload, t, request.levels if request else 0)
                 for stated in control.stated:
                     self._stated(stated)
 

@@ -36,7 +36,6 @@ from feedhandler.connection.welcome_gate import WelcomeGate
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.log import Throttle
 from feedhandler.network.connect_failure import explain, refused, unreachable
-from feedhandler.network.route import MAX_MESSAGE_BYTES
 from feedhandler.one_line import one_line
 from shm import Reason
 
@@ -77,7 +76,7 @@ class Connection:
         self.pings = Pings(
             venue.heartbeat, settings.silence_s, self.socket, partial(owner.on_round_trip, self)
         )
-        self.requests = SocketRequests(venue, self.socket.send, self.pings.took)
+        self.requests = SocketRequests(venue, self.socket.send, self.pings.took, self._messages)
         self.subscriptions = Subscriptions(
             venue, keys, self._clock(), settings.messages, settings.keys
         )
@@ -368,12 +367,8 @@ class Connection:
             why = f": {one_line(text)}" if text else ""
             self._cause = (Reason.DISCONNECTED, f"closed by the venue with code {code}{why}")
 
-    def on_too_long(self) -> None:
-        """A fragmented message went over the bound."""
-        self.cut(Reason.MALFORMED, f"a message of more than {MAX_MESSAGE_BYTES >> 20} MiB")
-
     def on_garbled(self, text: str) -> None:
-        """A message cannot be inflated, nor can those after it."""
+        """A message cannot be taken, nor can those after it."""
         self.cut(Reason.MALFORMED, text)
 
     def on_error(self, error: Exception) -> None:

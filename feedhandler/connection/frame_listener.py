@@ -28,6 +28,7 @@ _PING: int = WSMsgType.PING.value
 _PONG: int = WSMsgType.PONG.value
 #: what the library closes with when a frame is none
 _BROKEN = (WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT, WSCloseCode.MESSAGE_TOO_BIG)
+_TOO_LONG = f"a message of more than {MAX_MESSAGE_BYTES >> 20} MiB"
 _settling: set[asyncio.Task[None]] = set()
 
 
@@ -39,7 +40,6 @@ class Session(Protocol):
     def on_malformed(self) -> None: ...
     def on_pong(self, payload: bytes) -> None: ...
     def on_close(self, code: int, text: str) -> None: ...
-    def on_too_long(self) -> None: ...
     def on_garbled(self, text: str) -> None: ...
     def on_error(self, error: Exception) -> None: ...
     def on_lost(self, listener: "FrameListener") -> None: ...
@@ -172,7 +172,7 @@ class FrameListener(WSListener):
     def on_refused(self, why: str | None) -> None:
         """A frame came that ends all reading: it is too long, or wrong in the way that is told."""
         if why is None:
-            self._session.on_too_long()
+            self._session.on_garbled(_TOO_LONG)
         else:
             self._session.on_garbled(f"the venue sent {why}")
 
@@ -200,7 +200,7 @@ class FrameListener(WSListener):
             return  # the rest of a message whose beginning was never seen
         if len(self._parts) + len(payload) > MAX_MESSAGE_BYTES:
             self._parts = None
-            self._session.on_too_long()
+            self._session.on_garbled(_TOO_LONG)
             return
         self._parts += payload
         if fin:

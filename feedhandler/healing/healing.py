@@ -31,7 +31,7 @@ from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue, TradedFir
 from feedhandler.healing.subscription_watch import SubscriptionWatch
 from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle, log
-from feedhandler.network.rest import Rest, RestError
+from feedhandler.network.rest import Rest, RestError, RestUnreachable
 from shm import Counter, Reason, State
 from shm._native import Writer
 
@@ -279,7 +279,12 @@ class Healing:
         if request is None:
             raise RestError("this venue has no snapshots over REST", symbol)
         self._deepening.asking(symbol)
-        return await self._requests.get(request)
+        try:
+            return await self._requests.get(request)
+        except RestUnreachable:
+            if self._venue.socket_books:
+                self.recovery.unanswered(self._universe.by_symbol[symbol], self._clock())
+            raise
 
     def _deliver(self, symbol: str, body: bytes) -> None:
         tracked = self._universe.by_symbol[symbol]

@@ -58,8 +58,8 @@ class Poller:
         self._quiet = Throttle()
 
     async def run(self) -> None:
-        """Poll what cannot be streamed; with `after_s` 0 nothing."""
-        while self._after_s:
+        """Poll what cannot be streamed; with `after_s` 0, or without books over REST, nothing."""
+        while self._after_s and not self._venue.socket_books:
             request = self._due(self._clock())
             if request is None:
                 await asyncio.sleep(LOOK_S)

@@ -148,6 +148,17 @@ class Recovery:
         """SNAPSHOT_TOO_OLD: the stream is ahead of what we got."""
         self._snapshots.request(tracked.spec.symbol)
 
+    def unanswered(self, tracked: CarriedInstrument, now: float) -> None:
+        """Its base was asked for over the socket that streams it, and nothing came: it is
+        subscribed to anew."""
+        if self._engine.state(tracked.id)[0] == State.LIVE or not self.subscribed_to(tracked):
+            return
+        case = self._case(tracked)
+        if case.resubscribe_at is None:
+            delay = case.backoff.next(now)
+            case.resubscribe_at = now + (delay if case.backoff.failures > 1 else 0.0)
+            self._plan(tracked)
+
     def foreign(self, tracked: CarriedInstrument) -> None:
         """FOREIGN: what we got has prices that are not this instrument's."""
         text = f"{tracked.spec.symbol}: its snapshot has prices of another instrument"

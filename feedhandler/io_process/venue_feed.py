@@ -85,7 +85,7 @@ class VenueFeed:
         )
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
-        requests = Requests(venue, rest, self.connections)
+        requests = Requests(venue, rest, self.connections, self._streams)
         wanted = (config.instruments, self._rng, config.refresh_s)
         self._lister = Lister(venue, Handed(requests, listed or Answers()), *wanted)
         self.roster = Roster(venue, config, self.engine, self.universe, self._lister, self)
@@ -277,6 +277,11 @@ class VenueFeed:
     def restated(self, tracked: CarriedInstrument) -> None:
         """The venue does something else with orders on it than before."""
         self.healing.restated(tracked)
+
+    def _streams(self, symbol: str) -> Connection | None:
+        """Which connection has the book of a symbol."""
+        tracked = self.universe.by_symbol.get(symbol)
+        return self.connections.best(tracked) if tracked is not None else None
 
     def _count(self, counter: Counter) -> None:
         self._writer.counter_add(int(counter))

@@ -34,8 +34,8 @@ class ConnectionForecast:
 
 @dataclass(frozen=True, slots=True)
 class VenueForecast:
-    """One venue. `live_s`: until every book may be live; `rest_weight`: of `rest_requests`, lists
-    and snapshots; `shared_bytes`: of /dev/shm; `paced_by`: what costs the time, in words."""
+    """One venue. `live_s`: until every book may be live; `rest_weight`: of `rest_requests`, lists,
+    tokens and snapshots; `shared_bytes`: of /dev/shm; `paced_by`: what costs the time, in words."""
 
     venue: str
     instruments: tuple[str, ...]
@@ -55,21 +55,22 @@ def forecast(
     """`lists`: the weights of the requests that listed the instruments. Raises PlanError."""
     plans = pack(venue, specs, config.channels)
     connections, when = _play(venue, config, plans)
-    weights, live_s = _snapshots(venue, lists, when)
+    tokens = [venue.token.request.weight] * len(connections) if venue.token is not None else []
+    weights, live_s = _snapshots(venue, [*lists, *tokens], when)
     subscribed = max((one.subscribed_s for one in connections), default=0.0)
     paced = []
     if subscribed > 1.0:
         paced.append("subscribing")
     if live_s > subscribed + 1.0:
-        paced.append("snapshots over REST")
+        paced.append("snapshots" if venue.socket_books else "snapshots over REST")
     return VenueForecast(
         venue=venue.name,
         instruments=tuple(spec.symbol for spec in specs),
         connections=tuple(connections),
         messages=sum(one.messages for one in connections),
         keys=sum(len(one.keys) for one in connections),
-        rest_requests=len(lists) + len(weights),
-        rest_weight=sum(lists) + sum(weights),
+        rest_requests=len(lists) + len(tokens) + len(weights),
+        rest_weight=sum(lists) + sum(tokens) + sum(weights),
         live_s=max(subscribed, live_s),
         shared_bytes=shared_bytes(config),
         paced_by=tuple(paced),

@@ -26,6 +26,7 @@ from feedhandler.network.deflate import DeflateError, MessageTooLong
 from feedhandler.network.gzip_message import inflated, is_gzip
 from feedhandler.network.route import Route
 from shm import Reason
+from tests.feed.fault_table import row
 from tests.kit.connected import Connected, connected
 from tests.kit.facts import PaperVenue
 from tests.kit.recordings import recorded
@@ -152,6 +153,7 @@ def test_frames_reach_the_engine_inflated(compress: bool) -> None:
 
 
 def test_broken_frames_are_counted_and_several_in_a_row_end_the_session() -> None:
+    assert row("a gzip message is broken").healed == ""
     odd = [b"\x00\x01\x02", gzip.compress(book(3))[:-9], gzip.compress(b"not JSON")]
 
     async def play(socket: web.WebSocketResponse) -> None:
@@ -173,6 +175,7 @@ def test_broken_frames_are_counted_and_several_in_a_row_end_the_session() -> Non
 
 
 def test_a_bomb_ends_the_session() -> None:
+    assert row("a message inflates without end").sees[0] == ("STALE", "MALFORMED")
     large = bomb(17 << 20)
 
     async def play(socket: web.WebSocketResponse) -> None:

@@ -14,6 +14,7 @@ from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Control, ControlKind
 from feedhandler.budgets.token_bucket import TokenBucket
 from feedhandler.connection.socket_requests import Requests, SocketRequests
+from feedhandler.connection.state import ConnectionState
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions, SimProcess
 from feedhandler.supervisor.status import venue_status
@@ -35,6 +36,7 @@ class Socket:
         self.trips: list[float] = []
         self.requests = SocketRequests(DERIBIT, self._send, self.trips.append)
         self.takes_requests = True
+        self.state = ConnectionState.LIVE
 
     def _send(self, text: str) -> bool:
         self.sent.append(json.loads(text))

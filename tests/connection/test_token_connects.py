@@ -20,6 +20,7 @@ from feedhandler.connection.state import ConnectionState
 from feedhandler.network.rest import Rest
 from feedhandler.shape.errors import ShapeError
 from shm import Reason
+from tests.feed.fault_table import row
 from tests.kit.connected import Connected, connected
 from tests.kit.facts import PaperVenue
 from tests.network.test_rest import served
@@ -170,6 +171,7 @@ def no_token(answer: Callable[[TokenServer], Callable[[str], Any]], said: str) -
 
 
 def test_a_token_that_is_refused_is_a_reason_to_wait() -> None:
+    assert row("no token to connect with").sees == ()
     reason = no_token(
         lambda _: lambda _: web.Response(status=403, text="not from your country"),
         "no token to connect with: http://127.0.0.1",
@@ -222,6 +224,8 @@ def test_a_venue_that_does_not_answer_for_a_token_is_not_waited_for_for_ever() -
 
 
 def test_a_token_that_has_expired_meanwhile_costs_one_try() -> None:
+    assert row("a token that has expired").sees == ()
+
     async def main() -> None:
         server = TokenServer()
 
@@ -240,6 +244,8 @@ def test_a_token_that_has_expired_meanwhile_costs_one_try() -> None:
 
 
 def test_nothing_is_subscribed_to_before_the_welcome() -> None:
+    assert row("no welcome").sees == ()
+
     async def main() -> None:
         server = TokenServer()
         server.greets = False

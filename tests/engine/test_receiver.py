@@ -48,9 +48,6 @@ class Session:
     def on_close(self, code: int, text: str) -> None:
         self.told.append(("close", (code, text)))
 
-    def on_too_long(self) -> None:
-        self.told.append(("too long", None))
-
     def on_garbled(self, text: str) -> None:
         self.told.append(("garbled", text))
 
@@ -213,7 +210,8 @@ def test_a_frame_that_is_too_long_ends_the_reading() -> None:
         taken.read(encode(message(rng, 900)))
         taken.read(encode(message(rng, 1001))[:200])
         taken.read(encode(message(rng, 10)))
-        assert [what for what, _ in taken.session.told] == ["said", "too long"]
+        assert [what for what, _ in taken.session.told] == ["said", "garbled"]
+        assert taken.session.told[1][1] == "a message of more than 64 MiB"
 
 
 def test_the_room_grows_for_a_long_frame_and_shrinks_again() -> None:

@@ -143,9 +143,6 @@ class Session:
     def on_close(self, code: int, text: str) -> None:
         self._say(f"close {code} {text}")
 
-    def on_too_long(self) -> None:
-        self._say("too long")
-
     def on_garbled(self, text: str) -> None:
         self._say(f"garbled: {text}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from feedhandler.adapter.connect import Token
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Base, Limits
 from feedhandler.budgets import venue_budgets
@@ -83,6 +84,18 @@ def test_snapshots_are_paid_by_weight() -> None:
     assert (found.rest_requests, found.rest_weight) == (11, 520)
     assert found.live_s == pytest.approx((520 - 100) / 100.0, abs=0.05)
     assert found.paced_by == ("snapshots over REST",)
+
+
+def test_a_token_costs_a_request_for_each_connection() -> None:
+    class Given(PaperVenue):
+        token = Token(
+            Request("/t", weight=3, method="POST"), '{"endpoint":"$endpoint"}', "$endpoint"
+        )
+
+    limits = Limits(keys_per_connection=2)
+    found = forecast(Given(limits), CONFIG, [spec(f"S{n}") for n in range(5)], [1])
+    assert len(found.connections) == 3
+    assert (found.rest_requests, found.rest_weight) == (1 + 3, 1 + 9)
 
 
 def test_memory_is_what_a_writer_takes(namespace: str) -> None:
