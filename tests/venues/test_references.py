@@ -99,3 +99,25 @@ def test_a_translated_recording_ends_with_the_recorded_books(recording: Recordin
     for line in recording.lines():
         translated.line(line)
     assert recorded.books == translated.books
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [each for each in RECORDINGS if each.venue not in ("bitmex", "bitstamp", "hyperliquid")],
+    ids=str,
+)
+def test_a_reference_notices_a_lost_message(recording: Recording) -> None:
+    """Of venues that prove their books: the one before the last is taken out."""
+    lines = list(recording.lines())
+    reference = REFERENCES[recording.venue]()
+    books = [(at, said) for at, line in enumerate(lines) if (said := reference.line(line)).books]
+    at, said = next(
+        (at, said)
+        for at, said in reversed(books)
+        if any(later > at and other.books == said.books for later, other in books)
+    )
+    reference = REFERENCES[recording.venue]()
+    with pytest.raises(AssertionError):  # noqa: PT012, a hole is an error or a book without a base
+        for line in [*lines[:at], *lines[at + 1 :]]:
+            reference.line(line)
+        assert reference.books[said.books[0]].live
