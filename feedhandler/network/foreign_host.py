@@ -4,6 +4,7 @@ An answer is data: whoever could change it, or a venue that makes a mistake, wou
 another host's market data for the venue's, or read it where everybody on the way can.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 _SECURE = {"wss": "wss", "https": "wss"}
 _PLAIN = {"ws": "ws", "http": "ws"}
 _LOOPBACK = "localhost"
+_EVERYBODYS = re.compile(r"[a-z]{1,3}\.[a-z]{2}")
 
 
 def websocket_url(named: str, configured: str, others: Iterable[str] = ()) -> str:
@@ -43,13 +45,15 @@ def _host(url_or_host: str) -> str:
 
 
 def _related(host: str, ours: str) -> bool:
-    """The same, or siblings: of a host of three names and more, what is behind the first of them
-    is a domain of its owner."""
+    """The same, or siblings: what is behind the first name of a host is a domain of its owner,
+    unless it looks like one that is everybody's (`com`, `co.uk`)."""
     if host == ours or (_is_loopback(host) and _is_loopback(ours)):
         return True
     if _is_address(host) or _is_address(ours):
         return False
-    domain = ours.partition(".")[2] if ours.count(".") >= 2 else ours
+    domain = ours.partition(".")[2]
+    if "." not in domain or _EVERYBODYS.fullmatch(domain):
+        domain = ours
     return "." in domain and (host == domain or host.endswith(f".{domain}"))
 
 

@@ -4,7 +4,9 @@ server on loopback that insists on them."""
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,10 +39,16 @@ class TokenVenue(PaperVenue):
     heartbeat = Heartbeat(Speaker.CLIENT_TEXT, 30.0, 40.0, "ping", "pong")
 
 
-class TokenServer:
-    """Gives out tokens that are good for one connection each, and takes no other."""
+class GzipTokenVenue(TokenVenue):
+    encoding = "gzip"
 
-    def __init__(self) -> None:
+
+class TokenServer:
+    """Gives out tokens that are good for one connection each, and takes no other. `zips`: what it
+    sends is gzip."""
+
+    def __init__(self, *, zips: bool = False) -> None:
+        self.zips = zips
         self.url = ""
         self.asked: list[tuple[str, str]] = []
         self.given: set[str] = set()
@@ -75,12 +83,18 @@ class TokenServer:
         await socket.prepare(request)
         self.sockets.append(socket)
         if self.greets:
-            await socket.send_json({"hello": query["connectId"]})
+            await self.send(socket, {"hello": query["connectId"]})
         async for message in socket:
             self.heard.append(message.data)
             if message.data.startswith("{"):
-                await socket.send_json({"id": message.json()["id"]})
+                await self.send(socket, {"id": message.json()["id"]})
         return socket
+
+    async def send(self, socket: web.WebSocketResponse, said: dict[str, Any]) -> None:
+        if self.zips:
+            await socket.send_bytes(gzip.compress(json.dumps(said).encode()))
+        else:
+            await socket.send_json(said)
 
 
 @asynccontextmanager
@@ -99,10 +113,11 @@ async def joined(
             yield one
 
 
-def test_each_session_has_a_token_of_its_own() -> None:
+@pytest.mark.parametrize("venue", [TokenVenue, GzipTokenVenue])
+def test_each_session_has_a_token_of_its_own(venue: type[TokenVenue]) -> None:
     async def main() -> None:
-        server = TokenServer()
-        async with joined(server, headers={"X-Size-Decimal": "1"}) as one:
+        server = TokenServer(zips=venue.encoding == "gzip")
+        async with joined(server, venue(), headers={"X-Size-Decimal": "1"}) as one:
             await one.until(lambda: one.owner.acknowledged == ["book:A"], "subscribed")
             assert server.asked == [("POST", '{"for":"public"}')]
             assert server.headers["X-Size-Decimal"] == "1"

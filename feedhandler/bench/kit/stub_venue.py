@@ -72,7 +72,10 @@ class _Stub(Venue):
     """Goes before the real venue's class."""
 
     heartbeat = Heartbeat(Speaker.SERVER_FRAME, 3600.0, 3600.0)
-    socket_requests = False
+    socket_requests = socket_books = False
+    token = welcome = None
+    encoding = "text"
+    ws_headers: Mapping[str, Mapping[str, str]] = {}
 
     def endpoint(self, key: str) -> str:  # noqa: ARG002
         return next(iter(self.ws_urls))
