@@ -10,6 +10,7 @@ _RULES = {
     Continuity.PREVIOUS: _engine.RULE_PREVIOUS,
     Continuity.RANGE: _engine.RULE_RANGE,
     Continuity.NEXT: _engine.RULE_NEXT,
+    Continuity.TIME: _engine.RULE_TIME,
 }
 _BASES = {
     Base.STREAM: _engine.BASE_STREAM,
@@ -59,6 +60,7 @@ def make_engine(
         base=base,
         rest_join=venue.rest_join,
         checksum=checksum_rule(venue.checksum),
+        window=venue.window,
         auto_add=auto_add,
         replay=replay,
     )

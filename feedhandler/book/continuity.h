@@ -7,6 +7,7 @@
  *        RANGE     a delta covers ids first..final: first == last+1, or, where it joins what others
  *                  have brought, first <= last+1 <= final                    (Binance spot, ...)
  *        NEXT      ids count by one: final == last+1
+ *        TIME      the number is the venue's time, in ns: later is next. No hole shows in it
  *        NONE      the venue numbers nothing
  *   base STREAM    a snapshot comes in the stream; to heal, subscribe again
  *        REQUEST   a snapshot is fetched and joined with the deltas buffered meanwhile
@@ -30,6 +31,11 @@
  * Several connections may bring the same stream. `own`: the message is of the one that fed the book
  * last; `others`: another one is in step as well. The first copy of a message is applied, the others
  * are duplicates, and a hole is a gap only if nobody else can fill it.
+ *
+ * TIME shows no hole, so that what lies between two messages has to be known by other means: each
+ * connection brings all that is later than its first. `step`: this one is known to have brought, or to
+ * bring, all that is not in the book: something of it was no later than the book. Of another one a
+ * later message is ahead of the book, and what waits for a base is of one connection.
  */
 #ifndef FEEDHANDLER_BOOK_CONTINUITY_H
 #define FEEDHANDLER_BOOK_CONTINUITY_H
@@ -37,7 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum continuity_rule { RULE_NONE = 0, RULE_PREVIOUS, RULE_RANGE, RULE_NEXT, RULE_END };
+enum continuity_rule { RULE_NONE = 0, RULE_PREVIOUS, RULE_RANGE, RULE_NEXT, RULE_TIME, RULE_END };
 enum continuity_base { BASE_STREAM = 0, BASE_REQUEST, BASE_EVERY, BASE_END };
 enum continuity_phase { PHASE_EMPTY = 0, PHASE_CLAIMED, PHASE_JOINING, PHASE_STEP };
 
@@ -101,7 +107,8 @@ static inline void continuity_lose(continuity *c)
 
 /* Does `s` follow `last` by the rule? Another connection's messages may be cut at other ids: what
  * covers `last` is right on top of it. */
-static inline enum continuity_action continuity_judge(const continuity *c, const sequence *s, bool own)
+static inline enum continuity_action continuity_judge(const continuity *c, const sequence *s, bool own,
+                                                      bool step)
 {
     int64_t last = c->last;
     bool joining = c->phase == PHASE_JOINING || !own;
@@ -125,18 +132,24 @@ static inline enum continuity_action continuity_judge(const continuity *c, const
         if (s->final <= last)
             return ACTION_DUPLICATE;
         return s->final == last + 1 ? ACTION_APPLY : ACTION_GAP;
+    case RULE_TIME:
+        /* one connection's second message of a time is another change; another's is a copy */
+        if (s->final < last || (s->final == last && !own))
+            return ACTION_DUPLICATE;
+        return step ? ACTION_APPLY : ACTION_GAP;
     default: return ACTION_APPLY;
     }
 }
 
+/* `step`: see TIME, and of no other rule. */
 static inline enum continuity_action continuity_delta(continuity *c, const sequence *s, bool own,
-                                                      bool others)
+                                                      bool others, bool step)
 {
     enum continuity_action action = ACTION_APPLY;
     if (!continuity_based(c))
         return c->phase == PHASE_CLAIMED || continuity_buffers(c) ? ACTION_BUFFER : ACTION_IGNORE;
     if (s->numbered) {
-        action = continuity_judge(c, s, own);
+        action = continuity_judge(c, s, own, step);
         if (action == ACTION_DUPLICATE && own && ++c->duplicates > CONTINUITY_DUPLICATES_MAX)
             action = ACTION_GAP;
     }
@@ -176,6 +189,7 @@ static inline bool continuity_joins(const continuity *c, const sequence *s, cons
     case RULE_PREVIOUS: return head->previous <= s->final || head->final <= s->final;
     case RULE_RANGE: return s->final < 0 || head->first <= s->final + 1;
     case RULE_NEXT: return head->final <= s->final + 1;
+    case RULE_TIME: return head->final <= s->final; /* nothing lies between: the stream was there */
     default: return true;
     }
 }
@@ -218,6 +232,14 @@ static inline bool continuity_confirmed(continuity *c, const sequence *tail)
     return true;
 }
 
+/* Does the first buffered delta show that what was claimed is of no use? By the other rules that is a
+ * gap when it is applied. */
+static inline bool continuity_missed(const continuity *c, const sequence *head)
+{
+    return c->rule == RULE_TIME && c->phase == PHASE_CLAIMED && head->numbered &&
+           head->final > c->last;
+}
+
 /* EVERY: each message is the whole book. Older in id and in time: a second connection, behind; not
  * newer, of another connection: its copy. */
 static inline enum continuity_action continuity_full(continuity *c, const sequence *s,
@@ -245,6 +267,7 @@ static inline bool continuity_chains(const continuity *c, const sequence *tail, 
     case RULE_PREVIOUS: return s->previous == tail->final && s->final >= s->previous;
     case RULE_RANGE: return s->first <= tail->final + 1 && s->final > tail->final;
     case RULE_NEXT: return s->final == tail->final + 1;
+    case RULE_TIME: return s->final >= tail->final;
     default: return true;
     }
 }
@@ -254,6 +277,8 @@ static inline bool continuity_buffered(const continuity *c, const sequence *tail
 {
     if (!tail->numbered || !s->numbered || c->rule == RULE_NONE)
         return false;
+    if (c->rule == RULE_TIME)
+        return true; /* nothing tells whether it is a copy, so that one connection is heard */
     return s->final <= tail->final && (c->rule != RULE_PREVIOUS || s->previous < tail->final) &&
            (c->rule != RULE_PREVIOUS || s->final >= s->previous);
 }

@@ -291,6 +291,7 @@ class _Player:
         """A connection opened or closed: what it fed before is over."""
         row = self._row(frame)
         self._engine.disconnected(row.index, Reason.DISCONNECTED)
+        row.connection.begin()
         row.open = frame.dir == "open"
         self._store(row)
 

@@ -361,6 +361,11 @@ class Connection:
         """The engine could not read a frame."""
         self._owner.on_malformed(self)
 
+    def on_gap(self) -> None:
+        """A message of the session is missing, and nobody can say which book's: another session."""
+        expected, came = self.native.hole
+        self.cut(Reason.GAP, f"message {expected} is missing: message {came} came in its place")
+
     def on_close(self, code: int, text: str) -> None:
         """The venue closes the session."""
         if self._cause is None:

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from feedhandler.engine._engine import ATTENTION, CONTROL, MALFORMED, Connection, Receiver
+from feedhandler.engine._engine import ATTENTION, CONTROL, GAP, MALFORMED, Connection, Receiver
 from feedhandler.network.route import MAX_MESSAGE_BYTES
 from feedhandler.one_line import one_line
 
-_SPECIAL = CONTROL | ATTENTION | MALFORMED
+_SPECIAL = CONTROL | ATTENTION | MALFORMED | GAP
 _CONTINUATION: int = WSMsgType.CONTINUATION.value
 _TEXT: int = WSMsgType.TEXT.value
 _CLOSE: int = WSMsgType.CLOSE.value
@@ -38,6 +38,7 @@ class Session(Protocol):
     def on_control(self, frame: bytes) -> None: ...
     def on_attention(self) -> None: ...
     def on_malformed(self) -> None: ...
+    def on_gap(self) -> None: ...
     def on_pong(self, payload: bytes) -> None: ...
     def on_close(self, code: int, text: str) -> None: ...
     def on_garbled(self, text: str) -> None: ...
@@ -144,6 +145,8 @@ class FrameListener(WSListener):
 
     def on_special(self, bits: int, payload: Any) -> None:
         """The engine made more of a message than records."""
+        if bits & GAP:
+            self._session.on_gap()
         if bits & CONTROL:
             self._session.on_control(bytes(payload))
         if bits & ATTENTION:

@@ -62,6 +62,7 @@ class ConnectionSocket:
     async def open(self, url: str) -> None:
         """Begin a session. Raises what `Route.websocket` raises, TimeoutError."""
         self.record("open", None)
+        self._native.begin()
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             transport, socket = await self._settings.route.websocket(
                 url, self._new_listener, self._settings.headers, compression=not self._gzip

@@ -23,12 +23,14 @@ CONTROL: int  #: not market data: parse it with orjson (acks, heartbeats, errors
 MALFORMED: int  #: not what the venue may send; counted, see `Engine.last_error`
 UNKNOWN: int  #: well-formed, but of a symbol or channel that is not ours; counted
 ATTENTION: int  #: `Engine.attention` has something to say
+GAP: int  #: a message of the connection is missing, any book's: see `Connection.hole`
 
 # Rules of continuity (`rule`).
 RULE_NONE: int  #: the venue numbers nothing
 RULE_PREVIOUS: int  #: the message's previous id equals the last one applied
 RULE_RANGE: int  #: first <= last + 1 <= final
 RULE_NEXT: int  #: n == last + 1
+RULE_TIME: int  #: the number is the venue's time: later than the last one's
 
 # Where the first full book comes from (`base`).
 BASE_STREAM: int  #: a snapshot in the stream after every subscription
@@ -109,6 +111,20 @@ class Connection:
         the last of it, or by `flush`.
         """
 
+    hole: tuple[int, int]  #: of the last GAP: the number that was due, and the one that came
+    def begin(self) -> None:
+        """A session begins: the numbers and the channels of the one before say nothing."""
+
+    def bind(self, channel: int, instrument: int, word: str) -> None:
+        """The venue has said what comes on the channel of this number, until the session ends.
+
+        `word`: the venue's for the channel. Raises ValueError (a word of no or over 15 bytes),
+        MemoryError (thousands of channels).
+        """
+
+    def unbind(self, channel: int) -> None:
+        """Nothing comes on the channel any more; if it is bound."""
+
     def take_late_ns(self) -> int | None:
         """The least age of a message, by the venue's clock, since the last call; None: none came.
 
@@ -173,6 +189,7 @@ class Engine:
         auto_add: bool = False,
         replay: bool = False,
         buffer_bytes: int = 8 << 20,
+        window: int = 0,
     ) -> None:
         """`rest_join`: BASE_STREAM venue whose snapshot may not come; deltas before it are buffered
         and `Engine.snapshot` may supply the base. `checksum`: how the venue makes that of its
@@ -180,7 +197,8 @@ class Engine:
         symbols are added as they come with exponents that widen as needed (captures without
         metadata).
         `replay`: records carry the REPLAY flag. `buffer_bytes`: bound of buffered deltas per
-        instrument; past it the oldest are dropped and the book starts over.
+        instrument; past it the oldest are dropped and the book starts over. `window`: levels a side
+        that the venue keeps without a word for what leaves them: books are cut to it; 0: not so.
         """
 
     def add_instrument(
@@ -381,7 +399,8 @@ class Continuity:
     """The continuity state machine by itself, for tests: no books, no buffer, no memory.
 
     Methods answer with the action: apply, replace, claim, duplicate, buffer, ignore, gap, too_old,
-    ahead. `own`: on the connection that fed the book last; `others`: another one is in step too.
+    ahead. `own`: on the connection that fed the book last; `others`: another one is in step too;
+    `step`: this one is.
     """
 
     def __init__(self, *, rule: int, base: int, rest_join: bool = False) -> None: ...
@@ -397,6 +416,7 @@ class Continuity:
         numbered: bool = True,
         own: bool = True,
         others: bool = False,
+        step: bool = True,
     ) -> str: ...
     def snapshot(self, final: int, own: bool = True, numbered: bool = True) -> str:
         """A full book in the stream; `own`: on the connection that feeds the book."""
@@ -412,5 +432,8 @@ class Continuity:
 
     def confirmed(self, first: int, final: int, previous: int = 0) -> bool:
         """One more delta was buffered: whether a book that was claimed is the base by now."""
+
+    def missed(self, first: int, final: int, previous: int = 0) -> bool:
+        """The first delta was buffered: whether a book that was claimed is of no use."""
 
     def full(self, final: int, exchange_ns: int, own: bool = True) -> str: ...

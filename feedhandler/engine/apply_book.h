@@ -2,115 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_APPLY_BOOK_H
 #define FEEDHANDLER_ENGINE_APPLY_BOOK_H
 
-#include "precision.h"
-
-/* ---- losing a book --------------------------------------------------------------------------- */
-
-/* The book is not to be believed any more; say so at once. Heal: by resubscription or request. */
-COLD void market_lose(engine *e, market *m, int state, int reason)
-{
-    continuity_lose(&m->sequence);
-    market_forget_feeders(m);
-    m->asked = false;
-    bool changed = market_state(e, m, state, reason);
-    market_show(e, m, true);
-    if (changed && m->has_book)
-        fh_counter_add(e->writer, FH_COUNTER_RESYNCS, 1);
-    if (m->has_book)
-        market_attention(e, m, NEED_RESYNC, reason);
-}
-
-/* ---- books ----------------------------------------------------------------------------------- */
-
-static inline void records_levels(engine *e, uint8_t side, const level *levels, uint32_t count)
-{
-    if (count)
-        fh_message_run(e->writer, FH_KIND_LEVEL, side, &levels->price, count);
-}
-
-/* Ring records of a book message, and the book itself. Room for them was made before the message's number
- * became the book's: what is shown of this book then is of one moment. */
-static inline bool book_write(engine *e, market *m, const level *levels, uint32_t count,
-                              uint32_t first_count, uint8_t first_side, bool full, uint8_t flags,
-                              int64_t exchange_ns, int64_t receive_ns)
-{
-    uint8_t second_side = first_side ^ 1;
-    records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
-                  (uint64_t)m->sequence.place);
-    if (full) {
-        fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
-        book_clear(&m->book);
-    }
-    records_levels(e, first_side, levels, first_count);
-    records_levels(e, second_side, levels + first_count, count - first_count);
-    fh_message_end(e->writer);
-    m->head.exchange_ns = exchange_ns;
-    m->head.receive_ns = receive_ns;
-    if (UNLIKELY(m->deepening))
-        deepen_keep(e, m, levels, count, first_count, first_side);
-    bool fits = book_set(&m->book, first_side, levels, first_count);
-    fits &= book_set(&m->book, second_side, levels + first_count, count - first_count);
-    if (m->window && !full)
-        book_window(&m->book, m->window, e->decoder->keeps_window);
-    return fits;
-}
-
-/* Does the book have the venue's checksum? */
-static __attribute__((noinline)) int book_checked(engine *e, market *m, int64_t checksum)
-{
-    const checksum_scale scale = {m->price_exponent, m->size_exponent, m->price_written,
-                                  m->size_written};
-    if (UNLIKELY(m->checked == NULL) &&
-        (m->checked = (checksum_book *)calloc(1, sizeof *m->checked)) == NULL)
-        return FH_REASON_OVERFLOW; /* no memory */
-    if (UNLIKELY(checksum_of(e->checksum, m->checked, &m->book, &scale) != checksum)) {
-        fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_BAD, 1);
-        return FH_REASON_CHECKSUM;
-    }
-    fh_counter_add(e->writer, FH_COUNTER_CHECKSUM_OK, 1);
-    return FH_REASON_NONE;
-}
-
-/* Is the book that was just changed what the venue has? Answers the reason when it is not. */
-static inline int book_fault(engine *e, market *m, bool has_checksum, int64_t checksum)
-{
-    if (has_checksum && e->checksum) {
-        int doubt = book_checked(e, m, checksum);
-        if (UNLIKELY(doubt != FH_REASON_NONE))
-            return doubt;
-    }
-    if (UNLIKELY(book_crossed(&m->book))) {
-        fh_counter_add(e->writer, FH_COUNTER_CROSSED, 1);
-        return FH_REASON_CROSSED;
-    }
-    return FH_REASON_NONE;
-}
-
-/* The end of every change of a book: its state, the cells, visibility. */
-static inline void book_settle(engine *e, market *m, int doubt)
-{
-    if (LIKELY(doubt == FH_REASON_NONE))
-        doubt = known_doubt(e, m);
-    quote_from_book(e, m, m->head.exchange_ns, m->head.receive_ns);
-    if (UNLIKELY(doubt != FH_REASON_NONE)) {
-        market_lose(e, m, doubt == FH_REASON_CROSSED ? FH_STATE_CROSSED : FH_STATE_STALE, doubt);
-        return;
-    }
-    if (UNLIKELY(e->polled)) { /* what follows it in the stream is not known: never LIVE */
-        continuity_lose(&m->sequence);
-        market_state(e, m, FH_STATE_DEGRADED, FH_REASON_DISCONNECTED);
-    } else if (UNLIKELY(m->state != FH_STATE_LIVE)) {
-        market_state(e, m, FH_STATE_LIVE, FH_REASON_NONE);
-        market_attention(e, m, BECAME_LIVE, 0);
-    }
-    market_show(e, m, true);
-}
-
-static inline void market_memory(engine *e, market *m)
-{
-    e->out_of_memory = true;
-    market_lose(e, m, FH_STATE_STALE, FH_REASON_OVERFLOW);
-}
+#include "book_write.h"
 
 /* Keep a delta until what lies before it comes. */
 static void book_keep(engine *e, market *m, const message *msg)
@@ -118,8 +10,11 @@ static void book_keep(engine *e, market *m, const message *msg)
     const waiting *tail = backlog_tail(&m->backlog);
     uint64_t dropped = 0;
     uint32_t connection = (uint32_t)e->connection->index;
+    if (UNLIKELY(msg->keyed))
+        return; /* what its ids stand for is not known without the base: that has to come in the stream */
     if (tail && continuity_buffered(&m->sequence, &tail->numbers, &msg->numbers) &&
-        (tail->connection != connection || tail->numbers.final == msg->numbers.final)) {
+        (tail->connection != connection ||
+         (tail->numbers.final == msg->numbers.final && m->sequence.rule != RULE_TIME))) {
         fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
         return;
     }
@@ -166,7 +61,8 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
 {
     waiting *w;
     while (doubt == FH_REASON_NONE && (w = backlog_head(&m->backlog)) != NULL) {
-        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers, !held, held);
+        bool step = !held || (m->feeders & connection_bit((int)w->connection)) != 0;
+        enum continuity_action action = continuity_delta(&m->sequence, &w->numbers, !held, held, step);
         if (action == ACTION_AHEAD)
             return doubt;
         if (action == ACTION_GAP) {
@@ -180,6 +76,7 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
             if (!book_write(e, m, w->levels, w->count, w->first_count, w->first_side, false,
                             engine_flags(e) | FH_FLAG_REPLAY, w->exchange_ns, w->receive_ns))
                 return FH_REASON_OVERFLOW;
+            book_cut(e, m, engine_flags(e) | FH_FLAG_REPLAY);
             if (held) {
                 market_fed(m, (int)w->connection);
                 recent_add(m, w->numbers.final, w->receive_ns, (int)w->connection);
@@ -189,16 +86,12 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
         } else { /* older than the base: however many, they are no sign that ids were reset */
             fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
             m->sequence.duplicates = 0;
+            if (held && m->sequence.rule == RULE_TIME)
+                m->feeders |= connection_bit((int)w->connection);
         }
         backlog_drop(&m->backlog);
     }
     return doubt;
-}
-
-static void book_gap(engine *e, market *m)
-{
-    fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
-    market_lose(e, m, FH_STATE_STALE, FH_REASON_GAP);
 }
 
 /* The other connection has come so far: what was held of the one that is ahead may follow now. */
@@ -226,9 +119,11 @@ static void book_based(engine *e, market *m, int doubt, bool held)
 }
 
 /* Write a full book, and how far it reaches. */
-static bool book_write_full(engine *e, market *m, const message *msg, const level *levels)
+static bool book_write_full(engine *e, market *m, const message *msg, level *levels)
 {
     bool every = msg->kind == MESSAGE_FULL;
+    if (UNLIKELY(msg->keyed) && !book_keyed(e, m, msg, levels))
+        return false;
     if (msg->kind == MESSAGE_SNAPSHOT)
         fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
     m->head.sent_ns = msg->sent_ns;
@@ -237,8 +132,9 @@ static bool book_write_full(engine *e, market *m, const message *msg, const leve
         market_memory(e, m);
         return false;
     }
-    known_based(e, m, every ? 1 : e->asked ? e->asked : msg->window,
-                every || (m->window && e->decoder->keeps_window));
+    book_cut(e, m, engine_flags(e));
+    known_based(e, m, every ? 1 : e->asked ? e->asked : e->window ? e->window : msg->window,
+                every || (m->window && e->keeps_window));
     return true;
 }
 
@@ -270,14 +166,21 @@ static void book_claim(engine *e, market *m, const message *msg, level *levels)
 /* One more delta waits: does it show that the stream has come to the claimed book? */
 static inline void book_confirm(engine *e, market *m)
 {
-    const waiting *tail = backlog_tail(&m->backlog);
+    const waiting *head = backlog_head(&m->backlog), *tail = backlog_tail(&m->backlog);
+    if (head && continuity_missed(&m->sequence, &head->numbers)) {
+        continuity_lose(&m->sequence);
+        fh_counter_add(e->writer, FH_COUNTER_STALE_SNAPSHOTS, 1);
+        market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
+        return;
+    }
     if (tail == NULL || !continuity_confirmed(&m->sequence, &tail->numbers))
         return;
     market_fed(m, (int)tail->connection);
     book_based(e, m, FH_REASON_NONE, false);
 }
 
-static inline void message_book(engine *e, const message *msg)
+/* `unusual`: constant at the call, for what most venues do not have: see engine.unusual. */
+ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
 {
     market *m = msg->market;
     level *levels = e->levels + msg->levels;
@@ -290,15 +193,18 @@ static inline void message_book(engine *e, const message *msg)
 
     fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
     e->connection->levels += msg->count;
-    m->window = msg->window;
+    m->window = unusual && e->window ? e->window : msg->window;
     if (UNLIKELY(!levels_rescale(m, msg->precision, levels, msg->count))) {
         market_unfit(e, m);
         return;
     }
-    engine_make_room(e, UNLIKELY(m->backlog.messages) ? SIZE_MAX : msg->count);
+    engine_make_room(e, UNLIKELY(m->backlog.messages)  ? SIZE_MAX
+                         : unusual && e->window ? 2 * (size_t)msg->count /* as many may fall out */
+                                                : msg->count);
     if (msg->kind == MESSAGE_DELTA) {
         m->incremental = true;
-        action = continuity_delta(&m->sequence, &msg->numbers, own, others);
+        action = continuity_delta(&m->sequence, &msg->numbers, own, others,
+                                  !unusual || market_step(e, m, own));
     } else if (msg->kind == MESSAGE_SNAPSHOT) {
         m->incremental = true;
         action = continuity_snapshot(&m->sequence, &msg->numbers, own);
@@ -316,17 +222,23 @@ static inline void message_book(engine *e, const message *msg)
             market_show(e, m, true); /* a keep-alive: only the number moves */
             return;
         }
+        if (unusual && msg->keyed && !book_keyed(e, m, msg, levels))
+            return;
         if (UNLIKELY(!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, false,
                                  engine_flags(e), msg->exchange_ns, e->receive_ns))) {
             market_memory(e, m);
             return;
         }
+        if (unusual)
+            book_cut(e, m, engine_flags(e));
         int doubt = book_fault(e, m, msg->has_checksum, msg->checksum);
         if (UNLIKELY(m->backlog.messages))
             doubt = book_follow(e, m, doubt);
         book_settle(e, m, doubt);
         return;
     case ACTION_REPLACE:
+        if (UNLIKELY(m->sequence.rule == RULE_NONE) && msg->kind == MESSAGE_SNAPSHOT)
+            m->feeders = 0; /* nothing tells how far the others are from here */
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
         if (msg->kind == MESSAGE_SNAPSHOT)
@@ -360,6 +272,11 @@ static inline void message_book(engine *e, const message *msg)
             book_buffer(e, m, msg);
         return;
     case ACTION_BUFFER:
+        if (unusual && m->sequence.rule == RULE_TIME && m->backlog.messages &&
+            (int)backlog_tail(&m->backlog)->connection != connection) {
+            fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1); /* one connection is heard */
+            return;
+        }
         m->owner = connection;
         if (m->state == FH_STATE_NONE) {
             market_state(e, m, FH_STATE_SYNCING, FH_REASON_START);
@@ -370,6 +287,16 @@ static inline void message_book(engine *e, const message *msg)
         return;
     default: m->owner = connection; return;
     }
+}
+
+COLD void message_book_unusual(engine *e, const message *msg) { message_book_of(e, msg, true); }
+
+static inline void message_book(engine *e, const message *msg)
+{
+    if (UNLIKELY(e->unusual))
+        message_book_unusual(e, msg);
+    else
+        message_book_of(e, msg, false);
 }
 
 #endif

@@ -10,6 +10,9 @@ cdef class Connection:
     cdef connection c
     cdef Engine engine
 
+    def __dealloc__(self):
+        session_begin(&self.c)
+
     @property
     def frames(self):
         return self.c.frames
@@ -58,6 +61,24 @@ cdef class Connection:
     @property
     def lead_p50_ns(self):
         return connection_lead(&self.c)
+
+    def begin(self):
+        session_begin(&self.c)
+
+    def bind(self, int64_t channel, instrument, str word):
+        cdef bytes encoded = word.encode()
+        if not 0 < len(encoded) < 16 or b"\0" in encoded:
+            raise ValueError(f"the word of a channel has 1 to 15 bytes: {word!r}")
+        if not channel_bind(&self.c, channel, self.engine._market(instrument),
+                            PyBytes_AS_STRING(encoded), len(encoded)):
+            raise MemoryError("too many channels on one connection")
+
+    def unbind(self, int64_t channel):
+        channel_unbind(&self.c, channel)
+
+    @property
+    def hole(self):
+        return self.c.expected, self.c.came
 
     def feed(self, payload, int64_t receive_ns=0, bint wake=True):
         cdef Py_buffer view

@@ -10,6 +10,7 @@
 
 #include "instruments.h"
 #include "numbers.h"
+#include "session.h"
 
 /* ---- symbols ------------------------------------------------------------------------------------ */
 
@@ -116,6 +117,13 @@ static inline level *engine_levels(engine *e, message *msg, uint32_t count)
     e->level_count += count;
     msg->count += count;
     return at;
+}
+
+/* All levels of the message are there: room for the id of each, at e->ids[msg->levels] and on. */
+static inline bool engine_ids(engine *e, message *msg)
+{
+    msg->keyed = e->unusual = true;
+    return ARRAY_RESERVE(e, e->ids, 0, e->id_room, e->level_count ? e->level_count : 1);
 }
 
 /* ---- items --------------------------------------------------------------------------------------- */

@@ -39,24 +39,26 @@ COLD void engine_malformed(engine *e, const cursor *c, const char *about)
             quote_lose(e, e->subject);
         return;
     }
+    bool shows = e->rules.rule != RULE_NONE && e->rules.rule != RULE_TIME; /* a hole in the numbers */
     if (e->subject) { /* this book has missed something, unless another connection brings it */
-        if (e->rules.rule != RULE_NONE && market_others(e->subject, e->connection->index))
-            e->subject->feeders &= ~connection_bit(e->connection->index);
-        else if (e->subject->has_book && e->subject->sequence.phase != PHASE_EMPTY)
-            market_lose(e, e->subject, FH_STATE_STALE, FH_REASON_MALFORMED);
-        else if (e->subject->has_book && e->subject->state == FH_STATE_SYNCING &&
-                 market_state(e, e->subject, FH_STATE_STALE, FH_REASON_MALFORMED))
-            market_show(e, e->subject, true); /* it may have been the first full book */
+        market *m = e->subject;
+        bool begun = m->sequence.phase != PHASE_EMPTY;
+        if (!shows)
+            market_missed(e, m, FH_REASON_MALFORMED);
+        else if (market_others(m, e->connection->index))
+            m->feeders &= ~connection_bit(e->connection->index);
+        else if (m->has_book && begun)
+            market_lose(e, m, FH_STATE_STALE, FH_REASON_MALFORMED);
+        if (!begun && m->has_book && m->state == FH_STATE_SYNCING &&
+            market_state(e, m, FH_STATE_STALE, FH_REASON_MALFORMED))
+            market_show(e, m, true); /* it may have been the first full book */
         return;
     }
-    if (e->rules.rule != RULE_NONE || e->rules.base == BASE_EVERY)
+    if (shows || e->rules.base == BASE_EVERY)
         return; /* the chain will find the hole; or the next message is whole again */
-    for (uint32_t i = 0; i < e->room; i++) { /* nothing else would: every book may have missed it */
-        market *m = e->markets[i];
-        if (m && m->has_book && m->owner == e->connection->index &&
-            m->sequence.phase != PHASE_EMPTY)
-            market_lose(e, m, FH_STATE_STALE, FH_REASON_MALFORMED);
-    }
+    for (uint32_t i = 0; i < e->room; i++) /* nothing else would: every book may have missed it */
+        if (e->markets[i])
+            market_missed(e, e->markets[i], FH_REASON_MALFORMED);
 }
 
 static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
@@ -191,7 +193,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     int result = frame_read(e, &c);
     if (UNLIKELY(c.error || e->out_of_memory)) {
         engine_malformed(e, &c, "frame");
-        return engine_end(e, FEED_MALFORMED, wake);
+        return engine_end(e, FEED_MALFORMED | (result & FEED_GAP), wake);
     }
     if (UNLIKELY(e->odd)) {
         engine_error(e, e->odd, &c, e->odd_at, "row");

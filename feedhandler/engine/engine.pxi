@@ -53,7 +53,7 @@ cdef class Engine:
 
     def __cinit__(self, writer, Decoder decoder not None, *, int rule, int base, bint rest_join=False,
                   checksum=None, bint auto_add=False, bint replay=False,
-                  Py_ssize_t buffer_bytes=8 << 20):
+                  Py_ssize_t buffer_bytes=8 << 20, uint32_t window=0):
         if not 0 <= rule < RULE_END:
             raise ValueError(f"rule {rule} is none of RULE_*")
         if not 0 <= base < BASE_END:
@@ -74,6 +74,7 @@ cdef class Engine:
         self.e.auto_add = auto_add
         self.e.replay = replay
         self.e.buffer_bytes = buffer_bytes
+        engine_cut(&self.e, window)
         self.connections = {}
         memset(&self.rest, 0, sizeof(connection))
         self.rest.index = -1

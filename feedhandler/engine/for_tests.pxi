@@ -79,9 +79,9 @@ cdef class Continuity:
         return continuity_based(&self.c)
 
     def delta(self, int64_t first, int64_t final, int64_t previous=0, bint numbered=True,
-              bint own=True, bint others=False):
+              bint own=True, bint others=False, bint step=True):
         cdef sequence s = sequence(first, final, previous, numbered, 0)
-        return _ACTIONS[continuity_delta(&self.c, &s, own, others)]
+        return _ACTIONS[continuity_delta(&self.c, &s, own, others, step)]
 
     def snapshot(self, int64_t final, bint own=True, bint numbered=True):
         cdef sequence s = sequence(0, final, 0, numbered, 0)
@@ -101,6 +101,10 @@ cdef class Continuity:
     def confirmed(self, int64_t first, int64_t final, int64_t previous=0):
         cdef sequence s = sequence(first, final, previous, True, 0)
         return continuity_confirmed(&self.c, &s)
+
+    def missed(self, int64_t first, int64_t final, int64_t previous=0):
+        cdef sequence s = sequence(first, final, previous, True, 0)
+        return continuity_missed(&self.c, &s)
 
     def full(self, int64_t final, int64_t exchange_ns, bint own=True):
         cdef sequence s = sequence(0, final, 0, True, 0)

@@ -35,6 +35,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     m->price_scale = decimal_scale_of(m->price_exponent);
     m->size_scale = decimal_scale_of(m->size_exponent);
     m->has_book = has_book;
+    m->window = e->window;
     m->signed_prices = entry->kind == FH_INSTRUMENT_COMBO ||
                        (entry->kind == FH_INSTRUMENT_UNKNOWN && e->decoder->spreads);
     m->owner = NO_CONNECTION;

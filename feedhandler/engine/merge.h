@@ -31,11 +31,23 @@ static inline bool market_others(const market *m, int index)
     return (m->feeders & ~connection_bit(index)) != 0;
 }
 
+/* Has the connection brought all that is in the book, or will it? See RULE_TIME. */
+static inline bool market_step(const engine *e, const market *m, bool own)
+{
+    return (m->feeders & e->connection->bit) != 0 || (own && m->feeders == 0);
+}
+
 static inline void market_fed(market *m, int index)
 {
     m->owner = index;
     m->feeders |= connection_bit(index);
     m->ahead_ns = m->old_ns = 0;
+}
+
+/* Nothing in the messages of its book tells what is a copy. */
+static inline bool market_unnumbered(const market *m)
+{
+    return m->has_book && m->sequence.rule == RULE_NONE && m->sequence.base != BASE_EVERY;
 }
 
 static inline void lead_forget(lead *l) { l->at = l->old_ns = 0; }

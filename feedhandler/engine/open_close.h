@@ -10,6 +10,7 @@ static inline bool engine_open(engine *e, fh_writer *w, const fh_decoder *decode
     memset(e, 0, sizeof *e);
     e->writer = w;
     e->decoder = decoder;
+    e->keeps_window = decoder->keeps_window;
     e->room = w->instruments;
     e->markets = (market **)calloc(e->room ? e->room : 1, sizeof *e->markets);
     clock_open(&e->clock);
@@ -27,6 +28,15 @@ static inline bool engine_verify(engine *e, const checksum_rule *rule)
     return e->checksum != NULL;
 }
 
+/* The venue's rules are set. It keeps so many levels a side, and does not say which leave them; 0: it keeps
+ * them all, or it says so. */
+static inline void engine_cut(engine *e, uint32_t window)
+{
+    e->window = window;
+    e->keeps_window = window || e->decoder->keeps_window;
+    e->unusual = window || e->rules.rule == RULE_TIME;
+}
+
 static inline void engine_close(engine *e)
 {
     learn_close(e);
@@ -36,6 +46,7 @@ static inline void engine_close(engine *e)
         book_free(&e->markets[i]->book);
         backlog_free(&e->markets[i]->backlog);
         backlog_free(&e->markets[i]->since);
+        keyed_free(&e->markets[i]->keyed);
         free(e->markets[i]->trades);
         free(e->markets[i]->checked);
         free(e->markets[i]);
@@ -44,6 +55,7 @@ static inline void engine_close(engine *e)
     free(e->table);
     free(e->messages);
     free(e->levels);
+    free(e->ids);
     free(e->stats);
     free(e->attention);
     free(e->spare.bytes);

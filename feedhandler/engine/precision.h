@@ -51,12 +51,23 @@ static inline bool side_fits(const book_side *s, scale from, scale to)
     return true;
 }
 
+static inline bool keyed_fits(const keyed *k, int from, int to)
+{
+    for (uint32_t at = 0; k->rows && at <= k->mask; at++) {
+        int64_t price = k->rows[at].price;
+        if (k->rows[at].used && !value_rescale(&price, from, to))
+            return false;
+    }
+    return true;
+}
+
 static inline bool market_fits(const market *m, scale to)
 {
     const scale from = {m->price_exponent, m->size_exponent};
     level bid = {m->quote.bid_price, m->quote.bid_size}, ask = {m->quote.ask_price, m->quote.ask_size};
     return level_rescale(&bid, from, to) && level_rescale(&ask, from, to) &&
-           side_fits(&m->book.bids, from, to) && side_fits(&m->book.asks, from, to);
+           side_fits(&m->book.bids, from, to) && side_fits(&m->book.asks, from, to) &&
+           keyed_fits(&m->keyed, from.price, to.price);
 }
 
 static inline void side_rescale(book_side *s, scale from, scale to)
@@ -85,6 +96,9 @@ static inline void market_rescale(market *m, scale to)
     q->last_size = last.size;
     side_rescale(&m->book.bids, from, to);
     side_rescale(&m->book.asks, from, to);
+    for (uint32_t at = 0; m->keyed.rows && at <= m->keyed.mask; at++)
+        if (m->keyed.rows[at].used)
+            value_rescale(&m->keyed.rows[at].price, from.price, to.price);
 }
 
 /* The coarsest exponent, up to `most`, in which a value is exact. */
@@ -205,6 +219,7 @@ COLD void market_unfit(engine *e, market *m)
     m->quote.bid_size = m->quote.ask_size = 0;
     market_state(e, m, FH_STATE_STALE, FH_REASON_PRECISION);
     book_clear(&m->book);
+    keyed_clear(&m->keyed);
     if (m->precision != 0) {
         market_rescale(m, pair_scale(m, 0));
         pair_use(e, m, 0, pair_scale(m, 0));

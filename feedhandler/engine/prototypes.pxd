@@ -36,7 +36,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         int index
         uint64_t bit
         uint64_t frames, bytes, levels, malformed, unknown, slow, wins
-        int64_t last_receive_ns, late_ns, behind_ns
+        int64_t last_receive_ns, late_ns, behind_ns, expected, came
     ctypedef struct fh_decoder:
         const char *name
     ctypedef struct engine:
@@ -68,9 +68,10 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         uint8_t type
     int TEXT_STRING
     int ATTENTION_END, CONNECTIONS
-    int FEED_DATA, FEED_CONTROL, FEED_MALFORMED, FEED_UNKNOWN, FEED_ATTENTION
+    int FEED_DATA, FEED_CONTROL, FEED_MALFORMED, FEED_UNKNOWN, FEED_ATTENTION, FEED_GAP
     int C_RULE_NONE "RULE_NONE", C_RULE_PREVIOUS "RULE_PREVIOUS"
-    int C_RULE_RANGE "RULE_RANGE", C_RULE_NEXT "RULE_NEXT", RULE_END
+    int C_RULE_RANGE "RULE_RANGE", C_RULE_NEXT "RULE_NEXT"
+    int C_RULE_TIME "RULE_TIME", RULE_END
     int C_BASE_STREAM "BASE_STREAM", C_BASE_REQUEST "BASE_REQUEST"
     int C_BASE_EVERY "BASE_EVERY", BASE_END
     int C_NEED_RESYNC "NEED_RESYNC", C_NEED_SNAPSHOT "NEED_SNAPSHOT"
@@ -96,7 +97,11 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     int C_NUMBER_PLAIN "NUMBER_PLAIN", C_NUMBER_WRITTEN "NUMBER_WRITTEN"
     int C_NUMBER_DIGITS "NUMBER_DIGITS", C_NUMBER_SCRIPT "NUMBER_SCRIPT"
     bint engine_verify(engine *e, const checksum_rule *rule)
+    void engine_cut(engine *e, uint32_t window)
     void engine_close(engine *e)
+    bint channel_bind(connection *c, int64_t channel, market *m, const char *word, size_t length)
+    void channel_unbind(connection *c, int64_t channel)
+    void session_begin(connection *c)
     void learn_open(engine *e, const void *shapes, size_t length)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)
     market *symbol_find_any(engine *e, const void *symbol, size_t length)
@@ -140,11 +145,12 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     int WS_CLOSE
     size_t ws_head(const uint8_t *at, size_t there, ws_frame *out)
     size_t decimal_format(int64_t value, int exponent, uint8_t *out)
-    int continuity_delta(continuity *c, const sequence *s, bint own, bint others)
+    int continuity_delta(continuity *c, const sequence *s, bint own, bint others, bint step)
     int continuity_snapshot(continuity *c, const sequence *s, bint own)
     int continuity_answer(continuity *c, const sequence *s, const sequence *head,
                           const sequence *tail)
     bint continuity_confirmed(continuity *c, const sequence *tail)
+    bint continuity_missed(const continuity *c, const sequence *head)
     bint continuity_based(const continuity *c)
     int continuity_full(continuity *c, const sequence *s, int64_t exchange_ns, bint own)
     bint continuity_chains(const continuity *c, const sequence *tail, const sequence *s)

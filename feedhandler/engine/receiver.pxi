@@ -94,7 +94,7 @@ cdef class Receiver(_Native, BufferedProtocol):
                     continue
                 bits = engine_feed(&self.connection.engine.e, &self.connection.c, frame.payload,
                                    frame.length, 0, False)
-                if bits & (FEED_CONTROL | FEED_ATTENTION | FEED_MALFORMED):
+                if bits & (FEED_CONTROL | FEED_ATTENTION | FEED_MALFORMED | FEED_GAP):
                     self._tell(self.listener.on_special, (bits, _payload(&frame)))
             else:
                 if frame.kind < WS_CLOSE:

@@ -80,7 +80,7 @@ static enum deepen_result book_deepen(engine *e, market *m, const message *msg, 
         fits &= book_set(&deep, w->first_side ^ 1, w->levels + w->first_count,
                          w->count - w->first_count);
         if (m->window)
-            book_window(&deep, m->window, e->decoder->keeps_window);
+            book_window(&deep, m->window, e->keeps_window);
     }
     deepen_end(m);
     bool agrees = deepen_agrees(&ours->bids, &deep.bids, false) &&

@@ -7,6 +7,7 @@
 #include "../book/backlog.h"
 #include "../book/checksum.h"
 #include "../book/continuity.h"
+#include "../book/keyed.h"
 #include "../book/known_depth.h"
 #include "../wire/cursor.h"
 #include "../wire/decimal.h"
@@ -19,6 +20,7 @@ enum feed_result {
     FEED_MALFORMED = 4,
     FEED_UNKNOWN = 8,
     FEED_ATTENTION = 16,
+    FEED_GAP = 32,
 };
 
 enum attention {
@@ -104,6 +106,7 @@ typedef struct market {
     backlog backlog;
     bool asked; /* NEED_SNAPSHOT was raised for this backlog */
     book book;
+    keyed keyed; /* of a venue whose levels have ids */
     int price_written, size_written; /* exponents of the last decimals that the venue writes */
     checksum_book *checked;          /* NULL until a checksum came */
     depth_range drawn[2]; /* dirty ranges of the previous store of the book cell */
@@ -160,6 +163,7 @@ typedef struct message {
     uint8_t kind, channel, precision;
     uint8_t first_side, runs; /* a trade: the taker's side */
     bool has_checksum, liquidation;
+    bool keyed;   /* its levels have ids: see engine_ids */
     bool anew;    /* a quote: the venue says that its numbers begin anew */
     bool rounded; /* prices are grouped: its best is not the best */
     uint16_t window; /* a book's: its channel has the best so many levels a side; 0: all */
@@ -177,6 +181,13 @@ typedef struct statistic {
     double cell; /* what the quote cell gets */
 } statistic;
 
+/* A channel that the venue names by a number: see session.h. */
+typedef struct bound {
+    int64_t channel;
+    market *market; /* NULL: the row is free */
+    char word[16];  /* what comes on it, ended by 0 */
+} bound;
+
 enum { LEADS_KEPT = 256 };
 
 typedef struct connection {
@@ -187,6 +198,10 @@ typedef struct connection {
     int64_t last_receive_ns;
     int64_t late_ns;   /* the least age of a message, by the venue's clock, since it was last taken */
     int64_t behind_ns; /* its owner says: what it brings is so late */
+    bool numbered;     /* the venue numbers what it sends on it: `number` was the last */
+    int64_t number, expected, came; /* of the last hole */
+    bound *bounds;
+    uint32_t bound_mask, bound_count;
     uint64_t wins;             /* book messages of which another connection brought the copy */
     int64_t leads[LEADS_KEPT]; /* by how much: the newest, in ns */
 } connection;
@@ -225,6 +240,9 @@ typedef struct engine {
     const fh_decoder *decoder;
     continuity rules; /* the template of every market's */
     bool auto_add, replay;
+    bool unusual;      /* its books go by time, have a window of their own, or levels with ids */
+    bool keeps_window; /* what enters the levels of a channel is sent; what leaves is sent, or cut */
+    uint32_t window;   /* books are cut to so many levels a side; 0: they are not */
     bool polled; /* the answer being taken is of no stream: its book is DEGRADED */
     uint32_t asked; /* so many levels a side were asked for; 0: all */
     size_t buffer_bytes;
@@ -256,6 +274,8 @@ typedef struct engine {
     uint32_t message_count, message_room;
     level *levels;
     uint32_t level_count, level_room;
+    int64_t *ids; /* of the levels of messages that are keyed */
+    uint32_t id_room;
     statistic *stats;
     uint32_t stat_count, stat_room;
     /* what the item being decoded needs beyond its market's exponents */

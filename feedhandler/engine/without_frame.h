@@ -56,6 +56,8 @@ static void market_adopt(market *m, int index)
 {
     if (m->has_book ? m->sequence.phase == PHASE_EMPTY : m->state != FH_STATE_LIVE)
         return;
+    if (market_others(m, index) && (m->sequence.rule == RULE_TIME || market_unnumbered(m)))
+        return; /* what the others have yet to bring would be taken for a copy */
     m->feeders |= connection_bit(index);
     if (m->owner == NO_CONNECTION)
         m->owner = index;

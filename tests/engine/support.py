@@ -49,10 +49,14 @@ def engine(
     depth: int = 10,
     ring_slots: int = 1 << 14,
     learns: bool = True,
+    decoder: native.Decoder | None = None,
     **options: Any,
 ) -> Iterator[native.Engine]:
-    """`learns`: frames are read by their skeletons too, not by the decoder alone."""
-    decoder, rule, base = RULES[venue]
+    """`learns`: frames are read by their skeletons too, not by the decoder alone.
+    `decoder`: instead of the venue's."""
+    name_of_it, rule, base = RULES[venue]
+    if decoder is None:
+        decoder = venues.load(venue).decoder if learns else _decoders.find(name_of_it)
     options.setdefault("rule", rule)
     options.setdefault("base", base)
     options.setdefault("auto_add", True)
@@ -64,7 +68,7 @@ def engine(
     ) as held:
         e = native.Engine(
             held.writer,
-            venues.load(venue).decoder if learns else _decoders.find(decoder),
+            decoder,
             **options,
         )
         _memories[id(e)] = Memory(Path("/dev/shm") / held.path.lstrip("/"))

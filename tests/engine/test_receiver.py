@@ -41,6 +41,7 @@ class Session:
         self.engine.attention()
 
     def on_malformed(self) -> None: ...
+    def on_gap(self) -> None: ...
 
     def on_pong(self, payload: bytes) -> None:
         self.told.append(("pong", payload))

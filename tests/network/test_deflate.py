@@ -137,6 +137,9 @@ class Session:
     def on_malformed(self) -> None:
         self._say("malformed")
 
+    def on_gap(self) -> None:
+        self._say("gap")
+
     def on_pong(self, payload: bytes) -> None:
         self._say(f"pong {payload!r}")
 

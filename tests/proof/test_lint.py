@@ -77,6 +77,14 @@ COPIES = {
         "memcpy(w->levels, e->levels + msg->levels, (size_t)msg->count * sizeof(level))",
     ): "the engine's own memory",
     (
+        "feedhandler/engine/book_write.h",
+        "memmove(s->levels, s->levels + gone, (size_t)most * sizeof *s->levels)",
+    ): "the engine's full book",
+    (
+        "feedhandler/engine/session.h",
+        "memcpy(b.word, word, length < sizeof b.word ? length : sizeof b.word - 1)",
+    ): "the engine's own memory",
+    (
         "feedhandler/engine/deepen.h",
         "memcpy(w->levels, levels, (size_t)count * sizeof *levels)",
     ): "the engine's own memory",
