@@ -17,6 +17,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from feedhandler.adapter.declared.venue import DECLARED, DeclaredVenue
 from feedhandler.adapter.venue import Venue
 
 GROUP = "feedhandler.venues"
@@ -141,7 +142,8 @@ def _judge(where: str, cls: Any) -> None:
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
         raise VenueError(f"{where}: it does not say {missing}")
-    if lacks := [fact for fact in _FACTS if not hasattr(cls, fact)]:
+    facts = (*DECLARED, *_FACTS) if issubclass(cls, DeclaredVenue) else _FACTS
+    if lacks := [fact for fact in facts if not hasattr(cls, fact)]:
         raise VenueError(f"{where}: it does not say {', '.join(lacks)}")
     try:
         cls().decoder  # noqa: B018

@@ -11,6 +11,7 @@ from feedhandler.adapter.declared import (
     Topic,
     Words,
 )
+from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.venue import Base, Continuity, ControlKind, Heartbeat, Limits, Speaker
 from feedhandler.shape import Frame
 from shm import InstrumentKind, Status
@@ -70,6 +71,7 @@ class Joined(Piece):
         fine={"code": "200000"},
         text="msg",
     )
+    rule, proof = Continuity.RANGE, Proof((Sign.RANGE,), sized=True)
     frames = (
         Frame(
             "answer",

@@ -338,7 +338,7 @@ def test_books_may_be_asked_for_over_the_socket() -> None:
         socket_books = True
         rest_url = "https://api.huobi.pro"
         base = Base.REQUEST
-        listing = venues.Joined.listing
+        listing = venues.Taught.listing
         topics: ClassVar[Declared] = {
             "book": Topic("market.$symbol.mbp.$depth", word="mbp", depths=(5, 150))
         }
@@ -352,6 +352,13 @@ def test_books_may_be_asked_for_over_the_socket() -> None:
                 Answer(ControlKind.ANSWER, '{"id":"$id","status":"error","err-msg":"$text"}'),
             ),
         )
+        frames = (
+            Frame(
+                "answer",
+                '{"rep":"$_","data":{"seqNum":$final,"bids":$bids,"asks":$asks}}',
+                level="[$price,$size]",
+            ),
+        )
         book = BookPath(
             "market.$symbol.mbp.$depth", socket='{"req":"market.$symbol.mbp.$depth","id":"$id"}'
         )
@@ -362,7 +369,9 @@ def test_books_may_be_asked_for_over_the_socket() -> None:
     assert (request.symbol, request.levels) == ("btcusdt", 150)
     asked = json.loads(socket.socket_request(request, 9))
     assert asked["req"] == "market.btcusdt.mbp.150"
-    answer = {"id": asked["id"], "status": "ok", "rep": asked["req"], "data": {}}
+    data = {"seqNum": 5, "bids": [[1.5, 2]], "asks": []}
+    answer = {"id": asked["id"], "status": "ok", "rep": asked["req"], "data": data}
+    assert list(socket.parse_book(json.dumps(answer).encode()).bids) == [("1.5", "2")]
     (control,) = socket.control(json.dumps(answer).encode(), {})
     assert (control.request_id, control.symbol, control.text) == (9, "btcusdt", "")
     error = {"id": asked["id"], "status": "error", "err-msg": "invalid symbol"}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from feedhandler.adapter.declared import Answer, Topic, Words
-from feedhandler.adapter.venue import Control, ControlKind, ListedInstrument, Venue
+from feedhandler.adapter.declared import Answer, BookPath, Topic, Words
+from feedhandler.adapter.promise import Promise
+from feedhandler.adapter.proof import Proof, Sign
+from feedhandler.adapter.venue import Continuity, Control, ControlKind, ListedInstrument, Venue
 from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.shape import ShapeError
 from shm import InstrumentKind
 from tests.adapter.declared_venues import ACK, Each, Joined, Listed, Piece, Single, Taught
+from tests.kit.recordings import recorded
 
 AGAIN, REJECTED = ControlKind.AGAIN, ControlKind.REJECTED
 
@@ -211,6 +215,72 @@ def test_a_number_is_taught_and_left_by() -> None:
     assert taught.on_connect() == ['{"event":"conf","flags":229376}']
 
 
+def test_an_answer_may_list_all_that_stands() -> None:
+    class All(Piece):
+        name = "all"
+        topics = {"book": "level2.$symbol", "trades": "market_trades.$symbol"}  # noqa: RUF012
+        words = Words(
+            '{"type":"subscribe","product_ids":$symbols,"channel":"$channel"}',
+            '{"type":"unsubscribe","product_ids":$symbols,"channel":"$channel"}',
+            (Answer(ACK, '{"channel":"subscriptions","events":[{"subscriptions":$by_channel}]}'),),
+        )
+        listing = Taught.listing
+
+    stand = {"candles": ["A-B"], "level2": ["A-B"], "market_trades": ["A-B", "C-D"]}
+    frame = {"channel": "subscriptions", "sequence_num": 5, "events": [{"subscriptions": stand}]}
+    keys = ("level2.A-B", "market_trades.A-B", "market_trades.C-D")
+    assert kinds(said(All(), frame)) == [(ACK, keys)]
+    assert json.loads(All().subscribe(keys[1:], 1))["channel"] == "market_trades"
+
+
+def test_a_request_may_be_taken_in_part() -> None:
+    class Part(Listed):
+        name = "part"
+        words = Words(
+            '{"id":$id,"params":$keys}',
+            '{"id":$id,"params":$keys}',
+            (Answer(ACK, '{"id":$id,"result":$keys}', whole=True),),
+        )
+
+    keys = ("trade:A", "trade:B")
+    controls = said(Part(), {"id": 7, "result": ["trade:A"]}, keys)
+    assert kinds(controls) == [(ACK, keys[:1]), (REJECTED, keys[1:])]
+
+
+@pytest.mark.parametrize(
+    ("venue", "folder", "acknowledged"),
+    [
+        (Joined(), "kucoin/cryptofeed_kucoin", 13),
+        (Each(), "kraken_v2/depthcharge_minagbp_d25_20260816", 1),
+        (Listed(), "bitmex/cryptofeed_bitmex", 30),
+        (Single(), "bitstamp/cryptofeed_bitstamp", 20),
+        (Taught(), "bitfinex/cryptofeed_bitfinex", 14),
+    ],
+    ids=lambda value: value.name if isinstance(value, Venue) else "",
+)
+def test_recorded_answers_are_understood(venue: Venue, folder: str, acknowledged: int) -> None:
+    """All that is no market data, as venues sent it."""
+    path = recorded(f"{folder}.ndjson.gz")
+    count = 0
+    with gzip.open(path, "rt") as lines:
+        for frame in map(json.loads, lines):
+            data = frame["data"] or ""
+            if frame["kind"] != "ws" or frame["dir"] != "in" or not _is_said(data):
+                continue
+            for control in venue.control(data.encode(), {1: ("/market/match:A-B",)}):
+                count += len(control.keys) if control.kind is ACK else 0
+                assert control.kind in (ACK, ControlKind.NOTHING, ControlKind.ERROR)
+    assert count == acknowledged
+
+
+def _is_said(data: str) -> bool:
+    """Whether a frame is an answer or a notice, by what their documentation calls them."""
+    signs = ('"ack"', '"welcome"', '"heartbeat"', '"status"', '"success"', '"subscribe"', '"info"')
+    return data.startswith("{") and any(
+        sign in data for sign in (*signs, "bts:", '"conf"', '"subscribed"', '"error"')
+    )
+
+
 def test_a_question_is_answered_with_what_it_asked() -> None:
     class Asks(Piece):
         name = "asks"
@@ -224,7 +294,7 @@ def test_a_question_is_answered_with_what_it_asked() -> None:
                 Answer(ControlKind.PONG, '"pong"'),
             ),
         )
-        listing = Joined.listing
+        listing = Taught.listing
 
     asks = Asks()
     assert said(asks, {"ping": 1618678073643})[0].reply == '{"pong":1618678073643}'
@@ -244,6 +314,15 @@ def test_a_question_is_answered_with_what_it_asked() -> None:
         ({"topics": {"book": "$symbol.book"}}, "give it a `word`"),
         ({"topics": {"book": "b.$depth.$symbol"}}, "no `depths`"),
         ({"topics": {"book": "b.$symbol", "trades": "b:$symbol"}}, "of two topics"),
+        (
+            {"topics": {"book": Topic("b.$symbol", endpoint="feed")}},
+            "no address of endpoint",
+        ),
+        ({"promises": {"books": Promise("book")}}, "promises: no topic has the word 'books'"),
+        ({"rule": Continuity.NEXT}, "proof: by its rule, NEXT, it has COUNTER"),
+        ({"proof": Proof((Sign.CHECKSUM,))}, "CHECKSUM goes with a `checksum`"),
+        ({"statuses": {}}, "no word of it is explained"),
+        ({"book": BookPath("/b", {"s": "$symbol"})}, "no frame of kind 'answer'"),
         ({"words": Words('{"op":"subscribe"}', '{"a":$keys}')}, "subscribe: neither a key nor"),
         ({"words": Words('{"op":$what,"a":$keys}', '{"a":$keys}')}, r"no hole \$what"),
         ({"words": Words('{"a":$keys', '{"a":$keys}')}, "words: subscribe"),
@@ -252,9 +331,8 @@ def test_a_question_is_answered_with_what_it_asked() -> None:
 def test_what_contradicts_itself_is_refused_where_it_is_declared(
     declared: dict[str, object], what: str
 ) -> None:
-    whole = {"name": "mine", "topics": Listed.topics, "words": Listed.words} | declared
     with pytest.raises(ShapeError, match=what) as raised:
-        type("Mine", (Piece,), {"listing": Listed.listing, **whole})
+        type("Mine", (Listed,), {"name": "mine", **declared})
     assert str(raised.value).startswith("mine: ")
 
 
@@ -270,6 +348,5 @@ def test_what_contradicts_itself_is_refused_where_it_is_declared(
 )
 def test_an_answer_that_means_nothing_is_refused(answer: Answer, what: str) -> None:
     words = Words('{"a":$keys}', '{"a":$keys}', (answer,))
-    body = {"name": "mine", "topics": Listed.topics, "words": words, "listing": Listed.listing}
     with pytest.raises(ShapeError, match=what):
-        type("Mine", (Piece,), body)
+        type("Mine", (Listed,), {"name": "mine", "words": words})

@@ -61,9 +61,10 @@ class Reader:
         named = tuple(self._named(answer, found, wanted))
         if answer.kind in (ControlKind.REJECTED, ControlKind.ERROR):
             return self._refused(answer, named, wanted, text, 0 if ended else number, found)
-        if ended or answer.kind is ControlKind.UNSUBSCRIBED:
-            return [Control(ControlKind.UNSUBSCRIBED, named, request_id=number)]
         channel = _whole(found.get("number"))
+        if ended or answer.kind is ControlKind.UNSUBSCRIBED:
+            left = named or tuple(asked.get(number, ()))
+            return [Control(ControlKind.UNSUBSCRIBED, left, request_id=number, channel=channel)]
         keys = named or wanted
         taken = [Control(ControlKind.ACK, keys, request_id=number, channel=channel)]
         missing = tuple(key for key in wanted if key not in keys) if answer.whole else ()
@@ -123,14 +124,7 @@ class Reader:
         topic = self.topics.by_word.get(word)
         if topic is not None:
             levels = depth if isinstance(depth, int) and depth else topic.depth(self.depth)
-            values = {
-                "symbol": symbol,
-                "family": symbol,
-                "base": symbol,
-                "quote": "",
-                "depth": levels,
-            }
-            yield topic.filled(**values)
+            yield topic.filled(symbol=symbol, family=symbol, depth=levels)
         elif not word:
             yield from (key for key in asked if self._about(key) == symbol)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from feedhandler.adapter.declared import words
 from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Topics
-from feedhandler.adapter.venue import CHANNELS, ControlKind
-from feedhandler.shape import ShapeError, tree
-
-if TYPE_CHECKING:
-    from feedhandler.adapter.declared.words import Answer, Words
+from feedhandler.adapter.declared.words import Answer, Words
+from feedhandler.adapter.proof import Sign
+from feedhandler.adapter.venue import CHANNELS, Continuity, ControlKind, Venue
+from feedhandler.shape import Frame, ShapeError, tree
+from shm import Status
 
 _ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
 _LOOSE = _ABOUT | {"text", "code", "status", "depth", "_", "never", "digits"}
@@ -20,13 +20,15 @@ _KEYED = (ControlKind.ACK, ControlKind.REJECTED)
 
 
 def check(
-    place: str,
+    venue: type[Venue],
     topics: Topics,
     said: Words,
-    listings: tuple[Listing, ...],
+    listings: Sequence[Listing],
     book: BookPath | None,
+    frames: Sequence[Frame],
 ) -> None:
     """Raises ShapeError that names the place."""
+    place = venue.name
     for channel in topics.by_channel:
         if channel not in CHANNELS and channel != "status":
             known = ", ".join((*CHANNELS, "status"))
@@ -41,14 +43,43 @@ def check(
     for answer in said.answers:
         _answer(f"{place}: words: {answer.kind.name} {answer.sample[:60]!r}", answer, topics)
     for its in listings:
-        _listing(f"{place}: listing {its.path}", its)
+        _listing(f"{place}: listing {its.path}", its, venue.statuses)
     if book is not None:
-        _book(f"{place}: book {book.path}", book)
+        _book(f"{place}: book {book.path}", book, frames)
+    _facts(place, venue, topics)
+
+
+#: by what a loss is noticed under each rule
+_SIGNS = {
+    Continuity.PREVIOUS: Sign.CHAIN,
+    Continuity.RANGE: Sign.RANGE,
+    Continuity.NEXT: Sign.COUNTER,
+    Continuity.TIME: Sign.CLOCK,
+}
+
+
+def _facts(place: str, venue: type[Venue], topics: Topics) -> None:
+    """What is said in two places has to be the same."""
+    for topic, _ in topics.every:
+        if topic.endpoint not in getattr(venue, "ws_urls", {topic.endpoint: ""}):
+            raise ShapeError(f"{place}: ws_urls: no address of endpoint {topic.endpoint!r}")
+    for word in venue.promises:
+        if word not in topics.by_word:
+            known = ", ".join(topics.by_word)
+            raise ShapeError(
+                f"{place}: promises: no topic has the word {word!r}; there are {known}"
+            )
+    signs = venue.proof.signs
+    needed = _SIGNS.get(getattr(venue, "rule", Continuity.NONE))
+    if needed is not None and needed not in signs:
+        raise ShapeError(f"{place}: proof: by its rule, {venue.rule.name}, it has {needed.name}")
+    if (Sign.CHECKSUM in signs) != (venue.checksum is not None):
+        raise ShapeError(f"{place}: proof: CHECKSUM goes with a `checksum`, and only with one")
 
 
 def _message(place: str, template: str) -> None:
     words.check(place, template)
-    if not words.holes(template) & {"keys", "key", "symbols", "symbol", "joined", "number", "base"}:
+    if not words.holes(template) & {"keys", "key", "symbols", "symbol", "joined", "number"}:
         raise ShapeError(f"{place}: neither a key nor a symbol is in it")
 
 
@@ -72,7 +103,9 @@ def _answer(place: str, answer: Answer, topics: Topics) -> None:
         raise ShapeError(f"{place}: neither $symbol nor $status")
 
 
-def _book(place: str, book: BookPath) -> None:
+def _book(place: str, book: BookPath, frames: Sequence[Frame]) -> None:
+    if not any(frame.kind == "answer" for frame in frames):
+        raise ShapeError(f"{place}: no frame of kind 'answer' says how it is read")
     said = [book.path, *book.params.values(), book.body, book.socket]
     if not any("$symbol" in each for each in said):
         raise ShapeError(f"{place}: no $symbol")
@@ -81,9 +114,11 @@ def _book(place: str, book: BookPath) -> None:
             words.check(f"{place}: {name}", template, allowed)
 
 
-def _listing(place: str, its: Listing) -> None:
+def _listing(place: str, its: Listing, statuses: Mapping[str, Status]) -> None:
     if not its.path.startswith("/"):
         raise ShapeError(f"{place}: a path begins with /")
+    if its.status and not statuses:
+        raise ShapeError(f"{place}: status: no word of it is explained in `statuses`")
     groups: set[str] = set()
     for name, pattern in its.parts.items():
         try:

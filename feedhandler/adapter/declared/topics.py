@@ -1,7 +1,7 @@
 """Subscription keys as templates: `market.$symbol.mbp.$depth`, filled and read back.
 
-Holes of a template: `$symbol`, `$depth` (a window that the venue sells), and `$family`, `$base`,
-`$quote` of what is asked for by more than one instrument.
+Holes of a template: `$symbol`; `$family`, of what several instruments have together; `$depth`, a
+window that the venue sells.
 """
 
 import re
@@ -15,7 +15,8 @@ from feedhandler.shape import ShapeError
 from shm import InstrumentKind
 
 _HOLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
-_INSIDE = {"symbol": ".+", "family": ".+", "base": "[^$]+?", "quote": "[^$]+", "depth": "[0-9]+"}
+_INSIDE = {"symbol": ".+", "family": ".+", "depth": "[0-9]+"}
+_REMEMBERED = 65_536  # keys, so that each is read once
 _ENDS = " ._:/@-"  # of a word, what a template has between it and a hole
 
 
@@ -59,8 +60,6 @@ class Topic:
         return self.filled(
             symbol=instrument.symbol,
             family=instrument.family,
-            base=instrument.base,
-            quote=instrument.quote,
             depth=self.depth(wanted),
         )
 
@@ -110,6 +109,7 @@ class Topics:
                 self.every.append((topic, channel))
         self.every.sort(key=lambda pair: -len(_HOLE.sub("", pair[0].key)))
         self.by_word = words
+        self._read: dict[str, tuple[Topic, str, Mapping[str, str]] | None] = {}
 
     def _pairs(self) -> Iterator[tuple[str, Topic]]:
         for channel, topics in self.by_channel.items():
@@ -123,7 +123,7 @@ class Topics:
             raise ShapeError(f"{where}: no hole ${unknown[0]}; there are {', '.join(_INSIDE)}")
         if len(set(holes)) < len(holes):
             raise ShapeError(f"{where}: a hole comes twice")
-        if not {"symbol", "family", "base"} & set(holes) and channel != "status":
+        if not {"symbol", "family"} & set(holes) and channel != "status":
             raise ShapeError(f"{where}: no $symbol")
         if not topic.name:
             raise ShapeError(f"{where}: nothing is written before its hole: give it a `word`")
@@ -134,11 +134,21 @@ class Topics:
 
     def read(self, key: str) -> tuple[Topic, str, Mapping[str, str]] | None:
         """(topic, channel, what stands in its holes) of a key; None: it is none of ours."""
-        for topic, channel in self.every:
-            found = topic.read(key)
-            if found is not None:
-                return topic, channel, found
-        return None
+        try:
+            return self._read[key]
+        except KeyError:
+            if len(self._read) > _REMEMBERED:
+                self._read.clear()
+        found = next(
+            (
+                (topic, channel, holes)
+                for topic, channel in self.every
+                if (holes := topic.read(key)) is not None
+            ),
+            None,
+        )
+        self._read[key] = found
+        return found
 
     def keys(self, instrument: ListedInstrument, channels: Sequence[str], depth: int) -> list[str]:
         """Those of an instrument, each once."""
@@ -151,4 +161,4 @@ class Topics:
 
 def subject(holes: Mapping[str, Any]) -> str:
     """The symbol of a key, else the family it is of."""
-    return str(holes.get("symbol") or holes.get("family") or holes.get("base") or "")
+    return str(holes.get("symbol") or holes.get("family") or "")

@@ -30,6 +30,8 @@ from feedhandler.adapter.venue import (
 )
 from feedhandler.shape import Frame
 
+DECLARED = ("topics", "words", "listing")  #: what each has to say besides what every venue says
+
 
 class DeclaredVenue(Venue):
     """`topics`: keys by channel; `words`: what is said on a connection; `listing`: the instruments,
@@ -47,14 +49,13 @@ class DeclaredVenue(Venue):
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Raises ShapeError, which names the place, for declarations that contradict themselves."""
         super().__init_subclass__(**kwargs)
-        if not hasattr(cls, "topics"):  # what several products have in common
-            return
-        place = getattr(cls, "name", cls.__name__)
+        if not all(hasattr(cls, fact) for fact in ("name", *DECLARED)):
+            return  # what several products have in common
+        place = cls.name
         cls._known = Topics(place, cls.topics)
         if "channels" not in cls.__dict__:
             cls.channels = tuple(each for each in CHANNELS if each in cls._known.by_channel)
-        its = (cls.listing,) if isinstance(cls.listing, Listing) else tuple(cls.listing)
-        check(place, cls._known, cls.words, its, cls.book)
+        check(cls, cls._known, cls.words, _several(cls.listing), cls.book, cls.frames)
 
     # ---- keys
 
@@ -146,7 +147,7 @@ class DeclaredVenue(Venue):
     @cached_property
     def listings(self) -> tuple[Listing, ...]:
         """All that it lists by."""
-        return (self.listing,) if isinstance(self.listing, Listing) else tuple(self.listing)
+        return _several(self.listing)
 
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
         kinds = {Pattern.parse(text).kind for text in patterns}
@@ -236,6 +237,10 @@ class DeclaredVenue(Venue):
     def snapshot_levels(self, url: str, body: str = "") -> int:
         said = super().snapshot_levels(url, body)
         return said or (self.book.levels if self.book is not None else 0)
+
+
+def _several(listing: Listing | Sequence[Listing]) -> tuple[Listing, ...]:
+    return (listing,) if isinstance(listing, Listing) else tuple(listing)
 
 
 def _first_page(its: Listing, params: Mapping[str, str] | None = None) -> Request:

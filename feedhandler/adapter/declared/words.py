@@ -24,7 +24,7 @@ import orjson
 from feedhandler.adapter.venue import ControlKind
 from feedhandler.shape import ShapeError, tree
 
-_ALONE = frozenset({"key", "symbol", "number", "family", "base", "quote"})
+_ALONE = frozenset({"key", "symbol", "number", "family"})
 _ONE_TOPIC = frozenset({"symbols", "joined", "channel", "depth"})
 HOLES = _ALONE | _ONE_TOPIC | {"id", "keys", "time_s"}
 
