@@ -2,6 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_LEVELS_H
 #define FEEDHANDLER_ENGINE_LEVELS_H
 
+#include "../wire/decimal_exponent.h"
 #include "decode.h"
 
 enum levels_shape {
@@ -58,9 +59,16 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     } else if (UNLIKELY(*at++ != ',')) {
         return NULL;
     }
+    const uint8_t *size = at;
     at = level_number(at, &m->size_scale, m->size_exponent, &out->size);
-    if (UNLIKELY(at == NULL))
-        return NULL;
+    if (shape == LEVELS_TEXT) {
+        if (UNLIKELY(at == NULL))
+            return NULL;
+    } else if (UNLIKELY(at == NULL || *at != ']')) { /* sizes of a million and more, 1.0002e6 */
+        at = decimal_raised(size, m->size_exponent, &out->size);
+        if (at == NULL)
+            return NULL;
+    }
     if (delete)
         out->size = 0;
     if (shape == LEVELS_TEXT) {

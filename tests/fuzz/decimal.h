@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-#include "../../feedhandler/wire/decimal.h"
+#include "../../feedhandler/wire/decimal_exponent.h"
 
 typedef struct school {
     size_t length;   /* of the number that the text begins with; 0: it is none */
@@ -121,7 +121,7 @@ static void check_scaled(const uint8_t *text, size_t length, const school *s, bo
 static void check_plain(const uint8_t *text, size_t length, const school *s, bool number, int exponent)
 {
     uint8_t room[DECIMAL_BEFORE + 128 + 64], *padded = room + DECIMAL_BEFORE;
-    int64_t values[2] = {0, 0}, right = 0;
+    int64_t values[3] = {0}, right = 0;
     int needed;
     decimal_scale scale = decimal_scale_of(exponent);
     if (length > 128)
@@ -129,9 +129,10 @@ static void check_plain(const uint8_t *text, size_t length, const school *s, boo
     memset(room, '7', DECIMAL_BEFORE); /* what stands before a number is no part of it */
     memset(padded, 0, 128 + 64);
     memcpy(padded, text, length);
-    const uint8_t *past[2] = {scale.plain ? decimal_plain(padded, &scale, &values[0]) : NULL,
-                              decimal_long(padded, exponent, &values[1])};
-    for (int i = 0; i < 2; i++) {
+    const uint8_t *past[3] = {scale.plain ? decimal_plain(padded, &scale, &values[0]) : NULL,
+                              decimal_long(padded, exponent, &values[1]),
+                              decimal_raised(padded, exponent, &values[2])};
+    for (int i = 0; i < 3; i++) {
         if (past[i] != padded + length)
             continue;
         CHECK(number && !s->negative, "%.*s is no plain number", (int)length, text);

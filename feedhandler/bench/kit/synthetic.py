@@ -61,12 +61,21 @@ def _pairs(levels: Sequence[tuple[int, int]], places: int, tail: str = "") -> st
     )
 
 
-def _verbs(levels: Sequence[tuple[int, int]], new: bool) -> str:
+def _verbs(levels: Sequence[tuple[int, int]], new: bool, live: bool) -> str:
     rows = []
     for p, s in levels:
         verb = "new" if new else "change" if s else "delete"
-        rows.append(f'["{verb}",{p / 100!r},{float(s)!r}]')
+        amount = _amount(s, new) if live else repr(float(s))
+        rows.append(f'["{verb}",{p / 100!r},{amount}]')
     return "[" + ",".join(rows) + "]"
+
+
+def _amount(size: int, snapshot: bool) -> str:
+    """As Deribit writes sizes in 2026: one in ten is a million or more, and has an exponent."""
+    size *= 100 if size >= 90_000 else 10
+    if size >= 1_000_000:
+        return f"{size / 1_000_000!r}e6"
+    return str(size) if snapshot else f"{size}.0"
 
 
 def _frame(
@@ -113,7 +122,8 @@ def _frame(
         kind = [f'"type":"{"snapshot" if snapshot else "change"}"', '"timestamp":1626993724318']
         prev = [] if snapshot else [f'"prev_change_id":{previous}']
         name, number = '"instrument_name":"BTC-PERPETUAL"', f'"change_id":{sequence}'
-        sides = [f'"bids":{_verbs(bids, snapshot)}', f'"asks":{_verbs(asks, snapshot)}']
+        sides = [f'"bids":{_verbs(bids, snapshot, live)}']
+        sides.append(f'"asks":{_verbs(asks, snapshot, live)}')
         if live:
             keys = [*reversed(kind), number, name, *sides, *prev]
         else:
