@@ -8,25 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
-from feedhandler.adapter.declared import DeclaredVenue, words
+from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.listing import Listing
 from feedhandler.adapter.venue import BookAnswer, ControlKind
 from tests.adapter import declared_venues as pieces
-from tests.venues.odd import ODD, REMOVED, assert_possible, variants, with_odd
+from tests.venues.odd import ODD, REMOVED, assert_possible, said, variants, with_odd
 
 VENUES = [pieces.Joined(), pieces.Each(), pieces.Listed(), pieces.Single(), pieces.Taught()]
-VALUES: dict[str, Any] = {
-    "_": "x",
-    "id": 5,
-    "key": "trade:A",
-    "keys": ["trade:A"],
-    "symbol": "A",
-    "channel": "book",
-    "depth": 25,
-    "number": 7,
-    "code": 3,
-    "text": "no trade:A",
-}
 ROWS: dict[str, tuple[tuple[Any, ...], Any]] = {
     "joined": (
         ("data",),
@@ -94,7 +82,7 @@ def name_of(venue: DeclaredVenue) -> str:
 def test_an_answer_is_understood_or_makes_no_sense(venue: DeclaredVenue) -> None:
     asked = {5: ("trade:A", "trade:B")}
     for answer in venue.words.answers:
-        frame = orjson.loads(words.filled(answer.sample, VALUES))
+        frame = said(answer.sample)
         kinds = [one.kind for one in venue.control(orjson.dumps(frame), asked)]
         assert kinds[0] is answer.kind or answer.kind is ControlKind.REJECTED
         for _, _, odd in variants(frame):
