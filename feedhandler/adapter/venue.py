@@ -62,7 +62,8 @@ class Heartbeat:
     """How the two ends of a connection know of each other.
 
     `period_s`: how often the speaker speaks. `cut_s`: silence after which the venue cuts, or after
-    which we hold the socket for dead. `ping`, `pong`: the texts of CLIENT_TEXT and CLIENT_JSON.
+    which we hold the socket for dead. `ping`, `pong`: the texts of CLIENT_TEXT and CLIENT_JSON;
+    `$time_s` in a ping is the unix second in which it is sent.
     """
 
     speaker: Speaker

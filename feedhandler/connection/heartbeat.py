@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 from math import ceil
+from time import time
 
 from feedhandler.adapter.venue import Heartbeat, Speaker
 from shm import Reason
@@ -176,7 +177,8 @@ class HeartbeatMonitor:
             self._next_text = now + self.heartbeat.period_s
             if self._text_sent is None:
                 self._text_sent = now
-            actions.append(Ask(text=self.heartbeat.ping))
+            text = self.heartbeat.ping.replace("$time_s", str(int(time())))
+            actions.append(Ask(text=text))
         if silence is Silence.PROBE or now >= self._next_ping:
             self._next_ping = now + RTT_PERIOD_S
             self._pings += 1

@@ -1,6 +1,9 @@
 """When to speak, and when a peer or a socket is held for dead."""
 
+from time import time
+
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +80,17 @@ def test_client_heartbeat_is_sent_measured_and_missed(speaker: Speaker) -> None:
         dead = [action for action in beat.poll(now) if isinstance(action, Dead)]
     assert dead[0].reason is Reason.HEARTBEAT
     assert now == pytest.approx(70.0, abs=0.2)
+
+
+def test_ping_may_say_when_it_is_sent() -> None:
+    beat = monitor(Speaker.CLIENT_JSON, ping='{"time":$time_s,"channel":"ping"}')
+    beat.received(20.0)
+    before = int(time())
+    (said,) = (
+        orjson.loads(ask.text) for ask in beat.poll(20.0) if isinstance(ask, Ask) and ask.text
+    )
+    assert said["channel"] == "ping"
+    assert before <= said["time"] <= time()
 
 
 @pytest.mark.parametrize("speaker", [Speaker.SERVER_FRAME, Speaker.SERVER_JSON])
