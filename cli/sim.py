@@ -50,9 +50,9 @@ def sim(
     """
     import signal
 
-    from feedhandler.sim.runner import VENUES, SimError, SimOptions, SimProcess
+    from feedhandler.sim.runner import SimError, SimOptions, SimProcess, names
 
-    chosen = list(dict.fromkeys(venues)) or list(VENUES)
+    chosen = list(dict.fromkeys(venues)) or names()
     check_simulated(chosen)
     options = SimOptions(rate=rate, seed=seed, instruments=instruments, tls=tls)
     if script is not None:
@@ -86,12 +86,12 @@ def sim(
 
 def check_simulated(venues: list[str]) -> None:
     """Refuse a venue that has no simulator."""
-    from feedhandler.sim.runner import VENUES
+    from feedhandler.sim.runner import names
     from feedhandler.suggest import did_you_mean
 
     for venue in venues:
-        if venue not in VENUES:
-            raise CliError(f"no simulated venue {venue!r}{did_you_mean(venue, VENUES)}")
+        if venue not in names():
+            raise CliError(f"no simulated venue {venue!r}{did_you_mean(venue, names())}")
 
 
 def with_script(options: SimOptions, script: Path, venues: list[str]) -> SimOptions:

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.runner import VENUES, load_script, run
+from feedhandler.sim.runner import load_script, names, run
 
 
 def _arguments() -> argparse.Namespace:
@@ -19,7 +19,7 @@ def _arguments() -> argparse.Namespace:
         description="Simulated venues on loopback. Prints one JSON line with the endpoints when "
         "ready; ends on SIGTERM or SIGINT.",
     )
-    parser.add_argument("--venue", action="append", choices=list(VENUES), required=True)
+    parser.add_argument("--venue", action="append", choices=names(), required=True)
     parser.add_argument("--port", type=int, default=0, help="0: any free one (default)")
     parser.add_argument("--host")
     parser.add_argument("--rate", type=float, help="book updates per second of each venue")

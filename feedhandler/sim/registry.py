@@ -1,9 +1,12 @@
-"""The simulated venues: a line each. `runner` imports a module when its venue is served."""
+"""The simulated venues that have a server of their own: a line each. `runner` imports a module when
+its venue is served. Every other one is made of what the venue declares."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+
+from feedhandler import venues
 
 VENUES: Final[Mapping[str, str]] = {
     "deribit": "deribit:DeribitServer",
@@ -14,3 +17,8 @@ VENUES: Final[Mapping[str, str]] = {
     "bybit-spot": "bybit:BybitSpotServer",
 }
 """The module in `sim/venues`, and the class in it."""
+
+
+def names() -> list[str]:
+    """Every venue that can be simulated, in the order of the feed's own."""
+    return list(dict.fromkeys((*VENUES, *venues.names())))

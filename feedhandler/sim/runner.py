@@ -18,12 +18,14 @@ from types import TracebackType
 
 import orjson
 
-from feedhandler import python_child
+from feedhandler import python_child, venues
+from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
-from feedhandler.sim.registry import VENUES
+from feedhandler.sim.registry import VENUES, names
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
+from feedhandler.sim.venues.declared.server import server_of
 
 __all__ = [
     "VENUES",
@@ -35,6 +37,7 @@ __all__ = [
     "check_script",
     "load_script",
     "make_server",
+    "names",
     "serve",
 ]
 
@@ -64,11 +67,20 @@ class SimEndpoint:
 
 def make_server(venue: str, options: SimOptions) -> VenueServer:
     """A venue's server, not started. Raises ValueError for an unknown venue."""
-    if venue not in VENUES:
-        raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}")
-    module, _, name = VENUES[venue].partition(":")
-    found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
-    return found(options)
+    if venue in VENUES:
+        module, _, name = VENUES[venue].partition(":")
+        found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
+        return found(options)
+    _check(venue)
+    declared = venues.load(venue)
+    if not isinstance(declared, DeclaredVenue):
+        raise ValueError(f"{venue} is not declared as data, and has no simulator of its own")
+    return server_of(declared)(options)
+
+
+def _check(venue: str) -> None:
+    if venue not in names():
+        raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(names())}")
 
 
 async def serve(
@@ -157,8 +169,7 @@ class SimProcess:
         SimError if a child does not come up.
         """
         for venue in self._venues:
-            if venue not in VENUES:
-                raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(VENUES)}")
+            _check(venue)
         check_script(self._venues, self._options)
         try:
             for venue in self._venues:

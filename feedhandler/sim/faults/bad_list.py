@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
@@ -13,8 +14,8 @@ _ODD_FIELDS: tuple[Any, ...] = (None, "", -1, 1e300, "x" * 100, [])
 _NAMES = ("symbol", "instId", "instrument_name")
 
 
-def as_ordered(faults: Faults, rows: list[Any]) -> list[Any]:
-    """The rows of a list, as the fault `bad_list` has them."""
+def as_ordered(faults: Faults, rows: list[Any], names: Sequence[str] = _NAMES) -> list[Any]:
+    """The rows of a list, as the fault `bad_list` has them. `names`: fields of the symbol."""
     if not (found := faults.of("bad_list")):
         return rows
     fault = found[-1]
@@ -25,13 +26,13 @@ def as_ordered(faults: Faults, rows: list[Any]) -> list[Any]:
         return rows[::_SHORT]
     if fault["symbol"] is not None:
         its = fault["symbol"]
-        return [_unreadable(row) if its in map(row.get, _NAMES) else row for row in rows]
+        return [_unreadable(row, names) if its in map(row.get, names) else row for row in rows]
     return [*rows, *_ODD, *(row for one in rows[:1] for row in _variants(one))]
 
 
-def _unreadable(row: dict[str, Any]) -> dict[str, Any]:
+def _unreadable(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """A row with nothing but its name."""
-    return {key: value if key in _NAMES else None for key, value in row.items()}
+    return {key: value if key in names else None for key, value in row.items()}
 
 
 def _variants(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.faults.terms import WRITES
+from feedhandler.sim.registry import VENUES
 from feedhandler.suggest import did_you_mean
 
 
@@ -36,7 +37,8 @@ class Order:
 
 
 def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
-    """Check an order. ``venue``: also whether that venue can do it. Raises FaultError."""
+    """Check an order. ``venue``: also whether that venue can do it; what a declared one can, its
+    server says. Raises FaultError."""
     name = request.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
@@ -58,7 +60,8 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
     values = {key: request.get(key, kind.defaults.get(key)) for key in keys}
     if kind.once and values.get("count") is None and values.get("seconds") is None:
         values["count"] = 1
-    if venue is not None and kind.venues and venue not in kind.venues:
+    own = venue is not None and venue in VENUES
+    if own and kind.venues and venue not in kind.venues:
         raise FaultError(f"kind: {name} is nothing that {venue} can do; {_instead(str(name))}")
     if name == "garbage" and (values["form"] == "truncated") != (values["symbol"] is not None):
         raise FaultError("garbage: the form 'truncated' needs a symbol, the others take none")
@@ -69,7 +72,7 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
         if not said:
             raise FaultError("redefine needs a tick, a lot or a contract_size")
         for key in said:
-            if venue is not None and key not in WRITES[venue]:
+            if venue is not None and key not in WRITES.get(venue, (key,)):
                 raise FaultError(f"{key}: {venue} lists none")
     if values.get("symbol") is not None and values.get("channel") is not None:
         raise FaultError("symbol, channel: one of them, not both")

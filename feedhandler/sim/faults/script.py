@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.order import FaultError, read_order
-from feedhandler.sim.registry import VENUES
+from feedhandler.sim.registry import names
 from feedhandler.suggest import did_you_mean
 
 _WHEN: Final = ("at", "after", "every", "times", "venue")
@@ -107,8 +107,8 @@ def _step(number: int, entry: Any, venue: str | None = None) -> Step:
     if not isinstance(entry, Mapping):
         raise entry_error(number, f"must be a table: {entry!r}")
     named = entry.get("venue")
-    if "venue" in entry and named not in VENUES:
-        hint = did_you_mean(str(named), VENUES)
+    if "venue" in entry and named not in names():
+        hint = did_you_mean(str(named), names())
         raise entry_error(number, f"venue: unknown venue {named!r}{hint}")
     at, after = _seconds(number, entry, "at"), _whole(number, entry, "after")
     every, times = _seconds(number, entry, "every"), _whole(number, entry, "times")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from feedhandler.sim.faults.in_force import Delivery, Faults
@@ -73,28 +73,37 @@ class Broadcast:
 
     def push(self, channel: str, symbol: str, payload: bytes) -> None:
         """Queue one data message for all who listen to a channel."""
-        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
-        if frame:
-            for client in self._subscribers[channel]:
-                client.out.append(frame)
+        if (changed := self.changed(channel, symbol, payload)) is not None:
+            self.deliver(self._subscribers[channel], *changed)
 
     def send_data(self, client: Client, channel: str, symbol: str, payload: bytes) -> None:
         """Queue one data message for one client, faults applied (a snapshot, a first ticker)."""
-        frame = self._frame(channel, symbol, payload) if self.faults.active else encode(payload)
-        if frame:
+        if (changed := self.changed(channel, symbol, payload)) is not None:
+            self.deliver((client,), *changed)
+
+    def deliver(self, clients: Iterable[Client], payload: bytes, pieces: int = 1) -> None:
+        """Queue one message, in so many frames, for some clients."""
+        frame = self.framed(payload, pieces)
+        for client in clients:
             client.out.append(frame)
 
-    def _frame(self, channel: str, symbol: str, payload: bytes) -> bytes:
-        if self.faults.silences(symbol, self.channel_name(channel)):
-            return b""
-        if self.faults.of("far"):
-            payload = self._far(self.channel_name(channel), symbol, payload)
-        if self.faults.of("malform"):
-            payload = self.faults.malformed(symbol, self.channel_name(channel), payload)
-        pieces = self.faults.spend_fragment()
+    def framed(self, payload: bytes, pieces: int = 1) -> bytes:
+        """A message as it goes over the wire."""
         return encode_fragmented(payload, pieces) if pieces > 1 else encode(payload)
 
-    def _far(self, name: str, symbol: str, payload: bytes) -> bytes:
+    def changed(self, channel: str, symbol: str, payload: bytes) -> tuple[bytes, int] | None:
+        """A data message as the faults have it, and in how many frames; None: not at all."""
+        if not self.faults.active:
+            return payload, 1
+        if self.faults.silences(symbol, self.channel_name(channel)):
+            return None
+        if self.faults.of("far"):
+            payload = self.far(self.channel_name(channel), symbol, payload)
+        if self.faults.of("malform"):
+            payload = self.faults.malformed(symbol, self.channel_name(channel), payload)
+        return payload, self.faults.spend_fragment()
+
+    def far(self, name: str, symbol: str, payload: bytes) -> bytes:
         """The message with a number far ahead, if a fault has it so."""
         for numbers, met in ((self.quote_numbers, None), (self.book_numbers, symbol)):
             for part, key in numbers.items():
@@ -103,7 +112,7 @@ class Broadcast:
                 fault = self.faults.take("far", met, name)
                 if fault is None:
                     return payload
-                return _ahead(payload, key, int(fault["ahead"]))
+                return ahead(payload, key, int(fault["ahead"]))
         return payload
 
     def verdict(self, channel: str, symbol: str) -> Delivery:
@@ -128,7 +137,7 @@ class Broadcast:
             self.push(channel, symbol, late)
 
 
-def _ahead(payload: bytes, key: str, by: int) -> bytes:
+def ahead(payload: bytes, key: str, by: int) -> bytes:
     """The message with the number under a key raised."""
     number = rb'("%b":"?)(\d+)' % key.encode()
     return re.sub(number, lambda found: found[1] + b"%d" % (int(found[2]) + by), payload)

@@ -113,8 +113,7 @@ class Chaos:
             raise FaultError(f"channel: {server.venue} has no {channel!r}; they look like {form}")
         if order.kind == "expire" and len(server.market.instruments) == 1:
             raise FaultError("symbol: the only instrument; a market cannot be empty")
-        if order.kind == "bad_checksum" and not server.options.checksums:
-            raise FaultError("kind: bad_checksum needs a simulator with the option checksums")
+        server.check_order(order)
         if order.kind == "tls" and not server.options.tls:
             raise FaultError("kind: tls needs a simulator with the option tls")
         number = order.values.get("id")

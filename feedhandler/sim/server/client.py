@@ -6,6 +6,7 @@ import asyncio
 import socket as sockets
 import struct
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -42,15 +43,25 @@ class Client:
         """Half-open: the socket is there, the server is not."""
         self.shape: Shape | None = None
         self.out: list[bytes] = []
-        self.held: list[bytes] | None = None
+        self.held: list[tuple[bytes, int]] | None = None
         """Where answers go instead, while somebody wants to send them later."""
+        self.pack: Callable[[bytes], bytes] = encode
+        """How the venue makes a frame of a message."""
         self._transport = transport
         self._line = Line(self._write, random)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
         """Queue one message."""
-        (self.out if self.held is None else self.held).append(encode(payload, opcode))
+        if self.held is not None:
+            self.held.append((payload, opcode))
+        else:
+            self.out.append(self.pack(payload) if opcode == TEXT else encode(payload, opcode))
+
+    def send_all(self, messages: Iterable[tuple[bytes, int]]) -> None:
+        """Queue what was held."""
+        for payload, opcode in messages:
+            self.send(payload, opcode)
 
     def pong(self, payload: bytes) -> None:
         """Answer a WebSocket ping."""

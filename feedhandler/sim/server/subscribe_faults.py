@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,21 @@ _KINDS = ("spoiled", "late_ack")
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A request to subscribe. `channels`: as the venue names them, and as the server does."""
+class Asked:
+    """A request to subscribe. `channels`: as the venue names them, and as the server does;
+    `refusal`: the venue's, without a word for which channel it is."""
+
+    channels: list[tuple[str, str]]
+    refusal: Callable[[Fault], bytes]
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """The refusal of a request, in the words of the venue whose it is."""
 
     request: Mapping[str, Any]
-    channels: list[tuple[str, str]]
 
-    def refusal(self, fault: Fault) -> bytes:
-        """The venue's, without a word for which channel it is."""
+    def __call__(self, fault: Fault) -> bytes:
         request, code, text = self.request, fault["code"], fault["message"]
         identity = {"id": request["id"]} if request.get("id") is not None else {}
         if "args" not in request and isinstance(request["params"], list):
@@ -39,7 +46,8 @@ class _Asked:
         return orjson.dumps({**told, "req_id": request.get("req_id", ""), "op": "subscribe"})
 
 
-def _read(text: str) -> _Asked | None:
+def read(text: str) -> Asked | None:
+    """A request in one of the forms that most venues' have; None: it is none to subscribe."""
     try:
         request = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -54,7 +62,7 @@ def _read(text: str) -> _Asked | None:
     if operation != "subscribe" or not isinstance(params, list):
         return None
     names = [_name(one) for one in params]
-    return _Asked(request, [(name, prefix + name) for name in names])
+    return Asked([(name, prefix + name) for name in names], _Refused(request))
 
 
 def _name(one: object) -> str:
@@ -64,15 +72,15 @@ def _name(one: object) -> str:
 
 
 class SubscribeFaults:
-    """Of one server: stands before what it does with a text."""
+    """Of one server: stands before what it does with a text, which `read` understands."""
 
-    def __init__(self, server: SimVenue) -> None:
-        self._server = server
+    def __init__(self, server: SimVenue, read: Callable[[str], Asked | None]) -> None:
+        self._server, self._read = server, read
 
     def take(self, client: Client, text: str) -> None:
         """Deal with a client's text, or let the server."""
         faults = self._server.faults
-        asked = _read(text) if any(faults.of(kind) for kind in _KINDS) else None
+        asked = self._read(text) if any(faults.of(kind) for kind in _KINDS) else None
         if asked is None:
             self._server.on_text(client, text)
         elif (fault := self._met("spoiled", asked)) is not None:
@@ -82,7 +90,7 @@ class SubscribeFaults:
         else:
             self._server.on_text(client, text)
 
-    def _met(self, kind: str, asked: _Asked) -> Fault | None:
+    def _met(self, kind: str, asked: Asked) -> Fault | None:
         for name, channel in asked.channels if self._server.faults.of(kind) else ():
             fault = self._server.faults.take(kind, self._server.symbol_of(channel), name)
             if fault is not None:
@@ -100,7 +108,7 @@ class SubscribeFaults:
             self._server.on_text(client, text)
         finally:
             held, client.held = client.held, None
-        later(fault["ms"] / 1000, client.out.extend, held)
+        later(fault["ms"] / 1000, client.send_all, held)
 
     def _overdue(self, client: Client, text: str) -> None:
         if not client.closing and not client.dead:

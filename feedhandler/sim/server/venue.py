@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Faults
+from feedhandler.sim.faults.order import FaultError, Order
 from feedhandler.sim.market.book import Book
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
@@ -77,6 +78,11 @@ class SimVenue(Listed):
     @abstractmethod
     def on_time(self, now: float) -> None:
         """Called every batch with the monotonic time, for whatever the venue does by the clock."""
+
+    def check_order(self, order: Order) -> None:
+        """Raises FaultError for a fault that this venue cannot have."""
+        if order.kind == "bad_checksum" and not self.options.checksums:
+            raise FaultError("kind: bad_checksum needs a simulator with the option checksums")
 
     def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
         """What the venue calls a trade, in the stream."""

@@ -1,0 +1,175 @@
+"""What a venue's frames say of books: whole ones, what has changed, and checksums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from feedhandler.adapter.checksum import Checksum
+from feedhandler.shape.frame import Frame
+from feedhandler.shape.tree import Hole, Literal, Node, Object, parsed
+from feedhandler.sim.market.book import ASK, BID, Book, Change
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.checksum import checksum
+from feedhandler.sim.venues.declared.levels import (
+    CHANGED,
+    GONE,
+    NEW,
+    Layout,
+    Texts,
+    act,
+    standing,
+)
+from feedhandler.sim.venues.declared.numbers import Numbers
+from feedhandler.sim.venues.declared.template import Template, nodes, quoting
+
+Values = Mapping[str, str]
+_SIDES: Final = (("bids", BID), ("asks", ASK))
+_ACTS: Final = {NEW: ("insert", "new"), CHANGED: ("update", "change", "changed")}
+
+
+class BookFrame:
+    """A frame with levels in it: of a message `parts` are those of its holes that say which."""
+
+    def __init__(self, frame: Frame) -> None:
+        words = {"symbol": ("S",), "side": frame.sides, "time_iso": ("T",), "sent_iso": ("T",)}
+        self.template = Template(quoting(parsed(frame.sample), words))
+        self.layout = Layout(frame)
+        self.removes = frame.removes
+        self._literals = set(_literals(self.template.tree))
+        self._optional = set(_optional(self.template.tree))
+
+    @property
+    def single(self) -> bool:
+        """Whether it has one level a message."""
+        return not self.template.holes & {"bids", "asks", "levels"}
+
+    def carries(self, done: str) -> bool:
+        """Whether levels that this became of stand in it. What a frame is for, its words say where
+        there are several: insert, update."""
+        if self.removes:
+            return done == GONE
+        named = [one for one, words in _ACTS.items() if self._literals & set(words)]
+        return done in named if len(named) == 1 else True
+
+    def parts(
+        self, changes: Sequence[Change], texts: Texts, symbol: str, said: Values
+    ) -> list[dict[str, str]]:
+        """The levels of each message that it takes to say this."""
+        if self.single:
+            return [self.layout.values(one, texts, symbol, said) for one in changes]
+        if "levels" in self.template.holes:
+            return [{"levels": self.layout.array(changes, texts, symbol, said)}]
+        found = {}
+        for name, side in _SIDES:
+            rows = [one for one in changes if one.side == side]
+            if rows or name not in self._optional:
+                found[name] = self.layout.array(rows, texts, symbol, said)
+        return [found]
+
+
+class Books:
+    """Every frame of a venue that is about books."""
+
+    def __init__(self, frames: Sequence[Frame], numbers: Numbers, rule: Checksum | None) -> None:
+        by_kind: dict[str, list[BookFrame]] = {}
+        for frame in frames:
+            if frame.kind in ("book", "snapshot", "full", "answer"):
+                by_kind.setdefault(frame.kind, []).append(BookFrame(frame))
+        self.deltas = by_kind.get("book", [])
+        self._whole = {kind: found[0] for kind, found in by_kind.items() if kind != "book"}
+        checks = [frame for frame in frames if frame.kind == "checksum"]
+        self._check = Template(checks[0].sample) if checks else None
+        self._numbers, self._rule = numbers, rule
+        self.single = any(frame.single for frame in self.deltas)
+
+    def has(self, kind: str) -> bool:
+        """Whether there are frames of whole books of this kind."""
+        return kind in self._whole
+
+    def changed(
+        self,
+        live: Live,
+        texts: Texts,
+        changes: Sequence[Change],
+        span: tuple[int, int],
+        said: Values,
+        wrong: int = 0,
+    ) -> list[str]:
+        """The messages of an update. `span`: the numbers before and of it; `said`: what else stands
+        in them; `wrong`: bits of the checksum that are so."""
+        symbol = live.instrument.symbol
+        said = {**said, "_": str(span[1])}  # levels with a number of their own have the message's
+        groups = [
+            (frame, parts)
+            for frame, done in self._grouped(changes)
+            for parts in frame.parts(done, texts, symbol, said)
+        ]
+        sums = self._sum(live, live.book, wrong)
+        found = []
+        for at, (frame, parts) in enumerate(groups):
+            numbers = self._numbers.values(*span, at, len(groups))
+            found.append(frame.template.filled({**said, **numbers, **sums, **parts}))
+        if self._check is not None:
+            found.append(self._check.filled({**said, **sums, "symbol": symbol}))
+        return found
+
+    def _grouped(self, changes: Sequence[Change]) -> list[tuple[BookFrame, Sequence[Change]]]:
+        if len(self.deltas) == 1:
+            return [(self.deltas[0], changes)]
+        found: dict[int, list[Change]] = {}
+        for change in changes:
+            done = act(change)
+            place = next(at for at, one in enumerate(self.deltas) if one.carries(done))
+            found.setdefault(place, []).append(change)
+        return [(self.deltas[at], some) for at, some in sorted(found.items())]
+
+    def whole(
+        self,
+        kind: str,
+        live: Live,
+        texts: Texts,
+        book: Book,
+        said: Values,
+        levels: int = 0,
+        more: Sequence[Change] = (),
+    ) -> list[str]:
+        """A full book in frames of a kind; `levels`: at most so many a side, 0 all; `more`: that do
+        not belong there."""
+        frame = self._whole[kind]
+        symbol = live.instrument.symbol
+        rows = [
+            *more,
+            *(
+                one
+                for side in (BID, ASK)
+                for one in standing(side, book.levels(side, levels or None))
+            ),
+        ]
+        said = {**said, "_": str(book.sequence)}
+        values = {**said, **self._numbers.whole(book.sequence), **self._sum(live, book)}
+        return [
+            frame.template.filled({**values, **parts})
+            for parts in frame.parts(rows, texts, symbol, values)
+        ]
+
+    def _sum(self, live: Live, book: Book, wrong: int = 0) -> dict[str, str]:
+        if self._rule is None:
+            return {}
+        return {"checksum": str(checksum(self._rule, live.instrument, book) ^ wrong)}
+
+
+def _optional(tree: Node) -> Iterable[str]:
+    """The holes that are the whole value of a key that need not be there."""
+    for node in nodes(tree):
+        if isinstance(node, Object):
+            for key in node.keys:
+                if key.optional and isinstance(key.node, Hole):
+                    yield key.node.name
+
+
+def _literals(tree: Node) -> Iterable[str]:
+    """The strings that are written out."""
+    for node in nodes(tree):
+        if isinstance(node, Literal) and isinstance(node.value, str):
+            yield node.value

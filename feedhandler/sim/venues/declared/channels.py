@@ -1,0 +1,85 @@
+"""Which frames a venue sends on a key, and what stands in them because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
+from feedhandler.adapter.declared.topics import subject
+from feedhandler.shape.frame import Frame
+from feedhandler.shape.tree import Literal, Node, Text, matched, parsed
+from feedhandler.sim.venues.declared.template import nodes
+
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "book": ("book", "snapshot", "full", "checksum"),
+    "trades": ("trade", "liquidation"),
+    "quote": ("quote",),
+    "ticker": ("ticker",),
+}
+"""Of frames, by the channel that they come on."""
+
+
+class Channel(NamedTuple):
+    """A key that a client may subscribe to. `said`: what frames say because it is this key;
+    `subject`: the symbol, or the family or base of which all are meant."""
+
+    key: str
+    topic: Topic
+    symbol: str
+    subject: str
+    levels: int
+    said: dict[str, str]
+
+
+class Channels:
+    """Of one venue."""
+
+    def __init__(self, venue: DeclaredVenue, topics: Topics) -> None:
+        self._venue, self._topics = venue, topics
+        self._frames: dict[str, list[Frame]] = {}
+        """By the word of a topic."""
+        for channel, those in topics.by_channel.items():
+            kinds = [frame for frame in venue.frames if frame.kind in _KINDS.get(channel, ())]
+            for frame in kinds:
+                self._frames.setdefault(_its(frame, those).name, []).append(frame)
+
+    def frames(self, topic: Topic, *kinds: str) -> list[Frame]:
+        """Those of a topic that are of these kinds."""
+        return [frame for frame in self._frames.get(topic.name, ()) if frame.kind in kinds]
+
+    def read(self, key: str) -> Channel | None:
+        """What a key means; None: the venue has no such topic."""
+        found = self._topics.read(key)
+        if found is None:
+            return None
+        topic, _, inside = found
+        depth = inside.get("depth")
+        if depth is not None and int(depth) not in topic.depths:
+            return None
+        levels = int(depth) if depth is not None else topic.depth(self._venue.depth)
+        symbol = inside.get("symbol", "")
+        said = {"symbol": symbol, "window": str(levels)}
+        for frame in self._frames.get(topic.name, ()):
+            for text in nodes(parsed(frame.sample)):
+                if isinstance(text, Text):
+                    said |= matched(text, key) or {}
+        return Channel(key, topic, symbol, subject(inside), levels, said)
+
+
+def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:
+    """The topic on which a frame comes: the one whose word is in it, else the first."""
+    written = " ".join(_written(parsed(frame.sample)))
+    for topic in topics if len(topics) > 1 else ():
+        if topic.name in written or topic.key.partition("$")[0] in written:
+            return topic
+    return topics[0]
+
+
+def _written(tree: Node) -> Iterable[str]:
+    """What is written out in a sample."""
+    for node in nodes(tree):
+        if isinstance(node, Literal) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, Text):
+            yield "".join(part for part in node.parts if isinstance(part, str))

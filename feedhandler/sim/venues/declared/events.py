@@ -1,0 +1,104 @@
+"""What a venue's frames say beside books: trades, liquidations, best bids and offers, tickers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from feedhandler.shape.frame import Frame
+from feedhandler.shape.tree import Rows, holes, parsed
+from feedhandler.sim.market import black76
+from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.market.instrument import decimal
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.market.market import Market
+from feedhandler.sim.market.records import Trade
+from feedhandler.sim.venues.declared.levels import Texts
+from feedhandler.sim.venues.declared.numbers import times
+from feedhandler.sim.venues.declared.template import Template, nodes, quoting
+
+Values = Mapping[str, str]
+_MS = 1_000_000
+_AWAY = 50  # ticks of a liquidation's price from the trade's
+
+
+class Prints:
+    """A frame of trades or liquidations: all of an update in its rows, or a message each."""
+
+    def __init__(self, frame: Frame) -> None:
+        words = {"symbol": ("S",), "taker": frame.taker, "time_iso": ("T",), "sent_iso": ("T",)}
+        self._template = Template(quoting(parsed(frame.sample), words))
+        self._taker = frame.taker
+        self._rows = any(isinstance(each, Rows) for each in nodes(self._template.tree))
+
+    def messages(
+        self, live: Live, texts: Texts, trades: Sequence[Trade], said: Values, *, away: bool = False
+    ) -> list[str]:
+        """`away`: at the prices of liquidations."""
+        rows = [self._row(live, texts, one, _AWAY if away else 0) for one in trades]
+        if self._rows:
+            return [self._template.rows({**said, **rows[-1]}, rows)]
+        return [self._template.filled({**said, **row}) for row in rows]
+
+    def _row(self, live: Live, texts: Texts, one: Trade, away: int) -> dict[str, str]:
+        size = texts.sizes[one.lots]
+        grid = max(1, one.grid + (away if one.taker_buys else -away))
+        return {
+            "symbol": live.instrument.symbol,
+            "price": texts.prices[grid],
+            "size": size,
+            "amount": size if one.taker_buys else f"-{size}",
+            "taker": self._taker[0 if one.taker_buys else 1],
+            "id": str(one.number),
+            "id_or_place": str(one.number),
+            "id_tail": str(one.number),
+            "place": str(one.sequence),
+            "final": str(one.sequence),
+        } | times(one.ms * _MS)
+
+
+class Picture:
+    """A frame of best levels, or of statistics with or without them."""
+
+    def __init__(self, frame: Frame) -> None:
+        words = {"symbol": ("S",), "time_iso": ("T",), "sent_iso": ("T",)}
+        self._template = Template(quoting(parsed(frame.sample), words))
+        self._stats = frame.kind == "ticker"
+        self._sides = "bid" in {hole.name for hole in holes(self._template.tree)}
+
+    def message(self, market: Market, live: Live, texts: Texts, said: Values) -> str | None:
+        """As it is now; None where the frame cannot say so: a side of the book is empty."""
+        book = live.book
+        best = [levels[0] if (levels := book.levels(side, 1)) else None for side in (BID, ASK)]
+        values = {**said, "place": str(book.sequence), "final": str(book.sequence)}
+        for name, level in zip(("bid", "ask"), best, strict=True):
+            if level is not None:
+                values[name], values[f"{name}_size"] = texts.prices[level[0]], texts.sizes[level[1]]
+        if self._stats:
+            values |= _statistics(market, live)
+        elif None in best:
+            return None
+        return self._template.filled(values)
+
+
+def _statistics(market: Market, live: Live) -> dict[str, str]:
+    """Whatever there is, each also as hundredths."""
+    instrument = live.instrument
+    found = {
+        "mark": market.mark(instrument),
+        "index": market.index(instrument.base),
+        "underlying": market.forward(instrument),
+        "last": instrument.price(live.last),
+        "high": instrument.price(live.high),
+        "low": instrument.price(live.low),
+        "volume": instrument.size(live.volume),
+        "open_interest": instrument.size(live.open_interest),
+    }
+    if instrument.kind == "perpetual":
+        found["funding"] = market.funding(instrument)
+    if instrument.kind == "option":
+        vol = market.mark_vol(instrument)
+        forward, years = market.forward(instrument), market.years(instrument)
+        greeks = black76.greeks(forward, instrument.strike, vol, years, instrument.call)
+        found |= {"mark_iv": vol, "bid_iv": vol, "ask_iv": vol, **greeks._asdict()}
+    values = {name: decimal(value, 8) for name, value in found.items()}
+    return values | {f"{name}_percent": decimal(v * 100, 8) for name, v in found.items()}

@@ -1,0 +1,94 @@
+"""A level of a book as a venue's sample of it has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from feedhandler.shape.frame import Frame
+from feedhandler.shape.tree import holes, parsed
+from feedhandler.sim.market.book import BID, Change
+from feedhandler.sim.market.instrument import Instrument, TextCache, fixed, plain
+from feedhandler.sim.venues.declared.template import Template, quoting
+
+NEW, CHANGED, GONE = "insert", "update", "delete"
+
+
+class Texts(NamedTuple):
+    """Number text of one instrument, remembered."""
+
+    prices: TextCache
+    sizes: TextCache
+
+
+def texts(instrument: Instrument, *, padded: bool) -> Texts:
+    """`padded`: with all the decimals that tick and lot have, as venues write whose checksum is of
+    the text; else without trailing zeros."""
+    if not padded:
+        return Texts(instrument.prices(plain), instrument.sizes(plain))
+    price, size = instrument.price_mantissa(1)[1], instrument.lot_mantissa[1]
+    return Texts(instrument.prices(fixed(price)), instrument.sizes(fixed(size)))
+
+
+def level_id(side: int, grid: int) -> str:
+    """The venue's number for a price of a side: nothing of the price is to be seen in it."""
+    return str((2 * grid + side) * 7919 % 8_589_934_583 + 10**9)
+
+
+def act(change: Change) -> str:
+    """What became of the level."""
+    return GONE if not change.new else CHANGED if change.old else NEW
+
+
+class Layout:
+    """Levels in the form of `Frame.level`, or of a frame that is itself about a single level."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._sides = frame.sides
+        self._verbs = {
+            NEW: frame.changes[0],
+            CHANGED: frame.changes[-1],
+            GONE: frame.deletes[0],
+        }
+        self._template = None
+        if frame.level:
+            words = {"side": frame.sides, "verb": list(self._verbs.values()), "symbol": ("S",)}
+            self._template = Template(quoting(parsed(frame.level), words))
+            names = self._template.holes
+        else:
+            names = frozenset(hole.name for hole in holes(parsed(frame.sample)))
+        self._names, self._signed, self._keyed = names, "amount" in names, "id" in names
+
+    def values(
+        self, change: Change, texts: Texts, symbol: str, said: Mapping[str, str]
+    ) -> dict[str, str]:
+        """What stands in the holes of a level; `said`: what else there is to say."""
+        side, grid, _, new = change
+        done = act(change)
+        price, size = texts.prices[grid], texts.sizes[new]
+        found = {name: said[name] for name in self._names & said.keys()}
+        found |= {"side": self._sides[side], "verb": self._verbs[done], "symbol": symbol}
+        if self._keyed:
+            found["id"] = level_id(side, grid)
+        if not self._keyed or done == NEW:
+            found["price"] = price
+        if not self._keyed or done != GONE:
+            found["size"] = size
+        if self._signed:
+            amount = texts.sizes[new] if new else "1"
+            found["amount"] = amount if side == BID else f"-{amount}"
+            found["count"] = str(min(9, 1 + new % 5)) if new else "0"
+        return found
+
+    def array(
+        self, changes: Iterable[Change], texts: Texts, symbol: str, said: Mapping[str, str]
+    ) -> str:
+        """A list of levels."""
+        assert self._template is not None
+        filled = self._template.filled
+        return f"[{','.join([filled(self.values(one, texts, symbol, said)) for one in changes])}]"
+
+
+def standing(side: int, levels: Sequence[tuple[int, int]]) -> list[Change]:
+    """Levels of a whole book, each of them new."""
+    return [Change(side, grid, 0, lots) for grid, lots in levels]

@@ -1,0 +1,70 @@
+"""How a venue names its instruments: as one of them is named, so are the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from feedhandler.sim.market.underlyings import INDEX_START
+
+_QUOTES: Final = ("USDT", "USDC", "UST", "USD", "EUR")
+FALLBACK: Final = "BTC-USDT"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A symbol with its base and quote left open: `PF_{base}USD`. `quote`: of the one it was read
+    of, as the venue writes it."""
+
+    form: str
+    base: str
+    quote: str
+    lower: bool
+
+    def symbol(self, base: str, quote: str, more: str = "") -> str:
+        """`base`, `quote`: as the venue writes them in its list."""
+        if self.lower:
+            base, quote, more = base.lower(), quote.lower(), more.lower()
+        return self.form.format(base=base, quote=quote) + more
+
+
+def naming(symbols: Sequence[str], aliases: Mapping[str, str]) -> Naming:
+    """By the first symbol in which a base is found. `aliases`: the venue's own name -> ours."""
+    own = {ours: theirs for theirs, ours in aliases.items()}
+    for symbol in (*symbols, FALLBACK):
+        for base in INDEX_START:
+            name = own.get(base, base)
+            at = symbol.upper().find(name)
+            if at < 0:
+                continue
+            rest = symbol[at + len(name) :]
+            found = re.search("|".join(map(re.escape, _QUOTES)), rest.upper())
+            quote = found[0] if found else ""
+            front, behind = (rest[: found.start()], rest[found.end() :]) if found else (rest, "")
+            form = f"{_literal(symbol[:at])}{{base}}{_literal(front)}"
+            form += f"{{quote}}{_literal(behind)}" if found else ""
+            return Naming(form, base, quote, symbol[at].islower())
+    raise AssertionError(FALLBACK)
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def quotes(first: str, aliases: Mapping[str, str]) -> Iterator[str]:
+    """Currencies that bases are quoted in, as the venue writes them, without end: the usual one
+    first."""
+    own = {ours: theirs for theirs, ours in aliases.items()}
+    yield from dict.fromkeys((first or own.get("USDT", "USDT"), own.get("USDC", "USDC")))
+    number = 2
+    while True:
+        yield f"Q{number}"
+        number += 1
+
+
+def day_suffix(day: date) -> str:
+    """Of a dated instrument."""
+    return f"_{day:%y%m%d}"

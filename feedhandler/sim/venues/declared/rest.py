@@ -1,0 +1,162 @@
+"""What a declared venue answers over HTTP: its list, books, and tokens for connections."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+
+from feedhandler.adapter.declared import Listing
+from feedhandler.sim.faults import bad_list
+from feedhandler.sim.faults.terms import Terms
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.listing import List, fine_document
+from feedhandler.sim.venues.declared.wire import DeclaredWire
+from feedhandler.sim.venues.declared.words import say, with_missing
+
+_ANY = r"/{path:(?!sim/).*}"  # the paths under /sim/ are the control's
+_PAGE = 1_000
+
+
+class DeclaredRest(DeclaredWire):
+    """`listing`: the venue's instruments as rows."""
+
+    listing: List
+    ws_path: ClassVar[str]
+
+    def __init__(self, *arguments: Any) -> None:
+        self._tokens: set[str] = set()
+        self._issued = 0
+        super().__init__(*arguments)
+        self._base = urlsplit(self.declared.rest_url).path.rstrip("/")
+        urls = self.declared.ws_urls.values()
+        self._sockets = {urlsplit(url).path.rstrip("/") for url in urls}
+
+    @abstractmethod
+    def book_answer(self, live: Live, levels: int) -> bytes:
+        """A book that was asked for."""
+
+    @abstractmethod
+    def terms(self, symbol: str) -> Terms:
+        """What the list says of an instrument otherwise than it was made."""
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Whatever is asked for, by any method: the declarations say what it means."""
+        router.add_route("*", _ANY, self._serve)
+
+    def error_body(self, status: int) -> bytes:
+        """In no venue's words."""
+        text = "Too many requests" if status < 500 else "Service unavailable"
+        return orjson.dumps({"code": str(status), "message": text})
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.rstrip("/")
+        if "Upgrade" in request.headers and path in self._sockets:
+            token = self.declared.token
+            if token is not None and not self._redeemed(request):
+                return _said(401, "Invalid token")
+            return await self.websocket(request)
+        body = await request.text()
+        for answer in (self._token, self._list, self._book):
+            if (found := answer(request, path, body)) is not None:
+                return found
+        return _said(404, f"Not found: {request.path}")
+
+    # -- tokens ------------------------------------------------------------------------------
+
+    def _token(self, request: web.Request, path: str, body: str) -> web.Response | None:
+        token = self.declared.token
+        if token is None or path != self._base + token.request.path.rstrip("/"):
+            return None
+        if request.method != token.request.method or body != token.request.body:
+            return _said(405, "Method not allowed")
+        self._issued += 1
+        name = f"sim{self.start_ms:x}t{self._issued}"
+        self._tokens.add(name)
+        scheme = "wss" if self.options.tls else "ws"
+        beat = self.declared.heartbeat
+        values = {
+            "token": name,
+            "endpoint": f"{scheme}://{request.host}{self.ws_path}",
+            "period_ms": int(beat.period_s * 1000),
+            "cut_ms": int(beat.cut_s * 1000),
+        }
+        return _json(say(token.answer, values))
+
+    def _redeemed(self, request: web.Request) -> bool:
+        """Whether a token of ours comes with an upgrade, for the first time."""
+        for value in request.query.values():
+            if value in self._tokens:
+                self._tokens.discard(value)
+                return True
+        return False
+
+    # -- instruments -------------------------------------------------------------------------
+
+    def _list(self, request: web.Request, path: str, body: str) -> web.Response | None:
+        for listing in self.declared.listings:
+            if path != self._base + listing.path.rstrip("/"):
+                continue
+            params = dict(listing.params)
+            if all(request.query.get(name) == value for name, value in params.items()) and (
+                not listing.body or _same(listing.body, body)
+            ):
+                return _json(self._listed(listing, request.query))
+        return None
+
+    def _listed(self, listing: Listing, query: Mapping[str, str]) -> bytes:
+        rows = [
+            self.as_listed(symbol, {})
+            for symbol in self.market.instruments
+            if self.listing.listing_of(symbol) is listing
+        ]
+        shown = bad_list.as_ordered(self.faults, rows, (listing.symbol,))
+        pages = listing.pages
+        if pages is None:
+            return self.listing.document(listing, shown)
+        size = pages.size or _PAGE
+        text = query.get(pages.parameter, "0")
+        begin = int(text) if text.isdigit() else 0
+        end = begin + size
+        more = end < len(shown)
+        return self.listing.document(listing, shown[begin:end], str(end) if more else "", more=more)
+
+    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """A row of the list as the venue shows it now."""
+        instrument = self.market.instruments[symbol]
+        return self.listing.row(instrument, self.listing.listing_of(symbol), self.terms(symbol))
+
+    # -- books -------------------------------------------------------------------------------
+
+    def _book(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
+        whole = urlsplit(self.declared.rest_url)
+        url = f"{whole.scheme}://{whole.netloc}{request.rel_url}"
+        symbol = self.declared.snapshot_symbol(url, body)
+        if symbol is None or self.declared.book is None:
+            return None
+        if symbol not in self.market.instruments:
+            return _said(400, f"Unknown symbol {symbol}")
+        live, book = self.market.live(symbol), self.declared.book
+        fine = orjson.dumps(fine_document(book.fine))
+        levels = book.levels or self.declared.snapshot_levels(url, body)
+        return _json(with_missing(self.book_answer(live, levels), fine))
+
+
+def _same(sample: str, body: str) -> bool:
+    try:
+        return bool(orjson.loads(sample) == orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")
+
+
+def _said(status: int, text: str) -> web.Response:
+    body = orjson.dumps({"code": str(status), "message": text})
+    return web.Response(body=body, status=status, content_type="application/json")

@@ -1,0 +1,313 @@
+"""A declared venue on loopback: what clients ask for, and how they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from feedhandler.adapter.declared import DeclaredVenue, Topic
+from feedhandler.adapter.venue import Continuity, ControlKind
+from feedhandler.shape.tree import Hole, Object, parsed
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.faults.in_force import Fault
+from feedhandler.sim.faults.order import FaultError, Order
+from feedhandler.sim.faults.terms import Terms
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.server.broadcast import ahead
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.server.subscribe_faults import Asked
+from feedhandler.sim.venues.declared.beats import Beats
+from feedhandler.sim.venues.declared.channels import Channel
+from feedhandler.sim.venues.declared.meant import Abilities, unmeant
+from feedhandler.sim.venues.declared.publisher import Publisher
+from feedhandler.sim.venues.declared.template import nodes
+from feedhandler.sim.venues.declared.words import Talk, Wish, reads, say, with_missing
+from shm import Status
+
+_TOO_MANY = "too many requests"
+_SOME_DAY = 1_900_000_000_000
+
+
+class DeclaredServer(Publisher):
+    """Made of a venue's declarations alone. A subclass names its `venue` and `declared` as well."""
+
+    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
+        super().__init__(options, declared)
+        self.talk = Talk(declared, self.topics, self.market.instruments.get)
+        self._beats = Beats(declared, self.talk, options)
+        self._far_keys = _number_keys(declared)
+        self._abilities = Abilities(
+            declared,
+            self.talk,
+            counted=self.counter is not None,
+            far_keys=bool(self._far_keys),
+            unlisted=self._unlisted,
+            status_stream=bool(self.topics.by_channel.get("status")),
+        )
+        texts = [one.sample for one in declared.words.answers if one.kind is ControlKind.NOTHING]
+        self._alive = [one.encode() for one in texts if "heartbeat" in one and "$" not in one]
+
+    # -- faults ------------------------------------------------------------------------------
+
+    def check_order(self, order: Order) -> None:
+        """Raises FaultError for what cannot be meant."""
+        if why := unmeant(order, self._abilities):
+            raise FaultError(f"kind: {order.kind}: {why}")
+
+    def far(self, name: str, symbol: str, payload: bytes) -> bytes:
+        """The message with the number of its book far ahead, if a fault has it so."""
+        channel = self.channels.read(name)
+        kind = self.declared.key_symbols(name)[0] if channel is not None else ""
+        if kind not in ("book", "quote"):
+            return payload
+        fault = self.faults.take("far", symbol if kind == "book" else None, name)
+        if fault is None:
+            return payload
+        for key in self._far_keys:
+            payload = ahead(payload, key, int(fault["ahead"]))
+        return payload
+
+    def _unlisted(self, order: Order) -> str:
+        """Why the list cannot say other terms of an instrument; "" if it can."""
+        symbol, values = str(order.values["symbol"]), order.values
+        if symbol not in self.market.instruments:
+            return ""  # somebody else says so
+        said: dict[str, Any] = {
+            key: str(values.get(key) or "") for key in ("word", "tick", "lot", "contract_size")
+        }
+        if order.kind == "delist_at":
+            said["end_ms"] = _SOME_DAY
+        instrument, listing = self.market.instruments[symbol], self.listing.listing_of(symbol)
+        usual = self.listing.row(instrument, listing, Terms())
+        for key, value in said.items():
+            if not value:
+                continue
+            try:
+                row = self.listing.row(instrument, listing, Terms(**{key: value}))
+            except ValueError as error:
+                return str(error)
+            if row == usual:
+                return f"its list has no field for {key.removesuffix('_ms')}"
+        return ""
+
+    def terms(self, symbol: str) -> Terms:
+        """What the list says of an instrument otherwise than it was made."""
+        return self._listed_terms.get(symbol, Terms())
+
+    # -- connections -------------------------------------------------------------------------
+
+    def on_open(self, client: Client, request: web.Request) -> None:
+        """A venue that says hello does so at once, or as the answer to what it is told first."""
+        super().on_open(client, request)
+        if self.declared.welcome is not None and not self.declared.on_connect():
+            self._welcome(client)
+
+    def _welcome(self, client: Client) -> None:
+        assert self.declared.welcome is not None
+        client.send(say(self.declared.welcome.sample, {"id": f"sim{self.connections}"}))
+
+    def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:
+        """A pong may be an answer."""
+        self._beats.on_frame(client, kind, payload)
+
+    def on_time(self, now: float) -> None:
+        """Also heartbeats."""
+        super().on_time(now)
+        off, ms = self.faults.no_heartbeat, self.market.clock.ms()
+        for client in list(self.clients):
+            self._beats.tick(client, now, ms, off=off)
+            if self._alive and now - client.last_sent > 1.0 and not off:
+                client.send(self._alive[0])
+
+    def announce_shutdown(self) -> None:
+        """The venue's notice, if it has one."""
+        notice = self.talk.has(ControlKind.NOTICE)
+        for client in self.clients if notice is not None else ():
+            assert notice is not None
+            client.send(say(notice.sample, {"text": notice.text or "restart"}))
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def on_text(self, client: Client, text: str) -> None:
+        """Answer a heartbeat, a request, or what is said first on a connection."""
+        if self._beats.is_reply(client, text):
+            return
+        if (pong := self._beats.pong(text)) is not None:
+            if not self.unanswered_ping() and not self.faults.no_heartbeat:
+                client.send(pong)
+            return
+        wish = self.talk.read(text)
+        if wish is None and self._told_book(client, text):
+            return
+        if wish is None:
+            self._odd(client, text)
+        elif wish.leave:
+            self._leave(client, wish)
+        else:
+            self._join(client, wish)
+
+    def _told_book(self, client: Client, text: str) -> bool:
+        """A book that is asked for over the socket, where it can be."""
+        book, answer = self.declared.book, self.talk.has(ControlKind.ANSWER)
+        if book is None or not book.socket or (found := reads(book.socket, text)) is None:
+            return False
+        symbol = found["symbol"]
+        said = {**found, "key": "", "status": "ok"}
+        if symbol not in self.market.instruments:
+            self._refuse(client, Wish(leave=False, keys=[], id=found.get("id")), "", symbol, 404)
+            return True
+        depth = int(found.get("depth") or book.levels)
+        body = self.book_answer(self.market.live(symbol), depth)
+        client.send(body if answer is None else with_missing(body, say(answer.sample, said)))
+        return True
+
+    def _odd(self, client: Client, text: str) -> None:
+        if any(reads(one, text) is not None for one in self.declared.words.on_connect):
+            if self.declared.welcome is not None:
+                self._welcome(client)
+        elif (answer := self.talk.naming_none()) is not None:
+            client.send(say(answer.sample, {"text": "invalid request", "code": 400}))
+
+    def _leave(self, client: Client, wish: Wish) -> None:
+        by_number = {one.number: key for key, one in self.open.items()}
+        keys = wish.keys + [by_number[number] for number in wish.numbers if number in by_number]
+        numbers = {key: self.open[key].number for key in keys if key in self.open}
+        for key in keys:
+            self.unsubscribe(client, key)
+        self.close_unheard(keys)
+        kind = ControlKind.UNSUBSCRIBED
+        if self.talk.has(kind) is None:  # one answer serves both: the id says which was asked
+            kind = ControlKind.ACK
+        for answer in self.talk.about(kind, keys, {"id": wish.id, "numbers": numbers}):
+            client.send(answer)
+
+    def _join(self, client: Client, wish: Wish) -> None:
+        """Key by key, where each is answered by itself; else all of them, or none."""
+        each = self.declared.answers_each
+        taken: list[str] = []
+        unsaid: list[str] = []
+        for key in wish.keys:
+            symbol = self.symbol_of(key)
+            if (why := self._refusal(key, symbol)) is not None:
+                self._refuse(client, wish, key, *why)
+                if not each:
+                    return
+            elif (fault := self.faults.take("lost_ack", symbol, key)) is None:
+                taken.append(key)
+            elif fault["subscribed"]:
+                unsaid.append(key)
+            elif not each:
+                return
+        if unsaid and not each:
+            taken, unsaid = [], [*taken, *unsaid]
+        fresh = [channel for channel in map(self._begin, taken + unsaid) if channel is not None]
+        numbers = {key: self.open[key].number for key in taken}
+        for answer in self.talk.about(ControlKind.ACK, taken, {"id": wish.id, "numbers": numbers}):
+            client.send(answer)
+        for channel in fresh:
+            if self.subscribe(client, channel.key):
+                self.first_messages(client, self.open[channel.key])
+        self.close_unheard(taken + unsaid)
+
+    def _refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
+        """Why a key is refused: text and code."""
+        if not self.knows_channel(key):
+            return f"unknown: {key}", 404
+        fault = self.faults.take("error_reply", symbol, key)
+        return None if fault is None else (fault["message"] or _TOO_MANY, fault["code"] or 429)
+
+    def _begin(self, key: str) -> Channel | None:
+        channel = self.channels.read(key)
+        if channel is not None:
+            self.opened(channel)
+        return channel
+
+    def _refuse(self, client: Client, wish: Wish, key: str, text: str, code: int) -> None:
+        values: dict[str, object] = {"id": wish.id, "text": text, "code": code}
+        for kind in (ControlKind.REJECTED, ControlKind.ERROR):
+            if answers := self.talk.about(kind, [key], values):
+                for answer in answers:
+                    client.send(answer)
+                return
+
+    def asked(self, text: str) -> Asked | None:
+        """A request to subscribe, for the faults that meet it as a whole."""
+        wish = self.talk.read(text)
+        if wish is None or wish.leave:
+            return None
+
+        def refusal(fault: Fault) -> bytes:
+            answer = self.talk.naming_none()
+            assert answer is not None  # the order was checked
+            said = {"id": wish.id, "code": fault["code"] or 400}
+            return say(answer.sample, {**said, "text": fault["message"] or "invalid request"})
+
+        return Asked([(key, key) for key in wish.keys], refusal)
+
+    # -- instruments that come and go -----------------------------------------------------------
+
+    def on_listed(self, instrument: Instrument) -> None:
+        """Where a channel tells of it."""
+        self._state(instrument, self.listing.open_word)
+
+    def on_restated(self, instrument: Instrument) -> None:
+        """Where a channel tells of it."""
+        self._state(instrument, self.word(instrument.symbol, self.listing.open_word))
+
+    def on_expired(self, instrument: Instrument) -> None:
+        """Where a channel tells of it."""
+        word = self.listing.word_for(Status.EXPIRED) or self.listing.word_for(Status.HALTED)
+        self._state(instrument, word)
+
+    def _state(self, instrument: Instrument, word: str) -> None:
+        stated = self.talk.has(ControlKind.STATED)
+        if stated is None:
+            return
+        row = {"symbol": instrument.symbol, "status": word}
+        payload = say(stated.sample, row, [row])
+        for topic in self.topics.by_channel.get("status", ()):
+            for key in self.heard():
+                if (found := self.topics.read(key)) is not None and found[0] == topic:
+                    self.push(key, instrument.symbol, payload)
+
+
+def server_of(declared: DeclaredVenue) -> Callable[[SimOptions], DeclaredServer]:
+    """The class of a venue's server, which takes the simulator's options."""
+
+    class Server(DeclaredServer):
+        venue: ClassVar[str] = declared.name
+        ws_path: ClassVar[str] = _path(next(iter(declared.ws_urls.values())))
+        channel_form: ClassVar[str] = ", ".join(
+            topic.key for those in declared.topics.values() for topic in [_first(those)]
+        )
+
+        def __init__(self, options: SimOptions) -> None:
+            super().__init__(options, declared)
+
+    return Server
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path
+
+
+def _first(those: str | Topic | Sequence[str | Topic]) -> Topic:
+    one = those if isinstance(those, str | Topic) else those[0]
+    return Topic(one) if isinstance(one, str) else one
+
+
+def _number_keys(venue: DeclaredVenue) -> set[str]:
+    """The keys under which messages of books and quotes have the number that they end at."""
+    name = "final" if venue.rule is not Continuity.TIME else "time"
+    return {
+        key.name
+        for frame in venue.frames
+        if frame.kind in ("book", "full", "quote")
+        for node in nodes(parsed(frame.sample))
+        if isinstance(node, Object)
+        for key in node.keys
+        if isinstance(key.node, Hole) and key.node.name.startswith(name)
+    }

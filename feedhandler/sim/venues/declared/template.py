@@ -1,0 +1,83 @@
+"""A sample filled again and again: rendered once for each set of holes that have a value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from feedhandler.shape.tree import (
+    Hole,
+    Listed,
+    Node,
+    Object,
+    Rows,
+    changed,
+    holes,
+    parsed,
+    rendered,
+)
+
+_MARK = "\ue000"  # of no meaning to anybody: it stands around the name of a hole
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null")
+_ANYTHING: Final = {"_": "0", "digits": "0", "word": "word"}
+"""What stands in holes that mean nothing."""
+
+
+class Template:
+    """A sample to be filled with texts: as they are to stand there, without quotes."""
+
+    def __init__(self, sample: str | Node, place: str = "") -> None:
+        self.tree = parsed(sample, place) if isinstance(sample, str) else sample
+        self.holes = frozenset(hole.name for hole in holes(self.tree))
+        self._cut: dict[frozenset[str], list[str]] = {}
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The text with these values in its holes; of rows one."""
+        names = frozenset(values) & self.holes
+        parts = self._cut.get(names) or self._split(names)
+        return "".join([values[part] if at % 2 else part for at, part in enumerate(parts)])
+
+    def rows(self, values: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
+        """The same with a row of its innermost list for each of `rows`."""
+        return rendered(self.tree, {**_ANYTHING, **values}, rows)
+
+    def _split(self, names: frozenset[str]) -> list[str]:
+        marked = {name: f"{_MARK}{name}{_MARK}" for name in names}
+        parts = rendered(self.tree, {**_ANYTHING, **marked}, ({},)).split(_MARK)
+        self._cut[names] = parts
+        return parts
+
+
+def quoting(tree: Node, words: Mapping[str, Sequence[str]]) -> Node:
+    """The tree where holes of these names are strings, though they were written bare: `words` has
+    what they can be, and only numbers, true, false and null stand bare in JSON."""
+
+    def strict(hole: Hole) -> Node:
+        texts = words.get(hole.name)
+        if texts is None or all(map(_NUMBER.fullmatch, texts)):
+            return hole
+        return Hole(hole.name, quoted=True)
+
+    return changed(tree, strict)
+
+
+def nodes(tree: Node) -> Iterator[Node]:
+    """The tree and all that is in it, in the order in which it is written."""
+    yield tree
+    inner: Sequence[Node] = ()
+    match tree:
+        case Object(keys):
+            inner = [key.node for key in keys]
+        case Rows(node):
+            inner = [node]
+        case Listed(front, behind):
+            inner = [*front, *behind]
+    for node in inner:
+        yield from nodes(node)
+
+
+def in_string(text: str) -> str:
+    """A text as it stands between the quotes of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]

@@ -1,0 +1,202 @@
+"""What is said on a connection: requests read by the templates that a client fills, and answers
+rendered from the samples that it reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+from feedhandler.adapter.declared import Answer, DeclaredVenue, Topic, Topics
+from feedhandler.adapter.declared import words as declared
+from feedhandler.adapter.venue import ControlKind
+from feedhandler.shape.tree import Hole, Literal, Node, changed, holes, parsed, rendered
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.venues.declared.template import in_string
+
+_BARE = "="  # before the name of a hole that is a value of its own: its JSON goes there
+_OF_ONE = {"key", "symbol", "number"}
+_OF_SOME = {"key", "keys", "symbol", "symbols", "by_channel"}
+
+
+class Wish(NamedTuple):
+    """A request to subscribe, or to end it. `id`: as it came; None: it has none."""
+
+    leave: bool
+    keys: list[str]
+    id: Any = None
+    numbers: tuple[int, ...] = ()
+    """By which channels are named that are to end."""
+
+
+class Talk:
+    """The words of one venue. `listed`: the instrument of a name, if it is listed."""
+
+    def __init__(
+        self, venue: DeclaredVenue, topics: Topics, listed: Callable[[str], Instrument | None]
+    ) -> None:
+        self._venue, self._topics, self._listed = venue, topics, listed
+        self._templates: dict[tuple[bool, str], list[Topic]] = {}
+        for topic, _ in topics.every:
+            for leave, text in (
+                (False, topic.subscribe or venue.words.subscribe),
+                (True, topic.unsubscribe or venue.words.unsubscribe),
+            ):
+                self._templates.setdefault((leave, text), []).append(topic)
+
+    # -- what a client says
+
+    def read(self, text: str) -> Wish | None:
+        """A request about subscriptions; None: it is none."""
+        value = declared.decoded(text.encode())
+        for (leave, template), topics in self._templates.items():
+            found = declared.read(template, value)
+            if found is None:
+                continue
+            numbers = tuple(n for n in [found.get("number")] if isinstance(n, int))
+            keys = [] if numbers else list(self._keys(found, topics))
+            if keys or numbers:
+                return Wish(leave, keys, found.get("id"), numbers)
+        return None
+
+    def _keys(self, found: Mapping[str, Any], topics: Sequence[Topic]) -> Iterator[str]:
+        for one in (found.get("key"), *_listed(found.get("keys"))):
+            if isinstance(one, str):
+                yield one
+        word = found.get("channel")
+        topic = self._topics.by_word.get(word) if isinstance(word, str) else topics[0]
+        symbols = [*_listed(found.get("symbols")), found.get("symbol"), found.get("family")]
+        joined = found.get("joined")
+        symbols += joined.split(",") if isinstance(joined, str) else []
+        if topic is None:
+            return
+        depth = found.get("depth", topic.depth(self._venue.depth))
+        for symbol in (one for one in symbols if isinstance(one, str)):
+            its = self._listed(symbol)
+            said = {"family": symbol, "base": its.base if its else "", "quote": ""}
+            said["quote"] = its.quote if its else ""
+            yield topic.filled(**{**said, **found, "symbol": symbol, "depth": depth})
+        if not any(symbols) and "base" in found:
+            yield topic.filled(**{"quote": "", "depth": depth, **found})
+
+    # -- what it is answered
+
+    def has(self, kind: ControlKind, word: str = "") -> Answer | None:
+        """The sample of such an answer, for a topic of this word."""
+        for answer in self._venue.words.answers:
+            if answer.kind is kind and answer.word in ("", word):
+                return answer
+        return None
+
+    def naming_none(self) -> Answer | None:
+        """A refusal that says of no key that it is meant."""
+        for answer in self._venue.words.answers:
+            refuses = answer.kind in (ControlKind.REJECTED, ControlKind.ERROR)
+            if refuses and not _holes(answer.sample) & _OF_SOME:
+                return answer
+        return None
+
+    def about(
+        self, kind: ControlKind, keys: Sequence[str], values: Mapping[str, object]
+    ) -> list[bytes]:
+        """The messages that say this of keys: one for all, for each topic, or for each key, as the
+        samples have it. `values`: id, number by key, text, code."""
+        by_topic: dict[str, list[str]] = {}
+        for key in keys:
+            found = self._topics.read(key)
+            by_topic.setdefault(found[0].name if found else "", []).append(key)
+        out: list[bytes] = []
+        done: list[Answer] = []
+        for word, those in by_topic.items():
+            answer = self.has(kind, word)
+            if answer is None or answer in done:
+                continue
+            names = _holes(answer.sample)
+            if names & _OF_ONE or self._venue.answers_each:
+                groups = [[key] for key in those]
+            elif names & {"symbols", "channel"} or answer.word:
+                groups = [those]
+            else:
+                groups, done = [list(keys)], [*done, answer]
+            out += [self._said(answer.sample, group, word, values) for group in groups]
+        return out
+
+    def _said(
+        self, sample: str, keys: Sequence[str], word: str, values: Mapping[str, object]
+    ) -> bytes:
+        rows, by_word = [], dict[str, list[str]]()
+        numbers = values.get("numbers")
+        for key in keys:
+            found = self._topics.read(key)
+            topic, inside = (found[0], found[2]) if found else (None, {})
+            symbol = inside.get("symbol") or inside.get("family") or inside.get("base") or key
+            by_word.setdefault(topic.name if topic else "", []).append(symbol)
+            row: dict[str, object] = {"key": key, "symbol": symbol, "channel": word}
+            if topic is not None:
+                row["depth"] = int(inside.get("depth") or topic.depth(self._venue.depth))
+            if isinstance(numbers, dict):
+                row["number"] = numbers.get(key, 0)
+            rows.append(row)
+        symbols = [symbol for those in by_word.values() for symbol in those]
+        every = {"keys": list(keys), "symbols": symbols, "by_channel": by_word}
+        return say(sample, {**values, **every, **(rows[0] if rows else {})}, rows)
+
+
+def say(
+    sample: str, values: Mapping[str, object], rows: Sequence[Mapping[str, object]] = ()
+) -> bytes:
+    """A sample with values in its holes: texts in strings, JSON where a hole stands alone."""
+    if not _is_json(sample):
+        return sample.encode()
+    if isinstance(whole := _tree(sample), Literal) and isinstance(whole.value, str):
+        return whole.value.encode()
+    return rendered(_tree(sample), _texts(values), [_texts(row) for row in rows]).encode()
+
+
+def with_missing(body: bytes, other: bytes) -> bytes:
+    """An object with what another one has on top of it, its numbers as they are written."""
+    there = orjson.loads(body)
+    more = {key: value for key, value in orjson.loads(other).items() if key not in there}
+    return body[:-1] + b"," + orjson.dumps(more)[1:] if more else body
+
+
+def reads(sample: str, text: str) -> Mapping[str, Any] | None:
+    """What stands in the holes of a sample, which may be no JSON; None: the text is not of it."""
+    if not _is_json(sample):
+        return {} if sample == text else None
+    return declared.read(sample, declared.decoded(text.encode()))
+
+
+def _is_json(sample: str) -> bool:
+    return sample.lstrip().startswith(("{", "[", '"'))
+
+
+@lru_cache(maxsize=1024)
+def _holes(sample: str) -> frozenset[str]:
+    return frozenset(hole.name for hole in holes(parsed(sample)))
+
+
+@lru_cache(maxsize=1024)
+def _tree(sample: str) -> Node:
+    def bare(hole: Hole) -> Node:
+        return hole if hole.quoted else Hole(_BARE + hole.name)
+
+    return changed(parsed(sample), bare)
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    found = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        whole = json.dumps(value, ensure_ascii=False)
+        found[_BARE + name] = whole
+        found[name] = in_string(value) if isinstance(value, str) else whole
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
