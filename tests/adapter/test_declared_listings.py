@@ -350,6 +350,7 @@ def test_books_may_be_asked_for_over_the_socket() -> None:
                     ControlKind.ANSWER, '{"id":"$id","status":"ok","rep":"market.$symbol.mbp.$_"}'
                 ),
                 Answer(ControlKind.ANSWER, '{"id":"$id","status":"error","err-msg":"$text"}'),
+                Answer(ControlKind.REJECTED, '{"id":"$id","status":"error","err-msg":"$text"}'),
             ),
         )
         frames = (
@@ -377,6 +378,9 @@ def test_books_may_be_asked_for_over_the_socket() -> None:
     error = {"id": asked["id"], "status": "error", "err-msg": "invalid symbol"}
     (control,) = socket.control(json.dumps(error).encode(), {})
     assert (control.request_id, control.text) == (9, "invalid symbol")
+    error["id"] = "3"  # of a subscription
+    (control,) = socket.control(json.dumps(error).encode(), {3: ("market.x.mbp.150",)})
+    assert (control.kind, control.keys) == (ControlKind.REJECTED, ("market.x.mbp.150",))
 
 
 def test_sides_may_be_in_the_rows_or_the_sign() -> None:

@@ -33,7 +33,7 @@ class Reader:
         """Raises ValueError for a frame that no sample fits."""
         for answer in self.words.answers:
             found = words.read(answer.sample, value)
-            if found is not None:
+            if found is not None and _meant(answer, found):
                 return self._said(answer, found, frame, asked)
         raise ValueError(f"{self.venue}: neither data nor an answer: {frame[:80]!r}")
 
@@ -49,12 +49,9 @@ class Reader:
             case ControlKind.STATED:
                 return [Control(ControlKind.STATED, stated=tuple(self._stated(found)))]
             case ControlKind.ANSWER:
-                socket = request_ids.socket_number(_whole(found.get("id")))
-                wrong = _text(answer, found)
-                whose = str(found.get("symbol") or "")
-                return [
-                    Control(ControlKind.ANSWER, text=wrong, request_id=socket or 0, symbol=whose)
-                ]
+                wrong, whose = _text(answer, found), str(found.get("symbol") or "")
+                number = _socket(found) or 0
+                return [Control(ControlKind.ANSWER, text=wrong, request_id=number, symbol=whose)]
             case kind if kind not in _ABOUT_KEYS:
                 return [Control(kind, text=text, request_id=number)]
         wanted = () if ended else tuple(asked.get(number, ()))
@@ -84,12 +81,13 @@ class Reader:
     ) -> list[Control]:
         """Keys that the venue names are refused alone, the others of the request asked for again,
         where it does not answer each."""
-        said = (str(found.get("code", "")), text)
-        passes = answer.passes or any(word in said or word in text for word in self.words.passing)
+        passing = self.words.passing
+        passes = answer.passes or str(found.get("code", "")) in passing
+        passes = passes or any(word in text for word in passing if not word.isdigit())
         if answer.kind is ControlKind.ERROR:
             return [Control(ControlKind.ERROR, named, text, request_id=number)]
         if passes or not named:
-            return refusals.refused(asked or named, text, number, passes=passes, about=self._about)
+            return refusals.refused(named or asked, text, number, passes=passes, about=self._about)
         about = [one for key in named for one in refusals.refused((key,), text, number)]
         rest = () if self.each else tuple(key for key in asked if key not in named)
         return (
@@ -135,6 +133,16 @@ class Reader:
             symbol, word = one.get("symbol"), one.get("status")
             if isinstance(symbol, str) and isinstance(word, str):
                 yield Stated(symbol, names.status(self.statuses, word), word)
+
+
+def _socket(found: Mapping[str, Any]) -> int | None:
+    """The number of the request over the socket that is answered; None: it is none of those."""
+    return request_ids.socket_number(_whole(found.get("id")))
+
+
+def _meant(answer: Answer, found: Mapping[str, Any]) -> bool:
+    """Requests over the socket have ids of their own, by which alike answers are told apart."""
+    return "id" not in found or (answer.kind is ControlKind.ANSWER) == (_socket(found) is not None)
 
 
 def _text(answer: Answer, found: Mapping[str, Any]) -> str:
