@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import ControlKind, ListedInstrument, Stated, Venue
+from feedhandler.adapter.venue import Control, ControlKind, ListedInstrument, Stated, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.pace import Pace
 from feedhandler.capture.scan import Mentions, Survey, survey
@@ -221,7 +221,7 @@ class _Player:
         result = row.connection.feed(payload, max(0, frame.t or 0))
         self.result.frames += 1
         if result & _engine.CONTROL:
-            self._control(payload, frame.t)
+            self._control(row, payload, frame.t)
         for instrument, (body, levels) in list(self._deeper.items()):
             self._deepen(instrument, body, levels)
         if result & _engine.ATTENTION:
@@ -257,12 +257,15 @@ class _Player:
             self._worn.discard(instrument)
         return result == _engine.DEEPEN_DONE
 
-    def _control(self, payload: bytes, t: int | None) -> None:
+    def _control(self, row: "_Row", payload: bytes, t: int | None) -> None:
         """Acks and notices inform; what ends a subscription ends its book; an answer may be one."""
         self.result.control += 1
         with suppress(ValueError):
             for control in self._venue.control(payload, {}):
+                if control.kind is ControlKind.ACK and control.channel:
+                    self._taught(row, control)
                 if control.kind is ControlKind.UNSUBSCRIBED:
+                    row.connection.unbind(control.channel)
                     for key in control.keys:
                         self._unsubscribed(key)
                 if control.kind is ControlKind.ANSWER and control.symbol and not control.text:
@@ -270,6 +273,14 @@ class _Player:
                     self._book(control.symbol, payload, t, request.levels if request else 0)
                 for stated in control.stated:
                     self._stated(stated)
+
+    def _taught(self, row: "_Row", control: Control) -> None:
+        """The venue names keys by a number from now on, on this connection."""
+        for key in control.keys:
+            symbol = self._venue.key_symbols(key)[1]
+            instrument = self._add(self._survey.specs.get(symbol), symbol)
+            if instrument is not None:
+                row.connection.bind(control.channel, instrument, self._venue.topic(key))
 
     def _stated(self, stated: Stated) -> None:
         with suppress(ValueError, KeyError):  # terms that make no sense, an instrument without data

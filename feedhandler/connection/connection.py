@@ -18,6 +18,7 @@ from feedhandler.adapter.venue import Heartbeat, Venue
 from feedhandler.budgets.shared_retry import Retry
 from feedhandler.budgets.token_bucket import per_second
 from feedhandler.budgets.venue_budgets import SHOWN_WAIT_S
+from feedhandler.connection.channels import Channels
 from feedhandler.connection.connecting import Connecting, budget_text
 from feedhandler.connection.control_frames import ControlFrames
 from feedhandler.connection.frame_listener import FrameListener
@@ -96,6 +97,7 @@ class Connection:
             self.pings,
             self._subscribing,
             self.requests,
+            Channels(venue, native, self.subscriptions, owner.instrument),
             self.limit,
             self._kick.set,
             owner.on_stated,

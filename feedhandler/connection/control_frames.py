@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from feedhandler.adapter.venue import Control, ControlKind, Stated, Venue
+from feedhandler.connection.channels import Channels
 from feedhandler.connection.pings import Pings
 from feedhandler.connection.session_limit import SessionLimit
 from feedhandler.connection.session_socket import ConnectionSocket
@@ -25,6 +26,7 @@ class ControlFrames:
         pings: Pings,
         subscribing: Subscribing,
         requests: SocketRequests,
+        channels: Channels,
         limit: SessionLimit,
         wake: Callable[[], None],
         stated: Callable[[Iterable[Stated]], None],
@@ -36,6 +38,7 @@ class ControlFrames:
         self._pings = pings
         self._subscribing = subscribing
         self._requests = requests
+        self._channels = channels
         self._limit = limit
         self._wake = wake
         self._stated = stated
@@ -65,8 +68,12 @@ class ControlFrames:
     def _act(self, control: Control, now: float) -> None:
         kind = control.kind
         if kind is ControlKind.ACK:
+            if control.channel:
+                self._channels.taught(control.keys, control.channel)
             self._subscribing.on_accepted(control.keys, now)
             self._wake()
+        elif kind is ControlKind.UNSUBSCRIBED and control.channel:
+            self._channels.left(control.channel)
         elif kind is ControlKind.REJECTED:
             text = one_line(control.text) or "refused"
             if not self._subscribing.on_refused(control.keys, text, now):

@@ -39,6 +39,9 @@ class Owner(Protocol[C_contra]):
     def on_acknowledged(self, connection: C_contra, keys: Sequence[str]) -> None:
         """The venue took these keys."""
 
+    def instrument(self, key: str) -> int | None:
+        """The engine's instrument of a key; None: it has none."""
+
     def on_rejected(self, connection: C_contra, keys: Sequence[str], text: str) -> None:
         """The venue refused these keys."""
 

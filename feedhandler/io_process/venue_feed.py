@@ -347,6 +347,11 @@ class VenueFeed:
         if connection.connects > 1 and any(self.universe.parts(key)[0] == "status" for key in keys):
             self._lister.ask_within(*NEWS_S)  # nobody said meanwhile what has changed
 
+    def instrument(self, key: str) -> int | None:
+        """The engine's instrument of a key; None: it has none."""
+        tracked = self.universe.of_key(key)
+        return tracked.id if tracked is not None else None
+
     def on_stated(self, stated: Iterable[Stated]) -> None:
         """The venue says what it does with orders on instruments, or all their terms."""
         self.roster.terms.stated(stated)

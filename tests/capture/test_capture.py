@@ -15,6 +15,9 @@ FRAMES = [
     Frame(t=3, dir="out", url="wss://x", conn="1", data=b"ping"),
     Frame(t=None, url="wss://x", conn="1", data=b'{"b": "\\n \\u00e9"}'),
     Frame(t=5, url="wss://x", conn="1", data=b"\xff\x00 not UTF-8"),
+    Frame(t=5, url="wss://x", conn="1", data=b"inflated", enc="gzip"),
+    Frame(kind="rest", dir="out", url="https://x/info", data=b'{"a": 1}', req='{"a": 1}'),
+    Frame(kind="rest", url="https://x/info", data=b"[]", req=""),
     Frame(t=6, dir="close", url="wss://x", conn="1"),
 ]
 SUFFIXES = ["ndjson", "ndjson.gz", "ndjson.zst"]
@@ -136,6 +139,9 @@ def test_compression_is_told_by_the_content(tmp_path: Path) -> None:
         (b'{"t":null,"dir":null,"conn":7,"data":"x"}', Frame(conn="7", data=b"x")),
         (b'{"t":1.5e18,"src":"there","data":"x"}', Frame(t=15 * 10**17, data=b"x")),
         (b'{"dir":"open"}', Frame(dir="open")),
+        (b'{"enc":"gzip","wire_b64":"eHl6"}', Frame(data=b"xyz")),
+        (b'{"enc":"gzip","data":"x"}', Frame(data=b"x", enc="gzip")),
+        (b'{"enc":"base64","data":"eHl6"}', Frame(data=b"xyz")),
     ],
 )  # fmt: skip
 def test_keys_may_be_missing_or_unknown(line: bytes, frame: Frame) -> None:
@@ -157,6 +163,7 @@ def test_keys_may_be_missing_or_unknown(line: bytes, frame: Frame) -> None:
         (b'{"t":1e30,"data":""}', "t 1e"),
         (b'{"t":"1","data":""}', r"\$\.t"),
         (b'{"enc":"base64","data":"%"}', "turned into bytes"),
+        (b'{"wire_b64":"%"}', "turned into bytes"),
         (b'{"a":' * 100_000, "not a JSON object"),
     ],
 )

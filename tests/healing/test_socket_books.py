@@ -18,6 +18,7 @@ from aiohttp import web
 
 from feedhandler import venues
 from feedhandler.adapter import request_ids
+from feedhandler.adapter.connect import Token, Welcome
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Base, Control, ControlKind, Limits, ListedInstrument
 from feedhandler.capture.frames_file import Frame
@@ -67,10 +68,23 @@ class SocketVenue(PaperVenue):
         return [spec(symbol) for symbol in json.loads(body)]
 
 
+class GuardedVenue(SocketVenue):
+    """And everything else that a connect may need."""
+
+    token = Token(
+        Request("/bullet", method="POST", body="{}"), '{"token":"$token","endpoint":"$endpoint"}'
+    )
+    welcome = Welcome('{"hello":"$_"}')
+    ws_headers: Mapping[str, Mapping[str, str]] = {"public": {"X-Size-Decimal": "1"}}
+
+
 class SocketServer:
     """Streams a change each few milliseconds of each book that is subscribed to."""
 
     def __init__(self) -> None:
+        self.url = ""
+        self.refused = 0
+        self.tokens: set[str] = set()
         self.asked: list[str] = []  # the symbols of books
         self.subscribed = 0
         self.numbers: dict[str, int] = {}
@@ -96,12 +110,27 @@ class SocketServer:
         frame = {"jsonrpc": "2.0", "method": "subscription", "params": params}
         return gzip.compress(json.dumps(frame).encode())
 
+    def admits(self, request: web.Request) -> bool:
+        known = request.query["token"] in self.tokens
+        return known and request.headers.get("X-Size-Decimal") == "1"
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if "Upgrade" not in request.headers:
-            self.rest.append(request.path)
+            self.rest.append(f"{request.method} {request.path}")
+            if request.path == "/bullet":
+                token = f"t{len(self.tokens)}"
+                self.tokens.add(token)
+                endpoint = self.url.replace("http", "ws") + "/guarded"
+                return web.json_response({"token": token, "endpoint": endpoint})
             return web.json_response(["A", "B"])
+        guarded = request.path == "/guarded"
+        if guarded and not self.admits(request):
+            self.refused += 1
+            return web.Response(status=403)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        if guarded:
+            await socket.send_bytes(gzip.compress(b'{"hello":"you"}'))
         streams: set[str] = set()
 
         async def stream() -> None:
@@ -163,10 +192,12 @@ async def running(
     wanted: tuple[str, ...] = ("A", "B"),
     tap: Any = None,
     limits: Limits | None = None,
+    venue_class: type[SocketVenue] = SocketVenue,
     **more: Any,
 ) -> AsyncIterator[Running]:
-    venue = SocketVenue(limits)
+    venue = venue_class(limits)
     async with served(server.handle) as url:
+        server.url = url
         config = VenueConfig(
             instruments=wanted, ws_url=url.replace("http", "ws"), rest_url=url, directory_rows=16
         )
@@ -194,11 +225,27 @@ def test_a_base_over_the_socket_before_it_is_live(namespace: str) -> None:
             await run.until_live("A", "B")
             await run.until(lambda: connection.state is ConnectionState.LIVE, "the connection LIVE")
             assert set(server.asked) == {"A", "B"}
-            assert server.rest == ["/instruments"]
+            assert server.rest == ["GET /instruments"]
             row = run.feed.universe.by_symbol["A"].id
             bids, _, number, _, exponent = run.feed.engine.book(row)
             assert int(bids[0][1]) * 10.0**exponent == number + 1
             assert server.subscribed == 1
+
+    asyncio.run(main())
+
+
+def test_all_that_a_connect_may_need_at_once(namespace: str) -> None:
+    async def main() -> None:
+        server = SocketServer()
+        async with running(server, namespace, venue_class=GuardedVenue) as run:
+            await run.until_live("A", "B")
+            (connection,) = run.feed.connections
+            connection.cut(Reason.DISCONNECTED, "a test cuts it")
+            await run.until(lambda: run.state("A")[0] == State.STALE, "STALE")
+            await run.until_live("A", "B")
+            assert server.rest == ["GET /instruments", "POST /bullet", "POST /bullet"]
+            assert server.refused == 0
+            assert run.counters()["malformed"] == 0
 
     asyncio.run(main())
 

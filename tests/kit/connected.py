@@ -58,6 +58,9 @@ class Owner:
     def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:  # noqa: ARG002
         self.acknowledged += keys
 
+    def instrument(self, key: str) -> int | None:  # noqa: ARG002
+        return None
+
     def in_step(self, connection: Connection) -> bool:  # noqa: ARG002
         return True
 

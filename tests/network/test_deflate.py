@@ -314,6 +314,9 @@ class Owner:
         self.acknowledged += keys
         self.changed.set()
 
+    def instrument(self, key: str) -> int | None:  # noqa: ARG002
+        return None
+
     def in_step(self, connection: Connection) -> bool:  # noqa: ARG002
         return True
 

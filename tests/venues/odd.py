@@ -7,8 +7,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
+from feedhandler.adapter.declared import words
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.instruments.universe import CarriedInstrument
+from feedhandler.shape import tree
 from shm import Status
 
 REMOVED = object()
@@ -19,6 +23,18 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 
 Path = tuple[Any, ...]
+#: what stands in the holes of an answer
+SAID: dict[str, Any] = {
+    "id": 5, "key": "trade:A", "keys": ["trade:A"], "symbol": "A", "symbols": ["A"],
+    "channel": "book", "by_channel": {"book": ["A"]}, "depth": 25, "number": 7, "code": 3,
+    "text": "no trade:A", "status": "halted",
+}  # fmt: skip
+
+
+def said(sample: str) -> Any:
+    """An answer of a declared venue, as its sample prints it."""
+    names = {hole.name for hole in tree.holes(tree.parsed(sample))}
+    return orjson.loads(words.filled(sample, {name: SAID.get(name, "x") for name in names}))
 
 
 def paths(document: Any, so_far: Path = ()) -> Iterator[Path]:

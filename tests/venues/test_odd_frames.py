@@ -14,16 +14,17 @@ import orjson
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.request import Request
-from feedhandler.adapter.venue import Control, ControlKind
+from feedhandler.adapter.venue import Control, ControlKind, Venue
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
 from feedhandler.io_process.roster import Roster
 from feedhandler.sim.venues import deribit_listing, okx_listing
 from shm import Status, segment
-from tests.venues.odd import Nobody, assert_possible, variants, with_odd
+from tests.venues.odd import Nobody, assert_possible, said, variants, with_odd
 
 VENUES = venues.names()
 FRAMES: dict[str, tuple[Any, ...]] = {
@@ -61,16 +62,21 @@ FRAMES: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
+def frames_of(venue: Venue) -> Sequence[Any]:
+    """What the venue says; a declared one by its own samples."""
+    if isinstance(venue, DeclaredVenue):
+        return [said(answer.sample) for answer in venue.words.answers]
+    name = venue.name
+    if name == "bybit-spot":
+        return FRAMES["bybit-linear"]
+    return FRAMES[name if name in FRAMES else name.partition("-")[0]]
+
+
 @pytest.mark.parametrize("name", VENUES)
 def test_what_is_said_on_the_socket_is_understood_or_makes_no_sense(name: str) -> None:
     venue = venues.load(name)
-    frames = (
-        FRAMES[name if name in FRAMES else name.partition("-")[0]]
-        if name != "bybit-spot"
-        else (FRAMES["bybit-linear"])
-    )
     asked: dict[int, Sequence[str]] = {5: ("a", "b"), 11: ("c",)}
-    for frame in frames:
+    for frame in frames_of(venue):
         for _, _, odd in variants(frame):
             with suppress(ValueError):
                 for each in venue.control(orjson.dumps(odd), asked):

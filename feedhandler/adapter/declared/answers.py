@@ -58,7 +58,7 @@ class Reader:
         named = tuple(self._named(answer, found, wanted))
         if answer.kind in (ControlKind.REJECTED, ControlKind.ERROR):
             return self._refused(answer, named, wanted, text, 0 if ended else number, found)
-        channel = _whole(found.get("number"))
+        channel = _channel(found)
         if ended or answer.kind is ControlKind.UNSUBSCRIBED:
             left = named or tuple(asked.get(number, ()))
             return [Control(ControlKind.UNSUBSCRIBED, left, request_id=number, channel=channel)]
@@ -159,6 +159,16 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, list):
         yield from (each for each in value if isinstance(each, str))
+
+
+def _channel(found: Mapping[str, Any]) -> int:
+    """The number that is taught, 0: none. Raises ValueError for one that cannot be."""
+    if "number" not in found:
+        return 0
+    number = _whole(found["number"])
+    if not 0 < number < 1 << 63:
+        raise ValueError(f"{str(found['number'])[:40]!r} numbers no channel")
+    return number
 
 
 _DIGITS = re.compile(r"[0-9]{1,18}")

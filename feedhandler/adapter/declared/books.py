@@ -19,9 +19,15 @@ from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import BookAnswer
 from feedhandler.shape import Frame, tree
 
-#: by which a book is placed among the deltas, the first that is there
-_NUMBERS = ("final", "place")
-_TIMES = {"time_ns": 1, "time_us": 10**3, "time_ms": 10**6, "time_s": 10**9}
+#: by which a book is placed among the deltas, the first that is there; times are in ns
+_NUMBERS = {
+    "final": 1,
+    "place": 1,
+    "time_ns": 1,
+    "time_us": 10**3,
+    "time_ms": 10**6,
+    "time_s": 10**9,
+}
 Levels = list[tuple[str, str]]
 
 
@@ -115,21 +121,19 @@ def answer(venue: str, frames: Iterable[Frame], value: Any) -> BookAnswer:
 
 
 def _sequence(venue: str, found: Mapping[str, Any]) -> int:
-    for name in _NUMBERS:
+    for name, unit in _NUMBERS.items():
         if name in found:
-            return _whole(venue, name, found[name])
-    for name, unit in _TIMES.items():
-        if name in found:
-            return _whole(venue, name, found[name]) * unit
+            return _whole(venue, name, found[name], unit)
     raise ValueError(f"{venue}: a book without a sequence")
 
 
-def _whole(venue: str, name: str, value: Any) -> int:
+def _whole(venue: str, name: str, value: Any, unit: int) -> int:
     if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"{venue}: a book without a sequence ({name}: {value!r})")
-    return value
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value * unit < 1 << 63:
+        said = str(value)[:40]
+        raise ValueError(f"{venue}: a book without a sequence ({name}: {said!r})")
+    return value * unit
 
 
 def _sides(venue: str, frame: Frame, found: Mapping[str, Any]) -> tuple[Levels, Levels]:
