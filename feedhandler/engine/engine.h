@@ -5,6 +5,7 @@
 #include "../wire/websocket.h"
 #include "learn.h"
 #include "open_close.h"
+#include "shaped_decode.h"
 
 COLD void engine_error(engine *e, int error, const cursor *c, const uint8_t *at, const char *about)
 {

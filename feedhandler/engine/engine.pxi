@@ -27,28 +27,13 @@ cdef int _status(int status) except -1:
     return status
 
 
-cdef class Decoder:
-    cdef const fh_decoder *decoder
-    cdef readonly bytes frames
-
-    def __cinit__(self, capsule, size_t engine_bytes, bytes frames=b""):
-        if engine_bytes != sizeof(engine):
-            raise ImportError("a decoder that was built for another engine: run scripts/build")
-        self.decoder = <const fh_decoder *>PyCapsule_GetPointer(capsule, b"feedhandler.decoder")
-        self.frames = frames
-
-    @property
-    def name(self):
-        return self.decoder.name.decode()
-
-
 cdef class Engine:
     cdef engine e
     cdef bint opened
     cdef connection rest
     cdef object writer
     cdef object capsule
-    cdef bytes frames
+    cdef Decoder decoder  # which has the frames
     cdef dict connections
 
     def __cinit__(self, writer, Decoder decoder not None, *, int rule, int base, bint rest_join=False,
@@ -66,8 +51,8 @@ cdef class Engine:
         if not engine_open(&self.e, <fh_writer *>PyCapsule_GetPointer(
                 self.capsule, b"feedhandler.writer"), decoder.decoder):
             raise MemoryError
-        self.frames = decoder.frames
-        learn_open(&self.e, PyBytes_AS_STRING(self.frames), len(self.frames))
+        self.decoder = decoder
+        self._shapes(PyBytes_AS_STRING(decoder.frames), len(decoder.frames))
         self.e.rules.rule = rule
         self.e.rules.base = base
         self.e.rules.rest_join = rest_join
@@ -80,6 +65,13 @@ cdef class Engine:
         self.rest.index = -1
         if checksum is not None:
             self._verify(*checksum)
+
+    cdef int _shapes(self, const char *table, size_t length) except -1:
+        if self.decoder.decoder == &self.decoder.own and not shaped_open(&self.e, table, length):
+            raise MemoryError
+        if shapes_learned(table, length):
+            learn_open(&self.e, table, length)
+        return 0
 
     def _verify(self, int levels, int order, int number, str separator, bint signed_asks,
                 bint signed_result):

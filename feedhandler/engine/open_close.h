@@ -2,6 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_OPEN_CLOSE_H
 #define FEEDHANDLER_ENGINE_OPEN_CLOSE_H
 
+#include "shaped.h"
 #include "skeleton.h"
 #include "symbols.h"
 
@@ -40,6 +41,7 @@ static inline void engine_cut(engine *e, uint32_t window)
 static inline void engine_close(engine *e)
 {
     learn_close(e);
+    shaped_close(e);
     for (uint32_t i = 0; e->markets && i < e->room; i++) {
         if (e->markets[i] == NULL)
             continue;

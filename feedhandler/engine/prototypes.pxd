@@ -39,6 +39,8 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         int64_t last_receive_ns, late_ns, behind_ns, expected, came
     ctypedef struct fh_decoder:
         const char *name
+        uint8_t numbers
+        bint spreads, keeps_window
     ctypedef struct engine:
         fh_writer *writer
         continuity rules
@@ -89,6 +91,10 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     int SYMBOL_BYTES, DECIMAL_EXPONENT_MIN, DECIMAL_EXPONENT_MAX
     int DECIMAL_OK, DECIMAL_SYNTAX, DECIMAL_PRECISION, DECIMAL_OVERFLOW
     bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
+    const fh_decoder shaped_decoder
+    bint shaped_open(engine *e, const void *table, size_t length)
+    bint shapes_learned(const void *table, size_t length)
+    uint8_t shapes_numbers(const void *table, size_t length)
     ctypedef struct checksum_rule:
         uint8_t levels, order, number, separator
         bint signed_asks, signed_result

@@ -103,4 +103,32 @@ static inline shape_key shape_key_next(const uint8_t **at)
     return key;
 }
 
+/* Is there a hole of this role in it? */
+static bool shape_has(const uint8_t *node, int role)
+{
+    int count = node[1];
+    const uint8_t *at = node + 2;
+    switch (*node) {
+    case SHAPE_OBJECT:
+        while (count--)
+            if (shape_has(shape_key_next(&at).node, role))
+                return true;
+        return false;
+    case SHAPE_LIST:
+        at = node + 4;
+        for (count += node[2]; count--; at += 2 + shape_short(at))
+            if (shape_has(at + 2, role))
+                return true;
+        return false;
+    case SHAPE_TEXT:
+        for (; count--; at += *at ? 3 : 2 + at[1])
+            if (*at == 1 && at[1] == role)
+                return true;
+        return false;
+    case SHAPE_ROWS: return shape_has(node + 1, role);
+    case SHAPE_HOLE: return node[1] == role;
+    default: return false;
+    }
+}
+
 #endif

@@ -222,7 +222,7 @@ static void sketch_text(sketch *k, const uint8_t *node, cursor *c)
         uint8_t close = node[2];
         const uint8_t *past = (const uint8_t *)memchr(at, close, (size_t)(end + 1 - at));
         node += 3;
-        if (past == NULL || past == at) {
+        if (past == NULL || past == at || (role != ROLE_SKIP && role != ROLE_WORD && role != ROLE_SYMBOL)) {
             k->failed = true;
         } else if (role == ROLE_SYMBOL) {
             sketch_symbol(k, at, past, close);

@@ -223,6 +223,7 @@ typedef struct fh_decoder {
 /* What was learned of the frames: see skeleton.h. */
 struct step;
 struct form;
+struct shaped;
 enum { LEARN_AT_ONCE = 64, LEARN_A_SECOND = 16 }; /* frames: a microsecond each */
 typedef struct skeletons {
     struct step *root, *steps;
@@ -304,6 +305,7 @@ typedef struct engine {
     bool out_of_memory;
     checksum *checksum; /* NULL: the venue has none */
     skeletons skeletons;
+    struct shaped *shaped; /* what frames are read by; NULL: by a decoder of their own */
 } engine;
 
 /* Room for one more element of a growable array. */
@@ -312,7 +314,7 @@ typedef struct engine {
      ((e)->out_of_memory = true, false))
 
 /* A frame has no more levels: each costs a search, and a move of all that are better. */
-enum { FRAME_LEVELS = 1 << 15 };
+enum { FRAME_LEVELS = 1 << 16 };
 #define LEVELS_RESERVE(e, want)                                                          \
     (LIKELY((want) <= (e)->level_room) ||                                                \
      ((want) <= FRAME_LEVELS &&                                                          \

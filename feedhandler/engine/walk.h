@@ -163,7 +163,7 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
     k->count = k->rows = k->frame = k->row = k->before = 0;
     k->rowed = k->in_row = k->outer = k->market = k->scaled = k->later = k->levels = k->failed = false;
     k->from = c.begin;
-    if (k->shape.kind > SHAPE_FULL)
+    if (k->shape.kind > SHAPE_FULL || k->shape.flags)
         return false;
     sketch_value(e, k, k->shape.node, &c);
     if (k->failed)

@@ -14,7 +14,7 @@ from .support import binance_depth, compact, deribit_book, engine, okx_book
 from .test_bybit import book as bybit_book
 from .test_unconfirmed import depth_answer, usdm_depth
 
-FRAME = 1 << 15
+FRAME = 1 << 16
 SIDE = 1 << 17
 SYMBOLS = {"okx": "BTC-USDT", "deribit": "BTC-PERPETUAL"}
 LIVE = (State.LIVE, Reason.NONE)

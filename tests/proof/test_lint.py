@@ -104,6 +104,10 @@ COPIES = {
         "feedhandler/engine/receiver.pxi",
         "memmove(self.data, self.data + self.start, self.end)",
     ): "received bytes",
+    **{
+        ("feedhandler/bench/native/floor_book.h", f"memmove(levels + at {what}, better)"): "its own"
+        for what in ("+ 1, levels + at", "- 1, levels + at")
+    },
     ("feedhandler/bench/native/receiver.c", "memmove(buffer, buffer + at, have)"): "received bytes",
     ("feedhandler/bench/native/receiver.c", "memmove(buffer, stop + 4, have)"): "received bytes",
     ("feedhandler/engine/symbols.h", "memcpy(padded, symbol, length)"): "a name that was asked for",
@@ -117,8 +121,6 @@ COPIES = {
     **{
         ("feedhandler/engine/sketch.h", f"memcpy({what})"): "what was declared, and a program's own"
         for what in (
-            "&length, *at, 4",
-            "&out->required, p, 4",
             "&s->say[side], word + 1, *word",
             "&s->word[0], s->literal, 8",
             "&s->word[1], s->literal + length - 8, 8",
@@ -126,8 +128,12 @@ COPIES = {
         )
     },
     **{
-        ("feedhandler/engine/walk.h", f"memcpy(&length, {what}, 2)"): "what was declared"
-        for what in ("name + *node", "node")
+        ("feedhandler/engine/shape.h", f"memcpy({what})"): "what was declared"
+        for what in (
+            "&length, *at, sizeof length",
+            "&out->required, p, sizeof out->required",
+            "&value, at, sizeof value",
+        )
     },
     **{
         ("feedhandler/wire/number_text.h", f"memcpy({what})"): "text"

@@ -198,9 +198,10 @@ COINBASE = (
         )
         for kind, word in (("snapshot", "snapshot"), ("book", "update"))
     ),
+    Frame("none", '{"channel":"market_trades","events":[{"type":"snapshot"}]}'),
     Frame(  # the side is the maker's
         "trade",
-        '{"channel":"market_trades","timestamp":"$sent_iso","events":[{"type":"$word",'
+        '{"channel":"market_trades","timestamp":"$sent_iso","events":[{"type":"update",'
         '"trades":[{"product_id":"$symbol","trade_id":"$id","price":"$price","size":"$size",'
         '"time":"$time_iso","side":"$taker"}]}]}',
         taker=("SELL", "BUY"),

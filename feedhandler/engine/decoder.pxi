@@ -1,0 +1,28 @@
+# What reads frames: a venue's own decoder, or its shapes alone.
+
+
+cdef class Decoder:
+    cdef const fh_decoder *decoder
+    cdef fh_decoder own
+    cdef readonly bytes frames
+
+    def __cinit__(self, capsule, size_t engine_bytes, bytes frames=b""):
+        if engine_bytes != sizeof(engine):
+            raise ImportError("a decoder that was built for another engine: run scripts/build")
+        self.decoder = <const fh_decoder *>PyCapsule_GetPointer(capsule, b"feedhandler.decoder")
+        self.frames = frames
+
+    @property
+    def name(self):
+        return self.decoder.name.decode()
+
+
+def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False):
+    cdef Decoder d = Decoder(
+        PyCapsule_New(<void *>&shaped_decoder, "feedhandler.decoder", NULL), sizeof(engine), frames)
+    d.own = shaped_decoder
+    d.own.numbers = shapes_numbers(PyBytes_AS_STRING(frames), len(frames))
+    d.own.spreads = spreads
+    d.own.keeps_window = keeps_window
+    d.decoder = &d.own
+    return d

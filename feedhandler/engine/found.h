@@ -1,0 +1,288 @@
+/* What stands in the holes of a shape, found in a document: by role, with what surrounds its rows. */
+#ifndef FEEDHANDLER_ENGINE_FOUND_H
+#define FEEDHANDLER_ENGINE_FOUND_H
+
+#include "shape.h"
+#include "tape.h"
+
+enum { FOUND_STATS = 32 };
+
+typedef struct found {
+    uint64_t has; /* a bit for each role */
+    text text[ROLES];
+    uint32_t node[ROLES]; /* where it is on the tape */
+    uint32_t stats;
+    struct {
+        uint8_t role;
+        text text;
+    } stat[FOUND_STATS];
+    const uint8_t *row; /* the shape of its rows; NULL: it has none */
+    uint32_t rows;      /* they themselves */
+    bool loose;         /* a level: more may stand behind what is in it */
+    bool nulls;         /* of a quote: null is a side without anybody */
+    const struct found *outer; /* what the list of these rows is in */
+} found;
+
+static inline void found_begin(found *f, const found *outer, bool nulls)
+{
+    f->has = 0;
+    f->stats = 0;
+    f->row = NULL;
+    f->loose = false;
+    f->nulls = nulls;
+    f->outer = outer;
+}
+
+static inline bool found_has(const found *f, int role) { return f->has >> role & 1; }
+
+/* Here, or in what surrounds these rows; NULL: it did not come. */
+static inline const text *found_text(const found *f, int role)
+{
+    for (; f; f = f->outer)
+        if (found_has(f, role))
+            return &f->text[role];
+    return NULL;
+}
+
+/* ---- words ---------------------------------------------------------------------------------------- */
+
+static inline bool word_is(const uint8_t *word, const text *t)
+{
+    return *word == t->length && memcmp(word + 1, t->at, t->length) == 0;
+}
+
+static bool word_among(const uint8_t *words, const text *t)
+{
+    const uint8_t *at = words + 1;
+    for (int count = *words; count--; at += 1 + *at)
+        if (word_is(at, t))
+            return true;
+    return false;
+}
+
+/* Which of two words it is; below 0: none. Numbers and true are words, too. */
+static inline int word_which(const uint8_t *const words[2], const text *t)
+{
+    return word_is(words[0], t) ? 0 : word_is(words[1], t) ? 1 : -1;
+}
+
+static inline bool text_empty(const text *t)
+{
+    return t->type == TEXT_NULL || (t->type == TEXT_STRING && t->length == 0);
+}
+
+static inline bool text_same(const text *a, const text *b)
+{
+    return a->type == b->type && a->length == b->length && memcmp(a->at, b->at, a->length) == 0;
+}
+
+/* ---- strings with holes --------------------------------------------------------------------------- */
+
+static bool digits_only(const uint8_t *at, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((uint8_t)(at[i] - '0') > 9)
+            return false;
+    return true;
+}
+
+/* Where the bytes of a part begin at the earliest; NULL: nowhere. */
+static const uint8_t *part_seek(const uint8_t *at, const uint8_t *end, const uint8_t *part)
+{
+    size_t length = part[1];
+    for (; (size_t)(end - at) >= length; at++)
+        if (memcmp(at, part + 2, length) == 0)
+            return at;
+    return NULL;
+}
+
+static bool found_put(found *f, int role, const text *t, uint32_t i);
+
+/* `node`: behind what it is. `f` NULL: it is only looked at. */
+static bool text_fits(const uint8_t *node, const text *t, found *f, uint32_t i)
+{
+    const uint8_t *at = t->at, *end = at + t->length;
+    if (t->type != TEXT_STRING)
+        return false;
+    for (int parts = *node++; parts--; ) {
+        if (*node == 0) {
+            size_t length = node[1];
+            if ((size_t)(end - at) < length || memcmp(at, node + 2, length) != 0)
+                return false;
+            at += length;
+            node += 2 + length;
+            continue;
+        }
+        int role = node[1];
+        node += 3;
+        const uint8_t *past = parts ? part_seek(at, end, node) : end;
+        if (past == NULL || past == at)
+            return false;
+        text part = {at, (uint32_t)(past - at), TEXT_STRING, false};
+        if ((role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_CHANNEL) &&
+            !digits_only(at, part.length))
+            return false;
+        if (role == ROLE_WORD && memchr(at, '.', part.length) != NULL)
+            return false;
+        if (f && !found_put(f, role, &part, i))
+            return false;
+        at = past;
+    }
+    return at == end;
+}
+
+/* ---- literals ------------------------------------------------------------------------------------- */
+
+/* `node`: behind what it is. */
+static bool literal_fits(const uint8_t *node, const tape *t, uint32_t i)
+{
+    text said = tape_text(t, i);
+    bool string = node[1] == '"';
+    if (tape_nested(t, i) || (said.type == TEXT_STRING) != string)
+        return false;
+    size_t around = string ? 1 : 0, length = *node - 2 * around;
+    return said.length == length && memcmp(said.at, node + 1 + around, length) == 0;
+}
+
+/* ---- holes ---------------------------------------------------------------------------------------- */
+
+/* False: it is another instrument than this frame named before. */
+static bool found_put(found *f, int role, const text *t, uint32_t i)
+{
+    if (role >= ROLE_STAT) {
+        if (f->stats < FOUND_STATS) {
+            f->stat[f->stats].role = (uint8_t)role;
+            f->stat[f->stats++].text = *t;
+        }
+        return true;
+    }
+    if (role == ROLE_SKIP || role == ROLE_WORD || role == ROLE_DIGITS || role == ROLE_NEVER)
+        return true;
+    if (role == ROLE_SYMBOL && found_has(f, role) && !text_same(&f->text[role], t))
+        return false;
+    f->has |= (uint64_t)1 << role;
+    f->text[role] = *t;
+    f->node[role] = i;
+    return true;
+}
+
+static void found_hole(const tape *t, cursor *c, int role, uint32_t i, found *f)
+{
+    bool list = role == ROLE_BIDS || role == ROLE_ASKS || role == ROLE_LEVELS;
+    text said = tape_text(t, i);
+    if (role != ROLE_SKIP && (list ? t->nodes[i].type != NODE_ARRAY : tape_nested(t, i)))
+        tape_fail(t, c, WIRE_TYPE, i);
+    else if (role == ROLE_SYMBOL && (said.type != TEXT_STRING || said.length == 0))
+        tape_fail(t, c, WIRE_TYPE, i);
+    else if (!found_put(f, role, &said, i))
+        tape_fail(t, c, WIRE_RANGE, i);
+}
+
+/* null in the place of an object: of all that it would say, nothing is there. */
+static void found_nulls(const uint8_t *node, const text *null, uint32_t i, found *f)
+{
+    int count = node[1];
+    const uint8_t *at = node + 2;
+    while (count--) {
+        shape_key key = shape_key_next(&at);
+        if (*key.node == SHAPE_HOLE)
+            found_put(f, key.node[1], null, i);
+        else if (*key.node == SHAPE_OBJECT)
+            found_nulls(key.node, null, i, f);
+    }
+}
+
+static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f);
+
+static void found_object(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f)
+{
+    if (t->nodes[i].type == TEXT_NULL && f->nulls) {
+        text null = tape_text(t, i);
+        found_nulls(node, &null, i, f);
+        return;
+    }
+    if (t->nodes[i].type != NODE_OBJECT) {
+        tape_fail(t, c, WIRE_TYPE, i);
+        return;
+    }
+    uint64_t seen = 0;
+    for (uint32_t at = tape_first(i); tape_in(t, i, at) && !c->error; at = t->nodes[at + 1].next) {
+        text name = tape_text(t, at), said = tape_text(t, at + 1);
+        const uint8_t *keys = node + 2;
+        for (int which = 0; which < node[1]; which++) {
+            shape_key key = shape_key_next(&keys);
+            if (key.length != name.length || memcmp(key.name, name.at, name.length) != 0)
+                continue;
+            if (seen >> which & 1) /* which of them is meant? */
+                tape_fail(t, c, WIRE_UNEXPECTED, at);
+            seen |= (uint64_t)1 << which;
+            if (!(key.flags & KEY_OPTIONAL && text_empty(&said)))
+                found_value(t, c, key.node, at + 1, f);
+            break;
+        }
+    }
+    const uint8_t *keys = node + 2;
+    for (int which = 0; which < node[1]; which++) {
+        shape_key key = shape_key_next(&keys);
+        bool never = *key.node == SHAPE_HOLE && key.node[1] == ROLE_NEVER;
+        bool came = seen >> which & 1;
+        if (never ? came : !came && !(key.flags & KEY_OPTIONAL))
+            tape_missing(t, c, i);
+    }
+}
+
+static void found_list(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f)
+{
+    int front = node[1], behind = node[2];
+    bool gap = node[3] || f->loose;
+    uint32_t count = 0;
+    if (t->nodes[i].type != NODE_ARRAY) {
+        tape_fail(t, c, WIRE_TYPE, i);
+        return;
+    }
+    for (uint32_t at = tape_first(i); tape_in(t, i, at); at = t->nodes[at].next)
+        count++;
+    if (count < (uint32_t)(front + behind)) {
+        tape_missing(t, c, i);
+        return;
+    }
+    if (!gap && count > (uint32_t)(front + behind)) {
+        tape_fail(t, c, WIRE_RANGE, i);
+        return;
+    }
+    const uint8_t *inner = node + 4;
+    uint32_t at = tape_first(i);
+    for (uint32_t which = 0; which < count && !c->error; which++, at = t->nodes[at].next) {
+        if (which >= (uint32_t)front && which < count - (uint32_t)behind)
+            continue;
+        found_value(t, c, inner + 2, at, f);
+        inner += 2 + shape_short(inner);
+    }
+}
+
+/* What is in a value of this shape. An error names the place; rows are left for later. */
+static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f)
+{
+    text said;
+    switch (*node) {
+    case SHAPE_OBJECT: found_object(t, c, node, i, f); return;
+    case SHAPE_LIST: found_list(t, c, node, i, f); return;
+    case SHAPE_HOLE: found_hole(t, c, node[1], i, f); return;
+    case SHAPE_ROWS:
+        if (t->nodes[i].type != NODE_ARRAY)
+            tape_fail(t, c, WIRE_TYPE, i);
+        f->row = node + 1;
+        f->rows = i;
+        return;
+    case SHAPE_TEXT:
+        said = tape_text(t, i);
+        if (!text_fits(node + 1, &said, f, i))
+            tape_fail(t, c, said.type == TEXT_STRING ? WIRE_RANGE : WIRE_TYPE, i);
+        return;
+    default:
+        if (!literal_fits(node + 1, t, i))
+            tape_fail(t, c, WIRE_RANGE, i);
+    }
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* What the general reader keeps of a venue: its shapes, and the tape of the frame that is read. */
+#ifndef FEEDHANDLER_ENGINE_SHAPED_H
+#define FEEDHANDLER_ENGINE_SHAPED_H
+
+#include "levels.h"
+#include "route.h"
+#include "values.h"
+
+enum { ALTERNATIVES = 8 }; /* shapes whose rows may be in one frame */
+
+typedef struct shaped {
+    shape *shapes;
+    uint32_t count;
+    tape tape;
+    int64_t *ids; /* of the levels of the message that is read */
+    uint32_t id_room;
+} shaped;
+
+/* The table outlives the engine. False: no memory. */
+static bool shaped_open(engine *e, const void *table, size_t length)
+{
+    const uint8_t *begin = (const uint8_t *)table, *at = begin;
+    shape one;
+    shaped *k = e->shaped = (shaped *)calloc(1, sizeof *k);
+    if (k == NULL)
+        return false;
+    while (shape_next(&at, begin + length, &one))
+        k->count++;
+    k->shapes = (shape *)calloc(k->count + 1, sizeof *k->shapes);
+    if (k->shapes == NULL)
+        return false;
+    at = begin;
+    for (uint32_t i = 0; i < k->count; i++)
+        shape_next(&at, begin + length, &k->shapes[i]);
+    return true;
+}
+
+/* May frames be learned by their skeletons? Steps do not count the messages of a connection. */
+static bool shapes_learned(const void *table, size_t length)
+{
+    const uint8_t *at = (const uint8_t *)table, *end = at + length;
+    shape one;
+    while (shape_next(&at, end, &one))
+        if (one.kind == SHAPE_NUMBER)
+            return false;
+    return true;
+}
+
+/* How most levels are written: what steps expect. */
+static uint8_t shapes_numbers(const void *table, size_t length)
+{
+    const uint8_t *at = (const uint8_t *)table, *end = at + length;
+    shape one;
+    while (shape_next(&at, end, &one))
+        if (one.layout == LEVELS_NUMBER || one.layout == LEVELS_VERB)
+            return TEXT_NUMBER;
+    return TEXT_STRING;
+}
+
+static inline void shaped_close(engine *e)
+{
+    if (e->shaped == NULL)
+        return;
+    tape_free(&e->shaped->tape);
+    free(e->shaped->shapes);
+    free(e->shaped->ids);
+    free(e->shaped);
+    e->shaped = NULL;
+}
+
+static inline bool shape_books(const shape *s)
+{
+    return s->kind == SHAPE_BOOK || s->kind == SHAPE_SNAPSHOT || s->kind == SHAPE_FULL ||
+           s->kind == SHAPE_ANSWER || s->kind == SHAPE_CHECKSUM;
+}
+
+/* Is it read row by row, by whatever else is like it? */
+static inline bool shape_beside(const shape *s)
+{
+    return s->kind == SHAPE_NUMBER || s->kind == SHAPE_ANSWER;
+}
+
+#endif

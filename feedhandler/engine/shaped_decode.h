@@ -1,0 +1,294 @@
+/* Frames by the shapes of their venue: the general reader.
+ *
+ * First the document is read to its last byte, then it is found out what frame it is, then all that is in it,
+ * and only then anything is done: a symbol is looked up, an instrument widened, a message made. What is of no
+ * shape is left to Python. Speed is not the point: most frames are read by their skeletons.
+ */
+#ifndef FEEDHANDLER_ENGINE_SHAPED_DECODE_H
+#define FEEDHANDLER_ENGINE_SHAPED_DECODE_H
+
+#include "shaped_blame.h"
+#include "shaped_book.h"
+#include "shaped_rows.h"
+
+/* The shapes that a frame is of: one, or those whose rows may stand side by side in it. */
+typedef struct shaped_frame {
+    const shape *shapes[ALTERNATIVES];
+    found found[ALTERNATIVES];
+    bool filled[ALTERNATIVES];
+    uint32_t count;
+} shaped_frame;
+
+/* ---- rows ----------------------------------------------------------------------------------------- */
+
+/* One of many rows is none: it is left out and counted, and the others stand. */
+COLD void shaped_odd(engine *e, cursor *c, const item_mark *mark)
+{
+    const cursor at = *c;
+    if (!wire_meant(at.error))
+        return;
+    *c = mark->at;
+    c->spare_used = at.spare_used;
+    e->message_count = mark->messages;
+    e->level_count = mark->levels;
+    e->stat_count = mark->stats;
+    e->unknown = mark->unknown;
+    e->short_of = NULL;
+    e->odd = at.error;
+    e->odd_at = at.error_at;
+}
+
+/* What one row, or a frame without rows, says. */
+static void shaped_item(engine *e, cursor *c, const shape *s, const found *f, uint32_t i)
+{
+    if (shape_books(s)) {
+        shaped_book(e, c, s, f, i);
+        return;
+    }
+    market *m = s->kind == SHAPE_NONE ? NULL : found_market(e, c, f);
+    if (m == NULL)
+        return;
+    if (s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER)
+        engine_about_quote(e, m);
+    ENGINE_ITEM(e, c, shaped_row_read(e, c, s, f, m));
+}
+
+static void shaped_rows(engine *e, cursor *c, const shape *s, const found *f);
+
+/* A row, of whose shape the rest is known. */
+static void shaped_row(engine *e, cursor *c, const shape *s, const found *outer, uint32_t i)
+{
+    found f;
+    bool best = s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER;
+    const item_mark mark = engine_item_begin(e, c);
+    market *before = e->subject; /* a row that is odd */
+    found_begin(&f, outer, best);
+    found_value(&e->shaped->tape, c, outer->row, i, &f);
+    if (!c->error && f.row)
+        shaped_rows(e, c, s, &f);
+    else if (!c->error)
+        shaped_item(e, c, s, &f, i);
+    if (UNLIKELY(c->error) && !shape_books(s))
+        shaped_odd(e, c, &mark);
+    else if (best)
+        e->subject = before;
+}
+
+static void shaped_rows(engine *e, cursor *c, const shape *s, const found *f)
+{
+    const tape *t = &e->shaped->tape;
+    for (uint32_t i = tape_first(f->rows); tape_in(t, f->rows, i) && !c->error; i = t->nodes[i].next)
+        shaped_row(e, c, s, f, i);
+}
+
+/* What surrounds the rows of one of the shapes. */
+static bool shaped_fill(engine *e, cursor *c, shaped_frame *k, uint32_t which)
+{
+    const shape *s = k->shapes[which];
+    if (k->filled[which])
+        return true;
+    k->filled[which] = true;
+    found_begin(&k->found[which], NULL, s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER);
+    found_value(&e->shaped->tape, c, s->node, 0, &k->found[which]);
+    return !c->error;
+}
+
+/* Rows of which each says itself what it is. */
+static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
+{
+    const tape *t = &e->shaped->tape;
+    if (!shaped_fill(e, c, k, 0))
+        return;
+    uint32_t rows = k->found[0].rows, which;
+    for (uint32_t i = tape_first(rows); tape_in(t, rows, i) && !c->error; i = t->nodes[i].next) {
+        for (which = 0; which < k->count; which++) {
+            if (!shaped_fill(e, c, k, which))
+                return;
+            route r = {t, e->connection, k->shapes[which], false};
+            if (k->found[which].row && route_value(&r, k->found[which].row, i, false) != ROUTE_NO)
+                break;
+        }
+        if (which < k->count)
+            shaped_row(e, c, k->shapes[which], &k->found[which], i);
+        else
+            tape_fail(t, c, WIRE_RANGE, i); /* nobody knows what it would have changed */
+    }
+}
+
+/* ---- frames --------------------------------------------------------------------------------------- */
+
+/* Which shapes it is of: `kind` of those that are read beside others, or any other. */
+static void shaped_find(const engine *e, shaped_frame *k, bool answers)
+{
+    const shaped *all = e->shaped;
+    k->count = 0;
+    for (uint32_t i = 0; i < all->count && k->count < ALTERNATIVES; i++) {
+        const shape *s = &all->shapes[i];
+        if (answers ? s->kind != SHAPE_ANSWER : shape_beside(s))
+            continue;
+        if (route_of(&all->tape, e->connection, s, false) == ROUTE_NO)
+            continue;
+        k->filled[k->count] = false;
+        k->shapes[k->count++] = s;
+    }
+}
+
+/* What the frame says, now that it is known what it is. */
+static void shaped_act(engine *e, cursor *c, shaped_frame *k)
+{
+    const shape *s = k->shapes[0];
+    const found *f = &k->found[0];
+    const tape *t = &e->shaped->tape;
+    if (k->count > 1) { /* told apart by their rows */
+        shaped_mixed(e, c, k);
+        return;
+    }
+    if (!shaped_fill(e, c, k, 0))
+        return;
+    if (f->row == NULL)
+        shaped_item(e, c, s, f, 0);
+    else if (shape_books(s) && !tape_in(t, f->rows, tape_first(f->rows)))
+        tape_missing(t, c, f->rows); /* a push of nothing */
+    else
+        shaped_rows(e, c, s, f);
+}
+
+/* The number of the connection, in whatever frame it is. */
+static int shaped_numbers(engine *e, cursor *c)
+{
+    const shaped *k = e->shaped;
+    int result = 0;
+    for (uint32_t i = 0; i < k->count && !c->error; i++) {
+        const shape *s = &k->shapes[i];
+        found f;
+        int64_t number = 0;
+        cursor at = *c;
+        if (s->kind != SHAPE_NUMBER || route_of(&k->tape, e->connection, s, false) == ROUTE_NO)
+            continue;
+        found_begin(&f, NULL, false);
+        found_value(&k->tape, &at, s->node, 0, &f);
+        if (at.error || !found_has(&f, ROLE_CONN))
+            continue; /* it has none */
+        if (!text_integer(&f.text[ROLE_CONN], &number))
+            text_fail(c, WIRE_RANGE, &f.text[ROLE_CONN]);
+        else if (!engine_number(e, number))
+            result |= FEED_GAP;
+    }
+    return result;
+}
+
+/* A document that breaks off, or is no document: the shape that it has most in common with. */
+COLD void shaped_broken(engine *e)
+{
+    const shaped *k = e->shaped;
+    const shape *best = NULL;
+    int most = 0;
+    for (uint32_t i = 0; i < k->count; i++) {
+        const shape *s = &k->shapes[i];
+        int score = shape_beside(s) ? ROUTE_NO : route_of(&k->tape, e->connection, s, true);
+        if (score > most || (score == most && best && shape_books(s) && !shape_books(best))) {
+            best = s;
+            most = score;
+        }
+    }
+    if (best)
+        shaped_blame(e, best); /* else it may be about any book */
+}
+
+/* A list on a channel that is known, of no shape that is declared for it: it is not understood. */
+static const shape *shaped_channel(const engine *e, uint32_t *at)
+{
+    const shaped *k = e->shaped;
+    for (uint32_t i = 0; i < k->count; i++) {
+        const shape *s = &k->shapes[i];
+        route r = {&k->tape, e->connection, s, false};
+        *at = tape_first(0);
+        if (*s->channel && *s->node == SHAPE_LIST && s->node[1] && k->tape.nodes[0].type == NODE_ARRAY &&
+            tape_in(&k->tape, 0, *at) && s->node[6] == SHAPE_HOLE && s->node[7] == ROLE_CHANNEL &&
+            route_hole(&r, ROLE_CHANNEL, *at))
+            return s;
+    }
+    return NULL;
+}
+
+/* "pong": no JSON, and no market data. */
+static bool shaped_word(const cursor *c)
+{
+    const uint8_t *at = c->at;
+    while (at < c->end && ((uint8_t)((*at | 0x20) - 'a') < 26))
+        at++;
+    return at == c->end && at > c->begin && at - c->begin <= 32;
+}
+
+static int shaped_decode(engine *e, cursor *c)
+{
+    shaped_frame k;
+    uint32_t at;
+    engine_say_nothing(e);
+    if (shaped_word(c)) {
+        c->at = c->end;
+        engine_no_book(e);
+        return FEED_CONTROL;
+    }
+    if (!tape_read(&e->shaped->tape, c)) {
+        shaped_broken(e);
+        return FEED_DATA;
+    }
+    int result = shaped_numbers(e, c);
+    shaped_find(e, &k, false);
+    if (k.count == 0) {
+        const shape *s = shaped_channel(e, &at);
+        if (s == NULL) {
+            engine_no_book(e);
+            return result | FEED_CONTROL;
+        }
+        tape_fail(&e->shaped->tape, c, WIRE_TYPE, at);
+        shaped_blame(e, s);
+        return result | FEED_DATA;
+    }
+    if (!shape_books(k.shapes[0]))
+        engine_no_book(e);
+    if (!c->error)
+        shaped_act(e, c, &k);
+    if (UNLIKELY(c->error))
+        for (uint32_t i = 0; i < k.count; i++)
+            if (i == 0 || shape_books(k.shapes[i]))
+                shaped_blame(e, k.shapes[i]);
+    return result | FEED_DATA;
+}
+
+/* The answer to a request for the book of `m`. */
+static void shaped_snapshot(engine *e, cursor *c, market *m)
+{
+    shaped_frame k;
+    if (!tape_read(&e->shaped->tape, c))
+        return;
+    shaped_find(e, &k, true);
+    if (k.count == 0) {
+        tape_missing(&e->shaped->tape, c, 0); /* an error message, or something else */
+        return;
+    }
+    if (!shaped_fill(e, c, &k, 0))
+        return;
+    const found *f = &k.found[0];
+    uint32_t row = tape_first(f->rows);
+    found inner;
+    if (f->row) {
+        if (!tape_in(&e->shaped->tape, f->rows, row)) {
+            tape_missing(&e->shaped->tape, c, f->rows);
+            return;
+        }
+        found_begin(&inner, f, false);
+        found_value(&e->shaped->tape, c, f->row, row, &inner);
+        f = &inner;
+    }
+    const text *symbol = found_text(f, ROLE_SYMBOL);
+    if (symbol && symbol_find(e, symbol->at, symbol->length) != m)
+        text_fail(c, WIRE_RANGE, symbol);
+    if (!c->error)
+        shaped_book_read(e, c, k.shapes[0], f, f->row ? f->rows : 0, m);
+}
+
+static const fh_decoder shaped_decoder = {"shape", TEXT_STRING, false, shaped_decode, shaped_snapshot, false};
+
+#endif

@@ -1,0 +1,227 @@
+/* What is found in a frame as values: prices and sizes in their instrument's scale, times, numbers. Bare or
+ * quoted is the same. */
+#ifndef FEEDHANDLER_ENGINE_VALUES_H
+#define FEEDHANDLER_ENGINE_VALUES_H
+
+#include "decode.h"
+#include "found.h"
+
+static bool value_scaled(engine *e, cursor *c, market *m, bool price, const text *t, int64_t *out)
+{
+    const uint8_t *stop = t->at;
+    if (t->type != TEXT_NUMBER && t->type != TEXT_STRING) {
+        text_fail(c, WIRE_TYPE, t);
+        return false;
+    }
+    if (text_present(t) && number_scaled(e, m, price, t->at, text_limit(c, t), &stop, out) &&
+        stop == t->at + t->length)
+        return true;
+    if (!c->error)
+        cursor_fail_at(c, WIRE_DECIMAL, stop ? stop : t->at);
+    return false;
+}
+
+static void value_price(engine *e, cursor *c, market *m, const text *t, int64_t *out)
+{
+    if (value_scaled(e, c, m, true, t, out) && !price_possible(m, *out))
+        text_fail(c, WIRE_RANGE, t);
+}
+
+/* A number of the frame, if it has it. */
+static bool value_number(cursor *c, const found *f, int role, int64_t least, int64_t *out)
+{
+    const text *t = found_text(f, role);
+    if (t != NULL)
+        text_number(c, t, least, out);
+    return t != NULL;
+}
+
+/* ---- times ---------------------------------------------------------------------------------------- */
+
+/* Digits, and decimals if there are any, of a unit of so many ns. What is finer than a ns is dropped. */
+static bool time_decimal(const text *t, int64_t unit, int64_t *ns)
+{
+    const uint8_t *at = t->at, *end = at + t->length;
+    int64_t value = 0;
+    if (at == end || !text_present(t))
+        return false;
+    for (; at < end && (uint8_t)(*at - '0') < 10; at++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *at - '0', &value))
+            return false;
+    if (at == t->at || __builtin_mul_overflow(value, unit, &value))
+        return false;
+    if (at < end) {
+        if (*at++ != '.' || at == end)
+            return false;
+        for (; at < end; at++) {
+            if ((uint8_t)(*at - '0') > 9)
+                return false;
+            unit /= 10;
+            if (__builtin_add_overflow(value, unit * (*at - '0'), &value))
+                return false;
+        }
+    }
+    *ns = value;
+    return true;
+}
+
+/* Exactly so many digits. */
+static bool time_digits(const uint8_t **at, const uint8_t *end, int count, int *out)
+{
+    *out = 0;
+    for (; count--; ++*at) {
+        if (*at == end || (uint8_t)(**at - '0') > 9)
+            return false;
+        *out = *out * 10 + (**at - '0');
+    }
+    return true;
+}
+
+static bool time_sign(const uint8_t **at, const uint8_t *end, const char *signs)
+{
+    if (*at == end || **at == 0 || strchr(signs, **at) == NULL)
+        return false;
+    ++*at;
+    return true;
+}
+
+/* Days since 1970 of a day of the Gregorian calendar. */
+static inline int64_t time_days(int year, int month, int day)
+{
+    year -= month <= 2;
+    int64_t era = year / 400, of_era = year - era * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* 2026-11-22T10:00:00[.123456789][Z|+00:00] */
+static bool time_iso(const text *t, int64_t *ns)
+{
+    const uint8_t *at = t->at, *end = at + t->length;
+    int year, month, day, hour, minute, second, away = 0, west = 0, hours, minutes;
+    if (t->type != TEXT_STRING || !time_digits(&at, end, 4, &year) || !time_sign(&at, end, "-") ||
+        !time_digits(&at, end, 2, &month) || !time_sign(&at, end, "-") ||
+        !time_digits(&at, end, 2, &day) || !time_sign(&at, end, "Tt ") ||
+        !time_digits(&at, end, 2, &hour) || !time_sign(&at, end, ":") ||
+        !time_digits(&at, end, 2, &minute) || !time_sign(&at, end, ":") ||
+        !time_digits(&at, end, 2, &second))
+        return false;
+    if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
+        minute > 59 || second > 60)
+        return false;
+    int64_t unit = 1000000000, part = 0;
+    if (at < end && *at == '.') {
+        const uint8_t *from = ++at;
+        for (; at < end && (uint8_t)(*at - '0') < 10; at++)
+            part += (unit /= 10) * (*at - '0');
+        if (at == from)
+            return false;
+    }
+    if (at < end && (*at == '+' || *at == '-')) {
+        west = *at++ == '-';
+        if (!time_digits(&at, end, 2, &hours) || !time_sign(&at, end, ":") ||
+            !time_digits(&at, end, 2, &minutes) || hours > 23 || minutes > 59)
+            return false;
+        away = (hours * 60 + minutes) * (west ? 1 : -1);
+    } else if (at < end && !time_sign(&at, end, "Zz")) {
+        return false;
+    }
+    int64_t minutes_since = (time_days(year, month, day) * 24 + hour) * 60 + minute + away;
+    *ns = (minutes_since * 60 + second) * 1000000000 + part;
+    return at == end;
+}
+
+/* A venue's time as unix ns, in the unit that it is declared in; an error: it cannot be. */
+static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
+{
+    int64_t ns = 0;
+    bool read;
+    switch (role) {
+    case ROLE_TIME_S:
+    case ROLE_SENT_S: read = time_decimal(t, 1000000000, &ns); break;
+    case ROLE_TIME_US:
+    case ROLE_SENT_US: read = time_decimal(t, 1000, &ns); break;
+    case ROLE_TIME_NS:
+    case ROLE_SENT_NS: read = time_decimal(t, 1, &ns); break;
+    case ROLE_TIME_ISO:
+    case ROLE_SENT_ISO: read = time_iso(t, &ns); break;
+    default: read = time_decimal(t, 1000000, &ns);
+    }
+    if (read && ns > 0 &&
+        (ns <= e->receive_ns + TIME_AHEAD_NS || ns <= fh_now_ns() + TIME_AHEAD_NS))
+        return ns;
+    text_fail(c, WIRE_RANGE, t);
+    return 0;
+}
+
+#define TIME_ROLES                                                                            \
+    ((uint64_t)1 << ROLE_TIME_MS | (uint64_t)1 << ROLE_TIME_S | (uint64_t)1 << ROLE_TIME_US | \
+     (uint64_t)1 << ROLE_TIME_NS | (uint64_t)1 << ROLE_TIME_ISO)
+#define SENT_ROLES                                                                            \
+    ((uint64_t)1 << ROLE_SENT_MS | (uint64_t)1 << ROLE_SENT_S | (uint64_t)1 << ROLE_SENT_US | \
+     (uint64_t)1 << ROLE_SENT_NS | (uint64_t)1 << ROLE_SENT_ISO)
+
+/* The time of one of these roles, here or in what surrounds it; 0: there is none. */
+static int64_t found_time(const engine *e, cursor *c, const found *f, uint64_t roles)
+{
+    for (; f; f = f->outer)
+        if (f->has & roles) {
+            int role = __builtin_ctzll(f->has & roles);
+            return value_time(e, c, role, &f->text[role]);
+        }
+    return 0;
+}
+
+/* When it was so, and when it was sent. */
+static void found_times(const engine *e, cursor *c, const found *f, message *msg)
+{
+    msg->sent_ns = found_time(e, c, f, SENT_ROLES);
+    int64_t time = found_time(e, c, f, TIME_ROLES);
+    msg->exchange_ns = time ? time : msg->sent_ns;
+}
+
+/* ---- sequences ------------------------------------------------------------------------------------ */
+
+static void found_numbers(const engine *e, cursor *c, const found *f, message *msg)
+{
+    sequence *s = &msg->numbers;
+    if (e->rules.rule == RULE_TIME && msg->channel == CHANNEL_BOOK) {
+        s->first = s->final = found_time(e, c, f, TIME_ROLES);
+        s->numbered = true;
+        if (s->final == 0 && !c->error)
+            CURSOR_FAIL(c, WIRE_MISSING);
+        return;
+    }
+    bool previous = value_number(c, f, ROLE_PREVIOUS, 0, &s->previous) ||
+                    value_number(c, f, ROLE_PREVIOUS_SIGNED, -1, &s->previous);
+    s->first = previous ? s->previous + 1 : 0;
+    value_number(c, f, ROLE_FIRST, 0, &s->first);
+    s->numbered = value_number(c, f, ROLE_FINAL, found_text(f, ROLE_FIRST) ? s->first : 0, &s->final);
+    value_number(c, f, ROLE_PLACE, 1, &s->place);
+}
+
+/* ---- instruments ---------------------------------------------------------------------------------- */
+
+/* What the frame, or this row of it, is about; NULL: none of ours, or an error. */
+static market *found_market(engine *e, cursor *c, const found *f)
+{
+    const text *symbol = found_text(f, ROLE_SYMBOL), *channel = found_text(f, ROLE_CHANNEL);
+    int64_t number = 0;
+    if (symbol)
+        return engine_market(e, symbol);
+    if (channel == NULL) {
+        if (!c->error)
+            CURSOR_FAIL(c, WIRE_MISSING);
+        return NULL;
+    }
+    if (!text_integer(channel, &number)) {
+        text_fail(c, WIRE_RANGE, channel);
+        return NULL;
+    }
+    const bound *b = channel_find(e->connection, number);
+    if (b == NULL)
+        e->unknown++;
+    return b ? b->market : NULL;
+}
+
+#endif
