@@ -10,7 +10,7 @@ from feedhandler.adapter.venue import Control, ControlKind
 
 #: of what was refused for no fault of its own: it may be asked for again soon
 _PASSES = re.compile(r"too many requests|too frequent|rate limit|try again|timed? ?out", re.I)
-_THERE = re.compile(r"already subscribed|duplicate", re.I)
+_THERE = re.compile(r"already subscribed|duplicate|\bdup\b", re.I)
 _NAME = re.compile(r"[\w@.:/!-]+")
 
 

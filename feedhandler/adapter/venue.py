@@ -227,6 +227,7 @@ class Venue(ABC):
     proof: Proof = NOTHING  #: by what the loss of a book's message would be noticed
     rest_join: bool = False
     checksum: Checksum | None = None  #: that its books come with
+    left_by_number: bool = False  #: unsubscriptions name a key by its `Control.channel`
     answers_each: bool = False  #: each key of a request is answered by itself
     socket_requests: bool = False  #: takes requests over the socket that carries the streams
     #: books are asked for over the socket that streams them, also before it is LIVE, and not over

@@ -132,7 +132,8 @@ class Subscriptions:
         for key in keys:
             if key in self._index.keys:
                 known = self._index.forget(key)
-                if known.state in (KeyState.ASKED, KeyState.LIVE):
+                nameless = self._venue.left_by_number and key not in self._taught
+                if known.state in (KeyState.ASKED, KeyState.LIVE) and not nameless:
                     self._leaving[key] = None
 
     def resubscribe(self, key: str) -> bool:
@@ -240,8 +241,11 @@ class Subscriptions:
     # ---- answers, and none
 
     def taught(self, key: str, channel: int) -> None:
-        """The venue names this key by a number from now on, in this session."""
+        """The venue names this key by a number from now on, in this session; one that was given up
+        meanwhile can be left only now."""
         self._taught[key] = channel
+        if self._venue.left_by_number and key not in self._index.keys:
+            self._leaving[key] = None
 
     def acknowledged(self, keys: Iterable[str], now: float) -> list[str]:
         """The venue took these; returns those that are news, however late it is."""

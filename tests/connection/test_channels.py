@@ -28,7 +28,7 @@ class Bound:
 
 def test_numbers_are_bound_by_instrument_and_word() -> None:
     venue, bound = Taught(), Bound()
-    subscriptions = Subscriptions(venue, (BOOK, TRADES), now=0.0)
+    subscriptions = Subscriptions(venue, (BOOK, TRADES, "trades.tNOBODY"), now=0.0)
     instruments = {BOOK: 3, TRADES: 3}
     channels = Channels(venue, cast(Native, bound), subscriptions, instruments.get)
     for number, key in ((71, BOOK), (72, TRADES)):
@@ -48,8 +48,18 @@ def test_numbers_are_bound_by_instrument_and_word() -> None:
 
     subscriptions.new_session(3.0)  # the numbers of the one before say nothing
     assert subscriptions.next_message(4.0)
-    subscriptions.acknowledged([TRADES], 4.0)
-    subscriptions.remove([TRADES])
-    message = subscriptions.next_message(5.0)
+    subscriptions.remove([TRADES, "trades.tNOBODY"])
+    assert subscriptions.next_message(5.0) is None
+
+
+def test_what_is_given_up_before_it_has_a_number_is_left_as_soon_as_it_has() -> None:
+    venue, bound = Taught(), Bound()
+    subscriptions = Subscriptions(venue, (BOOK,), now=0.0)
+    channels = Channels(venue, cast(Native, bound), subscriptions, {BOOK: 3}.get)
+    assert subscriptions.next_message(1.0)
+    subscriptions.remove([BOOK])
+    assert subscriptions.next_message(1.5) is None
+    channels.taught([BOOK], 71)
+    message = subscriptions.next_message(2.0)
     assert message is not None
-    assert json.loads(message.text)["chanId"] != 72
+    assert json.loads(message.text) == {"event": "unsubscribe", "chanId": 71}

@@ -55,6 +55,8 @@ class DeclaredVenue(Venue):
         cls._known = Topics(place, cls.topics)
         if "channels" not in cls.__dict__:
             cls.channels = tuple(each for each in CHANNELS if each in cls._known.by_channel)
+        if "left_by_number" not in cls.__dict__:
+            cls.left_by_number = "number" in words.holes(cls.words.unsubscribe)
         check(cls, cls._known, cls.words, _several(cls.listing), cls.book, cls.frames)
 
     # ---- keys
