@@ -14,7 +14,7 @@ from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.venue import Continuity, Control, ControlKind, ListedInstrument, Venue
 from feedhandler.connection.subscriptions import Subscriptions
-from feedhandler.shape import ShapeError
+from feedhandler.shape import Frame, ShapeError
 from shm import InstrumentKind
 from tests.adapter.declared_venues import ACK, Each, Joined, Listed, Piece, Single, Taught
 from tests.kit.recordings import recorded
@@ -322,6 +322,7 @@ def test_a_question_is_answered_with_what_it_asked() -> None:
         ({"rule": Continuity.NEXT}, "proof: by its rule, NEXT, it has COUNTER"),
         ({"proof": Proof((Sign.CHECKSUM,))}, "CHECKSUM goes with a `checksum`"),
         ({"statuses": {}}, "no word of it is explained"),
+        ({"frames": (Frame("book", '{"s":"$symbol"}'),)}, "frames: book .* no "),
         ({"book": BookPath("/b", {"s": "$symbol"})}, "no frame of kind 'answer'"),
         ({"words": Words('{"op":"subscribe"}', '{"a":$keys}')}, "subscribe: neither a key nor"),
         ({"words": Words('{"op":$what,"a":$keys}', '{"a":$keys}')}, r"no hole \$what"),

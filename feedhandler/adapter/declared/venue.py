@@ -28,7 +28,8 @@ from feedhandler.adapter.venue import (
     ListedInstrument,
     Venue,
 )
-from feedhandler.shape import Frame
+from feedhandler.engine._engine import Decoder, shape_decoder
+from feedhandler.shape import Frame, ShapeError, compiled
 
 DECLARED = ("topics", "words", "listing")  #: what each has to say besides what every venue says
 
@@ -36,7 +37,8 @@ DECLARED = ("topics", "words", "listing")  #: what each has to say besides what 
 class DeclaredVenue(Venue):
     """`topics`: keys by channel; `words`: what is said on a connection; `listing`: the instruments,
     `book`: a book by REST; `frames`: market data. `cut`: the venue cuts books to the window that
-    was asked for, without a word for what falls out."""
+    was asked for, without a word for what falls out; `keeps_window`: documented: it tells what
+    enters the window and what leaves it. `spreads`: it has prices of 0 and below."""
 
     topics: ClassVar[Declared]
     words: ClassVar[Words]
@@ -44,6 +46,8 @@ class DeclaredVenue(Venue):
     frames: ClassVar[Sequence[Frame]] = ()
     book: ClassVar[BookPath | None] = None
     cut: ClassVar[bool] = False
+    spreads: ClassVar[bool] = False
+    keeps_window: ClassVar[bool] = False
     _known: ClassVar[Topics]
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -55,6 +59,8 @@ class DeclaredVenue(Venue):
         cls._known = Topics(place, cls.topics)
         if "channels" not in cls.__dict__:
             cls.channels = tuple(each for each in CHANNELS if each in cls._known.by_channel)
+        if cls.frames and "decoder" not in cls.__dict__:
+            cls.decoder = _decoder(place, cls.frames, cls.spreads, cls.keeps_window)
         if "left_by_number" not in cls.__dict__:
             cls.left_by_number = "number" in words.holes(cls.words.unsubscribe)
         check(cls, cls._known, cls.words, _several(cls.listing), cls.book, cls.frames)
@@ -239,6 +245,13 @@ class DeclaredVenue(Venue):
     def snapshot_levels(self, url: str, body: str = "") -> int:
         said = super().snapshot_levels(url, body)
         return said or (self.book.levels if self.book is not None else 0)
+
+
+def _decoder(place: str, frames: Sequence[Frame], spreads: bool, keeps_window: bool) -> Decoder:
+    try:
+        return shape_decoder(compiled(frames), spreads=spreads, keeps_window=keeps_window)
+    except ShapeError as error:
+        raise ShapeError(f"{place}: frames: {error}") from error
 
 
 def _several(listing: Listing | Sequence[Listing]) -> tuple[Listing, ...]:
