@@ -20,6 +20,9 @@ ALWAYS_INLINE const uint8_t *level_number(const uint8_t *at, const decimal_scale
     return LIKELY(past != NULL) ? past : decimal_long(at, exponent, out);
 }
 
+/* Are these the next two bytes? In one comparison. */
+#define TWO_ARE(at, first, second) ((uint16_t)load8(at) == ((first) | (second) << 8))
+
 /* Past one level in the very shape that the venue sends, or NULL: then anything may be there. `at`: of a
  * padded frame, in which no token goes on past the end. */
 ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape, level *out)
@@ -28,13 +31,13 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     if (shape == LEVELS_VERB) {
         uint64_t word = load8(at);
         if (word == 0x65676e616863225bu) { /* ["change */
-            if (UNLIKELY(at[8] != '"' || at[9] != ','))
+            if (UNLIKELY(!TWO_ARE(at + 8, '"', ',')))
                 return NULL;
             at += 10;
         } else if ((word & 0xffffffffffffff) == 0x2c2277656e225b) { /* ["new", */
             at += 7;
         } else if (word == 0x6574656c6564225bu) { /* ["delete */
-            if (UNLIKELY(at[8] != '"' || at[9] != ','))
+            if (UNLIKELY(!TWO_ARE(at + 8, '"', ',')))
                 return NULL;
             at += 10;
             delete = true;
@@ -42,7 +45,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
             return NULL;
         }
     } else if (shape == LEVELS_TEXT) {
-        if (UNLIKELY(at[0] != '[' || at[1] != '"'))
+        if (UNLIKELY(!TWO_ARE(at, '[', '"')))
             return NULL;
         at += 2;
     } else {
@@ -53,7 +56,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     if (UNLIKELY(at == NULL || out->price == 0))
         return NULL;
     if (shape == LEVELS_TEXT) {
-        if (UNLIKELY(at[0] != '"' || at[1] != ',' || at[2] != '"'))
+        if (UNLIKELY(!TWO_ARE(at, '"', ',') || at[2] != '"'))
             return NULL;
         at += 3;
     } else if (UNLIKELY(*at++ != ',')) {
@@ -71,24 +74,20 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     }
     if (delete)
         out->size = 0;
-    if (shape == LEVELS_TEXT) {
-        if (UNLIKELY(*at++ != '"'))
+    if (shape != LEVELS_TEXT)
+        return LIKELY(*at == ']') ? at + 1 : NULL;
+    if (!TWO_ARE(at, '"', ']')) { /* OKX: ","0","orders" */
+        if (UNLIKELY((load8(at) & 0xffffffffffffff) != 0x222c2230222c22))
             return NULL;
-        if (*at == ',') { /* OKX: ,"0","orders" */
-            if (UNLIKELY((load8(at) & 0xffffffffffff) != 0x222c2230222c))
+        at += 7;
+        do {
+            if (UNLIKELY((uint8_t)(*at - '0') > 9))
                 return NULL;
-            at += 7;
-            if (UNLIKELY((uint8_t)(at[-1] - '0') > 9))
-                return NULL;
-            while (*at != '"') {
-                if (UNLIKELY((uint8_t)(*at - '0') > 9))
-                    return NULL;
-                at++;
-            }
-            at++;
-        }
+        } while (*++at != '"');
+        if (UNLIKELY(at[1] != ']'))
+            return NULL;
     }
-    return LIKELY(*at == ']') ? at + 1 : NULL;
+    return at + 2;
 }
 
 /* The verb of a level: false: it is none. */
