@@ -16,16 +16,16 @@ REORDERED = ("deribit", "okx")
 def synthetic(venue: str, *, count: int = 4000, seed: int = 7, live: bool = False) -> Case:
     """Book updates of 1 to 20 levels around a price, in the venue's exact format.
 
-    `live`: keys in the order of 2026, else in the documentation's. ValueError for a venue not
-    among `VENUES`.
+    `live`: keys and numbers as in 2026, in particular prices of which one in ten is whole; else in
+    the documentation's order. ValueError for a venue not among `VENUES`.
     """
     if venue not in VENUES:
         raise ValueError(f"{venue}: its format is not known; {', '.join(VENUES)}")
     rng = random.Random(seed)
-    mid = 6_000_000
+    mid, step = 6_000_000, 30 if live else 50
     frames: Frames = []
-    bids = [(mid - i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
-    asks = [(mid + i * 50, rng.randrange(1, 99999)) for i in range(1, 401)]
+    bids = [(mid - i * step, rng.randrange(1, 99999)) for i in range(1, 401)]
+    asks = [(mid + i * step, rng.randrange(1, 99999)) for i in range(1, 401)]
     snapshots: dict[str, bytes] = {}
     sequence = 1000
     if venue.startswith("binance"):
@@ -37,7 +37,7 @@ def synthetic(venue: str, *, count: int = 4000, seed: int = 7, live: bool = Fals
         changes: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         for _ in range(min(20, 1 + int(rng.expovariate(0.25)))):
             side = rng.randrange(2)
-            distance = 50 * (1 + min(399, int(rng.expovariate(0.05))))
+            distance = step * (1 + min(399, int(rng.expovariate(0.05))))
             size = 0 if rng.random() < 0.4 else rng.randrange(1, 99999)
             changes[side].append((mid - distance if side == 0 else mid + distance, size))
         frames.append(_frame(venue, live, False, sequence, sequence + 3, *changes))

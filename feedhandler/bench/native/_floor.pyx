@@ -15,7 +15,11 @@ cdef extern from "floor.h":
         unsigned count
     ctypedef struct floor_book:
         floor_side bids, asks
+    ctypedef struct unix_clock:
+        pass
+    void clock_open(unix_clock *c)
     ctypedef struct floor_feed:
+        unix_clock clock
         fh_slot *ring
         uint64_t mask, next, levels
         floor_book *books
@@ -46,6 +50,7 @@ cdef class Floor:
         if self.f.ring == NULL:
             raise MemoryError
         self.f.mask = slots - 1
+        clock_open(&self.f.clock)
 
     def __dealloc__(self):
         cdef int i

@@ -79,7 +79,7 @@ ALWAYS_INLINE void floor_quote_slots(floor_feed *f, uint32_t book, const int64_t
  * trade, in the same wrapper. */
 static inline void floor_binance(floor_feed *f, const char *p)
 {
-    f->now = fh_now_ns();
+    f->now = clock_now(&f->clock);
     uint64_t sequence, other;
     int64_t time, value[4];
     uint32_t book;
@@ -114,7 +114,7 @@ static inline void floor_binance(floor_feed *f, const char *p)
  * bookTicker, trade, in the same wrapper. */
 static inline void floor_binance_usdm(floor_feed *f, const char *p)
 {
-    f->now = fh_now_ns();
+    f->now = clock_now(&f->clock);
     uint64_t sequence, other;
     int64_t time, value[4];
     uint32_t book;
@@ -152,7 +152,7 @@ static inline void floor_binance_usdm(floor_feed *f, const char *p)
  * "checksum":n,"seqId":n,"prevSeqId":n}]}, or the last two the other way round. */
 static inline void floor_okx(floor_feed *f, const char *p)
 {
-    f->now = fh_now_ns();
+    f->now = clock_now(&f->clock);
     uint32_t book;
     uint64_t sequence, other;
     int64_t time;
@@ -176,7 +176,7 @@ static inline void floor_okx(floor_feed *f, const char *p)
  * an array; of spot "ts" is before "type", and trades have other keys. */
 ALWAYS_INLINE void floor_bybit(floor_feed *f, const char *p, bool spot)
 {
-    f->now = fh_now_ns();
+    f->now = clock_now(&f->clock);
     uint64_t sequence;
     int64_t time;
     uint32_t book;
@@ -239,7 +239,7 @@ static inline void floor_bybit_spot(floor_feed *f, const char *p)
  * "asks":[][,"prev_change_id":n]}. */
 static inline void floor_deribit(floor_feed *f, const char *p)
 {
-    f->now = fh_now_ns();
+    f->now = clock_now(&f->clock);
     int64_t time;
     uint64_t sequence;
     uint32_t book;

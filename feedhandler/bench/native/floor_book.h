@@ -10,6 +10,7 @@
 
 #include "feedhandler_shm.h"
 
+#include "../../engine/clock.h"
 #include "../../wire/decimal.h"
 
 enum { FLOOR_BOOKS = 4096, FLOOR_LEVELS = 1 << 16, FLOOR_PLACES = 11, FLOOR_PADDING = 32 };
@@ -31,6 +32,7 @@ typedef struct floor_book {
 typedef struct floor_feed {
     fh_slot *ring;
     uint64_t mask, next, levels;
+    unix_clock clock;
     int64_t now;
     uint32_t count;
     floor_level read[FLOOR_LEVELS]; /* `count` of them, of the frame that is read */

@@ -185,6 +185,7 @@ int main(int argc, char **argv)
     if (!decode || !feed || !times || !buffer || !(feed->ring = calloc(SLOTS, sizeof *feed->ring)))
         fail(argv[2]);
     feed->mask = SLOTS - 1;
+    clock_open(&feed->clock);
     memset(feed->ring, 1, SLOTS * sizeof *feed->ring); /* no page fault while it counts */
     memset(times, 1, (end - warm) * sizeof *times);
     bool timed = strcmp(argv[7], "-");
