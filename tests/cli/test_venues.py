@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from feedhandler import venues as registry
 from feedhandler.adapter.venue import Continuity
 from tests.cli.support import Terminal, json_of, run, spawn, until
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "venues.md"
 MINE = """
 from feedhandler.venues.okx import Okx
 
@@ -63,23 +66,31 @@ def test_a_file_brings_a_venue_to_every_command(tmp_path: Path) -> None:
     assert "mine" not in json_of(run("venues", "--json"))
 
 
-def test_the_process_of_a_venue_finds_it_too(tmp_path: Path, namespace: str) -> None:
-    path = str(written(tmp_path / "mine.py"))
-    config = tmp_path / "feed.toml"
-    config.write_text(
-        'status_address = ""\n[venues.mine]\n'
-        'ws_url = "ws://127.0.0.1:9/ws"\nrest_url = "http://127.0.0.1:9"\n'
-    )
-    feed = spawn(
-        "start", str(config), "--venue-file", path, namespace=namespace, stderr=subprocess.DEVNULL
-    )
+def test_a_venue_from_outside_is_simulated_carried_captured_and_replayed(
+    tmp_path: Path, namespace: str
+) -> None:
+    """That of the documents, in processes of its own."""
+    found = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert found is not None
+    path = str(written(tmp_path / "mine.py", found[1]))
+    config = written(tmp_path / "feed.toml", 'status_address = ""\n')
+    start = ("start", str(config), "--sim", "--venue-file", path)
+    feed = spawn(*start, namespace=namespace, stderr=subprocess.DEVNULL)
     try:
 
-        def runs() -> bool:
+        def lives() -> bool:
             status = json_of(run("status", "--json", namespace=namespace))
-            return [one["venue"] for one in status["venues"] if one.get("epoch")] == ["mine"]
+            return [(one["venue"], one["state"]) for one in status["venues"]] == [("mine", "LIVE")]
 
-        until(runs, "the venue's process has its memory")
+        until(lives, "the venue is LIVE")
+        captured, books = str(tmp_path / "mine.ndjson"), tmp_path / "books.json"
+        more = ("--venue-file", path)
+        out = ("-o", captured, "--seconds", "2")
+        result = run("capture", "mine", *out, *more, namespace=namespace)
+        assert result.returncode == 0, result.stderr
+        result = run("replay", captured, "--books", str(books), *more)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(books.read_text())["BTC-USDT"]["state"] == "LIVE"
     finally:
         run("stop", namespace=namespace)
         feed.kill()
