@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from feedhandler import venues
 from shm import Reason, State
 
-from .support import binance_depth, compact, deribit_book, engine, okx_book
+from .support import RULES, binance_depth, compact, deribit_book, engine, okx_book
 from .test_bybit import book as bybit_book
 from .test_unconfirmed import depth_answer, usdm_depth
 
@@ -69,7 +68,7 @@ class Book:
         return state
 
 
-@pytest.mark.parametrize("venue", venues.names())
+@pytest.mark.parametrize("venue", RULES)
 def test_a_frame_and_a_side_have_no_more_levels_than_that(venue: str) -> None:
     with engine(venue, rest_join=False) as e:
         book = Book(venue, e)

@@ -1,4 +1,4 @@
-"""What fuzzing starts from: the project's own small inputs, and frames that venues really sent."""
+"""What fuzzing starts from: our own small inputs, samples of frames, and what venues sent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import orjson
+
 from feedhandler.capture.frames_file import CaptureError, read_frames
 from tests.kit.recordings import folder
 
 SEEDS = Path(__file__).with_name("seeds")
+SAMPLES = Path(__file__).parents[1] / "venues" / "samples"
 UNIT = 4096  # bytes, at most
 FILES = 12  # of a venue's recordings
 FRAMES = 400  # of a file
@@ -24,6 +27,16 @@ def seeds(name: str) -> list[bytes]:
     if not path.exists():
         return []
     return [part.strip(b"\n") for part in path.read_bytes().split(b"\n\n") if part.strip()]
+
+
+def sampled(name: str) -> list[bytes]:
+    """What a venue's documentation prints, some in a row together; nothing of what has none."""
+    path = SAMPLES / f"{name}.ndjson"
+    if not path.exists():
+        return []
+    lines = map(orjson.loads, path.read_bytes().splitlines())
+    frames = (line["in"].encode() for line in lines if "rest" not in line)
+    return [b"\n".join(some)[:UNIT] for some in _batched(frames, TOGETHER)]
 
 
 def recorded(venue: str) -> Iterator[bytes]:
@@ -60,6 +73,6 @@ def write(target: str, venue: str | None, place: Path) -> Path:
     """The corpus of a target, a file an input, in a folder of its own inside `place`."""
     corpus = place / target
     corpus.mkdir(parents=True, exist_ok=True)
-    for data in [*seeds(target), *(recorded(venue) if venue else ())]:
+    for data in [*seeds(target), *sampled(target), *(recorded(venue) if venue else ())]:
         (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     return corpus

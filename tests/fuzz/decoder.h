@@ -16,6 +16,7 @@
 #include "segment.h"
 
 #include "../../feedhandler/engine/engine.h"
+#include "../../feedhandler/engine/shaped_decode.h"
 #include "../../feedhandler/venues/decoders.h"
 
 typedef struct bench {
@@ -44,6 +45,10 @@ static void bench_open(bench *b, bool learns)
     segment_open(&b->segment);
     CHECK(engine_open(&b->engine, &b->segment.writer, the_venue.decoder), "no memory");
     engine *e = &b->engine;
+    if (the_venue.decoder == &shaped_decoder) {
+        CHECK(shaped_open(e, the_venue.shapes, the_venue.shapes_length), "no memory");
+        learns = learns && shapes_learned(the_venue.shapes, the_venue.shapes_length);
+    }
     if (learns)
         learn_open(e, the_venue.shapes, the_venue.shapes_length);
     e->rules.rule = (uint8_t)the_venue.rule;
