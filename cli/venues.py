@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import CliError
+from cli.errors import FINDING, FINE, CliError
 from cli.options import json_option, venue_file_option
 from cli.output import Column, bold, dim, echo_table, json_out, screen_width
 
@@ -29,7 +29,7 @@ _WIDE, _LABEL = 80, 18
 @click.argument("name", required=False)
 @venue_file_option
 @json_option
-def venues(name: str | None, as_json: bool) -> None:
+def venues(name: str | None, as_json: bool) -> int:
     """Show the venues there are, and by what each would notice that a message was lost.
 
     A number that counts, a chain, a range or a checksum shows the loss of any message. Of times one
@@ -40,6 +40,10 @@ def venues(name: str | None, as_json: bool) -> None:
     feedhandler venues
     feedhandler venues okx
     feedhandler venues mine --venue-file my_venue.py
+
+    \b
+    Exit codes: 0 fine, 1 a venue of an installed package cannot be used,
+    2 usage, or a file has no venue that can be used.
     """
     from feedhandler import venues as registry
     from feedhandler.suggest import did_you_mean
@@ -47,13 +51,16 @@ def venues(name: str | None, as_json: bool) -> None:
     every = registry.names()
     if name is not None and name not in every:
         raise CliError(f"no such venue: {name!r}{did_you_mean(name, every)}")
-    facts = [registry.load(each) for each in ([name] if name else every)]
+    facts, problems = ([registry.load(name)], []) if name else registry.usable()
     if as_json:
         json_out({"venues": [_document(venue) for venue in facts]})
     elif name is None:
         echo_table(_COLUMNS, [_row(venue) for venue in facts])
     else:
         click.echo("\n".join(_lines(_document(facts[0]))))
+    for problem in problems:
+        CliError(problem).show()
+    return FINDING if problems else FINE
 
 
 def _row(venue: Venue) -> list[str]:

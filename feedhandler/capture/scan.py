@@ -77,12 +77,12 @@ class _Owners(dict[str, str | None]):
 
 
 def _lists_instruments(url: str, posted: str) -> bool:
-    return any(venues.load(name).lists_instruments(url, posted) for name in venues.names())
+    return any(venue.lists_instruments(url, posted) for venue in venues.usable()[0])
 
 
 def _owner(url: str) -> str | None:
     """The venue that a URL is of."""
-    return next((name for name in venues.names() if venues.load(name).recognises(url)), None)
+    return next((venue.name for venue in venues.usable()[0] if venue.recognises(url)), None)
 
 
 def _elected(path: Path, votes: Counter[str]) -> str:

@@ -29,6 +29,18 @@ def names() -> list[str]:
     return list(dict.fromkeys([*_MODULES, *_from_files(), *outside.installed()]))
 
 
+def usable() -> tuple[list[Venue], list[str]]:
+    """All of them; and what is wrong with those of packages that cannot be used: nobody else's
+    frames are the worse for them."""
+    found, problems = [], []
+    for name in names():
+        try:
+            found.append(load(name))
+        except outside.VenueError as error:
+            problems.append(str(error))
+    return found, problems
+
+
 def defaults() -> list[str]:
     """The venues of a feed whose configuration names none: those of files that were named."""
     return list(_from_files()) or list(_DEFAULTS)

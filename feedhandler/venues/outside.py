@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -62,8 +62,9 @@ def in_files() -> dict[str, type[Venue]]:
     return found
 
 
+@cache
 def installed() -> Mapping[str, EntryPoint]:
-    """The venues of packages, which are imported when they are used."""
+    """The venues of packages, which are imported when they are used; looked for once."""
     return {point.name: point for point in entry_points(group=GROUP)}
 
 

@@ -146,4 +146,9 @@ def test_a_package_brings_a_venue_by_its_entry_point(tmp_path: Path) -> None:
     assert told[0]["name"] == "mine"
     wrong = run("venues", "other", PYTHONPATH=paths)
     assert wrong.returncode == 2
-    assert "venue other (my_package:Mine): it calls itself 'mine'" in wrong.stderr
+    text = "venue other (my_package:Mine): it calls itself 'mine'"
+    assert text in wrong.stderr
+    every = run("venues", "--json", PYTHONPATH=paths)  # the others are shown
+    assert every.returncode == 1
+    assert [one["name"] for one in json_of(every)["venues"]] == [*registry.names(), "mine"]
+    assert text in every.stderr
