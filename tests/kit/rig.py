@@ -23,6 +23,7 @@ import numpy as np
 
 import shm
 from cli.simulated import pointed_at
+from feedhandler import venues as registry
 from feedhandler.config.keys import Config
 from feedhandler.config.load import load
 from feedhandler.io_process.main import Order
@@ -129,7 +130,11 @@ class Rig:
         config = load(None, venues=venues, namespace=self.namespace)
         config = pointed_at(config, sims.endpoints)
         chosen = {
-            venue: msgspec.structs.replace(one, instruments=symbols[venue], silence_s=2.0)
+            venue: msgspec.structs.replace(
+                one,
+                instruments=symbols.get(venue) or registry.load(venue).default_instruments,
+                silence_s=2.0,
+            )
             for venue, one in config.venues.items()
         }
         self.config: Config = msgspec.structs.replace(config, venues=chosen, status_address="")

@@ -32,7 +32,14 @@ class Ranged(MadeUp):
     rule, base = Continuity.RANGE, Base.REQUEST
     proof = Proof((Sign.RANGE,), sized=True)
     ws_urls = {"public": "wss://made-up.invalid/endpoint"}
-    frames = FRAMES["kucoin"]
+    frames = (
+        *(frame for frame in FRAMES["kucoin"] if frame.kind != "trade"),
+        Frame(
+            "trade",
+            '{"type":"message","topic":"/market/match:$symbol","data":{"symbol":"$symbol",'
+            '"tradeId":"$id","side":"$taker","size":"$size","price":"$price","time":"$time_ns"}}',
+        ),
+    )
     topics = {
         "book": "/market/level2:$symbol",
         "trades": "/market/match:$symbol",

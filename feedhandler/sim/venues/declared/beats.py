@@ -47,6 +47,8 @@ class Beats:
                 values = {hole.name: ms for hole in holes(parsed(sample))}
                 memory["reply"] = say(self._asked.reply, values).decode()
                 client.send(say(sample, values))
+            else:
+                return  # it only says that it is there
             memory.setdefault("asked", now)
 
     def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:

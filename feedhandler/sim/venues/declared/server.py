@@ -169,7 +169,9 @@ class DeclaredServer(Publisher):
             if self.declared.welcome is not None:
                 self._welcome(client)
         elif (answer := self.talk.naming_none()) is not None:
-            client.send(say(answer.sample, {"text": "invalid request", "code": 400}))
+            self.send_uncounted(
+                client, say(answer.sample, {"text": "invalid request", "code": 400})
+            )
 
     def _leave(self, client: Client, wish: Wish) -> None:
         by_number = {one.number: key for key, one in self.open.items()}
@@ -181,7 +183,8 @@ class DeclaredServer(Publisher):
         kind = ControlKind.UNSUBSCRIBED
         if self.talk.has(kind) is None:  # one answer serves both: the id says which was asked
             kind = ControlKind.ACK
-        for answer in self.talk.about(kind, keys, {"id": wish.id, "numbers": numbers}):
+        said = {"id": wish.id, "numbers": numbers}
+        for answer in self.talk.about(kind, keys, said, sorted(client.channels)):
             client.send(answer)
 
     def _join(self, client: Client, wish: Wish) -> None:
@@ -205,7 +208,9 @@ class DeclaredServer(Publisher):
             taken, unsaid = [], [*taken, *unsaid]
         fresh = [channel for channel in map(self._begin, taken + unsaid) if channel is not None]
         numbers = {key: self.open[key].number for key in taken}
-        for answer in self.talk.about(ControlKind.ACK, taken, {"id": wish.id, "numbers": numbers}):
+        said = {"id": wish.id, "numbers": numbers}
+        standing = sorted({*client.channels, *taken})
+        for answer in self.talk.about(ControlKind.ACK, taken, said, standing) if taken else ():
             client.send(answer)
         for channel in fresh:
             if self.subscribe(client, channel.key):
@@ -230,7 +235,7 @@ class DeclaredServer(Publisher):
         for kind in (ControlKind.REJECTED, ControlKind.ERROR):
             if answers := self.talk.about(kind, [key], values):
                 for answer in answers:
-                    client.send(answer)
+                    self.send_uncounted(client, answer)
                 return
 
     def asked(self, text: str) -> Asked | None:

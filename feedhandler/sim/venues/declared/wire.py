@@ -76,6 +76,12 @@ class DeclaredWire(VenueServer, ABC):
         number = client.memory["conn"] = client.memory.get("conn", -1) + 1
         return counter.added(payload, number)
 
+    def send_uncounted(self, client: Client, payload: bytes) -> None:
+        """A refusal: connections do not count these."""
+        pack, client.pack = client.pack, self.framed
+        client.send(payload)
+        client.pack = pack
+
     def deliver(self, clients: Iterable[Client], payload: bytes, pieces: int = 1) -> None:
         """Where connections count, each client has a message of its own."""
         if self.counter is None:

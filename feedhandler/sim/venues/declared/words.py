@@ -100,10 +100,18 @@ class Talk:
         return None
 
     def about(
-        self, kind: ControlKind, keys: Sequence[str], values: Mapping[str, object]
+        self,
+        kind: ControlKind,
+        keys: Sequence[str],
+        values: Mapping[str, object],
+        standing: Sequence[str] = (),
     ) -> list[bytes]:
         """The messages that say this of keys: one for all, for each topic, or for each key, as the
-        samples have it. `values`: id, number by key, text, code."""
+        samples have it. `values`: id, numbers by key, text, code; `standing`: all that the client
+        is subscribed to by then, which some samples list."""
+        answer = self.has(kind)
+        if answer is not None and "by_channel" in _holes(answer.sample):
+            return [self._said(answer.sample, standing, "", values)]
         by_topic: dict[str, list[str]] = {}
         for key in keys:
             found = self._topics.read(key)

@@ -1,0 +1,108 @@
+"""The whole feed against declared venues that the simulator serves from their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from feedhandler.adapter.venue import Base, Continuity
+from feedhandler.venues import outside
+from shm import State
+from tests.kit.rig import Rig, Sim, board_states, rig, scaled, until
+from tests.sim.declared_venues import VENUES
+
+FILE = Path(__file__).parents[1] / "sim" / "declared_file.py"
+FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("duplicate", {}),
+    ("gap", {}),
+    ("reorder", {}),
+    ("garbage", {"form": "truncated"}),
+    ("crossed", {}),
+    ("bad_checksum", {}),
+    ("far", {}),
+    ("renumber", {}),
+    ("renumber", {"lost": True}),
+    ("drop", {"how": "rst"}),
+)
+_LOSS, _NUMBERS, _SUM = {"gap", "reorder"}, {"far", "renumber"}, {"bad_checksum"}
+UNPROVEN: Mapping[str, set[str]] = {
+    "made-ranged": {"renumber", *_SUM},
+    "made-asked": {"renumber", *_SUM},
+    "made-chained": _SUM,
+    "made-stepped": _SUM,
+    "made-windowed": _SUM,
+    "made-timed": {"renumber", *_LOSS, *_SUM},
+    "made-whole": {"renumber", *_SUM},
+    "made-keyed": {*_LOSS, *_NUMBERS, *_SUM},
+    "made-taught": _NUMBERS,
+    "made-summed": _NUMBERS,
+    "made-counted": {*_NUMBERS, *_SUM},
+}
+"""What cannot be meant: nothing would prove it."""
+every = pytest.mark.parametrize("name", VENUES)
+
+
+@pytest.fixture(autouse=True)
+def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outside.FILES, str(FILE))
+
+
+@contextmanager
+def running(name: str, **options: Any) -> Iterator[tuple[Rig, Sim, Any]]:
+    with rig(name, **({"rate": 200.0, "depth": 40} | options)) as r:
+        r.io_process(name)
+        yield r, r.sims[name], r.attach(name)
+
+
+def is_the_markets(sim: Sim, feed: Any, symbol: str, name: str) -> None:
+    """While the market stands still, every level is the venue's, as far as it says."""
+    venue = VENUES[name]()
+    kept = venue.window or (20 if venue.base is Base.EVERY else 50)
+    instrument = feed.instrument(symbol)
+
+    def same() -> bool:
+        book = feed.book(instrument, raw=True)
+        truth = sim.book(symbol)
+        if book.state != State.LIVE or truth is None:
+            return False
+        sequence, bids, asks = truth
+        if venue.rule is not Continuity.NONE and book.venue_sequence != sequence:
+            return False
+        exponents = book.price_exponent, book.size_exponent
+        own = scaled(book.bids, *exponents)[:kept], scaled(book.asks, *exponents)[:kept]
+        return own == (sorted(bids.items(), reverse=True)[:kept], sorted(asks.items())[:kept])
+
+    until(same, f"{symbol} of {name} is the market's")
+
+
+def meets(sim: Sim, kind: str, about: Mapping[str, Any]) -> bool:
+    """The venue has the fault, and the market goes on; False: it cannot be meant."""
+    try:
+        number = sim.fault(kind, **about)
+    except HTTPError as error:
+        if error.code != 400:
+            raise
+        return False
+    until(lambda: bool(sim.told(number)["hits"]), f"{kind} has struck")
+    goal = sim.stats()["updates"] + 20
+    until(lambda: bool(sim.stats()["updates"] >= goal), "the market went on")
+    return True
+
+
+@every
+def test_books_are_the_markets_through_faults(name: str) -> None:
+    with running(name) as (_, sim, feed):
+        first, *others = VENUES[name].default_instruments
+        for kind, more in FAULTS:
+            about = more if kind == "drop" else {"symbol": first, **more}
+            meant = kind not in UNPROVEN[name]
+            assert meets(sim, kind, about) == meant, kind
+        until(lambda: board_states(feed) == {State.LIVE}, "all is LIVE again")
+        sim.pause()
+        for symbol in (first, *others):
+            is_the_markets(sim, feed, symbol, name)

@@ -1,0 +1,186 @@
+"""A client of declared venues: it speaks as they declare, and its frames are read by a reference in
+plain Python and Decimal that knows nothing of the declarations."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+import orjson
+
+from feedhandler.adapter.venue import Base, ControlKind
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.venues.declared.server import DeclaredServer, server_of
+from tests.sim.declared_made_up import MadeUp
+from tests.sim.declared_venues import VENUES
+from tests.sim.harness import DEADLINE, START_MS, Sim
+from tests.venues.reference import REFERENCES
+from tests.venues.reference.book import Reference, Said
+
+LIKE = {
+    "made-ranged": "kucoin",
+    "made-asked": "htx",
+    "made-stepped": "kraken-futures",
+    "made-timed": "bitstamp",
+    "made-whole": "hyperliquid",
+    "made-keyed": "bitmex",
+    "made-taught": "bitfinex",
+    "made-summed": "kraken",
+    "made-counted": "coinbase",
+    "made-windowed": "gate",
+}
+"""Whose frames they have: the reference of that venue reads them."""
+
+
+class Reader:
+    """A client that speaks as the venue declares, and whose frames a reference reads."""
+
+    def __init__(self, venue: MadeUp, sim: Sim, raw: aiohttp.ClientWebSocketResponse) -> None:
+        self.venue, self.sim, self.raw = venue, sim, raw
+        self.reference: Reference = REFERENCES[LIKE.get(venue.name, "htx")]()
+        self.controls: list[tuple[ControlKind, tuple[str, ...]]] = []
+        self.said: list[Said] = []
+        self.asked: dict[int, list[str]] = {}
+        self.taught: dict[str, int] = {}
+
+    def _line(self, **fields: Any) -> Said:
+        line = {"conn": "1", "url": "", "kind": "ws", "dir": "in", **fields}
+        return self.reference.line(line)
+
+    async def send(self, text: str) -> None:
+        self._line(dir="out", data=text)
+        await self.raw.send_str(text)
+
+    async def text(self) -> str:
+        """The next message, inflated."""
+        message = await asyncio.wait_for(self.raw.receive(), DEADLINE)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return gzip.decompress(message.data).decode()
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        return str(message.data)
+
+    async def take(self) -> Said:
+        """The next message, as the reference has it."""
+        text = await self.text()
+        said = self._line(data=text)
+        if said.kind == "control":
+            for control in self.venue.control(text.encode(), self.asked):
+                taught = tuple(k for k, number in self.taught.items() if number == control.channel)
+                self.controls.append((control.kind, control.keys or taught))
+                if control.channel:
+                    self.taught |= dict.fromkeys(control.keys, control.channel)
+        self.said.append(said)
+        return said
+
+    async def subscribe(self, keys: list[str]) -> None:
+        """In as many messages as it takes."""
+        groups: dict[str, list[str]] = {}
+        for key in keys:
+            groups.setdefault(self.venue.together(key) or key, []).append(key)
+        for number, group in enumerate(groups.values(), len(self.asked) + 1):
+            self.asked[number] = group
+            await self.send(self.venue.subscribe(group, number))
+
+    async def leave(self, keys: list[str]) -> None:
+        """In a message a key, as every venue can."""
+        for key in keys:
+            number = len(self.asked) + 1
+            self.asked[number] = [key]
+            await self.send(self.venue.leave([key], number, self.taught))
+
+    async def quiet(self) -> None:
+        """Read what is under way."""
+        with suppress(TimeoutError):
+            while True:
+                await asyncio.wait_for(self.take(), 0.1)
+
+    async def base(self, symbol: str) -> None:
+        """Ask for a book over REST."""
+        request = self.venue.snapshot_request(symbol)
+        assert request is not None
+        if self.venue.socket_books:
+            await self.send(self.venue.socket_request(request, 1))
+            return
+        path = "/api" + request.path
+        async with self.sim.session.get(self.sim.base + path, params=request.params) as answer:
+            assert answer.status == 200
+            body = await answer.text()
+            self._line(kind="rest", url=str(answer.url), data=body)
+
+    async def until_level(self, symbol: str) -> None:
+        """Read until the book is the market's own, which stands still."""
+        live = self.sim.server.market.live(symbol)
+        _, *sides = await self.sim.truth(symbol)
+        server = self.sim.server
+        assert isinstance(server, DeclaredServer)
+        windows = [one.stream.levels for one in server.open.values() if one.stream is not None]
+        kept = windows[0] or (20 if self.venue.base is Base.EVERY else 1000)
+        bids, asks = (
+            dict(sorted(side.items(), reverse=best)[:kept])
+            for side, best in zip(sides, (True, False), strict=True)
+        )
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                book = self.reference.books.get(symbol)
+                if book is not None and (book.bids, book.asks) == (bids, asks):
+                    assert live.book.sequence
+                    return
+                await self.take()
+
+
+@asynccontextmanager
+async def served(name: str, **options: Any) -> AsyncIterator[Sim]:
+    chosen = SimOptions(
+        **{"rate": 2000.0, "depth": 30, "start_ms": START_MS, "paused": True, **options}
+    )
+    server = server_of(VENUES[name]())(chosen)
+    runner, port, task = await server.start(0)
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Sim(server, port, session)
+        if task.done():
+            task.result()
+    finally:
+        await server.stop(runner, task)
+
+
+@asynccontextmanager
+async def reading(sim: Sim) -> AsyncIterator[Reader]:
+    """Connected as the venue has it: with a token, and after its welcome."""
+    server = sim.server
+    assert isinstance(server, DeclaredServer)
+    venue = server.declared
+    assert isinstance(venue, MadeUp)
+    url = sim.base.replace("http", "ws", 1) + server.ws_path
+    if venue.token is not None:
+        async with sim.session.post(sim.base + "/api" + venue.token.request.path) as answer:
+            said = orjson.loads(await answer.read())["data"]
+            url = f"{said['servers'][0]['endpoint']}?token={said['token']}&connectId=1"
+    async with sim.session.ws_connect(url, max_msg_size=0) as raw:
+        reader = Reader(venue, sim, raw)
+        for text in venue.on_connect():
+            await reader.send(text)
+        if venue.welcome is not None:
+            await reader.text()
+        yield reader
+
+
+async def listed(sim: Sim, venue: MadeUp) -> list[Any]:
+    """The venue's list, all pages of it."""
+    found: list[Any] = []
+    waiting = venue.instrument_requests(["*"])
+    while waiting:
+        request = waiting.pop()
+        url = sim.base + "/api" + request.path
+        async with sim.session.request(
+            request.method, url, params=request.params, data=request.body or None
+        ) as answer:
+            body = await answer.read()
+            assert answer.status == 200, body
+        found += venue.parse_instruments(body)
+        waiting += venue.follow_up(["*"], request, body)
+    return found
