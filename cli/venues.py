@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _COLUMNS = [
     Column("VENUE"),
-    Column("CHANNELS"),
-    Column("A LOSS IS NOTICED BY"),
-    Column("SIZE KNOWN"),
-    Column("OF"),
+    Column("CHANNELS", shrink=12),
+    Column("LOSS SEEN BY"),
+    Column("SIZED"),
+    Column("COUNTED BY"),
 ]
 _WIDE, _LABEL = 80, 18
 
@@ -34,7 +34,8 @@ def venues(name: str | None, as_json: bool) -> int:
 
     A number that counts, a chain, a range or a checksum shows the loss of any message. Of times one
     sees what is older, and never what is missing: such a book is right as far as the venue's
-    stream is. Of one venue, by its NAME, it says also where it is and how it is spoken with.
+    stream is. SIZED: it is known how many messages were lost; COUNTED BY book, or by connection.
+    Of one venue, by its NAME, it says also where it is and how it is spoken with.
 
     \b
     feedhandler venues

@@ -199,6 +199,20 @@ def test_an_answer_may_name_the_key_as_it_is() -> None:
     assert said(Listed(), bad)[0].text == "Unknown or expired symbol. (400)"
 
 
+def test_a_refusal_that_says_the_request_back_is_about_one_of_its_keys() -> None:
+    keys = ("trade:GOOD", "trade:NONE")
+    bad = {
+        "status": 400,
+        "error": "Unknown or expired symbol.",
+        "request": {"op": "subscribe", "args": list(keys)},
+    }
+    (control,) = Listed().control(json.dumps(bad).encode(), {8: ("trade:A",), 9: keys})
+    assert (control.kind, control.keys, control.request_id) == (ControlKind.SPOILED, keys, 9)
+    bad["error"] = "Unknown symbol: trade:NONE"
+    controls = Listed().control(json.dumps(bad).encode(), {9: keys})
+    assert kinds(controls) == [(REJECTED, keys[1:]), (AGAIN, keys[:1])]
+
+
 def test_a_number_is_taught_and_left_by() -> None:
     taught = Taught()
     frame = {"event": "subscribed", "channel": "trades", "chanId": 232949, "symbol": "tBTCUSD"}

@@ -56,6 +56,10 @@ class Reader:
                 return [Control(kind, text=text, request_id=number)]
         wanted = () if ended else tuple(asked.get(number, ()))
         named = tuple(self._named(answer, found, wanted))
+        if answer.kind is ControlKind.REJECTED and {"keys", "symbols"} & found.keys():
+            # It says the request back, of which one key may be wrong.
+            number = number or _request(named, asked)
+            wanted, named = named or wanted, ()
         if answer.kind in (ControlKind.REJECTED, ControlKind.ERROR):
             return self._refused(answer, named, wanted, text, 0 if ended else number, found)
         channel = _channel(found)
@@ -133,6 +137,12 @@ class Reader:
             symbol, word = one.get("symbol"), one.get("status")
             if isinstance(symbol, str) and isinstance(word, str):
                 yield Stated(symbol, names.status(self.statuses, word), word)
+
+
+def _request(keys: Sequence[str], asked: Asked) -> int:
+    """The last request for just these keys; 0: there was none."""
+    alike = (number for number, those in asked.items() if sorted(those) == sorted(keys))
+    return max(alike, default=0)
 
 
 def _socket(found: Mapping[str, Any]) -> int | None:

@@ -36,7 +36,9 @@ class Answer:
     Holes of the sample: `$id`; `$key`, or `$keys` (a list); `$symbol`, or `$symbols` (a list),
     beside `$channel` or `word`; `$by_channel` (an object: word -> list of symbols); `$number`, by
     which the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`,
-    of STATED. Without keys and symbols it is about the keys of the request `$id`.
+    of STATED. Without keys and symbols it is about the keys of the request `$id`. A REJECTED with
+    `$keys` or `$symbols` says the request back: a key that its text names is meant, else one of
+    them.
 
     `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
     for again soon. `whole`: what the request asked for and this does not name was refused. `text`:
