@@ -23,8 +23,11 @@ static int64_t found_id(cursor *c, const found *f)
 {
     int64_t id = 0;
     const text *t;
-    if (value_number(c, f, ROLE_ID, 0, &id))
+    if ((t = found_text(f, ROLE_ID)) != NULL) { /* it counts nothing: past 2^53 at some venues */
+        if (!text_integer(t, &id) || id < 0)
+            text_fail(c, WIRE_RANGE, t);
         return id;
+    }
     if ((t = found_text(f, ROLE_ID_TAIL)) != NULL && !id_tail(t, &id))
         text_fail(c, WIRE_RANGE, t);
     if ((t = found_text(f, ROLE_ID_OR_PLACE)) != NULL && !(text_integer(t, &id) && id >= 0)) {
