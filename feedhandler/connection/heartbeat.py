@@ -137,8 +137,10 @@ class HeartbeatMonitor:
     ) -> None:
         self.heartbeat = heartbeat
         self.trips = trips or RoundTrips()
-        self.bytes = ByteWatchdog(silence_s, heartbeat.cut_s, now)
         self._speaks = heartbeat.speaker in _OURS
+        due = heartbeat.period_s + heartbeat.cut_s  # of what may speak in answers alone
+        answers_late = self._speaks and heartbeat.cut_s <= heartbeat.period_s
+        self.bytes = ByteWatchdog(silence_s, due if answers_late else heartbeat.cut_s, now)
         self._next_text = now + heartbeat.period_s
         self._text_sent: float | None = None  # the oldest text without an answer
         self._next_ping = now + min(1.0, RTT_PERIOD_S)

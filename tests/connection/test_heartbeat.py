@@ -82,6 +82,19 @@ def test_client_heartbeat_is_sent_measured_and_missed(speaker: Speaker) -> None:
     assert now == pytest.approx(70.0, abs=0.2)
 
 
+def test_quiet_peer_that_answers_once_a_period_is_not_dead_before_that() -> None:
+    beat = Heartbeat(Speaker.CLIENT_JSON, 18.0, 10.0, ping="{}")
+    monitor = HeartbeatMonitor(beat, 5.0, 0.0)
+    for tenth in range(600):
+        now = tenth / 10
+        actions = monitor.poll(now)
+        assert not [one for one in actions if isinstance(one, Dead)], now
+        if Ask(text="{}") in actions:
+            monitor.answered(now)
+            monitor.received(now)
+    assert [type(one) for one in monitor.poll(54.0 + 28.0)] == [Dead]
+
+
 def test_ping_may_say_when_it_is_sent() -> None:
     beat = monitor(Speaker.CLIENT_JSON, ping='{"time":$time_s,"channel":"ping"}')
     beat.received(20.0)
