@@ -61,7 +61,9 @@ def symbol_of(path: BookPath, url: str, body: str, base: str) -> str | None:
     """The symbol whose book this URL asks for, by a POST of `body` if there is one; None: it asks
     for none. `base`: the REST URL."""
     parts = urlsplit(url)
-    found = _in(urlsplit(base).path.rstrip("/") + path.path, parts.path)
+    before = urlsplit(base).path.rstrip("/")
+    theirs = (_in(f"{before}{one}".rstrip("/"), parts.path.rstrip("/")) for one in path.every)
+    found = next((one for one in theirs if one is not None), None)
     if found is None or bool(body) != bool(path.body):
         return None
     query = parse_qs(parts.query)

@@ -121,7 +121,7 @@ class BookPath:
     """A book that is asked for. `$symbol` and `$depth`, the window that is subscribed to, stand in
     its path, its params, its `body` (JSON that is posted), and in `socket`, the message that asks
     for it over the socket, with `$id`. `levels`: a side; 0: the window. `fine`, `text`: as of a
-    listing."""
+    listing. `others`: paths that are answered alike, which captures may have."""
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -131,6 +131,12 @@ class BookPath:
     weight: int = 1
     fine: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All its paths."""
+        return (self.path, *self.others)
 
 
 CALLS: Mapping[str, OptionType] = {
