@@ -17,6 +17,8 @@ _MODULES = {
     "binance-usdm": "feedhandler.venues.binance_usdm:BinanceUsdm",
     "bybit-linear": "feedhandler.venues.bybit:BybitLinear",
     "bybit-spot": "feedhandler.venues.bybit:BybitSpot",
+    "kucoin": "feedhandler.venues.kucoin:Kucoin",
+    "bitstamp": "feedhandler.venues.bitstamp:Bitstamp",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

@@ -1,5 +1,6 @@
 """Bitstamp, https://www.bitstamp.net/websocket/v2/: live_trades and diff_order_book, and the REST
-order book. Nothing is numbered: a diff that is later than the book is the next one."""
+order book. Nothing is numbered: a diff that is later than the book is the next one, and another
+one of the same time another change. What lies between a base and a later stream is not known."""
 
 from __future__ import annotations
 
@@ -24,6 +25,8 @@ class BitstampReference(JoinedReference):
         if message["event"] == "data" and channel.startswith(DIFF):
             time = int(data["microtimestamp"]) * 1000
             return self.delta(channel[len(DIFF) :], Delta(0, time, data["bids"], data["asks"]))
+        if message["event"] == "funding_rate_saved":
+            return Said("ticker")
         if message["event"] != "trade":
             return CONTROL
         assert channel.startswith(TRADES)
@@ -40,3 +43,9 @@ class BitstampReference(JoinedReference):
                 ),
             ),
         )
+
+    def had(self, delta: Delta, last: int) -> bool:
+        return delta.final < last
+
+    def joins(self, head: Delta, last: int) -> bool:
+        return head.final <= last

@@ -29,12 +29,14 @@ class JoinedReference(Reference):
     def __init__(self) -> None:
         super().__init__()
         self.waiting: dict[str, list[Delta]] = {}
+        self.heads: dict[str, Delta] = {}  # with which the stream began
         self.reached: dict[str, int] = {}  # how far the stream has come
 
     def base(self, symbol: str, sequence: int, bids: Iterable[Any], asks: Iterable[Any]) -> Said:
-        waiting = [d for d in self.waiting.get(symbol, []) if d.final > sequence]
-        if waiting and not self.follows(waiting[0], sequence):
-            return Said("answer")  # too old: another one has to be asked for
+        waiting = [d for d in self.waiting.get(symbol, []) if not self.had(d, sequence)]
+        joins = symbol not in self.heads or self.joins(self.heads[symbol], sequence)
+        if waiting and not (joins and self.follows(waiting[0], sequence)):
+            return Said("answer", books=(symbol,))  # too old: another one has to be asked for
         book = self.books[symbol] = Book(sequence=sequence, live=True)
         book.joining = self.reached.get(symbol, -1) < sequence
         book.set(bids, asks)
@@ -45,6 +47,7 @@ class JoinedReference(Reference):
 
     def delta(self, symbol: str, delta: Delta) -> Said:
         book = self.books.setdefault(symbol, Book())
+        self.heads.setdefault(symbol, delta)
         self.reached[symbol] = max(delta.final, self.reached.get(symbol, -1))
         if not book.live:
             self.waiting.setdefault(symbol, []).append(delta)
@@ -55,12 +58,14 @@ class JoinedReference(Reference):
     def _apply(self, symbol: str, delta: Delta) -> None:
         book = self.books[symbol]
         assert book.sequence is not None
+        missed = book.joining and not self.joins(self.heads[symbol], book.sequence)
         if delta.final >= book.sequence:
             book.joining = False
-        if delta.final <= book.sequence:
+        if self.had(delta, book.sequence):
             return
-        if not self.follows(delta, book.sequence):
+        if missed or not self.follows(delta, book.sequence):
             self.books[symbol], self.waiting[symbol] = Book(), [delta]
+            self.heads[symbol] = delta
             return
         last, book.sequence = book.sequence, delta.final
         book.set(self.fresh(delta.bids, last), self.fresh(delta.asks, last))
@@ -68,6 +73,14 @@ class JoinedReference(Reference):
     def fresh(self, levels: Iterable[Any], _last: int) -> Iterable[Any]:
         """Those of a delta's levels that the book before it does not have."""
         return levels
+
+    def had(self, delta: Delta, last: int) -> bool:
+        """Whether the book has it already."""
+        return delta.final <= last
+
+    def joins(self, _head: Delta, _last: int) -> bool:
+        """Whether a base may be joined by a stream that begins with `head`."""
+        return True
 
     def follows(self, delta: Delta, last: int) -> bool:
         """Whether there is no hole between the two."""
