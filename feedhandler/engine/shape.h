@@ -32,6 +32,7 @@ enum { SHAPE_NO_LAYOUT = 255 };
 /* One kind of frame. A word is its length, and so many bytes; verbs are a count, and words. */
 typedef struct shape {
     uint8_t kind, layout, flags;
+    uint16_t window;
     const uint8_t *words[2], *sides[2], *channel, *deletes, *changes;
     uint64_t required; /* a bit for each role */
     const uint8_t *level; /* NULL: there is none */
@@ -73,7 +74,8 @@ static bool shape_next(const uint8_t **at, const uint8_t *end, shape *out)
     out->kind = p[0];
     out->layout = p[1];
     out->flags = p[2];
-    p += 3;
+    out->window = shape_short(p + 3);
+    p += 5;
     for (int side = 0; side < 2; side++)
         out->words[side] = shape_word(&p);
     for (int side = 0; side < 2; side++)

@@ -11,11 +11,13 @@ typedef struct blame {
     bool by_level;  /* its levels name their instruments */
     bool named, others; /* an instrument is named; more than one of ours is */
     bool unknown;       /* where one should be named, none is to be read */
+    bool rows, sure;    /* within rows; the whole frame is about it */
 } blame;
 
 static void blame_market(blame *b, market *m)
 {
     b->named = true;
+    b->sure |= !b->rows;
     b->others |= m && b->market && b->market != m;
     b->market = m ? m : b->market;
 }
@@ -86,6 +88,7 @@ static void blame_list(blame *b, const uint8_t *node, uint32_t i)
 static void blame_rows(blame *b, const uint8_t *row, uint32_t i)
 {
     const tape *t = &b->e->shaped->tape;
+    b->rows = true;
     b->unknown |= t->nodes[i].type != NODE_ARRAY || t->nodes[i].flags & NODE_OPEN;
     if (t->nodes[i].type == NODE_ARRAY)
         for (uint32_t at = tape_first(i); tape_in(t, i, at); at = t->nodes[at].next)
@@ -126,9 +129,10 @@ static void blame_value(blame *b, const uint8_t *node, uint32_t i)
 COLD void shaped_blame(engine *e, const shape *s)
 {
     bool by_level = s->level && shape_has(s->level, ROLE_SYMBOL);
-    blame b = {e, s, NULL, by_level, false, false, false};
+    blame b = {.e = e, .shape = s, .by_level = by_level};
     if (e->shaped->tape.count)
         blame_value(&b, s->node, 0);
+    b.unknown &= b.rows || !b.sure; /* what is named twice is missing once */
     market *m = b.others || b.unknown ? NULL : b.market;
     bool best = s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER;
     if (best)

@@ -203,6 +203,8 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     found_times(e, c, f, msg);
     if (value_number(c, f, ROLE_WINDOW, 1, &value))
         msg->window = value > UINT16_MAX ? 0 : (uint16_t)value;
+    else
+        msg->window = s->window;
     const text *checksum = found_text(f, ROLE_CHECKSUM);
     if (checksum && !text_integer(checksum, &value))
         text_fail(c, WIRE_RANGE, checksum);

@@ -11,7 +11,8 @@ A node is a byte that says what it is, and then
     list     count in front, count behind, whether any number is between; of each the node's length
              (two bytes), the node
 
-A frame is: its length (four bytes), its kind, the layout of its levels, FRAME_*; the words for
+A frame is: its length (four bytes), its kind, the layout of its levels, FRAME_*, its window (two
+bytes); the words for
 the taker's sides, for the sides, for the channel (each: length, bytes); the verbs that remove a
 level and those that set it (a count, and words); the roles that it must have (eight bytes, a bit
 each); the length of the node of a level (two bytes), that node; its node. All numbers are
@@ -55,11 +56,14 @@ def compiled(frames: Sequence[Frame]) -> bytes:
     return b"".join(_frame(told, never) for told in all_told)
 
 
-def _frame(told: Meaning, never: set[str]) -> bytes:
+def _frame(told: Meaning, never: set[str] | None) -> bytes:
     frame, place = told.frame, told.place
+    if isinstance(told.tree, Object) and not _worded(told.tree):
+        never = None  # nothing but its keys says what it is
     words = (*frame.taker, *frame.sides, frame.channel)
     layout = LAYOUTS.get(frame.level, OTHER_LAYOUT)
     head = bytes([KINDS[frame.kind], layout, FRAME_REMOVES if frame.removes else 0])
+    head += struct.pack("<H", frame.window)
     head += b"".join(_bytes(word, place) for word in words)
     for verbs in (frame.deletes, frame.changes):
         head += bytes([len(verbs)]) + b"".join(_bytes(word, place) for word in verbs)
@@ -69,7 +73,7 @@ def _frame(told: Meaning, never: set[str]) -> bytes:
     return struct.pack("<I", len(body)) + body
 
 
-def _node(node: Node, path: str, never: set[str], place: str) -> bytes:
+def _node(node: Node, path: str, never: set[str] | None, place: str) -> bytes:
     match node:
         case Hole(name):
             return bytes([_HOLE, HOLES[name]])
@@ -95,14 +99,28 @@ def _node(node: Node, path: str, never: set[str], place: str) -> bytes:
             return out
 
 
-def _flags(node: Node, path: str, never: set[str]) -> int:
-    """What of a key that has to come is route."""
+def _flags(node: Node, path: str, never: set[str] | None) -> int:
+    """What of a key that has to come is route; `never` None: that it comes."""
     if node == Hole("never"):
         return KEY_ROUTE
-    return (KEY_PRESENT if path in never else 0) | (KEY_ROUTE if _routed(node, path, never) else 0)
+    present = KEY_PRESENT if never is None or path in never else 0
+    return present | (KEY_ROUTE if _routed(node, path, never) else 0)
 
 
-def _routed(node: Node, path: str, never: set[str]) -> bool:
+def _worded(node: Node) -> bool:
+    """Is there a word in it, outside of rows?"""
+    match node:
+        case Literal() | Text():
+            return True
+        case Object(keys):
+            return any(not key.optional and _worded(key.node) for key in keys)
+        case Listed(front, behind):
+            return any(map(_worded, (*front, *behind)))
+        case _:
+            return False
+
+
+def _routed(node: Node, path: str, never: set[str] | None) -> bool:
     match node:
         case Literal() | Text():
             return True

@@ -7,8 +7,9 @@
     )
 
 Keys come in any order, and others among them; `"key?"` need not come. What is written without a
-hole has to be there just so: it is the route, which says what frame it is. A hole takes a string
-or a number alike. Inside a string, holes are parts of it, and end where the next sign is written.
+hole has to be there just so: it is the route, which says what frame it is; where no such word is,
+its keys are. A hole takes a string or a number alike. Inside a string, holes are parts of it, and
+end where the next sign is written.
 """
 
 from __future__ import annotations
@@ -139,7 +140,8 @@ class Frame:
     `level`: a sample of a level, where the frame has $bids and $asks, or $levels of both sides.
     `taker`: the words for a taker who buys, and for one who sells. `sides`: for a bid and an ask.
     `deletes`, `changes`: a $verb that removes a level, and one that sets it. `removes`: all levels
-    of such a frame are removed. `channel`: the word that a $channel was bound with.
+    of such a frame are removed. `channel`: the word that a $channel was bound with. `window`: the
+    levels a side that the channel keeps, where it has a $window nowhere.
     """
 
     kind: str
@@ -151,6 +153,7 @@ class Frame:
     changes: tuple[str, ...] = ("new", "change")
     removes: bool = False
     channel: str = ""
+    window: int = 0
 
 
 def wrapped(frame: Frame, wrapper: str) -> Frame:

@@ -59,18 +59,30 @@ def engine(
         decoder = venues.load(venue).decoder if learns else _decoders.find(name_of_it)
     options.setdefault("rule", rule)
     options.setdefault("base", base)
-    options.setdefault("auto_add", True)
     if venue == "okx":
         options.setdefault("checksum", OKX_CHECKSUM)
+    with engine_of(
+        decoder, venue, instruments=instruments, depth=depth, ring_slots=ring_slots, **options
+    ) as e:
+        yield e
+
+
+@contextmanager
+def engine_of(
+    decoder: native.Decoder,
+    venue: str = "any",
+    *,
+    instruments: int = 64,
+    depth: int = 10,
+    ring_slots: int = 1 << 14,
+    **options: Any,
+) -> Iterator[native.Engine]:
+    options.setdefault("auto_add", True)
     name = f"t{os.getpid()}x{next(_names)}"
     with segment.create(
         venue, namespace=name, instruments=instruments, depth=depth, ring_slots=ring_slots
     ) as held:
-        e = native.Engine(
-            held.writer,
-            decoder,
-            **options,
-        )
+        e = native.Engine(held.writer, decoder, **options)
         _memories[id(e)] = Memory(Path("/dev/shm") / held.path.lstrip("/"))
         yield e
         del _memories[id(e)]

@@ -6,9 +6,7 @@ The references are plain Python and Decimal (`tests/venues/reference`); the shap
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +15,8 @@ import pytest
 
 from feedhandler.engine import _engine as native
 from feedhandler.shape import compiled
-from shm import State, segment
-from tests.engine.support import engine_book
+from shm import State
+from tests.engine.support import engine_book, engine_of
 from tests.shape.ten_venues import FRAMES
 from tests.venues.reference import RECORDINGS, REFERENCES, Recording
 
@@ -51,25 +49,15 @@ READ = {
     "kucoin": (4701, 18, 9),
 }
 
-_names = itertools.count()
-
 
 @contextmanager
 def shaped(venue: str, recording: Recording) -> Iterator[native.Engine]:
     rule, base = RULES[venue]
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"rule": rule, "base": base}
     if venue == "kraken":
-        options = {"checksum": KRAKEN_CHECKSUM, "window": recording.depth}
-    name = f"t{os.getpid()}s{next(_names)}"
-    with segment.create(venue, namespace=name, instruments=64, depth=10) as held:
-        yield native.Engine(
-            held.writer,
-            native.shape_decoder(compiled(FRAMES[venue])),
-            rule=rule,
-            base=base,
-            auto_add=True,
-            **options,
-        )
+        options |= {"checksum": KRAKEN_CHECKSUM, "window": recording.depth}
+    with engine_of(native.shape_decoder(compiled(FRAMES[venue])), venue, **options) as e:
+        yield e
 
 
 def decimals(texts: Iterator[str]) -> int:

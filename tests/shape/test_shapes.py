@@ -76,6 +76,7 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
         ([Frame("number", '{"n":"$word"}')], r"no \$conn"),
         ([Frame("none", '{"n?":$never}')], "optional, and it never comes"),
         ([Frame("none", '{"n":"a\\\\b"}')], "is not written as it is in JSON"),
+        ([Frame("book", BOOK, level=LEVEL, window=1 << 16)], "window=65536"),
         ([Frame("book", BOOK, level=LEVEL, sides=("b", "b"))], "the sides' words"),
         ([Frame("book", BOOK, level=LEVEL, deletes=("new",))], "both sets and removes"),
         ([Frame("trade", TRADE.replace('"$price"', "1"))], r"no \$price"),
