@@ -131,4 +131,4 @@ class Kucoin(DeclaredVenue):
         others=("/api/v3/market/orderbook/level2",),  # the whole one, with a key
     )
     frames = _FRAMES
-    default_instruments = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "KCS-USDT")
+    default_instruments = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "DOGE-USDT")

@@ -29,6 +29,7 @@ def test_a_book_is_the_markets(name: str) -> None:
             await reader.subscribe(keys)
             while sum(kind is ControlKind.ACK for kind, _ in reader.controls) < 1:
                 await reader.take()
+            await sim.step(50)  # by time a base is joined only if the stream was there before it
             if venue.snapshot_request(symbols[0]) is not None:
                 for symbol in symbols:
                     await reader.base(symbol)

@@ -106,7 +106,7 @@ class List:
             self._kind(listing, kind, how)
             for how in forms
             for listing in self._venue.listings
-            for kind in sorted(listing.kinds() & _KINDS.keys())
+            for kind in self._kinds(listing, how.form)
         ]
         while streams:
             for stream in list(streams):
@@ -119,12 +119,21 @@ class List:
     def _aliases(self) -> Mapping[str, str]:
         return {own: name for one in self._venue.listings for own, name in one.currencies.items()}
 
+    def _kinds(self, listing: Listing, symbol: str) -> list[InstrumentKind]:
+        """What may be called so: perpetuals have a word of their own where others have not."""
+        kinds = listing.kinds() & _KINDS.keys()
+        if kinds >= _UNDATED and any(_perpetual(one) for one in self._venue.default_instruments):
+            kinds -= {InstrumentKind.SPOT if _perpetual(symbol) else InstrumentKind.PERPETUAL}
+        return sorted(kinds)
+
     def _usual(self) -> Iterator[tuple[Instrument, Listing]]:
         """What a feed carries that is told nothing."""
         for symbol in self._venue.default_instruments:
             how = naming((symbol,), self._aliases)
             for listing in self._venue.listings:
-                for kind in sorted(listing.kinds() & _UNDATED):
+                for kind in self._kinds(listing, symbol):
+                    if kind not in _UNDATED:
+                        continue
                     yield _made(listing, symbol, kind, how.base, how.quote, 0), listing
 
     def _kind(
@@ -251,6 +260,10 @@ def _strikes(base: str) -> Iterator[tuple[int, bool]]:
     for away in (0, 1, -1, 2, -2, 3, -3):
         for call in (True, False):
             yield middle + away * step, call
+
+
+def _perpetual(symbol: str) -> bool:
+    return "perp" in symbol.lower()
 
 
 def _made(
