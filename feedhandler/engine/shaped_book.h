@@ -102,16 +102,10 @@ static bool level_add(engine *e, cursor *c, message *msg, const one_level *one, 
 
 typedef struct level_list {
     const shape *shape;
-    const found *frame;
     uint32_t list;
-    bool by_symbol; /* each names its instrument */
+    bool by_symbol; /* each names its instrument, whose id and 1 is in its `plain` */
     bool by_id;
 } level_list;
-
-static inline level_list levels_of(const shape *s, const found *f, uint32_t list)
-{
-    return (level_list){s, f, list, false, false};
-}
 
 /* The levels of one side; `said`: where each says its own, those of the other are passed. */
 static void levels_side(engine *e, cursor *c, message *msg, level_list *l, int side, bool said, int64_t *latest)
@@ -121,17 +115,14 @@ static void levels_side(engine *e, cursor *c, message *msg, level_list *l, int s
     found f;
     one_level one;
     for (uint32_t i = tape_first(l->list); tape_in(t, l->list, i) && !c->error; i = t->nodes[i].next) {
+        if (l->by_symbol && t->nodes[i].plain != m->id + 1)
+            continue;
+        t->nodes[i].flags |= NODE_DONE;
         found_begin(&f, NULL, false);
         f.loose = true;
         found_value(t, c, l->shape->level, i, &f);
         if (c->error)
             return;
-        if (found_has(&f, ROLE_SYMBOL)) {
-            const text *symbol = &f.text[ROLE_SYMBOL];
-            if (symbol_find(e, symbol->at, symbol->length) != m)
-                continue;
-            t->nodes[i].flags |= NODE_DONE;
-        }
         level_said(e, c, l->shape, m, &f, i, &one);
         l->by_id |= found_has(&f, ROLE_ID);
         if (f.has & TIME_ROLES) {
@@ -147,7 +138,7 @@ static void levels_side(engine *e, cursor *c, message *msg, level_list *l, int s
 static void levels_both_sides(engine *e, cursor *c, message *msg, const shape *s, const found *f, uint32_t i)
 {
     int64_t latest = 0;
-    level_list l = levels_of(s, f, 0);
+    level_list l = {s, 0, s->level && shape_has(s->level, ROLE_SYMBOL), false};
     msg->runs = 2;
     msg->first_side = FH_BID;
     if (found_has(f, ROLE_LEVELS)) {
@@ -252,13 +243,18 @@ static market *level_market(engine *e, cursor *c, const shape *s, uint32_t i, bo
 /* A message for each instrument that the levels name, in the order in which they are named first. */
 static void shaped_levels(engine *e, cursor *c, const shape *s, const found *f)
 {
-    const tape *t = &e->shaped->tape;
+    tape *t = &e->shaped->tape;
     uint32_t list = f->node[ROLE_LEVELS];
     bool counted = false;
     for (uint32_t i = tape_first(list); tape_in(t, list, i) && !c->error; i = t->nodes[i].next) {
-        market *m = t->nodes[i].flags & NODE_DONE ? NULL : level_market(e, c, s, i, &counted);
-        if (m != NULL)
-            ENGINE_ITEM(e, c, shaped_book_read(e, c, s, f, i, m));
+        market *m = level_market(e, c, s, i, &counted);
+        t->nodes[i].plain = m ? m->id + 1 : 0;
+    }
+    for (uint32_t i = tape_first(list); tape_in(t, list, i) && !c->error; i = t->nodes[i].next) {
+        if (t->nodes[i].plain == 0 || t->nodes[i].flags & NODE_DONE)
+            continue;
+        market *m = e->markets[t->nodes[i].plain - 1];
+        ENGINE_ITEM(e, c, shaped_book_read(e, c, s, f, i, m));
     }
 }
 

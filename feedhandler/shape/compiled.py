@@ -129,7 +129,7 @@ def _routed(node: Node, path: str, never: set[str] | None) -> bool:
                 not key.optional and _flags(key.node, f"{path}.{key.name}", never) for key in keys
             )
         case Listed(front, behind):
-            inner = enumerate((*front, *behind))
+            inner = enumerate(() if never is None else (*front, *behind))
             return any(_routed(each, f"{path}[{at}]", never) for at, each in inner)
         case _:
             return False

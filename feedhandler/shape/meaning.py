@@ -260,6 +260,8 @@ def _check_level(told: Meaning, several: bool) -> None:
         raise ShapeError(f"{place}: $count without $amount")
     if len(TIMES & level.keys()) > 1:
         raise ShapeError(f"{place}: two times")
+    if Role.SYMBOL in level and isinstance(told.level, Hole | Text):
+        raise ShapeError(f"{place}: one that names its instrument is an object or a list")
     if Role.SYMBOL in level and {Role.SYMBOL, Role.CHANNEL} & told.roles.keys():
         raise ShapeError(f"{place}: $symbol, and the frame has one")
 
