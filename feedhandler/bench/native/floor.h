@@ -11,24 +11,43 @@
 
 #include "floor_book.h"
 
-enum floor_shape { FLOOR_TEXT, FLOOR_ORDERS, FLOOR_VERB };
+enum floor_shape { FLOOR_TEXT, FLOOR_SHORT, FLOOR_ORDERS, FLOOR_VERB };
 
-/* "[[...],[...]]" or "[]", behind the levels that were read: `p` past the outer bracket; answers past the
- * closing one. */
-ALWAYS_INLINE const char *floor_levels(floor_feed *f, const char *p, enum floor_shape shape)
+/* A frame's levels: to slots at once if its time and number are known; else when they are. */
+typedef struct floor_stamp {
+    bool known;
+    int64_t time;
+    uint64_t sequence;
+} floor_stamp;
+
+/* "[[...],[...]]" or "[]" to the book: `p` past the outer bracket; answers past the closing one. */
+ALWAYS_INLINE const char *floor_levels(floor_feed *f, const char *p, uint32_t book, bool ask,
+                                       enum floor_shape shape, floor_stamp stamp)
 {
     bool quoted = shape != FLOOR_VERB;
+    floor_side *side = ask ? &f->books[book].asks : &f->books[book].bids;
     floor_level *level = f->read + f->count;
     while (*p == '[') {
         p += 1;
         if (shape == FLOOR_VERB)
             p += p[1] == 'n' ? 6 : 9; /* "new", "change", "delete", */
-        p = floor_number(p + quoted, &level->price) + quoted;
-        p = floor_number(p + 1 + quoted, &level->size) + quoted;
+        if (shape == FLOOR_SHORT || shape == FLOOR_VERB) {
+            p = floor_number_short(p + quoted, &level->price) + quoted;
+            p = floor_number_short(p + 1 + quoted, &level->size) + quoted;
+        } else {
+            p = floor_number(p + 1, &level->price) + 1;
+            p = floor_number(p + 2, &level->size) + 1;
+        }
         if (shape == FLOOR_ORDERS) /* ,"0","3" */
             for (p += 7; *p != ']';)
                 p++;
-        level++;
+        floor_set(side, level->price, level->size, ask);
+        if (stamp.known) {
+            floor_slot(f, book, FH_KIND_LEVEL, ask, level->price, level->size, stamp.time, stamp.sequence);
+            f->levels++;
+        } else {
+            level++;
+        }
         p++;
         if (*p == ',')
             p++;
@@ -37,21 +56,18 @@ ALWAYS_INLINE const char *floor_levels(floor_feed *f, const char *p, enum floor_
     return p + 1;
 }
 
-/* The levels that were read to slots and to their book, the first `first` of them to one side. */
-ALWAYS_INLINE void floor_apply(floor_feed *f, uint32_t book, uint32_t first, bool ask, int64_t time,
+/* Those that waited for the time and the number, the first `first` of one side. */
+ALWAYS_INLINE void floor_slots(floor_feed *f, uint32_t book, uint32_t first, bool ask, int64_t time,
                                uint64_t sequence)
 {
-    floor_book *b = &f->books[book];
     const floor_level *begin = f->read, *middle = begin + first, *end = begin + f->count;
     for (const floor_level *l = begin; l < end; l++)
         floor_slot(f, book, FH_KIND_LEVEL, l < middle ? ask : !ask, l->price, l->size, time, sequence);
-    for (const floor_level *l = begin; l < middle; l++)
-        floor_set(ask ? &b->asks : &b->bids, l->price, l->size, ask);
-    for (const floor_level *l = middle; l < end; l++)
-        floor_set(ask ? &b->bids : &b->asks, l->price, l->size, !ask);
     f->levels += f->count;
     f->count = 0;
 }
+
+#define FLOOR_LATER ((floor_stamp){false, 0, 0})
 
 static inline void floor_clear(floor_feed *f, uint32_t book)
 {
@@ -104,10 +120,9 @@ static inline void floor_binance(floor_feed *f, const char *p)
     p = floor_symbol(p + 6, '"', &book);
     p = floor_integer(p + 6, &other);
     p = floor_integer(p + 5, &sequence);
-    p = floor_levels(f, p + 6, FLOOR_TEXT);
-    uint32_t bids = f->count;
-    floor_levels(f, p + 6, FLOOR_TEXT);
-    floor_apply(f, book, bids, false, time, sequence);
+    floor_stamp stamp = {true, time, sequence};
+    p = floor_levels(f, p + 6, book, false, FLOOR_TEXT, stamp);
+    floor_levels(f, p + 6, book, true, FLOOR_TEXT, stamp);
 }
 
 /* {"stream":"...","data":{"e":"depthUpdate","E":ms,"T":ms,"s":"X","U":n,"u":n,"pu":n,"b":[],"a":[]}} and
@@ -142,10 +157,9 @@ static inline void floor_binance_usdm(floor_feed *f, const char *p)
     p = floor_integer(p + 6, &other);
     p = floor_integer(p + 5, &sequence);
     p = floor_integer(p + 6, &other);
-    p = floor_levels(f, p + 6, FLOOR_TEXT);
-    uint32_t bids = f->count;
-    floor_levels(f, p + 6, FLOOR_TEXT);
-    floor_apply(f, book, bids, false, time, sequence);
+    floor_stamp stamp = {true, time, sequence};
+    p = floor_levels(f, p + 6, book, false, FLOOR_SHORT, stamp);
+    floor_levels(f, p + 6, book, true, FLOOR_SHORT, stamp);
 }
 
 /* {"arg":{"channel":"books","instId":"X"},"action":"update","data":[{"asks":[],"bids":[],"ts":"ms",
@@ -159,17 +173,17 @@ static inline void floor_okx(floor_feed *f, const char *p)
     p = floor_next(p + 19, ',') + 11;
     p = floor_symbol(p, '"', &book);
     bool snapshot = p[13] == 's';
-    p = floor_levels(f, p + (snapshot ? 40 : 38), FLOOR_ORDERS);
+    if (snapshot)
+        floor_clear(f, book);
+    p = floor_levels(f, p + (snapshot ? 40 : 38), book, true, FLOOR_ORDERS, FLOOR_LATER);
     uint32_t asks = f->count;
-    p = floor_levels(f, p + 9, FLOOR_ORDERS);
+    p = floor_levels(f, p + 9, book, false, FLOOR_ORDERS, FLOOR_LATER);
     p = floor_time(p + 7, &time) + 13;
     p = floor_integer(p + (*p == '-'), &other) + 2;
     if (*p == 'p')
         p = floor_integer(p + 11 + (p[11] == '-'), &other) + 2;
     floor_integer(p + 7, &sequence);
-    if (snapshot)
-        floor_clear(f, book);
-    floor_apply(f, book, asks, true, time, sequence);
+    floor_slots(f, book, asks, true, time, sequence);
 }
 
 /* {"topic":"orderbook.N.X","type":"delta","ts":ms,"data":{"s":"X","b":[],"a":[],...}...}, publicTrade with
@@ -189,14 +203,13 @@ ALWAYS_INLINE void floor_bybit(floor_feed *f, const char *p, bool spot)
         } else {
             p = floor_time(kind + (*kind == 's' ? 15 : 12), &time);
         }
-        bool snapshot = *kind == 's';
-        p = floor_levels(f, floor_next(p, '[') + 1, FLOOR_TEXT);
-        uint32_t bids = f->count;
-        p = floor_levels(f, p + 6, FLOOR_TEXT);
-        floor_integer(p + 5, &sequence);
-        if (snapshot)
+        if (*kind == 's')
             floor_clear(f, book);
-        floor_apply(f, book, bids, false, time, sequence);
+        p = floor_levels(f, floor_next(p, '[') + 1, book, false, FLOOR_TEXT, FLOOR_LATER);
+        uint32_t bids = f->count;
+        p = floor_levels(f, p + 6, book, true, FLOOR_TEXT, FLOOR_LATER);
+        floor_integer(p + 5, &sequence);
+        floor_slots(f, book, bids, false, time, sequence);
         return;
     }
     for (p = floor_next(p, '[') + 1; *p == '{'; p += *p == ',') {
@@ -259,12 +272,11 @@ static inline void floor_deribit(floor_feed *f, const char *p)
             p = floor_integer(p + 16, &sequence) + 2;
         p = floor_integer(p + 32 + length, &sequence) + 9;
     }
-    p = floor_levels(f, p, FLOOR_VERB);
-    uint32_t bids = f->count;
-    floor_levels(f, p + 9, FLOOR_VERB);
     if (snapshot)
         floor_clear(f, book);
-    floor_apply(f, book, bids, false, time, sequence);
+    floor_stamp stamp = {true, time, sequence};
+    p = floor_levels(f, p, book, false, FLOOR_VERB, stamp);
+    floor_levels(f, p + 9, book, true, FLOOR_VERB, stamp);
 }
 
 /* A Binance depth snapshot, to start the book from: `symbol` as padded as frames are. */
@@ -274,10 +286,9 @@ static inline void floor_binance_snapshot(floor_feed *f, const char *symbol, con
     floor_symbol(symbol, 0, &book);
     floor_clear(f, book);
     p = strstr(p, "\"bids\":[") + 8;
-    p = floor_levels(f, p, FLOOR_TEXT);
-    uint32_t bids = f->count;
-    floor_levels(f, p + 9, FLOOR_TEXT);
-    floor_apply(f, book, bids, false, 0, 0);
+    floor_stamp stamp = {true, 0, 0};
+    p = floor_levels(f, p, book, false, FLOOR_TEXT, stamp);
+    floor_levels(f, p + 9, book, true, FLOOR_TEXT, stamp);
 }
 
 /* Reads one frame; what follows it is looked at only if the frame is not what it should be. */

@@ -60,6 +60,24 @@ static __attribute__((noinline)) const char *floor_number_long(const char *p, in
     return p;
 }
 
+/* Digit by digit: sooner where numbers are short and of much the same length, for the next one does not wait
+ * for where this one ends. */
+ALWAYS_INLINE const char *floor_number_short(const char *p, int64_t *out)
+{
+    const char *begin = p;
+    uint64_t value = 0;
+    unsigned places = 0;
+    while ((uint8_t)(*p - '0') < 10)
+        value = value * 10 + (uint64_t)(*p++ - '0');
+    if (*p == '.')
+        for (p++; (uint8_t)(*p - '0') < 10; places++)
+            value = value * 10 + (uint64_t)(*p++ - '0');
+    if (UNLIKELY(*p == 'e'))
+        return floor_number_long(begin, out);
+    *out = (int64_t)(value * (uint64_t)decimal_power[(FLOOR_PLACES - places) & 15]);
+    return p;
+}
+
 #ifdef SIXTEEN
 /* Where the digits of sixteen bytes end, as bits. */
 ALWAYS_INLINE unsigned floor_stops(__m128i bytes)
