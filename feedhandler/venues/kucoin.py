@@ -120,6 +120,7 @@ class Kucoin(DeclaredVenue):
         tick="priceIncrement",
         lot="baseIncrement",
         status="enableTrading",
+        flags={"callauctionIsEnabled": Status.AUCTION},
     )
     book = BookPath(
         "/api/v1/market/orderbook/level2_100",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from feedhandler import venues
 from feedhandler.adapter.declared import Answer, BookPath, Topic, Words
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.proof import Proof, Sign
@@ -264,10 +265,10 @@ def test_a_request_may_be_taken_in_part() -> None:
 @pytest.mark.parametrize(
     ("venue", "folder", "acknowledged"),
     [
-        (Joined(), "kucoin/cryptofeed_kucoin", 13),
+        (venues.load("kucoin"), "kucoin/cryptofeed_kucoin", 13),
         (Each(), "kraken_v2/depthcharge_minagbp_d25_20260816", 1),
         (Listed(), "bitmex/cryptofeed_bitmex", 30),
-        (Single(), "bitstamp/cryptofeed_bitstamp", 20),
+        (venues.load("bitstamp"), "bitstamp/cryptofeed_bitstamp", 20),
         (Taught(), "bitfinex/cryptofeed_bitfinex", 14),
     ],
     ids=lambda value: value.name if isinstance(value, Venue) else "",
