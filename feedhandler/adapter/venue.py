@@ -52,7 +52,7 @@ class Speaker(Enum):
     """Who speaks first in a heartbeat, and in which words."""
 
     SERVER_FRAME = "the server sends WebSocket pings"  # answered by the WebSocket library
-    SERVER_JSON = "the server asks in JSON"
+    SERVER_JSON = "the server asks in JSON, or says that it is there"
     CLIENT_TEXT = "we send a text"
     CLIENT_JSON = "we send JSON"
 

@@ -1,6 +1,6 @@
 """When to speak so that the peer knows of us, and when to hold it for dead. Pure logic.
 
-Four families (`Speaker`), all of them data: the server pings in WebSocket frames, the server asks
+Four families (`Speaker`), all of them data: the server pings in WebSocket frames, the server speaks
 in JSON, we send a text, we send JSON. Where an answer exists its round-trip time is measured; a
 WebSocket ping, which every server must answer (RFC 6455, 5.5.2), measures it for the others and
 asks a silent peer whether it is there.
