@@ -19,6 +19,7 @@ _MODULES = {
     "bybit-spot": "feedhandler.venues.bybit:BybitSpot",
     "kucoin": "feedhandler.venues.kucoin:Kucoin",
     "bitstamp": "feedhandler.venues.bitstamp:Bitstamp",
+    "coinbase": "feedhandler.venues.coinbase:Coinbase",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 
