@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import orjson
 import pytest
 
+from feedhandler.adapter.declared import Topic, Topics, Words
 from feedhandler.adapter.venue import ControlKind, Speaker
+from feedhandler.sim.venues.declared.words import Talk
 from tests.sim.declared_reader import Reader, listed, reading, served
+from tests.sim.declared_unnumbered import Counted
 from tests.sim.declared_venues import VENUES
 from tests.sim.harness import Sim
 
@@ -191,3 +194,23 @@ def test_a_silent_client_is_cut() -> None:
             assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
 
     asyncio.run(main())
+
+
+def test_a_request_is_read_by_the_template_of_its_own_channel() -> None:
+    """Templates that print alike, and have keys for one channel where others have symbols."""
+    said = '{"event":"subscribe","channel":"$channel","payload":%s}'
+
+    class Alike(Counted):
+        name = "alike"
+        topics: ClassVar = {
+            "book": Topic("ob.$symbol", word="obu", subscribe=said % "$keys"),
+            "trades": Topic("trades:$symbol", word="trades"),
+        }
+        words = Words(said % "$symbols", '{"event":"leave","payload":$keys}')
+
+    venue = Alike()
+    talk = Talk(venue, Topics(venue.name, venue.topics), lambda _: None)
+    for keys in (["ob.A", "ob.B"], ["trades:A", "trades:B"]):
+        wish = talk.read(venue.subscribe(keys, 1))
+        assert wish is not None
+        assert wish.keys == keys

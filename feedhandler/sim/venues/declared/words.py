@@ -54,8 +54,9 @@ class Talk:
         value = declared.decoded(text.encode())
         for (leave, template), topics in self._templates.items():
             found = declared.read(template, value)
-            if found is None:
-                continue
+            word = found.get("channel") if found is not None else None
+            if found is None or (isinstance(word, str) and all(one.name != word for one in topics)):
+                continue  # templates of several topics may differ in what is in their lists only
             numbers = tuple(n for n in [found.get("number")] if isinstance(n, int))
             keys = [] if numbers else list(self._keys(found, topics))
             if keys or numbers:
