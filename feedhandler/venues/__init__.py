@@ -20,6 +20,7 @@ _MODULES = {
     "kucoin": "feedhandler.venues.kucoin:Kucoin",
     "bitstamp": "feedhandler.venues.bitstamp:Bitstamp",
     "coinbase": "feedhandler.venues.coinbase:Coinbase",
+    "gate": "feedhandler.venues.gate:Gate",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 
