@@ -149,7 +149,8 @@ class Healing:
             elif event == _engine.STATED:
                 self._worded(tracked)
             elif event == _engine.WORN:
-                self._deepening.worn(tracked)
+                if self._venue.snapshot_request(tracked.spec.symbol) is not None:
+                    self._deepening.worn(tracked)  # else: anew in the stream when it is worn out
             elif event == _engine.WIDENED:
                 log.info("%s: exponents widened", tracked.spec.symbol)
 

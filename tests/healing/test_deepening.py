@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,3 +134,19 @@ def test_a_thin_market_is_whole_and_not_asked_for_again() -> None:
         until(lambda: counter("messages") > before[1] + 30, "the market goes on")
         assert counter("rest_requests") == before[0]
         assert feed.state[0] == State.LIVE
+
+
+def test_where_only_the_stream_has_bases_a_book_lasts_until_it_is_worn_out(tmp_path: Path) -> None:
+    symbol, log = "BTC_USDT", tmp_path / "log"
+    with rig("gate", rate=200.0, depth=900) as r, log.open("wb") as lines:
+        r.supervisor(lines)
+        feed, sim = r.attach("gate"), r.sims["gate"]
+        until(lambda: known(feed, symbol)[0] > 350, "it is new")
+        sim.fault("eat", symbol, side="bid", levels=int(known(feed, symbol)[0]) - 30)
+        until(lambda: known(feed, symbol)[0] < 60, "it is worn")
+        assert feed.book(symbol).live
+        sim.fault("eat", symbol, side="bid", levels=int(known(feed, symbol)[0]) + 30)
+        until(lambda: known(feed, symbol)[0] > 350, "it is new again")
+        until(lambda: judge(sim, feed, symbol), "it is the venue's book")
+        assert venue_status(r.namespace, "gate")["counters"]["resubscribes"] >= 1
+    assert b"no snapshots" not in log.read_bytes()
