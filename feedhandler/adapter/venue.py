@@ -286,6 +286,10 @@ class Venue(ABC):
         a word for what falls out; 0: it does not."""
         return 0
 
+    def key_window(self, key: str) -> int:  # noqa: ARG002
+        """The same of what this key subscribes to."""
+        return self.window
+
     def together(self, key: str) -> str | None:  # noqa: ARG002
         """Keys with the same answer may share a message; None: it has one of its own."""
         return ""

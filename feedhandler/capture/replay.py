@@ -262,8 +262,8 @@ class _Player:
         self.result.control += 1
         with suppress(ValueError):
             for control in self._venue.control(payload, {}):
-                if control.kind is ControlKind.ACK and control.channel:
-                    self._taught(row, control)
+                if control.kind is ControlKind.ACK:
+                    self._acknowledged(row, control)
                 if control.kind is ControlKind.UNSUBSCRIBED:
                     row.connection.unbind(control.channel)
                     for key in control.keys:
@@ -274,9 +274,14 @@ class _Player:
                 for stated in control.stated:
                     self._stated(stated)
 
-    def _taught(self, row: "_Row", control: Control) -> None:
-        """The venue names keys by a number from now on, on this connection."""
+    def _acknowledged(self, row: "_Row", control: Control) -> None:
+        """Books may be of another depth than ours would be. The venue may name keys by a number
+        from now on, on this connection."""
         for key in control.keys:
+            if window := self._venue.key_window(key):
+                self._engine.cut(window)
+            if not control.channel:
+                continue
             symbol = self._venue.key_symbols(key)[1]
             instrument = self._add(self._survey.specs.get(symbol), symbol)
             if instrument is not None:

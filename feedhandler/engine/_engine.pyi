@@ -208,6 +208,9 @@ class Engine:
         that the venue keeps without a word for what leaves them: books are cut to it; 0: not so.
         """
 
+    def cut(self, window: int) -> None:
+        """Books are cut to another window from now on."""
+
     def add_instrument(
         self,
         symbol: str,

@@ -73,6 +73,10 @@ cdef class Engine:
             learn_open(&self.e, table, length)
         return 0
 
+    def cut(self, uint32_t window):
+        self._check()
+        engine_cut(&self.e, window)
+
     def _verify(self, int levels, int order, int number, str separator, bint signed_asks,
                 bint signed_result):
         cdef checksum_rule rule
@@ -157,6 +161,7 @@ cdef class Engine:
             raise MemoryError(f"the directory is full: {self.e.writer.instruments} instruments")
         if written is not None:
             m.price_written, m.size_written = -price_written, -size_written
+            m.written_listed = True
         return m.id
 
     def redefine(self, instrument, *, int kind, double tick, double lot, double contract_size,

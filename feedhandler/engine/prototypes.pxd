@@ -24,6 +24,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         char *word
         bint has_book
         int price_written, size_written
+        bint written_listed
         continuity sequence
         book_t book
         uint64_t feeders, load

@@ -39,6 +39,17 @@ static bool level_removes(cursor *c, const shape *s, const found *f)
     return removed;
 }
 
+/* A number of a book whose checksum is of all decimals that the venue writes, and no list has said how many. */
+COLD void level_written(int *exponent, const text *t)
+{
+    const uint8_t *end = t->at + t->length, *at = memchr(t->at, '.', t->length);
+    int decimals = 0;
+    for (at = at ? at + 1 : end; at < end && (uint8_t)(*at - '0') < 10; at++)
+        decimals++;
+    if (-decimals < *exponent && -decimals >= DECIMAL_EXPONENT_MIN)
+        *exponent = -decimals;
+}
+
 /* The level that was found; `i`: where it is. */
 static void level_said(engine *e, cursor *c, const shape *s, market *m, const found *f, uint32_t i,
                        one_level *out)
@@ -67,6 +78,10 @@ static void level_said(engine *e, cursor *c, const shape *s, market *m, const fo
     }
     if (c->error)
         return;
+    if (e->checksum && !m->written_listed && priced && found_has(f, ROLE_SIZE)) {
+        level_written(&m->price_written, &f->text[ROLE_PRICE]);
+        level_written(&m->size_written, &f->text[ROLE_SIZE]);
+    }
     if (out->level.size < 0)
         tape_fail(t, c, WIRE_RANGE, i);
     if (removed)

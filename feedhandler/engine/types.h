@@ -107,7 +107,8 @@ typedef struct market {
     bool asked; /* NEED_SNAPSHOT was raised for this backlog */
     book book;
     keyed keyed; /* of a venue whose levels have ids */
-    int price_written, size_written; /* exponents of the last decimals that the venue writes */
+    int price_written, size_written; /* exponents of the last decimals that the venue writes: */
+    bool written_listed;             /* as it says, else the last that were seen */
     checksum_book *checked;          /* NULL until a checksum came */
     depth_range drawn[2]; /* dirty ranges of the previous store of the book cell */
     uint32_t window;      /* its channel has the best so many levels a side; 0: all */

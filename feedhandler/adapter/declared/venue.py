@@ -89,6 +89,10 @@ class DeclaredVenue(Venue):
     def window(self) -> int:
         return self._window if self.cut else 0
 
+    def key_window(self, key: str) -> int:
+        found = self._known.read(key) if self.cut else None
+        return int(found[2].get("depth", 0)) if found else 0
+
     @property
     def _window(self) -> int:
         """Levels a side that the book's channel has; 0: it does not say."""
