@@ -37,7 +37,7 @@ def check(
         _message(f"{place}: words: {name}", getattr(said, name))
         for topic, _ in topics.every:
             if own := getattr(topic, name):
-                _message(f"{place}: topics: {topic.key!r}: {name}", own)
+                _message(f"{place}: topics: {topic.key!r}: {name}", own, bool(topic.holes))
     for text in said.on_connect:
         words.check(f"{place}: words: on_connect", text, {"id"})
     for answer in said.answers:
@@ -77,9 +77,17 @@ def _facts(place: str, venue: type[Venue], topics: Topics) -> None:
         raise ShapeError(f"{place}: proof: CHECKSUM goes with a `checksum`, and only with one")
 
 
-def _message(place: str, template: str) -> None:
+def _message(place: str, template: str, named: bool = True) -> None:
+    """`named`: it has to say of what it is; there is but one key of some topics."""
     words.check(place, template)
-    if not words.holes(template) & {"keys", "key", "symbols", "symbol", "joined", "number"}:
+    if named and not words.holes(template) & {
+        "keys",
+        "key",
+        "symbols",
+        "symbol",
+        "joined",
+        "number",
+    }:
         raise ShapeError(f"{place}: neither a key nor a symbol is in it")
 
 

@@ -25,7 +25,8 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Decimals:
-    """A step of 10^-n, of which the field has the n; `less`: 10^-(less - n)."""
+    """A step of 10^-n, of which the field has the n, below 0 for steps of 10 and above; `less`:
+    10^-(less - n)."""
 
     field: str
     less: int | None = None

@@ -55,7 +55,7 @@ class Fields:
             return "true" if value else "false"
         return str(value) if isinstance(value, str | int | float) else ""
 
-    def number(self, path: str) -> Decimal:
+    def number(self, path: str, *, signed: bool = False) -> Decimal:
         value = self.get(path)
         try:
             if value is None or value == "":
@@ -63,13 +63,13 @@ class Fields:
             number = names.decimal(value)
         except ValueError:
             raise ValueError(f"{path}: {_had(value)}, not a number") from None
-        if number < 0:
+        if number < 0 and not signed:
             raise ValueError(f"{path}: {_had(value)}, not a number of 0 or above")
         return number
 
-    def whole(self, path: str) -> int:
-        number = self.number(path)
-        if number != int(number) or number > _MOST_DECIMALS:
+    def whole(self, path: str, *, signed: bool = False) -> int:
+        number = self.number(path, signed=signed)
+        if number != int(number) or abs(number) > _MOST_DECIMALS:
             raise ValueError(f"{path}: {number}, not a number of decimals")
         return int(number)
 
@@ -78,7 +78,7 @@ class Fields:
             case Decimal():
                 return step
             case Decimals(path, less):
-                places = self.whole(path)
+                places = self.whole(path, signed=True)
                 return Decimal(1).scaleb(places - less if less is not None else -places)
             case Product(fields):
                 product = Decimal(1)
@@ -137,7 +137,6 @@ def _instrument(
     its = listing.kind
     kind: InstrumentKind = fields.meaning(its) if isinstance(its, By) else its
     base, quote = fields.currency(listing.base), fields.currency(listing.quote)
-    settle = fields.currency(listing.settle) if listing.settle else quote
     dated = kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION)
     expiry = fields.time_ns(listing.expiry, needed=dated)
     pair, name = f"{base}-{quote}", ""
@@ -158,6 +157,8 @@ def _instrument(
             name = names.option(pair, expiry, strike, option)
         case _:
             name = symbol
+    settle = fields.currency(listing.settle) if listing.settle else ""
+    contract = _contract(fields, listing, kind, settle == base)
     status, stated = _status(fields, listing, statuses)
     return ListedInstrument(
         symbol=symbol,
@@ -165,11 +166,11 @@ def _instrument(
         kind=kind,
         base=base,
         quote=quote,
-        settle=settle,
+        settle=settle or (base if contract is ContractType.INVERSE else quote),
         tick=fields.step(listing.tick),
         lot=fields.step(listing.lot),
         contract_size=fields.step(listing.contract_size),
-        contract_type=_contract(fields, listing, kind, settle == base),
+        contract_type=contract,
         strike=strike,
         expiry_ns=expiry,
         option=option,
