@@ -139,7 +139,8 @@ class List:
     def _kind(
         self, listing: Listing, kind: InstrumentKind, how: Naming
     ) -> Iterator[tuple[Instrument, Listing]]:
-        own = {ours: theirs for theirs, ours in listing.currencies.items()}
+        aliases = {} if how.common else listing.currencies
+        own = {ours: theirs for theirs, ours in aliases.items()}
         tiers = quotes(how.quote, listing.currencies) if how.quote else iter([""])
         for rank, quote in enumerate(tiers):
             if kind in _UNDATED:

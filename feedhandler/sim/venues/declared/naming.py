@@ -17,12 +17,14 @@ FALLBACK: Final = "BTC-USDT"
 @dataclass(frozen=True)
 class Naming:
     """A symbol with its base and quote left open: `PF_{base}USD`. `quote`: of the one it was read
-    of, as the venue writes it."""
+    of, as the venue writes it. `common`: symbols have a currency's common name where the list has
+    another one."""
 
     form: str
     base: str
     quote: str
     lower: bool
+    common: bool
 
     def symbol(self, base: str, quote: str, more: str = "") -> str:
         """`base`, `quote`: as the venue writes them in its list."""
@@ -35,8 +37,7 @@ def naming(symbols: Sequence[str], aliases: Mapping[str, str]) -> Naming:
     """By the first symbol in which a base is found. `aliases`: the venue's own name -> ours."""
     own = {ours: theirs for theirs, ours in aliases.items()}
     for symbol in (*symbols, FALLBACK):
-        for base in INDEX_START:
-            name = own.get(base, base)
+        for base, name in _named(own):
             at = symbol.upper().find(name)
             if at < 0:
                 continue
@@ -46,8 +47,15 @@ def naming(symbols: Sequence[str], aliases: Mapping[str, str]) -> Naming:
             front, behind = (rest[: found.start()], rest[found.end() :]) if found else (rest, "")
             form = f"{_literal(symbol[:at])}{{base}}{_literal(front)}"
             form += f"{{quote}}{_literal(behind)}" if found else ""
-            return Naming(form, base, quote, symbol[at].islower())
+            common = name != own.get(base, name)
+            return Naming(form, base, quote, symbol[at].islower(), common)
     raise AssertionError(FALLBACK)
+
+
+def _named(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Every base by the name that the venue's list has for it, then by its common one."""
+    yield from ((base, own.get(base, base)) for base in INDEX_START)
+    yield from ((base, base) for base in INDEX_START if base in own)
 
 
 def _literal(text: str) -> str:

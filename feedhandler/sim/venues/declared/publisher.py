@@ -98,7 +98,7 @@ class Publisher(DeclaredRest, ABC):
 
     def _instruments(self, channel: Channel) -> Iterator[Instrument]:
         for one in self.market.instruments.values():
-            if channel.subject in _subjects(one):
+            if channel.subject in _subjects(one) or not channel.topic.holes:
                 yield one
 
     def texts(self, live: Live) -> Texts:

@@ -74,6 +74,9 @@ class Talk:
         symbols += joined.split(",") if isinstance(joined, str) else []
         if topic is None:
             return
+        if not topic.holes:
+            yield topic.key
+            return
         depth = found.get("depth", topic.depth(self._venue.depth))
         for symbol in (one for one in symbols if isinstance(one, str)):
             its = self._listed(symbol)
