@@ -21,6 +21,8 @@ _MODULES = {
     "bitstamp": "feedhandler.venues.bitstamp:Bitstamp",
     "coinbase": "feedhandler.venues.coinbase:Coinbase",
     "gate": "feedhandler.venues.gate:Gate",
+    "kraken": "feedhandler.venues.kraken:Kraken",
+    "kraken-futures": "feedhandler.venues.kraken_futures:KrakenFutures",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

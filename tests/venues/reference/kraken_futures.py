@@ -6,7 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.venues.reference.book import CONTROL, Book, Quote, Reference, Said, Trade, put
+from tests.venues.reference.book import CONTROL, Book, Reference, Said, Trade, put
 
 
 class KrakenFuturesReference(Reference):
@@ -27,7 +27,7 @@ class KrakenFuturesReference(Reference):
             case "trade_snapshot":
                 return Said("past", trades=tuple(_trade(row) for row in message["trades"]))
             case "ticker":
-                return Said("ticker", quotes=(_quote(message),))
+                return Said("ticker")  # a second apart: the book has its best prices before
             case _:  # ticker_lite: prices without sizes
                 return CONTROL
 
@@ -51,8 +51,3 @@ def _trade(row: Any) -> Trade:
         row["time"] * 10**6,
         row["seq"],
     )
-
-
-def _quote(row: Any) -> Quote:
-    bid, ask = ((Decimal(row[s]), Decimal(row[f"{s}_size"])) for s in ("bid", "ask"))
-    return Quote(row["product_id"], bid, ask, row["time"] * 10**6)
