@@ -192,6 +192,13 @@ static void found_nulls(const uint8_t *node, const text *null, uint32_t i, found
     }
 }
 
+/* Of these, null is something else than nothing: there is none, and not: it is as it was. */
+static inline bool hole_tells(const uint8_t *node)
+{
+    return *node == SHAPE_HOLE &&
+           (node[1] >= ROLE_STAT || (node[1] >= ROLE_BID && node[1] <= ROLE_ASK_SIZE));
+}
+
 static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f);
 
 static void found_object(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f)
@@ -216,7 +223,7 @@ static void found_object(const tape *t, cursor *c, const uint8_t *node, uint32_t
             if (seen >> which & 1) /* which of them is meant? */
                 tape_fail(t, c, WIRE_UNEXPECTED, at);
             seen |= (uint64_t)1 << which;
-            if (!(key.flags & KEY_OPTIONAL && text_empty(&said)))
+            if (!(key.flags & KEY_OPTIONAL && text_empty(&said)) || hole_tells(key.node))
                 found_value(t, c, key.node, at + 1, f);
             break;
         }

@@ -241,6 +241,10 @@ def test_a_ticker_without_a_side_leaves_it_as_it_was() -> None:
         assert (quote["bid_price"], quote["bid_size"]) == (3, 7)
         assert (quote["ask_price"], quote["ask_size"]) == (4, 2)
         assert float(quote["mark"]) == 3.5
+        feed(e, {"s": "X", "a": None})  # but of none it says so
+        assert memory(e).quote(row)["ask_price"] == NONE
+        feed(e, {"s": "X", "b": "", "B": ""})
+        assert memory(e).quote(row)["bid_price"] == NONE
 
 
 # -- statistics -----------------------------------------------------------------------------------
@@ -263,6 +267,8 @@ def test_a_statistic_is_the_cells(name: str, percent: bool) -> None:
         assert record == (Kind.STAT, 0, -125, -1)
         feed(e, {"s": "X"})  # it does not come: as it was
         assert float(memory(e).quote(0)[name]) == (-0.125 if percent else -12.5)
+        feed(e, {"s": "X", "x": None})
+        assert math.isnan(float(memory(e).quote(0)[name]))
 
 
 # -- books and what they are about ----------------------------------------------------------------
