@@ -23,6 +23,7 @@ _MODULES = {
     "gate": "feedhandler.venues.gate:Gate",
     "kraken": "feedhandler.venues.kraken:Kraken",
     "kraken-futures": "feedhandler.venues.kraken_futures:KrakenFutures",
+    "htx": "feedhandler.venues.htx:Htx",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

@@ -63,7 +63,7 @@ KINDS = {
     "asked": {ControlKind.ASKED},
     "notice": {ControlKind.NOTICE},
     "nothing": {ControlKind.NOTHING, ControlKind.PONG},
-    "": {ControlKind.NOTHING},
+    "": {ControlKind.NOTHING, ControlKind.ANSWER},  # the book of an answer is in what it gives
 }  # fmt: skip
 ASKED = dict.fromkeys(range(10), ("x",))  # keys of any request that an answer may be to
 

@@ -151,8 +151,11 @@ def _socket(found: Mapping[str, Any]) -> int | None:
 
 
 def _meant(answer: Answer, found: Mapping[str, Any]) -> bool:
-    """Requests over the socket have ids of their own, by which alike answers are told apart."""
-    return "id" not in found or (answer.kind is ControlKind.ANSWER) == (_socket(found) is not None)
+    """Requests over the socket have ids of their own, by which alike answers are told apart; one
+    that names whose book it has is like no other, also in a recording of another program's."""
+    if "id" not in found or (answer.kind is ControlKind.ANSWER and "symbol" in found):
+        return True
+    return (answer.kind is ControlKind.ANSWER) == (_socket(found) is not None)
 
 
 def _text(answer: Answer, found: Mapping[str, Any]) -> str:

@@ -71,7 +71,8 @@ class Listing:
 
     `parts`: field -> regular expression whose named groups are `$name`s. `only`, `but`: rows are
     taken where the field has one of these words, and left out where it has one of those.
-    `currencies`: the venue's names of currencies that have others elsewhere.
+    `currencies`: the venue's names of currencies that have others elsewhere; `capitals`: it writes
+    them in small letters.
 
     `status`: field of the word that `Venue.statuses` explains, true and false being words; "": all
     that is listed is open. `flags`: what is true of a row where the field is true. `written`: how
@@ -108,6 +109,7 @@ class Listing:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     but: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
+    capitals: bool = False
 
     def kinds(self) -> frozenset[InstrumentKind]:
         """Those that it lists."""

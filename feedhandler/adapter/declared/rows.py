@@ -96,7 +96,8 @@ class Fields:
 
     def currency(self, which: str | By) -> str:
         text = self.meaning(which) if isinstance(which, By) else self.text(which)
-        return self._listing.currencies.get(text, text)
+        text = self._listing.currencies.get(text, text)
+        return text.upper() if self._listing.capitals else text
 
     def time_ns(self, time: str | Time, *, needed: bool) -> int:
         """0 where there is none, and need be none."""

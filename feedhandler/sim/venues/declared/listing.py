@@ -338,7 +338,8 @@ def _currency(row: Any, where: str | By, listing: Listing, text: str) -> None:
         if text in where.words.values():
             _word(row, where, text)
         return
-    _put(row, where, own.get(text, text))
+    text = own.get(text, text)
+    _put(row, where, text.lower() if listing.capitals else text)
 
 
 def _word(row: Any, by: By, meaning: object) -> None:
