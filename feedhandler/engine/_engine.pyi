@@ -176,11 +176,14 @@ class Decoder:
     @property
     def name(self) -> str: ...
 
-def shape_decoder(frames: bytes, *, spreads: bool = False, keeps_window: bool = False) -> Decoder:
+def shape_decoder(
+    frames: bytes, *, spreads: bool = False, keeps_window: bool = False, learned: bool = True
+) -> Decoder:
     """Reads a venue's frames by its shapes (`feedhandler.shape.compiled`) alone.
 
     `spreads`: it has instruments whose price may be 0 and below. `keeps_window`: documented: what
-    enters the levels of a channel is sent, what leaves removed.
+    enters the levels of a channel is sent, what leaves removed. `learned`: frames are read by their
+    skeletons too, as they come to be known.
     """
 
 class Engine:

@@ -4,6 +4,7 @@
 cdef class Decoder:
     cdef const fh_decoder *decoder
     cdef fh_decoder own
+    cdef bint learned
     cdef readonly bytes frames
 
     def __cinit__(self, capsule, size_t engine_bytes, bytes frames=b""):
@@ -11,13 +12,15 @@ cdef class Decoder:
             raise ImportError("a decoder that was built for another engine: run scripts/build")
         self.decoder = <const fh_decoder *>PyCapsule_GetPointer(capsule, b"feedhandler.decoder")
         self.frames = frames
+        self.learned = True
 
     @property
     def name(self):
         return self.decoder.name.decode()
 
 
-def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False):
+def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False,
+                  bint learned=True):
     cdef Decoder d = Decoder(
         PyCapsule_New(<void *>&shaped_decoder, "feedhandler.decoder", NULL), sizeof(engine), frames)
     d.own = shaped_decoder
@@ -25,4 +28,5 @@ def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False):
     d.own.spreads = spreads
     d.own.keeps_window = keeps_window
     d.decoder = &d.own
+    d.learned = learned
     return d

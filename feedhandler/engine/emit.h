@@ -70,18 +70,19 @@ ALWAYS_INLINE bool emit_later(const cursor *c, market *m, bool price, const int6
     return LIKELY(read && at == c->begin + v[slot - SLOT_PRICE + SLOT_PRICE_END]);
 }
 
+/* `c` NULL: its price and size are in the slots. */
 ALWAYS_INLINE bool emit_trade(engine *e, const cursor *c, const form *f, message *msg, const int64_t *v)
 {
     level *trade = engine_levels(e, msg, 1);
     int64_t id = v[SLOT_ID];
-    if (f->later && UNLIKELY(!emit_later(c, msg->market, true, v, &trade->price) ||
-                             !emit_later(c, msg->market, false, v, &trade->size)))
+    if (c && f->later && UNLIKELY(!emit_later(c, msg->market, true, v, &trade->price) ||
+                                  !emit_later(c, msg->market, false, v, &trade->size)))
         return false;
-    if (!f->later)
+    if (c == NULL || !f->later)
         *trade = (level){v[SLOT_PRICE], v[SLOT_SIZE]};
     if (f->id_or_place)
         id = id == NO_ID ? v[SLOT_PLACE] : id;
-    else if (UNLIKELY(id > NUMBER_MAX))
+    else if (c && UNLIKELY(id > NUMBER_MAX))
         return false;
     msg->first_side = (uint8_t)v[SLOT_SIDE];
     msg->numbers.final = id;
@@ -96,9 +97,12 @@ ALWAYS_INLINE bool emit_quote(engine *e, const form *f, message *msg, const int6
     return emit_numbers(f, v, &msg->numbers);
 }
 
+/* See emit_declared.h. */
+static bool emit_declared(engine *e, cursor *c, const form *f, message *msg, int64_t *v, uint32_t begin);
+
 /* False: the frame says what only the decoder understands. */
-ALWAYS_INLINE bool emit_message(engine *e, const cursor *c, const form *f, market *m, const int64_t *v,
-                                uint32_t begin)
+ALWAYS_INLINE bool emit_message(engine *e, cursor *c, const form *f, market *m, int64_t *v, uint32_t begin,
+                                bool declared)
 {
     if (UNLIKELY(!ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room, e->message_count + 1)))
         return false;
@@ -109,6 +113,8 @@ ALWAYS_INLINE bool emit_message(engine *e, const cursor *c, const form *f, marke
     msg->levels = begin;
     msg->sent_ns = v[SLOT_SENT];
     msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+    if (declared)
+        return emit_declared(e, c, f, msg, v, begin);
     switch (f->emit) {
     case EMIT_BOOK: return emit_book(e, f, msg, v, begin);
     case EMIT_TOP: return emit_top(e, f, msg, v, begin);

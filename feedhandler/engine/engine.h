@@ -156,15 +156,27 @@ static inline void engine_cursor(engine *e, cursor *c, const void *payload, size
     cursor_padded(c);
 }
 
+/* Is it data that changes nothing, but may count? */
+static inline bool frame_means_nothing(const engine *e, const cursor *c, int result)
+{
+    return e->shaped && e->skeletons.shapes_length && (result & ~FEED_GAP) == FEED_DATA &&
+           e->message_count == 0 && !c->error && !e->out_of_memory && !e->odd && !e->unknown;
+}
+
 /* By its skeleton, or by its decoder; then it may be learned from. */
 static inline int frame_read(engine *e, cursor *c)
 {
     enum read_result read = READ_NEW;
     const step *root = e->skeletons.root;
     if (LIKELY(root != NULL && usual_padded(c))) {
-        read = skeleton_read(e, c, root);
+        read = read_usual(e, c, root);
         if (LIKELY(read == READ_DONE))
             return FEED_DATA;
+        engine_rewind(e, c);
+    } else if (e->skeletons.declared && usual_padded(c)) {
+        read = read_declared(e, c, e->skeletons.declared);
+        if (LIKELY(read == READ_DONE || read == READ_GAP))
+            return read == READ_DONE ? FEED_DATA : FEED_DATA | FEED_GAP;
         engine_rewind(e, c);
     }
     int result = e->decoder->decode(e, c);
@@ -173,6 +185,8 @@ static inline int frame_read(engine *e, cursor *c)
         e->connection->slow++;
         if (read == READ_NEW && e->skeletons.shapes_length && !e->odd && !e->unknown && usual_padded(c))
             engine_learn(e, c);
+    } else if (frame_means_nothing(e, c, result) && read == READ_NEW && usual_padded(c)) {
+        engine_learn(e, c);
     }
     return result;
 }

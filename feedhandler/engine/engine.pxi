@@ -69,7 +69,7 @@ cdef class Engine:
     cdef int _shapes(self, const char *table, size_t length) except -1:
         if self.decoder.decoder == &self.decoder.own and not shaped_open(&self.e, table, length):
             raise MemoryError
-        if shapes_learned(table, length):
+        if self.decoder.learned:
             learn_open(&self.e, table, length)
         return 0
 

@@ -13,18 +13,22 @@ static bool learn_room(skeletons *s)
 {
     if (s->sketch)
         return true;
-    skeleton_read(NULL, NULL, NULL);
+    read_usual(NULL, NULL, NULL);
+    read_declared(NULL, NULL, NULL);
     s->steps = (step *)aligned_alloc(_Alignof(step), STEPS_KEPT * sizeof *s->steps);
     s->forms = (form *)calloc(FORMS_KEPT, sizeof *s->forms);
     s->sketch = malloc(sizeof(sketch));
-    if (s->steps && s->forms && s->sketch)
+    s->ways = (level_way *)calloc(WAYS_KEPT, sizeof *s->ways);
+    if (s->steps && s->forms && s->sketch && s->ways)
         return true;
     free(s->steps);
     free(s->forms);
     free(s->sketch);
+    free(s->ways);
     s->steps = NULL;
     s->forms = NULL;
     s->sketch = NULL;
+    s->ways = NULL;
     return false;
 }
 
@@ -45,15 +49,15 @@ static bool learn_may(skeletons *s, int64_t now)
 static bool step_same(const step *a, const step *b)
 {
     return a->code == b->code && a->length == b->length && a->slot == b->slot && a->close == b->close &&
-           (a->form == NULL) == (b->form == NULL) && memcmp(a->literal, b->literal, a->length) == 0 &&
+           a->way == b->way && (a->form == NULL) == (b->form == NULL) && memcmp(a->literal, b->literal, a->length) == 0 &&
            memcmp(a->say, b->say, sizeof a->say) == 0;
 }
 
 /* The steps into the tree, where it has not got them. False: it has them all. */
 static bool learn_insert(skeletons *s, const sketch *k)
 {
-    uint32_t known = s->step_count, row = 0;
-    step **link = &s->root, *rows = NULL;
+    uint32_t known = s->step_count;
+    step **link = k->of ? &s->declared : &s->root, *rows = NULL, *outer = NULL;
     for (uint32_t i = 0; i < k->count; i++) {
         const step *wanted = &k->steps[i];
         while (*link != NULL && !step_same(*link, wanted))
@@ -61,8 +65,8 @@ static bool learn_insert(skeletons *s, const sketch *k)
         if (*link == NULL) {
             step *added = *link = &s->steps[s->step_count++];
             *added = *wanted;
-            added->run = step_runs[added->code];
-            added->rows = rows;
+            added->run = (k->of ? declared_runs : step_runs)[added->code];
+            added->rows = added->code == STEP_OUTER_ROW_END ? outer : rows;
             if (wanted->form) {
                 form *f = &s->forms[s->form_count++];
                 *f = *wanted->form;
@@ -73,8 +77,10 @@ static bool learn_insert(skeletons *s, const sketch *k)
         link = &found->next;
         if (found->code >= STEP_ROWS && found->code <= STEP_ROWS_LONG)
             rows = found;
-        else if (found->code == STEP_ROW_END && ++row < k->rows)
-            link = &rows->next; /* the next row may be another one */
+        else if (found->code == STEP_OUTER_ROWS)
+            outer = found;
+        else if (wanted->more) /* the next row may be another one */
+            link = found->code == STEP_ROW_END ? &rows->next : &outer->next;
     }
     return s->step_count != known;
 }
@@ -85,6 +91,8 @@ static void learn_undo(skeletons *s, uint32_t steps, uint32_t forms)
     const step *end = s->steps + steps;
     if (s->root >= end)
         s->root = NULL;
+    if (s->declared >= end)
+        s->declared = NULL;
     for (step *one = s->steps; one < end; one++) {
         if (one->next >= end)
             one->next = NULL;
@@ -102,7 +110,7 @@ static bool message_same(const message *a, const message *b)
     return a->market == b->market && a->kind == b->kind && a->channel == b->channel &&
            a->precision == b->precision && a->first_side == b->first_side && a->runs == b->runs &&
            a->has_checksum == b->has_checksum && a->liquidation == b->liquidation && a->anew == b->anew &&
-           a->rounded == b->rounded && a->checksum == b->checksum && a->window == b->window &&
+           a->rounded == b->rounded && a->keyed == b->keyed && a->checksum == b->checksum && a->window == b->window &&
            a->numbers.first == b->numbers.first && a->numbers.final == b->numbers.final &&
            a->numbers.previous == b->numbers.previous && a->numbers.numbered == b->numbers.numbered &&
            a->numbers.place == b->numbers.place && a->exchange_ns == b->exchange_ns &&
@@ -113,15 +121,19 @@ static bool message_same(const message *a, const message *b)
 typedef struct reading {
     message *messages;
     level *levels;
-    uint32_t message_count, message_room, level_count, level_room;
+    int64_t *ids;
+    uint32_t message_count, message_room, level_count, level_room, id_room;
 } reading;
 
 /* Put another reading in the place of the engine's. */
 static void reading_swap(engine *e, reading *r)
 {
-    reading mine = {e->messages, e->levels, e->message_count, e->message_room, e->level_count, e->level_room};
+    reading mine = {e->messages, e->levels, e->ids, e->message_count, e->message_room, e->level_count,
+                    e->level_room, e->id_room};
     e->messages = r->messages;
     e->levels = r->levels;
+    e->ids = r->ids;
+    e->id_room = r->id_room;
     e->message_count = r->message_count;
     e->message_room = r->message_room;
     e->level_count = r->level_count;
@@ -136,7 +148,8 @@ static bool reading_same(const engine *e, const reading *r)
     for (uint32_t i = 0; i < e->message_count; i++) {
         const message *a = &e->messages[i], *b = &r->messages[i];
         if (!message_same(a, b) ||
-            memcmp(e->levels + a->levels, r->levels + b->levels, a->count * sizeof(level)) != 0)
+            memcmp(e->levels + a->levels, r->levels + b->levels, a->count * sizeof(level)) != 0 ||
+            (a->keyed && memcmp(e->ids + a->levels, r->ids + b->levels, a->count * sizeof *e->ids) != 0))
             return false;
     }
     return true;
@@ -148,14 +161,19 @@ static bool learn_tried(engine *e, const cursor *frame)
     reading decoded = {0};
     cursor c;
     reading_swap(e, &decoded);
+    e->skeletons.trying = true;
     cursor_start(&c, frame->begin, (size_t)(frame->end - frame->begin), &e->spare);
     cursor_padded(&c);
     bool same = ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room, 1) &&
                 ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, 1) &&
-                skeleton_read(e, &c, e->skeletons.root) == READ_DONE && reading_same(e, &decoded);
+                (e->shaped ? read_declared(e, &c, e->skeletons.declared)
+                           : read_usual(e, &c, e->skeletons.root)) == READ_DONE &&
+                reading_same(e, &decoded);
+    e->skeletons.trying = false;
     reading_swap(e, &decoded);
     free(decoded.messages);
     free(decoded.levels);
+    free(decoded.ids);
     e->short_of = NULL;
     e->out_of_memory = false;
     return same;
@@ -163,8 +181,67 @@ static bool learn_tried(engine *e, const cursor *frame)
 
 static void learn_forget(skeletons *s)
 {
-    s->root = NULL;
-    s->step_count = s->form_count = 0;
+    s->root = s->declared = NULL;
+    s->step_count = s->form_count = s->way_count = 0;
+}
+
+/* With the shape in hand. True: the next frame like this one is read by its skeleton. */
+static bool learn_shape(engine *e, sketch *k, const cursor *frame)
+{
+    skeletons *s = &e->skeletons;
+    if (!sketch_frame(e, k, frame))
+        return false;
+    if (s->step_count + k->count > STEPS_KEPT || s->form_count + k->rows > FORMS_KEPT) {
+        learn_forget(s);
+        if (k->of)
+            return false; /* its ways went, too */
+    }
+    uint32_t steps = s->step_count, forms = s->form_count;
+    if (learn_insert(s, k) && learn_tried(e, frame))
+        return true;
+    learn_undo(s, steps, forms);
+    return false;
+}
+
+/* Where the frame has the connection's number, as its general reader has found out; NULL: it has none. False:
+ * it has several. */
+static bool learn_number(const engine *e, const cursor *frame, const uint8_t **at)
+{
+    const shaped *all = e->shaped;
+    *at = NULL;
+    for (uint32_t i = 0; i < all->count; i++) {
+        found f;
+        cursor c = *frame;
+        if (all->shapes[i].kind != SHAPE_NUMBER ||
+            route_of(&all->tape, e->connection, &all->shapes[i], false) == ROUTE_NO)
+            continue;
+        found_begin(&f, NULL, false);
+        found_value(&all->tape, &c, all->shapes[i].node, 0, &f);
+        if (c.error || !found_has(&f, ROLE_CONN))
+            continue;
+        if (*at)
+            return false;
+        *at = frame->begin + all->tape.nodes[f.node[ROLE_CONN]].at;
+    }
+    return true;
+}
+
+/* Of a venue that is declared by its shapes alone. */
+static void learn_declared(engine *e, sketch *k, const cursor *frame)
+{
+    const shaped *all = e->shaped;
+    if (!learn_number(e, frame, &k->conn))
+        return;
+    if (e->skeletons.way_count == WAYS_KEPT)
+        learn_forget(&e->skeletons);
+    k->kept = &e->skeletons;
+    k->from_connection = e->connection;
+    for (uint32_t i = 0; i < all->count; i++) {
+        k->shape = all->shapes[i];
+        k->of = &all->shapes[i];
+        if (learn_shape(e, k, frame))
+            return;
+    }
 }
 
 /* Of a frame that was understood, and is not applied yet. */
@@ -176,16 +253,13 @@ COLD void engine_learn(engine *e, const cursor *frame)
         return;
     sketch *k = (sketch *)s->sketch;
     const uint8_t *at = s->shapes, *end = at + s->shapes_length;
-    while (shape_next(&at, end, &k->shape)) {
-        if (!sketch_frame(e, k, frame))
+    k->conn = NULL;
+    k->of = NULL;
+    if (e->shaped)
+        learn_declared(e, k, frame);
+    else
+        while (shape_next(&at, end, &k->shape) && !learn_shape(e, k, frame))
             continue;
-        if (s->step_count + k->count > STEPS_KEPT || s->form_count + k->rows > FORMS_KEPT)
-            learn_forget(s);
-        uint32_t steps = s->step_count, forms = s->form_count;
-        if (learn_insert(s, k) && learn_tried(e, frame))
-            return;
-        learn_undo(s, steps, forms);
-    }
 }
 
 #endif

@@ -12,9 +12,9 @@
 #ifndef FEEDHANDLER_ENGINE_READ_H
 #define FEEDHANDLER_ENGINE_READ_H
 
-#include "emit.h"
+#include "emit_declared.h"
 
-enum read_result { READ_DONE, READ_NEW, READ_ODD };
+enum read_result { READ_DONE, READ_NEW, READ_ODD, READ_GAP /* done, and a number is missing */ };
 
 /* ---- literals ------------------------------------------------------------------------------------ */
 
@@ -125,148 +125,15 @@ ALWAYS_INLINE bool read_levels(engine *e, cursor *c, market *m, const uint8_t **
     return LIKELY(*at != NULL);
 }
 
-/* ---- the reader ------------------------------------------------------------------------------------ */
+/* ---- the readers ----------------------------------------------------------------------------------- */
 
-static const void *const *step_runs; /* by code */
+static const void *const *step_runs, *const *declared_runs; /* where the code of a step is, by reader */
 
-/* Without a step: `step_runs` is known afterwards. */
-static enum read_result skeleton_read(engine *e, cursor *c, const step *s)
-{
-    static const void *const labels[STEP_CODES] = {
-#define X(name) &&STEP_##name, &&STEP_##name##_TWO, &&STEP_##name##_LONG,
-        STEPS_OF_ANY_WIDTH(X)
-#undef X
-#define X(name) &&STEP_##name,
-        STEPS_OF_A_WORD(X)
-#undef X
-    };
-    if (UNLIKELY(s == NULL)) {
-        step_runs = labels;
-        return READ_NEW;
-    }
-    int64_t v[SLOTS];
-    const uint8_t *at = c->at;
-    market *m = NULL, *outer = NULL;
-    uint32_t begin = 0; /* of the levels of the message */
-    slots_clear(v);
-
-#define GO goto *s->run
-#define AFTER(match)            \
-    if (UNLIKELY(!match(at, s))) \
-        goto other;             \
-    at += s->length;
-#define ONE(name, match, value) \
-    name:                       \
-    AFTER(match)                \
-    value;                      \
-    s = s->next;                \
-    GO;
-#define STEP(name, value)                            \
-    ONE(STEP_##name, literal_word, value)            \
-    ONE(STEP_##name##_TWO, literal_two, value)       \
-    ONE(STEP_##name##_LONG, literal_long, value)
-#define MUST(read)        \
-    if (UNLIKELY(!(read))) \
-        goto odd
-/* A value of another type than was learned: there may be a step for it. */
-#define MUST_BE(type, read)            \
-    do {                               \
-        const uint8_t *from = at;      \
-        if (UNLIKELY(!(read))) {       \
-            if (type(*from))           \
-                goto odd;              \
-            at = from - s->length;     \
-            goto other;                \
-        }                              \
-    } while (0)
-#define DIGIT(b) ((uint8_t)((b) - '0') < 10)
-#define NUMBER(b) (DIGIT(b) || (b) == '-')
-#define NESTED(b) ((b) == '{' || (b) == '[')
-
-    GO;
-
-    STEP(LITERAL, )
-    STEP(SYMBOL, MUST(usual_market(e, &at, s->close, &m)))
-    STEP(SAME, {
-        market *named;
-        MUST(usual_market(e, &at, s->close, &named) && named == m);
-    })
-    STEP(INTEGER, MUST_BE(DIGIT, usual_integer(&at, &v[s->slot])))
-    STEP(SIGNED, MUST_BE(NUMBER, usual_signed(&at, &v[s->slot])))
-    STEP(TIME, MUST_BE(DIGIT, usual_time(e, &at, &v[s->slot])))
-    STEP(STRING, MUST(usual_string(&at)))
-    STEP(NUMBER, MUST_BE(NUMBER, read_number(&at, c->end)))
-    STEP(NESTED, MUST_BE(NESTED, NESTED(*at) && (at = read_nested(c, at)) != NULL))
-    STEP(PRICE, MUST_BE(NUMBER, usual_price(m, &at, &v[s->slot])))
-    STEP(SIZE, MUST_BE(NUMBER, usual_size(m, &at, &v[s->slot])))
-    STEP(LATER_TEXT, {
-        v[s->slot] = at - c->begin;
-        MUST(usual_string(&at));
-        v[s->slot - SLOT_PRICE + SLOT_PRICE_END] = at - c->begin;
-    })
-    STEP(LATER_NUMBER, {
-        v[s->slot] = at - c->begin;
-        MUST_BE(NUMBER, read_number(&at, c->end));
-        v[s->slot - SLOT_PRICE + SLOT_PRICE_END] = at - c->begin;
-    })
-    STEP(SIDE, MUST(read_side(s, &at, &v[SLOT_SIDE])))
-    STEP(ID_TEXT, MUST(read_id(&at, &v[SLOT_ID])))
-    STEP(ID_TAIL, MUST(read_id_tail(&at, &v[SLOT_ID])))
-    STEP(ROWS, outer = m)
-
-#define LEVELS(name)                                                \
-    ONE(STEP_LEVELS_##name, literal_word, {                         \
-        MUST_BE(NESTED, read_levels(e, c, m, &at, LEVELS_##name));  \
-        v[s->slot] = e->level_count - begin;                        \
-    })
-    LEVELS(TEXT)
-    LEVELS(NUMBER)
-    LEVELS(VERB)
-
-STEP_ROW_END:
-    AFTER(literal_word)
-    MUST(emit_message(e, c, s->form, m, v, begin));
-    if (LIKELY(*at != ',')) {
-        s = s->next;
-        if (UNLIKELY(s == NULL)) /* such a row was never the last one */
-            return READ_NEW;
-        GO;
-    }
-    at++; /* another row */
-    int64_t time = v[SLOT_TIME], sent = v[SLOT_SENT];
-    slots_clear(v);
-    v[SLOT_TIME] = time;
-    v[SLOT_SENT] = sent;
-    m = outer;
-    begin = e->level_count;
-    s = s->rows->next;
-    GO;
-
-STEP_END:
-    AFTER(literal_word)
-    MUST(at == c->end);
-    MUST(s->form == NULL || emit_message(e, c, s->form, m, v, begin));
-    if (s->close)
-        emit_times(e, v);
-    return READ_DONE;
-
-other:
-    s = s->other;
-    if (UNLIKELY(s == NULL))
-        return READ_NEW;
-    GO;
-odd:
-    return READ_ODD;
-#undef GO
-#undef AFTER
-#undef ONE
-#undef STEP
-#undef MUST
-#undef MUST_BE
-#undef DIGIT
-#undef NUMBER
-#undef NESTED
-#undef LEVELS
-}
+#define DECLARED 0
+#include "read_steps.h"
+#undef DECLARED
+#define DECLARED 1
+#include "read_steps.h"
+#undef DECLARED
 
 #endif

@@ -133,4 +133,25 @@ static bool shape_has(const uint8_t *node, int role)
     }
 }
 
+/* Are there rows in it? */
+static bool shape_rows_in(const uint8_t *node)
+{
+    const uint8_t *at = node + 2;
+    int count = node[1];
+    switch (*node) {
+    case SHAPE_OBJECT:
+        while (count--)
+            if (shape_rows_in(shape_key_next(&at).node))
+                return true;
+        return false;
+    case SHAPE_LIST:
+        at = node + 4;
+        for (count += node[2]; count--; at += 2 + shape_short(at))
+            if (shape_rows_in(at + 2))
+                return true;
+        return false;
+    default: return *node == SHAPE_ROWS;
+    }
+}
+
 #endif

@@ -35,17 +35,6 @@ static bool shaped_open(engine *e, const void *table, size_t length)
     return true;
 }
 
-/* May frames be learned by their skeletons? Steps do not count the messages of a connection. */
-static bool shapes_learned(const void *table, size_t length)
-{
-    const uint8_t *at = (const uint8_t *)table, *end = at + length;
-    shape one;
-    while (shape_next(&at, end, &one))
-        if (one.kind == SHAPE_NUMBER)
-            return false;
-    return true;
-}
-
 /* How most levels are written: what steps expect. */
 static uint8_t shapes_numbers(const void *table, size_t length)
 {

@@ -34,7 +34,11 @@ enum slot {
     SLOT_ASK,
     SLOT_ASK_SIZE,
     SLOT_PRICE_END,
-    SLOT_SIZE_END,
+    SLOT_COUNT = SLOT_PRICE_END + 6, /* of orders */
+    SLOT_CONN,
+    SLOT_LIST,   /* where lists of levels begin that were passed before their instrument was known */
+    SLOT_LIST_2,
+    SLOT_LATEST, /* of the times of levels */
     SLOTS
 };
 
@@ -43,6 +47,10 @@ enum slot {
     X(LITERAL) X(SYMBOL) X(SAME) X(INTEGER) X(SIGNED) X(TIME) X(STRING) X(NUMBER) X(NESTED) \
     X(PRICE) X(SIZE) X(LATER_TEXT) X(LATER_NUMBER) X(SIDE) X(ID_TEXT) X(ID_TAIL) X(ROWS)
 #define STEPS_OF_A_WORD(X) X(LEVELS_TEXT) X(LEVELS_NUMBER) X(LEVELS_VERB) X(ROW_END) X(END)
+/* Of venues that are declared by their frames alone. */
+#define STEPS_DECLARED(X) \
+    X(CHANNEL) X(CLOCK) X(CONN) X(ANY_ID) X(ANY_PRICE) X(ANY_SIZE) X(AMOUNT) X(LEVELS) X(LATER_LEVELS) X(OUTER_ROWS) \
+    X(OUTER_ROW_END) X(NUMBERED_END)
 
 enum step_code {
 #define X(name) STEP_##name, STEP_##name##_TWO, STEP_##name##_LONG,
@@ -50,6 +58,7 @@ enum step_code {
 #undef X
 #define X(name) STEP_##name,
     STEPS_OF_A_WORD(X)
+    STEPS_DECLARED(X)
 #undef X
     STEP_CODES
 };
@@ -58,10 +67,51 @@ enum { LITERAL_BYTES = 96 }; /* longer ones are several steps */
 
 enum emit { EMIT_BOOK, EMIT_TOP, EMIT_TRADE, EMIT_QUOTE };
 
+/* ---- levels of any layout: see level_way.h ------------------------------------------------------ */
+
+enum way_code {
+    WAY_END,
+    WAY_LITERAL,
+    WAY_PRICE,
+    WAY_SIZE,
+    WAY_AMOUNT,
+    WAY_COUNT,
+    WAY_ID,
+    WAY_SIDE,
+    WAY_VERB,
+    WAY_TIME,
+    WAY_SYMBOL,
+    WAY_STRING,
+    WAY_NUMBER,
+};
+
+typedef struct way_step {
+    uint64_t word[2], mask[2]; /* of the literal, sixteen bytes at most */
+    uint8_t code, length, role, close;
+} way_step;
+
+enum { WAY_STEPS = 24, WAYS_KEPT = 32, WAY_NO_PAIRS = 255 };
+
+typedef struct level_way {
+    const struct shape *shape;
+    uint64_t say[2], said_mask[2]; /* the words for the sides */
+    uint8_t said[2];
+    uint8_t count; /* of steps; 0: no level was seen yet */
+    uint8_t pairs; /* LEVELS_TEXT or LEVELS_NUMBER: nothing but price and size */
+    bool sided, by_id, removes, timed;
+    way_step steps[WAY_STEPS];
+} level_way;
+
 /* What its message is besides its values: as the decoder made it. */
 typedef struct form {
     message message;
-    uint8_t emit;
+    const level_way *ways[2]; /* of lists that were passed before their instrument was known */
+    uint8_t emit, kind;       /* enum shape_kind */
+    bool timed;   /* its number is its time */
+    bool time_in; /* the row, or the frame without rows, has a time of its own */
+    bool single;  /* one level, in place */
+    bool latest;  /* its lists may say times */
+    bool amount, counts, removes;
     bool previous, first, place; /* it has that number */
     bool follows;                /* its first is the one after its previous */
     bool later;                  /* price and size were passed before their instrument was known */
@@ -73,11 +123,13 @@ typedef struct step {
     uint8_t code;
     uint8_t length; /* of the literal */
     uint8_t slot;
-    uint8_t close; /* what ends a symbol; END: times came behind the rows */
+    uint8_t close; /* what ends a symbol; END: times came behind the rows; CLOCK: its role */
+    bool more;       /* of a row, as it was sketched: another one follows */
     uint8_t said[2]; /* lengths of the words of the taker's side */
     uint64_t word[2], mask; /* the literal's first and last eight bytes */
     struct step *next, *other, *rows;
     const form *form;
+    const level_way *way;
     uint64_t say[2], said_mask[2];
     uint8_t literal[LITERAL_BYTES] __attribute__((aligned(16)));
 } step;
@@ -97,6 +149,9 @@ static inline void learn_close(engine *e)
     free(e->skeletons.steps);
     free(e->skeletons.forms);
     free(e->skeletons.sketch);
+    free(e->skeletons.ways);
+    free(e->skeletons.aside);
+    free(e->skeletons.aside_ids);
     memset(&e->skeletons, 0, sizeof e->skeletons);
 }
 

@@ -224,10 +224,19 @@ typedef struct fh_decoder {
 /* What was learned of the frames: see skeleton.h. */
 struct step;
 struct form;
+struct form;
+struct level_way;
 struct shaped;
 enum { LEARN_AT_ONCE = 64, LEARN_A_SECOND = 16 }; /* frames: a microsecond each */
+typedef struct iso_time {
+    uint8_t text[40];
+    uint32_t length;
+    int64_t ns;
+} iso_time;
+
 typedef struct skeletons {
-    struct step *root, *steps;
+    struct step *root, *declared; /* by which reader: one of them is NULL */
+    struct step *steps;
     struct form *forms;
     uint32_t step_count, form_count;
     const uint8_t *shapes; /* of the venue's frames: see shape.h */
@@ -235,6 +244,13 @@ typedef struct skeletons {
     uint32_t credit; /* so many frames more may be learned from at once */
     int64_t credit_ns;
     void *sketch;
+    struct level_way *ways; /* of levels, declared by shapes */
+    uint32_t way_count;
+    bool trying; /* a frame is read again, and nothing is to come of it */
+    level *aside;
+    int64_t *aside_ids;
+    uint32_t aside_room, aside_id_room;
+    iso_time iso;
 } skeletons;
 
 typedef struct engine {

@@ -23,6 +23,16 @@ static form form_of(const sketch *k, const message *msg)
     m->precision = 0;
     m->levels = m->count = m->first_count = 0;
     m->exchange_ns = m->sent_ns = 0;
+    f.kind = k->shape.kind;
+    f.timed = m->numbers.numbered && f.kind != SHAPE_QUOTE && !(seen & 1u << ROLE_FINAL) && !sketch_prints(k);
+    f.time_in = ((k->in_row ? k->row : k->frame) & TIME_ROLES) != 0;
+    f.single = k->of && shape_books(k->of) && (seen & 1u << ROLE_PRICE) != 0;
+    f.latest = k->lists != 0;
+    f.amount = (seen & (uint64_t)1 << ROLE_AMOUNT) != 0;
+    f.counts = (seen & (uint64_t)1 << ROLE_COUNT) != 0;
+    f.removes = k->shape.flags & FRAME_REMOVES;
+    f.ways[0] = k->later_lists > 0 ? k->ways[0] : NULL;
+    f.ways[1] = k->later_lists > 1 ? k->ways[1] : NULL;
     f.emit = sketch_prints(k)               ? EMIT_TRADE
              : k->shape.kind == SHAPE_QUOTE ? EMIT_QUOTE
              : msg->kind == MESSAGE_QUOTE   ? EMIT_TOP
@@ -44,7 +54,7 @@ static form form_of(const sketch *k, const message *msg)
     m->numbers.final = 0;
     m->has_checksum = false;
     m->checksum = 0;
-    if (f.emit == EMIT_TRADE)
+    if (sketch_prints(k) || f.single)
         m->first_side = 0;
     return f;
 }
@@ -52,8 +62,8 @@ static form form_of(const sketch *k, const message *msg)
 /* A message ends behind `at`: a row, or the frame. */
 static void sketch_message(engine *e, sketch *k, int code, const uint8_t *at)
 {
-    if (k->rows == SKETCH_ROWS || k->rows == e->message_count ||
-        (k->shape.required & ~(k->frame | k->row)) != 0) {
+    bool enough = k->of ? k->market : (k->shape.required & ~(k->frame | k->row)) == 0;
+    if (k->rows == SKETCH_ROWS || k->rows == e->message_count || !enough) {
         k->failed = true;
         return;
     }
@@ -62,12 +72,51 @@ static void sketch_message(engine *e, sketch *k, int code, const uint8_t *at)
     sketch_step(k, code, at, at)->form = f;
 }
 
+/* Rows of which each has rows. */
+static void sketch_outer_rows(engine *e, sketch *k, const uint8_t *node, cursor *c)
+{
+    uint32_t rows = 0;
+    k->failed |= !k->of || k->depth != 0 || !cursor_array(c);
+    if (k->failed)
+        return;
+    k->depth = 1;
+    k->in_row = true;
+    k->before = k->frame;
+    bool market = k->market;
+    sketch_step(k, STEP_OUTER_ROWS, c->at, c->at);
+    while (!k->failed && cursor_item(c)) {
+        if (rows++) {
+            k->steps[k->count - 1].more = true;
+            k->failed |= *k->from != ',';
+            k->from++;
+        }
+        k->row = 0;
+        k->rowed = false;
+        k->market = market;
+        sketch_value(e, k, node, c);
+        k->failed |= !k->rowed;
+        sketch_step(k, STEP_OUTER_ROW_END, c->at, c->at);
+    }
+    k->depth = 0;
+    k->in_row = false;
+    k->failed |= rows == 0;
+}
+
 static void sketch_rows(engine *e, sketch *k, const uint8_t *node, cursor *c)
 {
+    if (shape_rows_in(node)) {
+        sketch_outer_rows(e, k, node, c);
+        return;
+    }
+    uint32_t rows = k->rows;
     k->failed |= k->rowed;
     k->rowed = k->in_row = true;
     k->outer = k->market;
-    k->before = k->frame;
+    if (!k->depth)
+        k->before = k->frame;
+    uint32_t depth = k->depth;
+    uint64_t around = k->row;
+    k->depth = 2 * depth;
     if (k->failed || !cursor_array(c)) {
         k->failed = true;
         return;
@@ -76,25 +125,29 @@ static void sketch_rows(engine *e, sketch *k, const uint8_t *node, cursor *c)
     while (cursor_item(c) && !k->failed) {
         k->row = 0;
         k->scaled = k->later = k->levels = false;
+        k->later_lists = k->lists = 0;
         k->market = k->outer;
-        if (k->rows) { /* the comma is the step's own */
+        if (k->rows > rows) { /* the comma is the step's own */
+            k->steps[k->count - 1].more = true;
             k->failed |= *k->from != ',';
             k->from++;
         }
         sketch_value(e, k, node, c);
         sketch_message(e, k, STEP_ROW_END, c->at);
     }
-    k->row = 0;
-    k->in_row = false;
-    k->failed |= k->rows == 0;
+    k->row = depth ? around : 0;
+    k->in_row = depth != 0;
+    k->depth = depth;
+    k->failed |= k->rows == rows;
 }
 
 /* The node of a key of an object, or NULL; which of its keys it is. */
-static const uint8_t *shape_find(const uint8_t *node, const text *key, int *which)
+static const uint8_t *shape_find(const uint8_t *node, const text *key, int *which, uint8_t *flags)
 {
     int count = *node++;
     for (*which = 0; *which < count; ++*which) {
         shape_key one = shape_key_next(&node);
+        *flags = one.flags;
         if (one.length == key->length && memcmp(one.name, key->at, key->length) == 0)
             return one.node;
     }
@@ -107,8 +160,9 @@ static uint64_t shape_constants(const uint8_t *node)
     uint64_t found = 0;
     int count = *node++;
     for (int which = 0; which < count; which++) {
-        uint8_t what = *shape_key_next(&node).node;
-        if (what == SHAPE_LITERAL || what == SHAPE_TEXT)
+        shape_key key = shape_key_next(&node);
+        uint8_t what = *key.node;
+        if ((what == SHAPE_LITERAL || what == SHAPE_TEXT) && !(key.flags & KEY_OPTIONAL))
             found |= (uint64_t)1 << which;
     }
     return found;
@@ -124,7 +178,8 @@ static void sketch_object(engine *e, sketch *k, const uint8_t *node, cursor *c)
         return;
     }
     while (!k->failed && cursor_key(c, &key)) {
-        const uint8_t *inner = shape_find(node, &key, &which);
+        uint8_t flags;
+        const uint8_t *inner = shape_find(node, &key, &which, &flags);
         cursor_peek(c);
         if (inner == NULL) {
             sketch_passed(k, false, c);
@@ -132,9 +187,38 @@ static void sketch_object(engine *e, sketch *k, const uint8_t *node, cursor *c)
         }
         k->failed |= (seen >> which & 1) != 0; /* a key that comes twice */
         seen |= (uint64_t)1 << which;
-        sketch_value(e, k, inner, c);
+        if (k->of && flags & KEY_OPTIONAL && (*c->at == 'n' || (c->at[0] == '"' && c->at[1] == '"')))
+            sketch_passed(k, true, c); /* as if it had not come */
+        else
+            sketch_value(e, k, inner, c);
     }
     k->failed |= (shape_constants(node) & ~seen) != 0;
+}
+
+/* A list of which some have a meaning. */
+static void sketch_list(engine *e, sketch *k, const uint8_t *node, cursor *c)
+{
+    uint32_t front = node[0], behind = node[1], count = 0;
+    cursor all = *c;
+    k->failed |= !k->of || !cursor_array(&all);
+    while (!k->failed && cursor_item(&all)) {
+        cursor_skip(&all);
+        count++;
+    }
+    k->failed |= all.error || count < front + behind || (!node[2] && count > front + behind);
+    const uint8_t *inner = node + 3;
+    if (k->failed || !cursor_array(c))
+        return;
+    for (uint32_t which = 0; which < count && !k->failed && cursor_item(c); which++) {
+        cursor_peek(c);
+        if (which >= front && which < count - behind) {
+            sketch_passed(k, false, c);
+            continue;
+        }
+        sketch_value(e, k, inner + 2, c);
+        inner += 2 + shape_short(inner);
+    }
+    k->failed |= cursor_item(c) || c->error;
 }
 
 static void sketch_value(engine *e, sketch *k, const uint8_t *node, cursor *c)
@@ -147,7 +231,7 @@ static void sketch_value(engine *e, sketch *k, const uint8_t *node, cursor *c)
     case SHAPE_ROWS: sketch_rows(e, k, node, c); break;
     case SHAPE_TEXT: sketch_text(k, node, c); break;
     case SHAPE_HOLE: sketch_hole(k, *node, c); break;
-    case SHAPE_LIST: k->failed = true; break;
+    case SHAPE_LIST: sketch_list(e, k, node, c); break;
     default:
         cursor_skip(c);
         k->failed |= (size_t)(c->at - at) != *node || memcmp(at, node + 1, *node) != 0;
@@ -162,17 +246,28 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
     cursor_start(&c, frame->begin, (size_t)(frame->end - frame->begin), NULL);
     k->count = k->rows = k->frame = k->row = k->before = 0;
     k->rowed = k->in_row = k->outer = k->market = k->scaled = k->later = k->levels = k->failed = false;
+    k->numbered = false;
+    k->depth = k->later_lists = k->lists = 0;
     k->from = c.begin;
-    if (k->shape.kind > SHAPE_FULL || k->shape.flags)
+    bool known = k->of ? k->shape.kind <= SHAPE_FULL || k->shape.kind == SHAPE_CHECKSUM
+                       : k->shape.kind <= SHAPE_FULL && !k->shape.flags;
+    bool nothing = k->of && k->shape.kind == SHAPE_NONE && e->message_count == 0;
+    if (!known && !nothing)
         return false;
     sketch_value(e, k, k->shape.node, &c);
-    if (k->failed)
+    if (k->failed || (k->conn && !k->numbered))
         return false;
-    if (!k->rowed) {
-        sketch_message(e, k, STEP_END, c.end);
+    int end = k->conn ? STEP_NUMBERED_END : STEP_END;
+    if (nothing) {
+        k->failed |= k->rowed;
+        sketch_step(k, end, c.end, c.end);
+    } else if (!k->rowed) {
+        sketch_message(e, k, end, c.end);
     } else {
-        uint64_t times = 1u << ROLE_TIME_MS | 1u << ROLE_SENT_MS;
-        sketch_step(k, STEP_END, c.end, c.end)->close = (k->frame & ~k->before & times) != 0;
+        uint64_t times = TIME_ROLES | SENT_ROLES;
+        bool behind = (k->frame & ~k->before & times) != 0;
+        k->failed |= behind && k->of && e->rules.rule == RULE_TIME;
+        sketch_step(k, end, c.end, c.end)->close = behind;
     }
     return !k->failed && k->rows == e->message_count;
 }

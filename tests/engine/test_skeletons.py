@@ -75,6 +75,8 @@ def without_one(value: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 
 
 def retyped(value: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    if not value:
+        return value
     key = rng.choice(list(value))
     if rng.random() < 0.4:
         one = value[key]

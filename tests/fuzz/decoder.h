@@ -45,15 +45,14 @@ static void bench_open(bench *b, bool learns)
     segment_open(&b->segment);
     CHECK(engine_open(&b->engine, &b->segment.writer, the_venue.decoder), "no memory");
     engine *e = &b->engine;
-    if (the_venue.decoder == &shaped_decoder) {
+    if (the_venue.decoder == &shaped_decoder)
         CHECK(shaped_open(e, the_venue.shapes, the_venue.shapes_length), "no memory");
-        learns = learns && shapes_learned(the_venue.shapes, the_venue.shapes_length);
-    }
     if (learns)
         learn_open(e, the_venue.shapes, the_venue.shapes_length);
     e->rules.rule = (uint8_t)the_venue.rule;
     e->rules.base = (uint8_t)the_venue.base;
     e->rules.rest_join = the_venue.rest_join;
+    engine_cut(e, 0);
     CHECK(!the_venue.checksum.levels || engine_verify(e, &the_venue.checksum), "no memory");
     e->auto_add = true;
     e->buffer_bytes = 4096;

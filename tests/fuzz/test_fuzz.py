@@ -70,7 +70,7 @@ MUTATIONS = [
         "decimal",
     ),
     (
-        "feedhandler/engine/apply_book.h",
+        "feedhandler/engine/book_write.h",
         "if (UNLIKELY(book_crossed(&m->book))) {",
         "if (0) {",
         "deribit",
@@ -88,7 +88,7 @@ MUTATIONS = [
         "binance",
     ),
     (
-        "feedhandler/engine/read.h",
+        "feedhandler/engine/read_steps.h",
         "    MUST(at == c->end);\n",
         "",
         "binance",

@@ -119,9 +119,18 @@ COPIES = {
         )
     },
     **{
+        ("feedhandler/engine/way_sketch.h", f"memcpy({what})"): "what was declared, and a way's own"
+        for what in ("&w->say[side], word + 1, *word", "s->word, k->from, length")
+    },
+    (
+        "feedhandler/engine/usual_time.h",
+        "memcpy(last->text, said.at, said.length)",
+    ): "the engine's own memory",
+    **{
         ("feedhandler/engine/sketch.h", f"memcpy({what})"): "what was declared, and a program's own"
         for what in (
             "&s->say[side], word + 1, *word",
+            "s->say, b->word, sizeof s->say",
             "&s->word[0], s->literal, 8",
             "&s->word[1], s->literal + length - 8, 8",
             "s->literal, literal, length",

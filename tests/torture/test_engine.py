@@ -162,9 +162,11 @@ MISTAKES = {
     "room for a message made when its number is the book's": (
         "feedhandler/engine/apply_book.h",
         {
-            "    engine_make_room(e, UNLIKELY(m->backlog.messages) ? SIZE_MAX : msg->count);\n": "",
-            "    records_begin(e, m, flags |": "    engine_make_room(e, count);\n"
-            "    records_begin(e, m, flags |",
+            "engine_make_room(e, UNLIKELY(m->": "(void)(UNLIKELY(m->",
+            "        if (msg->count == 0 && !msg->has_checksum": (
+                "        engine_make_room(e, msg->count);\n"
+                "        if (msg->count == 0 && !msg->has_checksum"
+            ),
         },
         "book: of record .* wrong: .*venue_sequence",
     ),
