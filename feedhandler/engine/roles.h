@@ -49,6 +49,6 @@ enum role {
 };
 
 /* Those of statistics: FH_STAT_*, as it is written, or in percent. */
-enum { ROLE_STAT = 64, ROLE_PERCENT = 96, ROLE_END = 128 };
+enum { ROLE_STAT = 64, ROLE_PERCENT = 96 };
 
 #endif

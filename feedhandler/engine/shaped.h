@@ -63,7 +63,7 @@ static inline bool shape_books(const shape *s)
            s->kind == SHAPE_ANSWER || s->kind == SHAPE_CHECKSUM;
 }
 
-/* Is it read row by row, by whatever else is like it? */
+/* Is it read beside whatever else a frame is, or only where it was asked for? */
 static inline bool shape_beside(const shape *s)
 {
     return s->kind == SHAPE_NUMBER || s->kind == SHAPE_ANSWER;

@@ -97,7 +97,7 @@ static bool shaped_fill(engine *e, cursor *c, shaped_frame *k, uint32_t which)
 static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
 {
     const tape *t = &e->shaped->tape;
-    if (!shaped_fill(e, c, k, 0))
+    if (!shaped_fill(e, c, k, 0) || k->found[0].row == NULL) /* two without rows are refused at load */
         return;
     uint32_t rows = k->found[0].rows, which;
     for (uint32_t i = tape_first(rows); tape_in(t, rows, i) && !c->error; i = t->nodes[i].next) {
@@ -117,7 +117,7 @@ static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
 
 /* ---- frames --------------------------------------------------------------------------------------- */
 
-/* Which shapes it is of: `kind` of those that are read beside others, or any other. */
+/* Which shapes it is of: of the answers, or of those that come by themselves. */
 static void shaped_find(const engine *e, shaped_frame *k, bool answers)
 {
     const shaped *all = e->shaped;

@@ -22,7 +22,7 @@ from feedhandler.shape.frame import (
     Frame,
     Role,
 )
-from feedhandler.shape.tree import Hole, Key, Listed, Node, Object, Rows, Text, parsed
+from feedhandler.shape.tree import Hole, Listed, Node, Object, Rows, Text, parsed
 
 _ANYWHERE = {
     Role.SKIP,
@@ -282,6 +282,3 @@ def never_paths(node: Node, path: str = "") -> Iterator[str]:
                 yield from never_paths(inner, f"{path}[{at}]")
         case _:
             return
-
-
-__all__ = ["Key", "Meaning", "meaning", "never_paths"]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
 from feedhandler.shape import Frame, compiled
 from shm import Reason, State
 from tests.engine.support import engine_of
+from tests.engine.test_skeletons import mutated
 from tests.shape.ten_venues import FRAMES
 
 NOW = 1_800_000_000_000_000_000
@@ -105,6 +110,36 @@ def test_keys_and_symbols_may_have_escapes() -> None:
         feed(e, book("Х/😀"))
         assert feed(e, frame.encode()) == native.DATA
         assert e.symbols() == ["Х/😀"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(value=VALUES, seed=st.integers(0, 1 << 30), times=st.integers(0, 3))
+def test_what_is_json_is_read_and_nothing_else(value: Any, seed: int, times: int) -> None:
+    rng = random.Random(seed)
+    frame = json.dumps({"z": value}, ensure_ascii=seed % 2 == 0, indent=seed % 3 or None).encode(
+        errors="replace"
+    )
+    for _ in range(times):
+        frame = mutated(frame, rng) or b"{"
+    try:
+        json.loads(frame.decode(), parse_constant=int)
+        orjson.loads(frame)
+        valid = True
+    except (ValueError, UnicodeDecodeError):
+        valid = frame.isalpha()
+    with reader() as e:
+        assert feed(e, frame) == (native.CONTROL if valid else native.MALFORMED), frame
 
 
 def test_deep_nesting_is_refused_where_it_is_too_deep() -> None:
