@@ -15,6 +15,7 @@ from feedhandler.adapter.venue import ControlKind, Heartbeat, Limits, Speaker
 from shm import Status
 
 ACK, ENDED, REJECTED = ControlKind.ACK, ControlKind.UNSUBSCRIBED, ControlKind.REJECTED
+PONG = Answer(ControlKind.PONG, '{"op":"pong"}')
 SPOT = Listing(
     "/symbols",
     rows="data",
@@ -42,7 +43,7 @@ class MadeUp(DeclaredVenue):
         subscribe='{"op":"sub","id":$id,"keys":$keys}',
         unsubscribe='{"op":"unsub","id":$id,"keys":$keys}',
         answers=(
-            Answer(ControlKind.PONG, '{"op":"pong"}'),
+            PONG,
             Answer(ACK, '{"op":"sub","id":$id,"done":true}'),
             Answer(ENDED, '{"op":"unsub","id":$id,"done":true}'),
             Answer(REJECTED, '{"op":"sub","id":$id,"error":"$text","code":$code}'),

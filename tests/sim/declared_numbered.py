@@ -22,7 +22,7 @@ from feedhandler.adapter.venue import Base, Continuity, ControlKind, Heartbeat, 
 from feedhandler.shape import Frame
 from shm import InstrumentKind, Status
 from tests.shape.ten_venues import FRAMES
-from tests.sim.declared_made_up import ACK, ENDED, REJECTED, MadeUp
+from tests.sim.declared_made_up import ACK, ENDED, PONG, REJECTED, MadeUp
 
 
 class Ranged(MadeUp):
@@ -143,6 +143,7 @@ class Stepped(MadeUp):
         subscribe='{"event":"subscribe","feed":"$channel","product_ids":$symbols}',
         unsubscribe='{"event":"unsubscribe","feed":"$channel","product_ids":$symbols}',
         answers=(
+            PONG,
             Answer(ACK, '{"event":"subscribed","feed":"$channel","product_ids":$symbols}'),
             Answer(ENDED, '{"event":"unsubscribed","feed":"$channel","product_ids":$symbols}'),
             Answer(
@@ -183,6 +184,7 @@ class Timed(MadeUp):
         subscribe='{"event":"bts:subscribe","data":{"channel":"$key"}}',
         unsubscribe='{"event":"bts:unsubscribe","data":{"channel":"$key"}}',
         answers=(
+            PONG,
             Answer(ACK, '{"event":"bts:subscription_succeeded","channel":"$key"}'),
             Answer(ENDED, '{"event":"bts:unsubscription_succeeded","channel":"$key"}'),
             Answer(
@@ -213,6 +215,7 @@ class Whole(MadeUp):
         subscribe='{"method":"subscribe","subscription":{"type":"$channel","coin":"$symbol"}}',
         unsubscribe='{"method":"unsubscribe","subscription":{"type":"$channel","coin":"$symbol"}}',
         answers=(
+            PONG,
             Answer(
                 ACK,
                 '{"channel":"subscriptionResponse","data":{"method":"subscribe",'
@@ -257,6 +260,7 @@ class Windowed(MadeUp):
         subscribe='{"time":$time_s,"id":$id,"event":"subscribe","payload":$keys}',
         unsubscribe='{"time":$time_s,"id":$id,"event":"unsubscribe","payload":$keys}',
         answers=(
+            PONG,
             Answer(
                 ACK, '{"id":$id,"channel":"","event":"subscribe","result":{"status":"success"}}'
             ),

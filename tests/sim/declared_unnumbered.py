@@ -18,7 +18,7 @@ from feedhandler.adapter.proof import Proof, Scope, Sign
 from feedhandler.adapter.venue import Base, Continuity, ControlKind
 from shm import InstrumentKind
 from tests.shape.ten_venues import FRAMES
-from tests.sim.declared_made_up import ACK, ENDED, REJECTED, MadeUp
+from tests.sim.declared_made_up import ACK, ENDED, PONG, REJECTED, MadeUp
 
 
 class Keyed(MadeUp):
@@ -33,6 +33,7 @@ class Keyed(MadeUp):
         subscribe='{"op":"subscribe","args":$keys}',
         unsubscribe='{"op":"unsubscribe","args":$keys}',
         answers=(
+            PONG,
             Answer(ACK, '{"success":true,"subscribe":"$key"}'),
             Answer(ENDED, '{"success":true,"unsubscribe":"$key"}'),
             Answer(
@@ -82,6 +83,7 @@ class Taught(MadeUp):
         subscribe='{"event":"subscribe","channel":"$channel","symbol":"$symbol"}',
         unsubscribe='{"event":"unsubscribe","chanId":$number}',
         answers=(
+            PONG,
             Answer(
                 ACK,
                 '{"event":"subscribed","channel":"$channel","chanId":$number,"symbol":"$symbol"}',
@@ -131,6 +133,7 @@ class Summed(MadeUp):
         unsubscribe='{"method":"unsubscribe","params":{"channel":"$channel","symbol":$symbols,'
         '"depth":$depth},"req_id":$id}',
         answers=(
+            PONG,
             Answer(
                 ACK,
                 '{"method":"subscribe","success":true,"result":{"channel":"$channel",'
@@ -181,6 +184,7 @@ class Counted(MadeUp):
         subscribe='{"type":"subscribe","channel":"$channel","product_ids":$symbols}',
         unsubscribe='{"type":"unsubscribe","channel":"$channel","product_ids":$symbols}',
         answers=(
+            PONG,
             Answer(ACK, '{"channel":"subscriptions","events":[{"subscriptions":$by_channel}]}'),
             Answer(ControlKind.ERROR, '{"type":"error","message":"$text"}'),
         ),

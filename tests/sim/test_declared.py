@@ -3,16 +3,15 @@ in plain Python and Decimal that know nothing of the declarations."""
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 
 import pytest
 
 from feedhandler.adapter.venue import ControlKind
-from tests.sim.declared_reader import LIKE, listed, reading, served
+from tests.sim.declared_reader import OURS, READABLE, declared, listed, reading, run, served
 from tests.sim.declared_venues import VENUES
 
-readable = pytest.mark.parametrize("name", LIKE)
+readable = pytest.mark.parametrize("name", READABLE)
 
 
 @readable
@@ -20,7 +19,7 @@ def test_a_book_is_the_markets(name: str) -> None:
     """From the base on, through hundreds of changes, for two instruments in one request."""
 
     async def main() -> None:
-        async with served(name) as sim, reading(sim) as reader:
+        async with served(name, depth=80) as sim, reading(sim) as reader:
             venue = reader.venue
             await sim.step(300)
             symbols = list(sim.server.market.instruments)[:2]
@@ -29,10 +28,9 @@ def test_a_book_is_the_markets(name: str) -> None:
             await reader.subscribe(keys)
             while sum(kind is ControlKind.ACK for kind, _ in reader.controls) < 1:
                 await reader.take()
-            await sim.step(50)  # by time a base is joined only if the stream was there before it
             if venue.snapshot_request(symbols[0]) is not None:
                 for symbol in symbols:
-                    await reader.base(symbol)
+                    await reader.base_in_stream(symbol)
             for _ in range(4):
                 await sim.step(100)
                 for symbol in symbols:
@@ -40,17 +38,17 @@ def test_a_book_is_the_markets(name: str) -> None:
             if venue.checksum is not None:
                 assert reader.reference.checksums > 50
 
-    asyncio.run(main())
+    run(main())
 
 
-@pytest.mark.parametrize("name", VENUES)
+@pytest.mark.parametrize("name", [*VENUES, *OURS])
 def test_the_list_reads_back_as_the_instruments_that_there_are(name: str) -> None:
     async def main() -> None:
         async with served(name) as sim:
-            read = {one.symbol: one for one in await listed(sim, VENUES[name]())}
+            read = {one.symbol: one for one in await listed(sim, declared(name))}
             instruments = sim.server.market.instruments
             assert read.keys() == instruments.keys()
-            assert set(VENUES[name].default_instruments) <= read.keys()
+            assert set(declared(name).default_instruments) <= read.keys()
             for symbol, one in instruments.items():
                 its = read[symbol]
                 assert its.kind.name.lower() == one.kind
@@ -59,4 +57,4 @@ def test_the_list_reads_back_as_the_instruments_that_there_are(name: str) -> Non
                 assert its.strike == Decimal(one.strike)
                 assert its.active
 
-    asyncio.run(main())
+    run(main())

@@ -25,6 +25,8 @@ INDEX_START: Final[Mapping[str, float]] = {
     "LINK": 13.1,
     "AVAX": 14.2,
 }
+OTHER_START: Final = 10.0
+"""Of any other one."""
 PREMIUM: Final = 0.0002
 """Of a perpetual over its index, on every venue."""
 FUTURES_CARRY: Final = 0.06
@@ -93,7 +95,7 @@ class Underlying:
     __slots__ = ("_start", "_wander")
 
     def __init__(self, seed: int, base: str) -> None:
-        self._start = INDEX_START[base]
+        self._start = INDEX_START.get(base, OTHER_START)
         # Steps of all octaves up to a time add up to the variance of that time.
         first = _VOL * sqrt(0.4 * _CELL_MS / YEAR_MS)
         heights = tuple(first * 2**octave for octave in range(_OCTAVES))

@@ -14,7 +14,7 @@ class CoinbaseReference(Reference):
         if message.get("type") == "error":  # the only one without a number
             return CONTROL
         self.number(message["sequence_num"])
-        events = message["events"]
+        events = message.get("events", [])
         match message["channel"]:
             case "l2_data":
                 return self._book(events)

@@ -19,8 +19,8 @@ class GateReference(JoinedReference):
         return self.base(symbol, body["id"], body["bids"], body["asks"])
 
     def frame(self, message: Any) -> Said:
-        channel, result = message["channel"], message.get("result")
-        if message["event"] != "update":
+        channel, result = message.get("channel", ""), message.get("result")
+        if message.get("event", "update") != "update":
             return CONTROL
         match channel:
             case "spot.obu":

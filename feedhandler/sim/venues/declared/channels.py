@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
-from feedhandler.adapter.declared.topics import subject
 from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import Literal, Node, Text, matched, parsed
 from feedhandler.sim.venues.declared.template import nodes
@@ -22,12 +21,12 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 class Channel(NamedTuple):
     """A key that a client may subscribe to. `said`: what frames say because it is this key;
-    `subject`: the symbol, or the family or base of which all are meant."""
+    `subject`: its hole and what is in it: the symbol, or the family that it is about."""
 
     key: str
     topic: Topic
     symbol: str
-    subject: str
+    subject: tuple[str, str]
     levels: int
     said: dict[str, str]
 
@@ -64,7 +63,12 @@ class Channels:
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
                     said |= matched(text, key) or {}
-        return Channel(key, topic, symbol, subject(inside), levels, said)
+        return Channel(key, topic, symbol, _subject(inside), levels, said)
+
+
+def _subject(inside: Mapping[str, str]) -> tuple[str, str]:
+    hole = next((name for name in ("symbol", "family") if inside.get(name)), "")
+    return hole, inside.get(hole, "")
 
 
 def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -26,6 +26,11 @@ class Naming:
     lower: bool
     common: bool
 
+    @property
+    def perpetual(self) -> bool:
+        """Whether the name says so."""
+        return is_perpetual(self.form)
+
     def symbol(self, base: str, quote: str, more: str = "") -> str:
         """`base`, `quote`: as the venue writes them in its list."""
         if self.lower:
@@ -37,25 +42,47 @@ def naming(symbols: Sequence[str], aliases: Mapping[str, str]) -> Naming:
     """By the first symbol in which a base is found. `aliases`: the venue's own name -> ours."""
     own = {ours: theirs for theirs, ours in aliases.items()}
     for symbol in (*symbols, FALLBACK):
-        for base, name in _named(own):
+        for base, name in _names(own):
             at = symbol.upper().find(name)
-            if at < 0:
-                continue
-            rest = symbol[at + len(name) :]
-            found = re.search("|".join(map(re.escape, _QUOTES)), rest.upper())
-            quote = found[0] if found else ""
-            front, behind = (rest[: found.start()], rest[found.end() :]) if found else (rest, "")
-            form = f"{_literal(symbol[:at])}{{base}}{_literal(front)}"
-            form += f"{{quote}}{_literal(behind)}" if found else ""
-            common = name != own.get(base, name)
-            return Naming(form, base, quote, symbol[at].islower(), common)
+            if at >= 0:
+                common = name != own.get(base, name)
+                return _named(symbol, base, at, len(name), common)
     raise AssertionError(FALLBACK)
 
 
-def _named(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _names(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Every base by the name that the venue's list has for it, then by its common one."""
     yield from ((base, own.get(base, base)) for base in INDEX_START)
     yield from ((base, base) for base in INDEX_START if base in own)
+
+
+def _named(symbol: str, base: str, at: int, length: int, common: bool) -> Naming:
+    rest = symbol[at + length :]
+    found = re.search("|".join(map(re.escape, _QUOTES)), rest.upper())
+    quote = found[0] if found else ""
+    front, behind = (rest[: found.start()], rest[found.end() :]) if found else (rest, "")
+    form = f"{_literal(symbol[:at])}{{base}}{_literal(front)}"
+    form += f"{{quote}}{_literal(behind)}" if found else ""
+    return Naming(form, base, quote, symbol[at].islower(), common)
+
+
+def named_like(symbol: str, form: Naming) -> Naming | None:
+    """Base and quote of a symbol that is written like another one; None: it is not."""
+    front, _, rest = form.form.partition("{base}")
+    middle, quoted, behind = rest.partition("{quote}")
+    pattern = f"{re.escape(front)}(?P<base>\\w+?){re.escape(middle)}"
+    if quoted:
+        pattern += f"(?P<quote>{'|'.join(map(re.escape, _QUOTES))}){re.escape(behind)}"
+    found = re.fullmatch(pattern, symbol, re.IGNORECASE)
+    if found is None:
+        return None
+    quote = found["quote"].upper() if quoted else ""
+    return replace(form, base=found["base"].upper(), quote=quote)
+
+
+def is_perpetual(symbol: str) -> bool:
+    """Whether a name says that it is one."""
+    return re.search("perp|swap|pf_", symbol, re.IGNORECASE) is not None
 
 
 def _literal(text: str) -> str:

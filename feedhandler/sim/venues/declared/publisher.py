@@ -60,7 +60,7 @@ class Publisher(DeclaredRest, ABC):
         self.channels = Channels(declared, self.topics)
         self.numbers = _numbers(declared)
         self.open: dict[str, Open] = {}
-        self._by_subject: dict[str, list[Open]] = {}
+        self._by_subject: dict[tuple[str, str], list[Open]] = {}
         self._opened = 0
         self._texts: dict[str, Texts] = {}
         self._moved: set[str] = set()
@@ -322,10 +322,9 @@ class Publisher(DeclaredRest, ABC):
         return len(met)
 
 
-def _subjects(instrument: Instrument) -> tuple[str, ...]:
+def _subjects(instrument: Instrument) -> tuple[tuple[str, str], ...]:
     """The names under which keys are about an instrument."""
-    names = (instrument.symbol, instrument.family, instrument.base)
-    return tuple(dict.fromkeys(name for name in names if name))
+    return ("symbol", instrument.symbol), ("family", instrument.family)
 
 
 def _numbers(venue: DeclaredVenue) -> Numbers:

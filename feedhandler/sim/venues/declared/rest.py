@@ -14,7 +14,8 @@ from feedhandler.adapter.declared import Listing
 from feedhandler.sim.faults import bad_list
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.live import Live
-from feedhandler.sim.venues.declared.listing import List, fine_document
+from feedhandler.sim.venues.declared.listing import List
+from feedhandler.sim.venues.declared.rows import document, fine_document
 from feedhandler.sim.venues.declared.wire import DeclaredWire
 from feedhandler.sim.venues.declared.words import say, with_missing
 
@@ -117,13 +118,14 @@ class DeclaredRest(DeclaredWire):
         shown = bad_list.as_ordered(self.faults, rows, (listing.symbol,))
         pages = listing.pages
         if pages is None:
-            return self.listing.document(listing, shown)
-        size = pages.size or _PAGE
+            return document(listing, shown)
+        size, odd = pages.size or _PAGE, shown[len(rows) :]
+        shown = [*shown[:size], *odd, *shown[size : len(rows)]]  # the odd ones on the first page
         text = query.get(pages.parameter, "0")
         begin = int(text) if text.isdigit() else 0
-        end = begin + size
+        end = begin + size + (0 if begin else len(odd))
         more = end < len(shown)
-        return self.listing.document(listing, shown[begin:end], str(end) if more else "", more=more)
+        return document(listing, shown[begin:end], str(end) if more else "", more=more)
 
     def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """A row of the list as the venue shows it now."""

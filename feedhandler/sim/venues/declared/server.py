@@ -36,7 +36,7 @@ class DeclaredServer(Publisher):
 
     def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
         super().__init__(options, declared)
-        self.talk = Talk(declared, self.topics, self.market.instruments.get)
+        self.talk = Talk(declared, self.topics)
         self._beats = Beats(declared, self.talk, options)
         self._far_keys = _number_keys(declared)
         self._abilities = Abilities(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from feedhandler.sim.market.book import ASK, BID, Book, Change
+from feedhandler.sim.market.book import ASK, BID, SIGN, Book, Change
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.venues.declared.channels import Channel
 
@@ -35,22 +35,26 @@ class BookStream:
         """What an update changes of what clients have."""
         if not self.levels:
             return update.changes
-        before, self._shown = self._shown, _shown(self.live.book, self.levels)
-        found = []
-        for side, (old, new) in enumerate(zip(before, self._shown, strict=True)):
-            there = self.live.book.lots[side]
-            sign = 1 if side == BID else -1
-            found += [
-                Change(side, grid, old.get(grid, 0), lots)
-                for grid, lots in new.items()
-                if old.get(grid) != lots
-            ]
-            found += [
-                Change(side, grid, lots, 0)
-                for grid, lots in old.items()
-                if grid not in new and not (self._cut and grid * sign in there)
-            ]
+        found: list[Change] = []
+        for side in (BID, ASK):
+            found += self._side(side, [one for one in update.changes if one.side == side])
         return found
+
+    def _side(self, side: int, changes: Sequence[Change]) -> Iterator[Change]:
+        """What changed, and what that pushed over the edge of the window or pulled over it."""
+        shown, keys, lots = self._shown[side], self.live.book.keys[side], self.live.book.lots[side]
+        at, most = max(0, len(keys) - self.levels), len(changes)
+        near = keys[max(0, at - most) : at + most]
+        for key in dict.fromkeys([*(one.grid * SIGN[side] for one in changes), *near]):
+            grid = key * SIGN[side]
+            old = shown.get(grid, 0)
+            new = lots[key] if key in lots and key >= keys[at] else 0
+            if new:
+                shown[grid] = new
+            else:
+                shown.pop(grid, None)
+            if new != old and not (self._cut and not new and key in lots):
+                yield Change(side, grid, old, new)
 
 
 def _shown(book: Book, levels: int) -> Shown:

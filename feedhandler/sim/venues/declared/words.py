@@ -4,7 +4,7 @@ rendered from the samples that it reads."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,9 +12,9 @@ import orjson
 
 from feedhandler.adapter.declared import Answer, DeclaredVenue, Topic, Topics
 from feedhandler.adapter.declared import words as declared
+from feedhandler.adapter.declared.topics import subject
 from feedhandler.adapter.venue import ControlKind
 from feedhandler.shape.tree import Hole, Literal, Node, changed, holes, parsed, rendered
-from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.template import in_string
 
 _BARE = "="  # before the name of a hole that is a value of its own: its JSON goes there
@@ -33,12 +33,10 @@ class Wish(NamedTuple):
 
 
 class Talk:
-    """The words of one venue. `listed`: the instrument of a name, if it is listed."""
+    """The words of one venue."""
 
-    def __init__(
-        self, venue: DeclaredVenue, topics: Topics, listed: Callable[[str], Instrument | None]
-    ) -> None:
-        self._venue, self._topics, self._listed = venue, topics, listed
+    def __init__(self, venue: DeclaredVenue, topics: Topics) -> None:
+        self._venue, self._topics = venue, topics
         self._templates: dict[tuple[bool, str], list[Topic]] = {}
         for topic, _ in topics.every:
             for leave, text in (
@@ -79,12 +77,7 @@ class Talk:
             return
         depth = found.get("depth", topic.depth(self._venue.depth))
         for symbol in (one for one in symbols if isinstance(one, str)):
-            its = self._listed(symbol)
-            said = {"family": symbol, "base": its.base if its else "", "quote": ""}
-            said["quote"] = its.quote if its else ""
-            yield topic.filled(**{**said, **found, "symbol": symbol, "depth": depth})
-        if not any(symbols) and "base" in found:
-            yield topic.filled(**{"quote": "", "depth": depth, **found})
+            yield topic.filled(**{"family": symbol, **found, "symbol": symbol, "depth": depth})
 
     # -- what it is answered
 
@@ -144,7 +137,7 @@ class Talk:
         for key in keys:
             found = self._topics.read(key)
             topic, inside = (found[0], found[2]) if found else (None, {})
-            symbol = inside.get("symbol") or inside.get("family") or inside.get("base") or key
+            symbol = subject(inside) or key
             by_word.setdefault(topic.name if topic else "", []).append(symbol)
             row: dict[str, object] = {"key": key, "symbol": symbol, "channel": word}
             if topic is not None:
