@@ -21,6 +21,7 @@ from feedhandler.sim.venues.declared.naming import (
     is_perpetual,
     named_like,
     naming,
+    of_kind,
     quotes,
 )
 from feedhandler.sim.venues.declared.rows import KINDS
@@ -157,7 +158,7 @@ class List:
                 name = how.symbol(own.get(base, base), quote)
                 if kind is InstrumentKind.FUTURE:
                     for day in expiries.quarters(self._today, 2):
-                        symbol = name + day_suffix(day)
+                        symbol = of_kind(listing, kind, name + day_suffix(day))
                         yield _made(listing, symbol, kind, base, quote, rank + 1, day), listing
                     continue
                 for day in expiries.options(self._today, 3):

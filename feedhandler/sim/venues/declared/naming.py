@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from feedhandler.adapter.declared import By, Listing
 from feedhandler.sim.market.underlyings import INDEX_START
+from shm import InstrumentKind
 
 _QUOTES: Final = ("USDT", "USDC", "UST", "USD", "EUR")
 FALLBACK: Final = "BTC-USDT"
@@ -103,3 +105,14 @@ def quotes(first: str, aliases: Mapping[str, str]) -> Iterator[str]:
 def day_suffix(day: date) -> str:
     """Of a dated instrument."""
     return f"_{day:%y%m%d}"
+
+
+def of_kind(listing: Listing, kind: InstrumentKind, symbol: str) -> str:
+    """The symbol with this kind's word in it, where a part of symbols says what they are."""
+    by, pattern = listing.kind, listing.parts.get(listing.symbol)
+    found = re.fullmatch(pattern, symbol) if pattern else None
+    part = by.field.removeprefix("$") if isinstance(by, By) else ""
+    if found is None or not isinstance(by, By) or part not in found.groupdict():
+        return symbol
+    word = next(word for word, meaning in by.words.items() if meaning is kind)
+    return symbol[: found.start(part)] + word + symbol[found.end(part) :]
