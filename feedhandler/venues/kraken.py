@@ -158,7 +158,7 @@ class Kraken(DeclaredVenue):
             Answer(ControlKind.ERROR, '{"success":false,"error":"$text","req_id?":$id}'),
             Answer(ControlKind.ERROR, '{"Error":"$text"}'),  # "Exceeded msg rate"
         ),
-        passing=("rate",),
+        passing=("msg rate", "ate limit"),
     )
     statuses = {
         "online": Status.ACTIVE,

@@ -131,10 +131,10 @@ class KrakenFutures(DeclaredVenue):
         kind=By(
             "$product",
             {
-                "PI": InstrumentKind.PERPETUAL,
                 "PF": InstrumentKind.PERPETUAL,
-                "FI": InstrumentKind.FUTURE,
+                "PI": InstrumentKind.PERPETUAL,
                 "FF": InstrumentKind.FUTURE,
+                "FI": InstrumentKind.FUTURE,
             },
         ),
         contract=By(

@@ -137,9 +137,9 @@ def held(capture: Path, space: str, books: dict[str, dict[str, object]]) -> None
 
 def test_capture_of_a_venue_that_does_not_run(namespace: str, tmp_path: Path) -> None:
     out = str(tmp_path / "a.ndjson")
-    result = run("capture", "kraken", "-o", out, namespace=namespace)
+    result = run("capture", "nonesuch", "-o", out, namespace=namespace)
     assert result.returncode == 2
-    assert "kraken" in result.stderr
+    assert "nonesuch" in result.stderr
 
 
 def test_the_strategy_of_the_readme(feed: str) -> None:
