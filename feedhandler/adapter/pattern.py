@@ -15,6 +15,7 @@ KINDS = {
     "option": InstrumentKind.OPTION,
     "combo": InstrumentKind.COMBO,
 }
+_WORD = re.compile("[a-z]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Pattern:
     =======================  =====================================================================
     `BTC-PERPETUAL`          one instrument, by the venue's name or the normalised one
     `BTC-USD-*`              a glob over both names; combos are never meant
+    `tBTCF0:USTF0`           one instrument: what has a colon and begins with no word is a name
     `spot:BTC-*`             the same, among the instruments of one kind
     `option:BTC-USD:2026*`   a kind, a glob over the underlying (the first two parts of the
                              normalised name), and a glob over what follows it
@@ -41,7 +43,7 @@ class Pattern:
         if not text or any(character.isspace() for character in text):
             raise ValueError("an instrument's name or a pattern, without white space")
         parts = text.split(":")
-        if len(parts) == 1:
+        if len(parts) == 1 or (len(parts) == 2 and not _WORD.fullmatch(parts[0])):
             return cls(text, None, "", text)
         if len(parts) > 3 or not all(parts):
             raise ValueError("KIND:GLOB or KIND:UNDERLYING:GLOB, none of them empty")

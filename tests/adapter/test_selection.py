@@ -25,6 +25,7 @@ LISTED = [
     spec("BTC-26MAR27-90000-C", "BTC-USD-20270326-90000-C", Kind.OPTION, active=False),
     spec("BTC_USDC-25DEC26-80000-C", "BTC-USDC-20261225-80000-C", Kind.OPTION),
     spec("BTC_USDC", "BTC-USDC", Kind.SPOT),
+    spec("tADAF0:USTF0", "ADA-USDT-PERP", Kind.PERPETUAL),
     spec("BTC-FS-25DEC26_PERP", "BTC-FS-25DEC26_PERP", Kind.COMBO),
 ]
 
@@ -38,7 +39,10 @@ def chosen(*patterns: str) -> list[str]:
     [
         ("BTC-PERPETUAL", ["BTC-PERPETUAL"]),
         ("BTC-USD-PERP", ["BTC-PERPETUAL"]),
-        ("perpetual:*", ["BTC-PERPETUAL", "ETH-PERPETUAL", "BTC_USDC-PERPETUAL"]),
+        ("perpetual:*", ["BTC-PERPETUAL", "ETH-PERPETUAL", "BTC_USDC-PERPETUAL", "tADAF0:USTF0"]),
+        ("tADAF0:USTF0", ["tADAF0:USTF0"]),
+        ("t*:USTF0", ["tADAF0:USTF0"]),
+        ("perpetual:tADA*", ["tADAF0:USTF0"]),
         ("perpetual:BTC-USD:*", ["BTC-PERPETUAL"]),
         ("perpetual:*-USDC:*", ["BTC_USDC-PERPETUAL"]),
         ("option:BTC-USD:*", ["BTC-25DEC26-80000-C", "BTC-25DEC26-80000-P"]),
@@ -70,6 +74,7 @@ def test_each_instrument_comes_once_in_the_order_of_the_patterns() -> None:
         "ETH-PERPETUAL",
         "BTC-PERPETUAL",
         "BTC_USDC-PERPETUAL",
+        "tADAF0:USTF0",
     ]
 
 
