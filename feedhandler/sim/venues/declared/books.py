@@ -76,7 +76,8 @@ class Books:
         for frame in frames:
             if frame.kind in ("book", "snapshot", "full", "answer"):
                 by_kind.setdefault(frame.kind, []).append(BookFrame(frame))
-        self.deltas = by_kind.get("book", [])
+        # What goes, first: else a book would be crossed between two messages.
+        self.deltas = sorted(by_kind.get("book", []), key=lambda frame: not frame.removes)
         self._whole = {kind: found[0] for kind, found in by_kind.items() if kind != "book"}
         checks = [frame for frame in frames if frame.kind == "checksum"]
         self._check = Template(checks[0].sample) if checks else None

@@ -72,7 +72,11 @@ def _subject(inside: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:
-    """The topic on which a frame comes: the one whose word is in it, else the first."""
+    """The topic on which a frame comes: the one whose word it is bound to, or has in it, else the
+    first."""
+    for topic in topics if frame.channel else ():
+        if topic.name == frame.channel:
+            return topic
     written = " ".join(_written(parsed(frame.sample)))
     for topic in topics if len(topics) > 1 else ():
         if topic.name in written or topic.key.partition("$")[0] in written:

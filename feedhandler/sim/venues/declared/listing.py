@@ -90,7 +90,8 @@ class List:
             same = (
                 read.symbol == instrument.symbol
                 and KINDS.get(read.kind) == instrument.kind
-                and (read.tick, read.lot) == (instrument.tick, instrument.lot)
+                and _same_step(listing.tick, instrument.tick, read.tick)
+                and _same_step(listing.lot, instrument.lot, read.lot)
                 and read.status is Status.ACTIVE
             )
             if same:
@@ -108,7 +109,7 @@ class List:
             self._kind(listing, kind, how)
             for how in forms
             for listing in self._venue.listings
-            for kind in sorted(listing.kinds() & KINDS.keys())
+            for kind in _kinds(listing)
             if self._fits(kind, how)
         ]
         while streams:
@@ -128,8 +129,8 @@ class List:
         for symbol in usual:
             how = named_like(symbol, naming((symbol, *usual), self._aliases))
             for listing in self._venue.listings if how is not None else ():
-                for kind in sorted(listing.kinds() & _UNDATED):
-                    if how is not None and self._fits(kind, how):
+                for kind in _kinds(listing):
+                    if kind in _UNDATED and how is not None and self._fits(kind, how):
                         base = listing.currencies.get(how.base, how.base)
                         yield _made(listing, symbol, kind, base, how.quote, 0), listing
 
@@ -233,7 +234,19 @@ def _made(
 
 
 def _kept(step: object, usual: Decimal) -> Decimal:
-    """The tick or lot: the venue's own where it is the same of all its instruments."""
+    """The tick or lot. One that is the same of all the venue's instruments is the finest."""
     if isinstance(step, Decimals):
         return Decimal(1).scaleb(usual.adjusted())
-    return step if isinstance(step, Decimal) else usual
+    return step if isinstance(step, Decimal) and usual % step else usual
+
+
+def _same_step(step: object, ours: Decimal, read: Decimal) -> bool:
+    return not ours % read if isinstance(step, Decimal) else ours == read
+
+
+def _kinds(listing: Listing) -> list[InstrumentKind]:
+    """Those that it has, in its own order."""
+    its = listing.kind
+    order = [its] if isinstance(its, InstrumentKind) else [*its.words.values(), its.other]
+    kinds = (each for each in order if isinstance(each, InstrumentKind) and each in KINDS)
+    return list(dict.fromkeys(kinds))

@@ -159,7 +159,7 @@ def _step(row: Any, step: object, value: Decimal) -> None:
             _put(row, first, f"{value:f}")
             for field in others:
                 _put(row, field, "1")
-        case _ if step != value:
+        case Decimal() if value % step:
             raise ValueError(f"the venue has no field for {value}")
 
 
