@@ -108,11 +108,12 @@ class ListedInstrument:
     """One instrument as its venue lists it.
 
     `tick`, `lot`: 0 where the venue does not say. `contract_size`: what a size of 1 is worth, in
-    base; of inverse perpetuals and futures in quote. `quote` of an inverse option is the currency
-    of its strike; its prices are in `settle`. `expiry_ns`: when it ends, also of what is no dated
-    contract: the delisting that the venue has announced; 0: nothing is known of an end. `stated`:
-    the venue's own word for its status. `written`: how many decimals prices and sizes of its book
-    have, trailing zeros counted; None: as many as tick and lot need.
+    base; of inverse perpetuals and futures in quote, of quanto contracts in `settle` for each unit
+    of the price. `quote` of an inverse option is the currency of its strike; its prices are in
+    `settle`. `expiry_ns`: when it ends, also of what is no dated contract: the delisting that the
+    venue has announced; 0: nothing is known of an end. `stated`: the venue's own word for its
+    status. `written`: how many decimals prices and sizes of its book have, trailing zeros counted;
+    None: as many as tick and lot need.
     """
 
     symbol: str

@@ -24,6 +24,8 @@ _MODULES = {
     "kraken": "feedhandler.venues.kraken:Kraken",
     "kraken-futures": "feedhandler.venues.kraken_futures:KrakenFutures",
     "htx": "feedhandler.venues.htx:Htx",
+    "bitmex": "feedhandler.venues.bitmex:Bitmex",
+    "bitfinex": "feedhandler.venues.bitfinex:Bitfinex",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

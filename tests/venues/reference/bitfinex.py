@@ -13,13 +13,13 @@ from tests.venues.reference.book import CONTROL, NOTHING, Book, Quote, Reference
 class BitfinexReference(Reference):
     def __init__(self) -> None:
         super().__init__()
-        self.channels: dict[tuple[str, int], tuple[str, str]] = {}  # what it carries, its symbol
+        self.channels: dict[tuple[str, int], tuple[str, Any]] = {}  # what it carries, its symbol
 
     def frame(self, message: Any) -> Said:
         if isinstance(message, dict):
             if message["event"] == "subscribed":
                 key = self.conn, message["chanId"]
-                self.channels[key] = message["channel"], message["symbol"]
+                self.channels[key] = message["channel"], message.get("symbol")
             return CONTROL
         channel, what, *rest, number = message
         self.number(number)
@@ -28,6 +28,8 @@ class BitfinexReference(Reference):
         carries, symbol = self.channels[self.conn, channel]
         if carries == "book":
             return self._book(symbol, what, rest)
+        if carries == "status":
+            return NOTHING  # statistics
         if carries == "ticker":
             bid, bid_size, ask, ask_size = map(Decimal, what[:4])
             return Said("ticker", quotes=(Quote(symbol, (bid, bid_size), (ask, ask_size)),))

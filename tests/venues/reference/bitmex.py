@@ -17,7 +17,7 @@ class BitmexReference(Reference):
     def frame(self, message: Any) -> Said:
         table, action, rows = message.get("table"), message.get("action"), message.get("data")
         if table == "orderBookL2":
-            return self._book(action, rows)
+            return self._book(message)
         if table == "quote":
             return Said("quote", quotes=tuple(_quote(row) for row in rows))
         if table != "trade":
@@ -26,8 +26,11 @@ class BitmexReference(Reference):
             return Said("past", trades=tuple(_trade(row) for row in rows))
         return Said("trade", trades=tuple(_trade(row) for row in rows))
 
-    def _book(self, action: str, rows: Any) -> Said:
+    def _book(self, message: Any) -> Said:
+        action, rows = message["action"], message["data"]
         symbols = dict.fromkeys(row["symbol"] for row in rows)
+        if action == "partial":
+            symbols[message["filter"]["symbol"]] = None  # of one without rows
         for symbol in symbols if action == "partial" else ():
             self.books[symbol], self.prices[symbol] = Book(live=True), {}
         for row in rows:
