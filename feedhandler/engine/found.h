@@ -20,6 +20,8 @@ typedef struct found {
     uint32_t rows;      /* they themselves */
     bool loose;         /* a level: more may stand behind what is in it */
     bool nulls;         /* of a quote: null is a side without anybody */
+    bool lenient;       /* words may be others: they are counted, and where the last one is */
+    uint32_t words, odd_words, odd_at;
     const struct found *outer; /* what the list of these rows is in */
 } found;
 
@@ -30,6 +32,8 @@ static inline void found_begin(found *f, const found *outer, bool nulls)
     f->row = NULL;
     f->loose = false;
     f->nulls = nulls;
+    f->lenient = false;
+    f->words = f->odd_words = 0;
     f->outer = outer;
 }
 
@@ -283,12 +287,19 @@ static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t 
         return;
     case SHAPE_TEXT:
         said = tape_text(t, i);
+        f->words++;
         if (!text_fits(node + 1, &said, f, i))
             tape_fail(t, c, said.type == TEXT_STRING ? WIRE_RANGE : WIRE_TYPE, i);
         return;
     default:
-        if (!literal_fits(node + 1, t, i))
+        if (literal_fits(node + 1, t, i)) {
+            f->words++;
+        } else if (f->lenient) {
+            f->odd_words++;
+            f->odd_at = i;
+        } else {
             tape_fail(t, c, WIRE_RANGE, i);
+        }
     }
 }
 

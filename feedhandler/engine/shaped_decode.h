@@ -9,6 +9,7 @@
 
 #include "shaped_blame.h"
 #include "shaped_book.h"
+#include "shaped_like.h"
 #include "shaped_rows.h"
 
 /* The shapes that a frame is of: one, or those whose rows may stand side by side in it. */
@@ -237,13 +238,13 @@ static int shaped_decode(engine *e, cursor *c)
     int result = shaped_numbers(e, c);
     shaped_find(e, &k, false);
     if (k.count == 0) {
-        const shape *s = shaped_channel(e, &at);
-        if (s == NULL) {
+        const shape *s = shaped_channel(e, &at), *like = s ? NULL : shaped_like(e, &at);
+        if (s == NULL && like == NULL) {
             engine_no_book(e);
             return result | FEED_CONTROL;
         }
-        tape_fail(&e->shaped->tape, c, WIRE_TYPE, at);
-        shaped_blame(e, s);
+        tape_fail(&e->shaped->tape, c, s ? WIRE_TYPE : WIRE_RANGE, at);
+        shaped_blame(e, s ? s : like);
         return result | FEED_DATA;
     }
     if (!shape_books(k.shapes[0]))

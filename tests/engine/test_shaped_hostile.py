@@ -193,6 +193,25 @@ def test_a_frame_about_none_of_ours_costs_nothing() -> None:
         assert e.state(0) == MALFORMED
 
 
+def test_a_book_with_another_word_is_not_taken_for_control() -> None:
+    """What it would have changed is not known. Without levels it is an answer, or another thing."""
+    said = '{"c":"books","t":"%s","d":{"s":"$symbol","b":$bids,"a":$asks}}'
+    frames = tuple(Frame(kind, said % kind, level=PAIR) for kind in ("snapshot", "book"))
+    with reader(frames) as e:
+        assert feed(e, {"c": "books", **book()}) == native.DATA
+        for frame in (
+            {"c": "books", "t": "gone", "d": {"s": "X", "b": [], "a": []}},
+            {"c": "books", "t": "subscribed", "d": {"s": "X"}},
+            {"c": "trades", "t": "gone", "d": book()["d"]},
+            {"c": "books", "t": "gone", "d": {"s": "X", "b": [5], "a": []}},
+        ):
+            assert feed(e, frame) == native.CONTROL
+        assert e.state(0) == LIVE
+        assert feed(e, {"c": "books", **book(kind="gone")}) == native.MALFORMED
+        assert "out of range" in e.last_error()
+        assert e.state(0) == MALFORMED
+
+
 @pytest.mark.parametrize("venue", FRAMES)
 @pytest.mark.parametrize(
     "frame",

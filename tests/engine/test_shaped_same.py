@@ -178,7 +178,10 @@ def explained(frame: bytes, results: tuple[int, int], errors: tuple[str, str]) -
         return True  # a word of its route is another one: it is left to Python
     if shaped & native.MALFORMED:  # of another one's channel; or what the decoder does not look at
         named = decoded & native.UNKNOWN or b'"seq":-' in frame
-        return bool(named) or twice(frame) or "missing" in errors[0] or "type" in errors[0]
+        dropped = b"1" * 40 in frame  # the decoder forgets such a book, and looks no further
+        return (
+            bool(named) or dropped or twice(frame) or "missing" in errors[0] or "type" in errors[0]
+        )
     if decoded & native.MALFORMED:  # a number in quotes, and one without
         return "type" in errors[1] or TAKEN.search(frame) is not None
     return shaped & ~native.UNKNOWN == decoded & ~native.UNKNOWN
