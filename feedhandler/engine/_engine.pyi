@@ -177,13 +177,19 @@ class Decoder:
     def name(self) -> str: ...
 
 def shape_decoder(
-    frames: bytes, *, spreads: bool = False, keeps_window: bool = False, learned: bool = True
+    frames: bytes,
+    *,
+    spreads: bool = False,
+    keeps_window: bool = False,
+    names_trades: bool = False,
+    learned: bool = True,
 ) -> Decoder:
     """Reads a venue's frames by its shapes (`feedhandler.shape.compiled`) alone.
 
     `spreads`: it has instruments whose price may be 0 and below. `keeps_window`: documented: what
-    enters the levels of a channel is sent, what leaves removed. `learned`: frames are read by their
-    skeletons too, as they come to be known.
+    enters the levels of a channel is sent, what leaves removed. `names_trades`: the ids of its
+    trades are names, which do not count up. `learned`: frames are read by their skeletons too, as
+    they come to be known.
     """
 
 class Engine:

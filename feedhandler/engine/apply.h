@@ -3,6 +3,7 @@
 #define FEEDHANDLER_ENGINE_APPLY_H
 
 #include "apply_book.h"
+#include "named_trades.h"
 
 /* Without a book, any market data says that the instrument is alive. True: it was not said yet, and is
  * not shown. */
@@ -34,9 +35,10 @@ static inline void message_trade(engine *e, const message *msg)
         message_unfit(e, m);
         return;
     }
-    int64_t id = msg->numbers.final;
-    bool last = trade_last(m, id, e->connection->index, e->receive_ns);
-    if (trade_copy(m, id, e->connection->index, e->receive_ns)) {
+    int64_t id = msg->numbers.final, at = msg->exchange_ns, now = e->receive_ns;
+    bool named = e->decoder->names_trades;
+    bool last = named ? named_last(m, at, now) : trade_last(m, id, e->connection->index, now);
+    if (named ? named_copy(m, id, at, last, now) : trade_copy(m, id, e->connection->index, now)) {
         market_copied(e, m, msg->channel);
         return;
     }

@@ -20,13 +20,14 @@ cdef class Decoder:
 
 
 def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False,
-                  bint learned=True):
+                  bint names_trades=False, bint learned=True):
     cdef Decoder d = Decoder(
         PyCapsule_New(<void *>&shaped_decoder, "feedhandler.decoder", NULL), sizeof(engine), frames)
     d.own = shaped_decoder
     d.own.numbers = shapes_numbers(PyBytes_AS_STRING(frames), len(frames))
     d.own.spreads = spreads
     d.own.keeps_window = keeps_window
+    d.own.names_trades = names_trades
     d.decoder = &d.own
     d.learned = learned
     return d

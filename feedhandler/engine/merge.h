@@ -1,7 +1,7 @@
 /* Several connections that bring the same stream: rotation (make before break) and redundancy.
  *
  * Of every message the first copy counts. Book messages are told apart by the venue's numbers
- * (continuity.h), trades by their ids, quotes, statistics and announced liquidations by number or by the
+ * (continuity.h), trades by their ids (those that count nothing: named_trades.h), quotes, statistics and announced liquidations by number or by the
  * venue's clock: another connection's that is not newer is a copy, or older than what is known already.
  * None of these numbers is believed for ever: see OLD_NS.
  */

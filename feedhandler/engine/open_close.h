@@ -53,6 +53,7 @@ static inline void engine_close(engine *e)
         backlog_free(&e->markets[i]->since);
         keyed_free(&e->markets[i]->keyed);
         free(e->markets[i]->trades);
+        free(e->markets[i]->names);
         free(e->markets[i]->checked);
         free(e->markets[i]);
     }

@@ -290,6 +290,7 @@ static void shaped_snapshot(engine *e, cursor *c, market *m)
         shaped_book_read(e, c, k.shapes[0], f, f->row ? f->rows : 0, m);
 }
 
-static const fh_decoder shaped_decoder = {"shape", TEXT_STRING, false, shaped_decode, shaped_snapshot, false};
+static const fh_decoder shaped_decoder = {"shape",         TEXT_STRING, false, shaped_decode,
+                                          shaped_snapshot, false,       false};
 
 #endif

@@ -68,6 +68,20 @@ typedef struct trade_window {
     int newest_from;
 } trade_window;
 
+/* Trades whose ids are names and count nothing: the last ones in the order in which they came, each with
+ * the one before it of the same bucket. `count`: how many have come, the newest being that. */
+enum { NAMES_KEPT = 2048, NAME_BUCKETS = 1024 };
+typedef struct trade_name {
+    int64_t id, at; /* `at`: the venue's time */
+    uint32_t before;
+} trade_name;
+typedef struct trade_names {
+    trade_name kept[NAMES_KEPT];
+    uint32_t buckets[NAME_BUCKETS];
+    uint32_t count;
+    int64_t newest, newest_ns; /* the latest time of the venue's, and when it came */
+} trade_names;
+
 /* How far the newest of a series is, by the venue's number or clock, and who brought it; since when nothing
  * but older ones have come (0: not so). */
 typedef struct lead {
@@ -98,6 +112,7 @@ typedef struct market {
     recent recent[RECENT];
     uint32_t recents;
     trade_window *trades; /* NULL until the first */
+    trade_names *names;   /* the same of a venue whose ids are names */
     lead quote_leads[2];  /* of quotes without and with a number */
     lead stat_leads[FH_STAT_END];
     lead liquidation_lead; /* of orders announced beside the trades */
@@ -219,6 +234,7 @@ typedef struct fh_decoder {
     int (*decode)(struct engine *e, cursor *c);
     void (*snapshot)(struct engine *e, cursor *c, market *m);
     bool keeps_window; /* documented: what enters the levels of a channel is sent, what leaves removed */
+    bool names_trades; /* the ids of its trades are names: the same is the same trade, none is a later one */
 } fh_decoder;
 
 /* What was learned of the frames: see skeleton.h. */

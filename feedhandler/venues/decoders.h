@@ -8,10 +8,10 @@
 #include "okx_decoder.h"
 
 static const fh_decoder fh_decoders[] = {
-    {"binance", TEXT_STRING, false, binance_decode, binance_snapshot, false},
-    {"bybit", TEXT_STRING, false, bybit_decode, bybit_snapshot, true},
-    {"deribit", TEXT_NUMBER, true, deribit_decode, deribit_snapshot, false},
-    {"okx", TEXT_STRING, false, okx_decode, okx_snapshot, false},
+    {"binance", TEXT_STRING, false, binance_decode, binance_snapshot, false, false},
+    {"bybit", TEXT_STRING, false, bybit_decode, bybit_snapshot, true, false},
+    {"deribit", TEXT_NUMBER, true, deribit_decode, deribit_snapshot, false, false},
+    {"okx", TEXT_STRING, false, okx_decode, okx_snapshot, false, false},
 };
 
 #define DECODERS (sizeof fh_decoders / sizeof *fh_decoders)

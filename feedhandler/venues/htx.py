@@ -144,7 +144,7 @@ class Htx(DeclaredVenue):
         status="state",
     )
     book = BookPath("", socket='{"req":"market.$symbol.mbp.$depth","id":"$id"}')
-    default_instruments = ("btcusdt", "ethusdt", "solusdt", "xrpusdt", "htxusdt", "trxusdt")
+    default_instruments = ("btcusdt", "ethusdt", "solusdt", "xrpusdt", "dogeusdt", "ltcusdt")
 
     def instrument(self, row: Row, its: Listing) -> ListedInstrument | None:
         """`castate` is there in a call auction, and only then."""

@@ -38,7 +38,8 @@ class DeclaredVenue(Venue):
     """`topics`: keys by channel; `words`: what is said on a connection; `listing`: the instruments,
     `book`: a book by REST; `frames`: market data. `cut`: the venue cuts books to the window that
     was asked for, without a word for what falls out; `keeps_window`: documented: it tells what
-    enters the window and what leaves it. `spreads`: it has prices of 0 and below."""
+    enters the window and what leaves it. `spreads`: it has prices of 0 and below. `names_trades`:
+    the ids of trades are names, by which copies are known, and do not count up."""
 
     topics: ClassVar[Declared]
     words: ClassVar[Words]
@@ -48,6 +49,7 @@ class DeclaredVenue(Venue):
     cut: ClassVar[bool] = False
     spreads: ClassVar[bool] = False
     keeps_window: ClassVar[bool] = False
+    names_trades: ClassVar[bool] = False
     _known: ClassVar[Topics]
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -60,10 +62,22 @@ class DeclaredVenue(Venue):
         if "channels" not in cls.__dict__:
             cls.channels = tuple(each for each in CHANNELS if each in cls._known.by_channel)
         if cls.frames and "decoder" not in cls.__dict__:
-            cls.decoder = _decoder(place, cls.frames, cls.spreads, cls.keeps_window)
+            cls.decoder = cls._read_by_shapes()
         if "left_by_number" not in cls.__dict__:
             cls.left_by_number = "number" in words.holes(cls.words.unsubscribe)
         check(cls, cls._known, cls.words, _several(cls.listing), cls.book, cls.frames)
+
+    @classmethod
+    def _read_by_shapes(cls) -> Decoder:
+        try:
+            return shape_decoder(
+                compiled(cls.frames),
+                spreads=cls.spreads,
+                keeps_window=cls.keeps_window,
+                names_trades=cls.names_trades,
+            )
+        except ShapeError as error:
+            raise ShapeError(f"{cls.name}: frames: {error}") from error
 
     # ---- keys
 
@@ -251,13 +265,6 @@ class DeclaredVenue(Venue):
     def snapshot_levels(self, url: str, body: str = "") -> int:
         said = super().snapshot_levels(url, body)
         return said or (self.book.levels if self.book is not None else 0)
-
-
-def _decoder(place: str, frames: Sequence[Frame], spreads: bool, keeps_window: bool) -> Decoder:
-    try:
-        return shape_decoder(compiled(frames), spreads=spreads, keeps_window=keeps_window)
-    except ShapeError as error:
-        raise ShapeError(f"{place}: frames: {error}") from error
 
 
 def _several(listing: Listing | Sequence[Listing]) -> tuple[Listing, ...]:
