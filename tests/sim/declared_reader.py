@@ -63,7 +63,8 @@ class Reader:
             return Said("unread")
 
     async def send(self, text: str) -> None:
-        self._line(dir="out", data=text)
+        if text.startswith(("{", "[")):
+            self._line(dir="out", data=text)
         await self.raw.send_str(text)
 
     async def text(self) -> str:

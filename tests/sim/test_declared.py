@@ -47,12 +47,19 @@ def test_the_list_reads_back_as_the_instruments_that_there_are(name: str) -> Non
         async with served(name) as sim:
             read = {one.symbol: one for one in await listed(sim, declared(name))}
             instruments = sim.server.market.instruments
+            listing = declared(name).listings[0]
             assert read.keys() == instruments.keys()
             assert set(declared(name).default_instruments) <= read.keys()
             for symbol, one in instruments.items():
                 its = read[symbol]
                 assert its.kind.name.lower() == one.kind
-                assert (its.tick, its.lot, its.base) == (one.tick, one.lot, one.base)
+                assert its.base == one.base
+                for listed_as, step, kind in (
+                    (its.tick, one.tick, listing.tick),
+                    (its.lot, one.lot, listing.lot),
+                ):
+                    # One for all instruments is the finest.
+                    assert step % listed_as == 0 if isinstance(kind, Decimal) else step == listed_as
                 assert its.expiry_ns == one.expiry_ms * 1_000_000
                 assert its.strike == Decimal(one.strike)
                 assert its.active

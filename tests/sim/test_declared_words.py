@@ -80,7 +80,7 @@ def test_a_subscription_is_acknowledged_and_ended(name: str) -> None:
 def test_an_unknown_instrument_is_refused_and_the_others_are_not(name: str) -> None:
     async def main() -> None:
         async with served(name) as sim, reading(sim) as reader:
-            (good,) = await keys_of(sim, reader, 1)
+            good, *_ = await keys_of(sim, reader, 1)
             symbol = reader.venue.key_symbols(good)[1]
             bad = good.replace(symbol, symbol.replace("BTC", "ZZZ").replace("btc", "zzz"))
             bad = bad.replace("XBT", "ZZZ")
@@ -101,7 +101,7 @@ def test_faults_of_requests(name: str) -> None:
 
     async def main() -> None:
         async with served(name) as sim, reading(sim) as reader:
-            (key,) = await keys_of(sim, reader, 1)
+            key, *_ = await keys_of(sim, reader, 1)
             symbol = reader.venue.key_symbols(key)[1]
             await sim.fault("error_reply", symbol=symbol, count=1, message="slow down", code=429)
             await reader.subscribe([key])

@@ -28,13 +28,15 @@ class BitmexReference(Reference):
 
     def _book(self, message: Any) -> Said:
         action, rows = message["action"], message["data"]
-        symbols = dict.fromkeys(row["symbol"] for row in rows)
-        if action == "partial":
-            symbols[message["filter"]["symbol"]] = None  # of one without rows
+        whose = message.get("filter", {}).get("symbol")  # of a partial, which may have no rows
+        symbols = dict.fromkeys(row.get("symbol", whose) for row in rows)
+        if whose is not None:
+            symbols[whose] = None
         for symbol in symbols if action == "partial" else ():
             self.books[symbol], self.prices[symbol] = Book(live=True), {}
         for row in rows:
-            book, prices = self.books[row["symbol"]], self.prices[row["symbol"]]
+            symbol = row.get("symbol", whose)
+            book, prices = self.books[symbol], self.prices[symbol]
             side = {"Buy": book.bids, "Sell": book.asks}[row["side"]]
             if action == "delete":
                 del side[prices.pop(row["id"])]
