@@ -18,6 +18,8 @@ from feedhandler.sim.venues.declared.template import Template, nodes, quoting
 
 Values = Mapping[str, str]
 _MS = 1_000_000
+LIQUIDATIONS = 25
+"""Every so many of an instrument's trades, one is of a liquidation."""
 _AWAY = 50  # ticks of a liquidation's price from the trade's
 
 
@@ -42,18 +44,23 @@ class Prints:
     def _row(self, live: Live, texts: Texts, one: Trade, away: int) -> dict[str, str]:
         size = texts.sizes[one.lots]
         grid = max(1, one.grid + (away if one.taker_buys else -away))
-        return {
-            "symbol": live.instrument.symbol,
-            "price": texts.prices[grid],
-            "size": size,
-            "amount": size if one.taker_buys else f"-{size}",
-            "taker": self._taker[0 if one.taker_buys else 1],
-            "id": str(one.number),
-            "id_or_place": str(one.number),
-            "id_tail": str(one.number),
-            "place": str(one.sequence),
-            "final": str(one.sequence),
-        } | times(one.ms * _MS)
+        forced = {"forced": "1"} if one.number % LIQUIDATIONS == 0 else {}
+        return (
+            forced
+            | {
+                "symbol": live.instrument.symbol,
+                "price": texts.prices[grid],
+                "size": size,
+                "amount": size if one.taker_buys else f"-{size}",
+                "taker": self._taker[0 if one.taker_buys else 1],
+                "id": str(one.number),
+                "id_or_place": str(one.number),
+                "id_tail": str(one.number),
+                "place": str(one.sequence),
+                "final": str(one.sequence),
+            }
+            | times(one.ms * _MS)
+        )
 
 
 class Picture:

@@ -20,7 +20,7 @@ from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.declared.books import BookFrame, Books
 from feedhandler.sim.venues.declared.channels import Channel, Channels
 from feedhandler.sim.venues.declared.checksum import padded
-from feedhandler.sim.venues.declared.events import Picture, Prints
+from feedhandler.sim.venues.declared.events import LIQUIDATIONS, Picture, Prints
 from feedhandler.sim.venues.declared.levels import Texts, texts
 from feedhandler.sim.venues.declared.listing import DEFAULT_COUNT, List
 from feedhandler.sim.venues.declared.numbers import Numbers, times
@@ -31,8 +31,6 @@ _WHOLE_S = 0.1
 """Seconds between whole books, where every message is one."""
 _WHOLE_LEVELS = 20
 _TICKER_S = 0.25
-_LIQUIDATIONS = 25
-"""Every so many of an instrument's trades, one is of a liquidation."""
 
 
 @dataclass
@@ -212,7 +210,7 @@ class Publisher(DeclaredRest, ABC):
     def _send_trades(self, one: Open, update: Update) -> None:
         live = update.live
         symbol, its = live.instrument.symbol, self.texts(live)
-        forced = [trade for trade in update.trades if trade.number % _LIQUIDATIONS == 0]
+        forced = [trade for trade in update.trades if trade.number % LIQUIDATIONS == 0]
         for frames, trades in ((one.prints, update.trades), (one.forced, forced)):
             for frame in frames if trades else ():
                 away = frames is one.forced

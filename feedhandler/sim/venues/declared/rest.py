@@ -34,8 +34,11 @@ class DeclaredRest(DeclaredWire):
         self._issued = 0
         super().__init__(*arguments)
         self._base = urlsplit(self.declared.rest_url).path.rstrip("/")
-        urls = self.declared.ws_urls.values()
-        self._sockets = {urlsplit(url).path.rstrip("/") for url in urls}
+        self._sockets: dict[str, Mapping[str, str]] = {}
+        """Path -> headers without which it is of no use."""
+        for endpoint, url in self.declared.ws_urls.items():
+            headers = self.declared.ws_headers.get(endpoint, {})
+            self._sockets.setdefault(urlsplit(url).path.rstrip("/"), headers)
 
     @abstractmethod
     def book_answer(self, live: Live, levels: int) -> bytes:
@@ -60,6 +63,9 @@ class DeclaredRest(DeclaredWire):
             token = self.declared.token
             if token is not None and not self._redeemed(request):
                 return _said(401, "Invalid token")
+            for name, value in self._sockets[path].items():
+                if request.headers.get(name) != value:
+                    return _said(400, f"Header {name} is not {value}")
             return await self.websocket(request)
         body = await request.text()
         for answer in (self._token, self._list, self._book):
