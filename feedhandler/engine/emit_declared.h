@@ -108,6 +108,8 @@ static bool declared_book(engine *e, cursor *c, const form *f, message *msg, int
         msg->exchange_ns = msg->exchange_ns ? msg->exchange_ns : msg->market->head.exchange_ns;
         return true;
     }
+    if (UNLIKELY(msg->kind == MESSAGE_SNAPSHOT && e->checksum && !msg->market->written_listed))
+        return false; /* how many decimals there are is to be seen */
     bool read = f->single ? declared_single(e, f, msg, v)
                           : f->ways[0] == NULL || declared_lists(e, c, f, msg, v, begin);
     if (UNLIKELY(!read || !declared_numbers(f, v, msg)))

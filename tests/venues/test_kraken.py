@@ -2,6 +2,7 @@
 WebSocket in its list, lots of a thousand, a type for each trade."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine._engine import Engine
 from shm import Kind
 from tests.kit.recordings import recorded
-from tests.venues.reference.kraken import KrakenReference
+from tests.venues.reference.book import Book, written
+from tests.venues.reference.kraken import KrakenReference, checksum
 from tests.venues.support import recorded_lines
 from tests.venues.told import book_of, memory_of
 
@@ -87,3 +89,27 @@ def test_forced_trades_are_liquidations(namespace: str, tmp_path: Path) -> None:
     assert prints == [("TRADE", 8), ("LIQUIDATION", 9), ("TRADE", 10)]
     with pytest.raises(ValueError, match="neither data nor an answer"):
         venues.load("kraken-futures").control(json.dumps(trade).encode(), {})
+
+
+def test_decimals_are_those_of_the_book_where_no_list_says_so(
+    namespace: str, tmp_path: Path
+) -> None:
+    sides = {
+        "bids": [{"price": Decimal("1.5"), "qty": Decimal("2.50")}],
+        "asks": [{"price": Decimal("2.5"), "qty": Decimal("1.50")}],
+    }
+    book = Book()
+    book.set(*([(each["price"], each["qty"]) for each in rows] for rows in sides.values()))
+    frames: list[dict[str, Any]] = []
+    for symbol in ["A/USD"] * 20 + ["B/USD"]:  # the first shows how such a frame is written
+        row: dict[str, Any] = {"symbol": symbol, "side": "buy", "price": Decimal("1.5")}
+        row |= {"qty": Decimal("1.5"), "trade_id": 7, "timestamp": "2026-02-02T02:40:00.600000Z"}
+        frames.append({"channel": "trade", "type": "update", "data": [row]})
+        row = {"symbol": symbol, **sides, "checksum": checksum(book)}
+        frames.append({"channel": "book", "type": "snapshot", "data": [row]})
+    with (capture := tmp_path / "unlisted.ndjson").open("w") as out:
+        for frame in frames:
+            line = {"t": 1, "kind": "ws", "dir": "in", "conn": "c", "data": written(frame)}
+            out.write(json.dumps(line) + "\n")
+    result = replay(capture, venue="kraken", namespace=namespace)
+    assert (result.counters["checksum_ok"], result.states) == (21, {"LIVE": 2})
