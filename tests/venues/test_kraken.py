@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from feedhandler import venues
+from feedhandler.adapter.venue import Control, ControlKind
 from feedhandler.capture.frames_file import Frame
 from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine._engine import Engine
-from shm import Kind
+from shm import Kind, Status
 from tests.kit.recordings import recorded
 from tests.venues.reference.book import Book, written
 from tests.venues.reference.kraken import KrakenReference, checksum
@@ -113,3 +114,26 @@ def test_decimals_are_those_of_the_book_where_no_list_says_so(
             out.write(json.dumps(line) + "\n")
     result = replay(capture, venue="kraken", namespace=namespace)
     assert (result.counters["checksum_ok"], result.states) == (21, {"LIVE": 2})
+
+
+def test_statuses_of_a_pair_and_of_the_exchange() -> None:
+    venue = venues.load("kraken")
+
+    def said(frame: dict[str, Any]) -> Control:
+        (one,) = venue.control(json.dumps(frame).encode(), {3: ("instrument",)})
+        return one
+
+    pair = {"symbol": "ADA/USD", "base": "ADA", "status": "post_only", "qty_precision": 8}
+    changed = {"channel": "instrument", "type": "update", "data": {"assets": [], "pairs": [pair]}}
+    (stated,) = said(changed).stated
+    assert (stated.symbol, stated.status, stated.word) == ("ADA/USD", Status.POST_ONLY, "post_only")
+    taken = {
+        "method": "subscribe",
+        "success": True,
+        "req_id": 3,
+        "result": {"channel": "instrument"},
+    }
+    assert (said(taken).kind, said(taken).keys) == (ControlKind.ACK, ("instrument",))
+    for word, kind in (("online", ControlKind.NOTHING), ("maintenance", ControlKind.RELIST)):
+        row = {"system": word, "api_version": "v2", "connection_id": 13834774380200032777}
+        assert said({"channel": "status", "type": "update", "data": [row]}).kind is kind
