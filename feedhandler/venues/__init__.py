@@ -26,6 +26,7 @@ _MODULES = {
     "htx": "feedhandler.venues.htx:Htx",
     "bitmex": "feedhandler.venues.bitmex:Bitmex",
     "bitfinex": "feedhandler.venues.bitfinex:Bitfinex",
+    "hyperliquid": "feedhandler.venues.hyperliquid:Hyperliquid",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

@@ -6,6 +6,7 @@ from feedhandler.adapter.declared import (
     By,
     Decimals,
     DeclaredVenue,
+    Join,
     Listing,
     Pages,
     Topic,
@@ -264,4 +265,44 @@ class Taught(Piece):
         quote="$quote",
         tick=Decimals("info.0"),
         lot=Decimals("info.1"),
+    )
+
+
+class Coins(Piece):
+    """Hyperliquid: perpetuals in groups, pairs of tokens by their numbers; HTX: small letters."""
+
+    name = "coins"
+    ws_urls = {"public": "wss://coins.example"}
+    rest_url = "https://coins.example"
+    topics = {"book": "book:$symbol"}
+    words = Single.words
+    listing = (
+        Listing(
+            "/info",
+            body='{"type":"pairs"}',
+            having="tokens",
+            rows="universe",
+            joins={
+                "$base": Join("tokens.0", "tokens", "index"),
+                "$quote": Join("tokens.1", "tokens", "index"),
+            },
+            symbol="name",
+            base="$base.name",
+            quote="$quote.name",
+            capitals=True,
+            tick=Decimals("$base.decimals", less=8),
+            lot=Decimals("$base.decimals"),
+        ),
+        Listing(
+            "/info",
+            body='{"type":"all"}',
+            rows="*.universe",
+            kind=InstrumentKind.PERPETUAL,
+            symbol="name",
+            base="name",
+            quote=By("$outer.token", {"0": "USDC", "360": "USDH"}),
+            tick=Decimals("decimals", less=6),
+            lot=Decimals("decimals"),
+            flags={"gone": Status.EXPIRED},
+        ),
     )

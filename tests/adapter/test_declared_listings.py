@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -256,3 +257,41 @@ def test_a_listing_that_cannot_be_meant_is_refused(change: dict[str, object], wh
     body = {"name": "mine", "topics": venues.Listed.topics, "words": venues.Listed.words}
     with pytest.raises(ShapeError, match=what):
         type("Mine", (Piece,), {**body, "listing": listing})
+
+
+def test_an_entry_of_another_list_is_joined() -> None:
+    tokens = [
+        {"name": "usdc", "index": 0, "decimals": 8},
+        {"name": "hype", "index": 150, "decimals": 2},
+    ]
+    rows = [{"name": "@107", "tokens": [150, 0]}, {"name": "@108", "tokens": [151, 0]}, "odd"]
+    found = parsed(venues.Coins(), {"universe": rows, "tokens": [*tokens, "odd"]})
+    assert list(found) == ["@107"]
+    one = found["@107"]
+    assert (one.name, one.tick, one.lot) == ("HYPE-USDC", Decimal("1E-6"), Decimal("0.01"))
+
+
+def test_rows_are_taken_from_each_group() -> None:
+    btc = {"name": "BTC", "decimals": 5, "gone": None}
+    groups = [
+        {"universe": [btc, {**btc, "name": "OLD", "gone": True}, "odd"], "token": 0},
+        {"universe": [{**btc, "name": "km:US500", "decimals": 3}], "token": 360},
+        {"universe": [{**btc, "name": "x:Y"}], "token": 7},
+        {"universe": None, "token": 0},
+        "odd",
+    ]
+    found = parsed(venues.Coins(), groups)
+    assert [one.name for one in found.values()] == [
+        "BTC-USDC-PERP", "OLD-USDC-PERP", "km:US500-USDH-PERP",
+    ]  # fmt: skip
+    assert (found["BTC"].tick, found["BTC"].lot) == (Decimal("0.1"), Decimal("0.00001"))
+    assert found["OLD"].status is Status.EXPIRED
+
+
+def test_a_part_that_nothing_finds_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"\$other.name is no part of any field"):
+        type(
+            "Wrong",
+            (venues.Coins,),
+            {"listing": replace(venues.Coins.listing[0], base="$other.name")},
+        )

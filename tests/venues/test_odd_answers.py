@@ -77,7 +77,8 @@ def rows_path(venue: Venue, document: Any) -> Path:
     its = next(
         one for one in venue.listings if not one.having or at(document, one.having) is not None
     )
-    return tuple(int(key) if key.isdigit() else key for key in its.rows.split(".") if key)
+    names = its.rows.replace("*", "0").split(".")  # the first group
+    return tuple(int(key) if key.isdigit() else key for key in names if key)
 
 
 def kinds(venue: Venue) -> set[Path]:

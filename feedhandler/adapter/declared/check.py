@@ -10,7 +10,7 @@ from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Topics
 from feedhandler.adapter.declared.words import Answer, Words
 from feedhandler.adapter.proof import Sign
-from feedhandler.adapter.venue import CHANNELS, Continuity, ControlKind, Venue
+from feedhandler.adapter.venue import CHANNELS, Base, Continuity, ControlKind, Venue
 from feedhandler.shape import Frame, ShapeError, tree
 from shm import Status
 
@@ -71,7 +71,8 @@ def _facts(place: str, venue: type[Venue], topics: Topics) -> None:
             )
     signs = venue.proof.signs
     needed = _SIGNS.get(getattr(venue, "rule", Continuity.NONE))
-    if needed is not None and needed not in signs:
+    whole = getattr(venue, "base", None) is Base.EVERY and Sign.WHOLE in signs
+    if needed is not None and needed not in signs and not whole:
         raise ShapeError(f"{place}: proof: by its rule, {venue.rule.name}, it has {needed.name}")
     if (Sign.CHECKSUM in signs) != (venue.checksum is not None):
         raise ShapeError(f"{place}: proof: CHECKSUM goes with a `checksum`, and only with one")
@@ -133,8 +134,10 @@ def _listing(place: str, its: Listing, statuses: Mapping[str, Status]) -> None:
             groups |= set(re.compile(pattern).groupindex)
         except re.error as error:
             raise ShapeError(f"{place}: parts: {name}: {error}") from None
+    known = {*(f"${name}" for name in groups), "$row", "$outer", *its.joins}
     for field in (its.base, its.quote, its.settle, its.symbol):
-        if isinstance(field, str) and field.startswith("$") and field[1:] not in {*groups, "row"}:
+        head = field.partition(".")[0] if isinstance(field, str) else ""
+        if head.startswith("$") and head not in known:
             raise ShapeError(f"{place}: {field} is no part of any field")
     if its.pages is not None and not its.pages.cursor and its.pages.size <= 0:
         raise ShapeError(f"{place}: pages: neither a cursor nor a size")

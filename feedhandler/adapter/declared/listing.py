@@ -1,7 +1,7 @@
 """How a venue lists its instruments, as data: where the rows are, and which field means what.
 
 A field is a path into the row, `priceFilter.tickSize`, `1.3` where lists are in it. `$name` is what
-`Listing.parts` found in another field.
+`Listing.parts` found in another field, `$name.field` a field of what `Listing.joins` found.
 """
 
 from __future__ import annotations
@@ -43,6 +43,16 @@ Step = str | Decimal | Decimals | Product
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """The entry of another list of the answer, at `rows`: whose `by` is what the row has at
+    `field`."""
+
+    field: str
+    rows: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Time:
     """`unit`: ms | s | us | ns | iso."""
 
@@ -65,7 +75,10 @@ class Pages:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """`rows`: the path to the list, or to an object of rows by name (the name is `$row` then), ""
-    for the document itself. `having`: a path that tells the answer from that to another listing.
+    for the document itself; with `*` in it, for each of a list of groups: `*.universe`, and what
+    the group says is `$outer.field` of its rows. `joins`: `$name` -> where its entry is.
+
+    `having`: a path that tells the answer from that to another listing.
     `columns`: names of a row that is a list, or one text. `fine`: what the answer says when it is
     none of an error, by its path; `text`: where it says of which.
 
@@ -106,6 +119,7 @@ class Listing:
     flags: Mapping[str, Status] = field(default_factory=dict)
     written: tuple[str | Decimals, str | Decimals] | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    joins: Mapping[str, Join] = field(default_factory=dict)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     but: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)

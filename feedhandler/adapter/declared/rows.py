@@ -221,12 +221,45 @@ def _written(fields: Fields, listing: Listing) -> tuple[int, int] | None:
 
 def entries(listing: Listing, document: Any) -> list[Any] | None:
     """The rows of an answer as objects; None: there are none where they should be."""
+    if "*" in listing.rows:
+        return _grouped(listing, document)
     rows = at(document, listing.rows) if listing.rows else document
     if isinstance(rows, dict):
         return [
             {"$row": name, **row} if isinstance(row, dict) else row for name, row in rows.items()
         ]
-    return [_named(row, listing.columns) for row in rows] if isinstance(rows, list) else None
+    if not isinstance(rows, list):
+        return None
+    return _joined(listing, document, [_named(row, listing.columns) for row in rows])
+
+
+def _grouped(listing: Listing, document: Any) -> list[Any] | None:
+    """The rows of all groups."""
+    front, _, behind = (path.strip(".") for path in listing.rows.partition("*"))
+    groups = at(document, front) if front else document
+    if not isinstance(groups, list):
+        return None
+    return [
+        {"$outer": group, **row} if isinstance(row, dict) else row
+        for group in groups
+        if isinstance(rows := at(group, behind), list)
+        for row in rows
+    ]
+
+
+def _joined(listing: Listing, document: Any, rows: list[Any]) -> list[Any]:
+    """With the entries of other lists; a row whose entry is not there goes without."""
+    for name, join in listing.joins.items():
+        table = at(document, join.rows)
+        found = table if isinstance(table, list) else []
+        entries = {word: one for one in found if (word := _word(at(one, join.by)))}
+        rows = [
+            {**row, name: entry}
+            if isinstance(row, dict) and (entry := entries.get(_word(at(row, join.field))))
+            else row
+            for row in rows
+        ]
+    return rows
 
 
 def next_page(

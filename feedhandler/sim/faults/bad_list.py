@@ -16,7 +16,8 @@ _NAMES = ("symbol", "instId", "instrument_name")
 
 def as_ordered(faults: Faults, rows: list[Any], names: Sequence[str] = _NAMES) -> list[Any]:
     """The rows of a list, as the fault `bad_list` has them. `names`: fields of the symbol."""
-    if not (found := faults.of("bad_list")):
+    found = faults.of("bad_list")
+    if not found or not rows:  # of one that has nothing, nothing is odd
         return rows
     fault = found[-1]
     faults.spend(fault)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from feedhandler.adapter.declared import Decimals, DeclaredVenue, Listing
+from feedhandler.adapter.declared import By, Decimals, DeclaredVenue, Listing
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market import expiries
@@ -30,6 +30,7 @@ from shm import InstrumentKind, Status
 DEFAULT_COUNT: Final = 14
 _MOST_IN_VAIN: Final = 400
 """Candidates that a venue does not read back, in a row, before there are no more."""
+_ONE: Final = Decimal(1)
 _IN_TURN: Final = 5
 """Of each kind, before it is the next one's turn."""
 _UNDATED: Final = frozenset({InstrumentKind.SPOT, InstrumentKind.PERPETUAL})
@@ -214,13 +215,14 @@ def _made(
     option = kind is InstrumentKind.OPTION
     carry = {InstrumentKind.PERPETUAL: PREMIUM}.get(kind, FUTURES_CARRY if day else 0.0)
     size = listing.contract_size
+    kept = _kept(listing.lot, Decimal("0.1") if option else Decimal(lot))
     return Instrument(
         symbol=symbol,
         kind=KINDS[kind],
         base=base,
-        quote=listing.currencies.get(quote, quote) or "USD",
-        tick=_kept(listing.tick, Decimal("5") if option else Decimal(tick)),
-        lot=_kept(listing.lot, Decimal("0.1") if option else Decimal(lot)),
+        quote=listing.currencies.get(quote, quote) or _unnamed_quote(listing),
+        tick=_kept(listing.tick, Decimal("5") if option else Decimal(tick), listing.lot, kept),
+        lot=kept,
         typical_lots=20 if option else typical,
         depth=20 if option else 300 if rank == 0 else 80,
         weight=weight / (1 + rank) ** 3,
@@ -233,8 +235,17 @@ def _made(
     )
 
 
-def _kept(step: object, usual: Decimal) -> Decimal:
-    """The tick or lot. One that is the same of all the venue's instruments is the finest."""
+def _unnamed_quote(listing: Listing) -> str:
+    """Of symbols that name none."""
+    words = listing.quote.words.values() if isinstance(listing.quote, By) else ()
+    return next((str(word) for word in words), "USD")
+
+
+def _kept(step: object, usual: Decimal, lots: object = None, lot: Decimal = _ONE) -> Decimal:
+    """The tick or lot. One that is the same of all the venue's instruments is the finest; a tick
+    of the same field as lots follows from the lot."""
+    if isinstance(step, Decimals) and isinstance(lots, Decimals) and step.field == lots.field:
+        return Decimal(1).scaleb(-lot.adjusted() - (step.less or 0))
     if isinstance(step, Decimals):
         return Decimal(1).scaleb(usual.adjusted())
     return step if isinstance(step, Decimal) and usual % step else usual

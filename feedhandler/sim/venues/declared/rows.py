@@ -77,11 +77,45 @@ def document(listing: Listing, rows: list[Any], cursor: str = "", more: bool = F
     elif listing.columns:
         shown = [_columns(row, listing.columns) for row in rows]
     else:
-        shown = rows
+        shown = [_apart(row, listing, body) for row in rows]
+    if "*" in listing.rows:
+        return orjson.dumps(_groups(shown, listing))
     if not listing.rows:
         return orjson.dumps(shown)
     _put(body, listing.rows, shown)
     return orjson.dumps(body)
+
+
+def _apart(row: Any, listing: Listing, body: Any) -> Any:
+    """The row with numbers for what stands in other lists; those are in the body from then on."""
+    if not isinstance(row, dict):
+        return row
+    row = dict(row)
+    for name, join in listing.joins.items():
+        entry = row.pop(name, None)
+        table = body.setdefault(join.rows, [])
+        if not isinstance(table, list):
+            table = body[join.rows] = []
+        if not isinstance(entry, dict):
+            continue
+        alike = (one[join.by] for one in table if entry.items() <= one.items())
+        number = next(alike, len(table))
+        if number == len(table):
+            table.append({join.by: number, **entry})
+        _put(row, join.field, number)
+    return row
+
+
+def _groups(rows: list[Any], listing: Listing) -> list[Any]:
+    """A list of groups at the top, each with its rows behind the `*`."""
+    found: dict[bytes, tuple[dict[str, Any], list[Any]]] = {}
+    for row in rows:
+        own = dict(row) if isinstance(row, dict) else row
+        outer = own.pop("$outer", {}) if isinstance(own, dict) else {}
+        outer = outer if isinstance(outer, dict) else {}  # an odd row that was ordered
+        found.setdefault(orjson.dumps(outer), (outer, []))[1].append(own)
+    behind = listing.rows.partition("*.")[2]
+    return [{**outer, behind: those} for outer, those in found.values()]
 
 
 def fine_document(fine: Mapping[str, str]) -> dict[str, Any]:
@@ -99,8 +133,9 @@ def _columns(row: Any, columns: tuple[str, ...]) -> Any:
 
 
 def _put(row: Any, path: str, value: Any) -> None:
-    """Set what a path leads to; a part that is read out of another field is not written."""
-    if path.startswith("$") and path != "$row":
+    """Set what a path leads to; a part that is read out of another field is not written. What goes
+    to a group or to another list stands in the row until the answer is made."""
+    if path.startswith("$") and path != "$row" and "." not in path:
         return
     steps = path.split(".")
     for step, then in zip(steps, [*steps[1:], ""], strict=True):
