@@ -15,6 +15,7 @@ _COMMANDS = {
     "start": "cli.start:start",
     "config": "cli.config:config",
     "venues": "cli.venues:venues",
+    "venue": "cli.venue:venue",
     "plan": "cli.plan:plan",
     "stop": "cli.stop:stop",
     "status": "cli.status:status",

@@ -27,7 +27,7 @@ def ladder(instrument: Instrument, book: dict[str, Any], width: int) -> list[str
         f"{dim(f'changed {age} ago' if book['age_ns'] is not None else 'no book yet')}"
     )
     head = [cut(title, width), cut(dim(_summary(book)), width), ""]
-    return head + _levels(book["bids"], book["asks"], width)
+    return head + levels(book["bids"], book["asks"], width)
 
 
 def _summary(book: dict[str, Any]) -> str:
@@ -50,7 +50,7 @@ def _known(book: dict[str, Any]) -> str:
     return " ({} + {} known)".format(*("all" if side is None else side for side in sides))
 
 
-def _levels(bids: Sequence[Sequence[str]], asks: Sequence[Sequence[str]], width: int) -> list[str]:
+def levels(bids: Sequence[Sequence[str]], asks: Sequence[Sequence[str]], width: int) -> list[str]:
     prices = number_text.places([level[0] for level in (*bids, *asks)])
     sizes = number_text.places([level[1] for level in (*bids, *asks)])
     if not prices:

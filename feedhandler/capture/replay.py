@@ -31,6 +31,8 @@ _MAX_CONNECTIONS = 1024
 
 Progress = Callable[[int, int], None]  #: (lines done, lines in all)
 Observe = Callable[[Frame, _engine.Engine], None]
+#: (frame, its payload as the engine read it, what the engine answered, whether it read it slowly)
+Seen = Callable[[Frame, bytes, int, bool, _engine.Engine], None]
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ def replay(
     hold: bool | Callable[[ReplayResult], None] = False,
     strict: bool = False,
     observe: Observe | None = None,
+    seen: Seen | None = None,
 ) -> ReplayResult:
     """Play a capture into the shared memory of its venue; readers may attach meanwhile.
 
@@ -75,7 +78,8 @@ def replay(
     of the recorded pace, None for as fast as it goes. `directory_rows`: None for what the capture
     needs. `hold`: keep the memory at the end, until Ctrl-C or, if it is a
     function, while that runs. `strict`: a broken line ends the replay; else it is counted, named
-    in the result and passed over. `observe`: called after each line that went into the engine.
+    in the result and passed over. `observe`: called after each line that went into the engine;
+    `seen`: with each frame of a connection, as soon as the engine has answered.
 
     The capture is read twice: for the instruments that it lists, and for its frames. The memory is
     removed at the end, whatever happens. Raises :class:`CaptureError` (no such file, a venue that
@@ -95,7 +99,7 @@ def replay(
         connections=min(max(1, found.connections), _MAX_CONNECTIONS),
         replay=True,
     ) as segment:
-        player = _Player(Path(path), found, segment, speed, progress, strict, observe)
+        player = _Player(Path(path), found, segment, speed, progress, strict, observe, seen)
         result = player.play()
         if hold:
             _hold(segment, result, hold if callable(hold) else _until_interrupt)
@@ -138,6 +142,7 @@ class _Player:
         progress: Progress | None,
         strict: bool,
         observe: Observe | None,
+        seen: Seen | None,
     ) -> None:
         venue = found.venue
         self._path = path
@@ -153,6 +158,7 @@ class _Player:
         self._progress = progress
         self._strict = strict
         self._observe = observe
+        self._seen = seen
         self._ticked = 0.0
         self.result = ReplayResult(venue.name, str(path))
 
@@ -218,8 +224,11 @@ class _Player:
             self._add(self._survey.specs[symbol], symbol)
         row = self._row(frame)
         row.open = True
+        slow = row.connection.slow
         result = row.connection.feed(payload, max(0, frame.t or 0))
         self.result.frames += 1
+        if self._seen is not None:
+            self._seen(frame, payload, result, row.connection.slow > slow, self._engine)
         if result & _engine.CONTROL:
             self._control(row, payload, frame.t)
         for instrument, (body, levels) in list(self._deeper.items()):

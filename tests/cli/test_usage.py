@@ -15,7 +15,7 @@ COMMANDS = (
     ("inspect", "stat"), ("inspect", "tail"), ("inspect", "book"), ("inspect", "slots"),
     ("inspect", "connections"), ("bench", "latency"), ("bench", "hop"), ("bench", "api"),
     ("bench", "memory"), ("bench", "all"), ("inspect", "verify"), ("subscribe",),
-    ("unsubscribe",), ("plan",), ("doctor",), ("config",), ("venues",),
+    ("unsubscribe",), ("plan",), ("doctor",), ("config",), ("venues",), ("venue", "check"),
 )  # fmt: skip
 
 

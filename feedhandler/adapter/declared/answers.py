@@ -31,11 +31,18 @@ class Reader:
 
     def controls(self, frame: bytes, value: Any, asked: Asked) -> list[Control]:
         """Raises ValueError for a frame that no sample fits."""
+        read = self.answering(value)
+        if read is None:
+            raise ValueError(f"{self.venue}: neither data nor an answer: {frame[:80]!r}")
+        return self._said(*read, frame, asked)
+
+    def answering(self, value: Any) -> tuple[Answer, Mapping[str, Any]] | None:
+        """By which answer it is read, and what stands in its holes; None: by none."""
         for answer in self.words.answers:
             found = words.read(answer.sample, value)
             if found is not None and _meant(answer, found):
-                return self._said(answer, found, frame, asked)
-        raise ValueError(f"{self.venue}: neither data nor an answer: {frame[:80]!r}")
+                return answer, found
+        return None
 
     def _said(
         self, answer: Answer, found: Mapping[str, Any], frame: bytes, asked: Asked

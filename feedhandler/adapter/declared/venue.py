@@ -16,7 +16,7 @@ from feedhandler.adapter.declared.answers import Reader
 from feedhandler.adapter.declared.check import check
 from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Declared, Topics, subject
-from feedhandler.adapter.declared.words import Words
+from feedhandler.adapter.declared.words import Answer, Words
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
@@ -161,6 +161,11 @@ class DeclaredVenue(Venue):
 
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
         return self._reader.controls(frame, words.decoded(frame), asked)
+
+    def answering(self, frame: bytes) -> Answer | None:
+        """The answer that a frame is read by; None: it is none of those that are declared."""
+        read = self._reader.answering(words.decoded(frame))
+        return read[0] if read else None
 
     @property
     def _reader(self) -> Reader:

@@ -1,0 +1,155 @@
+"""`feedhandler venue check`: what it says of frames, and where they stop being what is declared."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.support import COMMAND, Terminal, json_of, run
+from tests.kit.recordings import recorded
+
+EXAMPLE = Path(__file__).parents[2] / "scripts" / "examples" / "venue"
+VENUE, FRAMES = str(EXAMPLE / "cryptocom.py"), EXAMPLE / "frames.ndjson"
+LIST = (EXAMPLE / "instruments.json").read_text()
+
+
+def payloads() -> list[str]:
+    return FRAMES.read_text().splitlines()
+
+
+def captured(path: Path, listed: str = LIST) -> Path:
+    """A capture of the same frames, behind the list of instruments."""
+    rest = "https://api.crypto.com/exchange/v1/public/get-instruments"
+    lines: list[dict[str, Any]] = [{"kind": "rest", "dir": "in", "url": rest, "data": listed}]
+    lines += [{"kind": "ws", "dir": "in", "conn": "1", "data": one} for one in payloads()]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def checked(path: Path, venue: str = VENUE, *, code: int = 0) -> dict[str, Any]:
+    result = run("venue", "check", venue, "--frames", str(path), "--json")
+    assert result.returncode == code, result.stderr
+    told: dict[str, Any] = json_of(result)
+    return told
+
+
+def by_kind(told: dict[str, Any]) -> dict[str, int]:
+    return {one["kind"]: one["frames"] for one in told["shapes"]}
+
+
+def test_a_capture_is_read_to_its_last_frame(tmp_path: Path) -> None:
+    told = checked(captured(tmp_path / "whole.ndjson"))
+    assert by_kind(told) == {
+        "snapshot": 1, "book": 2, "trade": 1, "ticker": 1,
+        "ASKED": 1, "ACK": 1, "UNSUBSCRIBED": 1, "REJECTED": 1, "ERROR": 0,
+    }  # fmt: skip
+    assert told["left"] == told["problems"] == []
+    assert [one["name"] for one in told["listed"]] == ["BTC-USD", "BTC-USD-PERP", "CRO-USD"]
+    assert [one["missing"] for one in told["channels"]] == ["", "", ""]
+    assert told["busiest"] == "BTC_USD"
+    assert told["book"]["bids"][0] == ["67000.1", "0.42"]
+    assert told["counters"]["gaps"] == told["counters"]["malformed"] == 0
+
+
+def test_plain_frames_come_from_files_and_pipes(tmp_path: Path) -> None:
+    text = FRAMES.read_bytes()
+    packed = tmp_path / "frames.gz"
+    packed.write_bytes(gzip.compress(text))
+    whole = by_kind(checked(captured(tmp_path / "whole.ndjson")))
+    assert by_kind(checked(FRAMES)) == by_kind(checked(packed)) == whole
+    command = [*COMMAND, "venue", "check", VENUE, "--frames", "-", "--json"]
+    piped = subprocess.run(command, input=text, capture_output=True, check=True)
+    assert by_kind(json.loads(piped.stdout)) == whole
+
+
+def test_what_is_left_over_is_told_by_its_nearest_shape(tmp_path: Path) -> None:
+    book = next(frame for frame in payloads() if '"book.update"' in frame)
+    odd = [
+        book.replace('"pu":', '"previous":'),
+        book.replace('"update":', '"changes":'),
+        book.replace('"update":', '"changes":').replace("BTC_USD", "ETH_USD"),
+        '{"id":9,"method":"auth","code":0}',
+        '{"id":9',
+    ]
+    path = tmp_path / "odd.txt"
+    path.write_text("\n".join([*payloads(), *odd]))
+    told = checked(path, code=1)
+    left = [(one["what"], one["near"], one["stop"], one["frames"]) for one in told["left"]]
+    assert left[:3] == [
+        ("malformed", "book", ".result.data[0].pu: missing", 1),
+        ("malformed", "book", ".result.data[0].update: missing", 2),
+        ("left over", "ACK", '.method: "auth", not "subscribe"', 1),
+    ]
+    assert left[3][2] == "the top: no JSON"
+    assert told["left"][0]["quoted"] == odd[0]
+    assert told["counters"]["malformed"] >= 3
+
+
+def test_what_a_channel_lacks_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "late.txt"
+    path.write_text("\n".join(f for f in payloads() if '"channel":"book"' not in f))
+    told = checked(path)
+    assert told["channels"][0]["missing"] == "no snapshot: no book can begin"
+    path.write_text("\n".join(f for f in payloads() if '"trade"' not in f))
+    told = checked(path)
+    assert told["channels"][1]["missing"] == "nothing came"
+
+
+def test_a_list_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    wrong = LIST.replace('"code":0', '"code":7,"message":"busy"')
+    told = checked(captured(tmp_path / "listed.ndjson", wrong), code=1)
+    assert told["problems"][0].startswith("line 1: the list of instruments: ")
+    path = tmp_path / "instruments.json"
+    path.write_text(wrong)
+    result = run("venue", "check", VENUE, "--frames", str(FRAMES), "--instruments", str(path))
+    assert result.returncode == 1
+    assert f"{path}: the list of instruments: " in result.stderr
+    assert "busy" in result.stderr
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_people_see_a_table_a_reason_and_a_book(
+    tmp_path: Path, namespace: str, columns: int
+) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_text("\n".join([*payloads(), '{"id":9,"method":"auth","code":0}']))
+    arguments = ("venue", "check", VENUE, "--frames", str(path))
+    with Terminal(*arguments, namespace=namespace, columns=columns) as terminal:
+        assert terminal.finish() == 1
+        lines = [line.rstrip() for line in terminal.lines()]
+    assert max(map(len, lines[1:])) <= columns
+    text = "\n".join(lines)
+    assert '  .method: "auth", not "subscribe"' in lines
+    assert "ERROR" in text
+    assert any(line.startswith("BTC_USD  LIVE") for line in lines)
+    assert any("67000.1" in line and "67000.4" in line for line in lines)
+
+
+def test_a_venue_that_is_none_is_said(tmp_path: Path) -> None:
+    frames = ("--frames", str(FRAMES))
+    wrong = run("venue", "check", "okz", *frames)
+    assert wrong.returncode == 2
+    assert "did you mean 'okx'" in wrong.stderr
+    missing = run("venue", "check", VENUE, "--frames", str(tmp_path / "none"))
+    assert missing.returncode == 2
+    assert "cannot be read" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("venue", "name"),
+    [
+        ("okx", "okx/cryptofeed_okx.ndjson.gz"),
+        ("kraken-futures", "kraken_futures/cryptofeed_kraken_futures.ndjson.gz"),
+        ("coinbase", "coinbase_adv/cryptofeed_v3_coinbase_2026.ndjson.gz"),
+    ],
+)
+def test_recordings_of_ours_leave_books_standing(venue: str, name: str) -> None:
+    result = run("venue", "check", venue, "--frames", str(recorded(name)), "--json")
+    told = json_of(result)
+    assert told["counters"]["malformed"] == told["counters"]["gaps"] == 0
+    assert told["book"]["bids"], told["left"]

@@ -1,0 +1,85 @@
+"""The example of a venue from outside: its own test, on the simulator, and as a package."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from feedhandler.venues import outside
+from tests.cli.support import json_of, run, spawn, until
+from tests.examples.conftest import EXAMPLES
+
+FOLDER = EXAMPLES / "venue"
+FILE, FRAMES = str(FOLDER / "cryptocom.py"), str(FOLDER / "frames.ndjson")
+
+
+def passes_its_own(folder: Path, cwd: Path, **environment: str) -> None:
+    """The example's own test, in a process of its own and far from this house."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    inherited = {k: v for k, v in os.environ.items() if k != outside.FILES}
+    done = subprocess.run(
+        command, cwd=cwd, env=inherited | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
+def test_its_own_test_passes_beside_its_file(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, there := tmp_path / "venue")
+    passes_its_own(there, tmp_path)
+
+
+def test_a_package_of_it_is_a_venue_without_being_named(tmp_path: Path) -> None:
+    """Built and installed as its pyproject.toml says, into a folder of its own."""
+    shutil.copytree(FOLDER, source := tmp_path / "source")
+    installed = str(tmp_path / "installed")
+    pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation")
+    subprocess.run([*pip, "--target", installed, str(source)], check=True, capture_output=True)
+    told = json_of(run("venues", "cryptocom", "--json", PYTHONPATH=installed))["venues"]
+    assert told[0]["proof"]["signs"] == ["chain"]
+    checked = run("venue", "check", "cryptocom", "--frames", FRAMES, PYTHONPATH=installed)
+    assert checked.returncode == 0
+    (source / "cryptocom.py").unlink()  # its test finds it all the same
+    passes_its_own(source, tmp_path, PYTHONPATH=installed)
+
+
+def test_it_lives_on_the_simulator_is_captured_and_checked(tmp_path: Path, namespace: str) -> None:
+    config = tmp_path / "feed.toml"
+    config.write_text('status_address = ""\n')
+    file = ("--venue-file", FILE)
+    feed = spawn(
+        "start", str(config), "--sim", *file, namespace=namespace, stderr=subprocess.DEVNULL
+    )
+    try:
+
+        def lives() -> bool:
+            status = json_of(run("status", "--json", namespace=namespace))
+            return [(one["venue"], one["state"]) for one in status["venues"]] == [
+                ("cryptocom", "LIVE")
+            ]
+
+        until(lives, "the venue is LIVE")
+        captured, books = str(tmp_path / "own.ndjson"), tmp_path / "books.json"
+        out = ("-o", captured, "--seconds", "2")
+        result = run("capture", "cryptocom", *out, *file, namespace=namespace)
+        assert result.returncode == 0, result.stderr
+        result = run("venue", "check", FILE, "--frames", captured, "--json")
+        told: dict[str, Any] = json_of(result)
+        assert (result.returncode, told["left"], told["problems"]) == (0, [], [])
+        assert {one["name"]: one["missing"] for one in told["channels"]} == {
+            "book": "", "trades": "", "ticker": "",
+        }  # fmt: skip
+        result = run("replay", captured, "--books", str(books), *file)
+        assert result.returncode == 0, result.stderr
+        replayed = json.loads(books.read_text())
+        assert replayed["BTC_USD"]["state"] == "LIVE"
+        assert replayed["BTC_USD"] == told["book"] or told["busiest"] != "BTC_USD"
+    finally:
+        run("stop", namespace=namespace)
+        feed.kill()
+        feed.wait()
