@@ -139,7 +139,8 @@ static void levels_side(engine *e, cursor *c, message *msg, level_list *l, int s
         if (c->error)
             return;
         level_said(e, c, l->shape, m, &f, i, &one);
-        l->by_id |= found_has(&f, ROLE_ID);
+        if (l->by_id && !found_has(&f, ROLE_ID))
+            tape_missing(t, c, i);
         if (f.has & TIME_ROLES) {
             int64_t time = found_time(e, c, &f, TIME_ROLES);
             *latest = time > *latest ? time : *latest;
@@ -153,7 +154,8 @@ static void levels_side(engine *e, cursor *c, message *msg, level_list *l, int s
 static void levels_both_sides(engine *e, cursor *c, message *msg, const shape *s, const found *f, uint32_t i)
 {
     int64_t latest = 0;
-    level_list l = {s, 0, s->level && shape_has(s->level, ROLE_SYMBOL), false};
+    level_list l = {s, 0, s->level && shape_has(s->level, ROLE_SYMBOL),
+                    s->level && shape_has(s->level, ROLE_ID)}; /* be there levels or none */
     msg->runs = 2;
     msg->first_side = FH_BID;
     if (found_has(f, ROLE_LEVELS)) {

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from feedhandler import venues
+from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.adapter.engine import rules
 from feedhandler.engine import _engine as native
 from feedhandler.shape import Frame, compiled
 from tests.engine import support
@@ -49,8 +52,17 @@ OTHERS = (
     ),
     Frame("none", '{"k":"n","beat":"$_"}'),
 )
-VENUES = {**FRAMES, "others": OTHERS}
-ALL_RULES = {**RULES, "others": (native.RULE_RANGE, native.BASE_STREAM)}
+OURS = {
+    name: venue
+    for name, venue in ((name, venues.load(name)) for name in venues.names())
+    if isinstance(venue, DeclaredVenue)
+}
+VENUES = {**FRAMES, **{name: venue.frames for name, venue in OURS.items()}, "others": OTHERS}
+ALL_RULES = {
+    **RULES,
+    **{name: rules(venue) for name, venue in OURS.items()},
+    "others": (native.RULE_RANGE, native.BASE_STREAM),
+}
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
+from feedhandler.shape import Frame, compiled
 from shm import Reason, State
 
 from . import seams, support
@@ -102,3 +104,32 @@ def test_ids_of_levels_without_a_base_are_not_kept() -> None:
     with seams.engine(instruments=2, rule=native.RULE_NEXT, base=native.BASE_REQUEST) as e:
         e.connection(0).feed(seams.book("A", "book", (1, "b", 99, 5)))
         assert e.counters()["buffered"] == 0
+
+
+def test_a_full_book_without_levels_forgets_the_ids_of_the_one_before() -> None:
+    level = '{"id":$id,"side":"$side","size?":$size,"price?":$price}'
+    table = compiled(
+        [
+            Frame("snapshot", '{"k":"full","s":"$symbol","l":$levels}', level=level),
+            Frame("book", '{"k":"change","s":"$symbol","l":$levels}', level=level),
+        ]
+    )
+
+    def frame(kind: str, *levels: dict[str, object]) -> bytes:
+        return support.compact({"k": kind, "s": "A", "l": levels})
+
+    options: dict[str, Any] = {
+        "rule": native.RULE_NONE,
+        "base": native.BASE_STREAM,
+        "checksum": None,
+    }
+    with support.engine("okx", decoder=native.shape_decoder(table), **options) as e:
+        c = e.connection(0)
+        for _ in range(2):  # by the general reader, by its skeleton
+            c.feed(frame("full", {"id": 1, "side": "bid", "size": 5, "price": 99}))
+            c.feed(frame("change", {"id": 1, "side": "bid", "size": 6}))
+            assert e.state(0) == LIVE
+            c.feed(frame("full"))
+            assert e.state(0) == LIVE
+            c.feed(frame("change", {"id": 1, "side": "bid", "size": 7}))
+            assert e.state(0) == GAP
