@@ -31,7 +31,7 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("drop", {"how": "rst"}),
 )
 #: of the tests' own, those whose like is not among ours
-STYLES = ("made-chained", "made-windowed", "made-whole", "made-keyed", "made-taught")
+STYLES = ("made-chained", "made-windowed", "made-whole")
 
 
 def unmeant(venue: DeclaredVenue) -> set[str]:
@@ -65,7 +65,7 @@ def running(name: str, **options: Any) -> Iterator[tuple[Rig, Sim, Any]]:
 def is_the_markets(sim: Sim, feed: Any, symbol: str, name: str) -> None:
     """While the market stands still, every level is the venue's, as far as it says."""
     venue = declared(name)
-    kept = venue.window or (20 if venue.base is Base.EVERY else 50)
+    kept = 20 if venue.base is Base.EVERY else min(venue.window or venue.depth, venue.depth)
     instrument = feed.instrument(symbol)
 
     def same() -> bool:
