@@ -9,6 +9,17 @@
 
 #include "merge.h"
 
+/* What stands for a name that is no number, such as a UUID: a hash (FNV-1a) of 53 bits, so that every reader's
+ * double holds it, never 0. */
+ALWAYS_INLINE int64_t name_number(const uint8_t *at, size_t length)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
+    hash = (hash ^ hash >> 32) & ((UINT64_C(1) << 53) - 1);
+    return hash ? (int64_t)hash : 1;
+}
+
 static inline uint32_t *named_bucket(trade_names *n, int64_t id)
 {
     return &n->buckets[((uint64_t)id * UINT64_C(0x9E3779B97F4A7C15)) >> 54];

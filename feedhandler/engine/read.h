@@ -13,6 +13,7 @@
 #define FEEDHANDLER_ENGINE_READ_H
 
 #include "emit_declared.h"
+#include "named_trades.h"
 
 enum read_result { READ_DONE, READ_NEW, READ_ODD, READ_GAP /* done, and a number is missing */ };
 
@@ -82,6 +83,16 @@ ALWAYS_INLINE bool read_id_tail(const uint8_t **at, int64_t *out)
         from--;
     text id = {from, (uint32_t)(*at - from), TEXT_STRING, false};
     return LIKELY(text_integer(&id, out));
+}
+
+/* Any name, in a string. */
+ALWAYS_INLINE bool read_id_name(const uint8_t **at, int64_t *out)
+{
+    const uint8_t *begin = *at;
+    if (UNLIKELY(!usual_string(at)))
+        return false;
+    *out = name_number(begin, (size_t)(*at - begin));
+    return LIKELY(*at > begin);
 }
 
 ALWAYS_INLINE bool read_side(const step *s, const uint8_t **at, int64_t *out)

@@ -45,6 +45,7 @@ enum role {
     ROLE_VERB,
     ROLE_COUNT,
     ROLE_FORCED,
+    ROLE_ID_NAME,
     ROLES
 };
 

@@ -2,6 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_SHAPED_ROWS_H
 #define FEEDHANDLER_ENGINE_SHAPED_ROWS_H
 
+#include "named_trades.h"
 #include "shaped.h"
 
 /* ---- trades --------------------------------------------------------------------------------------- */
@@ -27,6 +28,11 @@ static int64_t found_id(cursor *c, const found *f)
         if (!text_integer(t, &id) || id < 0)
             text_fail(c, WIRE_RANGE, t);
         return id;
+    }
+    if ((t = found_text(f, ROLE_ID_NAME)) != NULL) {
+        if (text_empty(t) || t->type != TEXT_STRING)
+            text_fail(c, WIRE_RANGE, t);
+        return name_number(t->at, t->length);
     }
     if ((t = found_text(f, ROLE_ID_TAIL)) != NULL && !id_tail(t, &id))
         text_fail(c, WIRE_RANGE, t);

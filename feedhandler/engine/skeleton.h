@@ -49,8 +49,8 @@ enum slot {
 #define STEPS_OF_A_WORD(X) X(LEVELS_TEXT) X(LEVELS_NUMBER) X(LEVELS_VERB) X(ROW_END) X(END)
 /* Of venues that are declared by their frames alone. */
 #define STEPS_DECLARED(X) \
-    X(CHANNEL) X(CLOCK) X(CONN) X(ANY_ID) X(ANY_PRICE) X(ANY_SIZE) X(AMOUNT) X(LEVELS) X(LATER_LEVELS) X(OUTER_ROWS) \
-    X(OUTER_ROW_END) X(NUMBERED_END)
+    X(CHANNEL) X(CLOCK) X(CONN) X(ANY_ID) X(ID_NAME) X(ANY_PRICE) X(ANY_SIZE) X(AMOUNT) X(LEVELS) X(LATER_LEVELS) \
+    X(OUTER_ROWS) X(OUTER_ROW_END) X(NUMBERED_END)
 
 enum step_code {
 #define X(name) STEP_##name, STEP_##name##_TWO, STEP_##name##_LONG,

@@ -111,7 +111,8 @@ static void sketch_integer(sketch *k, int role, const uint8_t *at, const uint8_t
         [ROLE_PLACE] = SLOT_PLACE,       [ROLE_CHECKSUM] = SLOT_CHECKSUM,
         [ROLE_TIME_MS] = SLOT_TIME,      [ROLE_SENT_MS] = SLOT_SENT,
         [ROLE_ID] = SLOT_ID,             [ROLE_ID_OR_PLACE] = SLOT_ID,
-        [ROLE_ID_TAIL] = SLOT_ID,        [ROLE_COUNT] = SLOT_COUNT,
+        [ROLE_ID_TAIL] = SLOT_ID,        [ROLE_ID_NAME] = SLOT_ID,
+        [ROLE_COUNT] = SLOT_COUNT,
     };
     bool sent = role == ROLE_SENT_MS || (role >= ROLE_SENT_S && role <= ROLE_SENT_ISO);
     bool time = role == ROLE_TIME_MS || (role >= ROLE_TIME_S && role <= ROLE_TIME_ISO);
@@ -123,6 +124,7 @@ static void sketch_integer(sketch *k, int role, const uint8_t *at, const uint8_t
                : role == ROLE_PREVIOUS_SIGNED || role == ROLE_CHECKSUM ? STEP_SIGNED
                : role == ROLE_ID_OR_PLACE                              ? STEP_ID_TEXT
                : role == ROLE_ID_TAIL                                  ? STEP_ID_TAIL
+               : role == ROLE_ID_NAME                                  ? STEP_ID_NAME
                : role == ROLE_ID && k->of                              ? STEP_ANY_ID
                                                                        : STEP_INTEGER;
     k->failed |= sketch_saw(k, role);
@@ -247,7 +249,7 @@ static void sketch_hole(sketch *k, int role, cursor *c)
 {
     const uint8_t *at = c->at;
     bool declared = role == ROLE_CHANNEL || role == ROLE_AMOUNT || role == ROLE_COUNT || role == ROLE_SIDE ||
-                    (role >= ROLE_TIME_S && role <= ROLE_SENT_ISO);
+                    role == ROLE_ID_NAME || (role >= ROLE_TIME_S && role <= ROLE_SENT_ISO);
     if (role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_FORCED)
         role = ROLE_WORD; /* what it says is in the decoder's message */
     if (role > ROLE_ASKS && role != ROLE_LEVELS && !(k->of && declared)) { /* none of those that steps read */
@@ -268,7 +270,8 @@ static void sketch_hole(sketch *k, int role, cursor *c)
     const uint8_t *begin = at + quoted, *past = c->at - quoted;
     if (!quoted && role != ROLE_TAKER && role != ROLE_SIDE && *at != '-' && (uint8_t)(*at - '0') > 9)
         k->failed = true; /* null where a value is due: only its decoder knows */
-    else if (role == ROLE_SYMBOL || role == ROLE_ID_OR_PLACE || role == ROLE_ID_TAIL)
+    else if (role == ROLE_SYMBOL || role == ROLE_ID_OR_PLACE || role == ROLE_ID_TAIL ||
+             role == ROLE_ID_NAME)
         k->failed |= !quoted;
     if (role == ROLE_SYMBOL)
         sketch_symbol(k, begin, past, '"');

@@ -67,6 +67,7 @@ class Role(IntEnum):
     VERB = 39  #: what becomes of a level
     COUNT = 40  #: orders of a level: 0 removes it
     FORCED = 41  #: if it is there, the trade is a liquidation
+    ID_NAME = 42  #: any name, such as a UUID: what stands for it is a hash of 53 bits
 
 
 #: what a ticker says, by the numbers of FH_STAT_* in shm/include/feedhandler_shm.h
@@ -94,7 +95,7 @@ HOLES: Mapping[str, int] = MappingProxyType(
 
 TIMES = frozenset({Role.TIME_S, Role.TIME_MS, Role.TIME_US, Role.TIME_NS, Role.TIME_ISO})
 SENT = frozenset({Role.SENT_S, Role.SENT_MS, Role.SENT_US, Role.SENT_NS, Role.SENT_ISO})
-IDS = frozenset({Role.ID, Role.ID_OR_PLACE, Role.ID_TAIL})
+IDS = frozenset({Role.ID, Role.ID_OR_PLACE, Role.ID_TAIL, Role.ID_NAME})
 QUOTE = frozenset({Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE})
 #: they may stand in a frame more than once
 REPEATED = frozenset({Role.SKIP, Role.WORD, Role.NEVER, Role.SYMBOL, Role.DIGITS})

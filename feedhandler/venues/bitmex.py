@@ -13,6 +13,7 @@ https://www.bitmex.com/app/restAPI (limits, instruments). A subscription key is 
   one that is wrong are subscribed to.
 * `instrument` has only the fields that have changed, `fundingRate` is for the interval that runs,
   `indicativeSettlePrice` is the index. Its `state` is not read: the list is asked for now and then.
+* A trade is named by a UUID.
 * `liquidation` tells orders that the liquidation engine has placed, with no time; trades do not say
   whether they are such.
 * A contract is worth one unit of the quote currency if it is inverse, and the part of the base that
@@ -64,7 +65,7 @@ _FRAMES = (
     Frame(
         "trade",
         '{"table":"trade","action":"insert","data":[{"timestamp":"$time_iso","symbol":"$symbol",'
-        '"side":"$taker","size":$size,"price":$price}]}',
+        '"side":"$taker","size":$size,"price":$price,"trdMatchID":"$id_name"}]}',
         taker=("Buy", "Sell"),
     ),
     Frame("none", '{"table":"trade","action":"partial"}'),  # of before the subscription
@@ -101,6 +102,7 @@ class Bitmex(DeclaredVenue):
     rule = Continuity.NONE
     base = Base.STREAM
     proof = Proof(note="levels have ids: a change of one that is not known ends the book")
+    names_trades = True
     answers_each = True
     ws_urls = {"public": "wss://ws.bitmex.com/realtime"}
     hosts = ("www.bitmex.com",)

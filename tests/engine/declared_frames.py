@@ -63,7 +63,7 @@ class Made:
             "word": rng.choice(("one", "two")), "channel": "10", "checksum": str(rng.randrange(9)),
             "id": str(rng.choice((n, 1 << 60))), "id_tail": f"x-{n}", "id_or_place": str(n),
             "taker": rng.choice(frame.taker), "side": rng.choice(frame.sides), "count": "0",
-            "_": rng.choice(("0", "17", "1.5")), "forced": "x",
+            "id_name": f"{n:x}-b", "_": rng.choice(("0", "17", "1.5")), "forced": "x",
         }  # fmt: skip
         for prefix in ("time", "sent"):
             values[f"{prefix}_s"] = values[f"{prefix}_frac"] = f"{s}.{ns // 1000:06}"

@@ -50,6 +50,11 @@ OTHERS = (
         "quote",
         '{"k":"q","b":[$bid,$bid_size],"a":[$ask,$ask_size],"n?":$final,"s":"$symbol"}',
     ),
+    Frame(
+        "trade",
+        '{"k":"i","rows":[{"i":"$id_name","p":$price,"q":$size,"d":$taker,"s":"$symbol"}]}',
+        taker=("0", "1"),
+    ),
     Frame("none", '{"k":"n","beat":"$_"}'),
 )
 OURS = {

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -75,6 +76,34 @@ def test_two_orders_that_meet_again_make_another_trade() -> None:
         for at in (NOW, NOW + 1):
             e.connection(0).feed(frame((42, at)))
         assert published(e) == [42, 42]
+
+
+def test_any_name_tells_a_trade_from_another() -> None:
+    """Read with a skeleton and without: what stands for it is the same."""
+    sample = TRADE.sample.replace("$id", '"$id_name"')
+    ids = [str(UUID(int=random.Random(one).getrandbits(128))) for one in range(200)] + ["x"]
+    frames = [
+        json.dumps({"t": [{"s": "X", "p": "100", "q": "1", "d": "buy", "i": one, "at": NOW + at}]})
+        for at, one in enumerate(ids)
+    ]
+    with named((Frame("trade", sample),)) as e:
+        for each in frames:
+            for index in (0, 1):
+                e.connection(index).feed(each.encode())
+        assert published(e) == [fnv(one) for one in ids]
+        assert e.counters()["duplicates"] == len(ids)
+        assert e.connection(0).slow < 10
+        for odd in ('""', "7", "null"):
+            payload = frames[0].replace(f'"{ids[0]}"', odd).encode()
+            assert e.connection(0).feed(payload) & native.MALFORMED
+
+
+def fnv(name: str) -> int:
+    """FNV-1a of 64 bits, folded to 53."""
+    value = 0xCBF29CE484222325
+    for byte in name.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return (value ^ value >> 32) % 2**53
 
 
 @pytest.mark.parametrize("later_ns", [0, 3 * SECOND])

@@ -69,6 +69,8 @@ class DeclaredVenue(Venue):
 
     @classmethod
     def _read_by_shapes(cls) -> Decoder:
+        if not cls.names_trades and any("$id_name" in frame.sample for frame in cls.frames):
+            raise ShapeError(f"{cls.name}: frames: $id_name, and names_trades is not said")
         try:
             return shape_decoder(
                 compiled(cls.frames),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import Rows, holes, parsed
@@ -56,6 +57,7 @@ class Prints:
                 "id": str(one.number),
                 "id_or_place": str(one.number),
                 "id_tail": str(one.number),
+                "id_name": str(UUID(int=one.number)),
                 "place": str(one.sequence),
                 "final": str(one.sequence),
             }
