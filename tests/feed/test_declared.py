@@ -14,7 +14,7 @@ from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.venue import Base, Continuity
 from feedhandler.venues import outside
 from shm import State
-from tests.kit.rig import Rig, Sim, board_states, rig, scaled, until
+from tests.kit.rig import Rig, RingBooks, Sim, board_states, rig, scaled, until
 from tests.sim.declared_reader import OURS, declared
 
 FILE = Path(__file__).parents[1] / "sim" / "declared_file.py"
@@ -112,3 +112,35 @@ def test_books_are_the_markets_through_faults(name: str) -> None:
         sim.pause()
         for symbol in (first, *others):
             is_the_markets(sim, feed, symbol, name)
+
+
+def passes(sim: Sim, what: str, count: int) -> None:
+    """Wait for so many more of what the simulator counts."""
+    goal = sim.stats()[what] + count
+    until(lambda: bool(sim.stats()[what] >= goal), f"{count} more {what}")
+
+
+@pytest.mark.parametrize("name", ["htx", "hyperliquid"])
+def test_two_connections_tell_each_trade_once(name: str) -> None:
+    """Numbered one by one, and by hashes; through a cut of one of them."""
+    with rig(name, rate=2000.0) as r:
+        r.change(name, redundancy=2)
+        r.io_process(name)
+        sim, ring = r.sims[name], RingBooks(r.attach(name))
+        passes(sim, "updates", 4000)
+        sim.fault("drop", how="rst", count=1)
+        passes(sim, "connections", 1)
+        passes(sim, "updates", 4000)
+        sim.pause()
+        for symbol in declared(name).default_instruments[:2]:
+            row = ring.feed.instrument(symbol).id
+            ids = [int(one["id"]) for one in sim.trades(symbol)]
+
+            def caught_up(row: int = row, ids: list[int] = ids) -> bool:
+                ring.catch_up()
+                return ids[-1] in ring.trades.get(row, ())
+
+            until(caught_up, "the last trade is told")
+            told = ring.trades[row]
+            assert len(told) == len(set(told))
+            assert set(told) == set(ids[ids.index(told[0]) :])

@@ -96,6 +96,11 @@ class Sim:
     def stats(self) -> dict[str, Any]:
         return self._ask("stats")
 
+    def trades(self, symbol: str) -> list[dict[str, Any]]:
+        """The instrument's, the oldest first."""
+        found: list[dict[str, Any]] = self._ask("trades", symbol=symbol)["trades"]
+        return found
+
     def book(self, symbol: str, sequence: int | None = None) -> tuple[int, Levels, Levels] | None:
         """(sequence, bids, asks); None: the venue has no such sequence."""
         query: dict[str, Any] = {} if sequence is None else {"sequence": sequence}

@@ -21,13 +21,29 @@ Values = Mapping[str, str]
 _MS = 1_000_000
 LIQUIDATIONS = 25
 """Every so many of an instrument's trades, one is of a liquidation."""
+_ODD = 0x2545F4914F6CDD1D  # so that no two numbers have the same hash
 _AWAY = 50  # ticks of a liquidation's price from the trade's
 
 
-class Prints:
-    """A frame of trades or liquidations: all of an update in its rows, or a message each."""
+def trade_id(number: int, *, named: bool) -> str:
+    """Of an instrument's trade with this number; `named`: a hash, which counts nothing."""
+    if not named:
+        return str(number)
+    high, low = divmod(number * _ODD % (1 << 50), 1 << 25)
+    return str(low << 25 | high)
 
-    def __init__(self, frame: Frame) -> None:
+
+def trade_name(number: int) -> str:
+    """The same where trades are named by UUIDs."""
+    return str(UUID(int=number))
+
+
+class Prints:
+    """A frame of trades or liquidations: all of an update in its rows, or a message each. `named`:
+    their ids are hashes."""
+
+    def __init__(self, frame: Frame, *, named: bool = False) -> None:
+        self._named = named
         words = {"symbol": ("S",), "taker": frame.taker, "time_iso": ("T",), "sent_iso": ("T",)}
         self._template = Template(quoting(parsed(frame.sample), words))
         self._taker = frame.taker
@@ -46,6 +62,7 @@ class Prints:
         size = texts.sizes[one.lots]
         grid = max(1, one.grid + (away if one.taker_buys else -away))
         forced = {"forced": "1"} if one.number % LIQUIDATIONS == 0 else {}
+        called = trade_id(one.number, named=self._named)
         return (
             forced
             | {
@@ -54,10 +71,10 @@ class Prints:
                 "size": size,
                 "amount": size if one.taker_buys else f"-{size}",
                 "taker": self._taker[0 if one.taker_buys else 1],
-                "id": str(one.number),
-                "id_or_place": str(one.number),
-                "id_tail": str(one.number),
-                "id_name": str(UUID(int=one.number)),
+                "id": called,
+                "id_or_place": called,
+                "id_tail": called,
+                "id_name": trade_name(one.number),
                 "place": str(one.sequence),
                 "final": str(one.sequence),
             }

@@ -16,11 +16,18 @@ from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
+from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.declared.books import BookFrame, Books
 from feedhandler.sim.venues.declared.channels import Channel, Channels
 from feedhandler.sim.venues.declared.checksum import padded
-from feedhandler.sim.venues.declared.events import LIQUIDATIONS, Picture, Prints
+from feedhandler.sim.venues.declared.events import (
+    LIQUIDATIONS,
+    Picture,
+    Prints,
+    trade_id,
+    trade_name,
+)
 from feedhandler.sim.venues.declared.levels import Texts, texts
 from feedhandler.sim.venues.declared.listing import DEFAULT_COUNT, List
 from feedhandler.sim.venues.declared.numbers import Numbers, times
@@ -108,6 +115,12 @@ class Publisher(DeclaredRest, ABC):
             found = self._texts[symbol] = texts(live.instrument, padded=long)
         return found
 
+    def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
+        """As it is called in the stream."""
+        if any("$id_name" in frame.sample for frame in self.declared.frames):
+            return trade_name(trade.number)
+        return trade_id(trade.number, named=self.declared.names_trades)
+
     # -- keys with listeners -----------------------------------------------------------------
 
     def opened(self, channel: Channel) -> Open:
@@ -131,8 +144,8 @@ class Publisher(DeclaredRest, ABC):
             1000 + 7 * self._opened,
             books,
             stream,
-            [Prints(frame) for frame in of("trade")],
-            [Prints(frame) for frame in of("liquidation")],
+            [Prints(frame, named=self.declared.names_trades) for frame in of("trade")],
+            [Prints(frame, named=self.declared.names_trades) for frame in of("liquidation")],
             [Picture(frame) for frame in of("quote")],
             [Picture(frame) for frame in of("ticker")],
         )
