@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +9,8 @@ import pytest
 
 from feedhandler import venues as registry
 from feedhandler.adapter.venue import Continuity
-from tests.cli.support import Terminal, json_of, run, spawn, until
+from tests.cli.support import Terminal, json_of, run
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "venues.md"
 MINE = """
 from feedhandler.venues.okx import Okx
 
@@ -64,37 +60,6 @@ def test_a_file_brings_a_venue_to_every_command(tmp_path: Path) -> None:
     planned = json_of(run("plan", "-v", "mine", *offline, FEEDHANDLER_VENUE_FILES=path))
     assert [one["venue"] for one in planned["venues"]] == ["mine"]
     assert "mine" not in json_of(run("venues", "--json"))
-
-
-def test_a_venue_from_outside_is_simulated_carried_captured_and_replayed(
-    tmp_path: Path, namespace: str
-) -> None:
-    """That of the documents, in processes of its own."""
-    found = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert found is not None
-    path = str(written(tmp_path / "mine.py", found[1]))
-    config = written(tmp_path / "feed.toml", 'status_address = ""\n')
-    start = ("start", str(config), "--sim", "--venue-file", path)
-    feed = spawn(*start, namespace=namespace, stderr=subprocess.DEVNULL)
-    try:
-
-        def lives() -> bool:
-            status = json_of(run("status", "--json", namespace=namespace))
-            return [(one["venue"], one["state"]) for one in status["venues"]] == [("mine", "LIVE")]
-
-        until(lives, "the venue is LIVE")
-        captured, books = str(tmp_path / "mine.ndjson"), tmp_path / "books.json"
-        more = ("--venue-file", path)
-        out = ("-o", captured, "--seconds", "2")
-        result = run("capture", "mine", *out, *more, namespace=namespace)
-        assert result.returncode == 0, result.stderr
-        result = run("replay", captured, "--books", str(books), *more)
-        assert result.returncode == 0, result.stderr
-        assert json.loads(books.read_text())["BTC-USDT"]["state"] == "LIVE"
-    finally:
-        run("stop", namespace=namespace)
-        feed.kill()
-        feed.wait()
 
 
 @pytest.mark.parametrize(

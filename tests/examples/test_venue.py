@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from feedhandler.adapter.declared import words
+from feedhandler.shape.frame import HOLES, KINDS
 from feedhandler.venues import outside
 from tests.cli.support import json_of, run, spawn, until
 from tests.examples.conftest import EXAMPLES
 
 FOLDER = EXAMPLES / "venue"
+TUTORIAL = EXAMPLES.parents[1] / "docs" / "adding-a-venue.md"
 FILE, FRAMES = str(FOLDER / "cryptocom.py"), str(FOLDER / "frames.ndjson")
 
 
@@ -83,3 +87,36 @@ def test_it_lives_on_the_simulator_is_captured_and_checked(tmp_path: Path, names
         run("stop", namespace=namespace)
         feed.kill()
         feed.wait()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
+
+
+def test_the_tutorial_writes_just_these_files() -> None:
+    """Its pieces of Python, one behind the other, are the venue and its test."""
+    venue, test = Path(FILE).read_text(), (FOLDER / "test_cryptocom.py").read_text()
+    *pieces, last = blocks("python")
+    assert "\n".join(pieces) == venue
+    assert last == test
+    (project,) = blocks("toml")
+    assert project == (FOLDER / "pyproject.toml").read_text()
+    written = {
+        name: text
+        for block in blocks("sh")
+        for name, text in re.findall(r"cat > (\S+) <<'END'\n(.*?)END\n", block, re.DOTALL)
+    }
+    assert "gap" in written.pop("chaos.toml")
+    assert written == {
+        name: (FOLDER / name).read_text() for name in ("frames.ndjson", "instruments.json")
+    }
+
+
+def test_the_notation_is_told_whole() -> None:
+    """Every kind, every hole and every step has its place in the tables."""
+    text = TUTORIAL.read_text()
+    told = set(re.findall(r"\$(\w+)", text))
+    holes = {name.removesuffix("_percent") for name in HOLES} | words.HOLES
+    assert holes <= told
+    kinds = text.partition("**Kinds**")[2].partition("**Holes**")[0]
+    assert set(re.findall(r"`(\w+)`", kinds)) == set(KINDS)

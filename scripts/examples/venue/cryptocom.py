@@ -6,7 +6,10 @@ Rules: https://exchange-docs.crypto.com/exchange/v1/rest-ws/. All keys share a m
 begins with a frame of the channel `book`; what follows is of `book.update` and names the number
 before it. The venue asks for a sign of life every 30 s and cuts who does not answer within 5. What
 may be sent in a second is counted from the socket's opening, so that nothing is asked in the first
-one. docs/adding-a-venue.md goes through this file.
+one. Whether changes tell what enters the 10 or 50 levels of a book is not documented, so that those
+that are known become fewer until the book is subscribed to anew.
+
+docs/adding-a-venue.md goes through this file.
 """
 
 from feedhandler.adapter import promise
@@ -64,6 +67,7 @@ class CryptoCom(DeclaredVenue):
             Answer(ControlKind.ERROR, '{"code":$code,"message":"$text"}'),
         ),
     )
+
     listing = Listing(
         "/public/get-instruments",
         rows="result.data",
