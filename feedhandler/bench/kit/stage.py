@@ -19,7 +19,7 @@ import shm
 from feedhandler import python_child, venues
 from feedhandler.bench.kit.scenario import Scenario
 from feedhandler.bench.kit.server import Server, Session
-from feedhandler.bench.kit.stub_venue import LIST_PATH, acknowledgement, listing
+from feedhandler.bench.kit.stub_venue import LIST_PATH, acknowledgement, book_asked, listing
 from feedhandler.config.keys import VenueConfig
 from feedhandler.io_process.main import Order
 from feedhandler.sim.server.frames import encode
@@ -137,7 +137,6 @@ def stage(
     soon as it is subscribed to; then no frames are sent to warm.
     """
     keys = _Keys(first)
-    facts = venues.load(scenario.case.venue)
     scenarios = [scenario, *more]
     instruments = [one for each in scenarios for one in each.instruments]
     snapshots = {symbol: body for each in scenarios for symbol, body in each.case.snapshots.items()}
@@ -145,7 +144,7 @@ def stage(
     def rest(path: str) -> bytes | None:
         if path.startswith(LIST_PATH):
             return listing(instruments)
-        symbol = facts.snapshot_symbol(path)
+        symbol = book_asked(path)
         return snapshots.get(symbol) if symbol is not None else None
 
     with ExitStack() as stack:

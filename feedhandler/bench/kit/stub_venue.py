@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -27,6 +28,7 @@ from feedhandler.adapter.venue import (
 from shm import InstrumentKind
 
 LIST_PATH = "/bench/instruments"
+_BOOK_PATH = "/bench/book?symbol="
 _ACK = b'{"bench":'
 
 
@@ -57,6 +59,11 @@ def stub(name: str, keys: int | None = None) -> Venue:
 def listing(instruments: Sequence[Listed]) -> bytes:
     """What `LIST_PATH` answers."""
     return msgspec.json.encode(list(instruments))
+
+
+def book_asked(path: str) -> str | None:
+    """Whose book is asked for; None: none."""
+    return unquote(path.removeprefix(_BOOK_PATH)) if path.startswith(_BOOK_PATH) else None
 
 
 def acknowledgement(text: str) -> tuple[list[bytes], list[str]]:
@@ -105,6 +112,13 @@ class _Stub(Venue):
 
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:  # noqa: ARG002
         return [Request(LIST_PATH)]
+
+    def snapshot_request(self, symbol: str) -> Request | None:
+        """For a book as it is: however short, it is whole. One that wore thin would be asked for
+        again, and there is no other one."""
+        if super().snapshot_request(symbol) is None:
+            return None
+        return Request(_BOOK_PATH + quote(symbol, safe=""), symbol=symbol)
 
     def follow_up(self, *_: Any) -> list[Request]:
         return []
