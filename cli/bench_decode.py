@@ -25,11 +25,14 @@ def decode(
     """Feed frames through decoder, book and memory in one process, and time them.
 
     Each case takes short turns with a C program that does the least possible for the same frames;
-    RATIO is a median of pairs, so both met the same clock speed and the same noise.
+    RATIO is a median of pairs, so both met the same clock speed and the same noise. Frames of
+    venues that are declared, also in a file of yours, are rendered from their shapes; there is no
+    such floor for them.
 
     \b
     feedhandler bench decode
     feedhandler bench decode --captures recordings/ --venue okx --json
+    feedhandler bench decode --venue-file mine.py --venue mine
     """
     from feedhandler.bench.figures.decode import run
 

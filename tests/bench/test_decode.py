@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,11 +20,14 @@ from feedhandler.bench.kit.frames import (
     recorded,
     recordings,
 )
+from feedhandler.bench.kit.rendered import RenderError, declared, kinds, rendered
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 from feedhandler.bench.native._floor import PADDING, Floor
 from shm import dev_shm, segment
 from tests.bench.support import well_formed
+
+DECLARED = [name for name in venues.names() if declared(name) is not None]
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -31,8 +36,43 @@ def test_it_yields_a_figure_a_frame_and_a_level_beside_the_floor(venue: str) -> 
     decode.measure(synthetic(venue, count=50), findings, repetitions=3, passes=1)
     found = well_formed(findings, "decode")
     case = f"{venue} book synthetic"
-    assert set(found) == {(case, "time per frame"), (case, "time per level")}
-    assert all(result.ratio for result in found.values())
+    assert set(found) == {
+        (case, what) for what in ("time per frame", "time per level", "slow frames")
+    }
+    assert all(result.ratio for (_, what), result in found.items() if what != "slow frames")
+
+
+@pytest.mark.parametrize("venue", DECLARED)
+def test_frames_rendered_from_shapes_are_right_and_read_the_quick_way(venue: str) -> None:
+    facts = declared(venue)
+    assert facts is not None
+    made = [rendered(venue, kind, count=400) for kind in kinds(facts)]
+    findings = Findings()
+    for case in made:
+        decode.measure(case, findings, repetitions=3, passes=1)
+    found = {(one.case, one.metric): one.value for one in findings.results}
+    assert found[f"{venue} book synthetic", "time per level"] > 0
+    for case in made:
+        assert found[case.name, "slow frames"] < 2
+        assert rendered(venue, case.kind, count=400) == case  # to the last byte
+
+
+def test_books_are_measured_with_and_without_their_checksum() -> None:
+    names = [case.name for case in decode.from_shapes("kraken") if case.kind == "book"]
+    assert names == ["kraken book synthetic", "kraken book unverified synthetic"]
+
+
+def test_a_checksum_that_is_wrong_is_noticed_only_where_it_is_verified() -> None:
+    case = rendered("kraken", count=50)
+    case.frames[20] = re.sub(rb'"checksum":\d+', b'"checksum":1', case.frames[20])
+    with pytest.raises(RuntimeError, match="'BTC/USD': 1"):
+        decode.measure(case, Findings(), repetitions=3, passes=1)
+    decode.measure(replace(case, verified=False), Findings(), repetitions=3, passes=1)
+
+
+def test_what_cannot_be_rendered_is_said() -> None:
+    with pytest.raises(RenderError, match="kucoin: there are no shapes of its ticker frames"):
+        rendered("kucoin", "ticker")
 
 
 def test_frames_that_the_engine_refuses_are_no_measurement() -> None:

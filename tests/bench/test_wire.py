@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from feedhandler import venues
 from feedhandler.bench.figures import wire
+from feedhandler.bench.kit import cores
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.native import programs
@@ -31,3 +35,19 @@ def test_without_a_compiler_there_is_no_floor_and_a_note(monkeypatch: pytest.Mon
         wire.measure(synthetic("okx", count=60), findings, repetitions=1, frames=50)
     assert findings.notes == ["no floor for okx book synthetic plain: no C compiler: install one"]
     assert all(result.ratio is None for result in findings.results)
+
+
+def test_a_base_that_wears_thin_is_no_reason_to_begin_anew() -> None:
+    asked = venues.load("binance").snapshot_request("BTCUSDT")
+    assert asked is not None
+    case = synthetic("binance", count=300)
+    bids = [[f"{price}.00", "1.00"] for price in range(50_000, 50_000 - asked.levels, -1)]
+    base = json.loads(case.snapshots["BTCUSDT"])
+    case.snapshots["BTCUSDT"] = json.dumps(base | {"bids": bids}).encode()
+    gone = [[price, "0.00"] for price, _ in bids]
+    for n, text in enumerate(case.frames):  # all that was answered goes; what is left lies deeper
+        frame = json.loads(text)
+        frame["data"]["b"] = [["1.00", f"{n}.00"], *(gone if n == 100 else [])]
+        case.frames[n] = json.dumps(frame, separators=(",", ":")).encode()
+    with nothing_left():
+        assert wire.engine_cost(wire.scenario_of(case, 200), cores.choose(), tls=False).cpu > 0

@@ -5,7 +5,8 @@ the same clock speed and the same noise. What other processes take is not our co
 passes over the frames the best time of each turn counts, and they add up to one ratio; the median
 of many such is reported, with their spread, and whether the host was too noisy to believe it. Loops
 over frames run in native code. Recorded frames are used where there are any, and frames made in
-code beside them.
+code beside them. Those of venues that are declared are rendered from their shapes, and have no
+floor: a floor is spelled by hand, and one that was made from shapes would be our own reader again.
 """
 
 from __future__ import annotations
@@ -13,22 +14,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-
-import orjson
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.bench.kit import policy
+from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
+from feedhandler.bench.kit.rendered import declared, kinds, rendered
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 from feedhandler.bench.native._floor import PADDING, Floor
-from shm import Reason, State, segment
+from shm import State, segment
 from shm._native import Writer
 
 BENCH = "decode"
 _TURN_NS = 300_000
+_MADE = 4000
+_LEARNING = 100  # frames, in which skeletons are learned
 
 
 class _Bench:
@@ -36,13 +40,25 @@ class _Bench:
 
     def __init__(self, case: Case, writer: Writer) -> None:
         self.case = case
-        self.engine = make_engine(venues.load(case.venue), writer, auto_add=True)
+        venue = venues.load(case.venue)
+        if not case.verified:
+            venue.checksum = None
+        self.engine = make_engine(venue, writer, auto_add=True)
         self._feed = self.engine.connection(0).feed_all
         self._floor = Floor(case.venue) if case.floor else None
         self._padded = [frame + bytes(PADDING) for frame in case.frames]
         self._turns = [(case.frames, self._padded)]
-        for symbol in case.snapshots:
-            self.engine.add_instrument(symbol, price_exponent=-2, size_exponent=-8)
+        add_known(self.engine, case)
+
+    def slow(self) -> float:
+        """The first pass: the share of the frames that were of no known skeleton, in %, when those
+        of the first hundred had been learned."""
+        connection, frames = self.engine.connection(0), self.case.frames
+        begin(self.engine, self.case)
+        connection.feed_all(frames[:_LEARNING])
+        learned = connection.slow
+        connection.feed_all(frames[_LEARNING:])
+        return 100 * (connection.slow - learned) / max(1, len(frames) - _LEARNING)
 
     def warm(self) -> None:
         """Two passes; from the second is known how many frames make a turn."""
@@ -56,12 +72,10 @@ class _Bench:
 
     def one_pass(self) -> tuple[list[float], list[float]]:
         """Nanoseconds of each turn over all frames: the engine's, the floor's."""
-        for symbol, body in self.case.snapshots.items():
-            i = self.engine.instrument_id(symbol)
-            self.engine.set_state(i, State.SYNCING, Reason.START)
-            self.engine.snapshot(i, body)
-            if self._floor is not None:
-                self._floor.snapshot(symbol.encode(), body)
+        begin(self.engine, self.case)
+        for symbol, body in self.case.snapshots.items() if self._floor is not None else ():
+            assert self._floor is not None
+            self._floor.snapshot(symbol.encode(), body)
         engine, floor = [], []
         for frames, padded in self._turns:
             engine.append(_timed(self._feed, frames))
@@ -79,13 +93,20 @@ class _Bench:
     def levels(self) -> int:
         """Levels of one pass. Raises RuntimeError where the engine does not like the frames."""
         before = self.engine.counters()
+        begin(self.engine, self.case)
+        begun = self.engine.counters()
         self.one_pass()
         after = self.engine.counters()
         bad = {k: after[k] - before[k] for k in ("malformed", "gaps", "unknown", "crossed")}
-        if any(bad.values()):
+        late = [symbol for symbol in self.case.instruments if not self._is_live(symbol)]
+        if any(bad.values()) or (late and self.case.kind == "book"):
+            bad |= dict.fromkeys(late, 1)
             raise RuntimeError(f"{self.case.name}: the frames are not what they should be: {bad}")
-        in_snapshots = sum(_snapshot_levels(body) for body in self.case.snapshots.values())
-        return after["levels"] - before["levels"] - in_snapshots
+        in_snapshots = begun["levels"] - before["levels"]
+        return after["levels"] - begun["levels"] - in_snapshots
+
+    def _is_live(self, symbol: str) -> bool:
+        return self.engine.state(self.engine.instrument_id(symbol))[0] == State.LIVE
 
 
 def _timed(run: Callable[[Frames], object], frames: Frames) -> float:
@@ -96,11 +117,6 @@ def _timed(run: Callable[[Frames], object], frames: Frames) -> float:
     return float(time.perf_counter_ns() - begin)
 
 
-def _snapshot_levels(body: bytes) -> int:
-    parsed = orjson.loads(body)
-    return len(parsed["bids"]) + len(parsed["asks"])
-
-
 def measure(case: Case, findings: Findings, repetitions: int = 30, passes: int = 0) -> None:
     """Engine and floor, in turns, after two passes of warming up. `passes` 0: as many as make a
     repetition of some 4,000 frames."""
@@ -108,6 +124,7 @@ def measure(case: Case, findings: Findings, repetitions: int = 30, passes: int =
         case.venue, namespace=f"bench{os.getpid()}", instruments=256, depth=20, ring_slots=1 << 17
     ) as held:
         bench = _Bench(case, held.writer)
+        slow = bench.slow()
         bench.warm()
         levels = bench.levels()
         passes = passes or max(4, 4000 // len(case.frames))
@@ -120,6 +137,8 @@ def measure(case: Case, findings: Findings, repetitions: int = 30, passes: int =
             pairs = [(own / count, floor / count if case.floor else None) for own, floor in times]
             what = (BENCH, case.name, f"time per {metric}", "ns")
             findings.results.append(policy.summary(*what, pairs))
+    what = (BENCH, case.name, "slow frames", "%")
+    findings.results.append(policy.summary(*what, [(slow, None)]))
 
 
 def cases(folder: Path | None = None) -> list[Case]:
@@ -131,6 +150,19 @@ def cases(folder: Path | None = None) -> list[Case]:
             found += [whole, *parts] if whole.floor and len(parts) > 1 else parts
     made = [synthetic(venue) for venue in VENUES]
     return found + made + [synthetic(venue, live=True) for venue in REORDERED]
+
+
+def from_shapes(name: str) -> list[Case]:
+    """Of a venue that is declared, those that can be rendered; its books with and without their
+    checksum, where it has one. Of another one none."""
+    venue = declared(name)
+    found = []
+    for kind in kinds(venue) if venue is not None else ():
+        case = rendered(name, kind, count=_MADE if kind == "book" else _MADE // 4)
+        found.append(case)
+        if kind == "book" and venue is not None and venue.checksum is not None:
+            found.append(replace(case, verified=False))
+    return found
 
 
 def run(
@@ -147,3 +179,8 @@ def run(
     for case in cases(folder):
         if not chosen or case.venue in chosen:
             measure(case, findings, repetitions)
+    shaped = [case for venue in chosen or venues.names() for case in from_shapes(venue)]
+    if shaped:
+        findings.note("venues that are declared have no floor: one made from shapes is our reader")
+    for case in shaped:
+        measure(case, findings, repetitions)

@@ -28,6 +28,9 @@ class Case:
 
     `kind`: book, quote, trade, ticker, or "all" of them in the order of arrival. `times`: when they
     arrived, unix ns, where the recording says so. `floor`: whether the C floor reads them.
+    `instruments`: the exponents of those that are known before (symbol -> of prices, of sizes).
+    `numbers`: by which the acknowledgements of keys have named them. `verified`: whether checksums
+    are computed, where the venue has one.
     """
 
     venue: str
@@ -37,11 +40,15 @@ class Case:
     floor: bool = True
     made: bool = False  #: in code
     times: list[int] = field(default_factory=list)
+    instruments: dict[str, tuple[int, int]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    verified: bool = True
 
     @property
     def name(self) -> str:
         """As results have it."""
-        return f"{self.venue} {self.kind}{' synthetic' if self.made else ''}"
+        less = "" if self.verified else " unverified"
+        return f"{self.venue} {self.kind}{less}{' synthetic' if self.made else ''}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 import shm
-from feedhandler import python_child, venues
+from feedhandler import python_child
 from feedhandler.bench.kit.scenario import Scenario
 from feedhandler.bench.kit.server import Server, Session
 from feedhandler.bench.kit.stub_venue import LIST_PATH, acknowledgement, book_asked, listing

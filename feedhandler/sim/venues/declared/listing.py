@@ -71,11 +71,9 @@ class List:
             if instrument.symbol in found:
                 continue
             try:
-                read = self._read(instrument, listing)
+                self.read(instrument, listing)
             except (ValueError, KeyError) as error:
-                read, why = None, str(error)
-            if read is None:
-                vain += 1
+                vain, why = vain + 1, str(error)
                 continue
             vain = 0
             found[instrument.symbol] = instrument
@@ -84,8 +82,8 @@ class List:
             raise UnreadableError(f"{self._venue.name}: no row of its list can be made: {why}")
         return list(found.values())
 
-    def _read(self, instrument: Instrument, listing: Listing) -> ListedInstrument | None:
-        """As the venue reads the row, if it is the instrument that was meant."""
+    def read(self, instrument: Instrument, listing: Listing) -> ListedInstrument:
+        """As the venue reads the row. Raises ValueError where that is not what was meant."""
         row = self.row(instrument, listing, Terms())
         for read in self._venue.parse_instruments(rows.document(listing, [row])):
             same = (

@@ -3,7 +3,6 @@ that they are the numbers."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -49,8 +48,7 @@ class Numbers:
         return last + (changes if self._rule is Continuity.RANGE else 4 * changes + 1)
 
     def _now(self) -> int:
-        now = time.time_ns() + self.clock.skew_ms * 1_000_000
-        return now // self._step * self._step
+        return self.clock.us() * 1_000 // self._step * self._step
 
     def values(self, previous: int, final: int, at: int = 0, of: int = 1) -> dict[str, str]:
         """What the message `at` of those `of` an update says of its place."""
