@@ -149,7 +149,8 @@ static bool reading_same(const engine *e, const reading *r)
         const message *a = &e->messages[i], *b = &r->messages[i];
         if (!message_same(a, b) ||
             memcmp(e->levels + a->levels, r->levels + b->levels, a->count * sizeof(level)) != 0 ||
-            (a->keyed && memcmp(e->ids + a->levels, r->ids + b->levels, a->count * sizeof *e->ids) != 0))
+            (a->keyed && a->count &&
+             memcmp(e->ids + a->levels, r->ids + b->levels, a->count * sizeof *e->ids) != 0))
             return false;
     }
     return true;
