@@ -14,6 +14,8 @@ from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.venue import Base, Continuity
 from feedhandler.venues import outside
 from shm import State
+from tests.feed.fault_table import row
+from tests.kit.outage import LIVE, noticed, watched
 from tests.kit.rig import Rig, RingBooks, Sim, board_states, rig, scaled, until
 from tests.sim.declared_reader import OURS, declared
 
@@ -144,3 +146,22 @@ def test_two_connections_tell_each_trade_once(name: str) -> None:
             told = ring.trades[row]
             assert len(told) == len(set(told))
             assert set(told) == set(ids[ids.index(told[0]) :])
+
+
+def test_gap_of_a_connection() -> None:
+    """Nobody knows whose message is missing: all books are lost, and begin anew."""
+    its = row("message lost of a connection that counts its messages together")
+    symbols = ("BTC-USD", "ETH-USD")
+    with rig("coinbase", rate=200.0) as r, watched(r, {"coinbase": symbols}) as (each,):
+        each.forget()
+        began_ns = each.sim.told(each.sim.fault("gap", symbol=symbols[0]))["began_ns"]
+        until(lambda: all(each.said(of) for of in symbols), "it is noticed")
+        for symbol in symbols:
+            noticed(its, each, symbol, began_ns)
+        until(lambda: all(each.said(of)[-1:] == [LIVE] for of in symbols), "LIVE again")
+        for symbol in symbols:
+            assert each.said(symbol)[0] == its.sees[0]
+            assert set(each.said(symbol)[:-1]) <= set(its.sees)
+        each.sim.pause()
+        for symbol in symbols:
+            is_the_markets(each.sim, each.feed, symbol, "coinbase")
