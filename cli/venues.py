@@ -22,7 +22,7 @@ _COLUMNS = [
     Column("SIZED"),
     Column("COUNTED BY"),
 ]
-_WIDE, _LABEL = 80, 18
+_WIDE, _LABEL = 80, 19
 
 
 @click.command()
@@ -102,30 +102,48 @@ def _document(venue: Venue) -> dict[str, Any]:
     }
 
 
+_LIMITS = {
+    "connections": "connections",
+    "keys_per_connection": "keys a connection",
+    "keys_per_message": "keys a message",
+    "messages_per_second": "messages a second",
+    "rest_per_second": "REST requests a second",
+}
+
+
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    from feedhandler.adapter.proof import Scope
+    from feedhandler.adapter.venue import Continuity
+
     yield bold(told["name"])
     proof = told["proof"]
-    yield from _said("a loss", "; ".join(proof["means"]) or "nothing shows that one was lost")
+    yield from _said("a loss is seen by", *(proof["means"] or ["nothing"]))
     if proof["means"]:
         size = "is known" if proof["sized"] else "is not known"
-        yield from _said("its size", f"{size}; what counts is the {proof['scope']}")
+        counted = f"; counted are {Scope[proof['scope'].upper()].value}"
+        numbered = {"counter", "chain", "range"} & {*proof["signs"]}
+        yield from _said("its size", size + (counted if numbered else ""))
     yield from _said("besides", proof["note"])
-    yield from _said("continuity", told["continuity"])
+    if told["continuity"] != Continuity.NONE.value:
+        yield from _said("its rule", told["continuity"])
     yield from _said("a book begins", told["base"])
     yield from _said("channels", ", ".join(told["channels"]))
     for endpoint, url in told["ws_urls"].items():
         yield from _said(f"ws {endpoint}", url)
     yield from _said("rest", told["rest_url"])
     yield from _said("heartbeat", told["heartbeat"])
-    stated = [f"{name.replace('_', ' ')} {n:g}" for name, n in told["limits"].items() if n]
-    yield from _said("limits", ", ".join(stated))
-    words = [f"{word} {meaning}" for word, meaning in told["statuses"].items()]
-    yield from _said("statuses", ", ".join(words))
-    yield from _said("without a file", ", ".join(told["default_instruments"]))
+    stated = [f"{_LIMITS[name]}: {n:,g}" for name, n in told["limits"].items() if n]
+    yield from _said("limits", *stated)
+    meant: dict[str, list[str]] = {}
+    for word, meaning in told["statuses"].items():
+        meant.setdefault(meaning, []).append(word)
+    yield from _said("statuses", *(f"{its}: {', '.join(words)}" for its, words in meant.items()))
+    yield from _said("by default", ", ".join(told["default_instruments"]))
 
 
-def _said(what: str, text: str) -> Iterator[str]:
-    """A label, and the text beside it."""
-    lines = textwrap.wrap(text, (screen_width() or _WIDE) - _LABEL, break_on_hyphens=False)
+def _said(what: str, *texts: str) -> Iterator[str]:
+    """A label, and the texts beside it, each from a line of its own on."""
+    width = (screen_width() or _WIDE) - _LABEL
+    lines = [line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False)]
     for number, line in enumerate(lines):
         yield dim(f"{'' if number else what:<{_LABEL}}") + line

@@ -45,6 +45,12 @@ def test_one_venue_is_told_of_at_length() -> None:
     assert told.returncode == 0
     assert "wss://stream.binance.com" in told.stdout
     assert "each message names the range of numbers" in told.stdout
+    assert "keys a connection: 1,024" in told.stdout
+    assert "HALTED: POST_TRADING, END_OF_DAY, HALT, BREAK" in told.stdout
+    for name in registry.names():
+        lines = run("venues", name, COLUMNS="80").stdout.splitlines()
+        assert lines[0] == name
+        assert max(map(len, lines)) <= 80
     wrong = run("venues", "binanc")
     assert wrong.returncode == 2
     assert "did you mean 'binance'" in wrong.stderr
