@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 from feedhandler.adapter.venue import ListedInstrument
-from feedhandler.suggest import did_you_mean
+from feedhandler.suggest import did_you_mean, near
 from shm import InstrumentKind
 
 KINDS = {
@@ -15,7 +15,6 @@ KINDS = {
     "option": InstrumentKind.OPTION,
     "combo": InstrumentKind.COMBO,
 }
-_WORD = re.compile("[a-z]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Pattern:
     =======================  =====================================================================
     `BTC-PERPETUAL`          one instrument, by the venue's name or the normalised one
     `BTC-USD-*`              a glob over both names; combos are never meant
-    `tBTCF0:USTF0`           one instrument: what has a colon and begins with no word is a name
+    `xyz:XYZ100`             one instrument: what is before its colon is like no kind
     `spot:BTC-*`             the same, among the instruments of one kind
     `option:BTC-USD:2026*`   a kind, a glob over the underlying (the first two parts of the
                              normalised name), and a glob over what follows it
@@ -43,7 +42,7 @@ class Pattern:
         if not text or any(character.isspace() for character in text):
             raise ValueError("an instrument's name or a pattern, without white space")
         parts = text.split(":")
-        if len(parts) == 1 or (len(parts) == 2 and not _WORD.fullmatch(parts[0])):
+        if len(parts) == 1 or (len(parts) == 2 and all(parts) and not _like_a_kind(parts[0])):
             return cls(text, None, "", text)
         if len(parts) > 3 or not all(parts):
             raise ValueError("KIND:GLOB or KIND:UNDERLYING:GLOB, none of them empty")
@@ -74,6 +73,11 @@ class Pattern:
         return _match(self.underlying, "-".join(parts[:2])) and _match(
             self.glob, parts[2] if len(parts) == 3 else ""
         )
+
+
+def _like_a_kind(word: str) -> bool:
+    """Whether it is one, or misspelt: else it is of a venue's names that have a colon."""
+    return word in KINDS or bool(near(word, KINDS))
 
 
 def is_glob(text: str) -> bool:

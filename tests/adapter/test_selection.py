@@ -26,6 +26,7 @@ LISTED = [
     spec("BTC_USDC-25DEC26-80000-C", "BTC-USDC-20261225-80000-C", Kind.OPTION),
     spec("BTC_USDC", "BTC-USDC", Kind.SPOT),
     spec("tADAF0:USTF0", "ADA-USDT-PERP", Kind.PERPETUAL),
+    spec("xyz:XYZ100", "XYZ100-USD-PERP", Kind.PERPETUAL),
     spec("BTC-FS-25DEC26_PERP", "BTC-FS-25DEC26_PERP", Kind.COMBO),
 ]
 
@@ -39,10 +40,14 @@ def chosen(*patterns: str) -> list[str]:
     [
         ("BTC-PERPETUAL", ["BTC-PERPETUAL"]),
         ("BTC-USD-PERP", ["BTC-PERPETUAL"]),
-        ("perpetual:*", ["BTC-PERPETUAL", "ETH-PERPETUAL", "BTC_USDC-PERPETUAL", "tADAF0:USTF0"]),
+        (
+            "perpetual:*",
+            ["BTC-PERPETUAL", "ETH-PERPETUAL", "BTC_USDC-PERPETUAL", "tADAF0:USTF0", "xyz:XYZ100"],
+        ),
         ("tADAF0:USTF0", ["tADAF0:USTF0"]),
         ("t*:USTF0", ["tADAF0:USTF0"]),
         ("perpetual:tADA*", ["tADAF0:USTF0"]),
+        ("xyz:XYZ100", ["xyz:XYZ100"]),
         ("perpetual:BTC-USD:*", ["BTC-PERPETUAL"]),
         ("perpetual:*-USDC:*", ["BTC_USDC-PERPETUAL"]),
         ("option:BTC-USD:*", ["BTC-25DEC26-80000-C", "BTC-25DEC26-80000-P"]),
@@ -75,6 +80,7 @@ def test_each_instrument_comes_once_in_the_order_of_the_patterns() -> None:
         "BTC-PERPETUAL",
         "BTC_USDC-PERPETUAL",
         "tADAF0:USTF0",
+        "xyz:XYZ100",
     ]
 
 
