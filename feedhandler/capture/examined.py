@@ -7,6 +7,7 @@ The engine reads the frames as it reads live ones; why it does not is said by th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from feedhandler.shape.meaning import Meaning, meaning
 from feedhandler.shape.nearest import Likeness, Stop, likeness
 
 _QUOTED = 400
+_DIGITS = re.compile(r"[0-9]+")
+_LOOKED_INTO = 500  # of frames that are left, each level is looked at in so many
 _KINDS = {
     "book": ("snapshot", "book", "full", "answer"),
     "trades": ("trade", "liquidation"),
@@ -110,6 +113,7 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
         assert watch.engine is not None
         activity, load = watch.engine.activity(), watch.engine.load()
         watch.heard = {name: int((activity[:, at] > 0).sum()) for name, at in _COLUMNS.items()}
+        watch.left_over = watch.gathered()
         if len(load):
             watch.busiest = watch.engine.symbols()[int(load.argmax())]
 
@@ -120,9 +124,11 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
         seen=watch.seen,
         hold=lambda result: over(result) if watch.engine is not None else None,
     )
-    told = Examined(result, watch.every, list(watch.left.values()), busiest=watch.busiest)
+    told = Examined(result, watch.every, watch.left_over, busiest=watch.busiest)
     for where, body in {**dict(_recorded(path, venue)), **(lists or {})}.items():
         _listing(where, body, venue, told)
+    if told.listed is not None:
+        told.listed.sort(key=lambda one: one.symbol not in result.books)  # what came first
     told.channels = list(_channels(venue, watch, told))
     told.problems += result.problems
     return told
@@ -143,6 +149,8 @@ class _Watch:
         ]
         self.others: dict[str, Declared] = {}  # of what Python alone says what it is
         self.left: dict[tuple[str, ...], LeftOver] = {}
+        self.bound: dict[Any, str] = {}  # what the acknowledgements said that numbers stand for
+        self.left_over: list[LeftOver] = []
         self.heard: dict[str, int] = {}
         self.busiest = ""
 
@@ -173,48 +181,70 @@ class _Watch:
         for told, count in self.shapes:
             if told.frame.kind in ("number", "answer"):
                 continue
-            like = likeness(told.tree, value)
-            if not like.stops:
+            like = likeness(told.tree, value, told.level, quick=True)
+            if not like.stops and self._may_be(told, value):
                 return count
             if like.points > points and not any(stop.word for stop in like.stops):
                 best, points = count, like.points
         return best or self._other("data")
+
+    def _may_be(self, told: Meaning, value: Any) -> bool:
+        """Whether its $channel is bound to the shape's word."""
+        if not told.frame.channel:
+            return True
+        number = (tree.matched(told.tree, value) or {}).get("channel")
+        return self.bound.get(number, told.frame.channel) == told.frame.channel
 
     def _other(self, kind: str) -> Declared:
         """By its decoder, or by a method of the venue."""
         return self.others.setdefault(kind, Declared(kind, "", answer=kind != "data"))
 
     def _control(self, payload: bytes, value: Any) -> None:
-        if isinstance(self.venue, DeclaredVenue):
-            read = self.venue.answering(payload)
-            for answer, count in self.answers:
-                if answer is read:
-                    count.frames += 1
-                    return
         try:
             controls = self.venue.control(payload, {})
         except ValueError:
             self._leave("left over", payload, value)
             return
+        for one in controls:
+            if one.channel and one.keys:
+                self.bound[one.channel] = self.venue.topic(one.keys[0])
+        read = self.venue.answering(payload) if isinstance(self.venue, DeclaredVenue) else None
+        for answer, count in self.answers:
+            if answer is read:
+                count.frames += 1
+                return
         self._other(controls[0].kind.name if controls else "NOTHING").frames += 1
 
     def _leave(self, what: str, payload: bytes, value: Any, error: str = "") -> None:
         kind, sample, stop = self._nearest(value, data=what == "malformed")
         said = str(stop) if stop else error
-        one = self.left.get(key := (what, sample, said))
+        one = self.left.get(key := (what, sample, _DIGITS.sub("0", said)))
         if one is None:
             quoted = payload[:_QUOTED].decode(errors="replace")
             one = self.left[key] = LeftOver(what, quoted, kind, sample, said, error)
         one.frames += 1
 
+    def gathered(self) -> list[LeftOver]:
+        """What is left for the same reason, whatever the instrument."""
+        symbols = self.engine.symbols() if self.engine is not None else []
+        found: dict[tuple[str, ...], LeftOver] = {}
+        for (what, sample, said), one in self.left.items():
+            whose = max((each for each in symbols if each in one.stop), key=len, default=None)
+            alike = said if whose is None else one.stop.replace(whose, "$symbol")
+            first = found.setdefault((what, sample, _DIGITS.sub("0", alike)), one)
+            first.frames += one.frames if first is not one else 0
+        return list(found.values())
+
     def _nearest(self, value: Any, *, data: bool) -> tuple[str, str, Stop | None]:
         """The kind and the sample of what is most like it, and where it is no more."""
         if not isinstance(value, dict | list):
             return "", "", Stop("", "no JSON")
+        quick = sum(one.frames for one in self.left.values()) > _LOOKED_INTO
         found: list[tuple[Likeness, str, str]] = []
         for told, _ in self.shapes:
             if told.frame.kind != "number":
-                found.append((_like(told, value), told.frame.kind, told.frame.sample))
+                like = likeness(told.tree, value, told.level, quick=quick)
+                found.append((like, told.frame.kind, told.frame.sample))
         for answer, _ in () if data else self.answers:
             found.append(
                 (likeness(tree.parsed(answer.sample), value), answer.kind.name, answer.sample)
@@ -227,10 +257,6 @@ class _Watch:
             why = "a book that was asked for: a line of a capture, with the url of the request"
             return kind, sample, Stop("", why)
         return kind, sample, near.stop
-
-
-def _like(told: Meaning, value: Any) -> Likeness:
-    return likeness(told.tree, value, told.level)
 
 
 def _recorded(path: Path, venue: Venue) -> Iterator[tuple[str, bytes]]:

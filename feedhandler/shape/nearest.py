@@ -58,6 +58,7 @@ class Likeness:
     stops: list[Stop] = field(default_factory=list)
     alike: int = 0
     unlike: int = 0
+    quick: bool = False
 
     @property
     def points(self) -> int:
@@ -76,9 +77,10 @@ class Likeness:
         self.unlike += _WORD if word else 1
 
 
-def likeness(node: Node, value: Any, level: Node | None = None) -> Likeness:
-    """How a decoded frame is like a shape. `level`: what a level is like; None: not looked at."""
-    told = Likeness()
+def likeness(node: Node, value: Any, level: Node | None = None, *, quick: bool = False) -> Likeness:
+    """How a decoded frame is like a shape. `level`: what a level is like; None: not looked at.
+    `quick`: of the levels of a list the first one stands for all."""
+    told = Likeness(quick=quick)
     _compare(node, value, "", told, level)
     return told
 
@@ -129,7 +131,7 @@ def _each(
 ) -> None:
     """The first row that stops says enough, and a row more or less makes nothing likelier."""
     for at, row in rows:
-        one = Likeness()
+        one = Likeness(quick=told.quick)
         _compare(inner, row, f"{path}[{at}]", one, level)
         if at == 0:
             told.alike += one.alike
@@ -145,7 +147,7 @@ def _hole(name: str, value: Any, path: str, told: Likeness, level: Node | None) 
         told.stopped(path, "it comes, and should not", word=True)
     elif role in _LISTS and isinstance(value, list):
         if level is not None:
-            _each(level, enumerate(value), path, told, None)
+            _each(level, enumerate(value[:1] if told.quick else value), path, told, None)
     elif role in _LISTS:
         if level is None or isinstance(value, dict | None):
             told.stopped(path, f"{_what(value)}, not a list of levels")

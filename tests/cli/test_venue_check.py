@@ -90,6 +90,22 @@ def test_what_is_left_over_is_told_by_its_nearest_shape(tmp_path: Path) -> None:
     assert told["counters"]["malformed"] >= 3
 
 
+def test_what_is_left_of_several_instruments_is_one_reason() -> None:
+    told = checked(recorded("htx/cryptofeed_huobi.ndjson.gz"), "htx", code=1)
+    depths = [one for one in told["left"] if ".depth.step0" in one["quoted"]]
+    assert len(depths) == 1
+    assert sum(one["frames"] for one in depths) == 292
+    assert depths[0]["stop"].startswith('.ch: "market.')
+
+
+def test_numbers_that_acknowledgements_taught_tell_shapes_apart() -> None:
+    told = checked(recorded("bitfinex/cryptofeed_bitfinex.ndjson.gz"), "bitfinex")
+    read = [(one["kind"], one["frames"]) for one in told["shapes"] if one["frames"]]
+    assert ("snapshot", 7) in read
+    assert ("quote", 21) in read
+    assert sum(n for kind, n in read if kind in ("snapshot", "book")) == 1600
+
+
 def test_what_a_channel_lacks_is_said(tmp_path: Path) -> None:
     path = tmp_path / "late.txt"
     path.write_text("\n".join(f for f in payloads() if '"channel":"book"' not in f))
