@@ -15,6 +15,7 @@ VENUES: Final[Mapping[str, str]] = {
     "binance-usdm": "binance_usdm:BinanceUsdmServer",
     "bybit-linear": "bybit:BybitLinearServer",
     "bybit-spot": "bybit:BybitSpotServer",
+    "bitfinex": "bitfinex:BitfinexServer",
 }
 """The module in `sim/venues`, and the class in it."""
 

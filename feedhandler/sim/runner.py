@@ -25,6 +25,7 @@ from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
 from feedhandler.sim.registry import VENUES, names
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
+from feedhandler.sim.venues.beside import BESIDE, NOTHING
 from feedhandler.sim.venues.declared.server import server_of
 
 __all__ = [
@@ -75,7 +76,7 @@ def make_server(venue: str, options: SimOptions) -> VenueServer:
     declared = venues.load(venue)
     if not isinstance(declared, DeclaredVenue):
         raise ValueError(f"{venue} is not declared as data, and has no simulator of its own")
-    return server_of(declared)(options)
+    return server_of(declared, BESIDE.get(venue, NOTHING))(options)
 
 
 def _check(venue: str) -> None:

@@ -119,14 +119,14 @@ class Bitfinex(DeclaredVenue):
             Answer(
                 ControlKind.ACK,
                 '{"event":"subscribed","channel":"$channel","chanId":$number,"symbol":"$symbol",'
-                '"len?":$depth}',
+                '"len?":"$depth"}',
             ),
             Answer(ControlKind.ACK, '{"event":"subscribed","chanId":$number,"key":"$key"}'),
             Answer(ControlKind.UNSUBSCRIBED, '{"event":"unsubscribed","chanId":$number}'),
             Answer(
                 ControlKind.REJECTED,
                 '{"event":"error","msg":"$text","code":$code,"channel":"$channel",'
-                '"symbol":"$symbol","len?":$depth}',
+                '"symbol":"$symbol","len?":"$depth"}',
             ),
             Answer(
                 ControlKind.REJECTED,

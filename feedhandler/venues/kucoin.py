@@ -93,10 +93,8 @@ class Kucoin(DeclaredVenue):
         "ticker": "/market/ticker:$symbol",
     }
     words = Words(
-        subscribe='{"id":"$id","type":"subscribe","topic":"$channel:$joined",'
-        '"privateChannel":false,"response":true}',
-        unsubscribe='{"id":"$id","type":"unsubscribe","topic":"$channel:$joined",'
-        '"privateChannel":false,"response":true}',
+        subscribe='{"id":"$id","type":"subscribe","topic":"$channel:$joined","response":true}',
+        unsubscribe='{"id":"$id","type":"unsubscribe","topic":"$channel:$joined","response":true}',
         answers=(
             Answer(ControlKind.NOTHING, '{"type":"welcome"}'),
             Answer(ControlKind.PONG, '{"type":"pong"}'),

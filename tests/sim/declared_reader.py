@@ -16,7 +16,8 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue, words
 from feedhandler.adapter.venue import Base, Control, ControlKind
 from feedhandler.sim.config import SimOptions
-from feedhandler.sim.registry import VENUES as SERVERS
+from feedhandler.sim.runner import make_server
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.server import DeclaredServer, server_of
 from tests.sim.declared_venues import VENUES
 from tests.sim.harness import DEADLINE, START_MS, Sim
@@ -36,8 +37,8 @@ LIKE = {
     "made-windowed": "gate",
 }
 """Whose frames they have: the reference of that venue reads them."""
-OURS = [name for name in venues.names() if name not in SERVERS]
-"""The venues of ours that are declared, and have no server of their own."""
+OURS = [name for name in venues.names() if isinstance(venues.load(name), DeclaredVenue)]
+"""The venues of ours that are declared."""
 _READERS = {**LIKE, "made-chained": "htx"}  # but its books
 READABLE = [*LIKE, *(name for name in OURS if name in REFERENCES)]
 
@@ -180,7 +181,8 @@ async def served(name: str, **options: Any) -> AsyncIterator[Sim]:
     chosen = SimOptions(
         **{"rate": 2000.0, "depth": 30, "start_ms": START_MS, "paused": True, **options}
     )
-    server = server_of(declared(name))(chosen)
+    ours = name in OURS
+    server = make_server(name, chosen) if ours else server_of(declared(name), Beside())(chosen)
     runner, port, task = await server.start(0)
     try:
         async with aiohttp.ClientSession() as session:

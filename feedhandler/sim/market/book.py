@@ -100,6 +100,11 @@ class Book:
             return self.sequence
         return self._log[-1 - updates][0] if updates < len(self._log) else self._origin
 
+    def sequence_after(self, sequence: int) -> int | None:
+        """The first known one behind another, or None if none is."""
+        known = (self._origin, *(entry[0] for entry in self._log))
+        return next((one for one in known if one > sequence), None)
+
     def as_of(self, sequence: int) -> Book | None:
         """The book exactly as of a sequence, or None if that is unknown or out of history."""
         if sequence != self._origin and not any(e[0] == sequence for e in reversed(self._log)):

@@ -1,6 +1,7 @@
 """``/sim/``: the truth about a simulated venue, and orders to it. JSON over HTTP.
 
 GET  /sim/book?symbol=S[&sequence=N]  the full book, now or exactly as of a published sequence
+GET  /sim/book?symbol=S&after=N       the full book as of the first known sequence after N
 GET  /sim/trades?symbol=S[&after=N]   what was traded after an instrument's trade N, oldest first
 GET  /sim/touches?symbol=S[&after=N]  its best levels after a sequence N, each time they changed
 POST /sim/digests                     {"symbol": S, "sequences": [...]}: of the book as of each
@@ -99,16 +100,19 @@ def add_control_routes(router: web.UrlDispatcher, server: SimVenue, chaos: Chaos
         if symbol not in server.market.instruments and symbol not in server.expired:
             return _json({"error": f"unknown symbol {symbol!r}"}, 404)
         live = server.market.live(symbol)
-        wanted = request.query.get("sequence")
+        after, wanted = request.query.get("after"), request.query.get("sequence")
         found: Book | None = live.book
-        if wanted is not None:
+        if wanted is not None or after is not None:
             try:
-                found = live.book.as_of(int(wanted))
+                number = live.book.sequence_after(int(after)) if after else int(wanted or "")
             except ValueError:
-                return _json({"error": f"sequence must be an integer: {wanted!r}"}, 400)
+                text = f"sequence must be an integer: {after or wanted!r}"
+                return _json({"error": text}, 400)
+            found = live.book.as_of(number) if number is not None else None
         if found is None:
             bound = server.options.history
-            text = f"{symbol} has no sequence {wanted} within the venue's last {bound} updates"
+            what = f"sequence after {after}" if after else f"sequence {wanted}"
+            text = f"{symbol} has no {what} within the venue's last {bound} updates"
             return _json({"error": text, "sequence": live.book.sequence}, 404)
         return _json(describe(live.instrument, found))
 

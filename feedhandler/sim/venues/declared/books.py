@@ -7,9 +7,10 @@ from typing import Final
 
 from feedhandler.adapter.checksum import Checksum
 from feedhandler.shape.frame import Frame
-from feedhandler.shape.tree import Hole, Literal, Node, Object, parsed
+from feedhandler.shape.tree import Hole, Literal, Node, Object
 from feedhandler.sim.market.book import ASK, BID, Book, Change
 from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.checksum import checksum
 from feedhandler.sim.venues.declared.levels import (
     CHANGED,
@@ -31,9 +32,9 @@ _ACTS: Final = {NEW: ("insert", "new"), CHANGED: ("update", "change", "changed")
 class BookFrame:
     """A frame with levels in it: of a message `parts` are those of its holes that say which."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, beside: Beside) -> None:
         words = {"symbol": ("S",), "side": frame.sides, "time_iso": ("T",), "sent_iso": ("T",)}
-        self.template = Template(quoting(parsed(frame.sample), words))
+        self.template = Template(quoting(beside.tree(frame), words))
         self.layout = Layout(frame)
         self.removes = frame.removes
         self._literals = set(_literals(self.template.tree))
@@ -71,11 +72,13 @@ class BookFrame:
 class Books:
     """Every frame of a venue that is about books."""
 
-    def __init__(self, frames: Sequence[Frame], numbers: Numbers, rule: Checksum | None) -> None:
+    def __init__(
+        self, frames: Sequence[Frame], numbers: Numbers, rule: Checksum | None, beside: Beside
+    ) -> None:
         by_kind: dict[str, list[BookFrame]] = {}
         for frame in frames:
             if frame.kind in ("book", "snapshot", "full", "answer"):
-                by_kind.setdefault(frame.kind, []).append(BookFrame(frame))
+                by_kind.setdefault(frame.kind, []).append(BookFrame(frame, beside))
         # What goes, first: else a book would be crossed between two messages.
         self.deltas = sorted(by_kind.get("book", []), key=lambda frame: not frame.removes)
         self._whole = {kind: found[0] for kind, found in by_kind.items() if kind != "book"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from uuid import UUID
 
 from feedhandler.shape.frame import Frame
@@ -13,6 +14,7 @@ from feedhandler.sim.market.instrument import decimal
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.numbers import times
 from feedhandler.sim.venues.declared.template import Template, nodes, quoting
@@ -42,10 +44,10 @@ class Prints:
     """A frame of trades or liquidations: all of an update in its rows, or a message each. `named`:
     their ids are hashes."""
 
-    def __init__(self, frame: Frame, *, named: bool = False) -> None:
+    def __init__(self, frame: Frame, beside: Beside, *, named: bool = False) -> None:
         self._named = named
         words = {"symbol": ("S",), "taker": frame.taker, "time_iso": ("T",), "sent_iso": ("T",)}
-        self._template = Template(quoting(parsed(frame.sample), words))
+        self._template = Template(quoting(beside.tree(frame), words))
         self._taker = frame.taker
         self._rows = any(isinstance(each, Rows) for each in nodes(self._template.tree))
 
@@ -82,12 +84,37 @@ class Prints:
         )
 
 
+class Tape:
+    """The trades of a key. Of frames that say different kinds of trades, an ordinary one goes out
+    in the first, a liquidation in the one that marks it."""
+
+    def __init__(self, frames: Sequence[Frame], beside: Beside, *, named: bool = False) -> None:
+        marks = [frame for frame in frames if _marks(frame)]
+        plain = next((frame for frame in frames if not _marks(frame)), None)
+        self._plain = Prints(plain or frames[0], beside, named=named)
+        self._marked = (
+            Prints(marks[0], beside, named=named) if marks and plain is not None else self._plain
+        )
+
+    def messages(
+        self, live: Live, texts: Texts, trades: Sequence[Trade], said: Values
+    ) -> Iterator[str]:
+        """In the order in which they were made."""
+        for forced, run in groupby(trades, lambda one: one.number % LIQUIDATIONS == 0):
+            frame = self._marked if forced else self._plain
+            yield from frame.messages(live, texts, list(run), said)
+
+
+def _marks(frame: Frame) -> bool:
+    return any(hole.name == "forced" for hole in holes(parsed(frame.sample)))
+
+
 class Picture:
     """A frame of best levels, or of statistics with or without them."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, beside: Beside) -> None:
         words = {"symbol": ("S",), "time_iso": ("T",), "sent_iso": ("T",)}
-        self._template = Template(quoting(parsed(frame.sample), words))
+        self._template = Template(quoting(beside.tree(frame), words))
         self._stats = frame.kind == "ticker"
         self._sides = "bid" in {hole.name for hole in holes(self._template.tree)}
 

@@ -18,6 +18,7 @@ from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.books import BookFrame, Books
 from feedhandler.sim.venues.declared.channels import Channel, Channels
 from feedhandler.sim.venues.declared.checksum import padded
@@ -25,6 +26,7 @@ from feedhandler.sim.venues.declared.events import (
     LIQUIDATIONS,
     Picture,
     Prints,
+    Tape,
     trade_id,
     trade_name,
 )
@@ -49,7 +51,7 @@ class Open:
     number: int
     books: Books | None
     stream: BookStream | None
-    prints: Sequence[Prints]
+    tape: Tape | None
     forced: Sequence[Prints]
     quotes: Sequence[Picture]
     tickers: Sequence[Picture]
@@ -136,18 +138,20 @@ class Publisher(DeclaredRest, ABC):
         books = stream = None
         if channel.symbol and (frames := of("book", "snapshot", "full", "checksum")):
             live = self.market.live(channel.symbol)
-            books = Books(frames, self.numbers, self.declared.checksum)
-            levels = channel.levels if not books.single else 0
+            books = Books(frames, self.numbers, self.declared.checksum, self.beside)
+            counted = books.single and self.declared.rule is Continuity.NEXT
+            levels = channel.levels if not counted else 0
             stream = BookStream(channel, live, levels, cut=self.declared.cut)
+        named = self.declared.names_trades
         found = self.open[channel.key] = Open(
             channel,
             1000 + 7 * self._opened,
             books,
             stream,
-            [Prints(frame, named=self.declared.names_trades) for frame in of("trade")],
-            [Prints(frame, named=self.declared.names_trades) for frame in of("liquidation")],
-            [Picture(frame) for frame in of("quote")],
-            [Picture(frame) for frame in of("ticker")],
+            Tape(trades, self.beside, named=named) if (trades := of("trade")) else None,
+            [Prints(frame, self.beside, named=named) for frame in of("liquidation")],
+            [Picture(frame, self.beside) for frame in of("quote")],
+            [Picture(frame, self.beside) for frame in of("ticker")],
         )
         self._by_subject.setdefault(channel.subject, []).append(found)
         return found
@@ -223,12 +227,13 @@ class Publisher(DeclaredRest, ABC):
     def _send_trades(self, one: Open, update: Update) -> None:
         live = update.live
         symbol, its = live.instrument.symbol, self.texts(live)
+        said = self.said(one, symbol)
+        messages = list(one.tape.messages(live, its, update.trades, said)) if one.tape else []
         forced = [trade for trade in update.trades if trade.number % LIQUIDATIONS == 0]
-        for frames, trades in ((one.prints, update.trades), (one.forced, forced)):
-            for frame in frames if trades else ():
-                away = frames is one.forced
-                for text in frame.messages(live, its, trades, self.said(one, symbol), away=away):
-                    self.push(one.channel.key, symbol, text.encode())
+        for frame in one.forced if forced else ():
+            messages += frame.messages(live, its, forced, said, away=True)
+        for text in messages:
+            self.push(one.channel.key, symbol, text.encode())
 
     def _send_pictures(self, one: Open, frames: Sequence[Picture], live: Live) -> None:
         for text in self._pictures(one, frames, live):
@@ -283,7 +288,7 @@ class Publisher(DeclaredRest, ABC):
         """A book that was asked for."""
         symbol = live.instrument.symbol
         frames = [frame for frame in self.declared.frames if frame.kind == "answer"]
-        books = Books(frames, self.numbers, self.declared.checksum)
+        books = Books(frames, self.numbers, self.declared.checksum, self.beside)
         most = self.snapshot_levels(levels)
         said = self.said(None, symbol) | {"window": str(levels)}
         text = books.whole("answer", live, self.texts(live), self.rest_book(live), said, most)[0]
@@ -340,6 +345,6 @@ def _subjects(instrument: Instrument) -> tuple[tuple[str, str], ...]:
 
 def _numbers(venue: DeclaredVenue) -> Numbers:
     kind = "full" if venue.base is Base.EVERY else "book"
-    frames = [BookFrame(frame) for frame in venue.frames if frame.kind == kind]
+    frames = [BookFrame(frame, Beside()) for frame in venue.frames if frame.kind == kind]
     there = {name for frame in frames for name in frame.template.holes}
     return Numbers(venue.rule, there, single=any(frame.single for frame in frames))

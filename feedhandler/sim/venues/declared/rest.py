@@ -14,6 +14,7 @@ from feedhandler.adapter.declared import Listing
 from feedhandler.sim.faults import bad_list
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.listing import List
 from feedhandler.sim.venues.declared.rows import document, fine_document
 from feedhandler.sim.venues.declared.wire import DeclaredWire
@@ -28,6 +29,7 @@ class DeclaredRest(DeclaredWire):
 
     listing: List
     ws_path: ClassVar[str]
+    beside: ClassVar[Beside] = Beside()
 
     def __init__(self, *arguments: Any) -> None:
         self._tokens: set[str] = set()
@@ -71,6 +73,8 @@ class DeclaredRest(DeclaredWire):
         for answer in (self._token, self._list, self._book):
             if (found := answer(request, path, body)) is not None:
                 return found
+        if (text := self.beside.answers.get(path.removeprefix(self._base))) is not None:
+            return _json(text.encode())
         return _said(404, f"Not found: {request.path}")
 
     # -- tokens ------------------------------------------------------------------------------
@@ -105,15 +109,17 @@ class DeclaredRest(DeclaredWire):
     # -- instruments -------------------------------------------------------------------------
 
     def _list(self, request: web.Request, path: str, body: str) -> web.Response | None:
-        for listing in self.declared.listings:
-            if path != self._base + listing.path.rstrip("/"):
-                continue
-            params = dict(listing.params)
-            if all(request.query.get(name) == value for name, value in params.items()) and (
-                not listing.body or _same(listing.body, body)
-            ):
+        here = [
+            listing
+            for listing in self.declared.listings
+            if path == self._base + listing.path.rstrip("/")
+            and (not listing.body or _same(listing.body, body))
+        ]
+        for listing in here:
+            params = listing.params.items()
+            if all(request.query.get(name, value) == value for name, value in params):
                 return _json(self._listed(listing, request.query))
-        return None
+        return _json(document(here[0], [])) if here else None  # of other words: there is nothing
 
     def _listed(self, listing: Listing, query: Mapping[str, str]) -> bytes:
         rows = [
@@ -124,7 +130,7 @@ class DeclaredRest(DeclaredWire):
         shown = bad_list.as_ordered(self.faults, rows, (listing.symbol,))
         pages = listing.pages
         if pages is None:
-            return document(listing, shown)
+            return document(listing, shown, named=self.beside.named)
         size, odd = pages.size or _PAGE, shown[len(rows) :]
         shown = [*shown[:size], *odd, *shown[size : len(rows)]]  # the odd ones on the first page
         text = query.get(pages.parameter, "0")
@@ -136,7 +142,8 @@ class DeclaredRest(DeclaredWire):
     def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """A row of the list as the venue shows it now."""
         instrument = self.market.instruments[symbol]
-        return self.listing.row(instrument, self.listing.listing_of(symbol), self.terms(symbol))
+        found = self.listing.row(instrument, self.listing.listing_of(symbol), self.terms(symbol))
+        return self.beside.listed(found, instrument)
 
     # -- books -------------------------------------------------------------------------------
 

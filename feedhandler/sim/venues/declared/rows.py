@@ -63,8 +63,10 @@ def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> di
     return row
 
 
-def document(listing: Listing, rows: list[Any], cursor: str = "", more: bool = False) -> bytes:
-    """The answer with these rows."""
+def document(
+    listing: Listing, rows: list[Any], cursor: str = "", more: bool = False, named: str = ""
+) -> bytes:
+    """The answer with these rows. `named`: the field that names each, where they are no list."""
     body: Any = [] if listing.rows[:1].isdigit() else fine_document(listing.fine)
     if listing.pages is not None and listing.pages.cursor:
         _put(body, listing.pages.cursor, cursor)
@@ -74,6 +76,8 @@ def document(listing: Listing, rows: list[Any], cursor: str = "", more: bool = F
         _put(body, listing.having, {})
     if listing.symbol == "$row":
         shown: Any = {row.pop("$row"): row for row in rows if isinstance(row, dict) and row}
+    elif named:
+        shown = {str(_name(row, named, at)): row for at, row in enumerate(rows)}
     elif listing.columns:
         shown = [_columns(row, listing.columns) for row in rows]
     else:
@@ -84,6 +88,10 @@ def document(listing: Listing, rows: list[Any], cursor: str = "", more: bool = F
         return orjson.dumps(shown)
     _put(body, listing.rows, shown)
     return orjson.dumps(body)
+
+
+def _name(row: Any, field: str, at: int) -> object:
+    return row.get(field, at) if isinstance(row, dict) else at
 
 
 def _apart(row: Any, listing: Listing, body: Any) -> Any:

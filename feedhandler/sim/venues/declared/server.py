@@ -20,6 +20,7 @@ from feedhandler.sim.server.broadcast import ahead
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.subscribe_faults import Asked
 from feedhandler.sim.venues.declared.beats import Beats
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.meant import Abilities, unmeant
 from feedhandler.sim.venues.declared.publisher import Publisher
@@ -279,15 +280,15 @@ class DeclaredServer(Publisher):
                     self.push(key, instrument.symbol, payload)
 
 
-def server_of(declared: DeclaredVenue) -> Callable[[SimOptions], DeclaredServer]:
+def server_of(declared: DeclaredVenue, beside: Beside) -> Callable[[SimOptions], DeclaredServer]:
     """The class of a venue's server, which takes the simulator's options."""
+    more = beside
 
     class Server(DeclaredServer):
         venue: ClassVar[str] = declared.name
-        ws_path: ClassVar[str] = _path(next(iter(declared.ws_urls.values())))
-        channel_form: ClassVar[str] = ", ".join(
-            topic.key for those in declared.topics.values() for topic in [_first(those)]
-        )
+        beside: ClassVar[Beside] = more
+        ws_path: ClassVar[str] = ws_path_of(declared)
+        channel_form: ClassVar[str] = channel_form_of(declared)
 
         def __init__(self, options: SimOptions) -> None:
             super().__init__(options, declared)
@@ -295,8 +296,14 @@ def server_of(declared: DeclaredVenue) -> Callable[[SimOptions], DeclaredServer]
     return Server
 
 
-def _path(url: str) -> str:
-    return urlsplit(url).path
+def ws_path_of(declared: DeclaredVenue) -> str:
+    """Where its clients connect to."""
+    return urlsplit(next(iter(declared.ws_urls.values()))).path
+
+
+def channel_form_of(declared: DeclaredVenue) -> str:
+    """What its keys look like, in words."""
+    return ", ".join(topic.key for those in declared.topics.values() for topic in [_first(those)])
 
 
 def _first(those: str | Topic | Sequence[str | Topic]) -> Topic:

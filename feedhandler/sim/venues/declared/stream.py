@@ -32,13 +32,14 @@ class BookStream:
             self._shown = _shown(self.live.book, self.levels)
 
     def changes(self, update: Update) -> Sequence[Change]:
-        """What an update changes of what clients have."""
+        """What an update changes of what clients have. What leaves the window goes before what
+        comes in: venues never show more levels than were asked for."""
         if not self.levels:
             return update.changes
         found: list[Change] = []
         for side in (BID, ASK):
             found += self._side(side, [one for one in update.changes if one.side == side])
-        return found
+        return sorted(found, key=lambda change: change.new > 0)
 
     def _side(self, side: int, changes: Sequence[Change]) -> Iterator[Change]:
         """What changed, and what that pushed over the edge of the window or pulled over it."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from feedhandler.shape.tree import (
     Hole,
+    Key,
     Listed,
     Node,
     Object,
@@ -61,6 +62,22 @@ def quoting(tree: Node, words: Mapping[str, Sequence[str]]) -> Node:
         return Hole(hole.name, quoted=True)
 
     return changed(tree, strict)
+
+
+def joined(tree: Node, more: Node) -> Node:
+    """The tree with what another one has beside it, or in place of what stands there."""
+    match tree, more:
+        case Object(keys), Object(others):
+            new = {key.name: key for key in others}
+            both = [
+                Key(key.name, joined(key.node, new[key.name].node)) if key.name in new else key
+                for key in keys
+            ]
+            there = {key.name for key in keys}
+            return Object((*both, *(key for key in others if key.name not in there)))
+        case Rows(inner), Rows(other):
+            return Rows(joined(inner, other))
+    return more
 
 
 def nodes(tree: Node) -> Iterator[Node]:

@@ -60,7 +60,7 @@ class DeclaredWire(VenueServer, ABC):
 
     def on_open(self, client: Client, request: web.Request) -> None:  # noqa: ARG002
         """Whatever the server says on it goes the same way as data."""
-        client.pack = lambda payload: self.framed(self._numbered(client, payload))
+        client.pack = lambda payload: self.framed(self.numbered(client, payload))
 
     def framed(self, payload: bytes, pieces: int = 1) -> bytes:
         """Text, or a binary message with a gzip member."""
@@ -69,7 +69,8 @@ class DeclaredWire(VenueServer, ABC):
             payload, opcode = gzip.compress(payload, _LEVEL, mtime=0), BINARY
         return encode_fragmented(payload, pieces, opcode) if pieces > 1 else encode(payload, opcode)
 
-    def _numbered(self, client: Client, payload: bytes) -> bytes:
+    def numbered(self, client: Client, payload: bytes) -> bytes:
+        """With the next number of the connection, where it has them."""
         counter = self.counter
         if counter is None or not counter.on(payload):
             return payload
@@ -88,7 +89,7 @@ class DeclaredWire(VenueServer, ABC):
             super().deliver(clients, payload, pieces)
             return
         for client in clients:
-            client.out.append(self.framed(self._numbered(client, payload), pieces))
+            client.out.append(self.framed(self.numbered(client, payload), pieces))
 
     def verdict(self, channel: str, symbol: str) -> Delivery:
         """None other while a message waits for the next one."""
@@ -103,7 +104,7 @@ class DeclaredWire(VenueServer, ABC):
         if verdict in (Delivery.SEND, Delivery.CROSSED, Delivery.CHECKSUM):
             self.push(channel, symbol, payload)
         elif (changed := self.changed(channel, symbol, payload)) is not None:
-            copies = [(one, self._numbered(one, changed[0])) for one in self.listeners(channel)]
+            copies = [(one, self.numbered(one, changed[0])) for one in self.listeners(channel)]
             if verdict is Delivery.LATER:
                 self._late[channel] = copies
                 return

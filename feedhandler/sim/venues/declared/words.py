@@ -4,7 +4,7 @@ rendered from the samples that it reads."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,9 +14,22 @@ from feedhandler.adapter.declared import Answer, DeclaredVenue, Topic, Topics
 from feedhandler.adapter.declared import words as declared
 from feedhandler.adapter.declared.topics import subject
 from feedhandler.adapter.venue import ControlKind
-from feedhandler.shape.tree import Hole, Literal, Node, changed, holes, parsed, rendered
+from feedhandler.shape.tree import (
+    Hole,
+    Key,
+    Literal,
+    Node,
+    Object,
+    changed,
+    holes,
+    matched,
+    parsed,
+    rendered,
+)
 from feedhandler.sim.venues.declared.template import in_string
 
+Reading = Callable[[str, Any], Mapping[str, Any] | None]
+"""A value by a sample."""
 _BARE = "="  # before the name of a hole that is a value of its own: its JSON goes there
 _OF_ONE = {"key", "symbol", "number"}
 _OF_SOME = {"key", "keys", "symbol", "symbols", "by_channel"}
@@ -48,10 +61,14 @@ class Talk:
     # -- what a client says
 
     def read(self, text: str) -> Wish | None:
-        """A request about subscriptions; None: it is none."""
+        """A request about subscriptions; None: it is none. What our own client says of how it wants
+        its messages, others may leave out."""
         value = declared.decoded(text.encode())
+        return self._read(value, declared.read) or self._read(value, _freely)
+
+    def _read(self, value: Any, how: Reading) -> Wish | None:
         for (leave, template), topics in self._templates.items():
-            found = declared.read(template, value)
+            found = how(template, value)
             word = found.get("channel") if found is not None else None
             if found is None or (isinstance(word, str) and all(one.name != word for one in topics)):
                 continue  # templates of several topics may differ in what is in their lists only
@@ -173,6 +190,26 @@ def reads(sample: str, text: str) -> Mapping[str, Any] | None:
     if not _is_json(sample):
         return {} if sample == text else None
     return declared.read(sample, declared.decoded(text.encode()))
+
+
+def _freely(sample: str, value: Any) -> Mapping[str, Any] | None:
+    """The same where keys of constants need not be there, but for the first: it says what is
+    meant."""
+    if not _is_json(sample):
+        return None
+    tree = parsed(sample)
+    return matched(_free(tree, first=True), value) if isinstance(value, dict) else None
+
+
+def _free(node: Node, *, first: bool = False) -> Node:
+    if not isinstance(node, Object):
+        return node
+    keys = []
+    for key in node.keys:
+        constant = isinstance(key.node, Literal)
+        keys.append(Key(key.name, _free(key.node), key.optional or (constant and not first)))
+        first = first and not constant
+    return Object(tuple(keys))
 
 
 def _is_json(sample: str) -> bool:

@@ -1,0 +1,63 @@
+"""What declared venues send beside what our declarations read of them: others' clients go by it.
+
+From the venues' documents and recordings; see docs/simulator.md, "What other clients make of it".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from feedhandler.sim.venues.declared.beside import Beside
+
+NOTHING: Final = Beside()
+BESIDE: Final[Mapping[str, Beside]] = {
+    "kucoin": Beside(
+        frames={
+            "book": '{"subject":"trade.l2update","data":{"symbol":"$symbol"}}',
+            "trade": '{"subject":"trade.l3match","data":{"symbol":"$symbol","type":"match"}}',
+            "quote": '{"subject":"trade.ticker","data":{"price":"$last"}}',
+        },
+        row='{"name":"$symbol","market":"$quote","feeCurrency":"$quote"}',
+    ),
+    "bitstamp": Beside(
+        frames={
+            "trade": '{"data":{"timestamp":"$time_s","price":$price,"amount":$size,'
+            '"buy_order_id":0,"sell_order_id":0}}',
+        },
+        row='{"name":"$base/$quote"}',
+    ),
+    "coinbase": Beside(
+        frames={
+            "quote": '{"events":[{"type":"update","tickers":[{"type":"ticker","price":"$last",'
+            '"volume_24_h":"$volume","low_24_h":"$low","high_24_h":"$high"}]}]}',
+        },
+        row='{"base_name":"$base","quote_name":"$quote"}',
+    ),
+    "gate": Beside(
+        frames={
+            "snapshot": '{"event":"update","time_ms":$sent_ms}',
+            "book": '{"event":"update","time_ms":$sent_ms}',
+            "trade": '{"result":{"create_time":$time_s}}',
+        },
+        row='{"base_name":"$base","quote_name":"$quote","fee":"0.2"}',
+        answers={"/margin/currency_pairs": "[]"},
+    ),
+    "kraken": Beside(
+        frames={
+            "trade": '{"data":[{"ord_type":"market"}]}',
+            "quote": '{"type":"update","data":[{"last":$last,"volume":$volume,"low":$low,'
+            '"high":$high}]}',
+        },
+        row='{"altname":"$symbol","base":"$base","quote":"$quote","aclass_base":"currency"}',
+        named="altname",
+    ),
+    "kraken-futures": Beside(
+        frames={
+            "trade": '{"uid":"$id"}',  # a UUID in truth: this one says which trade it is
+            "ticker": '{"last":$last,"volume":$volume,"suspended":false}',
+        },
+        certain={"PI_|FI_": '{"type":"futures_inverse"}'},
+    ),
+    "htx": Beside(frames={"trade": '{"tick":{"id":$id,"data":[{"id":$id}]}}'}),
+}
