@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.error
 import urllib.request
@@ -14,21 +15,11 @@ from urllib.parse import urlsplit
 
 from feedhandler.bench.peers.homes import default_folder, interpreter
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
-from tests.clients.compare import Counts, Line, compare
+from tests.clients.compare import Case, Counts, Line, compare
 
 RATE: Final = 300.0
 _PROGRAMS = Path(__file__).parent / "programs"
 _START_S = 60.0
-
-
-@dataclass(frozen=True)
-class Case:
-    """A venue as a client follows it: the symbols, and how many levels its books have (0: all)."""
-
-    symbols: tuple[str, ...]
-    levels: int = 0
-    beside: str = ""
-    """Another venue that the client asks at its start."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +50,15 @@ CLIENTS: Final[Mapping[str, Client]] = {
             "binance-usdm": Case(_PAIRS),
             "bybit-linear": Case(_PAIRS, 50),
             "bybit-spot": Case(_PAIRS, 50),
+            "kucoin": Case(("BTC-USDT", "ETH-USDT"), best=50, clock_ms=1),
+            "bitstamp": Case(("btcusd", "ethusd"), tickers=False),
+            "coinbase": Case(("BTC-USD", "ETH-USD"), makers=True),
+            "gate": Case(("BTC_USDT", "ETH_USDT"), 400),
+            "kraken": Case(("BTC/USD", "ETH/USD"), 10),
+            "kraken-futures": Case(("PI_XBTUSD", "PF_ETHUSD"), parts=True),
+            "htx": Case(("btcusdt", "ethusdt"), 150),
+            "bitfinex": Case(("tBTCUSD", "tETHUSD"), 25),
+            "hyperliquid": Case(("BTC", "ETH"), 20, tickers=False),
         },
     ),
     "pybit": Client(
@@ -108,7 +108,7 @@ def run(client: Client, python: Path, venue: str, seconds: float) -> Counts:
             raise ClientError(f"{client.requirement} on {venue}: {_last_words(ended.stderr)}")
         _get(at, "/pause", post=True)
         lines: list[Line] = [json.loads(line) for line in ended.stdout.splitlines()]
-        return compare(lines, lambda path: _get(at, path), case.levels)
+        return compare(lines, lambda path: _get(at, path), case)
 
 
 def _address(endpoint: SimEndpoint) -> dict[str, str]:
@@ -116,8 +116,12 @@ def _address(endpoint: SimEndpoint) -> dict[str, str]:
 
 
 def _last_words(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing"
+    """The last error: what is left unclosed because of it is told after it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [
+        line for line in lines if re.match(r"[\w.]*(Error|Exception|NotFound|Unavailable)\b", line)
+    ]
+    return (errors or lines or ["it said nothing"])[-1]
 
 
 def _get(endpoint: SimEndpoint, path: str, *, post: bool = False) -> Any:

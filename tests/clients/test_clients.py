@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler.bench.peers.homes import NoPeer
-from tests.clients.compare import Line, compare
+from tests.clients.compare import Case, Line, compare
 from tests.clients.running import CLIENTS, environment, run
 
 RUNS = [(name, venue) for name, client in CLIENTS.items() for venue in client.cases]
@@ -37,12 +37,26 @@ TRADES = [TRADE, TRADE | {"id": "9", "ms": 1051}, TRADE | {"id": "12", "ms": 105
 BOOK = {"bids": [["100", "1"], ["99", "3"]], "asks": [["101", "2"], ["102", "0.50"]]}
 
 
+PAST = {
+    3: {"sequence": 5, **BOOK},
+    5: {"sequence": 7, "bids": [["100", "1"]], "asks": [["101", "2"]]},
+    7: {"sequence": 9, "bids": [["100.5", "1"]], "asks": [["101", "2"]]},
+}
+
+
 def answers(path: str) -> Any:
+    if "after=" in path:
+        after = int(path.rpartition("=")[2])
+        return next((book for at, book in PAST.items() if at >= after), {"error": "none"})
     if path.startswith("/trades"):
         return {"trades": TRADES}
     if path.startswith("/touches"):
         return {"touches": TOUCHES}
-    return BOOK if path.endswith("sequence=5") else {"error": "unknown"}
+    told = int(path.rpartition("=")[2])
+    return next((book for book in PAST.values() if book["sequence"] == told), {"error": "unknown"})
+
+
+ALL = Case(("S",))
 
 
 def book(**changed: Any) -> Line:
@@ -84,26 +98,53 @@ def trade(**changed: Any) -> Line:
     ],
 )
 def test_a_difference_is_seen(line: Line, differ: int) -> None:
-    assert compare([line], answers, 0).differ == differ
+    assert compare([line], answers, ALL).differ == differ
 
 
 def test_books_are_compared_as_deep_as_the_client_has_them() -> None:
     shallow = book(bids=[["100", "1"]], asks=[["101", "2"]])
-    found = compare([{"what": "messages", "count": 3}, shallow], answers, 1)
+    found = compare([{"what": "messages", "count": 3}, shallow], answers, Case(("S",), 1))
     assert (found.messages, found.books, found.levels, found.differ) == (3, 1, 2, 0)
     assert not found.whole
     wrong = book(bids=[["98", "1"], ["99", "3"]], fault="known")
-    assert compare([wrong], answers, 0).known == 1
+    assert compare([wrong], answers, ALL).known == 1
 
 
 def test_a_trade_that_never_came_is_missed() -> None:
     def differ(*names: str) -> int:
         heard = [trade(**next(one for one in TRADES if one["id"] == name)) for name in names]
-        return compare(heard, answers, 0).trades_differ
+        return compare(heard, answers, ALL).trades_differ
 
     assert differ("7", "9") == differ("9", "12") == differ("12", "7", "9") == 0
     assert differ("7", "12") == 1
     # One that reached the client's socket is the client's loss.
     received = {"what": "received", "symbol": "S", "id": "9"}
-    found = compare([trade(), received, trade(id="12", ms=1052)], answers, 0)
+    found = compare([trade(), received, trade(id="12", ms=1052)], answers, ALL)
     assert (found.trades_differ, found.known) == (0, 1)
+
+
+def test_books_without_sequences_are_those_of_the_venue_in_its_order() -> None:
+    def differ(*places: int) -> int:
+        told = [book(**PAST[place], ms=0) | {"sequence": 0} for place in places]
+        return compare([{**one, "what": "book"} for one in told], answers, ALL).levels_differ
+
+    assert differ(3, 3, 5, 7) == differ(5, 7) == differ(3, 7) == 0
+    assert differ(7, 3) == 3
+    wrong = book(sequence=0, bids=[["100", "2"]], asks=[["101", "2"]])
+    assert compare([wrong], answers, ALL).levels_differ == 1
+
+
+def test_what_a_client_is_known_for() -> None:
+    makers = Case(("S",), makers=True, clock_ms=1)
+    found = compare([trade(taker="buy"), trade(taker="buy", ms=1051)], answers, makers)
+    assert (found.trades_differ, found.known) == (0, 2)
+    assert compare([trade()], answers, makers).trades_differ == 1
+    # One of several messages of an update: its book is none that the venue has been at.
+    assert compare([book(sequence=6)], answers, Case(("S",), parts=True)).differ == 0
+    assert compare([book(sequence=99)], answers, Case(("S",), parts=True)).differ == 1
+    deep = book(bids=[["100", "1"], ["98", "3"]])
+    assert compare([deep], answers, Case(("S",), best=1)).differ == 0
+    # The best levels came in this order: a ticker of no time can be of none before the last.
+    later, sooner = ticker(bid="100.5", ask="101"), ticker(bid="100", ask="101")
+    assert compare([sooner, later], answers, ALL).differ == 0
+    assert compare([later, sooner], answers, ALL).differ == 1

@@ -32,11 +32,11 @@ def message(count: int = 1) -> None:
     _say("messages", count=count)
 
 
-def book(symbol: str, sequence: int, bids: Any, asks: Any, fault: str = "") -> None:
-    """A book as it is after a message; levels best first. ``fault``: one of the client's that it
-    may be wrong by, see docs/simulator.md."""
+def book(symbol: str, sequence: int, bids: Any, asks: Any, fault: str = "", ms: int = 0) -> None:
+    """A book as it is after a message; levels best first. ``sequence`` 0: the message has none,
+    perhaps a time. ``fault``: of the client, by which it may be wrong, see docs/simulator.md."""
     sides = [[[str(level[0]), str(level[1])] for level in side] for side in (bids, asks)]
-    _say("book", symbol=symbol, sequence=sequence, bids=sides[0], asks=sides[1], fault=fault)
+    _say("book", symbol=symbol, sequence=sequence, bids=sides[0], asks=sides[1], fault=fault, ms=ms)
 
 
 def trade(symbol: str, name: object, price: object, size: object, taker: str, ms: object) -> None:

@@ -4,43 +4,15 @@ watch_bids_asks, markets loaded over REST. Nothing is changed but the addresses.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import ccxt.pro
 import report
+from ccxt_venues import VENUES, Event
 
-# Where ccxt's markets of a venue are, which it asks for one by one.
-EXCHANGES: dict[str, tuple[str, dict[str, Any]]] = {
-    "deribit": ("deribit", {}),
-    "okx": ("okx", {"fetchMarkets": {"types": ["spot", "swap", "future", "option"]}}),
-    "binance": ("binance", {"fetchMarkets": {"types": ["spot"]}}),
-    "binance-usdm": ("binanceusdm", {}),
-    "bybit-linear": ("bybit", {"defaultType": "swap"}),
-    "bybit-spot": ("bybit", {"defaultType": "spot"}),
-}
 VENUE = report.ORDER["venue"]
-
-
-def event(message: Any) -> tuple[str, int] | None:
-    """Of a book's message the venue's symbol, and its sequence."""
-    if VENUE == "deribit":
-        params = message.get("params", {})
-        if not str(params.get("channel", "")).startswith("book."):
-            return None
-        return params["data"]["instrument_name"], params["data"]["change_id"]
-    if VENUE == "okx":
-        arg = message.get("arg", {})
-        if arg.get("channel") != "books" or "data" not in message:
-            return None
-        return arg["instId"], message["data"][0]["seqId"]
-    if VENUE.startswith("bybit"):
-        if not str(message.get("topic", "")).startswith("orderbook."):
-            return None
-        return message["data"]["s"], message["data"]["seq"]
-    data = message.get("data", message)
-    if not isinstance(data, dict) or data.get("e") != "depthUpdate":
-        return None
-    return data["s"], data["u"]
+FACTS = VENUES[VENUE]
 
 
 def tell_received(message: Any) -> None:
@@ -51,15 +23,23 @@ def tell_received(message: Any) -> None:
             report.received(one["instrument_name"], one["trade_id"])
 
 
+def event(client: Any, message: Any) -> Event | None:
+    """Which book a message has changed. Bitfinex says with a checksum that it is whole."""
+    if isinstance(message, dict):
+        return FACTS.event(message)
+    if VENUE != "bitfinex" or message[1] != "cs":
+        return None
+    return client.subscriptions[str(message[0])]["symbol"], 0, 0
+
+
 def unified_of(exchange: Any, symbol: str) -> str:
     """ccxt's name of an instrument."""
-    return str(exchange.markets_by_id[symbol][0]["symbol"])
+    found = exchange.markets_by_id.get(symbol)
+    return str(found[0]["symbol"]) if found else str(exchange.market(symbol)["symbol"])
 
 
-async def main() -> None:
-    """Watch everything for the time asked for."""
-    name, options = EXCHANGES[VENUE]
-    base: Any = getattr(ccxt.pro, name)
+def observed(base: Any) -> Any:
+    """The same exchange, which tells of each book after each message that it has taken in."""
 
     class Observed(base):  # type: ignore[misc]
         def handle_message(self, client: Any, message: Any) -> None:
@@ -67,45 +47,54 @@ async def main() -> None:
             report.message()
             if VENUE == "deribit":
                 tell_received(message)
-            found = event(message) if isinstance(message, dict) else None
+            found = event(client, message)
             if found is None:
                 return
-            unified = unified_of(self, found[0])
-            book = self.orderbooks.get(unified)
-            if book is None or (VENUE.startswith("binance") and book["nonce"] != found[1]):
+            symbol, sequence, ms = found
+            book = self.orderbooks.get(unified_of(self, symbol))
+            if book is None or (FACTS.nonce and book["nonce"] != sequence):
                 return  # kept back until its snapshot is there, or dropped
-            report.book(found[0], found[1], book["bids"], book["asks"])
+            report.book(symbol, sequence * FACTS.unit, book["bids"], book["asks"], ms=ms)
 
-    exchange, beside = await started(Observed, options), await started(base, options)
-    try:
-        unified = {symbol: unified_of(exchange, symbol) for symbol in report.SYMBOLS}
-        await report.for_the_time(
-            *(
-                watch(at, ours, theirs)
-                for ours, theirs in unified.items()
-                for at, watch in (
-                    (exchange, books), (exchange, trades), (exchange, tickers), (beside, quotes)
-                )
-            )
-        )  # fmt: skip
-    finally:
-        await exchange.close()
-        await beside.close()
+    return Observed
 
 
-async def started(kind: Any, options: dict[str, Any]) -> Any:
+async def started(kind: Any) -> Any:
     """An exchange with its markets. Quotes get one of their own: ccxt keeps Bybit's best levels and
     its deeper book in one place, where each overwrites the other."""
-    exchange = kind({"options": options, "enableRateLimit": True})
+    exchange = kind({"options": dict(FACTS.options), "enableRateLimit": True})
     exchange.urls["api"] = report.redirected(exchange.urls["api"])
-    await exchange.load_markets()
+    if not FACTS.currencies:
+        exchange.has["fetchCurrencies"] = False
+    if FACTS.pairs:
+        exchange.set_markets([given(exchange, symbol) for symbol in FACTS.pairs])
+        return exchange
+    try:
+        await exchange.load_markets()
+    except Exception:
+        await exchange.close()
+        raise
     return exchange
+
+
+def given(exchange: Any, symbol: str) -> Any:
+    """A market that ccxt would load where the simulator has nothing."""
+    base, quote, *settle = FACTS.pairs[symbol]
+    perpetual = {"type": "swap", "swap": True, "contract": True, "linear": True, "baseName": base}
+    kind = perpetual if settle else {"type": "spot", "spot": True}
+    return exchange.safe_market_structure(
+        {
+            "id": symbol, "symbol": ":".join([f"{base}/{quote}", *settle]), "active": True,
+            "base": base, "quote": quote, "baseId": base, "quoteId": quote, **kind,
+            "precision": {"price": 1e-8, "amount": 1e-8},
+        }
+    )  # fmt: skip
 
 
 async def books(exchange: Any, _: str, symbol: str) -> None:
     """Told by the observer, message by message."""
     while True:
-        await exchange.watch_order_book(symbol)
+        await exchange.watch_order_book(symbol, FACTS.limit)
 
 
 async def trades(exchange: Any, ours: str, symbol: str) -> None:
@@ -121,9 +110,10 @@ async def tickers(exchange: Any, ours: str, symbol: str) -> None:
     """Every ticker."""
     while True:
         one = await exchange.watch_ticker(symbol)
+        info = one["info"] if isinstance(one["info"], dict) else {}
         report.ticker(
-            ours, one["timestamp"] or 0, bid=one["bid"], bid_size=one["bidVolume"], ask=one["ask"],
-            ask_size=one["askVolume"], last=one["last"],
+            ours, one["timestamp"] or info.get("time") or 0, bid=one["bid"],
+            bid_size=one["bidVolume"], ask=one["ask"], ask_size=one["askVolume"], last=one["last"],
         )  # fmt: skip
 
 
@@ -137,6 +127,29 @@ async def quotes(exchange: Any, ours: str, symbol: str) -> None:
             ours, one["timestamp"] or 0, sequence, bid=one["bid"], bid_size=one["bidVolume"],
             ask=one["ask"], ask_size=one["askVolume"],
         )  # fmt: skip
+
+
+WATCHERS: dict[str, Callable[[Any, str, str], Any]] = {
+    "books": books, "trades": trades, "tickers": tickers, "quotes": quotes
+}  # fmt: skip
+
+
+async def main() -> None:
+    """Watch everything for the time asked for."""
+    base: Any = getattr(ccxt.pro, FACTS.name)
+    exchange, beside = await started(observed(base)), await started(base)
+    try:
+        unified = {symbol: unified_of(exchange, symbol) for symbol in report.SYMBOLS}
+        await report.for_the_time(
+            *(
+                WATCHERS[what](beside if what == "quotes" else exchange, ours, theirs)
+                for ours, theirs in unified.items()
+                for what in FACTS.watch
+            )
+        )
+    finally:
+        await exchange.close()
+        await beside.close()
 
 
 if __name__ == "__main__":
