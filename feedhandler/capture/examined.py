@@ -19,6 +19,7 @@ from feedhandler.adapter.venue import Base, ListedInstrument, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine import _engine
+from feedhandler.one_line import one_line
 from feedhandler.shape import tree
 from feedhandler.shape.meaning import Meaning, meaning
 from feedhandler.shape.nearest import Likeness, Stop, likeness
@@ -124,6 +125,8 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
         seen=watch.seen,
         hold=lambda result: over(result) if watch.engine is not None else None,
     )
+    if not result.lines:
+        raise CaptureError(path, 0, "no frame is in it")
     told = Examined(result, watch.every, watch.left_over, busiest=watch.busiest)
     for where, body in {**dict(_recorded(path, venue)), **(lists or {})}.items():
         _listing(where, body, venue, told)
@@ -217,10 +220,11 @@ class _Watch:
 
     def _leave(self, what: str, payload: bytes, value: Any, error: str = "") -> None:
         kind, sample, stop = self._nearest(value, data=what == "malformed")
-        said = str(stop) if stop else error
+        error = one_line(error)
+        said = one_line(stop) if stop else error
         one = self.left.get(key := (what, sample, _DIGITS.sub("0", said)))
         if one is None:
-            quoted = payload[:_QUOTED].decode(errors="replace")
+            quoted = one_line(payload[:_QUOTED].decode(errors="replace"), _QUOTED)
             one = self.left[key] = LeftOver(what, quoted, kind, sample, said, error)
         one.frames += 1
 
@@ -276,7 +280,7 @@ def _listing(where: str, body: bytes, venue: Venue, told: Examined) -> None:
     try:
         listed = venue.parse_instruments(body)
     except ValueError as error:
-        told.problems.append(f"{where}: the list of instruments: {error}")
+        told.problems.append(one_line(f"{where}: the list of instruments: {error}"))
     else:
         told.listed = [*(told.listed or ()), *listed]
 
