@@ -18,13 +18,24 @@ cdef class Decoder:
     def name(self):
         return self.decoder.name.decode()
 
+    @property
+    def spreads(self):
+        return self.decoder.spreads
+
+    @property
+    def keeps_window(self):
+        return self.decoder.keeps_window
+
+    @property
+    def names_trades(self):
+        return self.decoder.names_trades
+
 
 def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False,
                   bint names_trades=False, bint learned=True):
     cdef Decoder d = Decoder(
         PyCapsule_New(<void *>&shaped_decoder, "feedhandler.decoder", NULL), sizeof(engine), frames)
-    d.own = shaped_decoder
-    d.own.numbers = shapes_numbers(PyBytes_AS_STRING(frames), len(frames))
+    d.own = shaped_decoder_of(PyBytes_AS_STRING(frames), len(frames))
     d.own.spreads = spreads
     d.own.keeps_window = keeps_window
     d.own.names_trades = names_trades

@@ -94,7 +94,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     bint engine_open(engine *e, fh_writer *w, const fh_decoder *decoder)
     const fh_decoder shaped_decoder
     bint shaped_open(engine *e, const void *table, size_t length)
-    uint8_t shapes_numbers(const void *table, size_t length)
+    fh_decoder shaped_decoder_of(const void *table, size_t length)
     ctypedef struct checksum_rule:
         uint8_t levels, order, number, separator
         bint signed_asks, signed_result

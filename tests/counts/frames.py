@@ -1,4 +1,7 @@
-"""The fixed input of the counts: the frames of each path, in its venue's usual bytes."""
+"""The fixed input of the counts: the frames of each path, in its venue's usual bytes.
+
+Those of declared venues are the simulator's: with another market they are other frames.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 from feedhandler import venues
 from feedhandler.adapter.engine import rules
+from feedhandler.bench.kit.rendered import declared, rendered
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 from tests.kit.checksums import checksum_numbers
 
 _BOOK_FRAMES = 1500
 _FRAMES = 400
+_SHAPED = 480
+_CHECKSUM_ALONE = b',"cs",'  # a frame of which nothing is told
 _WARM = 4  # times as few of them are not counted
 
 
@@ -28,15 +35,28 @@ class Path:
     add: dict[str, tuple[int, int]]
     answers: dict[str, str] = field(default_factory=dict)
     verified: bool = False  # by the venue's checksum
+    numbers: dict[str, int] = field(default_factory=dict)  # of keys
+    silent: int = 0
 
     def lines(self) -> Iterator[str]:
         """As `paths.c` reads them; the first fifth of the frames warms."""
         facts = venues.load(self.venue)
         rule, base = rules(facts)
-        yield f"path {self.name}\t{facts.decoder.name} {rule} {base} {facts.decoder.frames.hex()}"
+        decoder = facts.decoder
+        said = f"{decoder.name} {rule} {base} {int(decoder.spreads)} {decoder.frames.hex()}"
+        yield f"path {self.name}\t{said}"
+        if decoder.names_trades:
+            yield "names"
+        if decoder.keeps_window:
+            yield "keeps"
+        yield f"cut {facts.window}"
+        if self.silent:
+            yield f"silent {self.silent}"
         if self.verified:
             yield f"verify {' '.join(map(str, checksum_numbers(facts.checksum)))}"
         yield from (f"add {symbol} {price} {size}" for symbol, (price, size) in self.add.items())
+        for key, number in self.numbers.items():
+            yield f"bind {number} {facts.key_symbols(key)[1]} {facts.topic(key)}"
         yield from (f"answer {symbol} {body}" for symbol, body in self.answers.items())
         warm = len(self.frames) // (1 + _WARM)
         yield from (f"warm {frame}" for frame in self.frames[:warm])
@@ -47,7 +67,29 @@ def paths() -> list[Path]:
     """All of them; the same ones at every call, everywhere."""
     books = [*map(_book, VENUES), *(_book(venue, live=True) for venue in REORDERED)]
     verified = _verified(next(one for one in reversed(books) if one.venue == "okx"))
-    return [*books, verified, *(_events(name, *what) for name, what in _EVENTS.items())]
+    events = (_events(name, *what) for name, what in _EVENTS.items())
+    return [*books, verified, *events, *(path for name in venues.names() for path in _shaped(name))]
+
+
+@cache
+def _shaped(venue: str) -> list[Path]:
+    """The books and trades of a venue that is declared; books also with their checksum verified."""
+    facts, found = declared(venue), []
+    for kind in ("book", "trade") if facts is not None else ():
+        case = rendered(venue, kind, count=_SHAPED * (1 + _WARM) // _WARM, seed=11)
+        path = Path(
+            f"{venue} {kind}",
+            venue,
+            [frame.decode() for frame in case.frames],
+            case.instruments,
+            {symbol: body.decode() for symbol, body in case.snapshots.items()},
+            numbers=case.numbers,
+            silent=sum(_CHECKSUM_ALONE in frame for frame in case.frames),
+        )
+        found.append(path)
+        if kind == "book" and facts is not None and facts.checksum is not None:
+            found.append(replace(path, name=f"{path.name} verified", verified=True))
+    return found
 
 
 def _book(venue: str, live: bool = False) -> Path:

@@ -2,9 +2,14 @@
  *
  * paths FILE [EXTRA [NAME]]: the file says path by path, a line each,
  *
- *   "path NAME DECODER RULE BASE SHAPES"       SHAPES in hexadecimal
+ *   "path NAME DECODER RULE BASE SPREADS SHAPES"   SHAPES in hexadecimal
+ *   "names"                                    ids of trades are names
+ *   "keeps"                                    what enters and leaves the levels of its books is said
+ *   "cut LEVELS"                               of books, a side; 0: they are not
+ *   "silent FRAMES"                            so many of those that are counted make no record
  *   "verify RULE"                              of its checksum, in six numbers
  *   "add SYMBOL PRICE_EXPONENT SIZE_EXPONENT"
+ *   "bind NUMBER SYMBOL WORD"                  of a channel that is known by its number
  *   "answer SYMBOL BODY"                       a snapshot that was asked for
  *   "warm FRAME"                               not counted
  *   "FRAME"                                    all that is counted, in one call
@@ -31,8 +36,9 @@ typedef struct path {
     engine engine;
     connection from;
     char **frames;
-    size_t *lengths, count, room;
+    size_t *lengths, count, room, silent;
     uint64_t extra;
+    fh_decoder own; /* of frames that are read by their shapes alone */
     uint8_t *shapes;
     size_t shapes_length;
 } path;
@@ -94,13 +100,17 @@ static void count_reads(path *p, const char *name, void (*work)(path *))
 
 /* ---- paths --------------------------------------------------------------------------------------- */
 
-static void path_open(path *p, const char *decoder, int rule, int base, const char *shapes)
+static void path_open(path *p, const char *decoder, int rule, int base, int spreads, const char *shapes)
 {
     segment_open(&p->segment);
-    const fh_decoder *found = paths_decoder(decoder);
+    bool shaped = strcmp(decoder, "shape") == 0;
+    p->shapes = hex_bytes(shapes, &p->shapes_length);
+    p->own = shaped_decoder_of(p->shapes, p->shapes_length);
+    p->own.spreads = spreads;
+    const fh_decoder *found = shaped ? &p->own : paths_decoder(decoder);
     CHECK(found != NULL && engine_open(&p->engine, &p->segment.writer, found), "no %s", decoder);
     engine *e = &p->engine;
-    p->shapes = hex_bytes(shapes, &p->shapes_length);
+    CHECK(!shaped || shaped_open(e, p->shapes, p->shapes_length), "no memory");
     learn_open(e, p->shapes, p->shapes_length);
     e->rules.rule = (uint8_t)rule;
     e->rules.base = (uint8_t)base;
@@ -123,7 +133,7 @@ static void path_end(path *p)
     records = p->segment.writer.next - records;
     CHECK(p->from.malformed == 0, "%s: malformed at byte %zu (%s)", p->name, e->error_byte, e->error_about);
     CHECK(p->from.unknown == 0, "%s: unknown symbols", p->name);
-    CHECK(records >= p->count - p->count / 50, /* a value that has not changed makes none */
+    CHECK(records + p->silent >= p->count - p->count / 50, /* a value that has not changed makes none */
           "%s: %llu records of %zu frames", p->name, (unsigned long long)records, p->count);
     for (uint32_t i = 0; i < e->room; i++)
         CHECK(e->markets[i] == NULL || e->markets[i]->sequence.phase == PHASE_EMPTY ||
@@ -140,7 +150,8 @@ static void path_end(path *p)
     segment_close(&p->segment);
     for (size_t i = 0; i < p->count; i++)
         free(p->frames[i]);
-    p->count = 0;
+    free(p->from.bounds);
+    p->count = p->silent = 0;
 }
 
 static market *path_market(path *p, const char *symbol)
@@ -185,16 +196,28 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof line, file)) {
         size_t length = strcspn(line, "\n");
         line[length] = 0;
-        if (sscanf(line, "path %63[^\t]\t%31s %d %d %n", first, decoder, &one, &two, &read) == 4) {
+        if (sscanf(line, "path %63[^\t]\t%31s %d %d %d %n", first, decoder, &one, &two, n, &read) == 5) {
             path_end(&p);
             memset(&p.from, 0, sizeof p.from);
+            p.from.bit = connection_bit(0);
             strcpy(p.name, first);
             p.extra = argc > 2 && (argc == 3 || !strcmp(argv[3], first)) ? strtoull(argv[2], NULL, 10) : 0;
-            path_open(&p, decoder, one, two, line + read);
+            path_open(&p, decoder, one, two, n[0], line + read);
         } else if (sscanf(line, "verify %d %d %d %d %d %d", n, n + 1, n + 2, n + 3, n + 4, n + 5) == 6) {
             const checksum_rule rule = {(uint8_t)n[0], (uint8_t)n[1], (uint8_t)n[2], (uint8_t)n[3],
                                         n[4] != 0, n[5] != 0};
             CHECK(engine_verify(&p.engine, &rule), "no memory");
+        } else if (strcmp(line, "names") == 0) {
+            p.own.names_trades = true;
+        } else if (strcmp(line, "keeps") == 0) {
+            p.own.keeps_window = true;
+        } else if (sscanf(line, "cut %d", &one) == 1) {
+            engine_cut(&p.engine, (uint32_t)one);
+        } else if (sscanf(line, "silent %d", &one) == 1) {
+            p.silent = (size_t)one;
+        } else if (sscanf(line, "bind %d %63s %31s", &one, first, decoder) == 3) {
+            market *m = path_market(&p, first);
+            CHECK(channel_bind(&p.from, one, m, decoder, strlen(decoder)), "no memory");
         } else if (sscanf(line, "add %63s %d %d", first, &one, &two) == 3) {
             path_add(&p, first, one, two);
         } else if (sscanf(line, "answer %63s %n", first, &read) == 1) {

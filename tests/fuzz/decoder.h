@@ -30,6 +30,7 @@ typedef struct bench {
 
 typedef struct venue_facts {
     const fh_decoder *decoder;
+    fh_decoder own; /* of one that is read by its shapes alone */
     int rule, base;
     bool rest_join;
     checksum_rule checksum;
@@ -45,7 +46,7 @@ static void bench_open(bench *b, bool learns)
     segment_open(&b->segment);
     CHECK(engine_open(&b->engine, &b->segment.writer, the_venue.decoder), "no memory");
     engine *e = &b->engine;
-    if (the_venue.decoder == &shaped_decoder)
+    if (the_venue.decoder == &the_venue.own)
         CHECK(shaped_open(e, the_venue.shapes, the_venue.shapes_length), "no memory");
     if (learns)
         learn_open(e, the_venue.shapes, the_venue.shapes_length);
