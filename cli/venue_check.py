@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,18 @@ import click
 from cli import number_text
 from cli.errors import FINDING, FINE, CliError
 from cli.options import json_option, venue_file_option
-from cli.output import Column, bold, cut, dim, echo_table, json_out, screen_width, state, wrapped
+from cli.output import (
+    Column,
+    bold,
+    cut,
+    dim,
+    echo_table,
+    json_out,
+    screen_width,
+    state,
+    utf8,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -162,16 +173,27 @@ def _show_shapes(told: Examined, width: int) -> None:
         Column("FRAMES", right=True),
         Column("SLOW", right=True),
     ]
+    samples = _told_apart([(one.kind, one.sample) for one in told.shapes], room)
     rows = [
         (
             one.kind,
-            cut(one.sample or dim("read by its own code"), room),
+            cut(sample or dim("read by its own code"), room),
             number_text.count(one.frames) if one.frames else dim("none"),
             number_text.count(one.slow) if one.kind in _LEARNED else "-",
         )
-        for one in told.shapes
+        for one, sample in zip(told.shapes, samples, strict=True)
     ]
     echo_table(columns, rows)
+
+
+def _told_apart(shapes: Sequence[tuple[str, str]], room: int) -> Iterator[str]:
+    """The samples; those of a kind that would look the same begin where they differ."""
+    for kind, sample in shapes:
+        alike = [text for its, text in shapes if its == kind and text[:room] == sample[:room]]
+        ends = zip(min(alike), max(alike), strict=False)
+        same = next((at for at, (a, b) in enumerate(ends) if a != b), 0)
+        word = sample.rfind(",", 0, same) + 1
+        yield f"{'…' if utf8() else '~'}{sample[word:]}" if word else sample
 
 
 def _left(one: LeftOver, width: int) -> Iterator[str]:
@@ -188,6 +210,9 @@ def _left(one: LeftOver, width: int) -> Iterator[str]:
 
 def _show_listed(told: Examined) -> None:
     if told.listed is None:
+        return
+    if not told.listed:
+        click.echo("\nno instrument is listed: every row was left out")
         return
     rows = [_terms(one) for one in told.listed[:_MOST]]
     columns = [

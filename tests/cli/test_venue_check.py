@@ -146,6 +146,13 @@ def test_people_see_a_table_a_reason_and_a_book(
     assert any("67000.1" in line and "67000.4" in line for line in lines)
 
 
+def test_shapes_that_begin_alike_are_shown_from_where_they_differ() -> None:
+    result = run("venue", "check", "kraken-futures", "--frames", str(FRAMES), COLUMNS="80")
+    shown = [line.split("none")[0] for line in result.stdout.splitlines() if "trade  " in line]
+    assert len(shown) >= 5
+    assert len(set(shown)) == len(shown)
+
+
 def test_a_venue_that_is_none_is_said(tmp_path: Path) -> None:
     frames = ("--frames", str(FRAMES))
     wrong = run("venue", "check", "okz", *frames)
