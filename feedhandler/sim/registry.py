@@ -15,9 +15,12 @@ VENUES: Final[Mapping[str, str]] = {
     "binance-usdm": "binance_usdm:BinanceUsdmServer",
     "bybit-linear": "bybit:BybitLinearServer",
     "bybit-spot": "bybit:BybitSpotServer",
-    "bitfinex": "bitfinex:BitfinexServer",
 }
 """The module in `sim/venues`, and the class in it."""
+RULES: Final[Mapping[str, str]] = {
+    "bitfinex": "bitfinex:BitfinexServer",
+}
+"""The same of those that are made of what they declare, and have a rule that no table says."""
 
 
 def names() -> list[str]:

@@ -22,7 +22,7 @@ from feedhandler import python_child, venues
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
-from feedhandler.sim.registry import VENUES, names
+from feedhandler.sim.registry import RULES, VENUES, names
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues.beside import BESIDE, NOTHING
@@ -68,8 +68,8 @@ class SimEndpoint:
 
 def make_server(venue: str, options: SimOptions) -> VenueServer:
     """A venue's server, not started. Raises ValueError for an unknown venue."""
-    if venue in VENUES:
-        module, _, name = VENUES[venue].partition(":")
+    if (place := VENUES.get(venue) or RULES.get(venue)) is not None:
+        module, _, name = place.partition(":")
         found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
         return found(options)
     _check(venue)
