@@ -1,0 +1,83 @@
+"""How long a venue is that is data alone: what it takes beside its frames."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import statistics
+from pathlib import Path
+
+from feedhandler import venues
+from feedhandler.adapter.declared import DeclaredVenue
+
+LONGEST, MEDIAN = 250, 120
+OLDER = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
+_SMALL = '''"""A venue."""
+
+_FRAMES = (
+    1,
+)
+
+
+class V:
+    frames = _FRAMES
+    x = 1
+'''
+_HOME = "feedhandler.venues"
+
+
+def lines(path: Path) -> int:
+    """Of a file, those of its frames aside, and those that are empty."""
+    text = path.read_text()
+    frames: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(one, ast.Name) and "frames" in one.id.lower() for one in targets):
+                frames |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    numbered = enumerate(text.splitlines(), 1)
+    return sum(1 for number, line in numbered if line.strip() and number not in frames)
+
+
+def files(venue: type[DeclaredVenue]) -> set[Path]:
+    """Its module, and those beside it that it is made with."""
+    found: set[Path] = set()
+    modules = [inspect.getmodule(one) for one in venue.__mro__]
+    for module in modules:
+        if module is not None and module.__name__.startswith(_HOME + "."):
+            assert module.__file__ is not None
+            found.add(Path(module.__file__))
+            for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+                if isinstance(node, ast.ImportFrom) and f"{node.module}".startswith(_HOME + "."):
+                    assert node.module is not None
+                    beside = node.module.split(".")[2]
+                    found.add(Path(module.__file__).with_name(f"{beside}.py"))
+    return found
+
+
+def counted() -> dict[str, int]:
+    """By name, of every venue that was data from the beginning."""
+    loaded = {name: venues.load(name) for name in venues.names() if name not in OLDER}
+    return {
+        name: sum(map(lines, files(type(venue))))
+        for name, venue in loaded.items()
+        if isinstance(venue, DeclaredVenue)
+    }
+
+
+def test_a_venue_is_short() -> None:
+    found = counted()
+    assert len(found) >= 10
+    assert {name: count for name, count in found.items() if count > LONGEST} == {}
+    assert statistics.median(found.values()) <= MEDIAN, found
+
+
+def test_frames_and_empty_lines_are_aside(tmp_path: Path) -> None:
+    path = tmp_path / "venue.py"
+    path.write_text(_SMALL)
+    assert lines(path) == 3
+
+
+if __name__ == "__main__":
+    for name, count in sorted(counted().items(), key=lambda each: each[1]):
+        print(f"{count:4} {name}")
