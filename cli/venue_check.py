@@ -58,12 +58,13 @@ def check(venue: str, frames: Path, instruments: Path | None, as_json: bool) -> 
 
     \b
     feedhandler venue check mine.py --frames recorded.ndjson.zst
-    feedhandler venue check mine.py --frames frames.txt --instruments instruments.json
+    feedhandler venue check mine.py --frames frames.txt --instruments list.json
     feedhandler venue check okx --frames - < frames.txt
 
     \b
-    Exit codes: 0 fine, 1 a frame is left over or malformed, a line is broken, or a recorded list
-    of instruments cannot be read, 2 usage, or the venue cannot be used.
+    Exit codes: 0 fine, 1 a frame is left over or malformed, a line is broken,
+    or a list of instruments cannot be read, 2 usage, or the venue cannot be
+    used.
     """
     from feedhandler.capture.examined import examine
     from feedhandler.capture.plain import as_capture
