@@ -122,6 +122,9 @@ static inline int book_fault(engine *e, market *m, bool has_checksum, int64_t ch
         if (UNLIKELY(doubt != FH_REASON_NONE))
             return doubt;
     }
+    if (UNLIKELY(m->keyed.rows) && !e->window && !m->window &&
+        m->keyed.count != m->book.bids.count + m->book.asks.count)
+        return FH_REASON_MALFORMED; /* two ids of one price: which of their sizes is it? */
     if (UNLIKELY(book_crossed(&m->book))) {
         fh_counter_add(e->writer, FH_COUNTER_CROSSED, 1);
         return FH_REASON_CROSSED;

@@ -101,8 +101,8 @@ static bool declared_numbers(const form *f, const int64_t *v, message *msg)
 
 static bool declared_book(engine *e, cursor *c, const form *f, message *msg, int64_t *v, uint32_t begin)
 {
-    msg->has_checksum = v[SLOT_CHECKSUM] != 0;
-    msg->checksum = v[SLOT_CHECKSUM];
+    if (f->checks)
+        message_checksum(e, msg, v[SLOT_CHECKSUM]);
     if (f->kind == SHAPE_CHECKSUM) {
         msg->window = (uint16_t)msg->market->window;
         msg->exchange_ns = msg->exchange_ns ? msg->exchange_ns : msg->market->head.exchange_ns;
@@ -118,7 +118,7 @@ static bool declared_book(engine *e, cursor *c, const form *f, message *msg, int
     msg->first_count = f->single ? 1 : (uint32_t)v[SLOT_LEVELS];
     if (f->latest && v[SLOT_LATEST] && (msg->exchange_ns == 0 || !f->time_in))
         msg->exchange_ns = v[SLOT_LATEST];
-    return true;
+    return message_proven(e, msg);
 }
 
 /* A taker who sells has an amount below 0. */

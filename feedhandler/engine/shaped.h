@@ -14,7 +14,27 @@ typedef struct shaped {
     tape tape;
     int64_t *ids; /* of the levels of the message that is read */
     uint32_t id_room;
+    bool numbers;  /* frames have a number of the connection */
+    bool numbered; /* the frame that is read has it */
+    bool checks;   /* checksums come by themselves */
 } shaped;
+
+/* A checksum of 0 has been given up, where there is something else that tells of a loss. */
+static inline void message_checksum(const engine *e, message *msg, int64_t value)
+{
+    msg->has_checksum = value != 0 || e->rules.rule == RULE_NONE;
+    msg->checksum = value;
+}
+
+/* Does the message of a book have what its venue's losses are told by? */
+static inline bool message_proven(const engine *e, const message *msg)
+{
+    const shaped *k = e->shaped;
+    bool checked = msg->has_checksum && e->checksum;
+    if (msg->kind == MESSAGE_FULL || msg->numbers.numbered || checked)
+        return true;
+    return e->rules.rule == RULE_NONE && (!e->checksum || k->checks || k->numbers);
+}
 
 /* The table outlives the engine. False: no memory. */
 static bool shaped_open(engine *e, const void *table, size_t length)
@@ -30,8 +50,11 @@ static bool shaped_open(engine *e, const void *table, size_t length)
     if (k->shapes == NULL)
         return false;
     at = begin;
-    for (uint32_t i = 0; i < k->count; i++)
+    for (uint32_t i = 0; i < k->count; i++) {
         shape_next(&at, begin + length, &k->shapes[i]);
+        k->numbers |= k->shapes[i].kind == SHAPE_NUMBER;
+        k->checks |= k->shapes[i].kind == SHAPE_CHECKSUM;
+    }
     return true;
 }
 

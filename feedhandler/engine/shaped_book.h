@@ -216,10 +216,8 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     const text *checksum = found_text(f, ROLE_CHECKSUM);
     if (checksum && !text_integer(checksum, &value))
         text_fail(c, WIRE_RANGE, checksum);
-    else if (checksum && value != 0) { /* 0: it has been given up */
-        msg->has_checksum = true;
-        msg->checksum = value;
-    }
+    else if (checksum)
+        message_checksum(e, msg, value);
     if (s->kind == SHAPE_CHECKSUM) {
         msg->runs = 2;
         msg->window = (uint16_t)m->window;
@@ -229,9 +227,9 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     }
     levels_both_sides(e, c, msg, s, f, i);
     found_numbers(e, c, f, msg);
-    bool counts = e->rules.rule != RULE_NONE && s->kind != SHAPE_FULL;
-    if (counts && !msg->numbers.numbered && !msg->has_checksum)
-        tape_missing(&e->shaped->tape, c, i); /* nothing would tell what is lost */
+    const shaped *k = e->shaped;
+    if (!message_proven(e, msg) || (k->numbers && !k->numbered && s->kind != SHAPE_ANSWER))
+        tape_missing(&k->tape, c, i); /* nothing would tell what is lost */
 }
 
 /* A level's instrument, of a list in which each names its own; NULL: none of ours. */

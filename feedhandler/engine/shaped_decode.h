@@ -157,8 +157,9 @@ static void shaped_act(engine *e, cursor *c, shaped_frame *k)
 /* The number of the connection, in whatever frame it is. */
 static int shaped_numbers(engine *e, cursor *c)
 {
-    const shaped *k = e->shaped;
+    shaped *k = e->shaped;
     int result = 0;
+    k->numbered = false;
     for (uint32_t i = 0; i < k->count && !c->error; i++) {
         const shape *s = &k->shapes[i];
         found f;
@@ -170,6 +171,7 @@ static int shaped_numbers(engine *e, cursor *c)
         found_value(&k->tape, &at, s->node, 0, &f);
         if (at.error || !found_has(&f, ROLE_CONN))
             continue; /* it has none */
+        k->numbered = true;
         if (!text_integer(&f.text[ROLE_CONN], &number))
             text_fail(c, WIRE_RANGE, &f.text[ROLE_CONN]);
         else if (!engine_number(e, number))

@@ -116,6 +116,7 @@ typedef struct form {
     bool follows;                /* its first is the one after its previous */
     bool later;                  /* price and size were passed before their instrument was known */
     bool id_or_place;
+    bool checks; /* it has a checksum */
 } form;
 
 typedef struct step {

@@ -41,6 +41,7 @@ static form form_of(const sketch *k, const message *msg)
     f.first = (seen & 1u << ROLE_FIRST) != 0;
     f.place = (seen & 1u << ROLE_PLACE) != 0;
     f.later = k->later;
+    f.checks = (seen & 1u << ROLE_CHECKSUM) != 0;
     f.id_or_place = (seen & 1u << ROLE_ID_OR_PLACE) != 0;
     f.follows = f.previous && !f.first && m->numbers.first == m->numbers.previous + 1;
     if (f.follows)
