@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from feedhandler.adapter.declared import words
+from feedhandler.adapter.declared import proven, words
 from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Topics
 from feedhandler.adapter.declared.words import Answer, Words
-from feedhandler.adapter.proof import Sign
-from feedhandler.adapter.venue import CHANNELS, Base, Continuity, ControlKind, Venue
+from feedhandler.adapter.venue import CHANNELS, ControlKind, Venue
 from feedhandler.shape import Frame, ShapeError, tree
 from shm import Status
 
@@ -47,15 +46,7 @@ def check(
     if book is not None:
         _book(f"{place}: book {book.path}", book, frames)
     _facts(place, venue, topics)
-
-
-#: by what a loss is noticed under each rule
-_SIGNS = {
-    Continuity.PREVIOUS: Sign.CHAIN,
-    Continuity.RANGE: Sign.RANGE,
-    Continuity.NEXT: Sign.COUNTER,
-    Continuity.TIME: Sign.CLOCK,
-}
+    proven.check(place, venue, frames, asked=book is not None)
 
 
 def _facts(place: str, venue: type[Venue], topics: Topics) -> None:
@@ -69,13 +60,6 @@ def _facts(place: str, venue: type[Venue], topics: Topics) -> None:
             raise ShapeError(
                 f"{place}: promises: no topic has the word {word!r}; there are {known}"
             )
-    signs = venue.proof.signs
-    needed = _SIGNS.get(getattr(venue, "rule", Continuity.NONE))
-    whole = getattr(venue, "base", None) is Base.EVERY and Sign.WHOLE in signs
-    if needed is not None and needed not in signs and not whole:
-        raise ShapeError(f"{place}: proof: by its rule, {venue.rule.name}, it has {needed.name}")
-    if (Sign.CHECKSUM in signs) != (venue.checksum is not None):
-        raise ShapeError(f"{place}: proof: CHECKSUM goes with a `checksum`, and only with one")
 
 
 def _message(place: str, template: str, named: bool = True) -> None:
