@@ -61,6 +61,9 @@ CLIENTS: Final[Mapping[str, Client]] = {
             "hyperliquid": Case(("BTC", "ETH"), 20, tickers=False),
         },
     ),
+    "ccxt-4.5.0": Client(  # the last ones have no streaming client for it
+        "ccxt==4.5.0", 11, "run_ccxt.py", {"bitmex": Case(("XBTUSD", "XBTUSDT"), tickers=False)}
+    ),
     "pybit": Client(
         "pybit==5.17.0",
         9,

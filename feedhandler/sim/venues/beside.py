@@ -59,5 +59,11 @@ BESIDE: Final[Mapping[str, Beside]] = {
         },
         certain={"PI_|FI_": '{"type":"futures_inverse"}'},
     ),
+    "bitmex": Beside(
+        frames={
+            "trade": '{"data":[{"tickDirection":"ZeroPlusTick","grossValue":0,"homeNotional":0,'
+            '"foreignNotional":0,"trdType":"Regular"}]}',
+        },
+    ),
     "htx": Beside(frames={"trade": '{"tick":{"id":$id,"data":[{"id":$id}]}}'}),
 }

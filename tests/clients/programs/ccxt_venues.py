@@ -17,10 +17,11 @@ ALL = ("books", "trades", "tickers", "quotes")
 class Facts:
     """`watch`: what can be watched of what the simulator has; `nonce`: the client's own number of
     a book is the message's once it is joined with its base; `unit`: of which a message's number
-    counts those of the simulator; `limit`: what it asks for a book with; `currencies`: it asks for
-    these, too, and the simulator has them. `pairs`: markets that it is given, since it loads them
-    at an address that is not simulated: by the venue's symbol ccxt's base and quote, and what a
-    perpetual settles in."""
+    counts those of the simulator; `spread`: an update takes several messages of one time, after
+    the last of which the book is whole; `limit`: what it asks for a book with; `currencies`: it
+    asks for these, too, and the simulator has them; `pairs`: markets that it is given, since it
+    loads them at an address that is not simulated: by the venue's symbol ccxt's base and quote, and
+    what a perpetual settles in."""
 
     name: str
     event: Callable[[Any], Event | None]
@@ -28,6 +29,7 @@ class Facts:
     watch: Sequence[str] = ALL
     nonce: bool = False
     unit: int = 1
+    spread: bool = False
     limit: int | None = None
     currencies: bool = False
     pairs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -110,6 +112,13 @@ def _hyperliquid(message: Any) -> Event | None:
     return message["data"]["coin"], 0, message["data"]["time"]
 
 
+def _bitmex(message: Any) -> Event | None:
+    if message.get("table") != "orderBookL2" or not message["data"]:
+        return None
+    row = message["data"][0]
+    return message.get("filter", row)["symbol"], 0, _ms(row["timestamp"])
+
+
 def _ms(iso: str | None) -> int:
     return int(datetime.fromisoformat(iso).timestamp() * 1000) if iso else 0
 
@@ -156,6 +165,13 @@ VENUES: Mapping[str, Facts] = {
         watch=("books", "trades", "tickers"),
         limit=25,
         pairs={"tBTCUSD": ("BTC", "USD"), "tETHUSD": ("ETH", "USD")},
+    ),
+    "bitmex": Facts(
+        "bitmex",
+        _bitmex,
+        watch=("books", "trades"),
+        spread=True,
+        pairs={"XBTUSD": ("BTC", "USD", "BTC"), "XBTUSDT": ("BTC", "USDT", "USDT")},
     ),
     "hyperliquid": Facts(
         "hyperliquid",

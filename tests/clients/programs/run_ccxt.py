@@ -13,6 +13,8 @@ from ccxt_venues import VENUES, Event
 
 VENUE = report.ORDER["venue"]
 FACTS = VENUES[VENUE]
+TIMES: dict[str, int] = {}
+"""Of the last message of each book, where an update takes several."""
 
 
 def tell_received(message: Any) -> None:
@@ -43,14 +45,20 @@ def observed(base: Any) -> Any:
 
     class Observed(base):  # type: ignore[misc]
         def handle_message(self, client: Any, message: Any) -> None:
+            found = event(client, message)
+            if FACTS.spread and found is not None:
+                before = TIMES.get(found[0], found[2])
+                TIMES[found[0]] = found[2]
+                if before != found[2]:
+                    self.tell(found[0], 0, before)
             super().handle_message(client, message)
             report.message()
             if VENUE == "deribit":
                 tell_received(message)
-            found = event(client, message)
-            if found is None:
-                return
-            symbol, sequence, ms = found
+            if found is not None and not FACTS.spread:
+                self.tell(*found)
+
+        def tell(self, symbol: str, sequence: int, ms: int) -> None:
             book = self.orderbooks.get(unified_of(self, symbol))
             if book is None or (FACTS.nonce and book["nonce"] != sequence):
                 return  # kept back until its snapshot is there, or dropped
