@@ -240,6 +240,7 @@ class Venue(ABC):
     ws_alternatives: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     #: endpoint name -> headers of the WebSocket handshake
     ws_headers: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    rest_headers: Mapping[str, str] = MappingProxyType({})  #: of each REST request
     token: Token | None = None  #: what a connection has to ask for, where `ws_urls` do not do
     welcome: Welcome | None = None
     #: "gzip": messages are gzip members, each for itself; what is none is taken as it is

@@ -97,8 +97,10 @@ async def record(
         def frame(row: int, url: str, direction: str, data: bytes | None, t: int, enc: str) -> None:
             take(Frame(t=t, dir=direction, url=url, conn=str(row), data=data, enc=enc))
 
-        route = Route.of(its)
-        async with Rest(its.rest_url, facts.limits, tap=rest, route=route) as session:
+        route, headers = Route.of(its), facts.rest_headers
+        async with Rest(
+            its.rest_url, facts.limits, tap=rest, route=route, headers=headers
+        ) as session:
             feed = VenueFeed(facts, its, held.writer, session, tap=frame)
             work = loop.create_task(feed.run())
             futures = {work, full}

@@ -106,7 +106,7 @@ static bool time_iso(const text *t, int64_t *ns)
         !time_digits(&at, end, 2, &minute) || !time_sign(&at, end, ":") ||
         !time_digits(&at, end, 2, &second))
         return false;
-    if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
+    if ((year < 1970 && year != 1) || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
         minute > 59 || second > 60)
         return false;
     int64_t unit = 1000000000, part = 0;
@@ -127,11 +127,11 @@ static bool time_iso(const text *t, int64_t *ns)
         return false;
     }
     int64_t minutes_since = (time_days(year, month, day) * 24 + hour) * 60 + minute + away;
-    *ns = (minutes_since * 60 + second) * 1000000000 + part;
+    *ns = year == 1 ? 0 : (minutes_since * 60 + second) * 1000000000 + part; /* 0001-01-01: none */
     return at == end;
 }
 
-/* A venue's time as unix ns, in the unit that it is declared in; an error: it cannot be. */
+/* A venue's time as unix ns, in the unit that it is declared in; 0: it says none; an error: it cannot be. */
 static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
 {
     int64_t ns = 0;
@@ -147,6 +147,8 @@ static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
     case ROLE_SENT_ISO: read = time_iso(t, &ns); break;
     default: read = time_decimal(t, 1000000, &ns);
     }
+    if (read && ns == 0)
+        return 0;
     if (read && ns > 0 &&
         (ns <= e->receive_ns + TIME_AHEAD_NS || ns <= fh_now_ns() + TIME_AHEAD_NS))
         return ns;

@@ -130,6 +130,7 @@ async def _run(
         venue.limits,
         counted=lambda what: held.writer.counter_add(counters[what]),
         route=Route.of(order.config),
+        headers=venue.rest_headers,
     ) as rest:
         listed = handed_list.read(order.listed)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic, time, time_ns
+from types import MappingProxyType
 from typing import Protocol, Self
 from urllib.parse import urlencode
 
@@ -74,6 +75,7 @@ class Rest:
 
     `counted`: called with "request" and "error". `tap`: sees every request and every answer.
     `budget`: instead of the one that all processes of this user share. `route`: proxy and TLS.
+    `headers`: of every request.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Rest:
         tap: AnswerTap | None = None,
         budget: Budget | None = None,
         route: Route | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.budget = budget or venue_budgets.rest(base_url, limits)
@@ -93,6 +96,7 @@ class Rest:
         self._used_in = limits.rest_used
         self._turn = asyncio.Lock()
         self._counted = counted
+        self._headers = headers
         self._tap = tap
         self._session = (route or Route()).http(timeout_s)
 
@@ -147,7 +151,7 @@ class Rest:
                 target,
                 params=dict(request.params),
                 data=request.body.encode() or None,
-                headers=_JSON if request.body else None,
+                headers={**self._headers, **_JSON} if request.body else self._headers,
                 allow_redirects=False,
             ) as answer:
                 status, headers = answer.status, answer.headers

@@ -75,7 +75,8 @@ def meaning(frame: Frame) -> Meaning:
     told = Meaning(frame, place, parsed(frame.sample, place))
     for path, hole, optional, in_text in _holes(told.tree, "", False, told):
         role = _role(hole, path, place)
-        if in_text and role not in IN_STRINGS:
+        of_level = frame.kind in BOOKS and role in _LEVEL  # a level may be one string
+        if in_text and role not in IN_STRINGS and not of_level:
             raise ShapeError(f"{place}: {path}: ${hole.name} cannot be a part of a string")
         _once(told.roles, role, hole, path, place)
         if not optional:

@@ -49,7 +49,11 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
         async with (
             asyncio.timeout(TIMEOUT_S),
             Rest(
-                config.rest_url, venue.limits, timeout_s=TIMEOUT_S, route=Route.of(config)
+                config.rest_url,
+                venue.limits,
+                timeout_s=TIMEOUT_S,
+                route=Route.of(config),
+                headers=venue.rest_headers,
             ) as rest,
         ):
             keeping = Keeping(rest)

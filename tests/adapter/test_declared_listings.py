@@ -10,6 +10,7 @@ import pytest
 
 from feedhandler.adapter.declared import (
     CALLS,
+    Absolute,
     By,
     Decimals,
     Listing,
@@ -295,3 +296,23 @@ def test_a_part_that_nothing_finds_is_refused() -> None:
             (venues.Coins,),
             {"listing": replace(venues.Coins.listing[0], base="$other.name")},
         )
+
+
+def test_a_size_below_0_may_mean_its_absolute() -> None:
+    class Signed(venues.Listed):
+        name = "signed"
+        listing = Listing(
+            "/contracts",
+            rows="data",
+            symbol="symbol",
+            base="base",
+            quote="quote",
+            tick=Decimal(1),
+            lot=Decimal(1),
+            contract_size=Absolute("multiplier"),
+        )
+
+    for written, size in ((-1, "1"), ("-0.5", "0.5"), (0.001, "0.001")):
+        row = {"symbol": "A", "base": "BTC", "quote": "USD", "multiplier": written}
+        (one,) = Signed().parse_instruments(json.dumps({"data": [row]}).encode())
+        assert one.contract_size == Decimal(size)

@@ -137,6 +137,25 @@ ROWS = st.lists(
 )
 
 
+def test_a_frame_may_have_one_level_in_a_string() -> None:
+    whole = Frame("snapshot", TOGETHER % "snapshot", level='["$side","$price","$size"]')
+    change = Frame(
+        "book", '{"t":"book","s":"$symbol","c":"$price,$side,$size"}', sides=("buy", "sell")
+    )
+    decoder = native.shape_decoder(compiled([whole, change]))
+    with engine_of(decoder, "one-string", rule=native.RULE_NONE, base=native.BASE_STREAM) as e:
+        c = e.connection(0)
+        c.feed(b'{"t":"snapshot","s":"X","l":[["bid","5.5","1"],["ask","6","2"]]}')
+        for _ in range(3):  # the second and the third by a skeleton
+            c.feed(b'{"t":"book","s":"X","c":"5.5,buy,0"}')
+            c.feed(b'{"t":"book","s":"X","c":"5.25,buy,83"}')
+            c.feed(b'{"t":"book","s":"X","c":"6.0,sell,0.5"}')
+        row = e.instrument_id("X")
+        assert engine_book(e, row) == ({Decimal("5.25"): Decimal(83)}, {Decimal(6): Decimal("0.5")})
+        assert c.feed(b'{"t":"book","s":"X","c":"5.25,both,83"}') & native.MALFORMED
+        assert e.state(row)[0] != State.LIVE
+
+
 @pytest.mark.parametrize("name", LAYOUTS)
 @settings(max_examples=20, deadline=None)
 @given(messages=st.lists(st.tuples(st.booleans(), ROWS), max_size=6))

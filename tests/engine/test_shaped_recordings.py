@@ -93,7 +93,7 @@ def agree(e: native.Engine, reference: Any, symbol: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+@pytest.mark.parametrize("recording", [r for r in RECORDINGS if r.venue in RULES], ids=str)
 def test_live_books_are_the_venues(recording: Recording) -> None:
     venue, data = recording.venue, 0
     reference = REFERENCES[venue]()

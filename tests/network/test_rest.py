@@ -56,6 +56,18 @@ def test_answers_come_verbatim_and_are_seen_by_the_tap() -> None:
     asyncio.run(main())
 
 
+def test_headers_of_the_venue_come_with_every_request() -> None:
+    async def main() -> None:
+        async def handler(request: web.Request) -> web.Response:
+            return web.Response(text=f"{request.method} {request.headers.get('X-Sizes')}")
+
+        async with served(handler) as url, Rest(url, Limits(), headers={"X-Sizes": "1"}) as rest:
+            assert await rest.get(Request("/list")) == b"GET 1"
+            assert await rest.get(Request("/list", method="POST", body="{}")) == b"POST 1"
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("status", "error"), [(400, RestRefused), (404, RestRefused), (500, RestFailed)]
 )

@@ -207,7 +207,8 @@ async def reading(sim: Sim) -> AsyncIterator[Reader]:
             said = words.read(venue.token.answer, words.decoded(await answer.read()))
             assert said is not None
             url = f"{said['endpoint']}?token={said['token']}&connectId=1"
-    async with sim.session.ws_connect(url, max_msg_size=0) as raw:
+    headers = venue.ws_headers.get("public", {})
+    async with sim.session.ws_connect(url, max_msg_size=0, headers=headers) as raw:
         reader = Reader(venue, sim, raw)
         for text in venue.on_connect():
             await reader.send(text)
@@ -224,7 +225,11 @@ async def listed(sim: Sim, venue: DeclaredVenue) -> list[Any]:
         request = waiting.pop()
         url = sim.base + rest_path(venue) + request.path
         async with sim.session.request(
-            request.method, url, params=request.params, data=request.body or None
+            request.method,
+            url,
+            params=request.params,
+            data=request.body or None,
+            headers=venue.rest_headers,
         ) as answer:
             body = await answer.read()
             assert answer.status == 200, body

@@ -5,6 +5,7 @@ Others take `DeclaredVenue` and what it is declared with; the simulator reads th
 
 from feedhandler.adapter.declared.listing import (
     CALLS,
+    Absolute,
     BookPath,
     By,
     Decimals,
@@ -20,6 +21,7 @@ from feedhandler.adapter.declared.words import Answer, Words
 
 __all__ = [
     "CALLS",
+    "Absolute",
     "Answer",
     "BookPath",
     "By",

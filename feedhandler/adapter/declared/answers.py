@@ -63,6 +63,10 @@ class Reader:
                 return [Control(kind, text=text, request_id=number)]
         wanted = () if ended else tuple(asked.get(number, ()))
         named = tuple(self._named(answer, found, wanted))
+        if answer.kind is ControlKind.REJECTED and "symbol" in found and "id" not in found:
+            number = self._waiting(str(found["symbol"]), asked)
+            wanted = tuple(asked.get(number, ()))
+            named = tuple(self._named(answer, found, wanted)) or named
         if answer.kind is ControlKind.REJECTED and {"keys", "symbols"} & found.keys():
             # It says the request back, of which one key may be wrong.
             number = number or _request(named, asked)
@@ -97,12 +101,20 @@ class Reader:
         passes = passes or any(word in text for word in passing if not word.isdigit())
         if answer.kind is ControlKind.ERROR:
             return [Control(ControlKind.ERROR, named, text, request_id=number)]
+        if not named and not asked:
+            return [Control(ControlKind.ERROR, (), text, request_id=number)]
         if passes or not named:
             return refusals.refused(named or asked, text, number, passes=passes, about=self._about)
         about = [one for key in named for one in refusals.refused((key,), text, number)]
         rest = () if self.each else tuple(key for key in asked if key not in named)
         return (
             [*about, Control(ControlKind.AGAIN, rest, text, request_id=number)] if rest else about
+        )
+
+    def _waiting(self, symbol: str, asked: Asked) -> int:
+        """The first request that asks for something of a symbol; 0: there is none."""
+        return next(
+            (number for number in sorted(asked) if symbol in map(self._about, asked[number])), 0
         )
 
     def _about(self, key: str) -> str:

@@ -39,7 +39,14 @@ class Product:
     fields: tuple[str, ...]
 
 
-Step = str | Decimal | Decimals | Product
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A number whose sign says something else: 1 of -1."""
+
+    field: str
+
+
+Step = str | Decimal | Decimals | Product | Absolute
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from feedhandler.adapter import names
-from feedhandler.adapter.declared.listing import By, Decimals, Listing, Product, Step, Time
+from feedhandler.adapter.declared.listing import (
+    Absolute,
+    By,
+    Decimals,
+    Listing,
+    Product,
+    Step,
+    Time,
+)
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import ListedInstrument
 from shm import ContractType, InstrumentKind, OptionType, Status
@@ -80,6 +88,8 @@ class Fields:
             case Decimals(path, less):
                 places = self.whole(path, signed=True)
                 return Decimal(1).scaleb(places - less if less is not None else -places)
+            case Absolute(path):
+                return abs(self.number(path, signed=True))
             case Product(fields):
                 product = Decimal(1)
                 for one in fields:

@@ -25,13 +25,15 @@ class Topic:
     """One of the venue's channels.
 
     `word`: what the venue calls it in its messages, and `promises` goes by; "": the template before
-    its first hole. `depths`: the windows that are sold, ascending. `subscribe`, `unsubscribe`: its
-    own templates, where they are not those of `Words`. `kinds`: of which instruments it tells;
-    none named: of all. `endpoint`: which address serves it.
+    its first hole. `answered`: what it calls it in its answers, where that is another word.
+    `depths`: the windows that are sold, ascending. `subscribe`, `unsubscribe`: its own templates,
+    where they are not those of `Words`. `kinds`: of which instruments it tells; none named: of all.
+    `endpoint`: which address serves it.
     """
 
     key: str
     word: str = ""
+    answered: str = ""
     depths: tuple[int, ...] = ()
     subscribe: str = ""
     unsubscribe: str = ""
@@ -105,6 +107,8 @@ class Topics:
             if words.setdefault(topic.name, topic) != topic:
                 text = f"the word {topic.name!r} is of two topics; give one another `word`"
                 raise ShapeError(f"{place}: topics: {channel}: {topic.key!r}: {text}")
+            if topic.answered:
+                words.setdefault(topic.answered, topic)
             if all(topic != known for known, _ in self.every):
                 self.every.append((topic, channel))
         self.every.sort(key=lambda pair: -len(_HOLE.sub("", pair[0].key)))

@@ -14,7 +14,7 @@ all of them, with `$symbols` or `$joined` those of one topic, with `$key` or `$s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import time
 from typing import Any
@@ -38,7 +38,7 @@ class Answer:
     which the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`,
     of STATED. Without keys and symbols it is about the keys of the request `$id`. A REJECTED with
     `$keys` or `$symbols` says the request back: a key that its text names is meant, else one of
-    them.
+    them. One with `$symbol` and no `$id` is of the first request that asks for something of it.
 
     `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
     for again soon. `whole`: what the request asked for and this does not name was refused. `text`:
@@ -104,7 +104,7 @@ def filled(template: str, values: Mapping[str, object]) -> str:
         return tree.Literal(str(one), number=True)
 
     texts = {name: str(one) for name, one in values.items()}
-    return tree.rendered(tree.changed(_tree(template), value), texts)
+    return tree.rendered(tree.changed(_ones(_tree(template)), value), texts)
 
 
 def message(
@@ -130,6 +130,20 @@ def reply(template: str, found: Mapping[str, object]) -> str:
     if not template.lstrip().startswith(("{", "[")):
         return template
     return filled(template, {**found, "time_s": int(time())})
+
+
+@lru_cache(maxsize=1024)
+def _ones(node: tree.Node) -> tree.Node:
+    """With lists of one where `[X]` stands: in what is said it is just that."""
+    match node:
+        case tree.Rows(inner):
+            return tree.Listed((_ones(inner),))
+        case tree.Listed(front, behind, gap):
+            return tree.Listed(tuple(map(_ones, front)), tuple(map(_ones, behind)), gap)
+        case tree.Object(keys):
+            return tree.Object(tuple(replace(key, node=_ones(key.node)) for key in keys))
+        case _:
+            return node
 
 
 @lru_cache(maxsize=1024)

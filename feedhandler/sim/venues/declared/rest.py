@@ -65,10 +65,10 @@ class DeclaredRest(DeclaredWire):
             token = self.declared.token
             if token is not None and not self._redeemed(request):
                 return _said(401, "Invalid token")
-            for name, value in self._sockets[path].items():
-                if request.headers.get(name) != value:
-                    return _said(400, f"Header {name} is not {value}")
-            return await self.websocket(request)
+            wrong = _wrong(request, self._sockets[path])
+            return wrong or await self.websocket(request)
+        if (wrong := _wrong(request, self.declared.rest_headers)) is not None:
+            return wrong
         body = await request.text()
         for answer in (self._token, self._list, self._book):
             if (found := answer(request, path, body)) is not None:
@@ -170,6 +170,14 @@ def _same(sample: str, body: str) -> bool:
 
 def _json(body: bytes) -> web.Response:
     return web.Response(body=body, content_type="application/json")
+
+
+def _wrong(request: web.Request, headers: Mapping[str, str]) -> web.Response | None:
+    """The answer to a request without one of these headers."""
+    for name, value in headers.items():
+        if request.headers.get(name) != value:
+            return _said(400, f"Header {name} is not {value}")
+    return None
 
 
 def _said(status: int, text: str) -> web.Response:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from feedhandler.adapter.declared import By, Decimals, Listing, Product, Time
+from feedhandler.adapter.declared import Absolute, By, Decimals, Listing, Product, Time
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.instrument import Instrument, Kind
 from shm import ContractType, InstrumentKind, OptionType
@@ -190,6 +190,8 @@ def _step(row: Any, step: object, value: Decimal) -> None:
     match step:
         case str():
             _put(row, step, f"{value:f}")
+        case Absolute(field):
+            _put(row, field, f"{-value:f}")  # that it is below 0 says nothing
         case Decimals(field, less):
             places = _places(value)
             if Decimal(1).scaleb(-places) != value:

@@ -20,6 +20,7 @@ from feedhandler.shape.tree import (
     Literal,
     Node,
     Object,
+    Rows,
     changed,
     holes,
     matched,
@@ -68,7 +69,7 @@ class Talk:
 
     def _read(self, value: Any, how: Reading) -> Wish | None:
         for (leave, template), topics in self._templates.items():
-            found = how(template, value)
+            found = _alone(how(template, value))
             word = found.get("channel") if found is not None else None
             if found is None or (isinstance(word, str) and all(one.name != word for one in topics)):
                 continue  # templates of several topics may differ in what is in their lists only
@@ -124,7 +125,7 @@ class Talk:
         samples have it. `values`: id, numbers by key, text, code; `standing`: all that the client
         is subscribed to by then, which some samples list."""
         answer = self.has(kind)
-        if answer is not None and "by_channel" in _holes(answer.sample):
+        if answer is not None and _lists_all(answer.sample):
             return [self._said(answer.sample, standing, "", values)]
         by_topic: dict[str, list[str]] = {}
         for key in keys:
@@ -155,8 +156,9 @@ class Talk:
             found = self._topics.read(key)
             topic, inside = (found[0], found[2]) if found else (None, {})
             symbol = subject(inside) or key
-            by_word.setdefault(topic.name if topic else "", []).append(symbol)
-            row: dict[str, object] = {"key": key, "symbol": symbol, "channel": word}
+            its = (topic.answered or topic.name) if topic else ""
+            by_word.setdefault(its, []).append(symbol)
+            row: dict[str, object] = {"key": key, "symbol": symbol, "channel": its or word}
             if topic is not None:
                 row["depth"] = int(inside.get("depth") or topic.depth(self._venue.depth))
             if isinstance(numbers, dict):
@@ -164,6 +166,8 @@ class Talk:
             rows.append(row)
         symbols = [symbol for those in by_word.values() for symbol in those]
         every = {"keys": list(keys), "symbols": symbols, "by_channel": by_word}
+        if _by_rows(_tree(sample)):
+            rows = [{"channel": its, "symbols": those} for its, those in by_word.items()]
         return say(sample, {**values, **every, **(rows[0] if rows else {})}, rows)
 
 
@@ -221,6 +225,22 @@ def _holes(sample: str) -> frozenset[str]:
     return frozenset(hole.name for hole in holes(parsed(sample)))
 
 
+def _lists_all(sample: str) -> bool:
+    """Whether it tells all that is subscribed to by then."""
+    return "by_channel" in _holes(sample) or _by_rows(_tree(sample))
+
+
+def _by_rows(node: Node) -> bool:
+    """Whether each of its rows is of a channel and of several symbols."""
+    match node:
+        case Rows(inner):
+            return {"channel", "symbols"} <= {h.name.removeprefix(_BARE) for h in holes(inner)}
+        case Object(keys):
+            return any(_by_rows(key.node) for key in keys)
+        case _:
+            return False
+
+
 @lru_cache(maxsize=1024)
 def _tree(sample: str) -> Node:
     def bare(hole: Hole) -> Node:
@@ -238,6 +258,14 @@ def _texts(values: Mapping[str, object]) -> dict[str, str]:
         found[_BARE + name] = whole
         found[name] = in_string(value) if isinstance(value, str) else whole
     return found
+
+
+def _alone(found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What stands in a list of one, `["$channel"]`, beside the others."""
+    rows = found.get("rows") if found is not None else None
+    if found is None or not isinstance(rows, list) or len(rows) != 1:
+        return found
+    return {**found, **rows[0]}
 
 
 def _listed(value: Any) -> list[Any]:
