@@ -21,47 +21,33 @@ _PAIR = '["$price","$size"]'
 _BOOK = '"t":$time_ms,"s":"ob.$symbol.$window","u":$final,"b?":$bids,"a?":$asks'
 
 
-def _request(event: str, payload: str) -> str:
+def request(event: str, payload: str) -> str:
+    """What is asked on any channel."""
     return f'{{"time":$time_s,"id":$id,"channel":"$channel","event":"{event}","payload":{payload}}}'
 
 
-def _obu(kind: str) -> str:
-    return f'{{"channel":"spot.obu","result":{{{kind},{_BOOK}}}}}'
+def ping(product: str) -> Heartbeat:
+    """Of spot or of futures."""
+    text = f'{{"time":$time_s,"channel":"{product}.ping"}}'
+    return Heartbeat(Speaker.CLIENT_JSON, 5.0, 15.0, ping=text)
 
 
-class Gate(DeclaredVenue):
-    name = "gate"
-    rule, base = Continuity.RANGE, Base.STREAM
-    proof = Proof((Sign.RANGE,), sized=True)
-    ws_urls = {"public": "wss://api.gateio.ws/ws/v4/"}
-    rest_url = "https://api.gateio.ws/api/v4"
-    heartbeat = Heartbeat(
-        Speaker.CLIENT_JSON, 5.0, 15.0, ping='{"time":$time_s,"channel":"spot.ping"}'
+def book_topic(product: str) -> Topic:
+    """The streams of books, by their names."""
+    return Topic(
+        "ob.$symbol.$depth",
+        word=f"{product}.obu",
+        depths=(400,),  # of 50 soon too few are known, where what enters them is not sent
+        subscribe=request("subscribe", "$keys"),
+        unsubscribe=request("unsubscribe", "$keys"),
     )
-    limits = Limits(keys_per_message=20, rest_per_second=20.0)
-    promises = {
-        "spot.obu": Promise("book", first_s=5.0),
-        "spot.trades": promise.TRADES,
-        "spot.book_ticker": Promise("quote", moves=True),
-    }
-    default_instruments = ("BTC_USDT", "ETH_USDT", "SOL_USDT")
-    # Of "buyable" and "sellable" one side is open: that is none of our words, and so not open.
-    statuses = {"tradable": Status.ACTIVE, "untradable": Status.HALTED}
-    topics = {
-        "book": Topic(
-            "ob.$symbol.$depth",
-            word="spot.obu",
-            depths=(400,),  # of 50 soon too few are known, where what enters them is not sent
-            subscribe=_request("subscribe", "$keys"),
-            unsubscribe=_request("unsubscribe", "$keys"),
-        ),
-        "trades": "spot.trades:$symbol",
-        "quote": "spot.book_ticker:$symbol",
-        "ticker": "spot.book_ticker:$symbol",
-    }
-    words = Words(
-        subscribe=_request("subscribe", "$symbols"),
-        unsubscribe=_request("unsubscribe", "$symbols"),
+
+
+def words(product: str) -> Words:
+    """What is said of all other channels, and the answers of every one."""
+    return Words(
+        subscribe=request("subscribe", "$symbols"),
+        unsubscribe=request("unsubscribe", "$symbols"),
         answers=(
             Answer(
                 ControlKind.ACK,
@@ -79,11 +65,54 @@ class Gate(DeclaredVenue):
                 ControlKind.REJECTED,
                 '{"id?":$id,"event":"subscribe","error":{"code":$code,"message":"$text"}}',
             ),
-            Answer(ControlKind.PONG, '{"channel":"spot.pong"}'),
+            Answer(ControlKind.PONG, f'{{"channel":"{product}.pong"}}'),
             Answer(ControlKind.NOTICE, '{"event":"upgrade"}', text="upgrade"),
             Answer(ControlKind.ERROR, '{"id?":$id,"error":{"code":$code,"message":"$text"}}'),
         ),
     )
+
+
+def book_frames(product: str) -> tuple[Frame, Frame]:
+    """A whole book, and what changes of it."""
+    whole, change = (
+        f'{{"channel":"{product}.obu","result":{{{kind},{_BOOK}}}}}'
+        for kind in ('"full":true', '"full":$never,"U":$first')
+    )
+    return Frame("snapshot", whole, level=_PAIR), Frame("book", change, level=_PAIR)
+
+
+def quote_frame(product: str) -> Frame:
+    """The best bid and offer; of a side that is empty the text is."""
+    return Frame(
+        "quote",
+        f'{{"channel":"{product}.book_ticker","event":"update","result":{{"t":$time_ms,'
+        '"u":$final,"s":"$symbol","b?":"$bid","B?":"$bid_size","a?":"$ask","A?":"$ask_size"}}',
+    )
+
+
+class Gate(DeclaredVenue):
+    name = "gate"
+    rule, base = Continuity.RANGE, Base.STREAM
+    proof = Proof((Sign.RANGE,), sized=True)
+    ws_urls = {"public": "wss://api.gateio.ws/ws/v4/"}
+    rest_url = "https://api.gateio.ws/api/v4"
+    heartbeat = ping("spot")
+    limits = Limits(keys_per_message=20, rest_per_second=20.0)
+    promises = {
+        "spot.obu": Promise("book", first_s=5.0),
+        "spot.trades": promise.TRADES,
+        "spot.book_ticker": Promise("quote", moves=True),
+    }
+    default_instruments = ("BTC_USDT", "ETH_USDT", "SOL_USDT")
+    # Of "buyable" and "sellable" one side is open: that is none of our words, and so not open.
+    statuses = {"tradable": Status.ACTIVE, "untradable": Status.HALTED}
+    topics = {
+        "book": book_topic("spot"),
+        "trades": "spot.trades:$symbol",
+        "quote": "spot.book_ticker:$symbol",
+        "ticker": "spot.book_ticker:$symbol",
+    }
+    words = words("spot")
     listing = Listing(
         "/spot/currency_pairs",
         symbol="id",
@@ -94,17 +123,12 @@ class Gate(DeclaredVenue):
         status="trade_status",
     )
     frames = (
-        Frame("snapshot", _obu('"full":true'), level=_PAIR),
-        Frame("book", _obu('"full":$never,"U":$first'), level=_PAIR),
+        *book_frames("spot"),
         Frame(
             "trade",
             '{"channel":"spot.trades","event":"update","result":{"id":$id,'
             '"create_time_ms":"$time_ms","side":"$taker","currency_pair":"$symbol",'
             '"amount":"$size","price":"$price"}}',
         ),
-        Frame(
-            "quote",
-            '{"channel":"spot.book_ticker","event":"update","result":{"t":$time_ms,"u":$final,'
-            '"s":"$symbol","b?":"$bid","B?":"$bid_size","a?":"$ask","A?":"$ask_size"}}',
-        ),
+        quote_frame("spot"),
     )

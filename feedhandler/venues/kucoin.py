@@ -24,7 +24,46 @@ from feedhandler.adapter.venue import Base, Continuity, ControlKind, Heartbeat, 
 from feedhandler.shape import Frame
 from shm import Status
 
-_FINE = {"code": "200000"}
+FINE = {"code": "200000"}
+
+
+class Classic(DeclaredVenue):
+    """How spot and futures are spoken with."""
+
+    base = Base.REQUEST
+    token = Token(
+        Request("/api/v1/bullet-public", weight=10, method="POST"),
+        '{"code":"200000","data":{"token":"$token","instanceServers":[{"endpoint":"$endpoint",'
+        '"pingInterval":$period_ms,"pingTimeout":$cut_ms},"..."]}}',
+    )
+    welcome = Welcome('{"type":"welcome"}')
+    heartbeat = Heartbeat(
+        Speaker.CLIENT_JSON, 18.0, 10.0, ping=f'{{"id":"{request_ids.HEARTBEAT}","type":"ping"}}'
+    )
+    limits = Limits(
+        keys_per_message=100,
+        keys_per_connection=300,
+        messages_per_second=8.0,  # of 100 in 10 s, pings included
+        connects_per_window=(30, 60.0),
+        connections=50,
+        rest_per_second=60.0,  # of 2,000 in 30 s,
+        rest_burst=400.0,  # with what is spent at once
+        lifetime_s=86_400.0,  # of the token
+        bans={429: 30.0},
+    )
+    words = Words(
+        subscribe='{"id":"$id","type":"subscribe","topic":"$channel:$joined","response":true}',
+        unsubscribe='{"id":"$id","type":"unsubscribe","topic":"$channel:$joined","response":true}',
+        answers=(
+            Answer(ControlKind.NOTHING, '{"type":"welcome"}'),
+            Answer(ControlKind.PONG, '{"type":"pong"}'),
+            Answer(ControlKind.ACK, '{"id":"$id","type":"ack"}'),
+            Answer(ControlKind.REJECTED, '{"id":"$id","type":"error","code":$code,"data":"$text"}'),
+            Answer(ControlKind.ERROR, '{"type":"error","code":$code,"data":"$text"}'),
+        ),
+        passing=("500", "509"),
+    )
+
 
 _FRAMES = (
     Frame(
@@ -53,34 +92,13 @@ _FRAMES = (
 )
 
 
-class Kucoin(DeclaredVenue):
+class Kucoin(Classic):
     name = "kucoin"
     rule = Continuity.RANGE
-    base = Base.REQUEST
     proof = Proof((Sign.RANGE,), sized=True, note="a base has 100 levels a side")
     ws_urls = {"public": "wss://ws-api-spot.kucoin.com/"}
     hosts = ("push-private.kucoin.com", "openapi-v2.kucoin.com")
     rest_url = "https://api.kucoin.com"
-    token = Token(
-        Request("/api/v1/bullet-public", weight=10, method="POST"),
-        '{"code":"200000","data":{"token":"$token","instanceServers":[{"endpoint":"$endpoint",'
-        '"pingInterval":$period_ms,"pingTimeout":$cut_ms},"..."]}}',
-    )
-    welcome = Welcome('{"type":"welcome"}')
-    heartbeat = Heartbeat(
-        Speaker.CLIENT_JSON, 18.0, 10.0, ping=f'{{"id":"{request_ids.HEARTBEAT}","type":"ping"}}'
-    )
-    limits = Limits(
-        keys_per_message=100,
-        keys_per_connection=300,
-        messages_per_second=8.0,  # of 100 in 10 s, pings included
-        connects_per_window=(30, 60.0),
-        connections=50,
-        rest_per_second=60.0,  # of 2,000 in 30 s,
-        rest_burst=400.0,  # with what is spent at once
-        lifetime_s=86_400.0,  # of the token
-        bans={429: 30.0},
-    )
     promises = {
         "/market/level2": Promise("book", moves=True),
         "/market/match": promise.TRADES,
@@ -92,23 +110,11 @@ class Kucoin(DeclaredVenue):
         "quote": "/market/ticker:$symbol",
         "ticker": "/market/ticker:$symbol",
     }
-    words = Words(
-        subscribe='{"id":"$id","type":"subscribe","topic":"$channel:$joined","response":true}',
-        unsubscribe='{"id":"$id","type":"unsubscribe","topic":"$channel:$joined","response":true}',
-        answers=(
-            Answer(ControlKind.NOTHING, '{"type":"welcome"}'),
-            Answer(ControlKind.PONG, '{"type":"pong"}'),
-            Answer(ControlKind.ACK, '{"id":"$id","type":"ack"}'),
-            Answer(ControlKind.REJECTED, '{"id":"$id","type":"error","code":$code,"data":"$text"}'),
-            Answer(ControlKind.ERROR, '{"type":"error","code":$code,"data":"$text"}'),
-        ),
-        passing=("500", "509"),
-    )
     statuses = {"true": Status.ACTIVE, "false": Status.HALTED}
     listing = Listing(
         "/api/v2/symbols",
         rows="data",
-        fine=_FINE,
+        fine=FINE,
         text="msg",
         weight=4,
         symbol="symbol",
@@ -125,7 +131,7 @@ class Kucoin(DeclaredVenue):
         {"symbol": "$symbol"},
         levels=100,
         weight=4,
-        fine=_FINE,
+        fine=FINE,
         text="msg",
         others=("/api/v3/market/orderbook/level2",),  # the whole one, with a key
     )

@@ -19,10 +19,10 @@ from feedhandler.engine._engine import Engine
 from shm import Reason, State
 from tests.venues.reference import RECORDINGS, REFERENCES, Line, Recording
 from tests.venues.reference.book import Level, Said
+from tests.venues.test_references import UNPROVEN
 from tests.venues.told import best_of, book_of
 
 LIVE = (State.LIVE, Reason.NONE)
-UNPROVEN = ("bitmex", "bitstamp", "hyperliquid")  # nothing shows that something was lost
 PROVEN = [recording for recording in RECORDINGS if recording.venue not in UNPROVEN]
 WHOLE_EVERY = 20  # messages, between comparisons of all levels
 CHECKED = 10  # levels a side that Kraken's checksum is of: it says nothing of what lies deeper

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.recordings import recorded
-from tests.venues.reference import gate_classic, htx_depth, kraken_v1
+from tests.venues.reference import coinbase_pro, gate_classic, htx_depth, kraken_v1
 from tests.venues.reference.bitfinex import BitfinexReference
 from tests.venues.reference.bitmex import BitmexReference
 from tests.venues.reference.bitstamp import BitstampReference
 from tests.venues.reference.book import Reference
 from tests.venues.reference.coinbase import CoinbaseReference
+from tests.venues.reference.coinbase_exchange import CoinbaseExchangeReference
 from tests.venues.reference.gate import GateReference
+from tests.venues.reference.gate_futures import GateFuturesReference
 from tests.venues.reference.htx import HtxReference
 from tests.venues.reference.hyperliquid import HyperliquidReference
 from tests.venues.reference.kraken import KrakenReference
 from tests.venues.reference.kraken_futures import KrakenFuturesReference
 from tests.venues.reference.kucoin import KucoinReference
+from tests.venues.reference.kucoin_futures import KucoinFuturesReference
 
 Line = dict[str, Any]
 
@@ -30,12 +33,15 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "bitmex": BitmexReference,
     "bitstamp": BitstampReference,
     "coinbase": CoinbaseReference,
+    "coinbase-exchange": CoinbaseExchangeReference,
     "gate": GateReference,
+    "gate-futures": GateFuturesReference,
     "htx": HtxReference,
     "hyperliquid": HyperliquidReference,
     "kraken": KrakenReference,
     "kraken-futures": KrakenFuturesReference,
     "kucoin": KucoinReference,
+    "kucoin-futures": KucoinFuturesReference,
 }
 
 
@@ -75,7 +81,17 @@ RECORDINGS = [
     Recording("bitmex", "bitmex/cryptofeed_bitmex.ndjson.gz"),
     Recording("bitstamp", "bitstamp/cryptofeed_bitstamp.ndjson.gz"),
     Recording("coinbase", "coinbase_adv/cryptofeed_v3_coinbase_2026.ndjson.gz"),
+    Recording(
+        "coinbase-exchange",
+        "coinbase_exchange/cryptofeed_coinbase.ndjson.gz",
+        coinbase_pro.as_subscribed,
+    ),
     Recording("gate", "gate/cryptofeed_gateio.ndjson.gz", gate_classic.as_subscribed),
+    Recording(
+        "gate-futures",
+        "gate_futures/cryptofeed_gateio_futures.ndjson.gz",
+        gate_classic.as_futures_subscribed,
+    ),
     Recording("htx", "htx/cryptofeed_huobi.ndjson.gz", htx_depth.as_subscribed),
     Recording("hyperliquid", "hyperliquid/hftbacktest_hyperliquid_btcusd_20250126.ndjson.gz"),
     Recording("kraken", "kraken_v2/depthcharge_minagbp_d25_20260816.ndjson.gz", depth=25),
