@@ -40,6 +40,13 @@ def test_each_connection_has_a_book_of_its_own_and_goes_on_where_it_was() -> Non
     assert line.take(40) == (frames * 4)[120:160]
 
 
+def test_a_declared_venue_has_a_book_for_each_connection_too() -> None:
+    one, other = capacity.scenarios("gate", 2, frames=50)
+    assert [each.instruments[0].symbol for each in (one, other)] == ["BTC_USDT", "001_USDT"]
+    assert all(b"001_USDT" in frame for frame in other.case.frames)
+    assert other.case.instruments == {"001_USDT": one.case.instruments["BTC_USDT"]}
+
+
 def a_trial(rate: float, limit: float) -> Trial:
     """Of one that takes so much a second."""
     lag = max(0.0, 1.0 - limit / rate)

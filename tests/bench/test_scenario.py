@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from feedhandler.bench.kit.scenario import ScenarioError, prepare, repeated
+from feedhandler import venues
+from feedhandler.bench.kit.rendered import rendered
+from feedhandler.bench.kit.scenario import ScenarioError, begins_anew, lasting, prepare, repeated
 from feedhandler.bench.kit.synthetic import VENUES, synthetic
 
 
@@ -28,6 +32,26 @@ def test_a_stream_that_begins_with_a_full_book_can_be_repeated() -> None:
     assert first[0] == 801  # CLEAR, and 400 levels a side
     asked = synthetic("binance", count=50)
     assert repeated(asked, 200) is asked
+
+
+def test_what_times_or_a_connection_number_is_not_sent_again() -> None:
+    again = {name for name in venues.names() if begins_anew(name)}
+    assert {"okx", "deribit", "gate", "kraken", "bitmex"} <= again
+    assert not again & {"binance", "kucoin", "bitstamp", "hyperliquid", "coinbase", "bitfinex"}
+
+
+def test_a_book_that_wears_out_is_played_as_long_as_it_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = Path(__file__).parents[2] / "scripts/examples/venue/cryptocom.py"  # of 50 levels
+    monkeypatch.setenv("FEEDHANDLER_VENUE_FILES", str(file))
+    case = rendered("cryptocom", count=6000)
+    with pytest.raises(ScenarioError, match="not in step: BTC_USD"):
+        prepare(case, 1000)
+    assert 1000 < len(lasting(case).frames) < 6000
+    assert prepare(lasting(case), 1000).warm == 1000
+    whole = rendered("gate", count=500)
+    assert lasting(whole) is whole
 
 
 def test_what_is_not_in_step_is_no_scenario() -> None:

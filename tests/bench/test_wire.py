@@ -9,6 +9,7 @@ import pytest
 from feedhandler import venues
 from feedhandler.bench.figures import wire
 from feedhandler.bench.kit import cores
+from feedhandler.bench.kit.rendered import rendered
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import synthetic
 from feedhandler.bench.native import programs
@@ -23,6 +24,19 @@ def test_it_yields_cost_and_rate_beside_the_floor() -> None:
     case = "binance book synthetic plain"
     assert set(found) == {(case, "CPU per frame"), (case, "before lag")}
     assert all(result.ratio for result in found.values())
+
+
+@pytest.mark.parametrize("venue", ["bitfinex", "htx"])
+def test_a_declared_venue_is_played_without_a_floor(venue: str) -> None:
+    """Channels that acknowledgements number, connections that count; books that are asked for."""
+    findings = Findings()
+    with nothing_left():
+        wire.measure(rendered(venue, count=500), findings, repetitions=1, frames=300)
+    assert well_formed(findings, "wire")
+    assert all(result.ratio is None for result in findings.results)
+    assert [note.partition(":")[0] for note in findings.notes] == [
+        f"no floor for {venue} book synthetic plain"
+    ]
 
 
 def test_without_a_compiler_there_is_no_floor_and_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

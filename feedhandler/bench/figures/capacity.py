@@ -13,31 +13,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler import venues
-from feedhandler.adapter.venue import Base
 from feedhandler.bench.figures import wire
 from feedhandler.bench.kit import cores, policy
-from feedhandler.bench.kit.frames import Case
+from feedhandler.bench.kit.receiving import no_floor
+from feedhandler.bench.kit.rendered import rendered
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.kit.scenario import Scenario, prepare
+from feedhandler.bench.kit.scenario import Scenario, begins_anew, lasting, prepare
 from feedhandler.bench.kit.server import Session
 from feedhandler.bench.kit.stage import Stage, StageError, stage, until
 from feedhandler.bench.kit.synthetic import VENUES, synthetic
-from feedhandler.bench.native import _sender, programs
-from feedhandler.bench.native.programs import NoProgram
+from feedhandler.bench.native import _sender
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.frames import encode
 from shm import Counter
 
 BENCH = "capacity"
 #: The venues whose stream can go on for ever: it begins again with a full book.
-REPEATED = tuple(name for name in VENUES if venues.load(name).base is not Base.REQUEST)
+REPEATED = tuple(name for name in VENUES if begins_anew(name))
 PASS = 4000  #: frames until it does
 SECONDS = 1.5
 CONNECTIONS = (1, 4)
@@ -92,15 +90,19 @@ class Stream:
 
 def scenarios(venue: str, connections: int, frames: int = PASS) -> list[Scenario]:
     """A book for each connection."""
-    case = synthetic(venue, count=frames - 1)
+    if venue in VENUES:
+        case = synthetic(venue, count=frames - 1)
+    else:
+        case = lasting(rendered(venue, count=frames))
     first = prepare(case, len(case.frames))
     (known,) = first.instruments
     made = [first]
     for n in range(1, connections):
         symbol = f"{n:03}{known.symbol[3:]}"
         named = [frame.replace(known.symbol.encode(), symbol.encode()) for frame in case.frames]
-        other = Case(venue, case.kind, named, made=True)
-        listed = type(known)(symbol, known.price_exponent, known.size_exponent)
+        steps = known.price_exponent, known.size_exponent
+        other = replace(case, frames=named, instruments={symbol: steps})
+        listed = type(known)(symbol, *steps)
         made.append(Scenario(other, [listed], first.records, first.warm))
     return made
 
@@ -281,10 +283,8 @@ def measure(
         "own": lambda: process_limit(made, where, tls=tls, seconds=seconds, told=told),
         "floor": lambda: Sustained(1e9 / wire.floor_cost(floor, where, tls=tls).wall),
     }
-    try:
-        programs.build("receiver", tls=tls)
-    except NoProgram as error:
-        findings.note(f"no floor for {name}: {error}")
+    if why := no_floor(made[0].case, tls=tls):
+        findings.note(f"no floor for {name}: {why}")
         del sides["floor"]
     with cores.pinned(where.sender):
         taken = policy.in_turns(sides, repetitions, began)
@@ -315,8 +315,8 @@ def run(
     """Every count of connections, plain and under TLS."""
     findings.note(f"capacity: {cores.choose().in_words()}")
     for venue in chosen or REPEATED[-1:]:
-        if venue not in REPEATED:
-            findings.note(f"no capacity of {venue}: its stream cannot be repeated")
+        if not begins_anew(venue):
+            findings.note(f"no capacity of {venue}: its stream cannot be sent again from its begin")
             continue
         for count in connections:
             for tls in (False, True):

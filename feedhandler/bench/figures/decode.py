@@ -24,6 +24,7 @@ from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
 from feedhandler.bench.kit.rendered import declared, kinds, rendered
 from feedhandler.bench.kit.result import Findings
+from feedhandler.bench.kit.scenario import lasting
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 from feedhandler.bench.native._floor import PADDING, Floor
 from shm import State, segment
@@ -158,7 +159,9 @@ def from_shapes(name: str) -> list[Case]:
     venue = declared(name)
     found = []
     for kind in kinds(venue) if venue is not None else ():
-        case = rendered(name, kind, count=_MADE if kind == "book" else _MADE // 4)
+        book = kind == "book"
+        case = rendered(name, kind, count=_MADE if book else _MADE // 4)
+        case = lasting(case) if book else case
         found.append(case)
         if kind == "book" and venue is not None and venue.checksum is not None:
             found.append(replace(case, verified=False))

@@ -28,13 +28,12 @@ from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.histogram import Histogram
 from feedhandler.bench.kit.latency_reader import Order
 from feedhandler.bench.kit.pace import Slice
-from feedhandler.bench.kit.receiving import expect, floor_process
+from feedhandler.bench.kit.receiving import expect, floor_process, no_floor
 from feedhandler.bench.kit.result import Curve, Findings
 from feedhandler.bench.kit.scenario import Scenario
 from feedhandler.bench.kit.server import Server, Session
 from feedhandler.bench.kit.stage import Stage, StageError, end, environment, stage
 from feedhandler.bench.native import _sender, programs
-from feedhandler.bench.native.programs import NoProgram
 from feedhandler.sim.server.frames import encode
 
 BENCH = "latency"
@@ -247,10 +246,8 @@ def measure(
     """Every slice with every reader, in turns with the floor."""
     where = cores.choose()
     runs = {"own": engine_run, "floor": floor_run}
-    try:
-        programs.build("receiver")
-    except NoProgram as error:
-        findings.note(f"no floor for latency: {error}")
+    if why := no_floor(scenario.case):
+        findings.note(f"no floor for latency: {why}")
         del runs["floor"]
     for reader in readers:
         sides = {

@@ -9,8 +9,9 @@ from pathlib import Path
 from feedhandler.bench.figures.latency import READERS, measure
 from feedhandler.bench.kit import pace
 from feedhandler.bench.kit.frames import Case, recorded, recordings
+from feedhandler.bench.kit.rendered import declared, rendered
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.kit.scenario import prepare
+from feedhandler.bench.kit.scenario import lasting, prepare
 from feedhandler.bench.kit.synthetic import synthetic
 
 #: Frames a second, and for how many seconds.
@@ -27,7 +28,10 @@ def stream(folder: Path | None, venue: str | None = None) -> Case:
         case = recorded(name, folder)
         if case is not None and case.floor:
             return case
-    return synthetic(venue or "okx", count=_WARM + int(sum(r * s for r, s in RATES.items())))
+    count = _WARM + int(sum(r * s for r, s in RATES.items()))
+    if venue is not None and declared(venue) is not None:
+        return lasting(rendered(venue, count=count))
+    return synthetic(venue or "okx", count=count)
 
 
 def steady(case: Case, rates: Sequence[int], scale: float = 1.0) -> list[pace.Slice]:

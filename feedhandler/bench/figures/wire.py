@@ -17,19 +17,20 @@ from pathlib import Path
 from feedhandler import venues
 from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.frames import Case, by_kind, recorded, recordings
-from feedhandler.bench.kit.receiving import expect, floor_process
+from feedhandler.bench.kit.receiving import expect, floor_process, no_floor
+from feedhandler.bench.kit.rendered import declared, rendered
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.kit.scenario import Scenario, prepare, repeated
+from feedhandler.bench.kit.scenario import Scenario, lasting, prepare, repeated
 from feedhandler.bench.kit.server import Server, Session
 from feedhandler.bench.kit.stage import StageError, cpu_ns, stage, until
 from feedhandler.bench.kit.synthetic import VENUES, synthetic
 from feedhandler.bench.native import programs
-from feedhandler.bench.native.programs import NoProgram
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.frames import encode
 
 BENCH = "wire"
 FRAMES = 200_000
+_MADE = 20_000
 _FEW = 1000  # a recording of fewer frames than this is no stream
 
 
@@ -53,7 +54,9 @@ def cases(folder: Path | None, chosen: Sequence[str] = ()) -> list[Case]:
         if whole is not None and len(whole.frames) >= _FEW:
             found.append(whole)
         elif venue in VENUES:
-            found.append(synthetic(venue, count=20_000))
+            found.append(synthetic(venue, count=_MADE))
+        elif declared(venue) is not None:
+            found.append(lasting(rendered(venue, count=_MADE)))
     return found
 
 
@@ -115,10 +118,8 @@ def measure(
         "own": lambda: engine_cost(scenario, where, tls=tls),
         "floor": lambda: floor_cost(scenario, where, tls=tls),
     }
-    try:
-        programs.build("receiver", tls=tls)
-    except NoProgram as error:
-        findings.note(f"no floor for {name}: {error}")
+    if why := no_floor(case, tls=tls):
+        findings.note(f"no floor for {name}: {why}")
         del sides["floor"]
     with cores.pinned(where.sender):
         taken = policy.in_turns(

@@ -10,10 +10,11 @@ from shm import Reason, State
 _ANSWERED = (-2, -8)  # exponents of those of which no more is known than their book
 
 
-def add_known(engine: Engine, case: Case) -> None:
-    """The instruments that are known before the first frame."""
+def add_known(engine: Engine, case: Case, otherwise: tuple[int, int] = _ANSWERED) -> None:
+    """The instruments that are known before the first frame. `otherwise`: exponents of those whose
+    own are not."""
     for symbol in case.snapshots.keys() | case.instruments.keys():
-        price, size = case.instruments.get(symbol, _ANSWERED)
+        price, size = case.instruments.get(symbol, otherwise)
         engine.add_instrument(symbol, price_exponent=price, size_exponent=size)
 
 

@@ -8,10 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from select import select
 
+from feedhandler.bench.kit.frames import Case
 from feedhandler.bench.kit.scenario import Scenario
 from feedhandler.bench.kit.server import Server
 from feedhandler.bench.kit.stage import DEADLINE_S, StageError, end
 from feedhandler.bench.native import programs
+from feedhandler.bench.native.programs import NoProgram
+
+
+def no_floor(case: Case, *, tls: bool = False) -> str:
+    """Why the C receiver cannot read it; empty: it can."""
+    if not case.floor:
+        return "a floor is spelled by hand, and a venue that is declared has none"
+    try:
+        programs.build("receiver", tls=tls)
+    except NoProgram as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

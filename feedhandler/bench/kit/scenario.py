@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler import venues
+from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import Base
+from feedhandler.adapter.venue import Base, Continuity
+from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case
 from feedhandler.bench.kit.stub_venue import Listed
 from feedhandler.engine._engine import Engine
-from shm import Reason, State, segment
+from shm import State, segment
 from shm._native import Writer
 
 
@@ -70,9 +72,40 @@ def repeated(case: Case, frames: int) -> Case:
     """The case again and again, at least so many frames: of venues whose stream begins with a full
     book, which starts everything over. Others have to be long by themselves."""
     times = max(1, -(-frames // len(case.frames)))
-    if venues.load(case.venue).base is Base.REQUEST:
+    if not begins_anew(case.venue):
         return case
     return replace(case, frames=case.frames * times, times=[])
+
+
+def begins_anew(name: str) -> bool:
+    """Whether a venue's stream may be sent again: it begins with a full book, and neither times nor
+    the numbers of the connection go back by that."""
+    venue = venues.load(name)
+    if venue.base is Base.REQUEST or venue.rule is Continuity.TIME:
+        return False
+    shapes = venue.frames if isinstance(venue, DeclaredVenue) else ()
+    return not shapes or (
+        venue.base is Base.STREAM and not any(frame.kind == "number" for frame in shapes)
+    )
+
+
+def lasting(case: Case) -> Case:
+    """The case as far as its books stay in step. A book with a window of levels wears out where the
+    venue does not promise to tell what enters them: in life it is subscribed to anew."""
+    if not case.instruments:
+        return case
+    with fresh_engine(case.venue, []) as (engine, _):
+        add_known(engine, case)
+        begin(engine, case)
+        feed, in_step = engine.connection(0).feed, False
+        rows = [engine.instrument_id(symbol) for symbol in case.instruments]
+        for i, frame in enumerate(case.frames):
+            feed(frame)
+            live = all(engine.state(row)[0] == State.LIVE for row in rows)
+            if in_step and not live:
+                return replace(case, frames=case.frames[:i])
+            in_step = live
+    return case
 
 
 @contextmanager
@@ -101,10 +134,8 @@ def _dry_run(
 ) -> tuple[list[Listed], npt.NDArray[np.int64]]:
     records = np.zeros(len(case.frames), np.int64)
     with fresh_engine(case.venue, known, instruments) as (engine, writer):
-        for symbol, body in case.snapshots.items():
-            row = engine.add_instrument(symbol)
-            engine.set_state(row, State.SYNCING, Reason.START)
-            engine.snapshot(row, body)
+        add_known(engine, case, (0, 0))
+        begin(engine, case)
         feed = engine.connection(0).feed
         before = writer.next_sequence
         for i, frame in enumerate(case.frames):

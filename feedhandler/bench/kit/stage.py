@@ -136,8 +136,8 @@ def stage(
     the process watches over its subscriptions as it usually does. `first`: what is sent of a key as
     soon as it is subscribed to; then no frames are sent to warm.
     """
-    keys = _Keys(first)
     scenarios = [scenario, *more]
+    keys = _Keys(first, {k: n for one in scenarios for k, n in one.case.numbers.items()})
     instruments = [one for each in scenarios for one in each.instruments]
     snapshots = {symbol: body for each in scenarios for symbol, body in each.case.snapshots.items()}
 
@@ -206,12 +206,12 @@ def _all_live(feed: shm.Feed) -> bool:
 class _Keys:
     """Counts what was subscribed to."""
 
-    def __init__(self, first: Mapping[str, bytes]) -> None:
+    def __init__(self, first: Mapping[str, bytes], numbers: Mapping[str, int]) -> None:
         self.count = 0
-        self._first = first
+        self._first, self._numbers = first, numbers
 
     def answer(self, text: str) -> list[bytes]:
         """The acknowledgement of one message, and what its keys begin with."""
-        answers, keys = acknowledgement(text)
+        answers, keys = acknowledgement(text, self._numbers)
         self.count += len(keys)
         return [*answers, *(self._first[key] for key in keys if key in self._first)]

@@ -41,10 +41,11 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A subscription message."""
+    """A subscription message, and its acknowledgement."""
 
     bench: int  #: the request's id
     keys: list[str] = []
+    numbers: dict[str, int] = {}  #: by which frames name what comes on a key
 
 
 def stub(name: str, keys: int | None = None) -> Venue:
@@ -66,13 +67,14 @@ def book_asked(path: str) -> str | None:
     return unquote(path.removeprefix(_BOOK_PATH)) if path.startswith(_BOOK_PATH) else None
 
 
-def acknowledgement(text: str) -> tuple[list[bytes], list[str]]:
-    """The answer to a client's message, and the keys that it subscribes to."""
+def acknowledgement(text: str, numbers: Mapping[str, int]) -> tuple[list[bytes], list[str]]:
+    """The answer to a client's message, and the keys that it subscribes to. `numbers`: of keys."""
     try:
         asked = msgspec.json.decode(text, type=Asked)
     except msgspec.DecodeError:
         return [], []
-    return [msgspec.json.encode(Asked(asked.bench))], asked.keys
+    named = {key: numbers[key] for key in asked.keys if key in numbers}
+    return [msgspec.json.encode(Asked(asked.bench, numbers=named))], asked.keys
 
 
 class _Stub(Venue):
@@ -107,8 +109,16 @@ class _Stub(Venue):
     def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
         if not frame.startswith(_ACK):
             return super().control(frame, asked)  # type: ignore[safe-super]
-        number = msgspec.json.decode(frame, type=Asked).bench
-        return [Control(ControlKind.ACK, tuple(asked.get(number, ())), request_id=number)]
+        said = msgspec.json.decode(frame, type=Asked)
+        keys = asked.get(said.bench, ())
+        if not said.numbers:
+            return [Control(ControlKind.ACK, tuple(keys), request_id=said.bench)]
+        return [
+            Control(
+                ControlKind.ACK, (key,), request_id=said.bench, channel=said.numbers.get(key, 0)
+            )
+            for key in keys
+        ]
 
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:  # noqa: ARG002
         return [Request(LIST_PATH)]
