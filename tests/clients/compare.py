@@ -21,6 +21,8 @@ CLOCK_MS = 3
 """A ticker is stamped a little later than its values were taken, or earlier."""
 _NEAR = 8
 """Books that one which is none of the venue's is held against, to say how far off it is."""
+_PARTS = 30
+"""Messages of an update, of which nobody has seen as many."""
 Levels = Iterable[Sequence[object]]
 
 
@@ -36,6 +38,8 @@ class Case:
     """So many levels of its books are compared, where it cannot know all that lie deeper."""
     parts: bool = False
     """An update of its book takes several messages, each with a number."""
+    partly: bool = False
+    """An update of its book takes several messages, and nothing says which is the last."""
     tickers: bool = True
     """Whether the client has any of what the simulator has."""
     clock_ms: int = 0
@@ -94,7 +98,7 @@ class Truth:
         self._times = [one["ms"] for one in self._touches]
         self._past: list[int] = []
         self._digests: list[int] = []
-        self._place = self._touch = 0
+        self._place = self._touch = self._astray = 0
         """Of the books and touches without a sequence or time: where the last ones were."""
 
     def book(self, sequence: int) -> tuple[list[list[Decimal]], ...] | None:
@@ -108,16 +112,18 @@ class Truth:
             for side in _SIDES
         )
 
-    def next_book(self, line: Line) -> bool:
+    def next_book(self, line: Line, *, partly: bool) -> bool:
         """Whether a book without a sequence is the venue's as it was when the last one was, or at
-        any time after that."""
+        any time after that. `partly`: some in a row need not be."""
         seen = _digest((line["bids"], line["asks"]), self._levels)
         at = self._place
         while (there := self._passed(at)) is not None and there != seen:
             at += 1
         if there is not None:
-            self._place = at
-        return there is not None
+            self._place, self._astray = at, 0
+            return True
+        self._astray += 1
+        return partly and self._astray < _PARTS
 
     def between(self, sequence: int) -> bool:
         """Whether it can be of one of several messages that an update takes, but not the last."""
@@ -202,7 +208,7 @@ def _book(line: Line, truth: Truth, counts: Counts) -> None:
     counts.books += 1
     counts.levels += sum(map(len, seen))
     if not line["sequence"]:
-        if truth.next_book(line):
+        if truth.next_book(line, partly=counts.case.partly):
             return
         wrong, text = min(
             (_wrong(seen, right) for right in truth.near_books()), default=(1, "nothing to compare")

@@ -64,6 +64,15 @@ CLIENTS: Final[Mapping[str, Client]] = {
     "ccxt-4.5.0": Client(  # the last ones have no streaming client for it
         "ccxt==4.5.0", 11, "run_ccxt.py", {"bitmex": Case(("XBTUSD", "XBTUSDT"), tickers=False)}
     ),
+    "cryptofeed": Client(
+        "cryptofeed==2.4.1",
+        9,
+        "run_cryptofeed.py",
+        {
+            "bitfinex": Case(("tBTCUSD", "tETHUSD"), 100, partly=True, tickers=False),
+            "bitmex": Case(("XBTUSD", "XBTUSDT"), partly=True, tickers=False),
+        },
+    ),
     "pybit": Client(
         "pybit==5.17.0",
         9,

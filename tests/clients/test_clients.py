@@ -132,6 +132,9 @@ def test_books_without_sequences_are_those_of_the_venue_in_its_order() -> None:
     assert differ(7, 3) == 3
     wrong = book(sequence=0, bids=[["100", "2"]], asks=[["101", "2"]])
     assert compare([wrong], answers, ALL).levels_differ == 1
+    partly = Case(("S",), partly=True)
+    assert compare([*[wrong] * 20, book(sequence=0)], answers, partly).differ == 0
+    assert compare([wrong] * 40, answers, partly).differ > 0
 
 
 def test_what_a_client_is_known_for() -> None:

@@ -48,6 +48,7 @@ def test_bitfinex_has_numbers_and_checksums_for_those_who_ask() -> None:
             assert (await socket.json())["status"] == "OK"
             counted = await _heard(sim, socket, 40)
             assert "cs" not in [one[1] for one in counted]
+            assert counted[0][-1] == 1
             assert all(later[-1] == one[-1] + 1 for one, later in pairwise(counted))
 
     run(body())

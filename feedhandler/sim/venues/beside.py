@@ -59,7 +59,9 @@ BESIDE: Final[Mapping[str, Beside]] = {
         },
         certain={"PI_|FI_": '{"type":"futures_inverse"}'},
     ),
+    "bitfinex": Beside(acknowledged={"book": '{"prec":"P0","freq":"F0"}'}),
     "bitmex": Beside(
+        levels={"snapshot": '{"symbol":"$symbol"}'},
         frames={
             "trade": '{"data":[{"tickDirection":"ZeroPlusTick","grossValue":0,"homeNotional":0,'
             '"foreignNotional":0,"trdType":"Regular"}]}',

@@ -12,6 +12,8 @@ import orjson
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.beside import BESIDE
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
 from feedhandler.venues.bitfinex import Bitfinex
 
@@ -25,6 +27,8 @@ class BitfinexServer(DeclaredServer):
 
     venue: ClassVar[str] = _DECLARED.name
     ws_path: ClassVar[str] = ws_path_of(_DECLARED)
+    first_number: ClassVar[int] = 1
+    beside: ClassVar[Beside] = BESIDE["bitfinex"]
     channel_form: ClassVar[str] = channel_form_of(_DECLARED)
 
     def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:

@@ -77,7 +77,7 @@ def _bitstamp(message: Any) -> Event | None:
 def _coinbase(message: Any) -> Event | None:
     if message.get("channel") != "l2_data":
         return None
-    return message["events"][0]["product_id"], 0, _ms(message["timestamp"])
+    return message["events"][0]["product_id"], 0, milliseconds(message["timestamp"])
 
 
 def _gate(message: Any) -> Event | None:
@@ -90,7 +90,7 @@ def _kraken(message: Any) -> Event | None:
     if message.get("channel") != "book":
         return None
     row = message["data"][0]
-    return row["symbol"], 0, _ms(row.get("timestamp"))
+    return row["symbol"], 0, milliseconds(row.get("timestamp"))
 
 
 def _kraken_futures(message: Any) -> Event | None:
@@ -116,10 +116,11 @@ def _bitmex(message: Any) -> Event | None:
     if message.get("table") != "orderBookL2" or not message["data"]:
         return None
     row = message["data"][0]
-    return message.get("filter", row)["symbol"], 0, _ms(row["timestamp"])
+    return message.get("filter", row)["symbol"], 0, milliseconds(row["timestamp"])
 
 
-def _ms(iso: str | None) -> int:
+def milliseconds(iso: str | None) -> int:
+    """Since 1970; 0 for none."""
     return int(datetime.fromisoformat(iso).timestamp() * 1000) if iso else 0
 
 

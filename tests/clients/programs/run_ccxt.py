@@ -9,7 +9,7 @@ from typing import Any
 
 import ccxt.pro
 import report
-from ccxt_venues import VENUES, Event
+from ccxt_venues import VENUES, Event, milliseconds
 
 VENUE = report.ORDER["venue"]
 FACTS = VENUES[VENUE]
@@ -114,13 +114,18 @@ async def trades(exchange: Any, ours: str, symbol: str) -> None:
             )
 
 
+def when(ticker: Any) -> int:
+    """The venue's time of it, where it has one that ccxt does not always pass on."""
+    info = ticker["info"] if isinstance(ticker["info"], dict) else {}
+    return int(ticker["timestamp"] or info.get("time") or milliseconds(info.get("timestamp")) or 0)
+
+
 async def tickers(exchange: Any, ours: str, symbol: str) -> None:
     """Every ticker."""
     while True:
         one = await exchange.watch_ticker(symbol)
-        info = one["info"] if isinstance(one["info"], dict) else {}
         report.ticker(
-            ours, one["timestamp"] or info.get("time") or 0, bid=one["bid"],
+            ours, when(one), bid=one["bid"],
             bid_size=one["bidVolume"], ask=one["ask"], ask_size=one["askVolume"], last=one["last"],
         )  # fmt: skip
 
@@ -132,7 +137,7 @@ async def quotes(exchange: Any, ours: str, symbol: str) -> None:
         info = one.get("info") or {}
         sequence = int(info.get("u", 0)) if isinstance(info, dict) else 0
         report.ticker(
-            ours, one["timestamp"] or 0, sequence, bid=one["bid"], bid_size=one["bidVolume"],
+            ours, when(one), sequence, bid=one["bid"], bid_size=one["bidVolume"],
             ask=one["ask"], ask_size=one["askVolume"],
         )  # fmt: skip
 

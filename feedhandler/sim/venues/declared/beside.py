@@ -19,12 +19,15 @@ from feedhandler.sim.venues.declared.words import say
 
 @dataclass(frozen=True)
 class Beside:
-    """`frames`: by kind, samples of what else stands in frames. `row`: the same of a row of the
-    list, with `$symbol $base $quote`; `certain`: what stands in those of symbols that match;
-    `named`: the field that names a row, where rows are an object and not a list. `answers`: by
-    path, of lists that we never ask for."""
+    """`frames`: by kind, samples of what else stands in frames; `levels`: the same of their levels;
+    `acknowledged`: by the word of a topic, of answers to those who ask for it. `row`: the same of a
+    row of the list, with `$symbol $base $quote`; `certain`: what stands in those of symbols that
+    match; `named`: the field that names a row, where rows are an object and not a list. `answers`:
+    by path, of lists that we never ask for."""
 
     frames: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = field(default_factory=dict)
+    acknowledged: Mapping[str, str] = field(default_factory=dict)
     row: str = ""
     certain: Mapping[str, str] = field(default_factory=dict)
     named: str = ""
@@ -39,6 +42,12 @@ class Beside:
         more = self._trees.get(frame.kind)
         tree = parsed(frame.sample)
         return tree if more is None else joined(tree, more)
+
+    def level(self, frame: Frame) -> Node:
+        """Of a level in such a frame."""
+        more = self.levels.get(frame.kind)
+        tree = parsed(frame.level)
+        return tree if more is None else joined(tree, parsed(more))
 
     def listed(self, row: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
         """The row with all its fields."""

@@ -35,7 +35,7 @@ class BookFrame:
     def __init__(self, frame: Frame, beside: Beside) -> None:
         words = {"symbol": ("S",), "side": frame.sides, "time_iso": ("T",), "sent_iso": ("T",)}
         self.template = Template(quoting(beside.tree(frame), words))
-        self.layout = Layout(frame)
+        self.layout = Layout(frame, beside)
         self.removes = frame.removes
         self._literals = set(_literals(self.template.tree))
         self._optional = set(_optional(self.template.tree))

@@ -9,6 +9,7 @@ from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import holes, parsed
 from feedhandler.sim.market.book import BID, Change
 from feedhandler.sim.market.instrument import Instrument, TextCache, fixed, plain
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.template import Template, quoting
 
 NEW, CHANGED, GONE = "insert", "update", "delete"
@@ -43,7 +44,7 @@ def act(change: Change) -> str:
 class Layout:
     """Levels in the form of `Frame.level`, or of a frame that is itself about a single level."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, beside: Beside) -> None:
         self._sides = frame.sides
         self._verbs = {
             NEW: frame.changes[0],
@@ -53,7 +54,7 @@ class Layout:
         self._template = None
         if frame.level:
             words = {"side": frame.sides, "verb": list(self._verbs.values()), "symbol": ("S",)}
-            self._template = Template(quoting(parsed(frame.level), words))
+            self._template = Template(quoting(beside.level(frame), words))
             names = self._template.holes
         else:
             names = frozenset(hole.name for hole in holes(parsed(frame.sample)))

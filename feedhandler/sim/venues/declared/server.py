@@ -212,7 +212,9 @@ class DeclaredServer(Publisher):
         said = {"id": wish.id, "numbers": numbers}
         standing = sorted({*client.channels, *taken})
         for answer in self.talk.about(ControlKind.ACK, taken, said, standing) if taken else ():
-            client.send(answer)
+            channel = self.channels.read(taken[0])
+            more = self.beside.acknowledged.get(channel.topic.name if channel else "")
+            client.send(with_missing(answer, more.encode()) if more else answer)
         for channel in fresh:
             if self.subscribe(client, channel.key):
                 self.first_messages(client, self.open[channel.key])

@@ -6,6 +6,7 @@ import gzip
 import json
 from abc import ABC
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from aiohttp import web
 
@@ -50,6 +51,9 @@ class Counter:
 class DeclaredWire(VenueServer, ABC):
     """Bytes and numbers; a subclass has the words."""
 
+    first_number: ClassVar[int] = 0
+    """Of a connection that counts its messages."""
+
     def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
         self.declared = declared
         samples = [frame.sample for frame in declared.frames if frame.kind == "number"]
@@ -74,7 +78,7 @@ class DeclaredWire(VenueServer, ABC):
         counter = self.counter
         if counter is None or not counter.on(payload):
             return payload
-        number = client.memory["conn"] = client.memory.get("conn", -1) + 1
+        number = client.memory["conn"] = client.memory.get("conn", self.first_number - 1) + 1
         return counter.added(payload, number)
 
     def send_uncounted(self, client: Client, payload: bytes) -> None:
