@@ -287,6 +287,18 @@ static void sketch_hole(sketch *k, int role, cursor *c)
         sketch_integer(k, role, begin, past);
 }
 
+/* What a string says of a level: "price,side,size". */
+static void sketch_of_level(sketch *k, int role, const uint8_t *at, const uint8_t *past)
+{
+    if (role == ROLE_SIDE) {
+        sketch_side(k, role, k->shape.sides, at, past);
+        return;
+    }
+    k->failed |= !k->market || k->later || (uint8_t)(*at - '0') > 9;
+    if (!k->failed)
+        sketch_number(k, role, at, past, true);
+}
+
 /* A string with holes in it. */
 static void sketch_text(sketch *k, const uint8_t *node, cursor *c)
 {
@@ -311,8 +323,13 @@ static void sketch_text(sketch *k, const uint8_t *node, cursor *c)
         uint8_t close = node[2];
         const uint8_t *past = (const uint8_t *)memchr(at, close, (size_t)(end + 1 - at));
         node += 3;
-        if (past == NULL || past == at || (role != ROLE_SKIP && role != ROLE_WORD && role != ROLE_SYMBOL && role != ROLE_DIGITS && role != ROLE_WINDOW)) {
+        bool of_level = role == ROLE_PRICE || role == ROLE_SIZE || role == ROLE_SIDE;
+        if (past == NULL || past == at ||
+            (role != ROLE_SKIP && role != ROLE_WORD && role != ROLE_SYMBOL && role != ROLE_DIGITS &&
+             role != ROLE_WINDOW && !of_level)) {
             k->failed = true;
+        } else if (of_level) {
+            sketch_of_level(k, role, at, past);
         } else if (role == ROLE_SYMBOL) {
             sketch_symbol(k, at, past, close);
         } else if (role == ROLE_WORD) {
