@@ -4,6 +4,7 @@
 
 #include "shape.h"
 #include "tape.h"
+#include "text_cuts.h"
 
 enum { FOUND_STATS = 32 };
 
@@ -82,57 +83,31 @@ static inline bool text_same(const text *a, const text *b)
 
 /* ---- strings with holes --------------------------------------------------------------------------- */
 
-static bool digits_only(const uint8_t *at, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if ((uint8_t)(at[i] - '0') > 9)
-            return false;
-    return true;
-}
-
-/* Where the bytes of a part begin at the earliest; NULL: nowhere. */
-static const uint8_t *part_seek(const uint8_t *at, const uint8_t *end, const uint8_t *part)
-{
-    size_t length = part[1];
-    for (; (size_t)(end - at) >= length; at++)
-        if (memcmp(at, part + 2, length) == 0)
-            return at;
-    return NULL;
-}
-
 static bool found_put(found *f, int role, const text *t, uint32_t i);
 
 /* `node`: behind what it is. `f` NULL: it is only looked at. */
 static bool text_fits(const uint8_t *node, const text *t, found *f, uint32_t i)
 {
-    const uint8_t *at = t->at, *end = at + t->length;
+    text_cuts k;
+    k.begin = t->at;
+    k.end = t->at + t->length;
+    k.tried = 0;
+    k.fits = k.doubt = false;
     if (t->type != TEXT_STRING)
         return false;
-    for (int parts = *node++; parts--; ) {
-        if (*node == 0) {
-            size_t length = node[1];
-            if ((size_t)(end - at) < length || memcmp(at, node + 2, length) != 0)
-                return false;
-            at += length;
-            node += 2 + length;
-            continue;
-        }
-        int role = node[1];
-        node += 3;
-        const uint8_t *past = parts ? part_seek(at, end, node) : end;
-        if (past == NULL || past == at)
+    cuts_find(&k, node, node + 1, 0, k.begin);
+    if (f == NULL)
+        return k.fits || k.doubt;
+    if (!k.fits || k.doubt)
+        return false;
+    const uint8_t *part = node + 1, *at = k.begin;
+    for (int which = 0; which < *node; at = k.found[which++]) {
+        text inside = {at, (uint32_t)(k.found[which] - at), TEXT_STRING, false};
+        if (*part != 0 && !found_put(f, part[1], &inside, i))
             return false;
-        text part = {at, (uint32_t)(past - at), TEXT_STRING, false};
-        if ((role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_CHANNEL) &&
-            !digits_only(at, part.length))
-            return false;
-        if (role == ROLE_WORD && memchr(at, '.', part.length) != NULL)
-            return false;
-        if (f && !found_put(f, role, &part, i))
-            return false;
-        at = past;
+        part += *part == 0 ? 2 + part[1] : 3;
     }
-    return at == end;
+    return true;
 }
 
 /* ---- literals ------------------------------------------------------------------------------------- */

@@ -311,6 +311,7 @@ static void sketch_text(sketch *k, const uint8_t *node, cursor *c)
     }
     const uint8_t *end = c->at - 1;
     int parts = *node++;
+    bool named = false;
     for (; parts-- && !k->failed; ) {
         if (*node == 0) { /* the very bytes */
             size_t length = node[1];
@@ -332,11 +333,12 @@ static void sketch_text(sketch *k, const uint8_t *node, cursor *c)
             sketch_of_level(k, role, at, past);
         } else if (role == ROLE_SYMBOL) {
             sketch_symbol(k, at, past, close);
+            named = true;
         } else if (role == ROLE_WORD) {
             k->failed |= memchr(at, '.', (size_t)(past - at)) != NULL;
         } else if (role == ROLE_DIGITS || role == ROLE_WINDOW) {
             k->failed |= !digits_only(at, (size_t)(past - at));
-        } else if (close == '"') {
+        } else if (close == '"' && !named) { /* else it may be the rest of a symbol */
             sketch_step(k, STEP_STRING, at, past);
         } else {
             k->failed = true;

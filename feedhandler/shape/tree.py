@@ -203,7 +203,10 @@ def _fits(node: Node, value: Any, found: dict[str, Any]) -> bool:
                 return not isinstance(value, bool | str) and str(value) == wanted
             return type(value) is type(wanted) and value == wanted
         case Text():
-            return isinstance(value, str) and _text_fits(node, value, found)
+            if not isinstance(value, str):
+                return False
+            fits = _text_fits(node, value, dict(found)) and _text_fits
+            return (fits or _text_fits_somehow)(node, value, found)
         case Object(keys):
             if not isinstance(value, dict):
                 return False
@@ -245,7 +248,7 @@ def _text_fits(node: Text, value: str, found: dict[str, Any]) -> bool:
         if end <= at:
             return False
         inside = value[at:end]
-        if part.name in ("digits", "window") and not (inside.isascii() and inside.isdigit()):
+        if part.name in ("digits", "window", "depth") and not (inside.isascii() and inside.isdigit()):
             return False
         if part.name == "word" and "." in inside:
             return False
@@ -256,6 +259,28 @@ def _text_fits(node: Text, value: str, found: dict[str, Any]) -> bool:
             return False
         at = end
     return at == len(value)
+
+
+def _text_fits_somehow(node: Text, value: str, found: dict[str, Any]) -> bool:
+    """A symbol may have in it what is written behind it."""
+    holes = [part.name for part in node.parts if isinstance(part, Hole)]
+    if len(value) > _LONG_TEXT or "symbol" not in holes:
+        return False
+    inside = "".join(
+        re.escape(part) if isinstance(part, str) else f"({_INSIDE.get(part.name, '.+?')})"
+        for part in node.parts
+    )
+    match = re.fullmatch(inside, value, re.DOTALL)
+    if match is None:
+        return False
+    return all(
+        name in ("_", "digits", "word") or found.setdefault(name, said) == said
+        for name, said in zip(holes, match.groups(), strict=True)
+    )
+
+
+_LONG_TEXT = 256  #: no topic is longer
+_INSIDE = {"digits": "[0-9]+", "window": "[0-9]+", "depth": "[0-9]+", "word": "[^.]+?"}
 
 
 # -- a frame of this shape ------------------------------------------------------------------------
