@@ -69,9 +69,10 @@ cdef class Connection:
         cdef bytes encoded = word.encode()
         if not 0 < len(encoded) < 16 or b"\0" in encoded:
             raise ValueError(f"the word of a channel has 1 to 15 bytes: {word!r}")
-        if not channel_bind(&self.c, channel, self.engine._market(instrument),
-                            PyBytes_AS_STRING(encoded), len(encoded)):
+        if not channel_taught(&self.engine.e, &self.c, channel, self.engine._market(instrument),
+                              PyBytes_AS_STRING(encoded), len(encoded)):
             raise MemoryError("too many channels on one connection")
+        engine_wake(&self.engine.e)
 
     def unbind(self, int64_t channel):
         channel_unbind(&self.c, channel)

@@ -105,7 +105,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     bint engine_verify(engine *e, const checksum_rule *rule)
     void engine_cut(engine *e, uint32_t window)
     void engine_close(engine *e)
-    bint channel_bind(connection *c, int64_t channel, market *m, const char *word, size_t length)
+    bint channel_taught(engine *e, connection *c, int64_t channel, market *m, const char *word, size_t length)
     void channel_unbind(connection *c, int64_t channel)
     void session_begin(connection *c)
     void learn_open(engine *e, const void *shapes, size_t length)

@@ -109,6 +109,18 @@ static bool channel_bind(connection *c, int64_t channel, market *m, const char *
     return true;
 }
 
+/* So an acknowledgement says. If the number was another instrument's, what comes by it is that one's no more. */
+static bool channel_taught(engine *e, connection *c, int64_t channel, market *m, const char *word, size_t length)
+{
+    const bound *b = channel_find(c, channel);
+    if (UNLIKELY(b != NULL && b->market != m)) {
+        e->connection = c;
+        e->receive_ns = fh_now_ns();
+        market_missed(e, b->market, FH_REASON_GAP);
+    }
+    return channel_bind(c, channel, m, word, length);
+}
+
 /* A session begins; also, the connection will have no other one. */
 static inline void session_begin(connection *c)
 {

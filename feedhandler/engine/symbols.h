@@ -36,8 +36,8 @@ ALWAYS_INLINE bool market_named(const market *m, const uint8_t *at, size_t lengt
 /* Of a text: it is in a frame that is padded, or in the spare room. */
 static inline market *symbol_find(engine *e, const uint8_t *at, size_t length)
 {
-    if (UNLIKELY(length == 0 || length > SYMBOL_BYTES))
-        return NULL;
+    if (UNLIKELY(length == 0 || length > SYMBOL_BYTES || at[length - 1] == 0))
+        return NULL; /* a zero is what a shorter symbol ends with */
     if (e->last_market && market_named(e->last_market, at, length))
         return e->last_market; /* frames come in runs */
     for (uint32_t slot = symbol_hash(at, length);; slot++) {

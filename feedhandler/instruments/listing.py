@@ -153,7 +153,7 @@ def _words(error: Exception) -> str:
 
 
 async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) -> Listing:
-    """Every instrument that the patterns may name, each once.
+    """Every instrument that the patterns may name, each once; of two with one symbol, none.
 
     Raises :class:`feedhandler.network.rest.RestError`, and ValueError for an answer that makes no
     sense: whatever else a venue's code makes of what the venue sent is one.
@@ -162,6 +162,7 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
     asked: list[Request] = []
     found: dict[str, ListedInstrument] = {}
     broken: dict[str, str] = {}
+    alike: dict[str, str] = {}
     while waiting:
         request = waiting.popleft()
         if request in asked:
@@ -184,11 +185,15 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
         if len(asked) + len(waiting) + len(more) > _MAX_REQUESTS:
             raise ValueError(f"{venue.name}: the list of instruments has no end")
         for spec in listed:
-            found.setdefault(spec.symbol, spec)
+            known = found.setdefault(spec.symbol, spec)
+            if (known.name, known.kind) != (spec.name, spec.kind):
+                alike[spec.symbol] = f"{known.name} and {spec.name} are both called so"
         if isinstance(listed, Listing):
             broken.update(listed.broken)
         waiting.extend(more)
-    return Listing(found.values(), broken)
+    for symbol in alike:  # frames do not say which of them they are about
+        del found[symbol]
+    return Listing(found.values(), broken | alike)
 
 
 async def _read(

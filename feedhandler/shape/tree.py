@@ -248,7 +248,8 @@ def _text_fits(node: Text, value: str, found: dict[str, Any]) -> bool:
         if end <= at:
             return False
         inside = value[at:end]
-        if part.name in ("digits", "window", "depth") and not (inside.isascii() and inside.isdigit()):
+        whole = part.name in ("digits", "window", "depth")
+        if whole and not (inside.isascii() and inside.isdigit()):
             return False
         if part.name == "word" and "." in inside:
             return False

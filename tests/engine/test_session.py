@@ -108,6 +108,21 @@ def test_channels_have_the_instrument_and_the_word_that_they_were_bound_to() -> 
         assert c.feed(frame) & native.UNKNOWN
 
 
+def test_a_number_that_is_given_to_another_book_ends_the_one_that_had_it() -> None:
+    with seams.engine(instruments=4) as e:
+        c = e.connection(0)
+        a, b = e.add_instrument("A"), e.add_instrument("B")
+        frame = seams.book("", "snapshot", *BOTH, c=17, w="book")
+        c.bind(17, a, "book")
+        c.feed(frame)
+        c.bind(17, a, "book")
+        assert e.state(a) == LIVE
+        c.bind(17, b, "book")
+        assert e.state(a) == (State.STALE, Reason.GAP)
+        c.feed(frame)
+        assert e.state(b) == LIVE
+
+
 def test_many_channels_come_and_go() -> None:
     bound: dict[int, int] = {}
     with seams.engine(instruments=4) as e:

@@ -66,6 +66,14 @@ def test_a_channel_without_end_is_refused_soon() -> None:
         assert feed(e, "book", "book" + ".A" * 100_000 + ".5", 9) == native.MALFORMED
 
 
+@pytest.mark.parametrize("symbol", ["A\0", "A\0\0", "\0", "A\0B"])
+def test_a_zero_is_a_part_of_a_symbol_like_any_other(symbol: str) -> None:
+    with reader("book.$symbol") as e:
+        feed(e, "snapshot", "book.A", 1)
+        feed(e, "book", f"book.{symbol}", 9)
+        assert e.book(0)[0].tolist() == [[1, 1]]
+
+
 def test_an_answer_names_such_symbols_too() -> None:
     sample = tree.parsed('{"ok":"book.$symbol.$depth"}')
     for symbol in SYMBOLS:
