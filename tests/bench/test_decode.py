@@ -21,6 +21,7 @@ from feedhandler.bench.kit.frames import (
     recordings,
 )
 from feedhandler.bench.kit.rendered import RenderError, declared, kinds, rendered
+from feedhandler.bench.kit.replayed import RECORDINGS, replayed
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
 from feedhandler.bench.native._floor import PADDING, Floor
@@ -97,6 +98,18 @@ def test_a_recording_is_taken_apart_by_kind(venue: str) -> None:
     parts = by_kind(whole)
     assert sum(len(part.frames) for part in parts) == len(whole.frames) == len(whole.times)
     assert any(part.kind == "book" and part.floor for part in parts)
+
+
+@pytest.mark.skipif(recordings() is None, reason="no FEEDHANDLER_RECORDINGS")
+@pytest.mark.parametrize("venue", RECORDINGS)
+def test_what_a_declared_venue_sent_is_right_and_read_the_quick_way(venue: str) -> None:
+    case = replayed(venue, recordings())
+    assert case is not None
+    findings = Findings()
+    decode.measure(case, findings, repetitions=3, passes=1)
+    found = {one.metric: one.value for one in findings.results}
+    assert found["time per level"] > 0
+    assert found["slow frames"] < 1
 
 
 def test_okx_recordings_from_before_sequence_numbers_get_them() -> None:

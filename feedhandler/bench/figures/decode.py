@@ -23,6 +23,7 @@ from feedhandler.bench.kit import policy
 from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
 from feedhandler.bench.kit.rendered import declared, kinds, rendered
+from feedhandler.bench.kit.replayed import replayed
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.scenario import lasting
 from feedhandler.bench.kit.synthetic import REORDERED, VENUES, synthetic
@@ -153,11 +154,12 @@ def cases(folder: Path | None = None) -> list[Case]:
     return found + made + [synthetic(venue, live=True) for venue in REORDERED]
 
 
-def from_shapes(name: str) -> list[Case]:
-    """Of a venue that is declared, those that can be rendered; its books with and without their
-    checksum, where it has one. Of another one none."""
+def from_shapes(name: str, folder: Path | None = None) -> list[Case]:
+    """Of a venue that is declared: what it sent, where `folder` has that, and what can be rendered;
+    its books with and without their checksum, where it has one. Of another one none."""
     venue = declared(name)
-    found = []
+    sent = replayed(name, folder)
+    found = [sent] if sent is not None else []
     for kind in kinds(venue) if venue is not None else ():
         book = kind == "book"
         case = rendered(name, kind, count=_MADE if book else _MADE // 4)
@@ -182,7 +184,7 @@ def run(
     for case in cases(folder):
         if not chosen or case.venue in chosen:
             measure(case, findings, repetitions)
-    shaped = [case for venue in chosen or venues.names() for case in from_shapes(venue)]
+    shaped = [case for venue in chosen or venues.names() for case in from_shapes(venue, folder)]
     if shaped:
         findings.note("venues that are declared have no floor: one made from shapes is our reader")
     for case in shaped:

@@ -150,10 +150,10 @@ def recorded(venue: str, folder: Path | None) -> Case | None:
         return None
     facts = venues.load(venue)
     case = Case(venue, "all", [], floor="all" in source.floors)
-    for line in _lines(folder / source.file):
+    for line in captured(folder / source.file):
         text: str = line["data"]
         if line.get("kind", "ws") == "rest":
-            if (symbol := _snapshot_of(facts, line)) is not None:
+            if (symbol := snapshot_of(facts, line)) is not None:
                 case.snapshots[symbol] = text.encode()
         elif source.kind(text) is not None and (line.get("url") or "").endswith(source.path):
             case.frames.append(text.encode())
@@ -182,11 +182,13 @@ def by_kind(case: Case) -> list[Case]:
     ]
 
 
-def _snapshot_of(facts: Venue, line: Mapping[str, Any]) -> str | None:
+def snapshot_of(facts: Venue, line: Mapping[str, Any]) -> str | None:
+    """Whose book a line answers with; None: it does not."""
     return facts.snapshot_symbol(line.get("url") or "", line.get("req") or "")
 
 
-def _lines(path: Path) -> Iterable[dict[str, Any]]:
+def captured(path: Path) -> Iterable[dict[str, Any]]:
+    """What came in, line by line."""
     with gzip.open(path, "rb") as file:
         for raw in file:
             line = orjson.loads(raw)
