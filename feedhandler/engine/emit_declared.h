@@ -45,12 +45,14 @@ static bool declared_amount(engine *e, const cursor *c, market *m, const uint8_t
 }
 
 /* Numbers that were passed before their instrument was known, and where each ended. */
-static bool declared_later(engine *e, const cursor *c, market *m, int64_t *v, int from, int count)
+static bool declared_later(engine *e, const cursor *c, const form *f, market *m, int64_t *v, int from, int count)
 {
     for (int slot = from; slot < from + count; slot++) {
         const uint8_t *at = c->begin + v[slot], *past = c->begin + v[slot - SLOT_PRICE + SLOT_PRICE_END];
         bool price = ((slot - SLOT_PRICE) & 1) == 0;
-        if (!declared_number(e, c, m, price, &at, &v[slot]) || at != past || v[slot] == 0)
+        bool read = f->amount && slot == SLOT_SIZE ? declared_amount(e, c, m, &at, &v[slot])
+                                                   : declared_number(e, c, m, price, &at, &v[slot]);
+        if (!read || at != past || v[slot] == 0)
             return false;
     }
     return true;
@@ -124,7 +126,7 @@ static bool declared_book(engine *e, cursor *c, const form *f, message *msg, int
 /* A taker who sells has an amount below 0. */
 static bool declared_trade(engine *e, const cursor *c, const form *f, message *msg, int64_t *v)
 {
-    if (f->later && !declared_later(e, c, msg->market, v, SLOT_PRICE, 2))
+    if (f->later && !declared_later(e, c, f, msg->market, v, SLOT_PRICE, 2))
         return false;
     if (f->amount) {
         v[SLOT_SIDE] = v[SLOT_SIZE] < 0 ? FH_SELL : FH_BUY;
@@ -137,7 +139,7 @@ static bool declared_trade(engine *e, const cursor *c, const form *f, message *m
 
 static bool declared_quote(engine *e, const cursor *c, const form *f, message *msg, int64_t *v)
 {
-    if (f->later && !declared_later(e, c, msg->market, v, SLOT_BID, 4))
+    if (f->later && !declared_later(e, c, f, msg->market, v, SLOT_BID, 4))
         return false;
     for (int slot = SLOT_BID; slot <= SLOT_ASK_SIZE; slot++)
         if (UNLIKELY(v[slot] == 0))

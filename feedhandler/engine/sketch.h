@@ -149,7 +149,7 @@ static void sketch_number(sketch *k, int role, const uint8_t *at, const uint8_t 
     if (!k->market || k->later) {
         code = quoted ? STEP_LATER_TEXT : STEP_LATER_NUMBER;
         k->later = true;
-        k->failed |= single || role == ROLE_AMOUNT || (!k->of && role != ROLE_PRICE && role != ROLE_SIZE);
+        k->failed |= single || (!k->of && role != ROLE_PRICE && role != ROLE_SIZE);
     } else {
         k->scaled = true;
     }
