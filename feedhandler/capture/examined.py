@@ -16,6 +16,7 @@ from typing import Any
 from feedhandler.adapter.declared import words
 from feedhandler.adapter.declared.venue import DeclaredVenue
 from feedhandler.adapter.venue import Base, ListedInstrument, Venue
+from feedhandler.capture.dated import misdated
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine import _engine
@@ -133,7 +134,7 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
     if told.listed is not None:
         told.listed.sort(key=lambda one: one.symbol not in result.books)  # what came first
     told.channels = list(_channels(venue, watch, told))
-    told.problems += result.problems
+    told.problems += [*watch.misdated.values(), *result.problems]
     return told
 
 
@@ -156,6 +157,7 @@ class _Watch:
         self.left_over: list[LeftOver] = []
         self.heard: dict[str, int] = {}
         self.busiest = ""
+        self.misdated: dict[str, str] = {}  # by sample
 
     @property
     def every(self) -> list[Declared]:
@@ -186,10 +188,16 @@ class _Watch:
                 continue
             like = likeness(told.tree, value, told.level, quick=True)
             if not like.stops and self._may_be(told, value):
+                self._date(told, count, value)
                 return count
             if like.points > points and not any(stop.word for stop in like.stops):
                 best, points = count, like.points
         return best or self._other("data")
+
+    def _date(self, told: Meaning, count: Declared, value: Any) -> None:
+        """Of the first frame of a shape."""
+        if not count.frames and (odd := misdated(told, value)):
+            self.misdated[count.sample] = one_line(f"{told.place}: {odd}")
 
     def _may_be(self, told: Meaning, value: Any) -> bool:
         """Whether its $channel is bound to the shape's word."""

@@ -188,3 +188,12 @@ def test_recordings_of_ours_leave_books_standing(venue: str, name: str) -> None:
     told = json_of(result)
     assert told["counters"]["malformed"] == told["counters"]["gaps"] == 0
     assert told["book"]["bids"], told["left"]
+
+
+@pytest.mark.parametrize("hole", ["time_us", "time_ns"])
+def test_a_time_in_another_unit_is_noticed(tmp_path: Path, hole: str) -> None:
+    venue = tmp_path / "other.py"
+    venue.write_text(Path(VENUE).read_text().replace("$time_ms", f"${hole}"))
+    told = checked(captured(tmp_path / "whole.ndjson"), str(venue), code=1)
+    assert len(told["problems"]) == 4  # once for each shape
+    assert all(f"${hole}: " in one and "is of before 2009" in one for one in told["problems"])
