@@ -28,8 +28,6 @@ from feedhandler.bench.native._floor import PADDING, Floor
 from shm import dev_shm, segment
 from tests.bench.support import well_formed
 
-#: Signed sizes of contracts, and a level in a string: right, but the slow way.
-UNLEARNED = {("gate-futures", "trade"), ("kucoin-futures", "book")}
 DECLARED = [name for name in venues.names() if declared(name) is not None]
 
 
@@ -56,8 +54,6 @@ def test_frames_rendered_from_shapes_are_right_and_read_the_quick_way(venue: str
     found = {(one.case, one.metric): one.value for one in findings.results}
     assert found[f"{venue} book synthetic", "time per level"] > 0
     for case in made:
-        if (venue, case.kind) in UNLEARNED:
-            continue
         # Of the simulator's trades one in 25 is a liquidation, which one venue has as such trades.
         assert found[case.name, "slow frames"] <= (4 if case.kind == "trade" else 0.5)
         assert rendered(venue, case.kind, count=400) == case  # to the last byte
