@@ -34,8 +34,8 @@ class Case:
     levels: int = 0
     beside: str = ""
     """Another venue that the client asks at its start."""
-    best: int = 0
-    """So many levels of its books are compared, where it cannot know all that lie deeper."""
+    shallow: bool = False
+    """Its program says as many levels as can be known from a base that has not all of them."""
     parts: bool = False
     """An update of its book takes several messages, each with a number."""
     partly: bool = False
@@ -87,7 +87,7 @@ class Truth:
 
     def __init__(self, ask: Ask, symbol: str, case: Case) -> None:
         self._ask, self._symbol, self._parts = ask, symbol, case.parts
-        self._levels = case.best or case.levels
+        self._levels = case.levels
         self.trades = {one["id"]: one for one in ask(f"/trades?symbol={symbol}")["trades"]}
         self.heard: set[str] = set()
         self.received: set[str] = set()
@@ -201,10 +201,7 @@ def compare(lines: list[Line], ask: Ask, case: Case) -> Counts:
 
 
 def _book(line: Line, truth: Truth, counts: Counts) -> None:
-    deep = counts.case.best or None
-    seen = [
-        [[Decimal(price), Decimal(size)] for price, size in line[side][:deep]] for side in _SIDES
-    ]
+    seen = [[[Decimal(price), Decimal(size)] for price, size in line[side]] for side in _SIDES]
     counts.books += 1
     counts.levels += sum(map(len, seen))
     if not line["sequence"]:
@@ -219,6 +216,8 @@ def _book(line: Line, truth: Truth, counts: Counts) -> None:
             return
         wrong, text = 1, "no such sequence"
     else:
+        if counts.case.shallow:
+            right = tuple(its[: len(ours)] for its, ours in zip(right, seen, strict=True))
         wrong, text = _wrong(seen, right)
     if wrong and line["fault"]:
         counts.known += wrong

@@ -50,7 +50,7 @@ CLIENTS: Final[Mapping[str, Client]] = {
             "binance-usdm": Case(_PAIRS),
             "bybit-linear": Case(_PAIRS, 50),
             "bybit-spot": Case(_PAIRS, 50),
-            "kucoin": Case(("BTC-USDT", "ETH-USDT"), best=50, clock_ms=1),
+            "kucoin": Case(("BTC-USDT", "ETH-USDT"), shallow=True, clock_ms=1),
             "bitstamp": Case(("btcusd", "ethusd"), tickers=False),
             "coinbase": Case(("BTC-USD", "ETH-USD"), makers=True),
             "gate": Case(("BTC_USDT", "ETH_USDT"), 400),

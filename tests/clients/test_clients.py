@@ -145,8 +145,9 @@ def test_what_a_client_is_known_for() -> None:
     # One of several messages of an update: its book is none that the venue has been at.
     assert compare([book(sequence=6)], answers, Case(("S",), parts=True)).differ == 0
     assert compare([book(sequence=99)], answers, Case(("S",), parts=True)).differ == 1
-    deep = book(bids=[["100", "1"], ["98", "3"]])
-    assert compare([deep], answers, Case(("S",), best=1)).differ == 0
+    short = book(bids=[["100", "1"]])
+    assert compare([short], answers, Case(("S",), shallow=True)).differ == 0
+    assert compare([book(bids=[["99", "3"]])], answers, Case(("S",), shallow=True)).differ == 1
     # The best levels came in this order: a ticker of no time can be of none before the last.
     later, sooner = ticker(bid="100.5", ask="101"), ticker(bid="100", ask="101")
     assert compare([sooner, later], answers, ALL).differ == 0

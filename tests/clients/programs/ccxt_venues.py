@@ -18,10 +18,10 @@ class Facts:
     """`watch`: what can be watched of what the simulator has; `nonce`: the client's own number of
     a book is the message's once it is joined with its base; `unit`: of which a message's number
     counts those of the simulator; `spread`: an update takes several messages of one time, after
-    the last of which the book is whole; `limit`: what it asks for a book with; `currencies`: it
-    asks for these, too, and the simulator has them; `pairs`: markets that it is given, since it
-    loads them at an address that is not simulated: by the venue's symbol ccxt's base and quote, and
-    what a perpetual settles in."""
+    the last of which the book is whole; `shallow`: its base has not all levels; `limit`: what it
+    asks for a book with; `currencies`: it asks for these, too, and the simulator has them;
+    `pairs`: markets that it is given, since it loads them at an address that is not simulated: by
+    the venue's symbol ccxt's base and quote, and what a perpetual settles in."""
 
     name: str
     event: Callable[[Any], Event | None]
@@ -30,6 +30,7 @@ class Facts:
     nonce: bool = False
     unit: int = 1
     spread: bool = False
+    shallow: bool = False
     limit: int | None = None
     currencies: bool = False
     pairs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -140,6 +141,7 @@ VENUES: Mapping[str, Facts] = {
         },
         watch=("books", "trades", "tickers"),
         nonce=True,
+        shallow=True,
     ),
     "bitstamp": Facts("bitstamp", _bitstamp, watch=("books", "trades"), nonce=True, unit=1_000),
     "coinbase": Facts("coinbase", _coinbase, watch=("books", "trades", "tickers")),

@@ -13,6 +13,8 @@ from ccxt_venues import VENUES, Event, milliseconds
 
 VENUE = report.ORDER["venue"]
 FACTS = VENUES[VENUE]
+BASES: dict[str, tuple[float, float]] = {}
+"""By ccxt's name, the worst prices of the base of a book: what lies deeper is not known."""
 TIMES: dict[str, int] = {}
 """Of the last message of each book, where an update takes several."""
 
@@ -58,11 +60,22 @@ def observed(base: Any) -> Any:
             if found is not None and not FACTS.spread:
                 self.tell(*found)
 
+        async def fetch_rest_order_book_safe(self, symbol: str, *more: Any) -> Any:
+            found = await super().fetch_rest_order_book_safe(symbol, *more)
+            BASES[symbol] = found["bids"][-1][0], found["asks"][-1][0]
+            return found
+
         def tell(self, symbol: str, sequence: int, ms: int) -> None:
-            book = self.orderbooks.get(unified_of(self, symbol))
+            unified = unified_of(self, symbol)
+            book = self.orderbooks.get(unified)
             if book is None or (FACTS.nonce and book["nonce"] != sequence):
                 return  # kept back until its snapshot is there, or dropped
-            report.book(symbol, sequence * FACTS.unit, book["bids"], book["asks"], ms=ms)
+            bids, asks = book["bids"], book["asks"]
+            if FACTS.shallow:
+                low, high = BASES[unified]
+                bids = [level for level in bids if level[0] >= low]
+                asks = [level for level in asks if level[0] <= high]
+            report.book(symbol, sequence * FACTS.unit, bids, asks, ms=ms)
 
     return Observed
 
