@@ -26,13 +26,14 @@ Path = tuple[Any, ...]
 #: what stands in the holes of an answer
 SAID: dict[str, Any] = {
     "id": 5, "key": "trade:A", "keys": ["trade:A"], "symbol": "A", "symbols": ["A"],
-    "channel": "book", "by_channel": {"book": ["A"]}, "depth": 25, "number": 7, "code": 3,
+    "channel": "book", "depth": 25, "number": 7, "code": 3,
     "text": "no trade:A", "status": "halted",
 }  # fmt: skip
 
 
 def said(sample: str) -> Any:
     """An answer of a declared venue, as its sample prints it."""
+    sample = sample.replace("$by_channel", '{"book":["A"]}')
     names = {hole.name for hole in tree.holes(tree.parsed(sample))}
     return orjson.loads(words.filled(sample, {name: SAID.get(name, "x") for name in names}))
 

@@ -53,7 +53,7 @@ def fetched(endpoint: SimEndpoint, venue: Venue, request: Request) -> bytes:
     asked = HttpRequest(
         f"{base}{request.path}?{urlencode(request.params)}",
         data=None if posted is None else posted.encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **venue.rest_headers},
     )
     with urlopen(asked) as answer:
         body: bytes = answer.read()
