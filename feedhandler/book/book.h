@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_BOOK_BOOK_H
 #define FEEDHANDLER_BOOK_BOOK_H
 
-#include "side.h"
+#include "fill.h"
 
 typedef struct book {
     book_side bids, asks;
@@ -24,6 +24,10 @@ static inline void book_free(book *b)
 ALWAYS_INLINE bool book_set(book *b, bool ask, const level *levels, uint32_t count)
 {
     bool fits = true;
+    book_side *side = ask ? &b->asks : &b->bids;
+    if (UNLIKELY(side->count == 0 && count > FILL_LEVELS && side->edge == EDGE_NONE(ask)) &&
+        (ask ? side_fill(side, levels, count, true) : side_fill(side, levels, count, false)))
+        return true;
     if (ask)
         for (uint32_t i = 0; i < count; i++)
             fits &= side_set(&b->asks, levels[i].price, levels[i].size, true);
