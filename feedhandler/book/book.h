@@ -24,10 +24,6 @@ static inline void book_free(book *b)
 ALWAYS_INLINE bool book_set(book *b, bool ask, const level *levels, uint32_t count)
 {
     bool fits = true;
-    book_side *side = ask ? &b->asks : &b->bids;
-    if (UNLIKELY(side->count == 0 && count > FILL_LEVELS && side->edge == EDGE_NONE(ask)) &&
-        (ask ? side_fill(side, levels, count, true) : side_fill(side, levels, count, false)))
-        return true;
     if (ask)
         for (uint32_t i = 0; i < count; i++)
             fits &= side_set(&b->asks, levels[i].price, levels[i].size, true);
@@ -35,6 +31,15 @@ ALWAYS_INLINE bool book_set(book *b, bool ask, const level *levels, uint32_t cou
         for (uint32_t i = 0; i < count; i++)
             fits &= side_set(&b->bids, levels[i].price, levels[i].size, false);
     return fits;
+}
+
+/* The same of a side that was just cleared. */
+static inline bool book_fill(book *b, bool ask, const level *levels, uint32_t count)
+{
+    if (count > FILL_LEVELS && (ask ? side_fill(&b->asks, levels, count, true)
+                                    : side_fill(&b->bids, levels, count, false)))
+        return true;
+    return book_set(b, ask, levels, count);
 }
 
 ALWAYS_INLINE bool book_crossed(const book *b)

@@ -91,9 +91,12 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
     m->head.receive_ns = receive_ns;
     if (UNLIKELY(m->deepening))
         deepen_keep(e, m, levels, count, first_count, first_side);
+    if (full)
+        return book_fill(&m->book, first_side, levels, first_count) &
+               book_fill(&m->book, second_side, levels + first_count, count - first_count);
     bool fits = book_set(&m->book, first_side, levels, first_count);
     fits &= book_set(&m->book, second_side, levels + first_count, count - first_count);
-    if (m->window && !full)
+    if (m->window)
         book_window(&m->book, m->window, e->keeps_window);
     return fits;
 }

@@ -69,9 +69,9 @@ static enum deepen_result book_deepen(engine *e, market *m, const message *msg, 
 {
     book deep = {0}, *ours = &m->book;
     book_clear(&deep);
-    bool fits = book_set(&deep, msg->first_side, levels, msg->first_count);
-    fits &= book_set(&deep, msg->first_side ^ 1, levels + msg->first_count,
-                     msg->count - msg->first_count);
+    bool fits = book_fill(&deep, msg->first_side, levels, msg->first_count);
+    fits &= book_fill(&deep, msg->first_side ^ 1, levels + msg->first_count,
+                      msg->count - msg->first_count);
     book_base(&deep, e->asked);
     for (waiting *w; fits && (w = backlog_head(&m->since)) != NULL; backlog_drop(&m->since)) {
         if (w->numbers.final <= msg->numbers.final)
