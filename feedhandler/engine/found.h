@@ -85,19 +85,19 @@ static inline bool text_same(const text *a, const text *b)
 
 static bool found_put(found *f, int role, const text *t, uint32_t i);
 
-/* `node`: behind what it is. `f` NULL: it is only looked at. */
+/* `node`: behind what it is. `near`: see text_cuts. */
+static bool text_like(const uint8_t *node, const text *t, bool near)
+{
+    text_cuts k;
+    cuts_make(&k, node, t, near);
+    return k.fits || k.doubt;
+}
+
+/* The same, with what is in its holes. False: it is no such string, or it is not known what is in them. */
 static bool text_fits(const uint8_t *node, const text *t, found *f, uint32_t i)
 {
     text_cuts k;
-    k.begin = t->at;
-    k.end = t->at + t->length;
-    k.tried = 0;
-    k.fits = k.doubt = false;
-    if (t->type != TEXT_STRING)
-        return false;
-    cuts_find(&k, node, node + 1, 0, k.begin);
-    if (f == NULL)
-        return k.fits || k.doubt;
+    cuts_make(&k, node, t, false);
     if (!k.fits || k.doubt)
         return false;
     const uint8_t *part = node + 1, *at = k.begin;

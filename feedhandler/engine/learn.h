@@ -214,7 +214,7 @@ static bool learn_number(const engine *e, const cursor *frame, const uint8_t **a
         found f;
         cursor c = *frame;
         if (all->shapes[i].kind != SHAPE_NUMBER ||
-            route_of(&all->tape, e->connection, &all->shapes[i], false) == ROUTE_NO)
+            route_of(&all->tape, e->connection, &all->shapes[i], false, false) == ROUTE_NO)
             continue;
         found_begin(&f, NULL, false);
         found_value(&all->tape, &c, all->shapes[i].node, 0, &f);

@@ -13,7 +13,7 @@ typedef struct route {
     const tape *tape;
     const connection *from; /* what its channels are of */
     const shape *shape;
-    bool partly;
+    bool partly, loose; /* LOOSE: a symbol may have in it what is written behind it */
 } route;
 
 static int route_value(const route *r, const uint8_t *node, uint32_t i, bool strict);
@@ -122,15 +122,15 @@ static int route_value(const route *r, const uint8_t *node, uint32_t i, bool str
     }
     case SHAPE_TEXT:
         said = tape_text(t, i);
-        return text_fits(node + 1, &said, NULL, i) ? 1 : ROUTE_NO;
+        return text_like(node + 1, &said, !r->loose) ? 1 : ROUTE_NO;
     default: return literal_fits(node + 1, t, i) ? 1 : ROUTE_NO;
     }
 }
 
 /* A whole document. */
-static inline int route_of(const tape *t, const connection *from, const shape *s, bool partly)
+static inline int route_of(const tape *t, const connection *from, const shape *s, bool partly, bool loose)
 {
-    route r = {t, from, s, partly};
+    route r = {t, from, s, partly, loose};
     return t->count ? route_value(&r, s->node, 0, *s->node == SHAPE_LIST || *s->node == SHAPE_ROWS)
                     : ROUTE_NO;
 }

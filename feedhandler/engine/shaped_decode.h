@@ -98,14 +98,18 @@ static bool shaped_fill(engine *e, cursor *c, shaped_frame *k, uint32_t which)
 static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
 {
     const tape *t = &e->shaped->tape;
-    if (!shaped_fill(e, c, k, 0) || k->found[0].row == NULL) /* two without rows are refused at load */
+    if (!shaped_fill(e, c, k, 0))
         return;
+    if (k->found[0].row == NULL) { /* refused at load, as far as that can tell */
+        tape_fail(t, c, WIRE_RANGE, 0);
+        return;
+    }
     uint32_t rows = k->found[0].rows, which;
     for (uint32_t i = tape_first(rows); tape_in(t, rows, i) && !c->error; i = t->nodes[i].next) {
         for (which = 0; which < k->count; which++) {
             if (!shaped_fill(e, c, k, which))
                 return;
-            route r = {t, e->connection, k->shapes[which], false};
+            route r = {t, e->connection, k->shapes[which], false, false};
             if (k->found[which].row && route_value(&r, k->found[which].row, i, false) != ROUTE_NO)
                 break;
         }
@@ -119,7 +123,7 @@ static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
 /* ---- frames --------------------------------------------------------------------------------------- */
 
 /* Which shapes it is of: of the answers, or of those that come by themselves. */
-static void shaped_find(const engine *e, shaped_frame *k, bool answers)
+static void shaped_find_as(const engine *e, shaped_frame *k, bool answers, bool loose)
 {
     const shaped *all = e->shaped;
     k->count = 0;
@@ -127,11 +131,18 @@ static void shaped_find(const engine *e, shaped_frame *k, bool answers)
         const shape *s = &all->shapes[i];
         if (answers ? s->kind != SHAPE_ANSWER : shape_beside(s))
             continue;
-        if (route_of(&all->tape, e->connection, s, false) == ROUTE_NO)
+        if (route_of(&all->tape, e->connection, s, false, loose) == ROUTE_NO)
             continue;
         k->filled[k->count] = false;
         k->shapes[k->count++] = s;
     }
+}
+
+static void shaped_find(const engine *e, shaped_frame *k, bool answers)
+{
+    shaped_find_as(e, k, answers, false);
+    if (k->count == 0)
+        shaped_find_as(e, k, answers, true);
 }
 
 /* What the frame says, now that it is known what it is. */
@@ -165,7 +176,7 @@ static int shaped_numbers(engine *e, cursor *c)
         found f;
         int64_t number = 0;
         cursor at = *c;
-        if (s->kind != SHAPE_NUMBER || route_of(&k->tape, e->connection, s, false) == ROUTE_NO)
+        if (s->kind != SHAPE_NUMBER || route_of(&k->tape, e->connection, s, false, false) == ROUTE_NO)
             continue;
         found_begin(&f, NULL, false);
         found_value(&k->tape, &at, s->node, 0, &f);
@@ -188,7 +199,7 @@ COLD void shaped_broken(engine *e)
     int most = 0;
     for (uint32_t i = 0; i < k->count; i++) {
         const shape *s = &k->shapes[i];
-        int score = shape_beside(s) ? ROUTE_NO : route_of(&k->tape, e->connection, s, true);
+        int score = shape_beside(s) ? ROUTE_NO : route_of(&k->tape, e->connection, s, true, true);
         if (score > most || (score == most && best && shape_books(s) && !shape_books(best))) {
             best = s;
             most = score;
@@ -204,7 +215,7 @@ static const shape *shaped_channel(const engine *e, uint32_t *at)
     const shaped *k = e->shaped;
     for (uint32_t i = 0; i < k->count; i++) {
         const shape *s = &k->shapes[i];
-        route r = {&k->tape, e->connection, s, false};
+        route r = {&k->tape, e->connection, s, false, false};
         *at = tape_first(0);
         if (*s->channel && *s->node == SHAPE_LIST && s->node[1] && k->tape.nodes[0].type == NODE_ARRAY &&
             tape_in(&k->tape, 0, *at) && s->node[6] == SHAPE_HOLE && s->node[7] == ROLE_CHANNEL &&

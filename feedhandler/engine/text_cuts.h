@@ -33,6 +33,7 @@ typedef struct text_cuts {
     const uint8_t *ends[TEXT_PARTS], *found[TEXT_PARTS];
     const uint8_t *symbol_from, *symbol_to; /* of the one that was found */
     uint32_t tried;
+    bool near; /* each part ends where what is behind it comes first */
     bool fits, doubt;
 } text_cuts;
 
@@ -71,7 +72,7 @@ static bool cuts_find(text_cuts *k, const uint8_t *node, const uint8_t *part, in
     int role = part[1];
     bool last = which + 1 == *node, any = role == ROLE_SYMBOL || role == ROLE_SKIP;
     const uint8_t *next = part + 3, *past = last ? k->end : part_seek(at, k->end, next);
-    for (; past != NULL; past = last || !any ? NULL : part_seek(past + 1, k->end, next)) {
+    for (; past != NULL; past = last || !any || k->near ? NULL : part_seek(past + 1, k->end, next)) {
         size_t length = (size_t)(past - at);
         bool digits = role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_CHANNEL;
         if (length == 0 || (digits && !digits_only(at, length)) ||
@@ -82,6 +83,17 @@ static bool cuts_find(text_cuts *k, const uint8_t *node, const uint8_t *part, in
             return true;
     }
     return false;
+}
+
+static void cuts_make(text_cuts *k, const uint8_t *node, const text *t, bool near)
+{
+    k->begin = t->at; /* and not the arrays, which are long */
+    k->end = t->at + t->length;
+    k->tried = 0;
+    k->near = near;
+    k->fits = k->doubt = false;
+    if (t->type == TEXT_STRING)
+        cuts_find(k, node, node + 1, 0, k->begin);
 }
 
 #endif

@@ -36,7 +36,7 @@ from feedhandler.shape.frame import (
     Role,
 )
 from feedhandler.shape.meaning import Meaning, meaning, never_paths
-from feedhandler.shape.routes import told_apart
+from feedhandler.shape.routes import is_valued, told_apart
 from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text
 
 _OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
@@ -111,7 +111,7 @@ def _worded(node: Node) -> bool:
     """Is there a word in it, outside of rows?"""
     match node:
         case Literal() | Text():
-            return True
+            return not is_valued(node)
         case Object(keys):
             return any(not key.optional and _worded(key.node) for key in keys)
         case Listed(front, behind):
@@ -123,7 +123,7 @@ def _worded(node: Node) -> bool:
 def _routed(node: Node, path: str, never: set[str] | None) -> bool:
     match node:
         case Literal() | Text():
-            return True
+            return not is_valued(node)
         case Object(keys):
             return any(
                 not key.optional and _flags(key.node, f"{path}.{key.name}", never) for key in keys

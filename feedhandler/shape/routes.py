@@ -16,6 +16,7 @@ from feedhandler.shape.meaning import Meaning
 from feedhandler.shape.tree import Hole, Key, Listed, Literal, Node, Object, Rows, Text
 
 _LISTS = {Role.BIDS, Role.ASKS, Role.LEVELS}
+_VALUES = {Role.PRICE, Role.SIZE, Role.AMOUNT}
 _NEVER = Hole("never")
 
 
@@ -56,11 +57,17 @@ def row_of(node: Node) -> Node | None:
     return next((found for each in inner if (found := row_of(each)) is not None), None)
 
 
+def is_valued(node: Node) -> bool:
+    """Is it a level in a string? One that is odd does not make its frame another one."""
+    parts = node.parts if isinstance(node, Text) else ()
+    return any(isinstance(part, Hole) and HOLES.get(part.name) in _VALUES for part in parts)
+
+
 def has_route(node: Node) -> bool:
     """Does it say something without a hole, outside of rows?"""
     match node:
         case Literal() | Text():
-            return True
+            return not is_valued(node)
         case Object(keys):
             return any(not k.optional and (k.node == _NEVER or has_route(k.node)) for k in keys)
         case Listed(front, behind):
@@ -72,6 +79,8 @@ def has_route(node: Node) -> bool:
 def _conflict(
     a: Node, b: Node, strict: bool, level_a: Node | None = None, level_b: Node | None = None
 ) -> bool:
+    if is_valued(a) or is_valued(b):
+        return False
     match a, b:
         case Literal(), Literal():
             return a != b

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
 from feedhandler.shape import Frame, compiled
-from shm import State
+from shm import Reason, State
 from tests.engine.support import engine_book, engine_of
 
 BID, ASK = 0, 1
@@ -154,6 +154,21 @@ def test_a_frame_may_have_one_level_in_a_string() -> None:
         assert engine_book(e, row) == ({Decimal("5.25"): Decimal(83)}, {Decimal(6): Decimal("0.5")})
         assert c.feed(b'{"t":"book","s":"X","c":"5.25,both,83"}') & native.MALFORMED
         assert e.state(row)[0] != State.LIVE
+
+
+@pytest.mark.parametrize("odd", ['"5.25,buy"', '"5.25;buy;1"', '",buy,1"', '""', "7", "null", None])
+def test_a_level_in_a_string_that_is_none_costs_the_book(odd: str | None) -> None:
+    whole = Frame("snapshot", TOGETHER % "snapshot", level='["$side","$price","$size"]')
+    change = Frame(
+        "book", '{"t":"book","s":"$symbol","c":"$price,$side,$size"}', sides=("buy", "sell")
+    )
+    decoder = native.shape_decoder(compiled([whole, change]))
+    with engine_of(decoder, "one-string", rule=native.RULE_NONE, base=native.BASE_STREAM) as e:
+        c = e.connection(0)
+        c.feed(b'{"t":"snapshot","s":"X","l":[["bid","5.5","1"],["ask","6","2"]]}')
+        level = "" if odd is None else f',"c":{odd}'
+        assert c.feed(f'{{"t":"book","s":"X"{level}}}'.encode()) & native.MALFORMED
+        assert e.state(0) == (State.STALE, Reason.MALFORMED)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -82,3 +82,17 @@ def test_an_answer_names_such_symbols_too() -> None:
             "depth": "50",
         }
     assert tree.matched(sample, {"ok": "book." + "A." * 1000}) is None
+
+
+def test_a_symbol_ends_as_soon_as_a_shape_has_it_so() -> None:
+    frames = [
+        Frame(kind, f'{{"c":"{channel}","b":$bids,"a":$asks}}', level="[$price,$size]")
+        for kind, channel in (("snapshot", "a.$symbol.$word"), ("book", "a.$symbol.$word.$digits"))
+    ]
+    decoder = native.shape_decoder(compiled(frames))
+    with engine_of(decoder, rule=native.RULE_NONE, base=native.BASE_STREAM) as e:
+        feed(e, "", "a.X.b", 1)
+        feed(e, "", "a.X.c.5", 2)
+        assert e.book(0)[0].tolist() == [[1, 2]]
+        assert e.symbols() == ["X"]
+        assert feed(e, "", "a.X.Y.c.5", 3) == native.MALFORMED  # X.Y, or X.Y.c?
