@@ -180,6 +180,8 @@ class Decoder:
     @property
     def keeps_window(self) -> bool: ...
     @property
+    def usual(self) -> bool: ...
+    @property
     def names_trades(self) -> bool: ...
 
 def shape_decoder(
@@ -188,6 +190,7 @@ def shape_decoder(
     spreads: bool = False,
     keeps_window: bool = False,
     names_trades: bool = False,
+    usual: bool = False,
     learned: bool = True,
 ) -> Decoder:
     """Reads a venue's frames by its shapes (`feedhandler.shape.compiled`) alone.

@@ -27,18 +27,23 @@ cdef class Decoder:
         return self.decoder.keeps_window
 
     @property
+    def usual(self):
+        return self.decoder.usual
+
+    @property
     def names_trades(self):
         return self.decoder.names_trades
 
 
 def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False,
-                  bint names_trades=False, bint learned=True):
+                  bint names_trades=False, bint usual=False, bint learned=True):
     cdef Decoder d = Decoder(
         PyCapsule_New(<void *>&shaped_decoder, "feedhandler.decoder", NULL), sizeof(engine), frames)
     d.own = shaped_decoder_of(PyBytes_AS_STRING(frames), len(frames))
     d.own.spreads = spreads
     d.own.keeps_window = keeps_window
     d.own.names_trades = names_trades
+    d.own.usual = usual
     d.decoder = &d.own
     d.learned = learned
     return d

@@ -98,12 +98,15 @@ ALWAYS_INLINE bool emit_quote(engine *e, const form *f, message *msg, const int6
 }
 
 /* See emit_declared.h. */
+static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, const int64_t *v);
 static bool emit_declared(engine *e, cursor *c, const form *f, message *msg, int64_t *v, uint32_t begin);
 
 /* False: the frame says what only the decoder understands. */
 ALWAYS_INLINE bool emit_message(engine *e, cursor *c, const form *f, market *m, int64_t *v, uint32_t begin,
                                 bool declared)
 {
+    if (declared && f->kind == SHAPE_TICKER)
+        return declared_ticker(e, c, f, m, v);
     if (UNLIKELY(!ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room, e->message_count + 1)))
         return false;
     message *msg = &e->messages[e->message_count++];

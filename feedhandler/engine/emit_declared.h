@@ -4,6 +4,7 @@
 
 #include "emit.h"
 #include "level_way.h"
+#include "shaped_rows.h"
 
 /* ---- values --------------------------------------------------------------------------------------- */
 
@@ -145,6 +146,64 @@ static bool declared_quote(engine *e, const cursor *c, const form *f, message *m
         if (UNLIKELY(v[slot] == 0))
             return false;
     return emit_quote(e, f, msg, v);
+}
+
+/* A statistic, at once: of its instrument it needs nothing. */
+static __attribute__((noinline)) bool declared_stat(engine *e, int role, const uint8_t **at, const uint8_t *end)
+{
+    message counted; /* that of the row is made at its end */
+    text said;
+    if (!usual_scalar(at, end, &said))
+        return false;
+    bool percent = role >= ROLE_PERCENT;
+    counted.count = 0;
+    engine_stat(e, &counted, (uint32_t)(role - (percent ? ROLE_PERCENT : ROLE_STAT)), &said, percent ? -2 : 0);
+    return true;
+}
+
+/* Where the statistics of this row begin: behind those of the one before. */
+static inline uint32_t declared_stats(const engine *e)
+{
+    for (uint32_t i = e->message_count; i--; )
+        if (e->messages[i].kind == MESSAGE_STATS)
+            return e->messages[i].levels + e->messages[i].count;
+    return 0;
+}
+
+/* The best bid and offer of a ticker, as the general reader takes them. */
+static bool declared_top(engine *e, cursor *c, const form *f, market *m, const int64_t *v)
+{
+    found said;
+    int sides = __builtin_popcount(f->tops);
+    if (m->has_book && (sides < 4 || !quote_asked(e, m)))
+        return true;
+    found_begin(&said, NULL, true);
+    for (int i = 0; i < 4; i++) {
+        const uint8_t *at = c->begin + v[SLOT_BID + i];
+        text number;
+        if (!(f->tops >> i & 1))
+            continue;
+        if (!usual_scalar(&at, c->end, &number) || !found_put(&said, ROLE_BID + i, &number, 0))
+            return false;
+    }
+    message *msg = shaped_top(e, c, &said, m, CHANNEL_TICKER, sides < 4);
+    msg->sent_ns = v[SLOT_SENT];
+    msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+    return !c->error && !e->short_of;
+}
+
+/* One message, or two. */
+static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, const int64_t *v)
+{
+    uint32_t begin = declared_stats(e);
+    if (f->tops && !declared_top(e, c, f, m, v))
+        return false;
+    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    msg->sent_ns = v[SLOT_SENT];
+    msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+    msg->levels = begin;
+    msg->count = e->stat_count - begin;
+    return !e->out_of_memory;
 }
 
 static __attribute__((noinline)) bool emit_declared(engine *e, cursor *c, const form *f, message *msg,

@@ -3,6 +3,7 @@
 #define FEEDHANDLER_ENGINE_ENGINE_H
 
 #include "../wire/websocket.h"
+#include "by_keys.h"
 #include "learn.h"
 #include "open_close.h"
 #include "shaped_decode.h"
@@ -159,34 +160,61 @@ static inline void engine_cursor(engine *e, cursor *c, const void *payload, size
 /* Is it data that changes nothing, but may count? */
 static inline bool frame_means_nothing(const engine *e, const cursor *c, int result)
 {
-    return e->shaped && e->skeletons.shapes_length && (result & ~FEED_GAP) == FEED_DATA &&
+    return (result & ~FEED_GAP) == FEED_DATA &&
            e->message_count == 0 && !c->error && !e->out_of_memory && !e->odd && !e->unknown;
+}
+
+/* Is it statistics, of which skeletons are kept? */
+static inline bool frame_is_ticker(const engine *e, const cursor *c)
+{
+    return e->message_count && e->skeletons.tickers <= TICKERS_KEPT && !c->error &&
+           !e->out_of_memory && !e->odd && !e->unknown;
+}
+
+/* Of a venue that is declared by its frames, and by none of its steps. `usual`, `declared`: why not. */
+static __attribute__((noinline)) int frame_read_on(engine *e, cursor *c, enum read_result usual,
+                                                   enum read_result declared)
+{
+    bool learns = usual_padded(c) && e->skeletons.shapes_length;
+    bool keyed = learns && e->shaped->by_keys && keys_read(e, c);
+    int result = keyed ? FEED_DATA : e->decoder->decode(e, c);
+    bool once = usual == READ_NEW || declared == READ_NEW;
+    if (e->message_count && e->messages[e->message_count - 1].kind != MESSAGE_STATS && !c->error &&
+        !e->out_of_memory) {
+        e->connection->slow++;
+        if (once && learns && !e->odd && !e->unknown)
+            engine_learn(e, c, usual == READ_NEW, declared == READ_NEW);
+    } else if (declared == READ_NEW && learns && (frame_means_nothing(e, c, result) || frame_is_ticker(e, c))) {
+        engine_learn(e, c, false, true);
+    }
+    return result;
 }
 
 /* By its skeleton, or by its decoder; then it may be learned from. */
 static inline int frame_read(engine *e, cursor *c)
 {
-    enum read_result read = READ_NEW;
+    enum read_result read = READ_NEW, declared = READ_NEW;
     const step *root = e->skeletons.root;
     if (LIKELY(root != NULL && usual_padded(c))) {
         read = read_usual(e, c, root);
         if (LIKELY(read == READ_DONE))
             return FEED_DATA;
         engine_rewind(e, c);
-    } else if (e->skeletons.declared && usual_padded(c)) {
-        read = read_declared(e, c, e->skeletons.declared);
-        if (LIKELY(read == READ_DONE || read == READ_GAP))
-            return read == READ_DONE ? FEED_DATA : FEED_DATA | FEED_GAP;
+    }
+    if (e->skeletons.declared && usual_padded(c)) {
+        declared = read_declared(e, c, e->skeletons.declared);
+        if (LIKELY(declared == READ_DONE || declared == READ_GAP))
+            return declared == READ_DONE ? FEED_DATA : FEED_DATA | FEED_GAP;
         engine_rewind(e, c);
     }
+    if (e->shaped)
+        return frame_read_on(e, c, read, declared);
     int result = e->decoder->decode(e, c);
     if (e->message_count && e->messages[e->message_count - 1].kind != MESSAGE_STATS && !c->error &&
         !e->out_of_memory) {
         e->connection->slow++;
         if (read == READ_NEW && e->skeletons.shapes_length && !e->odd && !e->unknown && usual_padded(c))
-            engine_learn(e, c);
-    } else if (frame_means_nothing(e, c, result) && read == READ_NEW && usual_padded(c)) {
-        engine_learn(e, c);
+            engine_learn(e, c, true, false);
     }
     return result;
 }

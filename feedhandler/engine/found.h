@@ -21,7 +21,7 @@ typedef struct found {
     uint32_t rows;      /* they themselves */
     bool loose;         /* a level: more may stand behind what is in it */
     bool nulls;         /* of a quote: null is a side without anybody */
-    bool lenient;       /* words may be others: they are counted, and where the last one is */
+    bool lenient;       /* words may be others, keys may be missing: they are counted, and where the last one is */
     uint32_t words, odd_words, odd_at;
     const struct found *outer; /* what the list of these rows is in */
 } found;
@@ -172,10 +172,14 @@ static void found_nulls(const uint8_t *node, const text *null, uint32_t i, found
 }
 
 /* Of these, null is something else than nothing: there is none, and not: it is as it was. */
+static inline bool hole_tells_role(int role)
+{
+    return role >= ROLE_STAT || (role >= ROLE_BID && role <= ROLE_ASK_SIZE);
+}
+
 static inline bool hole_tells(const uint8_t *node)
 {
-    return *node == SHAPE_HOLE &&
-           (node[1] >= ROLE_STAT || (node[1] >= ROLE_BID && node[1] <= ROLE_ASK_SIZE));
+    return *node == SHAPE_HOLE && hole_tells_role(node[1]);
 }
 
 static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t i, found *f);
@@ -212,8 +216,12 @@ static void found_object(const tape *t, cursor *c, const uint8_t *node, uint32_t
         shape_key key = shape_key_next(&keys);
         bool never = *key.node == SHAPE_HOLE && key.node[1] == ROLE_NEVER;
         bool came = seen >> which & 1;
-        if (never ? came : !came && !(key.flags & KEY_OPTIONAL))
+        if (!never && !came && !(key.flags & KEY_OPTIONAL) && f->lenient) {
+            f->odd_words++;
+            f->odd_at = i;
+        } else if (never ? came : !came && !(key.flags & KEY_OPTIONAL)) {
             tape_missing(t, c, i);
+        }
     }
 }
 

@@ -122,14 +122,18 @@ typedef struct reading {
     message *messages;
     level *levels;
     int64_t *ids;
-    uint32_t message_count, message_room, level_count, level_room, id_room;
+    statistic *stats;
+    uint32_t message_count, message_room, level_count, level_room, id_room, stat_count, stat_room;
 } reading;
 
 /* Put another reading in the place of the engine's. */
 static void reading_swap(engine *e, reading *r)
 {
-    reading mine = {e->messages, e->levels, e->ids, e->message_count, e->message_room, e->level_count,
-                    e->level_room, e->id_room};
+    reading mine = {e->messages,    e->levels,     e->ids,     e->stats,      e->message_count, e->message_room,
+                    e->level_count, e->level_room, e->id_room, e->stat_count, e->stat_room};
+    e->stats = r->stats;
+    e->stat_count = r->stat_count;
+    e->stat_room = r->stat_room;
     e->messages = r->messages;
     e->levels = r->levels;
     e->ids = r->ids;
@@ -141,12 +145,26 @@ static void reading_swap(engine *e, reading *r)
     *r = mine;
 }
 
+static bool stats_same(const statistic *a, const statistic *b, uint32_t count)
+{
+    for (; count--; a++, b++)
+        if (a->field != b->field || a->exact != b->exact || memcmp(&a->cell, &b->cell, sizeof a->cell) != 0 ||
+            (a->exact && (a->value.mantissa != b->value.mantissa || a->value.exponent != b->value.exponent)))
+            return false;
+    return true;
+}
+
 static bool reading_same(const engine *e, const reading *r)
 {
     if (e->message_count != r->message_count)
         return false;
     for (uint32_t i = 0; i < e->message_count; i++) {
         const message *a = &e->messages[i], *b = &r->messages[i];
+        if (a->kind == MESSAGE_STATS || b->kind == MESSAGE_STATS) {
+            if (!message_same(a, b) || !stats_same(e->stats + a->levels, r->stats + b->levels, a->count))
+                return false;
+            continue;
+        }
         if (!message_same(a, b) ||
             memcmp(e->levels + a->levels, r->levels + b->levels, a->count * sizeof(level)) != 0 ||
             (a->keyed && a->count &&
@@ -157,7 +175,7 @@ static bool reading_same(const engine *e, const reading *r)
 }
 
 /* Does the tree make of the frame what the decoder made? */
-static bool learn_tried(engine *e, const cursor *frame)
+static bool learn_tried(engine *e, const cursor *frame, bool declared)
 {
     reading decoded = {0};
     cursor c;
@@ -167,14 +185,16 @@ static bool learn_tried(engine *e, const cursor *frame)
     cursor_padded(&c);
     bool same = ARRAY_RESERVE(e, e->messages, e->message_count, e->message_room, 1) &&
                 ARRAY_RESERVE(e, e->levels, e->level_count, e->level_room, 1) &&
-                (e->shaped ? read_declared(e, &c, e->skeletons.declared)
-                           : read_usual(e, &c, e->skeletons.root)) == READ_DONE &&
+                ARRAY_RESERVE(e, e->stats, e->stat_count, e->stat_room, 1) &&
+                (declared ? read_declared(e, &c, e->skeletons.declared)
+                          : read_usual(e, &c, e->skeletons.root)) == READ_DONE &&
                 reading_same(e, &decoded);
     e->skeletons.trying = false;
     reading_swap(e, &decoded);
     free(decoded.messages);
     free(decoded.levels);
     free(decoded.ids);
+    free(decoded.stats);
     e->short_of = NULL;
     e->out_of_memory = false;
     return same;
@@ -183,6 +203,7 @@ static bool learn_tried(engine *e, const cursor *frame)
 static void learn_forget(skeletons *s)
 {
     s->root = s->declared = NULL;
+    s->tickers = s->tickers > TICKERS_KEPT ? s->tickers : 0;
     s->step_count = s->form_count = s->way_count = 0;
 }
 
@@ -198,7 +219,7 @@ static bool learn_shape(engine *e, sketch *k, const cursor *frame)
             return false; /* its ways went, too */
     }
     uint32_t steps = s->step_count, forms = s->form_count;
-    if (learn_insert(s, k) && learn_tried(e, frame))
+    if (learn_insert(s, k) && learn_tried(e, frame, k->of != NULL))
         return true;
     learn_undo(s, steps, forms);
     return false;
@@ -227,8 +248,16 @@ static bool learn_number(const engine *e, const cursor *frame, const uint8_t **a
     return true;
 }
 
-/* Of a venue that is declared by its shapes alone. */
-static void learn_declared(engine *e, sketch *k, const cursor *frame)
+/* May steps of the usual kind read its frames? They take no note of how a number is written. */
+static bool learn_usual(const engine *e, const shape *s)
+{
+    int number = e->checksum ? e->checksum->rule.number : NUMBER_PLAIN;
+    return !shape_books(s) || (s->level && number != NUMBER_WRITTEN && number != NUMBER_DIGITS);
+}
+
+/* Of a venue that is declared by its shapes alone: by steps of the usual kind where it says so and they do; else
+ * by those that its reader has more. */
+static void learn_declared(engine *e, sketch *k, const cursor *frame, bool usual, bool declared)
 {
     const shaped *all = e->shaped;
     if (!learn_number(e, frame, &k->conn))
@@ -237,16 +266,26 @@ static void learn_declared(engine *e, sketch *k, const cursor *frame)
         learn_forget(&e->skeletons);
     k->kept = &e->skeletons;
     k->from_connection = e->connection;
-    for (uint32_t i = 0; i < all->count; i++) {
+    k->of = NULL;
+    for (uint32_t i = 0; usual && e->decoder->usual && !all->numbers && i < all->count; i++) {
+        k->shape = all->shapes[i];
+        if (learn_usual(e, &k->shape) && learn_shape(e, k, frame))
+            return;
+    }
+    for (uint32_t i = 0; declared && i < all->count; i++) {
         k->shape = all->shapes[i];
         k->of = &all->shapes[i];
-        if (learn_shape(e, k, frame))
-            return;
+        bool ticker = k->shape.kind == SHAPE_TICKER;
+        if ((ticker && e->skeletons.tickers > TICKERS_KEPT) || !learn_shape(e, k, frame))
+            continue;
+        if (ticker && ++e->skeletons.tickers > TICKERS_KEPT)
+            learn_forget(&e->skeletons); /* what changes is sent alone: see by_keys.h */
+        return;
     }
 }
 
-/* Of a frame that was understood, and is not applied yet. */
-COLD void engine_learn(engine *e, const cursor *frame)
+/* Of a frame that was understood, and is not applied yet; by steps of which kinds it may be. */
+COLD void engine_learn(engine *e, const cursor *frame, bool usual, bool declared)
 {
     skeletons *s = &e->skeletons;
     size_t length = (size_t)(frame->end - frame->begin);
@@ -257,7 +296,7 @@ COLD void engine_learn(engine *e, const cursor *frame)
     k->conn = NULL;
     k->of = NULL;
     if (e->shaped)
-        learn_declared(e, k, frame);
+        learn_declared(e, k, frame, usual, declared);
     else
         while (shape_next(&at, end, &k->shape) && !learn_shape(e, k, frame))
             continue;

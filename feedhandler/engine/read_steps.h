@@ -14,6 +14,11 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
     static const void *const labels[STEP_CODES] = {
 #define X(name) &&STEP_##name, &&STEP_##name##_TWO, &&STEP_##name##_LONG,
         STEPS_OF_ANY_WIDTH(X)
+#if !DECLARED
+#undef X
+#define X(name) &&odd, &&odd, &&odd,
+#endif
+        STEPS_DECLARED_OF_ANY_WIDTH(X)
 #undef X
 #define X(name) &&STEP_##name,
         STEPS_OF_A_WORD(X)
@@ -118,6 +123,17 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
     LEVELS(VERB)
 
 #if DECLARED
+    STEP(SCALAR, {
+        text passed;
+        MUST(usual_scalar(&at, c->end, &passed));
+    })
+    STEP(STAT, MUST(declared_stat(e, s->close, &at, c->end)))
+    STEP(TOP, {
+        text said;
+        v[s->slot] = at - c->begin;
+        MUST(usual_scalar(&at, c->end, &said));
+        v[s->slot - SLOT_PRICE + SLOT_PRICE_END] = at - c->begin;
+    })
     ONE(STEP_CHANNEL, literal_word, {
         const uint8_t *from = at;
         bool another = false;

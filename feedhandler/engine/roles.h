@@ -46,6 +46,7 @@ enum role {
     ROLE_COUNT,
     ROLE_FORCED,
     ROLE_ID_NAME,
+    ROLE_SORT,
     ROLES
 };
 

@@ -30,7 +30,7 @@ static int route_object(const route *r, const uint8_t *node, uint32_t i)
         shape_key key = shape_key_next(&keys);
         bool never = *key.node == SHAPE_HOLE && key.node[1] == ROLE_NEVER;
         bool came = false, fits = false;
-        if (!(key.flags & (KEY_PRESENT | KEY_ROUTE)))
+        if (!(key.flags & (KEY_PRESENT | KEY_ROUTE | KEY_LISTED)))
             continue;
         for (uint32_t at = tape_first(i); tape_in(t, i, at) && tape_in(t, i, at + 1);
              at = t->nodes[at + 1].next) {
@@ -39,7 +39,7 @@ static int route_object(const route *r, const uint8_t *node, uint32_t i)
                 continue;
             came = true;
             int inside = key.flags & KEY_ROUTE && !never ? route_value(r, key.node, at + 1, false) : 0;
-            if (inside == ROUTE_NO)
+            if (inside == ROUTE_NO || (key.flags & KEY_LISTED && t->nodes[at + 1].type != NODE_ARRAY))
                 continue;
             fits = true;
             score += inside;

@@ -23,17 +23,19 @@ enum shape_kind {
     SHAPE_NUMBER,
     SHAPE_ANSWER,
     SHAPE_NONE,
+    SHAPE_OTHER,
+    SHAPE_CONTROL,
 };
 
-enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4 }; /* of a key of an object */
-enum { FRAME_REMOVES = 1 };
+enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4, KEY_LISTED = 8 }; /* of a key of an object */
+enum { FRAME_REMOVES = 1, FRAME_BLANK = 2 };
 enum { SHAPE_NO_LAYOUT = 255 };
 
 /* One kind of frame. A word is its length, and so many bytes; verbs are a count, and words. */
 typedef struct shape {
     uint8_t kind, layout, flags;
     uint16_t window;
-    const uint8_t *words[2], *sides[2], *channel, *deletes, *changes;
+    const uint8_t *words[2], *sides[2], *channel, *deletes, *changes, *passed;
     uint64_t required; /* a bit for each role */
     const uint8_t *level; /* NULL: there is none */
     const uint8_t *node;
@@ -83,6 +85,7 @@ static bool shape_next(const uint8_t **at, const uint8_t *end, shape *out)
     out->channel = shape_word(&p);
     out->deletes = shape_words(&p);
     out->changes = shape_words(&p);
+    out->passed = shape_words(&p);
     memcpy(&out->required, p, sizeof out->required);
     p += sizeof out->required;
     uint16_t level = shape_short(p);

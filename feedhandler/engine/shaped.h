@@ -8,9 +8,14 @@
 
 enum { ALTERNATIVES = 8 }; /* shapes whose rows may be in one frame */
 
+struct key_lists;
+
 typedef struct shaped {
     shape *shapes;
     uint32_t count;
+    struct key_lists **keys; /* of each shape that is read by its keys: see by_keys.h */
+    uint32_t ticker;         /* the last shape that was */
+    bool by_keys;            /* there are such shapes */
     tape tape;
     int64_t *ids; /* of the levels of the message that is read */
     uint32_t id_room;
@@ -54,7 +59,9 @@ static bool shaped_open(engine *e, const void *table, size_t length)
         shape_next(&at, begin + length, &k->shapes[i]);
         k->numbers |= k->shapes[i].kind == SHAPE_NUMBER;
         k->checks |= k->shapes[i].kind == SHAPE_CHECKSUM;
+        k->by_keys |= k->shapes[i].kind == SHAPE_TICKER;
     }
+    k->by_keys &= !k->numbers; /* they would have to be read beside */
     return true;
 }
 
@@ -74,6 +81,9 @@ static inline void shaped_close(engine *e)
     if (e->shaped == NULL)
         return;
     tape_free(&e->shaped->tape);
+    for (uint32_t i = 0; e->shaped->keys && i < e->shaped->count; i++)
+        free(e->shaped->keys[i]);
+    free(e->shaped->keys);
     free(e->shaped->shapes);
     free(e->shaped->ids);
     free(e->shaped);
@@ -86,10 +96,10 @@ static inline bool shape_books(const shape *s)
            s->kind == SHAPE_ANSWER || s->kind == SHAPE_CHECKSUM;
 }
 
-/* Is it read beside whatever else a frame is, or only where it was asked for? */
+/* Is it read beside whatever else a frame is, or only where it was asked for, or where it is nothing else? */
 static inline bool shape_beside(const shape *s)
 {
-    return s->kind == SHAPE_NUMBER || s->kind == SHAPE_ANSWER;
+    return s->kind == SHAPE_NUMBER || s->kind == SHAPE_ANSWER || s->kind >= SHAPE_OTHER;
 }
 
 #endif

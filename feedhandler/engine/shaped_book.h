@@ -87,7 +87,7 @@ static void level_said(engine *e, cursor *c, const shape *s, market *m, const fo
     if (removed)
         out->level.size = 0;
     if (priced && !price_possible(m, out->level.price)) {
-        out->nothing = out->level.price == 0 && out->level.size == 0;
+        out->nothing = s->flags & FRAME_BLANK && out->level.price == 0 && out->level.size == 0;
         if (!out->nothing)
             text_fail(c, WIRE_RANGE, &f->text[ROLE_PRICE]);
     }
@@ -226,7 +226,8 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
         return;
     }
     levels_both_sides(e, c, msg, s, f, i);
-    found_numbers(e, c, f, msg);
+    bool empty = s->kind == SHAPE_ANSWER && msg->count == 0; /* of a new listing: it may be below 0 */
+    found_numbers(e, c, f, msg, empty ? -1 : 0);
     const shaped *k = e->shaped;
     if (!message_proven(e, msg) || (k->numbers && !k->numbered && s->kind != SHAPE_ANSWER))
         tape_missing(&k->tape, c, i); /* nothing would tell what is lost */

@@ -46,7 +46,9 @@ static void shaped_item(engine *e, cursor *c, const shape *s, const found *f, ui
         shaped_book(e, c, s, f, i);
         return;
     }
-    market *m = s->kind == SHAPE_NONE ? NULL : found_market(e, c, f);
+    bool nothing = s->kind == SHAPE_NONE ||
+                   (found_has(f, ROLE_SORT) && word_among(s->passed, &f->text[ROLE_SORT]));
+    market *m = nothing ? NULL : found_market(e, c, f);
     if (m == NULL)
         return;
     if (s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER)
@@ -94,6 +96,17 @@ static bool shaped_fill(engine *e, cursor *c, shaped_frame *k, uint32_t which)
     return !c->error;
 }
 
+/* Market data that nobody here knows: another channel's, or another event. */
+static bool shaped_other(const engine *e)
+{
+    const shaped *k = e->shaped;
+    for (uint32_t i = 0; i < k->count; i++)
+        if (k->shapes[i].kind == SHAPE_OTHER &&
+            route_of(&k->tape, e->connection, &k->shapes[i], false) != ROUTE_NO)
+            return true;
+    return false;
+}
+
 /* Rows of which each says itself what it is. */
 static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
 {
@@ -115,6 +128,8 @@ static void shaped_mixed(engine *e, cursor *c, shaped_frame *k)
         }
         if (which < k->count)
             shaped_row(e, c, k->shapes[which], &k->found[which], i);
+        else if (shaped_other(e))
+            e->unknown++;
         else
             tape_fail(t, c, WIRE_RANGE, i); /* nobody knows what it would have changed */
     }
@@ -225,13 +240,28 @@ static const shape *shaped_channel(const engine *e, uint32_t *at)
     return NULL;
 }
 
-/* "pong": no JSON, and no market data. */
-static bool shaped_word(const cursor *c)
+/* A word for Python that is no JSON: "pong". */
+static bool shaped_word(const engine *e, const cursor *c)
 {
-    const uint8_t *at = c->at;
-    while (at < c->end && ((uint8_t)((*at | 0x20) - 'a') < 26))
-        at++;
-    return at == c->end && at > c->begin && at - c->begin <= 32;
+    const shaped *k = e->shaped;
+    size_t length = (size_t)(c->end - c->begin);
+    for (uint32_t i = 0; i < k->count; i++) {
+        const uint8_t *node = k->shapes[i].node;
+        if (k->shapes[i].kind == SHAPE_CONTROL && node[1] == length + 2 && memcmp(node + 3, c->begin, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Can it be what the venue says to Python, which is an object, or a list where market data is one? */
+static bool shaped_control(const engine *e)
+{
+    const shaped *k = e->shaped;
+    bool list = k->tape.nodes[0].type == NODE_ARRAY;
+    for (uint32_t i = 0; list && i < k->count; i++)
+        if (*k->shapes[i].node == SHAPE_LIST || *k->shapes[i].node == SHAPE_ROWS)
+            return true;
+    return k->tape.nodes[0].type == NODE_OBJECT;
 }
 
 static int shaped_decode(engine *e, cursor *c)
@@ -239,7 +269,7 @@ static int shaped_decode(engine *e, cursor *c)
     shaped_frame k;
     uint32_t at;
     engine_say_nothing(e);
-    if (shaped_word(c)) {
+    if (shaped_word(e, c)) {
         c->at = c->end;
         engine_no_book(e);
         return FEED_CONTROL;
@@ -250,11 +280,17 @@ static int shaped_decode(engine *e, cursor *c)
     }
     int result = shaped_numbers(e, c);
     shaped_find(e, &k, false);
+    if (k.count == 0 && !shaped_control(e)) {
+        tape_fail(&e->shaped->tape, c, WIRE_TYPE, 0);
+        return FEED_DATA;
+    }
     if (k.count == 0) {
         const shape *s = shaped_channel(e, &at), *like = s ? NULL : shaped_like(e, &at);
         if (s == NULL && like == NULL) {
+            bool other = shaped_other(e);
             engine_no_book(e);
-            return result | FEED_CONTROL;
+            e->unknown += other;
+            return result | (other ? FEED_DATA : FEED_CONTROL);
         }
         tape_fail(&e->shaped->tape, c, s ? WIRE_TYPE : WIRE_RANGE, at);
         shaped_blame(e, s ? s : like);
@@ -303,8 +339,8 @@ static void shaped_snapshot(engine *e, cursor *c, market *m)
         shaped_book_read(e, c, k.shapes[0], f, f->row ? f->rows : 0, m);
 }
 
-static const fh_decoder shaped_decoder = {"shape",         TEXT_STRING, false, shaped_decode,
-                                          shaped_snapshot, false,       false};
+static const fh_decoder shaped_decoder = {"shape", TEXT_STRING, false, shaped_decode, shaped_snapshot,
+                                          false,   false,       false};
 
 /* The same for the frames of this table. */
 static inline fh_decoder shaped_decoder_of(const void *table, size_t length)

@@ -1,5 +1,6 @@
-/* Frames of no shape that have all that a book has, but for one word: an action or a type that nobody has
- * declared. What it would have changed is not known, and such a frame must not be taken for control. */
+/* Frames of no shape that have all that a book or a quote has, but for one word, or one key: an action or a type
+ * that nobody has declared. What it would have changed is not known, and such a frame must not be taken for
+ * control. */
 #ifndef FEEDHANDLER_ENGINE_SHAPED_LIKE_H
 #define FEEDHANDLER_ENGINE_SHAPED_LIKE_H
 
@@ -32,8 +33,8 @@ static bool like_levels(const tape *t, const shape *s, const found *f)
     return count > 0;
 }
 
-/* A book's frame but for one word, which is at `*at`. */
-static bool like_book(const tape *t, const shape *s, uint32_t *at)
+/* Such a frame but for one word, which is at `*at`. */
+static bool like_frame(const tape *t, const shape *s, uint32_t *at)
 {
     cursor none;
     found f, row;
@@ -41,9 +42,11 @@ static bool like_book(const tape *t, const shape *s, uint32_t *at)
     found_begin(&f, NULL, false);
     f.lenient = true;
     found_value(t, &none, s->node, 0, &f);
-    if (none.error || f.odd_words != 1 || f.words == 0)
+    if (none.error || f.odd_words != 1)
         return false;
     *at = f.odd_at;
+    if (s->kind == SHAPE_QUOTE)
+        return __builtin_popcountll(f.has >> ROLE_BID & 15) >= 3;
     if (f.row == NULL)
         return like_levels(t, s, &f);
     bool any = false;
@@ -63,7 +66,8 @@ static const shape *shaped_like(const engine *e, uint32_t *at)
     const shaped *k = e->shaped;
     for (uint32_t i = 0; i < k->count; i++) {
         const shape *s = &k->shapes[i];
-        if (shape_books(s) && s->kind != SHAPE_ANSWER && s->level && like_book(&k->tape, s, at))
+        bool book = shape_books(s) && s->kind != SHAPE_ANSWER && s->level;
+        if ((book || s->kind == SHAPE_QUOTE) && like_frame(&k->tape, s, at))
             return s;
     }
     return NULL;

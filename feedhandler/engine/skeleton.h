@@ -46,6 +46,8 @@ enum slot {
 #define STEPS_OF_ANY_WIDTH(X) \
     X(LITERAL) X(SYMBOL) X(SAME) X(INTEGER) X(SIGNED) X(TIME) X(STRING) X(NUMBER) X(NESTED) \
     X(PRICE) X(SIZE) X(LATER_TEXT) X(LATER_NUMBER) X(SIDE) X(ID_TEXT) X(ID_TAIL) X(ROWS)
+/* The same, of venues that are declared by their frames alone. */
+#define STEPS_DECLARED_OF_ANY_WIDTH(X) X(SCALAR) X(STAT) X(TOP)
 #define STEPS_OF_A_WORD(X) X(LEVELS_TEXT) X(LEVELS_NUMBER) X(LEVELS_VERB) X(ROW_END) X(END)
 /* Of venues that are declared by their frames alone. */
 #define STEPS_DECLARED(X) \
@@ -55,6 +57,7 @@ enum slot {
 enum step_code {
 #define X(name) STEP_##name, STEP_##name##_TWO, STEP_##name##_LONG,
     STEPS_OF_ANY_WIDTH(X)
+    STEPS_DECLARED_OF_ANY_WIDTH(X)
 #undef X
 #define X(name) STEP_##name,
     STEPS_OF_A_WORD(X)
@@ -111,6 +114,7 @@ typedef struct form {
     bool time_in; /* the row, or the frame without rows, has a time of its own */
     bool single;  /* one level, in place */
     bool latest;  /* its lists may say times */
+    uint8_t tops; /* of a ticker, a bit each from ROLE_BID on: what it says of the best bid and offer */
     bool amount, counts, removes;
     bool previous, first, place; /* it has that number */
     bool follows;                /* its first is the one after its previous */
@@ -124,7 +128,7 @@ typedef struct step {
     uint8_t code;
     uint8_t length; /* of the literal */
     uint8_t slot;
-    uint8_t close; /* what ends a symbol; END: times came behind the rows; CLOCK: its role */
+    uint8_t close; /* what ends a symbol; END: times came behind the rows; CLOCK, STAT: its role */
     bool more;       /* of a row, as it was sketched: another one follows */
     uint8_t said[2]; /* lengths of the words of the taker's side */
     uint64_t word[2], mask; /* the literal's first and last eight bytes */
@@ -135,7 +139,7 @@ typedef struct step {
     uint8_t literal[LITERAL_BYTES] __attribute__((aligned(16)));
 } step;
 
-enum { STEPS_KEPT = 512, FORMS_KEPT = 128 };
+enum { STEPS_KEPT = 512, FORMS_KEPT = 128, TICKERS_KEPT = 12 };
 
 /* `shapes`: see sketch.h; they outlive the engine. */
 static inline void learn_open(engine *e, const void *shapes, size_t length)

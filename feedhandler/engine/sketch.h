@@ -15,6 +15,7 @@ typedef struct sketch {
     step steps[SKETCH_STEPS];
     form forms[SKETCH_ROWS];
     uint32_t count, rows;
+    uint32_t taken; /* of the frame's messages */
     shape shape;
     const struct shape *of;  /* of a venue that is declared by its shapes: the same, kept; else NULL */
     skeletons *kept;
@@ -232,6 +233,10 @@ static void sketch_passed(sketch *k, bool word, cursor *c)
 {
     const uint8_t *at = c->at;
     cursor_skip(c);
+    if (k->of && k->of->kind == SHAPE_TICKER && !word && *at != '{' && *at != '[') {
+        sketch_step(k, STEP_SCALAR, at, c->at); /* null, too: it may be a number in the next one */
+        return;
+    }
     if (k->conn && at + (*at == '"') == k->conn) {
         k->numbered = true;
         sketch_step(k, STEP_CONN, k->conn, c->at - (*at == '"'));
@@ -245,13 +250,30 @@ static void sketch_passed(sketch *k, bool word, cursor *c)
         sketch_step(k, STEP_NESTED, at, c->at);
 }
 
+/* A statistic, or a part of the best bid and offer beside them: whatever it is, a number or none. */
+static void sketch_ticker(sketch *k, int role, const uint8_t *at, const uint8_t *past)
+{
+    bool stat = role >= ROLE_STAT;
+    k->failed |= *at == '{' || *at == '[' || (!stat && sketch_saw(k, role));
+    step *s = sketch_step(k, stat ? STEP_STAT : STEP_TOP, at, past);
+    if (stat)
+        s->close = (uint8_t)role;
+    else
+        s->slot = (uint8_t)(SLOT_BID + role - ROLE_BID);
+}
+
 static void sketch_hole(sketch *k, int role, cursor *c)
 {
     const uint8_t *at = c->at;
     bool declared = role == ROLE_CHANNEL || role == ROLE_AMOUNT || role == ROLE_COUNT || role == ROLE_SIDE ||
                     role == ROLE_ID_NAME || (role >= ROLE_TIME_S && role <= ROLE_SENT_ISO);
-    if (role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_FORCED)
+    if (role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_FORCED || role == ROLE_SORT)
         role = ROLE_WORD; /* what it says is in the decoder's message */
+    if (k->of && k->of->kind == SHAPE_TICKER && hole_tells_role(role)) {
+        cursor_skip(c);
+        sketch_ticker(k, role, at, c->at);
+        return;
+    }
     if (role > ROLE_ASKS && role != ROLE_LEVELS && !(k->of && declared)) { /* none of those that steps read */
         k->failed = true;
         return;

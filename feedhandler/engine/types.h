@@ -235,6 +235,7 @@ typedef struct fh_decoder {
     void (*snapshot)(struct engine *e, cursor *c, market *m);
     bool keeps_window; /* documented: what enters the levels of a channel is sent, what leaves removed */
     bool names_trades; /* the ids of its trades are names: the same is the same trade, none is a later one */
+    bool usual; /* declared by its shapes: most of its frames can be read by steps of the usual kind */
 } fh_decoder;
 
 /* What was learned of the frames: see skeleton.h. */
@@ -255,6 +256,7 @@ typedef struct skeletons {
     struct step *steps;
     struct form *forms;
     uint32_t step_count, form_count;
+    uint32_t tickers; /* skeletons of tickers; past TICKERS_KEPT they are read by their keys alone */
     const uint8_t *shapes; /* of the venue's frames: see shape.h */
     size_t shapes_length;
     uint32_t credit; /* so many frames more may be learned from at once */

@@ -57,6 +57,32 @@ ALWAYS_INLINE bool usual_string(const uint8_t **at)
     return LIKELY(*p == '"');
 }
 
+/* A string without escapes, a number or a word, and its text. False: `*at` stays where it is. */
+ALWAYS_INLINE bool usual_scalar(const uint8_t **at, const uint8_t *end, text *said)
+{
+    const uint8_t *from = *at, *past = from + 1, *bad;
+    if (*from == '"') {
+        if (UNLIKELY(!usual_string(&past)))
+            return false;
+        *said = (text){from + 1, (uint32_t)(past - from - 1), TEXT_STRING, false};
+        *at = past + 1;
+        return true;
+    }
+    if (LIKELY(*from == '-' || (uint8_t)(*from - '0') < 10)) {
+        if (UNLIKELY((past = number_end(from, end, &bad)) == NULL))
+            return false;
+        *said = (text){from, (uint32_t)(past - from), TEXT_NUMBER, false};
+    } else {
+        bool null = memcmp(from, "null", 4) == 0, yes = memcmp(from, "true", 4) == 0;
+        if (!null && !yes && memcmp(from, "false", 5) != 0)
+            return false;
+        past = from + (null || yes ? 4 : 5);
+        *said = (text){from, (uint32_t)(past - from), null ? TEXT_NULL : yes ? TEXT_TRUE : TEXT_FALSE, false};
+    }
+    *at = past;
+    return true;
+}
+
 /* A time in milliseconds that can be one. */
 ALWAYS_INLINE bool usual_time(const engine *e, const uint8_t **at, int64_t *ns)
 {

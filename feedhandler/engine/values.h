@@ -134,7 +134,7 @@ static bool time_iso(const text *t, int64_t *ns)
 /* A venue's time as unix ns, in the unit that it is declared in; 0: it says none; an error: it cannot be. */
 static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
 {
-    int64_t ns = 0;
+    int64_t ns = 0, value;
     bool read;
     switch (role) {
     case ROLE_TIME_S:
@@ -145,7 +145,11 @@ static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
     case ROLE_SENT_NS: read = time_decimal(t, 1, &ns); break;
     case ROLE_TIME_ISO:
     case ROLE_SENT_ISO: read = time_iso(t, &ns); break;
-    default: read = time_decimal(t, 1000000, &ns);
+    default: /* of what is too large for milliseconds the magnitude tells the unit: venues offer several */
+        if (text_integer(t, &value))
+            read = value == 0 || time_read(e, value, &ns);
+        else
+            read = time_decimal(t, 1000000, &ns);
     }
     if (read && ns == 0)
         return 0;
@@ -184,7 +188,8 @@ static void found_times(const engine *e, cursor *c, const found *f, message *msg
 
 /* ---- sequences ------------------------------------------------------------------------------------ */
 
-static void found_numbers(const engine *e, cursor *c, const found *f, message *msg)
+/* `least`: that its last one may be. */
+static void found_numbers(const engine *e, cursor *c, const found *f, message *msg, int64_t least)
 {
     sequence *s = &msg->numbers;
     if (e->rules.rule == RULE_TIME && msg->channel == CHANNEL_BOOK) {
@@ -198,7 +203,7 @@ static void found_numbers(const engine *e, cursor *c, const found *f, message *m
                     value_number(c, f, ROLE_PREVIOUS_SIGNED, -1, &s->previous);
     s->first = previous ? s->previous + 1 : 0;
     value_number(c, f, ROLE_FIRST, 0, &s->first);
-    s->numbered = value_number(c, f, ROLE_FINAL, found_text(f, ROLE_FIRST) ? s->first : 0, &s->final);
+    s->numbered = value_number(c, f, ROLE_FINAL, found_text(f, ROLE_FIRST) ? s->first : least, &s->final);
     value_number(c, f, ROLE_PLACE, 1, &s->place);
 }
 

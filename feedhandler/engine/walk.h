@@ -29,6 +29,7 @@ static form form_of(const sketch *k, const message *msg)
     f.single = k->of && shape_books(k->of) && (seen & 1u << ROLE_PRICE) != 0;
     f.latest = k->lists != 0;
     f.amount = (seen & (uint64_t)1 << ROLE_AMOUNT) != 0;
+    f.tops = f.kind == SHAPE_TICKER ? (seen >> ROLE_BID & 15) : 0;
     f.counts = (seen & (uint64_t)1 << ROLE_COUNT) != 0;
     f.removes = k->shape.flags & FRAME_REMOVES;
     f.ways[0] = k->later_lists > 0 ? k->ways[0] : NULL;
@@ -64,12 +65,14 @@ static form form_of(const sketch *k, const message *msg)
 static void sketch_message(engine *e, sketch *k, int code, const uint8_t *at)
 {
     bool enough = k->of ? k->market : (k->shape.required & ~(k->frame | k->row)) == 0;
-    if (k->rows == SKETCH_ROWS || k->rows == e->message_count || !enough) {
+    if (k->of && k->of->kind == SHAPE_TICKER && k->taken < e->message_count)
+        k->taken += e->messages[k->taken].kind == MESSAGE_QUOTE; /* one message, or two */
+    if (k->rows == SKETCH_ROWS || k->taken == e->message_count || !enough) {
         k->failed = true;
         return;
     }
-    form *f = &k->forms[k->rows];
-    *f = form_of(k, &e->messages[k->rows++]);
+    form *f = &k->forms[k->rows++];
+    *f = form_of(k, &e->messages[k->taken++]);
     sketch_step(k, code, at, at)->form = f;
 }
 
@@ -188,7 +191,7 @@ static void sketch_object(engine *e, sketch *k, const uint8_t *node, cursor *c)
         }
         k->failed |= (seen >> which & 1) != 0; /* a key that comes twice */
         seen |= (uint64_t)1 << which;
-        if (k->of && flags & KEY_OPTIONAL && (*c->at == 'n' || (c->at[0] == '"' && c->at[1] == '"')))
+        if (k->of && flags & KEY_OPTIONAL && !(k->of->kind == SHAPE_TICKER && hole_tells(inner)) && (*c->at == 'n' || (c->at[0] == '"' && c->at[1] == '"')))
             sketch_passed(k, true, c); /* as if it had not come */
         else
             sketch_value(e, k, inner, c);
@@ -245,12 +248,13 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
 {
     cursor c = *frame;
     cursor_start(&c, frame->begin, (size_t)(frame->end - frame->begin), NULL);
-    k->count = k->rows = k->frame = k->row = k->before = 0;
+    k->count = k->rows = k->taken = k->frame = k->row = k->before = 0;
     k->rowed = k->in_row = k->outer = k->market = k->scaled = k->later = k->levels = k->failed = false;
     k->numbered = false;
     k->depth = k->later_lists = k->lists = 0;
     k->from = c.begin;
-    bool known = k->of ? k->shape.kind <= SHAPE_FULL || k->shape.kind == SHAPE_CHECKSUM
+    bool known = k->of ? k->shape.kind <= SHAPE_FULL || k->shape.kind == SHAPE_CHECKSUM ||
+                             k->shape.kind == SHAPE_TICKER
                        : k->shape.kind <= SHAPE_FULL && !k->shape.flags;
     bool nothing = k->of && k->shape.kind == SHAPE_NONE && e->message_count == 0;
     if (!known && !nothing)
@@ -270,7 +274,7 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
         k->failed |= behind && k->of && e->rules.rule == RULE_TIME;
         sketch_step(k, end, c.end, c.end)->close = behind;
     }
-    return !k->failed && k->rows == e->message_count;
+    return !k->failed && k->taken == e->message_count;
 }
 
 #endif

@@ -14,24 +14,26 @@ A node is a byte that says what it is, and then
 A frame is: its length (four bytes), its kind, the layout of its levels, FRAME_*, its window (two
 bytes); the words for
 the taker's sides, for the sides, for the channel (each: length, bytes); the verbs that remove a
-level and those that set it (a count, and words); the roles that it must have (eight bytes, a bit
-each); the length of the node of a level (two bytes), that node; its node. All numbers are
-little-endian.
-`engine/shape.h` reads it, once.
+level, those that set it, the sorts that are passed over (each: a count, and words); the roles that
+it must have (eight bytes, a bit each); the length of the node of a level (two bytes), that node;
+its node. All numbers are little-endian. `engine/shape.h` reads it, once.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from feedhandler.shape.errors import ShapeError
 from feedhandler.shape.frame import (
+    CHANGES,
+    DELETES,
     HOLES,
     KINDS,
     LAYOUTS,
     OTHER_LAYOUT,
+    VERBS,
     Frame,
     Role,
 )
@@ -39,9 +41,11 @@ from feedhandler.shape.meaning import Meaning, meaning, never_paths
 from feedhandler.shape.routes import is_valued, told_apart
 from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text
 
+_ANY = "*"  #: among the paths of keys that never come in some frame: all of this one's
 _OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
 KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes is route; has some
-FRAME_REMOVES = 1
+KEY_LISTED = 8  #: rows, where another frame has an object: that it is a list is route
+FRAME_REMOVES, FRAME_BLANK = 1, 2
 _LEARNED = {
     Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
     Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE,
@@ -53,19 +57,23 @@ def compiled(frames: Sequence[Frame]) -> bytes:
     all_told = [meaning(frame) for frame in frames]
     told_apart(all_told)
     never = {path for told in all_told for path in never_paths(told.tree)}
+    never |= _listed(all_told)
     return b"".join(_frame(told, never) for told in all_told)
 
 
-def _frame(told: Meaning, never: set[str] | None) -> bytes:
+def _frame(told: Meaning, never: set[str]) -> bytes:
     frame, place = told.frame, told.place
     if isinstance(told.tree, Object) and not _worded(told.tree):
-        never = None  # nothing but its keys says what it is
+        never = never | {_ANY}  # nothing but its keys says what it is
     words = (*frame.taker, *frame.sides, frame.channel)
     layout = LAYOUTS.get(frame.level, OTHER_LAYOUT)
-    head = bytes([KINDS[frame.kind], layout, FRAME_REMOVES if frame.removes else 0])
+    if frame.level == VERBS and (frame.deletes, frame.changes) != (DELETES, CHANGES):
+        layout = OTHER_LAYOUT  # others than those that are read without a tree
+    flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank
+    head = bytes([KINDS[frame.kind], layout, flags])
     head += struct.pack("<H", frame.window)
     head += b"".join(_bytes(word, place) for word in words)
-    for verbs in (frame.deletes, frame.changes):
+    for verbs in (frame.deletes, frame.changes, frame.passed):
         head += bytes([len(verbs)]) + b"".join(_bytes(word, place) for word in verbs)
     head += struct.pack("<Q", sum(1 << role for role in _LEARNED & told.roles.keys()))
     level = _node(told.level, "", set(), f"{place}: level") if told.level else b""
@@ -73,7 +81,7 @@ def _frame(told: Meaning, never: set[str] | None) -> bytes:
     return struct.pack("<I", len(body)) + body
 
 
-def _node(node: Node, path: str, never: set[str] | None, place: str) -> bytes:
+def _node(node: Node, path: str, never: set[str], place: str) -> bytes:
     match node:
         case Hole(name):
             return bytes([_HOLE, HOLES[name]])
@@ -82,7 +90,8 @@ def _node(node: Node, path: str, never: set[str] | None, place: str) -> bytes:
         case Text():
             return _text(node, place)
         case Rows(inner):
-            return bytes([_ROWS]) + _node(inner, f"{path}[]", never, place)
+            told = never - {_ANY} if _worded(inner) else never
+            return bytes([_ROWS]) + _node(inner, f"{path}[]", told, place)
         case Listed(front, behind, gap):
             nodes = (
                 _sized(_node(inner, f"{path}[{at}]", never, place))
@@ -99,12 +108,28 @@ def _node(node: Node, path: str, never: set[str] | None, place: str) -> bytes:
             return out
 
 
-def _flags(node: Node, path: str, never: set[str] | None) -> int:
-    """What of a key that has to come is route; `never` None: that it comes."""
+def _flags(node: Node, path: str, never: set[str]) -> int:
+    """What of a key that has to come is route; of _ANY that it comes."""
     if node == Hole("never"):
         return KEY_ROUTE
-    present = KEY_PRESENT if never is None or path in never else 0
+    present = KEY_PRESENT if _ANY in never or path in never else 0
+    if isinstance(node, Rows) and f"{path}[]" in never:
+        return KEY_LISTED
     return present | (KEY_ROUTE if _routed(node, path, never) else 0)
+
+
+def _listed(all_told: list[Meaning]) -> set[str]:
+    """Where some frames have rows, and some an object: the paths, each with brackets behind it."""
+    rows = {path for told in all_told for path in told.rows}
+    objects = {path for told in all_told for path in _objects(told.tree, "")}
+    return {f"{path}[]" for path in rows & objects}
+
+
+def _objects(node: Node, path: str) -> Iterator[str]:
+    if isinstance(node, Object):
+        yield path
+        for key in node.keys:
+            yield from _objects(key.node, f"{path}.{key.name}")
 
 
 def _worded(node: Node) -> bool:
@@ -120,7 +145,7 @@ def _worded(node: Node) -> bool:
             return False
 
 
-def _routed(node: Node, path: str, never: set[str] | None) -> bool:
+def _routed(node: Node, path: str, never: set[str]) -> bool:
     match node:
         case Literal() | Text():
             return not is_valued(node)
@@ -129,7 +154,7 @@ def _routed(node: Node, path: str, never: set[str] | None) -> bool:
                 not key.optional and _flags(key.node, f"{path}.{key.name}", never) for key in keys
             )
         case Listed(front, behind):
-            inner = enumerate(() if never is None else (*front, *behind))
+            inner = enumerate(() if _ANY in never else (*front, *behind))
             return any(_routed(each, f"{path}[{at}]", never) for at, each in inner)
         case _:
             return False

@@ -68,6 +68,7 @@ class Role(IntEnum):
     COUNT = 40  #: orders of a level: 0 removes it
     FORCED = 41  #: if it is there, the trade is a liquidation
     ID_NAME = 42  #: any name, such as a UUID: what stands for it is a hash of 53 bits
+    SORT = 43  #: of a trade: some are passed over
 
 
 #: what a ticker says, by the numbers of FH_STAT_* in shm/include/feedhandler_shm.h
@@ -102,6 +103,7 @@ REPEATED = frozenset({Role.SKIP, Role.WORD, Role.NEVER, Role.SYMBOL, Role.DIGITS
 #: they may be a part of a string
 IN_STRINGS = frozenset({Role.SKIP, Role.WORD, Role.SYMBOL, Role.DIGITS, Role.WINDOW, Role.CHANNEL})
 
+VERBS = '["$verb",$price,$size]'  #: with the verbs that a Frame has by itself
 #: layouts of a level that are read without a tree; the numbers are those of `engine/levels.h`
 LAYOUTS: Mapping[str, int] = MappingProxyType(
     {
@@ -109,10 +111,12 @@ LAYOUTS: Mapping[str, int] = MappingProxyType(
         '["$price","$size","0","$_"]': 0,
         '["$price","$size","$_","$_"]': 0,
         "[$price,$size]": 1,
-        '["$verb",$price,$size]': 2,
+        VERBS: 2,
     }
 )
 OTHER_LAYOUT = 255
+
+DELETES, CHANGES = ("delete",), ("new", "change")  #: a $verb, unless its frame says others
 
 #: the kinds of frames; the numbers are those of `engine/shape.h`
 KINDS: Mapping[str, int] = MappingProxyType(
@@ -128,6 +132,8 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "number": 8,  #: the connection's number: in other frames too
         "answer": 9,  #: a book that was asked for, by REST or over the socket
         "none": 10,  #: known, and of no meaning
+        "other": 11,  #: market data that is none of the others: counted as unknown
+        "control": 12,  #: a word for Python that is no JSON: "pong"
     }
 )
 BOOKS = frozenset({"book", "snapshot", "full", "answer"})
@@ -142,7 +148,9 @@ class Frame:
     `taker`: the words for a taker who buys, and for one who sells. `sides`: for a bid and an ask.
     `deletes`, `changes`: a $verb that removes a level, and one that sets it. `removes`: all levels
     of such a frame are removed. `channel`: the word that a $channel was bound with. `window`: the
-    levels a side that the channel keeps, where it has a $window nowhere.
+    levels a side that the channel keeps, where it has a $window nowhere. `passed`: what a
+    trade's $sort is, where it is no trade of the market. `blank`: a level of price 0 and size 0
+    says nothing; elsewhere it is an error.
     """
 
     kind: str
@@ -150,9 +158,11 @@ class Frame:
     level: str = ""
     taker: tuple[str, str] = ("buy", "sell")
     sides: tuple[str, str] = ("bid", "ask")
-    deletes: tuple[str, ...] = ("delete",)
-    changes: tuple[str, ...] = ("new", "change")
+    deletes: tuple[str, ...] = DELETES
+    changes: tuple[str, ...] = CHANGES
+    passed: tuple[str, ...] = ()
     removes: bool = False
+    blank: bool = False
     channel: str = ""
     window: int = 0
 

@@ -22,7 +22,7 @@ from feedhandler.shape.frame import (
     Frame,
     Role,
 )
-from feedhandler.shape.tree import Hole, Listed, Node, Object, Rows, Text, parsed
+from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text, parsed
 
 _ANYWHERE = {
     Role.SKIP,
@@ -36,7 +36,7 @@ _ANYWHERE = {
 }
 _NUMBERS = {Role.FIRST, Role.FINAL, Role.PREVIOUS, Role.PREVIOUS_SIGNED, Role.PLACE}
 _LEVEL = {Role.PRICE, Role.SIZE, Role.AMOUNT, Role.COUNT, Role.SIDE, Role.VERB}
-_PRINT = {Role.PRICE, Role.SIZE, Role.AMOUNT, Role.TAKER, Role.PLACE, Role.FORCED, *IDS}
+_PRINT = {Role.PRICE, Role.SIZE, Role.AMOUNT, Role.TAKER, Role.PLACE, Role.FORCED, Role.SORT, *IDS}
 _BOOK = {*_NUMBERS, *_LEVEL, Role.CHECKSUM, Role.WINDOW, Role.BIDS, Role.ASKS, Role.LEVELS}
 _KIND = {
     **dict.fromkeys(BOOKS, _BOOK),
@@ -46,6 +46,8 @@ _KIND = {
     "checksum": {Role.CHECKSUM, Role.WINDOW},
     "number": {Role.CONN},
     "none": {Role.WINDOW},
+    "other": set(),
+    "control": set(),
 }
 _IN_LEVELS = {Role.SKIP, Role.WORD, Role.DIGITS, Role.SYMBOL, Role.ID, *_LEVEL, *TIMES}
 
@@ -184,7 +186,10 @@ def _check(told: Meaning) -> None:
 def _missing(told: Meaning) -> set[Role]:
     kind, roles = told.frame.kind, told.roles.keys()
     needed: set[Role] = set()
-    if kind not in ("number", "none", "answer") and not roles & {Role.SYMBOL, Role.CHANNEL}:
+    if kind not in ("number", "none", "other", "control", "answer") and not roles & {
+        Role.SYMBOL,
+        Role.CHANNEL,
+    }:
         needed |= {Role.SYMBOL} - told.needed_of_level
     if kind in BOOKS and Role.LEVELS not in roles and not roles & {Role.PRICE, Role.SIDE}:
         needed |= {Role.BIDS, Role.ASKS}
@@ -209,6 +214,12 @@ def _check_words(told: Meaning) -> None:
     for name, pair in (("taker's", frame.taker), ("sides'", frame.sides)):
         if len(pair) != 2 or pair[0] == pair[1] or not all(0 < len(word) < 8 for word in pair):
             raise ShapeError(f"{told.place}: the {name} words {pair} say nothing")
+    if (Role.SORT in told.roles) != bool(frame.passed):
+        raise ShapeError(f"{told.place}: passed={frame.passed}, and $sort: one without the other")
+    if frame.kind == "control" and not (
+        isinstance(told.tree, Literal) and isinstance(told.tree.value, str)
+    ):
+        raise ShapeError(f"{told.place}: a control frame that is more than a word in quotes")
     if set(frame.deletes) & set(frame.changes):
         raise ShapeError(f"{told.place}: a verb that both sets and removes a level")
     if len(frame.channel) > 15:

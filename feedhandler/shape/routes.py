@@ -24,7 +24,7 @@ def told_apart(all_told: list[Meaning]) -> None:
     """Raises ShapeError where a frame could be of two."""
     for a, b in combinations(all_told, 2):
         kinds = {a.frame.kind, b.frame.kind}
-        if "number" in kinds or ("answer" in kinds and len(kinds) > 1):
+        if kinds & {"number", "other", "control"} or ("answer" in kinds and len(kinds) > 1):
             continue  # read beside the others
         if not _apart(a, b):
             raise ShapeError(f"{a.place} and {b.place} cannot be told apart")
@@ -91,6 +91,8 @@ def _conflict(
             return not _meet(a, b)
         case Object(), Object():
             return _objects(a, b)
+        case (Object(), Rows()) | (Rows(), Object()):
+            return True
         case Listed(), Listed():
             return _lists(a, b, strict, level_a, level_b)
     if strict:

@@ -17,7 +17,10 @@ from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import Continuity, Heartbeat, Limits, ListedInstrument, Speaker
+from feedhandler.engine._engine import shape_decoder
+from feedhandler.shape import compiled
 from feedhandler.venues import binance_common as shared
+from feedhandler.venues.binance_frames import SPOT
 from shm import InstrumentKind, Status
 
 _OURS = {"depth": "book", "trade": "trades", "aggTrade": "trades", "bookTicker": "quote"}
@@ -55,6 +58,7 @@ class BinanceSpot(shared.BinanceStreams):
             "wss://data-stream.binance.vision/stream",
         )
     }
+    decoder = shape_decoder(compiled(SPOT), usual=True)
     rest_url = "https://api.binance.com"
     hosts = (
         "data-stream.binance.vision",

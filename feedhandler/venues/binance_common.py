@@ -25,8 +25,6 @@ from feedhandler.adapter.venue import (
     ListedInstrument,
     Venue,
 )
-from feedhandler.venues import _decoders
-from feedhandler.venues.binance_frames import FRAMES
 
 #: Undocumented: a message of more than 4,096 bytes on the wire is swallowed without a word
 #: (binance-connector-rust#27).
@@ -40,7 +38,6 @@ BANS: Mapping[int, float] = {429: 60.0, 418: 120.0, 403: 300.0}
 class BinanceStreams(Venue):
     """A product of Binance; which streams and which REST paths are its own."""
 
-    decoder = _decoders.find("binance", FRAMES)
     base = Base.REQUEST
     streams: Mapping[str, tuple[str, ...]]  #: of each channel of the configuration
     info_path: str

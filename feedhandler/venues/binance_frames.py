@@ -1,40 +1,83 @@
-"""Binance's frames as its documentation prints them: see `binance_decoder.h` for what they mean."""
+"""Binance's frames: spot, and the futures that speak the same words.
 
-from feedhandler.shape import Frame, compiled, wrapped
+An event comes bare, or in `{"stream":"btcusdt@depth","data":...}`, also as one of a list. Depth and
+bookTicker count in one id space. Times are in milliseconds; connections that ask for it get
+microseconds, which are told by their magnitude.
+"""
+
+from feedhandler.shape import Frame, wrapped
 
 _TAKER = ("false", "true")  # whether the buyer is the maker
+_LEVEL = '["$price","$size"]'
 
-_EVENTS = (
-    Frame(
-        "book",
-        '{"e":"depthUpdate","E":$sent_ms,"T":$time_ms,"s":"$symbol","U":$first,"u":$final,'
-        '"pu":$previous,"b":$bids,"a":$asks,"data":$never}',
-        level='["$price","$size"]',
-    ),
-    Frame(
+
+def _event(name: str, rest: str) -> str:
+    return f'{{"e":"{name}","E":$sent_ms,"s":"$symbol",{rest},"data":$never}}'
+
+
+def _trade(name: str, number: str) -> Frame:
+    """Futures: what the insurance fund or the deleveraging took over is no trade of the market."""
+    return Frame(
         "trade",
-        '{"e":"trade","E":$sent_ms,"T":$time_ms,"s":"$symbol","t":$id,"p":"$price","q":"$size",'
-        '"X":"$word","m":$taker,"data":$never}',
+        _event(
+            name, f'{number}:$id,"p":"$price","q":"$size","T?":$time_ms,"m":$taker,"X?":"$sort"'
+        ),
         taker=_TAKER,
-    ),
-    Frame(
-        "trade",
-        '{"e":"aggTrade","E":$sent_ms,"T":$time_ms,"s":"$symbol","a":$id,"p":"$price","q":"$size",'
-        '"X":"$word","m":$taker,"data":$never}',
-        taker=_TAKER,
-    ),
-    Frame(
-        "quote",
-        '{"e":"bookTicker","u":$final,"s":"$symbol","b":"$bid","B":"$bid_size","a":"$ask",'
-        '"A":"$ask_size","T":$time_ms,"E":$sent_ms,"data":$never}',
-    ),
-    Frame(
-        "quote",
-        '{"u":$final,"s":"$symbol","b":"$bid","B":"$bid_size","a":"$ask","A":"$ask_size",'
-        '"e":$never,"T":$never,"E":$never,"data":$never}',
-    ),
+        passed=("INSURANCE_FUND", "ADL", "NA"),
+    )
+
+
+_TOP = '"u":$final,"s":"$symbol","b":"$bid","B":"$bid_size","a":"$ask","A":"$ask_size"'
+_TRADES = (
+    _trade("trade", '"t"'),
+    _trade("aggTrade", '"a?"'),  # some copies have no "a"
+)
+_ANSWER = Frame(  # lastUpdateId -1: of a new listing, empty. Spot says no times.
+    "answer",
+    '{"lastUpdateId":$final,"E?":$sent_ms,"T?":$time_ms,"bids":$bids,"asks":$asks}',
+    level=_LEVEL,
+)
+_OTHERS = (
+    Frame("other", '{"stream":"$_@$_","data":$_}'),
+    Frame("other", '{"e":$_,"E":$_,"s":$_}'),
 )
 
-FRAMES = compiled(
-    (*_EVENTS, *(wrapped(event, '{"stream":"$_","data":$frame}') for event in _EVENTS))
+
+def _all(*events: Frame) -> tuple[Frame, ...]:
+    together = (wrapped(event, '{"stream?":"$_","data":$frame}') for event in events)
+    listed = (wrapped(event, '{"stream?":"$_","data":[$frame]}') for event in events)
+    return *events, *together, *listed, _ANSWER, *_OTHERS
+
+
+SPOT = _all(
+    Frame(
+        "book",
+        _event("depthUpdate", '"U":$first,"u":$final,"b":$bids,"a":$asks'),
+        level=_LEVEL,
+    ),
+    *_TRADES,
+    # It has neither a name nor a time; no other event has these keys.
+    Frame("quote", f'{{{_TOP},"e":$never,"E":$never,"T":$never,"data":$never}}'),
+)
+
+USDM = _all(
+    Frame(
+        "book",
+        _event(
+            "depthUpdate",
+            # -1: the first one ever
+            '"T":$time_ms,"U":$first,"u":$final,"pu":$previous_signed,"b":$bids,"a":$asks',
+        ),
+        level=_LEVEL,
+    ),
+    *_TRADES,
+    Frame("quote", f'{{"e":"bookTicker","E":$sent_ms,"T":$time_ms,{_TOP},"data":$never}}'),
+    Frame("ticker", _event("markPriceUpdate", '"p?":"$mark","i?":"$index","r?":"$funding"')),
+    # The price is that of the order: its average is not on the tick.
+    Frame(
+        "liquidation",
+        '{"e":"forceOrder","E":$sent_ms,"o":{"s":"$symbol","S":"$taker","q":"$size","p":"$price",'
+        '"T?":$time_ms},"data":$never}',
+        taker=("BUY", "SELL"),
+    ),
 )

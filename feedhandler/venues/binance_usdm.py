@@ -23,7 +23,10 @@ from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import Continuity, Heartbeat, Limits, ListedInstrument, Speaker
+from feedhandler.engine._engine import shape_decoder
+from feedhandler.shape import compiled
 from feedhandler.venues import binance_common as shared
+from feedhandler.venues.binance_frames import USDM
 from shm import ContractType, InstrumentKind, Status
 
 _PUBLIC = ("depth", "bookTicker", "trade")
@@ -63,6 +66,7 @@ class BinanceUsdm(shared.BinanceStreams):
         "public": "wss://fstream.binance.com/public/stream",
         "market": "wss://fstream.binance.com/market/stream",
     }
+    decoder = shape_decoder(compiled(USDM), usual=True)
     rest_url = "https://fapi.binance.com"
     heartbeat = Heartbeat(Speaker.SERVER_FRAME, 180.0, 600.0)
     limits = Limits(

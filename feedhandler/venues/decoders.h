@@ -1,17 +1,15 @@
-/* The registry: one line a decoder. A venue may share another's (Binance's products do). */
+/* The registry of decoders by hand: one line each. */
 #ifndef FEEDHANDLER_VENUES_DECODERS_H
 #define FEEDHANDLER_VENUES_DECODERS_H
 
-#include "binance_decoder.h"
 #include "bybit_decoder.h"
 #include "deribit_decoder.h"
 #include "okx_decoder.h"
 
 static const fh_decoder fh_decoders[] = {
-    {"binance", TEXT_STRING, false, binance_decode, binance_snapshot, false, false},
-    {"bybit", TEXT_STRING, false, bybit_decode, bybit_snapshot, true, false},
-    {"deribit", TEXT_NUMBER, true, deribit_decode, deribit_snapshot, false, false},
-    {"okx", TEXT_STRING, false, okx_decode, okx_snapshot, false, false},
+    {"bybit", TEXT_STRING, false, bybit_decode, bybit_snapshot, true, false, false},
+    {"deribit", TEXT_NUMBER, true, deribit_decode, deribit_snapshot, false, false, false},
+    {"okx", TEXT_STRING, false, okx_decode, okx_snapshot, false, false, false},
 };
 
 #define DECODERS (sizeof fh_decoders / sizeof *fh_decoders)

@@ -72,6 +72,7 @@ _FRAMES = (
 class KrakenFutures(DeclaredVenue):
     name = "kraken-futures"
     frames = _FRAMES
+    usual = True
     rule = Continuity.NEXT
     base = Base.STREAM
     proof = Proof((Sign.COUNTER,), sized=True)

@@ -71,6 +71,7 @@ _FRAMES = (
         '{"type":"message","topic":"/market/level2:$symbol","data":{"changes":{"asks":$asks,'
         '"bids":$bids},"sequenceEnd":$final,"sequenceStart":$first,"time?":$time_ms}}',
         level='["$price","$size","$_"]',
+        blank=True,  # only the sequence moves
     ),
     Frame(
         "trade",

@@ -49,6 +49,8 @@ class Path:
             yield "names"
         if decoder.keeps_window:
             yield "keeps"
+        if decoder.usual:
+            yield "usual"
         yield f"cut {facts.window}"
         if self.silent:
             yield f"silent {self.silent}"

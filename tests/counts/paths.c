@@ -5,6 +5,7 @@
  *   "path NAME DECODER RULE BASE SPREADS SHAPES"   SHAPES in hexadecimal
  *   "names"                                    ids of trades are names
  *   "keeps"                                    what enters and leaves the levels of its books is said
+ *   "usual"                                    steps of the usual kind read most of its frames
  *   "cut LEVELS"                               of books, a side; 0: they are not
  *   "silent FRAMES"                            so many of those that are counted make no record
  *   "verify RULE"                              of its checksum, in six numbers
@@ -209,6 +210,8 @@ int main(int argc, char **argv)
             CHECK(engine_verify(&p.engine, &rule), "no memory");
         } else if (strcmp(line, "names") == 0) {
             p.own.names_trades = true;
+        } else if (strcmp(line, "usual") == 0) {
+            p.own.usual = true;
         } else if (strcmp(line, "keeps") == 0) {
             p.own.keeps_window = true;
         } else if (sscanf(line, "cut %d", &one) == 1) {

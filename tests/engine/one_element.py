@@ -58,6 +58,10 @@ def text(value: Any) -> Decimal:
     return number
 
 
+def either(value: Any) -> Decimal:
+    return text(value) if isinstance(value, str) else bare(value)
+
+
 def bare(value: Any) -> Decimal:
     """A number that the venue writes as one."""
     need(isinstance(value, int | float) and not isinstance(value, bool))
@@ -71,9 +75,9 @@ def number(value: Any, least: int = 0) -> int:
     return int(value)
 
 
-def time(value: Any) -> None:
+def time(value: Any, least: int = 1) -> None:
     need(isinstance(value, int | str) and not isinstance(value, bool))
-    need(str(value).isdigit() and 0 < int(value) < 10**13)
+    need(str(value).isdigit() and least <= int(value) < 10**13)
 
 
 def one_of(value: Any, *words: str) -> str:
@@ -171,26 +175,26 @@ def binance(frame: Any) -> Book | Quote:
         number(at(data, "u"), 1)
         if "e" in data or "T" in data or "E" in data:
             need(data.get("e") == "bookTicker")
-            time(at(data, "T"))
-            time(at(data, "E"))
+            time(at(data, "T"), 0)
+            time(at(data, "E"), 0)
         four = [at(data, key) for key in "bBaA"]
-        return Quote(at(data, "s"), best(four[0], four[1], text), best(four[2], four[3], text))
+        return Quote(at(data, "s"), best(four[0], four[1], either), best(four[2], four[3], either))
     need(at(data, "e") == "depthUpdate")
-    time(at(data, "E"))
+    time(at(data, "E"), 0)
     first = number(at(data, "U"))
     follows = (0, first - 1)  # whatever is not behind it
     if "T" in data:
-        time(data["T"])
+        time(data["T"], 0)
         follows = (number(at(data, "pu"), -1),) * 2
-    bids, asks = (levels(at(data, k), text, (2,), False) for k in "ba")
+    bids, asks = (levels(at(data, k), either, (2,), False) for k in "ba")
     return Book(at(data, "s"), follows, number(at(data, "u"), first), (bids, asks))
 
 
 def binance_answer(answer: Any) -> Book:
-    bids, asks = (levels(at(answer, k), text, (2,), False) for k in ("bids", "asks"))
+    bids, asks = (levels(at(answer, k), either, (2,), False) for k in ("bids", "asks"))
     for key in "ET":
-        if key in answer:
-            time(answer[key])
+        if answer.get(key) not in (None, ""):
+            time(answer[key], 0)
     return Book("", None, number(at(answer, "lastUpdateId")), (bids, asks))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedhandler.shape import Frame, wrapped
+from feedhandler.shape import Frame
 
 PAIR = '["$price","$size"]'
 
@@ -97,51 +97,6 @@ OKX = (
 )
 
 
-def _binance(name: str, rest: str, time: str = '"E":$sent_ms,') -> str:
-    return f'{{"e":"{name}",{time}"s":"$symbol",{rest},"data":$never}}'
-
-
-_TAKER = ("false", "true")
-_PRINT = '"p":"$price","q":"$size","T?":$time_ms'
-_QUOTE = '"u":$final,"s":"$symbol","b":"$bid","B":"$bid_size","a":"$ask","A":"$ask_size"'
-_EVENTS = (
-    Frame(
-        "book",
-        _binance(
-            "depthUpdate",
-            '"T?":$time_ms,"U":$first,"u":$final,"pu?":$previous_signed,"b":$bids,"a":$asks',
-        ),
-        level=PAIR,
-    ),
-    *(
-        Frame(
-            "trade",
-            _binance(name, f'{_PRINT},"{key}":$id,"m":$taker,"X":{kind}'),
-            taker=_TAKER,
-        )
-        for name, key in (("trade", "t"), ("aggTrade", "a?"))
-        for kind in ("$never", '"MARKET"')
-    ),
-    *(
-        Frame("none", f'{{"e":"{name}","X":"{kind}","data":$never}}')
-        for name in ("trade", "aggTrade")
-        for kind in ("INSURANCE_FUND", "ADL", "NA")
-    ),
-    Frame("quote", f'{{"e":"bookTicker","T":$time_ms,"E":$sent_ms,{_QUOTE},"data":$never}}'),
-    Frame("quote", f'{{"e":$never,"T":$never,"E":$never,{_QUOTE},"data":$never}}'),
-    Frame("ticker", _binance("markPriceUpdate", '"p?":"$mark","i?":"$index","r?":"$funding"')),
-)
-BINANCE = (
-    *_EVENTS,
-    *(wrapped(event, '{"stream?":"$_","data":$frame}') for event in _EVENTS),
-    Frame(
-        "answer",
-        '{"lastUpdateId":$final,"T?":$time_ms,"E?":$sent_ms,"bids":$bids,"asks":$asks}',
-        level=PAIR,
-    ),
-)
-
-
 def _deribit(channel: str, data: str) -> str:
     params = f'{{"channel":"{channel}","data":{data}}}'
     return f'{{"method":"subscription","params":{params}}}'
@@ -187,8 +142,6 @@ DERIBIT = (
 )
 
 SHAPES = {
-    "binance": BINANCE,
-    "binance-usdm": BINANCE,
     "bybit-linear": BYBIT,
     "deribit": DERIBIT,
     "okx": OKX,

@@ -26,19 +26,33 @@ from shm import _native as shared
 
 _names = itertools.count()
 
-#: of a venue: its decoder, rule and base
+#: of a venue: its rule and base
 RULES = {
-    "binance": ("binance", native.RULE_RANGE, native.BASE_REQUEST),
-    "binance-usdm": ("binance", native.RULE_PREVIOUS, native.BASE_REQUEST),
-    "bybit-linear": ("bybit", native.RULE_NEXT, native.BASE_STREAM),
-    "bybit-spot": ("bybit", native.RULE_NEXT, native.BASE_STREAM),
-    "deribit": ("deribit", native.RULE_PREVIOUS, native.BASE_STREAM),
-    "okx": ("okx", native.RULE_PREVIOUS, native.BASE_STREAM),
+    "binance": (native.RULE_RANGE, native.BASE_REQUEST),
+    "binance-usdm": (native.RULE_PREVIOUS, native.BASE_REQUEST),
+    "bybit-linear": (native.RULE_NEXT, native.BASE_STREAM),
+    "bybit-spot": (native.RULE_NEXT, native.BASE_STREAM),
+    "deribit": (native.RULE_PREVIOUS, native.BASE_STREAM),
+    "okx": (native.RULE_PREVIOUS, native.BASE_STREAM),
 }
 
 OKX_CHECKSUM = (25, native.CHECKSUM_PAIRS, native.NUMBER_PLAIN, ":", False, True)
 
 Levels = dict[Decimal, Decimal]
+
+
+def unlearned(decoder: native.Decoder) -> native.Decoder:
+    """The same without what it is learned by."""
+    if decoder.name != "shape":
+        return _decoders.find(decoder.name)
+    return native.shape_decoder(
+        decoder.frames,
+        spreads=decoder.spreads,
+        keeps_window=decoder.keeps_window,
+        names_trades=decoder.names_trades,
+        usual=decoder.usual,
+        learned=False,
+    )
 
 
 @contextmanager
@@ -54,9 +68,10 @@ def engine(
 ) -> Iterator[native.Engine]:
     """`learns`: frames are read by their skeletons too, not by the decoder alone.
     `decoder`: instead of the venue's."""
-    name_of_it, rule, base = RULES[venue]
+    rule, base = RULES[venue]
     if decoder is None:
-        decoder = venues.load(venue).decoder if learns else _decoders.find(name_of_it)
+        decoder = venues.load(venue).decoder
+        decoder = decoder if learns else unlearned(decoder)
     options.setdefault("rule", rule)
     options.setdefault("base", base)
     if venue == "okx":

@@ -5,17 +5,37 @@ from __future__ import annotations
 import copy
 import random
 from collections import deque
+from contextlib import AbstractContextManager
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
+from feedhandler.shape import Frame, compiled
 from shm import Reason, State
 
 from . import support
 
 LIVE = (State.LIVE, Reason.NONE)
+LEVEL = '["$price","$size"]'
+DECODER = native.shape_decoder(
+    compiled(
+        (
+            Frame(
+                "book",
+                '{"data":{"e":"depthUpdate","s":"$symbol","u":$time_ns,"b":$bids,"a":$asks}}',
+                level=LEVEL,
+            ),
+            Frame("answer", '{"lastUpdateId":$time_ns,"bids":$bids,"asks":$asks}', level=LEVEL),
+        )
+    )
+)
+
+
+def by_time(**options: Any) -> AbstractContextManager[native.Engine]:
+    return support.engine_of(DECODER, rule=native.RULE_TIME, base=native.BASE_REQUEST, **options)
 
 
 class Venue:
@@ -64,7 +84,7 @@ def test_a_live_book_is_the_venues(seed: int, connections: int) -> None:
     venue = Venue(rng, connections == 1)
     queues: list[deque[bytes]] = [deque() for _ in range(connections)]
     lives = 0
-    with support.engine("binance", rule=native.RULE_TIME, ring_slots=1 << 12, instruments=2) as e:
+    with by_time(ring_slots=1 << 12, instruments=2) as e:
         i = e.add_instrument("BTCUSDT", size_exponent=-2)
         for _ in range(120):
             dice, index = rng.random(), rng.randrange(connections)
@@ -122,7 +142,7 @@ def test_a_claimed_book_that_the_stream_begins_behind_is_asked_for_again() -> No
     assert c.delta(41, 41) == "buffer"
     assert c.missed(41, 41)
     assert not c.missed(40, 40)
-    with support.engine("binance", rule=native.RULE_TIME, instruments=2) as e:
+    with by_time(instruments=2) as e:
         i = e.add_instrument("BTCUSDT")
         body = {"lastUpdateId": 40, "bids": [["99", "1"]], "asks": [["101", "1"]]}
         e.snapshot(i, support.compact(body))
@@ -140,7 +160,7 @@ def test_a_claimed_book_that_the_stream_begins_behind_is_asked_for_again() -> No
 
 
 def test_a_connection_that_comes_later_waits_until_it_is_seen_to_be_in_step() -> None:
-    with support.engine("binance", rule=native.RULE_TIME, instruments=2) as e:
+    with by_time(instruments=2) as e:
         i = e.add_instrument("BTCUSDT")
         first, second = e.connection(0).feed, e.connection(1).feed
         first(support.binance_depth(10, 10, [["99", "1"]], [["101", "1"]]))

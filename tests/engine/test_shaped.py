@@ -84,7 +84,7 @@ def test_a_time_is_a_day_and_an_hour(when: datetime, places: int, zone: str) -> 
 @pytest.mark.parametrize(
     ("hole", "text"),
     [
-        *(("ms", text) for text in ("-1", "1e12", '""', "null", '"x"', "9" * 18, "true")),
+        *(("ms", text) for text in ("-1", "1e12", '""', "null", '"x"', "9" * 19, "true")),
         ("s", "1700000000000"),  # years ahead: it is ms
         *(("iso", f'"{text}"') for text in (
             "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00.Z", "2026-01-01T24:00:00Z",

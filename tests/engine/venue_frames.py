@@ -48,6 +48,8 @@ def binance_usdm(rng: random.Random) -> list[bytes]:
                 '"A":"0.100","T":1786171884620,"E":1786171884621',
                 f'"trade","E":1786171884620,"T":1786171884619,"s":"BTCUSDT","t":{5182005737 + n},'
                 f'"p":"{price}","q":"{size}","X":"{rng.choice(["MARKET", "ADL"])}","m":{maker}',
+                f'"markPriceUpdate","E":{1786171884624 + n},"s":"BTCUSDT","p":"{price}",'
+                f'"i":"{high}","r":"{rng.choice(["", "0.0001", "-0.00012345678"])}"',
                 f'"aggTrade","E":1786171884624,"a":{3404749954 + n},"s":"BTCUSDT","p":"{price}",'
                 f'"q":"{size}",{quantity}"f":796091351{n},"l":7960913519,"T":1786171884471,'
                 f'"m":{maker}',

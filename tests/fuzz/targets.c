@@ -26,6 +26,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                          (uint8_t)sum[3], sum[4] != 0, sum[5] != 0};
     the_venue.shapes = hex_bytes(words == 10 ? wanted + read : "", &the_venue.shapes_length);
     the_venue.own = shaped_decoder_of(the_venue.shapes, the_venue.shapes_length);
+    the_venue.own.usual = true;
     the_venue.decoder = strcmp(name, "shape") == 0 ? &the_venue.own : decoder_find(name);
     the_target = strcmp(name, "decimal") == 0   ? decimal_input
                  : strcmp(name, "cursor") == 0  ? cursor_input

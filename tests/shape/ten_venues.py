@@ -142,6 +142,7 @@ KUCOIN = (
         '{"type":"message","topic":"/market/level2:$symbol","data":{"changes":{"asks":$asks,'
         '"bids":$bids},"sequenceStart":$first,"sequenceEnd":$final,"time?":$time_ms}}',
         level='["$price","$size","$_"]',
+        blank=True,
     ),
     Frame(
         "trade",

@@ -39,7 +39,8 @@ class DeclaredVenue(Venue):
     `book`: a book by REST; `frames`: market data. `cut`: the venue cuts books to the window that
     was asked for, without a word for what falls out; `keeps_window`: documented: it tells what
     enters the window and what leaves it. `spreads`: it has prices of 0 and below. `names_trades`:
-    the ids of trades are names, by which copies are known, and do not count up."""
+    the ids of trades are names, by which copies are known, and do not count up. `usual`: most of
+    its frames are read by steps of the usual kind, which take less time (`engine/learn.h`)."""
 
     topics: ClassVar[Declared]
     words: ClassVar[Words]
@@ -50,6 +51,7 @@ class DeclaredVenue(Venue):
     spreads: ClassVar[bool] = False
     keeps_window: ClassVar[bool] = False
     names_trades: ClassVar[bool] = False
+    usual: ClassVar[bool] = False
     _known: ClassVar[Topics]
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -71,12 +73,14 @@ class DeclaredVenue(Venue):
     def _read_by_shapes(cls) -> Decoder:
         if not cls.names_trades and any("$id_name" in frame.sample for frame in cls.frames):
             raise ShapeError(f"{cls.name}: frames: $id_name, and names_trades is not said")
+        said = [Frame("control", one.sample) for one in cls.words.answers if one.sample[:1] == '"']
         try:
             return shape_decoder(
-                compiled(cls.frames),
+                compiled((*cls.frames, *said)),
                 spreads=cls.spreads,
                 keeps_window=cls.keeps_window,
                 names_trades=cls.names_trades,
+                usual=cls.usual,
             )
         except ShapeError as error:
             raise ShapeError(f"{cls.name}: frames: {error}") from error
