@@ -102,7 +102,7 @@ static bool shaped_other(const engine *e)
     const shaped *k = e->shaped;
     for (uint32_t i = 0; i < k->count; i++)
         if (k->shapes[i].kind == SHAPE_OTHER &&
-            route_of(&k->tape, e->connection, &k->shapes[i], false) != ROUTE_NO)
+            route_of(&k->tape, e->connection, &k->shapes[i], false, false) != ROUTE_NO)
             return true;
     return false;
 }
