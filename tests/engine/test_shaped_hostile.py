@@ -134,8 +134,7 @@ def test_what_is_json_is_read_and_nothing_else(value: Any, seed: int, times: int
         frame = mutated(frame, rng) or b"{"
     try:
         json.loads(frame.decode(), parse_constant=int)
-        orjson.loads(frame)
-        valid = True
+        valid = isinstance(orjson.loads(frame), dict) or frame.isalpha()  # as its shapes are
     except (ValueError, UnicodeDecodeError):
         valid = frame.isalpha()
     with reader() as e:
