@@ -118,7 +118,7 @@ static message *shaped_top(engine *e, cursor *c, const found *f, market *m, int 
 
 static void shaped_quote_read(engine *e, cursor *c, const found *f, market *m)
 {
-    found_numbers(e, c, f, shaped_top(e, c, f, m, CHANNEL_QUOTE, false), 1);
+    found_numbers(e, c, f, shaped_top(e, c, f, m, CHANNEL_QUOTE, false), 0);
 }
 
 /* ---- statistics ----------------------------------------------------------------------------------- */

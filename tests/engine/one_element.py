@@ -172,7 +172,7 @@ def _okx_book(row: Any, symbol: str, follows: Any) -> Book:
 def binance(frame: Any) -> Book | Quote:
     data = at(frame, "data")
     if "B" in data or "A" in data:
-        number(at(data, "u"), 1)
+        number(at(data, "u"))
         if "e" in data or "T" in data or "E" in data:
             need(data.get("e") == "bookTicker")
             time(at(data, "T"), 0)
