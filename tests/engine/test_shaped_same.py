@@ -152,6 +152,7 @@ def test_half_a_frame_is_refused_alike(venue: str) -> None:
 
 
 #: a time with decimals, a number 0 or below, a level that is nothing or has something behind it
+NO_TIME = re.compile(rb'"(?:ts|cts|timestamp)":(?:"?-?0"?|"")[,}]')
 TAKEN = re.compile(
     rb'"(E|T|ts|cts|timestamp)":"?[0-9]*\.[0-9]|"(u|change_id)":"?-?0|\["-?0[0.]*","-?0|'
     rb'\[("[^"]*",){2}"[^"]*"\]'
@@ -179,11 +180,16 @@ def explained(frame: bytes, results: tuple[int, int], errors: tuple[str, str]) -
     if shaped & native.MALFORMED:  # of another one's channel; or what the decoder does not look at
         named = decoded & native.UNKNOWN or b'"seq":-' in frame
         dropped = b"1" * 40 in frame  # the decoder forgets such a book, and looks no further
+        looked = any(word in errors[0] for word in ("missing", "type", "range"))
+        return bool(named) or dropped or twice(frame) or looked
+    if decoded & native.MALFORMED:  # a number in quotes, and one without; no time, however written
+        unsaid = b'"prevSeqId"' not in frame and "missing" in errors[1]  # as in 2022
         return (
-            bool(named) or dropped or twice(frame) or "missing" in errors[0] or "type" in errors[0]
+            "type" in errors[1]
+            or unsaid
+            or TAKEN.search(frame) is not None
+            or NO_TIME.search(frame) is not None
         )
-    if decoded & native.MALFORMED:  # a number in quotes, and one without
-        return "type" in errors[1] or TAKEN.search(frame) is not None
     return shaped & ~native.UNKNOWN == decoded & ~native.UNKNOWN
 
 

@@ -48,6 +48,10 @@ COPIES = {
         "memcpy(&self.plan, <const char *>header, sizeof(fh_header))",
     ): "a copy of the header that was checked",
     ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
+    (
+        "feedhandler/engine/text_cuts.h",
+        "memcpy(k->found, k->ends, (size_t)parts * sizeof *k->ends)",
+    ): "places in a frame, on the stack",
     ("feedhandler/engine/decode.h", "memcpy(m->word, word->at, word->length)"): "of a frame",
     **{
         (

@@ -6,10 +6,10 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any, cast
 
+from feedhandler import venues
 from feedhandler.engine import _engine
 from feedhandler.sim.server.frames import PONG as PONG_CODE
 from feedhandler.sim.server.frames import encode
-from feedhandler.venues import _decoders
 from shm import State, segment
 from tests.torture.venue_frames import PONG, SYMBOLS, VENUES, Stream
 from tests.torture.venue_model import PRICE, SIZE
@@ -51,7 +51,7 @@ def feed_frames(context: Context) -> None:
     assert venue in VENUES
     stream = Stream(venue, context.order["seed"])
     owner = segment.create(venue, namespace=context.namespace, **GEOMETRY)
-    decoder = _decoders.find(venue.partition("-")[0])
+    decoder = venues.load(venue).decoder
     base = BASES[venue]
     engine = _engine.Engine(owner.writer, decoder, rule=_engine.RULE_PREVIOUS, base=base)
     connection = engine.connection(0)
