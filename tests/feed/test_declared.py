@@ -82,7 +82,12 @@ def is_the_markets(sim: Sim, feed: Any, symbol: str, name: str) -> None:
         own = scaled(book.bids, *exponents)[:kept], scaled(book.asks, *exponents)[:kept]
         return own == (sorted(bids.items(), reverse=True)[:kept], sorted(asks.items())[:kept])
 
-    until(same, f"{symbol} of {name} is the market's")
+    try:
+        until(same, f"{symbol} of {name} is the market's")
+    except AssertionError as error:
+        book, truth = feed.book(instrument, raw=True), sim.book(symbol)
+        held = book.state, book.reason, book.venue_sequence, len(book.bids), len(book.asks)
+        raise AssertionError(f"{error}: held {held}, the venue's {truth and truth[0]}") from error
 
 
 def meets(sim: Sim, kind: str, about: Mapping[str, Any]) -> bool:
