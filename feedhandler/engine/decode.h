@@ -208,6 +208,18 @@ static inline bool wire_meant(int error)
     return error == WIRE_TYPE || error == WIRE_DECIMAL || error == WIRE_RANGE || error == WIRE_MISSING;
 }
 
+/* Nothing of the item was read; `at`: where it turned out to be none. */
+static inline void engine_item_odd(engine *e, const item_mark *mark, const cursor *at)
+{
+    e->message_count = mark->messages;
+    e->level_count = mark->levels;
+    e->stat_count = mark->stats;
+    e->unknown = mark->unknown;
+    e->short_of = NULL;
+    e->odd = at->error;
+    e->odd_at = at->error_at;
+}
+
 /* One of many rows is none: it is left out and counted, and the others stand. */
 COLD void engine_row_odd(engine *e, cursor *c, const item_mark *mark)
 {
@@ -217,15 +229,8 @@ COLD void engine_row_odd(engine *e, cursor *c, const item_mark *mark)
     *c = mark->at;
     c->spare_used = at.spare_used;
     cursor_skip(c);
-    if (c->error)
-        return;
-    e->message_count = mark->messages;
-    e->level_count = mark->levels;
-    e->stat_count = mark->stats;
-    e->unknown = mark->unknown;
-    e->short_of = NULL;
-    e->odd = at.error;
-    e->odd_at = at.error_at;
+    if (!c->error)
+        engine_item_odd(e, mark, &at);
 }
 
 /* ENGINE_ITEM for a row of an array: about one instrument among others, or about one trade. */

@@ -10,6 +10,13 @@
 /* 2..NUMBER_MAX: 0 and 1 begin something anew at more than one venue, and mean more than a number. */
 ALWAYS_INLINE bool number_usual(int64_t value) { return (uint64_t)value - 2 <= (uint64_t)NUMBER_MAX - 2; }
 
+/* When it was so at the venue, as near as the frame says, and when it was sent. */
+ALWAYS_INLINE void emit_time(message *msg, const int64_t *v)
+{
+    msg->sent_ns = v[SLOT_SENT];
+    msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+}
+
 /* A book's numbers. */
 ALWAYS_INLINE bool emit_numbers(const form *f, const int64_t *v, sequence *numbers)
 {
@@ -114,8 +121,7 @@ ALWAYS_INLINE bool emit_message(engine *e, cursor *c, const form *f, market *m, 
     msg->market = m;
     msg->precision = m->precision;
     msg->levels = begin;
-    msg->sent_ns = v[SLOT_SENT];
-    msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+    emit_time(msg, v);
     if (declared)
         return emit_declared(e, c, f, msg, v, begin);
     switch (f->emit) {

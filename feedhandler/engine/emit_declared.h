@@ -187,8 +187,7 @@ static bool declared_top(engine *e, cursor *c, const form *f, market *m, const i
             return false;
     }
     message *msg = shaped_top(e, c, &said, m, CHANNEL_TICKER, sides < 4);
-    msg->sent_ns = v[SLOT_SENT];
-    msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+    emit_time(msg, v);
     return !c->error && !e->short_of;
 }
 
@@ -199,8 +198,7 @@ static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, cons
     if (f->tops && !declared_top(e, c, f, m, v))
         return false;
     message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
-    msg->sent_ns = v[SLOT_SENT];
-    msg->exchange_ns = v[SLOT_ROW_TIME] ? v[SLOT_ROW_TIME] : v[SLOT_TIME] ? v[SLOT_TIME] : v[SLOT_SENT];
+    emit_time(msg, v);
     msg->levels = begin;
     msg->count = e->stat_count - begin;
     return !e->out_of_memory;

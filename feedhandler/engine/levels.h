@@ -220,30 +220,4 @@ static inline void levels_both(cursor *c, const message *msg)
         CURSOR_FAIL(c, WIRE_MISSING);
 }
 
-/* A side that the cursor passed before its instrument was known. */
-typedef struct deferred {
-    cursor at[2];
-    bool kept[2];
-} deferred;
-
-static inline void levels_defer(deferred *d, cursor *c, uint8_t side)
-{
-    d->at[side] = *c;
-    d->kept[side] = true;
-    cursor_skip(c);
-}
-
-static inline void levels_recall(engine *e, cursor *c, message *msg, deferred *d, int shape)
-{
-    for (uint8_t side = 0; side < 2; side++) {
-        if (!d->kept[side] || c->error)
-            continue;
-        d->at[side].spare_used = c->spare_used; /* what later keys were unescaped to stays */
-        levels_read(e, &d->at[side], msg, side, shape);
-        c->spare_used = d->at[side].spare_used;
-        if (d->at[side].error)
-            cursor_fail_at(c, d->at[side].error, d->at[side].error_at);
-    }
-}
-
 #endif

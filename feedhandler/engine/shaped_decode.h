@@ -30,13 +30,7 @@ COLD void shaped_odd(engine *e, cursor *c, const item_mark *mark)
         return;
     *c = mark->at;
     c->spare_used = at.spare_used;
-    e->message_count = mark->messages;
-    e->level_count = mark->levels;
-    e->stat_count = mark->stats;
-    e->unknown = mark->unknown;
-    e->short_of = NULL;
-    e->odd = at.error;
-    e->odd_at = at.error_at;
+    engine_item_odd(e, mark, &at);
 }
 
 /* What one row, or a frame without rows, says. */
