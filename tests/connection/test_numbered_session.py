@@ -12,8 +12,9 @@ from feedhandler.connection.owner import Settings
 from shm import Reason
 from shm.segment import create
 from tests.engine import seams
+from tests.kit.connected import Owner
 from tests.kit.facts import PaperVenue
-from tests.network.test_deflate import DEADLINE_S, Owner
+from tests.network.test_deflate import DEADLINE_S
 from tests.network.test_rest import served
 
 

@@ -211,6 +211,21 @@ def apply_levels(side: Levels, levels: list[tuple[str, str]]) -> None:
             side[Decimal(price)] = Decimal(size)
 
 
+def random_changes(
+    rng: random.Random, sides: tuple[Levels, Levels], *, least: int
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Up to three changes of a book around 100, which `sides` have then, bids and asks."""
+    changes: tuple[list[list[str]], list[list[str]]] = ([], [])
+    for _ in range(rng.randrange(least, 4)):
+        side = rng.randrange(2)
+        distance = rng.randrange(1, 12)
+        price = str(100 - distance if side == 0 else 100 + distance)
+        size = rng.choice(("0", "0.5", "7", "1.25"))
+        changes[side].append([price, size])
+        apply_levels(sides[side], [(price, size)])
+    return changes
+
+
 def compact(value: object) -> bytes:
     return orjson.dumps(value)
 

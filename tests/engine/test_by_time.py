@@ -55,14 +55,7 @@ class Venue:
     def step(self) -> None:
         same = len(self.states) > 2 and self.states[-1][0] > self.states[-2][0] + 1
         self.time += self.rng.choice((0, 1, 2, 7) if same and self.twice else (1, 2, 7))
-        changes: tuple[list[list[str]], list[list[str]]] = ([], [])
-        for _ in range(self.rng.randrange(1, 4)):
-            side = self.rng.randrange(2)
-            distance = self.rng.randrange(1, 12)
-            price = str(100 - distance if side == 0 else 100 + distance)
-            size = self.rng.choice(("0", "0.5", "7", "1.25"))
-            changes[side].append([price, size])
-            support.apply_levels(self.sides[side], [(price, size)])
+        changes = support.random_changes(self.rng, self.sides, least=1)
         self.states.append((self.time, copy.deepcopy(self.sides)))
         self.frames.append(support.binance_depth(self.time, self.time, *changes))
 

@@ -33,14 +33,7 @@ class Venue:
         """(previous id, id, bids, asks)"""
         previous = self.id
         self.id += self.rng.randrange(1, 4)
-        changes: tuple[list[list[str]], list[list[str]]] = ([], [])
-        for _ in range(self.rng.randrange(0, 4)):
-            side = self.rng.randrange(2)
-            distance = self.rng.randrange(1, 12)
-            price = str(100 - distance if side == 0 else 100 + distance)
-            size = self.rng.choice(("0", "0.5", "7", "1.25"))
-            changes[side].append([price, size])
-            support.apply_levels(self.sides[side], [(price, size)])
+        changes = support.random_changes(self.rng, self.sides, least=0)
         self.history[self.id] = copy.deepcopy(self.sides)
         return previous, self.id, *changes
 

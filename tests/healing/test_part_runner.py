@@ -14,8 +14,8 @@ from feedhandler.connection.owner import Settings
 from feedhandler.connection.state import ConnectionState
 from feedhandler.healing.part_runner import PartRunner
 from shm.segment import create
+from tests.kit.connected import Owner
 from tests.kit.facts import PaperVenue
-from tests.network.test_deflate import Owner
 from tests.network.test_rest import reached
 
 

@@ -29,6 +29,8 @@ class Owner:
         self.states: list[ConnectionState] = []
         self.down: list[Reason] = []
         self.malformed = 0
+        self.changed = asyncio.Event()
+        self.backoff = asyncio.Event()
 
     def on_attention(self) -> None: ...
     def on_malformed(self, connection: Connection) -> None:  # noqa: ARG002
@@ -51,12 +53,16 @@ class Owner:
 
     def on_state(self, connection: Connection) -> None:
         self.states.append(connection.state)
+        if connection.state is ConnectionState.BACKOFF:
+            self.backoff.set()
 
     def on_down(self, connection: Connection, reason: Reason) -> None:  # noqa: ARG002
         self.down.append(reason)
+        self.changed.set()
 
     def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:  # noqa: ARG002
         self.acknowledged += keys
+        self.changed.set()
 
     def instrument(self, key: str) -> int | None:  # noqa: ARG002
         return None

@@ -5,20 +5,17 @@ import os
 import random
 import uuid
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
 
 from feedhandler.adapter.engine import make_engine
-from feedhandler.adapter.venue import Stated
 from feedhandler.connection.connection import Connection
 from feedhandler.connection.deflate_listener import DeflateListener
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.connection.owner import Settings
-from feedhandler.connection.state import ConnectionState
-from feedhandler.healing.part_runner import PartRunner
 from feedhandler.network.deflate import (
     Agreement,
     DeflateError,
@@ -30,6 +27,7 @@ from feedhandler.network.deflate import (
 from feedhandler.network.route import Route
 from shm import Reason
 from shm.segment import create
+from tests.kit.connected import Owner
 from tests.kit.facts import PaperVenue
 from tests.network.test_rest import served
 
@@ -271,54 +269,6 @@ def test_what_ends_a_session_is_said_and_not_fed(bytes_sent: bytes, said: str) -
     session = heard(play, lambda session: bool(session.said))
     assert session.said[0].startswith(said)
     assert session.fed == []
-
-
-class Owner:
-    """Whose connection it is; notes what the venue took."""
-
-    def __init__(self) -> None:
-        self.acknowledged: list[str] = []
-        self.changed = asyncio.Event()
-        self.backoff = asyncio.Event()
-        self.down: list[Reason] = []
-
-    def on_attention(self) -> None: ...
-    def on_malformed(self, connection: Connection) -> None: ...
-    def replace(self, connection: Connection, why: str) -> bool:  # noqa: ARG002
-        return False
-
-    def on_round_trip(self, connection: Connection, nanoseconds: int) -> None: ...
-
-    def on_stated(self, stated: Iterable[Stated]) -> None: ...
-
-    def on_relisted(self) -> None: ...
-    def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None: ...
-
-    def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None: ...
-
-    async def keep_running(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
-        await PartRunner().keep_running(part, run)
-
-    def speaks(self, *_: object) -> bool:
-        return False
-
-    def on_state(self, connection: Connection) -> None:
-        if connection.state is ConnectionState.BACKOFF:
-            self.backoff.set()
-
-    def on_down(self, connection: Connection, reason: Reason) -> None:  # noqa: ARG002
-        self.down.append(reason)
-        self.changed.set()
-
-    def on_acknowledged(self, connection: Connection, keys: Sequence[str]) -> None:  # noqa: ARG002
-        self.acknowledged += keys
-        self.changed.set()
-
-    def instrument(self, key: str) -> int | None:  # noqa: ARG002
-        return None
-
-    def in_step(self, connection: Connection) -> bool:  # noqa: ARG002
-        return True
 
 
 @pytest.mark.parametrize("bomb", [False, True])

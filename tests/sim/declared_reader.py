@@ -20,7 +20,7 @@ from feedhandler.sim.runner import make_server
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.server import DeclaredServer, server_of
 from tests.sim.declared_venues import VENUES
-from tests.sim.harness import DEADLINE, START_MS, Sim
+from tests.sim.harness import DEADLINE, START_MS, Sim, running
 from tests.venues.reference import REFERENCES
 from tests.venues.reference.book import Reference, Said
 
@@ -183,14 +183,8 @@ async def served(name: str, **options: Any) -> AsyncIterator[Sim]:
     )
     ours = name in OURS
     server = make_server(name, chosen) if ours else server_of(declared(name), Beside())(chosen)
-    runner, port, task = await server.start(0)
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield Sim(server, port, session)
-        if task.done():
-            task.result()
-    finally:
-        await server.stop(runner, task)
+    async with running(server) as sim:
+        yield sim
 
 
 @asynccontextmanager

@@ -143,7 +143,13 @@ async def venue(name: str, **options: Any) -> AsyncIterator[Sim]:
     chosen = SimOptions(
         **{"rate": 2000.0, "depth": 40, "start_ms": START_MS, "paused": True, **options}
     )
-    server = make_server(name, chosen)
+    async with running(make_server(name, chosen)) as sim:
+        yield sim
+
+
+@asynccontextmanager
+async def running(server: VenueServer) -> AsyncIterator[Sim]:
+    """The server on a port of its own; an error of its own is not lost."""
     runner, port, task = await server.start(0)
     try:
         async with aiohttp.ClientSession() as session:
