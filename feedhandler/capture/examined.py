@@ -22,6 +22,7 @@ from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine import _engine
 from feedhandler.one_line import one_line
 from feedhandler.shape import tree
+from feedhandler.shape.frame import TICKERS
 from feedhandler.shape.meaning import Meaning, meaning
 from feedhandler.shape.nearest import Likeness, Stop, likeness
 
@@ -31,7 +32,7 @@ _LOOKED_INTO = 500  # of frames that are left, each level is looked at in so man
 _KINDS = {
     "book": ("snapshot", "book", "full", "answer"),
     "trades": ("trade", "liquidation"),
-    "ticker": ("ticker", "quote"),
+    "ticker": (*TICKERS, "quote"),
     "quote": ("quote",),
 }
 _COLUMNS = {

@@ -197,7 +197,7 @@ static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, cons
     uint32_t begin = declared_stats(e);
     if (f->tops && !declared_top(e, c, f, m, v))
         return false;
-    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    message *msg = engine_message(e, m, MESSAGE_STATS, f->message.channel);
     emit_time(msg, v);
     msg->levels = begin;
     msg->count = e->stat_count - begin;

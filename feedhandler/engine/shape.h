@@ -25,6 +25,10 @@ enum shape_kind {
     SHAPE_NONE,
     SHAPE_OTHER,
     SHAPE_CONTROL,
+    SHAPE_MARK, /* from here on: tickers, as the table has them */
+    SHAPE_FUNDING,
+    SHAPE_INTEREST,
+    SHAPE_GREEKS,
 };
 
 enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4, KEY_LISTED = 8 }; /* of a key of an object */
@@ -34,6 +38,7 @@ enum { SHAPE_NO_LAYOUT = 255 };
 /* One kind of frame. A word is its length, and so many bytes; verbs are a count, and words. */
 typedef struct shape {
     uint8_t kind, layout, flags;
+    uint8_t apart; /* of a ticker: 0, or which of those with a channel of their own, from 1 on */
     uint16_t window;
     const uint8_t *words[2], *sides[2], *channel, *deletes, *changes, *passed;
     uint64_t required; /* a bit for each role */
@@ -73,7 +78,8 @@ static bool shape_next(const uint8_t **at, const uint8_t *end, shape *out)
     memcpy(&length, *at, sizeof length);
     const uint8_t *p = *at + 4;
     *at = p + length;
-    out->kind = p[0];
+    out->apart = p[0] >= SHAPE_MARK ? (uint8_t)(p[0] - SHAPE_MARK + 1) : 0;
+    out->kind = out->apart ? SHAPE_TICKER : p[0];
     out->layout = p[1];
     out->flags = p[2];
     out->window = shape_short(p + 3);

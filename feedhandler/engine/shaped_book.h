@@ -228,7 +228,10 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     levels_both_sides(e, c, msg, s, f, i);
     bool empty = s->kind == SHAPE_ANSWER && msg->count == 0; /* of a new listing: it may be below 0 */
     found_numbers(e, c, f, msg, empty ? -1 : 0);
+    bool follows = found_text(f, ROLE_PREVIOUS) || found_text(f, ROLE_PREVIOUS_SIGNED);
     const shaped *k = e->shaped;
+    if (s->kind == SHAPE_BOOK && e->rules.rule == RULE_PREVIOUS && msg->numbers.numbered && !follows)
+        tape_missing(&k->tape, c, i); /* what does it change? */
     if (!message_proven(e, msg) || (k->numbers && !k->numbered && s->kind != SHAPE_ANSWER))
         tape_missing(&k->tape, c, i); /* nothing would tell what is lost */
 }

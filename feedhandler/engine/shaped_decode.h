@@ -241,9 +241,20 @@ static bool shaped_word(const engine *e, const cursor *c)
     size_t length = (size_t)(c->end - c->begin);
     for (uint32_t i = 0; i < k->count; i++) {
         const uint8_t *node = k->shapes[i].node;
-        if (k->shapes[i].kind == SHAPE_CONTROL && node[1] == length + 2 && memcmp(node + 3, c->begin, length) == 0)
+        if (k->shapes[i].kind == SHAPE_CONTROL && *node == SHAPE_LITERAL && node[1] == length + 2 && memcmp(node + 3, c->begin, length) == 0)
             return true;
     }
+    return false;
+}
+
+/* What is for Python, and no market data, whatever it has. */
+static bool shaped_told(const engine *e)
+{
+    const shaped *k = e->shaped;
+    for (uint32_t i = 0; i < k->count; i++)
+        if (k->shapes[i].kind == SHAPE_CONTROL && *k->shapes[i].node == SHAPE_OBJECT &&
+            route_of(&k->tape, e->connection, &k->shapes[i], false, false) != ROUTE_NO)
+            return true;
     return false;
 }
 
@@ -277,6 +288,10 @@ static int shaped_decode(engine *e, cursor *c)
     if (k.count == 0 && !shaped_control(e)) {
         tape_fail(&e->shaped->tape, c, WIRE_TYPE, 0);
         return FEED_DATA;
+    }
+    if (k.count == 0 && shaped_told(e)) {
+        engine_no_book(e);
+        return result | FEED_CONTROL;
     }
     if (k.count == 0) {
         const shape *s = shaped_channel(e, &at), *like = s ? NULL : shaped_like(e, &at);

@@ -123,14 +123,19 @@ static void shaped_quote_read(engine *e, cursor *c, const found *f, market *m)
 
 /* ---- statistics ----------------------------------------------------------------------------------- */
 
-static void shaped_ticker_read(engine *e, cursor *c, const found *f, market *m)
+static inline int shape_channel(const shape *s)
+{
+    return s->apart ? CHANNEL_MARK - 1 + s->apart : CHANNEL_TICKER;
+}
+
+static void shaped_ticker_read(engine *e, cursor *c, const shape *s, const found *f, market *m)
 {
     int sides = 0;
     for (int role = ROLE_BID; role <= ROLE_ASK_SIZE; role++)
         sides += found_text(f, role) != NULL;
     if (sides && (!m->has_book || (sides == 4 && quote_asked(e, m))))
         shaped_top(e, c, f, m, CHANNEL_TICKER, sides < 4);
-    message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
+    message *msg = engine_message(e, m, MESSAGE_STATS, shape_channel(s));
     found_times(e, c, f, msg);
     for (const found *here = f; here; here = here->outer)
         for (uint32_t i = 0; i < here->stats; i++) {
@@ -145,7 +150,7 @@ static void shaped_row_read(engine *e, cursor *c, const shape *s, const found *f
     if (s->kind == SHAPE_QUOTE)
         shaped_quote_read(e, c, f, m);
     else if (s->kind == SHAPE_TICKER)
-        shaped_ticker_read(e, c, f, m);
+        shaped_ticker_read(e, c, s, f, m);
     else
         shaped_trade_read(e, c, s, f, m);
 }

@@ -133,11 +133,16 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "answer": 9,  #: a book that was asked for, by REST or over the socket
         "none": 10,  #: known, and of no meaning
         "other": 11,  #: market data that is none of the others: counted as unknown
-        "control": 12,  #: a word for Python that is no JSON: "pong"
+        "control": 12,  #: for Python: a word that is no JSON ("pong"), or what is no market data
+        "mark": 13,  #: a ticker, where these statistics come on a channel of their own
+        "funding": 14,
+        "interest": 15,
+        "greeks": 16,
     }
 )
 BOOKS = frozenset({"book", "snapshot", "full", "answer"})
 TRADES = frozenset({"trade", "liquidation"})
+TICKERS = frozenset({"ticker", "mark", "funding", "interest", "greeks"})
 
 
 @dataclass(frozen=True, slots=True)

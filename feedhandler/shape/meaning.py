@@ -17,6 +17,7 @@ from feedhandler.shape.frame import (
     REPEATED,
     SENT,
     STAT,
+    TICKERS,
     TIMES,
     TRADES,
     Frame,
@@ -38,11 +39,12 @@ _NUMBERS = {Role.FIRST, Role.FINAL, Role.PREVIOUS, Role.PREVIOUS_SIGNED, Role.PL
 _LEVEL = {Role.PRICE, Role.SIZE, Role.AMOUNT, Role.COUNT, Role.SIDE, Role.VERB}
 _PRINT = {Role.PRICE, Role.SIZE, Role.AMOUNT, Role.TAKER, Role.PLACE, Role.FORCED, Role.SORT, *IDS}
 _BOOK = {*_NUMBERS, *_LEVEL, Role.CHECKSUM, Role.WINDOW, Role.BIDS, Role.ASKS, Role.LEVELS}
+_TOP = {*QUOTE, *_NUMBERS}
 _KIND = {
     **dict.fromkeys(BOOKS, _BOOK),
     **dict.fromkeys(TRADES, _PRINT),
-    "quote": {*QUOTE, *_NUMBERS},
-    "ticker": {*QUOTE, *_NUMBERS},
+    "quote": _TOP,
+    **dict.fromkeys(TICKERS, _TOP),
     "checksum": {Role.CHECKSUM, Role.WINDOW},
     "number": {Role.CONN},
     "none": {Role.WINDOW},
@@ -155,7 +157,7 @@ def _check(told: Meaning) -> None:
     frame, roles = told.frame, told.roles
     allowed = _ANYWHERE | _KIND[frame.kind]
     for role, where in roles.items():
-        if role >= STAT and frame.kind == "ticker":
+        if role >= STAT and frame.kind in TICKERS:
             if role >= PERCENT and role - PERCENT + STAT in roles:
                 raise ShapeError(f"{told.place}: {where}: ${_name(role)}, and without percent too")
         elif role not in allowed:
@@ -198,9 +200,9 @@ def _missing(told: Meaning) -> set[Role]:
         needed -= {Role.SIZE} if told.frame.removes else set()
     if kind in TRADES:
         needed |= {Role.PRICE} | ({Role.SIZE, Role.TAKER} if Role.AMOUNT not in roles else set())
-    if kind == "quote" or (kind == "ticker" and roles & QUOTE):
+    if kind == "quote" or (kind in TICKERS and roles & QUOTE):
         needed |= QUOTE
-    if kind == "ticker" and not roles & QUOTE and all(role < STAT for role in roles):
+    if kind in TICKERS and not roles & QUOTE and all(role < STAT for role in roles):
         raise ShapeError(f"{told.place}: neither a statistic nor a best bid and offer")
     if kind == "checksum":
         needed |= {Role.CHECKSUM}
@@ -217,9 +219,10 @@ def _check_words(told: Meaning) -> None:
     if (Role.SORT in told.roles) != bool(frame.passed):
         raise ShapeError(f"{told.place}: passed={frame.passed}, and $sort: one without the other")
     if frame.kind == "control" and not (
-        isinstance(told.tree, Literal) and isinstance(told.tree.value, str)
+        isinstance(told.tree, Object)
+        or (isinstance(told.tree, Literal) and isinstance(told.tree.value, str))
     ):
-        raise ShapeError(f"{told.place}: a control frame that is more than a word in quotes")
+        raise ShapeError(f"{told.place}: a control frame is a word in quotes, or an object")
     if set(frame.deletes) & set(frame.changes):
         raise ShapeError(f"{told.place}: a verb that both sets and removes a level")
     if len(frame.channel) > 15:

@@ -40,6 +40,12 @@ def ruled(rule: Continuity, sign: Sign, *frames: Frame) -> dict[str, Any]:
 
 
 NEXT = ruled(Continuity.NEXT, Sign.COUNTER, *books(',"u":$final'))
+CHECKED_ONCE = {  # old frames have no numbers, the venue's new ones no checksum
+    "rule": Continuity.PREVIOUS,
+    "proof": Proof((Sign.CHAIN,), note="its checksum is 0 now"),
+    "checksum": CHECKSUM,
+    "frames": books(',"c?":$checksum,"u?":$final,"p?":$previous'),
+}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,7 @@ NEXT = ruled(Continuity.NEXT, Sign.COUNTER, *books(',"u":$final'))
     [
         {"frames": books("")},
         NEXT,
+        CHECKED_ONCE,
         ruled(Continuity.PREVIOUS, Sign.CHAIN, *books(',"u":$final', ',"p":$previous')),
         ruled(Continuity.RANGE, Sign.RANGE, *books(',"u":$final', ',"f":$first')),
         ruled(Continuity.TIME, Sign.CLOCK, *books(',"e":$time_us')),

@@ -80,3 +80,34 @@ def test_both_ways_agree(
         assert told > 150
         assert seen(learns) == seen(never)
         assert memory(never).seen > 100
+
+
+APART = {
+    "mark": (native.CHANNEL_MARK, "$mark"),
+    "funding": (native.CHANNEL_FUNDING, "$funding"),
+    "interest": (native.CHANNEL_INTEREST, "$open_interest"),
+    "greeks": (native.CHANNEL_GREEKS, "$delta"),
+    "ticker": (native.CHANNEL_TICKER, "$index"),
+}
+
+
+@pytest.mark.parametrize("kind", APART)
+@pytest.mark.parametrize("learned", [False, True])
+def test_statistics_are_heard_on_the_channel_that_they_come_on(kind: str, learned: bool) -> None:
+    frames = [
+        Frame(one, f'{{"c":"{one}","s":"$symbol","v":"{hole}","t":$time_ms}}')
+        for one, (_, hole) in APART.items()
+    ]
+    channel, _ = APART[kind]
+    with engine_of(
+        native.shape_decoder(compiled(frames), learned=learned),
+        rule=native.RULE_NONE,
+        base=native.BASE_EVERY,
+    ) as e:
+        at = e.add_instrument("X")
+        for n in range(3):  # by the shape, and by what was learned from it
+            said = f'{{"c":"{kind}","s":"X","v":"1.{n}","t":1786310818130}}'
+            assert e.connection(0).feed(said.encode(), NOW + n) == native.DATA
+            assert e.heard(at, channel) == NOW + n
+        others = [other for other, _ in APART.values() if other != channel]
+        assert [e.heard(at, other) for other in others] == [0] * 4

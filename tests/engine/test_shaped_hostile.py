@@ -211,6 +211,20 @@ def test_a_book_with_another_word_is_not_taken_for_control() -> None:
         assert e.state(0) == MALFORMED
 
 
+def test_what_is_for_python_is_no_market_data_that_nobody_knows() -> None:
+    frames = (
+        *BOOKS,
+        Frame("control", '{"t":"listed","d":$_}'),
+        Frame("other", '{"t":"$_","d":$_}'),
+    )
+    with reader(frames) as e:
+        assert feed(e, {"t": "listed", "d": [book()["d"]]}) == native.CONTROL
+        assert e.counters()["unknown"] == 0
+        assert feed(e, {"t": "index", "d": []}) == native.DATA | native.UNKNOWN
+        assert feed(e, {"t": "listed"}) == native.CONTROL
+        assert feed(e, b'{"t":"listed","d":') == native.MALFORMED
+
+
 @pytest.mark.parametrize("venue", FRAMES)
 @pytest.mark.parametrize(
     "frame",

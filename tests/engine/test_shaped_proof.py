@@ -116,3 +116,24 @@ def test_two_ids_of_one_price_are_no_book_of_ours() -> None:
         assert e.state(0) == LIVE
         feed(e, {"t": "snapshot", "s": "X", "l": [bid, bid | {"i": 3}, ask]})
         assert e.state(0) == MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({"u": 8, "p": 7}, LIVE),
+        ({"u": 8, "c": zlib.crc32(b"2112")}, MALFORMED),  # a number that follows nothing
+        ({"c": zlib.crc32(b"2112")}, LIVE),
+        ({"p": 7}, MALFORMED),
+        ({}, MALFORMED),
+        ({"u": 9, "p": 8}, (State.STALE, Reason.GAP)),
+    ],
+)
+def test_where_numbers_or_a_checksum_prove_it_one_of_them_has_to_come(
+    more: dict[str, int], state: tuple[State, Reason]
+) -> None:
+    frames = books(',"c?":$checksum,"u?":$final,"p?":$previous')
+    with reader(*frames, checksum=DIGITS, rule=native.RULE_PREVIOUS) as e:
+        feed(e, message("snapshot", 1, u=7))
+        feed(e, message("book", 2, **more))
+        assert e.state(0) == state

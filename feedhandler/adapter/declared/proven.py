@@ -44,7 +44,7 @@ def check(place: str, venue: type[Venue], frames: Sequence[Frame], *, asked: boo
         raise ShapeError(f"{place}: base: {text}")
     if base is not Base.EVERY:
         for one in told:
-            for text in _numbers(rule, one):
+            for text in _numbers(rule, one, checked=venue.checksum is not None):
                 raise ShapeError(f"{place}: frames: {one.place}: {text}")
 
 
@@ -70,7 +70,8 @@ def _signs(venue: type[Venue], rule: Continuity, base: Base, kinds: set[str]) ->
 
 def _checksum(venue: type[Venue], rule: Continuity, told: Sequence[Meaning]) -> Iterator[str]:
     checksum = venue.checksum
-    if (Sign.CHECKSUM in venue.proof.signs) != (checksum is not None):
+    said, given_up = Sign.CHECKSUM in venue.proof.signs, venue.proof.note  # as the note says then
+    if said != (checksum is not None) and (said or not given_up):
         yield "CHECKSUM goes with a `checksum`, and only with one"
     having = [one for one in told if Role.CHECKSUM in one.roles]
     if checksum is None:
@@ -99,10 +100,13 @@ def _begins(base: Base, kinds: set[str], *, asked: bool) -> Iterator[str]:
         yield "REQUEST, and no `book` says how one is asked for"
 
 
-def _numbers(rule: Continuity, told: Meaning) -> Iterator[str]:
-    """What the rule goes by. A change that may come without it would be believed by itself."""
+def _numbers(rule: Continuity, told: Meaning, *, checked: bool) -> Iterator[str]:
+    """What the rule goes by. A change that may come without it would be believed by itself, unless
+    it has a checksum then: one with neither is refused as it comes."""
     groups = _RULES.get(rule, ())
     there = told.roles.keys() | told.of_level.keys()
+    if checked and Role.CHECKSUM in there:
+        return
     if told.frame.kind == "book":
         needed = told.needed | told.needed_of_level
         for group in groups:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
-from feedhandler.shape.frame import Frame
+from feedhandler.shape.frame import TICKERS, Frame
 from feedhandler.shape.tree import Literal, Node, Text, matched, parsed
 from feedhandler.sim.venues.declared.template import nodes
 
@@ -14,7 +14,7 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "book": ("book", "snapshot", "full", "checksum"),
     "trades": ("trade", "liquidation"),
     "quote": ("quote",),
-    "ticker": ("ticker",),
+    "ticker": tuple(TICKERS),
 }
 """Of frames, by the channel that they come on."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from feedhandler.shape.frame import Frame
+from feedhandler.shape.frame import TICKERS, Frame
 from feedhandler.shape.tree import Rows, holes, parsed
 from feedhandler.sim.market import black76
 from feedhandler.sim.market.book import ASK, BID
@@ -115,7 +115,7 @@ class Picture:
     def __init__(self, frame: Frame, beside: Beside) -> None:
         words = {"symbol": ("S",), "time_iso": ("T",), "sent_iso": ("T",)}
         self._template = Template(quoting(beside.tree(frame), words))
-        self._stats = frame.kind == "ticker"
+        self._stats = frame.kind in TICKERS
         self._sides = "bid" in {hole.name for hole in holes(self._template.tree)}
 
     def message(self, market: Market, live: Live, texts: Texts, said: Values) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from feedhandler.adapter.declared import DeclaredVenue, Topics
 from feedhandler.adapter.venue import Base, Continuity
+from feedhandler.shape.frame import TICKERS
 from feedhandler.sim.config import UNIVERSE, SimOptions
 from feedhandler.sim.faults.in_force import Delivery
 from feedhandler.sim.market.instrument import Instrument
@@ -151,7 +152,7 @@ class Publisher(DeclaredRest, ABC):
             Tape(trades, self.beside, named=named) if (trades := of("trade")) else None,
             [Prints(frame, self.beside, named=named) for frame in of("liquidation")],
             [Picture(frame, self.beside) for frame in of("quote")],
-            [Picture(frame, self.beside) for frame in of("ticker")],
+            [Picture(frame, self.beside) for frame in of(*TICKERS)],
         )
         self._by_subject.setdefault(channel.subject, []).append(found)
         return found
