@@ -375,7 +375,16 @@ class Instrument:
     @property
     def size_exponents(self) -> tuple[int, ...]: ...
     @property
-    def tick(self) -> float: ...
+    def tick(self) -> float:
+        """The step of prices; of the lowest ones, where there are `tick_bands`."""
+
+    @property
+    def tick_bands(self) -> tuple[tuple[float, float], ...]:
+        """(price from which on, tick), ascending: ticks that grow with the price."""
+
+    def tick_at(self, price: float) -> float:
+        """The tick of a price; 0 where the venue does not say."""
+
     @property
     def lot(self) -> float: ...
     @property
@@ -493,7 +502,13 @@ class _QuoteBase(_Cell):
     @property
     def funding(self) -> float: ...
     @property
-    def open_interest(self) -> float: ...
+    def open_interest(self) -> float:
+        """In units of size."""
+
+    @property
+    def volume(self) -> float:
+        """Traded in the last 24 hours, in units of size."""
+
     @property
     def last_ns(self) -> int:
         """When the last trade was."""

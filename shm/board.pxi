@@ -7,7 +7,7 @@ ctypedef struct BoardRow:
     int64_t expiry_ns
     double bid, bid_size, ask, ask_size, last, last_size
     double mark, index, underlying, bid_iv, ask_iv, mark_iv
-    double delta, gamma, vega, theta, rho, funding, open_interest
+    double delta, gamma, vega, theta, rho, funding, open_interest, volume
     int64_t last_ns, stats_ns, state_ns, data_ns
     int64_t exchange_ns, sent_ns, receive_ns, publish_ns
     uint64_t venue_sequence, ring_sequence
@@ -20,7 +20,8 @@ BOARD = np.dtype([
     *[(name, "<f8") for name in (
         "bid", "bid_size", "ask", "ask_size", "last", "last_size",
         "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv",
-        "delta", "gamma", "vega", "theta", "rho", "funding", "open_interest")],
+        "delta", "gamma", "vega", "theta", "rho", "funding", "open_interest",
+        "volume")],
     *[(name, "<i8") for name in (
         "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "sent_ns",
         "receive_ns", "publish_ns")],
@@ -35,7 +36,7 @@ _NO_QUOTE.bid_price = _NO_QUOTE.ask_price = _NO_QUOTE.last_price = FH_NONE
 _NO_QUOTE.mark = _NO_QUOTE.index = _NO_QUOTE.underlying = NAN
 _NO_QUOTE.bid_iv = _NO_QUOTE.ask_iv = _NO_QUOTE.mark_iv = NAN
 _NO_QUOTE.delta = _NO_QUOTE.gamma = _NO_QUOTE.vega = _NO_QUOTE.theta = _NO_QUOTE.rho = NAN
-_NO_QUOTE.funding = _NO_QUOTE.open_interest = NAN
+_NO_QUOTE.funding = _NO_QUOTE.open_interest = _NO_QUOTE.volume = NAN
 
 
 cdef enum:
@@ -45,7 +46,7 @@ cdef enum:
 
 cdef extern from *:
     """
-    enum { FH_QUOTE_WORDS = offsetof(fh_quote, definition) / 8 + 1 };
+    enum { FH_QUOTE_WORDS = offsetof(fh_quote, volume) / 8 + 1 };
     /* The lines of a cell's current copy, soon to be read. A hint: what it finds is not believed. */
     static inline void fh_prefetch(const fh_word *cell, size_t copy_bytes) {
         const fh_word *copy = cell + FH_CELL_HEAD / 8 + (FH_LOAD(cell) & 1) * (copy_bytes / 8);
@@ -206,6 +207,7 @@ cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:
     row.rho = q.rho
     row.funding = q.funding
     row.open_interest = q.open_interest
+    row.volume = q.volume
     row.last_ns = q.last_ns
     row.stats_ns = q.stats_ns
     row.state_ns = q.state_ns

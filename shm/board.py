@@ -29,7 +29,8 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     mark, index, underlying                f8  prices; NaN: the venue has not said
     bid_iv, ask_iv, mark_iv                f8  0.65 is 65 %
     delta, gamma, vega, theta, rho         f8  as the venue says
-    funding, open_interest                 f8
+    funding                                f8  0.0001 is 0.01 %
+    open_interest, volume                  f8  in units of size; volume: of the last 24 hours
     last_ns, stats_ns, state_ns, data_ns   i8  unix ns: of the last trade; when the last statistic
                                                came; since when this state; when any message came
     exchange_ns, receive_ns, publish_ns    i8  of the last change of bid or ask

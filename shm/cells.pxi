@@ -32,7 +32,7 @@ cdef class _Cell:
 
 cdef class _QuoteBase(_Cell):
     cdef readonly double mark, index, underlying, bid_iv, ask_iv, mark_iv
-    cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest
+    cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest, volume
     cdef readonly int64_t last_ns, stats_ns, data_ns
     cdef readonly int last_side
     cdef uint8_t source_
@@ -68,6 +68,7 @@ cdef class _QuoteBase(_Cell):
         self.rho = q.rho
         self.funding = q.funding
         self.open_interest = q.open_interest
+        self.volume = q.volume
         self.last_ns = q.last_ns
         self.last_side = q.last_side
         self.source_ = q.source

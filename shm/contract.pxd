@@ -27,6 +27,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         double delta, gamma, vega, theta, rho, funding, open_interest
         int64_t stats_ns, state_ns, data_ns, sent_ns
         uint32_t definition
+        double volume
     ctypedef struct fh_book_head:
         uint64_t stamp, ring_sequence, venue_sequence
         int64_t exchange_ns, receive_ns, publish_ns
@@ -41,7 +42,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     ctypedef struct fh_instrument:
         uint64_t stamp
         uint32_t id
-        uint8_t kind, option_type, contract_type, status, precision, has_book
+        uint8_t kind, option_type, contract_type, status, precision, has_book, bands
         uint32_t definition
         int8_t price_exponents[8]
         int8_t size_exponents[8]
@@ -52,6 +53,8 @@ cdef extern from "feedhandler_shm.h" nogil:
         char base[16]
         char quote[16]
         char settle[16]
+        double band_from[8]
+        double band_tick[8]
     ctypedef struct fh_connection:
         uint64_t stamp
     ctypedef struct fh_header:
@@ -108,7 +111,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const int FH_HEADER_BYTES, FH_CONTROL_BYTES, FH_READERS_BYTES, FH_READERS_ROWS, FH_READERS
     const int FH_COUNTERS, FH_HISTOGRAMS
     const uint32_t FH_READER_CLAIMED
-    const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_CELL_HEAD
+    const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_BANDS, FH_CELL_HEAD
     const uint32_t FH_NO_INSTRUMENT
     const int64_t FH_NONE
     const uint32_t FH_KNOWN_WHOLE

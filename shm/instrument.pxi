@@ -8,9 +8,17 @@ cdef class Instrument:
     cdef readonly object kind, option, contract_type, status
     cdef readonly bint has_book
     cdef readonly int precision, price_exponent, size_exponent
-    cdef readonly tuple price_exponents, size_exponents
+    cdef readonly tuple price_exponents, size_exponents, tick_bands
     cdef readonly double tick, lot, contract_size, strike
     cdef readonly int64_t expiry_ns
+
+    def tick_at(self, double price):
+        cdef double tick = self.tick
+        for begin, step in self.tick_bands:
+            if price < begin:
+                break
+            tick = step
+        return tick
 
     def __eq__(self, other):
         if not isinstance(other, Instrument):
@@ -48,6 +56,8 @@ cdef Instrument _instrument(Segment segment, uint32_t id):
     made.price_exponents = tuple([entry.price_exponents[i] for i in range(8)])
     made.size_exponents = tuple([entry.size_exponents[i] for i in range(8)])
     made.tick = entry.tick
+    made.tick_bands = tuple([(entry.band_from[i], entry.band_tick[i])
+                             for i in range(min(entry.bands, FH_BANDS))])
     made.lot = entry.lot
     made.contract_size = entry.contract_size
     made.strike = entry.strike

@@ -72,6 +72,7 @@ class Stat(IntEnum):
     RHO = 11
     FUNDING = 12
     OPEN_INTEREST = 13
+    VOLUME = 14
 
 class Counter(IntEnum):
     """Venue counters."""
@@ -125,7 +126,7 @@ class InstrumentKind(IntEnum):
     COMBO = 5
 
 class ContractType(IntEnum):
-    """How a contract settles."""
+    """What a contract is on, and how it settles."""
 
     NONE = 0
     LINEAR = 1

@@ -143,7 +143,7 @@ cdef size_t _stat_rows(EventRows *rows, Segment segment, fh_slot *slot, const fh
     for stat, value in (
         (1, q.mark), (2, q.index), (3, q.underlying), (4, q.bid_iv), (5, q.ask_iv),
         (6, q.mark_iv), (7, q.delta), (8, q.gamma), (9, q.vega), (10, q.theta),
-        (11, q.rho), (12, q.funding), (13, q.open_interest),
+        (11, q.rho), (12, q.funding), (13, q.open_interest), (14, q.volume),
     ):
         if value == value and _digits(value, slot):
             slot.kind = FH_KIND_STAT

@@ -113,7 +113,7 @@ class ListedInstrument:
     `settle`. `expiry_ns`: when it ends, also of what is no dated contract: the delisting that the
     venue has announced; 0: nothing is known of an end. `stated`: the venue's own word for its
     status. `written`: how many decimals prices and sizes of its book have, trailing zeros counted;
-    None: as many as tick and lot need.
+    None: as many as tick and lot need. `tick_bands`: (price from which on, tick), ascending.
     """
 
     symbol: str
@@ -133,6 +133,7 @@ class ListedInstrument:
     family: str = ""  #: what the venue groups it by in its channels (OKX instFamily)
     stated: str = field(default="", compare=False)
     written: tuple[int, int] | None = None
+    tick_bands: tuple[tuple[Decimal, Decimal], ...] = ()
 
     @property
     def active(self) -> bool:
@@ -149,8 +150,8 @@ class ListedInstrument:
 
     @property
     def price_exponent(self) -> int:
-        """The power of ten of which the tick is a whole multiple; never above 0."""
-        return _exponent(self.tick)
+        """The power of ten of which every tick is a whole multiple; never above 0."""
+        return min(map(_exponent, (self.tick, *(tick for _, tick in self.tick_bands))))
 
     @property
     def size_exponent(self) -> int:

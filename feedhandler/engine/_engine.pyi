@@ -7,7 +7,7 @@ clocks other than the system's, or event loops.
 """
 
 from asyncio import BaseProtocol, BufferedProtocol
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -250,13 +250,14 @@ class Engine:
         status: int = 0,
         has_book: bool = True,
         written: tuple[int, int] | None = None,
+        bands: Sequence[tuple[float, float]] = (),
     ) -> int:
         """Publish a directory entry; returns the instrument id (its row in every region).
 
         `written`: decimals of prices and sizes in the texts that checksums are made of; None: those
-        of the exponents. Adding a known symbol returns its id unchanged. Raises ValueError (symbol
-        over 63 bytes, exponent outside -18..6, decimals outside 0..18) and MemoryError when the
-        segment's directory is full.
+        of the exponents. `bands`: (price from which on, tick), ascending, at most 8. Adding a known
+        symbol returns its id unchanged. Raises ValueError (symbol over 63 bytes, exponent outside
+        -18..6, decimals outside 0..18) and MemoryError when the segment's directory is full.
         """
 
     def redefine(
@@ -276,6 +277,7 @@ class Engine:
         base: str,
         quote: str,
         settle: str,
+        bands: Sequence[tuple[float, float]] = (),
     ) -> int:
         """Publish the instrument's terms as they are now; what has changed: FH_CHANGE_* bits.
 

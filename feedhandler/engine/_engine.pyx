@@ -13,7 +13,8 @@ from libc.string cimport memcpy, memmove, memset
 from feedhandler.book.side cimport book_side
 from feedhandler.engine.prototypes cimport *
 from shm.contract cimport (
-    FH_REASON_END, FH_STATE_END, FH_STATE_LIVE, FH_STATUS_END, fh_instrument, fh_now_ns, fh_writer,
+    FH_BANDS, FH_REASON_END, FH_STATE_END, FH_STATE_LIVE, FH_STATUS_END, fh_instrument, fh_now_ns,
+    fh_writer,
 )
 
 from asyncio import BufferedProtocol

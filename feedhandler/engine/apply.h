@@ -129,7 +129,8 @@ static inline double *quote_field(fh_quote *q, uint32_t field)
     case FH_STAT_THETA: return &q->theta;
     case FH_STAT_RHO: return &q->rho;
     case FH_STAT_FUNDING: return &q->funding;
-    default: return &q->open_interest;
+    case FH_STAT_OPEN_INTEREST: return &q->open_interest;
+    default: return &q->volume;
     }
 }
 

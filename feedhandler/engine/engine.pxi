@@ -13,6 +13,20 @@ def full_sides(uint32_t bids, uint32_t asks, uint32_t asked):
     return side_full(bids, asks, asked), side_full(asks, bids, asked)
 
 
+cdef int _bands(fh_instrument *entry, bands) except -1:
+    """Of ticks by price."""
+    cdef double last = 0
+    if len(bands) > FH_BANDS:
+        raise ValueError(f"{len(bands)} bands of ticks: {FH_BANDS} at most")
+    entry.bands = len(bands)
+    for i, (begin, tick) in enumerate(bands):
+        if not begin > last or not tick > 0:
+            raise ValueError(f"bands of ticks have to ascend: {bands}")
+        entry.band_from[i] = last = begin
+        entry.band_tick[i] = tick
+    return 0
+
+
 cdef int _field(char *field, size_t size, str value) except -1:
     cdef bytes encoded = value.encode()
     if <size_t>len(encoded) >= size:
@@ -121,7 +135,7 @@ cdef class Engine:
                        int size_exponent=0, double tick=0.0, double lot=0.0,
                        double contract_size=1.0, int contract_type=0, double strike=0.0,
                        int64_t expiry_ns=0, int option=0, str base="", str quote="",
-                       str settle="", int status=0, bint has_book=True, written=None):
+                       str settle="", int status=0, bint has_book=True, written=None, bands=()):
         cdef fh_instrument entry
         cdef market *m = self._find(symbol)
         cdef int exponent  # else Cython takes it for a truth value
@@ -152,6 +166,7 @@ cdef class Engine:
         entry.price_exponents[0] = price_exponent
         entry.size_exponents[0] = size_exponent
         entry.tick = tick
+        _bands(&entry, bands)
         entry.lot = lot
         entry.contract_size = contract_size
         entry.strike = strike
@@ -166,7 +181,7 @@ cdef class Engine:
 
     def redefine(self, instrument, *, int kind, double tick, double lot, double contract_size,
                  int contract_type, double strike, int64_t expiry_ns, int option, int status,
-                 str name, str base, str quote, str settle):
+                 str name, str base, str quote, str settle, bands=()):
         cdef market *m = self._market(instrument)
         cdef fh_instrument terms
         cdef uint32_t changes
@@ -180,6 +195,7 @@ cdef class Engine:
         terms.contract_type = contract_type
         terms.status = _status(status)
         terms.tick = tick
+        _bands(&terms, bands)
         terms.lot = lot
         terms.contract_size = contract_size
         terms.strike = strike

@@ -9,6 +9,14 @@
 
 #include "publish.h"
 
+static inline bool ticks_differ(const fh_instrument *old, const fh_instrument *now)
+{
+    bool differ = old->tick != now->tick || old->bands != now->bands;
+    for (unsigned i = 0; i < now->bands && !differ; i++)
+        differ = old->band_from[i] != now->band_from[i] || old->band_tick[i] != now->band_tick[i];
+    return differ;
+}
+
 /* FH_CHANGE_* of what differs. Of identities the symbol never does: it is what the row is found by. */
 static inline uint32_t terms_changes(const fh_instrument *old, const fh_instrument *now)
 {
@@ -19,7 +27,7 @@ static inline uint32_t terms_changes(const fh_instrument *old, const fh_instrume
                 !strncmp(old->quote, now->quote, sizeof old->quote) &&
                 !strncmp(old->settle, now->settle, sizeof old->settle);
     return (old->status != now->status ? FH_CHANGE_STATUS : 0u) |
-           (old->tick != now->tick ? FH_CHANGE_TICK : 0u) |
+           (ticks_differ(old, now) ? FH_CHANGE_TICK : 0u) |
            (old->lot != now->lot ? FH_CHANGE_LOT : 0u) |
            (old->contract_size != now->contract_size ? FH_CHANGE_CONTRACT_SIZE : 0u) |
            (old->expiry_ns != now->expiry_ns ? FH_CHANGE_EXPIRY : 0u) |

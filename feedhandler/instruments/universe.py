@@ -170,6 +170,7 @@ class _Terms(TypedDict):
     base: str
     quote: str
     settle: str
+    bands: Sequence[tuple[float, float]]
 
 
 def _terms(spec: ListedInstrument) -> _Terms:
@@ -187,6 +188,7 @@ def _terms(spec: ListedInstrument) -> _Terms:
         "base": _cut(spec.base, _CURRENCY_BYTES),
         "quote": _cut(spec.quote, _CURRENCY_BYTES),
         "settle": _cut(spec.settle, _CURRENCY_BYTES),
+        "bands": [(float(price), float(tick)) for price, tick in spec.tick_bands],
     }
 
 

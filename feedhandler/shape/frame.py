@@ -79,6 +79,7 @@ STATS: Mapping[str, int] = MappingProxyType(
             (
                 *("mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv"),
                 *("delta", "gamma", "vega", "theta", "rho", "funding", "open_interest"),
+                "volume",
             ),
             1,
         )

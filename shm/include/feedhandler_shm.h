@@ -73,6 +73,7 @@ extern "C" {
 #define FH_HISTOGRAMS 8
 #define FH_HISTOGRAM_BUCKETS 512
 #define FH_PRECISIONS 8
+#define FH_BANDS 8 /* of ticks by price */
 #define FH_NO_INSTRUMENT 0xFFFFFFFFu
 #define FH_NONE INT64_MIN /* a price that is not there */
 #define FH_KNOWN_WHOLE UINT32_MAX /* a side of a book is known to its end */
@@ -140,7 +141,8 @@ extern "C" {
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
     F(DELTA, 7) F(GAMMA, 8) F(VEGA, 9) F(THETA, 10) F(RHO, 11) F(FUNDING, 12)                  \
-    F(OPEN_INTEREST, 13)
+    F(OPEN_INTEREST, 13)                                                                       \
+    F(VOLUME, 14)     /* since 2.0: traded in the last 24 hours, in units of size */
 
 #define FH_COUNTER_NAMES(F)                                                                    \
     F(FRAMES, 0) F(BYTES, 1) F(LEVELS, 2) F(MESSAGES, 3) F(CONTROL, 4) F(MALFORMED, 5)         \
@@ -157,7 +159,11 @@ extern "C" {
 
 #define FH_INSTRUMENT_KINDS(F)                                                                 \
     F(UNKNOWN, 0) F(SPOT, 1) F(PERPETUAL, 2) F(FUTURE, 3) F(OPTION, 4) F(COMBO, 5)
-#define FH_CONTRACT_TYPES(F) F(NONE, 0) F(LINEAR, 1) F(INVERSE, 2) F(QUANTO, 3)
+#define FH_CONTRACT_TYPES(F) /* what a size of 1 is, times the contract size */                \
+    F(NONE, 0)    /* base currency: a pair */                                                   \
+    F(LINEAR, 1)  /* base currency */                                                           \
+    F(INVERSE, 2) /* quote currency; of options base currency. It settles in base currency */   \
+    F(QUANTO, 3)  /* currency of settlement for each unit of the price */
 #define FH_OPTION_TYPES(F) F(NONE, 0) F(CALL, 1) F(PUT, 2)
 #define FH_QUOTE_SOURCES(F) /* since 2.0: what a quote cell's bid and ask are of */              \
     F(NONE, 0)  /* there are none yet */                                                        \
@@ -230,7 +236,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, publish_delta_ns, 56) /* publish - receive, saturating */                            \
     F(u32, aux, 60)             /* by kind */
 
-#define FH_QUOTE_FIELDS(F) /* one copy of a quote cell, 256 bytes */                           \
+#define FH_QUOTE_FIELDS(F) /* one copy of a quote cell, 320 bytes */                           \
     F(u64, stamp, 0)                                                                           \
     F(u64, ring_sequence, 8)    /* the last record that this cell reflects */                   \
     F(u64, venue_sequence, 16)                                                                 \
@@ -252,7 +258,10 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, data_ns, 232)        /* receive time of the last message of any channel */           \
     F(i64, sent_ns, 240)        /* since 2.0: when the venue sent it, by its clock; 0 = it says none */ \
     F(u32, definition, 248)     /* since 2.0: of the directory row that this is under; 0 = unsaid */ \
-    F(u32, reserved3, 252)
+    F(u32, reserved3, 252)                                                                     \
+    F(f64, volume, 256)         /* since 2.0: of the last 24 hours, in units of size; NaN = none */ \
+    F(u64, reserved4, 264) F(u64, reserved5, 272) F(u64, reserved6, 280)                       \
+    F(u64, reserved7, 288) F(u64, reserved8, 296) F(u64, reserved9, 304) F(u64, reserved10, 312)
 
 #define FH_BOOK_FIELDS(F) /* head of a copy of a book cell; depth x {price, size} bids, then asks */ \
     F(u64, stamp, 0)                                                                           \
@@ -273,19 +282,26 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, asks_known, 84)      /* since 2.0: likewise; FH_KNOWN_WHOLE: the venue has no others */ \
     F(i64, sent_ns, 88)         /* since 2.0: when the venue sent it, by its clock; 0 = it says none */
 
-#define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 256 bytes */                   \
+#define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 384 bytes */                   \
     F(u64, stamp, 0)                                                                           \
     F(u32, id, 8) F(u8, kind, 12) F(u8, option_type, 13) F(u8, contract_type, 14)              \
     F(u8, status, 15)           /* FH_STATUS_* */                                               \
     F(u8, precision, 16)        /* the pair of exponents in force */                            \
-    F(u8, has_book, 17) F(u16, reserved, 18)                                                   \
+    F(u8, has_book, 17)                                                                        \
+    F(u8, bands, 18)            /* since 2.0: how many bands of ticks follow; most have none */ \
+    F(u8, reserved, 19)                                                                        \
     F(u32, definition, 20)      /* since 2.0: the number of these terms, from 1; 0 = unsaid */  \
     F(i8x8, price_exponents, 24) F(i8x8, size_exponents, 32) /* by precision */                 \
-    F(f64, tick, 40) F(f64, lot, 48) F(f64, contract_size, 56) F(f64, strike, 64)              \
+    F(f64, tick, 40)            /* of prices below the first band */                            \
+    F(f64, lot, 48)                                                                            \
+    F(f64, contract_size, 56)   /* what a size of 1 is: see FH_CONTRACT_TYPES */                \
+    F(f64, strike, 64)                                                                         \
     F(i64, expiry_ns, 72)       /* expiry, delivery or announced delisting; 0 = none known */   \
     F(char64, symbol, 80)       /* the venue's name, UTF-8, zero-padded */                      \
     F(char64, name, 144)        /* the normalised name */                                       \
-    F(char16, base, 208) F(char16, quote, 224) F(char16, settle, 240)
+    F(char16, base, 208) F(char16, quote, 224) F(char16, settle, 240)                          \
+    F(f64x8, band_from, 256)    /* since 2.0: from this price on, ascending, ... */             \
+    F(f64x8, band_tick, 320)    /* since 2.0: ... the tick is this, up to the next band */
 
 #define FH_CONNECTION_FIELDS(F) /* one copy of a row of the connection table, 512 bytes */     \
     F(u64, stamp, 0)                                                                           \
@@ -365,6 +381,7 @@ typedef struct fh_region { uint64_t offset; uint32_t stride; uint32_t count; } f
 #define FH_MEMBER_i8(n) int8_t n;
 #define FH_MEMBER_f64(n) double n;
 #define FH_MEMBER_i8x8(n) int8_t n[8];
+#define FH_MEMBER_f64x8(n) double n[8];
 #define FH_MEMBER_char16(n) char n[16];
 #define FH_MEMBER_char32(n) char n[32];
 #define FH_MEMBER_char64(n) char n[64];
@@ -408,9 +425,9 @@ FH_CONTROL_FIELDS(FH_CHECK_CONTROL)
 FH_READERS_FIELDS(FH_CHECK_READERS)
 FH_READER_FIELDS(FH_CHECK_READER)
 FH_STATIC_ASSERT(sizeof(fh_slot) == 64, "slot");
-FH_STATIC_ASSERT(sizeof(fh_quote) == 256, "quote");
+FH_STATIC_ASSERT(sizeof(fh_quote) == 320, "quote");
 FH_STATIC_ASSERT(sizeof(fh_book_head) == 96, "book head");
-FH_STATIC_ASSERT(sizeof(fh_instrument) == 256, "instrument");
+FH_STATIC_ASSERT(sizeof(fh_instrument) == 384, "instrument");
 FH_STATIC_ASSERT(sizeof(fh_connection) == 512, "connection");
 FH_STATIC_ASSERT(sizeof(fh_header) <= FH_HEADER_BYTES, "header");
 FH_STATIC_ASSERT(sizeof(fh_control) <= 1024, "control");

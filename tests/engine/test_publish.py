@@ -50,7 +50,7 @@ def copies(e: native.Engine, row: int) -> list[Any]:
     offset, stride, _ = memory._region(raw, 272)
     begin = offset + row * stride
     both = [
-        np.frombuffer(raw, shared.DTYPES["quote"], 1, begin + 64 + at * 256)[0] for at in range(2)
+        np.frombuffer(raw, shared.DTYPES["quote"], 1, begin + 64 + at * 320)[0] for at in range(2)
     ]
     return sorted(both, key=lambda one: int(one["stamp"]))
 

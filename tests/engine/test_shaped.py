@@ -250,7 +250,7 @@ def test_a_ticker_without_a_side_leaves_it_as_it_was() -> None:
 # -- statistics -----------------------------------------------------------------------------------
 
 NAMES = ("mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv", "delta", "gamma", "vega",
-         "theta", "rho", "funding", "open_interest")  # fmt: skip
+         "theta", "rho", "funding", "open_interest", "volume")  # fmt: skip
 
 
 @pytest.mark.parametrize("percent", [False, True])

@@ -19,7 +19,7 @@ from tests.engine import support
 TERMS: dict[str, Any] = {
     "kind": int(shm.InstrumentKind.SPOT), "tick": 0.01, "lot": 0.1, "contract_size": 1.0,
     "contract_type": 0, "strike": 0.0, "expiry_ns": 0, "option": 0, "status": int(Status.ACTIVE),
-    "name": "BTC-USDT", "base": "BTC", "quote": "USDT", "settle": "USDT",
+    "name": "BTC-USDT", "base": "BTC", "quote": "USDT", "settle": "USDT", "bands": (),
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def written(held: segment.WriterSegment) -> Iterator[tuple[native.Engine, shm.Fe
     [
         ("status", int(Status.HALTED), Change.STATUS, "status"),
         ("tick", 0.0001, Change.TICK, "tick"),
+        ("bands", ((50.0, 0.5), (100.0, 1.0)), Change.TICK, "tick_bands"),
         ("lot", 5.0, Change.LOT, "lot"),
         ("contract_size", 0.1, Change.CONTRACT_SIZE, "contract_size"),
         ("expiry_ns", 1_800_000_000_000_000_000, Change.EXPIRY, "expiry_ns"),
@@ -97,6 +98,27 @@ def test_a_change_is_a_record_a_row_and_a_number(
     board = feed.board()
     assert board["definition"].tolist() == [2, 1]
     assert board.tradable.tolist() == [term != "status", True]
+
+
+def test_ticks_by_price(written: tuple[native.Engine, shm.Feed]) -> None:
+    engine, feed = written
+    plain = feed.instrument("BTC-USDT")
+    assert [plain.tick_at(price) for price in (0.0, 99.0, 1e9)] == [0.01, 0.01, 0.01]
+    two = TERMS | {"bands": [(50.0, 0.5), (100.0, 1.0)]}
+    assert engine.redefine(0, **two) == Change.TICK
+    banded = feed.instrument("BTC-USDT")
+    prices = (0.01, 49.99, 50.0, 99.5, 100.0, 1e9)
+    assert [banded.tick_at(price) for price in prices] == [0.01, 0.01, 0.5, 0.5, 1.0, 1.0]
+    assert engine.redefine(0, **two) == 0  # the same again
+    assert engine.redefine(0, **two | {"bands": [(50.0, 0.5)]}) == Change.TICK
+    assert feed.instrument("BTC-USDT").tick_bands == ((50.0, 0.5),)
+    eight = [(float(at), 2.0**at) for at in range(1, 9)]
+    assert engine.redefine(0, **TERMS | {"bands": eight}) == Change.TICK
+    assert feed.instrument("BTC-USDT").tick_bands == tuple(eight)
+    for wrong in ([*eight, (9.0, 1e3)], [(2.0, 1.0), (1.0, 2.0)], [(1.0, 0.0)], [(0.0, 1.0)]):
+        with pytest.raises(ValueError, match="bands"):
+            engine.redefine(0, **TERMS | {"bands": wrong})
+    assert feed.instrument("BTC-USDT").tick_bands == tuple(eight)
 
 
 def test_updates_keep_the_definition_that_they_are_under(

@@ -18,7 +18,17 @@ PROGRAM = ROOT / "scripts" / "examples" / "reader.rs"
 
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ENTRY = re.compile(r"F\(([^()]*)\)\s*(?:/\*(.*?)\*/)?", re.DOTALL)
-_SIZES = {"u8": 1, "i8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "f64": 8, "i8x8": 8}
+_SIZES = {
+    "u8": 1,
+    "i8": 1,
+    "u16": 2,
+    "u32": 4,
+    "u64": 8,
+    "i64": 8,
+    "f64": 8,
+    "i8x8": 8,
+    "f64x8": 64,
+}
 _SIZES |= {"region": 16, "counters": 512}
 
 

@@ -81,7 +81,17 @@ def test_c_and_cpp_agree(now: str) -> None:
 
 def test_fields_fill_their_structures_without_holes(now: str) -> None:
     """Every byte has a name, so that a new field cannot land on one that readers skip."""
-    sizes = {"u8": 1, "i8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "f64": 8, "i8x8": 8}
+    sizes = {
+        "u8": 1,
+        "i8": 1,
+        "u16": 2,
+        "u32": 4,
+        "u64": 8,
+        "i64": 8,
+        "f64": 8,
+        "i8x8": 8,
+        "f64x8": 64,
+    }
     sizes |= {"region": 16, "counters": 8 * _native.DTYPES["header"]["counters"].shape[0]}
     for structure, fields in _native.layout().items():
         at = 0

@@ -166,6 +166,7 @@ def check_cells(feed: shm.Feed, known: list[shm.Instrument], saw: Counter[str]) 
             assert row["bid"] == mix(last, 3)
             assert row["data_ns"] == mix(last, 12)
             assert row["open_interest"] == mix(last, 62)
+            assert row["volume"] == mix(last, 63)
     saw["boards"] += 1
 
 
