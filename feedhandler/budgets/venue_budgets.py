@@ -78,4 +78,5 @@ async def wait_for_budget(
             if left >= SHOWN_WAIT_S:
                 waiting(left)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), max(0.001, min(left, _LOOK_S)))
+                async with asyncio.timeout(max(0.001, min(left, _LOOK_S))):
+                    await stopped.wait()

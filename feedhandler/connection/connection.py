@@ -139,7 +139,8 @@ class Connection:
         self._kick.set()
         if self._task is not None:
             with suppress(TimeoutError, asyncio.CancelledError):
-                await asyncio.wait_for(self._task, DRAIN_S)
+                async with asyncio.timeout(DRAIN_S):
+                    await self._task
         self._mark_down(reason)
         self.socket.abort()
         if self.state is not State.CLOSED:
@@ -270,7 +271,8 @@ class Connection:
     async def _wait_for_work(self, seconds: float) -> None:
         """Wait, or less: until there is something to do."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._kick.wait(), max(0.0, seconds))
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._kick.wait()
 
     def _tick(self, now: float) -> float:
         """Do what is due; returns the seconds until it may be again."""

@@ -109,7 +109,8 @@ class SnapshotQueue:
                 self._kick.clear()
                 delay = self._step(self._clock())
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._kick.wait(), delay)
+                    async with asyncio.timeout(delay):
+                        await self._kick.wait()
         finally:
             for flight in list(self._flights):
                 flight.cancel()

@@ -89,7 +89,8 @@ class Lister:
         while True:
             with suppress(TimeoutError):
                 wait = self._refresh_s * self._rng.uniform(0.9, 1.1)
-                await asyncio.wait_for(self._kick.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._kick.wait()
                 self._kick.clear()
             try:
                 listed = await self.list(self.rules)

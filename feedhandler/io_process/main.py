@@ -179,7 +179,8 @@ async def _until_stopped(stop: asyncio.Event, parent: int) -> None:
     """Until a signal, or until the supervisor is gone without one having come."""
     while not stop.is_set():
         try:
-            await asyncio.wait_for(stop.wait(), _PARENT_S)
+            async with asyncio.timeout(_PARENT_S):
+                await stop.wait()
         except TimeoutError:
             if parent and os.getppid() != parent:
                 log.error("the supervisor %d is gone", parent)

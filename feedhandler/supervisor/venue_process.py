@@ -85,7 +85,8 @@ class VenueProcess:
             log.error("%s: %s; restarting in %.1f s", self.venue, self._last, delay)
             self.restarts += 1
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._nudge.wait()
 
     async def _spawn(self) -> Process:
         now, before = monotonic(), self._started
@@ -131,7 +132,8 @@ class VenueProcess:
         hung = False
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), WATCH_S)
+                async with asyncio.timeout(WATCH_S):
+                    await process.wait()
             code = process.returncode
             if code is not None:
                 break
@@ -192,7 +194,8 @@ class VenueProcess:
         with suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
         except TimeoutError:
             log.error("%s: does not stop, killing it", self.venue)
             with suppress(ProcessLookupError):

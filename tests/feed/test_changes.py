@@ -269,7 +269,7 @@ def test_a_sighup_while_the_last_one_is_followed_is_not_lost() -> None:
         loop.add_signal_handler(signal.SIGHUP, running._hung_up)
         task = loop.create_task(running._until_stopped())
         os.kill(os.getpid(), signal.SIGHUP)
-        while len(read) < 4:
+        while len(read) < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         running._stop.set()
         await task

@@ -220,6 +220,22 @@ async def reached(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize("turns", range(5))
+def test_queue_ends_at_whatever_moment_it_is_cancelled(turns: int) -> None:
+    async def main() -> None:
+        queue = SnapshotQueue(Paper().actions())
+        task = asyncio.create_task(queue.run())
+        await asyncio.sleep(0.01)  # it waits
+        queue.request("1")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=5.0)
+        assert task.cancelled()
+
+    asyncio.run(main())
+
+
 def test_queue_goes_by_rank_bounded_and_one_an_instrument() -> None:
     async def main() -> None:
         paper = Paper()

@@ -73,10 +73,11 @@ class OpenSocket(Way):
 
     async def ask(self) -> bytes:
         self._number += 1
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._asked[self._number] = answer
         self._transport.send(WSMsgType.TEXT, msgspec.json.encode(Asked(self._number)))
-        return await asyncio.wait_for(answer, TIMEOUT_S)
+        async with asyncio.timeout(TIMEOUT_S):
+            return await answer
 
     def _take(self, message: bytes) -> None:
         answer = self._asked.pop(self._number, None)

@@ -97,7 +97,8 @@ class Seen:
         """As a task of an event loop."""
         while not self.over and not self._tired:
             try:
-                batch = await asyncio.wait_for(anext(self.events), self._order.patience_s)
+                async with asyncio.timeout(self._order.patience_s):
+                    batch = await anext(self.events)
             except Overrun:
                 continue
             except TimeoutError:
