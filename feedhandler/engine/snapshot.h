@@ -47,8 +47,8 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
         market_attention(e, m, SNAPSHOT_TOO_OLD, head->numbers.first);
         break;
     case ACTION_REPLACE:
-        if (head && !based) /* the last that brought some of it is still there, or it would be gone */
-            market_fed(m, m->owner);
+        if (tail && !based) /* the last that brought some of it is still there, or it would be gone */
+            market_fed(m, m->sequence.rule == RULE_TIME ? (int)tail->connection : m->owner);
         fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
         book_replace(e, m, msg, e->levels + msg->levels, based);
         break;

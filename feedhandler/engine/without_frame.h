@@ -114,11 +114,20 @@ static inline void engine_look_begin(engine *e)
     e->news = NULL;
 }
 
+/* Does what waits come from this connection, and would no number show what it misses once it is gone? */
+static bool market_waits_blind(const market *m, int index)
+{
+    const waiting *tail = backlog_tail(&m->backlog);
+    bool blind = m->sequence.rule == RULE_TIME || m->sequence.rule == RULE_NONE;
+    return blind && tail != NULL && (int)tail->connection == index;
+}
+
 /* The connection is gone. Books that another connection feeds as well just change hands. */
 static bool market_disconnected(engine *e, market *m, int index, int reason)
 {
-    if (m->sequence.phase != PHASE_EMPTY)
-        backlog_clear(&m->backlog); /* held of one that is ahead: it may have been this one */
+    /* Held of one that is ahead: it may have been this one. A book that was lost since has no owner yet. */
+    if (m->sequence.phase != PHASE_EMPTY || market_waits_blind(m, index))
+        backlog_clear(&m->backlog);
     if (m->owner != index && !(m->feeders & connection_bit(index)))
         return false;
     m->feeders &= ~connection_bit(index);

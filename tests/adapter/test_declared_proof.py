@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler.adapter.checksum import Checksum, Number, Order
+from feedhandler.adapter.declared import BookPath
 from feedhandler.adapter.proof import Proof, Scope, Sign
 from feedhandler.adapter.venue import Base, Continuity
 from feedhandler.shape import Frame, ShapeError
@@ -132,6 +133,14 @@ def test_what_is_proven_is_taken(facts: dict[str, Any]) -> None:
         ),
         (NEXT | {"frames": NEXT["frames"][1:]}, "base: STREAM, and no frame of kind 'snapshot'"),
         (NEXT | {"base": Base.REQUEST}, "base: REQUEST, and no `book`"),
+        (
+            {
+                "base": Base.REQUEST,
+                "book": BookPath("/book/$symbol"),
+                "frames": (frame("book"), frame("answer")),
+            },
+            "base: REQUEST, and by its rule, NONE, nothing says",
+        ),
         (
             {
                 "base": Base.EVERY,

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
@@ -72,6 +72,8 @@ class Venue:
 
 @settings(max_examples=400)
 @given(st.integers(0, 2**32), st.integers(1, 3))
+@example(181, 2)
+@example(511, 3)
 def test_a_live_book_is_the_venues(seed: int, connections: int) -> None:
     rng = random.Random(seed)
     venue = Venue(rng, connections == 1)
@@ -170,3 +172,44 @@ def test_a_connection_that_comes_later_waits_until_it_is_seen_to_be_in_step() ->
         assert e.book(i)[2] == 13
         assert e.disconnected(0, Reason.DISCONNECTED) == []
         assert e.state(i) == LIVE
+
+
+def answered(time: int, bids: dict[str, str]) -> bytes:
+    rows = [[price, size] for price, size in bids.items()]
+    return support.compact({"lastUpdateId": time, "bids": rows, "asks": [["101", "1"]]})
+
+
+def test_a_book_that_is_asked_for_is_joined_by_the_connection_that_waits() -> None:
+    with by_time(instruments=2) as e:
+        i = e.add_instrument("BTCUSDT")
+        first, second = e.connection(0).feed, e.connection(1).feed
+        first(support.binance_depth(10, 10, [["99", "1"]], [["101", "1"]]))
+        e.snapshot(i, answered(10, {"99": "1"}))
+        second(support.binance_depth(12, 12, [["98", "2"]]))  # held: the first has yet to bring 11
+        first(support.binance_depth(11, 11, [["97", "3"]])[:-9])
+        assert e.state(i)[0] == State.STALE
+        first(support.binance_depth(13, 13, [["96", "4"]]))  # not heard: the second is
+        e.snapshot(i, answered(12, {"99": "1", "98": "2", "97": "3"}))
+        assert e.state(i) == LIVE
+        first(support.binance_depth(14, 14, [["95", "5"]]))
+        assert e.book(i)[2] == 12  # 13 is missing in the book
+        second(support.binance_depth(13, 13, [["96", "4"]]))
+        second(support.binance_depth(14, 14, [["95", "5"]]))
+        assert set(support.engine_book(e, i)[0]) == {Decimal(p) for p in (99, 98, 97, 96, 95)}
+
+
+def test_what_waits_of_a_session_is_gone_with_it() -> None:
+    with by_time(instruments=2) as e:
+        i = e.add_instrument("BTCUSDT")
+        first, second = e.connection(0).feed, e.connection(1).feed
+        first(support.binance_depth(10, 10, [["99", "1"]], [["101", "1"]]))
+        e.snapshot(i, answered(10, {"99": "1"}))
+        second(support.binance_depth(12, 12, [["98", "2"]]))
+        first(support.binance_depth(11, 11, [["97", "3"]])[:-9])
+        e.disconnected(1, Reason.DISCONNECTED)  # 13 falls between its two sessions
+        second(support.binance_depth(14, 14, [["95", "5"]]))
+        e.snapshot(i, answered(12, {"99": "1", "98": "2", "97": "3"}))
+        assert e.state(i) != LIVE
+        e.snapshot(i, answered(14, dict.fromkeys(("99", "98", "97", "96", "95"), "1")))
+        assert e.state(i) == LIVE
+        assert set(support.engine_book(e, i)[0]) == {Decimal(p) for p in (99, 98, 97, 96, 95)}

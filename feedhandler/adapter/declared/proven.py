@@ -40,7 +40,7 @@ def check(place: str, venue: type[Venue], frames: Sequence[Frame], *, asked: boo
         raise ShapeError(f"{place}: proof: {text}")
     if kinds - {"answer"} and "book" in venue.channels and not kinds & {"book", *_BEGINS}:
         raise ShapeError(f"{place}: frames: there is a topic of books, and no frame of one")
-    for text in _begins(base, kinds, asked=asked):
+    for text in _begins(rule, base, kinds, asked=asked):
         raise ShapeError(f"{place}: base: {text}")
     if base is not Base.EVERY:
         for one in told:
@@ -89,13 +89,15 @@ def _checksum(venue: type[Venue], rule: Continuity, told: Sequence[Meaning]) -> 
                 yield f"nothing but CHECKSUM, and $checksum need not come in {one.place}"
 
 
-def _begins(base: Base, kinds: set[str], *, asked: bool) -> Iterator[str]:
+def _begins(rule: Continuity, base: Base, kinds: set[str], *, asked: bool) -> Iterator[str]:
     if not kinds & {"book", *_BEGINS}:
         return
     if base is Base.EVERY and ("full" not in kinds or kinds & {"book", "snapshot"}):
         yield "EVERY: each frame of a book is of kind 'full'"
     if base is Base.STREAM and not kinds & {*_BEGINS}:
         yield "STREAM, and no frame of kind 'snapshot' begins a book"
+    if base is Base.REQUEST and rule is Continuity.NONE and "book" in kinds:
+        yield "REQUEST, and by its rule, NONE, nothing says which changes follow what was asked for"
     if base is Base.REQUEST and not asked:
         yield "REQUEST, and no `book` says how one is asked for"
 
