@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
-from feedhandler.venues.binance import BinanceSpot, depth_weight
+from feedhandler.venues.binance import BinanceSpot
 from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
@@ -131,7 +131,7 @@ def test_snapshots_by_todays_and_by_historic_urls() -> None:
     request = VENUE.snapshot_request("BTCUSDT")
     assert request is not None
     assert (request.params["limit"], request.weight) == ("5000", 250)
-    assert [depth_weight(n) for n in (5, 100, 101, 500, 1000, 5000)] == [5, 5, 25, 25, 50, 250]
+    assert [VENUE.book.costs(n) for n in (5, 100, 101, 500, 1000, 5000)] == [5, 5, 25, 25, 50, 250]
     for url in (
         "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000",
         "https://www.binance.com/api/v1/depth?symbol=BTCUSDT&limit=1000",

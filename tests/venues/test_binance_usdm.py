@@ -8,7 +8,7 @@ import pytest
 
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
 from feedhandler.planning.packing import pack
-from feedhandler.venues.binance_usdm import BinanceUsdm, depth_weight
+from feedhandler.venues.binance_usdm import BinanceUsdm
 from shm import ContractType, InstrumentKind
 from tests.venues.support import recorded_lines
 
@@ -119,7 +119,7 @@ def test_snapshots() -> None:
         "/fapi/v1/depth", "1000", 20, 1000,
     )  # fmt: skip
     assert (seen.weight, seen.levels) == (10, 500)
-    assert [depth_weight(n) for n in (5, 50, 100, 500, 1000)] == [2, 2, 5, 10, 20]
+    assert [VENUE.book.costs(n) for n in (5, 50, 100, 500, 1000)] == [2, 2, 5, 10, 20]
     url = "https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=1000"
     assert VENUE.snapshot_symbol(url) == "BTCUSDT"
     assert VENUE.recognises(url)

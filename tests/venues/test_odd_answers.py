@@ -33,7 +33,7 @@ from tests.venues.odd import ODD, REMOVED, Nobody, Path, assert_possible, paths,
 
 VENUES = venues.names()
 ROWS = {
-    "deribit": ("result",), "okx": ("data",), "binance": ("symbols",), "binance-usdm": ("symbols",),
+    "deribit": ("result",), "okx": ("data",),
     "bybit-linear": ("result", "list"), "bybit-spot": ("result", "list"),
 }  # fmt: skip
 #: fields by which a row may be said to be of a kind that is of no concern

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from feedhandler.adapter import names
 from feedhandler.adapter.declared import rows, words
-from feedhandler.adapter.declared.listing import BookPath
+from feedhandler.adapter.declared.listing import BestPath, BookPath
 from feedhandler.adapter.listing import MOST_ELEMENTS
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import BookAnswer
@@ -37,14 +39,16 @@ class _Written(str):
     __slots__ = ()
 
 
-def request(path: BookPath, symbol: str, depth: int, *, socket: bool) -> Request:
-    """The request for a symbol's book; `socket`: it goes over the socket."""
-    values = {"symbol": symbol, "depth": depth}
+def request(path: BookPath, symbol: str, depth: int, *, socket: bool, levels: int = 0) -> Request:
+    """The request for a symbol's book; `socket`: it goes over the socket; `levels`: a side, 0: as
+    many as a base has."""
+    levels = levels or path.levels or depth
+    values = {"symbol": symbol, "depth": depth, "levels": levels}
     return Request(
-        _filled(path.path, {"symbol": quote(symbol, safe=""), "depth": depth}),
+        _filled(path.path, {**values, "symbol": quote(symbol, safe="")}),
         {name: _filled(value, values) for name, value in path.params.items()},
-        weight=path.weight,
-        levels=path.levels or depth,
+        weight=path.costs(levels),
+        levels=levels,
         method="POST" if path.body else "GET",
         body=words.filled(path.body, values) if path.body else "",
         symbol=symbol if socket else "",
@@ -84,6 +88,7 @@ def symbol_of(path: BookPath, url: str, body: str, base: str) -> str | None:
 def _in(template: str, text: str) -> dict[str, Any] | None:
     """What stands in the holes of a path or a parameter; None: it is another."""
     pattern = re.escape(template).replace(re.escape("$symbol"), "(?P<symbol>.+)")
+    pattern = pattern.replace(re.escape("$levels"), "[0-9]*")  # it need not be said
     found = re.fullmatch(pattern.replace(re.escape("$depth"), "[0-9]+"), text)
     return found.groupdict() if found else None
 
@@ -120,6 +125,30 @@ def answer(venue: str, frames: Iterable[Frame], value: Any) -> BookAnswer:
         if found is not None:
             return BookAnswer(_sequence(venue, found), *_sides(venue, frame, found))
     raise ValueError(f"{venue}: a book of no form that is known: {str(value)[:80]!r}")
+
+
+def best_request(path: BestPath, symbol: str) -> Request:
+    """The request for a symbol's best bid and offer."""
+    params = {name: _filled(value, {"symbol": symbol}) for name, value in path.params.items()}
+    return Request(
+        _filled(path.path, {"symbol": quote(symbol, safe="")}), params, weight=path.weight
+    )
+
+
+def best(venue: str, path: BestPath, symbol: str, value: Any) -> list[tuple[Decimal, Decimal]]:
+    """(price, size) of the bid and the ask of a decoded answer, of those there are. Raises
+    ValueError for one that is none, or another instrument's."""
+    found = words.read(path.sample, value)
+    if found is not None and isinstance(one := found.get("rows"), list) and len(one) == 1:
+        found = {**found, **one[0]}
+    if found is None or found.get("symbol") != symbol:
+        raise ValueError(f"{venue}: no best bid and offer of {symbol}: {str(value)[:80]!r}")
+    sides = []
+    for side in ("bid", "ask"):
+        price, size = (_number(venue, found.get(name)) for name in (side, f"{side}_size"))
+        if size:
+            sides.append((price, size))
+    return sides
 
 
 def _sequence(venue: str, found: Mapping[str, Any]) -> int:
@@ -183,6 +212,13 @@ def _longer(level: str) -> tree.Node:
     """A level as it is declared, and whatever else is in it."""
     node = tree.parsed(level)
     return tree.Listed(node.front, node.behind, gap=True) if isinstance(node, tree.Listed) else node
+
+
+def _number(venue: str, value: Any) -> Decimal:
+    try:
+        return names.decimal(_text(venue, value))
+    except ValueError:
+        raise ValueError(f"{venue}: a best level with {str(value)[:40]!r}, no number") from None
 
 
 def _text(venue: str, value: Any) -> str:

@@ -1,7 +1,8 @@
 """How a venue lists its instruments, as data: where the rows are, and which field means what.
 
-A field is a path into the row, `priceFilter.tickSize`, `1.3` where lists are in it. `$name` is what
-`Listing.parts` found in another field, `$name.field` a field of what `Listing.joins` found.
+A field is a path into the row, `priceFilter.tickSize`, `1.3` where lists are in it, or
+`filters.type=PRICE.tickSize` where one of a list says what it is. `$name` is what `Listing.parts`
+found in another field, `$name.field` a field of what `Listing.joins` found.
 """
 
 from __future__ import annotations
@@ -46,7 +47,14 @@ class Absolute:
     field: str
 
 
-Step = str | Decimal | Decimals | Product | Absolute
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first of these steps that the row has, and that is not 0."""
+
+    steps: tuple[str | Decimal | Decimals | Product | Absolute, ...]
+
+
+Step = str | Decimal | Decimals | Product | Absolute | First
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ class Listing:
 
     `status`: field of the word that `Venue.statuses` explains, true and false being words; "": all
     that is listed is open. `flags`: what is true of a row where the field is true. `written`: how
-    many decimals its book is written with: the fields of prices and sizes, or steps.
+    many decimals its book is written with: the fields of prices and sizes, or steps. `others`:
+    paths that are answered alike, which captures may have.
     """
 
     path: str
@@ -131,6 +140,7 @@ class Listing:
     but: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
     capitals: bool = False
+    others: tuple[str, ...] = ()
 
     def kinds(self) -> frozenset[InstrumentKind]:
         """Those that it lists."""
@@ -142,20 +152,32 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class BookPath:
-    """A book that is asked for. `$symbol` and `$depth`, the window that is subscribed to, stand in
-    its path, its params, its `body` (JSON that is posted), and in `socket`, the message that asks
-    for it over the socket, with `$id`. `levels`: a side; 0: the window. `fine`, `text`: as of a
-    listing. `others`: paths that are answered alike, which captures may have."""
+    """A book that is asked for. `$symbol`, `$depth`, the window that is subscribed to, and
+    `$levels`, how many are asked for, stand in its path, its params, its `body` (JSON that is
+    posted), and in `socket`, the message that asks for it over the socket, with `$id`.
+
+    `levels`: a side, of a base; 0: the window. `seen`: of a book to compare with ours, and `least`:
+    of one that is wanted for its number alone, where less of it costs less. `weight`: what a
+    request costs, or a table of (levels up to, weight). `fine`, `text`: as of a listing. `others`:
+    paths that are answered alike, which captures may have."""
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     socket: str = ""
     levels: int = 0
-    weight: int = 1
+    seen: int = 0
+    least: int = 0
+    weight: int | tuple[tuple[int, int], ...] = 1
     fine: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     others: tuple[str, ...] = ()
+
+    def costs(self, levels: int) -> int:
+        """Of a request for so many levels a side."""
+        if isinstance(self.weight, int):
+            return self.weight
+        return next((cost for most, cost in self.weight if levels <= most), self.weight[-1][1])
 
     @property
     def every(self) -> tuple[str, ...]:
@@ -163,7 +185,21 @@ class BookPath:
         return (self.path, *self.others)
 
 
+@dataclass(frozen=True, slots=True)
+class BestPath:
+    """The best bid and offer that are asked for: `$symbol` stands in its path or its params.
+    `sample`: the answer, with `$symbol $bid $bid_size $ask $ask_size`; a size of 0 is of a side
+    that is empty."""
+
+    path: str
+    params: Mapping[str, str]
+    sample: str
+    weight: int = 1
+
+
 CALLS: Mapping[str, OptionType] = {
+    "CALL": OptionType.CALL,
+    "PUT": OptionType.PUT,
     "C": OptionType.CALL,
     "P": OptionType.PUT,
     "call": OptionType.CALL,

@@ -15,6 +15,7 @@ from feedhandler.adapter.declared.listing import (
     Absolute,
     By,
     Decimals,
+    First,
     Listing,
     Product,
     Step,
@@ -90,12 +91,21 @@ class Fields:
                 return Decimal(1).scaleb(places - less if less is not None else -places)
             case Absolute(path):
                 return abs(self.number(path, signed=True))
+            case First(steps):
+                there = (self.step(one) for one in steps if self._is_there(one))
+                return next((value for value in there if value), Decimal(0))
             case Product(fields):
                 product = Decimal(1)
                 for one in fields:
                     product *= Decimal(one) if one[0].isdigit() else self.number(one)
                 return product
         return self.number(step)
+
+    def _is_there(self, step: Step) -> bool:
+        match step:
+            case str(path) | Decimals(path) | Absolute(path):
+                return self.get(path) not in (None, "")
+        return True
 
     def meaning(self, by: By) -> Any:
         """Raises _Left for a word that means nothing to us."""
@@ -168,7 +178,7 @@ def _instrument(
             name = names.option(pair, expiry, strike, option)
         case _:
             name = symbol
-    settle = fields.currency(listing.settle) if listing.settle else ""
+    settle = fields.currency(listing.settle) if _said(fields, listing.settle) else ""
     contract = _contract(fields, listing, kind, settle == base)
     status, stated = _status(fields, listing, statuses)
     return ListedInstrument(
@@ -190,6 +200,10 @@ def _instrument(
         stated=stated,
         written=_written(fields, listing),
     )
+
+
+def _said(fields: Fields, which: str | By) -> bool:
+    return isinstance(which, By) or (which != "" and fields.get(which) is not None)
 
 
 def _status(fields: Fields, listing: Listing, statuses: Mapping[str, Status]) -> tuple[Status, str]:
@@ -303,12 +317,17 @@ def _named(row: Any, columns: Sequence[str]) -> Any:
 
 
 def at(value: Any, path: str) -> Any:
-    """What is at a path of keys and places with dots between; None for nothing."""
+    """What is at a path of keys and places with dots between; of a list, `name=word` is the first
+    one that says so. None for nothing."""
     for step in _steps(path):
         if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
+        elif isinstance(value, list) and "=" in step:
+            name, _, word = step.partition("=")
+            those = (one for one in value if isinstance(one, dict) and _word(one.get(name)) == word)
+            value = next(those, None)
         else:
             return None
     return value

@@ -18,6 +18,8 @@ _HOLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _INSIDE = {"symbol": ".+", "family": ".+", "depth": "[0-9]+"}
 _REMEMBERED = 65_536  # keys, so that each is read once
 _ENDS = " ._:/@-"  # of a word, what a template has between it and a hole
+_SMALL = {large: large + 32 for large in range(ord("A"), ord("Z") + 1)}
+_LARGE = {small: large for large, small in _SMALL.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Topic:
     its first hole. `answered`: what it calls it in its answers, where that is another word.
     `depths`: the windows that are sold, ascending. `subscribe`, `unsubscribe`: its own templates,
     where they are not those of `Words`. `kinds`: of which instruments it tells; none named: of all.
-    `endpoint`: which address serves it.
+    `endpoint`: which address serves it. `lower`: symbols stand in its keys in small letters; only
+    ASCII changes case, since some symbols are words of other scripts.
     """
 
     key: str
@@ -39,6 +42,7 @@ class Topic:
     unsubscribe: str = ""
     endpoint: str = "public"
     kinds: tuple[InstrumentKind, ...] = ()
+    lower: bool = False
 
     @property
     def name(self) -> str:
@@ -51,7 +55,12 @@ class Topic:
 
     def filled(self, **values: object) -> str:
         """The key. Raises KeyError for a hole without a value."""
-        return _HOLE.sub(lambda hole: str(values[hole[1] or hole[2]]), self.key)
+
+        def value(hole: re.Match[str]) -> str:
+            text = str(values[hole[1] or hole[2]])
+            return text.translate(_SMALL) if self.lower else text
+
+        return _HOLE.sub(value, self.key)
 
     def of(self, instrument: ListedInstrument, wanted: int) -> str:
         """The key of an instrument; "" if it has none."""
@@ -72,7 +81,14 @@ class Topic:
     def read(self, key: str) -> Mapping[str, str] | None:
         """What stands in the holes of a key; None: it is not of this template."""
         found = _pattern(self.key).fullmatch(key)
-        return found.groupdict() if found else None
+        if found is None:
+            return None
+        inside = found.groupdict()
+        return (
+            {name: text.translate(_LARGE) for name, text in inside.items()}
+            if self.lower
+            else inside
+        )
 
 
 @lru_cache(maxsize=1024)

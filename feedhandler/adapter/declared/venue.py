@@ -6,6 +6,7 @@ Whatever a table cannot say is a method: each of those here may be overridden.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from feedhandler.adapter import listing, request_ids
 from feedhandler.adapter.declared import books, rows, words
 from feedhandler.adapter.declared.answers import Reader
 from feedhandler.adapter.declared.check import check
-from feedhandler.adapter.declared.listing import BookPath, Listing
+from feedhandler.adapter.declared.listing import BestPath, BookPath, Listing
 from feedhandler.adapter.declared.topics import Declared, Topics, subject
 from feedhandler.adapter.declared.words import Answer, Words
 from feedhandler.adapter.pattern import Pattern
@@ -36,17 +37,19 @@ DECLARED = ("topics", "words", "listing")  #: what each has to say besides what 
 
 class DeclaredVenue(Venue):
     """`topics`: keys by channel; `words`: what is said on a connection; `listing`: the instruments,
-    `book`: a book by REST; `frames`: market data. `cut`: the venue cuts books to the window that
-    was asked for, without a word for what falls out; `keeps_window`: documented: it tells what
-    enters the window and what leaves it. `spreads`: it has prices of 0 and below. `names_trades`:
-    the ids of trades are names, by which copies are known, and do not count up. `usual`: most of
-    its frames are read by steps of the usual kind, which take less time (`engine/learn.h`)."""
+    `book`: a book by REST, `best`: the best bid and offer; `frames`: market data. `cut`: the venue
+    cuts books to the window that was asked for, without a word for what falls out; `keeps_window`:
+    documented: it tells what enters the window and what leaves it. `spreads`: it has prices of 0
+    and below. `names_trades`: the ids of trades are names, by which copies are known, and do not
+    count up. `usual`: most of its frames are read by steps of the usual kind, which take less time
+    (`engine/learn.h`)."""
 
     topics: ClassVar[Declared]
     words: ClassVar[Words]
     listing: ClassVar[Listing | Sequence[Listing]]
     frames: ClassVar[Sequence[Frame]] = ()
     book: ClassVar[BookPath | None] = None
+    best: ClassVar[BestPath | None] = None
     cut: ClassVar[bool] = False
     spreads: ClassVar[bool] = False
     keeps_window: ClassVar[bool] = False
@@ -238,7 +241,7 @@ class DeclaredVenue(Venue):
         path, posted = urlsplit(url).path, words.decoded(body.encode()) if body else None
         before = urlsplit(self.rest_url).path.rstrip("/")
         return any(
-            path == before + one.path
+            path in (before + each for each in (one.path, *one.others))
             and posted == (words.decoded(one.body.encode()) if one.body else None)
             for one in self.listings
         )
@@ -246,12 +249,31 @@ class DeclaredVenue(Venue):
     # ---- books by REST
 
     def snapshot_request(self, symbol: str) -> Request | None:
-        return self.book_request(symbol) if self.base is Base.REQUEST else None
+        its = self.book if self.base is Base.REQUEST else None
+        return self._book(symbol, its.levels) if its is not None else None
 
     def book_request(self, symbol: str) -> Request | None:
-        if self.book is None:
+        return self._book(symbol, self.book.seen) if self.book is not None else None
+
+    def number_request(self, symbol: str) -> Request | None:
+        its = self.book
+        return self._book(symbol, its.least) if its is not None and its.least else None
+
+    def _book(self, symbol: str, levels: int) -> Request:
+        assert self.book is not None
+        socket = self.socket_books
+        return books.request(self.book, symbol, self._window, socket=socket, levels=levels)
+
+    def best_request(self, symbol: str) -> Request | None:
+        if self.best is None:
             return None
-        return books.request(self.book, symbol, self._window, socket=self.socket_books)
+        return books.best_request(self.best, symbol)
+
+    def parse_best(self, body: bytes, symbol: str) -> list[tuple[Decimal, Decimal]]:
+        if self.best is None:
+            return super().parse_best(body, symbol)
+        answer = books.document(self.name, body, {}, "", "best bid and offer")
+        return books.best(self.name, self.best, symbol, answer)
 
     def socket_request(self, request: Request, number: int) -> str:
         if self.book is None or not self.book.socket:

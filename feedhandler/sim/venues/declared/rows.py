@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from feedhandler.adapter.declared import Absolute, By, Decimals, Listing, Product, Time
+from feedhandler.adapter.declared import Absolute, By, Decimals, First, Listing, Product, Time
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.instrument import Instrument, Kind
 from shm import ContractType, InstrumentKind, OptionType
@@ -148,8 +148,13 @@ def _put(row: Any, path: str, value: Any) -> None:
     steps = path.split(".")
     for step, then in zip(steps, [*steps[1:], ""], strict=True):
         last = not then
-        empty: Any = [] if then.isdigit() else {}
-        if isinstance(row, list):
+        empty: Any = [] if then.isdigit() or "=" in then else {}
+        if isinstance(row, list) and "=" in step:
+            name, _, word = step.partition("=")
+            if all(one.get(name) != word for one in row):
+                row.append({name: word})
+            row = next(one for one in row if one.get(name) == word)
+        elif isinstance(row, list):
             row += [None] * (int(step) + 1 - len(row))
             if last:
                 row[int(step)] = value
@@ -190,6 +195,8 @@ def _step(row: Any, step: object, value: Decimal) -> None:
     match step:
         case str():
             _put(row, step, f"{value:f}")
+        case First(steps):
+            _step(row, steps[0], value)
         case Absolute(field):
             _put(row, field, f"{-value:f}")  # that it is below 0 says nothing
         case Decimals(field, less):
