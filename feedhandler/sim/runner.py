@@ -183,25 +183,25 @@ class SimProcess:
         return self
 
     def _spawn(self, venue: str) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            python_child.command(
-                "feedhandler.sim",
-                *("--venue", venue),
-                *("--port", str(self._ports.get(venue, 0))),
-                *("--options", "-"),
-                *("--parent", str(os.getpid())),
-            ),
+        port, parent = str(self._ports.get(venue, 0)), str(os.getpid())
+        child = self._start(
+            "--venue", venue, "--port", port, "--options", "-", "--parent", parent
+        )  # fmt: skip
+        assert child.stdin is not None
+        # A script may be longer than an argument can be.
+        with suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(orjson.dumps(asdict(self._options)))
+        return child
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            python_child.command("feedhandler.sim", *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=python_child.environment(),
             # A terminal's Ctrl-C is for the parent, which then stops the venue last.
             process_group=0,
         )
-        assert child.stdin is not None
-        # A script may be longer than an argument can be.
-        with suppress(BrokenPipeError), child.stdin as pipe:
-            pipe.write(orjson.dumps(asdict(self._options)))
-        return child
 
     @property
     def pids(self) -> dict[str, int]:

@@ -16,12 +16,12 @@ from feedhandler.budgets.token_bucket import TokenBucket
 from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.connection.state import ConnectionState
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
-from feedhandler.sim.runner import SimOptions, SimProcess
+from feedhandler.sim.runner import SimOptions
 from feedhandler.supervisor.status import venue_status
 from tests.feed.fault_table import row
 from tests.healing.test_audit import _origin
 from tests.kit.proxy import proxy
-from tests.kit.rig import rig, until
+from tests.kit.rig import ForkedSims, rig, until
 
 DERIBIT = venues.load("deribit")
 REQUEST = DERIBIT.book_request("BTC-PERPETUAL") or Request("")
@@ -119,7 +119,7 @@ def test_rest_is_asked_where_the_socket_fails() -> None:
             assert DERIBIT.parse_book(await Requests(DERIBIT, rest, [closed]).get(REQUEST)).bids
             assert closed.sent == []
 
-    with SimProcess(("deribit",), SimOptions()) as sims:
+    with ForkedSims(("deribit",), SimOptions()) as sims:
         asyncio.run(run(at_host(DERIBIT.rest_url, sims.endpoints["deribit"].rest_url)))
 
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
+from subprocess import PIPE
 from typing import IO, Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -30,6 +31,7 @@ from feedhandler.io_process.main import Order
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
 from shm.dev_shm import objects, unlink
+from tests.kit.forked import Forked
 
 DEADLINE_S = 45.0
 T = TypeVar("T")
@@ -46,6 +48,7 @@ MORE_SYMBOLS = {
     "bybit-linear": ("BTCUSDT", "ETHUSDT"),
     "bybit-spot": ("BTCUSDT", "ETHUSDT"),
 }
+_IO_PROCESS = "feedhandler.io_process.main"
 _SUPERVISOR = (
     "import sys, msgspec; from feedhandler.config.keys import Config; "
     "from feedhandler.supervisor import supervisor; "
@@ -122,6 +125,13 @@ def scaled(levels: Any, price: int, size: int) -> list[tuple[Decimal, Decimal]]:
     return [(Decimal(p).scaleb(price), Decimal(s).scaleb(size)) for p, s in levels.tolist()]
 
 
+class ForkedSims(SimProcess):
+    """Simulators without the imports of each."""
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return Forked("feedhandler.sim", *arguments, stdin=PIPE, stdout=PIPE, process_group=0)
+
+
 class Rig:
     """Simulators and what runs against them; `stack` takes down what was started."""
 
@@ -129,7 +139,7 @@ class Rig:
         self.namespace = f"t{uuid.uuid4().hex[:12]}"
         self.stack = stack
         stack.callback(self._clean)
-        sims = stack.enter_context(SimProcess(venues, options))
+        sims = stack.enter_context(ForkedSims(venues, options))
         self.sims = {venue: Sim(sims.endpoints[venue]) for venue in venues}
         symbols = SYMBOLS | MORE_SYMBOLS
         config = load(None, venues=venues, namespace=self.namespace)
@@ -163,10 +173,13 @@ class Rig:
     ) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, *command],
-            stdin=subprocess.PIPE,
+            stdin=PIPE,
             stderr=log,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
         )
+        return self._ordered(process, order)
+
+    def _ordered(self, process: subprocess.Popen[bytes], order: Any) -> subprocess.Popen[bytes]:
         self.stack.callback(end, process)
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(order))
@@ -178,8 +191,9 @@ class Rig:
     ) -> subprocess.Popen[bytes]:
         """An IO process without a supervisor: this process is its parent. `run`: other code."""
         order = Order(venue, self.namespace, self.config.venues[venue], keep, os.getpid())
-        start = ("-c", run) if run else ("-m", "feedhandler.io_process.main")
-        return self._spawn(*start, order=order)
+        if run:
+            return self._spawn("-c", run, order=order)
+        return self._ordered(Forked(_IO_PROCESS, stdin=PIPE), order)
 
     def supervisor(self, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
         """`log`: where its lines and those of its IO processes go; None: where ours do."""

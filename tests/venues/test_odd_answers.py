@@ -27,8 +27,9 @@ from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister, list_instruments
 from feedhandler.instruments.universe import Universe, add_instrument
 from feedhandler.io_process.roster import Roster
-from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from feedhandler.sim.runner import SimEndpoint, SimOptions
 from shm import segment
+from tests.kit.rig import ForkedSims
 from tests.venues.odd import ODD, REMOVED, Nobody, Path, assert_possible, paths, variants, with_odd
 
 VENUES = venues.names()
@@ -43,7 +44,7 @@ SHORT = 6  # rows of a list are enough
 
 @pytest.fixture(scope="module")
 def sims() -> Iterator[dict[str, SimEndpoint]]:
-    with SimProcess(VENUES, SimOptions(rate=1.0, instruments=40)) as running:
+    with ForkedSims(VENUES, SimOptions(rate=1.0, instruments=40)) as running:
         yield running.endpoints
 
 
