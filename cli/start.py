@@ -144,7 +144,7 @@ def _simulated(
 
 def _narrate(config: Config, faults: Mapping[str, str]) -> None:
     """Say on the terminal when a venue's state changes, and once how to look."""
-    from feedhandler.supervisor.status import namespace_status
+    from feedhandler.view.status import namespace_status
 
     began = time.monotonic()
     known: dict[str, tuple[str, str]] = {}

@@ -71,7 +71,7 @@ def gather(namespace: str) -> dict[str, Any]:
     try:
         return request(namespace, {"do": "status"}, 2.0)
     except NotRunning:
-        from feedhandler.supervisor.status import namespace_status
+        from feedhandler.view.status import namespace_status
 
         return namespace_status(namespace)
 

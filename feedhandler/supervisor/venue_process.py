@@ -21,7 +21,7 @@ from feedhandler.io_process.main import Exit, Order
 from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
 from feedhandler.supervisor.control_socket import ANSWER_S
-from feedhandler.supervisor.status import heartbeat, venue_status
+from feedhandler.view.status import heartbeat, venue_status
 from shm import NoSuchVenue, Reason, ShmError
 
 HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs

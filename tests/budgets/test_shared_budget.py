@@ -350,7 +350,7 @@ def test_wait_for_a_budget_is_shown_as_rate_limit_and_ends() -> None:
         process = r.io_process("okx")
 
         def shown() -> bool:
-            from feedhandler.supervisor.status import namespace_status
+            from feedhandler.view.status import namespace_status
 
             found = namespace_status(r.namespace)["venues"]
             return bool(found) and found[0]["reason"] == "RATE_LIMIT"

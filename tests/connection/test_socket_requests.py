@@ -17,7 +17,7 @@ from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.connection.state import ConnectionState
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable
 from feedhandler.sim.runner import SimOptions
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from tests.feed.fault_table import row
 from tests.healing.test_audit import _origin
 from tests.kit.proxy import proxy

@@ -19,8 +19,8 @@ from feedhandler.config.load import load
 from feedhandler.connection.state import ConnectionState
 from feedhandler.supervisor.control_socket import request
 from feedhandler.supervisor.reload import difference
-from feedhandler.supervisor.status import venue_status
 from feedhandler.supervisor.supervisor import Supervisor
+from feedhandler.view.status import venue_status
 from shm import Reason, State
 from shm.inspect import open_memory
 from tests.feed.fault_table import row

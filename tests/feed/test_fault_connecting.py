@@ -13,8 +13,8 @@ import shm
 from cli.simulated import at_host
 from feedhandler.budgets.shared_budget import bans
 from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
-from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
+from feedhandler.view.status import venue_status
 from shm import Reason
 from tests.feed.fault_table import SLACK_S, Row, row
 from tests.kit.outage import Watched, healed, undergo, watched

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from tests.feed.fault_table import row
 from tests.kit.outage import Watched, unnoticed, watched
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, rig

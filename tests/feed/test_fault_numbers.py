@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import Reason, Source, State
 from tests.feed.fault_table import SLACK_S, Row, row
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, Sim, assert_true_book, rig, until

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import State
 from shm._native import DTYPES
 from shm.object_names import data_name

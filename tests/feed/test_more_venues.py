@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import Kind, State
 from shm.inspect import open_memory
 from tests.feed.fault_table import rows

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import Counter, NoSuchVenue, State
 from tests.kit.followed import assert_same_end
 from tests.kit.rig import SYMBOLS, RingBooks, assert_true_book, rig, until

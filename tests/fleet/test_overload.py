@@ -10,7 +10,7 @@ import pytest
 
 from cli.main import main as command
 from feedhandler.connection.state import ConnectionState
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from tests.kit.followed import assert_each_trade_once, assert_same_end, follow, rows
 from tests.kit.rig import Rig, RingBooks, rig, until
 

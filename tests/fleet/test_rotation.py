@@ -8,7 +8,7 @@ import pytest
 
 import shm
 from feedhandler.connection.state import ConnectionState
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm.inspect import open_memory
 from tests.feed import fault_table
 from tests.kit.followed import assert_each_trade_once, assert_same_end, follow, rows

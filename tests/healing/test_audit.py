@@ -14,7 +14,7 @@ import pytest
 
 from cli.simulated import at_host
 from feedhandler.healing.audit_compare import Broken, FollowedBook, Known, compare
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import Flag, Kind
 from shm._native import SLOTS
 from tests.feed.fault_table import row

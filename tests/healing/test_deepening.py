@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import State
 from tests.feed.fault_table import SLACK_S, row
 from tests.kit.outage import Watched, undergo, unnoticed, watched

@@ -10,8 +10,8 @@ import pytest
 import shm
 from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.venue_budgets import rest_bucket
-from feedhandler.supervisor.status import venue_status
 from feedhandler.venues import load
+from feedhandler.view.status import venue_status
 from shm import State
 from shm.memory import open_memory
 from tests.feed.fault_table import row

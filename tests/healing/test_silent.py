@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm.inspect import open_memory
 from tests.feed.fault_table import SLACK_S, row
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, assert_true_book, rig, until

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import Change, Kind, NotLive, Reason, State, Status
 from tests.feed.fault_table import SLACK_S, row
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, assert_true_book, rig, until

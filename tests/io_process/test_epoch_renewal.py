@@ -11,7 +11,7 @@ import pytest
 
 import shm
 from feedhandler.sim.venues import okx_listing
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import State, segment
 from shm.dev_shm import objects
 from tests.fleet.test_overload import LIMITED

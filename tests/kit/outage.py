@@ -20,7 +20,7 @@ import shm
 from feedhandler import venues
 from feedhandler.budgets import venue_budgets
 from feedhandler.budgets.shared_budget import ENVIRONMENT
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import State
 from shm.inspect import open_memory
 from tests.feed.fault_table import SLACK_S, Row

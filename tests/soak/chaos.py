@@ -29,7 +29,7 @@ from typing import Any
 
 import shm
 from feedhandler.sim.market.expiries import deribit_name, quarters
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import State
 from tests.kit.rig import Rig, assert_true_book, end, rig, until
 from tests.soak.disorder import Disorder, io_processes

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from tests.kit.rig import Rig
 from tests.soak.menu import WORDS, Order
 from tests.soak.report import Findings

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import shm
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import Instrument, Status
 from tests.soak.cells import BEHIND_S, STATUS_S, Quotes, shown
 from tests.soak.tops import Halts, Tops

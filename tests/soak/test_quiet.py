@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from feedhandler.supervisor.status import venue_status
+from feedhandler.view.status import venue_status
 from shm import State
 from tests.healing.test_rhythm import Market
 from tests.kit.rig import SYMBOLS, RingBooks, assert_true_book, board_states, rig

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.supervisor.status import namespace_status, venue_status
+from feedhandler.view.status import namespace_status, venue_status
 from shm import NoSuchVenue
 
 

@@ -158,17 +158,15 @@ def _column(
     """One field of the current copies of the first `rows` cells; single words, never torn."""
     dtype = _native.DTYPES[structure]
     start, stride = int(region["offset"]), int(region["stride"])
-    raw = np.frombuffer(memory, dtype=np.uint8, count=rows * stride, offset=start)
-    cells = raw.reshape(rows, stride).copy()
-    del raw
-    copies = np.frombuffer(cells[:, :8].tobytes(), dtype=np.uint64) & np.uint64(1)
+    cells = np.frombuffer(memory, dtype=np.uint8, count=rows * stride, offset=start)
     assert dtype.fields is not None
     kind, offset = dtype.fields[field][:2]
-    out = np.zeros(rows, dtype=kind)
-    for row in range(rows):
-        at = _CELL_HEAD + int(copies[row]) * dtype.itemsize + offset
-        out[row] = cells[row, at : at + kind.itemsize].copy().view(kind)[0]
-    return out
+    which = np.ndarray(rows, np.uint64, cells, 0, (stride,)) & np.uint64(1)  # its current copy
+    copies = [
+        np.ndarray(rows, kind, cells, _CELL_HEAD + copy * dtype.itemsize + offset, (stride,))
+        for copy in (0, 1)
+    ]
+    return np.where(which, copies[1], copies[0]) if rows else np.zeros(0, kind)
 
 
 def _resident(pid: int, ticks: int) -> int:
