@@ -134,6 +134,23 @@ static inline double *quote_field(fh_quote *q, uint32_t field)
     }
 }
 
+/* What is said of a status is told if it is another word than before. */
+COLD void market_word(engine *e, market *m, const uint8_t *word, uint32_t length)
+{
+    if (length > sizeof m->word || (m->word_length == length && !memcmp(m->word, word, length)))
+        return;
+    memcpy(m->word, word, length);
+    m->word_length = (uint8_t)length;
+    market_attention(e, m, STATED, 0);
+}
+
+/* What a ticker says of it. */
+static inline void message_word_say(engine *e, const message *msg)
+{
+    if (msg->kind == MESSAGE_STATS && msg->word_length)
+        market_word(e, msg->market, e->frame + DECIMAL_BEFORE + msg->word, msg->word_length);
+}
+
 /* Statistics: the cell holds them all, the ring gets those that changed. A field that the venue now
  * says it has none of (null) becomes NaN in the cell, without a record. */
 static inline void message_stats(engine *e, const message *msg)
@@ -152,6 +169,7 @@ static inline void message_stats(engine *e, const message *msg)
         *cell = stats[i].cell;
     }
     fh_message_end(e->writer);
+    message_word_say(e, msg);
     m->quote.stats_ns = e->receive_ns;
     quote_changed_whole(m);
     market_alive(e, m, msg->channel);
@@ -180,8 +198,10 @@ static inline void message_top(engine *e, message *msg)
 static inline void message_apply(engine *e, message *msg)
 {
     market *m = msg->market;
-    if (UNLIKELY(m->state == FH_STATE_CLOSED))
-        return; /* it expired; only set_state opens it again */
+    if (UNLIKELY(m->state == FH_STATE_CLOSED)) { /* it expired; only set_state opens it again */
+        message_word_say(e, msg);
+        return;
+    }
     m->activity[msg->channel] = e->receive_ns;
     m->brought[msg->channel] |= e->connection->bit;
     market_news(e, m);

@@ -61,25 +61,8 @@ static inline void engine_subject(engine *e, market *m)
 /* A document about no book at all: a malformed one condemns none. */
 static inline void engine_no_book(engine *e) { e->book_frame = false; }
 
-/* Before a frame is read by a decoder that heeds `told` and `stated`. */
-static inline void engine_say_nothing(engine *e)
-{
-    e->told = false;
-    e->stated = NULL;
-}
-
-/* The frame is whole: what it says of a status is told if it is another word than before. */
-static inline void engine_say(engine *e)
-{
-    market *m = e->stated;
-    const text *word = &e->word;
-    if (m == NULL || word->type != TEXT_STRING || word->length > sizeof m->word ||
-        (m->word_length == word->length && !memcmp(m->word, word->at, word->length)))
-        return;
-    memcpy(m->word, word->at, word->length);
-    m->word_length = (uint8_t)word->length;
-    market_attention(e, m, STATED, 0);
-}
+/* Before a frame is read by a decoder that heeds `told`. */
+static inline void engine_say_nothing(engine *e) { e->told = false; }
 
 /* One about the best bid and offer of `m`. */
 static inline void engine_about_quote(engine *e, market *m)
@@ -315,6 +298,20 @@ static inline message *engine_quote(engine *e, cursor *c, market *m, const text 
     quote_side(e, c, m, bid, bid_size, &top[0]);
     quote_side(e, c, m, ask, ask_size, &top[1]);
     return msg;
+}
+
+/* The venue's word for what may be done with the instrument, where it stands in the frame. */
+static inline void message_word(cursor *c, message *msg, const text *t)
+{
+    if (t->type == TEXT_NONE || text_empty(t))
+        return;
+    bool here = t->at >= c->begin && t->at < c->end; /* not: made plain of escapes */
+    if (t->type != TEXT_STRING || !here || t->length > sizeof msg->market->word) {
+        text_fail(c, WIRE_RANGE, t); /* nobody knows it */
+        return;
+    }
+    msg->word = (uint32_t)(t->at - c->begin);
+    msg->word_length = t->length;
 }
 
 /* One statistic of a MESSAGE_STATS. The record has it as the venue wrote it; the cell times

@@ -201,7 +201,11 @@ static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, cons
     emit_time(msg, v);
     msg->levels = begin;
     msg->count = e->stat_count - begin;
-    return !e->out_of_memory;
+    const uint8_t *at = c->begin + v[SLOT_WORD];
+    text word;
+    if (f->worded && usual_scalar(&at, c->end, &word))
+        message_word(c, msg, &word);
+    return !e->out_of_memory && !c->error;
 }
 
 static __attribute__((noinline)) bool emit_declared(engine *e, cursor *c, const form *f, message *msg,

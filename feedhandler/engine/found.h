@@ -71,11 +71,6 @@ static inline int word_which(const uint8_t *const words[2], const text *t)
     return word_is(words[0], t) ? 0 : word_is(words[1], t) ? 1 : -1;
 }
 
-static inline bool text_empty(const text *t)
-{
-    return t->type == TEXT_NULL || (t->type == TEXT_STRING && t->length == 0);
-}
-
 static inline bool text_same(const text *a, const text *b)
 {
     return a->type == b->type && a->length == b->length && memcmp(a->at, b->at, a->length) == 0;

@@ -114,7 +114,8 @@ static bool message_same(const message *a, const message *b)
            a->numbers.first == b->numbers.first && a->numbers.final == b->numbers.final &&
            a->numbers.previous == b->numbers.previous && a->numbers.numbered == b->numbers.numbered &&
            a->numbers.place == b->numbers.place && a->exchange_ns == b->exchange_ns &&
-           a->sent_ns == b->sent_ns && a->count == b->count && a->first_count == b->first_count;
+           a->sent_ns == b->sent_ns && a->count == b->count && a->first_count == b->first_count &&
+           a->word == b->word && a->word_length == b->word_length;
 }
 
 /* What a frame came to. */

@@ -41,6 +41,12 @@ static inline bool text_present(const text *t)
            (*t->at == '-' || (uint8_t)(*t->at - '0') < 10);
 }
 
+/* null or "". */
+static inline bool text_empty(const text *t)
+{
+    return t->type == TEXT_NULL || (t->type == TEXT_STRING && t->length == 0);
+}
+
 static inline void text_fail(cursor *c, int error, const text *t)
 {
     if (!c->error)

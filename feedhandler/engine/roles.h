@@ -47,6 +47,7 @@ enum role {
     ROLE_FORCED,
     ROLE_ID_NAME,
     ROLE_SORT,
+    ROLE_STATUS,
     ROLES
 };
 

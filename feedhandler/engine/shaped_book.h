@@ -228,6 +228,12 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     levels_both_sides(e, c, msg, s, f, i);
     bool empty = s->kind == SHAPE_ANSWER && msg->count == 0; /* of a new listing: it may be below 0 */
     found_numbers(e, c, f, msg, empty ? -1 : 0);
+    msg->rounded = s->flags & FRAME_ROUNDED;
+    if (s->flags & FRAME_BEGINS && msg->numbers.previous == 0) {
+        msg->kind = MESSAGE_SNAPSHOT;
+        if (m->book.bids.count || m->book.asks.count)
+            text_fail(c, WIRE_RANGE, found_text(f, ROLE_PREVIOUS));
+    }
     bool follows = found_text(f, ROLE_PREVIOUS) || found_text(f, ROLE_PREVIOUS_SIGNED);
     const shaped *k = e->shaped;
     if (s->kind == SHAPE_BOOK && e->rules.rule == RULE_PREVIOUS && msg->numbers.numbered && !follows)

@@ -143,6 +143,9 @@ static void shaped_ticker_read(engine *e, cursor *c, const shape *s, const found
             uint32_t field = here->stat[i].role - (percent ? ROLE_PERCENT : ROLE_STAT);
             engine_stat(e, msg, field, &here->stat[i].text, percent ? -2 : 0);
         }
+    const text *word = found_text(f, ROLE_STATUS);
+    if (word)
+        message_word(c, msg, word);
 }
 
 static void shaped_row_read(engine *e, cursor *c, const shape *s, const found *f, market *m)

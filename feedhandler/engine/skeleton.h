@@ -33,8 +33,9 @@ enum slot {
     SLOT_BID_SIZE,
     SLOT_ASK,
     SLOT_ASK_SIZE,
+    SLOT_WORD, /* of a status */
     SLOT_PRICE_END,
-    SLOT_COUNT = SLOT_PRICE_END + 6, /* of orders */
+    SLOT_COUNT = SLOT_PRICE_END + 7, /* of orders */
     SLOT_CONN,
     SLOT_LIST,   /* where lists of levels begin that were passed before their instrument was known */
     SLOT_LIST_2,
@@ -116,6 +117,7 @@ typedef struct form {
     bool latest;  /* its lists may say times */
     uint8_t tops; /* of a ticker, a bit each from ROLE_BID on: what it says of the best bid and offer */
     bool amount, counts, removes;
+    bool worded; /* it has a word for a status */
     bool previous, first, place; /* it has that number */
     bool follows;                /* its first is the one after its previous */
     bool later;                  /* price and size were passed before their instrument was known */

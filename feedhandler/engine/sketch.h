@@ -259,7 +259,7 @@ static void sketch_ticker(sketch *k, int role, const uint8_t *at, const uint8_t 
     if (stat)
         s->close = (uint8_t)role;
     else
-        s->slot = (uint8_t)(SLOT_BID + role - ROLE_BID);
+        s->slot = (uint8_t)(role == ROLE_STATUS ? SLOT_WORD : SLOT_BID + role - ROLE_BID);
 }
 
 static void sketch_hole(sketch *k, int role, cursor *c)
@@ -269,7 +269,7 @@ static void sketch_hole(sketch *k, int role, cursor *c)
                     role == ROLE_ID_NAME || (role >= ROLE_TIME_S && role <= ROLE_SENT_ISO);
     if (role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_FORCED || role == ROLE_SORT)
         role = ROLE_WORD; /* what it says is in the decoder's message */
-    if (k->of && k->of->kind == SHAPE_TICKER && hole_tells_role(role)) {
+    if (k->of && k->of->kind == SHAPE_TICKER && (hole_tells_role(role) || role == ROLE_STATUS)) {
         cursor_skip(c);
         sketch_ticker(k, role, at, c->at);
         return;

@@ -183,11 +183,13 @@ typedef struct message {
     bool anew;    /* a quote: the venue says that its numbers begin anew */
     bool rounded; /* prices are grouped: its best is not the best */
     uint16_t window; /* a book's: its channel has the best so many levels a side; 0: all */
+    uint32_t word;   /* statistics: where in the frame the venue's word for a status is */
     int64_t checksum; /* as the venue sends it */
     sequence numbers;
     int64_t exchange_ns; /* when it was so at the venue */
     int64_t sent_ns;     /* when the venue sent it; 0: it does not say that apart */
     uint32_t levels, count, first_count; /* in the arena: of levels, or of stats */
+    uint32_t word_length; /* 0: it says none */
 } message;
 
 typedef struct statistic {
@@ -240,7 +242,6 @@ typedef struct fh_decoder {
 
 /* What was learned of the frames: see skeleton.h. */
 struct step;
-struct form;
 struct form;
 struct level_way;
 struct shaped;
@@ -301,8 +302,6 @@ typedef struct engine {
     bool book_frame;  /* the frame may be about a book: its channel is one, or is not known yet */
     uint32_t unknown; /* symbols or channels in it that are not ours */
     bool told;        /* it is of a channel that Python reads, as if it were none of market data */
-    market *stated;   /* what `word` is the status of; NULL: of nothing */
-    text word;
     market *crossed;  /* whose best bid and offer in it cannot be */
     uint8_t odd;      /* the error of a row that was left out of it */
     const uint8_t *odd_at;

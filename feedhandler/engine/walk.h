@@ -23,6 +23,7 @@ static form form_of(const sketch *k, const message *msg)
     m->precision = 0;
     m->levels = m->count = m->first_count = 0;
     m->exchange_ns = m->sent_ns = 0;
+    m->word = m->word_length = 0;
     f.kind = k->shape.kind;
     f.timed = m->numbers.numbered && f.kind != SHAPE_QUOTE && !(seen & 1u << ROLE_FINAL) && !sketch_prints(k);
     f.time_in = ((k->in_row ? k->row : k->frame) & TIME_ROLES) != 0;
@@ -31,6 +32,7 @@ static form form_of(const sketch *k, const message *msg)
     f.amount = (seen & (uint64_t)1 << ROLE_AMOUNT) != 0;
     f.tops = f.kind == SHAPE_TICKER ? (seen >> ROLE_BID & 15) : 0;
     f.counts = (seen & (uint64_t)1 << ROLE_COUNT) != 0;
+    f.worded = (seen & (uint64_t)1 << ROLE_STATUS) != 0;
     f.removes = k->shape.flags & FRAME_REMOVES;
     f.ways[0] = k->later_lists > 0 ? k->ways[0] : NULL;
     f.ways[1] = k->later_lists > 1 ? k->ways[1] : NULL;
@@ -255,7 +257,7 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
     k->from = c.begin;
     bool known = k->of ? k->shape.kind <= SHAPE_FULL || k->shape.kind == SHAPE_CHECKSUM ||
                              k->shape.kind == SHAPE_TICKER
-                       : k->shape.kind <= SHAPE_FULL && !k->shape.flags;
+                       : k->shape.kind <= SHAPE_FULL && !(k->shape.flags & ~FRAME_USUAL);
     bool nothing = k->of && k->shape.kind == SHAPE_NONE && e->message_count == 0;
     if (!known && !nothing)
         return false;

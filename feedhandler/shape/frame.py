@@ -69,6 +69,7 @@ class Role(IntEnum):
     FORCED = 41  #: if it is there, the trade is a liquidation
     ID_NAME = 42  #: any name, such as a UUID: what stands for it is a hash of 53 bits
     SORT = 43  #: of a trade: some are passed over
+    STATUS = 44  #: of a ticker: the venue's word for what may be done with the instrument
 
 
 #: what a ticker says, by the numbers of FH_STAT_* in shm/include/feedhandler_shm.h
@@ -156,7 +157,9 @@ class Frame:
     of such a frame are removed. `channel`: the word that a $channel was bound with. `window`: the
     levels a side that the channel keeps, where it has a $window nowhere. `passed`: what a
     trade's $sort is, where it is no trade of the market. `blank`: a level of price 0 and size 0
-    says nothing; elsewhere it is an error.
+    says nothing; elsewhere it is an error. `begins`: a change whose $previous is 0 is the first one
+    ever, of a book without levels; of any other book it is an error. `rounded`: its prices are
+    taken together, so that its best is not the best.
     """
 
     kind: str
@@ -169,6 +172,8 @@ class Frame:
     passed: tuple[str, ...] = ()
     removes: bool = False
     blank: bool = False
+    begins: bool = False
+    rounded: bool = False
     channel: str = ""
     window: int = 0
 

@@ -44,7 +44,7 @@ _KIND = {
     **dict.fromkeys(BOOKS, _BOOK),
     **dict.fromkeys(TRADES, _PRINT),
     "quote": _TOP,
-    **dict.fromkeys(TICKERS, _TOP),
+    **dict.fromkeys(TICKERS, _TOP | {Role.STATUS}),
     "checksum": {Role.CHECKSUM, Role.WINDOW},
     "number": {Role.CONN},
     "none": {Role.WINDOW},
@@ -218,13 +218,15 @@ def _check_words(told: Meaning) -> None:
             raise ShapeError(f"{told.place}: the {name} words {pair} say nothing")
     if (Role.SORT in told.roles) != bool(frame.passed):
         raise ShapeError(f"{told.place}: passed={frame.passed}, and $sort: one without the other")
-    if frame.kind == "control" and not (
-        isinstance(told.tree, Object)
-        or (isinstance(told.tree, Literal) and isinstance(told.tree.value, str))
-    ):
+    word = isinstance(told.tree, Literal) and not told.tree.number
+    if frame.kind == "control" and not (word or isinstance(told.tree, Object)):
         raise ShapeError(f"{told.place}: a control frame is a word in quotes, or an object")
     if set(frame.deletes) & set(frame.changes):
         raise ShapeError(f"{told.place}: a verb that both sets and removes a level")
+    if frame.begins and not (frame.kind == "book" and Role.PREVIOUS in told.needed):
+        raise ShapeError(f"{told.place}: begins=True: of a book, and with $previous")
+    if frame.rounded and frame.kind != "full":
+        raise ShapeError(f"{told.place}: rounded=True: of a full book")
     if len(frame.channel) > 15:
         raise ShapeError(f"{told.place}: channel={frame.channel!r} is longer than 15 bytes")
 

@@ -247,7 +247,6 @@ static int deribit_decode(engine *e, cursor *c)
     if (data && !pushed && !c->error)
         text_fail(c, WIRE_RANGE, &method); /* market data, and not said to be */
     if (data && !c->error) {
-        engine_say(e);
         return e->told ? FEED_CONTROL : FEED_DATA;
     }
     if (c->error)

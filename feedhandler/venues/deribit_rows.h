@@ -80,10 +80,9 @@ static void deribit_ticker(engine *e, cursor *c, market *m, bool ticker)
     }
     if (!ticker)
         return;
-    e->stated = m;
-    e->word = state;
     message *msg = engine_message(e, m, MESSAGE_STATS, CHANNEL_TICKER);
     msg->exchange_ns = time;
+    message_word(c, msg, &state);
     engine_stat(e, msg, FH_STAT_MARK, &f.mark, 0);
     engine_stat(e, msg, FH_STAT_INDEX, &f.index, 0);
     engine_stat(e, msg, FH_STAT_UNDERLYING, &f.underlying, 0);

@@ -20,8 +20,13 @@ SUMMARY = Frame(  # many rows, of which one is of an instrument that nobody carr
     '{"arg":{"channel":"opt-summary"},"data":[{"instId":"$symbol","delta?":"$delta",'
     '"vol?":"$mark_iv_percent","ts":"$time_ms"}],"sent?":$sent_ms}',
 )
+STATED = Frame(
+    "ticker",
+    '{"c":"t.$symbol","d":{"t":$time_ms,"state?":"$status","g?":{"delta?":$delta},"b":$bid,'
+    '"bs":$bid_size,"a":$ask,"as":$ask_size}}',
+)
 Other = Callable[[bytes, random.Random], bytes]
-TABLES = {"sparse": BYBIT, "rows": (*OKX, SUMMARY)}
+TABLES = {"sparse": BYBIT, "rows": (*OKX, SUMMARY), "stated": (STATED,)}
 
 
 def sparse(rng: random.Random) -> bytes:
@@ -50,7 +55,19 @@ def rows(rng: random.Random) -> bytes:
     return f'{{"arg":{{"channel":"opt-summary"}},"data":[{each}]{behind}}}'.encode()
 
 
-@pytest.mark.parametrize(("name", "made"), [("sparse", sparse), ("rows", rows)])
+def stated(rng: random.Random) -> bytes:
+    """The word before or behind the statistics, or none."""
+    words = [*['"open"', '"closed"'] * 5, "null", '""', "7", f'"{"x" * 40}"']
+    word = rng.choice(words)
+    greeks = f'"g":{{"delta":0.{rng.randrange(99)}}}'
+    said = [greeks, f'"state":{word}'][:: rng.choice([1, -1])][: rng.choice([1, 2, 2, 2])]
+    return (
+        f'{{"c":"t.{rng.choice(["BTCUSDT", "ETHUSDT", "OTHER"])}","d":{{"t":1786310818130,'
+        f'{",".join(said)},"b":{rng.choice(["0", "1.5"])},"bs":1,"a":2,"as":1}}}}'
+    ).encode()
+
+
+@pytest.mark.parametrize(("name", "made"), [("sparse", sparse), ("rows", rows), ("stated", stated)])
 @pytest.mark.parametrize("spoilt", [None, mutated, rewritten])
 @pytest.mark.parametrize("books", [False, True])
 def test_both_ways_agree(
@@ -77,6 +94,8 @@ def test_both_ways_agree(
             results = [e.connection(0).feed(said, NOW) for e in (learns, never)]
             assert results[0] == results[1], said
             told += bool(results[0] & native.DATA)
+            words = [[e.word(row) for row in range(2)] for e in (learns, never)]
+            assert words[0] == words[1], said
         assert told > 150
         assert seen(learns) == seen(never)
         assert memory(never).seen > 100

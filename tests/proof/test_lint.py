@@ -52,7 +52,7 @@ COPIES = {
         "feedhandler/engine/text_cuts.h",
         "memcpy(k->found, k->ends, (size_t)parts * sizeof *k->ends)",
     ): "places in a frame, on the stack",
-    ("feedhandler/engine/decode.h", "memcpy(m->word, word->at, word->length)"): "of a frame",
+    ("feedhandler/engine/apply.h", "memcpy(m->word, word, length)"): "of a frame",
     **{
         (
             "feedhandler/engine/terms.h",

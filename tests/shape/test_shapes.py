@@ -99,6 +99,10 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
             [Frame("book", BOOK.replace("}", ',"p":$previous,"q":$previous_signed}'), level=LEVEL)],
             r"both \$previous and \$previous_signed",
         ),
+        ([Frame("book", BOOK, level=LEVEL, begins=True)], r"begins=True: of a book, and with \$p"),
+        ([Frame("book", BOOK, level=LEVEL, rounded=True)], "rounded=True: of a full book"),
+        ([Frame("control", "1")], "a word in quotes, or an object"),
+        ([Frame("quote", '{"s":"$symbol","w":"$status"}')], "says nothing of a quote"),
         ([Frame("trade", TRADE), Frame("liquidation", TRADE)], "cannot be told apart"),
         (
             [
