@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import number_text
 from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import (
     force_option,
@@ -19,6 +18,7 @@ from cli.options import (
     venue_file_option,
 )
 from cli.output import json_out
+from feedhandler import number_text
 
 if TYPE_CHECKING:
     from feedhandler.capture.recorder import Recording

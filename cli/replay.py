@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import number_text
 from cli.errors import FINDING, CliError
 from cli.options import (
     force_option,
@@ -20,6 +19,7 @@ from cli.options import (
     venue_file_option,
 )
 from cli.output import Column, dim, echo_table, json_out, state
+from feedhandler import number_text
 
 if TYPE_CHECKING:
     from feedhandler.capture.replay import ReplayResult

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
 
-from cli import number_text
 from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import json_option, namespace_option
 from cli.output import SILENT_NS, Column, dim, json_out, screen_width, state, table
-
-_RECENT_NS = 600_000_000_000  # a restart is news for so long
+from feedhandler import number_text
 
 _COLUMNS = (
     Column("VENUE"),
@@ -101,6 +98,8 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
 
 
 def _row(venue: dict[str, Any]) -> tuple[str, ...]:
+    from feedhandler.view.words import trouble
+
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
     silent = venue["state"] == "LIVE" and (age is None or age >= SILENT_NS)
@@ -115,20 +114,5 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        "its writer is silent" if silent else _reason(venue),
+        "its writer is silent" if silent else trouble(venue),
     )
-
-
-def _reason(venue: dict[str, Any]) -> str:
-    """What is wrong, since when, what is being done."""
-    word = "" if venue["reason"] == "NONE" else venue["reason"]
-    if venue["state"] != "LIVE" and venue.get("since_ns"):
-        word = (
-            f"{word} for {number_text.duration(max(0, time.time_ns() - venue['since_ns']))}".strip()
-        )
-    ended = venue.get("ended") or {}
-    ago = time.time_ns() - ended.get("at_ns", 0)
-    parts = [": ".join(filter(None, (word, venue.get("detail"))))]
-    if venue.get("uptime_ns") and ago < _RECENT_NS:
-        parts.append(f"started again: {ended['why']}, {number_text.duration(ago)} ago")
-    return "; ".join(filter(None, parts))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import number_text
 from cli.errors import FINDING, FINE, CliError
 from cli.options import json_option, venue_file_option
 from cli.output import (
@@ -23,6 +22,7 @@ from cli.output import (
     utf8,
     wrapped,
 )
+from feedhandler import number_text
 
 if TYPE_CHECKING:
     from feedhandler.adapter.venue import ListedInstrument, Venue

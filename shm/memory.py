@@ -195,6 +195,17 @@ class Memory:
             raise DamagedSegment(f"{self.path}: quote cell {row} cannot be read", "quotes")
         return _plain(np.frombuffer(raw, dtype=DTYPES["quote"])[0])
 
+    def quotes(self) -> npt.NDArray[np.void]:
+        """All quote cells, a row an instrument: the header's fields, integers unscaled.
+
+        One that was never stored, or cannot be read, has `stamp` 0 and nothing else.
+        """
+        dtype = DTYPES["quote"]
+        blank = bytes(dtype.itemsize)
+        cells = [self.segment.cell("quotes", row) for row in range(self.segment.instruments)]
+        raw = b"".join(raw if status == READ_OK else blank for status, raw in cells)
+        return np.frombuffer(raw, dtype=dtype)
+
     def book(
         self, row: int
     ) -> tuple[dict[str, Any], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:

@@ -94,7 +94,7 @@ class _View:
 
     def read(self) -> dict[str, Any]:
         """The book for programs, at the shared depth or less."""
-        from cli.number_text import decimal
+        from feedhandler.number_text import decimal
         from shm.names import Status
 
         self._renew()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import number_text
 from cli.errors import CliError
 from cli.inspect_.memory import believable, open_venue, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import Column, cut, dim, json_out, screen_width, state, table
+from feedhandler import number_text
 
 if TYPE_CHECKING:
     from shm._native import Instrument

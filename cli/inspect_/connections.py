@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from cli import number_text
 from cli.inspect_.memory import open_venue, venues_there, word
 from cli.options import json_option, namespace_option
 from cli.output import SILENT_NS, Column, echo_table, json_out, state
+from feedhandler import number_text
 
 _UP = ("SUBSCRIBING", "SYNCING", "LIVE")
 

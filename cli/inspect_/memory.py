@@ -85,7 +85,7 @@ def word(enum: Any, value: int) -> str:
 
 def writer_words(memory: Memory) -> str:
     """The writer in a few words, for titles."""
-    from cli.number_text import duration
+    from feedhandler.number_text import duration
 
     pid = memory.header()["writer_pid"]
     if memory.writer == "alive":

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import number_text
 from cli.inspect_.memory import word
+from feedhandler import number_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -158,6 +158,8 @@ def _column(
     """One field of the current copies of the first `rows` cells; single words, never torn."""
     dtype = _native.DTYPES[structure]
     start, stride = int(region["offset"]), int(region["stride"])
+    if rows == 0:
+        return np.zeros(0, dtype[field])
     cells = np.frombuffer(memory, dtype=np.uint8, count=rows * stride, offset=start)
     assert dtype.fields is not None
     kind, offset = dtype.fields[field][:2]
@@ -166,7 +168,7 @@ def _column(
         np.ndarray(rows, kind, cells, _CELL_HEAD + copy * dtype.itemsize + offset, (stride,))
         for copy in (0, 1)
     ]
-    return np.where(which, copies[1], copies[0]) if rows else np.zeros(0, kind)
+    return np.where(which, copies[1], copies[0])
 
 
 def _resident(pid: int, ticks: int) -> int:

@@ -1,0 +1,156 @@
+"""A namespace looked at again and again: its venues, dead or alive, and their newest memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedhandler.connection.state import ConnectionState, is_open
+from feedhandler.view.rates import NOTHING, Latency, Rates
+from feedhandler.view.words import trouble
+from shm import Counter, Histogram, Reason, ShmError
+from shm.inspect import Memory, open_memory, readers
+from shm.memory import epochs
+from shm.registry import Reader
+
+#: from the worst on: of which connection is there most to say
+_WORST = (
+    ConnectionState.BACKOFF,
+    ConnectionState.CONNECTING,
+    ConnectionState.SUBSCRIBING,
+    ConnectionState.SYNCING,
+    ConnectionState.DRAINING,
+    ConnectionState.IDLE,
+    ConnectionState.LIVE,
+    ConnectionState.CLOSED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VenueLook:
+    """A venue at one moment.
+
+    `status`: see :func:`feedhandler.view.status.venue_status`; `trouble`: in words, "" without any;
+    a second: `frames`, `bytes`, `records`; `lag`: from the venue's clock to ours, `publish`: from
+    the socket to memory; of the last hour, or since `since_ns`: `gaps`, `heals` (resynchronised
+    books, connections that came back); `connections`: rows of the connection table, by field.
+    """
+
+    venue: str
+    status: dict[str, Any]
+    trouble: str
+    connections: Sequence[dict[str, Any]] = ()
+    frames: float = 0.0
+    bytes: float = 0.0
+    records: float = 0.0
+    lag: Latency = NOTHING
+    publish: Latency = NOTHING
+    gaps: int = 0
+    heals: int = 0
+    since_ns: int = 0
+
+    @property
+    def worst(self) -> dict[str, Any] | None:
+        """The connection that is worst off; None: there is none."""
+        order = {int(state): at for at, state in enumerate(_WORST)}
+        return min(
+            self.connections,
+            key=lambda row: (order.get(row["state"], 0), -row["behind_ns"], -row["disconnects"]),
+            default=None,
+        )
+
+
+@dataclass(slots=True)
+class _Venue:
+    memory: Memory | None = None
+    rates: Rates = field(default_factory=Rates)
+    published: tuple[int, int, int] = (0, 0, 0)  # at, epoch, records
+
+
+class Watch:
+    """Keeps what it has mapped, and goes over to a venue's next start by itself."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self._venues: dict[str, _Venue] = {}
+
+    def close(self) -> None:
+        """Give the memory back."""
+        for each in self._venues.values():
+            if each.memory is not None:
+                each.memory.close()
+        self._venues.clear()
+
+    def look(self, statuses: Sequence[dict[str, Any]]) -> list[VenueLook]:
+        """Each venue that a status has (`namespace_status`, or a supervisor's), and how it is."""
+        return [self._look(status) for status in statuses]
+
+    def memory(self, venue: str) -> Memory | None:
+        """The newest memory of a venue, mapped, dead or alive; None: there is none to be had."""
+        its = self._venues.setdefault(venue, _Venue())
+        if its.memory is not None and its.memory.writer == "alive":
+            return its.memory
+        there = epochs(venue, namespace=self.namespace)
+        if not there or (its.memory is not None and its.memory.epoch == max(there)):
+            return its.memory
+        try:
+            newer = open_memory(venue, namespace=self.namespace)
+        except ShmError:
+            return its.memory
+        if its.memory is not None:
+            its.memory.close()
+        its.memory = newer
+        return newer
+
+    def readers(self, venue: str) -> list[Reader]:
+        """Who has registered to read a venue."""
+        try:
+            return list(readers(venue, namespace=self.namespace))
+        except ShmError:
+            return []
+
+    def _look(self, status: dict[str, Any]) -> VenueLook:
+        now, venue = time.time_ns(), status["venue"]
+        memory = self.memory(venue)
+        if memory is None:
+            return VenueLook(venue, status, trouble(status, now))
+        its = self._venues[venue]
+        rates = its.rates
+        try:
+            rates.add(memory, now)
+            rows = memory.connections()
+        except ShmError as error:
+            return VenueLook(venue, status, str(error))
+        records = _records(its, memory, now)
+        alive = memory.writer == "alive"
+        return VenueLook(
+            venue,
+            status,
+            trouble(status, now),
+            [row if alive else _dead(row) for row in rows],
+            rates.a_second(Counter.FRAMES),
+            rates.a_second(Counter.BYTES),
+            records,
+            rates.latency(Histogram.EXCHANGE_RECEIVE),
+            rates.latency(Histogram.RECEIVE_PUBLISH),
+            rates.of_hour(Counter.GAPS),
+            rates.of_hour(Counter.RESYNCS) + rates.of_hour(Counter.CONNECTS),
+            rates.since_ns,
+        )
+
+
+def _records(its: _Venue, memory: Memory, now_ns: int) -> float:
+    """Records a second since the look before."""
+    at, epoch, before = its.published
+    its.published = now_ns, memory.epoch, memory.segment.published
+    if epoch != memory.epoch or now_ns <= at:
+        return 0.0
+    return (memory.segment.published - before) / ((now_ns - at) / 1e9)
+
+
+def _dead(row: dict[str, Any]) -> dict[str, Any]:
+    """A connection of a process that is gone, whatever its memory says."""
+    reason = row["reason"] if not is_open(ConnectionState(row["state"])) else int(Reason.FAILED)
+    return row | {"state": int(ConnectionState.CLOSED), "reason": reason, "connected_ns": 0}
