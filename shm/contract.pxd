@@ -53,8 +53,8 @@ cdef extern from "feedhandler_shm.h" nogil:
         char base[16]
         char quote[16]
         char settle[16]
-        double band_from[8]
-        double band_tick[8]
+        double band_from[12]
+        double band_tick[12]
     ctypedef struct fh_connection:
         uint64_t stamp
     ctypedef struct fh_header:

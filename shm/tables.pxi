@@ -82,7 +82,7 @@ def layout():
 
 cdef dict _TYPES = {
     "u64": "<u8", "i64": "<i8", "u32": "<u4", "u16": "<u2", "u8": "u1", "i8": "i1", "f64": "<f8",
-    "i8x8": ("i1", (8,)), "f64x8": ("<f8", (8,)), "counters": ("<u8", (FH_COUNTERS,)),
+    "i8x8": ("i1", (8,)), "f64x12": ("<f8", (FH_BANDS,)), "counters": ("<u8", (FH_COUNTERS,)),
     "region": [("offset", "<u8"), ("stride", "<u4"), ("count", "<u4")],
 }
 

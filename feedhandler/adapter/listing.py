@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 
 MOST_ELEMENTS = 2_000_000  #: of a document; the longest lists have a tenth of it
 NAME_BYTES = 63  #: of the directory's names
+TICK_BANDS = 12  #: for which the directory has room
 _LARGEST = 10**12  #: no tick, lot, contract or strike is more
 _MOST_NS = (1 << 63) - 1
 _SAID = 5  # rows in one line of the log
@@ -108,6 +110,7 @@ def check(spec: ListedInstrument) -> None:
     ):
         if not number <= _LARGEST or (number <= 0 if least is None else number < least):
             raise ValueError(f"{what}: {shown(str(number))}, which cannot be")
+    _check_bands(spec)
     if spec.status is Status.ACTIVE:  # no order can be made without
         for what, number in (("tick", spec.tick), ("lot", spec.lot)):
             if not number:
@@ -116,6 +119,16 @@ def check(spec: ListedInstrument) -> None:
         raise ValueError("strike: 0, which cannot be")
     if not 0 <= spec.expiry_ns <= _MOST_NS:
         raise ValueError(f"expiry: {spec.expiry_ns} ns, which cannot be")
+
+
+def _check_bands(spec: ListedInstrument) -> None:
+    if len(spec.tick_bands) > TICK_BANDS:
+        raise ValueError(f"tick: {len(spec.tick_bands)} by price, of which {TICK_BANDS} have room")
+    last = Decimal(0)
+    for begin, tick in spec.tick_bands:
+        if not last < begin <= _LARGEST or not 0 < tick <= _LARGEST:
+            raise ValueError(f"tick: {tick} from {begin} on, which cannot be")
+        last = begin
 
 
 _said: set[tuple[str, str, str]] = set()

@@ -255,9 +255,10 @@ class Engine:
         """Publish a directory entry; returns the instrument id (its row in every region).
 
         `written`: decimals of prices and sizes in the texts that checksums are made of; None: those
-        of the exponents. `bands`: (price from which on, tick), ascending, at most 8. Adding a known
-        symbol returns its id unchanged. Raises ValueError (symbol over 63 bytes, exponent outside
-        -18..6, decimals outside 0..18) and MemoryError when the segment's directory is full.
+        of the exponents. `bands`: (price from which on, tick), ascending, at most 12. Of a known
+        symbol the id is returned, nothing else done. Raises ValueError (symbol over 63 bytes,
+        exponent outside -18..6, decimals outside 0..18, bands that do not ascend) and MemoryError
+        when the segment's directory is full.
         """
 
     def redefine(

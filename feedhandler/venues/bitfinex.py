@@ -22,7 +22,7 @@ from decimal import Decimal
 
 from feedhandler.adapter import promise
 from feedhandler.adapter.checksum import Checksum, Number, Order
-from feedhandler.adapter.declared import Answer, By, DeclaredVenue, Listing, Topic, Words
+from feedhandler.adapter.declared import Answer, By, DeclaredVenue, Figures, Listing, Topic, Words
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.proof import Proof, Scope, Sign
 from feedhandler.adapter.request_ids import HEARTBEAT
@@ -172,7 +172,8 @@ class Bitfinex(DeclaredVenue):
             "UST": "USDT",
             "WBT": "WBTC",
         },
-        tick=Decimal("0.00000001"),  # the finest: that of five figures moves with the price
+        tick=Decimal("0.00000001"),
+        bands=Figures(5),
         lot=Decimal("0.00000001"),
     )
     default_instruments = ("tBTCUSD", "tETHUSD", "tBTCUST", "tXRPUSD", "tBTCF0:USTF0")

@@ -313,7 +313,7 @@ def _spec(row: Row) -> ListedInstrument | None:
     if quote == base:
         quote = "USD"
     settle = row.text("settlement_currency", quote if kind == "spot" else base)
-    ticks = [each.number("tick_size") for each in (row, *row.rows("tick_size_steps"))]
+    steps = row.rows("tick_size_steps")
     lots = [row.number(key, Decimal(0)) for key in ("min_trade_amount", "contract_size")]
     underlying = f"{base}-{quote}"
     ours, name = InstrumentKind.COMBO, symbol
@@ -339,7 +339,8 @@ def _spec(row: Row) -> ListedInstrument | None:
         base=base,
         quote=quote,
         settle=settle,
-        tick=min((tick for tick in ticks if tick > 0), default=Decimal(0)),
+        tick=row.number("tick_size"),
+        tick_bands=tuple(sorted((s.number("above_price"), s.number("tick_size")) for s in steps)),
         lot=min((lot for lot in lots if lot > 0), default=Decimal(0)),
         contract_type=_contract(row, ours, settle == base),
         strike=strike,

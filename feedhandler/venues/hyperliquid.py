@@ -24,6 +24,7 @@ from feedhandler.adapter.declared import (
     By,
     Decimals,
     DeclaredVenue,
+    Figures,
     Join,
     Listing,
     Topic,
@@ -141,6 +142,7 @@ class Hyperliquid(DeclaredVenue):
                 {"0": "USDC", "235": "USDE", "268": "USDT0", "360": "USDH"},
             ),
             tick=Decimals("szDecimals", less=6),
+            bands=Figures(5, whole=True),
             lot=Decimals("szDecimals"),
             flags={"isDelisted": Status.HALTED},
         ),
@@ -158,6 +160,7 @@ class Hyperliquid(DeclaredVenue):
             base="$base.name",
             quote="$quote.name",
             tick=Decimals("$base.szDecimals", less=8),
+            bands=Figures(5, whole=True),
             lot=Decimals("$base.szDecimals"),
         ),
     )

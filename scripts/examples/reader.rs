@@ -20,7 +20,7 @@ use std::time::Duration;
 
 const MAJOR: u16 = 2;
 const MINOR: u16 = 0;
-const LAYOUT_HASH: u64 = 0x4105630c03433572;
+const LAYOUT_HASH: u64 = 0xf53b3a3a8f5cc475;
 const MAGIC_DATA: u64 = 0x3154_4144_4853_4846; // "FHSHDAT1"
 const MAGIC_CONTROL: u64 = 0x314C_5443_4853_4846; // "FHSHCTL1"
 const HEADER_BYTES: usize = 4096;
@@ -188,7 +188,7 @@ struct Region {
     count: u64,
 }
 
-const INSTRUMENT_WORDS: usize = 48;
+const INSTRUMENT_WORDS: usize = 56;
 const QUOTE_WORDS: usize = 40;
 const SLOT_WORDS: usize = 8;
 const HEADER_WORDS: usize = 128; // as far as anything here looks
@@ -311,7 +311,7 @@ fn attach(space: &str, venue: &str) -> Result<Reader, Refused> {
         return damaged("book_depth: 1 to 10000");
     }
     let cell = |copy: u64| (64 + 2 * copy + 127) & !127;
-    let directory = region(&header, "directory", 256, cell(384), found.len())?;
+    let directory = region(&header, "directory", 256, cell(448), found.len())?;
     let quotes = region(&header, "quotes", 272, cell(320), found.len())?;
     region(&header, "books", 288, cell(96 + 32 * depth), found.len())?;
     let ring = region(&header, "ring", 336, 64, found.len())?;

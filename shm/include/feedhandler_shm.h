@@ -73,7 +73,7 @@ extern "C" {
 #define FH_HISTOGRAMS 8
 #define FH_HISTOGRAM_BUCKETS 512
 #define FH_PRECISIONS 8
-#define FH_BANDS 8 /* of ticks by price */
+#define FH_BANDS 12 /* of ticks by price */
 #define FH_NO_INSTRUMENT 0xFFFFFFFFu
 #define FH_NONE INT64_MIN /* a price that is not there */
 #define FH_KNOWN_WHOLE UINT32_MAX /* a side of a book is known to its end */
@@ -282,7 +282,7 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, asks_known, 84)      /* since 2.0: likewise; FH_KNOWN_WHOLE: the venue has no others */ \
     F(i64, sent_ns, 88)         /* since 2.0: when the venue sent it, by its clock; 0 = it says none */
 
-#define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 384 bytes */                   \
+#define FH_INSTRUMENT_FIELDS(F) /* one copy of a directory row, 448 bytes */                   \
     F(u64, stamp, 0)                                                                           \
     F(u32, id, 8) F(u8, kind, 12) F(u8, option_type, 13) F(u8, contract_type, 14)              \
     F(u8, status, 15)           /* FH_STATUS_* */                                               \
@@ -300,8 +300,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(char64, symbol, 80)       /* the venue's name, UTF-8, zero-padded */                      \
     F(char64, name, 144)        /* the normalised name */                                       \
     F(char16, base, 208) F(char16, quote, 224) F(char16, settle, 240)                          \
-    F(f64x8, band_from, 256)    /* since 2.0: from this price on, ascending, ... */             \
-    F(f64x8, band_tick, 320)    /* since 2.0: ... the tick is this, up to the next band */
+    F(f64x12, band_from, 256)   /* since 2.0: from this price on, ascending, ... */             \
+    F(f64x12, band_tick, 352)   /* since 2.0: ... the tick is this, up to the next band */
 
 #define FH_CONNECTION_FIELDS(F) /* one copy of a row of the connection table, 512 bytes */     \
     F(u64, stamp, 0)                                                                           \
@@ -381,7 +381,7 @@ typedef struct fh_region { uint64_t offset; uint32_t stride; uint32_t count; } f
 #define FH_MEMBER_i8(n) int8_t n;
 #define FH_MEMBER_f64(n) double n;
 #define FH_MEMBER_i8x8(n) int8_t n[8];
-#define FH_MEMBER_f64x8(n) double n[8];
+#define FH_MEMBER_f64x12(n) double n[12];
 #define FH_MEMBER_char16(n) char n[16];
 #define FH_MEMBER_char32(n) char n[32];
 #define FH_MEMBER_char64(n) char n[64];
@@ -427,7 +427,7 @@ FH_READER_FIELDS(FH_CHECK_READER)
 FH_STATIC_ASSERT(sizeof(fh_slot) == 64, "slot");
 FH_STATIC_ASSERT(sizeof(fh_quote) == 320, "quote");
 FH_STATIC_ASSERT(sizeof(fh_book_head) == 96, "book head");
-FH_STATIC_ASSERT(sizeof(fh_instrument) == 384, "instrument");
+FH_STATIC_ASSERT(sizeof(fh_instrument) == 448, "instrument");
 FH_STATIC_ASSERT(sizeof(fh_connection) == 512, "connection");
 FH_STATIC_ASSERT(sizeof(fh_header) <= FH_HEADER_BYTES, "header");
 FH_STATIC_ASSERT(sizeof(fh_control) <= 1024, "control");

@@ -112,13 +112,13 @@ def test_ticks_by_price(written: tuple[native.Engine, shm.Feed]) -> None:
     assert engine.redefine(0, **two) == 0  # the same again
     assert engine.redefine(0, **two | {"bands": [(50.0, 0.5)]}) == Change.TICK
     assert feed.instrument("BTC-USDT").tick_bands == ((50.0, 0.5),)
-    eight = [(float(at), 2.0**at) for at in range(1, 9)]
-    assert engine.redefine(0, **TERMS | {"bands": eight}) == Change.TICK
-    assert feed.instrument("BTC-USDT").tick_bands == tuple(eight)
-    for wrong in ([*eight, (9.0, 1e3)], [(2.0, 1.0), (1.0, 2.0)], [(1.0, 0.0)], [(0.0, 1.0)]):
+    most = [(float(at), 2.0**at) for at in range(1, 13)]
+    assert engine.redefine(0, **TERMS | {"bands": most}) == Change.TICK
+    assert feed.instrument("BTC-USDT").tick_bands == tuple(most)
+    for wrong in ([*most, (99.0, 1e5)], [(2.0, 1.0), (1.0, 2.0)], [(1.0, 0.0)], [(0.0, 1.0)]):
         with pytest.raises(ValueError, match="bands"):
             engine.redefine(0, **TERMS | {"bands": wrong})
-    assert feed.instrument("BTC-USDT").tick_bands == tuple(eight)
+    assert feed.instrument("BTC-USDT").tick_bands == tuple(most)
 
 
 def test_updates_keep_the_definition_that_they_are_under(

@@ -89,6 +89,7 @@ def test_the_price_exponent_holds_the_smallest_tick_of_all_bands() -> None:
     steps = [{"above_price": 0.005, "tick_size": 0.0005}]
     (banded,) = parse(option("BTC-25DEC26-80000-C", tick_size_steps=steps))
     assert (banded.tick, banded.price_exponent) == (Decimal("0.0001"), -4)
+    assert banded.tick_bands == ((Decimal("0.005"), Decimal("0.0005")),)
     finer_above = [{"above_price": 1, "tick_size": 0.00001}]
     (finer,) = parse(option("BTC-25DEC26-80000-C", tick_size_steps=finer_above))
     assert finer.price_exponent == -5

@@ -54,6 +54,24 @@ class First:
     steps: tuple[str | Decimal | Decimals | Product | Absolute, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Ticks by price: a list at `rows` of the prices `above` which there is another `tick`."""
+
+    rows: str
+    above: str
+    tick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Prices of so many significant figures: the tick grows with each digit before the point;
+    `whole`: until it is 1."""
+
+    figures: int
+    whole: bool = False
+
+
 Step = str | Decimal | Decimals | Product | Absolute | First
 
 
@@ -113,7 +131,7 @@ class Listing:
     base: str | By
     quote: str | By
     tick: Step
-    lot: Step
+    lot: Step  #: `tick` is that of the lowest prices, if there are `bands`
     rows: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     body: str = ""  #: JSON that is posted; "": it is a GET
@@ -125,6 +143,7 @@ class Listing:
     pages: Pages | None = None
     kind: InstrumentKind | By = InstrumentKind.SPOT
     settle: str | By = ""
+    bands: Steps | Figures | None = None
     contract_size: Step = Decimal(1)
     contract: ContractType | By | None = None  #: None: inverse where it settles in its base
     expiry: str | Time = ""

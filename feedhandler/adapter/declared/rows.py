@@ -21,6 +21,7 @@ from feedhandler.adapter.declared.listing import (
     Step,
     Time,
 )
+from feedhandler.adapter.declared.ticks import tick_bands
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import ListedInstrument
 from shm import ContractType, InstrumentKind, OptionType, Status
@@ -107,6 +108,10 @@ class Fields:
                 return self.get(path) not in (None, "")
         return True
 
+    def rows(self, path: str) -> list[Row]:
+        """A list of objects; empty where there is none."""
+        return Row({path: self.get(path)}).rows(path)
+
     def meaning(self, by: By) -> Any:
         """Raises _Left for a word that means nothing to us."""
         found = by.words.get(self.word(by.field), by.other)
@@ -181,6 +186,7 @@ def _instrument(
     settle = fields.currency(listing.settle) if _said(fields, listing.settle) else ""
     contract = _contract(fields, listing, kind, settle == base)
     status, stated = _status(fields, listing, statuses)
+    tick = fields.step(listing.tick)
     return ListedInstrument(
         symbol=symbol,
         name=name,
@@ -188,7 +194,8 @@ def _instrument(
         base=base,
         quote=quote,
         settle=settle or (base if contract is ContractType.INVERSE else quote),
-        tick=fields.step(listing.tick),
+        tick=tick,
+        tick_bands=tick_bands(listing.bands, tick, fields.rows),
         lot=fields.step(listing.lot),
         contract_size=fields.step(listing.contract_size),
         contract_type=contract,

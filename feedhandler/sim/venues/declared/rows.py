@@ -9,7 +9,16 @@ from typing import Any, Final
 
 import orjson
 
-from feedhandler.adapter.declared import Absolute, By, Decimals, First, Listing, Product, Time
+from feedhandler.adapter.declared import (
+    Absolute,
+    By,
+    Decimals,
+    First,
+    Listing,
+    Product,
+    Steps,
+    Time,
+)
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.instrument import Instrument, Kind
 from shm import ContractType, InstrumentKind, OptionType
@@ -49,6 +58,8 @@ def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> di
     if end_ms and listing.expiry:
         _time(row, listing.expiry, end_ms)
     _step(row, listing.tick, Decimal(terms.tick or instrument.tick))
+    if isinstance(listing.bands, Steps):
+        _put(row, listing.bands.rows, _bands(listing.bands, instrument, terms))
     _step(row, listing.lot, Decimal(terms.lot or instrument.lot))
     _step(row, listing.contract_size, Decimal(terms.contract_size or instrument.contract_size))
     if listing.written is not None:
@@ -213,6 +224,14 @@ def _step(row: Any, step: object, value: Decimal) -> None:
                 _put(row, field, "1")
         case Decimal() if value % step:
             raise ValueError(f"the venue has no field for {value}")
+
+
+def _bands(steps: Steps, instrument: Instrument, terms: Terms) -> list[dict[str, str]]:
+    """Ticks by price. A tick that was ordered is one of all prices."""
+    if instrument.band is None or terms.tick:
+        return []
+    above, tick = instrument.band
+    return [{steps.above: f"{above:f}", steps.tick: f"{tick:f}"}]
 
 
 def _places(value: Decimal) -> int:
