@@ -155,7 +155,7 @@ class Frame:
     `taker`: the words for a taker who buys, and for one who sells. `sides`: for a bid and an ask.
     `deletes`, `changes`: a $verb that removes a level, and one that sets it. `removes`: all levels
     of such a frame are removed. `channel`: the word that a $channel was bound with. `window`: the
-    levels a side that the channel keeps, where it has a $window nowhere. `passed`: what a
+    levels a side that the channel keeps, where the frame has no $window. `passed`: what a
     trade's $sort is, where it is no trade of the market. `blank`: a level of price 0 and size 0
     says nothing; elsewhere it is an error. `begins`: a change whose $previous is 0 is the first one
     ever, of a book without levels; of any other book it is an error. `rounded`: its prices are

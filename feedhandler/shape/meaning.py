@@ -177,7 +177,7 @@ def _check(told: Meaning) -> None:
         raise ShapeError(f"{told.place}: two holes for the trade's id")
     if Role.CHANNEL in roles and Role.SYMBOL in roles:
         raise ShapeError(f"{told.place}: both $channel and $symbol")
-    if frame.window and (Role.WINDOW in roles or not 0 < frame.window < 1 << 16):
+    if frame.window and (Role.WINDOW in told.needed or not 0 < frame.window < 1 << 16):
         raise ShapeError(f"{told.place}: window={frame.window}, or $window: from 1 to 65535")
     if frame.channel and Role.CHANNEL not in roles:
         raise ShapeError(f"{told.place}: channel={frame.channel!r}, and no $channel")

@@ -341,19 +341,28 @@ def _has_rows(node: Node) -> bool:
             return False
 
 
-def changed(node: Node, change: Callable[[Hole], Node]) -> Node:
-    """The same tree with each hole that is a value of its own replaced."""
+def changed(
+    node: Node,
+    change: Callable[[Hole], Node],
+    text: Callable[[Sequence[str | Hole]], Node] | None = None,
+) -> Node:
+    """The same tree with each hole that is a value of its own replaced, and each string with holes
+    by what `text` makes of its parts."""
     match node:
         case Hole():
             return change(node)
+        case Text(parts) if text is not None:
+            return text(parts)
         case Object(keys):
-            return Object(tuple(Key(k.name, changed(k.node, change), k.optional) for k in keys))
+            return Object(
+                tuple(Key(k.name, changed(k.node, change, text), k.optional) for k in keys)
+            )
         case Rows(inner):
-            return Rows(changed(inner, change))
+            return Rows(changed(inner, change, text))
         case Listed(front, behind, gap):
             return Listed(
-                tuple(changed(each, change) for each in front),
-                tuple(changed(each, change) for each in behind),
+                tuple(changed(each, change, text) for each in front),
+                tuple(changed(each, change, text) for each in behind),
                 gap,
             )
         case _:

@@ -183,6 +183,7 @@ def test_options_futures_flags_products_and_times() -> None:
             base="base",
             quote="quote",
             settle=By("settle", {"coin": "BTC", "cash": "USDC"}),
+            family=By("settle", {"coin": "coins", "cash": "dollars"}),
             tick=Decimals("places", less=6),
             lot=Decimal(1),
             contract_size=Product(("0.001", "multiplier", "unit.0")),
@@ -221,11 +222,13 @@ def test_options_futures_flags_products_and_times() -> None:
         {**row, "id": "B", "kind": "f", "venue": 1, "cancel": True},
         {**row, "id": "C", "venue": "them", "end": "never"},
         {**row, "id": "D", "kind": "f", "end": "never"},
-        {**row, "id": "E", "kind": "s", "gone": "yes", "end": None},
+        {**row, "id": "E", "kind": "s", "gone": "yes", "end": None, "settle": "cash"},
+        {**row, "id": "F", "kind": "s", "end": "-1"},
     ]
     found = parsed(Dated(), {"rows": rows})
-    assert list(found) == ["A", "B", "E"]
-    put, future, spot = found.values()
+    assert list(found) == ["A", "B", "E", "F"]
+    put, future, spot, other = found.values()
+    assert (put.family, spot.family, other.expiry_ns) == ("coins", "dollars", 0)
     assert (put.name, put.option, put.tick) == (
         "BTC-USD-20261225-80000-P",
         OptionType.PUT,

@@ -1,4 +1,5 @@
-"""A venue whose requests have lists of one, and whose answers have other words and no ids."""
+"""Venues whose requests have lists of one, or of one object for each key, and whose answers have
+other words and no ids."""
 
 from __future__ import annotations
 
@@ -54,3 +55,35 @@ def test_a_refusal_without_an_id_is_of_the_first_request_for_its_symbol() -> Non
     assert kinds(found) == [(REJECTED, ("matches:BAD",)), (AGAIN, ("matches:A-B",))]
     assert {one.request_id for one in found} == {4}
     assert kinds(Plain().control(refusal, {3: ("matches:A-B",)})) == [(ControlKind.ERROR, ())]
+
+
+class Each(Listed):
+    """An object for each key, with what the instrument is one of."""
+
+    name = "each"
+    topics: ClassVar[dict[str, Topic | Sequence[str | Topic]]] = {
+        "book": "books:$family:$symbol",
+        "trades": "fills:$family:$symbol",
+    }
+    words = Words(
+        subscribe='{"op":"subscribe","args":[{"in":"$family","topic":"$channel.$symbol"}]}',
+        unsubscribe='{"op":"unsubscribe","args":[{"in":"$family","topic":"$channel.$symbol"}]}',
+        answers=(Answer(ACK, '{"in":"$family","topic":"$channel.$symbol"}'),),
+    )
+
+
+def test_a_list_of_one_object_has_one_for_each_key() -> None:
+    keys = ["books:coin:A-B", 'fills:usd:"C']
+    assert json.loads(Each().subscribe(keys, 1)) == {
+        "op": "subscribe",
+        "args": [{"in": "coin", "topic": "books.A-B"}, {"in": "usd", "topic": 'fills."C'}],
+    }
+    assert json.loads(Each().unsubscribe(keys[:1], 1))["args"] == [
+        {"in": "coin", "topic": "books.A-B"}
+    ]
+    assert Each().together(keys[0]) == Each().together(keys[1]) is not None
+
+
+def test_an_answer_names_what_the_instrument_is_one_of() -> None:
+    answer = {"in": "coin", "topic": "fills.A-B"}
+    assert kinds(said(Each(), answer)) == [(ACK, ("fills:coin:A-B",))]

@@ -133,19 +133,24 @@ class Reader:
             return
         yield from _texts(found.get("key"))
         yield from _texts(found.get("keys"))
+        family = found.get("family")
         symbols = [*_texts(found.get("symbol")), *_texts(found.get("symbols"))]
         word = answer.word or str(found.get("channel") or "")
         by_channel = found.get("by_channel")
         for one, those in by_channel.items() if isinstance(by_channel, dict) else [(word, symbols)]:
             for symbol in _texts(those):
-                yield from self._keys(one, symbol, found.get("depth"), asked)
+                its = family if isinstance(family, str) else symbol
+                yield from self._keys(one, symbol, its, found.get("depth"), asked)
 
-    def _keys(self, word: str, symbol: str, depth: Any, asked: Sequence[str]) -> Iterator[str]:
-        """Ours of what the venue calls by a word and a symbol."""
+    def _keys(
+        self, word: str, symbol: str, family: str, depth: Any, asked: Sequence[str]
+    ) -> Iterator[str]:
+        """Ours of what the venue calls by a word, a symbol, and what this has in common with
+        others."""
         topic = self.topics.by_word.get(word)
         if topic is not None:
             levels = depth if isinstance(depth, int) and depth else topic.depth(self.depth)
-            yield topic.filled(symbol=symbol, family=symbol, depth=levels)
+            yield topic.filled(symbol=symbol, family=family, depth=levels)
         elif not word:
             yield from (key for key in asked if self._about(key) == symbol)
 

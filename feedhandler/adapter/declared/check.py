@@ -14,7 +14,7 @@ from feedhandler.shape import Frame, ShapeError, tree
 from shm import Status
 
 _ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
-_LOOSE = _ABOUT | {"text", "code", "status", "depth", "_", "never", "digits"}
+_LOOSE = _ABOUT | {"family", "text", "code", "status", "depth", "_", "never", "digits"}
 _KEYED = (ControlKind.ACK, ControlKind.REJECTED)
 
 
@@ -119,7 +119,7 @@ def _listing(place: str, its: Listing, statuses: Mapping[str, Status]) -> None:
         except re.error as error:
             raise ShapeError(f"{place}: parts: {name}: {error}") from None
     known = {*(f"${name}" for name in groups), "$row", "$outer", *its.joins}
-    for field in (its.base, its.quote, its.settle, its.symbol):
+    for field in (its.base, its.quote, its.settle, its.symbol, its.family):
         head = field.partition(".")[0] if isinstance(field, str) else ""
         if head.startswith("$") and head not in known:
             raise ShapeError(f"{place}: {field} is no part of any field")

@@ -149,7 +149,7 @@ class Listing:
     expiry: str | Time = ""
     strike: str = ""
     option: By | None = None
-    family: str = ""
+    family: str | By = ""
     status: str = ""
     flags: Mapping[str, Status] = field(default_factory=dict)
     written: tuple[str | Decimals, str | Decimals] | None = None

@@ -28,6 +28,7 @@ from shm import ContractType, InstrumentKind, OptionType, Status
 
 _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _MOST_DECIMALS = 30
+_NO_TIME = (None, "", 0, "0", -1, "-1")
 _NEVER_NS = 4_102_444_800 * 10**9  # the year 2100: what venues write where there is no end
 
 
@@ -128,7 +129,7 @@ class Fields:
         """0 where there is none, and need be none."""
         path, unit = (time, "ms") if isinstance(time, str) else (time.field, time.unit)
         value = self.get(path) if path else None
-        if not needed and value in (None, "", 0, "0"):
+        if not needed and value in _NO_TIME:
             return 0
         try:
             ns = _iso(value) if unit == "iso" else int(names.decimal(value) * _UNITS[unit])
@@ -203,7 +204,7 @@ def _instrument(
         expiry_ns=expiry,
         option=option,
         status=status,
-        family=fields.word(listing.family) if listing.family else "",
+        family=_family(fields, listing.family),
         stated=stated,
         written=_written(fields, listing),
     )
@@ -211,6 +212,12 @@ def _instrument(
 
 def _said(fields: Fields, which: str | By) -> bool:
     return isinstance(which, By) or (which != "" and fields.get(which) is not None)
+
+
+def _family(fields: Fields, family: str | By) -> str:
+    if isinstance(family, By):
+        return str(fields.meaning(family))
+    return fields.word(family) if family else ""
 
 
 def _status(fields: Fields, listing: Listing, statuses: Mapping[str, Status]) -> tuple[Status, str]:

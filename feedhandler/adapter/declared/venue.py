@@ -164,7 +164,16 @@ class DeclaredVenue(Venue):
         values: dict[str, object] = {**(inside[0] if inside else {}), "id": number, "channel": word}
         values["depth"] = int(depth)
         values["number"] = taught.get(keys[0], 0)
-        return words.message(template, keys, symbols, values)
+        own = [self._own(key, leave=leave) for key in keys]
+        return words.message(template, keys, symbols, values, own)
+
+    def _own(self, key: str, *, leave: bool) -> dict[str, object]:
+        """What a list with an object for each key says of this one."""
+        found = self._known.read(key)
+        _, word, depth = self._template(key, leave=leave)
+        holes = found[2] if found else {}
+        own = {"key": key, "channel": word, "symbol": subject(holes)}
+        return {**own, **holes, "depth": int(depth)}
 
     # ---- answers
 

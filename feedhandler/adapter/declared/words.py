@@ -6,9 +6,11 @@
     )
 
 Holes of a message: `$id`; `$keys` (a list of keys), `$key`; `$symbols` (a list), `$joined` (the
-symbols with commas between), `$symbol`; `$channel` (of the topic), `$depth`; `$number` (that an
-acknowledgement taught); `$time_s`. Which of them it has says which keys may share it: with `$keys`
-all of them, with `$symbols` or `$joined` those of one topic, with `$key` or `$symbol` none.
+symbols with commas between), `$symbol`; `$channel` (of the topic), `$depth`, `$family`; `$number`
+(that an acknowledgement taught); `$time_s`. Which of them it has says which keys may share it: with
+`$keys` all of them, with `$symbols` or `$joined` those of one topic, with `$key` or `$symbol` none.
+A list of one object, `[{"channel":"$channel","symbol":"$symbol"}]`, has one for each key, with what
+is its own: it keeps no keys apart.
 """
 
 from __future__ import annotations
@@ -82,17 +84,26 @@ def holes(template: str) -> set[str]:
 
 def shared_by(template: str) -> str:
     """Who may share such a message: all | topic | none."""
-    there = holes(template)
+    there = {hole.name for hole in tree.holes(_each(_tree(template), ()))}
     if there & _ALONE:
         return "none"
     return "topic" if there & _ONE_TOPIC else "all"
 
 
-def filled(template: str, values: Mapping[str, object]) -> str:
+def filled(
+    template: str, values: Mapping[str, object], each: Sequence[Mapping[str, object]] = ()
+) -> str:
     """The message. What stands in a hole is JSON: texts are quoted where the template does not.
+    `each`: what the objects of a list have, one for each key.
 
     Raises KeyError for a hole without a value.
     """
+    node = _each(_tree(template), [{**values, **one} for one in each])
+    return tree.rendered(_filled(_ones(node), values), {})
+
+
+def _filled(node: tree.Node, values: Mapping[str, object]) -> tree.Node:
+    """With what stands in its holes."""
 
     def value(hole: tree.Hole) -> tree.Node:
         one = values[hole.name]
@@ -103,14 +114,32 @@ def filled(template: str, values: Mapping[str, object]) -> str:
             return tree.Literal(str(one))
         return tree.Literal(str(one), number=True)
 
-    texts = {name: str(one) for name, one in values.items()}
-    return tree.rendered(tree.changed(_ones(_tree(template)), value), texts)
+    def text(parts: Sequence[str | tree.Hole]) -> tree.Node:
+        said = (one if isinstance(one, str) else str(values[one.name]) for one in parts)
+        return tree.Literal("".join(said))
+
+    return tree.changed(node, value, text)
+
+
+def _each(node: tree.Node, values: Sequence[Mapping[str, object]]) -> tree.Node:
+    """With one object for each of `values` where a list of one object stands."""
+    match node:
+        case tree.Rows(tree.Object() as inner):
+            return tree.Listed(tuple(_filled(inner, one) for one in values))
+        case tree.Object(keys):
+            return tree.Object(tuple(replace(key, node=_each(key.node, values)) for key in keys))
+        case _:
+            return node
 
 
 def message(
-    template: str, keys: Sequence[str], symbols: Sequence[str], values: Mapping[str, object]
+    template: str,
+    keys: Sequence[str],
+    symbols: Sequence[str],
+    values: Mapping[str, object],
+    each: Sequence[Mapping[str, object]] = (),
 ) -> str:
-    """A request for keys; `symbols`: theirs, each once."""
+    """A request for keys; `symbols`: theirs, each once; `each`: what is each key's own."""
     return filled(
         template,
         {
@@ -122,6 +151,7 @@ def message(
             "time_s": int(time()),
             **values,
         },
+        each,
     )
 
 

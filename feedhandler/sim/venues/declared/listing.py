@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -25,7 +25,7 @@ from feedhandler.sim.venues.declared.naming import (
     quotes,
 )
 from feedhandler.sim.venues.declared.rows import KINDS
-from shm import InstrumentKind, Status
+from shm import ContractType, InstrumentKind, Status
 
 DEFAULT_COUNT: Final = 14
 _MOST_IN_VAIN: Final = 400
@@ -65,7 +65,7 @@ class List:
         """The first ones in the order of importance. Raises UnreadableError."""
         found: dict[str, Instrument] = {}
         vain, why = 0, "it lists none of the kinds that there are"
-        for instrument, listing in self._candidates():
+        for instrument, listing in self._candidates(found):
             if len(found) >= count or vain >= _MOST_IN_VAIN:
                 break
             if instrument.symbol in found:
@@ -99,11 +99,12 @@ class List:
 
     # -- instruments -------------------------------------------------------------------------
 
-    def _candidates(self) -> Iterator[tuple[Instrument, Listing]]:
-        """Of every listing, the kinds in turn, those that are traded most first."""
+    def _candidates(self, found: Container[str]) -> Iterator[tuple[Instrument, Listing]]:
+        """Of every listing, the kinds in turn, those that are traded most first. `found`: what has
+        been taken by now."""
         usual = self._venue.default_instruments
         forms = list(dict.fromkeys(naming((one, *usual), self._aliases) for one in usual or ("",)))
-        streams = [iter(self._usual())]
+        streams = [iter(self._usual(found))]
         streams += [
             self._kind(listing, kind, how)
             for how in forms
@@ -113,23 +114,27 @@ class List:
         ]
         while streams:
             for stream in list(streams):
-                some = list(islice(stream, _IN_TURN))
-                if not some:
+                some = islice(stream, _IN_TURN)
+                first = next(some, None)
+                if first is None:
                     streams.remove(stream)
+                    continue
+                yield first
                 yield from some
 
     @property
     def _aliases(self) -> Mapping[str, str]:
         return {own: name for one in self._venue.listings for own, name in one.currencies.items()}
 
-    def _usual(self) -> Iterator[tuple[Instrument, Listing]]:
-        """What a feed carries that is told nothing."""
+    def _usual(self, found: Container[str]) -> Iterator[tuple[Instrument, Listing]]:
+        """What a feed carries that is told nothing, of the first list that can have it."""
         usual = self._venue.default_instruments
         for symbol in usual:
             how = named_like(symbol, naming((symbol, *usual), self._aliases))
             for listing in self._venue.listings if how is not None else ():
                 for kind in _kinds(listing):
-                    if kind in _UNDATED and how is not None and self._fits(kind, how):
+                    fits = kind in _UNDATED and how is not None and self._fits(kind, how)
+                    if how is not None and fits and symbol not in found:
                         base = listing.currencies.get(how.base, how.base)
                         yield _made(listing, symbol, kind, base, how.quote, 0), listing
 
@@ -224,13 +229,20 @@ def _made(
         typical_lots=20 if option else typical,
         depth=20 if option else 300 if rank == 0 else 80,
         weight=weight / (1 + rank) ** 3,
-        family=f"{base}-{quote or 'USD'}",
+        family=str(_meant(listing, listing.family) or f"{base}-{quote or 'USD'}"),
+        inverse=_meant(listing, listing.contract) is ContractType.INVERSE,
         expiry_ms=expiries.expiry_ms(day) if day else 0,
         strike=strike,
         call=call,
         contract_size=size if isinstance(size, Decimal) else Decimal(1),
         carry=carry,
     )
+
+
+def _meant(listing: Listing, by: object) -> object:
+    """What a word means of all rows of a list; None: it may mean several things, or nothing."""
+    asked = rows.asked_for(listing, by)
+    return by.words.get(asked) if isinstance(by, By) and asked else None
 
 
 def _unnamed_quote(listing: Listing) -> str:

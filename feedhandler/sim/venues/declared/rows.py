@@ -49,7 +49,7 @@ def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> di
         _word(row, listing.kind, kind)
     if isinstance(listing.contract, By):
         linear = ContractType.INVERSE if instrument.inverse else ContractType.LINEAR
-        _word(row, listing.contract, linear)
+        _word(row, listing.contract, linear, asked_for(listing, listing.contract))
     if instrument.strike:
         _put(row, listing.strike, str(instrument.strike))
         if listing.option is not None:
@@ -66,7 +66,9 @@ def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> di
         for step, value in zip(listing.written, (instrument.tick, instrument.lot), strict=True):
             field = step.field if isinstance(step, Decimals) else step
             _put(row, field, _places(value))
-    if listing.family:
+    if isinstance(listing.family, By):
+        _word(row, listing.family, instrument.family, asked_for(listing, listing.family))
+    elif listing.family:
         _put(row, listing.family, instrument.family)
     if listing.status:
         _put(row, listing.status, _typed(terms.word or word))
@@ -188,9 +190,14 @@ def _currency(row: Any, where: str | By, listing: Listing, text: str) -> None:
     _put(row, where, text.lower() if listing.capitals else text)
 
 
-def _word(row: Any, by: By, meaning: object) -> None:
+def asked_for(listing: Listing, by: object) -> str:
+    """The word of which all rows of a list are, since the request asks for those; "": of any."""
+    return listing.params.get(by.field, "") if isinstance(by, By) else ""
+
+
+def _word(row: Any, by: By, meaning: object, asked: str = "") -> None:
     for word, means in by.words.items():
-        if means == meaning:
+        if means == meaning and asked in ("", word):
             _put(row, by.field, _typed(word))
             return
     if by.other != meaning:

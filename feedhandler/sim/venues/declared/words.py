@@ -69,12 +69,13 @@ class Talk:
 
     def _read(self, value: Any, how: Reading) -> Wish | None:
         for (leave, template), topics in self._templates.items():
-            found = _alone(how(template, value))
-            word = found.get("channel") if found is not None else None
-            if found is None or (isinstance(word, str) and all(one.name != word for one in topics)):
+            found = how(template, value)
+            parts = _parts(found)
+            words = [part["channel"] for part in parts if isinstance(part.get("channel"), str)]
+            if found is None or any(all(one.name != word for one in topics) for word in words):
                 continue  # templates of several topics may differ in what is in their lists only
-            numbers = tuple(n for n in [found.get("number")] if isinstance(n, int))
-            keys = [] if numbers else list(self._keys(found, topics))
+            numbers = tuple(part["number"] for part in parts if isinstance(part.get("number"), int))
+            keys = [] if numbers else [key for part in parts for key in self._keys(part, topics)]
             if keys or numbers:
                 return Wish(leave, keys, found.get("id"), numbers)
         return None
@@ -85,7 +86,7 @@ class Talk:
                 yield one
         word = found.get("channel")
         topic = self._topics.by_word.get(word) if isinstance(word, str) else topics[0]
-        symbols = [*_listed(found.get("symbols")), found.get("symbol"), found.get("family")]
+        symbols = [*_listed(found.get("symbols")), found.get("symbol") or found.get("family")]
         joined = found.get("joined")
         symbols += joined.split(",") if isinstance(joined, str) else []
         if topic is None:
@@ -159,6 +160,7 @@ class Talk:
             its = (topic.answered or topic.name) if topic else ""
             by_word.setdefault(its, []).append(symbol)
             row: dict[str, object] = {"key": key, "symbol": symbol, "channel": its or word}
+            row["family"] = inside.get("family")
             if topic is not None:
                 row["depth"] = int(inside.get("depth") or topic.depth(self._venue.depth))
             if isinstance(numbers, dict):
@@ -260,12 +262,13 @@ def _texts(values: Mapping[str, object]) -> dict[str, str]:
     return found
 
 
-def _alone(found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What stands in a list of one, `["$channel"]`, beside the others."""
+def _parts(found: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """What was asked for: one wish, or one for each object or word of a list, with what stands
+    beside the list."""
     rows = found.get("rows") if found is not None else None
-    if found is None or not isinstance(rows, list) or len(rows) != 1:
-        return found
-    return {**found, **rows[0]}
+    if found is None or not isinstance(rows, list):
+        return [] if found is None else [found]
+    return [{**found, **row} for row in rows]
 
 
 def _listed(value: Any) -> list[Any]:
