@@ -116,6 +116,8 @@ static inline enum continuity_action continuity_judge(const continuity *c, const
     case RULE_PREVIOUS:
         if (s->previous == last)
             return ACTION_APPLY; /* final == last: keep-alive; final < last: the venue resets its ids */
+        if (s->previous == 0 && c->phase == PHASE_STEP)
+            return ACTION_GAP; /* it follows nothing: the venue counts anew (Bitget), and says no more */
         if (s->final <= last && s->previous < last)
             return ACTION_DUPLICATE;
         if (joining && s->previous < last)

@@ -159,6 +159,17 @@ def test_previous() -> None:
     assert c.delta(0, 10, 9) == "ignore"
 
 
+def test_what_follows_nothing_is_a_gap_and_not_old() -> None:
+    for number in (3, 14):
+        c = machine(native.RULE_PREVIOUS)
+        c.snapshot(10)
+        assert c.delta(0, 12, 0) == "apply"  # of the first one the venue says no more
+        assert c.delta(0, number, 0) == "gap"
+        c.snapshot(10)
+        c.delta(0, 12, 10)
+        assert c.delta(0, number, 0, own=False, others=True) == "ahead"
+
+
 def test_range() -> None:
     c = machine(native.RULE_RANGE, native.BASE_REQUEST)
     assert c.delta(5, 7) == "buffer"
