@@ -83,8 +83,9 @@ static inline void text_price(engine *e, cursor *c, market *m, const text *t, in
         text_fail(c, WIRE_RANGE, t);
 }
 
-/* A message's number. None is past 2^53: each venue's own clients read them as JavaScript does. */
-#define NUMBER_MAX (INT64_C(1) << 53)
+/* A message's number. Bitget's have 19 digits; beyond this one they would be no numbers that can be counted
+ * on. */
+#define NUMBER_MAX (INT64_C(1) << 62)
 
 static inline void text_number(cursor *c, const text *t, int64_t least, int64_t *out)
 {

@@ -71,7 +71,7 @@ def bare(value: Any) -> Decimal:
 def number(value: Any, least: int = 0) -> int:
     """A message's."""
     need(isinstance(value, int | str) and not isinstance(value, bool))
-    need(least <= int(value) <= 2**53)
+    need(least <= int(value) <= 2**62)
     return int(value)
 
 

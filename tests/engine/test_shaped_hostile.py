@@ -67,7 +67,7 @@ def sides(e: native.Engine, row: int = 0) -> tuple[Any, Any]:
         ('{"t":"book","d":{"s":"X","b":[["0","2"]],"a":[]}}', "0", "out of range"),
         ('{"t":"book","d":{"s":"X","b":[["1","2"],7],"a":[]}}', "7]", "type"),
         ('{"t":"book","d":{"s":"X","b":[],"a":[],"u":-1}}', "-1", "out of range"),
-        ('{"t":"book","d":{"s":"X","b":[],"a":[],"u":9007199254740993}}', "9007", "out of range"),
+        ('{"t":"book","d":{"s":"X","b":[],"a":[],"u":5e18}}', "5e18", "out of range"),
         ('{"t":"book","d":{"s":"X","b":[],"a":[]},"x":-1}', "-1", "out of range"),
         ('{"t":"book","d":{"s":5,"b":[],"a":[]}}', "5", "type"),
         ('{"t":"book","d":{"s":"X","b":[],"a":[],"b":[]}}', 'b":[]}}', "unexpected"),
