@@ -30,6 +30,8 @@ _MODULES = {
     "bitmex": "feedhandler.venues.bitmex:Bitmex",
     "bitfinex": "feedhandler.venues.bitfinex:Bitfinex",
     "hyperliquid": "feedhandler.venues.hyperliquid:Hyperliquid",
+    "bitget-spot": "feedhandler.venues.bitget:BitgetSpot",
+    "bitget-futures": "feedhandler.venues.bitget:BitgetFutures",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

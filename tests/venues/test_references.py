@@ -19,6 +19,8 @@ Top = tuple[Level | None, Level | None]
 #: of each recording: books, trades, checksums, quotes that have the number of a book, and those
 #: without one whose prices were the book's shortly before
 FOUND = {
+    "bitget-spot-translated": (8, 30, 0, 0, 0),
+    "bitget-futures-translated": (2, 25, 0, 0, 0),
     "bitfinex": (7, 0, 0, 0, 13),
     "bitmex": (10, 17, 0, 0, 426),
     "bitstamp": (10, 10, 0, 0, 0),
@@ -90,7 +92,11 @@ def test_a_recording_agrees_with_itself(recording: Recording) -> None:
     assert all(book.live for book in reference.books.values())
     counts = (len(reference.books), watch.trades, reference.checksums, watch.placed, watch.near)
     assert counts == FOUND[str(recording)]
-    assert not {(True, "bid"), (False, "ask")} & watch.sides.keys()
+    wrong = watch.sides[True, "bid"] + watch.sides[False, "ask"]
+    if recording.venue.startswith("bitget"):  # books every 150 ms and more: trades are of between
+        assert sum(watch.sides.values()) > 2 * wrong
+        return
+    assert wrong == 0
     assert sum(watch.sides.values()) >= watch.trades // 4
 
 

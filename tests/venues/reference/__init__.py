@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.recordings import recorded
-from tests.venues.reference import coinbase_pro, gate_classic, htx_depth, kraken_v1
+from tests.venues.reference import bitget_v1, coinbase_pro, gate_classic, htx_depth, kraken_v1
 from tests.venues.reference.bitfinex import BitfinexReference
+from tests.venues.reference.bitget import BitgetReference
 from tests.venues.reference.bitmex import BitmexReference
 from tests.venues.reference.bitstamp import BitstampReference
 from tests.venues.reference.book import Reference
@@ -30,6 +31,8 @@ Line = dict[str, Any]
 
 REFERENCES: dict[str, Callable[[], Reference]] = {
     "bitfinex": BitfinexReference,
+    "bitget-futures": BitgetReference,
+    "bitget-spot": BitgetReference,
     "bitmex": BitmexReference,
     "bitstamp": BitstampReference,
     "coinbase": CoinbaseReference,
@@ -78,6 +81,8 @@ class Recording:
 
 RECORDINGS = [
     Recording("bitfinex", "bitfinex/cryptofeed_bitfinex.ndjson.gz"),
+    Recording("bitget-spot", "bitget/cryptofeed_bitget.ndjson.gz", bitget_v1.as_spot),
+    Recording("bitget-futures", "bitget/cryptofeed_bitget.ndjson.gz", bitget_v1.as_futures),
     Recording("bitmex", "bitmex/cryptofeed_bitmex.ndjson.gz"),
     Recording("bitstamp", "bitstamp/cryptofeed_bitstamp.ndjson.gz"),
     Recording("coinbase", "coinbase_adv/cryptofeed_v3_coinbase_2026.ndjson.gz"),
