@@ -47,6 +47,13 @@ ALWAYS_INLINE bool emit_book(engine *e, const form *f, message *msg, const int64
     return LIKELY(msg->numbers.numbered || msg->has_checksum);
 }
 
+/* A quote goes by the place in the book that it is of, where it says that too. */
+ALWAYS_INLINE void emit_place(message *msg)
+{
+    if (msg->numbers.numbered && msg->numbers.place)
+        msg->numbers.final = msg->numbers.place;
+}
+
 /* A whole book of one level a side, as a quote. */
 ALWAYS_INLINE bool emit_top(engine *e, const form *f, message *msg, const int64_t *v, uint32_t begin)
 {
@@ -59,7 +66,7 @@ ALWAYS_INLINE bool emit_top(engine *e, const form *f, message *msg, const int64_
         top[msg->first_side ^ 1] = levels[first];
     if (UNLIKELY(!emit_numbers(f, v, &msg->numbers)))
         return false;
-    msg->numbers.final = msg->numbers.place; /* as the book is shown */
+    emit_place(msg);
     msg->first_count = first;
     e->level_count = begin;
     level *both = engine_levels(e, msg, 2);
@@ -101,7 +108,10 @@ ALWAYS_INLINE bool emit_quote(engine *e, const form *f, message *msg, const int6
     level *top = engine_levels(e, msg, 2);
     top[FH_BID] = (level){v[SLOT_BID], v[SLOT_BID_SIZE]};
     top[FH_ASK] = (level){v[SLOT_ASK], v[SLOT_ASK_SIZE]};
-    return emit_numbers(f, v, &msg->numbers);
+    if (UNLIKELY(!emit_numbers(f, v, &msg->numbers)))
+        return false;
+    emit_place(msg);
+    return true;
 }
 
 /* See emit_declared.h. */

@@ -138,8 +138,10 @@ static bool declared_trade(engine *e, const cursor *c, const form *f, message *m
     return emit_trade(e, NULL, f, msg, v);
 }
 
-static bool declared_quote(engine *e, const cursor *c, const form *f, message *msg, int64_t *v)
+static bool declared_quote(engine *e, cursor *c, const form *f, message *msg, int64_t *v, uint32_t begin)
 {
+    if (f->emit == EMIT_TOP)
+        return (f->ways[0] == NULL || declared_lists(e, c, f, msg, v, begin)) && emit_top(e, f, msg, v, begin);
     if (f->later && !declared_later(e, c, f, msg->market, v, SLOT_BID, 4))
         return false;
     for (int slot = SLOT_BID; slot <= SLOT_ASK_SIZE; slot++)
@@ -214,7 +216,7 @@ static __attribute__((noinline)) bool emit_declared(engine *e, cursor *c, const 
     switch (f->kind) {
     case SHAPE_TRADE:
     case SHAPE_LIQUIDATION: return declared_trade(e, c, f, msg, v);
-    case SHAPE_QUOTE: return declared_quote(e, c, f, msg, v);
+    case SHAPE_QUOTE: return declared_quote(e, c, f, msg, v, begin);
     default: return declared_book(e, c, f, msg, v, begin);
     }
 }

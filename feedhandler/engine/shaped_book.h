@@ -227,8 +227,11 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     }
     levels_both_sides(e, c, msg, s, f, i);
     bool empty = s->kind == SHAPE_ANSWER && msg->count == 0; /* of a new listing: it may be below 0 */
-    found_numbers(e, c, f, msg, empty ? -1 : 0);
+    bool anew = s->flags & FRAME_ANEW && s->kind == SHAPE_BOOK; /* 1 is the first */
+    found_numbers(e, c, f, msg, empty ? -1 : anew);
     msg->rounded = s->flags & FRAME_ROUNDED;
+    if (anew && msg->numbers.final == 1)
+        msg->kind = MESSAGE_SNAPSHOT;
     if (s->flags & FRAME_BEGINS && msg->numbers.previous == 0) {
         msg->kind = MESSAGE_SNAPSHOT;
         if (m->book.bids.count || m->book.asks.count)
@@ -240,6 +243,26 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
         tape_missing(&k->tape, c, i); /* what does it change? */
     if (!message_proven(e, msg) || (k->numbers && !k->numbered && s->kind != SHAPE_ANSWER))
         tape_missing(&k->tape, c, i); /* nothing would tell what is lost */
+}
+
+/* The best bid and offer, of lists in which they stand first. */
+static void shaped_best_read(engine *e, cursor *c, const shape *s, const found *f, market *m)
+{
+    message *msg = engine_message(e, m, MESSAGE_QUOTE, CHANNEL_QUOTE);
+    level best[2] = {{FH_NONE, 0}, {FH_NONE, 0}};
+    found_times(e, c, f, msg);
+    levels_both_sides(e, c, msg, s, f, f->node[ROLE_BIDS]);
+    const level *first = e->levels + msg->levels, *second = first + msg->first_count;
+    if (!c->error && msg->first_count && first->size != 0)
+        best[msg->first_side] = *first;
+    if (!c->error && msg->count > msg->first_count && second->size != 0)
+        best[msg->first_side ^ 1] = *second;
+    e->level_count = msg->levels;
+    msg->count = 0;
+    level *top = engine_levels(e, msg, 2);
+    top[FH_BID] = best[FH_BID];
+    top[FH_ASK] = best[FH_ASK];
+    quote_numbers(e, c, s, f, msg);
 }
 
 /* A level's instrument, of a list in which each names its own; NULL: none of ours. */

@@ -45,7 +45,7 @@ static bool like_frame(const tape *t, const shape *s, uint32_t *at)
     if (none.error || f.odd_words != 1)
         return false;
     *at = f.odd_at;
-    if (s->kind == SHAPE_QUOTE)
+    if (s->kind == SHAPE_QUOTE && s->level == NULL)
         return __builtin_popcountll(f.has >> ROLE_BID & 15) >= 3;
     if (f.row == NULL)
         return like_levels(t, s, &f);

@@ -3,7 +3,7 @@
 #define FEEDHANDLER_ENGINE_SHAPED_ROWS_H
 
 #include "named_trades.h"
-#include "shaped.h"
+#include "shaped_book.h"
 
 /* ---- trades --------------------------------------------------------------------------------------- */
 
@@ -116,9 +116,12 @@ static message *shaped_top(engine *e, cursor *c, const found *f, market *m, int 
     return msg;
 }
 
-static void shaped_quote_read(engine *e, cursor *c, const found *f, market *m)
+static void shaped_quote_read(engine *e, cursor *c, const shape *s, const found *f, market *m)
 {
-    found_numbers(e, c, f, shaped_top(e, c, f, m, CHANNEL_QUOTE, false), 0);
+    if (s->level)
+        shaped_best_read(e, c, s, f, m);
+    else
+        quote_numbers(e, c, s, f, shaped_top(e, c, f, m, CHANNEL_QUOTE, false));
 }
 
 /* ---- statistics ----------------------------------------------------------------------------------- */
@@ -151,7 +154,7 @@ static void shaped_ticker_read(engine *e, cursor *c, const shape *s, const found
 static void shaped_row_read(engine *e, cursor *c, const shape *s, const found *f, market *m)
 {
     if (s->kind == SHAPE_QUOTE)
-        shaped_quote_read(e, c, f, m);
+        shaped_quote_read(e, c, s, f, m);
     else if (s->kind == SHAPE_TICKER)
         shaped_ticker_read(e, c, s, f, m);
     else

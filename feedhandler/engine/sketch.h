@@ -359,7 +359,7 @@ static void sketch_text(sketch *k, const uint8_t *node, cursor *c)
         } else if (role == ROLE_WORD) {
             k->failed |= memchr(at, '.', (size_t)(past - at)) != NULL;
         } else if (role == ROLE_DIGITS || role == ROLE_WINDOW) {
-            k->failed |= !digits_only(at, (size_t)(past - at));
+            k->failed |= !digits_only(at, (size_t)(past - at)) || (role == ROLE_WINDOW && past - at == 1 && *at < '2');
         } else if (close == '"' && !named) { /* else it may be the rest of a symbol */
             sketch_step(k, STEP_STRING, at, past);
         } else {

@@ -76,6 +76,7 @@ static bool cuts_find(text_cuts *k, const uint8_t *node, const uint8_t *part, in
         size_t length = (size_t)(past - at);
         bool digits = role == ROLE_DIGITS || role == ROLE_WINDOW || role == ROLE_CHANNEL;
         if (length == 0 || (digits && !digits_only(at, length)) ||
+            (role == ROLE_WINDOW && length == 1 && *at < '2') || /* one level is a quote */
             (role == ROLE_WORD && memchr(at, '.', length) != NULL))
             continue;
         k->ends[which] = past;

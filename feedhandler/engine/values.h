@@ -207,6 +207,15 @@ static void found_numbers(const engine *e, cursor *c, const found *f, message *m
     value_number(c, f, ROLE_PLACE, 1, &s->place);
 }
 
+/* A quote goes by the place in the book that it is of, where it says that too. */
+static void quote_numbers(const engine *e, cursor *c, const shape *s, const found *f, message *msg)
+{
+    found_numbers(e, c, f, msg, 0);
+    msg->anew = s->flags & FRAME_ANEW && msg->numbers.final == 1;
+    if (msg->numbers.numbered && msg->numbers.place)
+        msg->numbers.final = msg->numbers.place;
+}
+
 /* ---- instruments ---------------------------------------------------------------------------------- */
 
 /* What the frame, or this row of it, is about; NULL: none of ours, or an error. */

@@ -37,9 +37,9 @@ static form form_of(const sketch *k, const message *msg)
     f.ways[0] = k->later_lists > 0 ? k->ways[0] : NULL;
     f.ways[1] = k->later_lists > 1 ? k->ways[1] : NULL;
     f.emit = sketch_prints(k)               ? EMIT_TRADE
-             : k->shape.kind == SHAPE_QUOTE ? EMIT_QUOTE
-             : msg->kind == MESSAGE_QUOTE   ? EMIT_TOP
-                                            : EMIT_BOOK;
+             : msg->kind != MESSAGE_QUOTE   ? EMIT_BOOK
+             : (seen & 1u << ROLE_BIDS) != 0 ? EMIT_TOP
+                                            : EMIT_QUOTE;
     f.previous = (seen & (1u << ROLE_PREVIOUS | 1u << ROLE_PREVIOUS_SIGNED)) != 0;
     f.first = (seen & 1u << ROLE_FIRST) != 0;
     f.place = (seen & 1u << ROLE_PLACE) != 0;

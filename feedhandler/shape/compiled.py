@@ -45,7 +45,7 @@ _ANY = "*"  #: among the paths of keys that never come in some frame: all of thi
 _OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
 KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes is route; has some
 KEY_LISTED = 8  #: rows, where another frame has an object: that it is a list is route
-FRAME_REMOVES, FRAME_BLANK, FRAME_BEGINS, FRAME_ROUNDED = 1, 2, 4, 8
+FRAME_REMOVES, FRAME_BLANK, FRAME_BEGINS, FRAME_ROUNDED, FRAME_ANEW = 1, 2, 4, 8, 16
 _LEARNED = {
     Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
     Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE,
@@ -69,7 +69,7 @@ def _frame(told: Meaning, never: set[str]) -> bytes:
     layout = LAYOUTS.get(frame.level, OTHER_LAYOUT)
     if frame.level == VERBS and (frame.deletes, frame.changes) != (DELETES, CHANGES):
         layout = OTHER_LAYOUT  # others than those that are read without a tree
-    flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank
+    flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank | FRAME_ANEW * frame.anew
     flags |= FRAME_BEGINS * frame.begins | FRAME_ROUNDED * frame.rounded
     head = bytes([KINDS[frame.kind], layout, flags])
     head += struct.pack("<H", frame.window)

@@ -50,7 +50,7 @@ class Role(IntEnum):
     BIDS = 22
     ASKS = 23
     DIGITS = 24  #: in a string: only digits
-    WINDOW = 25  #: digits: levels a side that the channel keeps
+    WINDOW = 25  #: digits: levels a side that the channel keeps; in a string: two and more
     CHANNEL = 26  #: a number that stands for an instrument, as the acknowledgement said
     CONN = 27  #: one more with each frame of the connection
     TIME_S = 28  #: with or without decimals
@@ -159,7 +159,8 @@ class Frame:
     trade's $sort is, where it is no trade of the market. `blank`: a level of price 0 and size 0
     says nothing; elsewhere it is an error. `begins`: a change whose $previous is 0 is the first one
     ever, of a book without levels; of any other book it is an error. `rounded`: its prices are
-    taken together, so that its best is not the best.
+    taken together, so that its best is not the best. `anew`: with the number 1 the venue begins
+    anew: such a frame is a whole book, whatever its kind, and such a quote no older than any.
     """
 
     kind: str
@@ -174,6 +175,7 @@ class Frame:
     blank: bool = False
     begins: bool = False
     rounded: bool = False
+    anew: bool = False
     channel: str = ""
     window: int = 0
 

@@ -43,7 +43,7 @@ _TOP = {*QUOTE, *_NUMBERS}
 _KIND = {
     **dict.fromkeys(BOOKS, _BOOK),
     **dict.fromkeys(TRADES, _PRINT),
-    "quote": _TOP,
+    "quote": _TOP | {Role.BIDS, Role.ASKS},
     **dict.fromkeys(TICKERS, _TOP | {Role.STATUS}),
     "checksum": {Role.CHECKSUM, Role.WINDOW},
     "number": {Role.CONN},
@@ -200,7 +200,10 @@ def _missing(told: Meaning) -> set[Role]:
         needed -= {Role.SIZE} if told.frame.removes else set()
     if kind in TRADES:
         needed |= {Role.PRICE} | ({Role.SIZE, Role.TAKER} if Role.AMOUNT not in roles else set())
-    if kind == "quote" or (kind in TICKERS and roles & QUOTE):
+    listed = kind == "quote" and roles & {Role.BIDS, Role.ASKS}
+    if listed and not roles & QUOTE:
+        needed |= {Role.BIDS, Role.ASKS}  # the best of each are first
+    elif kind == "quote" or (kind in TICKERS and roles & QUOTE):
         needed |= QUOTE
     if kind in TICKERS and not roles & QUOTE and all(role < STAT for role in roles):
         raise ShapeError(f"{told.place}: neither a statistic nor a best bid and offer")
@@ -221,6 +224,8 @@ def _check_words(told: Meaning) -> None:
     word = isinstance(told.tree, Literal) and not told.tree.number
     if frame.kind == "control" and not (word or isinstance(told.tree, Object)):
         raise ShapeError(f"{told.place}: a control frame is a word in quotes, or an object")
+    if frame.anew and Role.FINAL not in told.roles:
+        raise ShapeError(f"{told.place}: anew, and no $final")
     if set(frame.deletes) & set(frame.changes):
         raise ShapeError(f"{told.place}: a verb that both sets and removes a level")
     if frame.begins and not (frame.kind == "book" and Role.PREVIOUS in told.needed):
@@ -245,6 +250,8 @@ def _check_levels(told: Meaning) -> None:
         return
     if not several and not sides:
         raise ShapeError(f"{told.place}: a level, and neither $bids nor $asks nor $levels")
+    if sides and roles.keys() & QUOTE:
+        raise ShapeError(f"{told.place}: both ${_name(min(sides))} and $bid")
     if several and sides:
         raise ShapeError(f"{told.place}: both $levels and ${_name(min(sides))}")
     if roles.keys() & _LEVEL:

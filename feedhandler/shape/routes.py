@@ -6,7 +6,7 @@ come. In a list at the top it is also what is a list there, and what is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from itertools import combinations
 from typing import Any
 
@@ -157,8 +157,15 @@ def _meet(a: Text, b: Text) -> bool:
     signs = {
         sign for text in (a, b) for part in text.parts if isinstance(part, str) for sign in part
     }
-    signs |= {"0", "\0"}
-    here, there = _steps(a), _steps(b)
+    signs |= {"0", "2", "\0"}
+    return any(_meets(x, y, signs) for x in _readings(a) for y in _readings(b))
+
+
+#: what one sign may be, and whether more of these may follow
+_Step = tuple[Callable[[str], bool], bool]
+
+
+def _meets(here: Sequence[_Step], there: Sequence[_Step], signs: Set[str]) -> bool:
     seen, todo = {(0, 0)}, [(0, 0)]
     while todo:
         i, j = todo.pop()
@@ -166,38 +173,33 @@ def _meet(a: Text, b: Text) -> bool:
             return True
         if i == len(here) or j == len(there):
             continue
-        if not any(here[i](sign) and there[j](sign) for sign in signs):
+        if not any(here[i][0](sign) and there[j][0](sign) for sign in signs):
             continue
         nexts = {
             (x, y)
-            for x in ((i, i + 1) if i in _long(a) else (i + 1,))
-            for y in ((j, j + 1) if j in _long(b) else (j + 1,))
+            for x in ((i, i + 1) if here[i][1] else (i + 1,))
+            for y in ((j, j + 1) if there[j][1] else (j + 1,))
         }
         todo += nexts - seen
         seen |= nexts
     return False
 
 
-def _steps(text: Text) -> list[Callable[[str], bool]]:
-    """What each sign may be; a hole is one step, of one or more signs."""
-    out: list[Callable[[str], bool]] = []
+def _readings(text: Text) -> list[list[_Step]]:
+    """All strings that it may be, as steps."""
+    found: list[list[_Step]] = [[]]
     for part, after in zip(text.parts, (*text.parts[1:], ""), strict=True):
-        if isinstance(part, str):
-            out += [sign.__eq__ for sign in part]
-            continue
         closing = after if isinstance(after, str) and len(after) == 1 else ""
-        if part.name in ("digits", "window", "channel"):
-            out.append(str.isdigit)
-        else:
-            closing += "." if part.name == "word" else ""
-            out.append(lambda sign, closing=closing: sign not in closing)  # type: ignore[misc]
-    return out
-
-
-def _long(text: Text) -> set[int]:
-    found, at = set(), 0
-    for part in text.parts:
-        if isinstance(part, Hole):
-            found.add(at)
-        at += len(part) if isinstance(part, str) else 1
+        found = [[*front, *one] for front in found for one in _part(part, closing)]
     return found
+
+
+def _part(part: str | Hole, closing: str) -> list[list[_Step]]:
+    if isinstance(part, str):
+        return [[(sign.__eq__, False) for sign in part]]
+    if part.name == "window":  # of one level there is none
+        return [[("23456789".__contains__, False)], [(str.isdigit, False), (str.isdigit, True)]]
+    if part.name in ("digits", "channel"):
+        return [[(str.isdigit, True)]]
+    closing += "." if part.name == "word" else ""
+    return [[(lambda sign: sign not in closing, True)]]

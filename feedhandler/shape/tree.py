@@ -251,6 +251,8 @@ def _text_fits(node: Text, value: str, found: dict[str, Any]) -> bool:
         whole = part.name in ("digits", "window", "depth")
         if whole and not (inside.isascii() and inside.isdigit()):
             return False
+        if part.name == "window" and inside in ("0", "1"):
+            return False
         if part.name == "word" and "." in inside:
             return False
         if (
@@ -281,7 +283,7 @@ def _text_fits_somehow(node: Text, value: str, found: dict[str, Any]) -> bool:
 
 
 _LONG_TEXT = 256  #: no topic is longer
-_INSIDE = {"digits": "[0-9]+", "window": "[0-9]+", "depth": "[0-9]+", "word": "[^.]+?"}
+_INSIDE = {"digits": "[0-9]+", "window": "[2-9]|[0-9]{2,}", "depth": "[0-9]+", "word": "[^.]+?"}
 
 
 # -- a frame of this shape ------------------------------------------------------------------------
