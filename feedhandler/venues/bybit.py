@@ -40,7 +40,8 @@ from feedhandler.adapter.venue import (
     Speaker,
     Venue,
 )
-from feedhandler.venues import _decoders
+from feedhandler.engine._engine import shape_decoder
+from feedhandler.shape import compiled
 from feedhandler.venues.bybit_frames import FRAMES
 from shm import ContractType, InstrumentKind, Status
 
@@ -84,7 +85,7 @@ _LIMITS = Limits(
 class Bybit(Venue):
     """What the products share. `category`: as paths and requests name the product."""
 
-    decoder = _decoders.find("bybit", FRAMES)
+    decoder = shape_decoder(compiled(FRAMES), keeps_window=True, usual=True)
     rule = Continuity.NEXT
     proof = Proof((Sign.COUNTER,), sized=True)
     base = Base.STREAM

@@ -1,26 +1,61 @@
-"""Bybit's frames as its documentation prints them: see `bybit_decoder.h` for what they mean."""
+"""Bybit v5's frames, as its documentation prints them.
 
-from feedhandler.shape import Frame, compiled
+`u` counts by one within a topic; 1 is a whole book whatever its type says. `seq` is of all topics
+of a symbol together. `cts` is the matching engine's time, `ts` that of the push. Futures name a
+trade by a UUID: it is numbered by its place. Of a ticker that is a change, what is absent is as it
+was.
+"""
 
-FRAMES = compiled(
-    (
-        Frame(
-            "book",
-            '{"topic":"orderbook.$word.$symbol","type":"$word","ts":$sent_ms,"data":{"s":"$symbol",'
-            '"b":$bids,"a":$asks,"u":$final,"seq":$place},"cts":$time_ms}',
-            level='["$price","$size"]',
-        ),
-        Frame(
-            "trade",
-            '{"topic":"publicTrade.$symbol","ts":$sent_ms,"data":[{"T":$time_ms,"s":"$symbol",'
-            '"S":"$taker","v":"$size","p":"$price","i":"$id_or_place","seq":$place}]}',
-            taker=("Buy", "Sell"),
-        ),
-        Frame(  # the side is that of the position: a long one is sold
-            "liquidation",
-            '{"topic":"allLiquidation.$symbol","ts":$sent_ms,"data":[{"T":$time_ms,"s":"$symbol",'
-            '"S":"$taker","v":"$size","p":"$price"}]}',
-            taker=("Sell", "Buy"),
-        ),
+from feedhandler.shape import Frame
+
+_PAIR = '["$price","$size"]'
+_BEST = (
+    '"bid1Price?":$bid,"bid1Size?":$bid_size,"ask1Price?":$ask,"ask1Size?":$ask_size,'
+    '"markPrice?":$mark,"indexPrice?":$index,"fundingRate?":$funding,"openInterest?":$open_interest'
+)
+
+
+def _book(kind: str, topic: str, said: str, place: str) -> Frame:
+    return Frame(
+        kind,
+        f'{{"topic":"{topic}.$symbol","type":"{said}","ts":$sent_ms,"data":{{"s":"$symbol",'
+        f'"b":$bids,"a":$asks,"u":$final,{place}}},"cts?":$time_ms}}',
+        level=_PAIR,
+        anew=True,
     )
+
+
+def _prints(kind: str, topic: str, more: str, taker: tuple[str, str]) -> Frame:
+    return Frame(
+        kind,
+        f'{{"topic":"{topic}","ts":$sent_ms,"data":[{{"T":$time_ms,"s":"$symbol","S":"$taker",'
+        f'"v":"$size","p":"$price"{more}}}]}}',
+        taker=taker,
+    )
+
+
+_BOOKS = (
+    _book("snapshot", "orderbook.$window", "snapshot", '"seq":$place'),
+    _book("book", "orderbook.$window", "delta", '"seq":$place'),
+)
+_ANSWER = Frame(
+    "answer",
+    '{"result":{"s":"$symbol","b":$bids,"a":$asks,"ts":$sent_ms,"u":$final,"seq":$place,'
+    '"cts?":$time_ms}}',
+    level=_PAIR,
+)
+FRAMES = (
+    *_BOOKS,
+    _book("quote", "orderbook.1", "snapshot", '"seq":$place'),
+    Frame("none", '{"topic":"orderbook.1.$symbol","type":"delta"}'),  # as it was once
+    Frame("none", '{"topic":"orderbook.rpi.$symbol"}'),  # with orders that not everybody meets
+    _prints("trade", "publicTrade.$symbol", ',"i":"$id_or_place","seq?":$place', ("Buy", "Sell")),
+    # The side is that of the position: a long one is sold.
+    _prints("liquidation", "allLiquidation.$symbol", "", ("Sell", "Buy")),
+    Frame(
+        "ticker",
+        f'{{"topic":"tickers.$symbol","ts":$sent_ms,"data":{{{_BEST}}}}}',
+    ),
+    _ANSWER,
+    Frame("other", '{"topic":"$_"}'),
 )

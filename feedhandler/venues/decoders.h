@@ -2,12 +2,10 @@
 #ifndef FEEDHANDLER_VENUES_DECODERS_H
 #define FEEDHANDLER_VENUES_DECODERS_H
 
-#include "bybit_decoder.h"
 #include "deribit_decoder.h"
 #include "okx_decoder.h"
 
 static const fh_decoder fh_decoders[] = {
-    {"bybit", TEXT_STRING, false, bybit_decode, bybit_snapshot, true, false, false},
     {"deribit", TEXT_NUMBER, true, deribit_decode, deribit_snapshot, false, false, false},
     {"okx", TEXT_STRING, false, okx_decode, okx_snapshot, false, false, false},
 };

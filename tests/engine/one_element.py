@@ -200,26 +200,26 @@ def binance_answer(answer: Any) -> Book:
 
 def bybit(frame: Any) -> Book | Quote:
     topic, depth, symbol = str(at(frame, "topic")).split(".")
-    need(topic == "orderbook")
     data = at(frame, "data")
-    time(at(frame, "ts"))
-    if "cts" in frame:
-        time(frame["cts"])
+    need(topic == "orderbook" and at(data, "s") == symbol)
+    time(at(frame, "ts"), 0)
+    time(frame.get("cts") or 0, 0)
     whole = one_of(at(frame, "type"), "snapshot", "delta") == "snapshot"
-    need(at(data, "s") == symbol)
-    bids, asks = (levels(at(data, k), text, (2,), False) for k in "ba")
-    final, place = number(at(data, "u"), 1), number(at(data, "seq"), 1)
+    bids, asks = (levels(at(data, k), either, (2,), False) for k in "ba")
+    final, place = number(at(data, "u"), 0 if whole else 1), number(at(data, "seq"), 1)
+    whole |= final == 1
     if depth == "1":
-        tops = [side[0] if side and side[0][1] else None for side in (bids, asks)]
-        return Quote(symbol, tops[0], tops[1])
+        need(whole)
+        return Quote(symbol, *(s[0] if s and s[0][1] else None for s in (bids, asks)))
     return Book(symbol, None if whole else (final - 1, final - 1), place, (bids, asks))
 
 
 def bybit_answer(answer: Any) -> Book:
     data = at(answer, "result")
-    bids, asks = (levels(at(data, k), text, (2,), False) for k in "ba")
-    number(at(data, "u"), 1)
-    time(at(data, "ts"))
+    bids, asks = (levels(at(data, k), either, (2,), False) for k in "ba")
+    number(at(data, "u"))
+    time(at(data, "ts"), 0)
+    time(data.get("cts") or 0, 0)
     return Book(at(data, "s"), None, number(at(data, "seq"), 1), (bids, asks))
 
 

@@ -4,48 +4,6 @@ from __future__ import annotations
 
 from feedhandler.shape import Frame
 
-PAIR = '["$price","$size"]'
-
-
-def _bybit(topic: str, data: str, kind: str = "") -> str:
-    said = f'"type":"{kind}",' if kind else ""
-    return f'{{"topic":"{topic}",{said}"ts":$sent_ms,"data":{data},"cts?":$time_ms}}'
-
-
-_BYBIT_TRADE = (
-    '{"topic":"%s.$symbol","ts":$sent_ms,"data":[{"T":$time_ms,"s":"$symbol","S":"$taker",'
-    '"v":"$size","p":"$price"%s}]}'
-)
-BYBIT = (
-    *(
-        Frame(
-            kind,
-            _bybit(
-                "orderbook.$window.$symbol",
-                '{"s":"$symbol","b":$bids,"a":$asks,"u":$final,"seq":$place}',
-                word,
-            ),
-            level=PAIR,
-        )
-        for kind, word in (("snapshot", "snapshot"), ("book", "delta"))
-    ),
-    Frame(
-        "trade",
-        _BYBIT_TRADE % ("publicTrade", ',"i":"$id_or_place","seq?":$place'),
-        taker=("Buy", "Sell"),
-    ),
-    Frame("liquidation", _BYBIT_TRADE % ("allLiquidation", ""), taker=("Sell", "Buy")),
-    Frame(
-        "ticker",
-        _bybit(
-            "tickers.$symbol",
-            '{"symbol":"$symbol","bid1Price?":$bid,"bid1Size?":$bid_size,"ask1Price?":$ask,'
-            '"ask1Size?":$ask_size,"markPrice?":$mark,"indexPrice?":$index,'
-            '"fundingRate?":$funding,"openInterest?":$open_interest}',
-        ),
-    ),
-)
-
 
 def _okx(channel: str, data: str, action: str = "$word") -> str:
     said = f'"action":"{action}",' if action != "$word" else ""
@@ -142,7 +100,6 @@ DERIBIT = (
 )
 
 SHAPES = {
-    "bybit-linear": BYBIT,
     "deribit": DERIBIT,
     "okx": OKX,
 }

@@ -117,7 +117,7 @@ def test_one_level_is_a_quote_beside_the_book_in_the_same_numbers() -> None:
         assert quotes[-1] == (Side.SELL, NONE, 1015)
         # Changes of the best level are no more; what they once were is not taken for a whole one.
         result = c.feed(book(503, 1040, depth=1, b=[["99.80", "1"]]))
-        assert result & native.UNKNOWN
+        assert result & ~native.ATTENTION == native.DATA
         assert m.quote(0)["bid_price"] == 997
 
 
@@ -234,7 +234,7 @@ def test_a_push_without_data_is_refused_where_the_topic_is_ours() -> None:
 @pytest.mark.parametrize(
     ("topic", "result"),
     [
-        ("orderbook.rpi.BTCUSDT", native.DATA | native.UNKNOWN),
+        ("orderbook.rpi.BTCUSDT", native.DATA),
         ("orderbook.50", native.DATA | native.UNKNOWN),
         ("kline.1.BTCUSDT", native.DATA | native.UNKNOWN),
         ("orderbook", native.DATA | native.UNKNOWN),

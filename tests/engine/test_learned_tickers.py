@@ -10,7 +10,8 @@ import pytest
 
 from feedhandler.engine import _engine as native
 from feedhandler.shape import Frame, compiled
-from tests.engine.shaped_frames import BYBIT, OKX
+from feedhandler.venues.bybit_frames import FRAMES as BYBIT
+from tests.engine.shaped_frames import OKX
 from tests.engine.support import engine_of, memory
 from tests.engine.test_skeletons import mutated, rewritten, seen
 

@@ -43,7 +43,6 @@ def shape_decoder(venue: str) -> native.Decoder:
     return native.shape_decoder(
         compiled(SHAPES[venue]),
         spreads=venue == "deribit",
-        keeps_window=venue.startswith("bybit"),
     )
 
 
@@ -63,14 +62,7 @@ def pair(venue: str) -> Iterator[tuple[native.Engine, native.Engine]]:
 
 
 def frames_of(venue: str, rng: random.Random) -> list[bytes]:
-    """Without what a table does not say: Bybit's books of one level, and its number 1."""
-    return [
-        frame
-        for frame in FRAMES[venue](rng)
-        if b'"orderbook.1.' not in frame
-        and not re.search(rb'"type":"delta".*"u":1,', frame)
-        and b":00.0" not in frame
-    ]
+    return [frame for frame in FRAMES[venue](rng) if b":00.0" not in frame]
 
 
 def came(e: native.Engine) -> object:
@@ -225,7 +217,6 @@ def test_other_bytes_mean_the_same_or_nothing(venue: str, other: Other, seed: in
 def test_recorded_frames_mean_the_same(venue: str, name: str) -> None:
     """But those of channels that the shapes do not have."""
     path = recorded(f"{name}.ndjson.gz")
-    ends = f"/{venue.partition('-')[2]}" if venue.startswith("bybit") else ""
     read = 0
     with (
         engine(venue, instruments=256, ring_slots=1 << 18, decoder=shape_decoder(venue)) as shaped,
@@ -233,8 +224,6 @@ def test_recorded_frames_mean_the_same(venue: str, name: str) -> None:
     ):
         for line in lines(path):
             if line.kind != "ws" or line.direction != "in" or not line.data:
-                continue
-            if not line.url.endswith(ends) or '"orderbook.1.' in line.data:
                 continue
             frame = line.data.encode()
             if shaped.connection(0).feed(frame, line.t) & native.CONTROL:

@@ -210,8 +210,6 @@ def test_every_key_that_a_decoder_looks_at_is_in_the_venues_shapes(name: str) ->
 
 #: keys of frames that are not learned: statistics, answers; and those that only go with no message
 ELSEWHERE = {
-    "bybit": {"bid1Price", "bid1Size", "ask1Price", "ask1Size", "markPrice", "indexPrice",
-              "fundingRate", "openInterest", "result", "op", "success"},
     "deribit": {"bid_iv", "ask_iv", "mark_iv", "mark_price", "funding_8h", "index_price",
                 "open_interest", "underlying_price", "delta", "gamma", "vega", "theta", "rho",
                 "greeks", "state", "result"},
