@@ -29,7 +29,7 @@ NAME = "venue.test"
 
 @pytest.fixture(scope="module")
 def r() -> Iterator[Rig]:
-    with rig(*SYMBOLS, *MORE_SYMBOLS, rate=100.0) as made:
+    with rig(*SYMBOLS, rate=100.0) as made:
         yield made
 
 
@@ -76,9 +76,10 @@ def test_refused(r: Rig) -> None:
         undergo(row("handshake refused (503)"), all_watched, unavailable, DROP, ends=True)
 
 
-def test_sent_on(r: Rig) -> None:
+def test_sent_on() -> None:
     """By every venue, to where the same books would be had."""
-    with watched(r, SYMBOLS | MORE_SYMBOLS) as all_watched:
+    all_of_them = SYMBOLS | MORE_SYMBOLS
+    with rig(*all_of_them, rate=100.0) as r, watched(r, all_of_them) as all_watched:
         step = lambda _: "sent on to ws://localhost", lambda each: each.sim.fault("redirect")
         cut_off(row("sent on to another host"), all_watched, step)
 

@@ -120,6 +120,9 @@ class Comparison:
 def too_wide(book: Book) -> bool:
     """Whether no exponent holds all its sizes in 64 bits: such a book says so, and is none."""
     sizes = [*book.bids.values(), *book.asks.values()]
+    decimals = max(book.bids.decimals, book.asks.decimals)
+    if max(sizes, default=Decimal(0)).scaleb(decimals) < 1 << 63:
+        return False  # as nearly always, and soon found
     finest = min((int(one.normalize().as_tuple().exponent) for one in sizes), default=0)
     return max(sizes, default=Decimal(0)).scaleb(-min(finest, 0)) >= 1 << 63
 

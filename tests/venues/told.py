@@ -11,7 +11,7 @@ from typing import Any
 from feedhandler.engine._engine import Engine
 from shm import Kind, Stat, State
 from tests.engine.support import Memory, engine_book
-from tests.venues.reference.book import Book, Level, Quote, Trade
+from tests.venues.reference.book import Book, Level, Quote, Side, Trade
 from tests.venues.sample import stats_words
 
 NONE = -(2**63)  # a price that is not there
@@ -88,7 +88,7 @@ def book_of(engine: Engine, symbol: str, numbered: bool) -> Book:
     if engine.state(row) != (State.LIVE, 0):
         return Book()
     bids, asks = engine_book(engine, row)
-    return Book(bids, asks, engine.book(row)[2] if numbered else None, live=True)
+    return Book(Side(bids), Side(asks), engine.book(row)[2] if numbered else None, live=True)
 
 
 def best_of(engine: Engine, symbol: str) -> tuple[Level | None, Level | None]:

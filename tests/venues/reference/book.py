@@ -13,8 +13,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-Side = dict[Decimal, Decimal]
 Level = tuple[Decimal, Decimal]
+
+
+class Side(dict[Decimal, Decimal]):
+    """Sizes by price. `decimals`: that no size of it has more of."""
+
+    decimals = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,8 @@ class Book:
     """`sequence`: None where the venue numbers nothing. `live`: it is in step. `joining`: of a base
     that was asked for, that nothing in the stream has reached."""
 
-    bids: Side = field(default_factory=dict)
-    asks: Side = field(default_factory=dict)
+    bids: Side = field(default_factory=Side)
+    asks: Side = field(default_factory=Side)
     sequence: int | None = None
     live: bool = False
     joining: bool = False
@@ -101,6 +106,7 @@ def put(side: Side, price: Decimal, size: Decimal) -> None:
         side.pop(price, None)
     else:
         side[price] = size
+        side.decimals = max(side.decimals, -int(size.as_tuple().exponent))
 
 
 class Reference:
