@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shm._native import Instrument, Quote
+from shm.contracts import coins
 from shm.errors import BadName, ShmError, UnknownInstrument
 from shm.feed import Feed, attach
-from shm.names import ContractType, InstrumentKind, State, Status
+from shm.names import State, Status
 from shm.object_names import check_name, default_namespace
 from shm.state_words import said, word
 
@@ -118,8 +119,8 @@ def best(
             if math.isnan(price):
                 left_out.append(LeftOut(venue, "bid" if side == "bid" else "ask", f"no {side}"))
             else:
-                coins = in_coins(instrument, size, price)
-                into.append(BestSide(venue, instrument, price, size, coins, quote.age_ns))
+                worth = coins(quote.instrument, size, price)
+                into.append(BestSide(venue, instrument, price, size, worth, quote.age_ns))
     if unknown and unknown == len(left_out) and not bids and not asks:
         raise UnknownInstrument(f"no venue has {name!r}: " + "; ".join(o.why for o in left_out))
     return Best(
@@ -130,23 +131,6 @@ def best(
         begin_ns=begin,
         end_ns=time.time_ns(),
     )
-
-
-def in_coins(instrument: Instrument, size: float, price: float) -> float:
-    """A size of the venue in base currency; NaN for a quanto contract.
-
-    A contract is `contract_size` of base currency, but of inverse perpetuals and futures it is so
-    much quote currency; inverse options are on coins.
-    """
-    amount = size * instrument.contract_size
-    if instrument.contract_type is ContractType.QUANTO:
-        return math.nan
-    if instrument.contract_type is ContractType.INVERSE and instrument.kind in (
-        InstrumentKind.PERPETUAL,
-        InstrumentKind.FUTURE,
-    ):
-        return amount / price if price else math.nan
-    return amount
 
 
 def _weight(side: BestSide) -> float:

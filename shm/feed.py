@@ -10,6 +10,7 @@ from shm._native import DEAD_NS, FeedBase, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
 from shm.chains import Expiry
+from shm.contracts import Currency, coins, notional
 from shm.directory import Directory
 from shm.errors import (
     NoSuchVenue,
@@ -230,6 +231,40 @@ class Feed(FeedBase):
         Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
         """
         return self._names(self._current()).chains(underlying).expiries(underlying)
+
+    # ---- what contracts are worth ----
+
+    def coins(self, instrument: Instrument | str, size: Any, price: Any = None) -> Any:
+        """`size` of the venue's units in base currency: what compares over venues and kinds.
+
+        `size`, `price`: numbers, or arrays that broadcast; the answer is a float or an array.
+        `price` is needed of inverse perpetuals and futures alone, whose contracts are on so much
+        quote currency (ValueError). NaN: a quanto contract, a combo, and where there is no price.
+        Of the newest terms, whichever `instrument` was looked up; see `shm.contracts` for the
+        formulas. Raises :class:`shm.UnknownInstrument`.
+        """
+        return coins(self._newest_terms(instrument), size, price)
+
+    def notional(
+        self,
+        instrument: Instrument | str,
+        size: Any,
+        price: Any,
+        currency: Currency = "settle",
+    ) -> Any:
+        """What `size` of the venue's units is worth at a price: in the currency of settlement
+        (`Instrument.settle`; of a pair its quote currency), or, with `currency="quote"`, in that of
+        quotes. Of an option that is its premium. NaN in quote currency: quanto contracts, and
+        inverse options, whose prices are coins. As `coins` otherwise.
+        """
+        return notional(self._newest_terms(instrument), size, price, currency)
+
+    def _newest_terms(self, instrument: Instrument | str) -> Instrument:
+        if isinstance(instrument, str):
+            return self.instrument(instrument)
+        if instrument.venue != self.venue:
+            raise self._not_ours(instrument)
+        return self.instrument(instrument.symbol)
 
     # ---- guards and events ----
 
