@@ -6,10 +6,13 @@
 #include "decode.h"
 
 enum levels_shape {
-    LEVELS_TEXT,   /* ["price","size"], OKX's with two more that are ignored */
+    LEVELS_TEXT,   /* ["price","size"] */
     LEVELS_NUMBER, /* [price,size] */
     LEVELS_VERB,   /* ["new"|"change"|"delete",price,size] */
+    LEVELS_FOUR,   /* ["price","size","0","orders"], of which two are ignored */
 };
+
+#define LEVELS_QUOTED(shape) ((shape) == LEVELS_TEXT || (shape) == LEVELS_FOUR)
 
 /* A number of a level, at least 48 bytes of which, and DECIMAL_BEFORE before it, can be read: past it,
  * or NULL. */
@@ -44,7 +47,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
         } else {
             return NULL;
         }
-    } else if (shape == LEVELS_TEXT) {
+    } else if (LEVELS_QUOTED(shape)) {
         if (UNLIKELY(!TWO_ARE(at, '[', '"')))
             return NULL;
         at += 2;
@@ -55,7 +58,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     at = level_number(at, &m->price_scale, m->price_exponent, &out->price);
     if (UNLIKELY(at == NULL || out->price == 0))
         return NULL;
-    if (shape == LEVELS_TEXT) {
+    if (LEVELS_QUOTED(shape)) {
         if (UNLIKELY(!TWO_ARE(at, '"', ',') || at[2] != '"'))
             return NULL;
         at += 3;
@@ -64,7 +67,7 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     }
     const uint8_t *size = at;
     at = level_number(at, &m->size_scale, m->size_exponent, &out->size);
-    if (shape == LEVELS_TEXT) {
+    if (LEVELS_QUOTED(shape)) {
         if (UNLIKELY(at == NULL))
             return NULL;
     } else if (UNLIKELY(at == NULL || *at != ']')) { /* sizes of a million and more, 1.0002e6 */
@@ -74,20 +77,18 @@ ALWAYS_INLINE const uint8_t *level_fast(market *m, const uint8_t *at, int shape,
     }
     if (delete)
         out->size = 0;
-    if (shape != LEVELS_TEXT)
+    if (!LEVELS_QUOTED(shape))
         return LIKELY(*at == ']') ? at + 1 : NULL;
-    if (!TWO_ARE(at, '"', ']')) { /* OKX: ","0","orders" */
-        if (UNLIKELY((load8(at) & 0xffffffffffffff) != 0x222c2230222c22))
+    if (shape == LEVELS_TEXT)
+        return LIKELY(TWO_ARE(at, '"', ']')) ? at + 2 : NULL;
+    if (UNLIKELY((load8(at) & 0xffffffffffffff) != 0x222c2230222c22)) /* ","0"," */
+        return NULL;
+    at += 7;
+    do {
+        if (UNLIKELY((uint8_t)(*at - '0') > 9))
             return NULL;
-        at += 7;
-        do {
-            if (UNLIKELY((uint8_t)(*at - '0') > 9))
-                return NULL;
-        } while (*++at != '"');
-        if (UNLIKELY(at[1] != ']'))
-            return NULL;
-    }
-    return at + 2;
+    } while (*++at != '"');
+    return LIKELY(at[1] == ']') ? at + 2 : NULL;
 }
 
 /* The verb of a level: false: it is none. */
@@ -104,8 +105,8 @@ static bool level_verb(cursor *c, bool *delete)
     return false;
 }
 
-/* One level, `c` before it, in any valid JSON. Nothing may be left out: OKX's have four fields, of which
- * three would mean something else. */
+/* One level, `c` before it, in any valid JSON. Nothing may be left out: of four fields, fewer would mean
+ * something else. */
 static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m, int shape, level *out)
 {
     text field;
@@ -130,7 +131,8 @@ static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m
                 cursor_fail_at(c, WIRE_RANGE, field.at);
         }
     }
-    if (!c->error && (values < 2 || (values > 2 && (shape != LEVELS_TEXT || values == 3))))
+    int least = shape == LEVELS_FOUR ? 4 : 2;
+    if (!c->error && (values < least || (values > least && !LEVELS_QUOTED(shape))))
         cursor_fail_at(c, WIRE_MISSING, begin);
     if (delete)
         out->size = 0;

@@ -121,6 +121,7 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
     LEVELS(TEXT)
     LEVELS(NUMBER)
     LEVELS(VERB)
+    LEVELS(FOUR)
 
 #if DECLARED
     STEP(SCALAR, {

@@ -132,7 +132,7 @@ COLD void shaped_blame(engine *e, const shape *s)
     blame b = {.e = e, .shape = s, .by_level = by_level};
     if (e->shaped->tape.count)
         blame_value(&b, s->node, 0);
-    b.unknown &= b.rows || !b.sure; /* what is named twice is missing once */
+    b.unknown &= !b.sure; /* what is named twice is missing once */
     market *m = b.others || b.unknown ? NULL : b.market;
     bool best = s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER;
     if (best)

@@ -59,8 +59,14 @@ static void shaped_row(engine *e, cursor *c, const shape *s, const found *outer,
     bool best = s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER;
     const item_mark mark = engine_item_begin(e, c);
     market *before = e->subject; /* a row that is odd */
+    const text *symbol = best ? found_text(outer, ROLE_SYMBOL) : NULL;
+    if (symbol)
+        engine_about_quote(e, symbol_find(e, symbol->at, symbol->length));
     found_begin(&f, outer, best);
-    found_value(&e->shaped->tape, c, outer->row, i, &f);
+    if (e->shaped->tape.nodes[i].type == TEXT_NULL)
+        tape_fail(&e->shaped->tape, c, WIRE_TYPE, i); /* not: nobody bids */
+    else
+        found_value(&e->shaped->tape, c, outer->row, i, &f);
     if (!c->error && f.row)
         shaped_rows(e, c, s, &f);
     else if (!c->error)
@@ -247,14 +253,16 @@ static bool shaped_word(const engine *e, const cursor *c)
     return false;
 }
 
-/* What is for Python, and no market data, whatever it has. */
+/* What is for Python, and no market data, whatever it has; or the answer to a request, that says so. */
 static bool shaped_told(const engine *e)
 {
     const shaped *k = e->shaped;
-    for (uint32_t i = 0; i < k->count; i++)
-        if (k->shapes[i].kind == SHAPE_CONTROL && *k->shapes[i].node == SHAPE_OBJECT &&
-            route_of(&k->tape, e->connection, &k->shapes[i], false, false) != ROUTE_NO)
+    for (uint32_t i = 0; i < k->count; i++) {
+        const shape *s = &k->shapes[i];
+        bool answer = s->kind == SHAPE_ANSWER, told = s->kind == SHAPE_CONTROL && *s->node == SHAPE_OBJECT;
+        if ((answer || told) && route_of(&k->tape, e->connection, s, false, false) >= answer)
             return true;
+    }
     return false;
 }
 

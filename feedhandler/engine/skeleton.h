@@ -49,7 +49,7 @@ enum slot {
     X(PRICE) X(SIZE) X(LATER_TEXT) X(LATER_NUMBER) X(SIDE) X(ID_TEXT) X(ID_TAIL) X(ROWS)
 /* The same, of venues that are declared by their frames alone. */
 #define STEPS_DECLARED_OF_ANY_WIDTH(X) X(SCALAR) X(STAT) X(TOP)
-#define STEPS_OF_A_WORD(X) X(LEVELS_TEXT) X(LEVELS_NUMBER) X(LEVELS_VERB) X(ROW_END) X(END)
+#define STEPS_OF_A_WORD(X) X(LEVELS_TEXT) X(LEVELS_NUMBER) X(LEVELS_VERB) X(LEVELS_FOUR) X(ROW_END) X(END)
 /* Of venues that are declared by their frames alone. */
 #define STEPS_DECLARED(X) \
     X(CHANNEL) X(CLOCK) X(CONN) X(ANY_ID) X(ID_NAME) X(ANY_PRICE) X(ANY_SIZE) X(AMOUNT) X(LEVELS) X(LATER_LEVELS) \

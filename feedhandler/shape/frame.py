@@ -110,10 +110,10 @@ VERBS = '["$verb",$price,$size]'  #: with the verbs that a Frame has by itself
 LAYOUTS: Mapping[str, int] = MappingProxyType(
     {
         '["$price","$size"]': 0,
-        '["$price","$size","0","$_"]': 0,
-        '["$price","$size","$_","$_"]': 0,
         "[$price,$size]": 1,
         VERBS: 2,
+        '["$price","$size","0","$_"]': 3,
+        '["$price","$size","$_","$_"]': 3,
     }
 )
 OTHER_LAYOUT = 255

@@ -82,7 +82,9 @@ def meaning(frame: Frame) -> Meaning:
         of_level = frame.kind in BOOKS and role in _LEVEL  # a level may be one string
         if in_text and role not in IN_STRINGS and not of_level:
             raise ShapeError(f"{place}: {path}: ${hole.name} cannot be a part of a string")
-        _once(told.roles, role, hole, path, place)
+        if role < STAT or not optional:  # a statistic may have another name
+            _once(told.roles, role, hole, path, place)
+        told.roles.setdefault(role, path)
         if not optional:
             told.needed.add(role)
     if frame.level:

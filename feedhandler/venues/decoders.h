@@ -3,11 +3,9 @@
 #define FEEDHANDLER_VENUES_DECODERS_H
 
 #include "deribit_decoder.h"
-#include "okx_decoder.h"
 
 static const fh_decoder fh_decoders[] = {
     {"deribit", TEXT_NUMBER, true, deribit_decode, deribit_snapshot, false, false, false},
-    {"okx", TEXT_STRING, false, okx_decode, okx_snapshot, false, false, false},
 };
 
 #define DECODERS (sizeof fh_decoders / sizeof *fh_decoders)

@@ -35,7 +35,8 @@ from feedhandler.adapter.venue import (
     Stated,
     Venue,
 )
-from feedhandler.venues import _decoders
+from feedhandler.engine._engine import shape_decoder
+from feedhandler.shape import Frame, compiled
 from feedhandler.venues.okx_frames import FRAMES
 from feedhandler.venues.okx_patterns import families_of, kinds_of
 from feedhandler.venues.okx_refusals import key_of, refused
@@ -91,7 +92,7 @@ _KINDS = {kind: ours for ours, kind in _TYPES.items()}
 
 class Okx(Venue):
     name = "okx"
-    decoder = _decoders.find("okx", FRAMES)
+    decoder = shape_decoder(compiled((*FRAMES, Frame("control", '"pong"'))), usual=True)
     rule = Continuity.PREVIOUS
     proof = Proof((Sign.CHAIN,), note="its checksum is 0 since 2026-06-23")
     base = Base.STREAM

@@ -148,24 +148,24 @@ def _deribit_book(data: Any, symbol: str, follows: Any, verb: bool) -> Book:
 def okx(frame: Any) -> Book | Quote:
     channel = at(frame, "arg", "channel")
     row = at(frame, "data", 0)
-    time(at(row, "ts"))
+    time(at(row, "ts"), 0)
     if channel == "tickers":
         four = [at(row, key) for key in ("bidPx", "bidSz", "askPx", "askSz")]
-        symbol = row.get("instId", at(frame, "arg").get("instId"))
-        return Quote(symbol, best(four[0], four[1], text), best(four[2], four[3], text))
+        symbol = row.get("instId") or at(frame, "arg").get("instId")
+        return Quote(symbol, best(four[0], four[1], either), best(four[2], four[3], either))
     update = one_of(at(frame, "action"), "snapshot", "update") == "update"
-    previous = number(at(row, "prevSeqId"), 0 if update else -1)
-    return _okx_book(row, at(frame, "arg", "instId"), (previous, previous) if update else None)
+    follows = (number(at(row, "prevSeqId")),) * 2 if update else None
+    return _okx_book(row, at(frame, "arg", "instId"), follows)
 
 
 def okx_answer(answer: Any) -> Book:
-    row = at(answer, "data", 0)
-    time(at(row, "ts"))
-    return _okx_book(row, "", None)
+    need(at(answer, "code") == "0")
+    time(at(answer, "data", 0, "ts"), 0)
+    return _okx_book(at(answer, "data", 0), "", None)
 
 
 def _okx_book(row: Any, symbol: str, follows: Any) -> Book:
-    bids, asks = (levels(at(row, k), text, (2, 4), False) for k in ("bids", "asks"))
+    bids, asks = (levels(at(row, k), either, (4, 5), False) for k in ("bids", "asks"))
     return Book(symbol, follows, number(at(row, "seqId")), (bids, asks))
 
 

@@ -8,7 +8,7 @@ import os
 import random
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -259,11 +259,24 @@ def binance_depth(
     return compact({"stream": "x@depth", "data": event | {"b": bids, "a": asks}})
 
 
-def okx(channel: str, data: object, symbol: str = "BTC-USDT", action: str | None = None) -> bytes:
+def four(row: Any) -> Any:
+    """A row whose levels are as OKX writes them: with two more fields, where they have two."""
+    if not isinstance(row, dict):
+        return row
+    return row | {
+        side: [[*one, "0", "1"] if len(one) == 2 else one for one in row[side]]
+        for side in ("asks", "bids")
+        if side in row
+    }
+
+
+def okx(
+    channel: str, data: Sequence[Any], symbol: str = "BTC-USDT", action: str | None = None
+) -> bytes:
     frame: dict[str, object] = {"arg": {"channel": channel, "instId": symbol}}
     if action:
         frame["action"] = action
-    return compact(frame | {"data": data})
+    return compact(frame | {"data": list(map(four, data))})
 
 
 def okx_book(

@@ -137,7 +137,8 @@ class Wire:
         """To a request for a snapshot."""
         best = best_first(market, self.asked)
         if self.venue == "okx":
-            return support.compact({"code": "0", "data": [{**best, "ts": "1", "seqId": market.id}]})
+            row = support.four({**best, "ts": "1", "seqId": market.id})
+            return support.compact({"code": "0", "data": [row]})
         return support.compact({"lastUpdateId": market.id, **best})
 
 

@@ -274,6 +274,8 @@ def _quotes(document: Any) -> bool:
         row = event[0].get("instId", A)
         if isinstance(row, str) and row not in (A, ""):
             return False  # another one's
+    if event == []:
+        return False  # of nobody
     return A.encode() in said and any(word in said for word in channel)
 
 

@@ -238,7 +238,7 @@ def test_recorded_frames_mean_the_same(venue: str, name: str) -> None:
 def test_an_answer_is_read_by_its_shape() -> None:
     with (
         engine("binance") as shaped,
-        engine_of(shape_decoder("okx"), rule=native.RULE_PREVIOUS, base=0) as other,
+        engine_of(shape_decoder("deribit"), rule=native.RULE_PREVIOUS, base=0) as other,
     ):
         row = shaped.add_instrument("BTCUSDT")
         assert shaped.snapshot(row, b'{"code":-1121,"msg":"Invalid symbol."}') & native.MALFORMED

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import shm
+from feedhandler import venues
 from feedhandler.engine import _engine as native
-from feedhandler.venues import _decoders
 from shm import Change, Kind, NotLive, Status, segment
 from shm.inspect import open_memory
 from shm.verify import verify
@@ -35,7 +35,7 @@ def written(held: segment.WriterSegment) -> Iterator[tuple[native.Engine, shm.Fe
     """An engine with two LIVE OKX books, and a feed on its memory."""
     engine = native.Engine(
         held.writer,
-        _decoders.find("okx"),
+        venues.load("okx").decoder,
         rule=native.RULE_PREVIOUS,
         base=native.BASE_STREAM,
         checksum=None,
