@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import CliError
+from cli.inspect_ import chain_board
 from cli.inspect_.memory import believable, open_venue, writer_words
 from cli.options import json_option, namespace_option
-from cli.output import Column, cut, dim, json_out, screen_width, state, table
+from cli.output import cut, dim, json_out, screen_width
 from feedhandler import number_text
 
 if TYPE_CHECKING:
@@ -33,13 +35,22 @@ _STATISTICS = (
     "theta",
     "rho",
     "open_interest",
+    "volume",
 )
+_HEAD_LINES = 9  # above the strikes, and the line of the prompt
 
 
 @click.command()
 @click.argument("venue")
 @click.argument("underlying", required=False)
 @click.option("--expiry", "-e", metavar="DAY", help="Such as 2026-12-25.  [default: the nearest]")
+@click.option(
+    "--strikes",
+    "-n",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="So many around the money.  [default: all; with --watch what the screen has room for]",
+)
 @click.option("--watch", "-w", "watched", is_flag=True, help="Refresh in place until Ctrl-C.")
 @namespace_option
 @json_option
@@ -47,15 +58,18 @@ def chain(
     venue: str,
     underlying: str | None,
     expiry: str | None,
+    strikes: int | None,
     watched: bool,
     namespace: str,
     as_json: bool,
 ) -> None:
     """Show a VENUE's options on an UNDERLYING, a line per strike: calls left, puts right.
 
-    UNDERLYING may be left out where there is only one; BTC or BTC-USD. Prices are the venue's:
-    those of inverse options are in coin. Volatilities and deltas are of the venue's mark. A side
-    that is not LIVE has its state in the place of its volatility.
+    UNDERLYING may be left out where there is only one; BTC or BTC-USD. The strike at the money is
+    marked. A wide screen shows more: market and volatility come first, then delta, mark, sizes,
+    open interest and volume, greeks. Prices are the venue's: those of inverse options are in coin.
+    IV%, delta and greeks are of the venue's mark. What the venue does not say is blank. A side
+    that is not LIVE is dim, and has its state in the place of its volatility.
 
     \b
     feedhandler inspect chain deribit BTC --expiry 2026-12-25
@@ -70,7 +84,8 @@ def chain(
     chosen = _rows(chains, name, expiry)
 
     def lines() -> list[str]:
-        return _lines(memory, name, chosen)
+        most = strikes or (_fitting_strikes() if watched else None)
+        return _lines(memory, name, chosen, most)
 
     if as_json:
         json_out(_document(memory, name, chosen))
@@ -145,50 +160,32 @@ def _read(memory: Memory, option: Instrument) -> dict[str, Any]:
 
 
 def _document(memory: Memory, name: str, options: list[Instrument]) -> dict[str, Any]:
+    rows = [_read(memory, option) for option in options]
     return {
         "venue": memory.venue,
         "underlying": name,
         "expiry_ns": options[0].expiry_ns,
+        "at_the_money": chain_board.at_the_money(rows),
         "writer": memory.writer,
-        "options": [_read(memory, option) for option in options],
+        "options": rows,
     }
 
 
-def _lines(memory: Memory, name: str, options: list[Instrument]) -> list[str]:
-    by_strike: dict[float, dict[str, dict[str, Any]]] = {}
-    for option in options:
-        row = _read(memory, option)
-        by_strike.setdefault(option.strike, {})[row["side"]] = row
+def _lines(memory: Memory, name: str, options: list[Instrument], most: int | None) -> list[str]:
+    rows = [_read(memory, option) for option in options]
     at = datetime.fromtimestamp(options[0].expiry_ns // 10**9, UTC)
     left = number_text.duration(max(0, options[0].expiry_ns - time.time_ns()))
-    width = screen_width() or 1000
-    head = [f"{memory.venue} {name}  {at:%Y-%m-%d %H:%M} UTC, in {left}", writer_words(memory), ""]
-    prices = [
-        Column("SIZE", right=True, drop=2),
-        Column("BID", right=True),
-        Column("ASK", right=True),
-        Column("SIZE", right=True, drop=2),
+    width = screen_width()
+    wide = width or 1000
+    head = [
+        f"{memory.venue} {name}  {at:%Y-%m-%d %H:%M} UTC, in {left}",
+        writer_words(memory),
+        *chain_board.summary(rows, wide),
     ]
-    marks = [Column("IV", right=True), Column("DELTA", right=True, drop=1)]
-    columns = [*prices, *marks, Column("STRIKE", right=True), *reversed(marks), *prices]
-    rows = []
-    for strike, sides in sorted(by_strike.items()):
-        call, put = _side(sides.get("call")), _side(sides.get("put"))
-        rows.append((*call, f"{strike:,.10g}", put[5], put[4], *put[:4]))
-    head.append("calls left, puts right")
-    lines = [dim(cut(line, width)) for line in head]
-    return [*lines, *table(columns, rows, screen_width())]
+    lines = [dim(cut(line, wide)) for line in head]
+    return [*lines, "", *chain_board.board(rows, width, most)]
 
 
-def _side(row: dict[str, Any] | None) -> tuple[str, ...]:
-    if row is None:
-        return ("-",) * 6
-    volatility = "-" if row["mark_iv"] is None else f"{100 * row['mark_iv']:.1f} %"
-    return (
-        row["bid_size"] or "-",
-        row["bid"] or "-",
-        row["ask"] or "-",
-        row["ask_size"] or "-",
-        volatility if row["state"] == "LIVE" else state(row["state"]),
-        "-" if row["delta"] is None else f"{row['delta']:.2f}",
-    )
+def _fitting_strikes() -> int:
+    """What a screen that is refreshed in place has room for."""
+    return max(3, shutil.get_terminal_size().lines - _HEAD_LINES)

@@ -73,18 +73,17 @@ def test_a_chain(surface: WriterSegment, namespace: str) -> None:
     call, put = found["options"][:2]
     expected = {"bid": "0.0525", "bid_size": "10.3", "ask": "0.053", "ask_size": "0.7"}
     assert (expected | {"state": "LIVE", "mark_iv": 0.4567, "vega": None}).items() <= call.items()
+    assert (call["volume"], found["at_the_money"]) == (None, 80_000.0)  # the deltas are alike
     assert (put["state"], put["reason"]) == ("STALE", "GAP")
     shown = run(
         "inspect", "chain", "deribit", "--expiry", "2126-12-25", namespace=namespace
     ).stdout.splitlines()
     assert "2126-12-25 08:00 UTC" in shown[0]
     words = [line.split() for line in shown if re.search(r"\b8[05],000\b", line)]
-    iv = ["45.7", "%"]
-    assert words[0] == [
-        *("10.3", "0.0525", "0.053", "0.7", *iv, "0.25", "80,000"),
-        *("-0.75", "STALE", "10.3", "0.0525", "0.053", "0.7"),
-    ]
-    assert words[1][8:] == ["-0.75", *iv, "10.3", "0.0525", "0.053", "0.7"]
+    market = ["10.3", "0.0525", "0.0530", "0.7"]
+    money = ["▶", "80,000", "◀"]
+    assert words[0] == ["0.25", "45.7", *market, *money, *market, "STALE", "-0.75"]
+    assert words[1][-6:] == [*market, "45.7", "-0.75"]
     surface.writer.close()
     dead = json_of(run("inspect", "chain", "deribit", "--json", namespace=namespace))
     assert dead["writer"] == "stopped"
@@ -103,8 +102,19 @@ def test_what_is_not_there_is_said(namespace: str, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("surface")
-def test_it_fits_a_terminal(namespace: str) -> None:
-    with Terminal("inspect", "chain", "deribit", namespace=namespace, columns=80) as terminal:
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_it_fits_a_terminal(namespace: str, columns: int) -> None:
+    with Terminal("inspect", "chain", "deribit", namespace=namespace, columns=columns) as terminal:
         assert terminal.finish() == 0
-        assert max(map(len, terminal.lines())) <= 80
+        assert max(map(len, terminal.lines())) <= columns
+        titles = next(line for line in terminal.lines() if "STRIKE" in line)
+        assert ("SIZE" in titles) == (columns == 200)
         assert any("85,000" in line for line in terminal.lines())
+
+
+@pytest.mark.usefixtures("surface")
+def test_so_many_strikes_around_the_money(namespace: str) -> None:
+    chain = ("inspect", "chain", "deribit", "--strikes", "1")
+    shown = run(*chain, namespace=namespace).stdout
+    assert "80,000" in shown
+    assert "85,000" not in shown
