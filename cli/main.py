@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": "cli.plan:plan",
     "stop": "cli.stop:stop",
     "status": "cli.status:status",
+    "top": "cli.top:top",
     "subscribe": "cli.subscribe:subscribe",
     "unsubscribe": "cli.unsubscribe:unsubscribe",
     "inspect": "cli.inspect_:inspect",

@@ -69,7 +69,10 @@ def screen_width() -> int | None:
 
 def utf8() -> bool:
     """Whether block characters can be shown."""
-    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    for stream in (sys.stdout, sys.__stdout__):  # a full screen has the second one alone
+        if encoding := getattr(stream, "encoding", None):
+            return str(encoding).lower().replace("-", "") == "utf8"
+    return False
 
 
 def cells(text: str) -> int:

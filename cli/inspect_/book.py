@@ -45,7 +45,7 @@ def book(
                   "bids_known": levels (null: the whole side), "asks_known",
                   ...}}
     """
-    view = _View(namespace, venue, symbol, depth, as_json)
+    view = BookView(namespace, venue, symbol, depth, as_json)
     if not watched:
         if as_json:
             json_out(view.document())
@@ -65,7 +65,7 @@ def _known(head: dict[str, Any], side: str) -> int | None:
     return None if known == KNOWN_WHOLE else int(known)
 
 
-class _View:
+class BookView:
     """One book, in the newest epoch there is."""
 
     def __init__(
@@ -75,7 +75,7 @@ class _View:
         self._depth = depth
         self._json = as_json
         self._memory: Memory = open_venue(namespace, venue)
-        self._instrument: Instrument = find(self._memory, symbol)
+        self.instrument: Instrument = find(self._memory, symbol)
 
     def _renew(self) -> None:
         """Go over to the writer's next start; until it has the instrument, the old one shows."""
@@ -87,7 +87,7 @@ class _View:
         try:
             newer = open_venue(self._namespace, self._venue)
             if newer.epoch != self._memory.epoch:
-                self._instrument = find(newer, self._symbol)
+                self.instrument = find(newer, self._symbol)
                 self._memory = newer
         except (ShmError, CliError):
             return
@@ -98,14 +98,14 @@ class _View:
         from shm.names import Status
 
         self._renew()
-        memory, row = self._memory, self._instrument.id
+        memory, row = self._memory, self.instrument.id
         found = memory.book(row)
         if found is None:
             return {
                 "state": "NONE",
                 "reason": "NONE",
-                "status": word(Status, int(self._instrument.status)),
-                "definition": self._instrument.definition,
+                "status": word(Status, int(self.instrument.status)),
+                "definition": self.instrument.definition,
                 "venue_sequence": 0,
                 "bids": [],
                 "asks": [],
@@ -144,7 +144,7 @@ class _View:
         }
 
     def document(self) -> dict[str, Any]:
-        return {self._instrument.symbol: self.read()}
+        return {self.instrument.symbol: self.read()}
 
     def lines(self) -> list[str]:
         if self._json:
@@ -153,4 +153,4 @@ class _View:
             return [orjson.dumps(self.document()).decode()]
         if self._depth is None:
             self._depth = 10
-        return ladder(self._instrument, self.read(), screen_width() or 80)
+        return ladder(self.instrument, self.read(), screen_width() or 80)

@@ -1,0 +1,70 @@
+"""All venues: how each is, and what is wrong with the marked one."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+from textual.widget import Widget
+
+from cli.top.rows import VENUES, shown_state, venue_key, venue_row
+from cli.top.screen import TopScreen
+from cli.top.table import Cell, LineTable
+from feedhandler import number_text
+
+
+class Overview(TopScreen):
+    """The first screen."""
+
+    BINDINGS = [Binding("r", "readers", "readers")]  # noqa: RUF012
+
+    def body(self) -> list[Widget]:
+        return [LineTable(VENUES, empty="nothing is in shared memory: waiting", id="venues")]
+
+    def look(self) -> None:
+        table, looks = self.query_one(LineTable), self.sight.looks
+        if self.pattern:
+            looks = [look for look in looks if self.pattern.lower() in look.venue]
+        if table.by is not None:
+            by = table.by
+            looks = sorted(looks, key=lambda look: venue_key(look, by), reverse=table.descending)
+        there = {look.venue: look for look in looks}
+
+        def cells(venue: object) -> list[Cell]:
+            return venue_row(there[str(venue)], self.sight.frames.get(str(venue), ()))
+
+        table.show(list(there), cells)
+        self.head(self._sum())
+        self.words(self._words(table.marked))
+
+    def _sum(self) -> str:
+        looks = self.sight.looks
+        well = sum(shown_state(look) == "LIVE" for look in looks)
+        live = sum(look.status["live"] for look in looks)
+        all_ = sum(look.status["instruments"] for look in looks)
+        frames = number_text.rate(sum(look.frames for look in looks))
+        return (
+            f"{self.sight.namespace}: {well} of {len(looks)} venues LIVE, "
+            f"{live} of {all_} instruments, {frames} frames/s"
+        )
+
+    def _words(self, venue: object) -> str:
+        look = self.sight.of(str(venue)) if venue is not None else None
+        if look is None:
+            return "start a feed: feedhandler start (or, without internet: feedhandler start --sim)"
+        state = shown_state(look)
+        if state == "SILENT":
+            return f"{look.venue}: SILENT: its writer gives no sign of life"
+        if look.trouble:
+            return f"{look.venue}: {state}: {look.trouble}"
+        since = look.status.get("since_ns", 0)
+        return f"{look.venue}: {state} since {number_text.moment(since)}; nothing is wrong"
+
+    def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
+        from cli.top.venue import VenueScreen
+
+        self.app.push_screen(VenueScreen(self.sight, str(event.row)))
+
+    def action_readers(self) -> None:
+        """Who reads."""
+        from cli.top.readers import ReadersScreen
+
+        self.app.push_screen(ReadersScreen(self.sight))
