@@ -175,12 +175,13 @@ class _Watch:
             self._leave("malformed", payload, value, engine.last_error())
         elif bits & _engine.UNKNOWN:
             self._leave("unknown", payload, value, "of a symbol or a channel that is not known")
-        elif bits & _engine.CONTROL:
-            self._control(payload, value)
         else:
-            count = self._by_shape(value)
-            count.frames += 1
-            count.slow += slow
+            if bits & _engine.CONTROL:
+                self._control(payload, value)
+            if bits & _engine.DATA:
+                count = self._by_shape(value)
+                count.frames += 1
+                count.slow += slow
 
     def _by_shape(self, value: Any) -> Declared:
         best, points = None, -1

@@ -178,6 +178,7 @@ static __attribute__((noinline)) int frame_read_on(engine *e, cursor *c, enum re
     bool learns = usual_padded(c) && e->skeletons.shapes_length;
     bool keyed = learns && e->shaped->by_keys && keys_read(e, c);
     int result = keyed ? FEED_DATA : e->decoder->decode(e, c);
+    learns &= !(result & FEED_CONTROL); /* Python is to be told of the next one like it, too */
     bool once = usual == READ_NEW || declared == READ_NEW;
     if (e->message_count && e->messages[e->message_count - 1].kind != MESSAGE_STATS && !c->error &&
         !e->out_of_memory) {

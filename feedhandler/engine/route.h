@@ -110,7 +110,12 @@ static int route_value(const route *r, const uint8_t *node, uint32_t i, bool str
     switch (*node) {
     case SHAPE_OBJECT: return route_object(r, node, i);
     case SHAPE_LIST: return route_list(r, node, i, strict);
-    case SHAPE_HOLE: return !strict || route_hole(r, node[1], i) ? 0 : ROUTE_NO;
+    case SHAPE_HOLE:
+        if (node[1] == ROLE_DIGITS) {
+            said = tape_text(t, i);
+            return said.length && digits_only(said.at, said.length) ? 1 : ROUTE_NO;
+        }
+        return !strict || route_hole(r, node[1], i) ? 0 : ROUTE_NO;
     case SHAPE_ROWS: {
         uint32_t first = tape_first(i);
         if (!strict)

@@ -10,6 +10,9 @@ enum { ALTERNATIVES = 8 }; /* shapes whose rows may be in one frame */
 
 struct key_lists;
 
+/* Is what it is of data, of which Python is told, too? */
+static inline bool shape_tells(const shape *s) { return (s->flags & FRAME_TELLS) != 0; }
+
 typedef struct shaped {
     shape *shapes;
     uint32_t count;
@@ -22,6 +25,7 @@ typedef struct shaped {
     bool numbers;  /* frames have a number of the connection */
     bool numbered; /* the frame that is read has it */
     bool checks;   /* checksums come by themselves */
+    bool told;     /* some data is for Python, too */
 } shaped;
 
 /* A checksum of 0 has been given up, where there is something else that tells of a loss. */
@@ -60,8 +64,9 @@ static bool shaped_open(engine *e, const void *table, size_t length)
         k->numbers |= k->shapes[i].kind == SHAPE_NUMBER;
         k->checks |= k->shapes[i].kind == SHAPE_CHECKSUM;
         k->by_keys |= k->shapes[i].kind == SHAPE_TICKER;
+        k->told |= shape_tells(&k->shapes[i]);
     }
-    k->by_keys &= !k->numbers; /* they would have to be read beside */
+    k->by_keys &= !k->numbers && !k->told; /* they would have to be read beside */
     return true;
 }
 

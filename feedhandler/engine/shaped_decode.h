@@ -247,7 +247,8 @@ static bool shaped_word(const engine *e, const cursor *c)
     size_t length = (size_t)(c->end - c->begin);
     for (uint32_t i = 0; i < k->count; i++) {
         const uint8_t *node = k->shapes[i].node;
-        if (k->shapes[i].kind == SHAPE_CONTROL && *node == SHAPE_LITERAL && node[1] == length + 2 && memcmp(node + 3, c->begin, length) == 0)
+        if (k->shapes[i].kind == SHAPE_CONTROL && *node == SHAPE_LITERAL && node[1] == length + 2 &&
+            memcmp(node + 3, c->begin, length) == 0)
             return true;
     }
     return false;
@@ -263,6 +264,17 @@ static bool shaped_told(const engine *e)
         if ((answer || told) && route_of(&k->tape, e->connection, s, false, false) >= answer)
             return true;
     }
+    return false;
+}
+
+/* Is it market data, and an answer as well? */
+static bool shaped_tells(const engine *e)
+{
+    const shaped *k = e->shaped;
+    for (uint32_t i = 0; k->told && i < k->count; i++)
+        if (shape_tells(&k->shapes[i]) &&
+            route_of(&k->tape, e->connection, &k->shapes[i], false, false) != ROUTE_NO)
+            return true;
     return false;
 }
 
@@ -321,7 +333,7 @@ static int shaped_decode(engine *e, cursor *c)
         for (uint32_t i = 0; i < k.count; i++)
             if (i == 0 || shape_books(k.shapes[i]))
                 shaped_blame(e, k.shapes[i]);
-    return result | FEED_DATA;
+    return result | FEED_DATA | (shaped_tells(e) ? FEED_CONTROL : 0);
 }
 
 /* The answer to a request for the book of `m`. */

@@ -90,14 +90,14 @@ static void sketch_symbol(sketch *k, const uint8_t *at, const uint8_t *past, uin
     k->market = true;
 }
 
-/* A time in any unit. One that was sent belongs to all rows. */
+/* A time in any unit. When it was sent belongs to all rows, or has to be in each (meaning.py). */
 static void sketch_clock(sketch *k, int role, const uint8_t *at, const uint8_t *past, bool sent)
 {
     bool plain = true;
     for (const uint8_t *p = at; p < past; p++)
         plain &= (uint8_t)(*p - '0') < 10;
     bool usual = plain && (role == ROLE_TIME_MS || role == ROLE_SENT_MS);
-    k->failed |= sketch_saw(k, role) || (k->in_row && (sent || k->depth == 1));
+    k->failed |= sketch_saw(k, role) || (k->in_row && k->depth == 1);
     step *s = sketch_step(k, usual ? STEP_TIME : STEP_CLOCK, at, past);
     s->slot = sent ? SLOT_SENT : k->in_row ? SLOT_ROW_TIME : SLOT_TIME;
     if (!usual)

@@ -38,7 +38,7 @@ from feedhandler.shape.frame import (
     Role,
 )
 from feedhandler.shape.meaning import Meaning, meaning, never_paths
-from feedhandler.shape.routes import is_valued, told_apart
+from feedhandler.shape.routes import BESIDE, apart, is_valued, told_apart
 from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text
 
 _ANY = "*"  #: among the paths of keys that never come in some frame: all of this one's
@@ -46,6 +46,7 @@ _OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
 KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes is route; has some
 KEY_LISTED = 8  #: rows, where another frame has an object: that it is a list is route
 FRAME_REMOVES, FRAME_BLANK, FRAME_BEGINS, FRAME_ROUNDED, FRAME_ANEW = 1, 2, 4, 8, 16
+FRAME_TELLS = 32  #: of what is for Python: market data may be of it, too
 _LEARNED = {
     Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
     Role.BID, Role.BID_SIZE, Role.ASK, Role.ASK_SIZE,
@@ -58,10 +59,15 @@ def compiled(frames: Sequence[Frame]) -> bytes:
     told_apart(all_told)
     never = {path for told in all_told for path in never_paths(told.tree)}
     never |= _listed(all_told)
-    return b"".join(_frame(told, never) for told in all_told)
+    return b"".join(_frame(told, never, tells=_tells(told, all_told)) for told in all_told)
 
 
-def _frame(told: Meaning, never: set[str]) -> bytes:
+def _tells(one: Meaning, all_told: Sequence[Meaning]) -> bool:
+    data = (told for told in all_told if told.frame.kind not in BESIDE)
+    return one.frame.kind == "control" and any(not apart(one, told) for told in data)
+
+
+def _frame(told: Meaning, never: set[str], *, tells: bool) -> bytes:
     frame, place = told.frame, told.place
     if isinstance(told.tree, Object) and not _worded(told.tree):
         never = never | {_ANY}  # nothing but its keys says what it is
@@ -70,7 +76,7 @@ def _frame(told: Meaning, never: set[str]) -> bytes:
     if frame.level == VERBS and (frame.deletes, frame.changes) != (DELETES, CHANGES):
         layout = OTHER_LAYOUT  # others than those that are read without a tree
     flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank | FRAME_ANEW * frame.anew
-    flags |= FRAME_BEGINS * frame.begins | FRAME_ROUNDED * frame.rounded
+    flags |= FRAME_BEGINS * frame.begins | FRAME_ROUNDED * frame.rounded | FRAME_TELLS * tells
     head = bytes([KINDS[frame.kind], layout, flags])
     head += struct.pack("<H", frame.window)
     head += b"".join(_bytes(word, place) for word in words)
@@ -136,6 +142,8 @@ def _objects(node: Node, path: str) -> Iterator[str]:
 def _worded(node: Node) -> bool:
     """Is there a word in it, outside of rows?"""
     match node:
+        case Hole(name):
+            return name == "digits"
         case Literal() | Text():
             return not is_valued(node)
         case Object(keys):
@@ -148,6 +156,8 @@ def _worded(node: Node) -> bool:
 
 def _routed(node: Node, path: str, never: set[str]) -> bool:
     match node:
+        case Hole(name):
+            return name == "digits"
         case Literal() | Text():
             return not is_valued(node)
         case Object(keys):

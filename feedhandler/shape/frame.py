@@ -49,7 +49,7 @@ class Role(IntEnum):
     ASK_SIZE = 21
     BIDS = 22
     ASKS = 23
-    DIGITS = 24  #: in a string: only digits
+    DIGITS = 24  #: only digits: what is none is another frame
     WINDOW = 25  #: digits: levels a side that the channel keeps; in a string: two and more
     CHANNEL = 26  #: a number that stands for an instrument, as the acknowledgement said
     CONN = 27  #: one more with each frame of the connection
@@ -135,7 +135,7 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "answer": 9,  #: a book that was asked for, by REST or over the socket
         "none": 10,  #: known, and of no meaning
         "other": 11,  #: market data that is none of the others: counted as unknown
-        "control": 12,  #: for Python: a word that is no JSON ("pong"), or what is no market data
+        "control": 12,  #: for Python: a word that is no JSON ("pong"), or an object, which may be data, too
         "mark": 13,  #: a ticker, where these statistics come on a channel of their own
         "funding": 14,
         "interest": 15,

@@ -87,6 +87,8 @@ def meaning(frame: Frame) -> Meaning:
         told.roles.setdefault(role, path)
         if not optional:
             told.needed.add(role)
+        elif role in SENT and "[]" in path:
+            raise ShapeError(f"{place}: {path}: ${hole.name} has to be in each row, or in none")
     if frame.level:
         told.level = parsed(frame.level, f"{place}: level")
         for path, hole, optional, _ in _holes(told.level, "", False, None):

@@ -18,19 +18,24 @@ from feedhandler.shape.tree import Hole, Key, Listed, Literal, Node, Object, Row
 _LISTS = {Role.BIDS, Role.ASKS, Role.LEVELS}
 _VALUES = {Role.PRICE, Role.SIZE, Role.AMOUNT}
 _NEVER = Hole("never")
+BESIDE = frozenset({"number", "other", "control", "answer"})  #: kinds that are read beside others
 
 
 def told_apart(all_told: list[Meaning]) -> None:
     """Raises ShapeError where a frame could be of two."""
+    for one in all_told:
+        if one.frame.kind == "control" and not has_route(one.tree):
+            raise ShapeError(f"{one.place}: nothing in it says which frames it is of")
     for a, b in combinations(all_told, 2):
         kinds = {a.frame.kind, b.frame.kind}
-        if kinds & {"number", "other", "control"} or ("answer" in kinds and len(kinds) > 1):
-            continue  # read beside the others
-        if not _apart(a, b):
+        if kinds & (BESIDE - {"answer"}) or ("answer" in kinds and len(kinds) > 1):
+            continue
+        if not apart(a, b):
             raise ShapeError(f"{a.place} and {b.place} cannot be told apart")
 
 
-def _apart(a: Meaning, b: Meaning) -> bool:
+def apart(a: Meaning, b: Meaning) -> bool:
+    """Whether no frame can be of both."""
     words = {a.frame.channel, b.frame.channel}
     if len(words) == 2 and "" not in words:
         return True
@@ -66,6 +71,8 @@ def is_valued(node: Node) -> bool:
 def has_route(node: Node) -> bool:
     """Does it say something without a hole, outside of rows?"""
     match node:
+        case Hole(name):
+            return name == "digits"
         case Literal() | Text():
             return not is_valued(node)
         case Object(keys):
@@ -87,6 +94,8 @@ def _conflict(
         case (Literal() as literal, Text() as text) | (Text() as text, Literal() as literal):
             whole = literal.value if isinstance(literal.value, str) and not literal.number else None
             return whole is None or not _meet(text, Text((whole,)))
+        case (Literal() as literal, Hole("digits")) | (Hole("digits"), Literal() as literal):
+            return not str(literal.value).isdigit()
         case Text(), Text():
             return not _meet(a, b)
         case Object(), Object():

@@ -76,7 +76,7 @@ class DeclaredVenue(Venue):
     def _read_by_shapes(cls) -> Decoder:
         if not cls.names_trades and any("$id_name" in frame.sample for frame in cls.frames):
             raise ShapeError(f"{cls.name}: frames: $id_name, and names_trades is not said")
-        said = [Frame("control", one.sample) for one in cls.words.answers if one.sample[:1] == '"']
+        said = [Frame("control", sample) for sample in words.for_python(cls.words.answers)]
         try:
             return shape_decoder(
                 compiled((*cls.frames, *said)),

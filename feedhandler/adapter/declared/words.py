@@ -15,6 +15,7 @@ is its own: it keeps no keys apart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,6 +29,7 @@ from feedhandler.shape import ShapeError, tree
 
 _ALONE = frozenset({"key", "symbol", "number", "family"})
 _ONE_TOPIC = frozenset({"symbols", "joined", "channel", "depth"})
+_HOLE = re.compile(r"\$\{?(\w+)\}?")
 HOLES = _ALONE | _ONE_TOPIC | {"id", "keys", "time_s"}
 
 
@@ -44,7 +46,8 @@ class Answer:
 
     `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
     for again soon. `whole`: what the request asked for and this does not name was refused. `text`:
-    what it means, where it does not say it.
+    what it means, where it does not say it. `data`: it is market data, too, such as the first book
+    of a subscription; its `$id` is of digits only.
     """
 
     kind: ControlKind
@@ -54,6 +57,7 @@ class Answer:
     text: str = ""
     passes: bool = False
     whole: bool = False
+    data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,16 @@ def message(
         },
         each,
     )
+
+
+def for_python(answers: Sequence[Answer]) -> list[str]:
+    """Those that only their shape tells from market data, or that are market data as well."""
+    data = [_HOLE.sub(_loose, one.sample) for one in answers if one.data]
+    return [one.sample for one in answers if one.sample[:1] == '"'] + data
+
+
+def _loose(hole: re.Match[str]) -> str:
+    return "$digits" if hole[1] == "id" else "$_"
 
 
 def reply(template: str, found: Mapping[str, object]) -> str:

@@ -30,7 +30,8 @@ class Template:
     """A sample to be filled with texts: as they are to stand there, without quotes."""
 
     def __init__(self, sample: str | Node, place: str = "") -> None:
-        self.tree = parsed(sample, place) if isinstance(sample, str) else sample
+        tree = parsed(sample, place) if isinstance(sample, str) else sample
+        self.tree = quoting(tree, {"word": (_ANYTHING["word"],)})
         self.holes = frozenset(hole.name for hole in holes(self.tree))
         self._cut: dict[frozenset[str], list[str]] = {}
 

@@ -101,8 +101,8 @@ class Talk:
     # -- what it is answered
 
     def has(self, kind: ControlKind, word: str = "") -> Answer | None:
-        """The sample of such an answer, for a topic of this word."""
-        for answer in self._venue.words.answers:
+        """The sample of such an answer, for a topic of this word; rather one that is no data."""
+        for answer in sorted(self._venue.words.answers, key=lambda one: one.data):
             if answer.kind is kind and answer.word in ("", word):
                 return answer
         return None
