@@ -135,7 +135,7 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "answer": 9,  #: a book that was asked for, by REST or over the socket
         "none": 10,  #: known, and of no meaning
         "other": 11,  #: market data that is none of the others: counted as unknown
-        "control": 12,  #: for Python: a word that is no JSON ("pong"), or an object, which may be data, too
+        "control": 12,  #: for Python: a word that is no JSON ("pong"), or an object
         "mark": 13,  #: a ticker, where these statistics come on a channel of their own
         "funding": 14,
         "interest": 15,

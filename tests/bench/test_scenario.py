@@ -41,11 +41,13 @@ def test_what_times_or_a_connection_number_is_not_sent_again() -> None:
 
 
 def test_a_book_that_wears_out_is_played_as_long_as_it_lasts(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    file = Path(__file__).parents[2] / "scripts/examples/venue/cryptocom.py"  # of 50 levels
+    example = Path(__file__).parents[2] / "scripts/examples/venue/my_cryptocom.py"  # of 50 levels
+    file = tmp_path / "worn.py"
+    file.write_text(example.read_text().replace("keeps_window = True", "keeps_window = False"))
     monkeypatch.setenv("FEEDHANDLER_VENUE_FILES", str(file))
-    case = rendered("cryptocom", count=6000)
+    case = rendered("my-cryptocom", count=6000)
     with pytest.raises(ScenarioError, match="not in step: BTC_USD"):
         prepare(case, 1000)
     assert 1000 < len(lasting(case).frames) < 6000

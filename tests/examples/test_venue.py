@@ -19,7 +19,7 @@ from tests.examples.conftest import EXAMPLES
 
 FOLDER = EXAMPLES / "venue"
 TUTORIAL = EXAMPLES.parents[1] / "docs" / "adding-a-venue.md"
-FILE, FRAMES = str(FOLDER / "cryptocom.py"), str(FOLDER / "frames.ndjson")
+FILE, FRAMES = str(FOLDER / "my_cryptocom.py"), str(FOLDER / "frames.ndjson")
 
 
 def passes_its_own(folder: Path, cwd: Path, **environment: str) -> None:
@@ -44,11 +44,11 @@ def test_a_package_of_it_is_a_venue_without_being_named(tmp_path: Path) -> None:
     installed = str(tmp_path / "installed")
     pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation")
     subprocess.run([*pip, "--target", installed, str(source)], check=True, capture_output=True)
-    told = json_of(run("venues", "cryptocom", "--json", PYTHONPATH=installed))["venues"]
+    told = json_of(run("venues", "my-cryptocom", "--json", PYTHONPATH=installed))["venues"]
     assert told[0]["proof"]["signs"] == ["chain"]
-    checked = run("venue", "check", "cryptocom", "--frames", FRAMES, PYTHONPATH=installed)
+    checked = run("venue", "check", "my-cryptocom", "--frames", FRAMES, PYTHONPATH=installed)
     assert checked.returncode == 0
-    (source / "cryptocom.py").unlink()  # its test finds it all the same
+    (source / "my_cryptocom.py").unlink()  # its test finds it all the same
     passes_its_own(source, tmp_path, PYTHONPATH=installed)
 
 
@@ -64,13 +64,13 @@ def test_it_lives_on_the_simulator_is_captured_and_checked(tmp_path: Path, names
         def lives() -> bool:
             status = json_of(run("status", "--json", namespace=namespace))
             return [(one["venue"], one["state"]) for one in status["venues"]] == [
-                ("cryptocom", "LIVE")
+                ("my-cryptocom", "LIVE")
             ]
 
         until(lives, "the venue is LIVE")
         captured, books = str(tmp_path / "own.ndjson"), tmp_path / "books.json"
         out = ("-o", captured, "--seconds", "2")
-        result = run("capture", "cryptocom", *out, *file, namespace=namespace)
+        result = run("capture", "my-cryptocom", *out, *file, namespace=namespace)
         assert result.returncode == 0, result.stderr
         result = run("venue", "check", FILE, "--frames", captured, "--json")
         told: dict[str, Any] = json_of(result)
@@ -95,7 +95,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_tutorial_writes_just_these_files() -> None:
     """Its pieces of Python, one behind the other, are the venue and its test."""
-    venue, test = Path(FILE).read_text(), (FOLDER / "test_cryptocom.py").read_text()
+    venue, test = Path(FILE).read_text(), (FOLDER / "test_my_cryptocom.py").read_text()
     *pieces, last = blocks("python")
     assert "\n".join(pieces) == venue
     assert last == test

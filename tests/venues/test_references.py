@@ -26,6 +26,7 @@ FOUND = {
     "bitstamp": (10, 10, 0, 0, 0),
     "coinbase": (2, 79, 0, 0, 144),
     "coinbase-exchange-translated": (10, 97, 0, 0, 0),
+    "cryptocom-translated": (10, 143, 0, 0, 0),
     "gate-translated": (10, 9, 0, 0, 0),
     "gate-futures-translated": (10, 0, 0, 4, 0),
     "htx-translated": (10, 73, 0, 0, 0),
@@ -35,6 +36,8 @@ FOUND = {
     "kraken-futures": (10, 3, 0, 0, 0),
     "kucoin": (9, 18, 0, 787, 0),
 }
+#: trades at a price that the book had left since the last of the whole ones that were recorded
+BETWEEN = {"cryptocom-translated": 1}
 
 
 @dataclass
@@ -96,7 +99,7 @@ def test_a_recording_agrees_with_itself(recording: Recording) -> None:
     if recording.venue.startswith("bitget"):  # books every 150 ms and more: trades are of between
         assert sum(watch.sides.values()) > 2 * wrong
         return
-    assert wrong == 0
+    assert wrong == BETWEEN.get(str(recording), 0)
     assert sum(watch.sides.values()) >= watch.trades // 4
 
 

@@ -67,5 +67,13 @@ BESIDE: Final[Mapping[str, Beside]] = {
             '"foreignNotional":0,"trdType":"Regular"}]}',
         },
     ),
+    "cryptocom": Beside(
+        frames=dict.fromkeys(
+            ("snapshot", "book", "ticker", "mark", "funding"),
+            '{"id":-1,"method":"subscribe","code":0}',
+        )
+        | {"trade": '{"method":"subscribe","code":0}'},
+        row='{"display_name":"$symbol","beta_product":false}',
+    ),
     "htx": Beside(frames={"trade": '{"tick":{"id":$id,"data":[{"id":$id}]}}'}),
 }

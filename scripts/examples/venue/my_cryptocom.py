@@ -1,13 +1,13 @@
 """Crypto.com Exchange, spot and perpetuals: a venue from outside, written as a file of data.
 
-    feedhandler start --sim --venue-file cryptocom.py
+    feedhandler start --sim --venue-file my_cryptocom.py
 
 Rules: https://exchange-docs.crypto.com/exchange/v1/rest-ws/. All keys share a message. A book
 begins with a frame of the channel `book`; what follows is of `book.update` and names the number
-before it. The venue asks for a sign of life every 30 s and cuts who does not answer within 5. What
-may be sent in a second is counted from the socket's opening, so that nothing is asked in the first
-one. Whether changes tell what enters the 10 or 50 levels of a book is not documented, so that those
-that are known become fewer until the book is subscribed to anew.
+before it. The venue asks for a sign of life every 30 s and cuts who does not answer. What may be
+sent in a second is counted from the socket's opening, so that nothing is asked in the first one.
+The first message of trades, and of tickers, is the acknowledgement: it has the id of the request,
+all others -1. Of trades these are past ones.
 
 docs/adding-a-venue.md goes through this file.
 """
@@ -22,10 +22,11 @@ from shm import InstrumentKind, Status
 
 
 class CryptoCom(DeclaredVenue):
-    name = "cryptocom"
+    name = "my-cryptocom"
     ws_urls = {"public": "wss://stream.crypto.com/exchange/v1/market"}
     rest_url = "https://api.crypto.com/exchange/v1"
     rule, base = Continuity.PREVIOUS, Base.STREAM
+    keeps_window = True
     proof = Proof((Sign.CHAIN,))
     heartbeat = Heartbeat(Speaker.SERVER_JSON, 30.0, 45.0)
     limits = Limits(
@@ -58,7 +59,11 @@ class CryptoCom(DeclaredVenue):
                 '{"id":$id,"method":"public/heartbeat"}',
                 reply='{"id":$id,"method":"public/respond-heartbeat"}',
             ),
-            Answer(ControlKind.ACK, '{"id":$id,"method":"subscribe","code":0}'),
+            Answer(ControlKind.ACK, '{"id":$id,"method":"subscribe","code":0,"channel":"$key"}'),
+            Answer(
+                ControlKind.ACK,
+                '{"id":$id,"method":"subscribe","code":0,"result":{"subscription":"$key"}}',
+            ),
             Answer(ControlKind.UNSUBSCRIBED, '{"id":$id,"method":"unsubscribe","code":0}'),
             Answer(
                 ControlKind.REJECTED,
@@ -88,26 +93,27 @@ class CryptoCom(DeclaredVenue):
     frames = (
         Frame(
             "snapshot",
-            '{"result":{"channel":"book","instrument_name":"$symbol","depth":$window,'
+            '{"id":-1,"result":{"channel":"book","instrument_name":"$symbol","depth":$window,'
             '"data":[{"bids":$bids,"asks":$asks,"t":$time_ms,"u":$final}]}}',
             level='["$price","$size","$_"]',
         ),
         Frame(
             "book",
-            '{"result":{"channel":"book.update","instrument_name":"$symbol","depth":$window,'
-            '"data":[{"update":{"bids":$bids,"asks":$asks},'
+            '{"id":-1,"result":{"channel":"book.update","instrument_name":"$symbol",'
+            '"depth":$window,"data":[{"update":{"bids":$bids,"asks":$asks},'
             '"t":$time_ms,"u":$final,"pu":$previous}]}}',
             level='["$price","$size","$_"]',
         ),
         Frame(
             "trade",
-            '{"result":{"channel":"trade","data":[{"i":"$symbol","d":"$id","s":"$taker",'
-            '"p":"$price","q":"$size","t":$time_ms}]}}',
+            '{"id":-1,"result":{"channel":"trade","instrument_name":"$symbol","data":[{"d":"$id",'
+            '"s":"$taker","p":"$price","q":"$size","t":$time_ms}]}}',
             taker=("BUY", "SELL"),
         ),
         Frame(
             "ticker",
-            '{"result":{"channel":"ticker","data":[{"i":"$symbol","b?":"$bid","bs?":"$bid_size",'
-            '"k?":"$ask","ks?":"$ask_size","oi?":"$open_interest","t":$time_ms}]}}',
+            '{"id":-1,"result":{"channel":"ticker","instrument_name":"$symbol","data":[{"b?":"$bid",'
+            '"bs?":"$bid_size","k?":"$ask","ks?":"$ask_size","oi?":"$open_interest",'
+            '"t":$time_ms}]}}',
         ),
     )

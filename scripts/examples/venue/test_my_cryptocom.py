@@ -17,7 +17,7 @@ FRAMES = (HERE / "frames.ndjson").read_text()
 
 @pytest.fixture(autouse=True)
 def _named(monkeypatch: pytest.MonkeyPatch) -> None:
-    if (file := HERE / "cryptocom.py").exists():
+    if (file := HERE / "my_cryptocom.py").exists():
         monkeypatch.setenv(outside.FILES, str(file))  # else it is installed
 
 
@@ -25,7 +25,7 @@ def played(frames: str, folder: Path) -> ReplayResult:
     path = folder / "frames"
     path.write_text(frames)
     with as_capture(path) as capture:
-        return replay(capture, venue="cryptocom", namespace=f"test-{os.getpid()}")
+        return replay(capture, venue="my-cryptocom", namespace=f"test-{os.getpid()}")
 
 
 def test_the_book_is_what_the_frames_say(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_frame_that_is_missing_is_noticed(tmp_path: Path) -> None:
 
 def test_what_is_listed() -> None:
     answer = (HERE / "instruments.json").read_bytes()
-    listed = venues.load("cryptocom").parse_instruments(answer)
+    listed = venues.load("my-cryptocom").parse_instruments(answer)
     said = [(one.name, one.kind.name, str(one.tick), one.status.name) for one in listed]
     assert said == [
         ("BTC-USD", "SPOT", "0.01", "ACTIVE"),
@@ -57,8 +57,8 @@ def test_what_is_listed() -> None:
 
 def test_a_key_that_is_refused_is_left_out_and_the_others_are_asked_for_again() -> None:
     asked = {2: ["book.BTC_USD.50", "book.NO_SUCH.50"]}
-    refusal = next(line for line in FRAMES.splitlines() if "40004" in line)
-    controls = venues.load("cryptocom").control(refusal.encode(), asked)
+    refusal = next(line for line in FRAMES.splitlines() if "40003" in line)
+    controls = venues.load("my-cryptocom").control(refusal.encode(), asked)
     assert [(one.kind, one.keys) for one in controls] == [
         (ControlKind.REJECTED, ("book.NO_SUCH.50",)),
         (ControlKind.AGAIN, ("book.BTC_USD.50",)),
@@ -67,5 +67,5 @@ def test_a_key_that_is_refused_is_left_out_and_the_others_are_asked_for_again() 
 
 def test_the_question_is_answered() -> None:
     question = next(line for line in FRAMES.splitlines() if "heartbeat" in line)
-    (asked,) = venues.load("cryptocom").control(question.encode(), {})
+    (asked,) = venues.load("my-cryptocom").control(question.encode(), {})
     assert asked.reply == '{"id":1770000001240,"method":"public/respond-heartbeat"}'

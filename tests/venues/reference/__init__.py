@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.recordings import recorded
-from tests.venues.reference import bitget_v1, coinbase_pro, gate_classic, htx_depth, kraken_v1
+from tests.venues.reference import (
+    bitget_v1,
+    coinbase_pro,
+    cryptocom_v2,
+    gate_classic,
+    htx_depth,
+    kraken_v1,
+)
 from tests.venues.reference.bitfinex import BitfinexReference
 from tests.venues.reference.bitget import BitgetReference
 from tests.venues.reference.bitmex import BitmexReference
@@ -18,6 +25,7 @@ from tests.venues.reference.bitstamp import BitstampReference
 from tests.venues.reference.book import Reference
 from tests.venues.reference.coinbase import CoinbaseReference
 from tests.venues.reference.coinbase_exchange import CoinbaseExchangeReference
+from tests.venues.reference.cryptocom import CryptoComReference
 from tests.venues.reference.gate import GateReference
 from tests.venues.reference.gate_futures import GateFuturesReference
 from tests.venues.reference.htx import HtxReference
@@ -37,6 +45,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "bitstamp": BitstampReference,
     "coinbase": CoinbaseReference,
     "coinbase-exchange": CoinbaseExchangeReference,
+    "cryptocom": CryptoComReference,
     "gate": GateReference,
     "gate-futures": GateFuturesReference,
     "htx": HtxReference,
@@ -91,6 +100,7 @@ RECORDINGS = [
         "coinbase_exchange/cryptofeed_coinbase.ndjson.gz",
         coinbase_pro.as_subscribed,
     ),
+    Recording("cryptocom", "cryptocom/cryptofeed_crypto.com.ndjson.gz", cryptocom_v2.as_subscribed),
     Recording("gate", "gate/cryptofeed_gateio.ndjson.gz", gate_classic.as_subscribed),
     Recording(
         "gate-futures",
