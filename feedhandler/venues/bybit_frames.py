@@ -9,10 +9,6 @@ was.
 from feedhandler.shape import Frame
 
 _PAIR = '["$price","$size"]'
-_BEST = (
-    '"bid1Price?":$bid,"bid1Size?":$bid_size,"ask1Price?":$ask,"ask1Size?":$ask_size,'
-    '"markPrice?":$mark,"indexPrice?":$index,"fundingRate?":$funding,"openInterest?":$open_interest'
-)
 
 
 def _book(kind: str, topic: str, said: str, place: str) -> Frame:
@@ -34,18 +30,22 @@ def _prints(kind: str, topic: str, more: str, taker: tuple[str, str]) -> Frame:
     )
 
 
-_BOOKS = (
-    _book("snapshot", "orderbook.$window", "snapshot", '"seq":$place'),
-    _book("book", "orderbook.$window", "delta", '"seq":$place'),
-)
-_ANSWER = Frame(
-    "answer",
-    '{"result":{"s":"$symbol","b":$bids,"a":$asks,"ts":$sent_ms,"u":$final,"seq":$place,'
-    '"cts?":$time_ms}}',
-    level=_PAIR,
+def _books(place: str) -> tuple[Frame, ...]:
+    kinds = (("snapshot", "snapshot"), ("book", "delta"))
+    return tuple(_book(kind, "orderbook.$window", said, place) for kind, said in kinds)
+
+
+_ANSWER_FRAMES = (
+    Frame(
+        "answer",
+        '{"result":{"s":"$symbol","b":$bids,"a":$asks,"ts":$sent_ms,"u":$final,"seq":$place,'
+        '"cts?":$time_ms}}',
+        level=_PAIR,
+    ),
+    Frame("other", '{"topic":"$_"}'),
 )
 FRAMES = (
-    *_BOOKS,
+    *_books('"seq":$place'),
     _book("quote", "orderbook.1", "snapshot", '"seq":$place'),
     Frame("none", '{"topic":"orderbook.1.$symbol","type":"delta"}'),  # as it was once
     Frame("none", '{"topic":"orderbook.rpi.$symbol"}'),  # with orders that not everybody meets
@@ -54,8 +54,9 @@ FRAMES = (
     _prints("liquidation", "allLiquidation.$symbol", "", ("Sell", "Buy")),
     Frame(
         "ticker",
-        f'{{"topic":"tickers.$symbol","ts":$sent_ms,"data":{{{_BEST}}}}}',
+        '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bid1Price?":$bid,"bid1Size?":$bid_size,'
+        '"ask1Price?":$ask,"ask1Size?":$ask_size,"markPrice?":$mark,"indexPrice?":$index,'
+        '"fundingRate?":$funding,"openInterest?":$open_interest,"volume24h?":$volume}}',
     ),
-    _ANSWER,
-    Frame("other", '{"topic":"$_"}'),
+    *_ANSWER_FRAMES,
 )

@@ -131,8 +131,8 @@ def test_pages_are_followed_to_the_last() -> None:
     [
         (b"gateway", "not JSON"),
         (b'{"retCode":10006,"retMsg":"Too many visits!","result":{}}', "Too many visits"),
-        (b'{"retCode":0}', "`result`"),
-        (b'{"retCode":0,"result":{}}', "`list`"),
+        (b'{"retCode":0}', "no rows at 'result.list'"),
+        (b'{"retCode":0,"result":{}}', "no rows at 'result.list'"),
         (page({"symbol": "X"}), "none of 1"),
     ],
 )

@@ -80,8 +80,9 @@ class Reader:
         keys = named or wanted
         taken = [Control(ControlKind.ACK, keys, request_id=number, channel=channel)]
         missing = tuple(key for key in wanted if key not in keys) if answer.whole else ()
+        missing = missing or tuple(_texts(found.get("failed")))
         if missing:
-            why = "not among the keys that the venue accepted"
+            why = _text(answer, found) or "not among the keys that the venue accepted"
             taken.append(Control(ControlKind.REJECTED, missing, why, request_id=number))
         return taken
 

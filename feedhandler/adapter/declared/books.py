@@ -23,8 +23,8 @@ from feedhandler.shape import Frame, tree
 
 #: by which a book is placed among the deltas, the first that is there; times are in ns
 _NUMBERS = {
-    "final": 1,
     "place": 1,
+    "final": 1,
     "time_ns": 1,
     "time_us": 10**3,
     "time_ms": 10**6,
@@ -43,6 +43,7 @@ def request(path: BookPath, symbol: str, depth: int, *, socket: bool, levels: in
     """The request for a symbol's book; `socket`: it goes over the socket; `levels`: a side, 0: as
     many as a base has."""
     levels = levels or path.levels or depth
+    levels = min(levels, path.most) if path.most else levels
     values = {"symbol": symbol, "depth": depth, "levels": levels}
     return Request(
         _filled(path.path, {**values, "symbol": quote(symbol, safe="")}),

@@ -14,7 +14,7 @@ from feedhandler.shape import Frame, ShapeError, tree
 from shm import Status
 
 _ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
-_LOOSE = _ABOUT | {"family", "text", "code", "status", "depth", "_", "never", "digits"}
+_LOOSE = _ABOUT | {"family", "failed", "text", "code", "status", "depth", "_", "never", "digits"}
 _KEYED = (ControlKind.ACK, ControlKind.REJECTED)
 
 
@@ -87,6 +87,8 @@ def _answer(place: str, answer: Answer, topics: Topics) -> None:
     elif answer.kind is not ControlKind.ASKED and (unknown := holes - _LOOSE):
         known = ", ".join(sorted(_LOOSE))
         raise ShapeError(f"{place}: no hole ${min(unknown)}; there are {known}")
+    if "failed" in holes and answer.kind is not ControlKind.ACK:
+        raise ShapeError(f"{place}: $failed is of an acknowledgement")
     if answer.kind in _KEYED and not holes & _ABOUT:
         raise ShapeError(f"{place}: it says nothing of which keys it is about")
     if answer.word and answer.word not in topics.by_word:

@@ -176,7 +176,8 @@ class BookPath:
     posted), and in `socket`, the message that asks for it over the socket, with `$id`.
 
     `levels`: a side, of a base; 0: the window. `seen`: of a book to compare with ours, and `least`:
-    of one that is wanted for its number alone, where less of it costs less. `weight`: what a
+    of one that is wanted for its number alone, where less of it costs less. `most`: it has no more,
+    whatever the window; 0: nothing is said. `weight`: what a
     request costs, or a table of (levels up to, weight). `fine`, `text`: as of a listing. `others`:
     paths that are answered alike, which captures may have."""
 
@@ -187,6 +188,7 @@ class BookPath:
     levels: int = 0
     seen: int = 0
     least: int = 0
+    most: int = 0
     weight: int | tuple[tuple[int, int], ...] = 1
     fine: Mapping[str, str] = field(default_factory=dict)
     text: str = ""

@@ -37,7 +37,8 @@ HOLES = _ALONE | _ONE_TOPIC | {"id", "keys", "time_s"}
 class Answer:
     """A frame without market data, and what it says. The first one that fits is meant.
 
-    Holes of the sample: `$id`; `$key`, or `$keys` (a list); `$symbol`, or `$symbols` (a list),
+    Holes of the sample: `$id`; `$key`, or `$keys` (a list), `$failed` of an ACK (those of the
+    request that were refused); `$symbol`, or `$symbols` (a list),
     beside `$channel` or `word`; `$by_channel` (an object: word -> list of symbols); `$number`, by
     which the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`,
     of STATED. Without keys and symbols it is about the keys of the request `$id`. A REJECTED with
