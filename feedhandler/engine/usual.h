@@ -10,7 +10,19 @@
 
 ALWAYS_INLINE bool usual_padded(const cursor *c) { return c->limit - c->end == CURSOR_PADDING; }
 
-/* One to sixteen digits; the caller looks at what follows. */
+/* Sixteen digits to the nineteen that there may be, the first sixteen of which have been read. */
+COLD bool usual_longer(const uint8_t **at, uint64_t value, int64_t *out)
+{
+    const uint8_t *p = *at + 16;
+    for (int more = 0; more < 3 && (uint8_t)(*p - '0') < 10; more++)
+        value = value * 10 + (uint8_t)(*p++ - '0');
+    bool fits = **at != '0' && value <= INT64_MAX;
+    *at = p;
+    *out = (int64_t)value;
+    return fits;
+}
+
+/* One to nineteen digits; the caller looks at what follows. */
 ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
 {
     uint64_t word = load8(*at) ^ 0x3030303030303030u, stops = digit_stops(word), value;
@@ -19,7 +31,9 @@ ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
         value = eight_digits(word);
         word = load8(*at + 8) ^ 0x3030303030303030u;
         stops = digit_stops(word);
-        count = stops ? (unsigned)__builtin_ctzll(stops) >> 3 : 8;
+        if (UNLIKELY(stops == 0))
+            return usual_longer(at, value * 100000000 + eight_digits(word), out);
+        count = (unsigned)__builtin_ctzll(stops) >> 3;
         if (LIKELY(count != 0))
             value = value * (uint64_t)decimal_power[count] + eight_digits(digits_align(word, count));
         if (UNLIKELY(**at == '0'))
