@@ -82,9 +82,9 @@ FRAMES = (
         _push(
             _WHOLE,
             "books1",
-            '"data":[{"a":[["$ask","$ask_size"],"..."],"b":[["$bid","$bid_size"],"..."],'
-            '"seq":$final,"ts":"$time_ms"}],"ts":$sent_ms',
+            '"data":[{"a":$asks,"b":$bids,"seq":$final,"ts":"$time_ms"}],"ts":$sent_ms',
         ),
+        level=_PAIR,
     ),
     Frame("none", '{"action":"snapshot","arg":{"topic":"publicTrade"}}'),
     Frame(

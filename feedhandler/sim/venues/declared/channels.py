@@ -57,6 +57,7 @@ class Channels:
         if depth is not None and int(depth) not in topic.depths:
             return None
         levels = int(depth) if depth is not None else topic.depth(self._venue.depth)
+        levels = levels or max((one.window for one in self._frames.get(topic.name, ())), default=0)
         symbol = inside.get("symbol", "")
         said = {"symbol": symbol, "window": str(levels)}
         for frame in self._frames.get(topic.name, ()):
