@@ -274,6 +274,10 @@ class Segment:
         """Levels a side of a book cell."""
 
     @property
+    def regrouped(self) -> int:
+        """How often a row was found to be of another chain than before."""
+
+    @property
     def instruments(self) -> int:
         """Rows of the directory in use."""
 

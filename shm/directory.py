@@ -24,6 +24,7 @@ class Directory:
         self._known = 0
         self._made: dict[int, Instrument] = {}
         self._chains = Chains((), 0)
+        self._grouped = 0  # what the segment had found to be regrouped when the chains were made
 
     def learn(self) -> int:
         """Read the names that the directory has gained; how many rows it has."""
@@ -94,8 +95,9 @@ class Directory:
         count = self.learn()
         if not count:
             raise UnknownInstrument(f"no options on {underlying!r}; {self.nothing_yet}")
-        chains = self._chains
-        if chains.rows != count:
+        chains, regrouped = self._chains, self.segment.regrouped
+        if chains.rows != count or self._grouped != regrouped:
             made = [self.at(row) for row in range(count)]
             chains = self._chains = Chains(made, count)
+            self._grouped = regrouped
         return chains

@@ -221,7 +221,12 @@ class Feed(FeedBase):
         """
         segment = self._current()
         directory = self._names(segment)
-        board: Board = collect(segment, Board, directory.chains(underlying).ids(underlying, expiry))
+        while True:
+            regrouped = segment.regrouped
+            ids = directory.chains(underlying).ids(underlying, expiry)
+            board: Board = collect(segment, Board, ids)
+            if segment.regrouped == regrouped:  # else one of these may be of another chain now
+                break
         board._directory = directory
         return board
 

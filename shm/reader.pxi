@@ -1,6 +1,7 @@
 # The reader's half: a mapping, what lies in it, and when its writer is gone.
 
 from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp
 
 cdef extern from *:
     bint FH_LIKELY(bint x) nogil
@@ -15,6 +16,13 @@ ctypedef struct Fact:
     double strike
     int64_t expiry_ns
     uint8_t kind, option
+
+
+cdef bint _regrouped(const fh_instrument *old, const fh_instrument *now) noexcept:
+    """Whether it is in another place of another chain."""
+    return (old.kind != now.kind or old.option_type != now.option_type or
+            old.strike != now.strike or old.expiry_ns != now.expiry_ns or
+            memcmp(old.base, now.base, 16 * 3) != 0)  # base, quote, settle
 
 
 @cython.final
@@ -48,6 +56,7 @@ cdef class Segment:
     cdef dict moved                 # symbol -> id here, for instruments of another epoch
     cdef dict newest                # id -> its instrument, where a caller's is of an older definition
     cdef int64_t next_ask_ns
+    cdef readonly uint64_t regrouped  # how often a row was found to be of another chain
     cdef bint lost                  # `gone()` said so once; it never changes its mind
     cdef object __weakref__
 
@@ -176,11 +185,15 @@ cdef class Segment:
             self.directory + <uint64_t>id * self.directory_stride)
         cdef uint64_t head = fh_load64_acquire(cell)
         cdef int status
+        cdef fh_instrument now
         if head != self.entry_heads[id]:
-            status = fh_latch_read(cell, sizeof(fh_instrument), <fh_word *>&self.entries[id],
+            status = fh_latch_read(cell, sizeof(fh_instrument), <fh_word *>&now,
                                    sizeof(fh_instrument) // 8)
             if status != FH_READ_OK:
                 raise self._damaged(f"directory row {id}")
+            if self.entry_heads[id] and _regrouped(&self.entries[id], &now):
+                self.regrouped += 1
+            self.entries[id] = now
             self.entry_heads[id] = self.entries[id].stamp // 2
         return &self.entries[id]
 

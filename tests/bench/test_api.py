@@ -18,6 +18,7 @@ def test_it_yields_the_time_of_every_call_beside_the_floor() -> None:
     assert {case for case, _ in found} == {
         "poll, nothing new", "poll, 1 new", "poll, 100 new", "quote", "quote, its bid and ask",
         "book(depth=10)", "book(depth=10), bids and asks", "board of 20",
+        "chain of 20, the second time",
     }  # fmt: skip
     assert all(result.ratio for result in found.values())
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,19 +173,21 @@ def ns(at: datetime) -> int:
     return int(at.timestamp()) * 10**9
 
 
-def option(writer: Writer, at: datetime, strike: float, side: str, **more: str) -> None:
+def terms(at: datetime, strike: float, side: str, **more: str) -> dict[str, Any]:
     units = {"base": "BTC", "quote": "USD", "settle": "BTC"} | more
     pair = f"{units['base']}_{units['quote']}"
-    writer.directory_add(
-        {
-            "symbol": f"{pair}-{at:%d%b}-{strike:g}-{side}",
-            "kind": shm.InstrumentKind.OPTION,
-            "option_type": {"C": shm.OptionType.CALL, "P": shm.OptionType.PUT}[side],
-            "strike": strike,
-            "expiry_ns": ns(at),
-            **units,
-        }
-    )
+    return {
+        "symbol": f"{pair}-{at:%d%b}-{strike:g}-{side}",
+        "kind": shm.InstrumentKind.OPTION,
+        "option_type": {"C": shm.OptionType.CALL, "P": shm.OptionType.PUT}[side],
+        "strike": strike,
+        "expiry_ns": ns(at),
+        **units,
+    }
+
+
+def option(writer: Writer, at: datetime, strike: float, side: str, **more: str) -> None:
+    writer.directory_add(terms(at, strike, side, **more))
 
 
 @pytest.fixture
@@ -238,6 +241,30 @@ def test_a_chain_has_the_quotes_and_their_state(options: tuple[Writer, shm.Feed]
     assert [strike for strike, _ in rows(feed.chain("BTC", NEAR[0]))] == [
         80_000, 80_000, 85_000, 90_000, 90_000,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("change", [{"expiry_ns": ns(NEAR[1])}, {"base": "ETH"}, {"strike": 1.0}])
+def test_a_chain_follows_terms_that_change(
+    options: tuple[Writer, shm.Feed], change: dict[str, Any], before: bool
+) -> None:
+    """An expiry that is moved, a strike that is adjusted: found by the rows that are read."""
+    writer, feed = options
+    if before:
+        feed.chain("BTC", expiry=NEAR[0])
+    else:  # a look at the chains alone
+        feed.expiries("BTC")
+    row = terms(NEAR[0], 90_000.0, "C")
+    its = feed.instrument(row["symbol"])
+    writer.directory_update(its.id, row | change | {"definition": 2})
+    chain = feed.chain("BTC", expiry=NEAR[0])
+    strikes = [strike for strike, _ in rows(chain)]
+    assert strikes == sorted(strikes)
+    assert (its.id in chain["instrument"]) == ("strike" in change)
+    assert set(chain["expiry_ns"]) == {ns(NEAR[0])}
+    assert (its.id in feed.chain("BTC", expiry=NEAR[1])["instrument"]) == ("expiry_ns" in change)
+    if "base" in change:
+        assert its.id in feed.chain("ETH-USD:BTC")["instrument"]
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,17 @@ from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import namespace
 from feedhandler.bench.native import _publisher, _reads
-from shm import State, segment
+from shm import InstrumentKind, OptionType, State, segment
 from shm._native import Writer
 
 BENCH = "api"
-BOARD_ROWS = 1500
+BOARD_ROWS = 4000  # options
+CHAIN_ROWS = 160  # that expire on one day
 _VENUE = "api"
 _DEPTH = 50
+_BASE = "BTC"
+_CURRENCIES = {"base": _BASE, "quote": "USD", "settle": _BASE}
+_FIRST_EXPIRY_NS = 4_102_444_800 * 10**9  # none of them is past
 _TURN_NS = 5_000_000  # of a side; the writer's heartbeat is given in between, as it is in life
 Timed = Callable[[int], float]  # so many calls -> ns a call
 
@@ -53,7 +57,7 @@ def _native(read: Callable[..., int], *arguments: Any) -> Timed:
 
 @contextmanager
 def memory(rows: int = BOARD_ROWS) -> Iterator[tuple[Writer, shm.Feed]]:
-    """A venue with so many instruments, every cell filled, and a strategy's view of it."""
+    """A venue with so many options, every cell filled, and a strategy's view of it."""
     with (
         namespace() as space,
         segment.create(
@@ -69,6 +73,11 @@ def memory(rows: int = BOARD_ROWS) -> Iterator[tuple[Writer, shm.Feed]]:
                     "price_exponents": [-2] * 8,
                     "size_exponents": [-3] * 8,
                     "has_book": 1,
+                    "kind": InstrumentKind.OPTION,
+                    "option_type": OptionType.CALL if row % 2 else OptionType.PUT,
+                    "strike": 1000.0 * (row % CHAIN_ROWS // 2 + 1),
+                    "expiry_ns": _FIRST_EXPIRY_NS + row // CHAIN_ROWS * 7 * 86_400 * 10**9,
+                    **_CURRENCIES,
                 }
             )
             cell = {"state": State.LIVE, "price_exponent": -2, "size_exponent": -3}
@@ -111,6 +120,7 @@ def calls(writer: Writer, feed: shm.Feed) -> list[Call]:
     capsule = writer.capsule()
     instrument = feed.instruments()[0]
     events = feed.events(start="now")
+    expiry = feed.expiries(_BASE)[0]
     quote, book = feed.quote, feed.book
 
     def bid_and_ask() -> tuple[float, float]:
@@ -136,8 +146,14 @@ def calls(writer: Writer, feed: shm.Feed) -> list[Call]:
         Call(
             f"board of {len(feed.instruments()):,}",
             own(feed.board),
-            _native(_reads.board, capsule),
-            50,
+            _native(_reads.board, capsule, len(feed.instruments())),
+            20,
+        ),
+        Call(
+            f"chain of {len(feed.chain(_BASE, expiry=expiry)):,}, the second time",
+            own(partial(feed.chain, _BASE, expiry=expiry)),
+            _native(_reads.board, capsule, CHAIN_ROWS),
+            500,
         ),
     ]
 

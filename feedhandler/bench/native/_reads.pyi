@@ -16,5 +16,5 @@ def quote(capsule: object, count: int) -> int:
 def book(capsule: object, levels: int, count: int) -> int:
     """The best `levels` a side of instrument 0; ValueError: the cell has fewer."""
 
-def board(capsule: object, count: int) -> int:
-    """Every quote cell."""
+def board(capsule: object, most: int, count: int) -> int:
+    """The quote cells of so many instruments, the first ones."""

@@ -11,7 +11,7 @@ cdef extern from "reads.h":
     int64_t reads_records(const fh_writer *w, uint64_t records, uint64_t count) nogil
     int64_t reads_quote(const fh_writer *w, uint64_t count) nogil
     int64_t reads_book(const fh_writer *w, uint32_t levels, uint64_t count) nogil
-    int64_t reads_board(const fh_writer *w, uint64_t count) nogil
+    int64_t reads_board(const fh_writer *w, uint32_t most, uint64_t count) nogil
 
 
 cdef fh_writer *_writer(object capsule) except NULL:
@@ -37,5 +37,5 @@ def book(object capsule, uint32_t levels, uint64_t count):
     return took
 
 
-def board(object capsule, uint64_t count):
-    return reads_board(_writer(capsule), count)
+def board(object capsule, uint32_t most, uint64_t count):
+    return reads_board(_writer(capsule), most, count)

@@ -85,11 +85,13 @@ static int64_t reads_book(const fh_writer *w, uint32_t levels, uint64_t count)
     return reads_now() - begin;
 }
 
-/* Every quote cell. */
-static int64_t reads_board(const fh_writer *w, uint64_t count)
+/* The quote cells of so many instruments, the first ones. */
+static int64_t reads_board(const fh_writer *w, uint32_t most, uint64_t count)
 {
     fh_quote quote;
     uint32_t rows = FH_LOAD(&w->header->instruments);
+    if (rows > most)
+        rows = most;
     int64_t begin = reads_now();
     uint64_t sum = 0;
     for (uint64_t i = 0; i < count; i++)
