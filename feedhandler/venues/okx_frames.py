@@ -77,7 +77,7 @@ FRAMES = (
     ),
     Frame(
         "answer",
-        '{"code":"0","data":[{"asks":$asks,"bids":$bids,"ts":"$time_ms","seqId?":$final}]}',
+        '{"code":"0","data":[{"asks":$asks,"bids":$bids,"ts":"$time_ms","seqId":$final}]}',
         level=_LEVEL,
     ),
     *(

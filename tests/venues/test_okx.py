@@ -90,7 +90,7 @@ def test_a_broken_instrument_is_left_out_and_reported(caplog: pytest.LogCaptureF
     [
         (b"gateway", "not JSON"),
         (b'{"code":"50011","msg":"Too Many Requests","data":[]}', "Too Many Requests"),
-        (b'{"code":"0"}', "`data`"),
+        (b'{"code":"0"}', "no rows at 'data'"),
         (b'{"code":"0","data":[{"instId":"X"}]}', "none of 1"),
     ],
 )
@@ -153,7 +153,7 @@ def test_keys_of_each_kind() -> None:
         "open-interest:BTC-USD-SWAP",
         "instruments:SWAP",
     ]
-    assert VENUE.key_symbols("instruments:SWAP") == ("status", "SWAP")
+    assert VENUE.key_symbols("instruments:SWAP") == ("status", "")
     assert json.loads(VENUE.subscribe(["instruments:SWAP"], 1))["args"] == [
         {"channel": "instruments", "instType": "SWAP"}
     ]
@@ -166,15 +166,19 @@ def test_keys_of_each_kind() -> None:
 
 
 def test_a_subscription_names_instruments_and_families() -> None:
-    message = json.loads(VENUE.subscribe(["books:BTC-USDT", "opt-summary:BTC-USD"], 9))
-    assert message == {
+    books, trades, summary = "books:BTC-USDT", "trades:ETH-USDT", "opt-summary:BTC-USD"
+    assert VENUE.together(books) == VENUE.together(trades) != VENUE.together(summary)
+    assert json.loads(VENUE.subscribe([books, trades], 9)) == {
         "id": "9",
         "op": "subscribe",
         "args": [
             {"channel": "books", "instId": "BTC-USDT"},
-            {"channel": "opt-summary", "instFamily": "BTC-USD"},
+            {"channel": "trades", "instId": "ETH-USDT"},
         ],
     }
+    assert json.loads(VENUE.subscribe([summary], 9))["args"] == [
+        {"channel": "opt-summary", "instFamily": "BTC-USD"}
+    ]
     assert json.loads(VENUE.unsubscribe(["books:BTC-USDT"], 9))["op"] == "unsubscribe"
 
 

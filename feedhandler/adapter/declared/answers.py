@@ -107,7 +107,8 @@ class Reader:
         if passes or not named:
             return refusals.refused(named or asked, text, number, passes=passes, about=self._about)
         about = [one for key in named for one in refusals.refused((key,), text, number)]
-        rest = () if self.each else tuple(key for key in asked if key not in named)
+        others = answer.spoils or not self.each
+        rest = tuple(key for key in asked if key not in named) if others else ()
         return (
             [*about, Control(ControlKind.AGAIN, rest, text, request_id=number)] if rest else about
         )

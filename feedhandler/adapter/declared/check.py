@@ -70,6 +70,7 @@ def _message(place: str, template: str, named: bool = True) -> None:
         "key",
         "symbols",
         "symbol",
+        "family",
         "joined",
         "number",
     }:

@@ -258,7 +258,7 @@ class DeclaredVenue(Venue):
     # ---- books by REST
 
     def snapshot_request(self, symbol: str) -> Request | None:
-        its = self.book if self.base is Base.REQUEST else None
+        its = self.book if self.base is Base.REQUEST or self.rest_join else None
         return self._book(symbol, its.levels) if its is not None else None
 
     def book_request(self, symbol: str) -> Request | None:

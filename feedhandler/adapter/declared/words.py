@@ -46,9 +46,10 @@ class Answer:
     them. One with `$symbol` and no `$id` is of the first request that asks for something of it.
 
     `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
-    for again soon. `whole`: what the request asked for and this does not name was refused. `text`:
-    what it means, where it does not say it. `data`: it is market data, too, such as the first book
-    of a subscription; its `$id` is of digits only.
+    for again soon. `whole`: what the request asked for and this does not name was refused.
+    `spoils`: of REJECTED, where each key is answered by itself: others of the request may have been
+    passed over for it. `text`: what it means, where it does not say it. `data`: it is market data,
+    too, such as the first book of a subscription; its `$id` is of digits only.
     """
 
     kind: ControlKind
@@ -59,6 +60,7 @@ class Answer:
     passes: bool = False
     whole: bool = False
     data: bool = False
+    spoils: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""What a pattern may name on OKX, by its shape."""
+"""Which families of options OKX is asked for: it lists options by their family alone."""
 
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
 
 from feedhandler.adapter.pattern import Pattern, is_glob
 from shm import InstrumentKind
@@ -34,7 +36,7 @@ def kinds_of(pattern: Pattern) -> tuple[InstrumentKind, ...]:
     return (InstrumentKind.SPOT, InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
 
 
-def families_of(patterns: Sequence[str]) -> list[str]:
+def asked_for(patterns: Sequence[str]) -> list[str]:
     """The option families, or globs of them, that the patterns are about."""
     found = set()
     for pattern in map(Pattern.parse, patterns):
@@ -42,3 +44,22 @@ def families_of(patterns: Sequence[str]) -> list[str]:
             named = _OPTION_NAME.fullmatch(pattern.glob)
             found.add(pattern.underlying or (named[1] if named else "*"))
     return sorted(found)
+
+
+def of_answer(document: Any) -> list[str] | None:
+    """The families that the answer names; None: it is another one."""
+    rows = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not rows:
+        return None
+    if not all(isinstance(row, list | str) for row in rows):
+        return None
+    every = (row if isinstance(row, list) else [row] for row in rows)
+    return [family for row in every for family in row if isinstance(family, str)]
+
+
+def wanted(patterns: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """Those of the venue's that are asked for. One that is named in full is asked for even if the
+    venue does not name it among them."""
+    globs = asked_for(patterns)
+    found = {family for family in listed if any(fnmatchcase(family, glob) for glob in globs)}
+    return sorted(found | {glob for glob in globs if not is_glob(glob)})
