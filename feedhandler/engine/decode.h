@@ -331,7 +331,8 @@ static inline void engine_stat(engine *e, message *msg, uint32_t field, const te
         int result = decimal_natural(t->at, t->at + t->length, &s->value, &stop);
         if (result == DECIMAL_SYNTAX || stop != t->at + t->length)
             return;
-        if (result == DECIMAL_OK) {
+        bool volatility = field >= FH_STAT_BID_IV && field <= FH_STAT_MARK_IV; /* of 0 is none */
+        if (result == DECIMAL_OK && !(volatility && s->value.mantissa <= 0)) {
             s->exact = true;
             s->cell = decimal_double(s->value.mantissa, s->value.exponent + shift);
         } /* more digits than an int64 holds: no statistic needs them, no record pretends to */

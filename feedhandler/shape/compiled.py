@@ -69,8 +69,8 @@ def _tells(one: Meaning, all_told: Sequence[Meaning]) -> bool:
 
 def _frame(told: Meaning, never: set[str], *, tells: bool) -> bytes:
     frame, place = told.frame, told.place
-    if isinstance(told.tree, Object) and not _worded(told.tree):
-        never = never | {_ANY}  # nothing but its keys says what it is
+    if isinstance(told.tree, Object) and (frame.kind == "other" or not _worded(told.tree)):
+        never = never | {_ANY}  # nothing but its keys says what it is, or that it is market data
     words = (*frame.taker, *frame.sides, frame.channel)
     layout = LAYOUTS.get(frame.level, OTHER_LAYOUT)
     if frame.level == VERBS and (frame.deletes, frame.changes) != (DELETES, CHANGES):

@@ -329,7 +329,7 @@ def test_set_state_and_refusals() -> None:
         with pytest.raises(IndexError):
             e.state(77)
         assert e.activity().shape[0] == 2
-    with pytest.raises(ValueError, match="deribit"):
+    with pytest.raises(ValueError, match="no decoder 'nope'; there are"):
         _decoders.find("nope")
     with pytest.raises(TypeError, match="Decoder"):
         native.Engine(object(), "okx", rule=0, base=0)  # type: ignore[arg-type]

@@ -57,7 +57,8 @@ def deribit_top(channel: str) -> Quote:
             "best_ask_amount": 1.0,
         }
         more = {"state": "open", "mark_price": 100.0} if channel == "ticker" else {}
-        return deribit(f"{channel}.BTC-PERPETUAL.100ms", data | more)
+        name = "BTC-PERPETUAL.100ms" if channel == "ticker" else "BTC-PERPETUAL"
+        return deribit(f"{channel}.{name}", data | more)
 
     return made
 

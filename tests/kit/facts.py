@@ -16,7 +16,7 @@ from feedhandler.adapter.venue import (
     Speaker,
     Venue,
 )
-from feedhandler.venues import _decoders
+from feedhandler.venues.deribit import Deribit
 from shm import InstrumentKind
 
 
@@ -24,7 +24,7 @@ class PaperVenue(Venue):
     """Keys are `channel:SYMBOL`, or `family:NAME`; family keys go to their own endpoint."""
 
     name = "paper"
-    decoder = _decoders.find("deribit")
+    decoder = Deribit.decoder
     rule = Continuity.PREVIOUS
     base = Base.STREAM
     ws_urls: Mapping[str, str] = {"public": "ws://paper/ws", "family": "ws://paper/family"}

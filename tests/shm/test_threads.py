@@ -233,11 +233,11 @@ def test_a_child_of_a_reader_reads(namespace: str, create: Create) -> None:
 _CHILD_OF_A_WRITER = """
 import os, sys, shm
 from feedhandler.engine import _engine
-from feedhandler.venues import _decoders
+from feedhandler import venues
 from shm import segment
 made = segment.create("v", namespace=sys.argv[1], instruments=8, ring_slots=64)
 writer = made.writer
-engine = _engine.Engine(writer, _decoders.find("deribit"), rule=1, base=0)
+engine = _engine.Engine(writer, venues.load("deribit").decoder, rule=1, base=0)
 link = engine.connection(0)
 one = engine.add_instrument("A")
 child = os.fork()

@@ -132,8 +132,8 @@ def test_a_broken_instrument_is_left_out_and_reported(caplog: pytest.LogCaptureF
     [
         (b"", "not JSON"),
         (b"<html>502</html>", "502"),
-        (b"[]", "not an object"),
-        (b"{}", "`result`"),
+        (b"[]", "no rows at 'result'"),
+        (b"{}", "no rows at 'result'"),
         (b'{"error":{"code":10028,"message":"too_many_requests"}}', "too_many_requests"),
         (b'{"result":[{"instrument_name":"X"}]}', "none of 1"),
         (b'{"result":["X"]}', "none of 1"),
@@ -195,6 +195,24 @@ def test_accepted_channels_are_acknowledged_and_missing_ones_rejected() -> None:
     assert (ack.kind, ack.keys) == (ControlKind.ACK, ("book.A.100ms",))
     assert (rejected.kind, rejected.keys) == (ControlKind.REJECTED, ("book.B.100ms",))
     assert rejected.text
+
+
+def test_where_nothing_is_accepted_all_is_refused() -> None:
+    frame = b'{"jsonrpc":"2.0","id":3,"result":[]}'
+    (rejected,) = VENUE.control(frame, {3: ("book.A.100ms", "book.B.100ms")})
+    assert (rejected.kind, rejected.keys) == (
+        ControlKind.REJECTED,
+        ("book.A.100ms", "book.B.100ms"),
+    )
+    (nothing,) = VENUE.control(frame, {})
+    assert nothing.kind is ControlKind.NOTHING
+
+
+def test_an_error_says_all_that_the_venue_said() -> None:
+    detail = {"reason": "must be a list", "param": "channels"}
+    error = {"code": -32602, "message": "Invalid params", "data": detail}
+    (said,) = VENUE.control(json.dumps({"id": 3, "error": error}).encode(), {})
+    assert said.text == "Invalid params (-32602): reason must be a list, param channels"
 
 
 def test_the_end_of_a_subscription_is_told_from_its_beginning() -> None:

@@ -54,7 +54,10 @@ class Reader:
             case ControlKind.ASKED:
                 return [Control(ControlKind.ASKED, reply=words.reply(answer.reply, found))]
             case ControlKind.STATED:
-                return [Control(ControlKind.STATED, stated=tuple(self._stated(found)))]
+                stated = tuple(self._stated(found))
+                if not stated and "rows" not in found:
+                    raise ValueError(f"{self.venue}: a status of nothing: {frame[:80]!r}")
+                return [Control(ControlKind.STATED, stated=stated)]
             case ControlKind.ANSWER:
                 wrong, whose = _text(answer, found), str(found.get("symbol") or "")
                 number = _socket(found) or 0
@@ -77,14 +80,14 @@ class Reader:
         if ended or answer.kind is ControlKind.UNSUBSCRIBED:
             left = named or tuple(asked.get(number, ()))
             return [Control(ControlKind.UNSUBSCRIBED, left, request_id=number, channel=channel)]
-        keys = named or wanted
+        keys = named if answer.whole else named or wanted
         taken = [Control(ControlKind.ACK, keys, request_id=number, channel=channel)]
         missing = tuple(key for key in wanted if key not in keys) if answer.whole else ()
         missing = missing or tuple(_texts(found.get("failed")))
         if missing:
             why = _text(answer, found) or "not among the keys that the venue accepted"
             taken.append(Control(ControlKind.REJECTED, missing, why, request_id=number))
-        return taken
+        return taken if keys else taken[1:] or [Control(ControlKind.NOTHING, request_id=number)]
 
     def _refused(
         self,
@@ -185,12 +188,19 @@ def _meant(answer: Answer, found: Mapping[str, Any]) -> bool:
 
 
 def _text(answer: Answer, found: Mapping[str, Any]) -> str:
-    """The venue's words, its code behind them."""
-    text, code = found.get("text"), found.get("code")
-    said = str(text) if isinstance(text, str | int | dict | list) and text not in ("", None) else ""
-    said = said or answer.text
+    """The venue's words, its code behind them, and what else it says of why."""
+    code, detail = found.get("code"), _shown(found.get("detail"))
+    said = _shown(found.get("text")) or answer.text
     shown = isinstance(code, str | int) and not isinstance(code, bool) and code != ""
-    return f"{said} ({code})".strip() if shown else said
+    said = f"{said} ({code})".strip() if shown else said
+    return f"{said}: {detail}" if detail else said
+
+
+def _shown(value: Any) -> str:
+    """What stands in a hole, in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(one) or one}" for name, one in value.items())[:200]
+    return str(value) if isinstance(value, str | int | list) else ""
 
 
 def _texts(value: Any) -> Iterator[str]:

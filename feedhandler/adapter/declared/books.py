@@ -113,6 +113,8 @@ def refused(venue: str, value: Any, fine: Mapping[str, str], text: str, what: st
         if said is None or _scalar(said) != good:
             told = rows.at(value, text) if text else None
             raise ValueError(f"{venue}: the {what} was refused: {path} {said!r}: {told!r}"[:300])
+    if text and not fine and (told := rows.at(value, text)) is not None:
+        raise ValueError(f"{venue}: the {what} was refused: {told!r}"[:300])
 
 
 def _scalar(value: Any) -> str:

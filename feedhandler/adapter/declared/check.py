@@ -14,7 +14,9 @@ from feedhandler.shape import Frame, ShapeError, tree
 from shm import Status
 
 _ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
-_LOOSE = _ABOUT | {"family", "failed", "text", "code", "status", "depth", "_", "never", "digits"}
+_LOOSE = _ABOUT | {
+    *("family", "failed", "text", "code", "detail", "status", "depth", "_", "never", "digits")
+}
 _KEYED = (ControlKind.ACK, ControlKind.REJECTED)
 
 

@@ -7,7 +7,7 @@ found in another field, `$name.field` a field of what `Listing.joins` found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,12 +16,20 @@ from shm import ContractType, InstrumentKind, OptionType, Status
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """What a field's word means. A row with another word is left out, or, with `other`, means
-    that."""
+    """What a field's word means, which another field may say. A row with another word is left out,
+    or, with `other`, means that."""
 
     field: str
     words: Mapping[str, object]
     other: object = None
+
+    def meanings(self) -> Iterator[object]:
+        """All that it may mean, in its own order."""
+        for each in (*self.words.values(), self.other):
+            if isinstance(each, By):
+                yield from each.meanings()
+            elif each is not None:
+                yield each
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,14 @@ class Figures:
     whole: bool = False
 
 
-Step = str | Decimal | Decimals | Product | Absolute | First
+@dataclass(frozen=True, slots=True)
+class Least:
+    """The least of these fields, of those that the row has, and that are not 0."""
+
+    fields: tuple[str, ...]
+
+
+Step = str | Decimal | Decimals | Product | Absolute | First | Least
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +180,7 @@ class Listing:
         """Those that it lists."""
         if isinstance(self.kind, InstrumentKind):
             return frozenset({self.kind})
-        every = (*self.kind.words.values(), self.kind.other)
-        return frozenset(each for each in every if isinstance(each, InstrumentKind))
+        return frozenset(each for each in self.kind.meanings() if isinstance(each, InstrumentKind))
 
 
 @dataclass(frozen=True, slots=True)

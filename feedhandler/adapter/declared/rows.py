@@ -16,6 +16,7 @@ from feedhandler.adapter.declared.listing import (
     By,
     Decimals,
     First,
+    Least,
     Listing,
     Product,
     Step,
@@ -96,6 +97,9 @@ class Fields:
             case First(steps):
                 there = (self.step(one) for one in steps if self._is_there(one))
                 return next((value for value in there if value), Decimal(0))
+            case Least(fields):
+                those = (self.number(one) for one in fields if self._is_there(one))
+                return min((value for value in those if value), default=Decimal(0))
             case Product(fields):
                 product = Decimal(1)
                 for one in fields:
@@ -118,7 +122,7 @@ class Fields:
         found = by.words.get(self.word(by.field), by.other)
         if found is None:
             raise _Left
-        return found
+        return self.meaning(found) if isinstance(found, By) else found
 
     def currency(self, which: str | By) -> str:
         text = self.meaning(which) if isinstance(which, By) else self.text(which)
@@ -178,9 +182,10 @@ def _instrument(
             name = names.future(pair, expiry)
         case InstrumentKind.OPTION:
             strike = fields.number(listing.strike)
-            if listing.option is None:
-                raise ValueError("neither a call nor a put")
-            option = fields.meaning(listing.option)
+            said = listing.option
+            if said is None or fields.word(said.field) not in said.words:
+                raise ValueError(f"{said.field if said else ''}: neither a call nor a put")
+            option = fields.meaning(said)
             name = names.option(pair, expiry, strike, option)
         case _:
             name = symbol
@@ -262,6 +267,8 @@ def entries(listing: Listing, document: Any) -> list[Any] | None:
     if "*" in listing.rows:
         return _grouped(listing, document)
     rows = at(document, listing.rows) if listing.rows else document
+    if isinstance(rows, dict) and isinstance(at(rows, listing.symbol), str):
+        return [rows]  # one that was asked for alone
     if isinstance(rows, dict):
         return [
             {"$row": name, **row} if isinstance(row, dict) else row for name, row in rows.items()

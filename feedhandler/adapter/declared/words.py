@@ -40,10 +40,11 @@ class Answer:
     Holes of the sample: `$id`; `$key`, or `$keys` (a list), `$failed` of an ACK (those of the
     request that were refused); `$symbol`, or `$symbols` (a list),
     beside `$channel` or `word`; `$by_channel` (an object: word -> list of symbols); `$number`, by
-    which the venue names a channel from now on; `$text`, `$code`; any other for `reply`; `$status`,
-    of STATED. Without keys and symbols it is about the keys of the request `$id`. A REJECTED with
-    `$keys` or `$symbols` says the request back: a key that its text names is meant, else one of
-    them. One with `$symbol` and no `$id` is of the first request that asks for something of it.
+    which the venue names a channel from now on; `$text`, `$code`, `$detail`; any other for `reply`;
+    `$status`, of STATED. Without keys and symbols it is about the keys of the request `$id`. A
+    REJECTED with `$keys` or `$symbols` says the request back: a key that its text names is meant,
+    else one of them. One with `$symbol` and no `$id` is of the first request that asks for
+    something of it.
 
     `reply`: the template of what an ASKED is answered with. `passes`: what is refused may be asked
     for again soon. `whole`: what the request asked for and this does not name was refused.

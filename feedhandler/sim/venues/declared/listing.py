@@ -268,6 +268,6 @@ def _same_step(step: object, ours: Decimal, read: Decimal) -> bool:
 def _kinds(listing: Listing) -> list[InstrumentKind]:
     """Those that it has, in its own order."""
     its = listing.kind
-    order = [its] if isinstance(its, InstrumentKind) else [*its.words.values(), its.other]
+    order = [its] if isinstance(its, InstrumentKind) else its.meanings()
     kinds = (each for each in order if isinstance(each, InstrumentKind) and each in KINDS)
     return list(dict.fromkeys(kinds))

@@ -14,6 +14,7 @@ from feedhandler.adapter.declared import (
     By,
     Decimals,
     First,
+    Least,
     Listing,
     Product,
     Steps,
@@ -197,8 +198,11 @@ def asked_for(listing: Listing, by: object) -> str:
 
 def _word(row: Any, by: By, meaning: object, asked: str = "") -> None:
     for word, means in by.words.items():
-        if means == meaning and asked in ("", word):
+        inner = means if isinstance(means, By) and meaning in means.meanings() else None
+        if (means == meaning or inner) and asked in ("", word):
             _put(row, by.field, _typed(word))
+            if inner is not None:
+                _word(row, inner, meaning)
             return
     if by.other != meaning:
         raise ValueError(f"{by.field}: no word for {meaning}")
@@ -215,6 +219,9 @@ def _step(row: Any, step: object, value: Decimal) -> None:
             _put(row, step, f"{value:f}")
         case First(steps):
             _step(row, steps[0], value)
+        case Least(fields):
+            for field in fields:
+                _step(row, field, value)
         case Absolute(field):
             _put(row, field, f"{-value:f}")  # that it is below 0 says nothing
         case Decimals(field, less):
