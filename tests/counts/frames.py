@@ -70,7 +70,8 @@ def paths() -> list[Path]:
     books = [*map(_book, VENUES), *(_book(venue, live=True) for venue in REORDERED)]
     verified = _verified(next(one for one in reversed(books) if one.venue == "okx"))
     events = (_events(name, *what) for name, what in _EVENTS.items())
-    return [*books, verified, *events, *(path for name in venues.names() for path in _shaped(name))]
+    others = [name for name in venues.names() if name not in VENUES]
+    return [*books, verified, *events, *(path for name in others for path in _shaped(name))]
 
 
 @cache

@@ -15,6 +15,7 @@ import aiohttp
 from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue, words
 from feedhandler.adapter.venue import Base, Control, ControlKind
+from feedhandler.sim import registry
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import make_server
 from feedhandler.sim.venues.declared.beside import Beside
@@ -37,8 +38,12 @@ LIKE = {
     "made-windowed": "gate",
 }
 """Whose frames they have: the reference of that venue reads them."""
-OURS = [name for name in venues.names() if isinstance(venues.load(name), DeclaredVenue)]
-"""The venues of ours that are declared."""
+OURS = [
+    name
+    for name in venues.names()
+    if isinstance(venues.load(name), DeclaredVenue) and name not in registry.VENUES
+]
+"""The venues of ours that are declared, and served from that alone."""
 _READERS = {**LIKE, "made-chained": "htx"}  # but its books
 READABLE = [*LIKE, *(name for name in OURS if name in REFERENCES)]
 
