@@ -19,6 +19,8 @@ VENUES: Final[Mapping[str, str]] = {
 """The module in `sim/venues`, and the class in it."""
 RULES: Final[Mapping[str, str]] = {
     "bitfinex": "bitfinex:BitfinexServer",
+    "binance-coinm": "binance_streams:CoinmServer",
+    "binance-options": "binance_streams:OptionsServer",
 }
 """The same of those that are made of what they declare, and have a rule that no table says."""
 

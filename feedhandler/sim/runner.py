@@ -25,7 +25,8 @@ from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
 from feedhandler.sim.registry import RULES, VENUES, names
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
-from feedhandler.sim.venues.beside import BESIDE, NOTHING
+from feedhandler.sim.venues.beside import BESIDE
+from feedhandler.sim.venues.declared.beside import NOTHING
 from feedhandler.sim.venues.declared.server import server_of
 
 __all__ = [

@@ -15,6 +15,8 @@ _MODULES = {
     "okx": "feedhandler.venues.okx:Okx",
     "binance": "feedhandler.venues.binance:BinanceSpot",
     "binance-usdm": "feedhandler.venues.binance_usdm:BinanceUsdm",
+    "binance-coinm": "feedhandler.venues.binance_coinm:BinanceCoinm",
+    "binance-options": "feedhandler.venues.binance_options:BinanceOptions",
     "bybit-linear": "feedhandler.venues.bybit:BybitLinear",
     "bybit-spot": "feedhandler.venues.bybit:BybitSpot",
     "kucoin": "feedhandler.venues.kucoin:Kucoin",

@@ -1,4 +1,4 @@
-"""Binance's frames: spot, and the futures that speak the same words.
+"""Binance's frames: spot, and the futures and options that speak the same words.
 
 An event comes bare, or in `{"stream":"btcusdt@depth","data":...}`, also as one of a list. Depth and
 bookTicker count in one id space. Times are in milliseconds; connections that ask for it get
@@ -49,7 +49,7 @@ def _all(*events: Frame) -> tuple[Frame, ...]:
     return *events, *together, *listed, _ANSWER, *_OTHERS
 
 
-SPOT = _all(
+SPOT_FRAMES = _all(
     Frame(
         "book",
         _event("depthUpdate", '"U":$first,"u":$final,"b":$bids,"a":$asks'),
@@ -60,18 +60,23 @@ SPOT = _all(
     Frame("quote", f'{{{_TOP},"e":$never,"E":$never,"T":$never,"data":$never}}'),
 )
 
-USDM = _all(
-    Frame(
-        "book",
-        _event(
-            "depthUpdate",
-            # -1: the first one ever
-            '"T":$time_ms,"U":$first,"u":$final,"pu":$previous_signed,"b":$bids,"a":$asks',
-        ),
-        level=_LEVEL,
+_DEPTH = Frame(
+    "book",
+    _event(
+        "depthUpdate",
+        # -1: the first one ever
+        '"T":$time_ms,"U":$first,"u":$final,"pu":$previous_signed,"b":$bids,"a":$asks',
     ),
-    *_TRADES,
-    Frame("quote", f'{{"e":"bookTicker","E":$sent_ms,"T":$time_ms,{_TOP},"data":$never}}'),
+    level=_LEVEL,
+)
+_BOOK_TICKER = Frame(
+    "quote", f'{{"e":"bookTicker","E":$sent_ms,"T":$time_ms,{_TOP},"data":$never}}'
+)
+
+FUTURES_FRAMES = _all(
+    _DEPTH,
+    *reversed(_TRADES),  # the aggregated ones are what is asked for
+    _BOOK_TICKER,
     Frame("ticker", _event("markPriceUpdate", '"p?":"$mark","i?":"$index","r?":"$funding"')),
     # The price is that of the order: its average is not on the tick.
     Frame(
@@ -80,4 +85,28 @@ USDM = _all(
         '"T?":$time_ms},"data":$never}',
         taker=("BUY", "SELL"),
     ),
+)
+
+
+def _told(name: str, rest: str) -> str:
+    return f'{{"e":"{name}","E":$time_ms,"s":"$symbol",{rest},"data":$never}}'
+
+
+OPTIONS_FRAMES = _all(
+    _DEPTH,
+    _TRADES[0],
+    _BOOK_TICKER,
+    # A volatility of -1 and a size of 0 say that there is none.
+    Frame(
+        "ticker",
+        _told(
+            "markPrice",
+            '"mp":"$mark","i?":"$index","bo?":"$bid","ao?":"$ask","bq?":"$bid_size",'
+            '"aq?":"$ask_size","b?":"$bid_iv","a?":"$ask_iv","vo?":"$mark_iv","d?":"$delta",'
+            '"t?":"$theta","g?":"$gamma","v?":"$vega"',
+        ),
+    ),
+    # Before December 2025 it had greeks, and "v" was the vega.
+    Frame("ticker", _told("24hrTicker", '"v":"$volume","mp":$never')),
+    Frame("interest", _told("openInterest", '"o":"$open_interest"')),
 )

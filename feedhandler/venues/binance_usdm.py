@@ -19,14 +19,14 @@ from feedhandler.adapter.declared import By, DeclaredVenue, Listing
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.proof import Proof, Sign
 from feedhandler.adapter.venue import Base, Continuity, Heartbeat, Limits, Speaker
-from feedhandler.venues import binance_common as shared
-from feedhandler.venues.binance_frames import USDM
+from feedhandler.venues import binance as shared
+from feedhandler.venues.binance_frames import FUTURES_FRAMES
 from shm import ContractType, InstrumentKind, Status
 
 
 class BinanceUsdm(DeclaredVenue):
     name = "binance-usdm"
-    frames = USDM
+    frames = FUTURES_FRAMES
     usual = True
     rule, base = Continuity.PREVIOUS, Base.REQUEST
     proof = Proof((Sign.CHAIN,))
@@ -46,6 +46,7 @@ class BinanceUsdm(DeclaredVenue):
         connects_per_window=(300, 300.0),  # of spot; nothing is said here
         rest_per_second=28.0,  # of 2,400 a minute, which COIN-M shares,
         rest_burst=600.0,  # with what is spent at once
+        rest_used=shared.USED,
         bans=shared.BANS,
         lifetime_s=86_400.0,
     )
@@ -93,10 +94,10 @@ class BinanceUsdm(DeclaredVenue):
         lot=shared.step("LOT_SIZE", "stepSize", "quantityPrecision"),
         status="status",
     )
-    book = shared.book(
+    book = shared.book_path(
         "/fapi/v1/depth",
         ((50, 2), (100, 5), (500, 10), (1000, 20)),
         seen=500,  # half of the weight
     )
-    best = shared.best("/fapi/v1/ticker/bookTicker")
+    best = shared.best_path("/fapi/v1/ticker/bookTicker")
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")

@@ -17,7 +17,7 @@ from shm import State
 from tests.feed.fault_table import row
 from tests.kit.outage import LIVE, noticed, watched
 from tests.kit.rig import Rig, RingBooks, Sim, board_states, rig, scaled, until
-from tests.sim.declared_reader import OURS, declared
+from tests.sim.declared_reader import OURS, declared, usual
 
 FILE = Path(__file__).parents[1] / "sim" / "declared_file.py"
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -111,7 +111,7 @@ def meets(sim: Sim, kind: str, about: Mapping[str, Any]) -> bool:
 @every
 def test_books_are_the_markets_through_faults(name: str) -> None:
     with running(name) as (_, sim, feed):
-        first, *others = declared(name).default_instruments[:2]
+        first, *others = usual(name)[:2]
         for kind, more in FAULTS:
             about = more if kind == "drop" else {"symbol": first, **more}
             assert meets(sim, kind, about) == (kind not in unmeant(declared(name))), kind
@@ -139,7 +139,7 @@ def test_two_connections_tell_each_trade_once(name: str) -> None:
         passes(sim, "connections", 1)
         passes(sim, "updates", 4000)
         sim.pause()
-        for symbol in declared(name).default_instruments[:2]:
+        for symbol in usual(name)[:2]:
             row = ring.feed.instrument(symbol).id
             ids = [int(one["id"]) for one in sim.trades(symbol)]
 

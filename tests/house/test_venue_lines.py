@@ -11,7 +11,7 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue
 
 LONGEST, MEDIAN = 250, 120
-OLDER = ("deribit", "okx", "binance", "binance-usdm")
+OLDER = ("deribit", "okx")
 _SMALL = '''"""A venue."""
 
 _FRAMES = (
@@ -40,7 +40,7 @@ def lines(path: Path) -> int:
 
 
 def files(venue: type[DeclaredVenue]) -> set[Path]:
-    """Its module, and those beside it that it is made with."""
+    """Its module, and those beside it that it is made with; of nothing but frames is none."""
     found: set[Path] = set()
     modules = [inspect.getmodule(one) for one in venue.__mro__]
     for module in modules:
@@ -52,7 +52,7 @@ def files(venue: type[DeclaredVenue]) -> set[Path]:
                     assert node.module is not None
                     beside = node.module.split(".")[2]
                     found.add(Path(module.__file__).with_name(f"{beside}.py"))
-    return found
+    return {path for path in found if not path.stem.endswith("_frames")}
 
 
 def counted() -> dict[str, int]:

@@ -7,6 +7,7 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +15,14 @@ import aiohttp
 
 from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue, words
+from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import Base, Control, ControlKind
 from feedhandler.sim import registry
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import make_server
-from feedhandler.sim.venues.declared.beside import Beside
+from feedhandler.sim.venues.beside import BESIDE
+from feedhandler.sim.venues.declared.beside import NOTHING
+from feedhandler.sim.venues.declared.listing import DEFAULT_COUNT, List
 from feedhandler.sim.venues.declared.server import DeclaredServer, server_of
 from tests.sim.declared_venues import VENUES
 from tests.sim.harness import DEADLINE, START_MS, Sim, running
@@ -177,6 +181,15 @@ def declared(name: str) -> DeclaredVenue:
     return found
 
 
+def usual(name: str) -> list[str]:
+    """What its feed carries without a configuration, in the simulator's list of today."""
+    venue = declared(name)
+    its = List(venue, datetime.now(UTC).date(), BESIDE.get(name, NOTHING))
+    rules = [Pattern.parse(one) for one in venue.default_instruments]
+    exact = [one.glob for one in rules if one.exact]
+    return exact or [one.symbol for one in its.instruments(DEFAULT_COUNT)]
+
+
 def rest_path(venue: DeclaredVenue) -> str:
     return urlsplit(venue.rest_url).path.rstrip("/")
 
@@ -187,7 +200,7 @@ async def served(name: str, **options: Any) -> AsyncIterator[Sim]:
         **{"rate": 2000.0, "depth": 30, "start_ms": START_MS, "paused": True, **options}
     )
     ours = name in OURS
-    server = make_server(name, chosen) if ours else server_of(declared(name), Beside())(chosen)
+    server = make_server(name, chosen) if ours else server_of(declared(name), NOTHING)(chosen)
     async with running(server) as sim:
         yield sim
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import ControlKind
 from tests.sim.declared_reader import OURS, READABLE, declared, listed, reading, run, served
 from tests.sim.declared_venues import VENUES
@@ -49,7 +50,8 @@ def test_the_list_reads_back_as_the_instruments_that_there_are(name: str) -> Non
             instruments = sim.server.market.instruments
             listing = declared(name).listings[0]
             assert read.keys() == instruments.keys()
-            assert set(declared(name).default_instruments) <= read.keys()
+            rules = map(Pattern.parse, declared(name).default_instruments)
+            assert {one.glob for one in rules if one.exact} <= read.keys()
             for symbol, one in instruments.items():
                 its = read[symbol]
                 assert its.kind.name.lower() == one.kind

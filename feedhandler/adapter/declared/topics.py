@@ -1,7 +1,7 @@
 """Subscription keys as templates: `market.$symbol.mbp.$depth`, filled and read back.
 
-Holes of a template: `$symbol`; `$family`, of what several instruments have together; `$depth`, a
-window that the venue sells.
+Holes of a template: `$symbol`; `$family`, of what several instruments have together, `$expiry`,
+YYMMDD, of those of them that end on one day; `$depth`, a window that the venue sells.
 """
 
 import re
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from feedhandler.adapter import names
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.shape import ShapeError
 from shm import InstrumentKind
 
 _HOLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
-_INSIDE = {"symbol": ".+", "family": ".+", "depth": "[0-9]+"}
+_INSIDE = {"symbol": ".+", "family": ".+", "depth": "[0-9]+", "expiry": "[0-9]{6}"}
 _REMEMBERED = 65_536  # keys, so that each is read once
 _ENDS = " ._:/@-"  # of a word, what a template has between it and a hole
 _SMALL = {large: large + 32 for large in range(ord("A"), ord("Z") + 1)}
@@ -68,10 +69,13 @@ class Topic:
             return ""
         if "family" in self.holes and not instrument.family:
             return ""
+        if "expiry" in self.holes and not instrument.expiry_ns:
+            return ""
         return self.filled(
             symbol=instrument.symbol,
             family=instrument.family,
             depth=self.depth(wanted),
+            expiry=names.date(instrument.expiry_ns)[2:],
         )
 
     @property

@@ -5,6 +5,8 @@ The market, its clock and so every byte follow from the seed: the same frames at
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.venue import Base
@@ -14,6 +16,8 @@ from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.clock import VenueClock
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.beside import BESIDE
+from feedhandler.sim.venues.declared.beside import NOTHING
 from feedhandler.sim.venues.declared.server import DeclaredServer
 
 #: Channels of frames, by the kind of a case.
@@ -44,7 +48,9 @@ def rendered(name: str, kind: str = "book", *, count: int = 4000, seed: int = 7)
     venue = declared(name)
     if venue is None or kind not in kinds(venue):
         raise RenderError(f"{name}: there are no shapes of its {kind} frames")
-    server = type("_Named", (_Server,), {"venue": name})(venue, seed)
+    its = BESIDE.get(name, NOTHING)
+    called = replace(NOTHING, option=its.option, family=its.family)
+    server = type("_Named", (_Server,), {"venue": name, "beside": called})(venue, seed)
     (symbol,) = server.market.instruments
     listed = server.listing.read(
         server.market.instruments[symbol], server.listing.listing_of(symbol)

@@ -10,7 +10,6 @@ from typing import Final
 
 from feedhandler.sim.venues.declared.beside import Beside
 
-NOTHING: Final = Beside()
 BESIDE: Final[Mapping[str, Beside]] = {
     "kucoin": Beside(
         frames={
@@ -74,6 +73,9 @@ BESIDE: Final[Mapping[str, Beside]] = {
         )
         | {"trade": '{"method":"subscribe","code":0}'},
         row='{"display_name":"$symbol","beta_product":false}',
+    ),
+    "binance-options": Beside(
+        option="{base}-{day:%y%m%d}-{strike}-{letter}", family="{base}{quote}"
     ),
     "htx": Beside(frames={"trade": '{"tick":{"id":$id,"data":[{"id":$id}]}}'}),
 }

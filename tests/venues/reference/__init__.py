@@ -18,6 +18,7 @@ from tests.venues.reference import (
     htx_depth,
     kraken_v1,
 )
+from tests.venues.reference.binance import BinanceFuturesReference
 from tests.venues.reference.bitfinex import BitfinexReference
 from tests.venues.reference.bitget import BitgetReference
 from tests.venues.reference.bitmex import BitmexReference
@@ -38,6 +39,8 @@ from tests.venues.reference.kucoin_futures import KucoinFuturesReference
 Line = dict[str, Any]
 
 REFERENCES: dict[str, Callable[[], Reference]] = {
+    "binance-coinm": BinanceFuturesReference,
+    "binance-options": BinanceFuturesReference,
     "bitfinex": BitfinexReference,
     "bitget-futures": BitgetReference,
     "bitget-spot": BitgetReference,
@@ -89,6 +92,7 @@ class Recording:
 
 
 RECORDINGS = [
+    Recording("binance-coinm", "binance_coinm/cryptofeed_binance_delivery.ndjson.gz"),
     Recording("bitfinex", "bitfinex/cryptofeed_bitfinex.ndjson.gz"),
     Recording("bitget-spot", "bitget/cryptofeed_bitget.ndjson.gz", bitget_v1.as_spot),
     Recording("bitget-futures", "bitget/cryptofeed_bitget.ndjson.gz", bitget_v1.as_futures),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -22,14 +22,17 @@ class Beside:
     """`frames`: by kind, samples of what else stands in frames; `levels`: the same of their levels;
     `acknowledged`: by the word of a topic, of answers to those who ask for it. `row`: the same of a
     row of the list, with `$symbol $base $quote`; `certain`: what stands in those of symbols that
-    match; `named`: the field that names a row, where rows are an object and not a list. `answers`:
-    by path, of lists that we never ask for."""
+    match; `option`: how it calls an option, `family`: what those of an underlying have together,
+    both of `base`, `quote`, `day`, `strike` and `letter`; `named`: the field that names a row,
+    where rows are an object and not a list. `answers`: by path, of lists that we never ask for."""
 
     frames: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
     acknowledged: Mapping[str, str] = field(default_factory=dict)
     row: str = ""
     certain: Mapping[str, str] = field(default_factory=dict)
+    option: str = "{base}-{quote}_{day:%y%m%d}_{strike}_{letter}"
+    family: str = "{base}-{quote}"
     named: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,3 +61,6 @@ class Beside:
             if re.match(symbols, instrument.symbol):
                 row = {**row, **orjson.loads(more)}
         return row
+
+
+NOTHING: Final = Beside()

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
+from feedhandler.adapter.names import date
 from feedhandler.shape.frame import TICKERS, Frame
-from feedhandler.shape.tree import Literal, Node, Text, matched, parsed
+from feedhandler.shape.tree import Literal, Node, Text, holes, matched, parsed
+from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.template import nodes
 
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -21,7 +23,8 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 class Channel(NamedTuple):
     """A key that a client may subscribe to. `said`: what frames say because it is this key;
-    `subject`: its hole and what is in it: the symbol, or the family that it is about."""
+    `subject`: its hole and what is in it: the symbol, or the family that it is about; `expiry`:
+    YYMMDD, where it is about those alone that end then."""
 
     key: str
     topic: Topic
@@ -29,6 +32,11 @@ class Channel(NamedTuple):
     subject: tuple[str, str]
     levels: int
     said: dict[str, str]
+    expiry: str = ""
+
+    def about(self, instrument: Instrument) -> bool:
+        """Whether it tells of this one, whose subject it has."""
+        return self.expiry in ("", date(instrument.expiry_ms * 1_000_000)[2:])
 
 
 class Channels:
@@ -44,8 +52,15 @@ class Channels:
                 self._frames.setdefault(_its(frame, those).name, []).append(frame)
 
     def frames(self, topic: Topic, *kinds: str) -> list[Frame]:
-        """Those of a topic that are of these kinds."""
-        return [frame for frame in self._frames.get(topic.name, ()) if frame.kind in kinds]
+        """Those of a topic that are of these kinds; of several that say the same, as in another
+        wrapping, the first. What becomes of a book's levels is written in words."""
+        found: dict[object, Frame] = {}
+        for frame in self._frames.get(topic.name, ()):
+            said = frozenset(hole.name for hole in holes(parsed(frame.sample))) - {"_"}
+            alike = frame.sample if frame.kind in _KINDS["book"] else (frame.kind, said)
+            if frame.kind in kinds:
+                found.setdefault(alike, frame)
+        return list(found.values())
 
     def read(self, key: str) -> Channel | None:
         """What a key means; None: the venue has no such topic."""
@@ -64,7 +79,8 @@ class Channels:
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
                     said |= matched(text, key) or {}
-        return Channel(key, topic, symbol, _subject(inside), levels, said)
+        expiry = inside.get("expiry", "")
+        return Channel(key, topic, symbol, _subject(inside), levels, said, expiry)
 
 
 def _subject(inside: Mapping[str, str]) -> tuple[str, str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
 from feedhandler.adapter.declared import By, Decimals, DeclaredVenue, Listing
+from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market import expiries
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 from feedhandler.sim.venues.declared import rows
+from feedhandler.sim.venues.declared.beside import NOTHING, Beside
 from feedhandler.sim.venues.declared.naming import (
     Naming,
     day_suffix,
@@ -57,8 +60,9 @@ class UnreadableError(ValueError):
 class List:
     """Of one venue: which instruments there can be, and their rows."""
 
-    def __init__(self, venue: DeclaredVenue, today: date) -> None:
-        self._venue, self._today = venue, today
+    def __init__(self, venue: DeclaredVenue, today: date, beside: Beside = NOTHING) -> None:
+        self._venue, self._today, self._beside = venue, today, beside
+        self._usual = [one for one in venue.default_instruments if Pattern.parse(one).exact]
         self._where: dict[str, Listing] = {}
 
     def instruments(self, count: int) -> list[Instrument]:
@@ -69,6 +73,7 @@ class List:
             if len(found) >= count or vain >= _MOST_IN_VAIN:
                 break
             if instrument.symbol in found:
+                vain, why = vain + 1, "all names are taken"
                 continue
             try:
                 self.read(instrument, listing)
@@ -102,9 +107,9 @@ class List:
     def _candidates(self, found: Container[str]) -> Iterator[tuple[Instrument, Listing]]:
         """Of every listing, the kinds in turn, those that are traded most first. `found`: what has
         been taken by now."""
-        usual = self._venue.default_instruments
+        usual = self._usual
         forms = list(dict.fromkeys(naming((one, *usual), self._aliases) for one in usual or ("",)))
-        streams = [iter(self._usual(found))]
+        streams = [iter(self._named(found))]
         streams += [
             self._kind(listing, kind, how)
             for how in forms
@@ -126,9 +131,9 @@ class List:
     def _aliases(self) -> Mapping[str, str]:
         return {own: name for one in self._venue.listings for own, name in one.currencies.items()}
 
-    def _usual(self, found: Container[str]) -> Iterator[tuple[Instrument, Listing]]:
+    def _named(self, found: Container[str]) -> Iterator[tuple[Instrument, Listing]]:
         """What a feed carries that is told nothing, of the first list that can have it."""
-        usual = self._venue.default_instruments
+        usual = self._usual
         for symbol in usual:
             how = named_like(symbol, naming((symbol, *usual), self._aliases))
             for listing in self._venue.listings if how is not None else ():
@@ -142,7 +147,7 @@ class List:
         """Whether a name can be of this kind: where the venue has pairs, too, perpetuals may have a
         word of their own."""
         kinds = {kind for one in self._venue.listings for kind in one.kinds()}
-        named = any(is_perpetual(one) for one in self._venue.default_instruments)
+        named = any(is_perpetual(one) for one in self._usual)
         if not named or not kinds >= _UNDATED:
             return True
         return how.perpetual == (kind is not InstrumentKind.SPOT)
@@ -168,11 +173,18 @@ class List:
                     continue
                 for day in expiries.options(self._today, 3):
                     for strike, call in _strikes(base):
-                        symbol = f"{name}{day_suffix(day)}_{strike}_{'C' if call else 'P'}"
+                        symbol = self._beside.option.format(
+                            base=own.get(base, base),
+                            quote=quote,
+                            day=day,
+                            strike=strike,
+                            letter="C" if call else "P",
+                        )
                         made = _made(
                             listing, symbol, kind, base, quote, rank + 2, day, strike, call
                         )
-                        yield made, listing
+                        family = self._beside.family.format(base=base, quote=made.quote)
+                        yield replace(made, family=family), listing
 
     # -- what the list says ------------------------------------------------------------------
 
@@ -216,9 +228,11 @@ def _made(
 ) -> Instrument:
     tick, lot, typical, weight = _STEPS.get(base, _OTHER)
     option = kind is InstrumentKind.OPTION
+    inverse = listing.contract is ContractType.INVERSE and kind is not InstrumentKind.SPOT
     carry = {InstrumentKind.PERPETUAL: PREMIUM}.get(kind, FUTURES_CARRY if day else 0.0)
     size = listing.contract_size
-    kept = _kept(listing.lot, Decimal("0.1") if option else Decimal(lot))
+    usual = Decimal(1) if inverse else Decimal("0.1") if option else Decimal(lot)
+    kept = _kept(listing.lot, usual)
     return Instrument(
         symbol=symbol,
         kind=KINDS[kind],
@@ -234,7 +248,7 @@ def _made(
         expiry_ms=expiries.expiry_ms(day) if day else 0,
         strike=strike,
         call=call,
-        contract_size=size if isinstance(size, Decimal) else Decimal(1),
+        contract_size=size if isinstance(size, Decimal) else Decimal(100 if inverse else 1),
         carry=carry,
     )
 

@@ -108,11 +108,15 @@ def day_suffix(day: date) -> str:
 
 
 def of_kind(listing: Listing, kind: InstrumentKind, symbol: str) -> str:
-    """The symbol with this kind's word in it, where a part of symbols says what they are."""
+    """The symbol with this kind's word in it, where a part of symbols says what they are; without
+    any, where the rest is of this kind."""
     by, pattern = listing.kind, listing.parts.get(listing.symbol)
     found = re.fullmatch(pattern, symbol) if pattern else None
     part = by.field.removeprefix("$") if isinstance(by, By) else ""
     if found is None or not isinstance(by, By) or part not in found.groupdict():
         return symbol
-    word = next(word for word, meaning in by.words.items() if meaning is kind)
+    word = next((word for word, meaning in by.words.items() if meaning is kind), None)
+    if word is None:
+        others = "|".join(map(re.escape, by.words))
+        word = re.sub(f"(?:{others})_?", "", found[part] or "", count=1)
     return symbol[: found.start(part)] + word + symbol[found.end(part) :]

@@ -63,7 +63,7 @@ class Publisher(DeclaredRest, ABC):
 
     def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
         today = time.time() if options.start_ms is None else options.start_ms / 1000
-        self.listing = List(declared, datetime.fromtimestamp(today, UTC).date())
+        self.listing = List(declared, datetime.fromtimestamp(today, UTC).date(), self.beside)
         self.topics = Topics(declared.name, declared.topics)
         self.channels = Channels(declared, self.topics)
         self.numbers = _numbers(declared)
@@ -106,7 +106,8 @@ class Publisher(DeclaredRest, ABC):
 
     def _instruments(self, channel: Channel) -> Iterator[Instrument]:
         for one in self.market.instruments.values():
-            if channel.subject in _subjects(one) or not channel.topic.holes:
+            its = channel.subject in _subjects(one) and channel.about(one)
+            if its or not channel.topic.holes:
                 yield one
 
     def texts(self, live: Live) -> Texts:
@@ -170,7 +171,9 @@ class Publisher(DeclaredRest, ABC):
 
     def _heard(self, instrument: Instrument) -> Iterator[Open]:
         for name in _subjects(instrument):
-            yield from self._by_subject.get(name, ())
+            for one in self._by_subject.get(name, ()):
+                if one.channel.about(instrument):
+                    yield one
 
     # -- messages ----------------------------------------------------------------------------
 

@@ -13,8 +13,10 @@ from aiohttp import web
 from feedhandler.adapter.declared import Listing
 from feedhandler.sim.faults import bad_list
 from feedhandler.sim.faults.terms import Terms
+from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.declared.beside import Beside
+from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.listing import List
 from feedhandler.sim.venues.declared.rows import document, fine_document
 from feedhandler.sim.venues.declared.wire import DeclaredWire
@@ -47,6 +49,10 @@ class DeclaredRest(DeclaredWire):
         """A book that was asked for."""
 
     @abstractmethod
+    def texts(self, live: Live) -> Texts:
+        """An instrument's number texts."""
+
+    @abstractmethod
     def terms(self, symbol: str) -> Terms:
         """What the list says of an instrument otherwise than it was made."""
 
@@ -70,7 +76,7 @@ class DeclaredRest(DeclaredWire):
         if (wrong := _wrong(request, self.declared.rest_headers)) is not None:
             return wrong
         body = await request.text()
-        for answer in (self._token, self._list, self._book):
+        for answer in (self._token, self._list, self._book, self._best):
             if (found := answer(request, path, body)) is not None:
                 return found
         if (text := self.beside.answers.get(path.removeprefix(self._base))) is not None:
@@ -159,6 +165,20 @@ class DeclaredRest(DeclaredWire):
         fine = orjson.dumps(fine_document(book.fine))
         levels = book.levels or self.declared.snapshot_levels(url, body)
         return _json(with_missing(self.book_answer(live, levels), fine))
+
+    def _best(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
+        its, symbol = self.declared.best, request.query.get("symbol", "")
+        if its is None or path != self._base + its.path:
+            return None
+        if symbol not in self.market.instruments:
+            return _said(400, f"Unknown symbol {symbol}")
+        live = self.market.live(symbol)
+        values: dict[str, object] = {"symbol": symbol}
+        for name, side in (("bid", BID), ("ask", ASK)):
+            price, size = next(iter(live.book.levels(side, 1)), (0, 0))
+            values[name] = self.texts(live).prices[price] if size else "0"
+            values[f"{name}_size"] = self.texts(live).sizes[size]
+        return _json(say(its.sample, values, [values]))
 
 
 def _same(sample: str, body: str) -> bool:

@@ -44,7 +44,8 @@ def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> di
     for currency, text in ((listing.base, instrument.base), (listing.quote, instrument.quote)):
         _currency(row, currency, listing, text)
     if listing.settle:
-        _currency(row, listing.settle, listing, instrument.quote)
+        inverse = listing.contract is ContractType.INVERSE
+        _currency(row, listing.settle, listing, instrument.base if inverse else instrument.quote)
     kind = next(one for one, word in KINDS.items() if word == instrument.kind)
     if isinstance(listing.kind, By):
         _word(row, listing.kind, kind)

@@ -195,7 +195,7 @@ class DeclaredServer(Publisher):
         unsaid: list[str] = []
         for key in wish.keys:
             symbol = self.symbol_of(key)
-            if (why := self._refusal(key, symbol)) is not None:
+            if (why := self.refusal(key, symbol)) is not None:
                 self._refuse(client, wish, key, *why)
                 if not each:
                     return
@@ -207,8 +207,9 @@ class DeclaredServer(Publisher):
                 return
         if unsaid and not each:
             taken, unsaid = [], [*taken, *unsaid]
-        fresh = [channel for channel in map(self._begin, taken + unsaid) if channel is not None]
-        numbers = {key: self.open[key].number for key in taken}
+        begun = [self.begin(client, key) for key in taken + unsaid]
+        fresh = [channel for channel in begun if channel is not None]
+        numbers = {key: self.open[key].number for key in taken if key in self.open}
         said = {"id": wish.id, "numbers": numbers}
         standing = sorted({*client.channels, *taken})
         for answer in self.talk.about(ControlKind.ACK, taken, said, standing) if taken else ():
@@ -220,14 +221,15 @@ class DeclaredServer(Publisher):
                 self.first_messages(client, self.open[channel.key])
         self.close_unheard(taken + unsaid)
 
-    def _refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
+    def refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
         """Why a key is refused: text and code."""
         if not self.knows_channel(key):
             return f"unknown: {key}", 404
         fault = self.faults.take("error_reply", symbol, key)
         return None if fault is None else (fault["message"] or _TOO_MANY, fault["code"] or 429)
 
-    def _begin(self, key: str) -> Channel | None:
+    def begin(self, client: Client, key: str) -> Channel | None:  # noqa: ARG002
+        """Make what comes on a key; None: nothing ever does."""
         channel = self.channels.read(key)
         if channel is not None:
             self.opened(channel)
