@@ -14,6 +14,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,10 +60,12 @@ def build(numbered: Numbered) -> Switched:
 
 def _build(numbered: Numbered, folder: Path) -> set[int]:
     invalid: set[int] = set()
+    edited = {mutant.file for _, mutant in numbered}
     for _ in range(12):
         spans = _mirror([pair for pair in numbered if pair[0] not in invalid], folder)
         with ThreadPoolExecutor() as pool:
-            complaint = "".join(pool.map(lambda module: _compile(module, folder), natives.MODULES))
+            made = pool.map(partial(_compile, folder=folder, edited=edited), natives.MODULES)
+            complaint = "".join(made)
         if not complaint:
             return invalid
         wrong = _guilty(complaint, spans)
@@ -156,18 +159,23 @@ def _pxi(source: str, numbered: Numbered) -> str:
     return _EXTERN + source if "int fh_mutant" not in source else source
 
 
-def _compile(module: str, folder: Path) -> str:
-    """What the compilers complain of."""
+def _compile(module: str, folder: Path, edited: set[str]) -> str:
+    """What the compilers complain of. `edited`: files with mutants."""
     source = folder / f"{natives.MODULES[module]}.pyx"
     c, target = source.with_suffix(".c"), source.with_suffix(_SUFFIX)
-    done = _run(sys.executable, "-m", "cython", str(source), "-o", str(c))
-    if done.returncode == 0:
-        done = _run(
-            *natives.compiler().split(), "-shared", "-fPIC", *setup.FLAGS, "-w", "-O0",
-            "-fmax-errors=0", *(f"-I{folder / path}" for path in setup.INCLUDE),
-            f"-I{source.parent}", f"-I{sysconfig.get_path('include')}",
-            "-o", str(target), str(c),
-        )  # fmt: skip
+    read = setup.needs(source.relative_to(folder))
+    if edited.isdisjoint(path for path in read if not path.endswith(".h")):
+        shutil.copyfile(natives.generated(module), c)  # no mutant is in what Cython reads
+    else:
+        done = _run(sys.executable, "-m", "cython", str(source), "-o", str(c))
+        if done.returncode:
+            return done.stdout + done.stderr
+    done = _run(
+        *natives.compiler().split(), "-shared", "-fPIC", *setup.FLAGS, "-w", "-O0",
+        "-fmax-errors=0", *(f"-I{folder / path}" for path in setup.INCLUDE),
+        f"-I{source.parent}", f"-I{sysconfig.get_path('include')}",
+        "-o", str(target), str(c),
+    )  # fmt: skip
     return done.stdout + done.stderr if done.returncode else ""
 
 
