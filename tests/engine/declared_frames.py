@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import cache
 
 from feedhandler.shape import Frame
-from feedhandler.shape.tree import holes, parsed, rendered
+from feedhandler.shape.tree import Node, holes, parsed, rendered
 
 SYMBOLS = ("AAA_USD", "BB_USD", "CCCCCCCCCC_USD")
 NOW_NS = 1_700_000_000_000_000_000
+
+
+@cache
+def _parsed(sample: str) -> Node:
+    return parsed(sample, "")
 
 
 class Made:
@@ -34,7 +40,7 @@ class Made:
         values = self._values(frame, SYMBOLS[channel])
         if frame.channel:
             values["channel"] = str(10 * (channel + 1) + (frame.channel != "book"))
-        tree = parsed(frame.sample, "")
+        tree = _parsed(frame.sample)
         rows = [self._values(frame, SYMBOLS[channel]) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
         if frame.kind in ("book", "snapshot", "full"):
             rows = rows[:1]
@@ -78,7 +84,7 @@ class Made:
         for name in ("size", "bid_size", "ask_size"):
             values[name] = self._size(False)
         values["amount"] = rng.choice(("", "-")) + self._size(False)
-        for hole in holes(parsed(frame.sample, "")):
+        for hole in holes(_parsed(frame.sample)):
             if hole.name not in values:
                 values[hole.name] = self._size(True)
         for name in ("bids", "asks", "levels"):
@@ -117,4 +123,4 @@ class Made:
         }  # fmt: skip
         if rng.random() < 0.02:
             values["price"] = rng.choice(("0", "-1", "x", "1e99", "0.00000001"))
-        return rendered(parsed(frame.level, ""), values)
+        return rendered(_parsed(frame.level), values)

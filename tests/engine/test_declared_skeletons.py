@@ -102,12 +102,17 @@ def known(engines: list[native.Engine]) -> None:
             e.connection(0).bind(10 * at + 1, row, "trades")
 
 
+@cache
+def made(venue: str, seed: int) -> list[bytes]:
+    return Made(VENUES[venue], random.Random(f"{venue}{seed}")).stream(300)
+
+
 @pytest.mark.parametrize("venue", list(VENUES))
 @pytest.mark.parametrize("others", [None, mutated, rewritten, revalued])
 @pytest.mark.parametrize("seed", range(2))
 def test_both_ways_agree(venue: str, others: Change | None, seed: int) -> None:
-    rng = random.Random(f"{venue}{seed}")
-    frames = Made(VENUES[venue], rng).stream(300)
+    rng = random.Random(f"{venue}{seed} others")
+    frames = made(venue, seed)
     with both(venue) as engines:
         known(engines)
         for frame in frames:
