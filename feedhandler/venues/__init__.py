@@ -19,6 +19,8 @@ _MODULES = {
     "binance-options": "feedhandler.venues.binance_options:BinanceOptions",
     "bybit-linear": "feedhandler.venues.bybit:BybitLinear",
     "bybit-spot": "feedhandler.venues.bybit:BybitSpot",
+    "bybit-inverse": "feedhandler.venues.bybit:BybitInverse",
+    "bybit-option": "feedhandler.venues.bybit:BybitOption",
     "kucoin": "feedhandler.venues.kucoin:Kucoin",
     "bitstamp": "feedhandler.venues.bitstamp:Bitstamp",
     "coinbase": "feedhandler.venues.coinbase:Coinbase",

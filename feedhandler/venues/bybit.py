@@ -1,20 +1,26 @@
-"""Bybit v5: linear perpetuals and futures, and spot.
+"""Bybit v5: spot, linear and inverse contracts, options.
 
 Rules: https://bybit-exchange.github.io/docs/v5 (websocket: connect, public orderbook, trade,
 ticker, all-liquidation; market: instruments-info, orderbook; rate-limit). A subscription key is the
 topic, such as `orderbook.50.BTCUSDT`.
 
-* Of the books that the venue offers (50 levels every 20 ms, 200 every 100 ms, 1,000 every 200 ms)
-  the least is taken that has the levels that readers want. What leaves its window is removed by the
-  venue. `u` counts within a topic; `seq` compares topics, and with REST, and is what readers see.
+* Of the books that the venue offers (50 levels every 20 ms, 200 every 100 ms, 1,000 every 200 ms;
+  of options 25 every 20 ms, 100 every 100 ms) the least is taken that has the levels that readers
+  want. What leaves its window is removed by the venue. `u` counts within a topic; `seq` compares
+  topics, and with REST, and is what readers see.
 * A snapshot comes with the subscription; one with `u` 1 when their service has started again.
 * One topic that the venue does not have, or that is subscribed already, spoils the whole request;
-  the answer names it. Some products' answers name those that were taken, and the others.
+  the answer names it. Where options are, the answer names those that were taken and the others.
 * Liquidations are announced at the bankruptcy price, by the position's side.
-* Spot has neither mark nor statistics worth a topic: there `ticker` is the same as `quote`.
+* Spot has neither mark nor statistics worth a topic: there `ticker` is the same as `quote`. Options
+  have no book of one level: their tickers have the best bid and offer.
+* Trades of options are subscribed to by the coin, and so is their list, which has one coin of
+  those that there are.
+* Sizes of inverse contracts are in US dollars.
 """
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,13 +35,16 @@ from feedhandler.adapter.declared import (
     Topic,
     Words,
 )
+from feedhandler.adapter.pattern import Pattern, is_glob
 from feedhandler.adapter.promise import Promise
 from feedhandler.adapter.proof import Proof, Sign
+from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Base, Continuity, ControlKind, Heartbeat, Limits, Speaker
-from feedhandler.venues.bybit_frames import FRAMES
-from shm import ContractType, InstrumentKind, Status
+from feedhandler.venues.bybit_frames import FRAMES, OPTION_FRAMES
+from shm import ContractType, InstrumentKind, OptionType, Status
 
 _INFO = "/v5/market/instruments-info"
+_COINS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "MNT")  # that have options
 _LIMITS = Limits(
     # Spot takes no more; of the others one bad topic spoils fewer.
     keys_per_message=10,
@@ -99,6 +108,13 @@ def _book(category: str, most: int) -> BookPath:
     )
 
 
+_PARTED = Answer(
+    ControlKind.ACK,
+    '{"type":"COMMAND_RESP","req_id?":"$id","ret_msg?":"$text",'
+    '"data":{"successTopics":$keys,"failTopics":$failed}}',
+)
+
+
 class Bybit(DeclaredVenue):
     """What the products share. `category`: as paths and requests name the product."""
 
@@ -126,11 +142,6 @@ class Bybit(DeclaredVenue):
         answers=(
             Answer(ControlKind.PONG, '{"success":true,"ret_msg":"pong"}'),
             Answer(ControlKind.PONG, '{"op":"pong"}'),
-            Answer(
-                ControlKind.ACK,
-                '{"type":"COMMAND_RESP","req_id?":"$id","ret_msg?":"$text",'
-                '"data":{"successTopics":$keys,"failTopics":$failed}}',
-            ),
             Answer(ControlKind.ACK, '{"success":true,"op":"subscribe","req_id?":"$id"}'),
             Answer(ControlKind.UNSUBSCRIBED, '{"success":true,"op":"unsubscribe","req_id?":"$id"}'),
             Answer(
@@ -138,6 +149,7 @@ class Bybit(DeclaredVenue):
                 '{"success":false,"op":"subscribe","ret_msg":"$text","req_id?":"$id"}',
             ),
             Answer(ControlKind.ERROR, '{"success":false,"ret_msg":"$text"}'),
+            _PARTED,
             Answer(ControlKind.NOTHING, '{"success":true,"op":"$_"}'),
         ),
     )
@@ -184,3 +196,52 @@ class BybitSpot(Bybit):
     listing = _listing("spot", InstrumentKind.SPOT, "basePrecision")
     book = _book("spot", 200)
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
+
+
+class BybitInverse(Bybit):
+    name = "bybit-inverse"
+    category = "inverse"
+    ws_urls = {"public": "wss://stream.bybit.com/v5/public/inverse"}
+    topics = _CONTRACTS
+    promises = _OF_CONTRACTS
+    listing = _contracts("inverse", ContractType.INVERSE)
+    book = _book("inverse", 200)
+    default_instruments = ("BTCUSD", "ETHUSD", "SOLUSD", "XRPUSD")
+
+
+class BybitOption(Bybit):
+    name = "bybit-option"
+    category = "option"
+    frames = OPTION_FRAMES
+    names_trades = True
+    ws_urls = {"public": "wss://stream.bybit.com/v5/public/option"}
+    limits = replace(_LIMITS, keys_per_connection=2000)
+    words = replace(Bybit.words, answers=(_PARTED, *Bybit.words.answers))
+    topics = {
+        "book": Topic("orderbook.$depth.$symbol", depths=(25, 100)),
+        "trades": "publicTrade.$family",
+        "ticker": "tickers.$symbol",
+    }
+    promises = _PROMISES | _OF_TICKERS
+    listing = replace(
+        _listing("option", InstrumentKind.OPTION, "qtyStep", "settleCoin"),
+        parts={"symbol": r"[^-]+-[^-]+-(?P<strike>[0-9.]+)-[CP](-[A-Z]+)?"},
+        strike="$strike",
+        option=By("optionsType", {"Call": OptionType.CALL, "Put": OptionType.PUT}),
+        family="baseCoin",
+    )
+    book = _book("option", 25)
+    default_instruments = ("option:BTC-*",)
+
+    def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
+        """A list for each coin that is meant."""
+        coins: list[str] = []
+        for pattern in map(Pattern.parse, patterns):
+            if pattern.kind in (None, InstrumentKind.OPTION):
+                coin = (pattern.underlying or pattern.glob).partition("-")[0]
+                coins += fnmatch.filter(_COINS, coin) if is_glob(coin) else [coin]
+        return [
+            replace(one, params={**one.params, "baseCoin": coin})
+            for one in super().instrument_requests(patterns)
+            for coin in dict.fromkeys(coins)
+        ]

@@ -60,3 +60,16 @@ FRAMES = (
     ),
     *_ANSWER_FRAMES,
 )
+OPTION_FRAMES = (
+    *_books('"seq?":$place'),  # not in those of 2023
+    _prints("trade", "publicTrade.$_", ',"i":"$id_name"', ("Buy", "Sell")),
+    Frame(
+        "ticker",
+        '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bidPrice?":$bid,"bidSize?":$bid_size,'
+        '"bidIv?":$bid_iv,"askPrice?":$ask,"askSize?":$ask_size,"askIv?":$ask_iv,'
+        '"markPrice?":$mark,"markPriceIv?":$mark_iv,"indexPrice?":$index,'
+        '"underlyingPrice?":$underlying,"openInterest?":$open_interest,"volume24h?":$volume,'
+        '"delta?":$delta,"gamma?":$gamma,"vega?":$vega,"theta?":$theta}}',
+    ),
+    *_ANSWER_FRAMES,
+)

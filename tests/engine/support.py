@@ -32,6 +32,7 @@ RULES = {
     "binance-usdm": (native.RULE_PREVIOUS, native.BASE_REQUEST),
     "bybit-linear": (native.RULE_NEXT, native.BASE_STREAM),
     "bybit-spot": (native.RULE_NEXT, native.BASE_STREAM),
+    "bybit-option": (native.RULE_NEXT, native.BASE_STREAM),
     "deribit": (native.RULE_PREVIOUS, native.BASE_STREAM),
     "okx": (native.RULE_PREVIOUS, native.BASE_STREAM),
 }

@@ -8,12 +8,12 @@ import pytest
 
 from feedhandler import venues
 from feedhandler.adapter.venue import Control, ControlKind, ListedInstrument
-from feedhandler.venues.bybit import Bybit, BybitLinear, BybitSpot
-from shm import ContractType, InstrumentKind
+from feedhandler.venues.bybit import Bybit, BybitInverse, BybitLinear, BybitOption, BybitSpot
+from shm import ContractType, InstrumentKind, OptionType
 from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
-LINEAR, SPOT = BybitLinear(), BybitSpot()
+LINEAR, SPOT, INVERSE, OPTION = BybitLinear(), BybitSpot(), BybitInverse(), BybitOption()
 RECORDING = "bybit/cryptofeed_v3_bybit_v5.ndjson.gz"
 DELIVERY = "1798185600000"  # 2026-12-25 08:00 UTC
 ALL = ["book", "trades", "ticker", "quote"]
@@ -73,6 +73,84 @@ def test_perpetuals_and_futures_of_both_quotes() -> None:
 def test_spot_has_its_own_names_for_things() -> None:
     (spec,) = parse(SPOT, spot("BTCUSDT", "BTC", "USDT"))
     assert (spec.name, spec.kind, spec.size_exponent) == ("BTC-USDT", InstrumentKind.SPOT, -6)
+
+
+def test_inverse_contracts_are_worth_dollars_and_settle_in_their_coin() -> None:
+    changes = {"settleCoin": "BTC", "lotSizeFilter": {"qtyStep": "1"}}
+    perpetual, dated = parse(
+        INVERSE,
+        entry("BTCUSD", "BTC", "USD", contractType="InversePerpetual", **changes),
+        entry(
+            "BTCUSDZ26",
+            "BTC",
+            "USD",
+            contractType="InverseFutures",
+            deliveryTime=DELIVERY,
+            **changes,
+        ),
+    )
+    assert (perpetual.name, perpetual.settle) == ("BTC-USD-PERP", "BTC")
+    assert perpetual.contract_type is ContractType.INVERSE
+    assert perpetual.contract_size == perpetual.lot == 1
+    assert (dated.name, dated.kind) == ("BTC-USD-20261225", InstrumentKind.FUTURE)
+    assert INVERSE.keys(dated, ["quote"]) == ["orderbook.1.BTCUSDZ26"]
+
+
+def option(symbol: str, quote: str, kind: str) -> dict[str, Any]:
+    changes = {"optionsType": kind, "settleCoin": "USDC"}
+    return entry(symbol, symbol.split("-")[0], quote, deliveryTime=DELIVERY, **changes)
+
+
+def test_options_of_both_currencies_have_names_of_their_own() -> None:
+    call, put = parse(
+        OPTION,
+        option("BTC-25DEC26-100000-C", "USDC", "Call"),
+        option("BTC-25DEC26-100000.5-P-USDT", "USDT", "Put"),
+    )
+    assert (call.name, call.option) == ("BTC-USDC-20261225-100000-C", OptionType.CALL)
+    assert (put.name, put.option) == ("BTC-USDT-20261225-100000.5-P", OptionType.PUT)
+    assert (put.strike, put.expiry_ns) == (Decimal("100000.5"), int(DELIVERY) * 1_000_000)
+    assert OPTION.keys(call, ALL) == [
+        "orderbook.100.BTC-25DEC26-100000-C", "publicTrade.BTC", "tickers.BTC-25DEC26-100000-C",
+    ]  # fmt: skip
+    assert OPTION.key_symbols("publicTrade.BTC") == ("trades", "BTC")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "coins"),
+    [
+        (["option:BTC-*"], ["BTC"]),
+        (["BTC-25DEC26-100000-C", "option:ETH-USDC:2026*", "option:BTC-*"], ["BTC", "ETH"]),
+        (["HYPE-*"], ["HYPE"]),
+        (["option:*"], ["BTC", "ETH", "SOL", "XRP", "DOGE", "MNT"]),
+        (["option:[BE]T*-*"], ["BTC", "ETH"]),
+        (["spot:BTC-*"], []),
+    ],
+)
+def test_options_are_listed_coin_by_coin(patterns: list[str], coins: list[str]) -> None:
+    requests = OPTION.instrument_requests(patterns)
+    assert [one.params["baseCoin"] for one in requests] == coins
+    for one in requests:
+        (more,) = OPTION.follow_up(patterns, one, page(option("A-B-1-C", "U", "Put"), cursor="x"))
+        assert more.params == {**one.params, "cursor": "x"}
+
+
+def test_what_options_are_asked_for_is_taken_in_parts() -> None:
+    answer = {
+        "success": True, "conn_id": "x", "type": "COMMAND_RESP",
+        "data": {"successTopics": ["tickers.A"], "failTopics": ["tickers.B"]},
+    }  # fmt: skip
+    for venue in (OPTION, LINEAR):
+        taken, refused = venue.control(json.dumps(answer).encode(), {4: ["tickers.A", "tickers.B"]})
+        assert (taken.kind, taken.keys) == (ControlKind.ACK, ("tickers.A",))
+        assert (refused.kind, refused.keys) == (ControlKind.REJECTED, ("tickers.B",))
+    answer["data"] = {"successTopics": [], "failTopics": ["tickers.B"]}
+    (refused,) = OPTION.control(json.dumps(answer | {"req_id": "4"}).encode(), ASKED)
+    assert (refused.kind, refused.keys) == (ControlKind.REJECTED, ("tickers.B",))
+    ended = json.loads(OPTION.unsubscribe(["tickers.A"], 4))["req_id"]
+    answer["data"] = {"successTopics": ["tickers.A"], "failTopics": []}
+    (gone,) = OPTION.control(json.dumps(answer | {"req_id": ended}).encode(), {})
+    assert (gone.kind, gone.keys) == (ControlKind.UNSUBSCRIBED, ("tickers.A",))
 
 
 @pytest.mark.parametrize(
@@ -237,5 +315,6 @@ def test_recorded_acknowledgements_are_read() -> None:
     kinds = []
     for line in recorded_lines(RECORDING):
         if line["dir"] == "in" and line["kind"] == "ws" and '"op"' in line["data"]:
-            kinds += [one.kind for one in LINEAR.control(line["data"].encode(), {})]
+            asked = {0: ["x"]}  # they carry no id
+            kinds += [one.kind for one in LINEAR.control(line["data"].encode(), asked)]
     assert kinds == [ControlKind.ACK] * 24

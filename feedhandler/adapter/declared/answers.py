@@ -80,7 +80,7 @@ class Reader:
         if ended or answer.kind is ControlKind.UNSUBSCRIBED:
             left = named or tuple(asked.get(number, ()))
             return [Control(ControlKind.UNSUBSCRIBED, left, request_id=number, channel=channel)]
-        keys = named if answer.whole else named or wanted
+        keys = named if answer.whole or "failed" in found else named or wanted
         taken = [Control(ControlKind.ACK, keys, request_id=number, channel=channel)]
         missing = tuple(key for key in wanted if key not in keys) if answer.whole else ()
         missing = missing or tuple(_texts(found.get("failed")))

@@ -24,6 +24,7 @@ from tests.venues.reference.bitget import BitgetReference
 from tests.venues.reference.bitmex import BitmexReference
 from tests.venues.reference.bitstamp import BitstampReference
 from tests.venues.reference.book import Reference
+from tests.venues.reference.bybit import BybitReference
 from tests.venues.reference.coinbase import CoinbaseReference
 from tests.venues.reference.coinbase_exchange import CoinbaseExchangeReference
 from tests.venues.reference.cryptocom import CryptoComReference
@@ -46,6 +47,8 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "bitget-spot": BitgetReference,
     "bitmex": BitmexReference,
     "bitstamp": BitstampReference,
+    "bybit-inverse": BybitReference,
+    "bybit-option": BybitReference,
     "coinbase": CoinbaseReference,
     "coinbase-exchange": CoinbaseExchangeReference,
     "cryptocom": CryptoComReference,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
 from feedhandler.adapter.names import date
 from feedhandler.shape.frame import TICKERS, Frame
-from feedhandler.shape.tree import Literal, Node, Text, holes, matched, parsed
+from feedhandler.shape.tree import Hole, Literal, Node, Text, holes, matched, parsed
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.template import nodes
 
@@ -19,6 +19,9 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticker": tuple(TICKERS),
 }
 """Of frames, by the channel that they come on."""
+
+
+_OWN: Final = {"unread": "_"}
 
 
 class Channel(NamedTuple):
@@ -78,9 +81,17 @@ class Channels:
         for frame in self._frames.get(topic.name, ()):
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
-                    said |= matched(text, key) or {}
+                    there = matched(_read_whole(text), key) or {}
+                    said |= {_OWN.get(name, name): value for name, value in there.items()}
         expiry = inside.get("expiry", "")
         return Channel(key, topic, symbol, _subject(inside), levels, said, expiry)
+
+
+def _read_whole(text: Text) -> Text:
+    """Also what nobody reads of it: it stands in the key."""
+    if text.parts.count(Hole("_")) != 1:
+        return text
+    return Text(tuple(Hole("unread") if part == Hole("_") else part for part in text.parts))
 
 
 def _subject(inside: Mapping[str, str]) -> tuple[str, str]:

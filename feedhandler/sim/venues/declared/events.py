@@ -15,7 +15,7 @@ from feedhandler.sim.market.live import Live
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.declared.beside import Beside
-from feedhandler.sim.venues.declared.levels import Texts
+from feedhandler.sim.venues.declared.levels import Layout, Texts, standing
 from feedhandler.sim.venues.declared.numbers import times
 from feedhandler.sim.venues.declared.template import Template, nodes, quoting
 
@@ -115,6 +115,7 @@ class Picture:
     def __init__(self, frame: Frame, beside: Beside) -> None:
         words = {"symbol": ("S",), "time_iso": ("T",), "sent_iso": ("T",)}
         self._template = Template(quoting(beside.tree(frame), words))
+        self._layout = Layout(frame, beside) if frame.level else None
         self._stats = frame.kind in TICKERS
         self._sides = "bid" in {hole.name for hole in holes(self._template.tree)}
 
@@ -126,7 +127,12 @@ class Picture:
         for name, level in zip(("bid", "ask"), best, strict=True):
             if level is not None:
                 values[name], values[f"{name}_size"] = texts.prices[level[0]], texts.sizes[level[1]]
-        if self._stats:
+        if self._layout is not None:
+            symbol = live.instrument.symbol
+            for name, side, level in zip(("bids", "asks"), (BID, ASK), best, strict=True):
+                rows = standing(side, [level] if level is not None else [])
+                values[name] = self._layout.array(rows, texts, symbol, values)
+        elif self._stats:
             values |= _statistics(market, live)
         elif None in best:
             return None

@@ -167,7 +167,7 @@ class Talk:
                 row["number"] = numbers.get(key, 0)
             rows.append(row)
         symbols = [symbol for those in by_word.values() for symbol in those]
-        every = {"keys": list(keys), "symbols": symbols, "by_channel": by_word}
+        every = {"keys": list(keys), "failed": [], "symbols": symbols, "by_channel": by_word}
         if _by_rows(_tree(sample)):
             rows = [{"channel": its, "symbols": those} for its, those in by_word.items()]
         return say(sample, {**values, **every, **(rows[0] if rows else {})}, rows)
