@@ -95,7 +95,7 @@ def venue(namespace: str) -> Iterator[Venue]:
         made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The namespace of a running `start --sim`, every venue LIVE."""
     name = f"cli-{os.getpid()}-{uuid.uuid4().hex[:8]}"

@@ -22,9 +22,10 @@ import orjson
 import pytest
 
 import shm
-from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
+from feedhandler.sim.runner import SimEndpoint, SimOptions
 from tests.cli.support import spawn, until
 from tests.conftest import remove_objects
+from tests.kit.rig import ForkedSims
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 DEADLINE = 30.0
@@ -77,12 +78,12 @@ class World:
         return shm.attach(venue, namespace=self.namespace)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Deribit and OKX, LIVE."""
     name = f"examples-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     folder = tmp_path_factory.mktemp("world")
-    with SimProcess(["deribit", "okx"], SimOptions(rate=300.0)) as sims:
+    with ForkedSims(["deribit", "okx"], SimOptions(rate=300.0, batch_interval=0.02)) as sims:
         (folder / "feed.toml").write_text(CONFIG.format(**sims.endpoints))
         with (folder / "log").open("w") as log:
             process = spawn(
