@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-SILENT_NS = 1_000_000_000  # readers, too, call nothing live whose writer is silent for longer
 _COLOURS = {
     "LIVE": "green",
     "SYNCING": "yellow",

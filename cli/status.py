@@ -8,8 +8,9 @@ import click
 
 from cli.errors import FINDING, FINE, NOTHING, CliError
 from cli.options import json_option, namespace_option
-from cli.output import SILENT_NS, Column, dim, json_out, screen_width, state, table
+from cli.output import Column, dim, json_out, screen_width, state, table
 from feedhandler import number_text
+from feedhandler.view.believable import SILENT_NS
 
 _COLUMNS = (
     Column("VENUE"),

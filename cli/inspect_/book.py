@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.inspect_.ladder import ladder
-from cli.inspect_.memory import believable, find, open_venue, word
+from cli.inspect_.memory import find, open_venue
 from cli.options import json_option, namespace_option
 from cli.output import json_out, screen_width
+from feedhandler.view.book import read_book
 
 if TYPE_CHECKING:
     from shm._native import Instrument
@@ -57,14 +57,6 @@ def book(
     watch(view.lines)
 
 
-def _known(head: dict[str, Any], side: str) -> int | None:
-    """How many levels are known; None: the whole side."""
-    from shm._native import KNOWN_WHOLE
-
-    known = max(head[f"{side}_known"], head[side])
-    return None if known == KNOWN_WHOLE else int(known)
-
-
 class BookView:
     """One book, in the newest epoch there is."""
 
@@ -94,54 +86,8 @@ class BookView:
 
     def read(self) -> dict[str, Any]:
         """The book for programs, at the shared depth or less."""
-        from feedhandler.number_text import decimal
-        from shm.names import Status
-
         self._renew()
-        memory, row = self._memory, self.instrument.id
-        found = memory.book(row)
-        if found is None:
-            return {
-                "state": "NONE",
-                "reason": "NONE",
-                "status": word(Status, int(self.instrument.status)),
-                "definition": self.instrument.definition,
-                "venue_sequence": 0,
-                "bids": [],
-                "asks": [],
-                "age_ns": None,
-                "receive_ns": 0,
-                "ring_sequence": 0,
-                "bids_total": 0,
-                "asks_total": 0,
-                "bids_known": 0,
-                "asks_known": 0,
-                "writer": memory.writer,
-            }
-        head, bids, asks = found
-        shown, reason = believable(memory, head["state"], head["reason"])
-        price, size = head["price_exponent"], head["size_exponent"]
-        levels = {
-            side: [[decimal(int(p), price), decimal(int(s), size)] for p, s in rows[: self._depth]]
-            for side, rows in (("bids", bids), ("asks", asks))
-        }
-        received = head["receive_ns"]
-        return {
-            "state": shown,
-            "reason": reason,
-            "status": word(Status, head["status"]),
-            "definition": head["definition"],
-            "venue_sequence": head["venue_sequence"],
-            **levels,
-            "age_ns": max(0, time.time_ns() - received) if received else None,
-            "receive_ns": received,
-            "ring_sequence": head["ring_sequence"],
-            "bids_total": head["bids_total"],
-            "asks_total": head["asks_total"],
-            "bids_known": _known(head, "bids"),
-            "asks_known": _known(head, "asks"),
-            "writer": memory.writer,
-        }
+        return read_book(self._memory, self.instrument, self._depth)
 
     def document(self) -> dict[str, Any]:
         return {self.instrument.symbol: self.read()}

@@ -11,10 +11,11 @@ import click
 
 from cli.errors import CliError
 from cli.inspect_ import chain_board
-from cli.inspect_.memory import believable, open_venue, writer_words
+from cli.inspect_.memory import open_venue, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import cut, dim, json_out, screen_width
 from feedhandler import number_text
+from feedhandler.view.believable import believable
 
 if TYPE_CHECKING:
     from shm._native import Instrument

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from cli.inspect_.memory import open_venue, venues_there, word
+from cli.inspect_.memory import open_venue, venues_there
 from cli.options import json_option, namespace_option
-from cli.output import SILENT_NS, Column, echo_table, json_out, state
+from cli.output import Column, echo_table, json_out, state
 from feedhandler import number_text
+from feedhandler.view.believable import SILENT_NS, word
 
 _UP = ("SUBSCRIBING", "SYNCING", "LIVE")
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from cli.inspect_.memory import believable, nothing, open_venue, word, writer_words
+from cli.inspect_.memory import nothing, open_venue, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import Column, dim, echo_table, json_out, standing
 from feedhandler import number_text
+from feedhandler.view.believable import believable, word
 
 
 @click.command()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli.errors import NOTHING, CliError
 
 if TYPE_CHECKING:
     from shm._native import Instrument
     from shm.inspect import Memory
-
-_SILENT_NS = 1_000_000_000
 
 
 def open_venue(namespace: str, venue: str, epoch: int | None = None) -> Memory:
@@ -57,35 +54,10 @@ def find(memory: Memory, symbol: str) -> Instrument:
     )
 
 
-def silence_ns(memory: Memory) -> int:
-    """How long the writer has not said that it is well."""
-    return max(0, time.time_ns() - memory.segment.heartbeat_ns)
-
-
-def believable(memory: Memory, state: int, reason: int) -> tuple[str, str]:
-    """(state, reason) in words, as they hold now: nothing of a dead or silent writer is LIVE."""
-    from shm.names import Reason, State
-
-    writer = memory.writer
-    if state != State.CLOSED:
-        if writer == "stopped":
-            state, reason = State.CLOSED, Reason.STOPPED
-        elif writer != "alive" or (state == State.LIVE and silence_ns(memory) > _SILENT_NS):
-            state, reason = State.STALE, Reason.FAILED
-    return word(State, state), word(Reason, reason)
-
-
-def word(enum: Any, value: int) -> str:
-    """A member's name; the bare number when a newer writer knows more of them."""
-    try:
-        return str(enum(value).name)
-    except ValueError:
-        return str(value)
-
-
 def writer_words(memory: Memory) -> str:
     """The writer in a few words, for titles."""
     from feedhandler.number_text import duration
+    from feedhandler.view.believable import silence_ns
 
     pid = memory.header()["writer_pid"]
     if memory.writer == "alive":

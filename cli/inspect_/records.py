@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.inspect_.memory import word
 from feedhandler import number_text
+from feedhandler.view.believable import word
 
 if TYPE_CHECKING:
     import numpy as np

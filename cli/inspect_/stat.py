@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from cli.inspect_.memory import believable, open_venue, writer_words
+from cli.inspect_.memory import open_venue, writer_words
 from cli.options import json_option, namespace_option
 from cli.output import Column, bold, dim, echo_table, json_out, state
 from feedhandler import number_text
 from feedhandler.healing.audit_report import read_report
+from feedhandler.view.believable import believable
 
 _PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
 

@@ -9,12 +9,12 @@ from typing import Any
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cli.inspect_.memory import word
 from cli.top.rows import spark
 from cli.top.screen import TopScreen
 from cli.top.sight import Sight
 from feedhandler import number_text
 from feedhandler.connection.state import ConnectionState
+from feedhandler.view.believable import word
 from feedhandler.view.words import meaning
 from shm import Reason
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from cli.inspect_.memory import word
-from cli.output import SILENT_NS, utf8
+from cli.output import utf8
 from cli.top.table import Cell, TableColumn
 from feedhandler import number_text
 from feedhandler.connection.state import ConnectionState, is_open
+from feedhandler.view.believable import SILENT_NS, word
 from feedhandler.view.watch import VenueLook
 from shm import Reason, State
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.widget import Widget
 
-from cli.top.instruments import Instruments
+from cli.top.instruments import instrument_row
 from cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, connection_row, shown_state
 from cli.top.screen import TopScreen
 from cli.top.sight import Sight
 from cli.top.table import Cell, LineTable
 from feedhandler import number_text
+from feedhandler.view.instruments import FIELDS, Instruments
 
 
 class VenueScreen(TopScreen):
@@ -58,8 +59,13 @@ class VenueScreen(TopScreen):
         memory, table = self.sight.watching.memory(self.venue), self.table
         if memory is not None:
             self._instruments.look(memory)
-            rows = self._instruments.rows(self.pattern, table.by, table.descending)
-            table.show(rows, self._instruments.cells)
+            by = None if table.by is None else FIELDS[table.by]
+            symbols = self._instruments.symbols(self.pattern, by, table.descending)
+
+            def cells(symbol: object) -> list[Cell]:
+                return instrument_row(self._instruments, str(symbol))
+
+            table.show(symbols, cells)
 
     def _connections(self, rows: list[dict[str, object]]) -> None:
         table, wanted = self.table, self.pattern.lower()

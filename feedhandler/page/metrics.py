@@ -1,0 +1,301 @@
+"""The feed in OpenMetrics: https://prometheus.io/docs/specs/om/open_metrics_spec/.
+
+Counters begin at 0 with each start of a venue's process, as counters of a process do. Labels are
+few: one series per symbol only where that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import numpy as np
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from feedhandler.view.watch import VenueLook, Watch
+from shm import NONE, Histogram, ShmError, State
+from shm._native import histogram_floors
+from shm.inspect import Memory
+
+#: seconds; our own buckets are finer, and each of them falls into the first that holds it whole
+_BOUNDS: Final = (
+    *(2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3),
+    *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+_HISTOGRAMS: Final = {
+    Histogram.EXCHANGE_RECEIVE: (
+        "feedhandler_venue_lag",
+        "From the venue's clock to ours; both clocks' errors are in it",
+    ),
+    Histogram.RECEIVE_PUBLISH: (
+        "feedhandler_publish_latency",
+        "From the socket to shared memory",
+    ),
+    Histogram.RTT: ("feedhandler_round_trip", "Of heartbeats on connections"),
+}
+#: by counter of the memory: name, labels beside the venue, help
+_COUNTERS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
+    "frames": ("frames", {}, "WebSocket frames read"),
+    "bytes": ("received_bytes", {}, "Bytes of frames read"),
+    "messages": ("messages", {}, "Messages understood, of any channel"),
+    "levels": ("levels", {}, "Levels that messages brought"),
+    "trades": ("trades", {}, "Trades published"),
+    "control": ("control_frames", {}, "Frames that were no market data"),
+    "malformed": ("malformed_frames", {}, "Frames that break the venue's own rules"),
+    "unknown": ("unknown_frames", {}, "Messages of instruments or channels that are not carried"),
+    "gaps": ("gaps", {}, "Holes in the venue's numbers"),
+    "checksum_ok": ("checksums", {"result": "agrees"}, "Books held against the venue's checksum"),
+    "checksum_bad": ("checksums", {"result": "differs"}, ""),
+    "crossed": ("crossed_books", {}, "Books whose best bid was above their best ask"),
+    "duplicates": ("duplicates", {}, "Copies of messages that were there already"),
+    "resyncs": ("resyncs", {}, "Books that were made right again"),
+    "snapshots": ("snapshots", {}, "Full books taken"),
+    "buffer_dropped": ("buffer_dropped", {}, "Messages that waited for a base and had to go"),
+    "connects": ("connections_opened", {}, "Sessions begun"),
+    "disconnects": ("connections_lost", {}, "Sessions that were cut"),
+    "resubscribes": ("resubscriptions", {}, "Subscriptions asked for again"),
+    "rejected": ("refused_subscriptions", {}, "Subscriptions that the venue refused"),
+    "rest_requests": ("rest_requests", {}, "REST requests"),
+    "rest_errors": ("rest_errors", {}, "REST requests that failed"),
+    "audits": ("audits", {}, "Books held against a snapshot beside the stream"),
+    "audit_bad": ("audits_failed", {}, "Of these: that disagreed"),
+    "splits": ("splits", {}, "Connections split, since they could not keep up"),
+    "behind": ("behind", {}, "How often splitting was no help"),
+}
+
+
+def exposition(
+    looks: Sequence[VenueLook], watch: Watch, accept: str, *, per_symbol: bool = False
+) -> tuple[str, bytes]:
+    """(content type, text) in the format that `accept` prefers. `per_symbol`: also a series of each
+    instrument's state and best prices."""
+    registry = CollectorRegistry()
+    registry.register(_Feed(looks, watch, per_symbol))
+    encode, content_type = choose_encoder(accept)
+    return content_type, encode(registry)
+
+
+class _Feed(Collector):
+    def __init__(self, looks: Sequence[VenueLook], watch: Watch, per_symbol: bool) -> None:
+        self._looks = looks
+        self._watch = watch
+        self._per_symbol = per_symbol
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is promised before it is looked at."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("feedhandler_build", "This program", {"version": _version()})
+        yield from self._states()
+        yield from self._counters()
+        yield from self._connections()
+        yield from self._histograms()
+        yield from self._readers()
+        if self._per_symbol:
+            yield from self._symbols()
+
+    def _memories(self) -> Iterator[tuple[VenueLook, Memory]]:
+        for look in self._looks:
+            memory = self._watch.memory(look.venue)
+            if memory is not None:
+                yield look, memory
+
+    def _states(self) -> Iterator[Metric]:
+        what = _gauges(
+            live="1 while all that was asked for of the venue is LIVE",
+            since_timestamp_seconds="Since when the venue is in its state",
+            instruments="Instruments carried",
+            books_ready="Instruments that are LIVE",
+            books_stale="Instruments that are not",
+            stale_since_timestamp_seconds="Since when the one is not LIVE that is so for longest",
+            last_message_timestamp_seconds="When a byte last came",
+            heartbeat_timestamp_seconds="When its process last said that it is well",
+            resident_bytes="Memory of its process",
+            shared_bytes="Size of its shared memory",
+            epoch="The number of its process's start",
+        )
+        state = InfoMetricFamily(
+            "feedhandler_state", "The venue's state and its reason", labels=["venue"]
+        )
+        restarts = CounterMetricFamily(
+            "feedhandler_restarts", "Starts of its process after the first", labels=["venue"]
+        )
+        for look in self._looks:
+            status, venue = look.status, look.venue
+            state.add_metric([venue], {"state": status["state"], "reason": status["reason"]})
+            restarts.add_metric([venue], status.get("restarts", 0))
+            well = status["state"] == "LIVE"
+            values = {
+                "live": float(well),
+                "since_timestamp_seconds": _seconds(status.get("since_ns")),
+                "instruments": status["instruments"],
+                "books_ready": status["live"],
+                "books_stale": status["instruments"] - status["live"],
+                "stale_since_timestamp_seconds": self._oldest(look),
+                "last_message_timestamp_seconds": _ago(status.get("data_age_ns")),
+                "heartbeat_timestamp_seconds": _ago(status.get("heartbeat_age_ns")),
+                "resident_bytes": status.get("resident_bytes"),
+                "shared_bytes": status.get("shared_bytes"),
+                "epoch": status["epoch"],
+            }
+            for name, value in values.items():
+                if value is not None:
+                    what[name].add_metric([venue], value)
+        yield from (state, restarts, *what.values())
+
+    def _oldest(self, look: VenueLook) -> float | None:
+        """When the one went out of LIVE that is so for longest; None: all are LIVE."""
+        memory = self._watch.memory(look.venue)
+        if memory is None:
+            return None
+        quotes = memory.quotes()
+        missing = (quotes["state"] != State.LIVE) & (quotes["state"] != State.CLOSED)
+        missing &= quotes["state_ns"] > 0
+        return float(quotes["state_ns"][missing].min()) / 1e9 if missing.any() else None
+
+    def _counters(self) -> Iterator[Metric]:
+        families: dict[str, CounterMetricFamily] = {}
+        for name, more, text in _COUNTERS.values():
+            if name not in families:
+                families[name] = CounterMetricFamily(
+                    f"feedhandler_{name}", text, labels=["venue", *more]
+                )
+        slow = CounterMetricFamily(
+            "feedhandler_slow_frames", "Frames of no known skeleton", labels=["venue"]
+        )
+        for look in self._looks:
+            counters = look.status.get("counters", {})
+            for key, (name, more, _) in _COUNTERS.items():
+                if key in counters:
+                    families[name].add_metric([look.venue, *more.values()], counters[key])
+            slow.add_metric([look.venue], look.status.get("slow_frames", 0))
+        yield from (*families.values(), slow)
+
+    def _connections(self) -> Iterator[Metric]:
+        total = GaugeMetricFamily("feedhandler_connections", "Connections", labels=["venue"])
+        live = GaugeMetricFamily("feedhandler_connections_live", "That are up", labels=["venue"])
+        labels = ["venue", "connection"]
+        what = {
+            name: GaugeMetricFamily(f"feedhandler_connection_{name}", text, labels=labels)
+            for name, text in (
+                ("round_trip_p99_seconds", "Round trip of heartbeats, 99 of 100"),
+                ("behind_seconds", "How much later than usual is what it brings"),
+                ("queue_bytes", "Bytes that wait to be read"),
+                ("keys_waiting", "Subscriptions without an answer"),
+                ("keys_refused", "Subscriptions that were refused"),
+            )
+        }
+        for look in self._looks:
+            count = look.status.get("connections") or {"total": 0, "live": 0}
+            total.add_metric([look.venue], count["total"])
+            live.add_metric([look.venue], count["live"])
+            for row in look.connections:
+                values = (
+                    row["rtt_p99_ns"] / 1e9,
+                    row["behind_ns"] / 1e9,
+                    row["queue_bytes"],
+                    row["pending"],
+                    row["failed"],
+                )
+                for gauge, value in zip(what.values(), values, strict=True):
+                    gauge.add_metric([look.venue, str(row["id"])], value)
+        yield from (total, live, *what.values())
+
+    def _histograms(self) -> Iterator[Metric]:
+        for histogram, (name, text) in _HISTOGRAMS.items():
+            family = HistogramMetricFamily(f"{name}_seconds", text, labels=["venue"])
+            for look, memory in self._memories():
+                try:
+                    counts = memory.segment.histogram(histogram)
+                except ShmError:
+                    continue
+                family.add_metric([look.venue], *_buckets(counts))
+            yield family
+
+    def _readers(self) -> Iterator[Metric]:
+        labels = ["venue", "reader"]
+        lag = GaugeMetricFamily(
+            "feedhandler_reader_lag_records", "Published, and not read yet", labels=labels
+        )
+        lost = CounterMetricFamily(
+            "feedhandler_reader_lost_records", "Overwritten before they were read", labels=labels
+        )
+        over = CounterMetricFamily(
+            "feedhandler_reader_overruns", "How often it was overtaken", labels=labels
+        )
+        for look in self._looks:
+            found: dict[str, list[int]] = {}
+            for row in self._watch.readers(look.venue):
+                if row["alive"]:  # several may have one name: the sum, and the worst lag
+                    sums = found.setdefault(row["name"], [0, 0, 0])
+                    sums[0] = max(sums[0], row["lag"] or 0)
+                    sums[1] += row["lost"]
+                    sums[2] += row["overruns"]
+            for name, (behind, missed, times) in found.items():
+                lag.add_metric([look.venue, name], behind)
+                lost.add_metric([look.venue, name], missed)
+                over.add_metric([look.venue, name], times)
+        yield from (lag, lost, over)
+
+    def _symbols(self) -> Iterator[Metric]:
+        labels = ["venue", "symbol"]
+        live = GaugeMetricFamily("feedhandler_instrument_live", "1 while LIVE", labels=labels)
+        bid = GaugeMetricFamily("feedhandler_instrument_bid", "Best bid", labels=labels)
+        ask = GaugeMetricFamily("feedhandler_instrument_ask", "Best ask", labels=labels)
+        for look, memory in self._memories():
+            speaks = look.status["state"] not in ("CLOSED", "NONE") and look.status["pid"]
+            for (symbol, _), quote in zip(memory.segment.names(0), memory.quotes(), strict=False):
+                if quote["state"] == State.CLOSED:
+                    continue
+                live.add_metric(
+                    [look.venue, symbol], float(bool(speaks) and quote["state"] == State.LIVE)
+                )
+                for family, side in ((bid, "bid_price"), (ask, "ask_price")):
+                    if speaks and quote["stamp"] and quote[side] != NONE:
+                        value = float(quote[side]) * 10.0 ** int(quote["price_exponent"])
+                        family.add_metric([look.venue, symbol], value)
+        yield from (live, bid, ask)
+
+
+def _gauges(**texts: str) -> dict[str, GaugeMetricFamily]:
+    return {
+        name: GaugeMetricFamily(f"feedhandler_{name}", text, labels=["venue"])
+        for name, text in texts.items()
+    }
+
+
+def _buckets(counts: Sequence[int]) -> tuple[list[tuple[str, float]], float]:
+    """(cumulative counts by bound, sum). The sum is of the buckets' middles: within 7 %."""
+    floors = np.array([*histogram_floors(), 0], dtype=float)
+    floors[-1] = floors[-2] * 1.125
+    values, ends = np.array(counts, dtype=float), floors[1:] / 1e9
+    found = [(repr(bound), float(values[ends <= bound].sum())) for bound in _BOUNDS]
+    middles = (floors[:-1] + floors[1:]) / 2e9
+    return [*found, ("+Inf", float(values.sum()))], float((values * middles).sum())
+
+
+def _seconds(ns: int | None) -> float | None:
+    return ns / 1e9 if ns else None
+
+
+def _ago(ns: int | None) -> float | None:
+    import time
+
+    return None if ns is None else (time.time_ns() - ns) / 1e9
+
+
+def _version() -> str:
+    try:
+        return version("feedhandler")
+    except PackageNotFoundError:
+        return "unknown"
