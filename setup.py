@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ("cli", "feedhandler", "shm")
-DATA = ("py.typed", "*.pyi", "*.h", "[a-z]*.c", "*.cmake", "*.pc")  # _*.c is Cython's
+DATA = ("py.typed", "*.pyi", "*.h", "[a-z]*.c", "*.cmake", "*.pc", "*.html", "*.css", "*.js")
+# _*.c is Cython's
 INCLUDE = (".", "shm/include")
 FLAGS = ("-std=gnu11", "-O3", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wno-unused-function")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")

@@ -33,7 +33,7 @@ _CHAIN: Final = (
 Query = Mapping[str, str]
 
 
-class Gone(LookupError):
+class GoneError(LookupError):
     """What a view was asked for is not there."""
 
 
@@ -49,7 +49,7 @@ class Views:
         self._chains: dict[str, tuple[int, int, Chains]] = {}
 
     def show(self, view: str, query: Query) -> dict[str, Any]:
-        """The document of a view. Raises Gone."""
+        """The document of a view. Raises GoneError."""
         show = {
             "venues": self._venues,
             "venue": self._venue,
@@ -58,20 +58,20 @@ class Views:
             "readers": self._readers,
         }.get(view)
         if show is None:
-            raise Gone(f"no view {view!r}")
+            raise GoneError(f"no view {view!r}")
         return {"view": view, "namespace": self.namespace, "at_ns": time.time_ns()} | show(query)
 
     def _look(self, query: Query) -> VenueLook:
         venue = query.get("venue", "")
         found = next((look for look in self.looks if look.venue == venue), None)
         if found is None:
-            raise Gone(f"there is no venue {venue!r}")
+            raise GoneError(f"there is no venue {venue!r}")
         return found
 
     def _memory(self, query: Query) -> Memory:
         memory = self._watch.memory(self._look(query).venue)
         if memory is None:
-            raise Gone(f"nothing of {query.get('venue')} is in memory")
+            raise GoneError(f"nothing of {query.get('venue')} is in memory")
         return memory
 
     def _venues(self, _: Query) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class Views:
         instruments.look(memory)
         by = query.get("sort") or None
         if by is not None and by not in FIELDS:
-            raise Gone(f"nothing is sorted by {by!r}")
+            raise GoneError(f"nothing is sorted by {by!r}")
         symbols = instruments.symbols(query.get("filter", ""), by, query.get("order") == "down")
         return found | {
             "instruments": [instruments.row(symbol) for symbol in symbols[:_ROWS]],
@@ -130,7 +130,7 @@ class Views:
         names = memory.segment.names(0)
         row = next((at for at, both in enumerate(names) if symbol in both), None)
         if row is None:
-            raise Gone(f"{memory.venue} has no instrument {symbol!r}")
+            raise GoneError(f"{memory.venue} has no instrument {symbol!r}")
         instrument = memory.segment.instrument(row)
         book = read_book(memory, instrument, _DEPTH)
         return {
@@ -173,7 +173,7 @@ class Views:
             expiry = int(query["expiry"]) if query.get("expiry", "").isdigit() else coming[0]
             options = chains.options(name, expiry)
         except (UnknownInstrument, ValueError, IndexError) as error:
-            raise Gone(str(error)) from None
+            raise GoneError(str(error)) from None
         quotes = memory.quotes()
         alive = memory.writer == "alive"
         strikes: dict[float, dict[str, Any]] = {}

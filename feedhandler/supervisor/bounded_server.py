@@ -3,8 +3,9 @@
 Whoever may connect may also connect a thousand times and say nothing. The process that answers
 here is the supervisor, whose descriptors are for its children: so connections are few, and the
 oldest makes way for a new one; who sends no whole head within seconds is cut off; and each
-connection is for one request. A page in somebody's browser may be made to ask in its owner's stead
-(DNS rebinding), with a name of its own in `Host`: only this host's names are answered.
+connection is for one request. Streams of events go on, but are few as well. A page in somebody's
+browser may be made to ask in its owner's stead (DNS rebinding), with a name of its own in `Host`:
+only this host's names are answered.
 """
 
 import asyncio
@@ -59,6 +60,13 @@ class BoundedServer(web.Server):
                 timer.cancel()
             self._asked.discard(transport)
             transport.abort()
+
+    def stays(self, request: web.BaseRequest) -> None:
+        """The answer to this one goes on: its connection may live as long as it likes."""
+        for transport, timers in self._open.values():
+            if transport is request.transport:
+                for timer in timers:
+                    timer.cancel()
 
     def _impatient(self, transport: asyncio.Transport) -> None:
         if transport not in self._asked:

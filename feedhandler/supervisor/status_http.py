@@ -1,4 +1,4 @@
-"""Status over HTTP, for machines that watch: /status, /live, /ready and /health.
+"""Status over HTTP, for machines that watch: /status, /live, /ready and /health; and the page.
 
 Every answer says whose it is: a port may be another feed's. `?namespace=NS` insists on one: another
 feed answers 421.
@@ -14,6 +14,7 @@ import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from feedhandler.log import log
+from feedhandler.page.pages import HEADERS, Pages
 from feedhandler.supervisor.bounded_server import BoundedServer
 from shm._native import DEAD_NS
 
@@ -27,7 +28,7 @@ class StatusServer:
     """Serves what `status` returns.
 
     /live: 200 while the supervisor answers. /ready: 200 while every venue is LIVE and its writer
-    well, else 503. /health: as /ready.
+    well, else 503. /health: as /ready. All else is the page's: see `page.pages`.
     """
 
     def __init__(self, address: str, status: Callable[[], dict[str, Any]]) -> None:
@@ -35,13 +36,15 @@ class StatusServer:
         self._address = address
         self._status = status
         self._runner: web.ServerRunner | None = None
+        self._pages: Pages | None = None
         self.port = 0  #: the real one, where 0 was asked for
         self.url = ""  #: "" while it does not listen
 
     async def start(self) -> None:
         """Raises OSError for an address that cannot be had."""
         host, _, port = self._address.rpartition(":")
-        runner = web.ServerRunner(BoundedServer(host, self._get))
+        server = BoundedServer(host, self._get)
+        runner = web.ServerRunner(server)
         await runner.setup()
         try:
             await web.TCPSite(runner, host.strip("[]"), int(port)).start()
@@ -49,22 +52,31 @@ class StatusServer:
             await runner.cleanup()
             raise
         self._runner = runner
+        self._pages = Pages(self._status, server.stays)
+        self._pages.start()
         self.port = int(runner.addresses[0][1])
         self.url = f"http://{host}:{self.port}"
-        log.info("status at %s/status", self.url)
+        log.info("the page is at %s/", self.url)
 
     async def stop(self) -> None:
         self.url = ""
+        if self._pages is not None:
+            await self._pages.stop()
+            self._pages = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _get(self, request: web.BaseRequest) -> web.Response:
+    async def _get(self, request: web.BaseRequest) -> web.StreamResponse:
+        pages = self._pages
         page = _PAGES.get(request.path)
-        if page is None:
-            return web.Response(status=404, text=f"there is {', '.join(_PAGES)}\n")
+        if pages is None or (page is None and request.path not in pages.paths):
+            there = ", ".join([*_PAGES, *(pages.paths if pages else ())])
+            return web.Response(status=404, text=f"there is {there}\n")
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        if page is None:
+            return await pages.answer(request)
         return self._answer(request, self._status(), page)
 
     def _answer(self, request: web.BaseRequest, found: dict[str, Any], page: _Page) -> web.Response:
@@ -110,7 +122,8 @@ _PAGES: Final[Mapping[str, _Page]] = {
 
 
 def _json(data: dict[str, Any], status: int) -> web.Response:
-    return web.Response(body=orjson.dumps(data), status=status, content_type="application/json")
+    headers = {**HEADERS, "Content-Type": "application/json"}
+    return web.Response(body=orjson.dumps(data), status=status, headers=headers)
 
 
 async def who_listens(address: str) -> str:

@@ -102,7 +102,8 @@ def test_only_this_hosts_names_are_answered(feed: tuple[Rig, int, int], host: st
 
 def test_what_there_is_is_said(feed: tuple[Rig, int, int]) -> None:
     _, port, _ = feed
-    assert ask(port, "/") == 404
+    assert ask(port, "/nothing") == 404
+    assert ask(port, "/") == 200
     assert ask(port, "/live", method="POST") == 405
     assert ask(port, "/live", method="HEAD") == 200
 
