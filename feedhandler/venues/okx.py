@@ -70,27 +70,35 @@ def _topic(key: str, arg: str, *kinds: InstrumentKind) -> Topic:
     return Topic(key, subscribe=asks, unsubscribe=leaves, kinds=kinds)
 
 
+_SUBJECTS = {  # by the word of a topic, its arg; "": of all others
+    "opt-summary": '"channel":"opt-summary","instFamily":"$symbol"',
+    **{
+        f"instruments:{word}": f'"channel":"instruments","instType":"{word}"'
+        for word in _TYPES.values()
+    },
+    "": '"channel":"$channel","instId":"$symbol"',
+}
+
+
 def _answers() -> Iterator[Answer]:
     yield Answer(ControlKind.PONG, '"pong"')
-    for name in ("instId", "instFamily", "uly"):
-        arg = f'"arg":{{"channel":"$channel","{name}":"$symbol"}}'
-        yield Answer(ControlKind.ACK, f'{{"event":"subscribe",{arg},"id?":"$id"}}')
-        yield Answer(ControlKind.UNSUBSCRIBED, f'{{"event":"unsubscribe",{arg},"id?":"$id"}}')
-        refused = f'{{"event":"error",{arg},"code":$code,"msg":"$text","id?":"$id"}}'
-        yield Answer(ControlKind.REJECTED, refused, spoils=True)
-    yield Answer(ControlKind.ACK, '{"event":"subscribe","id":"$id"}')
-    yield Answer(ControlKind.UNSUBSCRIBED, '{"event":"unsubscribe","id":"$id"}')
+    for word, arg in _SUBJECTS.items():
+        said = f'"arg":{{{arg}}},"id?":"$id"'
+        yield Answer(ControlKind.ACK, f'{{"event":"subscribe",{said}}}', word=word)
+        yield Answer(ControlKind.UNSUBSCRIBED, f'{{"event":"unsubscribe",{said}}}', word=word)
+        refused = f'{{"event":"error",{said},"code":"$code","msg":"$text"}}'
+        yield Answer(ControlKind.REJECTED, refused, word=word, spoils=True)
     named = "${_}channel:$channel,inst${_}:$symbol doesn't exist$_"
     yield Answer(
         ControlKind.REJECTED,
-        f'{{"event":"error","code":$code,"msg":"{named}","id?":"$id"}}',
+        f'{{"event":"error","code":"$code","msg":"{named}","id?":"$id"}}',
         text="Wrong URL, or it doesn't exist",
         spoils=True,
     )
-    yield Answer(ControlKind.REJECTED, '{"event":"error","code":$code,"msg":"$text","id?":"$id"}')
+    yield Answer(ControlKind.REJECTED, '{"event":"error","code":"$code","msg":"$text","id?":"$id"}')
     # "the connection will soon be closed for a service upgrade", 30-60 s before
     yield Answer(ControlKind.NOTICE, '{"event":"notice","code":"64008","msg":"$text"}')
-    yield Answer(ControlKind.NOTHING, '{"event":"notice","code":$code,"msg":"$text"}')
+    yield Answer(ControlKind.NOTHING, '{"event":"notice","code":"$code","msg":"$text"}')
     yield Answer(ControlKind.ERROR, '{"event":"channel-conn-count-error","channel":"$text"}')
     yield Answer(ControlKind.STATED, '{"arg":{"channel":"instruments","instType":"$_"},'
                  '"data":[{"instId":"$symbol","state":"$status"}]}')  # fmt: skip

@@ -2,18 +2,22 @@
 
 import json
 import logging
+import math
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from feedhandler.adapter.venue import ControlKind, ListedInstrument
+from feedhandler.engine import _engine as native
 from feedhandler.venues.okx import Okx
 from shm import ContractType, InstrumentKind, OptionType
+from tests.engine.support import engine, memory
 from tests.kit.recordings import recorded
 from tests.venues.support import recorded_lines
 
 VENUE = Okx()
+NOTHING = -(1 << 63)
 EXPIRY = "1798185600000"  # 2026-12-25 08:00 UTC
 
 
@@ -275,3 +279,70 @@ def test_a_contract_without_a_size_is_no_contract(odd: Any) -> None:
 def test_what_is_not_open_yet_needs_no_tick() -> None:
     (spec,) = parse(SPOT | {"state": "preopen", "tickSz": ""})
     assert spec.tick == 0
+
+
+CALL = "ETH-USD-211231-9600-C"
+PUT = "ETH-USD-211227-4150-P"
+
+
+def push(channel: str, *rows: dict[str, str], **arg: str) -> bytes:
+    its = arg or {"instId": rows[0]["instId"]}
+    return json.dumps({"arg": {"channel": channel, **its}, "data": rows}).encode()
+
+
+def summary(symbol: str, **said: str) -> dict[str, str]:
+    """What is adjusted for being paid in coin comes beside, and is another thing."""
+    beside = {"delta": "0.0034", "gamma": "0.0275", "vega": "0.00001", "theta": "-0.0001"}
+    return {"instType": "OPTION", "instId": symbol, "uly": "ETH-USD", **beside, "lever": "2000",
+            "realVol": "", "ts": "1640001659181", **said}  # fmt: skip
+
+
+def test_the_board_of_an_option_has_all_that_its_channels_say() -> None:
+    frames = [
+        push("tickers", {"instType": "OPTION", "instId": CALL, "last": "0.006", "lastSz": "0",
+                         "askPx": "0.0005", "askSz": "111", "bidPx": "", "bidSz": "",
+                         "volCcy24h": "0.7", "vol24h": "7", "ts": "1640001603301"}),
+        push("mark-price", {"instId": CALL, "instType": "OPTION", "markPx": "3.8005764218904408",
+                            "ts": "1640183727000"}),
+        push("open-interest", {"instId": CALL, "instType": "OPTION", "oi": "36", "oiCcy": "3.6",
+                               "ts": "1640183217591"}),
+        push(
+            "opt-summary",
+            summary(PUT, deltaBS="-0.98", markVol="", bidVol="", askVol="5", fwdPx=""),
+            summary(CALL, deltaBS="0.0037586392", gammaBS="0.0000090065", thetaBS="-0.6403023344",
+                    vegaBS="0.0733893466", markVol="1.8880399194", bidVol="", askVol="1.9531310937",
+                    fwdPx="3961.25"),
+            instFamily="ETH-USD",
+        ),
+    ]  # fmt: skip
+    wanted = {
+        "mark": 3.8005764218904408, "underlying": 3961.25, "ask_iv": 1.9531310937,
+        "mark_iv": 1.8880399194, "delta": 0.0037586392, "gamma": 0.0000090065,
+        "vega": 0.0733893466, "theta": -0.6403023344, "open_interest": 36.0, "volume": 7.0,
+    }  # fmt: skip
+    with engine("okx", auto_add=False) as e:
+        for symbol in (CALL, PUT):
+            e.add_instrument(symbol, price_exponent=-4, has_book=False)
+        for turn in range(3):  # by the shape, and by what was learned of it
+            for frame in frames:
+                assert e.connection(0).feed(frame, 1_700_000_000_000_000_000 + turn) & native.DATA
+            call, put = memory(e).quote(0), memory(e).quote(1)
+            assert {name: float(call[name]) for name in wanted} == wanted
+            for name in ("bid_iv", "rho", "funding", "index"):
+                assert math.isnan(call[name]), name
+            assert (int(call["bid_price"]), int(call["bid_size"])) == (NOTHING, 0)
+            assert (int(call["ask_price"]), int(call["ask_size"])) == (5, 111)
+            assert (float(put["delta"]), float(put["ask_iv"])) == (-0.98, 5.0)
+            for name in ("mark_iv", "bid_iv", "underlying", "open_interest", "volume", "mark"):
+                assert math.isnan(put[name]), name
+
+
+def test_an_option_is_heard_of_on_all_channels_that_say_something_of_it() -> None:
+    (option,) = parse(OPTION)
+    assert VENUE.keys(option, ["ticker"]) == [
+        "tickers:BTC-USD-261225-80000-C",
+        "mark-price:BTC-USD-261225-80000-C",
+        "open-interest:BTC-USD-261225-80000-C",
+        "opt-summary:BTC-USD",
+        "instruments:OPTION",
+    ]

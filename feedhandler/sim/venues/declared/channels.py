@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
 from feedhandler.adapter.names import date
+from feedhandler.adapter.venue import Base
 from feedhandler.shape.frame import TICKERS, Frame
 from feedhandler.shape.tree import Hole, Literal, Node, Text, holes, matched, parsed
 from feedhandler.sim.market.instrument import Instrument
@@ -52,7 +53,11 @@ class Channels:
         for channel, those in topics.by_channel.items():
             kinds = [frame for frame in venue.frames if frame.kind in _KINDS.get(channel, ())]
             for frame in kinds:
+                if frame.kind == "full" and venue.base is not Base.EVERY:
+                    continue  # of channels beside that of the changes
                 self._frames.setdefault(_its(frame, those).name, []).append(frame)
+        for word, frames in self._frames.items():
+            self._frames[word] = _named(word, frames)
 
     def frames(self, topic: Topic, *kinds: str) -> list[Frame]:
         """Those of a topic that are of these kinds; of several that say the same, as in another
@@ -110,6 +115,14 @@ def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:
         if topic.name in written or topic.key.partition("$")[0] in written:
             return topic
     return topics[0]
+
+
+def _named(word: str, frames: list[Frame]) -> list[Frame]:
+    """Without those of other channels, which nobody subscribes to, where one of the kind says this
+    one's word: `books50`, and the channel is `books`."""
+    exact = [frame for frame in frames if word in _written(parsed(frame.sample))]
+    kinds = {frame.kind for frame in exact}
+    return [frame for frame in frames if frame in exact or frame.kind not in kinds]
 
 
 def _written(tree: Node) -> Iterable[str]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from feedhandler.adapter.declared import DeclaredVenue, Topics
+from feedhandler.adapter.proof import Sign
 from feedhandler.adapter.venue import Base, Continuity
 from feedhandler.shape.frame import TICKERS
 from feedhandler.sim.config import UNIVERSE, SimOptions
@@ -74,6 +75,8 @@ class Publisher(DeclaredRest, ABC):
         self._moved: set[str] = set()
         self._due = {"whole": 0.0, "ticker": 0.0}
         self._stamp: tuple[int, dict[str, str]] = (0, {})
+        checked = options.checksums or Sign.CHECKSUM in declared.proof.signs
+        self.checksum = declared.checksum if checked else None
         super().__init__(options, declared)
         self.numbers.clock = self.market.clock
 
@@ -140,7 +143,7 @@ class Publisher(DeclaredRest, ABC):
         books = stream = None
         if channel.symbol and (frames := of("book", "snapshot", "full", "checksum")):
             live = self.market.live(channel.symbol)
-            books = Books(frames, self.numbers, self.declared.checksum, self.beside)
+            books = Books(frames, self.numbers, self.checksum, self.beside)
             counted = books.single and self.declared.rule is Continuity.NEXT
             levels = channel.levels if not counted else 0
             stream = BookStream(channel, live, levels, cut=self.declared.cut)
@@ -292,7 +295,7 @@ class Publisher(DeclaredRest, ABC):
         """A book that was asked for."""
         symbol = live.instrument.symbol
         frames = [frame for frame in self.declared.frames if frame.kind == "answer"]
-        books = Books(frames, self.numbers, self.declared.checksum, self.beside)
+        books = Books(frames, self.numbers, self.checksum, self.beside)
         most = self.snapshot_levels(levels)
         said = self.said(None, symbol) | {"window": str(levels)}
         text = books.whole("answer", live, self.texts(live), self.rest_book(live), said, most)[0]
