@@ -52,6 +52,8 @@ class Listed(Broadcast, ABC):
         """Raises FaultError for what cannot be listed."""
         if symbol in self.market.instruments:
             raise FaultError(f"symbol: {symbol!r} is listed already")
+        if symbol in self.expired:
+            return
         if self._universe is None:
             self._universe = {one.symbol: one for one in self.make_universe()}
         if symbol not in self._universe:
@@ -62,9 +64,11 @@ class Listed(Broadcast, ABC):
     def list_instrument(self, symbol: str) -> None:
         """Put an instrument on the list, for subscriptions and trading. Raises FaultError."""
         self.check_listable(symbol)
-        assert self._universe is not None
-        self.expired.pop(symbol, None)
-        self.market.add(self._universe[symbol])
+        instrument = self.expired.pop(symbol, None)
+        if instrument is None:
+            assert self._universe is not None
+            instrument = self._universe[symbol]
+        self.market.add(instrument)
         self.on_listed(self.market.instruments[symbol])
 
     def number_of(self, symbol: str) -> int:
