@@ -320,7 +320,7 @@ def _of(shape: Meaning) -> Iterator[str]:
 def _of_book(venue: Venue, counts: Sequence[Declared], result: ReplayResult) -> str:
     """What a book cannot be without."""
     came = {count.kind for count in counts if count.frames}
-    if venue.base is Base.STREAM and counts and "snapshot" not in came:
+    if venue.base is Base.STREAM and counts and not result.counters["snapshots"]:
         return "no snapshot: no book can begin"
     if venue.base is Base.REQUEST and not result.snapshots:
         return "no answer with a book: none can begin"

@@ -32,8 +32,8 @@ enum shape_kind {
 };
 
 enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4, KEY_LISTED = 8 }; /* of a key of an object */
-enum { FRAME_REMOVES = 1, FRAME_BLANK = 2, FRAME_BEGINS = 4, FRAME_ROUNDED = 8, FRAME_ANEW = 16, FRAME_TELLS = 32 };
-enum { FRAME_USUAL = FRAME_BEGINS | FRAME_ROUNDED | FRAME_ANEW }; /* what is no matter of reading its values */
+enum { FRAME_REMOVES = 1, FRAME_BLANK = 2, FRAME_BEGINS = 4, FRAME_ROUNDED = 8, FRAME_ANEW = 16, FRAME_TELLS = 32, FRAME_STILL = 64 };
+enum { FRAME_USUAL = FRAME_BEGINS | FRAME_ROUNDED | FRAME_ANEW | FRAME_STILL }; /* what is no matter of reading its values */
 enum { SHAPE_NO_LAYOUT = 255 };
 
 /* One kind of frame. A word is its length, and so many bytes; verbs are a count, and words. */

@@ -232,6 +232,8 @@ static void shaped_book_read(engine *e, cursor *c, const shape *s, const found *
     msg->rounded = s->flags & FRAME_ROUNDED;
     if (anew && msg->numbers.final == 1)
         msg->kind = MESSAGE_SNAPSHOT;
+    if (s->flags & FRAME_STILL && msg->numbers.final == msg->numbers.previous)
+        msg->kind = MESSAGE_SNAPSHOT;
     if (s->flags & FRAME_BEGINS && msg->numbers.previous == 0) {
         msg->kind = MESSAGE_SNAPSHOT;
         if (m->book.bids.count || m->book.asks.count)

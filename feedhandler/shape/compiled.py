@@ -46,6 +46,7 @@ _OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
 KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes is route; has some
 KEY_LISTED = 8  #: rows, where another frame has an object: that it is a list is route
 FRAME_REMOVES, FRAME_BLANK, FRAME_BEGINS, FRAME_ROUNDED, FRAME_ANEW = 1, 2, 4, 8, 16
+FRAME_STILL = 64
 FRAME_TELLS = 32  #: of what is for Python: market data may be of it, too
 _LEARNED = {
     Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
@@ -77,6 +78,7 @@ def _frame(told: Meaning, never: set[str], *, tells: bool) -> bytes:
         layout = OTHER_LAYOUT  # others than those that are read without a tree
     flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank | FRAME_ANEW * frame.anew
     flags |= FRAME_BEGINS * frame.begins | FRAME_ROUNDED * frame.rounded | FRAME_TELLS * tells
+    flags |= FRAME_STILL * frame.still
     head = bytes([KINDS[frame.kind], layout, flags])
     head += struct.pack("<H", frame.window)
     head += b"".join(_bytes(word, place) for word in words)

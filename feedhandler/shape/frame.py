@@ -161,6 +161,7 @@ class Frame:
     ever, of a book without levels; of any other book it is an error. `rounded`: its prices are
     taken together, so that its best is not the best. `anew`: with the number 1 the venue begins
     anew: such a frame is a whole book, whatever its kind, and such a quote no older than any.
+    `still`: a change whose $final is its $previous is a whole book, with which changes begin.
     """
 
     kind: str
@@ -176,6 +177,7 @@ class Frame:
     begins: bool = False
     rounded: bool = False
     anew: bool = False
+    still: bool = False
     channel: str = ""
     window: int = 0
 

@@ -232,6 +232,8 @@ def _check_words(told: Meaning) -> None:
         raise ShapeError(f"{told.place}: anew, and no $final")
     if set(frame.deletes) & set(frame.changes):
         raise ShapeError(f"{told.place}: a verb that both sets and removes a level")
+    if frame.still and not (frame.kind == "book" and Role.PREVIOUS in told.needed):
+        raise ShapeError(f"{told.place}: still=True: of a book, and with $previous")
     if frame.begins and not (frame.kind == "book" and Role.PREVIOUS in told.needed):
         raise ShapeError(f"{told.place}: begins=True: of a book, and with $previous")
     if frame.rounded and frame.kind != "full":

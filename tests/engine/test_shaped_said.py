@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,21 @@ def test_the_first_change_ever_begins_an_empty_book_and_no_other() -> None:
         assert feed(e, change(6, 5, a=[["3", "2"]])) == native.DATA
         assert len(engine_book(e, 0)[0]) == len(engine_book(e, 0)[1]) == 1
         assert feed(e, change(7, 0)) == native.MALFORMED
+        assert e.state(0)[0] == State.STALE
+
+
+def test_a_change_that_moves_no_number_is_a_whole_book() -> None:
+    """Also where changes are learned by then, and what came before is gone."""
+    with shaped(replace(CHANGE, begins=False, still=True), rule=native.RULE_PREVIOUS) as e:
+        sides = {"b": [["1", "2"]], "a": [["3", "2"]]}
+        for start in (10, 500):
+            assert feed(e, change(start, start, **sides)) == native.DATA
+            assert [len(side) for side in engine_book(e, 0)] == [1, 1]
+            for number in range(start, start + 50):
+                assert feed(e, change(number + 1, number, b=[[f"0.{number}", "2"]])) == native.DATA
+            assert e.state(0)[0] == State.LIVE
+        assert e.connection(0).slow < 8
+        assert feed(e, change(700, 600)) == native.DATA
         assert e.state(0)[0] == State.STALE
 
 

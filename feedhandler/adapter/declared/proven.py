@@ -35,7 +35,7 @@ def check(place: str, venue: type[Venue], frames: Sequence[Frame], *, asked: boo
     rule = getattr(venue, "rule", Continuity.NONE)
     base = getattr(venue, "base", Base.STREAM)
     told = [meaning(frame) for frame in frames]
-    kinds = {frame.kind for frame in frames}
+    kinds = {frame.kind for frame in frames} | {"snapshot" for frame in frames if frame.still}
     for text in (*_signs(venue, rule, base, kinds), *_checksum(venue, rule, told)):
         raise ShapeError(f"{place}: proof: {text}")
     if kinds - {"answer"} and "book" in venue.channels and not kinds & {"book", *_BEGINS}:

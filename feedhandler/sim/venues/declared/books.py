@@ -36,7 +36,7 @@ class BookFrame:
         words = {"symbol": ("S",), "side": frame.sides, "time_iso": ("T",), "sent_iso": ("T",)}
         self.template = Template(quoting(beside.tree(frame), words))
         self.layout = Layout(frame, beside)
-        self.removes = frame.removes
+        self.removes, self.still = frame.removes, frame.still
         self._literals = set(_literals(self.template.tree))
         self._optional = set(_optional(self.template.tree))
 
@@ -82,6 +82,8 @@ class Books:
         # What goes, first: else a book would be crossed between two messages.
         self.deltas = sorted(by_kind.get("book", []), key=lambda frame: not frame.removes)
         self._whole = {kind: found[0] for kind, found in by_kind.items() if kind != "book"}
+        if still := [frame for frame in self.deltas if frame.still]:
+            self._whole["snapshot"] = still[0]
         checks = [frame for frame in frames if frame.kind == "checksum"]
         self._check = Template(checks[0].sample) if checks else None
         self._numbers, self._rule = numbers, rule
@@ -152,6 +154,8 @@ class Books:
         ]
         said = {**said, "_": str(book.sequence)}
         values = {**said, **self._numbers.whole(book.sequence), **self._sum(live, book)}
+        if frame.still:
+            values["previous"] = values["final"]
         return [
             frame.template.filled({**values, **parts})
             for parts in frame.parts(rows, texts, symbol, values)
