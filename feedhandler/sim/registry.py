@@ -21,6 +21,7 @@ RULES: Final[Mapping[str, str]] = {
     "bitfinex": "bitfinex:BitfinexServer",
     "binance-coinm": "binance_streams:CoinmServer",
     "binance-options": "binance_streams:OptionsServer",
+    "gemini": "gemini:GeminiServer",
 }
 """The same of those that are made of what they declare, and have a rule that no table says."""
 

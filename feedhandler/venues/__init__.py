@@ -36,6 +36,7 @@ _MODULES = {
     "hyperliquid": "feedhandler.venues.hyperliquid:Hyperliquid",
     "bitget-spot": "feedhandler.venues.bitget:BitgetSpot",
     "bitget-futures": "feedhandler.venues.bitget:BitgetFutures",
+    "gemini": "feedhandler.venues.gemini:Gemini",
     "cryptocom": "feedhandler.venues.cryptocom:CryptoCom",
 }
 _DEFAULTS = ("deribit", "okx", "binance")

@@ -64,8 +64,13 @@ def fetched(endpoint: SimEndpoint, venue: Venue, request: Request) -> bytes:
 def lists(venue: Venue, endpoint: SimEndpoint) -> list[Any]:
     """The venue's answers, with a few rows in each: of every kind that it lists."""
     found = []
-    for request in venue.instrument_requests([*venue.default_instruments, "*", "option:BTC-USD:*"]):
-        document = json.loads(fetched(endpoint, venue, request))
+    wanted = [*venue.default_instruments, "*", "option:BTC-USD:*"]
+    for request in venue.instrument_requests(wanted):
+        body = fetched(endpoint, venue, request)
+        document = json.loads(body)
+        if isinstance(document, list) and all(isinstance(row, str) for row in document):
+            more = venue.follow_up(wanted, request, body)[:SHORT]  # names, and a row each
+            document = [json.loads(fetched(endpoint, venue, one)) for one in more]
         if shortened(venue, document, SHORT):
             found.append(document)
     return found

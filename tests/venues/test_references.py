@@ -30,6 +30,7 @@ FOUND = {
     "cryptocom-translated": (10, 143, 0, 0, 0),
     "gate-translated": (10, 9, 0, 0, 0),
     "gate-futures-translated": (10, 0, 0, 4, 0),
+    "gemini-translated": (10, 2, 0, 0, 0),
     "htx-translated": (10, 73, 0, 0, 0),
     "hyperliquid": (1, 64, 0, 0, 0),
     "kraken": (1, 0, 30, 0, 0),

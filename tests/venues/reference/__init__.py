@@ -15,6 +15,7 @@ from tests.venues.reference import (
     coinbase_pro,
     cryptocom_v2,
     gate_classic,
+    gemini_v2,
     htx_depth,
     kraken_v1,
 )
@@ -30,6 +31,7 @@ from tests.venues.reference.coinbase_exchange import CoinbaseExchangeReference
 from tests.venues.reference.cryptocom import CryptoComReference
 from tests.venues.reference.gate import GateReference
 from tests.venues.reference.gate_futures import GateFuturesReference
+from tests.venues.reference.gemini import GeminiReference
 from tests.venues.reference.htx import HtxReference
 from tests.venues.reference.hyperliquid import HyperliquidReference
 from tests.venues.reference.kraken import KrakenReference
@@ -54,6 +56,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "cryptocom": CryptoComReference,
     "gate": GateReference,
     "gate-futures": GateFuturesReference,
+    "gemini": GeminiReference,
     "htx": HtxReference,
     "hyperliquid": HyperliquidReference,
     "kraken": KrakenReference,
@@ -114,6 +117,7 @@ RECORDINGS = [
         "gate_futures/cryptofeed_gateio_futures.ndjson.gz",
         gate_classic.as_futures_subscribed,
     ),
+    Recording("gemini", "gemini/cryptofeed_v3_gemini_2026.ndjson.gz", gemini_v2.as_subscribed),
     Recording("htx", "htx/cryptofeed_huobi.ndjson.gz", htx_depth.as_subscribed),
     Recording("hyperliquid", "hyperliquid/hftbacktest_hyperliquid_btcusd_20250126.ndjson.gz"),
     Recording("kraken", "kraken_v2/depthcharge_minagbp_d25_20260816.ndjson.gz", depth=25),
