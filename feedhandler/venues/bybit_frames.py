@@ -54,9 +54,9 @@ FRAMES = (
     _prints("liquidation", "allLiquidation.$symbol", "", ("Sell", "Buy")),
     Frame(
         "ticker",
-        '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bid1Price?":$bid,"bid1Size?":$bid_size,'
-        '"ask1Price?":$ask,"ask1Size?":$ask_size,"markPrice?":$mark,"indexPrice?":$index,'
-        '"fundingRate?":$funding,"openInterest?":$open_interest,"volume24h?":$volume}}',
+        '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bid1Price?":"$bid","bid1Size?":"$bid_size",'
+        '"ask1Price?":"$ask","ask1Size?":"$ask_size","markPrice?":"$mark","indexPrice?":"$index",'
+        '"fundingRate?":"$funding","openInterest?":"$open_interest","volume24h?":"$volume"}}',
     ),
     *_ANSWER_FRAMES,
 )
@@ -65,11 +65,11 @@ OPTION_FRAMES = (
     _prints("trade", "publicTrade.$_", ',"i":"$id_name"', ("Buy", "Sell")),
     Frame(
         "ticker",
-        '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bidPrice?":$bid,"bidSize?":$bid_size,'
-        '"bidIv?":$bid_iv,"askPrice?":$ask,"askSize?":$ask_size,"askIv?":$ask_iv,'
-        '"markPrice?":$mark,"markPriceIv?":$mark_iv,"indexPrice?":$index,'
-        '"underlyingPrice?":$underlying,"openInterest?":$open_interest,"volume24h?":$volume,'
-        '"delta?":$delta,"gamma?":$gamma,"vega?":$vega,"theta?":$theta}}',
+        '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bidPrice?":"$bid","bidSize?":"$bid_size",'
+        '"bidIv?":"$bid_iv","askPrice?":"$ask","askSize?":"$ask_size","askIv?":"$ask_iv",'
+        '"markPrice?":"$mark","markPriceIv?":"$mark_iv","indexPrice?":"$index",'
+        '"underlyingPrice?":"$underlying","openInterest?":"$open_interest","volume24h?":"$volume",'
+        '"delta?":"$delta","gamma?":"$gamma","vega?":"$vega","theta?":"$theta"}}',
     ),
     *_ANSWER_FRAMES,
 )

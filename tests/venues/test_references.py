@@ -22,6 +22,8 @@ FOUND = {
     "binance-coinm": (10, 51, 0, 5, 0),
     "bitget-spot-translated": (8, 30, 0, 0, 0),
     "bitget-futures-translated": (2, 25, 0, 0, 0),
+    "bybit-linear-translated": (4, 327, 0, 0, 0),
+    "bybit-spot-translated": (2, 20, 0, 0, 0),
     "bitfinex": (7, 0, 0, 0, 13),
     "bitmex": (10, 17, 0, 0, 426),
     "bitstamp": (10, 10, 0, 0, 0),

@@ -12,6 +12,7 @@ from typing import Any
 from tests.kit.recordings import recorded
 from tests.venues.reference import (
     bitget_v1,
+    bybit,
     coinbase_pro,
     cryptocom_v2,
     gate_classic,
@@ -50,7 +51,9 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "bitmex": BitmexReference,
     "bitstamp": BitstampReference,
     "bybit-inverse": BybitReference,
+    "bybit-linear": BybitReference,
     "bybit-option": BybitReference,
+    "bybit-spot": BybitReference,
     "coinbase": CoinbaseReference,
     "coinbase-exchange": CoinbaseExchangeReference,
     "cryptocom": CryptoComReference,
@@ -97,6 +100,7 @@ class Recording:
         return path
 
 
+_BYBIT = "bybit/cryptofeed_v3_bybit_v5.ndjson.gz"
 RECORDINGS = [
     Recording("binance-coinm", "binance_coinm/cryptofeed_binance_delivery.ndjson.gz"),
     Recording("bitfinex", "bitfinex/cryptofeed_bitfinex.ndjson.gz"),
@@ -104,6 +108,8 @@ RECORDINGS = [
     Recording("bitget-futures", "bitget/cryptofeed_bitget.ndjson.gz", bitget_v1.as_futures),
     Recording("bitmex", "bitmex/cryptofeed_bitmex.ndjson.gz"),
     Recording("bitstamp", "bitstamp/cryptofeed_bitstamp.ndjson.gz"),
+    Recording("bybit-linear", _BYBIT, bybit.of("linear")),
+    Recording("bybit-spot", _BYBIT, bybit.of("spot")),
     Recording("coinbase", "coinbase_adv/cryptofeed_v3_coinbase_2026.ndjson.gz"),
     Recording(
         "coinbase-exchange",

@@ -3,10 +3,13 @@ in a topic, 1 is a whole book; `seq` is what readers see, where it is said. One 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from tests.venues.reference.book import CONTROL, NOTHING, Book, Level, Quote, Reference, Said, Trade
+
+Line = dict[str, Any]
 
 
 class BybitReference(Reference):
@@ -44,10 +47,21 @@ class BybitReference(Reference):
         return Said("snapshot" if whole else "book", books=(symbol,))
 
 
+def of(category: str) -> Callable[[Iterable[Line]], Iterator[Line]]:
+    """The lines of one product: all were recorded together."""
+
+    def chosen(lines: Iterable[Line]) -> Iterator[Line]:
+        ends = (f"/{category}", f"category={category}")
+        return (line for line in lines if any(end in (line["url"] or "") for end in ends))
+
+    return chosen
+
+
 def _best(levels: Any) -> Level | None:
     return (Decimal(levels[0][0]), Decimal(levels[0][1])) if levels else None
 
 
 def _trade(row: Any) -> Trade:
     price, size = Decimal(row["p"]), Decimal(row["v"])
-    return Trade(row["s"], price, size, row["S"] == "Buy", row["T"] * 10**6)
+    number = int(row["i"]) if row["i"].isdigit() else None  # else a UUID
+    return Trade(row["s"], price, size, row["S"] == "Buy", row["T"] * 10**6, number)
