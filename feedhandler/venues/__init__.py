@@ -37,6 +37,7 @@ _MODULES = {
     "bitget-spot": "feedhandler.venues.bitget:BitgetSpot",
     "bitget-futures": "feedhandler.venues.bitget:BitgetFutures",
     "gemini": "feedhandler.venues.gemini:Gemini",
+    "coinbase-derivatives": "feedhandler.venues.deribit:CoinbaseDerivatives",
     "cryptocom": "feedhandler.venues.cryptocom:CryptoCom",
 }
 _DEFAULTS = ("deribit", "okx", "binance")

@@ -5,16 +5,13 @@ book.{instrument}.{interval}; public/get_instruments; public/set_heartbeat). Amo
 dollars for inverse perpetuals and futures, and in base currency for everything else, so that a
 size of 1 is worth 1 of either.
 
-The answer to a subscription lists the channels that were accepted: what is not among them is not
-known to the venue, which says no more about it. A login is needed for the interval `raw`; `agg2` is
-no faster for most instruments.
+The answer to a subscription lists the channels that were accepted; of others the venue says no
+more. A login is needed for the interval `raw`; `agg2` is no faster for most instruments.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import orjson
 
 from feedhandler.adapter import promise, request_ids
 from feedhandler.adapter.declared import (
@@ -43,7 +40,7 @@ from feedhandler.adapter.venue import (
     Speaker,
 )
 from feedhandler.venues.deribit_frames import FRAMES
-from shm import ContractType, InstrumentKind, OptionType, Status
+from shm import InstrumentKind, OptionType, Status
 
 _HEARTBEAT_S = 10  # the shortest that the venue grants
 _LISTED = ("future", "option", "spot")
@@ -67,6 +64,9 @@ def _told(channel: str, data: str) -> str:
     return f'{{"method":"subscription","params":{{"channel":"{channel}","data":{data}}}}}'
 
 
+_ERROR = '{"id":$id,"error":{"message":"$text","code":$code,"data?":$detail}}'
+
+
 def _states(kind: str, *kinds: InstrumentKind) -> Topic:
     """Notices of what is created, opened, settled and over."""
     return Topic(f"instrument.state.{kind}.any", kinds=kinds)
@@ -81,9 +81,16 @@ class Deribit(DeclaredVenue):
     proof = Proof((Sign.CHAIN,))
     socket_requests = True
     ws_urls = {"public": "wss://www.deribit.com/ws/api/v2"}
-    ws_alternatives = {"public": ("wss://streams.deribit.com/ws/api/v2",)}
+    ws_alternatives: Mapping[str, tuple[str, ...]] = {
+        "public": ("wss://streams.deribit.com/ws/api/v2",)
+    }
     rest_url = "https://www.deribit.com/api/v2"
-    hosts = ("deribit.com", "streams.deribit.com", "test.deribit.com", "history.deribit.com")
+    hosts: tuple[str, ...] = (
+        "deribit.com",
+        "streams.deribit.com",
+        "test.deribit.com",
+        "history.deribit.com",
+    )
     # A heartbeat, and with it a test request, comes every interval; two missed ones are death.
     heartbeat = Heartbeat(Speaker.SERVER_JSON, _HEARTBEAT_S, 2.5 * _HEARTBEAT_S)
     limits = Limits(
@@ -116,6 +123,7 @@ class Deribit(DeclaredVenue):
     words = Words(
         subscribe=_call("subscribe", '{"channels":$keys}'),
         unsubscribe=_call("unsubscribe", '{"channels":$keys}'),
+        request='{"jsonrpc":"2.0","id":$id,"method":"$path","params":$params}',
         on_connect=(_call("set_heartbeat", f'{{"interval":{_HEARTBEAT_S}}}'),),
         answers=(
             Answer(
@@ -123,24 +131,21 @@ class Deribit(DeclaredVenue):
                 '{"method":"heartbeat","params":{"type":"test_request"}}',
                 reply=_call("test", "{}", request_ids.HEARTBEAT),
             ),
-            Answer(ControlKind.NOTHING, '{"method":"heartbeat","params":{"type":"heartbeat"}}'),
+            Answer(ControlKind.NOTHING, '{"method":"heartbeat"}'),
             Answer(
                 ControlKind.STATED,
                 _told("instrument.state.$_", '{"instrument_name":"$symbol","state":"$status"}'),
             ),
-            # locked, or in maintenance: the list says which instruments are
+            # Two a second say of an index each that it is not locked. Else, and in maintenance,
+            # the list says which instruments are.
+            Answer(ControlKind.NOTHING, _told("platform_state", '{"locked":false}')),
+            Answer(ControlKind.NOTHING, _told("platform_state", '{"maintenance":false}')),
             Answer(ControlKind.RELIST, _told("platform_state", "$text")),
             Answer(ControlKind.PONG, f'{{"id":{request_ids.HEARTBEAT},"result":$_}}'),
-            Answer(
-                ControlKind.ANSWER,
-                '{"id":$id,"error":{"message":"$text","code":$code,"data?":$detail}}',
-            ),
+            Answer(ControlKind.ANSWER, _ERROR),
             Answer(ControlKind.ANSWER, '{"id":$id,"result":$_}'),
-            Answer(
-                ControlKind.REJECTED,
-                '{"id":$id,"error":{"message":"$text","code":$code,"data?":$detail}}',
-            ),
-            Answer(ControlKind.REJECTED, '{"id?":$id,"error":$text}'),
+            Answer(ControlKind.REJECTED, _ERROR),
+            Answer(ControlKind.ERROR, '{"error":$text}'),
             Answer(ControlKind.ACK, '{"id":$id,"result":["$key"]}', whole=True),
             Answer(ControlKind.NOTHING, '{"result":$_}'),
         ),
@@ -188,9 +193,6 @@ class Deribit(DeclaredVenue):
         base="base_currency",
         quote="counter_currency",
         settle="settlement_currency",
-        contract=By(
-            "instrument_type", {"linear": ContractType.LINEAR, "reversed": ContractType.INVERSE}
-        ),
         expiry="expiration_timestamp",
         strike="strike",
         option=By("option_type", {"call": OptionType.CALL, "put": OptionType.PUT}),
@@ -205,11 +207,8 @@ class Deribit(DeclaredVenue):
         levels=1000,  # of 1, 5, 10, 20, 50, 100, 1000, 10000
         text="error.message",
     )
-    default_instruments = (
-        "BTC-PERPETUAL",
-        "ETH-PERPETUAL",
-        "future:BTC-USD:*",
-        "option:BTC-USD:*",
+    default_instruments: tuple[str, ...] = (
+        *("BTC-PERPETUAL", "ETH-PERPETUAL", "future:BTC-USD:*", "option:BTC-USD:*"),
     )
 
     def key_symbols(self, key: str) -> tuple[str, str]:
@@ -222,9 +221,8 @@ class Deribit(DeclaredVenue):
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
         """One of each kind that is wanted: there are thousands of options."""
         wanted = {kind for text in patterns for kind in _kinds(Pattern.parse(text))}
-        its = self.listing
         return [
-            Request(its.path, {**its.params, "kind": kind})
+            Request(self.listing.path, {**self.listing.params, "kind": kind})
             for kind in (*_LISTED, *_COMBOS)
             if kind in wanted
         ]
@@ -237,31 +235,30 @@ class Deribit(DeclaredVenue):
         status = found.status if active else Status.HALTED  # once it said no more
         return replace(found, status=status)
 
-    def socket_request(self, request: Request, number: int) -> str:
-        params = orjson.dumps({name: _typed(value) for name, value in request.params.items()})
-        method = request.path.rpartition("/")[2]
-        return _call(method, params.decode(), request_ids.socket_id(number))
+
+class CoinbaseDerivatives(Deribit):
+    """What was Coinbase International until 2026-09-09 (https://docs.cdp.coinbase.com/coinbase-app/
+    advanced-trade-apis/guides/derivatives): Deribit's engine, at hosts of Coinbase. That of market
+    data takes subscriptions only, and cuts off who says nothing for 30 s; pings do not count."""
+
+    name = "coinbase-derivatives"
+    socket_requests = False
+    ws_urls = {"public": "wss://streams.drb.coinbase.com/ws/api/v2"}
+    ws_alternatives = {}
+    rest_url = "https://drb.coinbase.com/api/v2"
+    hosts = ("drb.coinbase.com", "streams.drb.coinbase.com")
+    default_instruments = ("BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL", "SOL_USDC-PERPETUAL")
 
 
 def _completed(row: Row) -> Row:
-    """Before 2022 there were neither counter nor settlement currencies, nor linear contracts, nor
-    states."""
+    """Before 2022 there were neither counter nor settlement currencies, nor states."""
     fields = {name: value for name, value in row.fields.items() if value not in (None, "")}
     fields |= {"state": row.fields["state"]} if row.has("state") else {"state": "open"}
     base, kind = row.text("base_currency"), row.text("kind")
     quote = fields.get("counter_currency") or fields.get("quote_currency")
     fields["counter_currency"] = "USD" if quote == base else quote
     fields.setdefault("settlement_currency", fields["counter_currency"] if kind == "spot" else base)
-    if fields.get("instrument_type") not in ("linear", "reversed"):
-        inverse = fields["settlement_currency"] == base
-        fields["instrument_type"] = "reversed" if inverse else "linear"
     return Row(fields)
-
-
-def _typed(text: str) -> object:
-    """What in a URL is text, in JSON has its type."""
-    words: Mapping[str, object] = {"true": True, "false": False}
-    return int(text) if text.isdigit() else words.get(text, text)
 
 
 def _kinds(pattern: Pattern) -> tuple[str, ...]:

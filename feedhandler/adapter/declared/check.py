@@ -41,6 +41,8 @@ def check(
                 _message(f"{place}: topics: {topic.key!r}: {name}", own, bool(topic.holes))
     for text in said.on_connect:
         words.check(f"{place}: words: on_connect", text, {"id"})
+    if said.request:
+        words.check(f"{place}: words: request", said.request, {"id", "path", "params"})
     for answer in said.answers:
         _answer(f"{place}: words: {answer.kind.name} {answer.sample[:60]!r}", answer, topics)
     for its in listings:

@@ -285,6 +285,10 @@ class DeclaredVenue(Venue):
         return books.best(self.name, self.best, symbol, answer)
 
     def socket_request(self, request: Request, number: int) -> str:
+        if self.words.request:
+            params = {name: words.typed(value) for name, value in request.params.items()}
+            asked = {"path": request.path.lstrip("/"), "params": params}
+            return words.filled(self.words.request, {**asked, "id": request_ids.socket_id(number)})
         if self.book is None or not self.book.socket:
             return super().socket_request(request, number)
         values = {

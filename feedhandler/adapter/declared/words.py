@@ -67,12 +67,14 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Words:
     """`passing`: codes and texts of refusals that pass. `on_connect`: messages that are sent as
-    soon as the socket is open."""
+    soon as the socket is open. `request`: what asks over the socket for what REST is asked for, by
+    its `$path` and `$params`, with `$id`, where the venue takes that (`socket_requests`)."""
 
     subscribe: str
     unsubscribe: str
     answers: tuple[Answer, ...] = ()
     on_connect: tuple[str, ...] = ()
+    request: str = ""
     passing: tuple[str, ...] = ()
 
 
@@ -118,6 +120,8 @@ def _filled(node: tree.Node, values: Mapping[str, object]) -> tree.Node:
         if isinstance(one, list | tuple):
             literals = tuple(tree.Literal(str(each)) for each in one)
             return tree.Listed(literals)
+        if isinstance(one, dict):
+            return tree.Literal(orjson.dumps(one).decode(), number=True)
         if isinstance(one, str) or hole.quoted:
             return tree.Literal(str(one))
         return tree.Literal(str(one), number=True)
@@ -171,6 +175,12 @@ def for_python(answers: Sequence[Answer]) -> list[str]:
 
 def _loose(hole: re.Match[str]) -> str:
     return "$digits" if hole[1] == "id" else "$_"
+
+
+def typed(text: str) -> object:
+    """What in a URL is text, in JSON has its type."""
+    constants: Mapping[str, object] = {"true": True, "false": False}
+    return int(text) if text.isdigit() else constants.get(text, text)
 
 
 def reply(template: str, found: Mapping[str, object]) -> str:

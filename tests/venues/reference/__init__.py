@@ -30,6 +30,7 @@ from tests.venues.reference.bybit import BybitReference
 from tests.venues.reference.coinbase import CoinbaseReference
 from tests.venues.reference.coinbase_exchange import CoinbaseExchangeReference
 from tests.venues.reference.cryptocom import CryptoComReference
+from tests.venues.reference.deribit import DeribitReference
 from tests.venues.reference.gate import GateReference
 from tests.venues.reference.gate_futures import GateFuturesReference
 from tests.venues.reference.gemini import GeminiReference
@@ -55,8 +56,10 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "bybit-option": BybitReference,
     "bybit-spot": BybitReference,
     "coinbase": CoinbaseReference,
+    "coinbase-derivatives": DeribitReference,
     "coinbase-exchange": CoinbaseExchangeReference,
     "cryptocom": CryptoComReference,
+    "deribit": DeribitReference,
     "gate": GateReference,
     "gate-futures": GateFuturesReference,
     "gemini": GeminiReference,
@@ -117,6 +120,7 @@ RECORDINGS = [
         coinbase_pro.as_subscribed,
     ),
     Recording("cryptocom", "cryptocom/cryptofeed_crypto.com.ndjson.gz", cryptocom_v2.as_subscribed),
+    Recording("deribit", "deribit/cryptofeed_deribit.ndjson.gz"),
     Recording("gate", "gate/cryptofeed_gateio.ndjson.gz", gate_classic.as_subscribed),
     Recording(
         "gate-futures",

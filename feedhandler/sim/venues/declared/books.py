@@ -45,13 +45,12 @@ class BookFrame:
         """Whether it has one level a message."""
         return not self.template.holes & {"bids", "asks", "levels"}
 
-    def carries(self, done: str) -> bool:
-        """Whether levels that this became of stand in it. What a frame is for, its words say where
-        there are several: insert, update."""
+    @property
+    def acts(self) -> set[str]:
+        """What becomes of levels that stand in it, as far as its words say so: insert, update."""
         if self.removes:
-            return done == GONE
-        named = [one for one, words in _ACTS.items() if self._literals & set(words)]
-        return done in named if len(named) == 1 else True
+            return {GONE}
+        return {one for one, words in _ACTS.items() if self._literals & set(words)}
 
     def parts(
         self, changes: Sequence[Change], texts: Texts, symbol: str, said: Values
@@ -80,7 +79,9 @@ class Books:
             if frame.kind in ("book", "snapshot", "full", "answer"):
                 by_kind.setdefault(frame.kind, []).append(BookFrame(frame, beside))
         # What goes, first: else a book would be crossed between two messages.
-        self.deltas = sorted(by_kind.get("book", []), key=lambda frame: not frame.removes)
+        deltas = sorted(by_kind.get("book", []), key=lambda frame: not frame.removes)
+        apart = set().union(*(one.acts for one in deltas)) == {NEW, CHANGED, GONE}
+        self.deltas = deltas if apart else deltas[:1]  # else they are of other days and channels
         self._whole = {kind: found[0] for kind, found in by_kind.items() if kind != "book"}
         if still := [frame for frame in self.deltas if frame.still]:
             self._whole["snapshot"] = still[0]
@@ -126,7 +127,7 @@ class Books:
         found: dict[int, list[Change]] = {}
         for change in changes:
             done = act(change)
-            place = next(at for at, one in enumerate(self.deltas) if one.carries(done))
+            place = next(at for at, one in enumerate(self.deltas) if done in one.acts)
             found.setdefault(place, []).append(change)
         return [(self.deltas[at], some) for at, some in sorted(found.items())]
 

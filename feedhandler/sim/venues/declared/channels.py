@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
 from feedhandler.adapter.names import date
 from feedhandler.adapter.venue import Base
 from feedhandler.shape.frame import TICKERS, Frame
-from feedhandler.shape.tree import Hole, Literal, Node, Text, holes, matched, parsed
+from feedhandler.shape.tree import Literal, Node, Text, holes, matched, parsed
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.template import nodes
 
+_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "book": ("book", "snapshot", "full", "checksum"),
     "trades": ("trade", "liquidation"),
@@ -20,9 +24,6 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticker": tuple(TICKERS),
 }
 """Of frames, by the channel that they come on."""
-
-
-_OWN: Final = {"unread": "_"}
 
 
 class Channel(NamedTuple):
@@ -86,17 +87,20 @@ class Channels:
         for frame in self._frames.get(topic.name, ()):
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
-                    there = matched(_read_whole(text), key) or {}
-                    said |= {_OWN.get(name, name): value for name, value in there.items()}
+                    said |= matched(text, key) or {}
         expiry = inside.get("expiry", "")
         return Channel(key, topic, symbol, _subject(inside), levels, said, expiry)
 
 
-def _read_whole(text: Text) -> Text:
-    """Also what nobody reads of it: it stands in the key."""
-    if text.parts.count(Hole("_")) != 1:
-        return text
-    return Text(tuple(Hole("unread") if part == Hole("_") else part for part in text.parts))
+def keyed(frame: Frame, key: str) -> Frame:
+    """As it comes on a key: the text that names its channel is the key."""
+
+    def text(found: re.Match[str]) -> str:
+        node = parsed(found[0])
+        of_key = isinstance(node, Text) and matched(node, key) is not None
+        return json.dumps(key) if of_key else found[0]
+
+    return replace(frame, sample=_TEXT.sub(text, frame.sample))
 
 
 def _subject(inside: Mapping[str, str]) -> tuple[str, str]:
