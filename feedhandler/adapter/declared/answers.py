@@ -80,14 +80,17 @@ class Reader:
         if ended or answer.kind is ControlKind.UNSUBSCRIBED:
             left = named or tuple(asked.get(number, ()))
             return [Control(ControlKind.UNSUBSCRIBED, left, request_id=number, channel=channel)]
-        keys = named if answer.whole or "failed" in found else named or wanted
+        listed = answer.whole or "failed" in found
+        keys = named if listed else named or wanted
         taken = [Control(ControlKind.ACK, keys, request_id=number, channel=channel)]
         missing = tuple(key for key in wanted if key not in keys) if answer.whole else ()
         missing = missing or tuple(_texts(found.get("failed")))
         if missing:
             why = _text(answer, found) or "not among the keys that the venue accepted"
             taken.append(Control(ControlKind.REJECTED, missing, why, request_id=number))
-        return taken if keys else taken[1:] or [Control(ControlKind.NOTHING, request_id=number)]
+        if keys or not listed:
+            return taken
+        return taken[1:] or [Control(ControlKind.NOTHING, request_id=number)]
 
     def _refused(
         self,

@@ -103,6 +103,13 @@ def keyed(frame: Frame, key: str) -> Frame:
     return replace(frame, sample=_TEXT.sub(text, frame.sample))
 
 
+def on_key(frames: Sequence[Frame], key: str) -> list[Frame]:
+    """Those that come on a key. Where some name it in a text, others are of another key."""
+    found = [(frame, keyed(frame, key)) for frame in frames]
+    named = [its for frame, its in found if its != frame]
+    return named or list(frames)
+
+
 def _subject(inside: Mapping[str, str]) -> tuple[str, str]:
     hole = next((name for name in ("symbol", "family") if inside.get(name)), "")
     return hole, inside.get(hole, "")

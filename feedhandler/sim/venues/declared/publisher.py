@@ -22,7 +22,7 @@ from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.books import BookFrame, Books
-from feedhandler.sim.venues.declared.channels import Channel, Channels, keyed
+from feedhandler.sim.venues.declared.channels import Channel, Channels, on_key
 from feedhandler.sim.venues.declared.checksum import padded
 from feedhandler.sim.venues.declared.events import (
     LIQUIDATIONS,
@@ -138,7 +138,7 @@ class Publisher(DeclaredRest, ABC):
         self._opened += 1
 
         def of(*kinds: str) -> list[Any]:
-            return [keyed(one, channel.key) for one in self.channels.frames(channel.topic, *kinds)]
+            return on_key(self.channels.frames(channel.topic, *kinds), channel.key)
 
         books = stream = None
         if channel.symbol and (frames := of("book", "snapshot", "full", "checksum")):

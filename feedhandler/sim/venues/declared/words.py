@@ -81,9 +81,10 @@ class Talk:
         return None
 
     def _keys(self, found: Mapping[str, Any], topics: Sequence[Topic]) -> Iterator[str]:
-        for one in (found.get("key"), *_listed(found.get("keys"))):
-            if isinstance(one, str):
-                yield one
+        if found.keys() & {"key", "keys"}:
+            named = (found.get("key"), *_listed(found.get("keys")))
+            yield from (one for one in named if isinstance(one, str))
+            return
         word = found.get("channel")
         topic = self._topics.by_word.get(word) if isinstance(word, str) else topics[0]
         symbols = [*_listed(found.get("symbols")), found.get("symbol") or found.get("family")]
