@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -16,11 +16,10 @@ from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.instruments.universe import add_instrument
-from feedhandler.sim.runner import SimEndpoint, SimOptions
+from feedhandler.sim.runner import SimEndpoint
 from shm import InstrumentKind, segment
 from tests.kit.recordings import recorded
-from tests.kit.rig import ForkedSims
-from tests.venues.test_odd_answers import lists, rows_of
+from tests.venues.test_odd_answers import fetched, lists, rows_of
 
 SIZE, PRICES = Decimal(37), (Decimal("0.0375"), Decimal("61234.5"))
 
@@ -151,7 +150,8 @@ def assert_worth(feed: shm.Feed, spec: ListedInstrument, contract: Contract) -> 
 
 def checked(venue: Venue, document: Any, namespace: str) -> int:
     """How many instruments of a list are worth what the row says."""
-    specs = {spec.symbol: spec for spec in venue.parse_instruments(json.dumps(document).encode())}
+    listed = venue.parse_instruments(json.dumps(document).encode())
+    specs = {spec.symbol.lower(): spec for spec in listed}
     meaning = CONTRACTS.get(venue.name, _spot)
     count = 0
     with segment.create(venue.name, namespace=namespace, instruments=len(specs) + 1) as held:
@@ -160,11 +160,10 @@ def checked(venue: Venue, document: Any, namespace: str) -> int:
             add_instrument(engine, spec)
         held.writer.heartbeat()
         with shm.attach(venue.name, namespace=namespace) as feed:
-            for row in rows_of(venue, document):
-                values = row.values() if isinstance(row, dict) else row
-                its = next(
-                    (specs[one] for one in values if type(one) is str and one in specs), None
-                )
+            for row in [document] if "symbol" in document else rows_of(venue, document):
+                values = row.values() if isinstance(row, dict) else [row, *row]
+                symbols = (str(one).lower() for one in values)
+                its = next((specs[one] for one in symbols if one in specs), None)
                 if its is None or its.kind is InstrumentKind.COMBO:
                     continue
                 assert_worth(feed, its, meaning(row))
@@ -172,16 +171,23 @@ def checked(venue: Venue, document: Any, namespace: str) -> int:
     return count
 
 
-@pytest.fixture(scope="module")
-def sims() -> Iterator[dict[str, SimEndpoint]]:
-    with ForkedSims(venues.names(), SimOptions(rate=1.0, instruments=40)) as running:
-        yield running.endpoints
+def singles(venue: Venue, endpoint: SimEndpoint) -> list[Any]:
+    """Of a venue whose list has names, and which is asked for each."""
+    asked = venue.instrument_requests(venue.default_instruments)
+    return [
+        json.loads(fetched(endpoint, venue, more))
+        for request in asked
+        for more in venue.follow_up(
+            venue.default_instruments, request, fetched(endpoint, venue, request)
+        )
+    ]
 
 
 @pytest.mark.parametrize("name", venues.names())
 def test_a_venue_of_the_simulator(name: str, sims: dict[str, SimEndpoint], namespace: str) -> None:
     venue = venues.load(name)
-    assert sum(checked(venue, one, namespace) for one in lists(venue, sims[name]))
+    documents = lists(venue, sims[name]) or singles(venue, sims[name])
+    assert sum(checked(venue, one, namespace) for one in documents)
 
 
 @pytest.mark.parametrize(("name", "path", "least"), RECORDED)

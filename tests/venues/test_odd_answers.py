@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -27,9 +26,8 @@ from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister, list_instruments
 from feedhandler.instruments.universe import Universe, add_instrument
 from feedhandler.io_process.roster import Roster
-from feedhandler.sim.runner import SimEndpoint, SimOptions
+from feedhandler.sim.runner import SimEndpoint
 from shm import segment
-from tests.kit.rig import ForkedSims
 from tests.venues.odd import ODD, REMOVED, Nobody, Path, assert_possible, paths, variants, with_odd
 
 VENUES = venues.names()
@@ -40,12 +38,6 @@ ROWS = {
 #: fields by which a row may be said to be of a kind that is of no concern
 KINDS: set[Path] = {("kind",), ("instType",)}
 SHORT = 6  # rows of a list are enough
-
-
-@pytest.fixture(scope="module")
-def sims() -> Iterator[dict[str, SimEndpoint]]:
-    with ForkedSims(VENUES, SimOptions(rate=1.0, instruments=40)) as running:
-        yield running.endpoints
 
 
 def fetched(endpoint: SimEndpoint, venue: Venue, request: Request) -> bytes:
