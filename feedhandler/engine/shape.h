@@ -45,6 +45,7 @@ typedef struct shape {
     uint64_t required; /* a bit for each role */
     const uint8_t *level; /* NULL: there is none */
     const uint8_t *node;
+    const struct shape *alike; /* the first one whose levels are read in the same way */
 } shape;
 
 static inline const uint8_t *shape_word(const uint8_t **at)
@@ -141,6 +142,19 @@ static bool shape_has(const uint8_t *node, int role)
     case SHAPE_HOLE: return node[1] == role;
     default: return false;
     }
+}
+
+/* Are the levels of two shapes read alike? What stands before the roles is their words. */
+static bool shape_levels_alike(const shape *a, const shape *b)
+{
+    enum { FLAGS = FRAME_REMOVES | FRAME_BLANK, BEHIND_WORDS = 10 };
+    if (a->level == NULL || b->level == NULL || (a->flags & FLAGS) != (b->flags & FLAGS))
+        return false;
+    size_t level = shape_short(a->level - 2), words = (size_t)(a->level - BEHIND_WORDS - a->words[0]);
+    return level == shape_short(b->level - 2) && memcmp(a->level, b->level, level) == 0 &&
+           words == (size_t)(b->level - BEHIND_WORDS - b->words[0]) &&
+           memcmp(a->words[0], b->words[0], words) == 0 &&
+           shape_has(a->node, ROLE_LEVELS) == shape_has(b->node, ROLE_LEVELS);
 }
 
 /* Are there rows in it? */

@@ -65,6 +65,10 @@ static bool shaped_open(engine *e, const void *table, size_t length)
         k->checks |= k->shapes[i].kind == SHAPE_CHECKSUM;
         k->by_keys |= k->shapes[i].kind == SHAPE_TICKER;
         k->told |= shape_tells(&k->shapes[i]);
+        uint32_t first = 0;
+        while (first < i && !shape_levels_alike(&k->shapes[first], &k->shapes[i]))
+            first++;
+        k->shapes[i].alike = &k->shapes[first];
     }
     k->by_keys &= !k->numbers && !k->told; /* they would have to be read beside */
     return true;

@@ -213,6 +213,7 @@ static const level_way *way_of(skeletons *s, const shape *of, const cursor *list
 {
     way_sketch k;
     cursor c = *list;
+    of = of->alike; /* what comes behind the levels says which it is: there is no way back */
     memset(&k, 0, sizeof k);
     k.way.shape = of;
     k.way.removes = of->flags & FRAME_REMOVES;
