@@ -31,6 +31,7 @@ _MODULES = {
     "kraken": "feedhandler.venues.kraken:Kraken",
     "kraken-futures": "feedhandler.venues.kraken_futures:KrakenFutures",
     "htx": "feedhandler.venues.htx:Htx",
+    "htx-swap": "feedhandler.venues.htx_swap:HtxSwap",
     "bitmex": "feedhandler.venues.bitmex:Bitmex",
     "bitfinex": "feedhandler.venues.bitfinex:Bitfinex",
     "hyperliquid": "feedhandler.venues.hyperliquid:Hyperliquid",

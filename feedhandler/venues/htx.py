@@ -36,6 +36,19 @@ from feedhandler.shape import Frame
 from shm import Status
 
 PAIR = "[$price,$size]"
+HEARTBEAT = Heartbeat(Speaker.SERVER_JSON, 5.0, 15.0)
+TAKEN = (
+    Answer(ControlKind.ASKED, '{"ping":$n}', reply='{"pong":$n}'),
+    Answer(ControlKind.ACK, '{"id":"$id","status":"ok","subbed":"$key"}'),
+    Answer(ControlKind.UNSUBSCRIBED, '{"id":"$id","status":"ok","unsubbed":"$key"}'),
+)
+REFUSED = (
+    Answer(
+        ControlKind.REJECTED, '{"id":"$id","status":"error","err-code":"$code","err-msg":"$text"}'
+    ),
+    Answer(ControlKind.ERROR, '{"status":"error","err-code":"$code","err-msg":"$text"}'),
+)
+PASSING = ("too many request", "trade not open now")
 
 _FRAMES = (
     Frame(
@@ -78,7 +91,7 @@ class Htx(DeclaredVenue):
     }
     hosts = ("api-aws.huobi.pro", "api.htx.com")
     rest_url = "https://api.huobi.pro"
-    heartbeat = Heartbeat(Speaker.SERVER_JSON, 5.0, 15.0)
+    heartbeat = HEARTBEAT
     limits = Limits(
         keys_per_connection=100,  # nothing is said
         messages_per_second=10.0,  # as other programs do; nothing is said
@@ -103,9 +116,7 @@ class Htx(DeclaredVenue):
         subscribe='{"sub":"$key","id":"$id"}',
         unsubscribe='{"unsub":"$key","id":"$id"}',
         answers=(
-            Answer(ControlKind.ASKED, '{"ping":$n}', reply='{"pong":$n}'),
-            Answer(ControlKind.ACK, '{"id":"$id","status":"ok","subbed":"$key"}'),
-            Answer(ControlKind.UNSUBSCRIBED, '{"id":"$id","status":"ok","unsubbed":"$key"}'),
+            *TAKEN,
             Answer(
                 ControlKind.ANSWER, '{"id":"$id","status":"ok","rep":"market.$symbol.mbp.$depth"}'
             ),
@@ -113,13 +124,9 @@ class Htx(DeclaredVenue):
                 ControlKind.ANSWER,
                 '{"id":"$id","status":"error","err-code":"$code","err-msg":"$text"}',
             ),
-            Answer(
-                ControlKind.REJECTED,
-                '{"id":"$id","status":"error","err-code":"$code","err-msg":"$text"}',
-            ),
-            Answer(ControlKind.ERROR, '{"status":"error","err-code":"$code","err-msg":"$text"}'),
+            *REFUSED,
         ),
-        passing=("too many request", "trade not open now"),
+        passing=PASSING,
     )
     statuses = {
         "online": Status.ACTIVE,

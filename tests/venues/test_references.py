@@ -34,6 +34,7 @@ FOUND = {
     "gate-futures-translated": (10, 0, 0, 4, 0),
     "gemini-translated": (10, 2, 0, 0, 0),
     "htx-translated": (10, 73, 0, 0, 0),
+    "htx-swap-translated": (10, 25, 0, 0, 0),
     "hyperliquid": (1, 64, 0, 0, 0),
     "kraken": (1, 0, 30, 0, 0),
     "kraken-translated": (10, 10, 4279, 0, 0),

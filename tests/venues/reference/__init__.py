@@ -35,6 +35,7 @@ from tests.venues.reference.gate import GateReference
 from tests.venues.reference.gate_futures import GateFuturesReference
 from tests.venues.reference.gemini import GeminiReference
 from tests.venues.reference.htx import HtxReference
+from tests.venues.reference.htx_swap import HtxSwapReference
 from tests.venues.reference.hyperliquid import HyperliquidReference
 from tests.venues.reference.kraken import KrakenReference
 from tests.venues.reference.kraken_futures import KrakenFuturesReference
@@ -64,6 +65,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "gate-futures": GateFuturesReference,
     "gemini": GeminiReference,
     "htx": HtxReference,
+    "htx-swap": HtxSwapReference,
     "hyperliquid": HyperliquidReference,
     "kraken": KrakenReference,
     "kraken-futures": KrakenFuturesReference,
@@ -129,6 +131,7 @@ RECORDINGS = [
     ),
     Recording("gemini", "gemini/cryptofeed_v3_gemini_2026.ndjson.gz", gemini_v2.as_subscribed),
     Recording("htx", "htx/cryptofeed_huobi.ndjson.gz", htx_depth.as_subscribed),
+    Recording("htx-swap", "htx_swap/cryptofeed_huobi_swap.ndjson.gz", htx_depth.as_swap_subscribed),
     Recording("hyperliquid", "hyperliquid/hftbacktest_hyperliquid_btcusd_20250126.ndjson.gz"),
     Recording("kraken", "kraken_v2/depthcharge_minagbp_d25_20260816.ndjson.gz", depth=25),
     Recording("kraken", "kraken/cryptofeed_kraken.ndjson.gz", kraken_v1.as_subscribed, 1000),

@@ -1,5 +1,6 @@
-"""HTX's depth.step0, which was recorded, as it would have come on mbp.150: each whole book as its
-difference from the one before, the first as the answer to a request. Trades are as they were."""
+"""HTX's depth.step0, which was recorded, as it would have come on mbp.150, and of contracts on
+depth.size_150.high_freq: each whole book as its difference from the one before, the first as the
+answer to a request, or as a snapshot. Trades are as they were."""
 
 from __future__ import annotations
 
@@ -39,6 +40,28 @@ def as_subscribed(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 told[side] = _difference(old[side], tick[side])
             frame = {"ch": channel, "ts": message["ts"], "tick": told}
         yield {**line, "url": FEED, "conn": "feed", "data": written(frame)}
+
+
+def as_swap_subscribed(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """`version` was a time of whole seconds: it counts here."""
+    before: dict[str, Any] = {}
+    for line in lines:
+        text = line["data"] or ""
+        if "depth.step0" in text:
+            text = text.replace("depth.step0", "depth.size_150.high_freq")
+            message = parsed(text)
+            if "tick" in message:
+                tick, channel = message["tick"], message["ch"]
+                old, number = before.get(channel, (None, 1_789_895_280_796))
+                before[channel] = tick, number + 1
+                whole = {side: tick[side] for side in ("bids", "asks")}
+                told = {
+                    side: _difference(old[side], tick[side]) if old else whole[side]
+                    for side in whole
+                }
+                event = {"event": "update" if old else "snapshot", "version": number + 1}
+                text = written({**message, "tick": {**tick, **told, **event}})
+        yield {**line, "data": line["data"] and text}
 
 
 def _difference(old: list[list[Decimal]], new: list[list[Decimal]]) -> list[list[Any]]:
