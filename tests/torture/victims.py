@@ -222,6 +222,7 @@ def _die_with_parent() -> None:
 def _child(pipe: _Pipe, points: Points, order: dict[str, Any]) -> None:
     from tests.torture.engine_scenario import feed_frames
     from tests.torture.scenarios import SCENARIOS, Context, break_it
+    from tests.torture.terms_scenario import change_terms
 
     def arm() -> None:
         if order.get("trace"):
@@ -238,7 +239,8 @@ def _child(pipe: _Pipe, points: Points, order: dict[str, Any]) -> None:
     if name := order.get("broken"):
         break_it(points, name)
     _die_with_parent()
-    scenario = SCENARIOS.get(order["scenario"], feed_frames)
+    engines = {"terms": change_terms}
+    scenario = SCENARIOS.get(order["scenario"]) or engines.get(order["scenario"], feed_frames)
     scenario(Context(order, pipe.say, pipe.ask, arm, off))
 
 
@@ -267,8 +269,6 @@ def main() -> None:
     native = Path(sys.argv[1])
     replace({sys.argv[2]: native})
     points = Points(native)
-    import tests.torture.engine_scenario
-    import tests.torture.scenarios  # noqa: F401 - now, once for all children
 
     _die_with_parent()
     pipe = _Pipe()
