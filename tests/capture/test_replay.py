@@ -12,6 +12,7 @@ from feedhandler.capture.frames_file import CaptureError
 from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine.books_json import decimal_text
 from shm import InstrumentKind
+from tests.engine.support import four
 
 from .support import write_capture
 
@@ -32,8 +33,8 @@ def deribit_book(change: int, previous: int | None, bids: Any, asks: Any) -> dic
 
 
 def okx_book(action: str, previous: int, sequence: int, bids: Any, asks: Any) -> dict[str, Any]:
-    data = {"bids": bids, "asks": asks, "ts": "1700000000000", "checksum": 0,
-            "prevSeqId": previous, "seqId": sequence}  # fmt: skip
+    its = {"bids": bids, "asks": asks, "ts": "1700000000000", "checksum": 0}
+    data = four(its | {"prevSeqId": previous, "seqId": sequence})
     arg = {"channel": "books", "instId": "BTC-USDT"}
     return {"url": OKX, "conn": "1", "data": {"arg": arg, "action": action, "data": [data]}}
 

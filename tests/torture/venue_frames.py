@@ -28,6 +28,11 @@ def size(lots: int) -> str:
     return f"{lots // 1000}.{lots % 1000:03}" if lots % 1000 else str(lots // 1000)
 
 
+def four(levels: list[list[str]]) -> list[list[str]]:
+    """As OKX writes them: what is of no meaning any more, and how many orders."""
+    return [[*level, "0", "1"] for level in levels]
+
+
 def pairs(levels: Levels) -> list[list[str]]:
     return [[price(at), size(lots)] for at, lots in levels.items()]
 
@@ -145,14 +150,14 @@ class Stream:
         return self._books(m, "snapshot", -1, bids, asks)
 
     def _books(self, m: Market, action: str, previous: int, bids: Any, asks: Any) -> bytes:
-        row = {"asks": asks, "bids": bids, "ts": self._now(), "checksum": 0}
+        row = {"asks": four(asks), "bids": four(bids), "ts": self._now(), "checksum": 0}
         return self._okx("books", m, [row | {"seqId": m.id, "prevSeqId": previous}], action)
 
     def _quote(self, m: Market) -> bytes:
         bid, ask = max(m.sides[0]), min(m.sides[1])
         bids, asks = pairs({bid: m.sides[0][bid]}), pairs({ask: m.sides[1][ask]})
         if self.okx:
-            row = {"asks": asks, "bids": bids, "ts": self._now(), "seqId": m.id}
+            row = {"asks": four(asks), "bids": four(bids), "ts": self._now(), "seqId": m.id}
             return self._okx("bbo-tbt", m, [row])
         (b, bs), (a, at) = bids[0], asks[0]
         return self._binance("bookTicker", m, {"u": m.id, "b": b, "B": bs, "a": a, "A": at})

@@ -128,6 +128,7 @@ class Model:
     def _okx(self, told: dict[str, Any]) -> tuple[Market, bool]:
         m, before, channel = self.markets[told["arg"]["instId"]], self.end, told["arg"]["channel"]
         (row,) = told["data"]
+        row |= {side: [one[:2] for one in row[side]] for side in ("asks", "bids") if side in row}
         ns = int(row["ts"]) * NS
         if channel == "books" and told["action"] == "snapshot":
             self._base(m, row, ns)
@@ -155,8 +156,8 @@ class Model:
         self._state(m, State.LIVE, Reason.NONE)
 
     def _replace(self, m: Market, number: int, bids: Any, asks: Any) -> None:
-        m.bids = {scaled(p, PRICE): scaled(s, SIZE) for p, s in bids}
-        m.asks = {scaled(p, PRICE): scaled(s, SIZE) for p, s in asks}
+        m.bids = {scaled(p, PRICE): scaled(s, SIZE) for p, s, *_ in bids}
+        m.asks = {scaled(p, PRICE): scaled(s, SIZE) for p, s, *_ in asks}
         m.place = number
 
     def _delta(self, m: Market, previous: int, number: int, sides: Any, ns: int) -> None:
