@@ -233,8 +233,9 @@ static void sketch_passed(sketch *k, bool word, cursor *c)
 {
     const uint8_t *at = c->at;
     cursor_skip(c);
-    if (k->of && k->of->kind == SHAPE_TICKER && !word && *at != '{' && *at != '[') {
-        sketch_step(k, STEP_SCALAR, at, c->at); /* null, too: it may be a number in the next one */
+    /* null, too: it may be a number in the next one. A string is as in other frames, which may begin alike. */
+    if (k->of && k->of->kind == SHAPE_TICKER && !word && *at != '{' && *at != '[' && *at != '"') {
+        sketch_step(k, STEP_SCALAR, at, c->at);
         return;
     }
     if (k->conn && at + (*at == '"') == k->conn) {

@@ -136,6 +136,24 @@ def test_every_truncation_is_refused_alike(venue: str) -> None:
         assert seen(engines[0]) == seen(engines[1])
 
 
+def test_statistics_that_come_first_keep_no_trade_from_being_learned() -> None:
+    """Frames that begin alike, `{"stream":"`, whatever they are of."""
+
+    def event(stream: str, said: str) -> bytes:
+        return b'{"stream":"%b","data":{%b,"s":"S"}}' % (stream.encode(), said.encode())
+
+    volume = event("a@optionTicker", '"e":"24hrTicker","E":1770000000000,"v":"9"')
+    trades = [
+        event("a@optionTrade", f'"e":"trade","E":1770000000000,"t":{n},"p":"1","q":"2","m":true')
+        for n in range(20)
+    ]
+    with both("binance-options") as engines:
+        for frame in (volume, *trades):
+            fed(engines, frame)
+        assert seen(engines[0]) == seen(engines[1])
+        assert engines[0].connection(0).slow <= 2
+
+
 # ---- recordings ----------------------------------------------------------------------------------
 
 

@@ -123,7 +123,8 @@ def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:
             return topic
     written = " ".join(_written(parsed(frame.sample)))
     for topic in topics if len(topics) > 1 else ():
-        if topic.name in written or topic.key.partition("$")[0] in written:
+        front = topic.key.partition("$")[0]
+        if topic.name in written or (front and front in written):
             return topic
     return topics[0]
 
