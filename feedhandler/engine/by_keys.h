@@ -360,7 +360,6 @@ static __attribute__((noinline)) bool keys_read(engine *e, cursor *c)
         uint32_t lists = kept->count, counts[KEY_LISTS];
         for (uint32_t k = 0; k < KEY_LISTS; k++)
             counts[k] = kept->lists[k].count;
-        engine_say_nothing(e);
         engine_no_book(e);
         if (LIKELY(keys_of(e, c, s, kept))) {
             all->ticker = i;

@@ -40,18 +40,6 @@ static inline market *engine_market(engine *e, const text *symbol)
     return LIKELY(m != NULL) ? m : engine_unknown(e, symbol);
 }
 
-/* The market that a row names itself, where it does; else that of its channel. NULL: none of ours. */
-static inline market *engine_row_market(engine *e, cursor *c, const text *symbol, market *channel)
-{
-    if (symbol->type == TEXT_NONE)
-        return channel;
-    if (LIKELY(symbol->type == TEXT_STRING && symbol->length))
-        return engine_market(e, symbol);
-    if (!c->error)
-        cursor_fail_at(c, WIRE_TYPE, symbol->at);
-    return NULL;
-}
-
 /* Name the book that the frame is about, should it turn out to be malformed. */
 static inline void engine_subject(engine *e, market *m)
 {
@@ -60,9 +48,6 @@ static inline void engine_subject(engine *e, market *m)
 
 /* A document about no book at all: a malformed one condemns none. */
 static inline void engine_no_book(engine *e) { e->book_frame = false; }
-
-/* Before a frame is read by a decoder that heeds `told`. */
-static inline void engine_say_nothing(engine *e) { e->told = false; }
 
 /* One about the best bid and offer of `m`. */
 static inline void engine_about_quote(engine *e, market *m)
@@ -203,102 +188,7 @@ static inline void engine_item_odd(engine *e, const item_mark *mark, const curso
     e->odd_at = at->error_at;
 }
 
-/* One of many rows is none: it is left out and counted, and the others stand. */
-COLD void engine_row_odd(engine *e, cursor *c, const item_mark *mark)
-{
-    const cursor at = *c;
-    if (!wire_meant(at.error))
-        return;
-    *c = mark->at;
-    c->spare_used = at.spare_used;
-    cursor_skip(c);
-    if (!c->error)
-        engine_item_odd(e, mark, &at);
-}
-
-/* ENGINE_ITEM for a row of an array: about one instrument among others, or about one trade. */
-#define ENGINE_ROW(e, c, read)                              \
-    do {                                                    \
-        item_mark item_mark_ = engine_item_begin((e), (c)); \
-        ENGINE_READ((e), (c), &item_mark_, read);           \
-        if (UNLIKELY((c)->error))                           \
-            engine_row_odd((e), (c), &item_mark_);          \
-    } while (0)
-
 /* ---- the small messages -------------------------------------------------------------------------- */
-
-static inline message *engine_fill(engine *e, cursor *c, market *m, int kind, const text *price,
-                                   const text *size, int taker, int64_t exchange_ns)
-{
-    message *msg = engine_message(e, m, kind, CHANNEL_TRADES);
-    level *trade = engine_levels(e, msg, 1);
-    text_price(e, c, m, price, &trade->price);
-    if (text_scaled(e, c, m, false, size, &trade->size) && trade->size <= 0)
-        text_fail(c, WIRE_RANGE, size);
-    msg->first_side = (uint8_t)taker;
-    msg->exchange_ns = exchange_ns;
-    return msg;
-}
-
-/* `liquidation`: this very trade is one. */
-static inline void engine_trade(engine *e, cursor *c, market *m, const text *price, const text *size,
-                                int taker, int64_t id, int64_t exchange_ns, bool liquidation)
-{
-    message *msg = engine_fill(e, c, m, MESSAGE_TRADE, price, size, taker, exchange_ns);
-    msg->numbers.final = id;
-    msg->liquidation = liquidation;
-}
-
-/* An order of liquidation that the venue announces beside its trades. */
-static inline void engine_liquidation(engine *e, cursor *c, market *m, const text *price,
-                                      const text *size, int taker, int64_t exchange_ns)
-{
-    message *msg = engine_fill(e, c, m, MESSAGE_LIQUIDATION, price, size, taker, exchange_ns);
-    msg->channel = CHANNEL_LIQUIDATIONS;
-}
-
-/* A number of a quote: null and "" are none, a missing key or anything else is no quote. */
-static inline bool quote_number(engine *e, cursor *c, market *m, bool price, const text *t,
-                                int64_t *out)
-{
-    *out = 0;
-    if (t->type == TEXT_NULL || (t->type == TEXT_STRING && t->length == 0))
-        return false;
-    return text_scaled(e, c, m, price, t, out);
-}
-
-/* A side of a quote is there with price and size, or with neither (null, "" or 0 in both). */
-static inline void side_check(cursor *c, const market *m, bool priced,
-                              const text *price, const text *size, level *out)
-{
-    if (c->error)
-        return;
-    if (out->size < 0)
-        text_fail(c, WIRE_RANGE, size);
-    else if (out->size > 0 ? !priced || !price_possible(m, out->price) : priced && out->price != 0)
-        text_fail(c, WIRE_RANGE, price);
-    if (out->size == 0)
-        out->price = FH_NONE;
-}
-
-static inline void quote_side(engine *e, cursor *c, market *m, const text *price, const text *size,
-                              level *out)
-{
-    bool priced = quote_number(e, c, m, true, price, &out->price);
-    quote_number(e, c, m, false, size, &out->size);
-    side_check(c, m, priced, price, size, out);
-}
-
-static inline message *engine_quote(engine *e, cursor *c, market *m, const text *bid,
-                                    const text *bid_size, const text *ask, const text *ask_size,
-                                    int channel)
-{
-    message *msg = engine_message(e, m, MESSAGE_QUOTE, channel);
-    level *top = engine_levels(e, msg, 2);
-    quote_side(e, c, m, bid, bid_size, &top[0]);
-    quote_side(e, c, m, ask, ask_size, &top[1]);
-    return msg;
-}
 
 /* The venue's word for what may be done with the instrument, where it stands in the frame. */
 static inline void message_word(cursor *c, message *msg, const text *t)

@@ -138,51 +138,6 @@ static __attribute__((noinline)) void level_slow(engine *e, cursor *c, market *m
         out->size = 0;
 }
 
-/* An array of levels of one side, appended to `msg`. `c` is before the array. */
-ALWAYS_INLINE void levels_read(engine *e, cursor *c, message *msg, uint8_t side, int shape)
-{
-    market *m = msg->market;
-    if (!cursor_array(c))
-        return;
-    if (msg->runs == 0) {
-        msg->first_side = side;
-    } else if (msg->runs == 2 || msg->first_side == side) {
-        CURSOR_FAIL(c, WIRE_UNEXPECTED); /* the same key twice */
-        return;
-    } else {
-        msg->first_count = msg->count;
-    }
-    msg->runs++;
-    uint32_t begin = e->level_count, count = begin;
-    while (cursor_item(c)) {
-        const uint8_t *at = c->at;
-        if (UNLIKELY(!LEVELS_RESERVE(e, count + 1))) {
-            CURSOR_FAIL(c, WIRE_MEMORY);
-            break;
-        }
-        level *out = e->levels + count, *room = e->levels + e->level_room;
-        while (LIKELY(out < room)) { /* one after the other, without leaving registers */
-            const uint8_t *past = level_fast(m, at, shape, out);
-            if (UNLIKELY(past == NULL))
-                break;
-            out++;
-            c->at = at = past;
-            if (*past != ',') /* its closing bracket was read: there is more to read */
-                break;
-            at++;
-        }
-        if (out == e->levels + count) {
-            level_slow(e, c, m, shape, out);
-            out++;
-        }
-        count = (uint32_t)(out - e->levels);
-    }
-    msg->count += count - begin;
-    e->level_count = count;
-    if (msg->runs == 1)
-        msg->first_count = msg->count;
-}
-
 /* A level that is not in the shape, read in place: past it, or NULL where the frame has to be read again. */
 COLD const uint8_t *level_odd(engine *e, cursor *c, market *m, const uint8_t *at, int shape, level *out)
 {
@@ -213,13 +168,6 @@ ALWAYS_INLINE const uint8_t *levels_tight(engine *e, cursor *c, market *m, const
     }
     e->level_count = (uint32_t)(out + 1 - e->levels);
     return LIKELY(*at == ']') ? at + 1 : NULL;
-}
-
-/* A book message has both sides, be they empty: without one its changes would be lost. */
-static inline void levels_both(cursor *c, const message *msg)
-{
-    if (UNLIKELY(msg->runs != 2) && !c->error)
-        CURSOR_FAIL(c, WIRE_MISSING);
 }
 
 #endif

@@ -126,13 +126,4 @@ static inline bool time_read(const engine *e, int64_t value, int64_t *ns)
     return LIKELY(time_usual(e, value)) || time_odd(e, value, ns);
 }
 
-/* The time that a message of this channel always has. */
-static inline int64_t text_time(const engine *e, cursor *c, const text *t)
-{
-    int64_t value = 0, ns = 0;
-    if (UNLIKELY(t->type == TEXT_NONE || !text_integer(t, &value) || !time_read(e, value, &ns)))
-        text_fail(c, WIRE_RANGE, t);
-    return ns;
-}
-
 #endif

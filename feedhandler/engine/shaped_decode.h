@@ -293,7 +293,6 @@ static int shaped_decode(engine *e, cursor *c)
 {
     shaped_frame k;
     uint32_t at;
-    engine_say_nothing(e);
     if (shaped_word(e, c)) {
         c->at = c->end;
         engine_no_book(e);

@@ -301,7 +301,6 @@ typedef struct engine {
     market *subject;  /* the book that a malformed frame would be about */
     bool book_frame;  /* the frame may be about a book: its channel is one, or is not known yet */
     uint32_t unknown; /* symbols or channels in it that are not ours */
-    bool told;        /* it is of a channel that Python reads, as if it were none of market data */
     market *crossed;  /* whose best bid and offer in it cannot be */
     uint8_t odd;      /* the error of a row that was left out of it */
     const uint8_t *odd_at;

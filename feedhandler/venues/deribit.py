@@ -146,7 +146,8 @@ class Deribit(DeclaredVenue):
             Answer(ControlKind.ANSWER, '{"id":$id,"result":$_}'),
             Answer(ControlKind.REJECTED, _ERROR),
             Answer(ControlKind.ERROR, '{"error":$text}'),
-            Answer(ControlKind.ACK, '{"id":$id,"result":["$key"]}', whole=True),
+            Answer(ControlKind.NOTHING, '{"result":"ok"}'),  # to set_heartbeat
+            Answer(ControlKind.ACK, '{"id":$id,"result":$keys}', whole=True),
             Answer(ControlKind.NOTHING, '{"result":$_}'),
         ),
         # too_many_requests, retry, settlement_in_progress, matching_engine_queue_full,

@@ -40,14 +40,6 @@ ALWAYS_INLINE uint64_t load8(const uint8_t *at)
     return word; /* little-endian hosts only: the shared memory says so too */
 }
 
-/* None of these has come. Only their types are reset: nobody looks at the rest of a text without one
- * (TEXT_IS alone does, of a text that must then start as {0}). */
-ALWAYS_INLINE void texts_clear(text *t, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        t[i].type = TEXT_NONE;
-}
-
 ALWAYS_INLINE bool text_equals(const text *t, const char *literal, size_t length)
 {
     return t->length == length && memcmp(t->at, literal, length) == 0;

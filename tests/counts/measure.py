@@ -27,7 +27,7 @@ Counts = Mapping[str, float]  #: path -> instructions of a frame (or read)
 TOLERANCE = 0.03
 RENEW = "python -m tests.counts --renew"
 COMMITTED = Path(__file__).with_name("counts.json")
-_SOURCES = [Path(__file__).with_name(name) for name in ("paths.c", "decoders.c")]
+_SOURCES = [Path(__file__).with_name("paths.c")]
 _VALGRIND_S = 120
 # Or the processor decides which routines of the C library run.
 _FEATURES = ("AVX512F", "AVX512VL", "AVX512BW", "AVX2", "AVX", "BMI2", "RTM", "ERMS", "FSRM",

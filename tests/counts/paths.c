@@ -26,8 +26,6 @@
 
 #include "../../feedhandler/engine/engine.h"
 
-const fh_decoder *paths_decoder(const char *name); /* in decoders.c */
-
 #define FRAME_ROOM (1u << 20)
 #define NOW 1800000000000000000 /* unix ns, after the times of all frames */
 
@@ -108,10 +106,9 @@ static void path_open(path *p, const char *decoder, int rule, int base, int spre
     p->shapes = hex_bytes(shapes, &p->shapes_length);
     p->own = shaped_decoder_of(p->shapes, p->shapes_length);
     p->own.spreads = spreads;
-    const fh_decoder *found = shaped ? &p->own : paths_decoder(decoder);
-    CHECK(found != NULL && engine_open(&p->engine, &p->segment.writer, found), "no %s", decoder);
+    CHECK(shaped && engine_open(&p->engine, &p->segment.writer, &p->own), "no %s", decoder);
     engine *e = &p->engine;
-    CHECK(!shaped || shaped_open(e, p->shapes, p->shapes_length), "no memory");
+    CHECK(shaped_open(e, p->shapes, p->shapes_length), "no memory");
     learn_open(e, p->shapes, p->shapes_length);
     e->rules.rule = (uint8_t)rule;
     e->rules.base = (uint8_t)base;

@@ -20,7 +20,6 @@ import orjson
 
 from feedhandler import venues
 from feedhandler.engine import _engine as native
-from feedhandler.venues import _decoders
 from shm import State, segment
 from shm import _native as shared
 
@@ -44,8 +43,6 @@ Levels = dict[Decimal, Decimal]
 
 def unlearned(decoder: native.Decoder) -> native.Decoder:
     """The same without what it is learned by."""
-    if decoder.name != "shape":
-        return _decoders.find(decoder.name)
     return native.shape_decoder(
         decoder.frames,
         spreads=decoder.spreads,

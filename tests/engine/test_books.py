@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhandler.engine import _engine as native
-from feedhandler.venues import _decoders
 from shm import Reason
 
 from . import support
@@ -329,7 +328,5 @@ def test_set_state_and_refusals() -> None:
         with pytest.raises(IndexError):
             e.state(77)
         assert e.activity().shape[0] == 2
-    with pytest.raises(ValueError, match="no decoder 'nope'; there are"):
-        _decoders.find("nope")
     with pytest.raises(TypeError, match="Decoder"):
         native.Engine(object(), "okx", rule=0, base=0)  # type: ignore[arg-type]

@@ -17,7 +17,6 @@
 
 #include "../../feedhandler/engine/engine.h"
 #include "../../feedhandler/engine/shaped_decode.h"
-#include "../../feedhandler/venues/decoders.h"
 
 typedef struct bench {
     heap_segment segment;
@@ -46,8 +45,7 @@ static void bench_open(bench *b, bool learns)
     segment_open(&b->segment);
     CHECK(engine_open(&b->engine, &b->segment.writer, the_venue.decoder), "no memory");
     engine *e = &b->engine;
-    if (the_venue.decoder == &the_venue.own)
-        CHECK(shaped_open(e, the_venue.shapes, the_venue.shapes_length), "no memory");
+    CHECK(shaped_open(e, the_venue.shapes, the_venue.shapes_length), "no memory");
     if (learns)
         learn_open(e, the_venue.shapes, the_venue.shapes_length);
     e->rules.rule = (uint8_t)the_venue.rule;

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from feedhandler import venues
-from feedhandler.venues import _decoders
 from tests.fuzz import corpus
 from tests.fuzz.targets import QUICK, Target, build, clang, fuzz, targets
 from tests.kit import natives
@@ -29,9 +28,8 @@ def need_sanitizers(tmp_path: Path) -> None:
         pytest.skip("the compiler has no sanitizers (apt-get install libasan8 libubsan1)")
 
 
-def test_every_venue_and_decoder_is_a_target() -> None:
+def test_every_venue_is_a_target() -> None:
     assert set(venues.names()) <= set(TARGETS)
-    assert set(_decoders.names()) <= {target.words.split()[0] for target in TARGETS.values()}
 
 
 def test_own_inputs_are_of_targets() -> None:

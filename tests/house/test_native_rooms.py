@@ -61,18 +61,18 @@ def test_the_engine_knows_no_venue() -> None:
     assert [path for path in setup.needs(module) if "venues" in path] == []
 
 
-@pytest.mark.parametrize("room", ["shm/include", "shm", "feedhandler/engine", "feedhandler/venues"])
+@pytest.mark.parametrize("room", ["shm/include", "shm", "feedhandler/engine"])
 def test_every_floor_is_told(room: str) -> None:
     assert room in floors()
 
 
 def test_an_include_upwards_would_be_seen() -> None:
     rooms = floors()
-    engine, venue = (
-        ROOT / f"feedhandler/{path}" for path in ("engine/open_close.h", "venues/okx.h")
+    book, engine = (
+        ROOT / f"feedhandler/{path}" for path in ("book/continuity.h", "engine/open_close.h")
     )
-    assert reaches_up(engine, venue, rooms)
-    assert not reaches_up(venue, engine, rooms)
+    assert reaches_up(book, engine, rooms)
+    assert not reaches_up(engine, book, rooms)
 
 
 def declared(text: str) -> set[str]:

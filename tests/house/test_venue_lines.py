@@ -11,7 +11,7 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue
 
 LONGEST, MEDIAN = 250, 120
-OLDER = ("deribit", "okx")
+OLDER = ("okx",)
 _SMALL = '''"""A venue."""
 
 _FRAMES = (

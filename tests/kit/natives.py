@@ -23,8 +23,7 @@ import setup
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".pytest_cache" / "natives"
 MODULES = {
-    module: module.replace(".", "/")
-    for module in ("shm._native", "feedhandler.engine._engine", "feedhandler.venues._decoders")
+    module: module.replace(".", "/") for module in ("shm._native", "feedhandler.engine._engine")
 }
 _ROOMS = ("shm", "feedhandler", "tests")
 

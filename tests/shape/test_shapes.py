@@ -7,7 +7,6 @@ import struct
 
 import pytest
 
-from feedhandler import venues
 from feedhandler.shape import Frame, ShapeError, compiled, wrapped
 from feedhandler.shape.frame import HOLES, KINDS, STAT, STATS, Role
 from tests.kit.natives import ROOT
@@ -191,28 +190,3 @@ def test_the_engine_numbers_roles_alike() -> None:
     listed = header.partition("enum role {")[2].partition("ROLES")[0]
     assert re.findall(r"ROLE_(\w+),", listed) == [role.name for role in Role]
     assert {role for role in HOLES.values() if role < STAT} == set(Role)
-
-
-READ_BY_HAND = [name for name in venues.names() if venues.load(name).decoder.name != "shape"]
-
-
-@pytest.mark.parametrize("name", READ_BY_HAND)
-def test_every_key_that_a_decoder_looks_at_is_in_the_venues_shapes(name: str) -> None:
-    """One that only its decoder knows would be passed over by what is learned from the shapes."""
-    decoder = venues.load(name).decoder
-    sources = sorted((ROOT / "feedhandler" / "venues").glob(f"{decoder.name}_*.h"))
-    text = "".join(path.read_text() for path in sources)
-    looked = set(re.findall(r'(?:TEXT_IS\(&key|KEY_IS\(&?key), "(\w+)"\)', text))
-    assert looked
-    unnamed = {key for key in looked if key.encode() not in decoder.frames}
-    assert unnamed <= ELSEWHERE[decoder.name], unnamed
-
-
-#: keys of frames that are not learned: statistics, answers; and those that only go with no message
-ELSEWHERE = {
-    "deribit": {"bid_iv", "ask_iv", "mark_iv", "mark_price", "funding_8h", "index_price",
-                "open_interest", "underlying_price", "delta", "gamma", "vega", "theta", "rho",
-                "greeks", "state", "result"},
-    "okx": {"askPx", "askSz", "askVol", "bidPx", "bidSz", "bidVol", "fundingRate", "fwdPx",
-            "idxPx", "markPx", "markVol", "oi"},
-}  # fmt: skip
