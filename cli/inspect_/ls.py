@@ -111,7 +111,7 @@ def _instruments(namespace: str, venue: str, as_json: bool) -> None:
 
 
 def _described(memory: Any, instrument: Any) -> dict[str, Any]:
-    from shm import NONE, Status
+    from shm import NONE, ContractType, Status
 
     quote = memory.quote(instrument.id)
     shown, reason = "NONE", "NONE"
@@ -129,9 +129,14 @@ def _described(memory: Any, instrument: Any) -> dict[str, Any]:
         "state": shown,
         "reason": reason,
         **prices,
-        "tick": instrument.tick,
-        "lot": instrument.lot,
+        "base": instrument.base,
+        "quote": instrument.quote,
+        "settle": instrument.settle,
+        "contract_type": word(ContractType, int(instrument.contract_type)),
         "contract_size": instrument.contract_size,
+        "tick": instrument.tick,
+        "tick_bands": [{"from": price, "tick": tick} for price, tick in instrument.tick_bands],
+        "lot": instrument.lot,
         "strike": instrument.strike or None,
         "expiry_ns": instrument.expiry_ns or None,
         "status": word(Status, int(instrument.status)),

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+import shm
 from shm import Reason, State
 from tests.cli.conftest import Venue
 from tests.cli.support import COMMAND, Terminal, json_of, run, spawn, until
@@ -78,6 +79,10 @@ def test_ls(venue: Venue, namespace: str) -> None:
     [row] = listed
     expected = {"symbol": SYMBOL, "name": "BTC-USD-PERP", "kind": "PERPETUAL", "state": "LIVE"}
     assert (expected | {"bid": "10000.5", "ask": "10001", "last": None}).items() <= row.items()
+    with shm.attach("okx", namespace=namespace) as feed:
+        (its,) = feed.instruments()
+    terms = {"settle": its.settle, "contract_type": its.contract_type.name, "tick_bands": []}
+    assert (terms | {"contract_size": its.contract_size, "tick": its.tick}).items() <= row.items()
 
 
 @pytest.mark.usefixtures("venue")
