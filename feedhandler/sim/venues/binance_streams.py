@@ -39,6 +39,7 @@ class StreamsServer(DeclaredServer):
 
     def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
         super().__init__(options, declared)
+        self._sockets |= {f"{path.removesuffix('/stream')}/ws": {} for path in self._sockets}
         self._meter = Meter(self.weight_limit)
         self._most = options.message_limit or self.message_limit
 
