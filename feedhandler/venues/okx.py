@@ -15,6 +15,7 @@ A subscription key is `channel:instrument`, `opt-summary:family`, or `instrument
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -142,6 +143,7 @@ _PAIRS = Listing(
     quote="quoteCcy",
     tick=First(("tickSz",)),
     lot=First(("lotSz",)),
+    contract_size=First(("ctVal", Decimal(1))),  # which is empty
     expiry="expTime",
     status="state",
 )
