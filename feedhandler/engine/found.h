@@ -22,6 +22,7 @@ typedef struct found {
     bool loose;         /* a level: more may stand behind what is in it */
     bool nulls;         /* of a quote: null is a side without anybody */
     bool lenient;       /* words may be others, keys may be missing: they are counted, and where the last one is */
+    bool differs;       /* a word is another one: what is odd is not just missing */
     uint32_t words, odd_words, odd_at;
     const struct found *outer; /* what the list of these rows is in */
 } found;
@@ -33,7 +34,7 @@ static inline void found_begin(found *f, const found *outer, bool nulls)
     f->row = NULL;
     f->loose = false;
     f->nulls = nulls;
-    f->lenient = false;
+    f->lenient = f->differs = false;
     f->words = f->odd_words = 0;
     f->outer = outer;
 }
@@ -186,6 +187,11 @@ static void found_object(const tape *t, cursor *c, const uint8_t *node, uint32_t
         found_nulls(node, &null, i, f);
         return;
     }
+    if (t->nodes[i].type != NODE_OBJECT && f->lenient) {
+        f->odd_words++;
+        f->odd_at = i;
+        return;
+    }
     if (t->nodes[i].type != NODE_OBJECT) {
         tape_fail(t, c, WIRE_TYPE, i);
         return;
@@ -273,6 +279,7 @@ static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t 
         if (literal_fits(node + 1, t, i)) {
             f->words++;
         } else if (f->lenient) {
+            f->differs = true;
             f->odd_words++;
             f->odd_at = i;
         } else {

@@ -33,7 +33,19 @@ static bool like_levels(const tape *t, const shape *s, const found *f)
     return count > 0;
 }
 
-/* Such a frame but for one word, which is at `*at`. */
+/* Is a channel's name in it that has the instrument in it? */
+static bool shape_topic(const uint8_t *node)
+{
+    const uint8_t *at = node + 2;
+    if (*node == SHAPE_OBJECT)
+        for (int count = node[1]; count--; )
+            if (shape_topic(shape_key_next(&at).node))
+                return true;
+    return *node == SHAPE_TEXT && shape_has(node, ROLE_SYMBOL);
+}
+
+/* Such a frame but for one word, which is at `*at`; or one on the channel of an instrument's book with no other
+ * word, of which the rest is missing. */
 static bool like_frame(const tape *t, const shape *s, uint32_t *at)
 {
     cursor none;
@@ -42,9 +54,13 @@ static bool like_frame(const tape *t, const shape *s, uint32_t *at)
     found_begin(&f, NULL, false);
     f.lenient = true;
     found_value(t, &none, s->node, 0, &f);
-    if (none.error || f.odd_words != 1)
-        return false;
     *at = f.odd_at;
+    if (none.error || f.odd_words == 0)
+        return false;
+    if (shape_books(s) && !f.differs && found_has(&f, ROLE_SYMBOL) && shape_topic(s->node))
+        return true;
+    if (f.odd_words != 1)
+        return false;
     if (s->kind == SHAPE_QUOTE && s->level == NULL)
         return __builtin_popcountll(f.has >> ROLE_BID & 15) >= 3;
     if (f.row == NULL)

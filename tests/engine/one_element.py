@@ -122,11 +122,11 @@ def deribit(frame: Any) -> Book | Quote:
     need(at(frame, "method") == "subscription")
     kind, symbol = str(at(frame, "params", "channel")).split(".")[:2]
     data = at(frame, "params", "data")
-    time(at(data, "timestamp"))
+    time(at(data, "timestamp"), 0)
     if kind == "quote":
         keys = ("best_bid_price", "best_bid_amount", "best_ask_price", "best_ask_amount")
         four = [at(data, key) for key in keys]
-        return Quote(symbol, best(four[0], four[1], bare), best(four[2], four[3], bare))
+        return Quote(symbol, best(four[0], four[1], either), best(four[2], four[3], either))
     whole = "type" not in data and "prev_change_id" not in data
     whole |= "type" in data and one_of(data["type"], "snapshot", "change") == "snapshot"
     follows = None if whole else (number(at(data, "prev_change_id"), 1),) * 2
@@ -139,10 +139,10 @@ def deribit_answer(answer: Any) -> Book:
 
 
 def _deribit_book(data: Any, symbol: str, follows: Any, verb: bool) -> Book:
-    time(at(data, "timestamp"))
+    time(at(data, "timestamp"), 0)
     need(at(data, "instrument_name") == symbol)
-    bids, asks = (levels(at(data, k), bare, (2 + verb,), verb) for k in ("bids", "asks"))
-    return Book(symbol, follows, number(at(data, "change_id"), 1), (bids, asks))
+    bids, asks = (levels(at(data, k), either, (2 + verb,), verb) for k in ("bids", "asks"))
+    return Book(symbol, follows, number(at(data, "change_id")), (bids, asks))
 
 
 def okx(frame: Any) -> Book | Quote:
