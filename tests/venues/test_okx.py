@@ -242,6 +242,16 @@ def test_snapshots_over_rest() -> None:
     assert VENUE.snapshot_symbol(url.replace("books", "books-full")) is None
 
 
+def test_a_book_over_rest_is_read_to_compare_it_with_ours() -> None:
+    row = {"asks": [["2.5", "1", "0", "1"]], "bids": [["1", "3", "0", "2"]], "ts": "1", "seqId": 5}
+    answer = VENUE.parse_book(json.dumps({"code": "0", "msg": "", "data": [row]}).encode())
+    assert (answer.sequence, list(answer.asks)) == (5, [("2.5", "1")])
+    assert list(answer.bids) == [("1", "3")]
+    for odd in ({"code": "0", "data": []}, {"code": "51001", "msg": "no such", "data": []}):
+        with pytest.raises(ValueError, match="okx"):
+            VENUE.parse_book(json.dumps(odd).encode())
+
+
 def test_recorded_lists_and_acknowledgements_are_read() -> None:
     counts: dict[str, int] = {}
     acknowledged: list[str] = []

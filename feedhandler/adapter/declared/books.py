@@ -125,6 +125,8 @@ def answer(venue: str, frames: Iterable[Frame], value: Any) -> BookAnswer:
     """The book of a decoded answer. Raises ValueError for one that is none, or has no sequence."""
     for frame in (each for each in frames if each.kind == "answer"):
         found = words.read(frame.sample, value)
+        if found is not None and isinstance(row := found.get("rows"), list) and row:
+            found = {**found, **row[0]}  # as the engine takes it
         if found is not None:
             return BookAnswer(_sequence(venue, found), *_sides(venue, frame, found))
     raise ValueError(f"{venue}: a book of no form that is known: {str(value)[:80]!r}")
