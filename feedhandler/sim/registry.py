@@ -19,6 +19,8 @@ VENUES: Final[Mapping[str, str]] = {
 """The module in `sim/venues`, and the class in it."""
 RULES: Final[Mapping[str, str]] = {
     "bitfinex": "bitfinex:BitfinexServer",
+    "bybit-inverse": "bybit_products:InverseServer",
+    "bybit-option": "bybit_products:OptionServer",
     "binance-coinm": "binance_streams:CoinmServer",
     "binance-options": "binance_streams:OptionsServer",
     "gemini": "gemini:GeminiServer",

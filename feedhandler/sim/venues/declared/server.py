@@ -158,7 +158,7 @@ class DeclaredServer(Publisher):
         symbol = found["symbol"]
         said = {**found, "key": "", "status": "ok"}
         if symbol not in self.market.instruments:
-            self._refuse(client, Wish(leave=False, keys=[], id=found.get("id")), "", symbol, 404)
+            self.refuse(client, Wish(leave=False, keys=[], id=found.get("id")), "", symbol, 404)
             return True
         depth = int(found.get("depth") or book.levels)
         body = self.book_answer(self.market.live(symbol), depth)
@@ -196,7 +196,7 @@ class DeclaredServer(Publisher):
         for key in wish.keys:
             symbol = self.symbol_of(key)
             if (why := self.refusal(key, symbol)) is not None:
-                self._refuse(client, wish, key, *why)
+                self.refuse(client, wish, key, *why)
                 if not each:
                     return
             elif (fault := self.faults.take("lost_ack", symbol, key)) is None:
@@ -235,7 +235,8 @@ class DeclaredServer(Publisher):
             self.opened(channel)
         return channel
 
-    def _refuse(self, client: Client, wish: Wish, key: str, text: str, code: int) -> None:
+    def refuse(self, client: Client, wish: Wish, key: str, text: str, code: int) -> None:
+        """Say that a request was refused, for this key where the answer names one."""
         values: dict[str, object] = {"id": wish.id, "text": text, "code": code}
         for kind in (ControlKind.REJECTED, ControlKind.ERROR):
             if answers := self.talk.about(kind, [key], values):
