@@ -204,6 +204,9 @@ class Writer:
     def counter_add(self, counter: int, n: int = 1) -> None:
         """Add to a venue counter (FH_COUNTER_*)."""
 
+    def counters(self) -> list[int]:
+        """All venue counters, as they are."""
+
     def histogram_add(self, histogram: int, value: int) -> None:
         """Count a value, in ns, in a histogram (FH_HISTOGRAM_*)."""
 

@@ -290,6 +290,11 @@ cdef class Writer:
             raise IndexError(f"there are {FH_COUNTERS} counters")
         fh_counter_add(&self.w, counter, n)
 
+    def counters(self):
+        self._check()
+        cdef int row
+        return [self.w.header.counters[row] for row in range(FH_COUNTERS)]
+
     def histogram_add(self, histogram, value):
         self._check()
         if not 0 <= histogram < FH_HISTOGRAMS:

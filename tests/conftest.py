@@ -54,6 +54,17 @@ def budgets() -> Iterator[str]:
         Path("/dev/shm", name).unlink(missing_ok=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where all processes that tests start keep what outlives them."""
+    path = tmp_path_factory.mktemp("state")
+    os.environ["FEEDHANDLER_STATE"] = str(path)
+    try:
+        yield path
+    finally:
+        del os.environ["FEEDHANDLER_STATE"]
+
+
 @pytest.fixture
 def namespace() -> Iterator[str]:
     """A shared-memory namespace of one test's own, gone afterwards whatever happened."""

@@ -368,6 +368,16 @@ class Engine:
         STALE(GAP). Returns how many. A quote that the book has not reached in a second makes way
         for the book. `now_ns`: unix time, the clock's without it."""
 
+    def quality(self, rows: Iterable[int]) -> _Table:
+        """(n, 9) of these rows, counted from the engine's start on: ns LIVE without the present
+        interval, since when it is LIVE (0: it is not), times healed, gaps, numbers missing where
+        that is known, gaps where it is not, changes applied, times that it left LIVE by a fault,
+        ns that it may have been wrong before."""
+
+    def holes(self) -> tuple[int, int, int]:
+        """Of what connections count for all their books: gaps, numbers missing, gaps of which
+        nobody knows how many."""
+
     def look(self) -> None:
         """A look begins, a few times a second: `looked` tells of it."""
 

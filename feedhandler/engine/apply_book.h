@@ -19,8 +19,10 @@ static void book_keep(engine *e, market *m, const message *msg)
         return;
     }
     if (tail && !continuity_chains(&m->sequence, &tail->numbers, &msg->numbers)) {
-        if (!continuity_based(&m->sequence)) /* else the book itself misses nothing */
+        if (!continuity_based(&m->sequence)) { /* else the book itself misses nothing */
             fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
+            quality_gap(&m->quality, &m->sequence, tail->numbers.final, &msg->numbers);
+        }
         fh_counter_add(e->writer, FH_COUNTER_BUFFER_DROPPED, m->backlog.messages);
         backlog_clear(&m->backlog);
     }
@@ -73,6 +75,7 @@ static int book_join(engine *e, market *m, int doubt, bool held, bool *gap)
             if (!levels_rescale(m, w->precision, w->levels, w->count))
                 return FH_REASON_PRECISION;
             m->head.sent_ns = w->sent_ns;
+            m->quality.applied++;
             if (!book_write(e, m, w->levels, w->count, w->first_count, w->first_side, false,
                             engine_flags(e) | FH_FLAG_REPLAY, w->exchange_ns, w->receive_ns))
                 return FH_REASON_OVERFLOW;
@@ -108,7 +111,7 @@ static void book_based(engine *e, market *m, int doubt, bool held)
     doubt = book_join(e, m, doubt, held, &gap);
     m->asked = false;
     if (gap) {
-        book_gap(e, m);
+        book_gap(e, m, backlog_head(&m->backlog) ? &backlog_head(&m->backlog)->numbers : NULL);
         return;
     }
     if (doubt == FH_REASON_NONE && book_crossed(&m->book)) /* all that was buffered was older */
@@ -214,6 +217,7 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
     switch (action) {
     case ACTION_APPLY:
         market_fed(m, connection);
+        m->quality.applied++;
         m->head.sent_ns = msg->sent_ns;
         recent_add(m, id, e->receive_ns, connection);
         if (msg->count == 0 && !msg->has_checksum && !m->backlog.messages) {
@@ -241,6 +245,7 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
             m->feeders = 0; /* nothing tells how far the others are from here */
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
+        m->quality.heard = 0;
         if (msg->kind == MESSAGE_SNAPSHOT)
             quote_forget(m);
         const waiting *head = backlog_head(&m->backlog);
@@ -255,7 +260,7 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
         if (msg->kind != MESSAGE_SNAPSHOT && others)
             recent_copy(e, m, id, connection);
         if (UNLIKELY(market_old(e, m, msg)))
-            book_gap(e, m);
+            book_gap(e, m, NULL);
         return;
     case ACTION_AHEAD:
         if (!market_ahead(e, m, connection)) {
@@ -267,7 +272,7 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
         }
         __attribute__((fallthrough));
     case ACTION_GAP:
-        book_gap(e, m);
+        book_gap(e, m, &msg->numbers);
         if (continuity_buffers(&m->sequence))
             book_buffer(e, m, msg);
         return;
@@ -285,7 +290,11 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
         book_buffer(e, m, msg);
         book_confirm(e, m);
         return;
-    default: m->owner = connection; return;
+    default:
+        if (own)
+            quality_ignored(&m->quality, &m->sequence, &msg->numbers);
+        m->owner = connection;
+        return;
     }
 }
 

@@ -61,6 +61,23 @@ cdef object _brought(engine *e):
     return out
 
 
+cdef object _quality(engine *e, rows):
+    """(n, QUALITY_FIELDS) of these rows; 0 where there is none."""
+    cdef Py_ssize_t at
+    cdef int64_t row
+    cdef int field
+    ids = np.ascontiguousarray(rows, dtype=np.int64)
+    out = np.zeros((len(ids), QUALITY_FIELDS), dtype=np.int64)
+    cdef int64_t[::1] wanted = ids
+    cdef int64_t[:, ::1] its = out
+    for at in range(wanted.shape[0]):
+        row = wanted[at]
+        if 0 <= row < e.room and e.markets[row] != NULL:
+            for field in range(QUALITY_FIELDS):
+                its[at, field] = (<const int64_t *>&e.markets[row].quality)[field]
+    return out
+
+
 cdef object _load(engine *e):
     cdef uint32_t i, count = _row_count(e)
     out = np.zeros(count, dtype=np.uint64)

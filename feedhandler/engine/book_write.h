@@ -161,9 +161,11 @@ static inline void market_memory(engine *e, market *m)
     market_lose(e, m, FH_STATE_STALE, FH_REASON_OVERFLOW);
 }
 
-static void book_gap(engine *e, market *m)
+/* `came`: the numbers behind the hole; NULL: nobody knows. */
+static void book_gap(engine *e, market *m, const sequence *came)
 {
     fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
+    quality_gap(&m->quality, &m->sequence, m->sequence.last, came);
     market_lose(e, m, FH_STATE_STALE, FH_REASON_GAP);
 }
 
@@ -180,7 +182,7 @@ COLD bool book_keyed(engine *e, market *m, const message *msg, level *levels)
             if (result == KEYED_FULL)
                 market_memory(e, m);
             else
-                book_gap(e, m);
+                book_gap(e, m, NULL);
             return false;
         }
     }

@@ -16,6 +16,9 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         uint8_t rule, base, phase
         bint rest_join
         int64_t last, place
+    int QUALITY_FIELDS
+    ctypedef struct quality_numbers "quality":
+        int64_t gaps, missing, unsized
     ctypedef struct market:
         uint32_t id
         fh_instrument entry
@@ -33,6 +36,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         uint32_t pending
         int64_t *details
         bint deepening
+        quality_numbers quality
     ctypedef struct connection:
         int index
         uint64_t bit
@@ -45,6 +49,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     ctypedef struct engine:
         fh_writer *writer
         continuity rules
+        quality_numbers holes
         bint auto_add, replay, polled
         uint32_t asked
         size_t buffer_bytes

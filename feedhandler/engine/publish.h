@@ -148,6 +148,7 @@ static inline bool market_state(engine *e, market *m, int state, int reason)
         return false;
     m->state = (uint8_t)state;
     m->reason = (uint8_t)reason;
+    quality_state(&m->quality, state, reason, e->receive_ns, m->head.receive_ns);
     market_news(e, m);
     records_begin(e, m, engine_flags(e), 0, e->receive_ns, 0);
     fh_message_add(e->writer, FH_KIND_STATE, 0, state, reason, 0);

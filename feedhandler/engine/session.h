@@ -17,6 +17,11 @@ COLD void connection_hole(engine *e, int64_t number)
     c->expected = (int64_t)((uint64_t)c->number + 1);
     c->came = number;
     fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
+    e->holes.gaps++;
+    if (number > c->expected)
+        e->holes.missing += number - c->expected;
+    else
+        e->holes.unsized++;
     for (uint32_t i = 0; i < e->room; i++)
         if (e->markets[i])
             market_missed(e, e->markets[i], FH_REASON_GAP);

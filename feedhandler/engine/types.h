@@ -12,15 +12,12 @@
 #include "../wire/cursor.h"
 #include "../wire/decimal.h"
 #include "clock.h"
+#include "quality.h"
 
 /* What feed answers: a sum of these. */
 enum feed_result {
-    FEED_DATA = 1,
-    FEED_CONTROL = 2,
-    FEED_MALFORMED = 4,
-    FEED_UNKNOWN = 8,
-    FEED_ATTENTION = 16,
-    FEED_GAP = 32,
+    FEED_DATA = 1, FEED_CONTROL = 2, FEED_MALFORMED = 4,
+    FEED_UNKNOWN = 8, FEED_ATTENTION = 16, FEED_GAP = 32,
 };
 
 enum attention {
@@ -150,6 +147,7 @@ typedef struct market {
     struct market *timed_next; /* of the engine's list of those that time may change */
     bool timed;
 
+    quality quality;
     struct market *news_next; /* of the engine's lists of those to be looked at */
     bool news;
 
@@ -291,6 +289,7 @@ typedef struct engine {
     market *last_market; /* the last one found */
 
     connection *rows[CONNECTIONS];
+    quality holes; /* of what connections count: gaps, missing, unsized */
     market *timed; /* those of which something is to be over soon: see engine_overdue */
     market *news, *looking; /* since the look before something came of them; those of the look that goes on */
 

@@ -79,7 +79,8 @@ static uint32_t engine_overdue(engine *e, int64_t now)
         next = m->timed_next;
         m->timed = false;
         if (market_overdue(e, m, now)) {
-            book_gap(e, m);
+            const waiting *head = backlog_head(&m->backlog); /* of one that is ahead */
+            book_gap(e, m, head ? &head->numbers : NULL);
             lost++;
         }
         shown |= quote_over(e, m, now);

@@ -34,6 +34,7 @@ from feedhandler.io_process.addresses import Addresses
 from feedhandler.io_process.book_tally import BookTally
 from feedhandler.io_process.connection_table import ConnectionTable
 from feedhandler.io_process.outage_log import OutageLog
+from feedhandler.io_process.quality_count import QualityCount
 from feedhandler.io_process.roster import Roster
 from feedhandler.io_process.venue_health import VenueState
 from feedhandler.log import Throttle, log
@@ -85,6 +86,7 @@ class VenueFeed:
         )
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
+        self._quality = QualityCount(self.engine, self.universe, writer, venue.name)
         requests = Requests(venue, rest, self.connections, self._streams)
         wanted = (config.instruments, self._rng, config.refresh_s)
         self._lister = Lister(venue, Handed(requests, listed or Answers()), *wanted)
@@ -148,6 +150,7 @@ class VenueFeed:
 
     def _start(self, specs: Sequence[ListedInstrument]) -> None:
         carried = self.roster.start(specs)
+        self._quality.only(each.symbol for each in specs)
         plans = pack(self.venue, carried, self.config.channels)
         needed, room = len(plans) * self.config.redundancy, self.connections.room
         if self.config.redundancy > 1 and needed > room:
@@ -204,6 +207,7 @@ class VenueFeed:
             if now >= next_table:
                 next_table = now + TABLE_S
                 step("the look at capacity", partial(self._overload.look, now))
+                step("quality", self._quality.beat)
                 step("the connection table", partial(self._show, now))
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -218,6 +222,7 @@ class VenueFeed:
             while True:
                 rows, activity, states, still = self.engine.looked(LOOK_ROWS)
                 self.books.changed(rows, states)
+                self._quality.looked(rows)
                 step("the watch", partial(self.healing.heard, rows, activity, now))
                 frozen += still
                 if len(rows) < LOOK_ROWS:

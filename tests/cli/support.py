@@ -28,7 +28,7 @@ def _environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name == "FEEDHANDLER_BUDGETS"
+        if name in ("FEEDHANDLER_BUDGETS", "FEEDHANDLER_STATE")
         or (not name.startswith("FEEDHANDLER_") and name not in ("COLUMNS", "NO_COLOR"))
     }
     return inherited | {"PYTHONUTF8": "1"} | more

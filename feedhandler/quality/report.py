@@ -1,0 +1,121 @@
+"""What a day's file says of a venue, in numbers that people and programs read."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from feedhandler.quality.day_file import DAY_NS, DayFile, begin_of, day_of, days, read_day
+from shm import Counter
+
+#: what a LIVE book is worth at most without a sign of life of its writer
+_LATE_NS = 2_000_000_000
+
+
+def report(
+    namespace: str, venue: str, day: date | None = None, *, now_ns: int = 0
+) -> dict[str, Any] | None:
+    """The quality of a day (None: today); None: nothing of it was kept.
+
+    Counts: `messages` (book changes applied), `trades`, `gaps`, `missing` (numbers that gaps
+    lacked, by the venue's own count), `unsized` (gaps of which nobody knows how many), `heals`,
+    `duplicates`. `checksums`, `audits`: {"agree", "differ"}. `live`: the share of the time in which
+    they were carried that books were LIVE; `live_ns`, `carried_ns`. `suspects`: times that a book
+    left LIVE by a fault, `suspect_ns`: for how long they may have been wrong before it was noticed.
+    `ours`: what was lost here, not at the venue. `hour`: gaps, missing, unsized, heals of the last
+    60 minutes. `instruments`: likewise by symbol.
+    """
+    now = now_ns or time.time_ns()
+    wanted = day or day_of(now)
+    file = read_day(namespace, venue, wanted)
+    if file is None:
+        return None
+    until = _until(file, wanted, now)
+    rows = file.rows[: file.used]
+    live = rows["live_ns"] + np.where(rows["live_since"] > 0, until - rows["live_since"], 0)
+    carried = rows["carried_ns"] + np.where(
+        rows["carried_since"] > 0, _end(wanted, now) - rows["carried_since"], 0
+    )
+    live, carried = np.maximum(live, 0), np.maximum(carried, 0)
+    head = file.head[0]
+    counters = {one.name.lower(): int(head["counters"][one]) for one in Counter}
+    sums = {name: int(rows[name].sum()) for name in ("heals", "suspects", "suspect_ns")}
+    return {
+        "venue": venue,
+        "day": wanted.isoformat(),
+        "began_ns": int(head["began_ns"]),
+        "updated_ns": int(head["updated_ns"]),
+        "messages": int(rows["applied"].sum()),
+        "trades": counters["trades"],
+        "gaps": int(rows["gaps"].sum() + head["hole_gaps"]),
+        "missing": int(rows["missing"].sum() + head["hole_missing"]),
+        "unsized": int(rows["unsized"].sum() + head["hole_unsized"]),
+        **sums,
+        "duplicates": counters["duplicates"],
+        "checksums": {"agree": counters["checksum_ok"], "differ": counters["checksum_bad"]},
+        "audits": {
+            "agree": counters["audits"] - counters["audit_bad"],
+            "differ": counters["audit_bad"],
+        },
+        "live": _share(int(live.sum()), int(carried.sum())),
+        "live_ns": int(live.sum()),
+        "carried_ns": int(carried.sum()),
+        "ours": {
+            "buffer_dropped": counters["buffer_dropped"],
+            "malformed": counters["malformed"],
+            "behind": counters["behind"],
+        },
+        "hour": _hour(namespace, venue, file, now) if day is None else None,
+        "instruments": [
+            {
+                "symbol": bytes(row["symbol"]).decode(errors="replace"),
+                "messages": int(row["applied"]),
+                "gaps": int(row["gaps"]),
+                "missing": int(row["missing"]),
+                "unsized": int(row["unsized"]),
+                "heals": int(row["heals"]),
+                "live": _share(int(its_live), int(its_carried)),
+                "live_ns": int(its_live),
+                "carried_ns": int(its_carried),
+                "suspects": int(row["suspects"]),
+                "suspect_ns": int(row["suspect_ns"]),
+            }
+            for row, its_live, its_carried in zip(rows, live, carried, strict=True)
+        ],
+    }
+
+
+def kept_days(namespace: str, venue: str) -> list[date]:
+    """The days of which there is something."""
+    return days(namespace, venue)
+
+
+def _share(live: int, carried: int) -> float | None:
+    return min(1.0, live / carried) if carried > 0 else None
+
+
+def _end(day: date, now: int) -> int:
+    """Now, or the end of a day that is over."""
+    return min(now, begin_of(day) + DAY_NS)
+
+
+def _until(file: DayFile, day: date, now: int) -> int:
+    """Up to when books may be called LIVE: a writer that is silent says nothing of later."""
+    updated = int(file.head["updated_ns"][0])
+    end = _end(day, now)
+    return end if end - updated < _LATE_NS else updated
+
+
+def _hour(namespace: str, venue: str, file: DayFile, now: int) -> dict[str, int]:
+    """The last sixty minutes, over midnight if need be."""
+    minute = now % DAY_NS // 60_000_000_000
+    parts = [file.minutes[max(0, minute - 59) : minute + 1]]
+    if minute < 59:
+        before = read_day(namespace, venue, day_of(now - DAY_NS))
+        if before is not None:
+            parts.append(before.minutes[minute - 59 :])
+    names = ("gaps", "missing", "unsized", "heals")
+    return {name: sum(int(part[name].sum()) for part in parts) for name in names}
