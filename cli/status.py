@@ -31,7 +31,9 @@ _COLUMNS = (
 @namespace_option
 @json_option
 @click.option("--watch", "-w", "watched", is_flag=True, help="Refresh until Ctrl-C.")
-def status(namespace: str, as_json: bool, watched: bool) -> int:
+@click.option("--quality", is_flag=True, help="How good the data was, of a day.")
+@click.option("--day", metavar="DAY", help="With --quality: such as 2026-11-30.  [default: today]")
+def status(namespace: str, as_json: bool, watched: bool, quality: bool, day: str | None) -> int:
     """Say how every venue is: its state and why, its process, its heartbeat.
 
     Asks the running supervisor; if none answers, it reads shared memory alone. LIVE counts the
@@ -39,10 +41,16 @@ def status(namespace: str, as_json: bool, watched: bool) -> int:
 
     \b
     feedhandler status --json | jq '.venues[] | {venue, state, reason}'
+    feedhandler status --quality --day 2026-11-30
 
     \b
     Exit codes: 0 every venue is LIVE, 1 one is not, or is late, 3 none is there.
     """
+    if quality or day:
+        from cli.quality import show
+
+        show(namespace, day, as_json)
+        return FINE
     found = gather(namespace)
     if watched:
         from cli.watch import watch

@@ -201,6 +201,10 @@ def shape_decoder(
     they come to be known.
     """
 
+def holes(of: Engine) -> tuple[int, int, int]:
+    """Of what connections count for all their books: gaps, numbers missing, gaps of which nobody
+    knows how many."""
+
 class Engine:
     def __init__(
         self,
@@ -373,10 +377,6 @@ class Engine:
         interval, since when it is LIVE (0: it is not), times healed, gaps, numbers missing where
         that is known, gaps where it is not, changes applied, times that it left LIVE by a fault,
         ns that it may have been wrong before."""
-
-    def holes(self) -> tuple[int, int, int]:
-        """Of what connections count for all their books: gaps, numbers missing, gaps of which
-        nobody knows how many."""
 
     def look(self) -> None:
         """A look begins, a few times a second: `looked` tells of it."""

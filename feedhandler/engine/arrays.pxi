@@ -78,6 +78,11 @@ cdef object _quality(engine *e, rows):
     return out
 
 
+def holes(Engine of not None):
+    of._check()
+    return of.e.holes.gaps, of.e.holes.missing, of.e.holes.unsized
+
+
 cdef object _load(engine *e):
     cdef uint32_t i, count = _row_count(e)
     out = np.zeros(count, dtype=np.uint64)

@@ -331,10 +331,6 @@ cdef class Engine:
         self._check()
         return _quality(&self.e, rows)
 
-    def holes(self):
-        self._check()
-        return self.e.holes.gaps, self.e.holes.missing, self.e.holes.unsized
-
     def look(self):
         self._check()
         engine_look_begin(&self.e)

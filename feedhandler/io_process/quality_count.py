@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.engine._engine import Engine
+from feedhandler.adapter.venue import Venue
+from feedhandler.engine._engine import Engine, holes
 from feedhandler.instruments.universe import Universe
 from feedhandler.quality.keeper import Keeper
 from shm._native import Writer
@@ -16,11 +17,12 @@ from shm._native import Writer
 class QualityCount:
     """Of one venue's process."""
 
-    def __init__(self, engine: Engine, universe: Universe, writer: Writer, venue: str) -> None:
+    def __init__(self, engine: Engine, universe: Universe, writer: Writer, venue: Venue) -> None:
         self._engine = engine
         self._universe = universe
         self._writer = writer
-        self._keeper = Keeper(writer.namespace, venue, writer.capacity)
+        proof = ", ".join(sign.name.lower() for sign in venue.proof.signs)
+        self._keeper = Keeper(writer.namespace, venue.name, writer.capacity, proof=proof)
 
     def only(self, symbols: Iterable[str]) -> None:
         """These are carried from the start on."""
@@ -36,4 +38,4 @@ class QualityCount:
 
     def beat(self) -> None:
         """The process is well."""
-        self._keeper.beat(self._writer.counters(), self._engine.holes())
+        self._keeper.beat(self._writer.counters(), holes(self._engine))

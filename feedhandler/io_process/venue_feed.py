@@ -86,7 +86,7 @@ class VenueFeed:
         )
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
-        self._quality = QualityCount(self.engine, self.universe, writer, venue.name)
+        self._quality = QualityCount(self.engine, self.universe, writer, venue)
         requests = Requests(venue, rest, self.connections, self._streams)
         wanted = (config.instruments, self._rng, config.refresh_s)
         self._lister = Lister(venue, Handed(requests, listed or Answers()), *wanted)

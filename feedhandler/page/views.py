@@ -99,6 +99,7 @@ class Views:
             "counted_since_ns": look.since_ns,
             "worst": worst and {"id": worst["id"], "state": word(ConnectionState, worst["state"])},
             "point": self._history.newest(look.venue),
+            "quality": look.quality,
         }
 
     def _venue(self, query: Query) -> dict[str, Any]:

@@ -29,9 +29,9 @@ HEAD: Final = np.dtype(
     {
         "names": [
             *("magic", "rows", "day_ns", "updated_ns", "began_ns", "hole_gaps"),
-            *("hole_missing", "hole_unsized", "counters"),
+            *("hole_missing", "hole_unsized", "counters", "proof"),
         ],
-        "formats": ["S8", *["<i8"] * 7, ("<i8", (64,))],
+        "formats": ["S8", *["<i8"] * 7, ("<i8", (64,)), "S64"],
         "itemsize": _HEAD_BYTES,
     }
 )

@@ -20,14 +20,20 @@ _SUMS: Final = ("gaps", "missing", "unsized", "heals")
 class Keeper:
     """Of one venue's process. It never raises for the sake of a file: then there is no quality.
 
-    `rows`: instruments that there may be.
+    `rows`: instruments that there may be; `proof`: by what each message is proven, in words.
     """
 
     def __init__(
-        self, namespace: str, venue: str, rows: int, clock: Callable[[], int] = time.time_ns
+        self,
+        namespace: str,
+        venue: str,
+        rows: int,
+        clock: Callable[[], int] = time.time_ns,
+        proof: str = "",
     ) -> None:
         self._of = namespace, venue, rows
         self._clock = clock
+        self._proof = proof.encode()[:64]
         self._file: DayFile | None = None
         self._places: dict[bytes, int] = {}  # of the file, by symbol
         self._slots: dict[int, int] = {}  # places of the engine's rows
@@ -108,6 +114,7 @@ class Keeper:
         live = rows["live_since"] > 0
         rows["live_ns"][live] += np.maximum(0, updated - rows["live_since"][live])
         rows["live_since"][live] = 0
+        head["proof"] = self._proof
         if not head["began_ns"][0]:
             head["began_ns"] = now
         self._prior = self._file.rows.copy()

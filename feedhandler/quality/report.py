@@ -16,7 +16,7 @@ _LATE_NS = 2_000_000_000
 
 
 def report(
-    namespace: str, venue: str, day: date | None = None, *, now_ns: int = 0
+    namespace: str, venue: str, day: date | None = None, *, now_ns: int = 0, whole: bool = True
 ) -> dict[str, Any] | None:
     """The quality of a day (None: today); None: nothing of it was kept.
 
@@ -25,8 +25,9 @@ def report(
     `duplicates`. `checksums`, `audits`: {"agree", "differ"}. `live`: the share of the time in which
     they were carried that books were LIVE; `live_ns`, `carried_ns`. `suspects`: times that a book
     left LIVE by a fault, `suspect_ns`: for how long they may have been wrong before it was noticed.
-    `ours`: what was lost here, not at the venue. `hour`: gaps, missing, unsized, heals of the last
-    60 minutes. `instruments`: likewise by symbol.
+    `proof`: by what each message is proven, "" by nothing. `ours`: what was lost here, not at the
+    venue. `hour`: gaps, missing, unsized, heals of the last 60 minutes. `instruments`: likewise by
+    symbol; without them where not `whole`.
     """
     now = now_ns or time.time_ns()
     wanted = day or day_of(now)
@@ -68,6 +69,7 @@ def report(
             "malformed": counters["malformed"],
             "behind": counters["behind"],
         },
+        "proof": bytes(head["proof"]).decode(errors="replace"),
         "hour": _hour(namespace, venue, file, now) if day is None else None,
         "instruments": [
             {
@@ -84,6 +86,7 @@ def report(
                 "suspect_ns": int(row["suspect_ns"]),
             }
             for row, its_live, its_carried in zip(rows, live, carried, strict=True)
+            if whole
         ],
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feedhandler.connection.state import ConnectionState, is_open
+from feedhandler.quality.report import report
 from feedhandler.view.rates import NOTHING, Latency, Rates
 from feedhandler.view.words import trouble
 from shm import Counter, Histogram, Reason, ShmError
@@ -26,6 +27,7 @@ _WORST = (
     ConnectionState.LIVE,
     ConnectionState.CLOSED,
 )
+_QUALITY_NS = 5_000_000_000  # from one reading of the day's file to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class VenueLook:
 
     `status`: see :func:`feedhandler.view.status.venue_status`; `trouble`: in words, "" without any;
     a second: `frames`, `bytes`, `records`; `lag`: from the venue's clock to ours, `publish`: from
-    the socket to memory; of the last hour, or since `since_ns`: `gaps`, `heals` (resynchronised
-    books, connections that came back); `connections`: rows of the connection table, by field.
+    the socket to memory; of the last hour, or since `since_ns`: `gaps`, `heals` (books that were
+    made right again); `connections`: rows of the connection table, by field; `quality`: of this
+    day, see :func:`feedhandler.quality.report.report`, None: it is not kept.
     """
 
     venue: str
@@ -50,6 +53,7 @@ class VenueLook:
     gaps: int = 0
     heals: int = 0
     since_ns: int = 0
+    quality: dict[str, Any] | None = None
 
     @property
     def worst(self) -> dict[str, Any] | None:
@@ -67,6 +71,15 @@ class _Venue:
     memory: Memory | None = None
     rates: Rates = field(default_factory=Rates)
     published: tuple[int, int, int] = (0, 0, 0)  # at, epoch, records
+    quality: dict[str, Any] | None = None
+    asked_ns: int = 0
+
+    def due(self, now_ns: int) -> bool:
+        """Whether its quality is to be read again."""
+        if now_ns - self.asked_ns < _QUALITY_NS:
+            return False
+        self.asked_ns = now_ns
+        return True
 
 
 class Watch:
@@ -124,6 +137,11 @@ class Watch:
         except ShmError as error:
             return VenueLook(venue, status, str(error))
         records = _records(its, memory, now)
+        kept = (
+            report(self.namespace, venue, now_ns=now, whole=False) if its.due(now) else its.quality
+        )
+        its.quality = kept
+        hour = (kept or {}).get("hour")
         alive = memory.writer == "alive"
         return VenueLook(
             venue,
@@ -135,9 +153,10 @@ class Watch:
             records,
             rates.latency(Histogram.EXCHANGE_RECEIVE),
             rates.latency(Histogram.RECEIVE_PUBLISH),
-            rates.of_hour(Counter.GAPS),
-            rates.of_hour(Counter.RESYNCS) + rates.of_hour(Counter.CONNECTS),
-            rates.since_ns,
+            hour["gaps"] if hour else rates.of_hour(Counter.GAPS),
+            hour["heals"] if hour else rates.of_hour(Counter.RESYNCS),
+            kept["began_ns"] if kept else rates.since_ns,
+            kept,
         )
 
 

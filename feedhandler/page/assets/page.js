@@ -1,7 +1,7 @@
 // The page: one view at a time, named by what follows the # of its address, fed by server-sent events.
 // Whatever a venue calls its instruments is text here, never markup.
 
-import {clock, count, drawing, el, length, rate, size, table, verdict} from "./parts.js";
+import {clock, count, drawing, el, length, percent, rate, size, table, verdict} from "./parts.js";
 
 const content = document.getElementById("content");
 const pulse = document.getElementById("pulse");
@@ -151,6 +151,13 @@ function venue(found) {
   say(`${its.venue}: ${its.state}`);
   text("title", "h1", `${its.venue}: ${its.state}`);
   text("trouble", "p", its.trouble || "Nothing is wrong.", {class: "say"});
+  const day = its.quality;
+  const proven = !day ? "" : day.proof ? `each proven by ${day.proof}` : "proven by nothing";
+  text("quality", "p", !day ? "" : `Today: books LIVE ${day.live === null ? "-" : percent(day.live)} of the time, `
+    + `${count(day.messages)} messages, ${proven}; gaps ${count(day.gaps)}, missing ${count(day.missing)}`
+    + (day.unsized ? ` and more in ${day.unsized} gaps of unknown size` : "")
+    + (day.suspects ? `; may have been wrong for ${length(day.suspect_ns)} before it was noticed` : "") + ".",
+  {class: "say faint"});
   const chains = part("chains", () => el("p", {class: "say"}));
   if (chains.childElementCount !== found.underlyings.length) {
     chains.replaceChildren(...found.underlyings.map((name) =>

@@ -21,6 +21,9 @@ export const count = (value) => value ? value.toLocaleString("en") : "-";
 export const rate = (value) => value >= 10000 ? `${(value / 1000).toFixed(1)}k`
   : value >= 10 || value === 0 ? value.toFixed(0) : value.toFixed(1);
 
+/** A share that never rounds up to the whole. */
+export const percent = (value) => value >= 1 ? "100 %" : `${Math.min(99.9999, 100 * value).toFixed(4)} %`;
+
 /** Bytes. */
 export function size(value) {
   for (const unit of ["B", "KiB", "MiB"]) {
