@@ -46,7 +46,6 @@ cdef enum:
 
 cdef extern from *:
     """
-    enum { FH_QUOTE_WORDS = offsetof(fh_quote, volume) / 8 + 1 };
     /* The lines of a cell's current copy, soon to be read. A hint: what it finds is not believed. */
     static inline void fh_prefetch(const fh_word *cell, size_t copy_bytes) {
         const fh_word *copy = cell + FH_CELL_HEAD / 8 + (FH_LOAD(cell) & 1) * (copy_bytes / 8);

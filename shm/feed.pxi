@@ -94,7 +94,7 @@ cdef class FeedBase:
         if id >= 0:
             status = fh_latch_read(
                 <const fh_word *>(segment.quotes + <uint64_t>id * segment.quote_stride),
-                sizeof(fh_quote), <fh_word *>&q, sizeof(fh_quote) // 8)
+                sizeof(fh_quote), <fh_word *>&q, FH_QUOTE_WORDS)
         if FH_UNLIKELY(status != FH_READ_OK):
             if status != FH_READ_EMPTY:
                 raise segment._damaged(f"quote cell {id}")

@@ -68,7 +68,7 @@ static const char *state_name(unsigned state) {
 static void print_quote(reader *r, uint32_t id) {
     const fh_word *cell = fh_cell(&r->feed, &r->feed.plan.quotes, id);
     fh_quote q;
-    if (fh_latch_read(cell, sizeof q, (fh_word *)&q, sizeof q / 8) != FH_READ_OK) return;
+    if (fh_latch_read(cell, sizeof q, (fh_word *)&q, FH_QUOTE_WORDS) != FH_READ_OK) return;
     const fh_instrument *row = instrument(r, id, q.precision);
     int digits = q.price_exponent < 0 ? -q.price_exponent : 0;
     int places = q.size_exponent < 0 ? -q.size_exponent : 0;

@@ -426,6 +426,8 @@ FH_READERS_FIELDS(FH_CHECK_READERS)
 FH_READER_FIELDS(FH_CHECK_READER)
 FH_STATIC_ASSERT(sizeof(fh_slot) == 64, "slot");
 FH_STATIC_ASSERT(sizeof(fh_quote) == 320, "quote");
+/* The words of a quote that have a meaning: those behind them are reserved, and nobody need read them. */
+#define FH_QUOTE_WORDS (offsetof(fh_quote, volume) / 8 + 1)
 FH_STATIC_ASSERT(sizeof(fh_book_head) == 96, "book head");
 FH_STATIC_ASSERT(sizeof(fh_instrument) == 448, "instrument");
 FH_STATIC_ASSERT(sizeof(fh_connection) == 512, "connection");
@@ -766,7 +768,7 @@ static inline void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t v
 static inline void fh_quote_store(fh_writer *w, uint32_t instrument, const fh_quote *quote) {
     fh_word *cell = (fh_word *)(w->quotes + (uint64_t)instrument * w->quote_stride);
     fh_word *copy = fh_latch_begin(cell, sizeof *quote);
-    fh_words_in(copy + 1, (const fh_word *)quote + 1, sizeof *quote / 8 - 1);
+    fh_words_in(copy + 1, (const fh_word *)quote + 1, FH_QUOTE_WORDS - 1);
     fh_latch_end(cell, sizeof *quote);
 }
 

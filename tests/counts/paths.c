@@ -71,7 +71,7 @@ static void read_quotes(path *p)
     const fh_word *cell = segment_cell(&p->segment, &p->segment.writer.header->quotes, 0);
     fh_quote quote;
     for (int i = 0; i < READS; i++)
-        CHECK(!fh_latch_read(cell, sizeof quote, (fh_word *)&quote, sizeof quote / 8), "quote");
+        CHECK(!fh_latch_read(cell, sizeof quote, (fh_word *)&quote, FH_QUOTE_WORDS), "quote");
 }
 
 static void read_books(path *p)

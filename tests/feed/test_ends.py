@@ -28,6 +28,8 @@ DATED = {
     "okx": "option:BTC-USD:*",
     "kucoin-futures": "future:*",
     "bitmex": "future:*",
+    "bybit-option": "option:*",
+    "binance-options": "option:*",
 }
 #: what may be said of a subscription that has fallen silent, before a list says why
 SILENCE = {("STALE", "SUBSCRIPTION"), ("STALE", "REJECTED"), ("SYNCING", "SUBSCRIPTION")}

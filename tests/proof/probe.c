@@ -22,7 +22,7 @@ int slot_read(const fh_slot *ring, uint64_t mask, uint64_t n, fh_slot *out) {
     return fh_slot_read(ring, mask, n, out);
 }
 int latch_read(const fh_word *cell, fh_word *out) {
-    return fh_latch_read(cell, sizeof(fh_quote), out, sizeof(fh_quote) / 8);
+    return fh_latch_read(cell, sizeof(fh_quote), out, FH_QUOTE_WORDS);
 }
 int join_try(const fh_header *header, const fh_slot *ring, uint64_t mask, uint64_t *at) {
     return fh_join_try(header, ring, mask, at);

@@ -55,7 +55,7 @@ static int64_t reads_quote(const fh_writer *w, uint64_t count)
     uint64_t sum = 0;
     for (uint64_t i = 0; i < count; i++)
         if (fh_latch_read(reads_cell(w, &w->header->quotes, 0), sizeof quote, (fh_word *)&quote,
-                          sizeof quote / 8) == FH_READ_OK)
+                          FH_QUOTE_WORDS) == FH_READ_OK)
             sum += (uint64_t)quote.bid_price;
     reads_sink = sum;
     return reads_now() - begin;
@@ -97,7 +97,7 @@ static int64_t reads_board(const fh_writer *w, uint32_t most, uint64_t count)
     for (uint64_t i = 0; i < count; i++)
         for (uint32_t row = 0; row < rows; row++)
             if (fh_latch_read(reads_cell(w, &w->header->quotes, row), sizeof quote,
-                              (fh_word *)&quote, sizeof quote / 8) == FH_READ_OK)
+                              (fh_word *)&quote, FH_QUOTE_WORDS) == FH_READ_OK)
                 sum += (uint64_t)quote.bid_price;
     reads_sink = sum;
     return reads_now() - begin;
