@@ -292,6 +292,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "binance-usdm": BinanceUsdmReference,
     "bybit-linear": partial(BybitReference, "linear"),
     "bybit-spot": partial(BybitReference, "spot"),
+    "bybit-option": partial(BybitReference, "option"),
 }
 
 

@@ -15,6 +15,7 @@ FOLDERS = {
     "binance-usdm": "binance_usdm",
     "bybit-linear": "bybit",
     "bybit-spot": "bybit",
+    "bybit-option": "bybit",
 }
 
 
@@ -29,7 +30,11 @@ def recording_names() -> list[tuple[str, str]]:
     for venue, folder in FOLDERS.items():
         root = recordings.folder() / folder
         paths = [*root.glob("*.ndjson.gz"), *root.glob("samples/*.ndjson.gz")]
-        found += [(venue, str(path.relative_to(root))) for path in sorted(paths)]
+        found += [
+            (venue, str(path.relative_to(root)))
+            for path in sorted(paths)
+            if folder != "bybit" or ("options" in path.name) == (venue == "bybit-option")
+        ]
     return found
 
 
