@@ -66,7 +66,7 @@ def test_a_key_that_a_page_names_is_one() -> None:
 
 
 #: what looks like a key in a page, and is another thing: of the fault table, memory, the simulator
-WORDS = {"rhythm_s", "connection_rows", "delist_at", "control_url"}
+WORDS = {"rhythm_s", "connection_rows", "created_at", "delist_at", "control_url"}
 
 
 def test_the_states_of_a_connection_are_told() -> None:

@@ -1,4 +1,4 @@
-"""How long a venue is that is data alone: what it takes beside its frames."""
+"""How long a venue that is data alone is, beside its frames and its documentation."""
 
 from __future__ import annotations
 
@@ -27,10 +27,15 @@ _HOME = "feedhandler.venues"
 
 
 def lines(path: Path) -> int:
-    """Of a file, those of its frames aside, and those that are empty."""
+    """Of a file, those of its frames aside, of its documentation, and those that are empty."""
     text = path.read_text()
     frames: set[int] = set()
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            told = node.body[0]
+            frames |= set(range(told.lineno, (told.end_lineno or told.lineno) + 1))
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(one, ast.Name) and "frames" in one.id.lower() for one in targets):
@@ -78,7 +83,7 @@ def test_a_venue_is_short() -> None:
 def test_frames_and_empty_lines_are_aside(tmp_path: Path) -> None:
     path = tmp_path / "venue.py"
     path.write_text(_SMALL)
-    assert lines(path) == 3
+    assert lines(path) == 2
 
 
 if __name__ == "__main__":
