@@ -183,6 +183,8 @@ class Decoder:
     def usual(self) -> bool: ...
     @property
     def names_trades(self) -> bool: ...
+    @property
+    def uncrosses(self) -> bool: ...
 
 def shape_decoder(
     frames: bytes,
@@ -190,6 +192,7 @@ def shape_decoder(
     spreads: bool = False,
     keeps_window: bool = False,
     names_trades: bool = False,
+    uncrosses: bool = False,
     usual: bool = False,
     learned: bool = True,
 ) -> Decoder:
@@ -197,7 +200,8 @@ def shape_decoder(
 
     `spreads`: it has instruments whose price may be 0 and below. `keeps_window`: documented: what
     enters the levels of a channel is sent, what leaves removed. `names_trades`: the ids of its
-    trades are names, which do not count up. `learned`: frames are read by their skeletons too, as
+    trades are names, which do not count up. `uncrosses`: its books may be crossed, and are
+    uncrossed by a rule. `learned`: frames are read by their skeletons too, as
     they come to be known.
     """
 

@@ -2,7 +2,7 @@
 #ifndef FEEDHANDLER_ENGINE_APPLY_BOOK_H
 #define FEEDHANDLER_ENGINE_APPLY_BOOK_H
 
-#include "book_write.h"
+#include "uncross.h"
 
 /* Keep a delta until what lies before it comes. */
 static void book_keep(engine *e, market *m, const message *msg)
@@ -130,8 +130,12 @@ static bool book_write_full(engine *e, market *m, const message *msg, level *lev
     if (msg->kind == MESSAGE_SNAPSHOT)
         fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
     m->head.sent_ns = msg->sent_ns;
-    if (!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
-                    engine_flags(e), msg->exchange_ns, e->receive_ns)) {
+    bool fits = e->decoder->uncrosses
+                    ? book_write_uncrossed(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
+                                           engine_flags(e), msg->exchange_ns, e->receive_ns)
+                    : book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, true,
+                                 engine_flags(e), msg->exchange_ns, e->receive_ns);
+    if (!fits) {
         market_memory(e, m);
         return false;
     }
@@ -201,7 +205,7 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
         market_unfit(e, m);
         return;
     }
-    engine_make_room(e, UNLIKELY(m->backlog.messages)  ? SIZE_MAX
+    engine_make_room(e, UNLIKELY(m->backlog.messages) || (unusual && e->decoder->uncrosses) ? SIZE_MAX
                          : unusual && e->window ? 2 * (size_t)msg->count /* as many may fall out */
                                                 : msg->count);
     if (msg->kind == MESSAGE_DELTA) {
@@ -228,8 +232,12 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
         }
         if (unusual && msg->keyed && !book_keyed(e, m, msg, levels))
             return;
-        if (UNLIKELY(!book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, false,
-                                 engine_flags(e), msg->exchange_ns, e->receive_ns))) {
+        bool fits = unusual && e->decoder->uncrosses
+                        ? book_write_uncrossed(e, m, levels, msg->count, msg->first_count, msg->first_side,
+                                               false, engine_flags(e), msg->exchange_ns, e->receive_ns)
+                        : book_write(e, m, levels, msg->count, msg->first_count, msg->first_side, false,
+                                     engine_flags(e), msg->exchange_ns, e->receive_ns);
+        if (UNLIKELY(!fits)) {
             market_memory(e, m);
             return;
         }

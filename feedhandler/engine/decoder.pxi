@@ -34,15 +34,21 @@ cdef class Decoder:
     def names_trades(self):
         return self.decoder.names_trades
 
+    @property
+    def uncrosses(self):
+        return self.decoder.uncrosses
+
 
 def shape_decoder(bytes frames, *, bint spreads=False, bint keeps_window=False,
-                  bint names_trades=False, bint usual=False, bint learned=True):
+                  bint names_trades=False, bint uncrosses=False, bint usual=False,
+                  bint learned=True):
     cdef Decoder d = Decoder(
         PyCapsule_New(<void *>&shaped_decoder, "feedhandler.decoder", NULL), sizeof(engine), frames)
     d.own = shaped_decoder_of(PyBytes_AS_STRING(frames), len(frames))
     d.own.spreads = spreads
     d.own.keeps_window = keeps_window
     d.own.names_trades = names_trades
+    d.own.uncrosses = uncrosses
     d.own.usual = usual
     d.decoder = &d.own
     d.learned = learned

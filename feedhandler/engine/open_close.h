@@ -35,7 +35,7 @@ static inline void engine_cut(engine *e, uint32_t window)
 {
     e->window = window;
     e->keeps_window = window || e->decoder->keeps_window;
-    e->unusual = window || e->rules.rule == RULE_TIME;
+    e->unusual = window || e->rules.rule == RULE_TIME || e->decoder->uncrosses;
     for (uint32_t i = 0; i < e->room; i++)
         if (e->markets[i] != NULL)
             e->markets[i]->window = window;

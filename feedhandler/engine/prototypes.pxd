@@ -45,7 +45,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     ctypedef struct fh_decoder:
         const char *name
         uint8_t numbers
-        bint spreads, keeps_window, names_trades, usual
+        bint spreads, keeps_window, names_trades, uncrosses, usual
     ctypedef struct engine:
         fh_writer *writer
         continuity rules

@@ -368,7 +368,7 @@ static void shaped_snapshot(engine *e, cursor *c, market *m)
 }
 
 static const fh_decoder shaped_decoder = {"shape", TEXT_STRING, false, shaped_decode, shaped_snapshot,
-                                          false,   false,       false};
+                                          false,   false,       false, false};
 
 /* The same for the frames of this table. */
 static inline fh_decoder shaped_decoder_of(const void *table, size_t length)

@@ -235,6 +235,7 @@ typedef struct fh_decoder {
     void (*snapshot)(struct engine *e, cursor *c, market *m);
     bool keeps_window; /* documented: what enters the levels of a channel is sent, what leaves removed */
     bool names_trades; /* the ids of its trades are names: the same is the same trade, none is a later one */
+    bool uncrosses;    /* its books may be crossed, and are uncrossed by a rule: see uncross.h */
     bool usual; /* declared by its shapes: most of its frames can be read by steps of the usual kind */
 } fh_decoder;
 
@@ -275,7 +276,7 @@ typedef struct engine {
     const fh_decoder *decoder;
     continuity rules; /* the template of every market's */
     bool auto_add, replay;
-    bool unusual;      /* its books go by time, have a window of their own, or levels with ids */
+    bool unusual;      /* its books go by time, have a window of their own, levels with ids, or may be crossed */
     bool keeps_window; /* what enters the levels of a channel is sent; what leaves is sent, or cut */
     uint32_t window;   /* books are cut to so many levels a side; 0: they are not */
     bool polled; /* the answer being taken is of no stream: its book is DEGRADED */

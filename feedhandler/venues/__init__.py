@@ -40,6 +40,7 @@ _MODULES = {
     "gemini": "feedhandler.venues.gemini:Gemini",
     "coinbase-derivatives": "feedhandler.venues.deribit:CoinbaseDerivatives",
     "cryptocom": "feedhandler.venues.cryptocom:CryptoCom",
+    "dydx": "feedhandler.venues.dydx:Dydx",
 }
 _DEFAULTS = ("deribit", "okx", "binance")
 

@@ -6,11 +6,9 @@ public/get-instruments). All keys share a message; one socket serves every produ
 
 * A book begins with a frame of the channel `book`; what follows is of `book.update` and names the
   number before it. A book that is quiet says so every 5 s: nothing, after the number that it has.
-* Books, and what is refused, are answered key by key. What came first on any other channel is the
-  answer as well: it has the number of the request, all that follows -1. Of trades these are past
-  ones.
-* The venue asks for a sign of life every 30 s. What may be sent in a second is counted from the
-  socket's opening, so that nothing is asked in the first one.
+* Books, and what is refused, are answered key by key. What comes first on any other channel is the
+  answer as well: it has the number of the request, all that follows -1. Of trades it is the past.
+* What may be sent in a second is counted from the socket's opening: nothing is asked in the first.
 * `d` of a trade is unique; it counts no trades.
 """
 
@@ -35,17 +33,6 @@ from shm import ContractType, InstrumentKind, Status
 
 _LEVEL = '["$price","$size","$_"]'
 _DERIVATIVES = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
-
-
-def _of_one(kind: str) -> Frame:
-    """A channel of one number; the first one comes with the answer."""
-    return Frame(
-        kind,
-        f'{{"id":$word,"result":{{"channel":"{kind}","instrument_name":"$symbol",'
-        f'"data":[{{"v":"${kind}","t":$time_ms}}]}}}}',
-    )
-
-
 _FRAMES = (
     Frame(
         "snapshot",
@@ -73,8 +60,14 @@ _FRAMES = (
         '"bs?":"$bid_size","k?":"$ask","ks?":"$ask_size","oi?":"$open_interest","v?":"$volume",'
         '"t":$time_ms}]}}',
     ),
-    _of_one("mark"),
-    _of_one("funding"),
+    *(
+        Frame(
+            kind,
+            f'{{"id":$word,"result":{{"channel":"{kind}","instrument_name":"$symbol",'
+            f'"data":[{{"v":"${kind}","t":$time_ms}}]}}}}',
+        )
+        for kind in ("mark", "funding")
+    ),
 )
 
 

@@ -48,6 +48,7 @@ def unlearned(decoder: native.Decoder) -> native.Decoder:
         spreads=decoder.spreads,
         keeps_window=decoder.keeps_window,
         names_trades=decoder.names_trades,
+        uncrosses=decoder.uncrosses,
         usual=decoder.usual,
         learned=False,
     )

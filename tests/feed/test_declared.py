@@ -41,6 +41,7 @@ def unmeant(venue: DeclaredVenue) -> set[str]:
     numbered = venue.rule not in (Continuity.NONE, Continuity.TIME)
     facts = {
         "gap": venue.proof.proven,
+        "crossed": not venue.uncrosses,
         "reorder": venue.proof.proven,
         "bad_checksum": venue.checksum is not None,
         "far": venue.rule is not Continuity.NONE,

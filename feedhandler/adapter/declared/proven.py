@@ -35,6 +35,8 @@ def check(place: str, venue: type[Venue], frames: Sequence[Frame], *, asked: boo
     rule = getattr(venue, "rule", Continuity.NONE)
     base = getattr(venue, "base", Base.STREAM)
     told = [meaning(frame) for frame in frames]
+    if getattr(venue, "uncrosses", False) and base is not Base.STREAM:
+        raise ShapeError(f"{place}: uncrosses: of books that begin in the stream")
     kinds = {frame.kind for frame in frames} | {"snapshot" for frame in frames if frame.still}
     for text in (*_signs(venue, rule, base, kinds), *_checksum(venue, rule, told)):
         raise ShapeError(f"{place}: proof: {text}")

@@ -41,8 +41,9 @@ class DeclaredVenue(Venue):
     cuts books to the window that was asked for, without a word for what falls out; `keeps_window`:
     documented: it tells what enters the window and what leaves it. `spreads`: it has prices of 0
     and below. `names_trades`: the ids of trades are names, by which copies are known, and do not
-    count up. `usual`: most of its frames are read by steps of the usual kind, which take less time
-    (`engine/learn.h`)."""
+    count up. `uncrosses`: its books may be crossed, and it says by which rule they are uncrossed:
+    what is older goes (`engine/uncross.h`). `usual`: most of its frames are read by steps of the
+    usual kind, which take less time (`engine/learn.h`)."""
 
     topics: ClassVar[Declared]
     words: ClassVar[Words]
@@ -54,6 +55,7 @@ class DeclaredVenue(Venue):
     spreads: ClassVar[bool] = False
     keeps_window: ClassVar[bool] = False
     names_trades: ClassVar[bool] = False
+    uncrosses: ClassVar[bool] = False
     usual: ClassVar[bool] = False
     _known: ClassVar[Topics]
 
@@ -83,6 +85,7 @@ class DeclaredVenue(Venue):
                 spreads=cls.spreads,
                 keeps_window=cls.keeps_window,
                 names_trades=cls.names_trades,
+                uncrosses=cls.uncrosses,
                 usual=cls.usual,
             )
         except ShapeError as error:

@@ -31,6 +31,7 @@ from tests.venues.reference.coinbase import CoinbaseReference
 from tests.venues.reference.coinbase_exchange import CoinbaseExchangeReference
 from tests.venues.reference.cryptocom import CryptoComReference
 from tests.venues.reference.deribit import DeribitReference
+from tests.venues.reference.dydx import DydxReference
 from tests.venues.reference.gate import GateReference
 from tests.venues.reference.gate_futures import GateFuturesReference
 from tests.venues.reference.gemini import GeminiReference
@@ -61,6 +62,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "coinbase-exchange": CoinbaseExchangeReference,
     "cryptocom": CryptoComReference,
     "deribit": DeribitReference,
+    "dydx": DydxReference,
     "gate": GateReference,
     "gate-futures": GateFuturesReference,
     "gemini": GeminiReference,

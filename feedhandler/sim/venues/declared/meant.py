@@ -57,6 +57,10 @@ def _unseen(_: Order, can: Abilities) -> str:
     return f"nothing that {can.venue.name} sends can prove it: books would be wrong for good"
 
 
+def _crossed(_: Order, can: Abilities) -> str:
+    return f"clients of {can.venue.name} uncross its books" if can.venue.uncrosses else ""
+
+
 def _checksum(_: Order, can: Abilities) -> str:
     return "" if can.venue.checksum is not None else "its books come without checksums"
 
@@ -104,6 +108,7 @@ def _restate(order: Order, can: Abilities) -> str:
 _RULES: Mapping[str, Callable[[Order, Abilities], str]] = {
     "gap": _unseen,
     "reorder": _unseen,
+    "crossed": _crossed,
     "bad_checksum": _checksum,
     "renumber": _renumber,
     "far": _far,

@@ -212,14 +212,21 @@ class DeclaredServer(Publisher):
         numbers = {key: self.open[key].number for key in taken if key in self.open}
         said = {"id": wish.id, "numbers": numbers}
         standing = sorted({*client.channels, *taken})
-        for answer in self.talk.about(ControlKind.ACK, taken, said, standing) if taken else ():
-            channel = self.channels.read(taken[0])
+        alone = [key for key in taken if not self._answered_by_book(key)]
+        for answer in self.talk.about(ControlKind.ACK, alone, said, standing) if alone else ():
+            channel = self.channels.read(alone[0])
             more = self.beside.acknowledged.get(channel.topic.name if channel else "")
             client.send(with_missing(answer, more.encode()) if more else answer)
         for channel in fresh:
             if self.subscribe(client, channel.key):
                 self.first_messages(client, self.open[channel.key])
         self.close_unheard(taken + unsaid)
+
+    def _answered_by_book(self, key: str) -> bool:
+        """Whether the first book of a key is the answer as well."""
+        answer, one = self.talk.has(ControlKind.ACK), self.open.get(key)
+        books = one.books if one is not None else None
+        return answer is not None and answer.data and books is not None and books.has("snapshot")
 
     def refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
         """Why a key is refused: text and code."""
