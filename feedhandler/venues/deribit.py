@@ -1,9 +1,8 @@
 """Deribit: perpetuals, futures, options and spot over JSON-RPC 2.0.
 
-Rules: https://docs.deribit.com (articles on notifications, connection management, rate limits;
-book.{instrument}.{interval}; public/get_instruments; public/set_heartbeat). Amounts are in US
-dollars for inverse perpetuals and futures, and in base currency for everything else, so that a
-size of 1 is worth 1 of either.
+Rules: https://docs.deribit.com (articles on notifications, connections, rate limits; subscriptions;
+public/get_instruments). Amounts are US dollars of inverse perpetuals and futures, and in base
+currency of everything else, so that a size of 1 is worth 1 of either.
 
 The answer to a subscription lists the channels that were accepted; of others the venue says no
 more. A login is needed for the interval `raw`; `agg2` is no faster for most instruments.
@@ -176,6 +175,7 @@ class Deribit(DeclaredVenue):
         params={"currency": "any", "expired": "false"},
         others=("/public/get_instrument",),
         rows="result",
+        empty=True,  # one of each kind is asked for
         text="error.message",
         symbol="instrument_name",
         kind=By(

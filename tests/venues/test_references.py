@@ -30,6 +30,7 @@ FOUND = {
     "coinbase": (2, 79, 0, 0, 144),
     "coinbase-exchange-translated": (10, 97, 0, 0, 0),
     "cryptocom-translated": (10, 143, 0, 0, 0),
+    "deribit": (10, 0, 0, 0, 0),
     "gate-translated": (10, 9, 0, 0, 0),
     "gate-futures-translated": (10, 0, 0, 4, 0),
     "gemini-translated": (10, 2, 0, 0, 0),

@@ -138,7 +138,8 @@ class Listing:
     `status`: field of the word that `Venue.statuses` explains, true and false being words; "": all
     that is listed is open. `flags`: what is true of a row where the field is true. `written`: how
     many decimals its book is written with: the fields of prices and sizes, or steps. `others`:
-    paths that are answered alike, which captures may have.
+    paths that are answered alike, which captures may have. `empty`: an answer may have no rows,
+    since it is one of several.
     """
 
     path: str
@@ -174,6 +175,7 @@ class Listing:
     but: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
     capitals: bool = False
+    empty: bool = False
     others: tuple[str, ...] = ()
 
     def kinds(self) -> frozenset[InstrumentKind]:

@@ -214,7 +214,7 @@ class DeclaredVenue(Venue):
         entries = rows.entries(its, document)
         if entries is None:
             raise ValueError(f"{self.name}: the list of instruments has no rows at {its.rows!r}")
-        if not entries and its.pages is None and len(self.listings) == 1:
+        if not entries and its.pages is None and len(self.listings) == 1 and not its.empty:
             raise ValueError(f"{self.name}: the list of instruments is empty")
 
         def parse(row: Row) -> ListedInstrument | None:
