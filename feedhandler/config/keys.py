@@ -234,6 +234,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         Key("where status is served over HTTP", values.address(), was="status"),
     ] = "127.0.0.1:8787"
     address_named: bool = False  #: by the file: where it cannot be had, nothing starts
+    metrics_per_symbol: Annotated[
+        bool,
+        Key(
+            "state and best prices of each instrument in /metrics, too: three series for each",
+            values.flag(),
+        ),
+    ] = False
     group: Annotated[
         int,
         Key(

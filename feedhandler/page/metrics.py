@@ -21,6 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.view.watch import VenueLook, Watch
 from shm import NONE, Histogram, ShmError, State
 from shm._native import histogram_floors
@@ -28,7 +29,7 @@ from shm.inspect import Memory
 
 #: seconds; our own buckets are finer, and each of them falls into the first that holds it whole
 _BOUNDS: Final = (
-    *(2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3),
+    *(5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3),
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 _HISTOGRAMS: Final = {
@@ -59,7 +60,7 @@ _COUNTERS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
     "duplicates": ("duplicates", {}, "Copies of messages that were there already"),
     "resyncs": ("resyncs", {}, "Books that were made right again"),
     "snapshots": ("snapshots", {}, "Full books taken"),
-    "buffer_dropped": ("buffer_dropped", {}, "Messages that waited for a base and had to go"),
+    "buffer_dropped": ("dropped_messages", {}, "Messages that waited for a base and had to go"),
     "connects": ("connections_opened", {}, "Sessions begun"),
     "disconnects": ("connections_lost", {}, "Sessions that were cut"),
     "resubscribes": ("resubscriptions", {}, "Subscriptions asked for again"),
@@ -69,25 +70,34 @@ _COUNTERS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
     "audits": ("audits", {}, "Books held against a snapshot beside the stream"),
     "audit_bad": ("audits_failed", {}, "Of these: that disagreed"),
     "splits": ("splits", {}, "Connections split, since they could not keep up"),
-    "behind": ("behind", {}, "How often splitting was no help"),
+    "behind": ("splits_in_vain", {}, "How often splitting was no help"),
 }
 
 
 def exposition(
-    looks: Sequence[VenueLook], watch: Watch, accept: str, *, per_symbol: bool = False
+    looks: Sequence[VenueLook],
+    watch: Watch,
+    accept: str,
+    *,
+    losses: ReaderLosses | None = None,
+    per_symbol: bool = False,
 ) -> tuple[str, bytes]:
-    """(content type, text) in the format that `accept` prefers. `per_symbol`: also a series of each
-    instrument's state and best prices."""
+    """(content type, text) in the format that `accept` prefers. `losses`: those of earlier calls,
+    so that counters only rise. `per_symbol`: also a series of each instrument's state and best
+    prices."""
     registry = CollectorRegistry()
-    registry.register(_Feed(looks, watch, per_symbol))
+    registry.register(_Feed(looks, watch, losses or ReaderLosses(), per_symbol))
     encode, content_type = choose_encoder(accept)
     return content_type, encode(registry)
 
 
 class _Feed(Collector):
-    def __init__(self, looks: Sequence[VenueLook], watch: Watch, per_symbol: bool) -> None:
+    def __init__(
+        self, looks: Sequence[VenueLook], watch: Watch, losses: ReaderLosses, per_symbol: bool
+    ) -> None:
         self._looks = looks
         self._watch = watch
+        self._losses = losses
         self._per_symbol = per_symbol
 
     def describe(self) -> Iterable[Metric]:
@@ -155,20 +165,24 @@ class _Feed(Collector):
 
     def _oldest(self, look: VenueLook) -> float | None:
         """When the one went out of LIVE that is so for longest; None: all are LIVE."""
+        if look.status["instruments"] and not look.status["live"]:
+            silent = _seconds(look.status.get("since_ns"))  # nothing of its memory is believed
+        else:
+            silent = None
         memory = self._watch.memory(look.venue)
         if memory is None:
-            return None
+            return silent
         quotes = memory.quotes()
         missing = (quotes["state"] != State.LIVE) & (quotes["state"] != State.CLOSED)
         missing &= quotes["state_ns"] > 0
-        return float(quotes["state_ns"][missing].min()) / 1e9 if missing.any() else None
+        return float(quotes["state_ns"][missing].min()) / 1e9 if missing.any() else silent
 
     def _counters(self) -> Iterator[Metric]:
         families: dict[str, CounterMetricFamily] = {}
         for name, more, text in _COUNTERS.values():
             if name not in families:
                 families[name] = CounterMetricFamily(
-                    f"feedhandler_{name}", text, labels=["venue", *more]
+                    f"feedhandler_{name}", text, labels=["venue", *more], unit=_unit(name)
                 )
         slow = CounterMetricFamily(
             "feedhandler_slow_frames", "Frames of no known skeleton", labels=["venue"]
@@ -186,7 +200,9 @@ class _Feed(Collector):
         live = GaugeMetricFamily("feedhandler_connections_live", "That are up", labels=["venue"])
         labels = ["venue", "connection"]
         what = {
-            name: GaugeMetricFamily(f"feedhandler_connection_{name}", text, labels=labels)
+            name: GaugeMetricFamily(
+                f"feedhandler_connection_{name}", text, labels=labels, unit=_unit(name)
+            )
             for name, text in (
                 ("round_trip_p99_seconds", "Round trip of heartbeats, 99 of 100"),
                 ("behind_seconds", "How much later than usual is what it brings"),
@@ -213,7 +229,7 @@ class _Feed(Collector):
 
     def _histograms(self) -> Iterator[Metric]:
         for histogram, (name, text) in _HISTOGRAMS.items():
-            family = HistogramMetricFamily(f"{name}_seconds", text, labels=["venue"])
+            family = HistogramMetricFamily(name, text, labels=["venue"], unit="seconds")
             for look, memory in self._memories():
                 try:
                     counts = memory.segment.histogram(histogram)
@@ -234,16 +250,15 @@ class _Feed(Collector):
             "feedhandler_reader_overruns", "How often it was overtaken", labels=labels
         )
         for look in self._looks:
-            found: dict[str, list[int]] = {}
-            for row in self._watch.readers(look.venue):
-                if row["alive"]:  # several may have one name: the sum, and the worst lag
-                    sums = found.setdefault(row["name"], [0, 0, 0])
-                    sums[0] = max(sums[0], row["lag"] or 0)
-                    sums[1] += row["lost"]
-                    sums[2] += row["overruns"]
-            for name, (behind, missed, times) in found.items():
-                lag.add_metric([look.venue, name], behind)
-                lost.add_metric([look.venue, name], missed)
+            rows = self._watch.readers(look.venue)
+            behind: dict[str, int] = {}
+            for row in rows:
+                if row["alive"]:  # several may have one name: the worst of them
+                    behind[row["name"]] = max(behind.get(row["name"], 0), row["lag"] or 0)
+            for name, records in behind.items():
+                lag.add_metric([look.venue, name], records)
+            for name, (records, times) in self._losses.add(look.venue, rows).items():
+                lost.add_metric([look.venue, name], records)
                 over.add_metric([look.venue, name], times)
         yield from (lag, lost, over)
 
@@ -269,9 +284,15 @@ class _Feed(Collector):
 
 def _gauges(**texts: str) -> dict[str, GaugeMetricFamily]:
     return {
-        name: GaugeMetricFamily(f"feedhandler_{name}", text, labels=["venue"])
+        name: GaugeMetricFamily(f"feedhandler_{name}", text, labels=["venue"], unit=_unit(name))
         for name, text in texts.items()
     }
+
+
+def _unit(name: str) -> str:
+    """A base unit that ends the name, for the line `# UNIT`."""
+    last = name.rpartition("_")[2]
+    return last if last in ("seconds", "bytes") else ""
 
 
 def _buckets(counts: Sequence[int]) -> tuple[list[tuple[str, float]], float]:

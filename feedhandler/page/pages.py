@@ -20,6 +20,7 @@ from aiohttp import web
 
 from feedhandler.page.history import EVERY_S, History
 from feedhandler.page.metrics import exposition
+from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.page.views import GoneError, Views
 from feedhandler.view.watch import Watch
 from shm import ShmError
@@ -67,10 +68,11 @@ class Pages:
     ) -> None:
         self._status = status
         self._stays = stays
-        self._per_symbol = per_symbol
+        self.per_symbol = per_symbol
         namespace = status()["namespace"]
         self._watch = Watch(namespace)
         self._history = History()
+        self._losses = ReaderLosses()
         self._views = Views(namespace, self._watch, self._history)
         self._made: dict[tuple[tuple[str, str], ...], bytes] = {}  # of this look
         self._looked = 0.0
@@ -105,7 +107,11 @@ class Pages:
             self._look(0.2)
             accept = request.headers.get("Accept", "")
             kind, body = exposition(
-                self._views.looks, self._watch, accept, per_symbol=self._per_symbol
+                self._views.looks,
+                self._watch,
+                accept,
+                losses=self._losses,
+                per_symbol=self.per_symbol,
             )
             return web.Response(body=body, headers={**HEADERS, "Content-Type": kind})
         if request.path == "/history":

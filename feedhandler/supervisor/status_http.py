@@ -31,10 +31,13 @@ class StatusServer:
     well, else 503. /health: as /ready. All else is the page's: see `page.pages`.
     """
 
-    def __init__(self, address: str, status: Callable[[], dict[str, Any]]) -> None:
-        """`address`: "host:port"."""
+    def __init__(
+        self, address: str, status: Callable[[], dict[str, Any]], *, per_symbol: bool = False
+    ) -> None:
+        """`address`: "host:port"; `per_symbol`: see the key `metrics_per_symbol`."""
         self._address = address
         self._status = status
+        self._per_symbol = per_symbol
         self._runner: web.ServerRunner | None = None
         self._pages: Pages | None = None
         self.port = 0  #: the real one, where 0 was asked for
@@ -52,11 +55,17 @@ class StatusServer:
             await runner.cleanup()
             raise
         self._runner = runner
-        self._pages = Pages(self._status, server.stays)
+        self._pages = Pages(self._status, server.stays, per_symbol=self._per_symbol)
         self._pages.start()
         self.port = int(runner.addresses[0][1])
         self.url = f"http://{host}:{self.port}"
         log.info("the page is at %s/", self.url)
+
+    def show_symbols(self, per_symbol: bool) -> None:
+        """See the key `metrics_per_symbol`: from now on."""
+        self._per_symbol = per_symbol
+        if self._pages is not None:
+            self._pages.per_symbol = per_symbol
 
     async def stop(self) -> None:
         self.url = ""
@@ -142,14 +151,14 @@ async def who_listens(address: str) -> str:
 
 
 async def serve(
-    address: str, asked: bool, status: Callable[[], dict[str, Any]]
+    address: str, asked: bool, status: Callable[[], dict[str, Any]], *, per_symbol: bool = False
 ) -> StatusServer | None:
     """Listen at an address; "": nowhere. One that was `asked` for is needed: OSError says why it
     cannot be had. Instead of the default one any other port will do, which is said loudly.
     """
     if not address:
         return None
-    server = StatusServer(address, status)
+    server = StatusServer(address, status, per_symbol=per_symbol)
     try:
         await server.start()
     except OSError as error:
@@ -159,7 +168,7 @@ async def serve(
         if asked:
             raise OSError(error.errno, what) from None
         host = address.rpartition(":")[0]
-        server = StatusServer(f"{host}:0", status)
+        server = StatusServer(f"{host}:0", status, per_symbol=per_symbol)
         try:
             await server.start()
         except OSError:

@@ -125,7 +125,12 @@ class Supervisor:
                 await self.reload()
 
     async def _serve_status(self, config: Config) -> StatusServer | None:
-        return await serve(config.status_address, config.address_named, self.status)
+        return await serve(
+            config.status_address,
+            config.address_named,
+            self.status,
+            per_symbol=config.metrics_per_symbol,
+        )
 
     async def _hush(self) -> None:
         if self._status_server is not None:
@@ -234,6 +239,8 @@ class Supervisor:
             if not self._keep:
                 self._clean(venue)
         self._config = config
+        if self._status_server is not None:
+            self._status_server.show_symbols(config.metrics_per_symbol)
         for venue in change.restarted:
             log.info("%s: other settings, starting it again", venue)
             await self._children[venue].renew(config.venues[venue])

@@ -6,17 +6,22 @@ import shutil
 import subprocess
 import time
 
+import numpy as np
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from feedhandler.connection.state import ConnectionState
 from feedhandler.page.metrics import exposition
+from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.view.status import namespace_status
 from feedhandler.view.watch import Watch
 from shm import Counter, Histogram, Reason, State
+from shm.registry import Reader
 from shm.segment import WriterSegment, create
 
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+LABELS = {"venue", "connection", "reader", "symbol", "result", "state", "reason", "version", "le"}
 ODD = ("币安人生USDT", 'xyz:"CL"', "PURR/USDC\\", "@107\n")
 
 
@@ -92,6 +97,83 @@ def test_both_formats_by_what_is_accepted(namespace: str) -> None:
         assert text.endswith("# EOF\n")
         kind, text = asked(namespace, "text/html")
         assert kind.startswith("text/plain; version=0.0.4")
+
+
+def test_families_are_named_by_the_conventions(namespace: str) -> None:
+    """Of what no tool looks at: https://prometheus.io/docs/practices/naming/."""
+    with create("okx", namespace=namespace, instruments=8, depth=5, ring_slots=64) as owner:
+        fill(owner)
+        text = asked(namespace, OPEN, per_symbol=True)[1]
+    families = list(open_metrics(text))  # type: ignore[no-untyped-call]
+    units = {each.name: each.unit for each in families}
+    assert units["feedhandler_venue_lag_seconds"] == "seconds"
+    assert units["feedhandler_received_bytes"] == "bytes"
+    for each in families:
+        assert each.name.startswith("feedhandler_")
+        assert each.documentation, each.name
+        assert not each.name.endswith(("_total", "_count", "_sum", "_bucket", "_info")), each.name
+        assert each.unit == next((u for u in ("seconds", "bytes") if each.name.endswith(u)), "")
+        assert {label for sample in each.samples for label in sample.labels} <= LABELS
+
+
+def test_no_bucket_has_what_is_above_its_bound(namespace: str) -> None:
+    """And all that is an eighth below it: what memory keeps of a value is that exact."""
+    numbers = np.random.default_rng(7)
+    lags = np.concatenate([10 ** numbers.uniform(2, 11, 4000), [0, 1, 2.5e4, 1e9, 9e10]])
+    with create("okx", namespace=namespace, instruments=8, depth=5, ring_slots=64) as owner:
+        owner.writer.heartbeat()
+        for lag in lags:
+            owner.writer.histogram_add(int(Histogram.RECEIVE_PUBLISH), int(lag))
+        found = values(asked(namespace)[1])
+    seconds = np.floor(lags) / 1e9
+    name = "feedhandler_publish_latency_seconds"
+    bounds = [le for metric, le in found if metric == f"{name}_bucket"]
+    assert len(bounds) > 15
+    for le in bounds:
+        counted, bound = found[f"{name}_bucket", le], float(le)
+        assert (seconds <= bound * 7 / 8 - 2e-9).sum() <= counted <= (seconds <= bound).sum(), le
+    assert found[f"{name}_count", ""] == found[f"{name}_bucket", "+Inf"] == len(lags)
+    kept = seconds[seconds < 30]
+    assert kept.sum() * 0.9 <= found[f"{name}_sum", ""]
+
+
+def test_nothing_of_a_dead_writers_memory_is_live(namespace: str) -> None:
+    with create("okx", namespace=namespace, instruments=8, depth=5, ring_slots=64) as owner:
+        fill(owner)
+        owner.writer.quote_store(2, {"state": int(State.LIVE), "state_ns": 5})
+        beat = time.time()
+        owner.writer.heartbeat()
+        owner.close(keep=True)
+        found = values(asked(namespace)[1])
+    assert (found["feedhandler_books_ready", ""], found["feedhandler_books_stale", ""]) == (0, 4)
+    assert found["feedhandler_stale_since_timestamp_seconds", ""] == pytest.approx(beat, abs=5)
+
+
+def reader(row: int, name: str, lost: int, pid: int = 1) -> Reader:
+    return Reader(
+        row=row,
+        pid=pid,
+        alive=True,
+        name=name,
+        epoch=1,
+        cursor=1,
+        lag=0,
+        lost=lost,
+        overruns=lost // 10,
+        updated_ns=1,
+    )
+
+
+def test_losses_only_rise_while_readers_come_and_go() -> None:
+    losses = ReaderLosses()
+    two = [reader(0, "mm", 30), reader(1, "mm", 100), reader(2, "quiet", 0)]
+    assert losses.add("okx", two) == {"mm": (130, 13), "quiet": (0, 0)}
+    assert losses.add("okx", two[:1]) == {"mm": (130, 13)}  # its other process has ended
+    assert losses.add("okx", [reader(0, "mm", 40)]) == {"mm": (140, 14)}
+    assert losses.add("okx", [reader(0, "mm", 10)]) == {"mm": (150, 15)}  # it registered anew
+    assert losses.add("okx", [reader(0, "mm", 20, pid=2)]) == {"mm": (170, 17)}
+    assert losses.add("bybit-spot", [reader(0, "mm", 1)]) == {"mm": (1, 0)}
+    assert losses.add("okx", []) == {}
 
 
 @pytest.mark.skipif(

@@ -100,7 +100,7 @@ def test_each_alert_is_made_to_happen_and_each_panel_has_something_to_show(tmp_p
     with rig(VENUE) as r:
         with socket.create_server(("127.0.0.1", 0)) as free:
             target = f"127.0.0.1:{free.getsockname()[1]}"
-        r.config = msgspec.structs.replace(r.config, status_address=target)
+        r.config = msgspec.structs.replace(r.config, status_address=target, metrics_per_symbol=True)
         r.change(VENUE, ring_slots=1 << 10, silence_s=20.0)
         feed_process = r.supervisor()
         feed = r.attach(VENUE)
@@ -110,6 +110,8 @@ def test_each_alert_is_made_to_happen_and_each_panel_has_something_to_show(tmp_p
             names = named(RULES.read_text(), json.dumps(DASHBOARD))
             assert names - p.names() == {"feedhandler_stale_since_timestamp_seconds"}  # all is well
             assert p.firing() == {}
+            spread = f'feedhandler_instrument_ask{{symbol="{STALE}"}} - feedhandler_instrument_bid'
+            assert float(p.query(spread)[0]["value"][1]) > 0
 
             r.sims[VENUE].fault("no_snapshot", STALE, seconds=60)
             r.sims[VENUE].fault("gap", STALE, count=1)
