@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from shm import Reason, State
-from shm.inspect import Memory
+if TYPE_CHECKING:
+    from shm.inspect import Memory
 
 SILENT_NS: Final = (
     1_000_000_000  #: readers, too, call nothing live whose writer is silent for longer
@@ -20,6 +20,8 @@ def silence_ns(memory: Memory) -> int:
 
 def believable(memory: Memory, state: int, reason: int) -> tuple[str, str]:
     """(state, reason) in words, as they hold now: nothing of a dead or silent writer is LIVE."""
+    from shm.names import Reason, State  # here: `--help` needs this file, and not the memory
+
     writer = memory.writer
     if state != State.CLOSED:
         if writer == "stopped":
