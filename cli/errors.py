@@ -87,6 +87,7 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
     ("feedhandler.bench.kit.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.kit.plot", ("PlotError",), "", USAGE),
+    ("feedhandler.picture.show", ("PictureError",), "", USAGE),
     ("feedhandler.supervisor.control_socket", ("NotRunning",), _START, NOTHING),
     ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), _START, NOTHING),
     ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),

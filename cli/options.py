@@ -97,3 +97,12 @@ def refuse_overwriting(path: Path | None, force: bool) -> None:
     """Nothing that is there goes without a word. A pipe or a device may be written to."""
     if path is not None and path.is_file() and not force:
         raise CliError(f"{path} is there already", "give another name, or overwrite it: --force")
+
+
+plot_option = click.option(
+    "--plot",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="A picture: into a PNG file, or without one onto the terminal.",
+)

@@ -26,8 +26,8 @@ _COLUMNS = (
 )
 
 
-def show(namespace: str, day: str | None, as_json: bool) -> None:
-    """Print a day's quality of all venues of which there is any."""
+def show(namespace: str, day: str | None, as_json: bool, plot: str | None = None) -> None:
+    """Print a day's quality of all venues of which there is any, or `plot` it."""
     from feedhandler.quality.report import report
 
     wanted = _day(day)
@@ -40,6 +40,9 @@ def show(namespace: str, day: str | None, as_json: bool) -> None:
             f"days: {', '.join(_days(namespace)) or 'none; a feed that runs keeps them'}",
             NOTHING,
         )
+    if plot is not None:
+        _plot(namespace, [each["venue"] for each in found], wanted, plot)
+        return
     if as_json:
         return
     began = min(each["began_ns"] for each in found)
@@ -53,6 +56,20 @@ def show(namespace: str, day: str | None, as_json: bool) -> None:
             "wrong before it was noticed. OURS: messages lost here."
         )
     )
+
+
+def _plot(namespace: str, venues: list[str], day: date | None, plot: str) -> None:
+    import time
+
+    from feedhandler.picture.figures import quality_figure
+    from feedhandler.picture.show import show
+    from feedhandler.quality.day_file import day_of, read_day
+
+    wanted = day or day_of(time.time_ns())
+    files = [(venue, read_day(namespace, venue, wanted)) for venue in venues]
+    written = show(quality_figure([(venue, file) for venue, file in files if file]), plot)
+    if written is not None:
+        click.echo(f"written: {written}")
 
 
 def venues_kept(namespace: str) -> list[str]:

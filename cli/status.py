@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.errors import FINDING, FINE, NOTHING, CliError
-from cli.options import json_option, namespace_option
+from cli.options import json_option, namespace_option, plot_option
 from cli.output import Column, dim, json_out, screen_width, state, table
 from feedhandler import number_text
 from feedhandler.view.believable import SILENT_NS
@@ -32,8 +32,16 @@ _COLUMNS = (
 @json_option
 @click.option("--watch", "-w", "watched", is_flag=True, help="Refresh until Ctrl-C.")
 @click.option("--quality", is_flag=True, help="How good the data was, of a day.")
+@plot_option
 @click.option("--day", metavar="DAY", help="With --quality: such as 2026-11-30.  [default: today]")
-def status(namespace: str, as_json: bool, watched: bool, quality: bool, day: str | None) -> int:
+def status(
+    namespace: str,
+    as_json: bool,
+    watched: bool,
+    quality: bool,
+    plot: str | None,
+    day: str | None,
+) -> int:
     """Say how every venue is: its state and why, its process, its heartbeat.
 
     Asks the running supervisor; if none answers, it reads shared memory alone. LIVE counts the
@@ -46,10 +54,10 @@ def status(namespace: str, as_json: bool, watched: bool, quality: bool, day: str
     \b
     Exit codes: 0 every venue is LIVE, 1 one is not, or is late, 3 none is there.
     """
-    if quality or day:
+    if quality or day or plot:
         from cli.quality import show
 
-        show(namespace, day, as_json)
+        show(namespace, day, as_json, plot)
         return FINE
     found = gather(namespace)
     if watched:

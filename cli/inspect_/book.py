@@ -8,7 +8,7 @@ import click
 
 from cli.inspect_.ladder import ladder
 from cli.inspect_.memory import find, open_venue
-from cli.options import json_option, namespace_option
+from cli.options import json_option, namespace_option, plot_option
 from cli.output import json_out, screen_width
 from feedhandler.view.book import read_book
 
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
     "--depth", "-d", type=click.IntRange(1), help="Levels a side.  [default: 10; json: all]"
 )
 @click.option("--watch", "-w", "watched", is_flag=True, help="Refresh in place until Ctrl-C.")
+@plot_option
 @namespace_option
 @json_option
 def book(
-    venue: str, symbol: str, depth: int | None, watched: bool, namespace: str, as_json: bool
+    venue: str,
+    symbol: str,
+    depth: int | None,
+    watched: bool,
+    plot: str | None,
+    namespace: str,
+    as_json: bool,
 ) -> None:
     """Show the order book of a VENUE's SYMBOL, the venue's name or the normalised one.
 
@@ -37,6 +44,7 @@ def book(
     \b
     feedhandler inspect book deribit BTC-PERPETUAL --watch
     feedhandler inspect book okx BTC-USDT-PERP --depth 5 --json
+    feedhandler inspect book okx BTC-USDT-PERP --plot book.png
 
     \b
     JSON, best first, exact decimal strings:
@@ -46,6 +54,14 @@ def book(
                   ...}}
     """
     view = BookView(namespace, venue, symbol, depth, as_json)
+    if plot is not None:
+        from feedhandler.picture.figures import book_figure
+        from feedhandler.picture.show import show
+
+        written = show(book_figure(view.instrument, view.read()), plot)
+        if written is not None:
+            click.echo(f"written: {written}")
+        return
     if not watched:
         if as_json:
             json_out(view.document())
