@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 _COLUMNS = [
     Column("VENUE"),
-    Column("CHANNELS", shrink=12),
+    Column("LEVELS", right=True),
+    Column("TOP"),
     Column("LOSS SEEN BY"),
     Column("SIZED"),
     Column("COUNTED BY"),
+    Column("BESIDES", drop=1),
+    Column("INSTRUMENTS", drop=2),
 ]
 _WIDE, _LABEL = 80, 19
 
@@ -31,6 +34,9 @@ _WIDE, _LABEL = 80, 19
 @json_option
 def venues(name: str | None, as_json: bool) -> int:
     """Show the venues there are, and by what each would notice that a message was lost.
+
+    All have books and trades. LEVELS a side that can be had; 5,000+: so many at first, then each
+    change. TOP: the channel of the best bid and offer, besides the book.
 
     A number that counts, a chain, a range or a checksum shows the loss of any message. Of times one
     sees what is older, and never what is missing: such a book is right as far as the venue's
@@ -65,18 +71,28 @@ def venues(name: str | None, as_json: bool) -> int:
 
 
 def _row(venue: Venue) -> list[str]:
+    from feedhandler.adapter.declared.carried import carried
+
     proof = venue.proof
     by = ", ".join(sign.name.lower() for sign in proof.signs) or "nothing"
     sized = "yes" if proof.sized else "no"
     scope = proof.scope.name.lower() if proof.signs else "-"
-    return [venue.name, " ".join(venue.channels), by, sized if proof.signs else "-", scope]
+    its = carried(venue)
+    levels, top = (its.levels, its.top or "-") if its else ("?", "?")
+    besides, instruments = (its.besides, its.instruments) if its else ([], [])
+    proven = [by, sized if proof.signs else "-", scope]
+    row = [venue.name, levels, top, *proven]
+    return [*row, ", ".join(besides) or "-", ", ".join(instruments) or "-"]
 
 
 def _document(venue: Venue) -> dict[str, Any]:
-    proof, limits = venue.proof, venue.limits
+    from feedhandler.adapter.declared.carried import carried
+
+    proof, limits, its = venue.proof, venue.limits, carried(venue)
     return {
         "name": venue.name,
         "channels": list(venue.channels),
+        "carried": its and its.told(),
         "proof": {
             "signs": [sign.name.lower() for sign in proof.signs],
             "means": [sign.value for sign in proof.signs],
@@ -123,11 +139,15 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         counted = f"; counted are {Scope[proof['scope'].upper()].value}"
         numbered = {"counter", "chain", "range"} & {*proof["signs"]}
         yield from _said("its size", size + (counted if numbered else ""))
-    yield from _said("besides", proof["note"])
+    yield from _said("to be known", proof["note"])
     if told["continuity"] != Continuity.NONE.value:
         yield from _said("its rule", told["continuity"])
     yield from _said("a book begins", told["base"])
     yield from _said("channels", ", ".join(told["channels"]))
+    if its := told["carried"]:
+        yield from _said("instruments", ", ".join(its["instruments"]))
+        yield from _said("levels a side", its["levels"])
+        yield from _said("besides", ", ".join(its["besides"]))
     for endpoint, url in told["ws_urls"].items():
         yield from _said(f"ws {endpoint}", url)
     yield from _said("rest", told["rest_url"])

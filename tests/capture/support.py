@@ -17,6 +17,8 @@ FOLDERS = {
     "bybit-spot": "bybit",
     "bybit-option": "bybit",
 }
+#: those of which whole sessions were recorded, not single frames only
+RECORDED = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
 
 
 def recording(venue: str, name: str) -> Path:

@@ -21,6 +21,7 @@ from feedhandler import venues
 from feedhandler.adapter.venue import CHANNELS, ListedInstrument, Venue
 from feedhandler.config.keys import told
 from shm import InstrumentKind
+from tests.house import venue_tables
 from tests.proof import tables as header
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "channels": _channels,
     "subscriptions": _subscriptions,
     "proofs": _proofs,
+    "venues": lambda: _table(venue_tables.HEAD, venue_tables.facts()),
+    "venues_in_short": lambda: _table(venue_tables.SHORT_HEAD, venue_tables.in_short()),
     "states": lambda: _words("FH_STATES", "state"),
     "reasons": lambda: _words("FH_REASONS", "reason"),
     "statuses": lambda: _words("FH_INSTRUMENT_STATUSES", "status"),

@@ -16,6 +16,7 @@ from feedhandler.config.keys import DEFAULT_CHANNELS, Config, told
 from feedhandler.connection.state import ConnectionState
 from shm import object_names
 from tests.house import tables
+from tests.house.venue_tables import HEAD, SHORT_HEAD
 
 README = (tables.ROOT / "README.md").read_text()
 STALE = "run `scripts/dev tables`"
@@ -40,9 +41,15 @@ def test_a_change_of_the_code_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert tables.renewed(page) != page
 
 
-def test_readme_has_every_venue_in_the_order_of_the_registry() -> None:
-    table = README.partition("| venue | instruments | book |")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == venues.names()
+def test_every_venue_is_told_of_in_the_order_of_the_registry() -> None:
+    page = (tables.ROOT / "docs" / "venues.md").read_text()
+    for text, head in (
+        (README, SHORT_HEAD),
+        (page, HEAD),
+        (page, ("venue", "instruments", "book", "besides the book")),
+    ):
+        table = text.partition(f"\n| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
+        assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == venues.names()
     assert venues.defaults() == venues.names()[:3]
     assert "runs the\nfirst three" in README
     start = feedhandler.get_command(click.Context(feedhandler), "start")

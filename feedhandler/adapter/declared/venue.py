@@ -16,7 +16,7 @@ from feedhandler.adapter.declared import books, rows, words
 from feedhandler.adapter.declared.answers import Reader
 from feedhandler.adapter.declared.check import check
 from feedhandler.adapter.declared.listing import BestPath, BookPath, Listing
-from feedhandler.adapter.declared.topics import Declared, Topics, subject
+from feedhandler.adapter.declared.topics import Declared, Topic, Topics, subject
 from feedhandler.adapter.declared.words import Answer, Words
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.request import Request
@@ -120,9 +120,14 @@ class DeclaredVenue(Venue):
         return int(found[2].get("depth", 0)) if found else 0
 
     @property
+    def book_topics(self) -> Sequence[Topic]:
+        """Those that its books come by."""
+        return self._known.by_channel.get("book", ())
+
+    @property
     def _window(self) -> int:
         """Levels a side that the book's channel has; 0: it does not say."""
-        return next((one.depth(self.depth) for one in self._known.by_channel.get("book", ())), 0)
+        return next((one.depth(self.depth) for one in self.book_topics), 0)
 
     # ---- messages
 
