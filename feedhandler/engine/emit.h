@@ -25,8 +25,8 @@ ALWAYS_INLINE bool emit_numbers(const form *f, const int64_t *v, sequence *numbe
         return false;
     if (UNLIKELY(numbers->numbered && !number_usual(v[SLOT_FINAL])))
         return false;
-    if (f->previous && UNLIKELY(v[SLOT_PREVIOUS] == v[SLOT_FINAL]))
-        return false; /* of some venues it is a whole book */
+    if (f->still && UNLIKELY(v[SLOT_PREVIOUS] == v[SLOT_FINAL]))
+        return false;
     if (f->first && UNLIKELY(v[SLOT_FIRST] > v[SLOT_FINAL]))
         return false;
     if (f->place && UNLIKELY(v[SLOT_PLACE] < 1 || v[SLOT_PLACE] > NUMBER_MAX))

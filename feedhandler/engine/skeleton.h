@@ -119,6 +119,7 @@ typedef struct form {
     bool amount, counts, removes;
     bool worded; /* it has a word for a status */
     bool previous, first, place; /* it has that number */
+    bool still;                  /* if its number stays what it was, it may be a whole book */
     bool follows;                /* its first is the one after its previous */
     bool later;                  /* price and size were passed before their instrument was known */
     bool id_or_place;

@@ -41,6 +41,7 @@ static form form_of(const sketch *k, const message *msg)
              : (seen & 1u << ROLE_BIDS) != 0 ? EMIT_TOP
                                             : EMIT_QUOTE;
     f.previous = (seen & (1u << ROLE_PREVIOUS | 1u << ROLE_PREVIOUS_SIGNED)) != 0;
+    f.still = f.previous && (k->of == NULL || k->of->flags & FRAME_STILL);
     f.first = (seen & 1u << ROLE_FIRST) != 0;
     f.place = (seen & 1u << ROLE_PLACE) != 0;
     f.later = k->later;

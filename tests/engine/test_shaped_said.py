@@ -43,6 +43,9 @@ CHANGE = Frame(
     level=LEVEL,
     begins=True,
 )
+CHANGE_BEGUN = Frame(
+    "snapshot", '{"t":"w","s":"$symbol","u":$final,"b":$bids,"a":$asks}', level=LEVEL
+)
 
 
 def change(final: int, previous: int, **sides: Any) -> dict[str, Any]:
@@ -71,6 +74,19 @@ def test_a_change_that_moves_no_number_is_a_whole_book() -> None:
             assert e.state(0)[0] == State.LIVE
         assert e.connection(0).slow < 8
         assert feed(e, change(700, 600)) == native.DATA
+        assert e.state(0)[0] == State.STALE
+
+
+def test_of_others_it_is_a_quiet_one_and_learned_as_changes_are() -> None:
+    with shaped(replace(CHANGE, begins=False), CHANGE_BEGUN, rule=native.RULE_PREVIOUS) as e:
+        feed(e, {"t": "w", "s": "X", "u": 10, "b": [["1", "2"]], "a": [["3", "2"]]})
+        for number in range(10, 60):
+            assert feed(e, change(number, number)) == native.DATA
+            assert feed(e, change(number + 1, number, b=[[f"0.{number}", "2"]])) == native.DATA
+        assert e.state(0)[0] == State.LIVE
+        assert len(engine_book(e, 0)[0]) == 51
+        assert e.connection(0).slow < 8
+        assert feed(e, change(700, 700)) == native.DATA
         assert e.state(0)[0] == State.STALE
 
 
