@@ -18,6 +18,7 @@ from feedhandler.adapter.declared import (
     Product,
     Time,
 )
+from feedhandler.adapter.declared.rows import at
 from feedhandler.adapter.listing import Listing as Listed
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -290,6 +291,14 @@ def test_rows_are_taken_from_each_group() -> None:
     ]  # fmt: skip
     assert (found["BTC"].tick, found["BTC"].lot) == (Decimal("0.1"), Decimal("0.00001"))
     assert found["OLD"].status is Status.EXPIRED
+
+
+def test_a_path_may_lead_through_any_of_a_list() -> None:
+    document = {"rows": ["odd", {"a": {}}, {"a": {"b": 1}}, {"a": {"b": 2}}]}
+    assert at(document, "rows.*.a.b") == 1
+    assert at(document, "rows.*.a") == {}
+    assert at(document, "rows.*.c") is None
+    assert at({"rows": {}}, "rows.*.a") is None
 
 
 def test_a_part_that_nothing_finds_is_refused() -> None:

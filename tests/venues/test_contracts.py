@@ -87,7 +87,7 @@ def _coinm(row: Row) -> Contract:
 
 def _htx_swap(row: Row) -> Contract:
     """contract_size: of USDT-margined coins, of coin-margined dollars."""
-    usdt = str(row.get("contract_code", "")).endswith(("USDT", "USDC"))
+    usdt = str(row.get("contract_code", "")).partition("_")[0].endswith(("USDT", "USDC"))
     return Contract(number(row, "contract_size"), "base" if usdt else "quote")
 
 

@@ -126,7 +126,8 @@ class Listing:
     for the document itself; with `*` in it, for each of a list of groups: `*.universe`, and what
     the group says is `$outer.field` of its rows. `joins`: `$name` -> where its entry is.
 
-    `having`: a path that tells the answer from that to another listing.
+    `having`: a path that tells the answer from that to another listing; with `*` in it, that one of
+    a list leads on: `data.*.business_type`.
     `columns`: names of a row that is a list, or one text. `fine`: what the answer says when it is
     none of an error, by its path; `text`: where it says of which.
 

@@ -339,8 +339,9 @@ def _named(row: Any, columns: Sequence[str]) -> Any:
 
 def at(value: Any, path: str) -> Any:
     """What is at a path of keys and places with dots between; of a list, `name=word` is the first
-    one that says so. None for nothing."""
-    for step in _steps(path):
+    one that says so, and `*` what the first has that has it. None for nothing."""
+    steps = _steps(path)
+    for number, step in enumerate(steps, 1):
         if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
@@ -349,6 +350,9 @@ def at(value: Any, path: str) -> Any:
             name, _, word = step.partition("=")
             those = (one for one in value if isinstance(one, dict) and _word(one.get(name)) == word)
             value = next(those, None)
+        elif isinstance(value, list) and step == "*":
+            found = (at(one, ".".join(steps[number:])) for one in value)
+            return next((one for one in found if one is not None), None)
         else:
             return None
     return value
