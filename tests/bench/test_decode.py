@@ -54,8 +54,9 @@ def test_frames_rendered_from_shapes_are_right_and_read_the_quick_way(venue: str
     found = {(one.case, one.metric): one.value for one in findings.results}
     assert found[f"{venue} book synthetic", "time per level"] > 0
     for case in made:
-        # Of the simulator's trades one in 25 is a liquidation, which one venue has as such trades.
-        assert found[case.name, "slow frames"] <= (4 if case.kind == "trade" else 0.5)
+        # Of the simulator's trades one in 25 is a liquidation, which some venues have as such
+        # trades; others share a frame, so that of the frames it is more.
+        assert found[case.name, "slow frames"] <= (5 if case.kind == "trade" else 0.5)
         assert rendered(venue, case.kind, count=400) == case  # to the last byte
 
 

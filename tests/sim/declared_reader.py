@@ -60,6 +60,7 @@ class Reader:
     ) -> None:
         self.venue, self.sim, self.raw = venue, sim, raw
         self.reference: Reference = REFERENCES[_READERS.get(venue.name, venue.name)]()
+        self.both = any(answer.data for answer in venue.words.answers)
         self.controls: list[tuple[ControlKind, tuple[str, ...]]] = []
         self.said: list[Said] = []
         self.asked: dict[int, list[str]] = {}
@@ -89,7 +90,7 @@ class Reader:
         """The next message, as the reference has it."""
         text = await self.text()
         said = self._line(data=text)
-        if said.kind in ("control", "unread"):
+        if said.kind in ("control", "unread") or self.both:
             for control in self._controls(text, said):
                 taught = tuple(k for k, number in self.taught.items() if number == control.channel)
                 self.controls.append((control.kind, control.keys or taught))
@@ -102,9 +103,9 @@ class Reader:
         try:
             return self.venue.control(text.encode(), self.asked)
         except ValueError:
-            if said.kind == "unread":  # a trade
-                return []
-            raise
+            if said.kind == "control":
+                raise
+            return []
 
     async def subscribe(self, keys: list[str]) -> None:
         """In as many messages as it takes."""
