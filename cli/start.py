@@ -67,7 +67,8 @@ def start(
     some instruments of each, or else the venues of --venue-file.
 
     On a terminal it says when a venue's state changes; elsewhere it logs to stderr.
-    FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR.
+    FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR; FEEDHANDLER_LOG_FORMAT=json makes
+    each line a JSON object, as the key `log` does.
 
     SIGHUP reads CONFIG again: other instruments are taken up and left without touching the rest,
     other settings start that venue's process again. A file with mistakes, or without a venue, is

@@ -10,19 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from feedhandler.one_line import one_line
+from feedhandler.log_lines import about, formatter
 
 log = logging.getLogger("feedhandler")
-_MOST = 2000  # characters of one message
 BURST = 10.0  #: lines that a process may say one after the other
 FEW = 3.0  #: and at least, of one that was started again soon
 AGAIN_S = 180.0  #: then one in so long, until it has been quiet
-_NAMED = 3  # kinds of lines left out that are named
 _VARIES = re.compile(r"\([^)]*\)|\S*\d\S*")  # what makes lines of one kind differ
 
 
-def setup(name: str, level: int | None = None, *, calm: float = 0.0) -> None:
+def setup(name: str, level: int | None = None, *, calm: float = 0.0, venue: str = "") -> None:
     """Write this process's log to stderr; `name` (supervisor, a venue) stands in every line.
+    `venue`: all of them are of that one. How they are written: see `log_lines`.
 
     `level` None: what FEEDHANDLER_LOG says (DEBUG, INFO, WARNING, ERROR), or INFO. `calm`: lines
     that it may say one after the other, see Calm; 0: all.
@@ -31,10 +30,7 @@ def setup(name: str, level: int | None = None, *, calm: float = 0.0) -> None:
         said = os.environ.get("FEEDHANDLER_LOG", "").upper()
         level = logging.getLevelNamesMapping().get(said, logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
-    formatter = _OneLine(f"%(asctime)s.%(msecs)03dZ %(levelname)s {name}: %(message)s")
-    formatter.default_time_format = formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter(name, venue))
     if calm and level > logging.DEBUG:
         handler.addFilter(Calm(handler, calm))
     log.handlers[:] = [handler]
@@ -86,7 +82,7 @@ class Calm(logging.Filter):
         if self._newest is not None:
             if record is self._newest:
                 self._left_out[_kind_of(record)] -= 1
-            record.msg, record.args = "%s%s", (record.getMessage(), self._told())
+            record.left_out = self._told()
             self._left_out.clear()
             self._newest = None
         if self._later is not None:
@@ -110,27 +106,14 @@ class Calm(logging.Filter):
         if self._newest is not None:
             self._handler.handle(self._newest)
 
-    def _told(self) -> str:
-        kinds = [(kind, count) for kind, count in self._left_out.most_common() if count > 0]
-        if not kinds:
-            return ""
-        named = ", ".join(f"{count} of '{kind}'" for kind, count in kinds[:_NAMED])
-        more = ", ..." if len(kinds) > _NAMED else ""
-        return f" ({sum(count for _, count in kinds)} lines left out before: {named}{more})"
+    def _told(self) -> list[tuple[str, int]]:
+        return [(kind, count) for kind, count in self._left_out.most_common() if count > 0]
 
 
 def _kind_of(record: logging.LogRecord) -> str:
     """What it has in common with others of its kind."""
     words = " ".join(_VARIES.sub("", record.getMessage()).split()).replace(" :", ":")
     return words.partition(";")[0][:60].strip(" :,")
-
-
-class _OneLine(logging.Formatter):
-    """Whatever a message quotes: it is a line, and not a long one."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = one_line(record.message, _MOST)
-        return super().formatMessage(record)
 
 
 def on_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
@@ -145,19 +128,23 @@ def on_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> N
 
 
 class Throttle:
-    """Lets one line of a kind through in `period_s` and counts the others."""
+    """Lets one line of a kind through in `period_s` and counts the others. `of`: see `about`."""
 
-    def __init__(self, period_s: float = 10.0) -> None:
+    def __init__(self, period_s: float = 10.0, **of: Any) -> None:
         self._period = period_s
+        self._of = of  # all lines
         self._next: dict[str, float] = {}
         self._held: dict[str, int] = {}
 
-    def info(self, kind: str, message: str) -> None:
+    def info(self, kind: str, message: str, **of: Any) -> None:
         """Good news, likewise."""
-        self.warning(kind, message, logging.INFO)
+        self._say(logging.INFO, kind, message, of)
 
-    def warning(self, kind: str, message: str, level: int = logging.WARNING) -> None:
+    def warning(self, kind: str, message: str, **of: Any) -> None:
         """Log the message, or count it."""
+        self._say(logging.WARNING, kind, message, of)
+
+    def _say(self, level: int, kind: str, message: str, of: Mapping[str, Any]) -> None:
         now = time.monotonic()
         if now < self._next.get(kind, 0.0):
             self._held[kind] = self._held.get(kind, 0) + 1
@@ -167,4 +154,4 @@ class Throttle:
             self._held.clear()
         self._next[kind] = now + self._period
         held = self._held.pop(kind, 0)
-        log.log(level, "%s%s", message, f" (and {held} more like this)" if held else "")
+        log.log(level, "%s", message, extra=about(**self._of, **of, repeats=held))

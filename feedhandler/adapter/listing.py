@@ -9,6 +9,7 @@ import orjson
 
 from feedhandler.adapter.row import Row, shown
 from feedhandler.adapter.venue import ListedInstrument
+from feedhandler.log_lines import about
 from shm import InstrumentKind, Status
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,7 @@ def _say(venue: str, broken: Mapping[str, str], left: int, count: int) -> None:
         count,
         venue,
         named(fresh),
+        extra=about(venue=venue),
     )
 
 

@@ -16,6 +16,7 @@ from feedhandler import venues as registry
 from feedhandler.adapter.venue import CHANNELS
 from feedhandler.config import values
 from feedhandler.config.values import Allowed, integer, seconds
+from feedhandler.log_lines import FORMATS
 from shm.object_names import DEFAULT_NAMESPACE
 
 DEFAULT_CHANNELS = ("book", "trades", "ticker")
@@ -234,6 +235,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         Key("where status is served over HTTP", values.address(), was="status"),
     ] = "127.0.0.1:8787"
     address_named: bool = False  #: by the file: where it cannot be had, nothing starts
+    log: Annotated[
+        str,
+        Key(
+            "how the log is written: lines for people, or one JSON object a line for machines",
+            values.one_of(*FORMATS),
+            default="text, or FEEDHANDLER_LOG_FORMAT",
+            example='"json"',
+        ),
+    ] = ""
     metrics_per_symbol: Annotated[
         bool,
         Key(

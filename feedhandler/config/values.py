@@ -135,6 +135,16 @@ def flag() -> Allowed:
     return Allowed(lambda value: isinstance(value, bool), "true or false", meant=words)
 
 
+def one_of(*words: str) -> Allowed:
+    """One of a few words."""
+
+    def near(value: Any) -> Iterator[str]:
+        yield str(value).strip().lower()
+        yield from get_close_matches(str(value).lower(), words, 1)
+
+    return Allowed(lambda value: value in words, " or ".join(f'"{w}"' for w in words), meant=near)
+
+
 def _parts(value: Any) -> SplitResult | None:
     """A text without blanks as a URL with a host; None: it is none."""
     if not isinstance(value, str) or any(character.isspace() for character in value):

@@ -63,9 +63,7 @@ class Connection:
         self.reason = Reason.START
         self.detail = ""
         self.since_ns = time_ns()
-        self.connected_ns = 0
-        self.first_ns = 0
-        self.uptime_ns = 0
+        self.connected_ns = self.first_ns = self.uptime_ns = 0
         self.connects = self.disconnects = self.transitions = 0
         self._owner = owner
         self._loop = asyncio.get_running_loop()
@@ -90,8 +88,10 @@ class Connection:
         )
         self._gate = WelcomeGate(venue.welcome)
         self.limit = SessionLimit(settings.lifetime_s, settings.rotate_at)
+        self._quiet = Throttle(connection=row)
         self._control = ControlFrames(
             str(self),
+            self._quiet,
             venue,
             self.socket,
             self.pings,
@@ -103,7 +103,6 @@ class Connection:
             owner.on_stated,
             owner.on_relisted,
         )
-        self._quiet = Throttle()
         self._notes = ConnectionNotes()
         self.outage = ConnectionOutage()
         self._stopping = False

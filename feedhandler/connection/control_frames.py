@@ -15,12 +15,13 @@ from feedhandler.one_line import one_line
 
 
 class ControlFrames:
-    """Of one connection, which the log calls `name`. `wake`: there may be something to do now;
-    `stated`: what it says of instruments; `relist`: the venue's list is another one."""
+    """Of one connection, which the log calls `name`, by `quiet`. `wake`: there may be something to
+    do now; `stated`: what it says of instruments; `relist`: the venue's list is another one."""
 
     def __init__(
         self,
         name: str,
+        quiet: Throttle,
         venue: Venue,
         socket: ConnectionSocket,
         pings: Pings,
@@ -33,6 +34,7 @@ class ControlFrames:
         relist: Callable[[], None],
     ) -> None:
         self._name = name
+        self._quiet = quiet
         self._venue = venue
         self._socket = socket
         self._pings = pings
@@ -43,7 +45,6 @@ class ControlFrames:
         self._wake = wake
         self._stated = stated
         self._relist = relist
-        self._quiet = Throttle()
 
     def take(self, frame: bytes) -> None:
         """One frame; what makes no sense is said in the log."""

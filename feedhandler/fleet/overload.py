@@ -178,7 +178,8 @@ class Overload:
         else:
             self._verdicts.said.pop(bundle, None)
             text = f"what comes is {late:.1f} s older than usual, and was so when it was sent"
-            self._quiet.warning(f"venue {up[0].row}", f"{up[0]}: {text}")
+            row = up[0].row
+            self._quiet.warning(f"venue {row}", f"{up[0]}: {text}", connection=row)
             for each in up:
                 self._note(each, Reason.NONE, text)
 
@@ -197,7 +198,7 @@ class Overload:
         rows = ", ".join(str(each.row) for each in up)
         if bundle not in self._verdicts.said:
             self._count(Counter.BEHIND)
-        self._quiet.warning(f"stuck {rows}", f"{up[0]} is {text}")
+        self._quiet.warning(f"stuck {rows}", f"{up[0]} is {text}", connection=up[0].row)
         self._verdicts.said[bundle] = f"connection {rows}: {text}"
         for each in up:
             self._note(each, Reason.CAPACITY, text)

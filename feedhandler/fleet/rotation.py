@@ -14,6 +14,7 @@ from feedhandler.connection.connection import Connection
 from feedhandler.connection.state import ConnectionState
 from feedhandler.fleet.fleet import Bundle, Fleet
 from feedhandler.log import log
+from feedhandler.log_lines import about
 from shm import Reason
 
 AT_ONCE = 8
@@ -74,7 +75,7 @@ class Rotations:
         if not new:
             return False
         old = list(bundle.connections)
-        log.warning("%s is being split: %s", old[0], why)
+        log.warning("%s is being split: %s", old[0], why, extra=about(connection=old[0].row))
         handover = _Handover(old, new, why, Reason.CAPACITY, bundle, told, now + SPLIT_S)
         self._running.append(handover)
         return True
@@ -83,7 +84,8 @@ class Rotations:
         """Do what is due; a few times a second."""
         for bundle in self._fleet.idle(now, self.busy):
             text = "its last key was unsubscribed"
-            log.info("%s is closed: %s", bundle.connections[0], text)
+            first = bundle.connections[0]
+            log.info("%s is closed: %s", first, text, extra=about(connection=first.row))
             self._end(list(bundle.connections), Reason.UNSUBSCRIBED, text)
         self._running = [each for each in self._running if not self._done(each, now)]
         for connection, (why, reason) in list(self._waiting.items()):
@@ -95,7 +97,9 @@ class Rotations:
                 new = self._fleet.beside(connection)
                 if new is None:
                     return
-                log.info("%s is being replaced by connection %d: %s", connection, new.row, why)
+                of = about(connection=connection.row)
+                text = "%s is being replaced by connection %d: %s"
+                log.info(text, connection, new.row, why, extra=of)
                 self._running.append(_Handover([connection], [new], why, reason))
             del self._waiting[connection]  # or it went down, and begins anew anyway
 
@@ -139,7 +143,8 @@ class Rotations:
         if handover.split is not None:
             self._fleet.give_up_split(handover.split)
         text = f"not in step within {SPLIT_S:.0f} s: the split was given up"
-        log.warning("%s: %s", handover.old[0], text)
+        first = handover.old[0]
+        log.warning("%s: %s", first, text, extra=about(connection=first.row))
         self._end(handover.new, handover.reason, text)
         if handover.told is not None:
             handover.told(False)

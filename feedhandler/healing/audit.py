@@ -24,6 +24,7 @@ from feedhandler.healing.audit_compare import Broken, Comparison, FollowedBook, 
 from feedhandler.healing.audit_report import AuditReport
 from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
 from feedhandler.network.rest import Getter, RestError
 from shm import Counter, Reason, ShmError, State
 from shm._native import READ_OK, Segment, Writer
@@ -102,10 +103,12 @@ class Audit:
         try:
             comparison, sequence = await self._audit(segment, tracked, request)
         except Broken as reason:
-            log.debug("%s: not audited: %s", tracked.spec.symbol, reason)
+            symbol = tracked.spec.symbol
+            log.debug("%s: not audited: %s", symbol, reason, extra=about(instrument=symbol))
             return
         except (RestError, ValueError, NotImplementedError) as error:
-            self._quiet.warning("audit", f"audit of {tracked.spec.symbol}: {error}")
+            symbol = tracked.spec.symbol
+            self._quiet.warning("audit", f"audit of {symbol}: {error}", instrument=symbol)
             return
         self._do.count(Counter.AUDITS)
         self._publish(tracked, comparison, sequence)
@@ -215,6 +218,7 @@ class Audit:
             comparison.levels,
             sequence,
             first,
+            extra=about(instrument=tracked.spec.symbol),
         )
         self._do.diverged(tracked)
 

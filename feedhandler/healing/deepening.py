@@ -15,6 +15,7 @@ from feedhandler.engine import _engine
 from feedhandler.healing.snapshot_queue import SnapshotQueue
 from feedhandler.instruments.universe import CarriedInstrument
 from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
 from shm import State
 
 REACH_S = 5.0  #: that the stream has to reach the snapshot's sequence
@@ -102,12 +103,12 @@ class Deepening:
         if result == _engine.DEEPEN_DONE:
             self._cases.pop(symbol, None)
             self._backoffs[symbol].healthy(now)
-            log.info("%s: another snapshot was put under it: %s", symbol, self._reach(case.tracked))
+            text = "%s: another snapshot was put under it: %s"
+            log.info(text, symbol, self._reach(case.tracked), extra=about(instrument=symbol))
             return
         case.ask_at = self._next(symbol)
-        self._quiet.warning(
-            "deepen", f"{symbol}: a snapshot that was to go under it {_WHY.get(result, _LATE)}"
-        )
+        text = f"{symbol}: a snapshot that was to go under it {_WHY.get(result, _LATE)}"
+        self._quiet.warning("deepen", text, instrument=symbol)
 
     def _next(self, symbol: str) -> float:
         """When to ask: at once the first time, and of what has held since."""

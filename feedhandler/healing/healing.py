@@ -31,6 +31,7 @@ from feedhandler.healing.snapshot_queue import Actions, SnapshotQueue, TradedFir
 from feedhandler.healing.subscription_watch import SubscriptionWatch
 from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
 from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
 from feedhandler.network.rest import Rest, RestError, RestUnreachable
 from shm import Counter, Reason, State
 from shm._native import Writer
@@ -152,7 +153,8 @@ class Healing:
                 if self._venue.snapshot_request(tracked.spec.symbol) is not None:
                     self._deepening.worn(tracked)  # else: anew in the stream when it is worn out
             elif event == _engine.WIDENED:
-                log.info("%s: exponents widened", tracked.spec.symbol)
+                symbol = tracked.spec.symbol
+                log.info("%s: exponents widened", symbol, extra=about(instrument=symbol))
 
     def _healed(self, tracked: CarriedInstrument, now: float) -> None:
         self.recovery.healed(tracked, now)
@@ -300,7 +302,8 @@ class Healing:
         bits = self._engine.snapshot(tracked.id, body, levels=levels)
         if bits & _engine.MALFORMED:
             error = self._engine.last_error()
-            self._quiet.warning("snapshot", f"snapshot of {symbol} makes no sense: {error}")
+            text = f"snapshot of {symbol} makes no sense: {error}"
+            self._quiet.warning("snapshot", text, instrument=symbol)
             self._snapshots.request(symbol)
         self._connections.base_joined(tracked)
         if bits & _engine.ATTENTION:
@@ -337,10 +340,12 @@ class Healing:
         if tracked.closed or state == State.LIVE:
             return
         if reason == Reason.UNCONFIRMED:
-            self._quiet.warning("unconfirmed", f"{symbol}: its stream has not reached its base yet")
+            text = f"{symbol}: its stream has not reached its base yet"
+            self._quiet.warning("unconfirmed", text, instrument=symbol)
             return
         self.recovery.show(tracked, Reason.NO_SNAPSHOT)
-        self._quiet.warning("no snapshot", f"{symbol} has no snapshot yet: {cause}")
+        text = f"{symbol} has no snapshot yet: {cause}"
+        self._quiet.warning("no snapshot", text, instrument=symbol)
 
     def _rank(self, symbol: str) -> int:
         behind = _AFTER if symbol in self._deepening else 0  # those that are not in step go first

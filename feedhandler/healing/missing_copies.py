@@ -104,7 +104,8 @@ class MissingCopies:
         connection, key = place
         if bits >> connection.row & 1:
             if missing is not None and missing.said:
-                self._quiet.info("again", f"{connection}: {key} comes on this one, too")
+                text = f"{connection}: {key} comes on this one, too"
+                self._quiet.info("again", text, connection=connection.row)
             return None
         if not connection.subscriptions.is_live(key):
             if missing is not None:
@@ -120,7 +121,8 @@ class MissingCopies:
         missing.again = now + doubled(*AGAIN_S, missing.tries)
         missing.tries += 1
         if missing.tries == 1:
-            self._quiet.warning("missing", f"{connection}: {_words(key, missing)}")
+            text = f"{connection}: {_words(key, missing)}"
+            self._quiet.warning("missing", text, connection=connection.row)
             if connection.resubscribe(key):
                 self._count(Counter.RESUBSCRIBES)
         else:

@@ -101,7 +101,7 @@ class Poller:
             body = await self._rest.get(request)
         except RestError as error:
             self._not_before = max(self._not_before, now + self._backoff.next(now))
-            self._quiet.warning("poll", f"cannot poll {symbol}: {error}")
+            self._quiet.warning("poll", f"cannot poll {symbol}: {error}", instrument=symbol)
             return
         finally:
             self._asked[tracked.id] = self._clock()
@@ -111,12 +111,12 @@ class Poller:
         levels = request.levels
         bits = self._engine.snapshot(tracked.id, body, polled=True, levels=levels)
         if bits & _engine.MALFORMED:
-            error_text = self._engine.last_error()
-            self._quiet.warning("poll", f"what was polled of {symbol} is no book: {error_text}")
+            text = f"what was polled of {symbol} is no book: {self._engine.last_error()}"
+            self._quiet.warning("poll", text, instrument=symbol)
             return
         if tracked.id not in self._fresh:
             text = f"{symbol} is polled over REST: no connection to stream it"
-            self._quiet.warning("polled", text)
+            self._quiet.warning("polled", text, instrument=symbol)
         self._fresh[tracked.id] = self._clock()
 
     def _age(self, tracked: CarriedInstrument, now: float) -> None:

@@ -106,7 +106,8 @@ class QuietBooks:
                 else venue.parse_best(body, symbol) == self._best(tracked)
             )
         except (RestError, ValueError, NotImplementedError) as error:
-            self._quiet.warning("quiet", f"{symbol}: its quiet stream is not confirmed: {error}")
+            text = f"{symbol}: its quiet stream is not confirmed: {error}"
+            self._quiet.warning("quiet", text, instrument=symbol)
             same = False
         book.due = self._clock() + (WATCH_S if same else GRACE_S)
         if not self._concerned(book):

@@ -130,7 +130,7 @@ class Recovery:
         self._plan(tracked)
         if reason != Reason.MALFORMED:  # who could not read it says more
             text = f"{tracked.spec.symbol}: {Reason(reason).name}, resynchronising"
-            self._quiet.warning(f"lost {reason}", text)
+            self._quiet.warning(f"lost {reason}", text, instrument=tracked.spec.symbol)
         self.poll(now)
 
     def wanted(self, tracked: CarriedInstrument, now: float) -> None:
@@ -162,7 +162,7 @@ class Recovery:
     def foreign(self, tracked: CarriedInstrument) -> None:
         """FOREIGN: what we got has prices that are not this instrument's."""
         text = f"{tracked.spec.symbol}: its snapshot has prices of another instrument"
-        self._quiet.warning("foreign", text)
+        self._quiet.warning("foreign", text, instrument=tracked.spec.symbol)
         self._snapshots.request(tracked.spec.symbol, CONFIRM_S)
 
     def unconfirmed(self, tracked: CarriedInstrument, number: int, now: float) -> None:
@@ -189,7 +189,9 @@ class Recovery:
 
     def deaf(self, tracked: CarriedInstrument, now: float) -> None:
         """Its book moves, and its stream says nothing: it is subscribed to anew."""
-        self._quiet.warning("deaf", f"{tracked.spec.symbol}: its stream is silent, and it moves")
+        symbol = tracked.spec.symbol
+        text = f"{symbol}: its stream is silent, and it moves"
+        self._quiet.warning("deaf", text, instrument=symbol)
         case = self._case(tracked)
         case.number = case.confirm_at = None
         case.late_at = now + LATE_S

@@ -11,6 +11,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from time import time_ns
+from typing import Any
 
 from feedhandler.adapter.venue import Venue
 from feedhandler.budgets.backoff import doubled
@@ -133,7 +134,8 @@ class SilentSubscriptions:
                 self._engine.heard(row, column) > found.at_ns for row in self._rows(key)
             ):
                 del self.silent[key]
-                self._quiet.info("again", f"{found.connection}: {key} speaks again")
+                text = f"{found.connection}: {key} speaks again"
+                self._quiet.info("again", text, **self._of(found.connection, key))
         for key, reason in self.promises.judge(now):
             connection = self._connections.get(key)
             if connection is not None:
@@ -148,6 +150,12 @@ class SilentSubscriptions:
                     self._cure(key, found, now, many=held[found.connection] >= MANY)
         self._note()
 
+    def _of(self, connection: Connection, key: str) -> dict[str, Any]:
+        """What a line on a key is about."""
+        tracked = self._universe.of_key(key)
+        symbol = "" if tracked is None else tracked.spec.symbol
+        return {"connection": connection.row, "instrument": symbol}
+
     def _fell_silent(self, connection: Connection, key: str, reason: Reason, now: float) -> None:
         self._hint()  # it may be halted
         promise, tracked = self._venue.promise(key), self._universe.of_key(key)
@@ -158,7 +166,8 @@ class SilentSubscriptions:
             return
         if key not in self.silent:
             self.silent[key] = Silent(connection, reason, time_ns(), now)
-            self._quiet.warning(reason.name, f"{connection}: {key} {_WORDS[reason]}")
+            text = f"{connection}: {key} {_WORDS[reason]}"
+            self._quiet.warning(reason.name, text, **self._of(connection, key))
 
     def _cure(self, key: str, found: Silent, now: float, *, many: bool) -> None:
         found.again = now + doubled(*AGAIN_S, found.tries)

@@ -168,11 +168,12 @@ class SnapshotQueue:
             failed = True
             wanted.cause = str(error)
             at_least = error.retry_after_s if isinstance(error, RestRateLimited) else 0.0
-            self._quiet.warning("snapshot", f"snapshot of {symbol}: {error}")
+            self._quiet.warning("snapshot", f"snapshot of {symbol}: {error}", instrument=symbol)
         except Exception as error:  # it is wanted all the same
             failed = True
             wanted.cause = f"{type(error).__name__}: {error}"
-            self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
+            text = f"snapshot of {symbol}: {wanted.cause}"
+            self._quiet.warning("snapshot", text, instrument=symbol)
         else:
             wanted.cause = (
                 "the last answer was older than the stream, ahead of it, or another instrument's"
@@ -188,7 +189,8 @@ class SnapshotQueue:
             self._do.deliver(symbol, body)  # may ask again at once, by `request`
         except Exception as error:
             wanted.cause = f"{type(error).__name__}: {error}"
-            self._quiet.warning("snapshot", f"snapshot of {symbol}: {wanted.cause}")
+            text = f"snapshot of {symbol}: {wanted.cause}"
+            self._quiet.warning("snapshot", text, instrument=symbol)
             self.request(symbol)
 
 

@@ -110,7 +110,9 @@ class SubscriptionWatch:
             return
         strikes = self._strikes.setdefault(connection.row, [])
         strikes[:] = [at for at in strikes if now - at < STRIKES_S] + [now]
-        self._quiet.warning("dead", f"{tracked.spec.symbol}: the subscription was dead")
+        symbol = tracked.spec.symbol
+        text = f"{symbol}: the subscription was dead"
+        self._quiet.warning("dead", text, connection=connection.row, instrument=symbol)
         if len(strikes) >= STRIKES:
             strikes.clear()
             connection.cut(Reason.SUBSCRIPTION, f"{STRIKES} dead subscriptions")
@@ -197,8 +199,9 @@ class SubscriptionWatch:
             bids, asks = self._engine.book(row)[:2]
             self._trials[row] = _Trial(now + TRIAL_S, frozen, bids, asks)
             if frozen:
-                text = f"{tracked.spec.symbol}: its book stands still, and other channels move on"
-                self._quiet.warning("frozen", text)
+                symbol = tracked.spec.symbol
+                text = f"{symbol}: its book stands still, and other channels move on"
+                self._quiet.warning("frozen", text, instrument=symbol)
             self._engine.set_state(row, State.STALE, Reason.SUBSCRIPTION)
         for key in keys:
             if connection.resubscribe(key):

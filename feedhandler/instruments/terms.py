@@ -15,6 +15,7 @@ from feedhandler.engine import _engine
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import CarriedInstrument, Universe, redefine
 from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
 from shm import Change, Status
 
 LOOK_S = 5.0  #: after a change of a status, and then each time twice as long, the list is asked
@@ -85,7 +86,7 @@ class Terms:
                     return spec
             except Exception as error:  # whatever a venue sends: its word is heard all the same
                 text = f"{stated.symbol}: terms that make no sense: {error}"
-                self._quiet.warning("stated", text)
+                self._quiet.warning("stated", text, instrument=stated.symbol)
         return replace(tracked.spec, status=stated.status, stated=stated.word)
 
     def redefine(self, tracked: CarriedInstrument, spec: ListedInstrument) -> None:
@@ -102,7 +103,8 @@ class Terms:
         changes = redefine(self._engine, tracked.id, spec)
         if not changes:
             return
-        log.info("%s: %s", spec.symbol, _changed(changes, old, spec))
+        text = _changed(changes, old, spec)
+        log.info("%s: %s", spec.symbol, text, extra=about(instrument=spec.symbol))
         if spec.status is Status.EXPIRED:
             self._over(tracked)
         elif Change.STATUS in changes:

@@ -68,7 +68,7 @@ def main(venue: str, config: Config, *, keep: bool = False, parent: int = 0) -> 
 def run(order: Order, channel: socket.socket | None = None, venue: Venue | None = None) -> int:
     """Become the process of a venue. `channel`: where its supervisor asks for other instruments.
     `venue`: its facts, instead of the registry's."""
-    setup(order.venue, calm=order.lines)
+    setup(order.venue, calm=order.lines, venue=order.venue)
     _die_with_parent(order.parent)
     _prepare(order)
     try:

@@ -12,6 +12,7 @@ from typing import Final
 
 from feedhandler.connection.connection import Connection
 from feedhandler.log import log
+from feedhandler.log_lines import about
 
 REMIND_S: Final = 60.0
 SOON_S: Final = 3.0
@@ -48,7 +49,8 @@ class OutageLog:
         if cause not in outage.causes:
             outage.causes.add(cause)
             if same < APART:
-                log.warning("%s: %s", connection, connection.detail)
+                of = about(connection=connection.row)
+                log.warning("%s: %s", connection, connection.detail, extra=of)
             else:
                 outage.counted = True
         if now >= outage.remind_at:
@@ -60,7 +62,7 @@ class OutageLog:
         """It is LIVE."""
         outage = self._down.pop(connection.row, None)
         if outage is None:
-            log.debug("%s is live", connection)
+            log.debug("%s is live", connection, extra=about(connection=connection.row))
             return
         if not outage.counted and self._clock() - outage.began >= SOON_S:
             log.info(
@@ -69,6 +71,7 @@ class OutageLog:
                 _length(self._clock() - outage.began),
                 outage.failures,
                 "s" if outage.failures > 1 else "",
+                extra=about(connection=connection.row),
             )
 
     def gone(self, connection: Connection) -> None:
@@ -89,6 +92,7 @@ class OutageLog:
             _length(now - outage.began),
             outage.failures,
             connection.detail,
+            extra=about(connection=connection.row),
         )
 
 

@@ -238,10 +238,12 @@ class Roster:
             self.left_out[spec.symbol] = None
             most = self._config.directory_rows
             text = f"no room for {spec.symbol}: the directory has {most} rows"
-            self._quiet.warning("rows", f"{text}; raise directory_rows")
+            text = f"{text}; raise directory_rows"
+            self._quiet.warning("rows", text, instrument=spec.symbol)
             return None
         except (ValueError, TypeError, OverflowError) as error:
-            self._quiet.warning("instrument", f"{spec.symbol} cannot be carried: {error}")
+            text = f"{spec.symbol} cannot be carried: {error}"
+            self._quiet.warning("instrument", text, instrument=spec.symbol)
             return None
         self._engine.set_state(tracked.id, State.SYNCING, Reason.START)
         return tracked

@@ -38,6 +38,7 @@ from feedhandler.io_process.quality_count import QualityCount
 from feedhandler.io_process.roster import Roster
 from feedhandler.io_process.venue_health import VenueState
 from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
 from feedhandler.planning.packing import PlanError, pack
@@ -303,7 +304,8 @@ class VenueFeed:
 
     def on_malformed(self, connection: Connection) -> None:
         """The engine could not read a frame."""
-        self._quiet.warning("malformed", f"{connection}: {self.engine.last_error()}")
+        text = f"{connection}: {self.engine.last_error()}"
+        self._quiet.warning("malformed", text, connection=connection.row)
 
     def on_state(self, connection: Connection) -> None:
         """A connection is in another state."""
@@ -339,7 +341,8 @@ class VenueFeed:
     def _renew(self, connection: Connection, reason: Reason, why: str, turn: str | None) -> None:
         """Replace a connection on which something is silent; `turn`: an endpoint's next address."""
         if turn is not None and self._addresses.turn(turn):
-            log.warning("%s: the next address is tried", connection)
+            of = about(connection=connection.row)
+            log.warning("%s: the next address is tried", connection, extra=of)
         if self._rotations.ask(connection, why, reason):
             return
         live = {tracked.id for tracked in self.universe if self.engine.feeders(tracked.id)}
@@ -368,14 +371,15 @@ class VenueFeed:
     def on_rejected(self, connection: Connection, keys: Sequence[str], text: str) -> None:
         """The venue refused these keys."""
         self._count(Counter.REJECTED)
-        self._quiet.warning("rejected", f"{connection}: {', '.join(keys[:3])} refused: {text}")
+        text = f"{connection}: {', '.join(keys[:3])} refused: {text}"
+        self._quiet.warning("rejected", text, connection=connection.row)
         self.healing.rejected(connection, keys)
 
     def on_unanswered(self, connection: Connection, keys: Sequence[str]) -> None:
         """The venue has not answered for these keys; it is asked again."""
         more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
         text = f"{connection}: no answer to the subscription of {', '.join(keys[:3])}{more}"
-        self._quiet.warning("unanswered", f"{text}; asked again")
+        self._quiet.warning("unanswered", f"{text}; asked again", connection=connection.row)
         self.healing.unanswered(connection, keys)
 
     def speaks(self, connection: Connection, key: str, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from feedhandler import venues
 from feedhandler.adapter import listing, selection
@@ -17,14 +18,25 @@ from feedhandler.planning.packing import PlanError, pack
 TIMEOUT_S = 8.0
 
 
+class Warned(NamedTuple):
+    """What is not as it should be with a venue."""
+
+    venue: str
+    text: str
+
+
 @dataclass(slots=True)
 class Findings:
     """`problems`: nothing may start; `warnings`: it starts, and heals when the venue does; `lists`:
     what the venues answered, for who starts now."""
 
     problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
     lists: dict[str, Answers] = field(default_factory=dict, compare=False)
+
+    def warn(self, venue: str, text: str) -> None:
+        """It starts all the same."""
+        self.warnings.append(Warned(venue, text))
 
 
 async def check(config: Config) -> Findings:
@@ -39,7 +51,7 @@ async def _check(name: str, config: VenueConfig, findings: Findings) -> None:
         await _ask(name, config, findings)
     except Exception as error:  # what a venue sends is no reason not to start
         text = f"{type(error).__name__}: {error}"
-        findings.warnings.append(f"{name}: instruments cannot be checked: {text}")
+        findings.warn(name, f"{name}: instruments cannot be checked: {text}")
 
 
 async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
@@ -61,17 +73,17 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
             none = not specs and not await list_instruments(venue, rest, venue.default_instruments)
     except (RestError, ValueError, TimeoutError) as error:
         cause = str(error) or f"no answer within {TIMEOUT_S:g} s"
-        findings.warnings.append(f"{name}: instruments cannot be checked: {cause}")
+        findings.warn(name, f"{name}: instruments cannot be checked: {cause}")
         return
     if none:  # an answer of a venue in trouble
-        findings.warnings.append(f"{name}: instruments cannot be checked: the venue lists none")
+        findings.warn(name, f"{name}: instruments cannot be checked: the venue lists none")
         return
     findings.lists[name] = keeping.answers
     chosen, unknown = selection.choose(config.instruments, specs)
     for one in unknown:
         if any(_may_mean(one.pattern, name) for name in specs.broken):
             rows = f"rows of the list cannot be read: {listing.named(specs.broken)}"
-            findings.warnings.append(f"venues.{name}.instruments: {one}; {rows}")
+            findings.warn(name, f"venues.{name}.instruments: {one}; {rows}")
         else:
             findings.problems.append(f"venues.{name}.instruments: {one}")
     if len(chosen) > config.directory_rows:

@@ -69,6 +69,9 @@ def difference(old: Config, new: Config) -> Difference:
     if new.group != old.group:
         text = f"group: {new.group}: it runs with {old.group}; stop it to change that"
         raise ConfigError([text])
+    if new.log != old.log:
+        words = [f'"{each}"' if each else "none" for each in (new.log, old.log)]
+        raise ConfigError([f"log: {words[0]}: it runs with {words[1]}; stop it to change that"])
     both = [name for name in new.venues if name in old.venues]
     restarted, rules = [], []
     for name in both:

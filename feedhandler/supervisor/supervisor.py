@@ -19,6 +19,7 @@ from feedhandler.config.document import ConfigError
 from feedhandler.config.keys import Config
 from feedhandler.instruments.handed_list import Answers, Lists
 from feedhandler.log import log, setup
+from feedhandler.log_lines import FORMAT, about
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
 from feedhandler.supervisor.reload import Difference, difference, read_settled
@@ -42,6 +43,8 @@ def run(
     starting, a line each (without it they go to the log). `load`: reads the configuration again, on
     SIGHUP; may raise ConfigError. Returns 0, or 2: refused, nothing started.
     """
+    if config.log:
+        os.environ[FORMAT] = config.log  # the venues' processes write as this one
     setup("supervisor")
     tell = report or log.error
     try:
@@ -147,7 +150,8 @@ class Supervisor:
     def _ended(self, venue: str, task: "asyncio.Task[None]") -> None:
         """A child's watch never ends by itself: if it does, all has to."""
         if not task.cancelled() and task.exception() is not None:
-            log.error("%s: nobody watches it any more", venue, exc_info=task.exception())
+            text = "%s: nobody watches it any more"
+            log.error(text, venue, exc_info=task.exception(), extra=about(venue=venue))
             self._stop.set()
 
     async def _preflight(self, tell: Report) -> Lists | None:
@@ -160,8 +164,8 @@ class Supervisor:
             check.cancel()
             return {}  # stopped before it began: the rest ends at once
         findings = check.result()
-        for warning in findings.warnings:
-            log.warning("%s", warning)
+        for venue, text in findings.warnings:
+            log.warning("%s", text, extra=about(venue=venue))
         for problem in findings.problems:
             tell(problem)
         return None if findings.problems else findings.lists
@@ -208,8 +212,8 @@ class Supervisor:
         except Exception:  # whatever it is, the feed goes on
             log.exception("configuration refused, the old one goes on")
             return
-        for warning in findings.warnings:
-            log.warning("%s", warning)
+        for venue, text in findings.warnings:
+            log.warning("%s", text, extra=about(venue=venue))
         if moved:
             await self._hush()
             self._status_server = server
@@ -232,7 +236,7 @@ class Supervisor:
     async def _apply(self, config: Config, change: Difference, lists: Lists) -> None:
         """What cannot fail: processes that end, start, or start again."""
         for venue in change.removed:
-            log.info("%s: no longer configured", venue)
+            log.info("%s: no longer configured", venue, extra=about(venue=venue))
             await self._children[venue].stop()
             await asyncio.gather(self._tasks.pop(venue), return_exceptions=True)
             del self._children[venue]
@@ -242,7 +246,7 @@ class Supervisor:
         if self._status_server is not None:
             self._status_server.show_symbols(config.metrics_per_symbol)
         for venue in change.restarted:
-            log.info("%s: other settings, starting it again", venue)
+            log.info("%s: other settings, starting it again", venue, extra=about(venue=venue))
             await self._children[venue].renew(config.venues[venue])
         for venue in change.added:
             self._launch(venue, config, lists.get(venue))

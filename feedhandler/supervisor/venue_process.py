@@ -20,6 +20,7 @@ from feedhandler.instruments.handed_list import Answers
 from feedhandler.io_process.main import Exit, Order
 from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
+from feedhandler.log_lines import about
 from feedhandler.supervisor.control_socket import ANSWER_S
 from feedhandler.view.status import heartbeat, venue_status
 from shm import NoSuchVenue, Reason, ShmError
@@ -45,6 +46,7 @@ class VenueProcess:
         self.venue = venue
         self.config = config
         self.restarts = 0
+        self._about = about(venue=venue)
         self._namespace = namespace
         self._keep = keep
         self._group = group
@@ -70,7 +72,8 @@ class VenueProcess:
             except OSError as error:
                 self._last = f"cannot start: {error.strerror}"
             else:
-                log.info("%s: started, process %d", self.venue, self._process.pid)
+                text = "%s: started, process %d"
+                log.info(text, self.venue, self._process.pid, extra=self._about)
                 self._backoff.healthy(now)
                 if self._stopping or self.config is not config:  # asked while it was started
                     with suppress(ProcessLookupError):
@@ -82,7 +85,8 @@ class VenueProcess:
             delay = self._backoff.next(asyncio.get_running_loop().time())
             self._ended_ns = time_ns()
             self._next_ns = self._ended_ns + int(delay * 1e9)
-            log.error("%s: %s; restarting in %.1f s", self.venue, self._last, delay)
+            text = "%s: %s; restarting in %.1f s"
+            log.error(text, self.venue, self._last, delay, extra=self._about)
             self.restarts += 1
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
@@ -141,7 +145,8 @@ class VenueProcess:
             if beat is not None and beat[0] == process.pid:
                 age = (time_ns() - beat[1]) / 1e9
                 if age > HANG_S and not self._stopping:
-                    log.error("%s: no heartbeat for %.1f s, killing it", self.venue, age)
+                    text = "%s: no heartbeat for %.1f s, killing it"
+                    log.error(text, self.venue, age, extra=self._about)
                     hung = True
                     process.kill()
         if hung:
@@ -197,7 +202,7 @@ class VenueProcess:
             async with asyncio.timeout(STOP_S):
                 await process.wait()
         except TimeoutError:
-            log.error("%s: does not stop, killing it", self.venue)
+            log.error("%s: does not stop, killing it", self.venue, extra=self._about)
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

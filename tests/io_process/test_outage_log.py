@@ -18,6 +18,7 @@ from feedhandler.connection.state import ConnectionState
 from feedhandler.io_process.outage_log import OutageLog
 from feedhandler.io_process.venue_health import VenueState
 from feedhandler.log import AGAIN_S, BURST, FEW, Calm, room_after
+from feedhandler.log_lines import TextLine
 from shm import Reason, State
 from shm.inspect import open_memory
 from tests.cli.support import Terminal
@@ -106,10 +107,11 @@ def test_who_comes_and_goes_for_hours_fills_no_disk() -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
+            lines.append(self.format(record).partition(" okx: ")[2])
 
     async def flap() -> None:
         handler = Handler()
+        handler.setFormatter(TextLine("okx"))
         calm = Calm(handler, BURST, clock)
         handler.addFilter(calm)
         for number in range(3600):
