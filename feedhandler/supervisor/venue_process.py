@@ -22,7 +22,7 @@ from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
 from feedhandler.log_lines import about
 from feedhandler.supervisor.control_socket import ANSWER_S
-from feedhandler.view.status import heartbeat, venue_status
+from feedhandler.view.status import heartbeat, no_status, venue_status
 from shm import NoSuchVenue, Reason, ShmError
 
 HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs
@@ -134,6 +134,7 @@ class VenueProcess:
     async def _watch(self, process: Process) -> str:
         """Until it ends; why it did, in words. A process that hangs is killed."""
         hung = False
+        last, heard = 0, monotonic()  # by a clock that nobody sets
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_S):
@@ -143,7 +144,9 @@ class VenueProcess:
                 break
             beat = heartbeat(self._namespace, self.venue)
             if beat is not None and beat[0] == process.pid:
-                age = (time_ns() - beat[1]) / 1e9
+                if beat[1] != last:
+                    last, heard = beat[1], monotonic()
+                age = monotonic() - heard
                 if age > HANG_S and not self._stopping:
                     text = "%s: no heartbeat for %.1f s, killing it"
                     log.error(text, self.venue, age, extra=self._about)
@@ -212,20 +215,8 @@ class VenueProcess:
         try:
             found = venue_status(self._namespace, self.venue)
         except (NoSuchVenue, ShmError, OSError) as error:
-            found = {
-                "venue": self.venue,
-                "state": "NONE",
-                "reason": "START",
-                "detail": self._now() if isinstance(error, NoSuchVenue) else str(error),
-                "epoch": 0,
-                "pid": 0,
-                "instruments": 0,
-                "live": 0,
-                "heartbeat_age_ns": None,
-                "connections": {"total": 0, "live": 0},
-                "frames": 0,
-                "uptime_ns": 0,
-            }
+            detail = self._now() if isinstance(error, NoSuchVenue) else str(error)
+            found = no_status(self.venue, detail)
         if found["reason"] == Reason.FAILED.name:
             found["detail"] = f"its IO process died: {self._now()}"
         if found["reason"] == Reason.HEARTBEAT.name:

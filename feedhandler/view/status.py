@@ -10,7 +10,7 @@ import numpy as np
 
 from feedhandler.connection.state import ConnectionState
 from feedhandler.healing.audit_report import read_report
-from shm import NoSuchVenue, Reason, ShmError, State, _native
+from shm import DamagedSegment, NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import read_struct, text
 from shm.dev_shm import objects, open_fd
 from shm.identity import start_ticks
@@ -31,8 +31,34 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     said that it is well; `connections`: {"total", "live"}; `slow_frames`: of books, trades
     and quotes, of no known skeleton; `uptime_ns`: of the writer; `audits`:
     see `audit_report`, by instrument.
-    Of a dead writer's memory `pid` is 0.
+    Of a dead writer's memory `pid` is 0. Raises :class:`shm.DamagedSegment`, OSError.
     """
+    try:
+        return _status(namespace, venue)
+    except ValueError as error:  # a word or a place that no writer stores
+        raise DamagedSegment(f"{venue}: its memory is damaged: {error}", "header") from None
+
+
+def no_status(venue: str, detail: str) -> dict[str, Any]:
+    """The status of a venue of which there is no memory that could be read; `detail`: why."""
+    return {
+        "venue": venue,
+        "state": "NONE",
+        "reason": "START",
+        "detail": detail,
+        "epoch": 0,
+        "pid": 0,
+        "restarts": 0,
+        "instruments": 0,
+        "live": 0,
+        "heartbeat_age_ns": None,
+        "connections": {"total": 0, "live": 0},
+        "frames": 0,
+        "uptime_ns": 0,
+    }
+
+
+def _status(namespace: str, venue: str) -> dict[str, Any]:
     header, alive, states, connections, slow = _read(namespace, venue)
     now = time_ns()
     state, reason = State(int(header["state"])), Reason(int(header["reason"]))
@@ -85,10 +111,11 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
 
 
 def heartbeat(namespace: str, venue: str) -> tuple[int, int] | None:
-    """(writer's pid, unix ns of its last heartbeat) of a venue's memory; None: there is none."""
+    """(writer's pid, unix ns of its last heartbeat) of a venue's memory; None: there is none that
+    can be read."""
     try:
         header, alive, fd = _open(namespace, venue)
-    except (NoSuchVenue, ShmError):
+    except (ShmError, OSError):
         return None
     os.close(fd)
     return (int(header["writer_pid"]), int(header["heartbeat_ns"])) if alive else None
@@ -102,6 +129,8 @@ def namespace_status(namespace: str) -> dict[str, Any]:
             venues.append(venue_status(namespace, venue))
         except NoSuchVenue:
             continue
+        except (ShmError, OSError) as error:  # the others are shown all the same
+            venues.append(no_status(venue, str(error)))
     return {"namespace": namespace, "supervisor": None, "venues": venues}
 
 

@@ -97,7 +97,13 @@ class Watch:
         self._venues.clear()
 
     def look(self, statuses: Sequence[dict[str, Any]]) -> list[VenueLook]:
-        """Each venue that a status has (`namespace_status`, or a supervisor's), and how it is."""
+        """Each venue that a status has (`namespace_status`, or a supervisor's), and how it is. What
+        was kept of others goes: memory of a venue that is gone is memory all the same."""
+        there = {status["venue"] for status in statuses}
+        for venue in self._venues.keys() - there:
+            gone = self._venues.pop(venue).memory
+            if gone is not None:
+                gone.close()
         return [self._look(status) for status in statuses]
 
     def memory(self, venue: str) -> Memory | None:
@@ -110,7 +116,7 @@ class Watch:
             return its.memory
         try:
             newer = open_memory(venue, namespace=self.namespace)
-        except ShmError:
+        except (ShmError, OSError):
             return its.memory
         if its.memory is not None:
             its.memory.close()
@@ -121,7 +127,7 @@ class Watch:
         """Who has registered to read a venue."""
         try:
             return list(readers(venue, namespace=self.namespace))
-        except ShmError:
+        except (ShmError, OSError):
             return []
 
     def _look(self, status: dict[str, Any]) -> VenueLook:
@@ -134,7 +140,7 @@ class Watch:
         try:
             rates.add(memory, now)
             rows = memory.connections()
-        except ShmError as error:
+        except (ShmError, OSError, ValueError) as error:  # damaged since it was mapped
             return VenueLook(venue, status, str(error))
         records = _records(its, memory, now)
         kept = (
