@@ -1,7 +1,9 @@
 """Answers the page's requests: the page itself, its views once or as events, history and metrics.
 
 Whoever looks costs little: a view is made once a second for all who look at the same, nothing is
-made while nobody looks but a point of history every few seconds.
+made while nobody looks but a point of history every few seconds. All that reads memory does so on
+one thread of its own: the event loop is the supervisor's, which has processes to watch, whatever
+the size of the venues that somebody looks at.
 """
 
 from __future__ import annotations
@@ -9,15 +11,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from aiohttp import web
 
+from feedhandler.log import log
 from feedhandler.page.history import EVERY_S, History
 from feedhandler.page.metrics import exposition
 from feedhandler.page.reader_losses import ReaderLosses
@@ -29,6 +33,10 @@ LOOK_S: Final = 1.0  #: from one event to the next
 VIEWERS: Final = 24  #: streams at the same time; the oldest makes way
 _SLOW_S: Final = 5.0  # for one event; who does not take it is cut off
 _QUERY: Final = 200  # characters of one parameter
+_PARAMETERS: Final = (
+    *("view", "venue", "symbol", "underlying", "expiry", "sort", "order", "filter"),
+)
+_KEPT: Final = 2 * VIEWERS  # documents of one look
 
 _HERE: Final = Path(__file__).parent / "assets"
 _FILES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -58,10 +66,12 @@ HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 Status = Callable[[], dict[str, Any]]
+_T = TypeVar("_T")
 
 
 class Pages:
-    """`status`: see `Supervisor.status`. `stays`: called with a request whose answer goes on."""
+    """`status`: see `Supervisor.status`; it is called on another thread. `stays`: called with a
+    request whose answer goes on."""
 
     def __init__(
         self, status: Status, stays: Callable[[web.BaseRequest], None], *, per_symbol: bool = False
@@ -76,6 +86,8 @@ class Pages:
         self._views = Views(namespace, self._watch, self._history)
         self._made: dict[tuple[tuple[str, str], ...], bytes] = {}  # of this look
         self._looked = 0.0
+        self._worker = ThreadPoolExecutor(1, "page")  # has the watch, history, views, and losses
+        self._complaint = ""
         self._tick = asyncio.Event()
         self._viewers: dict[asyncio.Task[Any], None] = {}  # oldest first
         self._task: asyncio.Task[None] | None = None
@@ -90,6 +102,7 @@ class Pages:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._worker.shutdown(cancel_futures=True)
         self._watch.close()
 
     @property
@@ -104,34 +117,34 @@ class Pages:
         if any(len(text) > _QUERY for text in request.query.values()):
             return web.Response(status=414, text="a parameter is too long\n")
         if request.path == "/metrics":
-            self._look(0.2)
             accept = request.headers.get("Accept", "")
-            kind, body = exposition(
-                self._views.looks,
-                self._watch,
-                accept,
-                losses=self._losses,
-                per_symbol=self.per_symbol,
-            )
+            kind, body = await self._working(lambda: self._metrics(accept))
             return web.Response(body=body, headers={**HEADERS, "Content-Type": kind})
         if request.path == "/history":
-            return _json(self._history.document(request.query.get("venue", "")))
+            venue = request.query.get("venue", "")
+            return _json(await self._working(lambda: self._history.document(venue)))
         if request.path == "/view":
-            self._look(0.2)
             try:
-                return web.Response(body=self._document(request), headers=_kind("json"))
-            except (GoneError, ShmError) as error:
+                document = await self._working(lambda: self._document(request, 0.2))
+            except Exception as error:  # whatever a damaged memory leads to
                 return _json({"error": str(error)}, 404)
+            return web.Response(body=document, headers=_kind("json"))
         return await self._stream(request)
 
-    # ---- looks
+    # ---- on the worker's thread
 
-    async def _go_on(self) -> None:
-        while True:
-            self._look(LOOK_S / 2)
-            self._tick.set()
-            self._tick.clear()
-            await asyncio.sleep(LOOK_S if self._viewers else EVERY_S)
+    def _working(self, work: Callable[[], _T]) -> asyncio.Future[_T]:
+        return asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    def _metrics(self, accept: str) -> tuple[str, bytes]:
+        self._look(0.2)
+        return exposition(
+            self._views.looks,
+            self._watch,
+            accept,
+            losses=self._losses,
+            per_symbol=self.per_symbol,
+        )
 
     def _look(self, age_s: float) -> None:
         """Look anew, unless the last look is as young as that."""
@@ -143,13 +156,42 @@ class Pages:
         self._views.looks = self._watch.look(self._status()["venues"])
         self._history.add(self._views.looks, int(time.time()))
 
-    def _document(self, request: web.BaseRequest) -> bytes:
-        """What a request's view shows. Raises GoneError, ShmError."""
-        query = dict(request.query)
-        key = tuple(sorted(query.items()))
+    def _document(self, request: web.BaseRequest, age_s: float) -> bytes:
+        """What a request's view shows, of a look as young as that. Raises GoneError, ShmError."""
+        self._look(age_s)
+        query = {name: request.query[name] for name in _PARAMETERS if name in request.query}
+        key = tuple(query.items())
         if key not in self._made:
+            if len(self._made) >= _KEPT:
+                self._made.clear()
             self._made[key] = orjson.dumps(self._views.show(query.pop("view", ""), query))
         return self._made[key]
+
+    def _event(self, request: web.BaseRequest) -> bytes:
+        try:
+            return b"event: look\ndata: " + self._document(request, LOOK_S / 2) + b"\n\n"
+        except Exception as error:  # whatever a damaged memory leads to
+            if not isinstance(error, (GoneError, ShmError)):
+                self._complain(error)
+            return f"event: gone\ndata: {' '.join(str(error).split())}\n\n".encode()
+
+    def _complain(self, error: Exception) -> None:
+        """Once, until it is another one."""
+        if repr(error) != self._complaint:
+            self._complaint = repr(error)
+            log.error("the page cannot show what there is: %r", error)
+
+    # ---- looks
+
+    async def _go_on(self) -> None:
+        while True:
+            try:
+                await self._working(lambda: self._look(LOOK_S / 2))
+            except Exception as error:  # the next look may do
+                self._complain(error)
+            self._tick.set()
+            self._tick.clear()
+            await asyncio.sleep(LOOK_S if self._viewers else EVERY_S)
 
     # ---- streams
 
@@ -164,10 +206,10 @@ class Pages:
         self._viewers[task] = None
         try:
             await response.prepare(request)
-            self._look(LOOK_S / 2)
             while True:
+                event = await self._working(lambda: self._event(request))
                 async with asyncio.timeout(_SLOW_S):
-                    await response.write(self._event(request))
+                    await response.write(event)
                 await self._next()
         except (TimeoutError, ConnectionError):
             if request.transport is not None:
@@ -185,13 +227,6 @@ class Pages:
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
                 await self._tick.wait()
-        self._look(LOOK_S / 2)
-
-    def _event(self, request: web.BaseRequest) -> bytes:
-        try:
-            return b"event: look\ndata: " + self._document(request) + b"\n\n"
-        except (GoneError, ShmError) as error:
-            return f"event: gone\ndata: {' '.join(str(error).split())}\n\n".encode()
 
 
 def _kind(kind: str) -> dict[str, str]:

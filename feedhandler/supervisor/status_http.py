@@ -4,6 +4,7 @@ Every answer says whose it is: a port may be another feed's. `?namespace=NS` ins
 feed answers 421.
 """
 
+import asyncio
 import errno
 import os
 from collections.abc import Callable, Mapping
@@ -86,7 +87,8 @@ class StatusServer:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         if page is None:
             return await pages.answer(request)
-        return self._answer(request, self._status(), page)
+        found = await asyncio.to_thread(self._status)  # of many venues, it takes a while
+        return self._answer(request, found, page)
 
     def _answer(self, request: web.BaseRequest, found: dict[str, Any], page: _Page) -> web.Response:
         """With whose it is."""

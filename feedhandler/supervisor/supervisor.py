@@ -283,13 +283,13 @@ class Supervisor:
         return await child.ask({"do": message["do"], "patterns": patterns}, ANSWER_S)
 
     def status(self) -> dict[str, Any]:
-        """What runs, from memory, and what the supervisor knows besides."""
+        """What runs, from memory, and what the supervisor knows besides. Any thread may ask."""
         supervisor = {
             "pid": os.getpid(),
             "uptime_ns": monotonic_ns() - self._started,
             "http": self._status_server.url if self._status_server is not None else "",
         }
-        venues = [child.status() for child in self._children.values()]
+        venues = [child.status() for child in tuple(self._children.values())]
         return {"namespace": self._config.namespace, "supervisor": supervisor, "venues": venues}
 
 

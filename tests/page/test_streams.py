@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import orjson
@@ -125,5 +127,76 @@ def test_odd_requests(namespace: str) -> None:
                 policy = page.headers["Content-Security-Policy"]
                 assert "unsafe" not in policy
                 assert "default-src 'none'" in policy
+
+    serving(namespace, steps)
+
+
+def test_a_slow_view_keeps_nobody_else_waiting(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop is the supervisor's: its control socket and its watch over processes go on."""
+
+    async def steps(server: StatusServer) -> None:
+        assert server._pages is not None
+        loop, slow_s = asyncio.get_running_loop(), 3.0
+        done = []
+
+        def show(*_: object) -> dict[str, str]:
+            time.sleep(slow_s)
+            done.append(loop.time())
+            return {}
+
+        monkeypatch.setattr(server._pages._views, "show", show)
+        async with aiohttp.ClientSession() as session:
+            view = asyncio.create_task(session.get(f"{server.url}/view?view=venues"))
+            begun = loop.time()
+            for _ in range(10):
+                assert (await session.get(f"{server.url}/live")).status == 200
+            assert not done
+            assert loop.time() - begun < slow_s
+            assert (await view).status == 200
+
+    serving(namespace, steps)
+
+
+def test_looks_go_on_after_one_that_fails(namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "LOOK_S", 0.02)
+    monkeypatch.setattr(pages, "EVERY_S", 0.02)
+
+    async def steps(server: StatusServer) -> None:
+        assert server._pages is not None
+        status, asked = server._pages._status, []
+
+        def fails(times: int = 3) -> dict[str, Any]:
+            asked.append(1)
+            if len(asked) <= times:
+                raise ValueError("buffer is smaller than requested size")
+            return status()
+
+        monkeypatch.setattr(server._pages, "_status", fails)
+        async with aiohttp.ClientSession() as session:
+            found = await events(session, f"{server.url}/events?view=venues", 6)
+            assert b'"venues":[{' in found[-1].replace(b" ", b"")
+        seen = len(asked)
+        await until(lambda: len(asked) > seen, "it looks though nobody does")
+
+    serving(namespace, steps)
+
+
+def test_many_different_views_are_not_kept(namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "LOOK_S", 1000.0)
+
+    async def steps(server: StatusServer) -> None:
+        assert server._pages is not None
+        kept = server._pages._made
+        async with aiohttp.ClientSession() as session:
+            for at in range(3 * pages.VIEWERS):
+                url = f"{server.url}/view?view=venue&venue=okx&filter={at}"
+                assert (await session.get(url)).status == 200
+                assert len(kept) <= 2 * pages.VIEWERS
+            kept.clear()
+            for at in range(20):
+                assert (await session.get(f"{server.url}/view?view=venues&x{at}=1")).status == 200
+                assert len(kept) <= 1
 
     serving(namespace, steps)
