@@ -93,7 +93,7 @@ install_now() {
     log="$venv/install.log"
     # The dev extra holds all that the build needs: then it is not fetched anew each time.
     [[ ! -f "$(stamp_of dev)" ]] || isolation=(--no-build-isolation)
-    echo "installing feedhandler into .venv and building its native parts (a minute or two)" >&2
+    echo "installing into .venv and building the native parts: a minute or two" >&2
     touch -- "$venv/.installing" # what changes while this builds is newer than the stamps
     if ! "$venv/bin/python" -m pip install --disable-pip-version-check --quiet \
         "${isolation[@]}" --editable "$wanted" >"$log" 2>&1; then
