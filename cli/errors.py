@@ -44,9 +44,33 @@ class CliError(click.ClickException):
         return self.code
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"{click.style('feedhandler:', fg='red')} {self.message}", err=True, file=file)
+        said = folded(f"feedhandler: {self.message}").removeprefix("feedhandler:")
+        click.echo(click.style("feedhandler:", fg="red") + said, err=True, file=file)
         if self.cure:
-            click.echo(f"  {self.cure}", err=True, file=file)
+            click.echo(folded(f"  {self.cure}"), err=True, file=file)
+
+
+def warn(text: str) -> None:
+    """What does not stop a command, on stderr."""
+    said = folded(f"warning: {text}").removeprefix("warning:")
+    click.echo(click.style("warning:", fg="yellow") + said, err=True)
+
+
+def folded(text: str) -> str:
+    """A message as wide as the terminal that has stderr, broken between words only."""
+    if not sys.stderr.isatty():
+        return text
+    import shutil
+    import textwrap
+
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(
+            line, columns, subsequent_indent="  ", drop_whitespace=True,
+            break_long_words=False, break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )  # fmt: skip
 
 
 def _named(module: str, *names: str) -> tuple[type[BaseException], ...]:
@@ -70,6 +94,8 @@ def translated() -> Iterator[None]:
             raise CliError(what, "make room, or choose another place", DISK) from error
         for module, names, cure, code in _TRANSLATIONS:
             if isinstance(error, _named(module, *names)):
+                if there := getattr(error, "available", ()):  # no such venue, but others run
+                    cure = f"there {'is' if len(there) == 1 else 'are'} {', '.join(there)}"
                 raise CliError(str(error).rstrip("."), cure, code) from error
         if isinstance(error, OSError) and error.filename is not None:
             what = f"{error.filename}: {(error.strerror or str(error)).lower()}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, FINE, USAGE, CliError
+from cli.errors import FINDING, FINE, USAGE, CliError, warn
 from cli.options import json_option, venue_file_option
 from cli.output import Column, bold, dim, echo_table, json_out
 
@@ -72,7 +72,7 @@ def plan(
     for text in found.problems:
         CliError(text).show()
     for text in (*found.unreachable, *found.warnings):
-        click.echo(f"{click.style('warning:', fg='yellow')} {text}", err=True)
+        warn(text)
     if found.problems:
         return USAGE
     return FINDING if found.unreachable or found.warnings else FINE

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -175,12 +175,25 @@ def _show_how_to_look(config: Config) -> None:
     venue = next(iter(config.venues))
     named = [name for name in config.venues[venue].instruments if not set(name) & set("*?[:")]
     symbol = named[0] if named else "SYMBOL"
+    page = _page(config.namespace)
     click.echo(
         "\nlook at it from another terminal:\n"
+        f"  {bold(f'{COMMAND} top{flag}')}\n"
         f"  {bold(f'{COMMAND} status{flag}')}\n"
         f"  {bold(f'{COMMAND} inspect book {venue} {symbol} --watch{flag}')}\n"
-        f"  {bold(f'{COMMAND} inspect tail {venue} -f{flag}')}\n"
+        + (f"or in a browser: {bold(page)}\n" if page else "")
     )
+
+
+def _page(namespace: str) -> str:
+    """Where the feed has its page: at the port that it got; "" without one."""
+    from feedhandler.supervisor.control_socket import NotRunning, request
+
+    try:
+        told: dict[str, Any] = request(namespace, {"do": "status"}, 2.0)
+    except NotRunning:
+        return ""
+    return (told.get("supervisor") or {}).get("http") or ""
 
 
 def _show_how_to_break(faults: Mapping[str, str]) -> None:

@@ -55,7 +55,7 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
     if audits:
         worst = min(audits, key=lambda symbol: audits[symbol]["agree"])
         share = f"{100 * audits[worst]['agree']:.2f} % of {audits[worst]['levels']} levels"
-        click.echo(f"{'audited':14} {len(audits)} books, the worst agrees in {share}: {worst}")
+        click.echo(f"{'audited':14} {len(audits)} books, worst {worst}: {share} agree")
     click.echo()
     used = [(name, value) for name, value in counters.items() if value]
     echo_table(

@@ -10,6 +10,7 @@ from cli.errors import FINDING, FINE
 from cli.inspect_.memory import open_venue, venues_there
 from cli.options import json_option, namespace_option
 from cli.output import json_out
+from feedhandler import number_text
 
 
 @click.command()
@@ -36,8 +37,8 @@ def verify(venue: str | None, namespace: str, as_json: bool) -> int:
             click.echo(f"{mark} {result['venue']}: {finding['place']}: {finding['text']}")
         if not result["findings"]:
             click.echo(
-                f"{click.style('ok:', fg='green')} {result['venue']}: epoch {result['epoch']}, "
-                f"{result['instruments']} instruments, {result['records']} records, "
+                f"{click.style('ok:', fg='green')} {result['venue']}: {result['instruments']} "
+                f"instruments, {number_text.count(result['records'])} records, "
                 f"writer {result['writer']}"
             )
     return FINE if clean else FINDING

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -187,10 +188,16 @@ def test_stop_leaves_nothing(namespace: str, tmp_path: Path) -> None:
 
 def test_start_on_a_terminal_tells_how_to_look(namespace: str, tmp_path: Path) -> None:
     config = tmp_path / "feed.toml"
-    config.write_text('status_address = ""\n[venues.deribit]\ninstruments = ["BTC-PERPETUAL"]\n')
+    config.write_text(
+        'status_address = "127.0.0.1:0"\n[venues.deribit]\ninstruments = ["BTC-PERPETUAL"]\n'
+    )
     with Terminal("start", str(config), "--sim", namespace=namespace, columns=80) as terminal:
         hint = f"inspect book deribit BTC-PERPETUAL --watch --namespace {namespace}"
-        until(lambda: any(hint in line for line in terminal.lines()), "the hint", 30.0)
+        until(lambda: any("in a browser" in line for line in terminal.lines()), "the hint", 30.0)
+        assert any(hint in line for line in terminal.lines())
+        page = next(line for line in terminal.lines() if "in a browser" in line).split()[-1]
+        with urlopen(page) as answer:
+            assert b"<!doctype html>" in answer.read()
         assert any("LIVE" in line and "1/1" in line for line in terminal.lines())
         control = next(line for line in terminal.lines() if "/sim/fault" in line)
         assert "http://127.0.0.1:" in control

@@ -53,7 +53,10 @@ def test_lag_and_losses(venue: Venue, namespace: str) -> None:
         assert row["cursor"] == last + 1
     assert rows(namespace) == []
     assert "nobody is registered" in run("inspect", "readers", namespace=namespace).stdout
-    assert "no venue" in run("inspect", "readers", "okxx", namespace=namespace).stderr
+    said = run("inspect", "readers", "okxx", namespace=namespace).stderr
+    assert "no venue" in said
+    assert "there is okx" in said
+    assert "start it" not in said  # it runs
 
 
 def test_a_dead_reader_is_shown_and_its_row_is_taken(venue: Venue, namespace: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import json_of, run, spawn
+from tests.cli.support import Terminal, json_of, run, spawn
 
 COMMANDS = (
     ("start",), ("stop",), ("status",), ("capture",), ("replay",), ("clean",), ("sim",),
@@ -54,6 +54,18 @@ def test_unknown_command_and_option() -> None:
     refused(run("inspect", "bok"), 2, "did you mean 'book'")
     refused(run("status", "--colour"), 2, "No such option")
     refused(run("status", "--namespace", "a/b"), 2, "letters, digits")
+
+
+def test_on_a_terminal_errors_break_between_words(tmp_path: Path, namespace: str) -> None:
+    config = tmp_path / "feed.toml"
+    config.write_text('[venues.okx]\ndepht = 5\naudit_s = "5m"\n')
+    whole = run("plan", str(config)).stderr
+    assert max(map(len, whole.splitlines())) > 60  # into a file lines are whole
+    with Terminal("plan", str(config), namespace=namespace, columns=60) as terminal:
+        assert terminal.finish() == 2
+        lines = terminal.lines()
+    assert " ".join(lines).split() == whole.split()
+    assert not [line for line in lines if len(line) > 60 and " " in line.strip()]
 
 
 @pytest.mark.parametrize(
