@@ -14,6 +14,18 @@ from tests.kit import tools
 
 ROOT = Path(__file__).parents[1]
 ARM = "aarch64-linux-gnu-gcc"
+TRIED = (
+    "c++",
+    ARM,
+    "spin",
+    "valgrind",
+    "openssl",
+    "ip",
+    "tmux",
+    "chromium",
+    "chromedriver",
+    "promtool",
+)
 
 
 def fake(place: Path, name: str, does: str = "exit 0") -> None:
@@ -25,7 +37,7 @@ def fake(place: Path, name: str, does: str = "exit 0") -> None:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A PATH with every tool, of root on Debian, whose installations are noted in `installed`."""
-    for name in ("c++", ARM, "spin", "valgrind", "openssl", "ip"):
+    for name in TRIED:
         fake(tmp_path, name)
     fake(tmp_path, "id", "echo 0")
     fake(tmp_path, "apt-get", f'[ "$1" != install ] || echo "$@" > {tmp_path}/installed')
@@ -58,6 +70,10 @@ def test_where_all_is_there_nothing_is_installed(machine: Path) -> None:
         ("spin", None, ["spin"]),
         ("openssl", None, ["openssl"]),
         ("ip", None, ["iproute2"]),
+        ("tmux", None, ["tmux"]),
+        ("chromium", None, ["chromium"]),
+        ("chromedriver", None, ["chromium-driver"]),
+        ("promtool", None, ["prometheus"]),
     ],
 )
 def test_what_is_missing_or_there_by_half_is_installed(

@@ -17,7 +17,7 @@ def test_says_what_it_found_and_changes_nothing(namespace: str) -> None:
     )  # fmt: skip
     found = {one["name"]: one for one in json_of(result)["checks"]}
     assert result.returncode == (1 if any(o["verdict"] == "problem" for o in found.values()) else 0)
-    assert found["shared memory"]["found"].startswith("okx: 17 MiB")
+    assert found["shared memory"]["found"].startswith("okx: 18 MiB")
     assert found["left over"]["verdict"] == "advice"
     assert found["left over"]["cures"] == [f"feedhandler clean --namespace {namespace}"]
     assert found["left over"]["found"].startswith("4 objects of feeds that were killed")

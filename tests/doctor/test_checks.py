@@ -60,7 +60,7 @@ def test_a_host_that_suits_is_fine_in_every_respect(config: Configure) -> None:
         ({"shm_kind": ""}, "shared memory", "problem", "is not there"),
         ({"shm_kind": "ext4"}, "shared memory", "problem", "ext4, and no memory"),
         ({"shm_free": 20 << 20}, "shared memory", "problem", "but /dev/shm has 20 MiB free"),
-        ({"shm_free": 40 << 20}, "shared memory", "advice", "no second 17 MiB"),
+        ({"shm_free": 40 << 20}, "shared memory", "advice", "no second 18 MiB"),
         ({"memory_free": 100 << 20}, "memory", "problem", "100 MiB of the host"),
         ({"memory_limit_free": 90 << 20}, "memory", "problem", "90 MiB of the control group"),
         ({"swap_bytes": GIB}, "swap", "advice", "1,024 MiB: a page"),

@@ -12,8 +12,10 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
+from tests.kit import tools
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-MISSING = "" if CHROMIUM and DRIVER else "no Chromium: apt-get install chromium chromium-driver"
+MISSING = tools.missing("chromium", "chromedriver")
 _ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",

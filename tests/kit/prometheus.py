@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +13,10 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from tests.kit import tools
 from tests.kit.rig import until
 
-MISSING = (
-    ""
-    if shutil.which("prometheus") and shutil.which("promtool")
-    else "no Prometheus: apt-get install prometheus"
-)
+MISSING = tools.missing("prometheus", "promtool")
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 RULES: Final = DEPLOY / "prometheus" / "feedhandler.rules.yml"
 _EVERY: Final = "500ms"

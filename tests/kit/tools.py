@@ -33,6 +33,11 @@ PACKAGES: Final = {
     "unshare": "util-linux",
     "ip": "iproute2",
     "tc": "iproute2",
+    "tmux": "tmux",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
 }
 #: Compiler -> the package with its C library's headers.
 HEADERS: Final = {
