@@ -45,6 +45,7 @@ class Renewal:
         self._clock = asyncio.get_running_loop().time
         self._not_before = 0.0
         self.feed = make(held.writer, config)  #: the one whose memory readers see
+        self.feed.quality.begin()
         self._running: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -94,6 +95,8 @@ class Renewal:
             await new.leave()
             held.abandon(writer)
             raise
+        old.quality.end()
+        new.quality.begin()
         self.feed, self._running = new, started
         taken = len(new.universe.by_id)
         log.info("the memory is new: epoch %d, %d rows are taken", writer.epoch, taken)

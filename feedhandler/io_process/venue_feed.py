@@ -87,7 +87,7 @@ class VenueFeed:
         )
         self._table = ConnectionTable(writer)
         self._state = VenueState(writer)
-        self._quality = QualityCount(self.engine, self.universe, writer, venue)
+        self.quality = QualityCount(self.engine, self.universe, writer, venue)
         requests = Requests(venue, rest, self.connections, self._streams)
         wanted = (config.instruments, self._rng, config.refresh_s)
         self._lister = Lister(venue, Handed(requests, listed or Answers()), *wanted)
@@ -151,7 +151,7 @@ class VenueFeed:
 
     def _start(self, specs: Sequence[ListedInstrument]) -> None:
         carried = self.roster.start(specs)
-        self._quality.only(each.symbol for each in specs)
+        self._runner.step("quality", lambda: self.quality.only(each.symbol for each in specs))
         plans = pack(self.venue, carried, self.config.channels)
         needed, room = len(plans) * self.config.redundancy, self.connections.room
         if self.config.redundancy > 1 and needed > room:
@@ -208,7 +208,7 @@ class VenueFeed:
             if now >= next_table:
                 next_table = now + TABLE_S
                 step("the look at capacity", partial(self._overload.look, now))
-                step("quality", self._quality.beat)
+                step("quality", self.quality.beat)
                 step("the connection table", partial(self._show, now))
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -223,7 +223,7 @@ class VenueFeed:
             while True:
                 rows, activity, states, still = self.engine.looked(LOOK_ROWS)
                 self.books.changed(rows, states)
-                self._quality.looked(rows)
+                step("quality", partial(self.quality.looked, rows))
                 step("the watch", partial(self.healing.heard, rows, activity, now))
                 frozen += still
                 if len(rows) < LOOK_ROWS:

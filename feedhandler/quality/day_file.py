@@ -1,13 +1,17 @@
-"""The file of one venue and day (UTC): a head, a row a minute, a row an instrument; all mapped.
+"""The file of one venue and day (UTC): a head, a row a minute, a row an instrument.
 
 `quality/<namespace>/<venue>/<day>` in $FEEDHANDLER_STATE (or $XDG_STATE_HOME/feedhandler, or
-~/.local/state/feedhandler). What is stored is in the file even if its writer is killed in the same
-moment. Rows are known by symbols, so that another process of the venue goes on where the one before
-was cut off.
+~/.local/state/feedhandler). Rows are known by symbols, so that another process of the venue goes on
+where the one before was cut off.
+
+It is written, never mapped: a full disk, or somebody who cuts the file off, is an error that can be
+told then, and not the end of the process (SIGBUS) for which the file is the least of its tasks.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -22,6 +26,7 @@ from shm.object_names import check_name
 MAGIC: Final = b"FHQUAL01"
 MINUTES: Final = 1440
 DAY_NS: Final = 86_400_000_000_000
+LATE_NS: Final = 2_000_000_000  #: who is silent for longer says nothing of the time between
 KEPT: Final = 35  #: days; older files are removed
 _HEAD_BYTES: Final = 4096
 
@@ -81,10 +86,10 @@ def days(namespace: str, venue: str) -> list[date]:
 
 
 class DayFile:
-    """Mapped; `head`, `minutes` and `rows` are what is in it."""
+    """What is in it: `head`, `minutes` and `rows`."""
 
     def __init__(self, raw: npt.NDArray[np.uint8]) -> None:
-        self._raw = raw
+        self.raw = raw
         begin = _HEAD_BYTES + MINUTES * MINUTE.itemsize
         self.head: npt.NDArray[Any] = raw[:_HEAD_BYTES].view(HEAD)
         self.minutes: npt.NDArray[Any] = raw[_HEAD_BYTES:begin].view(MINUTE)
@@ -93,34 +98,68 @@ class DayFile:
     @property
     def used(self) -> int:
         """Rows that have an instrument."""
-        return min(int(self.head["rows"][0]), len(self.rows))
+        return max(0, min(int(self.head["rows"][0]), len(self.rows)))
 
 
 def _bytes(rows: int) -> int:
     return _HEAD_BYTES + MINUTES * MINUTE.itemsize + rows * ROW.itemsize
 
 
-def open_day(namespace: str, venue: str, day: date, rows: int) -> DayFile:
-    """For writing: made if it is not there, larger if it has too few rows. Raises OSError."""
-    folder = directory(namespace, venue)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / day.isoformat()
-    there = path.stat().st_size if path.exists() else 0
-    if there < _bytes(0) or path.read_bytes()[:8] != MAGIC:
-        path.write_bytes(b"")
-        there = 0
-    if there < _bytes(rows):
-        os.truncate(path, _bytes(rows))
-        there = _bytes(rows)
-    whole = _bytes((there - _bytes(0)) // ROW.itemsize)
-    file = DayFile(np.memmap(path, np.uint8, "r+", shape=(whole,)))
-    if file.head["magic"][0] != MAGIC:
-        file.head["day_ns"] = begin_of(day)
-        file.head["magic"] = MAGIC
-    for old in days(namespace, venue)[:-KEPT]:
-        with suppress(OSError):
-            (folder / old.isoformat()).unlink()
-    return file
+class DayWriter:
+    """A day's file, held by the only one that writes it: `file`, in memory, until it is stored."""
+
+    def __init__(self, namespace: str, venue: str, day: date, rows: int) -> None:
+        """With what is there of that day, and room for `rows` at least. Raises OSError, also where
+        another process has it."""
+        self._fd = -1
+        folder = directory(namespace, venue)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(folder / day.isoformat(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OSError(f"{folder / day.isoformat()}: another process keeps it") from None
+            there = read_day(namespace, venue, day)
+            self.file = DayFile(np.zeros(_bytes(rows), np.uint8))
+            if there is not None:
+                if len(there.rows) > rows:
+                    self.file = DayFile(np.zeros(_bytes(len(there.rows)), np.uint8))
+                self.file.raw[: len(there.raw)] = there.raw
+            self.file.head["day_ns"], self.file.head["magic"] = begin_of(day), MAGIC
+            os.ftruncate(self._fd, len(self.file.raw))
+            self.store(0, self.file.used, range(MINUTES))
+            for old in days(namespace, venue)[:-KEPT]:
+                with suppress(OSError):
+                    (folder / old.isoformat()).unlink()
+        except BaseException:
+            self.close()
+            raise
+
+    def store(self, first: int, last: int, minutes: range) -> None:
+        """Write rows from `first` up to `last`, some minutes, and the head. Raises OSError."""
+        begin = _bytes(0)
+        places = (
+            (begin + first * ROW.itemsize, begin + last * ROW.itemsize),
+            (
+                _HEAD_BYTES + minutes.start * MINUTE.itemsize,
+                _HEAD_BYTES + minutes.stop * MINUTE.itemsize,
+            ),
+            (0, _HEAD_BYTES),  # the last: what it counts is there then
+        )
+        for at, end in places:
+            written = os.pwrite(self._fd, self.file.raw[at:end].data, at)
+            if written < end - at:
+                raise OSError(errno.ENOSPC, "the disk is full")
+
+    def close(self) -> None:
+        """Nothing is written any more."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def read_day(namespace: str, venue: str, day: date) -> DayFile | None:
@@ -132,4 +171,5 @@ def read_day(namespace: str, venue: str, day: date) -> DayFile | None:
     whole = _bytes(max(0, (len(raw) - _bytes(0)) // ROW.itemsize))
     if len(raw) < _bytes(0) or raw[:8].tobytes() != MAGIC:
         return None
-    return DayFile(raw[:whole])
+    file = DayFile(raw[:whole])
+    return file if file.head["day_ns"][0] == begin_of(day) else None

@@ -10,15 +10,36 @@ import numpy as np
 import numpy.typing as npt
 
 from feedhandler.log import log
-from feedhandler.quality.day_file import COUNTED, DAY_NS, DayFile, day_of, open_day
+from feedhandler.quality.day_file import (
+    COUNTED,
+    DAY_NS,
+    LATE_NS,
+    MINUTES,
+    ROW,
+    DayWriter,
+    begin_of,
+    day_of,
+)
 
+Numbers = npt.NDArray[np.int64]
 Counted = npt.NDArray[np.int64]  #: (n, len(COUNTED)), see `Engine.quality`
+
 _LIVE, _SINCE = COUNTED.index("live_ns"), COUNTED.index("live_since")
 _SUMS: Final = ("gaps", "missing", "unsized", "heals")
+_HOLES: Final = ("gaps", "missing", "unsized")
+_AGAIN_NS: Final = 60_000_000_000  # after a file that could not be had, or written
+_MINUTE_NS: Final = 60_000_000_000
+_NOWHERE: Final = -2  # the file has no room for it
+_UNKNOWN: Final = -1
+_NEVER: Final = 1 << 62
+_NOTHING: Final = (_NEVER, 0)  # rows from, to
 
 
 class Keeper:
     """Of one venue's process. It never raises for the sake of a file: then there is no quality.
+
+    What the engine says grows from the start of its row on; what is added here is by how much, so
+    that a day, a process and a row that end, and others that begin, all are the same.
 
     `rows`: instruments that there may be; `proof`: by what each message is proven, in words.
     """
@@ -34,167 +55,272 @@ class Keeper:
         self._of = namespace, venue, rows
         self._clock = clock
         self._proof = proof.encode()[:64]
-        self._file: DayFile | None = None
-        self._places: dict[bytes, int] = {}  # of the file, by symbol
-        self._slots: dict[int, int] = {}  # places of the engine's rows
-        self._base: dict[
-            int, Counted
-        ] = {}  # the engine's numbers that are not of this day, by slot
-        self._now: dict[int, Counted] = {}  # the engine's numbers, by slot
+        self._seen = np.zeros((0, len(COUNTED)), np.int64)  # by row of the engine: what it said
+        self._credit = np.zeros(0, np.int64)  # of its open time LIVE: what is dealt with already
+        self._anew = np.zeros(0, np.bool_)  # what it said before is not of this file
+        self._slots = np.zeros(0, np.int64)  # its place in the file
         self._symbols: dict[int, bytes] = {}
-        self._counters: Counted | None = None  # of this process, at the last beat
+        self._counters: Numbers | None = None  # of this process, at the last beat
         self._holes = (0, 0, 0)
-        self._at = clock()
-        self._sums = dict.fromkeys(_SUMS, 0)
-        self._open(self._at)
+        self._fresh = np.zeros(len(COUNTED), np.int64)  # since the last beat
+        self._writer: DayWriter | None = None
+        self._places: dict[bytes, int] = {}  # in the file, by symbol
+        self._table = self._seen  # what the file has of COUNTED, by place
+        self._since = self._credit  # its column live_since
+        self._owners = self._slots  # by place: the newest row of the engine that has it
+        self._dirty = _NOTHING  # places that are not stored yet
+        self._at = self._not_before = 0
+        self._day = day_of(0)
+        self._complaint = ""
+        self._begin(clock())
 
     # ---- what the process tells
 
     def add(self, symbols: Mapping[int, str], closed: Sequence[int], counted: Counted) -> None:
         """The numbers of rows of which something came: `symbols` by row, in the order of `counted`;
         `closed`: those that are carried no more."""
-        if self._file is None:
+        now = self._now()
+        if self._writer is None or not symbols:
             return
-        now, rows = self._clock(), self._file.rows
-        for (row, symbol), values in zip(symbols.items(), counted, strict=True):
-            slot = self._slot(row, symbol.encode()[:64], now)
-            if slot is None:
-                continue
-            self._now[slot] = values
-            self._store(slot, values)
-            its = rows[slot]
-            if row in closed and its["carried_since"]:
-                its["carried_ns"] += now - its["carried_since"]
-                its["carried_since"] = 0
-            elif row not in closed and not its["carried_since"]:
-                its["carried_since"] = now
+        rows = np.fromiter(symbols, np.int64, len(symbols))
+        self._know(rows, symbols)
+        slots, anew = self._slots[rows], self._anew[rows]
+        before = np.where(anew[:, None], counted, self._seen[rows])
+        self._seen[rows], self._anew[rows] = counted, False
+        grown = np.maximum(counted - before, 0)
+        grown[:, _SINCE] = 0
+        turned = counted[:, _SINCE] != before[:, _SINCE]
+        grown[:, _LIVE] -= np.where(turned, np.minimum(self._credit[rows], grown[:, _LIVE]), 0)
+        self._credit[rows[turned]] = 0
+        here = slots >= 0
+        odd = np.flatnonzero(here & turned & (before[:, _SINCE] > now))  # the clock was set back
+        open_ns = np.maximum(0, now - self._since[slots[odd]])
+        grown[odd, _LIVE] = np.where(self._since[slots[odd]] > 0, open_ns, 0)
+        np.add.at(self._table, slots[here], grown[here])
+        self._fresh += grown[here].sum(axis=0)
+        mine = here & (self._owners[np.maximum(slots, 0)] == rows)
+        which = mine & turned
+        self._since[slots[which]] = np.minimum(counted[which, _SINCE], now)
+        open_ = np.flatnonzero(anew & mine & (counted[:, _SINCE] > 0))
+        self._since[slots[open_]] = now
+        self._credit[rows[open_]] = np.maximum(0, now - counted[open_, _SINCE])
+        self._carry(slots[mine], np.isin(rows[mine], closed), now)
+        self._touch(slots[here])
+
+    def take_over(
+        self,
+        symbols: Mapping[int, str],
+        closed: Sequence[int],
+        counted: Counted,
+        counters: Sequence[int],
+        holes: tuple[int, int, int],
+    ) -> None:
+        """From now on it is this engine that readers see: what it counted before is not of here."""
+        self._now()
+        self._counters, self._holes = np.array(counters, dtype=np.int64), holes
+        over = set(closed)
+        self.only([symbol for row, symbol in symbols.items() if row not in over])
+        if self._writer is not None:
+            self._know(np.fromiter(symbols, np.int64, len(symbols)), symbols)
+            self._anew[:] = True
+            self.add(symbols, closed, counted)
 
     def only(self, symbols: Collection[str]) -> None:
         """These are carried: what the process before carried besides ended with it."""
-        if self._file is None:
+        if self._writer is None:
             return
-        updated = int(self._file.head["updated_ns"][0])
+        file = self._writer.file
+        updated = int(file.head["updated_ns"][0])
         wanted = {symbol.encode()[:64] for symbol in symbols}
-        for row in self._file.rows[: self._file.used]:
+        for row in file.rows[: file.used]:
             if row["carried_since"] and bytes(row["symbol"]) not in wanted:
                 row["carried_ns"] += max(0, updated - row["carried_since"])
                 row["carried_since"] = 0
+        self._touch(np.arange(file.used))
 
     def beat(self, counters: Sequence[int], holes: tuple[int, int, int]) -> None:
         """It is well, and these are the venue's counters, and the holes of its connections."""
-        if self._file is None:
+        now = self._now()
+        mine, before = np.array(counters, dtype=np.int64), self._counters
+        more = [max(0, new - old) for new, old in zip(holes, self._holes, strict=True)]
+        self._counters, self._holes = mine, holes
+        if self._writer is None:
             return
-        now = self._clock()
-        if day_of(now) != day_of(self._at):
-            self._turn(now)
-        head = self._file.head
-        mine = np.array(counters, dtype=np.int64)
-        before = self._counters if self._counters is not None else np.zeros_like(mine)
+        file = self._writer.file
+        head = file.head
+        if before is None:
+            before = np.zeros_like(mine)
         head["counters"][0] += np.where(mine >= before, mine - before, mine)
-        self._counters = mine
-        for at, name in enumerate(("hole_gaps", "hole_missing", "hole_unsized")):
-            head[name] += max(0, holes[at] - self._holes[at])
-        self._minute(now, [max(0, new - old) for new, old in zip(holes, self._holes, strict=True)])
-        self._holes = holes
+        for name, count in zip(_HOLES, more, strict=True):
+            head[f"hole_{name}"] += count
+        minute = now % DAY_NS // _MINUTE_NS
+        its = file.minutes[minute]
+        for name in _SUMS:
+            its[name] += int(self._fresh[COUNTED.index(name)])
+        for name, count in zip(_HOLES, more, strict=True):
+            its[name] += count
+        self._fresh[:] = 0
+        used, passed = file.used, now - self._at
+        its["live_ns"] += passed * int(np.count_nonzero(self._since[:used]))
+        its["carried_ns"] += passed * int(np.count_nonzero(file.rows["carried_since"][:used]))
         head["updated_ns"] = self._at = now
+        self._store(now, minute)
+
+    def close(self) -> None:
+        """Another one goes on."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._not_before = _NEVER
+
+    # ---- time
+
+    def _now(self) -> int:
+        """The time; the day's file is the right one then, and no time counts that was not there."""
+        now = self._clock()
+        if self._writer is None:
+            if now >= self._not_before and self._begin(now):
+                self._anew[:] = True
+        elif day_of(now) != self._day:
+            self._turn(now)
+        elif now < self._at or now - self._at > LATE_NS:  # the clock was set, or it did not run
+            self._cut(self._at, now)
+            self._at = now
+        return now
+
+    def _cut(self, end: int, begin: int) -> None:
+        """What is LIVE was so until `end`, and is so again from `begin` on."""
+        assert self._writer is not None
+        rows = self._writer.file.rows[: self._writer.file.used]
+        slots = np.flatnonzero(self._since[: len(rows)])
+        owners, since = self._owners[slots], self._since[slots]
+        rows["live_ns"][slots] += np.maximum(0, end - since)
+        known = owners >= 0
+        mine = owners[known]
+        self._credit[mine] = np.maximum(0, begin - self._seen[mine, _SINCE])
+        self._since[slots] = begin
+        if begin < end:
+            carried = np.flatnonzero(rows["carried_since"])
+            rows["carried_ns"][carried] += np.maximum(0, end - rows["carried_since"][carried])
+            rows["carried_since"][carried] = begin
+        self._touch(np.arange(len(rows)))
+
+    def _turn(self, now: int) -> None:
+        """Another day: end this one, and begin that one with what goes on."""
+        assert self._writer is not None
+        file, end = self._writer.file, begin_of(self._day) + DAY_NS
+        if self._at <= now <= self._at + LATE_NS:
+            begin = end
+        else:  # the clock was set, or it did not run
+            begin, end = now, min(self._at, end)
+        self._cut(end, begin)
+        rows = file.rows[: file.used]
+        live = np.flatnonzero(self._since[: len(rows)])
+        carried = np.flatnonzero(rows["carried_since"])
+        rows["carried_ns"][carried] += np.maximum(0, end - rows["carried_since"][carried])
+        goes_on = [self._owners[slots] for slots in (live, carried)]
+        rows["carried_since"] = 0
+        self._since[:] = 0
+        file.head["updated_ns"] = end
+        self._dirty = (0, file.used)
+        self._store(end, MINUTES - 1)
+        self._writer.close()
+        if not self._begin(begin):
+            return
+        for rows_of, column in zip(goes_on, ("live_since", "carried_since"), strict=True):
+            known = rows_of[rows_of >= 0]
+            self._know(known, {int(row): "" for row in known})
+            slots = self._slots[known][self._slots[known] >= 0]
+            self._writer.file.rows[column][slots] = begin
+            self._touch(slots)
 
     # ---- the file
 
-    def _open(self, now: int) -> None:
-        """Take up the file of the day, and end what its last writer left open."""
+    def _begin(self, now: int) -> bool:
+        """Take up the file of the day, and end what its last writer left open; False: it cannot be
+        had."""
+        self._at, self._day = now, day_of(now)
+        self._writer = None
         try:
-            self._file = open_day(*self._of[:2], day_of(now), self._of[2])
+            self._writer = DayWriter(*self._of[:2], self._day, self._of[2])
         except (OSError, ValueError) as error:
-            log.warning("quality is not kept: %s", error)
-            self._file = None
-            return
-        rows, head = self._file.rows[: self._file.used], self._file.head
-        self._places = {bytes(symbol): at for at, symbol in enumerate(rows["symbol"])}
-        updated = int(head["updated_ns"][0])
+            self._not_before = now + _AGAIN_NS
+            self._complain(error)
+            return False
+        self._complaint = ""
+        file = self._writer.file
+        self._places = {bytes(symbol): at for at, symbol in enumerate(file.rows["symbol"])}
+        self._places.pop(b"", None)
+        words = file.rows.view(np.int64).reshape(len(file.rows), ROW.itemsize // 8)
+        self._table = words[:, -len(COUNTED) :]
+        self._since = self._table[:, _SINCE]
+        self._owners = np.full(len(file.rows), _UNKNOWN, np.int64)
+        self._slots[:] = _UNKNOWN
+        rows, updated = file.rows[: file.used], int(file.head["updated_ns"][0])
         live = rows["live_since"] > 0
         rows["live_ns"][live] += np.maximum(0, updated - rows["live_since"][live])
-        rows["live_since"][live] = 0
-        head["proof"] = self._proof
-        if not head["began_ns"][0]:
-            head["began_ns"] = now
-        self._prior = self._file.rows.copy()
-        self._sums = {name: int(rows[name].sum()) for name in _SUMS}
-
-    def _slot(self, row: int, symbol: bytes, now: int) -> int | None:
-        """Its place in the file; None: the file has none left."""
-        if self._symbols.get(row) == symbol:
-            return self._slots[row]
-        assert self._file is not None
-        slot = self._places.get(symbol)
-        if slot is None:
-            slot = self._file.used
-            if slot >= len(self._file.rows):
-                return None
-            self._file.rows[slot]["symbol"] = symbol
-            self._file.rows[slot]["carried_since"] = now
-            self._file.head["rows"] = slot + 1
-            self._places[symbol] = slot
-            self._prior[slot] = self._file.rows[slot]
-        self._symbols[row], self._slots[row] = symbol, slot
-        return slot
-
-    def _store(self, slot: int, values: Counted) -> None:
-        assert self._file is not None
-        base = self._base.get(slot)
-        today = values if base is None else values - base
-        its, prior = self._file.rows[slot], self._prior[slot]
-        for at, name in enumerate(COUNTED):
-            its[name] = values[at] if at == _SINCE else int(prior[name]) + int(today[at])
-
-    def _minute(self, now: int, holes: Sequence[int]) -> None:
-        """Add what came since the last beat to this minute."""
-        assert self._file is not None
-        rows = self._file.rows[: self._file.used]
-        minute = self._file.minutes[now % DAY_NS // 60_000_000_000]
-        for name in _SUMS:
-            total = int(rows[name].sum())
-            minute[name] += max(0, total - self._sums[name])
-            self._sums[name] = total
-        for name, more in zip(("gaps", "missing", "unsized"), holes, strict=True):
-            minute[name] += more
-        passed = max(0, now - self._at)
-        minute["live_ns"] += passed * int(np.count_nonzero(rows["live_since"]))
-        minute["carried_ns"] += passed * int(np.count_nonzero(rows["carried_since"]))
-
-    def _turn(self, now: int) -> None:
-        """Another day: end this one at midnight, and begin the next with what goes on."""
-        assert self._file is not None
-        midnight = now - now % DAY_NS
-        rows = self._file.rows[: self._file.used]
-        carried = {int(slot) for slot in np.flatnonzero(rows["carried_since"])}
-        for slot in carried:
-            rows[slot]["carried_ns"] += midnight - rows[slot]["carried_since"]
-        rows["carried_since"] = 0
-        live = rows["live_since"] > 0
-        rows["live_ns"][live] += np.maximum(0, midnight - rows["live_since"][live])
         rows["live_since"] = 0
-        self._file.head["updated_ns"] = midnight
-        old = {bytes(self._file.rows[slot]["symbol"]): slot for slot in carried}
-        numbers = {symbol: self._now.get(slot) for symbol, slot in old.items()}
-        known = dict(self._symbols)
-        self._base, self._now, self._symbols, self._slots = {}, {}, {}, {}
-        self._open(now)
-        if self._file is None:
+        file.head["proof"] = self._proof
+        if not file.head["began_ns"][0]:
+            file.head["began_ns"] = now
+        self._dirty = (0, file.used)
+        return True
+
+    def _know(self, rows: Numbers, symbols: Mapping[int, str]) -> None:
+        """Places for rows of the engine, and that the newest of a symbol speaks for it."""
+        assert self._writer is not None
+        file, most = self._writer.file, int(rows.max(initial=-1)) + 1
+        if most > len(self._slots):
+            more = max(most, 2 * len(self._slots)) - len(self._slots)
+            self._slots = np.append(self._slots, np.full(more, _UNKNOWN, np.int64))
+            self._credit = np.append(self._credit, np.zeros(more, np.int64))
+            self._anew = np.append(self._anew, np.zeros(more, np.bool_))
+            self._seen = np.vstack((self._seen, np.zeros((more, len(COUNTED)), np.int64)))
+        for row in rows[self._slots[rows] == _UNKNOWN].tolist():
+            symbol = self._symbols.setdefault(row, symbols[row].encode()[:64])
+            slot = self._places.get(symbol)
+            if slot is None:
+                slot = file.used
+                if slot >= len(file.rows):
+                    self._slots[row] = _NOWHERE
+                    continue
+                file.rows[slot] = np.zeros((), ROW)
+                file.rows[slot]["symbol"] = symbol
+                file.head["rows"] = slot + 1
+                self._places[symbol] = slot
+            self._slots[row] = slot
+            self._owners[slot] = max(self._owners[slot], row)
+
+    def _carry(self, slots: Numbers, closed: npt.NDArray[np.bool_], now: int) -> None:
+        """Those are carried from now on if they were not, unless they are closed."""
+        assert self._writer is not None
+        rows = self._writer.file.rows
+        since = rows["carried_since"]
+        ended = slots[closed & (since[slots] > 0)]
+        rows["carried_ns"][ended] += np.maximum(0, now - since[ended])
+        since[ended] = 0
+        since[slots[~closed & (since[slots] == 0)]] = now
+
+    def _touch(self, slots: Numbers) -> None:
+        if len(slots):
+            first, last = self._dirty
+            self._dirty = min(first, int(slots.min())), max(last, int(slots.max()) + 1)
+
+    def _store(self, now: int, minute: int) -> None:
+        assert self._writer is not None
+        if now < self._not_before and self._complaint:
             return
-        for row, symbol in known.items():
-            values = numbers.get(symbol)
-            if values is None:
-                continue
-            place = self._slot(row, symbol, midnight)
-            if place is None:
-                continue
-            base = values.copy()
-            base[_SINCE] = 0
-            if values[_SINCE]:  # what it was LIVE before midnight is of the day before
-                base[_LIVE] += midnight - values[_SINCE]
-            self._base[place], self._now[place] = base, values
-            self._file.rows[place]["carried_since"] = midnight
-            self._store(place, values)
-        used = self._file.rows[: self._file.used]
-        self._sums = {name: int(used[name].sum()) for name in _SUMS}
-        self._at = midnight
+        first, last = self._dirty if self._dirty != _NOTHING else (0, 0)
+        minutes = range(MINUTES) if self._complaint else range(minute, minute + 1)
+        try:
+            self._writer.store(first, last, minutes)
+        except OSError as error:
+            self._not_before = now + _AGAIN_NS
+            self._complain(error)
+            return
+        self._dirty, self._complaint = _NOTHING, ""
+
+    def _complain(self, error: Exception) -> None:
+        if str(error) != self._complaint:
+            self._complaint = str(error)
+            log.warning("quality is not kept: %s", error)

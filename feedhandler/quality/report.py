@@ -7,12 +7,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from feedhandler.quality.day_file import DAY_NS, DayFile, begin_of, day_of, days, read_day
+from feedhandler.quality.day_file import DAY_NS, LATE_NS, DayFile, begin_of, day_of, days, read_day
 from shm import Counter
-
-#: what a LIVE book is worth at most without a sign of life of its writer
-_LATE_NS = 2_000_000_000
 
 
 def report(
@@ -36,11 +34,8 @@ def report(
         return None
     until = _until(file, wanted, now)
     rows = file.rows[: file.used]
-    live = rows["live_ns"] + np.where(rows["live_since"] > 0, until - rows["live_since"], 0)
-    carried = rows["carried_ns"] + np.where(
-        rows["carried_since"] > 0, _end(wanted, now) - rows["carried_since"], 0
-    )
-    live, carried = np.maximum(live, 0), np.maximum(carried, 0)
+    live = rows["live_ns"] + _open(rows["live_since"], until)
+    carried = rows["carried_ns"] + _open(rows["carried_since"], _end(wanted, now))
     head = file.head[0]
     counters = {one.name.lower(): int(head["counters"][one]) for one in Counter}
     sums = {name: int(rows[name].sum()) for name in ("heals", "suspects", "suspect_ns")}
@@ -96,6 +91,11 @@ def kept_days(namespace: str, venue: str) -> list[date]:
     return days(namespace, venue)
 
 
+def _open(since: npt.NDArray[np.int64], until: int) -> npt.NDArray[np.int64]:
+    """How long what began then lasts; 0 where nothing did."""
+    return np.where(since > 0, np.maximum(0, until - since), 0)
+
+
 def _share(live: int, carried: int) -> float | None:
     return min(1.0, live / carried) if carried > 0 else None
 
@@ -109,7 +109,7 @@ def _until(file: DayFile, day: date, now: int) -> int:
     """Up to when books may be called LIVE: a writer that is silent says nothing of later."""
     updated = int(file.head["updated_ns"][0])
     end = _end(day, now)
-    return end if end - updated < _LATE_NS else updated
+    return end if end - updated < LATE_NS else updated
 
 
 def _hour(namespace: str, venue: str, file: DayFile, now: int) -> dict[str, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feedhandler.quality import keeper
 from feedhandler.quality.day_file import COUNTED, day_of, read_day
 from feedhandler.quality.keeper import Keeper
 from shm import State
@@ -69,6 +70,7 @@ def test_a_day_is_drawn_by_the_minute(
 
     monkeypatch.setenv("FEEDHANDLER_STATE", str(tmp_path))
     now = 1_796_000_000_000_000_000
+    monkeypatch.setattr(keeper, "LATE_NS", 120_000_000_000)  # the clock leaps here
     one = Keeper(namespace, "okx", 4, lambda: now)
     for live, gaps in ((1, 0), (0, 2), (1, 2)):
         values = dict.fromkeys(COUNTED, 0) | {"live_since": now if live else 0, "gaps": gaps}

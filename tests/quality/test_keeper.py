@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from feedhandler.quality import day_file
+from feedhandler.quality import keeper as keeper_module
 from feedhandler.quality.day_file import DAY_NS, begin_of, days
 from feedhandler.quality.keeper import Keeper
 from feedhandler.quality.report import report
@@ -35,6 +36,7 @@ def counted(**values: int) -> Any:
 @pytest.fixture
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setenv("FEEDHANDLER_STATE", str(tmp_path))
+    monkeypatch.setattr(keeper_module, "LATE_NS", 7200 * S)  # the clock leaps here
     return Clock()
 
 
@@ -147,12 +149,15 @@ def test_old_days_go_and_damaged_files_are_made_anew(
     assert report("ns", "okx", now_ns=clock.now) is None
     one = keeper(clock)
     one.add({0: "A"}, [], counted(gaps=1))
+    beat(one)
     assert found(clock)["gaps"] == 1
 
 
 def test_more_instruments_than_rows_cost_no_others(clock: Clock) -> None:
     one = keeper(clock, rows=1)
     one.add({0: "A", 1: "B"}, [], np.tile(counted(gaps=1), (2, 1)))
+    beat(one)
+    del one
     assert [each["symbol"] for each in found(clock)["instruments"]] == ["A"]
     assert [each["symbol"] for each in _with_more(clock)["instruments"]] == ["A", "B"]
 
@@ -160,6 +165,7 @@ def test_more_instruments_than_rows_cost_no_others(clock: Clock) -> None:
 def _with_more(clock: Clock) -> dict[str, Any]:
     one = keeper(clock, rows=3)
     one.add({0: "A", 1: "B"}, [], np.tile(counted(gaps=1), (2, 1)))
+    beat(one)
     return found(clock)
 
 
