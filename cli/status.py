@@ -115,14 +115,13 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
 
 
 def _row(venue: dict[str, Any]) -> tuple[str, ...]:
-    from feedhandler.view.words import trouble
+    from feedhandler.view.words import shown_state, trouble
 
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
-    silent = venue["state"] == "LIVE" and (age is None or age >= SILENT_NS)
     return (
         venue["venue"],
-        state("SILENT" if silent else venue["state"]),
+        state(shown_state(venue)),
         f"{venue['live']}/{venue['instruments']}",
         number_text.count(venue.get("frames", 0)),
         f"{connections['live']}/{connections['total']}",
@@ -131,5 +130,5 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        "its writer is silent" if silent else trouble(venue),
+        trouble(venue),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.widget import Widget
 
-from cli.top.rows import VENUES, shown_state, venue_key, venue_row
+from cli.top.rows import VENUES, venue_key, venue_row
 from cli.top.screen import TopScreen
 from cli.top.table import Cell, LineTable
 from feedhandler import number_text
+from feedhandler.view.words import shown_state
 
 
 class Overview(TopScreen):
@@ -37,7 +38,7 @@ class Overview(TopScreen):
 
     def _sum(self) -> str:
         looks = self.sight.looks
-        well = sum(shown_state(look) == "LIVE" for look in looks)
+        well = sum(shown_state(look.status) == "LIVE" for look in looks)
         live = sum(look.status["live"] for look in looks)
         all_ = sum(look.status["instruments"] for look in looks)
         frames = number_text.rate(sum(look.frames for look in looks))
@@ -50,9 +51,7 @@ class Overview(TopScreen):
         look = self.sight.of(str(venue)) if venue is not None else None
         if look is None:
             return "start a feed: feedhandler start (or, without internet: feedhandler start --sim)"
-        state = shown_state(look)
-        if state == "SILENT":
-            return f"{look.venue}: SILENT: its writer gives no sign of life"
+        state = shown_state(look.status)
         if look.trouble:
             return f"{look.venue}: {state}: {look.trouble}"
         since = look.status.get("since_ns", 0)

@@ -10,8 +10,9 @@ from cli.output import utf8
 from cli.top.table import Cell, TableColumn
 from feedhandler import number_text
 from feedhandler.connection.state import ConnectionState, is_open
-from feedhandler.view.believable import SILENT_NS, word
+from feedhandler.view.believable import word
 from feedhandler.view.watch import VenueLook
+from feedhandler.view.words import shown_state
 from shm import Reason, State
 
 _GOOD = ("LIVE",)
@@ -82,14 +83,6 @@ def state_cell(name: str) -> Cell:
     return (name, "dim" if name in _QUIET else style)
 
 
-def shown_state(look: VenueLook) -> str:
-    """A venue's state as it holds now."""
-    age = look.status.get("heartbeat_age_ns")
-    if look.status["state"] == "LIVE" and (age is None or age >= SILENT_NS):
-        return "SILENT"
-    return str(look.status["state"])
-
-
 def spark(values: Sequence[float], width: int) -> str:
     """The last values as a row of bars, 0 at the bottom."""
     last = list(values)[-width:]
@@ -102,7 +95,7 @@ def spark(values: Sequence[float], width: int) -> str:
 def venue_row(look: VenueLook, frames: Sequence[float]) -> list[Cell]:
     """In the order of VENUES; `frames`: of the last looks."""
     status = look.status
-    state = shown_state(look)
+    state = shown_state(status)
     since = status.get("since_ns")
     lasts = number_text.duration(max(0, time.time_ns() - since)) if since else "-"
     connections = status.get("connections") or {"live": 0, "total": 0}
@@ -131,7 +124,7 @@ def venue_key(look: VenueLook, column: int) -> Any:
     status = look.status
     keys = (
         look.venue,
-        shown_state(look),
+        shown_state(status),
         time.time_ns() - (status.get("since_ns") or 0),
         status["instruments"] - status["live"],
         -(status.get("connections") or {"live": 0})["live"],

@@ -6,12 +6,13 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from cli.top.instruments import instrument_row
-from cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, connection_row, shown_state
+from cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, connection_row
 from cli.top.screen import TopScreen
 from cli.top.sight import Sight
 from cli.top.table import Cell, LineTable
 from feedhandler import number_text
 from feedhandler.view.instruments import FIELDS, Instruments
+from feedhandler.view.words import shown_state
 
 
 class VenueScreen(TopScreen):
@@ -45,7 +46,7 @@ class VenueScreen(TopScreen):
             return
         connections = look.status.get("connections") or {"live": 0, "total": 0}
         self.head(
-            f"{self.venue}: {shown_state(look)}, {look.status['live']} of "
+            f"{self.venue}: {shown_state(look.status)}, {look.status['live']} of "
             f"{look.status['instruments']} instruments, {connections['live']} of "
             f"{connections['total']} connections, {number_text.rate(look.frames)} frames/s"
         )

@@ -6,6 +6,7 @@ from feedhandler.one_line import fitting
 from shm import Reason
 
 MOST_BYTES = 127  #: of a detail in the connection table
+LONG_S = 10.0  #: who waits so long reads when it ends, and not what was left at its begin
 
 
 class ConnectionOutage:
@@ -27,7 +28,9 @@ class ConnectionOutage:
             self.since_ns = time_ns()
         self.failures += 1
         self.reason, self.cause = reason, cause
-        return self._now(f"next try in {next_s:.1f} s")
+        if next_s < LONG_S:
+            return self._now(f"next try in {next_s:.1f} s")
+        return self._now(f"next try at {clock_time(time_ns() + int(next_s * 1e9))}")
 
     def trying(self) -> str:
         """The detail while it is being opened."""

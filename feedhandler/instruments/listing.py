@@ -68,8 +68,9 @@ class Lister:
         self._due_at = 0.0
         self._asked = -_HINT_S
 
-    async def first(self, waiting: Callable[[str], None]) -> list[ListedInstrument]:
-        """Asks until the venue lists some of them; `waiting` is told why there are none yet."""
+    async def first(self, waiting: Callable[[str, float], None]) -> list[ListedInstrument]:
+        """Asks until the venue lists some of them; `waiting` is told why there are none yet, and
+        after how many seconds it is asked again."""
         backoff = Backoff(0.8, 30.0, rng=self._rng)
         while True:
             try:
@@ -80,9 +81,10 @@ class Lister:
                 problem = "the venue lists none of the configured instruments"
             except Exception as error:  # whatever it is, the venue may list them a moment later
                 problem = _words(error)
-            waiting(problem)
+            wait = backoff.next(asyncio.get_running_loop().time())
+            waiting(problem, wait)
             self._quiet.warning("list", f"cannot list instruments: {problem}; trying on")
-            await asyncio.sleep(backoff.next(asyncio.get_running_loop().time()))
+            await asyncio.sleep(wait)
 
     async def next_list(self) -> Listed:
         """The list a few minutes later, with jitter; a failure waits for the next turn."""

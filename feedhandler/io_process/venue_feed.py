@@ -7,6 +7,7 @@ however long that takes, and goes on until it is cancelled.
 import asyncio
 import gc
 import random
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
@@ -18,6 +19,7 @@ from feedhandler.budgets.shared_retry import Reach
 from feedhandler.config.keys import VenueConfig
 from feedhandler.config.values import time_of_day
 from feedhandler.connection.connection import Connection
+from feedhandler.connection.outage import MOST_BYTES, fitted
 from feedhandler.connection.owner import FrameTap, Settings
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import ConnectionState, is_open
@@ -49,6 +51,7 @@ HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
 LOOK_ROWS = 64  #: instruments that are looked at before frames are read again
+_QUERY = re.compile(r"\?\S*(?=: )")  # of an address that is shown
 
 
 class VenueFeed:
@@ -257,8 +260,10 @@ class VenueFeed:
             self.books, self.connections.speaking_for_venue(), self._overload.finding, note, silent
         )
 
-    def _listing(self, problem: str) -> None:
-        self._state.show(State.SYNCING, Reason.START, f"listing instruments: {problem}")
+    def _listing(self, problem: str, wait_s: float) -> None:
+        why = f"no list of instruments: {_QUERY.sub('', problem)}"
+        said = fitted(why, f"asked again after {wait_s:.1f} s", MOST_BYTES)
+        self._state.show(State.SYNCING, Reason.START, said)
 
     # ---- what the roster asks for (`roster.InstrumentCarrier`)
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from feedhandler.connection.state import ConnectionState
 from feedhandler.page.history import History
-from feedhandler.view.believable import SILENT_NS, word
+from feedhandler.view.believable import word
 from feedhandler.view.book import read_book
 from feedhandler.view.instruments import FIELDS, Instruments
 from feedhandler.view.watch import VenueLook, Watch
-from feedhandler.view.words import meaning
+from feedhandler.view.words import meaning, shown_state
 from shm import OptionType, Reason, State, UnknownInstrument
 from shm._native import READ_OK, Instrument
 from shm.chains import Chains
@@ -79,13 +79,11 @@ class Views:
 
     def _summary(self, look: VenueLook) -> dict[str, Any]:
         status, worst = look.status, look.worst
-        age = status.get("heartbeat_age_ns")
-        silent = status["state"] == "LIVE" and (age is None or age >= SILENT_NS)
         return {
             "venue": look.venue,
-            "state": "SILENT" if silent else status["state"],
+            "state": shown_state(status),
             "reason": status["reason"],
-            "trouble": "its writer gives no sign of life" if silent else look.trouble,
+            "trouble": look.trouble,
             "since_ns": status.get("since_ns", 0),
             "live": status["live"],
             "instruments": status["instruments"],

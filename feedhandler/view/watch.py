@@ -73,6 +73,8 @@ class _Venue:
     published: tuple[int, int, int] = (0, 0, 0)  # at, epoch, records
     quality: dict[str, Any] | None = None
     asked_ns: int = 0
+    dying: dict[str, Any] | None = None  # its process died while it was looked at, and when
+    ended: dict[str, Any] | None = None  # and there is another one
 
     def due(self, now_ns: int) -> bool:
         """Whether its quality is to be read again."""
@@ -111,6 +113,8 @@ class Watch:
         its = self._venues.setdefault(venue, _Venue())
         if its.memory is not None and its.memory.writer == "alive":
             return its.memory
+        if its.memory is not None and its.memory.writer == "died":
+            its.dying = {"why": "its process died", "at_ns": its.memory.segment.heartbeat_ns}
         there = epochs(venue, namespace=self.namespace)
         if not there or (its.memory is not None and its.memory.epoch == max(there)):
             return its.memory
@@ -120,6 +124,7 @@ class Watch:
             return its.memory
         if its.memory is not None:
             its.memory.close()
+            its.ended = its.dying
         its.memory = newer
         return newer
 
@@ -136,6 +141,7 @@ class Watch:
         if memory is None:
             return VenueLook(venue, status, trouble(status, now))
         its = self._venues[venue]
+        status = {"ended": its.ended} | status
         rates = its.rates
         try:
             rates.add(memory, now)

@@ -1,4 +1,7 @@
-"""What is wrong with a venue or a book, since when, and what is being done: one sentence."""
+"""What is wrong with a venue or a book, since when, and what is being done: one sentence.
+
+Every screen says it in these words: `status`, `top`, the page.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from feedhandler import number_text
+from feedhandler.view.believable import SILENT_NS
 from shm import Reason
 
 RECENT_NS: Final = 600_000_000_000  #: a restart is news for so long
+OF_BOOKS: Final = " books are not live"  #: in a detail that says how many
 
 #: what each reason means, and what the feed does about it; "": nothing
 REASONS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
@@ -34,10 +39,13 @@ REASONS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
         Reason.EXPIRED: ("it is over: expired or delisted", ""),
         Reason.UNSUBSCRIBED: ("nobody asks for it any more", ""),
         Reason.STOPPED: ("the feed was stopped in order", ""),
-        Reason.FAILED: ("its process died", "the supervisor starts it again"),
-        Reason.HEARTBEAT: ("no sign of life came", "it is ended and started again"),
+        Reason.FAILED: ("its process died", "its supervisor starts it again"),
+        Reason.HEARTBEAT: ("no sign of life came", "its supervisor ends it and starts it again"),
         Reason.LIFETIME: ("the venue ends the session", "another one takes over first"),
-        Reason.RATE_LIMIT: ("the venue's budget is spent", "it goes on when there is more"),
+        Reason.RATE_LIMIT: (
+            "as much was asked of the venue as it allows",
+            "it goes on as soon as it may",
+        ),
         Reason.AUDIT: ("a snapshot beside the stream disagrees", "the book is asked for anew"),
         Reason.CAPACITY: ("messages come faster than they are read", "connections are split"),
         Reason.UNANSWERED: ("the venue has not answered the subscription", "it is asked again"),
@@ -62,18 +70,48 @@ def meaning(reason: str) -> str:
     return f"{what}; {done}" if done else what
 
 
+def shown_state(status: Mapping[str, Any]) -> str:
+    """A venue's state as it holds now: SILENT where its writer says nothing, but too short a time
+    for it to be called dead."""
+    age = status.get("heartbeat_age_ns")
+    if status["state"] == "LIVE" and (age is None or age >= SILENT_NS):
+        return "SILENT"
+    return str(status["state"])
+
+
 def trouble(status: Mapping[str, Any], now_ns: int = 0) -> str:
     """Of a venue's status (see `view.status`): what is wrong, since when, what is done; "" if
-    nothing is. A detail of its own says more than the reason's words, and stands in their place."""
+    nothing is."""
     now = now_ns or time.time_ns()
+    if shown_state(status) == "SILENT":
+        return _silent(status.get("heartbeat_age_ns"))
     word = "" if status["reason"] == "NONE" else status["reason"]
+    if status["state"] == "NONE":  # its memory is being made
+        word = Reason.START.name
+    said = _said(word, status.get("detail") or "")
     if status["state"] != "LIVE" and status.get("since_ns"):
         lasts = number_text.duration(max(0, now - status["since_ns"]))
         word = f"{word} for {lasts}".strip()
-    detail = status.get("detail") or (meaning(status["reason"]) if word else "")
-    parts = [": ".join(filter(None, (word, detail)))]
+    parts = [": ".join(filter(None, (word, said)))]
     ended = status.get("ended") or {}
     ago = now - ended.get("at_ns", 0)
     if status.get("uptime_ns") and ago < RECENT_NS:
         parts.append(f"started again: {ended['why']}, {number_text.duration(ago)} ago")
     return "; ".join(filter(None, parts))
+
+
+def _said(reason: str, detail: str) -> str:
+    """A detail says more than its reason's words and stands in their place, but for what it leaves
+    out: of books it says how many, and not what befell them; one of a single part says nothing of
+    what is done."""
+    if not detail or reason not in Reason.__members__:
+        return detail or meaning(reason)
+    what, done = REASONS[Reason[reason]]
+    if OF_BOOKS in detail and "; " not in detail:
+        return "; ".join(filter(None, (what, detail, done)))
+    return detail if "; " in detail else "; ".join(filter(None, (detail, done)))
+
+
+def _silent(age_ns: int | None) -> str:
+    lasts = f" for {number_text.duration(age_ns)}" if age_ns is not None else ""
+    return f"its process gave no sign of life{lasts}; its supervisor waits a little, and ends it"

@@ -90,7 +90,7 @@ class House:
 
     async def start(self, *listed: ListedInstrument) -> None:
         self.rest.lists = list(listed)
-        self.roster.start(await self.lister.first(lambda _: None))
+        self.roster.start(await self.lister.first(lambda *_: None))
         self.carried.keys = self.universe.carried_keys()
 
     async def refresh(self, *listed: ListedInstrument) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from feedhandler.view.words import REASONS, meaning, trouble
+from feedhandler.view.words import REASONS, meaning, shown_state, trouble
 from shm import Reason
 
 NOW = 10_000_000_000_000
 
 
 def status(**facts: Any) -> dict[str, Any]:
-    return {"state": "LIVE", "reason": "NONE", "detail": "", "since_ns": NOW, **facts}
+    well = {"state": "LIVE", "reason": "NONE", "detail": "", "heartbeat_age_ns": 0}
+    return {**well, "since_ns": NOW, **facts}
 
 
 def test_every_reason_has_words() -> None:
@@ -29,6 +30,31 @@ def test_what_is_wrong_since_when_and_what_is_done() -> None:
     assert said == "GAP for 12 s: the venue's numbers have a hole; the book is asked for anew"
     said = trouble(status(state="STALE", reason="FAILED", detail="it hung; restarting in 2 s"), NOW)
     assert said == "FAILED for 0 ns: it hung; restarting in 2 s"
+
+
+def test_a_detail_of_books_has_what_befell_them_and_the_cure() -> None:
+    some = "1 of 2 books are not live: A is STALE(GAP)"
+    said = trouble(status(state="STALE", reason="GAP", detail=some), NOW)
+    what, done = REASONS[Reason.GAP]
+    assert said == f"GAP for 0 ns: {what}; {some}; {done}"
+
+
+def test_who_says_what_is_wrong_and_not_what_is_done_has_that_added() -> None:
+    said = trouble(status(state="STALE", reason="FAILED", detail="its IO process died"), NOW)
+    assert said == "FAILED for 0 ns: its IO process died; its supervisor starts it again"
+    down = "1 of 1 connections are down: refused; next try in 1.0 s; 2 of 2 books are not live"
+    said = trouble(status(state="STALE", reason="DISCONNECTED", detail=down), NOW)
+    assert said == f"DISCONNECTED for 0 ns: {down}"
+
+
+def test_a_writer_that_says_nothing_is_silent_before_it_is_dead() -> None:
+    quiet = status(heartbeat_age_ns=1_300_000_000)
+    assert shown_state(quiet) == "SILENT"
+    assert trouble(quiet, NOW).startswith("its process gave no sign of life for 1.3 s; its super")
+
+
+def test_memory_that_is_being_made_has_just_begun() -> None:
+    assert trouble(status(state="NONE"), NOW).startswith("START for 0 ns: it has just begun")
 
 
 def test_a_restart_is_news_for_ten_minutes() -> None:

@@ -1,0 +1,26 @@
+"""Within ten seconds each screen says of a fault what is wrong, since when, and what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.view.ten_seconds import ACTS, DOCUMENT, Scene, play
+
+_ACTS = [
+    pytest.param(act, id=act[0].fault, marks=[pytest.mark.soak] if at else [])
+    for at, act in enumerate(ACTS)
+]
+
+
+@pytest.mark.parametrize("act", _ACTS)
+def test_what_the_screens_say(act: Sequence[Scene]) -> None:
+    assert [shown.scene for shown in play(act)] == list(act)
+
+
+def test_the_document_has_all_of_them() -> None:
+    text = DOCUMENT.read_text("utf-8")
+    for act in ACTS:
+        for scene in act:
+            assert f"| {scene.fault} | " in text, "python -m tests.view.ten_seconds --write"
