@@ -21,6 +21,7 @@ from tests.kit.facts import spec
 class Line:
     """A connection."""
 
+    row: int = 0
     state: ConnectionState = ConnectionState.LIVE
     budget_left: float = float("inf")
     connected_ns: int = 1_000_000_000

@@ -180,4 +180,5 @@ def test_silence_has_the_list_asked_where_nothing_else_tells(venue: str) -> None
     with running(venue, 1000.0, **settings) as (r, feed):
         r.sims[venue].fault("restate", symbol, word=word, quiet=True)
         until(lambda: feed.quote(symbol).status == status, "the list was asked", 25.0)
+        until(lambda: feed.book(ALL[venue][1]).live, "the other one speaks")  # a busy host: silent
         feed.require_live([ALL[venue][1]])
