@@ -247,7 +247,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     metrics_per_symbol: Annotated[
         bool,
         Key(
-            "state and best prices of each instrument in /metrics, too: three series for each",
+            "state, best prices and quality of each instrument in /metrics: five series for each",
             values.flag(),
         ),
     ] = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from prometheus_client.core import (
@@ -21,7 +21,10 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from feedhandler.page.away import Away
+from feedhandler.page.quality_metrics import quality_families
 from feedhandler.page.reader_losses import ReaderLosses
+from feedhandler.quality.report import report
 from feedhandler.view.watch import VenueLook, Watch
 from shm import NONE, Histogram, ShmError, State
 from shm._native import histogram_floors
@@ -79,24 +82,34 @@ def exposition(
     watch: Watch,
     accept: str,
     *,
+    away: Away | None = None,
     losses: ReaderLosses | None = None,
     per_symbol: bool = False,
 ) -> tuple[str, bytes]:
-    """(content type, text) in the format that `accept` prefers. `losses`: those of earlier calls,
-    so that counters only rise. `per_symbol`: also a series of each instrument's state and best
-    prices."""
+    """(content type, text) in the format that `accept` prefers. `away`: what earlier looks saw, and
+    these; `losses`: those of earlier calls, so that counters only rise. `per_symbol`: also series
+    of each instrument's state, best prices and quality."""
+    if away is None:
+        away = Away()
+        away.look(looks, watch)
     registry = CollectorRegistry()
-    registry.register(_Feed(looks, watch, losses or ReaderLosses(), per_symbol))
+    registry.register(_Feed(looks, watch, away, losses or ReaderLosses(), per_symbol))
     encode, content_type = choose_encoder(accept)
     return content_type, encode(registry)
 
 
 class _Feed(Collector):
     def __init__(
-        self, looks: Sequence[VenueLook], watch: Watch, losses: ReaderLosses, per_symbol: bool
+        self,
+        looks: Sequence[VenueLook],
+        watch: Watch,
+        away: Away,
+        losses: ReaderLosses,
+        per_symbol: bool,
     ) -> None:
         self._looks = looks
         self._watch = watch
+        self._away = away
         self._losses = losses
         self._per_symbol = per_symbol
 
@@ -111,6 +124,7 @@ class _Feed(Collector):
         yield from self._connections()
         yield from self._histograms()
         yield from self._readers()
+        yield from quality_families(self._qualities())
         if self._per_symbol:
             yield from self._symbols()
 
@@ -151,7 +165,7 @@ class _Feed(Collector):
                 "instruments": status["instruments"],
                 "books_ready": status["live"],
                 "books_stale": status["instruments"] - status["live"],
-                "stale_since_timestamp_seconds": self._oldest(look),
+                "stale_since_timestamp_seconds": _seconds(self._away.since_ns(venue)),
                 "last_message_timestamp_seconds": _ago(status.get("data_age_ns")),
                 "heartbeat_timestamp_seconds": _ago(status.get("heartbeat_age_ns")),
                 "resident_bytes": status.get("resident_bytes"),
@@ -162,20 +176,6 @@ class _Feed(Collector):
                 if value is not None:
                     what[name].add_metric([venue], value)
         yield from (state, restarts, *what.values())
-
-    def _oldest(self, look: VenueLook) -> float | None:
-        """When the one went out of LIVE that is so for longest; None: all are LIVE."""
-        if look.status["instruments"] and not look.status["live"]:
-            silent = _seconds(look.status.get("since_ns"))  # nothing of its memory is believed
-        else:
-            silent = None
-        memory = self._watch.memory(look.venue)
-        if memory is None:
-            return silent
-        quotes = memory.quotes()
-        missing = (quotes["state"] != State.LIVE) & (quotes["state"] != State.CLOSED)
-        missing &= quotes["state_ns"] > 0
-        return float(quotes["state_ns"][missing].min()) / 1e9 if missing.any() else silent
 
     def _counters(self) -> Iterator[Metric]:
         families: dict[str, CounterMetricFamily] = {}
@@ -261,6 +261,14 @@ class _Feed(Collector):
                 lost.add_metric([look.venue, name], records)
                 over.add_metric([look.venue, name], times)
         yield from (lag, lost, over)
+
+    def _qualities(self) -> Iterator[dict[str, Any]]:
+        for look in self._looks:
+            found = look.quality
+            if self._per_symbol:
+                found = report(self._watch.namespace, look.venue)
+            if found is not None:
+                yield found
 
     def _symbols(self) -> Iterator[Metric]:
         labels = ["venue", "symbol"]

@@ -22,6 +22,7 @@ import orjson
 from aiohttp import web
 
 from feedhandler.log import log
+from feedhandler.page.away import Away
 from feedhandler.page.history import EVERY_S, History
 from feedhandler.page.metrics import exposition
 from feedhandler.page.reader_losses import ReaderLosses
@@ -82,6 +83,7 @@ class Pages:
         namespace = status()["namespace"]
         self._watch = Watch(namespace)
         self._history = History()
+        self._away = Away()
         self._losses = ReaderLosses()
         self._views = Views(namespace, self._watch, self._history)
         self._made: dict[tuple[tuple[str, str], ...], bytes] = {}  # of this look
@@ -142,6 +144,7 @@ class Pages:
             self._views.looks,
             self._watch,
             accept,
+            away=self._away,
             losses=self._losses,
             per_symbol=self.per_symbol,
         )
@@ -154,6 +157,7 @@ class Pages:
         self._looked = now
         self._made.clear()
         self._views.looks = self._watch.look(self._status()["venues"])
+        self._away.look(self._views.looks, self._watch)
         self._history.add(self._views.looks, int(time.time()))
 
     def _document(self, request: web.BaseRequest, age_s: float) -> bytes:

@@ -12,6 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from feedhandler.connection.state import ConnectionState
+from feedhandler.page.away import Away
 from feedhandler.page.metrics import exposition
 from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.view.status import namespace_status
@@ -147,6 +148,46 @@ def test_nothing_of_a_dead_writers_memory_is_live(namespace: str) -> None:
         found = values(asked(namespace)[1])
     assert (found["feedhandler_books_ready", ""], found["feedhandler_books_stale", ""]) == (0, 4)
     assert found["feedhandler_stale_since_timestamp_seconds", ""] == pytest.approx(beat, abs=5)
+
+
+def test_a_book_that_is_not_healed_is_away_since_it_left_live(namespace: str) -> None:
+    """However often it is STALE and SYNCING meanwhile, and over a restart of its process."""
+    watch, away = Watch(namespace), Away()
+
+    def since(*states: State, at: int) -> int | None:
+        for row, state in enumerate(states):
+            cell = {"state": int(state), "state_ns": at * 10**9}
+            owner.writer.quote_store(row, cell)
+        owner.writer.heartbeat()
+        away.look(watch.look(namespace_status(namespace)["venues"]), watch)
+        found = away.since_ns("okx")
+        return None if found is None else found // 10**9
+
+    def begun() -> WriterSegment:
+        made = create("okx", namespace=namespace, instruments=8, depth=5, ring_slots=64)
+        for symbol in ODD[:2]:
+            made.writer.directory_add({"symbol": symbol.encode(), "name": symbol.encode()})
+        return made
+
+    owner = begun()
+    assert since(State.LIVE, State.LIVE, at=1_000) is None
+    assert since(State.STALE, State.LIVE, at=1_010) == 1_010
+    assert since(State.SYNCING, State.STALE, at=1_020) == 1_010
+    assert since(State.STALE, State.STALE, at=1_030) == 1_010
+    assert since(State.LIVE, State.SYNCING, at=1_040) == 1_020
+    assert since(State.LIVE, State.LIVE, at=1_050) is None
+    owner.close(keep=True)
+    died = time.time()
+    away.look(watch.look(namespace_status(namespace)["venues"]), watch)
+    silent = away.since_ns("okx")
+    assert silent is not None
+    assert silent / 1e9 == pytest.approx(died, abs=5)
+    owner = begun()
+    later = int(died) + 100
+    assert since(State.SYNCING, State.LIVE, at=later) == silent // 10**9
+    assert since(State.LIVE, State.LIVE, at=later + 1) is None
+    owner.close()
+    watch.close()
 
 
 def reader(row: int, name: str, lost: int, pid: int = 1) -> Reader:
