@@ -15,26 +15,27 @@ KEYS
   up, down, page up, page down, home, end   another row
   enter, double click                       go into the marked row
   escape                                    forget the filter, or go back
-  /                                         filter: a part of a name, or BTC-*-C
-  s, a click on a column's head             sort by the next, or by that column
+  /                                         filter: a part of it, or BTC-*-C
+  s, a click on a column's head             sort by the next, or by that
   S                                         the other way round
-  c  i                                      a venue's connections, its instruments
+  c  i                                      connections, instruments
   r                                         who reads
   q                                         leave
 
 WHAT IS SHOWN
-  LIVE       instruments in exact step with the venue, of all that are carried
+  LIVE       instruments in exact step with the venue, of all
   FOR        since when it is in this state
-  LAG        from the venue's clock to ours, of the last 5 s; both clocks' errors are in it
-  PUBLISH    from the socket to shared memory, the slowest of a hundred, of the last 5 s
-  GAPS       holes in the venue's numbers, of the last hour or since this screen was opened
+  LAG        from the venue's clock to ours, with both clocks' errors
+  PUBLISH    from socket to shared memory, slowest of a hundred
+  GAPS       holes in the venue's numbers, of the last hour or less
   HEALS      books and connections that were made right again, likewise
   WORST      the connection of which there is most to say
   KEYS       subscriptions that the venue has answered
   BEHIND     how much later than usual is what it brings
   AGE        since anything came of an instrument
 
-Nothing here asks the feed: it is what shared memory says, also of a feed that is dead.
+LAG and PUBLISH are of the last 5 s. Nothing here asks the feed: it is what
+shared memory says, also of a feed that is dead.
 """
 
 

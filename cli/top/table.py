@@ -98,6 +98,7 @@ class LineTable(ScrollView, can_focus=True):
         self._cells: Callable[[Hashable], Sequence[Cell]] = lambda _: ()
         self._at = 0
         self._widths: list[tuple[int, int]] = []
+        self._fitted = 0  #: the room that they are for
 
     # ---- what it shows
 
@@ -128,8 +129,19 @@ class LineTable(ScrollView, can_focus=True):
         self._fit()
 
     def _fit(self) -> None:
+        """Share out what room there is, and say how far one can scroll."""
+        room = max(1, self._room)
+        self._share(room)
+        self.virtual_size = Size(room, len(self._rows) + 1)
+
+    @property
+    def _room(self) -> int:
+        """Columns of the screen, without those of a scroll bar."""
+        return self.scrollable_content_region.width
+
+    def _share(self, room: int) -> None:
         """Which columns have room, and how much of it."""
-        room = max(1, self.size.width)
+        self._fitted = room
         shown = list(range(len(self.columns)))
         while len(shown) > 1:
             need = sum(self.columns[i].width for i in shown) + _GAP * (len(shown) - 1)
@@ -143,13 +155,14 @@ class LineTable(ScrollView, can_focus=True):
             (i, self.columns[i].width + (spare // len(growing) if i in growing else 0))
             for i in shown
         ]
-        self.virtual_size = Size(room, len(self._rows) + 1)
 
     # ---- drawing
 
     def render_line(self, y: int) -> Strip:
         """The column heads, and below them the rows from where it is scrolled to."""
-        width = self.size.width
+        width = self._room
+        if width != self._fitted:  # the scroll bar came, or went
+            self._share(width)
         if y == 0:
             return self._strip([(self._title(i), "") for i, _ in self._widths], _HEAD, width, None)
         row = self.scroll_offset.y + y - 1

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from cli.top.app import Top
 from cli.top.connection import ConnectionScreen
-from cli.top.help import Help
+from cli.top.help import TEXT, Help
 from cli.top.instrument import InstrumentScreen
 from cli.top.overview import Overview
 from cli.top.readers import ReadersScreen
@@ -104,6 +104,7 @@ def test_every_screen_and_its_keys(namespace: str, size: tuple[int, int]) -> Non
         await see(pilot, "1 of 1 venues LIVE, 5 of 6 instruments", "okx", "nothing is wrong")
         await pilot.press("question_mark")
         await see(pilot, "KEYS", "sort by the next")
+        assert max(map(len, TEXT.splitlines())) <= 76  # of 80, beside a scroll bar
         assert isinstance(pilot.app.screen, Help)
         await pilot.press("escape", "r")
         assert isinstance(pilot.app.screen, ReadersScreen)
@@ -186,6 +187,7 @@ def test_four_thousand_rows_cost_what_is_seen(namespace: str) -> None:
         table = pilot.app.screen.query_one("#instruments", LineTable)
         inner = table._cells
         table._cells = lambda row: drawn.append(row) or inner(row)  # type: ignore[func-returns-value]
+        await see(pilot, " AGE ")  # whole, beside the scroll bar
         await pilot.press("end")
         assert marked(table) == "S-3999"
         await see(pilot, "S-3999")
