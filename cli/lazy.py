@@ -32,7 +32,16 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.lazy and not name.startswith("-"):
-            near = difflib.get_close_matches(name, self.lazy, n=1)
+            near = self._within(ctx, name) or difflib.get_close_matches(name, self.lazy, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "commands: " + ", ".join(self.lazy)
             raise click.UsageError(f"no such command {name!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _within(self, ctx: click.Context, name: str) -> list[str]:
+        """Commands of that name in the groups of this one: `inspect book` for `book`."""
+        groups = ((outer, self.get_command(ctx, outer)) for outer in self.lazy)
+        return [
+            f"{outer} {name}"
+            for outer, group in groups
+            if isinstance(group, LazyGroup) and name in group.lazy
+        ]

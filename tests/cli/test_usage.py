@@ -52,6 +52,7 @@ def test_help_of_all_imports_nothing_heavy() -> None:
 def test_unknown_command_and_option() -> None:
     refused(run("statsu"), 2, "no such command 'statsu'", "status")
     refused(run("inspect", "bok"), 2, "did you mean 'book'")
+    refused(run("book", "okx"), 2, "did you mean 'inspect book'")
     refused(run("status", "--colour"), 2, "No such option")
     refused(run("status", "--namespace", "a/b"), 2, "letters, digits")
 

@@ -112,6 +112,15 @@ def test_the_tutorial_writes_just_these_files() -> None:
     }
 
 
+def test_the_check_says_what_the_tutorial_shows() -> None:
+    files = ("--frames", FRAMES, "--instruments", str(FOLDER / "instruments.json"))
+    checked = run("venue", "check", FILE, *files, COLUMNS="80")
+    assert checked.returncode == 0
+    title = "my-cryptocom: 11 frames of "
+    shown = TUTORIAL.read_text().partition(f"```\n{title}frames.ndjson\n")[2]
+    assert checked.stdout == f"{title}{FRAMES}\n" + shown.partition("```")[0]
+
+
 def test_the_notation_is_told_whole() -> None:
     """Every kind, every hole and every step has its place in the tables."""
     text = TUTORIAL.read_text()
