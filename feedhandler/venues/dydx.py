@@ -82,7 +82,7 @@ class Dydx(DeclaredVenue):
     promises = {
         "v4_orderbook": Promise("book", first_s=10.0),
         "v4_trades": promise.TRADES,
-        "v4_candles": promise.NONE,  # it speaks with the trades
+        "v4_candles": Promise("interest", rhythm=False),  # it speaks with the trades
     }
     default_instruments = ("BTC-USD", "ETH-USD", "SOL-USD")
     statuses = {
