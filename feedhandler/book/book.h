@@ -26,10 +26,10 @@ ALWAYS_INLINE bool book_set(book *b, bool ask, const level *levels, uint32_t cou
     bool fits = true;
     if (ask)
         for (uint32_t i = 0; i < count; i++)
-            fits &= side_set(&b->asks, levels[i].price, levels[i].size, true);
+            fits &= side_set(&b->asks, &levels[i], true);
     else
         for (uint32_t i = 0; i < count; i++)
-            fits &= side_set(&b->bids, levels[i].price, levels[i].size, false);
+            fits &= side_set(&b->bids, &levels[i], false);
     return fits;
 }
 

@@ -79,20 +79,20 @@ COLD bool side_grow(book_side *s, uint32_t count)
     return true;
 }
 
-/* How many levels are not better than `price`: it belongs at this index, or is at the one before. */
+/* How many levels are not better than `price`: it belongs at this index, or is at the one before. By fours from
+ * the best, without a branch on which of the four it is, and by halves behind these. */
 ALWAYS_INLINE uint32_t side_search(const book_side *s, int64_t price, bool ask)
 {
-    enum { NEAR = 16 };
-    const level *levels = s->levels;
-    uint32_t index = s->count;
-    for (uint32_t steps = index < NEAR ? index : NEAR; steps > 0; steps--) {
-        if (!price_better(levels[index - 1].price, price, ask))
-            return index;
-        index--;
-    }
+    enum { STEP = 4, NEAR = 4 * STEP };
+    const level *levels = s->levels, *end = levels + s->count;
+    uint32_t near = s->count < NEAR ? s->count - s->count % STEP : NEAR, low = 0;
+    for (const level *l = end, *stop = end - near; l != stop; l -= STEP)
+        if (!price_better(l[-STEP].price, price, ask))
+            return (uint32_t)(l - levels) - price_better(l[-1].price, price, ask) -
+                   price_better(l[-2].price, price, ask) - price_better(l[-3].price, price, ask);
     /* the first `index` levels are left; those better than price are at their end */
-    uint32_t low = 0;
-    while (index > 0) { /* no branch on the comparison: it cannot be predicted */
+    uint32_t index = s->count - near;
+    while (index > 0) {
         uint32_t half = (index + 1) / 2;
         bool keep = !price_better(levels[low + half - 1].price, price, ask);
         low = keep ? low + half : low;
@@ -102,21 +102,22 @@ ALWAYS_INLINE uint32_t side_search(const book_side *s, int64_t price, bool ask)
 }
 
 /* In one store: the cell that is drawn next reads it in one load, which two stores would hold up. */
-ALWAYS_INLINE void level_put(level *l, int64_t price, int64_t size)
+ALWAYS_INLINE void level_put(level *l, const level *from)
 {
     typedef int64_t __attribute__((vector_size(16), aligned(8), may_alias)) pair;
-    *(pair *)l = (pair){price, size};
+    *(pair *)l = *(const pair *)from;
 }
 
-/* Set the size at a price; 0 removes it. False: no memory, or too many levels. */
-ALWAYS_INLINE bool side_set(book_side *s, int64_t price, int64_t size, bool ask)
+/* Set a level; size 0 removes it. False: no memory, or too many levels. */
+ALWAYS_INLINE bool side_set(book_side *s, const level *l, bool ask)
 {
+    int64_t price = l->price, size = l->size;
     uint32_t index = side_search(s, price, ask);
     uint32_t depth = s->count - index;
     level *levels = s->levels;
     if (index > 0 && levels[index - 1].price == price) {
         if (size != 0) {
-            level_put(&levels[index - 1], price, size);
+            level_put(&levels[index - 1], l);
             s->dirty = range_union(s->dirty, (depth_range){depth, depth + 1});
             return true;
         }
@@ -134,7 +135,7 @@ ALWAYS_INLINE bool side_set(book_side *s, int64_t price, int64_t size, bool ask)
         levels = s->levels;
     }
     memmove(levels + index + 1, levels + index, (size_t)depth * sizeof *levels);
-    level_put(&levels[index], price, size);
+    level_put(&levels[index], l);
     s->count++;
     s->beyond += price_better(s->edge, price, ask);
     s->dirty = range_union(s->dirty, (depth_range){depth, UINT32_MAX});

@@ -41,12 +41,6 @@ COLD void market_missed(engine *e, market *m, int reason)
 
 /* ---- books ----------------------------------------------------------------------------------- */
 
-static inline void records_levels(engine *e, uint8_t side, const level *levels, uint32_t count)
-{
-    if (count)
-        fh_message_run(e->writer, FH_KIND_LEVEL, side, &levels->price, count);
-}
-
 static void side_cut(engine *e, book_side *s, uint8_t side, uint32_t most)
 {
     if (s->count <= most)
@@ -84,9 +78,7 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
         fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
         book_clear(&m->book);
     }
-    records_levels(e, first_side, levels, first_count);
-    records_levels(e, second_side, levels + first_count, count - first_count);
-    fh_message_end(e->writer);
+    fh_message_levels(e->writer, first_side, (const int64_t *)levels, first_count, count);
     m->head.exchange_ns = exchange_ns;
     m->head.receive_ns = receive_ns;
     if (UNLIKELY(m->deepening))

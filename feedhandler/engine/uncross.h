@@ -11,6 +11,13 @@
 
 #include "book_write.h"
 
+/* Of a message that goes on. */
+static void records_levels(engine *e, uint8_t side, const level *levels, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        fh_message_add(e->writer, FH_KIND_LEVEL, side, levels[i].price, levels[i].size, 0);
+}
+
 /* Is this level of a message's? */
 static bool level_said_in(const level *levels, uint32_t count, int64_t price)
 {

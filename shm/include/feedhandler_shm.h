@@ -687,29 +687,38 @@ static FH_INLINE void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, i
     w->held_size = size;
     w->held_aux = aux;
 }
-/* A run of records of one kind and side: `pairs` are price, size, price, size, ... All but the last, which
- * is held back, are written in one go, unless the message has to be split among them. */
-static inline void fh_message_run(fh_writer *w, uint8_t kind, uint8_t side, const int64_t *pairs,
-                                  size_t count) {
-    size_t i = 0;
-    if (count > 1 && FH_LIKELY(w->next - w->first + count < w->limit)) {
-        if (w->held) fh_held_write(w, 0);
-        const fh_writer local = *w; /* the compiler knows that no store into the ring changes it */
-        const uint64_t head = local.head | (uint64_t)kind << 32 | (uint64_t)side << 48;
-        uint64_t n = local.next, first = n == local.first ? (uint64_t)FH_FLAG_FIRST << 40 : 0;
-        for (; i + 1 < count; i++, n++, first = 0)
-            fh_slot_write(local.ring, local.mask, n, head | first, local.exchange_ns, local.receive_ns,
-                          local.venue_sequence, pairs[2 * i], pairs[2 * i + 1], local.delta);
-        w->next = n;
-        w->held = 0;
-    }
-    for (; i < count; i++) fh_message_add(w, kind, side, pairs[2 * i], pairs[2 * i + 1], 0);
-}
 /* The sequence of the message's last record (of the last record ever, if it had none). */
 static inline uint64_t fh_message_end(fh_writer *w) {
     if (w->held) fh_held_write(w, FH_FLAG_LAST);
     w->held = 0;
     return w->next - 1;
+}
+/* Levels end the open message: `pairs` are price, size, price, size, ..., the first of them of one side, the others
+ * of the other one. Those of a message that need not be split are written in one go. */
+static inline void fh_message_levels(fh_writer *w, uint8_t side, const int64_t *pairs, size_t first,
+                                     size_t count) {
+    if (FH_LIKELY(count != 0 && w->next - w->first + count < w->limit)) {
+        const uint64_t other = (uint64_t)1 << 48, begins = (uint64_t)FH_FLAG_FIRST << 40;
+        if (FH_UNLIKELY(w->held)) fh_held_write(w, 0);
+        const fh_writer local = *w; /* the compiler knows that no store into the ring changes it */
+        const int64_t *last = pairs + 2 * count - 2, *turn = pairs + 2 * first;
+        uint64_t n = local.next, head = local.head | (uint64_t)FH_KIND_LEVEL << 32 | (uint64_t)side << 48;
+        head |= n == local.first ? begins : 0;
+        for (; pairs != last; pairs += 2, n++, head &= ~begins) {
+            head ^= pairs == turn ? other : 0;
+            fh_slot_write(local.ring, local.mask, n, head, local.exchange_ns, local.receive_ns,
+                          local.venue_sequence, pairs[0], pairs[1], local.delta);
+        }
+        head ^= pairs == turn ? other : 0;
+        fh_slot_write(local.ring, local.mask, n, head | (uint64_t)FH_FLAG_LAST << 40, local.exchange_ns,
+                      local.receive_ns, local.venue_sequence, pairs[0], pairs[1], local.delta);
+        w->next = n + 1;
+    } else {
+        for (size_t i = 0; i < count; i++)
+            fh_message_add(w, FH_KIND_LEVEL, side ^ (i >= first), pairs[2 * i], pairs[2 * i + 1], 0);
+        if (w->held) fh_held_write(w, FH_FLAG_LAST);
+    }
+    w->held = 0;
 }
 
 static inline long fh_futex(const uint32_t *word, int operation, uint32_t value,
