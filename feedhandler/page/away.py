@@ -56,7 +56,7 @@ class Away:
         if memory is None or status["live"] == status["instruments"]:  # or none is carried
             its.since, its.silent_ns = np.zeros(0, np.int64), 0
             return
-        if _is_silent(status):
+        if is_silent(status):
             its.silent_ns = its.silent_ns or status["since_ns"]
             its.since = np.where(its.since > 0, its.since, its.silent_ns)
             return
@@ -73,7 +73,7 @@ class Away:
         its.epoch, its.silent_ns = memory.epoch, 0
 
 
-def _is_silent(status: dict[str, Any]) -> bool:
+def is_silent(status: dict[str, Any]) -> bool:
     """Whether readers believe nothing of it."""
     age = status.get("heartbeat_age_ns")
     return not status["pid"] or age is None or age >= DEAD_NS

@@ -7,6 +7,7 @@ few: one series per symbol only where that was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from feedhandler.page.away import Away
+from feedhandler.page.away import Away, is_silent
 from feedhandler.page.quality_metrics import quality_families
 from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.quality.report import report
@@ -273,20 +274,23 @@ class _Feed(Collector):
     def _symbols(self) -> Iterator[Metric]:
         labels = ["venue", "symbol"]
         live = GaugeMetricFamily("feedhandler_instrument_live", "1 while LIVE", labels=labels)
-        bid = GaugeMetricFamily("feedhandler_instrument_bid", "Best bid", labels=labels)
-        ask = GaugeMetricFamily("feedhandler_instrument_ask", "Best ask", labels=labels)
+        bid = GaugeMetricFamily("feedhandler_instrument_bid", "Best bid, if LIVE", labels=labels)
+        ask = GaugeMetricFamily("feedhandler_instrument_ask", "Best ask, if LIVE", labels=labels)
         for look, memory in self._memories():
-            speaks = look.status["state"] not in ("CLOSED", "NONE") and look.status["pid"]
-            for (symbol, _), quote in zip(memory.segment.names(0), memory.quotes(), strict=False):
+            try:
+                names, quotes = memory.segment.names(0), memory.quotes()
+            except ShmError:  # damaged: the other venues are told
+                continue
+            silent = is_silent(look.status)
+            for (symbol, _), quote in zip(names, quotes, strict=False):
                 if quote["state"] == State.CLOSED:
                     continue
-                live.add_metric(
-                    [look.venue, symbol], float(bool(speaks) and quote["state"] == State.LIVE)
-                )
+                is_live = not silent and quote["state"] == State.LIVE
+                live.add_metric([look.venue, symbol], float(is_live))
                 for family, side in ((bid, "bid_price"), (ask, "ask_price")):
-                    if speaks and quote["stamp"] and quote[side] != NONE:
-                        value = float(quote[side]) * 10.0 ** int(quote["price_exponent"])
-                        family.add_metric([look.venue, symbol], value)
+                    if is_live and quote["stamp"] and quote[side] != NONE:
+                        value = Decimal(int(quote[side])).scaleb(int(quote["price_exponent"]))
+                        family.add_metric([look.venue, symbol], float(value))
         yield from (live, bid, ask)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +189,41 @@ def test_a_book_that_is_not_healed_is_away_since_it_left_live(namespace: str) ->
     assert since(State.LIVE, State.LIVE, at=later + 1) is None
     owner.close()
     watch.close()
+
+
+def test_prices_are_of_live_books_of_a_writer_that_speaks(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with create("okx", namespace=namespace, instruments=8, depth=5, ring_slots=64) as owner:
+        fill(owner)
+        owner.writer.quote_store(2, {"state": int(State.STALE), "state_ns": 5, "bid_price": 25})
+        owner.writer.heartbeat()
+        found = values(asked(namespace, per_symbol=True)[1])
+        symbols = {symbol for name, symbol in found if name == "feedhandler_instrument_bid"}
+        assert symbols == {ODD[0], ODD[1], ODD[3]}
+        later = time.time_ns() + 1_500_000_000  # it hangs
+        monkeypatch.setattr("feedhandler.view.status.time_ns", lambda: later)
+        found = values(asked(namespace, per_symbol=True)[1])
+    assert not [name for name, _ in found if name == "feedhandler_instrument_bid"]
+    assert {found["feedhandler_instrument_live", symbol] for symbol in ODD} == {0}
+
+
+def test_a_damaged_venue_takes_no_other_along(namespace: str) -> None:
+    with (
+        create("okx", namespace=namespace, instruments=8, depth=5, ring_slots=64) as owner,
+        create("deribit", namespace=namespace, instruments=8, depth=5, ring_slots=64) as other,
+    ):
+        fill(owner)
+        other.writer.directory_add({"symbol": b"BTC-PERPETUAL", "name": b"BTC-USD-PERP"})
+        other.writer.quote_store(0, {"state": int(State.LIVE), "state_ns": 5})
+        other.writer.heartbeat()
+        path = Path(f"/dev/shm/{namespace}.okx.{owner.epoch}")
+        with path.open("r+b") as memory:  # all but its header
+            size = memory.seek(0, 2)
+            memory.seek(4096)
+            memory.write(b"\xff" * (size - 4096))
+        found = values(asked(namespace, per_symbol=True)[1])
+    assert found["feedhandler_instrument_live", "BTC-PERPETUAL"] == 1
 
 
 def reader(row: int, name: str, lost: int, pid: int = 1) -> Reader:
