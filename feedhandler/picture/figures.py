@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feedhandler.picture.show import PictureError
+from shm.names import ContractType, InstrumentKind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from feedhandler.quality.day_file import DayFile
     from shm._native import Instrument
 
+_KINDS = (
+    InstrumentKind.SPOT,
+    InstrumentKind.PERPETUAL,
+    InstrumentKind.FUTURE,
+    InstrumentKind.OPTION,
+)
+_UNKNOWN = "as the venue writes it"
 _BID, _ASK, _LINE = "#1b6e3c", "#b3261e", "#1d4f91"
 
 
@@ -43,8 +51,9 @@ def book_figure(instrument: Instrument, book: dict[str, Any]) -> Figure:
         f"{instrument.venue} {instrument.symbol}: {book['state']}{why}, "
         f"sequence {book['venue_sequence']}"
     )
-    axes.set_xlabel(f"price, {instrument.quote or 'as the venue writes it'}")
-    axes.set_ylabel(f"size up to this price, {_size_unit(instrument)}")
+    price, size = _units(instrument)
+    axes.set_xlabel(f"price, {price}")
+    axes.set_ylabel(f"size up to this price, {size}")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     if book["bids"] or book["asks"]:
@@ -52,10 +61,17 @@ def book_figure(instrument: Instrument, book: dict[str, Any]) -> Figure:
     return figure
 
 
-def _size_unit(instrument: Instrument) -> str:
-    if instrument.contract_size not in (0, 1):
-        return f"contracts of {instrument.contract_size:g}"
-    return instrument.base or "as the venue writes it"
+def _units(instrument: Instrument) -> tuple[str, str]:
+    """Of prices and of sizes, as docs/strategy.md has them by kind."""
+    kind, contract = instrument.kind, instrument.contract_type
+    base, quote = instrument.base or _UNKNOWN, instrument.quote or _UNKNOWN
+    if contract is ContractType.QUANTO or kind not in _KINDS:
+        return quote, "contracts"
+    inverse, option = contract is ContractType.INVERSE, kind is InstrumentKind.OPTION
+    of = quote if inverse and not option else base
+    each = instrument.contract_size
+    size = of if each in (0, 1) else f"contracts of {each:g} {of}"
+    return base if inverse and option else quote, size
 
 
 def quality_figure(days: Sequence[tuple[str, DayFile]]) -> Figure:
@@ -66,15 +82,18 @@ def quality_figure(days: Sequence[tuple[str, DayFile]]) -> Figure:
         minutes, begin = file.minutes, int(file.head["day_ns"][0]) // 10**9
         carried = minutes["carried_ns"]
         there = np.flatnonzero(carried)
-        at = [datetime.fromtimestamp(begin + 60 * int(minute), UTC) for minute in there]
-        share = 100 * minutes["live_ns"][there] / carried[there]
-        axes.plot(at, share, color=_LINE, drawstyle="steps-post")
-        gaps = [(when, minutes["gaps"][minute]) for when, minute in zip(at, there, strict=True)]
+        span = range(int(there[0]), int(there[-1]) + 1) if len(there) else range(0)
+        edges = [datetime.fromtimestamp(begin + 60 * m, UTC) for m in (*span, span.stop)]
+        share = [100 * minutes["live_ns"][m] / carried[m] if carried[m] else np.nan for m in span]
+        # Where no feed ran there is no line.
+        axes.stairs(share, edges, baseline=None, color=_LINE)
+        gaps = list(zip(edges, minutes["gaps"][span.start : span.stop], strict=False))
         beside = axes.twinx()
         beside.bar(
             [when for when, count in gaps if count],
             [count for _, count in gaps if count],
             width=1 / 1440,
+            align="edge",
             color=_ASK,
             alpha=0.6,
         )
