@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -27,6 +28,19 @@ _COLOURS = {
     "FAILED": "red",
     "SILENT": "red",
 }
+
+_STYLE = re.compile(r"(\x1b\[[0-9;]*m)")
+#: what does something to a terminal, or turns what stands beside it round
+_DOES = dict.fromkeys(
+    (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        *(0x061C, 0x200E, 0x200F),
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    ),
+    "?",
+)
 
 
 def json_out(value: Any) -> None:
@@ -74,6 +88,16 @@ def utf8() -> bool:
     return False
 
 
+def harmless(text: str) -> str:
+    """A line of text as it may be shown: names and reasons are others' words, and a terminal does
+    what some characters say. Styles stay."""
+    if text.isprintable():
+        return text
+    parts = _STYLE.split(text)
+    parts[::2] = [part.translate(_DOES) for part in parts[::2]]
+    return "".join(parts)
+
+
 def cells(text: str) -> int:
     """How many columns a text takes on the screen."""
     plain = click.unstyle(text)
@@ -83,7 +107,8 @@ def cells(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """A text shortened to so many columns; loses its colour when cut."""
+    """A text shortened to so many columns, and harmless; loses its colour when cut."""
+    text = harmless(text)
     if cells(text) <= columns:
         return text
     mark = "…" if utf8() else "~"
@@ -127,7 +152,7 @@ def table(
     columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None = None
 ) -> list[str]:
     """The lines of a table, none wider than `width` if that can be had."""
-    body = [list(row) for row in rows]
+    body = [[harmless(cell) for cell in row] for row in rows]
     shown = list(range(len(columns)))
     beneath: list[int] = []
     widths = [

@@ -9,6 +9,7 @@ from typing import Any
 from textual.widget import Widget
 from textual.widgets import Static
 
+from cli.output import harmless
 from cli.top.rows import spark
 from cli.top.screen import TopScreen
 from cli.top.sight import Sight
@@ -54,7 +55,7 @@ class ConnectionScreen(TopScreen):
             "",
             *(f"{number_text.clock(at)[:12]:16}  {text}" for at, text in reversed(self._states)),
         ]
-        self.query_one("#facts", Static).update("\n".join(lines))
+        self.query_one("#facts", Static).update("\n".join(map(harmless, lines)))
         self.words(meaning(word(Reason, row["reason"])))
 
     def _facts(self, row: dict[str, Any]) -> list[tuple[str, str]]:

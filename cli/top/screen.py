@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
+from cli.output import cut, harmless, pad
 from cli.top.sight import Sight
 from cli.top.table import LineTable
 
@@ -62,11 +63,12 @@ class TopScreen(Screen[None]):
         """The first line, with the time of day at its end."""
         clock = time.strftime("%H:%M:%S")
         room = max(0, self.size.width - len(clock) - 1)
-        self.query_one("#head", Static).update(f"{text[:room]:<{room}} {clock}")
+        self.query_one("#head", Static).update(f"{pad(cut(text, room), room)} {clock}")
 
     def words(self, text: str) -> None:
         """What there is to say of the marked row."""
-        self.query_one("#words", Static).update(text)
+        lines = map(harmless, text.split("\n"))
+        self.query_one("#words", Static).update("\n".join(lines))
 
     def on_line_table_marked(self, event: LineTable.Marked) -> None:  # noqa: ARG002
         self.look()

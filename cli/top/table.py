@@ -33,6 +33,7 @@ STYLES = {
 _HEAD = Style(dim=True, underline=True)
 _CURSOR = Style(reverse=True)
 _GAP = 2
+_LEAST = 8  # columns of a name that is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +144,23 @@ class LineTable(ScrollView, can_focus=True):
         """Which columns have room, and how much of it."""
         self._fitted = room
         shown = list(range(len(self.columns)))
-        while len(shown) > 1:
-            need = sum(self.columns[i].width for i in shown) + _GAP * (len(shown) - 1)
+
+        def over() -> int:
+            return sum(self.columns[i].width for i in shown) + _GAP * (len(shown) - 1) - room
+
+        gives = max(0, self.columns[0].width - _LEAST)  # the first: a name, which may be cut
+        while over() > 0 and len(shown) > 1:
             going = [i for i in shown if self.columns[i].drop]
-            if need <= room or not going:
+            if not going and over() <= gives:
                 break
-            shown.remove(max(going, key=lambda i: self.columns[i].drop))
-        need = sum(self.columns[i].width for i in shown) + _GAP * (len(shown) - 1)
-        spare, growing = max(0, room - need), [i for i in shown if self.columns[i].grow]
+            shown.remove(max(going, key=lambda i: self.columns[i].drop) if going else shown[-1])
+        spare, growing = max(0, -over()), [i for i in shown if self.columns[i].grow]
         self._widths = [
             (i, self.columns[i].width + (spare // len(growing) if i in growing else 0))
             for i in shown
         ]
+        first, width = self._widths[0]
+        self._widths[0] = first, max(1, width - max(0, over()))
 
     # ---- drawing
 

@@ -131,6 +131,8 @@ class Pages:
             except Exception as error:  # whatever a damaged memory leads to
                 return _json({"error": str(error)}, 404)
             return web.Response(body=document, headers=_kind("json"))
+        if request.method == "HEAD":
+            return web.Response(headers=_kind("event-stream"))
         return await self._stream(request)
 
     # ---- on the worker's thread

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import click
+import pytest
 
-from cli.output import Column, table
+from cli.output import Column, cells, cut, state, table
 
 COLUMNS = (
     Column("VENUE"),
@@ -54,3 +55,20 @@ def test_columns_that_say_nothing_go_first_and_those_that_do_stay() -> None:
 def test_a_word_longer_than_the_screen_is_broken() -> None:
     lines = shown(("okx", "STALE", "0", "-", "-", "x" * 100), width=30)
     assert "".join(line.strip() for line in lines[2:]) == "x" * 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\x1b[2Jb", "a\nb", "\x07bell", "\x9b2J", "\u202eUSDT\u202c", "a\x00b", "\x1b]0;t\x07"],
+)
+def test_what_others_called_something_does_nothing_to_a_terminal(text: str) -> None:
+    [_, row] = table([Column("NAME"), Column("STATE")], [[text, state("LIVE")]])
+    plain = row.replace("\x1b[32m", "").replace("\x1b[0m", "")
+    assert plain.isprintable()
+    assert "LIVE" in row
+    assert cells(cut(text, 3)) <= 3
+
+
+def test_names_of_any_script_stay_as_they_are() -> None:
+    for name in ("币安人生USDT", "שלום", "xyz:CL", "PURR/USDC", "@107", "<b>", "[bold]"):
+        assert cut(name, 40) == name

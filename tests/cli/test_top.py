@@ -128,6 +128,43 @@ def test_every_screen_and_its_keys(namespace: str, size: tuple[int, int]) -> Non
         drive(namespace, steps, size, owner)
 
 
+def test_what_a_venue_says_does_nothing_to_a_narrow_terminal(namespace: str) -> None:
+    """Names and causes are the venue's words: no screen hands a control of a terminal on."""
+
+    def printable(pilot: Pilot[None]) -> None:
+        lines = screen_text(pilot).split("\n")
+        assert all(line.isprintable() for line in lines), lines
+        assert len(lines) == 10
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await see(pilot, "7/8", "okx", "LIVE")
+        printable(pilot)
+        await pilot.press("enter", "end")
+        await see(pilot, "a?[2J", "LIVE")
+        printable(pilot)
+        await pilot.press("c")
+        await see(pilot, "ROW")
+        printable(pilot)
+        await pilot.press("enter")
+        await see(pilot, "address", "wss://venue")
+        printable(pilot)
+        await pilot.press("escape", "i", "enter")
+        await see(pilot, "okx: a?[2J")
+        printable(pilot)
+
+    with create("okx", namespace=namespace, **SMALL) as owner:
+        fill(owner)
+        owner.writer.set_state(int(State.LIVE), 0, "\x1b[2J\x1b]0;title\x07")
+        for at, symbol in enumerate((b"\xc2\x9b2J<b>[bold]", b"a\x1b[2J\n\x07\xe2\x80\xaeb")):
+            row = len(ODD) + at
+            owner.writer.directory_add({"symbol": symbol, "name": symbol, "has_book": 1})
+            owner.writer.quote_store(row, {"state": int(State.LIVE), "bid_price": 1})
+        owner.writer.connection_store(
+            0, id=0, state=int(State.LIVE), url=b"wss://venue/\x1b[2J", detail=b"x\x1b[2J\ny\x07"
+        )
+        drive(namespace, steps, (40, 10), owner)
+
+
 def test_filter_sort_and_mouse(namespace: str) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("enter")

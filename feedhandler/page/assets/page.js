@@ -12,8 +12,16 @@ let heard = 0;
 
 // ---- where we are
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch { // written by hand
+    return part;
+  }
+}
+
 function place() {
-  const [view, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [view, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
   if (view === "venue") return {view, query: {venue: rest[0]}};
   if (view === "book") return {view, query: {venue: rest[0], symbol: rest[1]}};
   if (view === "chain") {
