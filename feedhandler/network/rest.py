@@ -39,7 +39,12 @@ class RestError(Exception):
 
 
 class RestUnreachable(RestError):  # noqa: N818
-    """No answer: DNS, connection, TLS or time-out."""
+    """No answer: DNS, connection, TLS or time-out. Its text leaves out the query, which nobody has
+    read: what went wrong has to fit behind it where room is short."""
+
+    def __init__(self, message: str, url: str, status: int = 0, body: bytes = b"") -> None:
+        super().__init__(message, url.partition("?")[0], status, body)
+        self.url = url
 
 
 class RestRefused(RestError):  # noqa: N818

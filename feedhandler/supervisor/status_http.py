@@ -176,5 +176,5 @@ async def serve(
         except OSError:
             log.error("%s; there is no status over HTTP", what)
             return None
-        log.error("%s; listening at %s instead", what, server.url)
+        log.warning("%s; listening at %s instead", what, server.url)
     return server

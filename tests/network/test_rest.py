@@ -94,8 +94,9 @@ def test_nobody_there_and_nobody_answering_are_unreachable() -> None:
             return web.Response()
 
         async with Rest("http://127.0.0.1:9", Limits()) as rest:
-            with pytest.raises(RestUnreachable, match="cannot connect"):
-                await rest.get(Request("/x"))
+            with pytest.raises(RestUnreachable, match="9/x: cannot connect") as unreachable:
+                await rest.get(Request("/x", {"symbols": "all"}))
+            assert unreachable.value.url.endswith("/x?symbols=all")  # its text is short
         async with served(handler) as url, Rest(url, Limits(), timeout_s=0.2) as rest:
             with pytest.raises(RestUnreachable, match="no answer in time"):
                 await rest.get(Request("/x"))
