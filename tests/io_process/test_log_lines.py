@@ -16,8 +16,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from feedhandler.config.document import ConfigError
+from feedhandler.config.load import load
 from feedhandler.log import Calm, Throttle, log, setup
 from feedhandler.log_lines import FORMAT, about
+from feedhandler.supervisor.reload import difference
 from feedhandler.view.status import venue_status
 from tests.kit.rig import rig, until
 
@@ -127,6 +130,13 @@ def test_a_text_line_names_what_it_is_of(
         "okx: connection 3 (ws://a): BTC-USDT refused",
         "okx: bybit-spot: gone",
     ]
+
+
+def test_a_running_feed_keeps_its_format() -> None:
+    config = load(None, venues=("okx",))
+    with pytest.raises(ConfigError, match='log: "json": it runs with none; stop it to change that'):
+        difference(config, msgspec.structs.replace(config, log="json"))
+    difference(config, msgspec.structs.replace(config, metrics_per_symbol=True))
 
 
 def test_a_feed_that_is_told_to_writes_objects_alone(tmp_path: Path) -> None:
