@@ -13,6 +13,7 @@ _COMMANDS = {
     "latency": "cli.bench_latency:latency",
     "capacity": "cli.bench_capacity:capacity",
     "board": "cli.bench_board:board",
+    "screens": "cli.bench_screens:screens",
     "persistent": "cli.bench_persistent:persistent",
     "hop": "cli.bench_hop:hop",
     "api": "cli.bench_api:api",

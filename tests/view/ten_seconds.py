@@ -124,7 +124,7 @@ ACTS: tuple[tuple[Scene, ...], ...] = (
               "checksum does not match", _ANEW),
         Scene("gap, and no full book comes", "deribit", _gap, "have a hole|did not come", _ANEW),
         Scene("gap, and REST answers 503", "binance", _gap_without_rest,
-              "have a hole|did not come", _ANEW),
+              "have a hole|did not come|as much was asked", f"{_ANEW}|goes on as soon"),
     ),
     (
         Scene("socket open, nothing comes", "okx", lambda p: p.fault("half_open", new=True),
@@ -153,7 +153,8 @@ ACTS: tuple[tuple[Scene, ...], ...] = (
 
 @dataclass(frozen=True)
 class Shown:
-    """`said`: word for word; `after_s`: when all three had said it."""
+    """`said`: word for word; `after_s`: when all three had said it, from the fault, or from when
+    its process was there."""
 
     scene: Scene
     after_s: float
@@ -212,12 +213,16 @@ def play(act: Sequence[Scene]) -> list[Shown]:
 
 
 async def _watch(act: Sequence[Scene], on: Screens) -> list[Shown]:
-    began, found = time.monotonic(), dict[str, Shown]()
+    found, now = dict[str, Shown](), time.monotonic()
+    began = {scene.venue: now for scene in act}
     while len(found) < len(act):
-        said = await on.say()
-        after = time.monotonic() - began
+        asked, said = time.monotonic(), await on.say()
         for scene in act:
-            shown = Shown(scene, after, said.get(scene.venue, {}))
+            words = said.get(scene.venue, {})
+            if scene.begins and scene.venue not in found and not words.get("top"):
+                began[scene.venue] = asked  # its process has not begun
+            after = time.monotonic() - began[scene.venue]
+            shown = Shown(scene, after, words)
             if scene.venue not in found and not shown.missing():
                 found[scene.venue] = shown
             late = scene.venue not in found and after > WITHIN_S + SLACK_S
