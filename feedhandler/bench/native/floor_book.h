@@ -196,10 +196,15 @@ COLD void floor_grow(floor_side *s)
 ALWAYS_INLINE void floor_set(floor_side *s, int64_t price, int64_t size, bool ask)
 {
     floor_level *levels = s->levels;
-    uint32_t at = s->count, low = 0;
-    for (uint32_t near = at < 16 ? at : 16; near > 0; near--, at--)
-        if (ask ? levels[at - 1].price >= price : levels[at - 1].price <= price)
+    uint32_t at = s->count, near = at < 16 ? at - at % 4 : 16, low = 0;
+    for (const floor_level *l = levels + at, *stop = l - near; l != stop; l -= 4)
+        if (ask ? l[-4].price >= price : l[-4].price <= price) {
+            at = (uint32_t)(l - levels);
+            for (int i = 1; i < 4; i++)
+                at -= ask ? l[-i].price < price : l[-i].price > price;
             goto found;
+        }
+    at -= near;
     while (at > 0) {
         uint32_t half = (at + 1) / 2;
         int64_t there = levels[low + half - 1].price;
