@@ -105,7 +105,7 @@ def translated() -> Iterator[None]:
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 COMMAND = os.environ.get("FEEDHANDLER_COMMAND", "feedhandler")  #: as scripts/run was called
-_START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
+START = f"start it: {COMMAND} start (without internet: {COMMAND} start --sim)"
 _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.config.document", ("ConfigError",), "", USAGE),
     ("feedhandler.venues.outside", ("VenueError",), "", USAGE),
@@ -114,8 +114,8 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.bench.kit.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.kit.plot", ("PlotError",), "", USAGE),
     ("feedhandler.picture.show", ("PictureError",), "", USAGE),
-    ("feedhandler.supervisor.control_socket", ("NotRunning",), _START, NOTHING),
-    ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), _START, NOTHING),
+    ("feedhandler.supervisor.control_socket", ("NotRunning",), START, NOTHING),
+    ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), START, NOTHING),
     ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),
     ("shm.errors", ("ShmError",), "", USAGE),
 )

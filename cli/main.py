@@ -47,7 +47,7 @@ def feedhandler() -> None:
     \b
     Try it, without internet:
       feedhandler start --sim                          in one terminal
-      feedhandler status                               in another
+      feedhandler top                                  in another
       feedhandler inspect book deribit BTC-PERPETUAL --watch
 
     \b

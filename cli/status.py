@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.errors import FINDING, FINE, NOTHING, CliError
+from cli.errors import FINDING, FINE, NOTHING, START, CliError
 from cli.options import json_option, namespace_option, plot_option
 from cli.output import Column, dim, json_out, screen_width, state, table
 from feedhandler import number_text
@@ -72,7 +72,7 @@ def status(
     if not found["venues"]:
         raise CliError(
             f"nothing runs in the namespace {namespace!r}",
-            "start the feed: feedhandler start (or, without internet: feedhandler start --sim)",
+            START,
             NOTHING,
         )
     return FINE if all(map(is_well, found["venues"])) else FINDING

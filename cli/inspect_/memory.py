@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.errors import NOTHING, CliError
+from cli.errors import COMMAND, NOTHING, START, CliError
 
 if TYPE_CHECKING:
     from shm._native import Instrument
@@ -32,7 +32,7 @@ def nothing(namespace: str) -> CliError:
     """Nothing at all in a namespace."""
     return CliError(
         f"nothing is in shared memory of the namespace {namespace!r}",
-        "start the feed: feedhandler start (or, without internet: feedhandler start --sim)",
+        START,
         NOTHING,
     )
 
@@ -50,7 +50,7 @@ def find(memory: Memory, symbol: str) -> Instrument:
     hint = "did you mean " + " or ".join(upper[name] for name in near) + "?" if near else ""
     raise CliError(
         f"{memory.venue} has no instrument {symbol!r} among {len(listed)}",
-        hint or f"list them: feedhandler inspect ls {memory.venue}",
+        hint or f"list them: {COMMAND} inspect ls {memory.venue}",
     )
 
 
