@@ -257,16 +257,17 @@ NAMES = ("mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv", "delta", 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_statistic_is_the_cells(name: str, percent: bool) -> None:
     hole = f"{name}_percent" if percent else name
+    sign = 1 if name.endswith("_iv") else -1  # a volatility of 0 or below is none
     with shaped(Frame("ticker", f'{{"s":"$symbol","x?":"${hole}"}}')) as e:
-        feed(e, {"s": "X", "x": "-12.5"})
+        feed(e, {"s": "X", "x": f"{sign * 12.5}"})
         cell = memory(e).quote(0)
-        assert float(cell[name]) == (-0.125 if percent else -12.5)
+        assert float(cell[name]) == sign * (0.125 if percent else 12.5)
         others = [float(cell[other]) for other in NAMES if other != name]
         assert all(map(math.isnan, others))
         (record,) = said(e)
-        assert record == (Kind.STAT, 0, -125, -1)
+        assert record == (Kind.STAT, 0, sign * 125, -1)
         feed(e, {"s": "X"})  # it does not come: as it was
-        assert float(memory(e).quote(0)[name]) == (-0.125 if percent else -12.5)
+        assert float(memory(e).quote(0)[name]) == sign * (0.125 if percent else 12.5)
         feed(e, {"s": "X", "x": None})
         assert math.isnan(float(memory(e).quote(0)[name]))
 
