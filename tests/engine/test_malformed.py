@@ -74,7 +74,7 @@ def test_control(venue: str, frame: bytes) -> None:
 @pytest.mark.parametrize(
     ("venue", "frame"),
     [
-        ("deribit", deribit_book(1, bids=[])),
+        ("deribit", deribit_book(2, previous=1, bids=[])),
         ("deribit", deribit("deribit_volatility_index.btc_usd", {"volatility": 1})),
         ("okx", okx_book(1, -1)),
         ("okx", okx("candle1m", [["1", "2"]])),
