@@ -16,6 +16,7 @@ import click
 
 _COLOURS = {
     "LIVE": "green",
+    "STARTING": "yellow",
     "SYNCING": "yellow",
     "SUBSCRIBING": "yellow",
     "CONNECTING": "yellow",

@@ -124,7 +124,7 @@ def _simulated(
     from cli.sim import check_simulated, with_script
     from cli.simulated import pointed_at
     from feedhandler.config.document import ConfigError
-    from feedhandler.sim.runner import SimOptions, SimProcess
+    from feedhandler.sim.runner import SimError, SimOptions, SimProcess
 
     if rate < 0:
         raise click.UsageError(f"--sim-rate {rate:g}: 0 or more")
@@ -132,7 +132,10 @@ def _simulated(
     options = SimOptions(rate=rate, seed=seed)
     if script is not None:
         options = with_script(options, script, list(config.venues))
-    sims = stack.enter_context(SimProcess(list(config.venues), options))
+    try:
+        sims = stack.enter_context(SimProcess(list(config.venues), options))
+    except SimError as error:
+        raise CliError(str(error)) from error
 
     def pointed(another: Config) -> Config:
         new = [name for name in another.venues if name not in sims.endpoints]

@@ -119,9 +119,10 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
 
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
+    starting = venue["state"] == "NONE" and venue["detail"] in ("", "starting")
     return (
         venue["venue"],
-        state(shown_state(venue)),
+        state("STARTING" if starting else shown_state(venue)),
         f"{venue['live']}/{venue['instruments']}",
         number_text.count(venue.get("frames", 0)),
         f"{connections['live']}/{connections['total']}",
@@ -130,5 +131,5 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        trouble(venue),
+        "" if starting else trouble(venue),
     )

@@ -21,7 +21,7 @@ _QUIET = ("CLOSED",)
 _BARS = "▁▂▃▄▅▆▇█"
 
 VENUES = (
-    TableColumn("VENUE", 19),
+    TableColumn("VENUE", 20),
     TableColumn("STATE", 8),
     TableColumn("FOR", 9, right=True, drop=5, most=True),
     TableColumn("LIVE", 11, right=True),
@@ -67,7 +67,7 @@ INSTRUMENTS = (
 )
 READERS = (
     TableColumn("NAME", 20, grow=True),
-    TableColumn("VENUE", 19),
+    TableColumn("VENUE", 20),
     TableColumn("PID", 8, right=True),
     TableColumn("READER", 6),
     TableColumn("LAG", 10, right=True, most=True),

@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 _READY_TIMEOUT = 30.0
+_AT_ONCE = 6  #: that start at the same time: each wants a core for most of a second
 _STOP_TIMEOUT = 5.0
 _PR_SET_PDEATHSIG = 1
 
@@ -174,14 +175,19 @@ class SimProcess:
             _check(venue)
         check_script(self._venues, self._options)
         try:
-            for venue in self._venues:
+            for at, venue in enumerate(self._venues):
+                if at >= _AT_ONCE:
+                    self._await(self._venues[at - _AT_ONCE])
                 self._children[venue] = self._spawn(venue)
-            for venue, child in self._children.items():
-                self.endpoints[venue] = _await_endpoint(venue, child)
+            for venue in self._venues[-_AT_ONCE:]:
+                self._await(venue)
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _await(self, venue: str) -> None:
+        self.endpoints[venue] = _await_endpoint(venue, self._children[venue])
 
     def _spawn(self, venue: str) -> subprocess.Popen[bytes]:
         port, parent = str(self._ports.get(venue, 0)), str(os.getpid())

@@ -23,6 +23,7 @@ from feedhandler.log_lines import FORMAT, about
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
 from feedhandler.supervisor.reload import Difference, difference, read_settled
+from feedhandler.supervisor.starts import Starts
 from feedhandler.supervisor.status_http import StatusServer, serve
 from feedhandler.supervisor.venue_process import VenueProcess
 from shm import ShmError
@@ -68,6 +69,7 @@ class Supervisor:
         self._children: dict[str, VenueProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._status_server: StatusServer | None = None
+        self._starts = Starts()
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._terminal = _has_terminal()
@@ -142,7 +144,9 @@ class Supervisor:
 
     def _launch(self, venue: str, config: Config, listed: Answers | None) -> None:
         its = config.venues[venue]
-        child = VenueProcess(config.namespace, venue, its, self._keep, config.group, listed)
+        child = VenueProcess(
+            config.namespace, venue, its, self._keep, config.group, listed, self._starts
+        )
         task = asyncio.get_running_loop().create_task(child.run())
         task.add_done_callback(partial(self._ended, venue))
         self._children[venue], self._tasks[venue] = child, task

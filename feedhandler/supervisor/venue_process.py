@@ -7,7 +7,7 @@ import socket
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from contextlib import suppress
-from time import monotonic, time_ns
+from time import monotonic, monotonic_ns, time_ns
 from typing import Any
 
 import msgspec
@@ -22,17 +22,19 @@ from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
 from feedhandler.log_lines import about
 from feedhandler.supervisor.control_socket import ANSWER_S
+from feedhandler.supervisor.pulse import HANG_NS, Pulse
+from feedhandler.supervisor.starts import TURN_S, Starts
 from feedhandler.view.status import heartbeat, no_status, venue_status
 from shm import NoSuchVenue, Reason, ShmError
 
-HANG_S = 5.0  #: a heartbeat in memory older than this: the process hangs
 STOP_S = 5.0
 WATCH_S = 0.5
+STARTING_S = 0.1  #: the same of one that starts, since others may wait for it
 
 
 class VenueProcess:
     """One venue's process under one configuration, which may change. `listed`: what the venue has
-    just said of its instruments, for the first process."""
+    just said of its instruments, for the first process. `starts`: whose turns it waits for."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class VenueProcess:
         keep: bool,
         group: int = -1,
         listed: Answers | None = None,
+        starts: Starts | None = None,
     ) -> None:
         self.venue = venue
         self.config = config
@@ -51,6 +54,7 @@ class VenueProcess:
         self._keep = keep
         self._group = group
         self._listed = listed or Answers()
+        self._starts = starts or Starts()
         self._backoff = Backoff(1.0, 30.0, health_s=60.0, floor=0.2)
         self._process: Process | None = None
         self._channel: Channel | None = None
@@ -64,12 +68,15 @@ class VenueProcess:
     async def run(self) -> None:
         """Until `stop`."""
         while not self._stopping:
-            now, config = asyncio.get_running_loop().time(), self.config
             self._renewed = False
             self._nudge.clear()
+            if not await self._starts.turn(self._nudge):
+                continue
+            now, config = asyncio.get_running_loop().time(), self.config
             try:
                 self._process = await self._spawn()
             except OSError as error:
+                self._starts.done()
                 self._last = f"cannot start: {error.strerror}"
             else:
                 text = "%s: started, process %d"
@@ -133,23 +140,26 @@ class VenueProcess:
 
     async def _watch(self, process: Process) -> str:
         """Until it ends; why it did, in words. A process that hangs is killed."""
-        hung = False
-        last, heard = 0, monotonic()  # by a clock that nobody sets
+        hung, starting, pulse = False, True, Pulse(process.pid, monotonic_ns())
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(WATCH_S):
+                async with asyncio.timeout(STARTING_S if starting else WATCH_S):
                     await process.wait()
             code = process.returncode
+            beat = heartbeat(self._namespace, self.venue) if code is None else None
+            ours = beat is not None and beat[0] == process.pid
+            late = monotonic() - self._started > TURN_S
+            if starting and (code is not None or ours or late):
+                starting = False
+                self._starts.done()
             if code is not None:
                 break
-            beat = heartbeat(self._namespace, self.venue)
-            if beat is not None and beat[0] == process.pid:
-                if beat[1] != last:
-                    last, heard = beat[1], monotonic()
-                age = monotonic() - heard
-                if age > HANG_S and not self._stopping:
+            if beat is not None and ours:
+                now = monotonic_ns()
+                if pulse.hangs(beat[1], now) and not self._stopping:
                     text = "%s: no heartbeat for %.1f s, killing it"
-                    log.error(text, self.venue, age, extra=self._about)
+                    silent = pulse.silent_ns(beat[1], now) / 1e9
+                    log.error(text, self.venue, silent, extra=self._about)
                     hung = True
                     process.kill()
         if hung:
@@ -220,7 +230,7 @@ class VenueProcess:
         if found["reason"] == Reason.FAILED.name:
             found["detail"] = f"its IO process died: {self._now()}"
         if found["reason"] == Reason.HEARTBEAT.name:
-            found["detail"] += f"; after {HANG_S:.0f} s it is killed and started again"
+            found["detail"] += f"; after {HANG_NS / 1e9:.0f} s it is killed and started again"
         ended = {"why": self._last, "at_ns": self._ended_ns} if self.restarts else None
         return found | {"restarts": self.restarts, "ended": ended}
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import pytest
 
+from cli import status
 from cli.output import Column, cells, cut, state, table
 
 COLUMNS = (
@@ -72,3 +75,13 @@ def test_what_others_called_something_does_nothing_to_a_terminal(text: str) -> N
 def test_names_of_any_script_stay_as_they_are() -> None:
     for name in ("币安人生USDT", "שלום", "xyz:CL", "PURR/USDC", "@107", "<b>", "[bold]"):
         assert cut(name, 40) == name
+
+
+def test_who_starts_needs_one_line_and_who_cannot_says_why() -> None:
+    told: dict[str, Any] = dict.fromkeys(("pid", "live", "instruments", "restarts"), 0)
+    told |= {"venue": "okx", "state": "NONE", "reason": "START", "detail": "starting"}
+    _, shown, *_, why = status._row(told)
+    assert (click.unstyle(shown), why) == ("STARTING", "")
+    _, shown, *_, why = status._row(told | {"detail": "cannot start: no such file"})
+    assert click.unstyle(shown) == "NONE"
+    assert why.startswith("START: cannot start: no such file")

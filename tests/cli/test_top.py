@@ -19,8 +19,10 @@ from cli.top.help import TEXT, Help
 from cli.top.instrument import InstrumentScreen
 from cli.top.overview import Overview
 from cli.top.readers import ReadersScreen
+from cli.top.rows import READERS, VENUES
 from cli.top.table import LineTable
 from cli.top.venue import VenueScreen
+from feedhandler import venues
 from shm import Kind, State
 from shm.segment import WriterSegment, create
 from tests.cli.support import COMMAND, _environment, until
@@ -235,6 +237,12 @@ def test_four_thousand_rows_cost_what_is_seen(namespace: str) -> None:
         owner.writer.heartbeat()
         drive(namespace, steps, (80, 24), owner)
     assert len(set(drawn)) < 100
+
+
+def test_the_name_of_every_venue_has_room() -> None:
+    longest = max(map(len, venues.names()))
+    (its,) = {one.width for one in (*VENUES, *READERS) if one.title == "VENUE"}
+    assert longest <= its
 
 
 def test_without_a_terminal_it_says_what_programs_use(namespace: str) -> None:

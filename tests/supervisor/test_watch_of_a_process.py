@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from feedhandler.supervisor import venue_process
+from feedhandler.supervisor import pulse, venue_process
 from feedhandler.supervisor.venue_process import VenueProcess
 from tests.planning.test_forecast import CONFIG
 
@@ -39,7 +39,7 @@ class Child:
 
 def watched(monkeypatch: pytest.MonkeyPatch, beats: bool, lasts_s: float) -> str:
     """What the watch says of a process whose wall clock went a minute on, or back."""
-    monkeypatch.setattr(venue_process, "HANG_S", 0.5)
+    monkeypatch.setattr(pulse, "HANG_NS", 500_000_000)
     monkeypatch.setattr(venue_process, "WATCH_S", 0.02)
     begun, texts = time.time_ns(), set()
     for offset in (-60_000_000_000, 0, 60_000_000_000):

@@ -122,11 +122,11 @@ def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:
         if topic.name == frame.channel:
             return topic
     written = " ".join(_written(parsed(frame.sample)))
-    for topic in topics if len(topics) > 1 else ():
-        front = topic.key.partition("$")[0]
-        if topic.name in written or (front and front in written):
-            return topic
-    return topics[0]
+    named = (topic for topic in topics if topic.name in written)
+    begun = (
+        topic for topic in topics if (front := topic.key.partition("$")[0]) in written and front
+    )
+    return next(named, None) or next(begun, topics[0])
 
 
 def _named(word: str, frames: list[Frame]) -> list[Frame]:

@@ -1,0 +1,28 @@
+"""Each topic that a venue declares has frames in its simulator: none is acknowledged and silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from feedhandler import venues
+from feedhandler.adapter.declared import DeclaredVenue, Topics
+from feedhandler.sim.venues.declared.channels import Channels
+
+#: another word for what comes on a topic of its own
+SILENT = {"optionOpenInterest"}
+
+
+@pytest.mark.parametrize("name", venues.names())
+def test_something_comes_on_every_topic(name: str) -> None:
+    declared = venues.load(name)
+    assert isinstance(declared, DeclaredVenue)
+    topics = Topics(name, declared.topics)
+    channels, kinds = Channels(declared, topics), {frame.kind for frame in declared.frames}
+    told = (those for channel, those in topics.by_channel.items() if channel != "status")
+    silent = {
+        topic.name
+        for those in told
+        for topic in those
+        if not channels.frames(topics.by_word[topic.name], *kinds)
+    }
+    assert silent <= SILENT
