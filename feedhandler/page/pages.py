@@ -87,6 +87,7 @@ class Pages:
         self._losses = ReaderLosses()
         self._views = Views(namespace, self._watch, self._history)
         self._made: dict[tuple[tuple[str, str], ...], bytes] = {}  # of this look
+        self._exposed: dict[str, tuple[str, bytes]] = {}  # likewise, by what is accepted
         self._looked = 0.0
         self._worker = ThreadPoolExecutor(1, "page")  # has the watch, history, views, and losses
         self._complaint = ""
@@ -142,14 +143,18 @@ class Pages:
 
     def _metrics(self, accept: str) -> tuple[str, bytes]:
         self._look(0.2)
-        return exposition(
-            self._views.looks,
-            self._watch,
-            accept,
-            away=self._away,
-            losses=self._losses,
-            per_symbol=self.per_symbol,
-        )
+        if accept not in self._exposed:
+            if len(self._exposed) >= _KEPT:
+                self._exposed.clear()
+            self._exposed[accept] = exposition(
+                self._views.looks,
+                self._watch,
+                accept,
+                away=self._away,
+                losses=self._losses,
+                per_symbol=self.per_symbol,
+            )
+        return self._exposed[accept]
 
     def _look(self, age_s: float) -> None:
         """Look anew, unless the last look is as young as that."""
@@ -158,6 +163,7 @@ class Pages:
             return
         self._looked = now
         self._made.clear()
+        self._exposed.clear()
         self._views.looks = self._watch.look(self._status()["venues"])
         self._away.look(self._views.looks, self._watch)
         self._history.add(self._views.looks, int(time.time()))

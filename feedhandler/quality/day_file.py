@@ -27,6 +27,7 @@ MAGIC: Final = b"FHQUAL01"
 MINUTES: Final = 1440
 DAY_NS: Final = 86_400_000_000_000
 LATE_NS: Final = 2_000_000_000  #: who is silent for longer says nothing of the time between
+MOST_ROWS: Final = 1 << 16
 KEPT: Final = 35  #: days; older files are removed
 _HEAD_BYTES: Final = 4096
 
@@ -151,6 +152,13 @@ class DayWriter:
             written = os.pwrite(self._fd, self.file.raw[at:end].data, at)
             if written < end - at:
                 raise OSError(errno.ENOSPC, "the disk is full")
+
+    def grow(self, rows: int) -> None:
+        """Room for that many rows; `file` is another one then. Raises OSError."""
+        larger = DayFile(np.zeros(_bytes(rows), np.uint8))
+        larger.raw[: len(self.file.raw)] = self.file.raw
+        os.ftruncate(self._fd, len(larger.raw))
+        self.file = larger
 
     def close(self) -> None:
         """Nothing is written any more."""

@@ -15,7 +15,9 @@ from feedhandler.quality.day_file import (
     DAY_NS,
     LATE_NS,
     MINUTES,
+    MOST_ROWS,
     ROW,
+    DayFile,
     DayWriter,
     begin_of,
     day_of,
@@ -251,19 +253,41 @@ class Keeper:
         file = self._writer.file
         self._places = {bytes(symbol): at for at, symbol in enumerate(file.rows["symbol"])}
         self._places.pop(b"", None)
-        words = file.rows.view(np.int64).reshape(len(file.rows), ROW.itemsize // 8)
-        self._table = words[:, -len(COUNTED) :]
-        self._since = self._table[:, _SINCE]
-        self._owners = np.full(len(file.rows), _UNKNOWN, np.int64)
+        self._owners = np.zeros(0, np.int64)
+        self._laid(file)
         self._slots[:] = _UNKNOWN
         rows, updated = file.rows[: file.used], int(file.head["updated_ns"][0])
         live = rows["live_since"] > 0
         rows["live_ns"][live] += np.maximum(0, updated - rows["live_since"][live])
         rows["live_since"] = 0
+        file.head["rows"] = file.used  # whatever a damaged one says
         file.head["proof"] = self._proof
         if not file.head["began_ns"][0]:
             file.head["began_ns"] = now
         self._dirty = (0, file.used)
+        return True
+
+    def _laid(self, file: DayFile) -> None:
+        """Its columns, and as many owners as it has rows."""
+        words = file.rows.view(np.int64).reshape(len(file.rows), ROW.itemsize // 8)
+        self._table = words[:, -len(COUNTED) :]
+        self._since = self._table[:, _SINCE]
+        more = np.full(len(file.rows) - len(self._owners), _UNKNOWN, np.int64)
+        self._owners = np.append(self._owners, more)
+
+    def _has_room(self, writer: DayWriter) -> bool:
+        """For one more: listings of a day may be more than a directory has rows at once."""
+        rows = len(writer.file.rows)
+        if writer.file.used < rows:
+            return True
+        if rows >= MOST_ROWS:
+            return False
+        try:
+            writer.grow(min(MOST_ROWS, 2 * rows))
+        except OSError as error:
+            self._complain(error)
+            return False
+        self._laid(writer.file)
         return True
 
     def _know(self, rows: Numbers, symbols: Mapping[int, str]) -> None:
@@ -280,10 +304,11 @@ class Keeper:
             symbol = self._symbols.setdefault(row, symbols[row].encode()[:64])
             slot = self._places.get(symbol)
             if slot is None:
-                slot = file.used
-                if slot >= len(file.rows):
+                if not self._has_room(self._writer):
                     self._slots[row] = _NOWHERE
                     continue
+                file = self._writer.file
+                slot = file.used
                 file.rows[slot] = np.zeros((), ROW)
                 file.rows[slot]["symbol"] = symbol
                 file.head["rows"] = slot + 1

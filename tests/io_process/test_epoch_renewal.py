@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import shm
+from feedhandler.quality.report import report
 from feedhandler.sim.venues import okx_listing
 from feedhandler.view.status import venue_status
 from shm import State, segment
@@ -118,13 +119,22 @@ def test_a_full_directory_is_renewed_before_anyone_is_left_out() -> None:
             for symbol in (*ALWAYS, options.now[-1]):
                 until(partial(symbol_live, watch.feed, symbol), f"{symbol} is LIVE")
                 assert_true_book(r.sims[VENUE], watch.feed, symbol)
+            counted = messages(r)
             rolled(r, options, 3)  # the new one follows, too
             until(lambda: symbol_live(watch.feed, options.now[-1]), "what listed later is LIVE")
+            until(lambda: options.now[-1] in messages(r), "it is counted")
+            until(lambda: messages(r)[ALWAYS[0]] > counted[ALWAYS[0]], "and the others' on")
         until(lambda: venue_status(r.namespace, VENUE)["state"] == "LIVE", "the venue is LIVE")
         assert venue_status(r.namespace, VENUE)["counters"]["disconnects"] == 0
         # so few rows are soon few again: that may be under way, or done
         until(lambda: len(objects(r.namespace)) == 4, "nothing of an epoch that is over is left")
         until(lambda: r.sims[VENUE].stats()["clients"] == 1, "nor of its connections")
+
+
+def messages(r: Rig) -> dict[str, int]:
+    """By symbol, what quality has counted of this day."""
+    found = report(r.namespace, VENUE)
+    return {each["symbol"]: each["messages"] for each in found["instruments"]} if found else {}
 
 
 def symbol_live(feed: shm.Feed, symbol: str) -> bool:

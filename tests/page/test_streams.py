@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
-from feedhandler.page import pages
+from feedhandler.page import metrics, pages
 from feedhandler.supervisor.status_http import StatusServer
 from feedhandler.view.status import namespace_status
 from shm.segment import create
@@ -198,5 +198,32 @@ def test_many_different_views_are_not_kept(namespace: str, monkeypatch: pytest.M
             for at in range(20):
                 assert (await session.get(f"{server.url}/view?view=venues&x{at}=1")).status == 200
                 assert len(kept) <= 1
+
+    serving(namespace, steps)
+
+
+def test_many_who_ask_for_metrics_at_once_cost_as_one(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    real = metrics.exposition
+
+    def exposition(*arguments: Any, **more: Any) -> tuple[str, bytes]:
+        made.append(1)
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(pages, "exposition", exposition)
+    monkeypatch.setattr(pages.Pages, "_look", lambda *_: None)
+
+    async def steps(server: StatusServer) -> None:
+        async with aiohttp.ClientSession() as session:
+            for at in range(3 * pages.VIEWERS):
+                assert (await session.get(f"{server.url}/metrics?x={at}")).status == 200
+            assert len(made) == 1
+            for at in range(3 * pages.VIEWERS):
+                accept = {"Accept": f"text/{at}"}
+                assert (await session.get(f"{server.url}/metrics", headers=accept)).status == 200
+            assert server._pages is not None
+            assert len(server._pages._exposed) <= 2 * pages.VIEWERS
 
     serving(namespace, steps)

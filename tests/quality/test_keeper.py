@@ -153,20 +153,24 @@ def test_old_days_go_and_damaged_files_are_made_anew(
     assert found(clock)["gaps"] == 1
 
 
-def test_more_instruments_than_rows_cost_no_others(clock: Clock) -> None:
+def test_a_day_may_list_more_than_a_directory_has_rows(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"S{at}" for at in range(9)]
     one = keeper(clock, rows=1)
-    one.add({0: "A", 1: "B"}, [], np.tile(counted(gaps=1), (2, 1)))
-    beat(one)
+    for at, name in enumerate(names):
+        one.add({at: name}, [], counted(gaps=at, live_since=clock.now))
+        beat(one)
     del one
-    assert [each["symbol"] for each in found(clock)["instruments"]] == ["A"]
-    assert [each["symbol"] for each in _with_more(clock)["instruments"]] == ["A", "B"]
-
-
-def _with_more(clock: Clock) -> dict[str, Any]:
-    one = keeper(clock, rows=3)
-    one.add({0: "A", 1: "B"}, [], np.tile(counted(gaps=1), (2, 1)))
+    assert {each["symbol"]: each["gaps"] for each in found(clock)["instruments"]} == {
+        name: at for at, name in enumerate(names)
+    }
+    monkeypatch.setattr(keeper_module, "MOST_ROWS", 16)
+    many = {at: f"T{at}" for at in range(30)}
+    one = keeper(clock, rows=1)
+    one.add(many, [], np.tile(counted(gaps=1), (30, 1)))
     beat(one)
-    return found(clock)
+    assert found(clock)["gaps"] == sum(range(9)) + 7  # the others have no place
 
 
 def test_where_nothing_can_be_kept_nothing_fails(
