@@ -227,7 +227,7 @@ class VenueProcess:
         except (NoSuchVenue, ShmError, OSError) as error:
             detail = self._now() if isinstance(error, NoSuchVenue) else str(error)
             found = no_status(self.venue, detail)
-        if found["reason"] == Reason.FAILED.name:
+        if found["reason"] == Reason.FAILED.name and self._ended_ns >= found["since_ns"]:
             found["detail"] = f"its IO process died: {self._now()}"
         if found["reason"] == Reason.HEARTBEAT.name:
             found["detail"] += f"; after {HANG_NS / 1e9:.0f} s it is killed and started again"
