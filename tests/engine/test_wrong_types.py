@@ -27,7 +27,7 @@ OTHERS: tuple[Any, ...] = ([], [["1", "1"]], {}, None, True, "", "x", 1, "-1")
 def frames(venue: str) -> list[Any]:
     """Every message of the venue that there is a short example of."""
     found = []
-    for line in b"\n".join(corpus.seeds(venue)).splitlines():
+    for line in b"\n".join(corpus.seeds(venue) or corpus.sampled(venue)).splitlines():
         if line[:1] in (b"{", b">") and len(line) < 1200:
             found.append(json.loads(line.removeprefix(b">")))
     return found
