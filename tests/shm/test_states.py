@@ -236,6 +236,11 @@ def _guard(feed: shm.Feed, *arguments: Any) -> str:
     return "passes"
 
 
+def _told(amount: float) -> str:
+    """By its terms, or not a number where they say nothing."""
+    return "not a number" if amount != amount else "a number"
+
+
 CALLS: dict[str, Callable[[shm.Feed, Stage], str]] = {
     "shm.attach(v, timeout=0)": _attach,
     "shm.best([v], name)": _best,
@@ -252,6 +257,9 @@ CALLS: dict[str, Callable[[shm.Feed, Stage], str]] = {
     "feed.board([i])": lambda feed, s: _rows(feed.board([s.perp])),
     "feed.chain(underlying)": lambda feed, _: _rows(feed.chain("BTC")),
     "feed.expiries(underlying)": lambda feed, _: "all" if feed.expiries("BTC") else "none",
+    "feed.coins(i, 1)": lambda feed, s: _told(feed.coins(s.perp, 1.0)),  # type: ignore[arg-type]
+    "feed.notional(i, 1, price)": lambda feed, s: _told(
+        feed.notional(s.perp, 1.0, 100.0)),  # type: ignore[arg-type]
     "feed.events(start=\"state\")": _new_events,
     "following events": _following,
     "feed.require_live()": lambda feed, _: _guard(feed),

@@ -68,7 +68,7 @@ def test_a_reader_that_does_not_look_again(
 ) -> None:
     """Somewhere among its loads a pause makes it believe half of one thing and half of another."""
     found = ""
-    for nth in range(4, 1000, 25):
+    for nth in range(4, 1000, 9):
         point = Point("fh_words_out: load shared + i", nth)
         try:
             test_reader.check_pause(victims, namespace, feeder, point=point, broken=broken)
