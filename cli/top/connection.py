@@ -33,7 +33,7 @@ class ConnectionScreen(TopScreen):
     def body(self) -> list[Widget]:
         return [Static("", id="facts", markup=False)]
 
-    def look(self) -> None:
+    def draw(self) -> None:
         look = self.sight.of(self.venue)
         rows = [row for row in look.connections if row["id"] == self.row] if look else []
         self.head(f"{self.venue}: connection {self.row}")

@@ -61,7 +61,7 @@ class InstrumentScreen(TopScreen):
         super().on_mount()
         self._timer = self.set_interval(_EVERY_S, self.look)
 
-    def look(self) -> None:
+    def draw(self) -> None:
         memory = self.sight.watching.memory(self.venue)
         if memory is None:
             self.head(f"{self.venue} {self.symbol}: nothing of it is in memory")

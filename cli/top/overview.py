@@ -20,7 +20,7 @@ class Overview(TopScreen):
     def body(self) -> list[Widget]:
         return [LineTable(VENUES, empty="nothing is in shared memory: waiting", id="venues")]
 
-    def look(self) -> None:
+    def draw(self) -> None:
         table, looks = self.query_one(LineTable), self.sight.looks
         if self.pattern:
             looks = [look for look in looks if self.pattern.lower() in look.venue]

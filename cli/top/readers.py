@@ -21,7 +21,7 @@ class ReadersScreen(TopScreen):
             )
         ]
 
-    def look(self) -> None:
+    def draw(self) -> None:
         table, wanted = self.query_one(LineTable), self.pattern.lower()
         found = {
             (look.venue, row["pid"], row["name"]): row

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
@@ -46,9 +48,14 @@ class TopScreen(Screen[None]):
         """What is between the head and the words."""
         raise NotImplementedError
 
-    def look(self) -> None:
+    def draw(self) -> None:
         """Show what was looked at."""
         raise NotImplementedError
+
+    def look(self) -> None:
+        """Show what was looked at, once all of the screen is there."""
+        with suppress(NoMatches):
+            self.draw()
 
     def on_mount(self) -> None:
         for table in self.query(LineTable):

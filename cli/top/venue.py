@@ -39,7 +39,7 @@ class VenueScreen(TopScreen):
         """The one that is shown."""
         return self.query_one(f"#{self._shown}", LineTable)
 
-    def look(self) -> None:
+    def draw(self) -> None:
         look = self.sight.of(self.venue)
         if look is None:
             self.head(f"{self.venue}: gone; nothing of it is in memory")

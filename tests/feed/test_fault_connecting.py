@@ -205,11 +205,14 @@ def lose_the_name() -> None:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ({"kind": "rest_error", "status": 503}, "HTTP 503"),
-        ({"kind": "bad_list", "rows": "empty"}, "the venue lists none of the configured"),
+        ({"kind": "rest_error", "status": 503}, ("HTTP 503",)),
+        (  # where options and pairs are asked for apart, a list may be empty
+            {"kind": "bad_list", "rows": "empty"},
+            ("the venue lists none of the configured", "the list of instruments is empty"),
+        ),
     ],
 )
-def test_no_list(r: Rig, fault: dict[str, Any], says: str) -> None:
+def test_no_list(r: Rig, fault: dict[str, Any], says: tuple[str, ...]) -> None:
     """The venue does not say what it lists, when the feed starts."""
     its = row("instruments cannot be listed at the start")
     processes = []
@@ -222,7 +225,7 @@ def test_no_list(r: Rig, fault: dict[str, Any], says: str) -> None:
         def told(venue: str = venue) -> dict[str, Any] | None:
             with suppress(shm.ShmError):
                 status = venue_status(r.namespace, venue)
-                return status if says in status["detail"] else None
+                return status if any(text in status["detail"] for text in says) else None
             return None
 
         status = until(told, f"{venue} says why")
