@@ -257,9 +257,8 @@ CALLS: dict[str, Callable[[shm.Feed, Stage], str]] = {
     "feed.board([i])": lambda feed, s: _rows(feed.board([s.perp])),
     "feed.chain(underlying)": lambda feed, _: _rows(feed.chain("BTC")),
     "feed.expiries(underlying)": lambda feed, _: "all" if feed.expiries("BTC") else "none",
-    "feed.coins(i, 1)": lambda feed, s: _told(feed.coins(s.perp, 1.0)),  # type: ignore[arg-type]
-    "feed.notional(i, 1, price)": lambda feed, s: _told(
-        feed.notional(s.perp, 1.0, 100.0)),  # type: ignore[arg-type]
+    "feed.coins(i, 1)": lambda feed, s: _told(feed.coins(s.perp, 1.0)),
+    "feed.notional(i, 1, price)": lambda feed, s: _told(feed.notional(s.perp, 1.0, 100.0)),
     "feed.events(start=\"state\")": _new_events,
     "following events": _following,
     "feed.require_live()": lambda feed, _: _guard(feed),

@@ -16,8 +16,9 @@ from tests.soak.truth import Shown, Truth, scaled
 #: a quote was the venue's best no longer ago: a silence (2 s) is noticed half a second later, a
 #: busy machine is given 4 s more
 BEHIND_S = 2.0 + 0.5 + 4.0
-#: an instrument's status is the venue's of no longer ago: its list is read every 5 s, and may fail
-STATUS_S = 20.0
+#: an instrument's status is the venue's of no longer ago: its list is read every 5 s, and may fail,
+#: or wait with all other requests until a spent budget of the host has recovered
+STATUS_S = 45.0
 
 
 def shown(book: shm.RawBook) -> Shown:
