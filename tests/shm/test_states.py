@@ -141,7 +141,7 @@ class Stage:
         elif state == "closed":
             for feed in self.feeds.values():
                 feed.close()
-        age = {"silent": 10**9, "killed": 3 * 10**8}.get(state, 0)
+        age = {"silent": 10**9, "killed": 33 * 10**7}.get(state, 0)
         if age:
             segment = self.feeds["feed.alive()"].segment
             assert segment is not None
