@@ -29,7 +29,7 @@ def _environment(**more: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name in ("FEEDHANDLER_BUDGETS", "FEEDHANDLER_STATE")
-        or (not name.startswith("FEEDHANDLER_") and name not in ("COLUMNS", "NO_COLOR"))
+        or (not name.startswith("FEEDHANDLER_") and name not in ("COLUMNS", "LINES", "NO_COLOR"))
     }
     return inherited | {"PYTHONUTF8": "1"} | more
 

@@ -18,7 +18,7 @@ from tests.soak.truth import Shown, Truth, scaled
 BEHIND_S = 2.0 + 0.5 + 4.0
 #: an instrument's status is the venue's of no longer ago: its list is read every 5 s, and may fail,
 #: or wait with all other requests until a spent budget of the host has recovered
-STATUS_S = 45.0
+STATUS_S = 28.0
 
 
 def shown(book: shm.RawBook) -> Shown:
