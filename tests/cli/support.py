@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -83,12 +84,13 @@ class Terminal:
         os.close(slave)
         os.set_blocking(self._master, False)
         self.raw = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a bar may come in parts
 
     def read(self) -> str:
         """What is on the way now, and all before it, with its escapes."""
         with contextlib.suppress(BlockingIOError, OSError):
             while chunk := os.read(self._master, 1 << 16):
-                self.raw += chunk.decode("utf-8", "replace")
+                self.raw += self._decoder.decode(chunk)
         return self.raw
 
     def lines(self) -> list[str]:

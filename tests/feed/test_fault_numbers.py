@@ -112,7 +112,12 @@ def test_a_number_far_ahead_in_a_quote(run: Run) -> None:
     until(lambda: feed.quote(met).venue_sequence > far, "it is shown")
     assert feed.quote(met).source is Source.QUOTE
     until(lambda: feed.quote(met).venue_sequence < far, "and no more", its.healed_s() + SLACK_S)
-    until(lambda: feed.quote(met).source is Source.QUOTE, "quotes are believed again")
+
+    def ahead() -> bool:
+        """Looked at without a pause: the book may follow a quote within the same read."""
+        return any(feed.quote(met).source is Source.QUOTE for _ in range(5000))
+
+    until(ahead, "quotes are believed again")
     assert feed.quote(met).venue_sequence < far
     assert said(run.ring, met) == []
     assert_true_book(run.sim, feed, met)
