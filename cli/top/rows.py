@@ -13,7 +13,7 @@ from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.view.believable import word
 from feedhandler.view.watch import VenueLook
 from feedhandler.view.words import shown_state
-from shm import Reason, State
+from shm import Reason
 
 _GOOD = ("LIVE",)
 _WARN = ("SYNCING", "SUBSCRIBING", "CONNECTING", "DRAINING", "DEGRADED", "IDLE", "NONE")
@@ -222,8 +222,3 @@ def reader_key(venue: str, row: Any, column: int) -> Any:
 
 def _length(ns: int) -> str:
     return number_text.duration(ns) if ns else "-"
-
-
-def state_name(value: int) -> str:
-    """A book's state in words."""
-    return word(State, value)

@@ -14,7 +14,6 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cli.output import cells as cells_of
 from cli.output import cut, pad
 
 Cell = tuple[str, str]  #: (text, one of STYLES)
@@ -253,8 +252,3 @@ class LineTable(ScrollView, can_focus=True):
             self._mark(int(meta["row"]))
             if again:
                 self.action_choose()
-
-
-def widest(texts: Sequence[str], least: int, most: int) -> int:
-    """The columns that the longest of some texts takes, within bounds."""
-    return max(least, min(most, max(map(cells_of, texts), default=least)))

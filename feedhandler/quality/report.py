@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.quality.day_file import DAY_NS, LATE_NS, DayFile, begin_of, day_of, days, read_day
+from feedhandler.quality.day_file import DAY_NS, LATE_NS, DayFile, begin_of, day_of, read_day
 from shm import Counter
 
 
@@ -84,11 +84,6 @@ def report(
             if whole
         ],
     }
-
-
-def kept_days(namespace: str, venue: str) -> list[date]:
-    """The days of which there is something."""
-    return days(namespace, venue)
 
 
 def _open(since: npt.NDArray[np.int64], until: int) -> npt.NDArray[np.int64]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -24,6 +23,7 @@ from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.frames import PING
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues.binance_depth import DepthBatch, DepthTexts
+from feedhandler.sim.venues.binance_meter import too_many
 from feedhandler.sim.venues.binance_stats import Stats
 from feedhandler.sim.venues.binance_timed import Kind, Timed
 
@@ -209,12 +209,7 @@ class BinanceStreamsServer(VenueServer):
 
     def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:
         """Count every incoming frame; a pong counts as an answer only with the ping's payload."""
-        now = time.monotonic()
-        recent: deque[float] = client.memory.setdefault("recent", deque())
-        recent.append(now)
-        while recent[0] < now - 1.0:
-            recent.popleft()
-        if len(recent) > self._message_limit:
+        if too_many(client, self._message_limit):
             client.close(1008, "Too many requests")
         if kind is WSMsgType.PONG and payload == client.memory.get("payload"):
             client.memory.pop("unanswered_since", None)

@@ -1,12 +1,15 @@
-"""The request weight that Binance counts by the minute, and shows in every answer."""
+"""What Binance counts of its clients: request weight by the minute, and messages by the second."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any
 
 import orjson
 from aiohttp import web
+
+from feedhandler.sim.server.client import Client
 
 _TOO_MUCH = {"code": -1003, "msg": "Too much request weight used."}
 
@@ -33,3 +36,13 @@ class Meter:
         return web.Response(
             body=body, status=status, headers=headers, content_type="application/json"
         )
+
+
+def too_many(client: Client, most: float) -> bool:
+    """One more message of a client: whether it sent more than so many within a second."""
+    now = time.monotonic()
+    recent: deque[float] = client.memory.setdefault("recent", deque())
+    recent.append(now)
+    while recent[0] < now - 1.0:
+        recent.popleft()
+    return len(recent) > most

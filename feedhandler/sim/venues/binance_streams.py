@@ -7,8 +7,6 @@ over HTTP says what weight was used in this minute. Who sends too many messages 
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Iterable
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -20,7 +18,7 @@ from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.beside import BESIDE
-from feedhandler.sim.venues.binance_meter import Meter
+from feedhandler.sim.venues.binance_meter import Meter, too_many
 from feedhandler.sim.venues.declared.beside import NOTHING, Beside
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
@@ -56,12 +54,7 @@ class StreamsServer(DeclaredServer):
 
     def on_frame(self, client: Client, kind: WSMsgType, payload: bytes) -> None:
         """Pongs count as messages, too."""
-        now = time.monotonic()
-        recent: deque[float] = client.memory.setdefault("recent", deque())
-        recent.append(now)
-        while recent[0] < now - 1.0:
-            recent.popleft()
-        if len(recent) > self._most:
+        if too_many(client, self._most):
             client.close(1008, "Too many requests")
         super().on_frame(client, kind, payload)
 
