@@ -98,7 +98,12 @@ class Audit:
     async def _turn(self, segment: Segment) -> None:
         tracked = self._next()
         request = self._venue.book_request(tracked.spec.symbol) if tracked else None
-        if tracked is None or request is None or not self._do.free(request):
+        if tracked is None:
+            return
+        if request is not None and not self._do.free(request):
+            return  # it stays its turn: a budget that has room every other time would pass it by
+        self._last = tracked.id
+        if request is None:
             return
         try:
             comparison, sequence = await self._audit(segment, tracked, request)
@@ -117,7 +122,6 @@ class Audit:
         """The next LIVE book in turn."""
         for tracked in self._do.after(self._last):
             if self._is_live(tracked):
-                self._last = tracked.id
                 return tracked
         return None
 

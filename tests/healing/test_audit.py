@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
+import random
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from cli.simulated import at_host
+from feedhandler.healing.audit import Audit, Duties
 from feedhandler.healing.audit_compare import Broken, FollowedBook, Known, compare
+from feedhandler.network.rest import RestError
 from feedhandler.view.status import venue_status
-from shm import Flag, Kind
+from shm import Flag, Kind, Reason, State
 from shm._native import SLOTS
 from tests.feed.fault_table import row
 from tests.kit.proxy import proxy
@@ -215,3 +221,63 @@ def test_state_or_precision_that_changes_meanwhile_gives_no_verdict() -> None:
     rows["precision"] = 1
     with pytest.raises(Broken, match="widened"):
         book((100, 1)).take(rows, 12)
+
+
+# ---- the turns
+
+
+def test_budget_that_has_room_every_other_time_passes_no_book_by() -> None:
+    """A turn that the budget does not allow is kept: two books asked for by turns out of a budget
+    that earns one request every two turns are both asked for."""
+    asked: list[str] = []
+    books = [SimpleNamespace(id=n, spec=SimpleNamespace(symbol=f"S{n}")) for n in range(2)]
+    for each in books:
+        each.book_key, each.closed = "book", False
+    room = itertools.cycle([True, False])
+
+    class Requests:
+        async def get(self, request: Any) -> bytes:
+            asked.append(request.symbol)
+            raise RestError("no answer", "")
+
+    segment = SimpleNamespace(published=0, instrument=lambda _: SimpleNamespace(precision=0))
+
+    async def turns() -> None:
+        audit = Audit(
+            cast(
+                Any,
+                SimpleNamespace(
+                    parse_book=None,
+                    book_request=lambda symbol: SimpleNamespace(symbol=symbol, levels=0),
+                ),
+            ),
+            cast(
+                Any,
+                SimpleNamespace(
+                    state=lambda _: (State.LIVE, Reason.NONE),
+                    book=lambda _: (
+                        np.empty((0, 2), np.int64),
+                        np.empty((0, 2), np.int64),
+                        0,
+                        0,
+                        0,
+                    ),
+                    known=lambda _: (None, None),
+                ),
+            ),
+            cast(Any, None),
+            cast(Any, Requests()),
+            Duties(
+                after=lambda last: [each for each in cast(Any, books) if each.id > last] + books,
+                free=lambda _: next(room),
+                diverged=lambda _: None,
+                count=lambda _: None,
+            ),
+            0.5,
+            random.Random(1),
+        )
+        for _ in range(12):
+            await audit._turn(cast(Any, segment))
+
+    asyncio.run(turns())
+    assert asked == ["S0", "S1"] * 3
