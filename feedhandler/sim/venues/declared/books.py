@@ -89,6 +89,9 @@ class Books:
         self._check = Template(checks[0].sample) if checks else None
         self._numbers, self._rule = numbers, rule
         self.single = any(frame.single for frame in self.deltas)
+        simple = len(self.deltas) == 1 and not self.single and self._check is None
+        self._one = self.deltas[0] if simple else None
+        """Where each update is one message."""
 
     def has(self, kind: str) -> bool:
         """Whether there are frames of whole books of this kind."""
@@ -107,12 +110,16 @@ class Books:
         in them; `wrong`: bits of the checksum that are so."""
         symbol = live.instrument.symbol
         said = {**said, "_": str(span[1])}  # levels with a number of their own have the message's
+        sums = self._sum(live, live.book, wrong)
+        if self._one is not None:
+            numbers = self._numbers.values(*span)
+            (parts,) = self._one.parts(changes, texts, symbol, said)
+            return [self._one.template.filled({**said, **numbers, **sums, **parts})]
         groups = [
             (frame, parts)
             for frame, done in self._grouped(changes)
             for parts in frame.parts(done, texts, symbol, said)
         ]
-        sums = self._sum(live, live.book, wrong)
         found = []
         for at, (frame, parts) in enumerate(groups):
             numbers = self._numbers.values(*span, at, len(groups))

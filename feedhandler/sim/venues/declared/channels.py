@@ -41,7 +41,7 @@ class Channel(NamedTuple):
 
     def about(self, instrument: Instrument) -> bool:
         """Whether it tells of this one, whose subject it has."""
-        return self.expiry in ("", date(instrument.expiry_ms * 1_000_000)[2:])
+        return not self.expiry or self.expiry == date(instrument.expiry_ms * 1_000_000)[2:]
 
 
 class Channels:

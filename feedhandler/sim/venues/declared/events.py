@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Final
 from uuid import UUID
 
 from feedhandler.shape.frame import TICKERS, Frame
@@ -116,8 +117,8 @@ class Picture:
         words = {"symbol": ("S",), "time_iso": ("T",), "sent_iso": ("T",)}
         self._template = Template(quoting(beside.tree(frame), words))
         self._layout = Layout(frame, beside) if frame.level else None
-        self._stats = frame.kind in TICKERS
-        self._sides = "bid" in {hole.name for hole in holes(self._template.tree)}
+        self._stats = Statistics(self._template.holes)
+        self._ticker = frame.kind in TICKERS
 
     def message(self, market: Market, live: Live, texts: Texts, said: Values) -> str | None:
         """As it is now; None where the frame cannot say so: a side of the book is empty."""
@@ -132,32 +133,58 @@ class Picture:
             for name, side, level in zip(("bids", "asks"), (BID, ASK), best, strict=True):
                 rows = standing(side, [level] if level is not None else [])
                 values[name] = self._layout.array(rows, texts, symbol, values)
-        elif self._stats:
-            values |= _statistics(market, live)
-        elif None in best:
+        elif not self._ticker and None in best:
             return None
+        values |= self._stats.values(market, live)
         return self._template.filled(values)
 
 
-def _statistics(market: Market, live: Live) -> dict[str, str]:
-    """Whatever there is, each also as hundredths."""
-    instrument = live.instrument
-    found = {
-        "mark": market.mark(instrument),
-        "index": market.index(instrument.base),
-        "underlying": market.forward(instrument),
-        "last": instrument.price(live.last),
-        "high": instrument.price(live.high),
-        "low": instrument.price(live.low),
-        "volume": instrument.size(live.volume),
-        "open_interest": instrument.size(live.open_interest),
-    }
-    if instrument.kind == "perpetual":
-        found["funding"] = market.funding(instrument)
-    if instrument.kind == "option":
-        vol = market.mark_vol(instrument)
-        forward, years = market.forward(instrument), market.years(instrument)
-        greeks = black76.greeks(forward, instrument.strike, vol, years, instrument.call)
-        found |= {"mark_iv": vol, "bid_iv": vol, "ask_iv": vol, **greeks._asdict()}
-    values = {name: decimal(value, 8) for name, value in found.items()}
-    return values | {f"{name}_percent": decimal(v * 100, 8) for name, v in found.items()}
+_Statistic = Callable[[Market, Live], float]
+
+
+def _vol(market: Market, live: Live) -> float:
+    return market.mark_vol(live.instrument)
+
+
+_STATISTICS: Final[Mapping[str, _Statistic]] = {
+    "mark": lambda market, live: market.mark(live.instrument),
+    "index": lambda market, live: market.index(live.instrument.base),
+    "underlying": lambda market, live: market.forward(live.instrument),
+    "last": lambda _, live: live.instrument.price(live.last),
+    "high": lambda _, live: live.instrument.price(live.high),
+    "low": lambda _, live: live.instrument.price(live.low),
+    "volume": lambda _, live: live.instrument.size(live.volume),
+    "open_interest": lambda _, live: live.instrument.size(live.open_interest),
+    "funding": lambda market, live: market.funding(live.instrument),
+    **dict.fromkeys(("mark_iv", "bid_iv", "ask_iv"), _vol),
+}
+"""What tickers say."""
+_OF_KIND: Final = {
+    **dict.fromkeys(("mark_iv", "bid_iv", "ask_iv"), "option"),
+    "funding": "perpetual",
+}
+_GREEKS: Final = black76.Greeks._fields
+
+
+class Statistics:
+    """Those that a frame says, each as it is or in hundredths."""
+
+    def __init__(self, holes: Collection[str]) -> None:
+        wanted = [(name, name.removesuffix("_percent")) for name in holes]
+        self._wanted = [(n, 1 if n == one else 100, one) for n, one in wanted if one in _STATISTICS]
+        self._greeks = [(n, 1 if n == one else 100, one) for n, one in wanted if one in _GREEKS]
+
+    def values(self, market: Market, live: Live) -> dict[str, str]:
+        """Whatever there is of them."""
+        one, kind = live.instrument, live.instrument.kind
+        found = {
+            name: decimal(_STATISTICS[its](market, live) * times, 8)
+            for name, times, its in self._wanted
+            if _OF_KIND.get(its, kind) == kind
+        }
+        if self._greeks and kind == "option":
+            vol, years = market.mark_vol(one), market.years(one)
+            greeks = black76.greeks(market.forward(one), one.strike, vol, years, one.call)
+            for name, times, its in self._greeks:
+                found[name] = decimal(getattr(greeks, its) * times, 8)
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import holes, parsed
@@ -13,6 +13,9 @@ from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.template import Template, quoting
 
 NEW, CHANGED, GONE = "insert", "update", "delete"
+_SAID: Final = frozenset({"_", "symbol"})
+_PLAIN: Final = _SAID | {"price", "size"}
+_MARK: Final = "\ue001%s\ue001"  # of no meaning to anybody
 
 
 class Texts(NamedTuple):
@@ -59,6 +62,11 @@ class Layout:
         else:
             names = frozenset(hole.name for hole in holes(parsed(frame.sample)))
         self._names, self._signed, self._keyed = names, "amount" in names, "id" in names
+        self._text, self._swapped = "", False
+        self._said: tuple[str, ...] = ()
+        if self._template is not None and {"price", "size"} <= names <= _PLAIN:
+            self._said = tuple(names & _SAID)
+            self._text = self._written(names)
 
     def values(
         self, change: Change, texts: Texts, symbol: str, said: Mapping[str, str]
@@ -81,13 +89,32 @@ class Layout:
             found["count"] = str(min(9, 1 + new % 5)) if new else "0"
         return found
 
+    def _written(self, names: frozenset[str]) -> str:
+        """A level that has little beside price and size: with places for these, in this order, and
+        the names of what is the same of all levels."""
+        assert self._template is not None
+        marks = {name: _MARK % name for name in names}
+        text = self._template.filled(marks).replace("%", "%%")
+        self._swapped = text.index(marks["size"]) < text.index(marks["price"])
+        return text.replace(marks["price"], "%s").replace(marks["size"], "%s")
+
     def array(
         self, changes: Iterable[Change], texts: Texts, symbol: str, said: Mapping[str, str]
     ) -> str:
         """A list of levels."""
-        assert self._template is not None
-        filled = self._template.filled
-        return f"[{','.join([filled(self.values(one, texts, symbol, said)) for one in changes])}]"
+        if not self._text:
+            assert self._template is not None
+            filled = self._template.filled
+            rows = [filled(self.values(one, texts, symbol, said)) for one in changes]
+            return f"[{','.join(rows)}]"
+        text, (prices, sizes) = self._text, texts
+        for name in self._said:
+            text = text.replace(_MARK % name, symbol if name == "symbol" else said.get(name, "0"))
+        if self._swapped:
+            rows = [text % (sizes[new], prices[grid]) for _, grid, _, new in changes]
+        else:
+            rows = [text % (prices[grid], sizes[new]) for _, grid, _, new in changes]
+        return f"[{','.join(rows)}]"
 
 
 def standing(side: int, levels: Sequence[tuple[int, int]]) -> list[Change]:

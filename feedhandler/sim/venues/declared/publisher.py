@@ -7,7 +7,7 @@ from abc import ABC
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topics
 from feedhandler.adapter.proof import Sign
@@ -58,6 +58,17 @@ class Open:
     quotes: Sequence[Picture]
     tickers: Sequence[Picture]
 
+    def __post_init__(self) -> None:
+        self.said = {**self.channel.said, "channel": str(self.number)}
+
+
+class _Route(NamedTuple):
+    """Who is to hear of an instrument, at once."""
+
+    books: Sequence[Open]
+    prints: Sequence[Open]
+    quotes: Sequence[Open]
+
 
 class Publisher(DeclaredRest, ABC):
     """`topics`, `channels`: the venue's; `open`: by key."""
@@ -70,6 +81,7 @@ class Publisher(DeclaredRest, ABC):
         self.numbers = _numbers(declared)
         self.open: dict[str, Open] = {}
         self._by_subject: dict[tuple[str, str], list[Open]] = {}
+        self._routes: dict[str, _Route] = {}
         self._opened = 0
         self._texts: dict[str, Texts] = {}
         self._moved: set[str] = set()
@@ -159,6 +171,7 @@ class Publisher(DeclaredRest, ABC):
             [Picture(frame, self.beside) for frame in of(*TICKERS)],
         )
         self._by_subject.setdefault(channel.subject, []).append(found)
+        self._routes.clear()
         return found
 
     def close_unheard(self, keys: Sequence[str]) -> None:
@@ -167,6 +180,7 @@ class Publisher(DeclaredRest, ABC):
             if key in self.open and not self.wants(key):
                 gone = self.open.pop(key)
                 self._by_subject[gone.channel.subject].remove(gone)
+                self._routes.clear()
 
     def on_close(self, channels: list[str]) -> None:
         """A client has gone."""
@@ -188,21 +202,29 @@ class Publisher(DeclaredRest, ABC):
             self._stamp = ms, times(ns) | times(ns, "sent")
         if one is None:
             return {**self._stamp[1], "symbol": symbol}
-        number = {"channel": str(one.number)}
-        return {**self._stamp[1], **one.channel.said, **number, "symbol": symbol}
+        return {**self._stamp[1], **one.said, "symbol": symbol}
 
     def on_update(self, update: Update) -> None:
         """Books, trades and best levels go out at once; the rest by the clock."""
         live = update.live
         symbol = live.instrument.symbol
         self._moved.add(symbol)
-        for one in self._heard(live.instrument):
-            if one.stream is not None:
-                self._send_book(one, update)
-            if update.trades:
-                self._send_trades(one, update)
-            if update.top_changed:
-                self._send_pictures(one, one.quotes, live)
+        route = self._routes.get(symbol) or self._route(live.instrument)
+        for one in route.books:
+            self._send_book(one, update)
+        for one in route.prints if update.trades else ():
+            self._send_trades(one, update)
+        for one in route.quotes if update.top_changed else ():
+            self._send_pictures(one, one.quotes, live)
+
+    def _route(self, instrument: Instrument) -> _Route:
+        heard = list(self._heard(instrument))
+        found = self._routes[instrument.symbol] = _Route(
+            [one for one in heard if one.stream is not None],
+            [one for one in heard if one.tape is not None or one.forced],
+            [one for one in heard if one.quotes],
+        )
+        return found
 
     def _send_book(self, one: Open, update: Update) -> None:
         stream, books = one.stream, one.books

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 from feedhandler.shape.tree import (
@@ -20,6 +21,7 @@ from feedhandler.shape.tree import (
     rendered,
 )
 
+_Getter = Callable[[Mapping[str, str]], tuple[str, ...]]
 _MARK = "\ue000"  # of no meaning to anybody: it stands around the name of a hole
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null")
 _ANYTHING: Final = {"_": "0", "digits": "0", "word": "word"}
@@ -33,23 +35,36 @@ class Template:
         tree = parsed(sample, place) if isinstance(sample, str) else sample
         self.tree = quoting(tree, {"word": (_ANYTHING["word"],)})
         self.holes = frozenset(hole.name for hole in holes(self.tree))
-        self._cut: dict[frozenset[str], list[str]] = {}
+        self._order = tuple(self.holes)
+        self._ways: dict[tuple[bool, ...], tuple[str, _Getter]] = {}
+        """By which holes have a value: the text, and what gets those values."""
 
     def filled(self, values: Mapping[str, str]) -> str:
         """The text with these values in its holes; of rows one."""
-        names = frozenset(values) & self.holes
-        parts = self._cut.get(names) or self._split(names)
-        return "".join([values[part] if at % 2 else part for at, part in enumerate(parts)])
+        there = tuple(map(values.__contains__, self._order))
+        text, get = self._ways.get(there) or self._way(there)
+        return text % get(values)
 
     def rows(self, values: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
         """The same with a row of its innermost list for each of `rows`."""
         return rendered(self.tree, {**_ANYTHING, **values}, rows)
 
-    def _split(self, names: frozenset[str]) -> list[str]:
+    def _way(self, there: tuple[bool, ...]) -> tuple[str, _Getter]:
+        names = [name for name, has in zip(self._order, there, strict=True) if has]
         marked = {name: f"{_MARK}{name}{_MARK}" for name in names}
         parts = rendered(self.tree, {**_ANYTHING, **marked}, ({},)).split(_MARK)
-        self._cut[names] = parts
-        return parts
+        text = "%s".join(part.replace("%", "%%") for part in parts[::2])
+        found = self._ways[there] = text, _getter(parts[1::2])
+        return found
+
+
+def _getter(names: Sequence[str]) -> _Getter:
+    """The values of these names, as a text takes them."""
+    if len(names) == 1:
+        (name,) = names
+        return lambda values: (values[name],)
+    get: _Getter = itemgetter(*names) if names else lambda _: ()
+    return get
 
 
 def quoting(tree: Node, words: Mapping[str, Sequence[str]]) -> Node:
