@@ -47,6 +47,13 @@ COPIES = {
         "shm/reader.pxi",
         "memcpy(&self.plan, <const char *>header, sizeof(fh_header))",
     ): "a copy of the header that was checked",
+    **{
+        ("shm/recording/books.h", f"memmove(s->levels + index {what})"): "books of our own"
+        for what in (
+            "- 1, s->levels + index, (size_t)better * sizeof *s->levels",
+            "+ 1, s->levels + index, (size_t)better * sizeof *s->levels",
+        )
+    },
     ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
     (
         "feedhandler/engine/text_cuts.h",
