@@ -35,12 +35,13 @@ def config(keys: tuple[str, ...], as_json: bool) -> None:
     from feedhandler.config.keys import told
     from feedhandler.suggest import near
 
-    every = {each.name: each for each in told()}
+    every = told()
+    names = {each.name: each for each in every}
     for key in keys:
-        if key not in every:
-            hint = near(key, every) or "; all of them: feedhandler config"
+        if key not in names:
+            hint = near(key, names) or "; all of them: feedhandler config"
             raise CliError(f"no such key: {key!r}{hint}")
-    chosen = [each for each in every.values() if not keys or each.name in keys]
+    chosen = [each for each in every if not keys or each.name in keys]
     if as_json:
         json_out({"keys": chosen})
     else:
@@ -57,5 +58,7 @@ def _lines(keys: Sequence[Told]) -> Iterator[str]:
                 yield dim(f"# {line}")
         if key.name == "venues":
             yield bold(f"#[venues.{key.default.partition(',')[0]}]")
+        elif key.name == "record":
+            yield bold("#[record]")
         else:
             yield bold(f"#{key.name} = {key.value}")

@@ -23,6 +23,7 @@ _COMMANDS = {
     "subscribe": "cli.subscribe:subscribe",
     "unsubscribe": "cli.unsubscribe:unsubscribe",
     "inspect": "cli.inspect_:inspect",
+    "record": "cli.record:record",
     "capture": "cli.capture:capture",
     "replay": "cli.replay:replay",
     "clean": "cli.clean:clean",

@@ -15,6 +15,8 @@ import msgspec
 from feedhandler import venues as registry
 from feedhandler.adapter.venue import CHANNELS
 from feedhandler.config import values
+from feedhandler.config.key import Key
+from feedhandler.config.record_keys import RecordConfig
 from feedhandler.config.values import Allowed, integer, seconds
 from feedhandler.log_lines import FORMATS
 from shm.object_names import DEFAULT_NAMESPACE
@@ -26,22 +28,6 @@ WS_URL = values.url("ws", "wss")
 def _others(text: str) -> Allowed:
     """What only who reads it can judge, with the venue at hand."""
     return Allowed(lambda _: True, text)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """`meaning`: a sentence, without its dot. `allowed`: what it may be.
-
-    `default`: the default in words, where the field's is none that a file could have. `example`: a
-    value as the file has it, where there is no such default. `was`: a name
-    that it had, or that it may be looked for under.
-    """
-
-    meaning: str
-    allowed: Allowed
-    default: str = ""
-    example: str = ""
-    was: str = ""
 
 
 class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +246,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             example='"desk"',
         ),
     ] = -1
+    record: Annotated[
+        RecordConfig | None,
+        Key(
+            "keep what the feed carries, by a process of its own",
+            _others("a table [record]"),
+            default="nothing is kept",
+            example="{}",
+        ),
+    ] = None
     venues: Annotated[
         dict[str, VenueConfig],
         Key(
@@ -273,7 +268,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def keys(of: type[msgspec.Struct]) -> Mapping[str, Key]:
-    """The keys of a table, by name: those of `Config` or of `VenueConfig`."""
+    """The keys of a table, by name: of `Config`, `RecordConfig` or `VenueConfig`."""
     return {
         name: extra
         for name, hint in get_type_hints(of, include_extras=True).items()
@@ -286,7 +281,7 @@ def keys(of: type[msgspec.Struct]) -> Mapping[str, Key]:
 class Told:
     """A key in words. `value`: its default as the file would have it, else an example."""
 
-    table: str  #: "" for those at the top, else `venues.NAME`
+    table: str  #: "" for those at the top, else `record` or `venues.NAME`
     name: str
     meaning: str
     allowed: str
@@ -295,8 +290,16 @@ class Told:
 
 
 def told() -> list[Told]:
-    """Every key, in the order in which they are declared; `venues.NAME` is the table itself."""
-    return [*_told(Config, ""), *_told(VenueConfig, "venues.NAME")]
+    """Every key, in the order in which they are declared; `venues.NAME` and `record` are the tables
+    themselves, before their keys."""
+    found = []
+    for key in _told(Config, ""):
+        found.append(key)
+        if key.name == "record":
+            found += _told(RecordConfig, "record")
+        elif key.name == "venues":
+            found += _told(VenueConfig, "venues.NAME")
+    return found
 
 
 def _told(of: type[msgspec.Struct], table: str) -> Iterator[Told]:

@@ -13,6 +13,7 @@ from feedhandler import venues as registry
 from feedhandler.config.document import ConfigError, read
 from feedhandler.config.keys import Config, VenueConfig, keys
 from feedhandler.config.of_venue import VenueTable
+from feedhandler.config.record_keys import RecordConfig
 from feedhandler.config.values import shown
 from feedhandler.suggest import did_you_mean, near
 
@@ -43,8 +44,9 @@ def load(
     if namespace is not None:
         document["namespace"] = namespace
     config = Config(
-        **reader.values("", document, Config, but={"venues"}),
+        **reader.values("", document, Config, but={"venues", "record"}),
         address_named="status_address" in document,
+        record=reader.record(document, known),
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
     )
     if running and path is not None and not tables:
@@ -91,6 +93,10 @@ class _Reader:
             problem = "belongs to a venue: below its [venues.NAME]"
         elif table is VenueConfig and name in keys(Config):
             problem = "belongs to no venue: above the first [venues.NAME]"
+        elif table is Config and name in keys(RecordConfig):
+            problem = "belongs below [record]"
+        elif table is RecordConfig and name in keys(Config):
+            problem = "does not belong below [record]: above it"
         else:
             hint = near(name, keys(table)) or ";"
             problem = f"no such key{hint} `feedhandler config` shows all"
@@ -133,6 +139,25 @@ class _Reader:
             if given and key.allowed.judges(path + name, document[name], self.say):
                 found[name] = key.allowed.take(document[name])
         return found
+
+    def record(self, document: Mapping[str, Any], venues: Sequence[str]) -> RecordConfig | None:
+        """The table `[record]`, if there is one."""
+        table = document.get("record")
+        if table is None:
+            return None
+        if not isinstance(table, dict):
+            self.say("record", f"{shown(table)} is not allowed: a table [record]")
+            return None
+        for key in table:
+            self.known("record.", key, RecordConfig)
+        found = self.values("record.", table, RecordConfig, but=set())
+        if "to" not in table:
+            self.say("record.to", "is missing: the directory of the recording")
+        for name in found.get("only", ()):
+            if name not in venues:
+                hint = did_you_mean(name, venues)
+                self.say("record.only", f"no venue {name!r} is in this file{hint}")
+        return RecordConfig(**{"to": "", **found})
 
     def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:
         path = f"venues.{name}."

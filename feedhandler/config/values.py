@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -205,6 +206,20 @@ def ca_file() -> Allowed:
         return context.cert_store_stats()["x509"] > 0
 
     return Allowed(valid, "a file that we can read, of certificates in PEM")
+
+
+def directory() -> Allowed:
+    """One that can be there; whether it can be written to, who writes says."""
+
+    def valid(value: Any) -> bool:
+        return (
+            isinstance(value, str)
+            and bool(value.strip())
+            and "\0" not in value
+            and not Path(value).is_file()
+        )
+
+    return Allowed(valid, "the path of a directory")
 
 
 def cpu() -> Allowed:

@@ -1,4 +1,4 @@
-"""A feed on disk: a reader of the memory that keeps all that it carries, and never lies about it.
+"""What a feed carried, as Parquet files on disk: recorded, kept whole, and never silently less.
 
 Others take `recorder.Recorder`, `compaction.compact` and `status_file`. What a recording consists
 of is `shm.recording`. Uses `view` and the rooms below it.

@@ -59,14 +59,14 @@ def named(numbers: npt.NDArray[Any], names: Sequence[str], empty: Mask | None = 
     """A dictionary column of names by number, with those that occur."""
     pa = pyarrow()
     taken = numbers if empty is None else np.where(empty, 0, numbers)
+    names = names or ("",)  # a directory without rows: all are empty
     occurs = np.zeros(len(names), bool)
     occurs[taken] = True
     used = np.flatnonzero(occurs)
     place = np.zeros(len(names), np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(
-        pa.array(place[taken], mask=empty), pa.array([names[each] for each in used], pa.string())
-    )
+    there = pa.array([names[int(each)] for each in used], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(place[taken], mask=empty), there)
 
 
 def table_of(table: str, epoch: int, rows: Rows, symbols: Sequence[str]) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,34 +24,35 @@ class Listing:
         self.segment = segment
         self.symbols: list[str] = []
         self._made: list[Instrument] = []
+        self._fresh: list[Instrument] = []
         self.families: npt.NDArray[np.uint8] = np.array([FAMILIES.index(NO_FAMILY)], np.uint8)
 
-    def learn(self) -> list[Instrument]:
+    def learn(self) -> None:
         """Rows that are new."""
         first, count = len(self._made), self.segment.instruments
+        if first >= count:
+            return
         new = [self.segment.instrument(row) for row in range(first, count)]
-        if new:
-            self._made += new
-            self.symbols += [one.symbol for one in new]
-            families = [FAMILIES.index(family_of(int(one.kind))) for one in new]
-            last = self.families[-1:]
-            self.families = np.concatenate(
-                [self.families[:-1], np.array(families, np.uint8), last]
-            )
-        return new
+        self._made += new
+        self._fresh += new
+        self.symbols += [one.symbol for one in new]
+        families = np.array([FAMILIES.index(family_of(int(one.kind))) for one in new], np.uint8)
+        self.families = np.concatenate([self.families[:-1], families, self.families[-1:]])
 
-    def changed(self) -> Iterator[Instrument]:
-        """Rows that were stored again since they were last asked for, as they are now."""
+    def fresh(self) -> list[Instrument]:
+        """Rows that are new, or were stored again, since this was asked last; as they are now."""
+        self.learn()
+        new = {one.id for one in self._fresh}
         for row, made in enumerate(self._made):
             if self.segment.changed(made):
                 self._made[row] = self.segment.instrument(row)
-                yield self._made[row]
+                new.add(row)
+        self._fresh.clear()
+        return [self._made[row] for row in sorted(new)]
 
     def all(self) -> list[Instrument]:
         """Every row, as it is now."""
-        self.learn()
-        for _ in self.changed():
-            pass
+        self.fresh()
         return list(self._made)
 
 

@@ -89,11 +89,11 @@ class Part:
         self.rows = 0
         self._name = name
         self._table, self._family = table, family
-        self._partial = self.path.with_name(self.path.name + PARTIAL)
+        self.partial = self.path.with_name(self.path.name + PARTIAL)
         self._first, self._last = 1 << 64, 0
-        self._partial.parent.mkdir(parents=True, exist_ok=True)
+        self.partial.parent.mkdir(parents=True, exist_ok=True)
         points.at("part: before it is opened")
-        self._sink = _Sink(self._partial)
+        self._sink = _Sink(self.partial)
         try:
             pa = pyarrow()
             self._writer = pa.parquet.ParquetWriter(
@@ -135,12 +135,12 @@ class Part:
     def publish(self) -> None:
         """Give it its name."""
         points.at("part: before it is renamed")
-        self._partial.rename(self.path)
+        self.partial.rename(self.path)
         points.at("part: renamed")
 
     def abandon(self) -> None:
         """Take it away, whatever state it is in: it is in no manifest."""
-        for path in (self._partial, self.path):
+        for path in (self.partial, self.path):
             with suppress(OSError):
                 path.unlink()
         with suppress(Exception):  # a writer that failed cannot write its end either

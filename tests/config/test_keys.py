@@ -13,6 +13,7 @@ from feedhandler.adapter.venue import Venue
 from feedhandler.capture.replay import replay
 from feedhandler.config.keys import Config, VenueConfig, keys, told
 from feedhandler.config.load import load
+from feedhandler.config.record_keys import RecordConfig
 from feedhandler.healing.rhythm import RhythmOptions
 from tests.cli.support import json_of, run
 
@@ -21,11 +22,12 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_field_is_a_key() -> None:
     assert list(keys(VenueConfig)) == list(VenueConfig.__struct_fields__)
+    assert list(keys(RecordConfig)) == list(RecordConfig.__struct_fields__)
     assert {*keys(Config), "address_named"} == set(Config.__struct_fields__)
 
 
 def test_every_key_is_told_in_one_calm_line() -> None:
-    names = [key.name for key in told()]
+    names = [(key.table, key.name) for key in told()]
     assert len(names) == len(set(names)) > 25
     for key in told():
         assert 10 < len(key.meaning) <= 90, key.name
@@ -63,7 +65,7 @@ def test_defaults_that_stand_elsewhere_are_the_same() -> None:
 
 
 def test_a_default_is_allowed_and_so_is_an_example() -> None:
-    for table in (Config, VenueConfig):
+    for table in (Config, RecordConfig, VenueConfig):
         for name, key in keys(table).items():
             if name in ("cpu", "ca_file", "group"):  # as this host has it
                 continue
@@ -80,13 +82,16 @@ def test_what_is_printed_is_a_file_of_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "feed.toml"
     path.write_text(printed)
     assert load(path) == load(None)
-    own = {key.name for key in told() if key.default == key.value} | {"venues"}
+    own = {key.name for key in told() if key.default == key.value} | {"to"}
     uncommented = re.sub(
         r"^#(\[|(\w+) =)", lambda m: m[1] if m[2] in {*own, None} else m[0], printed, flags=re.M
     )
     assert uncommented.count("\n#") < printed.count("\n#") - 15
     path.write_text(uncommented)
-    assert load(path) == msgspec.structs.replace(load(None, venues=["deribit"]), address_named=True)
+    kept = RecordConfig(to="/data/feed")
+    assert load(path) == msgspec.structs.replace(
+        load(None, venues=["deribit"]), address_named=True, record=kept
+    )
 
 
 def test_one_key_is_shown_and_a_wrong_name_is_answered() -> None:
