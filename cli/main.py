@@ -26,6 +26,7 @@ _COMMANDS = {
     "record": "cli.record:record",
     "capture": "cli.capture:capture",
     "replay": "cli.replay:replay",
+    "export": "cli.export:export",
     "clean": "cli.clean:clean",
     "doctor": "cli.doctor:doctor",
     "bench": "cli.bench:bench",

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 from fnmatch import translate
+from typing import Protocol
 
-from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.suggest import did_you_mean, near
 from shm import InstrumentKind
 
@@ -15,6 +15,20 @@ KINDS = {
     "option": InstrumentKind.OPTION,
     "combo": InstrumentKind.COMBO,
 }
+
+
+class Named(Protocol):
+    """What a pattern looks at: an instrument as its venue lists it, or as memory or files have it.
+    `active`: whether orders may be placed, or a set is to have it all the same."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> InstrumentKind: ...
+    @property
+    def active(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ class Pattern:
         """Whether it names one instrument rather than a set."""
         return not self.underlying and not is_glob(self.glob)
 
-    def matches(self, spec: ListedInstrument) -> bool:
+    def matches(self, spec: Named) -> bool:
         """Whether it means this instrument; sets skip what does not trade, and combos."""
         if self.kind is None:
             if self.exact:

@@ -71,6 +71,7 @@ def replay(
     strict: bool = False,
     observe: Observe | None = None,
     seen: Seen | None = None,
+    surveyed: Survey | None = None,
 ) -> ReplayResult:
     """Play a capture into the shared memory of its venue; readers may attach meanwhile.
 
@@ -81,14 +82,15 @@ def replay(
     in the result and passed over. `observe`: called after each line that went into the engine;
     `seen`: with each frame of a connection, as soon as the engine has answered.
 
-    The capture is read twice: for the instruments that it lists, and for its frames. The memory is
+    The capture is read twice: for the instruments that it lists, unless `surveyed` is what
+    :func:`feedhandler.capture.scan.survey` gave of it, and for its frames. The memory is
     removed at the end, whatever happens. Raises :class:`CaptureError` (no such file, a venue that
     cannot be told, and broken lines if `strict`), ValueError (`venue` or `speed`), and what
     :func:`shm.segment.create` raises.
     """
     if speed is not None and not speed > 0:
         raise ValueError(f"speed {speed}: a number above 0, or None for as fast as it goes")
-    found = survey(path, venue)
+    found = surveyed or survey(path, venue)
     rows = directory_rows or max(2048, len(found.specs) + 256)
     with create(
         found.venue.name,

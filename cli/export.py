@@ -1,0 +1,222 @@
+"""`feedhandler export`: records in files that others read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.errors import FINDING, CliError, warn
+from cli.options import (
+    force_option,
+    json_option,
+    namespace_option,
+    refuse_overwriting,
+    venue_file_option,
+)
+from cli.output import dim, json_out
+
+if TYPE_CHECKING:
+    from feedhandler.export.run import Done
+    from feedhandler.export.source import Hole, Source
+
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file; its name says the format and the table.",
+)
+@click.option("--format", "format_", metavar="FORMAT", help="csv, parquet, arrow or npz.")
+@click.option("--type", "type_", metavar="TABLE", help="Tardis' name of a table, or records.")
+@click.option("--from", "start", metavar="TIME", help="2026-11-30T08:00, or -30m before the end.")
+@click.option("--to", "end", metavar="TIME", help="Until before then.")
+@click.option(
+    "--instruments",
+    "-i",
+    multiple=True,
+    metavar="PATTERN",
+    help="Names or patterns as in the configuration; may be repeated.",
+)
+@click.option("--venue", help="Of a recording of several, or of a capture that does not tell.")
+@click.option("--kinds", metavar="KIND,...", help="Of the table records: trade, level, stat, ...")
+@click.option("--follow", is_flag=True, help="live: goes on until --to, or Ctrl-C.")
+@force_option
+@venue_file_option
+@namespace_option
+@json_option
+def export(
+    source: str,
+    out: Path,
+    format_: str | None,
+    type_: str | None,
+    start: str | None,
+    end: str | None,
+    instruments: tuple[str, ...],
+    venue: str | None,
+    kinds: str | None,
+    follow: bool,
+    force: bool,
+    namespace: str,
+    as_json: bool,
+) -> int:
+    """Write records into a file that others read.
+
+    SOURCE is a recording's directory, a capture, or live:VENUE, the memory of a running feed.
+    The format follows from the name of the output: .csv, .csv.gz, .csv.zst, .parquet, .arrow, or
+    .npz of hftbacktest. So does the table: a name with a word such as trades, incremental_book_L2
+    or book_snapshot_25 gets Tardis' columns of it, any other one a row a record.
+
+    \b
+    feedhandler export RECORDING -o deribit_trades.csv.gz --from -2h
+    feedhandler export RECORDING -o btc.npz -i BTC-PERPETUAL
+    feedhandler export okx.ndjson.zst -o incremental_book_L2.csv.gz
+    feedhandler export live:deribit -o options_chain.parquet --follow --to 2026-12-01
+
+    \b
+    Exit codes: 0 fine, 1 records are missing in the source (they are named),
+    2 usage, 3 nothing to attach to, 74 the disk is full or broken.
+    """
+    from feedhandler.export.run import Job, format_of, type_of
+    from feedhandler.export.run import export as run
+
+    try:
+        format_ = format_ or format_of(out.name)
+    except ValueError as error:
+        raise CliError(str(error)) from error
+    type_ = type_ or type_of(out.name)
+    _check(format_, type_, kinds)
+    refuse_overwriting(out, force)
+    progress = _Progress() if sys.stderr.isatty() else None
+    opened = _source(source, venue, namespace, follow)
+    try:
+        start_ns, end_ns = _times(opened, start, end)
+        job = Job(out, format_, type_, start_ns, end_ns, instruments, _kinds(kinds))
+        done = run(opened, job, progress)
+    except ValueError as error:
+        raise CliError(str(error)) from error
+    finally:
+        if progress is not None:
+            progress.clear()
+    if as_json:
+        json_out(done.told())
+    _report(done, as_json)
+    return FINDING if done.holes else 0
+
+
+def _check(format_: str, type_: str, kinds: str | None) -> None:
+    from feedhandler.export.run import FORMATS, RECORDS
+    from feedhandler.export.tardis import TYPES
+    from feedhandler.suggest import did_you_mean
+
+    if format_ not in FORMATS:
+        raise CliError(f"no format {format_!r}{did_you_mean(format_, FORMATS)}")
+    if type_ not in (*TYPES, RECORDS):
+        raise CliError(f"no table {type_!r}{did_you_mean(type_, (*TYPES, RECORDS))}")
+    if kinds and (type_ != RECORDS or format_ == "npz"):
+        raise CliError("--kinds is for the table records", "another table has kinds of its own")
+
+
+def _kinds(text: str | None) -> frozenset[int]:
+    from shm import Kind
+    from shm.events import kind_mask
+
+    if text is None:
+        return frozenset(Kind)
+    mask = kind_mask([word.strip() for word in text.split(",")])
+    return frozenset(kind for kind in Kind if mask >> kind & 1)
+
+
+def _source(source: str, venue: str | None, namespace: str, follow: bool) -> Source:
+    from feedhandler.export.open import opened
+
+    return opened(source, venue=venue, namespace=namespace, follow=follow)
+
+
+def _times(source: Source, *texts: str | None) -> list[int | None]:
+    from feedhandler.export.times import is_back, parsed
+
+    return [
+        None if text is None else parsed(text, source.end_ns() if is_back(text) else 0)
+        for text in texts
+    ]
+
+
+class _Progress:
+    """A line on the terminal that replaces itself."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._next = 0.0
+
+    def __call__(self, done: Done) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 0.2
+        from feedhandler import number_text
+
+        rate = number_text.rate(done.records / done.seconds) if done.seconds else "-"
+        at = "" if done.last_ns is None else f", at {_time(done.last_ns)}"
+        text = f"{number_text.count(done.records)} records, {rate}/s{at}"
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+        self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _time(ns: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _report(done: Done, as_json: bool) -> None:
+    from feedhandler import number_text
+
+    if not as_json:
+        click.echo(
+            f"{done.out}: {number_text.count(done.rows)} rows of "
+            f"{number_text.count(done.records)} records, {number_text.size(done.bytes)}, "
+            f"{done.seconds:.1f} s"
+        )
+        if done.first_ns is not None and done.last_ns is not None:
+            click.echo(dim(f"from {_time(done.first_ns)} to {_time(done.last_ns)} UTC"))
+    for text in _findings(done):
+        warn(text)
+
+
+def _findings(done: Done) -> list[str]:
+    from feedhandler import number_text
+
+    told = [_hole(hole) for hole in done.holes[:_SHOWN]]
+    if len(done.holes) > _SHOWN:
+        told.append(f"and {len(done.holes) - _SHOWN} more holes")
+    if done.dropped:
+        told.append(
+            f"{number_text.count(done.dropped)} changes of books were left out: "
+            "what they change is not in the source"
+        )
+    if done.early:
+        told.append(
+            f"{number_text.count(done.early)} events were received before the venue's clock says "
+            "that they were: all local times are later by the most of it"
+        )
+    return told
+
+
+def _hole(hole: Hole) -> str:
+    from feedhandler import number_text
+
+    count = "nobody knows how many" if hole.count is None else number_text.count(hole.count)
+    last = "the end" if hole.last is None else str(hole.last)
+    return f"missing: {count} records, {hole.first} to {last} of epoch {hole.epoch}: {hole.why}"

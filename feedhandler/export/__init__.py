@@ -1,0 +1,1 @@
+"""What a feed carried, in files that others read: Tardis CSV, hftbacktest, Parquet, Arrow, CSV."""

@@ -1,0 +1,95 @@
+"""The memory of a running feed as a source: what its ring has, and what comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+import shm
+from feedhandler.export.source import Asked, Batch, Hole, Terms
+from shm import Instrument, WriterLost
+
+
+def terms_of(instrument: Instrument) -> Terms:
+    """What an export says of an instrument of the memory."""
+    return Terms(
+        instrument.symbol,
+        instrument.name,
+        instrument.kind,
+        instrument.option,
+        instrument.strike,
+        instrument.expiry_ns,
+    )
+
+
+class LiveSource:
+    """A venue's ring from its oldest record on.
+
+    `follow`: goes on until `Asked.end_ns`, or Ctrl-C without one, and over a writer's restarts;
+    where books are asked for it begins with the state instead of the oldest record: of a book whose
+    base is no longer in the ring, older records tell nothing.
+    """
+
+    def __init__(self, venue: str, *, namespace: str, follow: bool = False) -> None:
+        self.venue = venue
+        self.holes: list[Hole] = []
+        self._follow = follow
+        self._feed = shm.attach(venue, namespace=namespace, timeout=0)
+        self._terms: dict[tuple[int, int], Terms] = {}
+
+    def end_ns(self) -> int:
+        return time.time_ns()
+
+    def terms(self, epoch: int, row: int) -> Terms:
+        return self._terms[epoch, row]
+
+    def _learn(self, segment: shm._native.Segment, rows: np.ndarray) -> None:
+        """While the memory is there: later it may not be."""
+        for row in np.unique(rows["instrument"]).tolist():
+            if row != shm.NO_INSTRUMENT and (segment.epoch, row) not in self._terms:
+                self._terms[segment.epoch, row] = terms_of(segment.instrument(row))
+
+    def batches(self, asked: Asked) -> Iterator[Batch]:
+        with self._feed.events(
+            kinds=asked.kinds,
+            start="state" if self._follow and asked.books else "oldest",
+            on_overrun="resync",
+            raw=True,
+        ) as events:
+            epoch, lost = 0, 0
+            last = None if self._follow else self._feed.segment.published
+            while True:
+                try:
+                    rows = events.poll()
+                    if rows is None and last is not None:
+                        return
+                    if rows is None:
+                        if asked.end_ns is not None and time.time_ns() > asked.end_ns:
+                            return
+                        events.wait()
+                        continue
+                except WriterLost:
+                    if last is not None:
+                        return
+                    continue
+                except KeyboardInterrupt:
+                    return
+                segment = events.segment
+                assert segment is not None  # a batch came of it
+                self._learn(segment, rows)
+                broken = segment.epoch != epoch
+                if events.lost > lost:
+                    broken = True
+                    self.holes.append(self._hole(segment.epoch, rows, events.lost - lost))
+                epoch, lost = segment.epoch, events.lost
+                yield Batch(rows, epoch, broken)
+                if last is not None and events.sequence > last:
+                    return
+
+    @staticmethod
+    def _hole(epoch: int, rows: np.ndarray, count: int) -> Hole:
+        after = int(rows["sequence"].max())
+        why = "overwritten before they were read"
+        return Hole(epoch, max(1, after - count), after, count, why)

@@ -1,0 +1,68 @@
+"""What Tardis calls the venues, so that whoever reads its files reads ours.
+
+https://docs.tardis.dev/historical-data-details: exchange ids. A venue that Tardis does not have
+keeps our name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from feedhandler import venues
+from feedhandler.shape.frame import STATS
+from shm import InstrumentKind
+
+_IDS: Mapping[str, str | Mapping[InstrumentKind, str]] = {
+    "okx": {
+        InstrumentKind.SPOT: "okex",
+        InstrumentKind.PERPETUAL: "okex-swap",
+        InstrumentKind.FUTURE: "okex-futures",
+        InstrumentKind.OPTION: "okex-options",
+        InstrumentKind.COMBO: "okex-spreads",
+    },
+    "binance-usdm": "binance-futures",
+    "binance-coinm": "binance-delivery",
+    "binance-options": "binance-european-options",
+    "bybit-linear": "bybit",
+    "bybit-inverse": "bybit",
+    "bybit-option": "bybit-options",
+    "coinbase-exchange": "coinbase",
+    "gate": "gate-io",
+    "gate-futures": "gate-io-futures",
+    "kraken-futures": "cryptofacilities",
+    "htx": "huobi",
+    "htx-swap": "huobi-dm-linear-swap",
+    "bitfinex": {InstrumentKind.PERPETUAL: "bitfinex-derivatives"},
+    "bitget-spot": "bitget",
+    "cryptocom": "crypto-com",
+    "dydx": "dydx-v4",
+}
+
+#: Venues whose trades say which of them are liquidations. The others announce the order, and the
+#: trades that it makes come as well.
+_LIQUIDATIONS_ARE_TRADES = ("deribit", "coinbase-derivatives", "dydx", "kraken-futures")
+
+
+def exchange_id(venue: str, kind: InstrumentKind) -> str:
+    """The exchange of an instrument, as Tardis names it."""
+    found = _IDS.get(venue, venue)
+    return found if isinstance(found, str) else found.get(kind, venue)
+
+
+def liquidations_are_trades(venue: str) -> bool:
+    """Whether a liquidation of the venue's is one of its trades."""
+    return venue in _LIQUIDATIONS_ARE_TRADES
+
+
+def in_percent(venue: str) -> frozenset[int]:
+    """Which statistics the venue writes in percent: records have them as it does, Tardis has
+    volatilities in percent, and nothing else."""
+    try:
+        frames = getattr(venues.load(venue), "frames", ())
+    except KeyError:  # a recording of a venue that is not ours
+        return frozenset()
+    return frozenset(
+        number
+        for name, number in STATS.items()
+        if any(f"${name}_percent" in frame.sample for frame in frames)
+    )
