@@ -59,7 +59,8 @@ class LiveSource:
             raw=True,
         ) as events:
             epoch, lost = 0, 0
-            last = None if self._follow else self._feed.segment.published
+            assert events.segment is not None  # it was just attached to
+            last = None if self._follow else events.segment.published
             while True:
                 try:
                     rows = events.poll()

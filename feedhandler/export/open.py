@@ -24,7 +24,9 @@ def opened(
         raise SourceError("--follow is for live:VENUE: what is on disk has an end")
     path = Path(word)
     if path.is_dir():
-        raise SourceError(f"{path}: recordings come later")
+        from feedhandler.export.of_recording import RecordingSource
+
+        return RecordingSource(path, venue=venue)
     if not path.exists():
         raise SourceError(f"{path} is not there: a recording's directory, a capture, or live:VENUE")
     from feedhandler.export.of_capture import CaptureSource

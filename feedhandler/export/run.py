@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from feedhandler.export.files import ArrowFile, CsvFile, ParquetFile, Partial, RowFile
 from feedhandler.export.hftbacktest import Events, NpzFile
 from feedhandler.export.records import Records
-from feedhandler.export.source import Asked, Batch, Hole, Source, SourceError
+from feedhandler.export.source import Asked, Hole, Source, SourceError
 from feedhandler.export.symbols import Symbols, Wanted, told
 from feedhandler.export.table import Chunk, Table
 from feedhandler.export.tardis import TYPES
@@ -223,13 +222,10 @@ def _chunks(source: Source, sink: _Sink, symbols: Symbols, job: Job, done: Done)
     asked = Asked(sink.kinds, sink.books, job.start_ns, job.end_ns, symbols.wanted)
     kinds = np.array(sorted(sink.kinds), np.uint8)
     cut = _Cut(job, done)
-    standing = _Standing()
     chunk = None
     for batch in source.batches(asked):
         if batch.broken:
             sink.broken()
-            standing.broken()
-        batch = standing.without_bases(batch)
         which = symbols.numbers(batch)
         wanted = (which >= 0) & np.isin(batch.rows["kind"], kinds)
         rows, which = batch.rows[wanted], which[wanted]
@@ -279,33 +275,3 @@ class _Cut:
         within = whole.part(slice(first, max(first, last)))
         self._done.late += int(np.count_nonzero(within.rows["receive_ns"] < within.local_ns))
         return whole.part(slice(0, first)), within
-
-
-class _Standing:
-    """Which books of this epoch have a base already: those of a recording come again and again."""
-
-    def __init__(self) -> None:
-        self._with_base: set[int] = set()
-
-    def broken(self) -> None:
-        """None has."""
-        self._with_base.clear()
-
-    def without_bases(self, batch: Batch) -> Batch:
-        """Without the bases of books that have one, or have had a full book from the venue."""
-        rows, base = batch.rows, batch.base
-        if base is None:
-            return batch
-        needless = np.zeros(len(rows), np.bool_)
-        if base.any():
-            numbers: npt.NDArray[np.uint32] = rows["instrument"]
-            for one in np.unique(numbers[base]).tolist():
-                its = base & (numbers == one)
-                if one in self._with_base:
-                    needless |= its
-            # what the venue sent before the base, in this very batch, is seen below
-        clear = rows["kind"] == Kind.CLEAR
-        self._with_base.update(np.unique(rows["instrument"][clear]).tolist())
-        if not needless.any():
-            return batch
-        return Batch(rows[~needless], batch.epoch, batch.broken)

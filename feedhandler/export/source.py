@@ -53,14 +53,13 @@ class Hole:
 class Batch:
     """Records of one epoch, whole messages in order, with the fields of `shm.Events(raw=True)`.
 
-    `base`: one truth a record: it is of a book's base, and no record of the ring. `broken`: records
-    are missing before it, or it begins an epoch: no book goes on.
+    Rows of a book's base may be among them, where books begin anew. `broken`: records are missing
+    before it, or it begins an epoch: no book goes on.
     """
 
     rows: npt.NDArray[np.void]
     epoch: int
     broken: bool = False
-    base: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(slots=True)
