@@ -13,6 +13,7 @@ cdef extern from "kept_book.h" nogil:
     ctypedef struct kept_book:
         book_side before[2]
         int price_exponent, size_exponent, before_price_exponent
+        int shown_price_exponent, shown_size_exponent
         bint in_step, scaled, refilling, touched
     book_side *kept_side(kept_book *k, bint ask)
     void kept_broken(kept_book *k)
@@ -275,9 +276,13 @@ cdef class Tops(_Books):
                 k.refilling = False
                 drawn = <level *>&level_at[used, 0, 0, 0]
                 self.draw(k, drawn)
-                if memcmp(drawn, &self.shown[records.which[at] * stride],
-                          <size_t>stride * sizeof(level)) == 0:
+                if (k.shown_price_exponent == k.price_exponent
+                        and k.shown_size_exponent == k.size_exponent
+                        and memcmp(drawn, &self.shown[records.which[at] * stride],
+                                   <size_t>stride * sizeof(level)) == 0):
                     continue
+                k.shown_price_exponent = k.price_exponent
+                k.shown_size_exponent = k.size_exponent
                 self.keep(drawn, &self.shown[records.which[at] * stride])
                 place[used] = at
                 exponent[used, 0] = <int8_t>k.price_exponent

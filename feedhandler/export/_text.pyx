@@ -6,6 +6,7 @@ import numpy as np
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int8_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
 cdef extern from "decimal_text.h" nogil:
     enum:
@@ -13,9 +14,6 @@ cdef extern from "decimal_text.h" nogil:
     char *unsigned_text(char *to, uint64_t value)
     char *signed_text(char *to, int64_t value)
     char *decimal_text(char *to, int64_t value, int exponent)
-
-cdef extern from "<string.h>" nogil:
-    void *memcpy(void *to, const void *source, size_t count)
 
 #: No value: an empty field.
 NONE = -(1 << 63)

@@ -9,6 +9,7 @@ typedef struct kept_book {
     book_side before[2]; /* of the levels that were there when a snapshot began */
     int price_exponent, size_exponent;
     int before_price_exponent;
+    int shown_price_exponent, shown_size_exponent; /* of the levels that were shown last */
     bool in_step;    /* there was a base, and no hole after it */
     bool scaled;     /* the exponents are those of levels */
     bool refilling;  /* within a snapshot */

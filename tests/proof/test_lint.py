@@ -54,6 +54,14 @@ COPIES = {
             "+ 1, s->levels + index, (size_t)better * sizeof *s->levels",
         )
     },
+    (
+        "feedhandler/export/_text.pyx",
+        "memcpy(to, field.constant.text, field.constant.length)",
+    ): "a text of an export",
+    (
+        "feedhandler/export/_text.pyx",
+        "memcpy(to, name.text, name.length)",
+    ): "a text of an export",
     ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
     (
         "feedhandler/engine/text_cuts.h",
