@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-PACKAGES = ("cli", "feedhandler", "shm")
+PACKAGES = ("feedhandler", "shm")  # feedhandler/cli is a link to cli/
 DATA = ("py.typed", "*.pyi", "*.h", "[a-z]*.c", "*.cmake", "*.pc", "*.html", "*.css", "*.js")
 # _*.c is Cython's
 INCLUDE = (".", "shm/include")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import click
 
-from cli.lazy import LazyGroup
+from feedhandler.cli.lazy import LazyGroup
 
 _COMMANDS = {
-    "all": "cli.bench_all:everything",
-    "decode": "cli.bench_decode:decode",
-    "wire": "cli.bench_wire:wire",
-    "latency": "cli.bench_latency:latency",
-    "capacity": "cli.bench_capacity:capacity",
-    "board": "cli.bench_board:board",
-    "screens": "cli.bench_screens:screens",
-    "persistent": "cli.bench_persistent:persistent",
-    "hop": "cli.bench_hop:hop",
-    "api": "cli.bench_api:api",
-    "memory": "cli.bench_memory:memory",
-    "peers": "cli.bench_peers:peers",
+    "all": "feedhandler.cli.bench_all:everything",
+    "decode": "feedhandler.cli.bench_decode:decode",
+    "wire": "feedhandler.cli.bench_wire:wire",
+    "latency": "feedhandler.cli.bench_latency:latency",
+    "capacity": "feedhandler.cli.bench_capacity:capacity",
+    "board": "feedhandler.cli.bench_board:board",
+    "screens": "feedhandler.cli.bench_screens:screens",
+    "persistent": "feedhandler.cli.bench_persistent:persistent",
+    "hop": "feedhandler.cli.bench_hop:hop",
+    "api": "feedhandler.cli.bench_api:api",
+    "memory": "feedhandler.cli.bench_memory:memory",
+    "peers": "feedhandler.cli.bench_peers:peers",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.bench_report import repetitions_option, reported
+from feedhandler.cli.bench_report import repetitions_option, reported
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.result import Findings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.bench_report import reported
+from feedhandler.cli.bench_report import reported
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.result import Findings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.bench_report import captures_option, repetitions_option, reported, venue_option
+from feedhandler.cli.bench_report import captures_option, repetitions_option, reported, venue_option
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.result import Findings

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, FINE
-from cli.options import force_option, json_option, refuse_overwriting, venue_file_option
-from cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
+from feedhandler.cli.errors import FINDING, FINE
+from feedhandler.cli.options import force_option, json_option, refuse_overwriting, venue_file_option
+from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.compare import Change

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, FINE, NOTHING, CliError
-from cli.options import (
+from feedhandler import number_text
+from feedhandler.cli.errors import FINDING, FINE, NOTHING, CliError
+from feedhandler.cli.options import (
     force_option,
     json_option,
     namespace_override_option,
     refuse_overwriting,
     venue_file_option,
 )
-from cli.output import json_out
-from feedhandler import number_text
+from feedhandler.cli.output import json_out
 
 if TYPE_CHECKING:
     from feedhandler.capture.recorder import Recording

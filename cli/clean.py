@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cli.options import json_option, namespace_option
-from cli.output import json_out
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import json_out
 
 
 @click.command()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.errors import CliError
-from cli.options import json_option
-from cli.output import bold, dim, json_out
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.options import json_option
+from feedhandler.cli.output import bold, dim, json_out
 
 if TYPE_CHECKING:
     from feedhandler.config.keys import Told

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.errors import FINDING, FINE
-from cli.options import json_option, namespace_override_option, venue_file_option
-from cli.output import dim, json_out, screen_width
+from feedhandler.cli.errors import FINDING, FINE
+from feedhandler.cli.options import json_option, namespace_override_option, venue_file_option
+from feedhandler.cli.output import dim, json_out, screen_width
 
 if TYPE_CHECKING:
     from feedhandler.doctor import Check

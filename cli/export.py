@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.errors import FINDING, CliError, warn
-from cli.options import (
+from feedhandler.cli.errors import FINDING, CliError, warn
+from feedhandler.cli.options import (
     force_option,
     json_option,
     namespace_option,
     refuse_overwriting,
     venue_file_option,
 )
-from cli.output import dim, json_out
+from feedhandler.cli.output import dim, json_out
 
 if TYPE_CHECKING:
     from feedhandler.export.run import Done

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from cli.errors import FINDING, USAGE, CliError
-from cli.output import json_out
+from feedhandler.cli.errors import FINDING, USAGE, CliError
+from feedhandler.cli.output import json_out
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SHOWN = 10

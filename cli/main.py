@@ -8,29 +8,29 @@ from collections.abc import Sequence
 
 import click
 
-from cli.errors import BUG, FINE, INTERRUPTED, translated
-from cli.lazy import LazyGroup
+from feedhandler.cli.errors import BUG, FINE, INTERRUPTED, translated
+from feedhandler.cli.lazy import LazyGroup
 
 _COMMANDS = {
-    "start": "cli.start:start",
-    "config": "cli.config:config",
-    "venues": "cli.venues:venues",
-    "venue": "cli.venue:venue",
-    "plan": "cli.plan:plan",
-    "stop": "cli.stop:stop",
-    "status": "cli.status:status",
-    "top": "cli.top:top",
-    "subscribe": "cli.subscribe:subscribe",
-    "unsubscribe": "cli.unsubscribe:unsubscribe",
-    "inspect": "cli.inspect_:inspect",
-    "record": "cli.record:record",
-    "capture": "cli.capture:capture",
-    "replay": "cli.replay:replay",
-    "export": "cli.export:export",
-    "clean": "cli.clean:clean",
-    "doctor": "cli.doctor:doctor",
-    "bench": "cli.bench:bench",
-    "sim": "cli.sim:sim",
+    "start": "feedhandler.cli.start:start",
+    "config": "feedhandler.cli.config:config",
+    "venues": "feedhandler.cli.venues:venues",
+    "venue": "feedhandler.cli.venue:venue",
+    "plan": "feedhandler.cli.plan:plan",
+    "stop": "feedhandler.cli.stop:stop",
+    "status": "feedhandler.cli.status:status",
+    "top": "feedhandler.cli.top:top",
+    "subscribe": "feedhandler.cli.subscribe:subscribe",
+    "unsubscribe": "feedhandler.cli.unsubscribe:unsubscribe",
+    "inspect": "feedhandler.cli.inspect_:inspect",
+    "record": "feedhandler.cli.record:record",
+    "capture": "feedhandler.cli.capture:capture",
+    "replay": "feedhandler.cli.replay:replay",
+    "export": "feedhandler.cli.export:export",
+    "clean": "feedhandler.cli.clean:clean",
+    "doctor": "feedhandler.cli.doctor:doctor",
+    "bench": "feedhandler.cli.bench:bench",
+    "sim": "feedhandler.cli.sim:sim",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cli.errors import CliError
+from feedhandler.cli.errors import CliError
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, FINE, USAGE, CliError, warn
-from cli.options import json_option, venue_file_option
-from cli.output import Column, bold, dim, echo_table, json_out
+from feedhandler.cli.errors import FINDING, FINE, USAGE, CliError, warn
+from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.output import Column, bold, dim, echo_table, json_out
 
 if TYPE_CHECKING:
     from feedhandler.planning.every_venue import Planned

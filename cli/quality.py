@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from cli.errors import NOTHING, CliError
-from cli.output import Column, dim, json_out, screen_width, table
 from feedhandler import number_text
+from feedhandler.cli.errors import NOTHING, CliError
+from feedhandler.cli.output import Column, dim, json_out, screen_width, table
 
 _COLUMNS = (
     Column("VENUE"),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import DISK, FINE, CliError
-from cli.options import json_option, namespace_override_option, venue_file_option
-from cli.output import json_out
 from feedhandler import number_text
+from feedhandler.cli.errors import DISK, FINE, CliError
+from feedhandler.cli.options import json_option, namespace_override_option, venue_file_option
+from feedhandler.cli.output import json_out
 
 if TYPE_CHECKING:
     from feedhandler.config.record_keys import RecordConfig

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, CliError
-from cli.options import (
+from feedhandler import number_text
+from feedhandler.cli.errors import FINDING, CliError
+from feedhandler.cli.options import (
     force_option,
     json_option,
     refuse_overwriting,
     replay_namespace_option,
     venue_file_option,
 )
-from cli.output import Column, dim, echo_table, json_out, state
-from feedhandler import number_text
+from feedhandler.cli.output import Column, dim, echo_table, json_out, state
 
 if TYPE_CHECKING:
     from feedhandler.capture.replay import ReplayResult

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.errors import CliError
-from cli.options import json_option, venue_file_option
-from cli.output import Column, echo_table, json_out
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.output import Column, echo_table, json_out
 
 if TYPE_CHECKING:
     from feedhandler.sim.runner import SimOptions

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import COMMAND, FINE, CliError
-from cli.options import namespace_override_option, venue_file_option
-from cli.output import bold, dim, state
+from feedhandler.cli.errors import COMMAND, FINE, CliError
+from feedhandler.cli.options import namespace_override_option, venue_file_option
+from feedhandler.cli.output import bold, dim, state
 
 if TYPE_CHECKING:
     from feedhandler.config.keys import Config
@@ -121,8 +121,8 @@ def _simulated(
 ) -> tuple[Callable[[Config], Config], dict[str, str]]:
     """Start the simulators of these venues; what points a configuration at them, and where each
     takes orders to misbehave."""
-    from cli.sim import check_simulated, with_script
-    from cli.simulated import pointed_at
+    from feedhandler.cli.sim import check_simulated, with_script
+    from feedhandler.cli.simulated import pointed_at
     from feedhandler.config.document import ConfigError
     from feedhandler.sim.runner import SimError, SimOptions, SimProcess
 

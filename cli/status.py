@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from cli.errors import FINDING, FINE, NOTHING, START, CliError
-from cli.options import json_option, namespace_option, plot_option
-from cli.output import Column, dim, json_out, screen_width, state, table
 from feedhandler import number_text
+from feedhandler.cli.errors import FINDING, FINE, NOTHING, START, CliError
+from feedhandler.cli.options import json_option, namespace_option, plot_option
+from feedhandler.cli.output import Column, dim, json_out, screen_width, state, table
 from feedhandler.view.believable import SILENT_NS
 
 _COLUMNS = (
@@ -55,13 +55,13 @@ def status(
     Exit codes: 0 every venue is LIVE, 1 one is not, or is late, 3 none is there.
     """
     if quality or day or plot:
-        from cli.quality import show
+        from feedhandler.cli.quality import show
 
         show(namespace, day, as_json, plot)
         return FINE
     found = gather(namespace)
     if watched:
-        from cli.watch import watch
+        from feedhandler.cli.watch import watch
 
         watch(lambda: _view(gather(namespace), namespace, as_json), 0.5)
     if as_json:

@@ -6,8 +6,8 @@ import time
 
 import click
 
-from cli.errors import FINDING, CliError
-from cli.options import namespace_option
+from feedhandler.cli.errors import FINDING, CliError
+from feedhandler.cli.options import namespace_option
 
 
 @click.command()

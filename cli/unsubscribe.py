@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cli.instruments import ask_supervisor, pattern_arguments
-from cli.options import json_option, namespace_option
+from feedhandler.cli.instruments import ask_supervisor, pattern_arguments
+from feedhandler.cli.options import json_option, namespace_option
 
 
 @click.command()

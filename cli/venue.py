@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cli.lazy import LazyGroup
+from feedhandler.cli.lazy import LazyGroup
 
 
-@click.group(cls=LazyGroup, lazy={"check": "cli.venue_check:check"})
+@click.group(cls=LazyGroup, lazy={"check": "feedhandler.cli.venue_check:check"})
 def venue() -> None:
     """Help with a venue that is being written: docs/adding-a-venue.md goes through one.
 

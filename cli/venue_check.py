@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, FINE, CliError
-from cli.options import json_option, venue_file_option
-from cli.output import (
+from feedhandler import number_text
+from feedhandler.cli.errors import FINDING, FINE, CliError
+from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.output import (
     Column,
     bold,
     cut,
@@ -22,7 +23,6 @@ from cli.output import (
     utf8,
     wrapped,
 )
-from feedhandler import number_text
 
 if TYPE_CHECKING:
     from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -251,7 +251,7 @@ def _facts(told: Examined) -> str:
 
 
 def _show_book(told: Examined, width: int) -> None:
-    from cli.inspect_.ladder import levels
+    from feedhandler.cli.inspect_.ladder import levels
 
     book = told.result.books.get(told.busiest)
     if book is None:

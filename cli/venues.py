@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import FINDING, FINE, CliError
-from cli.options import json_option, venue_file_option
-from cli.output import Column, bold, dim, echo_table, json_out, screen_width
+from feedhandler.cli.errors import FINDING, FINE, CliError
+from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, screen_width
 
 if TYPE_CHECKING:
     from feedhandler.adapter.venue import Venue

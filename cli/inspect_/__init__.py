@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cli.lazy import LazyGroup
+from feedhandler.cli.lazy import LazyGroup
 
 _COMMANDS = {
-    name: f"cli.inspect_.{name}:{name}"
+    name: f"feedhandler.cli.inspect_.{name}:{name}"
     for name in (
         *("ls", "stat", "tail", "book", "chain", "slots", "connections", "readers", "verify"),
         "abi",

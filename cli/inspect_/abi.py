@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from cli.errors import CliError
-from cli.options import json_option
-from cli.output import Column, bold, dim, echo_table, json_out
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.options import json_option
+from feedhandler.cli.output import Column, bold, dim, echo_table, json_out
 
 
 @click.command()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.inspect_.ladder import ladder
-from cli.inspect_.memory import find, open_venue
-from cli.options import json_option, namespace_option, plot_option
-from cli.output import json_out, screen_width
+from feedhandler.cli.inspect_.ladder import ladder
+from feedhandler.cli.inspect_.memory import find, open_venue
+from feedhandler.cli.options import json_option, namespace_option, plot_option
+from feedhandler.cli.output import json_out, screen_width
 from feedhandler.view.book import read_book
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def book(
         else:
             click.echo("\n".join(view.lines()))
         return
-    from cli.watch import watch
+    from feedhandler.cli.watch import watch
 
     watch(view.lines)
 
@@ -87,7 +87,7 @@ class BookView:
 
     def _renew(self) -> None:
         """Go over to the writer's next start; until it has the instrument, the old one shows."""
-        from cli.errors import CliError
+        from feedhandler.cli.errors import CliError
         from shm.errors import ShmError
 
         if self._memory.writer == "alive":

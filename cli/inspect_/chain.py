@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import CliError
-from cli.inspect_ import chain_board
-from cli.inspect_.memory import open_venue, writer_words
-from cli.options import json_option, namespace_option
-from cli.output import cut, dim, json_out, screen_width
 from feedhandler import number_text
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.inspect_ import chain_board
+from feedhandler.cli.inspect_.memory import open_venue, writer_words
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import cut, dim, json_out, screen_width
 from feedhandler.view.believable import believable
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def chain(
     if as_json:
         json_out(_document(memory, name, chosen))
     elif watched:
-        from cli.watch import watch
+        from feedhandler.cli.watch import watch
 
         watch(lines)
     else:

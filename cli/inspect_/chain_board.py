@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cli.output import bold, cells, dim, pad, state, utf8
 from feedhandler import number_text
+from feedhandler.cli.output import bold, cells, dim, pad, state, utf8
 
 Side = Mapping[str, Any]
 """Exact decimal texts of prices and sizes, statistics as numbers; None: there are none."""

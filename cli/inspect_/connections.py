@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from cli.inspect_.memory import open_venue, venues_there
-from cli.options import json_option, namespace_option
-from cli.output import Column, echo_table, json_out, state
 from feedhandler import number_text
+from feedhandler.cli.inspect_.memory import open_venue, venues_there
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import Column, echo_table, json_out, state
 from feedhandler.view.believable import SILENT_NS, word
 
 _UP = ("SUBSCRIBING", "SYNCING", "LIVE")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.output import bold, cut, dim, pad, standing, utf8
 from feedhandler import number_text
+from feedhandler.cli.output import bold, cut, dim, pad, standing, utf8
 
 if TYPE_CHECKING:
     from shm._native import Instrument

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from cli.inspect_.memory import nothing, open_venue, writer_words
-from cli.options import json_option, namespace_option
-from cli.output import Column, dim, echo_table, json_out, standing
 from feedhandler import number_text
+from feedhandler.cli.inspect_.memory import nothing, open_venue, writer_words
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import Column, dim, echo_table, json_out, standing
 from feedhandler.view.believable import believable, word
 
 

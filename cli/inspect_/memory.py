@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.errors import COMMAND, NOTHING, START, CliError
+from feedhandler.cli.errors import COMMAND, NOTHING, START, CliError
 
 if TYPE_CHECKING:
     from shm._native import Instrument

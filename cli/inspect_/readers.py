@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.inspect_.memory import venues_there
-from cli.options import json_option, namespace_option
-from cli.output import Column, echo_table, json_out
 from feedhandler import number_text
+from feedhandler.cli.inspect_.memory import venues_there
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import Column, echo_table, json_out
 
 if TYPE_CHECKING:
     from shm.registry import Reader

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import CliError
-from cli.inspect_.memory import open_venue
-from cli.inspect_.records import HEADING, Describer, line
-from cli.options import json_option, namespace_option
-from cli.output import Column, dim, echo_table, json_out
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.inspect_.memory import open_venue
+from feedhandler.cli.inspect_.records import HEADING, Describer, line
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import Column, dim, echo_table, json_out
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from cli.inspect_.memory import open_venue, writer_words
-from cli.options import json_option, namespace_option
-from cli.output import Column, bold, dim, echo_table, json_out, state
 from feedhandler import number_text
+from feedhandler.cli.inspect_.memory import open_venue, writer_words
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, state
 from feedhandler.healing.audit_report import read_report
 from feedhandler.view.believable import believable
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import CliError
-from cli.inspect_.memory import find, open_venue
-from cli.inspect_.records import Describer, line
-from cli.options import json_option, namespace_option
-from cli.output import cut, dim, screen_width
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.inspect_.memory import find, open_venue
+from feedhandler.cli.inspect_.records import Describer, line
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import cut, dim, screen_width
 
 if TYPE_CHECKING:
     import numpy as np

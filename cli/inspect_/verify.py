@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from cli.errors import FINDING, FINE
-from cli.inspect_.memory import open_venue, venues_there
-from cli.options import json_option, namespace_option
-from cli.output import json_out
 from feedhandler import number_text
+from feedhandler.cli.errors import FINDING, FINE
+from feedhandler.cli.inspect_.memory import open_venue, venues_there
+from feedhandler.cli.options import json_option, namespace_option
+from feedhandler.cli.output import json_out
 
 
 @click.command()

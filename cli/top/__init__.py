@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from cli.errors import CliError
-from cli.options import namespace_option
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.options import namespace_option
 
 
 @click.command()
@@ -33,6 +33,6 @@ def top(namespace: str, every_s: float) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CliError("this is no terminal", "for programs: feedhandler status --json")
-    from cli.top.app import Top
+    from feedhandler.cli.top.app import Top
 
     Top(namespace, every_s).run()

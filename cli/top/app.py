@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 from textual.app import App
 from textual.binding import Binding
 
-from cli.top.overview import Overview
-from cli.top.sight import Sight
+from feedhandler.cli.top.overview import Overview
+from feedhandler.cli.top.sight import Sight
 
 
 @runtime_checkable

@@ -9,11 +9,11 @@ from typing import Any
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cli.output import harmless
-from cli.top.rows import spark
-from cli.top.screen import TopScreen
-from cli.top.sight import Sight
 from feedhandler import number_text
+from feedhandler.cli.output import harmless
+from feedhandler.cli.top.rows import spark
+from feedhandler.cli.top.screen import TopScreen
+from feedhandler.cli.top.sight import Sight
 from feedhandler.connection.state import ConnectionState
 from feedhandler.view.believable import word
 from feedhandler.view.words import meaning

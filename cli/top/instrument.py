@@ -11,14 +11,14 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cli.errors import CliError
-from cli.inspect_.book import BookView
-from cli.inspect_.ladder import ladder
-from cli.inspect_.records import Describer
-from cli.output import cut
-from cli.top.screen import TopScreen
-from cli.top.sight import Sight
 from feedhandler import number_text
+from feedhandler.cli.errors import CliError
+from feedhandler.cli.inspect_.book import BookView
+from feedhandler.cli.inspect_.ladder import ladder
+from feedhandler.cli.inspect_.records import Describer
+from feedhandler.cli.output import cut
+from feedhandler.cli.top.screen import TopScreen
+from feedhandler.cli.top.sight import Sight
 from feedhandler.view.words import meaning
 from shm import ShmError
 from shm._native import READ_OK

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cli.top.rows import state_cell
-from cli.top.table import Cell
+from feedhandler.cli.top.rows import state_cell
+from feedhandler.cli.top.table import Cell
 from feedhandler.view.instruments import FIELDS, Instruments
 
 _STYLES = {"bid": "bid", "ask": "ask", "status": "bad"}

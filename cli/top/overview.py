@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.widget import Widget
 
-from cli.top.rows import VENUES, venue_key, venue_row
-from cli.top.screen import TopScreen
-from cli.top.table import Cell, LineTable
 from feedhandler import number_text
+from feedhandler.cli.top.rows import VENUES, venue_key, venue_row
+from feedhandler.cli.top.screen import TopScreen
+from feedhandler.cli.top.table import Cell, LineTable
 from feedhandler.view.words import shown_state
 
 
@@ -58,12 +58,12 @@ class Overview(TopScreen):
         return f"{look.venue}: {state} since {number_text.moment(since)}; nothing is wrong"
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
-        from cli.top.venue import VenueScreen
+        from feedhandler.cli.top.venue import VenueScreen
 
         self.app.push_screen(VenueScreen(self.sight, str(event.row)))
 
     def action_readers(self) -> None:
         """Who reads."""
-        from cli.top.readers import ReadersScreen
+        from feedhandler.cli.top.readers import ReadersScreen
 
         self.app.push_screen(ReadersScreen(self.sight))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.widget import Widget
 
-from cli.top.rows import READERS, reader_key, reader_row
-from cli.top.screen import TopScreen
-from cli.top.table import Cell, LineTable
+from feedhandler.cli.top.rows import READERS, reader_key, reader_row
+from feedhandler.cli.top.screen import TopScreen
+from feedhandler.cli.top.table import Cell, LineTable
 
 
 class ReadersScreen(TopScreen):

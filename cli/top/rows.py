@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from cli.output import utf8
-from cli.top.table import Cell, TableColumn
 from feedhandler import number_text
+from feedhandler.cli.output import utf8
+from feedhandler.cli.top.table import Cell, TableColumn
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.view.believable import word
 from feedhandler.view.watch import VenueLook

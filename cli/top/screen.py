@@ -12,9 +12,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
-from cli.output import cut, harmless, pad
-from cli.top.sight import Sight
-from cli.top.table import LineTable
+from feedhandler.cli.output import cut, harmless, pad
+from feedhandler.cli.top.sight import Sight
+from feedhandler.cli.top.table import LineTable
 
 
 class TopScreen(Screen[None]):
@@ -109,6 +109,6 @@ class TopScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Say the keys."""
-        from cli.top.help import Help
+        from feedhandler.cli.top.help import Help
 
         self.app.push_screen(Help())

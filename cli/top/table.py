@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cli.output import cut, pad
+from feedhandler.cli.output import cut, pad
 
 Cell = tuple[str, str]  #: (text, one of STYLES)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.widget import Widget
 
-from cli.top.instruments import instrument_row
-from cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, connection_row
-from cli.top.screen import TopScreen
-from cli.top.sight import Sight
-from cli.top.table import Cell, LineTable
 from feedhandler import number_text
+from feedhandler.cli.top.instruments import instrument_row
+from feedhandler.cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, connection_row
+from feedhandler.cli.top.screen import TopScreen
+from feedhandler.cli.top.sight import Sight
+from feedhandler.cli.top.table import Cell, LineTable
 from feedhandler.view.instruments import FIELDS, Instruments
 from feedhandler.view.words import shown_state
 
@@ -100,8 +100,8 @@ class VenueScreen(TopScreen):
         self._turn_to("instruments")
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
-        from cli.top.connection import ConnectionScreen
-        from cli.top.instrument import InstrumentScreen
+        from feedhandler.cli.top.connection import ConnectionScreen
+        from feedhandler.cli.top.instrument import InstrumentScreen
 
         if event.table.id == "connections":
             self.app.push_screen(ConnectionScreen(self.sight, self.venue, int(str(event.row))))

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from cli.bench_report import show
 from feedhandler.bench.figures import persistent
 from feedhandler.bench.figures.persistent_market import Market, book, change_of, update
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import StageError
+from feedhandler.cli.bench_report import show
 from tests.bench.support import well_formed
 from tests.kit.tools import needs
 

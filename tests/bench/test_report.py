@@ -9,10 +9,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from cli.bench_report import reported
-from cli.main import main
 from feedhandler.bench.kit.histogram import Histogram
 from feedhandler.bench.kit.result import FIELDS, Curve, Findings, Result, Series
+from feedhandler.cli.bench_report import reported
+from feedhandler.cli.main import main
 
 
 def made(value: float = 120.0) -> click.Command:

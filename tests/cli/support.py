@@ -20,7 +20,7 @@ import orjson
 
 from tests.kit import rig
 
-COMMAND = [sys.executable, "-m", "cli"]
+COMMAND = [sys.executable, "-m", "feedhandler"]
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from cli.inspect_.chain_board import at_the_money, board, summary
+from feedhandler.cli.inspect_.chain_board import at_the_money, board, summary
 
 NUMBERS = {
     "mark": 0.0527, "underlying": 84_100.5, "index": 84_000.0, "bid_iv": 0.45, "ask_iv": 0.47,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cli.main import main
+from feedhandler.cli.main import main
 from shm import ContractType, InstrumentKind, OptionType, Reason, State
 from shm.segment import WriterSegment, create
 from tests.cli.support import Terminal, json_of, run

@@ -7,8 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from cli import status
-from cli.output import Column, cells, cut, state, table
+from feedhandler.cli import status
+from feedhandler.cli.output import Column, cells, cut, state, table
 
 COLUMNS = (
     Column("VENUE"),

@@ -19,11 +19,11 @@ sys.meta_path.insert(0, Absent)
 ABSENT = set(sys.argv[1].split(","))
 """
 _RUN = """
-from cli.main import main
+from feedhandler.cli.main import main
 sys.exit(max(main(line.split()) for line in sys.argv[2].split(";")))
 """
 _FEED = """
-import feedhandler.supervisor.supervisor, feedhandler.io_process.main, cli.start
+import feedhandler.supervisor.supervisor, feedhandler.io_process.main, feedhandler.cli.start
 from feedhandler import venues
 for name in venues.names():
     venues.load(name)

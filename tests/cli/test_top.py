@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from cli.top.app import Top
-from cli.top.connection import ConnectionScreen
-from cli.top.help import TEXT, Help
-from cli.top.instrument import InstrumentScreen
-from cli.top.overview import Overview
-from cli.top.readers import ReadersScreen
-from cli.top.rows import READERS, VENUES
-from cli.top.table import LineTable
-from cli.top.venue import VenueScreen
 from feedhandler import venues
+from feedhandler.cli.top.app import Top
+from feedhandler.cli.top.connection import ConnectionScreen
+from feedhandler.cli.top.help import TEXT, Help
+from feedhandler.cli.top.instrument import InstrumentScreen
+from feedhandler.cli.top.overview import Overview
+from feedhandler.cli.top.readers import ReadersScreen
+from feedhandler.cli.top.rows import READERS, VENUES
+from feedhandler.cli.top.table import LineTable
+from feedhandler.cli.top.venue import VenueScreen
 from shm import Kind, State
 from shm.segment import WriterSegment, create
 from tests.cli.support import COMMAND, _environment, until

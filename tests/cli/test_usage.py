@@ -37,7 +37,7 @@ def test_help_teaches(command: tuple[str, ...]) -> None:
 
 def test_help_of_all_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from cli.main import main; main(['--help']); "
+        "import sys; from feedhandler.cli.main import main; main(['--help']); "
         "heavy = {'numpy', 'aiohttp', 'uvloop', 'rich', 'textual', 'shm', 'feedhandler.venues'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
@@ -177,7 +177,7 @@ def test_replay_names_a_broken_line_and_goes_on(tmp_path: Path, namespace: str) 
 
 
 def test_the_live_feeds_namespace_is_not_a_replays(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cli.replay import replay
+    from feedhandler.cli.replay import replay
 
     monkeypatch.setenv("FEEDHANDLER_NAMESPACE", "live")
     assert replay.make_context("replay", ["x.ndjson"]).params["namespace"] == "replay"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cli.simulated import at_host
 from feedhandler import venues
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Control, ControlKind
 from feedhandler.budgets.token_bucket import TokenBucket
+from feedhandler.cli.simulated import at_host
 from feedhandler.connection.socket_requests import Requests, SocketRequests
 from feedhandler.connection.state import ConnectionState
 from feedhandler.network.rest import Rest, RestRefused, RestUnreachable

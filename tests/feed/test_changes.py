@@ -138,7 +138,7 @@ def write(r: Rig, path: Path, **instruments: list[str]) -> None:
 
 def start(r: Rig, path: Path, log: Path) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "start", str(path)],
+        [sys.executable, "-m", "feedhandler", "start", str(path)],
         stdin=subprocess.DEVNULL,
         stderr=log.open("w"),
         start_new_session=True,

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import shm
-from cli.simulated import at_host
 from feedhandler.budgets.shared_budget import bans
+from feedhandler.cli.simulated import at_host
 from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.venues import load
 from feedhandler.view.status import venue_status

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.main import main as command
+from feedhandler.cli.main import main as command
 from feedhandler.connection.state import ConnectionState
 from feedhandler.view.status import venue_status
 from tests.kit.followed import assert_each_trade_once, assert_same_end, follow, rows

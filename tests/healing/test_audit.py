@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from cli.simulated import at_host
+from feedhandler.cli.simulated import at_host
 from feedhandler.healing.audit import Audit, Duties
 from feedhandler.healing.audit_compare import Broken, FollowedBook, Known, compare
 from feedhandler.network.rest import RestError

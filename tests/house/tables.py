@@ -15,10 +15,10 @@ from pathlib import Path
 
 import click
 
-from cli.errors import EXIT_CODES
-from cli.main import feedhandler
 from feedhandler import venues
 from feedhandler.adapter.venue import CHANNELS, ListedInstrument, Venue
+from feedhandler.cli.errors import EXIT_CODES
+from feedhandler.cli.main import feedhandler
 from feedhandler.config.keys import told
 from shm import InstrumentKind
 from tests.house import venue_tables

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cli import errors, options
-from cli.main import feedhandler
 from feedhandler import venues
 from feedhandler.adapter.venue import CHANNELS
+from feedhandler.cli import errors, options
+from feedhandler.cli.main import feedhandler
 from feedhandler.config.keys import DEFAULT_CHANNELS, Config, told
 from feedhandler.connection.state import ConnectionState
 from shm import object_names

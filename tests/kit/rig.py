@@ -23,8 +23,8 @@ import msgspec
 import numpy as np
 
 import shm
-from cli.simulated import pointed_at
 from feedhandler import venues as registry
+from feedhandler.cli.simulated import pointed_at
 from feedhandler.config.keys import Config
 from feedhandler.config.load import load
 from feedhandler.io_process.main import Order

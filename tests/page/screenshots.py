@@ -20,7 +20,7 @@ import msgspec
 from selenium import webdriver
 from textual.pilot import Pilot
 
-from cli.top.app import Top
+from feedhandler.cli.top.app import Top
 from tests.kit import browser
 from tests.kit.rig import Rig, rig, until
 

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from cli.sim import sim as sim_command
+from feedhandler.cli.sim import sim as sim_command
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.runner import (

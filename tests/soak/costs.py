@@ -76,7 +76,7 @@ def started(venues: Sequence[str], rate: float) -> Iterator[tuple[str, subproces
     command = ["start", "--sim", "--sim-rate", f"{rate:g}", "--namespace", namespace, *chosen]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", *command],
+            [sys.executable, "-m", "feedhandler", *command],
             env=os.environ | {"FEEDHANDLER_STATE": folder, "FEEDHANDLER_LOG": "WARNING"},
             process_group=0,
         )

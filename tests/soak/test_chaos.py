@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.simulated import at_host
+from feedhandler.cli.simulated import at_host
 from feedhandler.sim.faults.kinds import KINDS
 from tests.kit.proxy import proxy
 from tests.kit.rig import rig, until

@@ -20,7 +20,7 @@ def test_the_groups_members_read_what_the_feed_writes(namespace: str, tmp_path: 
         f'status_address = ""\ngroup = {DESK}\n[venues.okx]\ninstruments = ["BTC-USDT"]\n'
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "start", "--sim", str(config)],
+        [sys.executable, "-m", "feedhandler", "start", "--sim", str(config)],
         env=os.environ | {"FEEDHANDLER_NAMESPACE": namespace},
         stderr=subprocess.DEVNULL,
         process_group=0,

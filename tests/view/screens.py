@@ -12,9 +12,9 @@ import aiohttp
 import orjson
 from textual.pilot import Pilot
 
-from cli import status
-from cli.top.app import Top
-from cli.top.table import LineTable
+from feedhandler.cli import status
+from feedhandler.cli.top.app import Top
+from feedhandler.cli.top.table import LineTable
 
 SCREENS = ("status", "top", "page")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

@@ -103,7 +103,7 @@ def _top(namespace: str, cpu: int, keys: bytes = b"") -> Iterator[children.Child
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
     made = subprocess.Popen(
-        [*_behind(cpu), *python_child.command("cli", "top", "--namespace", namespace)],
+        [*_behind(cpu), *python_child.command("feedhandler", "top", "--namespace", namespace)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
