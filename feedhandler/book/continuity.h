@@ -285,4 +285,18 @@ static inline bool continuity_buffered(const continuity *c, const sequence *tail
            (c->rule != RULE_PREVIOUS || s->final >= s->previous);
 }
 
+/* Does `s` belong right before `head`, the first in the buffer? One that was overtaken: what is buffered
+ * stays whole without it, and can be joined to any base that has it. */
+static inline bool continuity_overtaken(const continuity *c, const sequence *head, const sequence *s)
+{
+    if (!head->numbered || !s->numbered)
+        return false;
+    switch (c->rule) {
+    case RULE_PREVIOUS: return s->final == head->previous && s->previous < s->final;
+    case RULE_RANGE: return s->final < head->first && s->final + 1 == head->first;
+    case RULE_NEXT: return s->final < head->final && s->final + 1 == head->final;
+    default: return false;
+    }
+}
+
 #endif

@@ -18,6 +18,9 @@ static void book_keep(engine *e, market *m, const message *msg)
         fh_counter_add(e->writer, FH_COUNTER_DUPLICATES, 1);
         return;
     }
+    if (tail && tail->connection == connection &&
+        continuity_overtaken(&m->sequence, &backlog_head(&m->backlog)->numbers, &msg->numbers))
+        return;
     if (tail && !continuity_chains(&m->sequence, &tail->numbers, &msg->numbers)) {
         if (!continuity_based(&m->sequence)) { /* else the book itself misses nothing */
             fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);

@@ -52,7 +52,8 @@ static inline void quality_ignored(quality *q, const continuity *c, const sequen
     if (q->heard == 0)
         return;
     q->missing += numbers_missing(c, q->heard, came);
-    q->heard = came->final;
+    if (came->final > q->heard) /* else it was overtaken */
+        q->heard = came->final;
 }
 
 /* Did it leave LIVE since what it showed may have been wrong? */

@@ -60,6 +60,7 @@ class Keeper:
         self._seen = np.zeros((0, len(COUNTED)), np.int64)  # by row of the engine: what it said
         self._credit = np.zeros(0, np.int64)  # of its open time LIVE: what is dealt with already
         self._anew = np.zeros(0, np.bool_)  # what it said before is not of this file
+        self._behind = np.zeros(0, np.bool_)  # not looked at since time was cut out
         self._slots = np.zeros(0, np.int64)  # its place in the file
         self._symbols: dict[int, bytes] = {}
         self._counters: Numbers | None = None  # of this process, at the last beat
@@ -72,6 +73,7 @@ class Keeper:
         self._owners = self._slots  # by place: the newest row of the engine that has it
         self._dirty = _NOTHING  # places that are not stored yet
         self._at = self._not_before = 0
+        self._hole = 0, 0  # the time that was cut out last, from, to
         self._day = day_of(0)
         self._complaint = ""
         self._begin(clock())
@@ -94,6 +96,14 @@ class Keeper:
         turned = counted[:, _SINCE] != before[:, _SINCE]
         grown[:, _LIVE] -= np.where(turned, np.minimum(self._credit[rows], grown[:, _LIVE]), 0)
         self._credit[rows[turned]] = 0
+        end, begin = self._hole
+        late = self._behind[rows] & ~anew  # what the cut did not know
+        self._behind[rows] = False
+        unknown = late & (before[:, _SINCE] == 0)
+        grown[unknown & (grown[:, _LIVE] >= begin - end), _LIVE] -= begin - end
+        opened = late & turned & (counted[:, _SINCE] > 0) & (counted[:, _SINCE] < begin)
+        first = opened & unknown
+        grown[first, _LIVE] += np.maximum(0, end - counted[first, _SINCE])
         here = slots >= 0
         odd = np.flatnonzero(here & turned & (before[:, _SINCE] > now))  # the clock was set back
         open_ns = np.maximum(0, now - self._since[slots[odd]])
@@ -103,6 +113,9 @@ class Keeper:
         mine = here & (self._owners[np.maximum(slots, 0)] == rows)
         which = mine & turned
         self._since[slots[which]] = np.minimum(counted[which, _SINCE], now)
+        which = mine & opened
+        self._since[slots[which]] = begin
+        self._credit[rows[which]] = begin - counted[which, _SINCE]
         open_ = np.flatnonzero(anew & mine & (counted[:, _SINCE] > 0))
         self._since[slots[open_]] = now
         self._credit[rows[open_]] = np.maximum(0, now - counted[open_, _SINCE])
@@ -201,6 +214,9 @@ class Keeper:
         mine = owners[known]
         self._credit[mine] = np.maximum(0, begin - self._seen[mine, _SINCE])
         self._since[slots] = begin
+        if begin > end:
+            self._hole = end, begin
+            self._behind[:] = True
         if begin < end:
             carried = np.flatnonzero(rows["carried_since"])
             rows["carried_ns"][carried] += np.maximum(0, end - rows["carried_since"][carried])
@@ -299,6 +315,7 @@ class Keeper:
             self._slots = np.append(self._slots, np.full(more, _UNKNOWN, np.int64))
             self._credit = np.append(self._credit, np.zeros(more, np.int64))
             self._anew = np.append(self._anew, np.zeros(more, np.bool_))
+            self._behind = np.append(self._behind, np.ones(more, np.bool_))
             self._seen = np.vstack((self._seen, np.zeros((more, len(COUNTED)), np.int64)))
         for row in rows[self._slots[rows] == _UNKNOWN].tolist():
             symbol = self._symbols.setdefault(row, symbols[row].encode()[:64])

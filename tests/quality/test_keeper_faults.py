@@ -113,6 +113,37 @@ def test_a_process_that_stood_still_was_not_live(clock: Clock) -> None:
     assert (one_row(clock)["live_ns"], one_row(clock)["carried_ns"]) == (20 * S, 120 * S)
 
 
+@pytest.mark.parametrize("before", ["nothing", "stale", "live"])
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_a_process_that_stood_still_had_not_told_yet(
+    clock: Clock, before: str, closed: bool
+) -> None:
+    """LIVE a second before it stood still for 100 s, and looked at a second after: 2 s LIVE, and 3
+    more after that where it is not closed."""
+    one, had = Keeper("ns", "okx", 4, clock), 0
+    if before != "nothing":
+        one.add({0: "BTC-USDT"}, [], counted(live_since=NOON if before == "live" else 0))
+    passes(clock, one, 3)
+    if before == "live":  # it was lost for an instant, and LIVE again
+        had = 3 * S
+    since = clock.now
+    passes(clock, one, 1)
+    clock.now += 100 * S
+    beat(one)
+    passes(clock, one, 1)
+    whole = clock.now - since
+    if closed:
+        one.add({0: "BTC-USDT"}, [], counted(live_ns=had + whole))
+    else:
+        one.add({0: "BTC-USDT"}, [], counted(live_ns=had, live_since=since))
+    passes(clock, one, 3)
+    assert one_row(clock)["live_ns"] == had + (2 * S if closed else 5 * S)
+    if not closed:
+        one.add({0: "BTC-USDT"}, [], counted(live_ns=had + clock.now - since))
+        passes(clock, one, 3)
+        assert one_row(clock)["live_ns"] == had + 5 * S
+
+
 def test_a_full_disk_ends_no_process_and_the_numbers_come_later(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

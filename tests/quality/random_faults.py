@@ -1,0 +1,365 @@
+"""Random faults on a simulated venue, and a ledger of what they must have done to its data.
+
+    python -m tests.quality.random_faults --minutes 10 --seed 7
+
+The ledger has the simulator's word for gaps, for what they lacked and for checksums that it spoilt;
+of a venue whose messages cover ranges of numbers a tap on the wire counts them. How long books were
+LIVE, and how often again, say the records in the ring, of each process that there was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from feedhandler import venues as registry
+from feedhandler.cli.simulated import at_host
+from feedhandler.quality.report import report
+from feedhandler.view.status import heartbeat
+from shm import Kind, State
+from shm.inspect import open_memory
+from tests.kit.proxy import proxy
+from tests.kit.rig import Rig, Sim, rig
+
+VENUES: Final = ("bybit-linear", "kraken-futures", "okx", "binance", "bitfinex")
+CHAINS: Final = ("okx",)  #: that something is missing shows, and not how much
+CONNECTION: Final = ("bitfinex",)  #: what is numbered are the messages of a connection
+RANGES: Final = ("binance",)  #: a message has many numbers: the wire says how many
+_HEAL_S = 240.0  # with the backoff of a book that is lost again and again
+_UNSEEN_NS = 500_000_000
+_STOPS = (0.5, 3.0)
+_LATE_NS = 2_000_000_000  # who stood still for longer was not LIVE meanwhile
+
+_BOOK = {"gap": 8, "reorder": 3, "crossed": 3, "bad_checksum": 3, "duplicate": 3}
+_VENUE = {"drop": 3, "half_open": 1, "freeze": 1, "stop": 1, "kill": 1}
+_NOT: Final[Mapping[str, Sequence[str]]] = {
+    "reorder": CONNECTION,  # how many holes it is hangs on what comes between
+    "bad_checksum": tuple(set(VENUES) - {"okx", "bitfinex"}),
+}
+
+
+@dataclass
+class Lives:
+    """Of one book: ns LIVE, and the times that it was LIVE again."""
+
+    live_ns: int = 0
+    heals: int = 0
+
+
+def lives(
+    venue: str, namespace: str, end: int, still: Sequence[tuple[int, int]]
+) -> dict[str, Lives]:
+    """By symbol, of the process whose memory is there, by the records in its ring up to `end`.
+    `still`: when the process did not run."""
+    memory = open_memory(venue, namespace=namespace)
+    last = memory.segment.published
+    assert last <= memory.segment.slots
+    slots = memory.slots(1, last)
+    slots = slots[(slots["kind"] == int(Kind.STATE)) & (slots["side"] == 0)]  # not of connections
+    found = {}
+    for row, (symbol, _) in enumerate(memory.segment.names(0)):
+        ours = slots[slots["instrument"] == row]
+        its, since, times = Lives(), 0, 0
+        stamps = [*ours["receive_ns"].tolist(), end]
+        states = [*ours["price"].tolist(), int(State.CLOSED)]
+        for at, state in zip(stamps, states, strict=True):
+            if since and state != State.LIVE:
+                gone = sum(max(0, min(at, b) - max(since, a)) for a, b in still)
+                its.live_ns += at - since - gone
+                since = 0
+            elif state == State.LIVE and not since:
+                since, times = at, times + 1
+        its.heals = max(0, times - 1)
+        found[symbol] = its
+    return found
+
+
+class Tap:
+    """Counts the numbers that lack between depth messages of one stream and connection."""
+
+    def __init__(self) -> None:
+        self.gaps = self.missing = 0
+        self._last: dict[str, int] = {}
+
+    def __call__(self, text: str) -> str:
+        found = json.loads(text)
+        data = found.get("data", found)
+        if data.get("e") == "depthUpdate":
+            last = self._last.get(data["s"])
+            if last is not None and data["U"] > last + 1:
+                self.gaps += 1
+                self.missing += data["U"] - last - 1
+            self._last[data["s"]] = data["u"]
+        elif "result" in found:  # a connection begins with an acknowledgement
+            self._last.clear()
+        return text
+
+
+@dataclass
+class Ledger:
+    """What became of a venue's data. `gaps`: at least, and `holes`: at most, for a book that heals
+    meanwhile makes two of one; `unseen_ns`: how long nobody looked whether the process ran;
+    `ordered`: faults by kind."""
+
+    gaps: int = 0
+    holes: int = 0
+    missing: int = 0
+    unsized: int = 0
+    checksums: int = 0
+    unseen_ns: int = 0
+    books: dict[str, Lives] = field(default_factory=dict)
+    ordered: Counter[str] = field(default_factory=Counter)
+
+    def close(self, found: Mapping[str, Lives]) -> None:
+        """A process is over."""
+        for symbol, its in found.items():
+            mine = self.books.setdefault(symbol, Lives())
+            mine.live_ns += its.live_ns
+            mine.heals += its.heals
+
+
+class Play:
+    """One venue's faults, each begun when the one before is healed."""
+
+    def __init__(self, r: Rig, venue: str, rng: random.Random, tap: Tap | None = None) -> None:
+        self.ledger = Ledger()
+        self.venue = venue
+        self._r, self._rng, self._tap = r, rng, tap
+        self._sim: Sim = r.sims[venue]
+        self._symbols: Sequence[str] = r.config.venues[venue].instruments
+        self._process: subprocess.Popen[bytes] = r.io_process(venue)
+        self._still: list[tuple[int, int]] = []
+        self._its: dict[str, Any] = {}
+        self._beat, self._looked = (0, 0), 0
+
+    # ---- what is asked
+
+    def told(self) -> dict[str, Any]:
+        """Its quality."""
+        return report(self._r.namespace, self.venue) or {"messages": 0, "heals": 0, "gaps": 0}
+
+    def _live(self) -> bool:
+        try:
+            memory = open_memory(self.venue, namespace=self._r.namespace)
+        except Exception:
+            return False
+        states = memory.quotes()["state"]
+        return len(states) == len(self._symbols) and bool((states == State.LIVE).all())
+
+    def _until(self, condition: Callable[[], Any], what: str) -> Iterator[None]:
+        end = time.monotonic() + _HEAL_S
+        while not condition():
+            assert time.monotonic() < end, f"{self.venue}: {what}: {self.told()}, {self.ledger}"
+            yield
+
+    def _healed(self, heals: int, what: str) -> Iterator[None]:
+        """So many books were lost and are LIVE again, and it is counted."""
+        yield from self._until(lambda: self.told()["heals"] >= heals and self._live(), what)
+
+    def watch(self) -> None:
+        """Whether its process runs: one that gave no sign of life for long stood still, for it was
+        stopped, or for this machine had other things to do."""
+        pid, beat = heartbeat(self._r.namespace, self.venue) or (0, 0)
+        before, self._beat = self._beat, (pid, beat)
+        looked, self._looked = self._looked, time.time_ns()
+        if self._looked - looked > _UNSEEN_NS and looked:
+            self.ledger.unseen_ns += self._looked - looked
+        elif pid == before[0] and beat - before[1] > _LATE_NS:
+            self._still.append((before[1], beat))
+
+    # ---- what is done
+
+    def play(self, seconds: float) -> Iterator[None]:
+        """Faults for so long, the last of them healed."""
+        yield from self._until(self._live, "it begins")
+        end = time.monotonic() + seconds
+        kinds = {k: w for k, w in (_BOOK | _VENUE).items() if self.venue not in _NOT.get(k, ())}
+        while time.monotonic() < end:
+            [kind] = self._rng.choices(list(kinds), list(kinds.values()))
+            kind = kind if self.ledger.ordered else "gap"
+            self.ledger.ordered[kind] += 1
+            if kind in _BOOK:
+                yield from self._book(kind)
+            else:
+                yield from getattr(self, f"_{kind}")()
+        now = time.time_ns()
+        yield from self._until(lambda: self.told()["updated_ns"] > now, "the last is counted")
+        self._its = self.told()
+        self.ledger.close(self._lives())
+        if self._tap is not None:
+            self.ledger.gaps = self.ledger.holes = self._tap.gaps
+            self.ledger.missing = self._tap.missing
+
+    def problems(self) -> list[str]:
+        """What the quality says otherwise than the ledger."""
+        return differences(self.venue, self._its, self.ledger)
+
+    def _lives(self) -> dict[str, Lives]:
+        return lives(self.venue, self._r.namespace, time.time_ns(), self._still)
+
+    def _book(self, kind: str) -> Iterator[None]:
+        """A fault of one book, or at once of several, where they are each for itself."""
+        most = 1 if self.venue in CONNECTION else 2
+        struck = self._rng.sample(self._symbols, self._rng.randint(1, most))
+        before = self.told()
+        count = self._rng.randint(1, 4) if kind in ("gap", "duplicate") else 1
+        if self.venue in CONNECTION:  # it has a session of its own after the first
+            count = 1
+        numbers = [self._sim.fault(kind, symbol=each, count=count) for each in struck]
+
+        def ended() -> list[dict[str, Any]]:
+            found = [self._sim.told(number) for number in numbers]
+            return found if all(each["ended_ns"] for each in found) else []
+
+        yield from self._until(ended, f"{kind} strikes")
+        hits = sum(each["hits"] for each in ended())
+        connection = self.venue in CONNECTION
+        if kind == "duplicate" and not connection:
+            return
+        if kind in ("gap", "reorder", "duplicate"):
+            self.ledger.gaps += len(struck)
+            self.ledger.holes += hits
+            if self.venue not in CHAINS and kind != "duplicate":
+                self.ledger.missing += hits
+        if kind == "duplicate":  # a number that repeats, of a connection
+            self.ledger.unsized += hits
+        if kind == "bad_checksum" or (kind == "crossed" and self.venue == "okx"):
+            self.ledger.checksums += hits
+        lost = len(self._symbols) if connection and kind in ("gap", "duplicate") else len(struck)
+        yield from self._healed(before["heals"] + lost, f"{kind} heals")
+
+    def _all(self, kind: str, **keys: Any) -> Iterator[None]:
+        """One of the connection: all books are lost."""
+        before = self.told()
+        self._sim.fault(kind, **keys)
+        yield from self._healed(before["heals"] + len(self._symbols), f"{kind} heals")
+
+    def _drop(self) -> Iterator[None]:
+        yield from self._all("drop", how=self._rng.choice(["rst", "fin", "close"]))
+
+    def _half_open(self) -> Iterator[None]:
+        yield from self._all("half_open", seconds=4.0)
+
+    def _freeze(self) -> Iterator[None]:
+        number = self._sim.fault("freeze", ms=self._rng.randint(100, 1500))
+        yield from self._until(lambda: self._sim.told(number)["ended_ns"], "it goes on")
+
+    def _pause(self, seconds: float) -> Iterator[None]:
+        end = time.monotonic() + seconds
+        yield from self._until(lambda: time.monotonic() >= end, "time passes")
+
+    def _stop(self) -> Iterator[None]:
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield from self._pause(self._rng.choice(_STOPS))
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
+        ended = time.time_ns()
+        yield from self._until(lambda: self.told()["updated_ns"] > ended, "it goes on")
+        yield from self._until(self._live, "it is LIVE")
+
+    def _kill(self) -> Iterator[None]:
+        now = time.time_ns()
+        yield from self._until(lambda: self.told()["updated_ns"] > now, "all is counted")
+        self._process.kill()
+        self._process.wait()
+        self.ledger.close(self._lives())
+        self._still.clear()
+        yield from self._pause(self._rng.uniform(0.0, 1.0))
+        self._process = self._r.io_process(self.venue)
+        yield from self._until(self._live, "it is LIVE again")
+
+
+def differences(venue: str, its: Mapping[str, Any], ledger: Ledger) -> list[str]:
+    """What the quality says otherwise than the ledger."""
+    found = []
+    if its["missing"] != ledger.missing:
+        found.append(f"{venue}: {its['missing']} missing, and truly {ledger.missing}")
+    if not ledger.gaps <= its["gaps"] <= ledger.holes:
+        found.append(f"{venue}: {its['gaps']} gaps, and truly {ledger.gaps} to {ledger.holes}")
+    unsized = its["gaps"] if venue in CHAINS else ledger.unsized
+    if its["unsized"] != unsized:
+        found.append(f"{venue}: {its['unsized']} unsized, and truly {unsized}")
+    heals = sum(each.heals for each in ledger.books.values())
+    if its["heals"] != heals:
+        found.append(f"{venue}: {its['heals']} heals, and truly {heals}")
+    if its["checksums"]["differ"] != ledger.checksums:
+        found.append(f"{venue}: {its['checksums']['differ']} checksums, {ledger.checksums}")
+    told = {each["symbol"]: each for each in its["instruments"]}
+    if told.keys() != ledger.books.keys():
+        found.append(f"{venue}: {sorted(told)} are told, there were {sorted(ledger.books)}")
+    for symbol, book in ledger.books.items():
+        live = told[symbol]["live_ns"]
+        if abs(live - book.live_ns) > 1_000_000_000 + ledger.unseen_ns:
+            found.append(f"{venue} {symbol}: LIVE {live / 1e9:.2f} s, {book.live_ns / 1e9:.2f} s")
+    return found
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def run(seconds: float, seed: int, names: Sequence[str] = VENUES) -> list[tuple[Play, list[str]]]:
+    """Of all venues at once: what was played, and what their quality says otherwise."""
+    with rig(*names, rate=100.0, checksums=True, seed=seed) as r, ExitStack() as stack:
+        plays = []
+        for venue in names:
+            symbols = registry.load(venue).default_instruments[:4]
+            r.change(venue, instruments=symbols, ring_slots=1 << 20, audit_s=0.0)
+            tap = None
+            if venue in RANGES:
+                url = r.config.venues[venue].ws_url
+                assert isinstance(url, str)
+                between = stack.enter_context(proxy(_origin(r.sims[venue].endpoint.ws_url)))
+                between.doctor = tap = Tap()
+                r.change(venue, ws_url=at_host(url, between.url))
+            plays.append(Play(r, venue, random.Random(f"{seed} {venue}"), tap))
+        going = [each.play(seconds) for each in plays]
+        while going:
+            going = [one for one in going if next(one, True) is None]
+            for each in plays:
+                each.watch()
+            time.sleep(0.02)
+        return [(each, each.problems()) for each in plays]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.quality.random_faults")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--venue", action="append")
+    parser.add_argument("--kind", action="append", help="only these faults")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["FEEDHANDLER_STATE"] = state
+        os.environ["FEEDHANDLER_BUDGETS"] = f"test-quality-{os.getpid()}"
+        try:
+            found = run(asked.minutes * 60, asked.seed, asked.venue or VENUES)
+        finally:
+            Path("/dev/shm", os.environ["FEEDHANDLER_BUDGETS"]).unlink(missing_ok=True)
+    for play, problems in found:
+        ledger = play.ledger
+        live = sum(each.live_ns for each in ledger.books.values()) / 1e9
+        print(f"{play.venue}: {sum(ledger.ordered.values())} faults {dict(ledger.ordered)}: "
+              f"{ledger.gaps} gaps, {ledger.missing} missing, {live:.1f} s LIVE")  # fmt: skip
+        print("".join(f"  {problem}\n" for problem in problems), end="")
+    return 1 if any(problems for _, problems in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
