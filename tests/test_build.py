@@ -37,9 +37,10 @@ def ours(rule: str) -> set[str]:
 
 
 def shipped() -> set[str]:
-    """The files of the packages that git has, or would take."""
-    kept = ("git", "ls-files", "--cached", "--others", "--exclude-standard", *setup.PACKAGES)
-    return {path for path in natives.run(*kept).split() if (ROOT / path).exists()}
+    """The files of the packages that git has, or would take: cli/ by the name of its link."""
+    kept = ("git", "ls-files", "--cached", "--others", "--exclude-standard", *setup.PACKAGES, "cli")
+    paths = {path for path in natives.run(*kept).split() if (ROOT / path).is_file()}
+    return {f"feedhandler/{path}" if path.startswith("cli/") else path for path in paths}
 
 
 def setup_py(*arguments: str, **environment: str) -> str:

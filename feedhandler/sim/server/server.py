@@ -23,6 +23,8 @@ from feedhandler.sim.server.venue import SimVenue
 
 _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
+_UNWATCHED = 0.1
+"""Seconds between two looks at the clock while nobody is connected."""
 
 
 class VenueServer(SimVenue):
@@ -54,7 +56,8 @@ class VenueServer(SimVenue):
         """Move the market with the clock until cancelled."""
         self._last = time.monotonic()
         while True:
-            await asyncio.sleep(self.options.batch_interval)
+            interval = self.options.batch_interval
+            await asyncio.sleep(interval if self.clients else max(interval, _UNWATCHED))
             now = time.monotonic()
             elapsed, self._last = min(now - self._last, _MAX_CATCH_UP), now
             if not self.paused:
