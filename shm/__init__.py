@@ -42,6 +42,10 @@ from shm.errors import (
 )
 from shm.events import Events
 from shm.feed import Feed, attach
+from shm.history.books import PastBook
+from shm.history.missing import Missing, OutOfReach
+from shm.history.results import Bars, History, Quotes, Trades
+from shm.history.table import Table
 from shm.names import (
     Change,
     ContractType,
@@ -65,6 +69,7 @@ __all__ = [
     "NO_INSTRUMENT",
     "BadGeometry",
     "BadName",
+    "Bars",
     "Best",
     "BestSide",
     "Board",
@@ -78,10 +83,12 @@ __all__ = [
     "Feed",
     "Flag",
     "Histogram",
+    "History",
     "Instrument",
     "InstrumentKind",
     "Kind",
     "LeftOut",
+    "Missing",
     "NoRoom",
     "NoSuchVenue",
     "NotLive",
@@ -89,9 +96,12 @@ __all__ = [
     "NotTrusted",
     "NotWriter",
     "OptionType",
+    "OutOfReach",
     "Overrun",
+    "PastBook",
     "PermissionDenied",
     "Quote",
+    "Quotes",
     "RawBook",
     "RawQuote",
     "Reason",
@@ -101,6 +111,8 @@ __all__ = [
     "Stat",
     "State",
     "Status",
+    "Table",
+    "Trades",
     "UnknownInstrument",
     "VersionMismatch",
     "WriterLost",

@@ -25,6 +25,8 @@ CONTROL_BYTES: int
 HISTOGRAM_BUCKETS: int
 EVENT: np.dtype[np.void]  #: rows of :class:`shm.Events`
 RAW_EVENT: np.dtype[np.void]  #: the same with raw=True
+TRADE: np.dtype[np.void]  #: rows of :class:`shm.Trades`
+QUOTE: np.dtype[np.void]  #: rows of :class:`shm.Quotes`
 SLOTS: np.dtype[np.void]  #: a ring slot, its sequence and its READ_* status
 READ_OK: int
 READERS: int  #: rows of the registry
@@ -287,6 +289,14 @@ class Segment:
     @property
     def published(self) -> int:
         """The last record that readers see."""
+
+    @property
+    def created_ns(self) -> int:
+        """When its writer made it, unix ns."""
+
+    @property
+    def replay(self) -> bool:
+        """It is filled from a capture or a recording: its times are of then."""
 
     @property
     def slots(self) -> int:
@@ -694,3 +704,44 @@ class Cursor:
     def _lost_writer(self, segment: Segment, reason: str) -> NoReturn: ...
     def _register(self, name: bytes, start_ticks_of: Callable[[int], int]) -> bool: ...
     def _wait(self, timeout_ns: int) -> bool: ...
+
+def ring_oldest(segment: Segment) -> int:
+    """The oldest record that may still be in the ring; 1: the ring has all since it was made."""
+
+def ring_begin(segment: Segment, first: int, last: int, from_ns: int) -> int:
+    """A record from `first` on before which none was received at `from_ns` or later: one of 256 is
+    looked at, by when it was written. `last` + 1: none was at all."""
+
+def ring_rows(
+    segment: Segment,
+    first: int,
+    last: int,
+    kinds: int,
+    wanted: npt.NDArray[np.uint8] | None,
+    from_ns: int,
+    to_ns: int,
+) -> tuple[npt.NDArray[np.void], int]:
+    """(rows of RAW_EVENT, the next record): of `first` to `last`, those of the kinds (a bit each),
+    of instruments that have a 1 in `wanted` (None: all), received from `from_ns` to before `to_ns`.
+
+    The next record is `last` + 1; less: it was overwritten before it could be read. Raises
+    ValueError for a `last` that is not published, DamagedSegment.
+    """
+
+def trade_rows(
+    records: npt.NDArray[np.void],
+    epoch: int,
+    numbers: npt.NDArray[np.uint32] | None = None,
+    announced: bool = False,
+) -> npt.NDArray[np.void]:
+    """The trades among records that have the fields of RAW_EVENT in their places, as TRADE rows.
+    `numbers`: what an instrument is called, by its row. `announced`: with the orders of
+    liquidation that a venue announces beside the trades."""
+
+def quote_rows(
+    records: npt.NDArray[np.void], epoch: int, numbers: npt.NDArray[np.uint32] | None = None
+) -> npt.NDArray[np.void]:
+    """The same of quotes, as QUOTE rows: bid and ask in one."""
+
+def scaled_values(integers: npt.NDArray[np.int64], exponent: int) -> npt.NDArray[np.float64]:
+    """Integers times 10^exponent, each correctly rounded as all values of `shm` are."""

@@ -9,14 +9,14 @@ cimport cython
 import numpy as np
 
 from cpython.buffer cimport (
-    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+    PyBUF_FORMAT, PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
 from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_New, PyCapsule_SetContext
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.errno cimport errno
 from libc.math cimport NAN
 from libc.stddef cimport size_t
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 from posix.mman cimport MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, mprotect, munmap
 from posix.unistd cimport close, getpid
@@ -44,3 +44,5 @@ include "event_filter.pxi"
 include "state_rows.pxi"    # cells as events
 include "ring_places.pxi"
 include "cursor.pxi"        # a place in the ring
+include "past_ring.pxi"     # what is still in it
+include "past_rows.pxi"

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shm._native import DEAD_NS, Instrument
+from shm.history.table import Table
+from shm.history.tables import BoardTable
 from shm.names import State, Status
 
 if TYPE_CHECKING:
@@ -90,6 +92,26 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     def newest_ns(self) -> int:
         """The newest last message of any row, unix ns; 0: no row has had one."""
         return int(self["data_ns"].max(initial=0))
+
+    @property
+    def table(self) -> Table:
+        """The rows for libraries of tables: symbols as text, codes as words; :class:`shm.Table`.
+
+        `polars.DataFrame(board.table)`; pyarrow takes a board itself, too.
+        """
+        directory = self._directory
+        if directory is not None:
+            directory.learn()
+        symbol = (lambda _: None) if directory is None else directory.symbols.get
+        venue = "" if directory is None else directory.segment.venue
+        return BoardTable(venue, self.view(np.ndarray), symbol)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """As that of `table`."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        return self.table.__arrow_c_schema__()
 
     def instrument(self, id: int) -> Instrument:  # noqa: A002
         """The instrument of a row, by its field `instrument`: in the epoch that this was read in.

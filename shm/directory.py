@@ -19,6 +19,7 @@ class Directory:
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
+        self.symbols: dict[int, str] = {}  #: by row, as far as they were learned
         self._by_symbol: dict[str, int] = {}
         self._by_name: dict[str, int] = {}
         self._known = 0
@@ -33,6 +34,7 @@ class Directory:
             return first
         names = self.segment.names(first)
         for row, (symbol, name) in enumerate(names, first):
+            self.symbols[row] = symbol
             self._by_symbol.setdefault(symbol, row)
             if name:
                 self._by_name.setdefault(name, row)

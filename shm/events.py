@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from shm._native import Cursor, Instrument, Segment
-from shm.errors import WriterLost
+from shm.directory import Directory
+from shm.errors import ShmError, WriterLost
+from shm.history.tables import EventTable
 from shm.identity import start_ticks
 from shm.names import Kind
 
@@ -114,6 +116,7 @@ class Events(Cursor):
         _all.add(self)
         self._configure(kind_mask(kinds), raw, on_overrun == "resync")
         self._open(segment, self._symbols is not None)
+        self._directory: Directory | None = Directory(segment)
         if start == "now":
             self._start_now()
         elif start == "oldest":
@@ -125,6 +128,18 @@ class Events(Cursor):
         else:
             raise ValueError(f'start={start!r}: "now", "oldest", "state" or a sequence')
         self._sign()
+
+    def table(self, batch: npt.NDArray[np.void]) -> EventTable:
+        """A batch for a library of tables, with symbols as text and codes as words:
+        `polars.DataFrame(events.table(batch))`; see :class:`shm.Table`.
+
+        Of the epoch that is being read: before the next batch is asked for.
+        """
+        directory = self._directory
+        if directory is None:
+            raise ShmError("these events were closed: make the table before")
+        directory.learn()
+        return EventTable(directory.segment.venue, batch, directory.symbols.get)
 
     def _sign(self) -> None:
         if self._name is not None:
@@ -153,6 +168,7 @@ class Events(Cursor):
         if segment is not None:
             self._lost = None
             self._open(segment, self._symbols is not None)
+            self._directory = Directory(segment)
             self._sign()
 
     def __iter__(self) -> Events:
@@ -217,6 +233,7 @@ class Events(Cursor):
     def close(self) -> None:
         """Let go of the memory. Iteration ends, within 0.1 s also where it sleeps."""
         self._closed = True
+        self._directory = None
         self._drop()
         if self._executor is not None:
             self._executor.shutdown(wait=False)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from shm._native import DEAD_NS, FeedBase, Instrument, Segment, collect
+from shm._native import DEAD_NS, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
 from shm.chains import Expiry
@@ -22,13 +22,14 @@ from shm.errors import (
     WriterLost,
 )
 from shm.events import Events
+from shm.history.feed_history import FeedHistory
 from shm.names import Reason, State
 from shm.object_names import check_name, default_namespace
 from shm.order_guard import not_live
 from shm.owners import believed
 
 
-class Feed(FeedBase):
+class Feed(FeedHistory):
     """A venue's shared memory, mapped read-only. Made by :func:`shm.attach`.
 
     Nothing that it returns is a view into live memory; times are unix nanoseconds; prices and sizes
@@ -57,6 +58,7 @@ class Feed(FeedBase):
     def _set_segment(self, segment: Segment | None) -> None:
         if self._directory is not None:
             self._before = self._directory.looked_up() or self._before
+            self._kept = self._directory if self._keeps and segment is not None else None
         self._directory = None if segment is None else Directory(segment)
         super()._set_segment(segment)
 

@@ -127,6 +127,14 @@ cdef class Segment:
         return fh_load64_acquire(&self.header.published)
 
     @property
+    def created_ns(self):
+        return self.plan.created_ns
+
+    @property
+    def replay(self):
+        return self.plan.replay != 0
+
+    @property
     def slots(self):
         return self.mask + 1
 

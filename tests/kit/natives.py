@@ -23,7 +23,8 @@ import setup
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".pytest_cache" / "natives"
 MODULES = {
-    module: module.replace(".", "/") for module in ("shm._native", "feedhandler.engine._engine")
+    module: module.replace(".", "/")
+    for module in ("shm._native", "shm._arrow", "feedhandler.engine._engine")
 }
 _ROOMS = ("shm", "feedhandler", "tests")
 

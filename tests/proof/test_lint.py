@@ -62,6 +62,18 @@ COPIES = {
         "feedhandler/export/_text.pyx",
         "memcpy(to, name.text, name.length)",
     ): "a text of an export",
+    **{
+        ("shm/arrow.h", f"memcpy({what})"): "columns of a table that was copied out"
+        for what in (
+            "&half, at, 4",
+            "&value, at, 8",
+            "out + 4 * i, &code, 4",
+            "out + 4 * i, &half, 4",
+            "out + 8 * i, &value, 8",
+        )
+    },
+    ("shm/_arrow.pyx", "memcpy(field, <const char *>raw, len(raw))"): "a name",
+    ("shm/_arrow.pyx", "memcpy(c.text + at, <const char *>raw[i], len(raw[i]))"): "words",
     ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
     (
         "feedhandler/engine/text_cuts.h",

@@ -236,6 +236,16 @@ def _guard(feed: shm.Feed, *arguments: Any) -> str:
     return "passes"
 
 
+def _past(found: shm.History) -> str:
+    """Each of these writers began less than a minute ago."""
+    assert "before this writer" in found.missing[0].reason
+    return "a table"
+
+
+def _then(book: shm.PastBook) -> str:
+    return "a book" if len(book.bids) else "nothing"
+
+
 def _told(amount: float) -> str:
     """By its terms, or not a number where they say nothing."""
     return "not a number" if amount != amount else "a number"
@@ -261,6 +271,11 @@ CALLS: dict[str, Callable[[shm.Feed, Stage], str]] = {
     "feed.notional(i, 1, price)": lambda feed, s: _told(feed.notional(s.perp, 1.0, 100.0)),
     "feed.events(start=\"state\")": _new_events,
     "following events": _following,
+    "feed.trades(\"1m\")": lambda feed, _: _past(feed.trades("1m")),
+    "feed.liquidations(\"1m\")": lambda feed, _: _past(feed.liquidations("1m")),
+    "feed.quotes(\"1m\")": lambda feed, _: _past(feed.quotes("1m")),
+    "feed.bars(\"1s\", \"1m\")": lambda feed, _: _past(feed.bars("1s", "1m")),
+    "feed.book_at(i, \"-1ms\")": lambda feed, s: _then(feed.book_at(s.perp, "-1ms")),
     "feed.require_live()": lambda feed, _: _guard(feed),
     "feed.require_live([i])": lambda feed, s: _guard(feed, [s.perp]),
     "feed.require_live([])": lambda feed, _: _guard(feed, []),

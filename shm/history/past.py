@@ -1,0 +1,185 @@
+"""The records of a time, over epochs, and what of that time is missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from shm._native import NO_INSTRUMENT, Instrument
+from shm.directory import Directory
+from shm.errors import UnknownInstrument
+from shm.history.columns import Rows
+from shm.history.missing import EPOCH_BEFORE, EPOCH_ENDED, RING, Missing
+from shm.history.ring import Ring, Wanted
+from shm.history.times import ALWAYS, Window
+
+Counted = Callable[[Rows], int]
+"""How many rows of the answer these records make."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Records of one epoch, in order, and what its instruments are called."""
+
+    epoch: int
+    rows: Rows
+    symbols: Mapping[int, str]
+    begins_ns: int = 0  #: when the epoch began
+    ends_ns: int = 0  #: until when it has records
+
+
+@dataclass(slots=True)
+class Found:
+    """What there is, oldest first, and what is missing."""
+
+    stretches: list[Stretch] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+
+
+class Past:
+    """What a feed can tell of the past: of these epochs, oldest first, the last one the newest."""
+
+    def __init__(self, venue: str, directories: list[Directory]) -> None:
+        self.venue = venue
+        self.directories = directories
+        self.rings = [Ring(directory.segment) for directory in directories]
+        self.now_ns = self.rings[-1].now_ns(time.time_ns())
+
+    @property
+    def newest(self) -> Directory:
+        """The directory whose numbers instruments have in what is found."""
+        return self.directories[-1]
+
+    # ---- who is asked for ----
+
+    def symbol_of(self, instrument: Instrument | str) -> str:
+        """The venue's symbol of an instrument, or of a name. Raises UnknownInstrument."""
+        if isinstance(instrument, Instrument):
+            if instrument.venue != self.venue:
+                raise UnknownInstrument(
+                    f"{instrument.symbol} is an instrument of {instrument.venue}, not {self.venue}"
+                )
+            return instrument.symbol
+        for directory in reversed(self.directories):
+            row = directory.find(instrument)
+            if row is not None:
+                return directory.symbols[row]
+        raise self.newest.unknown(instrument)
+
+    def symbols_of(
+        self, instruments: Iterable[Instrument | str] | Instrument | str | None
+    ) -> set[str] | None:
+        """The same of several; None: all."""
+        if instruments is None:
+            return None
+        if isinstance(instruments, (str, Instrument)):
+            instruments = [instruments]
+        return {self.symbol_of(each) for each in instruments}
+
+    def numbers_of(self, symbols: Iterable[str]) -> list[int]:
+        """Their rows in the newest epoch, where they have one."""
+        rows = map(self.newest.find_symbol, symbols)
+        return [row for row in rows if row is not None]
+
+    # ---- what there is ----
+
+    def read(
+        self, kinds: int, symbols: Collection[str] | None, window: Window, counted: Counted
+    ) -> Found:
+        """Records of these kinds (a bit each) and instruments (None: all) in a window."""
+        found = Found()
+        if window.rows is None:
+            self._since(found, kinds, symbols, window)
+        else:
+            self._latest(found, kinds, symbols, window, counted)
+        self._between(found, window)
+        return found
+
+    def _since(
+        self, found: Found, kinds: int, symbols: Collection[str] | None, window: Window
+    ) -> None:
+        from_ns, to_ns = window.bounds
+        first = self.rings[0]
+        if window.from_ns is not None and from_ns < first.begins_ns:
+            until = min(first.begins_ns, to_ns)
+            found.missing.append(Missing(from_ns, until, EPOCH_BEFORE, first.epoch))
+        for ring, directory in zip(self.rings, self.directories, strict=True):
+            part = ring.since(kinds, wanted(directory, symbols), from_ns, to_ns)
+            found.missing += part.missing
+            found.stretches.append(_stretch(ring, directory, part.rows))
+
+    def _latest(
+        self,
+        found: Found,
+        kinds: int,
+        symbols: Collection[str] | None,
+        window: Window,
+        counted: Counted,
+    ) -> None:
+        still = window.rows or 0
+        to_ns = window.bounds[1]
+        ring = self.rings[-1]
+        begin = ring.last + 1
+        for ring, directory in reversed(list(zip(self.rings, self.directories, strict=True))):
+            part = ring.latest(still, kinds, wanted(directory, symbols), to_ns, counted)
+            found.missing[:0] = part.missing
+            found.stretches.insert(0, _stretch(ring, directory, part.rows))
+            still -= counted(part.rows)
+            begin = part.first
+            if still <= 0 or begin > 1:
+                break
+        if still > 0:
+            why = RING if begin > 1 else EPOCH_BEFORE
+            reaches = ring.received_ns(begin) if begin > 1 else ring.begins_ns
+            found.missing.insert(0, Missing(None, reaches, why, ring.epoch))
+
+    def _between(self, found: Found, window: Window) -> None:
+        """When no writer ran: between the epochs that were read, and since the last one."""
+        from_ns, to_ns = window.bounds
+        read = {stretch.epoch for stretch in found.stretches}
+        for before, after in zip(self.rings, self.rings[1:], strict=False):
+            begin, end = max(before.ends_ns, from_ns), min(after.begins_ns, to_ns)
+            if begin < end and before.epoch in read:
+                found.missing.append(Missing(begin, end, EPOCH_ENDED, before.epoch))
+        over = self.rings[-1].ended(min(self.now_ns, to_ns))
+        if over is not None:
+            begin = max(over.from_ns or 0, from_ns)
+            if over.to_ns is not None and begin < over.to_ns:
+                found.missing.append(Missing(begin, over.to_ns, over.reason, over.epoch))
+        found.missing.sort(key=lambda each: each.from_ns or ALWAYS)
+
+    def numbers(self, stretch: Stretch, others: dict[str, int]) -> npt.NDArray[np.uint32] | None:
+        """What the newest epoch calls the instruments of a stretch; None: the same.
+
+        One that it has not gets a number behind all of its rows, which `others` remembers.
+        """
+        if stretch.epoch == self.newest.segment.epoch:
+            return None
+        made = np.full(max(stretch.symbols, default=-1) + 1, NO_INSTRUMENT, np.uint32)
+        for row, symbol in dict(stretch.symbols).items():
+            number = self.newest.find_symbol(symbol)
+            if number is None:
+                number = others.setdefault(symbol, self.newest.segment.capacity + len(others))
+            made[row] = number
+        return made
+
+
+def _stretch(ring: Ring, directory: Directory, rows: Rows) -> Stretch:
+    directory.learn()
+    return Stretch(ring.epoch, rows, directory.symbols, ring.begins_ns, ring.ends_ns)
+
+
+def wanted(directory: Directory, symbols: Collection[str] | None) -> Wanted | None:
+    """Which rows of a directory are asked for; None: all."""
+    if symbols is None:
+        return None
+    chosen = np.zeros(max(1, directory.learn()), np.uint8)
+    for symbol in symbols:
+        row = directory.find_symbol(symbol)
+        if row is not None and row < len(chosen):
+            chosen[row] = 1
+    return chosen
