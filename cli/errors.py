@@ -111,6 +111,8 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.venues.outside", ("VenueError",), "", USAGE),
     ("feedhandler.adapter.selection", ("UnknownSymbol",), "", USAGE),
     ("feedhandler.capture.frames_file", ("CaptureError",), "", USAGE),
+    ("feedhandler.export.source", ("SourceError",), "", USAGE),
+    ("feedhandler.export.files", ("NoPyarrow",), "", USAGE),
     ("feedhandler.bench.kit.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.kit.plot", ("PlotError",), "", USAGE),
     ("feedhandler.picture.show", ("PictureError",), "", USAGE),

@@ -87,6 +87,7 @@ def export(
     """
     from feedhandler.export.run import Job, format_of, type_of
     from feedhandler.export.run import export as run
+    from feedhandler.export.symbols import Wanted
 
     try:
         format_ = format_ or format_of(out.name)
@@ -99,10 +100,12 @@ def export(
     opened = _source(source, venue, namespace, follow)
     try:
         start_ns, end_ns = _times(opened, start, end)
-        job = Job(out, format_, type_, start_ns, end_ns, instruments, _kinds(kinds))
-        done = run(opened, job, progress)
+        wanted = Wanted(instruments)
+        kept = _kinds(kinds)
     except ValueError as error:
         raise CliError(str(error)) from error
+    try:
+        done = run(opened, Job(out, format_, type_, start_ns, end_ns, wanted, kept), progress)
     finally:
         if progress is not None:
             progress.clear()

@@ -58,21 +58,22 @@ class LiveSource:
             on_overrun="resync",
             raw=True,
         ) as events:
-            epoch, lost = 0, 0
+            epoch, lost, broken = 0, 0, True
             assert events.segment is not None  # it was just attached to
             last = None if self._follow else events.segment.published
-            while True:
+            while last is None or events.sequence <= last:
                 try:
                     rows = events.poll()
-                    if rows is None and last is not None:
-                        return
+                    if events.lost > lost:
+                        self.holes.append(self._hole(events, events.lost - lost))
+                        lost, broken = events.lost, True
                     if rows is None:
-                        if asked.end_ns is not None and time.time_ns() > asked.end_ns:
+                        if last is not None or _over(asked):
                             return
                         events.wait()
                         continue
                 except WriterLost:
-                    if last is not None:
+                    if last is not None or _over(asked):
                         return
                     continue
                 except KeyboardInterrupt:
@@ -80,17 +81,17 @@ class LiveSource:
                 segment = events.segment
                 assert segment is not None  # a batch came of it
                 self._learn(segment, rows)
-                broken = segment.epoch != epoch
-                if events.lost > lost:
-                    broken = True
-                    self.holes.append(self._hole(segment.epoch, rows, events.lost - lost))
-                epoch, lost = segment.epoch, events.lost
-                yield Batch(rows, epoch, broken)
-                if last is not None and events.sequence > last:
-                    return
+                yield Batch(rows, segment.epoch, broken or segment.epoch != epoch)
+                epoch, broken = segment.epoch, False
 
     @staticmethod
-    def _hole(epoch: int, rows: np.ndarray, count: int) -> Hole:
-        after = int(rows["sequence"].max())
+    def _hole(events: shm.Events, count: int) -> Hole:
+        """What `events` has just passed over."""
+        epoch = events.segment.epoch if events.segment is not None else 0
+        after = events.sequence
         why = "overwritten before they were read"
-        return Hole(epoch, max(1, after - count), after, count, why)
+        return Hole(epoch, after - count, after - 1, count, why)
+
+
+def _over(asked: Asked) -> bool:
+    return asked.end_ns is not None and time.time_ns() > asked.end_ns

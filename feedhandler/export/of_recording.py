@@ -15,6 +15,8 @@ from shm.recording.directory import InstrumentRow
 from shm.recording.reader import Recording
 from shm.recording.schema import RECORD_TABLES, table_of
 
+_FIRST, _LAST = np.uint8(Flag.FIRST), np.uint8(Flag.LAST)
+
 
 class RecordingSource:
     """`venue`: None where the recording has one alone."""
@@ -109,13 +111,13 @@ def _with_whole_bases(
         if base[-1]:  # the rest of it may be in the next batch
             first = int(np.flatnonzero(begins)[-1]) if begins.any() else 0
             kept, rows, begins, ends = rows[first:], rows[:first], begins[:first], ends[:first]
-        rows["flags"][begins] |= Flag.FIRST
-        rows["flags"][ends] |= Flag.LAST
+        rows["flags"][begins] |= _FIRST
+        rows["flags"][ends] |= _LAST
         if len(rows):
             yield rows
     if kept is not None:
-        kept["flags"][0] |= Flag.FIRST
-        kept["flags"][-1] |= Flag.LAST
+        kept["flags"][0] |= _FIRST
+        kept["flags"][-1] |= _LAST
         yield kept
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -64,7 +64,7 @@ class Job:
     type: str = RECORDS
     start_ns: int | None = None
     end_ns: int | None = None
-    instruments: Sequence[str] = ()
+    wanted: Wanted = field(default_factory=Wanted)
     kinds: frozenset[int] = frozenset(Kind)  #: of `records`
 
 
@@ -189,7 +189,7 @@ def export(source: Source, job: Job, progress: Callable[[Done], None] | None = N
     """
     began = time.monotonic()
     done = Done(str(job.out), job.format, job.type, source.venue)
-    symbols = Symbols(source, Wanted(job.instruments))
+    symbols = Symbols(source, job.wanted)
     with Partial(job.out) as partial:
         sink = _sink(job, source.venue, partial.path)
         try:
@@ -202,8 +202,8 @@ def export(source: Source, job: Job, progress: Callable[[Done], None] | None = N
                 done.seconds = time.monotonic() - began
                 if progress is not None:
                     progress(done)
-            if not symbols.terms and job.instruments:
-                raise SourceError(f"nothing in it is called {' or '.join(job.instruments)}")
+            if not symbols.terms and job.wanted.patterns:
+                raise SourceError(f"nothing in it is called {' or '.join(job.wanted.patterns)}")
             sink.close(done)
         except BaseException:
             sink.abort()

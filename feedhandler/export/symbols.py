@@ -19,7 +19,8 @@ _UNKNOWN = -2
 class Wanted:
     """Patterns as in the configuration; none: all. `!` leaves out, the last match decides."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str] = ()) -> None:
+        self.patterns = patterns
         self._rules = [
             (not text.startswith("!"), Pattern.parse(text.removeprefix("!"))) for text in patterns
         ]
