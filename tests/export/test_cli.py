@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cli.main import main
+from feedhandler.cli.main import main
 from feedhandler.export.run import RECORDS, format_of, type_of
 from feedhandler.export.tardis import TYPES
 from feedhandler.export.times import parsed
