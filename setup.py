@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
+import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +22,8 @@ ROOT = Path(__file__).resolve().parent
 PACKAGES = ("feedhandler", "shm")  # feedhandler/cli is a link to cli/
 DATA = ("py.typed", "*.pyi", "*.h", "[a-z]*.c", "*.cmake", "*.pc", "*.html", "*.css", "*.js")
 # _*.c is Cython's
+#: the words of a command line that compile
+BUILDS = {"build", "build_ext", "bdist_wheel", "editable_wheel", "install", "develop"}
 INCLUDE = (".", "shm/include")
 FLAGS = ("-std=gnu11", "-O3", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wno-unused-function")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
@@ -74,12 +80,32 @@ def stamp(flags: str) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def check_compiler() -> None:
+    """End with one line and a cure, before pages of what a compiler's absence leads to."""
+    compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+    words = shlex.split(compiler)
+    include = Path(sysconfig.get_path("include"), "Python.h")
+    wheel = "or take a wheel: pip install --only-binary=:all: feedhandler"
+    if not words or shutil.which(words[0]) is None:
+        raise SystemExit(
+            f"feedhandler: no C compiler ({compiler}): install one (Debian, Ubuntu: apt install "
+            f"gcc), name it (CC=...), {wheel}"
+        )
+    if not include.is_file():
+        raise SystemExit(
+            f"feedhandler: {include} is missing: install the headers of this Python "
+            f"(Debian, Ubuntu: apt install python3-dev), {wheel}"
+        )
+
+
 if __name__ == "__main__":
     from setuptools import Extension, find_namespace_packages, setup
 
     mode = os.environ.get("FEEDHANDLER_BUILD", "")
     if mode not in MODES:
         raise SystemExit(f"FEEDHANDLER_BUILD={mode}: is none of {', '.join(filter(None, MODES))}")
+    if BUILDS.intersection(sys.argv):
+        check_compiler()
     flags = [*FLAGS, *MODES[mode]]
     age = stamp(" ".join(flags))
     setup(
