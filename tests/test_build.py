@@ -93,8 +93,17 @@ def test_the_sources_that_are_handed_out_are_all_that_a_build_takes(tmp_path: Pa
     need_setuptools()
     assert not setup_py("egg_info", f"-e{tmp_path}")
     sources = (tmp_path / "feedhandler.egg-info" / "SOURCES.txt").read_text().split()
-    needed = {*shipped(), "setup.py", "pyproject.toml", "README.md", "LICENSE"}
+    needed = {*shipped(), "setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
+    for folder in ("docs", "scripts"):
+        needed |= set(natives.run("git", "ls-files", folder).split())
     assert needed - set(sources) == set()
+
+
+def test_without_a_compiler_one_line_says_what_cures_it() -> None:
+    need_setuptools()
+    (line,) = setup_py("build_ext", CC="/nowhere/cc").splitlines()
+    assert line.startswith("feedhandler: no C compiler (/nowhere/cc): install one")
+    assert "--only-binary" in line
 
 
 def test_what_was_built_with_other_flags_is_older(
