@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from feedhandler.log import log
 from feedhandler.recording import points
-from feedhandler.recording.directory import RecordingDirectory, sync_directories
+from feedhandler.recording.directory import RecordingDirectory, sync_directory
 from feedhandler.recording.part import Part
 from shm.recording import manifest
 from shm.recording.errors import DamagedRecording, RecordingError
@@ -87,16 +87,18 @@ def merged(root: Path, work: Work, go_on: Callable[[], bool] = lambda: True) -> 
             rows += table.num_rows
         if rows != sum(file.rows for file in work.files):
             raise DamagedRecording(f"{head.path}: the parts of {work.day} have other rows")
-        file = part.finish()
+        part.finish()
         _prove(root, work, part)
         points.at("compaction: proved")
+        part.sync()
         part.publish()
-        sync_directories(root, [part.path])
+        for directory in part.directories:
+            sync_directory(directory)
     except BaseException:
         part.abandon()
         raise
     replaces = tuple(each.path for each in work.files)
-    return Compacted(time_ns(), work.venue, work.epoch, work.day, file, replaces)
+    return Compacted(time_ns(), work.venue, work.epoch, work.day, part.file, replaces)
 
 
 def commit(directory: RecordingDirectory, line: Compacted) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import time_ns
@@ -20,6 +21,7 @@ from shm.recording.errors import RecordingError
 from shm.recording.manifest import MANIFEST, Compacted, Line, Manifest, Quarantine
 from shm.recording.schema import LOCK, PARTIAL, QUARANTINE
 
+_AT_ONCE = 16
 OUT_OF_SIGHT = ".was"  #: behind names in quarantine: no `*.parquet` that somebody reads finds them
 
 
@@ -165,14 +167,17 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
-def sync_directories(root: Path, paths: Iterable[Path]) -> None:
-    """Those that hold these files, and those above them, up to `root`."""
-    wanted: set[Path] = set()
-    for path in paths:
-        above = path.parent
-        while above != root and above not in wanted:
-            wanted.add(above)
-            above = above.parent
-    for each in sorted(wanted, key=lambda path: -len(path.parts)):
-        sync_directory(each)
-    sync_directory(root)
+def make_directories(path: Path) -> set[Path]:
+    """Make it, with those above it; which directories got a new name by that."""
+    missing = [path]
+    while not missing[-1].parent.is_dir():
+        missing.append(missing[-1].parent)
+    path.mkdir(parents=True, exist_ok=True)
+    return {each.parent for each in missing}
+
+
+def at_once(work: Iterable[Callable[[], object]]) -> None:
+    """Syncs that wait for the disk together: it writes them in one go. Raises what one raises."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for each in [pool.submit(one) for one in work]:
+            each.result()

@@ -12,11 +12,10 @@ import numpy as np
 
 from feedhandler.recording import columns
 from feedhandler.recording.columns import Rows
-from feedhandler.recording.directory import sync_directories
 from feedhandler.recording.listing import Listing
-from feedhandler.recording.part import Part
+from feedhandler.recording.part import Part, write_out
 from shm import Flag
-from shm.recording.manifest import File, Loss, Segment
+from shm.recording.manifest import Loss, Segment
 from shm.recording.schema import (
     FAMILIES,
     NO_FAMILY,
@@ -42,7 +41,8 @@ Key = tuple[str, str]
 
 
 class OpenSegment:
-    """From record `first` on. `losses`: what is missing before it, to be committed with it."""
+    """From record `first` on. `losses`: what is missing before it, to be committed with it;
+    `told`: what the manifest says already, and no row."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class OpenSegment:
         receive_ns: int,
         why: str,
         losses: Sequence[Loss] = (),
+        told: Sequence[Loss] = (),
     ) -> None:
         self.venue = venue
         self.epoch = listing.segment.epoch
@@ -70,8 +71,8 @@ class OpenSegment:
         self._counts: dict[Key, int] = defaultdict(int)
         self._marks: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
         self._instruments: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
-        if losses:
-            self._keep_losses()
+        if told or losses:
+            self._keep_losses([*told, *losses])
 
     @property
     def records(self) -> int:
@@ -133,7 +134,7 @@ class OpenSegment:
             self._instruments["instruments", str(row["kind"])].append(row)
 
     def add_marks(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Marks of books, sorted by record."""
+        """Marks of books."""
         for row in rows:
             key = "marks", FAMILIES[self._listing.families[row["instrument"]]]
             self._marks[key].append(row)
@@ -147,11 +148,11 @@ class OpenSegment:
         if self._counts:
             self._write_rows(max(self._counts, key=self._counts.__getitem__))
 
-    def _keep_losses(self) -> None:
+    def _keep_losses(self, losses: Sequence[Loss]) -> None:
         row = {"kind": "loss", "flags": 0, "precision": 0, "price_exponent": 0}
         row |= {"size_exponent": 0, "publish_delta_ns": 0, "venue_sequence": 0, "aux": 0}
         rows = []
-        for loss in self.losses:
+        for loss in losses:
             when = loss.to_ns if loss.to_ns is not None else loss.from_ns
             when = self.from_ns if when is None else when
             last = loss.last if loss.last is not None else loss.first
@@ -193,6 +194,8 @@ class OpenSegment:
         self._put(key, table, int(whole["sequence"][0]), int(whole["sequence"][-1]))
 
     def _write_plain(self, key: Key, rows: Sequence[Mapping[str, Any]]) -> None:
+        if key[0] == "marks":  # of cells that were looked at one after the other
+            rows = sorted(rows, key=lambda row: int(row["sequence"]))
         sequences = [row["sequence"] for row in rows]
         self._put(key, columns.table_from(key[0], rows), min(sequences), max(sequences))
 
@@ -210,10 +213,7 @@ class OpenSegment:
                     self._write_plain(key, rows)
             plain.clear()
         parts = list(self._parts.values())
-        files: list[File] = [part.finish() for part in parts]
-        for part in parts:
-            part.publish()
-        sync_directories(self._root, (part.path for part in parts))
+        write_out(parts)
         return Segment(
             time_ns(),
             self.venue,
@@ -226,7 +226,7 @@ class OpenSegment:
             self.to_ns,
             self.bases,
             self._why,
-            tuple(files),
+            tuple(part.file for part in parts),
         )
 
     def abandon(self) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from feedhandler.recording import points
+from feedhandler.recording.directory import at_once, make_directories, sync_directory
 from shm.recording.manifest import File
 from shm.recording.schema import PARTIAL, TABLES, arrow_schema, pyarrow
 
@@ -82,7 +85,8 @@ class _Sink(io.RawIOBase):
 
 
 class Part:
-    """`name`: the file's, from `root` on. What it raises are OSErrors of the disk."""
+    """`name`: the file's, from `root` on; `directories`: those that have to be synced once it has
+    its name. What it raises are OSErrors of the disk."""
 
     def __init__(self, root: Path, name: PurePosixPath, table: str, family: str) -> None:
         self.path = root / name
@@ -91,7 +95,7 @@ class Part:
         self._table, self._family = table, family
         self.partial = self.path.with_name(self.path.name + PARTIAL)
         self._first, self._last = 1 << 64, 0
-        self.partial.parent.mkdir(parents=True, exist_ok=True)
+        self.directories = {self.partial.parent, *make_directories(self.partial.parent)}
         points.at("part: before it is opened")
         self._sink = _Sink(self.partial)
         try:
@@ -114,13 +118,20 @@ class Part:
         self.rows += rows.num_rows
         self._first, self._last = min(self._first, first), max(self._last, last)
 
-    def finish(self) -> File:
-        """Everything is on the disk, under the name of a partial file."""
+    def finish(self) -> None:
+        """Everything is written."""
         self._writer.close()
         points.at("part: before it is synced")
+
+    def sync(self) -> None:
+        """Everything is on the disk, under the name of a partial file."""
         self._sink.sync()
         self._sink.close()
         points.at("part: synced")
+
+    @property
+    def file(self) -> File:
+        """As a manifest has it, once it is finished."""
         return File(
             self._name.as_posix(),
             self._table,
@@ -147,3 +158,15 @@ class Part:
             self._writer.close()
         with suppress(OSError):
             self._sink.close()
+
+
+def write_out(parts: Sequence[Part]) -> None:
+    """Finish them, and give them their names, on the disk: before that none of them counts."""
+    for part in parts:
+        part.finish()
+    at_once(part.sync for part in parts)
+    for part in parts:
+        part.publish()
+    wanted = {directory for part in parts for directory in part.directories}
+    at_once(partial(sync_directory, directory) for directory in wanted)
+    points.at("part: names synced")

@@ -26,10 +26,11 @@ _BATCHES = 16  #: of one venue, before the next has its turn
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Records of an epoch follow; `found`: its book cells, if they are not its first ones."""
+    """Records of an epoch follow, from `first` on; `found`: its book cells, if that is not 1."""
 
     venue: str
     segment: Segment
+    first: int
     found: Sequence[BookCell] | None
     why: str
 
@@ -203,8 +204,9 @@ class VenueReader:
         assert self.events is not None
         self._segment = segment
         self.waits_for = ""
-        found = None if self.events.sequence == 1 else cells.read_all(segment)
-        self._queue.put(Opened(self.venue, segment, found, why))
+        first = self.events.sequence
+        found = None if first == 1 else cells.read_all(segment)
+        self._queue.put(Opened(self.venue, segment, first, found, why))
 
     def _read(self) -> bool:
         events = self.events
@@ -235,4 +237,4 @@ class VenueReader:
         self._segment = segment
         self.waits_for = ""
         found = None if sequence == 1 else cells.read_all(segment)
-        self._queue.put(Opened(self.venue, segment, found, "epoch"))
+        self._queue.put(Opened(self.venue, segment, sequence, found, "epoch"))

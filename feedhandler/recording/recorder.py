@@ -172,7 +172,7 @@ class Recorder:
                 venue.rows(item.rows)
                 self._spill()
             case Opened():
-                venue.opened(item.segment, item.found, item.why)
+                venue.opened(item.segment, item.first, item.found, item.why)
             case Ended():
                 venue.ended(item.epoch, item.last, item.why)
 
@@ -194,7 +194,7 @@ class Recorder:
 
     def _finish(self) -> None:
         for venue in self._venues.values():
-            venue.commit(inside=True)
+            venue.finish()
         if self._compactor is not None:
             self._compactor.close(self._directory)
         self._directory.append([Stop(time_ns(), os.getpid(), "stopped")])
@@ -224,12 +224,12 @@ class Recorder:
         else:
             return False
         log.warning("%s: records again", self._directory.path)
-        self.state, self.detail = RECORDING, ""
         self._queue.open()
         with self._turn:
             for name, venue in self._venues.items():
                 self._readers[name].begin(venue.committed, "loss")
             self._paused = False
+        self.state, self.detail = RECORDING, ""
         return True
 
     def _free(self) -> int:

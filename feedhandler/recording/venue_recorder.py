@@ -26,12 +26,14 @@ _LOOK_S = 1.0  #: between looks at the directory for rows that were stored again
 
 
 class Committed(NamedTuple):
-    """The last record that is on disk. `ended`: its epoch has no other after it."""
+    """The last record that is on disk, or told to be lost. `ended`: its epoch has none after it.
+    `rowless`: losses after the last segment, which no row tells of yet."""
 
     epoch: int
     last: int
     to_ns: int
     ended: bool
+    rowless: tuple[Loss, ...] = ()
 
     @staticmethod
     def of(known: Manifest, venue: str) -> Committed | None:
@@ -41,7 +43,11 @@ class Committed(NamedTuple):
             return None
         newest = segments[-1]
         end = known.ends(venue).get(newest.epoch)
-        return Committed(newest.epoch, newest.last, newest.to_ns, end is not None)
+        at = (newest.epoch, newest.last)
+        rowless = tuple(each for each in known.losses(venue) if (each.epoch, each.first) > at)
+        told = [each.last or 0 for each in rowless if each.epoch == newest.epoch]
+        last = max(newest.last, *told, 0)
+        return Committed(newest.epoch, last, newest.to_ns, end is not None, rowless)
 
 
 class VenueRecorder:
@@ -69,6 +75,7 @@ class VenueRecorder:
         self._cause = cause  #: of what is missing before the next segment
         self._listing: Listing | None = None
         self._books = Books()
+        self._follows = 0  #: the record that the ring was read from last
         self._joined_at = 0  #: after this record the books are whole
         self._marks: list[dict[str, Any]] = []
         self._why = "run"
@@ -77,10 +84,13 @@ class VenueRecorder:
 
     # ---- what comes
 
-    def opened(self, memory: Memory, found: Sequence[BookCell] | None, why: str) -> None:
-        """Records of this epoch follow. `found`: the cells, where these are not its first ones.
-        `why` the next segment begins."""
+    def opened(
+        self, memory: Memory, first: int, found: Sequence[BookCell] | None, why: str
+    ) -> None:
+        """Records of this epoch follow, from `first` on. `found`: the cells, where these are not
+        its first ones. `why` the next segment begins."""
         self.commit(inside=True)
+        self._follows = first
         self._why = why
         if self._listing is None or self._listing.segment is not memory:
             self._listing = Listing(memory)
@@ -111,18 +121,27 @@ class VenueRecorder:
     def ended(self, epoch: int, last: int, why: str) -> None:
         """The epoch has no more records than those up to `last`."""
         self.commit(inside=True)
-        lines: list[Line] = []
+        end = End(time_ns(), self.venue, epoch, last, why)
         before = self.committed
         seen = before.last if before is not None and before.epoch == epoch else 0
-        if last > seen and before is not None:
-            since = before.to_ns
-            lines.append(self._loss(epoch, seen + 1, last, self._cause or LAPPED, since, None))
-            self.lost += last - seen
-        if before is not None and before.epoch == epoch:
-            self.committed = before._replace(last=max(last, before.last), ended=True)
-        lines.append(End(time_ns(), self.venue, epoch, last, why))
-        self._directory.append(lines)
+        if last <= seen or before is None:
+            self._directory.append([end])
+        else:
+            cause, since = self._cause or LAPPED, before.to_ns
+            self._tell([self._loss(epoch, seen + 1, last, cause, since, None)], end)
+        if self.committed is not None and self.committed.epoch == epoch:
+            self.committed = self.committed._replace(ended=True)
         self._cause = ""
+
+    def _tell(self, losses: Sequence[Loss], *lines: Line) -> None:
+        """Losses after which no segment has come yet."""
+        self._directory.append([*losses, *lines])
+        self.lost += sum(loss.count or 0 for loss in losses)
+        if self.committed is not None:
+            its = [each.last or 0 for each in losses if each.epoch == self.committed.epoch]
+            self.committed = self.committed._replace(
+                last=max(self.committed.last, *its, 0), rowless=(*self.committed.rowless, *losses)
+            )
 
     def tick(self) -> None:
         """By the clock: marks, rows of the directory, rotation."""
@@ -157,6 +176,16 @@ class VenueRecorder:
         self.bytes += sum(file.bytes for file in segment.files)
         self.lost += sum(loss.count or 0 for loss in its.losses)
         self._why = "rotation"
+
+    def finish(self) -> None:
+        """Commit what there is, and say what is missing after it."""
+        self.commit(inside=True)
+        before = self.committed
+        if before is None or before.epoch != self._epoch:
+            return
+        losses = self._losses(before.epoch, self._follows, time_ns())
+        if losses:
+            self._tell(losses)
 
     def abandon(self, cause: str) -> None:
         """Nothing of the open segment is kept. `cause`: why its records are missing, if they are
@@ -225,6 +254,7 @@ class VenueRecorder:
             receive_ns,
             self._why,
             self._losses(self._listing.segment.epoch, first, receive_ns),
+            () if self.committed is None else self.committed.rowless,
         )
         self.open = its
         now = self._began = monotonic()
@@ -285,7 +315,7 @@ class VenueRecorder:
             for cell in found
             if cell.instrument in self._books
         ]
-        self._marks += sorted(marks, key=lambda mark: int(mark["sequence"]))
+        self._marks += marks
         its = self.open
         if its is not None:
             at_end = [mark for mark in self._marks if mark["sequence"] == its.last]
