@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -79,15 +80,17 @@ def status(
 
 
 def gather(namespace: str) -> dict[str, Any]:
-    """The supervisor's answer, or what memory says: {"namespace", "supervisor", "venues"}."""
+    """The supervisor's answer, or what memory says: {"namespace", "supervisor", "venues",
+    "recorders"}."""
     from feedhandler.supervisor.control_socket import NotRunning, request
 
     try:
         return request(namespace, {"do": "status"}, 2.0)
     except NotRunning:
+        from feedhandler.recording.status_file import recorders
         from feedhandler.view.status import namespace_status
 
-        return namespace_status(namespace)
+        return namespace_status(namespace) | {"recorders": recorders(namespace)}
 
 
 def is_well(venue: dict[str, Any]) -> bool:
@@ -111,7 +114,25 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
     else:
         title = f"{namespace}: no supervisor answers; this is what shared memory says"
     lines = table(_COLUMNS, [_row(venue) for venue in found["venues"]], screen_width())
-    return [dim(title), "", *lines]
+    return [dim(title), "", *lines, *_recorders(found.get("recorders") or [])]
+
+
+def _recorders(found: Sequence[dict[str, Any]]) -> list[str]:
+    """A line a recorder, and one for each venue of which there is something to say."""
+    if not found:
+        return []
+    from feedhandler.cli.record import words
+
+    lines = [""]
+    for one in found:
+        lines.append(f"recorder {one['pid'] or '-'} to {one['directory']}: {words(one)}")
+        if one.get("restarts"):
+            lines[-1] += f", {one['restarts']} restarts"
+        for venue in one["venues"]:
+            if venue["lost"]:
+                text = f"{number_text.count(venue['lost'])} records lost"
+                lines.append(f"  {venue['venue']}: {text}; `feedhandler verify` says which")
+    return lines
 
 
 def _row(venue: dict[str, Any]) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ RECORDING, PAUSED = "RECORDING", "PAUSED"
 _IDLE_S = 0.005
 _TICK_S = 0.2
 _RETRY_S = 1.0
+_REST_S = 5.0
 _ROWS_IN_MEMORY = 1_000_000  #: of all open segments: 72 bytes each
 _MIB = 1 << 20
 
@@ -66,6 +67,7 @@ class Recorder:
     ) -> None:
         pyarrow()
         self.stop = threading.Event()
+        self._read = threading.Event()  #: nothing more is read
         self.state, self.detail = RECORDING, ""
         self._directory = RecordingDirectory(directory)
         self._namespace = namespace
@@ -119,8 +121,10 @@ class Recorder:
                     some = False if self._paused else self._poll()
                 if not some:
                     self.stop.wait(_IDLE_S)
+            self._read_the_rest(writer)
         finally:
             self.stop.set()
+            self._read.set()
             writer.join()
             with self._turn:
                 for reader in self._readers.values():
@@ -128,6 +132,14 @@ class Recorder:
             self._directory.close()
         if self._failure is not None:
             raise self._failure
+
+    def _read_the_rest(self, writer: threading.Thread) -> None:
+        """What was published before the stop: its writer may be gone, and the ring with it."""
+        until = monotonic() + _REST_S
+        while writer.is_alive() and not self._paused and monotonic() < until:
+            with self._turn:
+                if not self._poll():
+                    return
 
     def _poll(self) -> bool:
         some = [reader.poll() for reader in self._readers.values()]
@@ -146,7 +158,7 @@ class Recorder:
     def _write_until_stopped(self) -> None:
         ticked = reported = 0.0
         while True:
-            stopping = self.stop.is_set()
+            stopping = self._read.is_set()
             try:
                 item = self._queue.get(0.0 if stopping else _TICK_S)
                 if item is not None:

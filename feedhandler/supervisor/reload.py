@@ -50,6 +50,12 @@ class Difference:
         venues = {name: one for name, one in config.venues.items() if name in names}
         return msgspec.structs.replace(config, venues=venues)
 
+    def recording(self, old: Config, new: Config) -> bool:
+        """Whether the recorder has to start again: other settings, or other venues."""
+        return old.record != new.record or (
+            new.record is not None and bool(self.added or self.removed)
+        )
+
     def __str__(self) -> str:
         parts = {
             "added": self.added,

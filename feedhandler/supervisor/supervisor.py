@@ -20,8 +20,10 @@ from feedhandler.config.keys import Config
 from feedhandler.instruments.handed_list import Answers, Lists
 from feedhandler.log import log, setup
 from feedhandler.log_lines import FORMAT, about
+from feedhandler.recording.status_file import recorders
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
+from feedhandler.supervisor.recorder_process import RecorderProcess
 from feedhandler.supervisor.reload import Difference, difference, read_settled
 from feedhandler.supervisor.starts import Starts
 from feedhandler.supervisor.status_http import StatusServer, serve
@@ -68,6 +70,8 @@ class Supervisor:
         self._load = load
         self._children: dict[str, VenueProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._recorder: RecorderProcess | None = None
+        self._recording: asyncio.Task[None] | None = None
         self._status_server: StatusServer | None = None
         self._starts = Starts()
         self._stop = asyncio.Event()
@@ -105,11 +109,13 @@ class Supervisor:
             return CONFIGURATION
         for venue in self._config.venues:
             self._launch(venue, self._config, lists.get(venue))
+        self._record()
         try:
             await self._until_stopped()
             log.info("stopping")
             await asyncio.gather(*(child.stop() for child in self._children.values()))
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self._stop_recording()  # after the venues: what they said last is kept, too
         finally:
             await socket.stop()
             await self._hush()
@@ -150,6 +156,18 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(child.run())
         task.add_done_callback(partial(self._ended, venue))
         self._children[venue], self._tasks[venue] = child, task
+
+    def _record(self) -> None:
+        if self._config.record is not None:
+            self._recorder = RecorderProcess(self._config)
+            self._recording = asyncio.get_running_loop().create_task(self._recorder.run())
+            self._recording.add_done_callback(partial(self._ended, "recorder"))
+
+    async def _stop_recording(self) -> None:
+        if self._recorder is not None and self._recording is not None:
+            await self._recorder.stop()
+            await asyncio.gather(self._recording, return_exceptions=True)
+        self._recorder = self._recording = None
 
     def _ended(self, venue: str, task: "asyncio.Task[None]") -> None:
         """A child's watch never ends by itself: if it does, all has to."""
@@ -246,7 +264,12 @@ class Supervisor:
             del self._children[venue]
             if not self._keep:
                 self._clean(venue)
+        others = change.recording(self._config, config)
         self._config = config
+        if others:
+            log.info("recorder: other settings, starting it again")
+            await self._stop_recording()
+            self._record()
         if self._status_server is not None:
             self._status_server.show_symbols(config.metrics_per_symbol)
         for venue in change.restarted:
@@ -294,7 +317,14 @@ class Supervisor:
             "http": self._status_server.url if self._status_server is not None else "",
         }
         venues = [child.status() for child in tuple(self._children.values())]
-        return {"namespace": self._config.namespace, "supervisor": supervisor, "venues": venues}
+        found = {"namespace": self._config.namespace, "supervisor": supervisor, "venues": venues}
+        ours = [self._recorder.status()] if self._recorder is not None else []
+        others = [
+            each
+            for each in recorders(self._config.namespace)
+            if each["pid"] not in [its["pid"] for its in ours]
+        ]
+        return found | {"recorders": ours + others}
 
 
 def _has_terminal() -> bool:

@@ -185,6 +185,7 @@ def test_a_full_disk_pauses_and_what_is_missing_then_is_said(
             market.until(3000)
             full.clear()
             until(lambda: recorder.state == "RECORDING", "it goes on")
+            at_end(recorder, market)
             market.until(300)
             at_end(recorder, market)
         found = kept.check(tmp_path, market)
