@@ -66,6 +66,7 @@ class OpenSegment:
         self._why = why
         self._root = root
         self._listing = listing
+        listing.learn()
         self._parts: dict[Key, Part] = {}
         self._rows: dict[Key, list[Rows]] = defaultdict(list)
         self._counts: dict[Key, int] = defaultdict(int)
