@@ -152,5 +152,18 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        "" if starting else trouble(venue),
+        "; ".join(filter(None, ("" if starting else trouble(venue), _losses(venue)))),
+    )
+
+
+def _losses(venue: dict[str, Any]) -> str:
+    """What readers have lost, worst first: it is theirs, and the venue is as well as it says."""
+    losing = sorted((venue.get("readers") or {}).get("losing", ()), key=lambda one: -one["lost"])
+    if not losing:
+        return ""
+    first = losing[0]
+    more = f", and {number_text.plural(len(losing) - 1, 'reader')} more" if losing[1:] else ""
+    return (
+        f"reader {first['name']} ({first['pid']}) has lost "
+        f"{number_text.plural(first['lost'], 'record')}{more}: feedhandler inspect readers"
     )

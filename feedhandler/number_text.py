@@ -49,6 +49,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def plural(number: int, noun: str, many: str = "") -> str:
+    """1 venue, 2,000 venues. `many`: where it is not with an s."""
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+
+
 def size(value: float) -> str:
     """Bytes: 512 B, 1.5 KiB, 58 MiB."""
     for unit in ("B", "KiB", "MiB"):

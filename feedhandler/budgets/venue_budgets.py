@@ -11,7 +11,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from feedhandler.adapter.venue import Limits
-from feedhandler.budgets.shared_budget import shared
+from feedhandler.budgets.shared_budget import NoBudgets, bans, shared
 from feedhandler.budgets.token_bucket import Budget
 
 SHOWN_WAIT_S = 1.0  #: a wait for a budget of this length is shown as RATE_LIMIT
@@ -57,6 +57,14 @@ def subscribe_keys(url: str, limits: Limits) -> Budget:
 def rest(url: str, limits: Limits) -> Budget:
     """What a request costs, in units of its weight."""
     return shared(f"{host(url)} REST", *rest_bucket(limits))
+
+
+def rest_ban(url: str) -> int:
+    """The HTTP status with which the venue has closed REST for a while, to whatever process of this
+    user; 0: it has not, or nobody knows."""
+    with suppress(NoBudgets):
+        return bans().get(f"{host(url)} REST", (0.0, 0))[1]
+    return 0
 
 
 def rest_bucket(limits: Limits) -> tuple[float, float]:

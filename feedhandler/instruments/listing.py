@@ -15,7 +15,7 @@ from feedhandler.adapter.selection import UnknownSymbol
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.log import Throttle, log
-from feedhandler.network.rest import Getter, RestError, RestRefused
+from feedhandler.network.rest import Getter, RestError, RestRateLimited, RestRefused
 from feedhandler.one_line import one_line
 
 REFRESH_S = 300.0
@@ -73,6 +73,7 @@ class Lister:
         after how many seconds it is asked again."""
         backoff = Backoff(0.8, 30.0, rng=self._rng)
         while True:
+            held_s = 0.0
             try:
                 listed = await self.list(self.rules)
                 self.complain(listed)
@@ -81,7 +82,10 @@ class Lister:
                 problem = "the venue lists none of the configured instruments"
             except Exception as error:  # whatever it is, the venue may list them a moment later
                 problem = _words(error)
+                if isinstance(error, RestRateLimited):
+                    held_s = error.retry_after_s
             wait = backoff.next(asyncio.get_running_loop().time())
+            wait = max(wait, held_s)
             waiting(problem, wait)
             self._quiet.warning("list", f"cannot list instruments: {problem}; trying on")
             await asyncio.sleep(wait)

@@ -11,6 +11,7 @@ from time import time_ns
 
 from feedhandler.adapter import listing, names
 from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
+from feedhandler.connection.outage import clock_time
 from feedhandler.engine import _engine
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import CarriedInstrument, Universe, redefine
@@ -126,8 +127,10 @@ def not_open(universe: Universe) -> str:
     found = universe.shut
     if not found:
         return ""
-    spec = found[min(found)].spec
-    first = f"{spec.symbol} is {spec.status.name}" + (", ..." if len(found) > 1 else "")
+    one = found[min(found)]
+    since = f"since {'before ' if one.shut_before else ''}{clock_time(one.shut_ns)}"
+    first = f"{one.spec.symbol} is {one.spec.status.name} {since}"
+    first += ", ..." if len(found) > 1 else ""
     carried = len(universe.by_id) - len(universe.closed)
     return f"{len(found)} of {carried} instruments are not open: {first}"
 

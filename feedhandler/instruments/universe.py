@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import chain
+from time import time_ns
 from typing import TypedDict
 
 from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -30,7 +31,7 @@ CHANNEL = {
 class CarriedInstrument:
     """One instrument. `missing`: how many lists in a row were without it, since it last spoke;
     `stated_ns`: when a stream last said something of its terms; `ended`: that its announced end has
-    come was noticed."""
+    come was noticed; `shut_ns`: since when it is not open, `shut_before`: or since longer."""
 
     id: int
     spec: ListedInstrument
@@ -40,6 +41,8 @@ class CarriedInstrument:
     missing: int = 0
     stated_ns: int = 0
     ended: bool = False
+    shut_ns: int = 0
+    shut_before: bool = False
 
     @property
     def open(self) -> bool:
@@ -74,7 +77,7 @@ class Universe:
                 raise ValueError(f"{key!r} would be of {subject!r}")
         book = next((key for key in keys if self.parts(key)[0] == "book"), None)
         row = add_instrument(engine, spec, has_book=book is not None)
-        tracked = CarriedInstrument(row, spec, book)
+        tracked = CarriedInstrument(row, spec, book, shut_ns=time_ns(), shut_before=True)
         self.by_id[row] = self.by_symbol[spec.symbol] = tracked
         self.file(tracked)
         return tracked
@@ -84,8 +87,11 @@ class Universe:
         (self.closed.add if tracked.closed else self.closed.discard)(tracked.id)
         if tracked.open or tracked.closed:
             self.shut.pop(tracked.id, None)
+            tracked.shut_ns = 0
         else:
             self.shut[tracked.id] = tracked
+            if not tracked.shut_ns:
+                tracked.shut_ns, tracked.shut_before = time_ns(), False
         if tracked.spec.expiry_ns > 0 and not tracked.closed:
             heappush(self._ends, (tracked.spec.expiry_ns, tracked.id))
 

@@ -7,7 +7,6 @@ however long that takes, and goes on until it is cancelled.
 import asyncio
 import gc
 import random
-import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
@@ -19,7 +18,6 @@ from feedhandler.budgets.shared_retry import Reach
 from feedhandler.config.keys import VenueConfig
 from feedhandler.config.values import time_of_day
 from feedhandler.connection.connection import Connection
-from feedhandler.connection.outage import MOST_BYTES, fitted
 from feedhandler.connection.owner import FrameTap, Settings
 from feedhandler.connection.socket_requests import Requests
 from feedhandler.connection.state import ConnectionState, is_open
@@ -35,6 +33,7 @@ from feedhandler.instruments.universe import CarriedInstrument, Universe
 from feedhandler.io_process.addresses import Addresses
 from feedhandler.io_process.book_tally import BookTally
 from feedhandler.io_process.connection_table import ConnectionTable
+from feedhandler.io_process.first_list import FirstList
 from feedhandler.io_process.outage_log import OutageLog
 from feedhandler.io_process.quality_count import QualityCount
 from feedhandler.io_process.roster import Roster
@@ -51,7 +50,6 @@ HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
 LOOK_ROWS = 64  #: instruments that are looked at before frames are read again
-_QUERY = re.compile(r"\?\S*(?=: )")  # of an address that is shown
 
 
 class VenueFeed:
@@ -122,10 +120,9 @@ class VenueFeed:
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._state.show(State.SYNCING, Reason.START, "listing instruments")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._runner.keep_running("the heartbeat", self._beat))
-            self._start(await self._lister.first(self._listing))
+            self._start(await FirstList(self._lister, self._rest, self._state).get())
             tasks.create_task(self.healing.run())
             tasks.create_task(
                 self._runner.keep_running("the watch over subscriptions", self._watch)
@@ -259,11 +256,6 @@ class VenueFeed:
         self._state.judge(
             self.books, self.connections.speaking_for_venue(), self._overload.finding, note, silent
         )
-
-    def _listing(self, problem: str, wait_s: float) -> None:
-        why = f"no list of instruments: {_QUERY.sub('', problem)}"
-        said = fitted(why, f"asked again after {wait_s:.1f} s", MOST_BYTES)
-        self._state.show(State.SYNCING, Reason.START, said)
 
     # ---- what the roster asks for (`roster.InstrumentCarrier`)
 

@@ -4,7 +4,7 @@ import mmap
 import os
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from shm.dev_shm import objects, open_fd
 from shm.identity import start_ticks
 from shm.object_names import control_name, data_name
 from shm.owners import believed, check_believed
+from shm.registry import readers
 from shm.writer_lock import locked
 
 _CELL_HEAD = 64
@@ -30,7 +31,8 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     carried (those that are CLOSED are not: see `rows`); `heartbeat_age_ns`: since the writer last
     said that it is well; `connections`: {"total", "live"}; `slow_frames`: of books, trades
     and quotes, of no known skeleton; `uptime_ns`: of the writer; `audits`:
-    see `audit_report`, by instrument.
+    see `audit_report`, by instrument; `readers`: of those that have registered, how many live, and
+    {"name", "pid", "lost", "overruns"} of each that has lost records.
     Of a dead writer's memory `pid` is 0. Raises :class:`shm.DamagedSegment`, OSError.
     """
     try:
@@ -107,7 +109,23 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
         "replay": bool(header["replay"]),
         "counters": counters,
         "audits": read_report(namespace, venue, int(header["epoch"])),
+        "readers": _readers(namespace, venue),
     }
+
+
+def _readers(namespace: str, venue: str) -> dict[str, Any]:
+    try:
+        alive = [each for each in readers(venue, namespace=namespace) if each["alive"]]
+    except (ShmError, OSError):  # the venue is not the worse for it
+        alive = []
+    keys: tuple[Literal["name", "pid", "lost", "overruns"], ...] = (
+        "name",
+        "pid",
+        "lost",
+        "overruns",
+    )
+    losing = [{key: each[key] for key in keys} for each in alive if each["lost"]]
+    return {"alive": len(alive), "losing": losing}
 
 
 def heartbeat(namespace: str, venue: str) -> tuple[int, int] | None:

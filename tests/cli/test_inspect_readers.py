@@ -51,6 +51,11 @@ def test_lag_and_losses(venue: Venue, namespace: str) -> None:
         [row] = [row for row in rows(namespace) if row["name"] == "slow"]
         assert (row["lag"], row["lost"], row["overruns"]) == (0, 107, 1)
         assert row["cursor"] == last + 1
+        [told] = json_of(run("status", "--json", namespace=namespace))["venues"]
+        losing = {"name": "slow", "pid": os.getpid(), "lost": 107, "overruns": 1}
+        assert told["readers"] == {"alive": 2, "losing": [losing]}
+        said = " ".join(run("status", namespace=namespace).stdout.split())
+        assert f"reader slow ({os.getpid()}) has lost 107 records: feedhandler inspect" in said
     assert rows(namespace) == []
     assert "nobody is registered" in run("inspect", "readers", namespace=namespace).stdout
     said = run("inspect", "readers", "okxx", namespace=namespace).stderr

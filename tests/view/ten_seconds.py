@@ -144,7 +144,10 @@ ACTS: tuple[tuple[Scene, ...], ...] = (
     ),
     (
         Scene("instrument halted", "okx", lambda p: p.of_book("restate", word="suspend"),
-              "not open: BTC-USDT is HALTED", "", since=""),
+              "not open: BTC-USDT is HALTED since", ""),
+        Scene("banned at the start: REST answers 429", "binance",
+              lambda p: p.fault("rest_error", status=429, retry_after=60), "HTTP 429",
+              "asked again at [0-9:]+ UTC", begins=True),
         Scene("acknowledged, and nothing comes", "bybit-linear", lambda p: p.of_book("dumb"),
               "has not come", "subscribed to anew", begins=True),
     ),
