@@ -26,6 +26,7 @@ _COMMANDS = {
     "record": "feedhandler.cli.record:record",
     "capture": "feedhandler.cli.capture:capture",
     "replay": "feedhandler.cli.replay:replay",
+    "verify": "feedhandler.cli.verify:verify",
     "export": "feedhandler.cli.export:export",
     "clean": "feedhandler.cli.clean:clean",
     "doctor": "feedhandler.cli.doctor:doctor",

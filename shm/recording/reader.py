@@ -147,13 +147,12 @@ class Recording:
 
         return Window(segments, wanted, merge, bases).rows(start, end)
 
-    def _files(self, venue: str, epoch: int, table: str, anew: bool) -> list[File]:
-        if anew:
-            self.refresh()
+    def _files(self, venue: str, epoch: int, first: int, last: int, table: str) -> list[File]:
+        """Those of segments that have some of these records."""
         files = {
             file.path: file
             for segment in self.manifest.segments(venue)
-            if segment.epoch == epoch
+            if segment.epoch == epoch and segment.first <= last and segment.last >= first
             for file in segment.files
             if file.table == table
         }
@@ -173,11 +172,13 @@ class Recording:
         """Records `first` to `last` of an epoch, with all base rows among them."""
         chains = []
         for table in tables:
-            families = {file.family for file in self._files(venue, epoch, table, False)}
+            families = {file.family for file in self._files(venue, epoch, first, last, table)}
             for family in sorted(families):
 
                 def files(anew: bool, table: str = table, family: str = family) -> list[File]:
-                    there = self._files(venue, epoch, table, anew)
+                    if anew:
+                        self.refresh()
+                    there = self._files(venue, epoch, first, last, table)
                     return [file for file in there if file.family == family]
 
                 chains.append(

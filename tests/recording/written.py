@@ -313,6 +313,7 @@ class Written:
             "state": State(one["price"]).name.lower() if kind == Kind.STATE else None,
             "reason": Reason(one["size"]).name.lower() if kind == Kind.STATE else None,
             "stat": Stat(one["aux"]).name.lower() if kind == Kind.STAT else None,
+            "value": _value(one["price"], one["size"]) if kind == Kind.STAT else None,
         }
 
     def definition(self, instrument: int, sequence: int) -> dict[str, Any]:
