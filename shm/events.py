@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from shm._native import Cursor, Instrument, Segment
 from shm.directory import Directory
 from shm.errors import ShmError, WriterLost
+from shm.history.missing import RING, Missing, OutOfReach
+from shm.history.start import first_since, sequence_of, since_ns
 from shm.history.tables import EventTable
+from shm.history.times import Instant
 from shm.identity import start_ticks
 from shm.names import Kind
 
@@ -97,7 +100,7 @@ class Events(Cursor):
         segment: Segment,
         instruments: Collection[Instrument] | None,
         kinds: Iterable[str | int] | None,
-        start: str | int,
+        start: Instant,
         on_overrun: Literal["raise", "resync"],
         raw: bool,
         reattach: bool,
@@ -114,6 +117,7 @@ class Events(Cursor):
         self._waited = True
         self._name = name
         _all.add(self)
+        self.missing: tuple[Missing, ...] = ()
         self._configure(kind_mask(kinds), raw, on_overrun == "resync")
         self._open(segment, self._symbols is not None)
         self._directory: Directory | None = Directory(segment)
@@ -123,11 +127,28 @@ class Events(Cursor):
             self._start_oldest()
         elif start == "state":
             self._start_state()
-        elif isinstance(start, int):
-            self._start_at(start)
+        elif (sequence := sequence_of(start)) is not None:
+            self._start_at(sequence)
         else:
-            raise ValueError(f'start={start!r}: "now", "oldest", "state" or a sequence')
+            self._start_since(segment, start, on_overrun)
         self._sign()
+
+    def _start_since(self, segment: Segment, start: Instant, on_overrun: str) -> None:
+        first, self.missing = first_since(segment, since_ns(segment, start))
+        unreached = [each for each in self.missing if each.reason == RING]
+        if unreached and on_overrun == "raise":
+            raise OutOfReach(
+                f"events of {segment.venue} from {start!r} on: {unreached[0]}; ask for less, have "
+                'a recording (attach(..., recording=DIR)), or say on_overrun="resync" to begin '
+                "with the oldest",
+                unreached,
+            )
+        self._start_at(first)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is missing between the time that was asked for and where reading began."""
+        return not self.missing
 
     def table(self, batch: npt.NDArray[np.void]) -> EventTable:
         """A batch for a library of tables, with symbols as text and codes as words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -22,7 +23,8 @@ from shm.errors import (
     WriterLost,
 )
 from shm.events import Events
-from shm.history.feed_history import FeedHistory
+from shm.history.feed_history import FeedHistory, recorded_in
+from shm.history.times import Instant
 from shm.names import Reason, State
 from shm.object_names import check_name, default_namespace
 from shm.order_guard import not_live
@@ -324,7 +326,7 @@ class Feed(FeedHistory):
         self,
         instruments: Iterable[Instrument | str] | None = None,
         kinds: Iterable[str | int] | None = None,
-        start: Literal["now", "oldest", "state"] | int = "now",
+        start: Instant = "now",
         on_overrun: Literal["raise", "resync"] = "raise",
         *,
         raw: bool = False,
@@ -338,8 +340,11 @@ class Feed(FeedHistory):
         "state", "writer", "definition", or `shm.Kind`; "level" brings "clear", without which a book
         would keep levels that are gone; None: all. `start`: "now", after what is published;
         "oldest", with the oldest message still in the ring; "state", with the state from the cells
-        first, as after a resync; or a sequence: the first message that begins there or later
-        (ValueError when it is past the next one; Overrun at the first read if it was overwritten).
+        first, as after a resync; a sequence: the first message that begins there or later
+        (ValueError when it is past the next one; Overrun at the first read if it was overwritten);
+        or a time ("-30s", unix ns, a datetime with a zone): the first message that was received
+        then or later. Where the ring does not reach so far back, that is :class:`shm.OutOfReach`,
+        or with "resync" begins with the oldest, and `.missing` of the events says what is missing.
         `name`: enter this reader, its place and its losses into the readers' registry, for people
         to see; without it reading leaves no trace.
         """
@@ -366,15 +371,21 @@ def attach(
     namespace: str | None = None,
     timeout: float = 5.0,
     owner: str | int | None = None,
+    recording: str | os.PathLike[str] | None = None,
 ) -> Feed:
     """Attach to a venue, read-only; waits up to `timeout` seconds for its writer.
 
     `namespace` None: FEEDHANDLER_NAMESPACE, or "feedhandler". `owner`: the user whose feed is
     believed, a name or a number; None: FEEDHANDLER_OWNER, or else this process's user or root.
+    `recording`: the directory of a recording, which tells of what was before the ring; None:
+    FEEDHANDLER_RECORDING, or none.
     Raises :class:`shm.NoSuchVenue` (lists those that are there), :class:`shm.NotReady` (no writer
     runs), both only after the timeout; at once :class:`shm.NotTrusted` (the feed of another user),
     :class:`shm.VersionMismatch`, :class:`shm.DamagedSegment` (names the header field),
     :class:`shm.PermissionDenied`, :class:`shm.BadName`.
     """
     namespace = check_name("namespace", namespace or default_namespace())
-    return Feed(wait_for_segment(namespace, check_name("venue", venue), believed(owner), timeout))
+    kept = recorded_in(recording)
+    feed = Feed(wait_for_segment(namespace, check_name("venue", venue), believed(owner), timeout))
+    feed.recording = kept
+    return feed

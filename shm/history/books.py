@@ -35,13 +35,15 @@ class PastBook:
     `bids`, `asks`: (n, 2) prices and sizes, best first; with `raw=True` integers, scaled by the
     exponents. `bids_known`, `asks_known`: so many levels from the best on between which none is
     missing; None: the whole side. Those behind are right, but others may lie between them.
+    `instrument`: None where the epoch that is read now has it no more.
     `sequence`, `receive_ns`, `exchange_ns`, `venue_sequence`: of the last record that changed it;
     0: that was before all that is still there. `state`, `reason`: what the feed said of the book
     then; None: nobody knows any more. `based_on`: "snapshot", "cell" (gone back from the book of
     now), "recording".
     """
 
-    instrument: Instrument
+    symbol: str
+    instrument: Instrument | None
     epoch: int
     sequence: int
     receive_ns: int
@@ -66,7 +68,7 @@ class PastBook:
         said = "of unknown state" if self.state is None else self.state.name
         since = f"since {shown(self.receive_ns, day=True)} UTC" if self.sequence else "for long"
         return (
-            f"<PastBook {self.instrument.venue} {self.instrument.symbol} {said}, "
+            f"<PastBook {self.symbol} {said}, "
             f"unchanged {since}: "
             f"{len(self.bids)} bids ({_known(self.bids_known)}), "
             f"{len(self.asks)} asks ({_known(self.asks_known)}), from the {self.based_on}>"

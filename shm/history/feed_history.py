@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeAlias, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,9 +17,13 @@ from shm.history.book_at import book_at
 from shm.history.books import PastBook
 from shm.history.columns import Rows
 from shm.history.past import Found, Past, Stretch
+from shm.history.recorded import Recorded
 from shm.history.results import Bars, History, Quotes, Trades
 from shm.history.times import Instant, Span, Window, span_ns, window
 from shm.names import Kind
+
+if TYPE_CHECKING:
+    from shm.recording.reader import Recording
 
 _H = TypeVar("_H", bound=History)
 Instruments: TypeAlias = "Iterable[Instrument | str] | Instrument | str"
@@ -34,6 +40,8 @@ class FeedHistory(FeedBase):
     """
 
     venue: str
+    recording: Path | None = None  #: the directory of a recording that goes on before the ring
+    _opened: Recording | None = None
     _kept: Directory | None = None  # the epoch before
     _keeps = False
 
@@ -52,7 +60,19 @@ class FeedHistory(FeedBase):
         directories = [self._names(segment)]
         if kept is not None and kept.segment.epoch != segment.epoch:
             directories.insert(0, kept)
-        return Past(self.venue, directories)
+        return Past(self.venue, directories, self._recorded)
+
+    def _recorded(self) -> Recorded | None:
+        """The recording that was configured, as it is now."""
+        if self.recording is None:
+            return None
+        from shm.recording.reader import Recording
+
+        if self._opened is None:
+            self._opened = Recording(self.recording)
+        else:
+            self._opened.refresh()
+        return Recorded(self._opened, self.venue)
 
     # ---- trades and quotes ----
 
@@ -221,3 +241,14 @@ def _of_bars(asked: Window, now_ns: int, length: int) -> Window:
     if asked.from_ns is None:
         return asked
     return Window(asked.from_ns // length * length, asked.to_ns)
+
+
+def recorded_in(recording: str | os.PathLike[str] | None) -> Path | None:
+    """The directory that `attach` was told, or the environment names. One that was told has to be
+    there: raises :class:`shm.recording.errors.NoRecording`."""
+    if recording is None:
+        named = os.environ.get("FEEDHANDLER_RECORDING")
+        return Path(named) if named else None
+    from shm.recording.reader import Recording
+
+    return Recording(recording).directory

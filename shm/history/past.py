@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from shm._native import NO_INSTRUMENT, Instrument
+from shm._native import NO_INSTRUMENT, RAW_EVENT, Instrument
 from shm.directory import Directory
 from shm.errors import UnknownInstrument
 from shm.history.columns import Rows
 from shm.history.missing import EPOCH_BEFORE, EPOCH_ENDED, RING, Missing
-from shm.history.ring import Ring, Wanted
-from shm.history.times import ALWAYS, Window
+from shm.history.recorded import BEGINS, Open, Part, Recorded
+from shm.history.ring import Ring, Wanted, joined
+from shm.history.times import ALWAYS, NEVER, Window
+from shm.names import Kind
 
+RECORD_FIELDS = list(RAW_EVENT.names or ())
 Counted = Callable[[Rows], int]
 """How many rows of the answer these records make."""
 
@@ -41,11 +45,15 @@ class Found:
 
 
 class Past:
-    """What a feed can tell of the past: of these epochs, oldest first, the last one the newest."""
+    """What a feed can tell of the past: of these epochs, oldest first, the last one the newest, and
+    before them of a recording. That is opened when the rings do not reach far enough."""
 
-    def __init__(self, venue: str, directories: list[Directory]) -> None:
+    def __init__(
+        self, venue: str, directories: list[Directory], recorded: Open = lambda: None
+    ) -> None:
         self.venue = venue
         self.directories = directories
+        self._open = recorded
         self.rings = [Ring(directory.segment) for directory in directories]
         self.now_ns = self.rings[-1].now_ns(time.time_ns())
 
@@ -53,6 +61,11 @@ class Past:
     def newest(self) -> Directory:
         """The directory whose numbers instruments have in what is found."""
         return self.directories[-1]
+
+    @cached_property
+    def recorded(self) -> Recorded | None:
+        """The recording, if there is one. A replay has the times of another one's."""
+        return None if self.rings[-1].segment.replay else self._open()
 
     # ---- who is asked for ----
 
@@ -68,7 +81,11 @@ class Past:
             row = directory.find(instrument)
             if row is not None:
                 return directory.symbols[row]
-        raise self.newest.unknown(instrument)
+        recorded = self.recorded
+        found = None if recorded is None else recorded.find(instrument)
+        if found is None:
+            raise self.newest.unknown(instrument)
+        return found
 
     def symbols_of(
         self, instruments: Iterable[Instrument | str] | Instrument | str | None
@@ -97,20 +114,64 @@ class Past:
         else:
             self._latest(found, kinds, symbols, window, counted)
         self._between(found, window)
+        found.stretches = _by_epoch(found.stretches)
         return found
 
     def _since(
         self, found: Found, kinds: int, symbols: Collection[str] | None, window: Window
     ) -> None:
         from_ns, to_ns = window.bounds
-        first = self.rings[0]
-        if window.from_ns is not None and from_ns < first.begins_ns:
-            until = min(first.begins_ns, to_ns)
-            found.missing.append(Missing(from_ns, until, EPOCH_BEFORE, first.epoch))
+        before: Ring | None = None
         for ring, directory in zip(self.rings, self.directories, strict=True):
             part = ring.since(kinds, wanted(directory, symbols), from_ns, to_ns)
+            short = before is None and window.from_ns is not None and from_ns < ring.begins_ns
+            unreached = [each for each in part.missing if each.reason == RING]
+            if short or unreached:
+                if self.recorded is not None:
+                    self._from_recording(found, kinds, symbols, window, before, ring, part.first)
+                    part.missing = [each for each in part.missing if each.reason != RING]
+                elif short:
+                    until = min(ring.begins_ns, to_ns)
+                    found.missing.append(Missing(from_ns, until, EPOCH_BEFORE, ring.epoch))
             found.missing += part.missing
             found.stretches.append(_stretch(ring, directory, part.rows))
+            before = ring
+
+    def _from_recording(
+        self,
+        found: Found,
+        kinds: int,
+        symbols: Collection[str] | None,
+        window: Window,
+        before: Ring | None,
+        ring: Ring,
+        first: int,
+    ) -> None:
+        """What comes before record `first` of a ring, and behind the ring before it."""
+        recorded = self.recorded
+        assert recorded is not None
+        from_ns, to_ns = window.bounds
+        after = (0, 0) if before is None else (before.epoch, before.last)
+        until = part_of(ring, first)
+        parts = recorded.parts(after, until, from_ns)
+        missing = recorded.missing(
+            parts if before is None else [part_of(before, 1), *parts],
+            from_ns if before is None else None,
+            until,
+        )
+        found.missing += [
+            each
+            for each in missing
+            if (each.from_ns or ALWAYS) < to_ns and (each.to_ns or NEVER) > from_ns
+        ]
+        asked = [kind for kind in Kind if kinds >> kind & 1]
+        for part in parts:
+            if part.from_ns < to_ns:
+                one = recorded.read(part, asked, symbols)
+                rows = one.rows[_asked(one.rows, kinds, from_ns, to_ns)]
+                found.stretches.append(
+                    Stretch(part.epoch, rows, one.symbols, part.from_ns, part.to_ns)
+                )
 
     def _latest(
         self,
@@ -132,10 +193,42 @@ class Past:
             begin = part.first
             if still <= 0 or begin > 1:
                 break
-        if still > 0:
+        if still > 0 and self.recorded is not None:
+            self._latest_of_recording(found, kinds, symbols, to_ns, counted, ring, begin, still)
+        elif still > 0:
             why = RING if begin > 1 else EPOCH_BEFORE
             reaches = ring.received_ns(begin) if begin > 1 else ring.begins_ns
             found.missing.insert(0, Missing(None, reaches, why, ring.epoch))
+
+    def _latest_of_recording(
+        self,
+        found: Found,
+        kinds: int,
+        symbols: Collection[str] | None,
+        to_ns: int,
+        counted: Counted,
+        ring: Ring,
+        begin: int,
+        still: int,
+    ) -> None:
+        recorded = self.recorded
+        assert recorded is not None
+        until = part_of(ring, begin)
+        parts = recorded.parts((0, 0), until, ALWAYS)
+        asked = [kind for kind in Kind if kinds >> kind & 1]
+        at = len(parts)
+        while still > 0 and at:
+            at -= 1
+            one = recorded.read(parts[at], asked, symbols)
+            rows = one.rows[_asked(one.rows, kinds, ALWAYS, to_ns)]
+            found.stretches.insert(
+                0, Stretch(one.part.epoch, rows, one.symbols, one.part.from_ns, one.part.to_ns)
+            )
+            still -= counted(rows)
+        found.missing += recorded.missing(parts[at:], None, until)
+        if still > 0:
+            begins = parts[0].from_ns if parts else until.from_ns
+            found.missing.append(Missing(None, begins, BEGINS))
 
     def _between(self, found: Found, window: Window) -> None:
         """When no writer ran: between the epochs that were read, and since the last one."""
@@ -171,6 +264,32 @@ class Past:
 def _stretch(ring: Ring, directory: Directory, rows: Rows) -> Stretch:
     directory.learn()
     return Stretch(ring.epoch, rows, directory.symbols, ring.begins_ns, ring.ends_ns)
+
+
+def _by_epoch(stretches: list[Stretch]) -> list[Stretch]:
+    """One of each epoch: a message may begin in a recording and end in the ring."""
+    made: list[Stretch] = []
+    for one in stretches:
+        if not made or made[-1].epoch != one.epoch:
+            made.append(one)
+            continue
+        rows = [each.rows[RECORD_FIELDS].astype(RAW_EVENT) for each in (made[-1], one)]
+        begins_ns = made.pop().begins_ns
+        made.append(Stretch(one.epoch, joined(rows), one.symbols, begins_ns, one.ends_ns))
+    return made
+
+
+def _asked(rows: Rows, kinds: int, from_ns: int, to_ns: int) -> npt.NDArray[np.bool_]:
+    bits = np.left_shift(np.uint64(1), np.minimum(rows["kind"], 63).astype(np.uint64))
+    inside: npt.NDArray[np.bool_] = (bits & np.uint64(kinds)) != 0
+    inside &= (rows["receive_ns"] >= from_ns) & (rows["receive_ns"] < to_ns)
+    return inside
+
+
+def part_of(ring: Ring, first: int) -> Part:
+    """What a ring has from record `first` on."""
+    begins = ring.begins_ns if first == 1 else ring.received_ns(first) or ring.begins_ns
+    return Part(ring.epoch, first, ring.last, begins, ring.ends_ns, ring=True)
 
 
 def wanted(directory: Directory, symbols: Collection[str] | None) -> Wanted | None:
