@@ -159,7 +159,7 @@ def _book(rows: Rows) -> dict[str, Any]:
     begins = base & (rows["kind"] == Kind.CLEAR)
     nothing = pa.nulls(count, pa.int64())
     kept = pa.array(begins)
-    pc = __import__("pyarrow.compute").compute
+    pc = pa.compute
     return {
         "base": pa.array(base),
         "known_bid": pa.array(price, mask=~begins | (price == NONE)),

@@ -240,6 +240,7 @@ def pyarrow() -> Any:
     """The module, imported now. Raises :class:`NoPyarrow`, which says how to get it."""
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.parquet
     except ImportError as error:
         raise NoPyarrow(

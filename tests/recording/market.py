@@ -41,7 +41,7 @@ class Market:
         self.namespace = namespace
         self.slots, self.depth = slots, depth
         self.truth: dict[int, dict[int, Written]] = {}
-        self.now_ns = 1_796_000_000 * NS
+        self.now_ns = 1_700_000_000 * NS
         self._random = random.Random(seed)
         self._held: Any = None
         self.restart()
