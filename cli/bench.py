@@ -17,6 +17,7 @@ _COMMANDS = {
     "persistent": "feedhandler.cli.bench_persistent:persistent",
     "hop": "feedhandler.cli.bench_hop:hop",
     "api": "feedhandler.cli.bench_api:api",
+    "record": "feedhandler.cli.bench_record:record",
     "memory": "feedhandler.cli.bench_memory:memory",
     "peers": "feedhandler.cli.bench_peers:peers",
 }

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
 from shm.recording.errors import DamagedRecording, NoRecording, OtherFormat
@@ -25,9 +26,16 @@ KILLED = "killed"
 STOPPED = "stopped"
 DISK_FULL = "disk full"
 EPOCH_ENDED = "epoch ended"
-CAUSES = (LAPPED, KILLED, STOPPED, DISK_FULL, EPOCH_ENDED)
-"""Why records are missing: the recorder was too slow, was killed, was not running after an orderly
-stop, had no room; or the epoch ended while no recorder had it."""
+CAUSES = MappingProxyType(
+    {
+        LAPPED: "the ring went round before the recorder had read it",
+        KILLED: "the recorder ended out of order, and the ring went round before the next one came",
+        STOPPED: "no recorder ran after an orderly stop, and the ring went round",
+        DISK_FULL: "the disk took nothing, and the ring went round",
+        EPOCH_ENDED: "the epoch ended while nobody recorded: it is not known how many",
+    }
+)
+"""Why records are missing."""
 
 
 @dataclass(frozen=True, slots=True)

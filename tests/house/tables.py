@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +22,8 @@ from feedhandler.cli.errors import EXIT_CODES
 from feedhandler.cli.main import feedhandler
 from feedhandler.config.keys import told
 from shm import InstrumentKind
+from shm.recording import schema
+from shm.recording.manifest import CAUSES
 from tests.house import venue_tables
 from tests.proof import tables as header
 
@@ -136,6 +139,21 @@ def _words(name: str, what: str) -> str:
     return _table([what, ""], rows)
 
 
+def _columns(of: Sequence[schema.Column]) -> str:
+    rows = ([f"`{each.name}`", schema.TYPES[each.type], each.text] for each in of)
+    return _table(["column", "type", ""], rows)
+
+
+def _recorded() -> dict[str, Callable[[], str]]:
+    """The columns of a recording's tables; of those of records what they have besides."""
+    common = len(schema.RECORD)
+    own = {
+        name: columns[common:] for name, columns in schema.TABLES.items() if len(columns) > common
+    }
+    plain = {"record": schema.RECORD, "instruments": schema.INSTRUMENTS, "marks": schema.MARKS}
+    return {f"columns_{name}": partial(_columns, each) for name, each in (own | plain).items()}
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "keys": _keys,
     "commands": _commands,
@@ -143,6 +161,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "channels": _channels,
     "subscriptions": _subscriptions,
     "proofs": _proofs,
+    "losses": lambda: _table(["why", ""], ([f"`{why}`", text] for why, text in CAUSES.items())),
+    **_recorded(),
     "venues": lambda: _table(venue_tables.HEAD, venue_tables.facts()),
     "venues_in_short": lambda: _table(venue_tables.SHORT_HEAD, venue_tables.in_short()),
     "states": lambda: _words("FH_STATES", "state"),
