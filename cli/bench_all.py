@@ -27,7 +27,15 @@ def everything(findings: Findings, captures: Path | None, quick: bool) -> None:
     feedhandler bench all --captures recordings/ --json > today.json
     feedhandler bench all --captures recordings/ --compare today.json
     """
-    from feedhandler.bench.figures import api, decode, hop, hop_cost, latency_plan, wire
+    from feedhandler.bench.figures import (
+        api,
+        decode,
+        hop,
+        hop_cost,
+        hop_together,
+        latency_plan,
+        wire,
+    )
 
     decode.run(findings, folder=captures, repetitions=8 if quick else 30)
     wire.run(
@@ -44,5 +52,6 @@ def everything(findings: Findings, captures: Path | None, quick: bool) -> None:
         scale=0.4 if quick else 1.0,
     )
     hop.measure(findings, repetitions=3 if quick else 5, count=2000 if quick else 5000)
+    hop_together.measure(findings, repetitions=3 if quick else 5, count=2000 if quick else 5000)
     hop_cost.measure(findings, repetitions=8 if quick else 20)
     api.run(findings, repetitions=10 if quick else 30)

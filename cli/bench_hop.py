@@ -28,17 +28,18 @@ def hop(findings: Findings, messages: int, rivals: bool, cost: bool, repetitions
     """Time a record from the writer's store until another process holds it.
 
     Readers in C and in Python (polling, sleeping, asyncio), one beside a slow and beside a stopped
-    reader; what 1, 2, 4 and 8 readers cost the writer; and multiprocessing.Queue, pyzmq and
-    iceoryx2 over the same hop, where they are installed. The floor is two cores that pass a cache
-    line each way.
+    reader, and eight asleep at once; what 1, 2, 4 and 8 readers cost the writer; and
+    multiprocessing.Queue, pyzmq and iceoryx2 over the same hop, where they are installed. The floor
+    is two cores that pass a cache line each way.
 
     \b
     feedhandler bench hop
     feedhandler bench hop --no-rivals --plot plots/
     """
     from feedhandler.bench.figures import hop as hopping
-    from feedhandler.bench.figures import hop_cost
+    from feedhandler.bench.figures import hop_cost, hop_together
 
     hopping.measure(findings, repetitions=repetitions, count=messages, rival=rivals)
+    hop_together.measure(findings, repetitions=repetitions, count=messages)
     if cost:
         hop_cost.measure(findings, repetitions=4 * repetitions)

@@ -45,7 +45,10 @@ const MAP_SHARED: c_int = 1;
 const F_OFD_GETLK: c_int = 36;
 const F_RDLCK: i16 = 0;
 const F_UNLCK: i16 = 2;
-const FUTEX_WAIT: c_int = 0;
+const FUTEX_WAIT_BITSET: c_int = 9;
+const FUTEX_WAKE_BITSET: c_int = 10;
+const WAKE_NEXT: u32 = 2; // whom a reader wakes that was woken
+const CLOCK_MONOTONIC: c_int = 1;
 #[cfg(target_arch = "x86_64")]
 const SYS_FUTEX: c_long = 202;
 #[cfg(target_arch = "aarch64")]
@@ -79,6 +82,7 @@ extern "C" {
         -> *mut c_void;
     fn fcntl(fd: c_int, command: c_int, ...) -> c_int;
     fn syscall(number: c_long, ...) -> c_long;
+    fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int;
     fn geteuid() -> u32;
     fn getpwnam(name: *const c_char) -> *const Passwd;
 }
@@ -497,23 +501,35 @@ impl Reader {
         line.or_else(|error| not_ready(error.to_string()))
     }
 
-    /// Sleep until something after `seen` is published, 100 ms at most.
+    /// Sleep until something after `seen` is published, 100 ms at most; and then wake others, but nobody who
+    /// has loaded the word as it is now.
     fn wait(&self, seen: u64) {
         let wake = self.data.half(640);
         let word = wake.load(Acquire);
-        let mut timeout = Timespec { seconds: 0, nanoseconds: SLEEP_NS };
+        let mut nanoseconds = SLEEP_NS;
         match &self.readers {
             Some(readers) => {
                 readers.half(SLEEPERS).store(1, Relaxed);
                 fence(SeqCst);
             }
-            None => timeout.nanoseconds = 1_000_000,
+            None => nanoseconds = 1_000_000,
         }
         if self.published() != seen || self.data.half(792).load(Relaxed) != 0 {
             return;
         }
         let nothing = ptr::null::<c_void>();
-        unsafe { syscall(SYS_FUTEX, wake.as_ptr(), FUTEX_WAIT, word, &timeout, nothing, 0) };
+        let bit = |word: u32| 1u32 << (word % 32);
+        let mut until = Timespec { seconds: 0, nanoseconds: 0 };
+        unsafe { clock_gettime(CLOCK_MONOTONIC, &mut until) };
+        nanoseconds += until.nanoseconds;
+        until.seconds += nanoseconds / 1_000_000_000;
+        until.nanoseconds = nanoseconds % 1_000_000_000;
+        let futex = |what: c_int, value: u32, until: *const Timespec, bits: u32| unsafe {
+            syscall(SYS_FUTEX, wake.as_ptr(), what, value, until, nothing, bits)
+        };
+        if futex(FUTEX_WAIT_BITSET, word, &until, bit(word)) == 0 {
+            futex(FUTEX_WAKE_BITSET, WAKE_NEXT, ptr::null(), !bit(wake.load(Relaxed)));
+        }
     }
 }
 

@@ -68,6 +68,8 @@ extern "C" {
 #define FH_READERS_BYTES 8192
 #define FH_READERS_ROWS 1024 /* where the registry's rows begin */
 #define FH_READERS 56
+#define FH_WAKE_NEXT 2          /* so many does a reader wake that was woken, before it reads */
+#define FH_WAKE_AGAIN_NS 100000 /* after so long the writer wakes another one: a reader may have died */
 #define FH_READER_CLAIMED 0x80000000u /* with the pid: that process is filling the row */
 #define FH_COUNTERS 64
 #define FH_HISTOGRAMS 8
@@ -484,8 +486,8 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
 #define FH_STORE_RELEASE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define FH_SWAP(p, seen, v) /* `*seen` is stored over with what is there if that is another */        \
     __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
-#define FH_FUTEX(word, operation, value, timeout) \
-    syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, 0)
+#define FH_FUTEX(word, operation, value, timeout, bits) \
+    syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, (bits))
 #define FH_BARE_WORDS /* no point at each of them: they may be moved by two */
 #endif
 #define FH_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
@@ -590,6 +592,8 @@ typedef struct fh_writer {
     uint64_t venue_sequence;
     uint64_t delta;
     int64_t publish_ns;
+    int64_t woke_ns; /* when readers were woken last, if somebody slept */
+    int woke;
     int held;
     uint64_t held_kind_side;
     int64_t held_price, held_size;
@@ -722,22 +726,34 @@ static inline void fh_message_levels(fh_writer *w, uint8_t side, const int64_t *
 }
 
 static inline long fh_futex(const uint32_t *word, int operation, uint32_t value,
-                            const struct timespec *timeout) {
-    return FH_FUTEX(word, operation, value, timeout);
+                            const struct timespec *timeout, uint32_t bits) {
+    return FH_FUTEX(word, operation, value, timeout, bits);
+}
+static inline long fh_futex_wake(const uint32_t *word, uint32_t count, uint32_t bits) {
+    return fh_futex(word, FUTEX_WAKE_BITSET, count, NULL, bits);
+}
+/* Under which a reader sleeps that loaded this word. */
+static inline uint32_t fh_wake_bit(uint32_t word) { return (uint32_t)1 << (word & 31); }
+
+/* The last wake-up found somebody, some time ago. Whether he woke the others is not known: he may be dead. */
+static inline int fh_wake_is_due(const fh_writer *w) {
+    return w->woke && (uint64_t)(w->publish_ns - w->woke_ns) >= FH_WAKE_AGAIN_NS;
 }
 
-/* Once per received batch, after fh_publish. The system call is made only if somebody sleeps.
+/* Once per received batch, after fh_publish. The system call is made only if somebody sleeps, and wakes
+ * one, who wakes others before it reads (fh_wait): to the writer eight cost as much as one.
  * The flag is cleared before the second bump: a reader whose flag is lost to the clearing read
  * the word before that bump, so that its FUTEX_WAIT returns at once. */
 static inline void fh_wake(fh_writer *w) {
     uint32_t *wake = &w->header->wake;
     FH_STORE(wake, FH_LOAD(wake) + 1);
     FH_FENCE_FULL();
-    if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0)) {
+    if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0 || fh_wake_is_due(w))) {
         FH_STORE(w->sleepers, 0);
         FH_FENCE_FULL();
         FH_STORE(wake, FH_LOAD(wake) + 1);
-        fh_futex(wake, FUTEX_WAKE, INT_MAX, NULL);
+        w->woke = fh_futex_wake(wake, 1, FUTEX_BITSET_MATCH_ANY) > 0;
+        w->woke_ns = w->publish_ns;
         FH_STORE(&w->counters[FH_COUNTER_WAKES], FH_LOAD(&w->counters[FH_COUNTER_WAKES]) + 1);
     }
 }
@@ -748,7 +764,7 @@ static inline void fh_supersede(fh_header *header) {
     FH_STORE_RELEASE(&header->superseded, 1);
     FH_FENCE_FULL();
     FH_STORE(&header->wake, FH_LOAD(&header->wake) + 1);
-    fh_futex(&header->wake, FUTEX_WAKE, INT_MAX, NULL);
+    fh_futex_wake(&header->wake, INT_MAX, FUTEX_BITSET_MATCH_ANY);
 }
 
 static inline void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n) {
@@ -891,7 +907,9 @@ static inline fh_reader_row *fh_reader_claim(fh_readers *readers, uint32_t row, 
 
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead
  * writer wakes nobody). `sleepers` is the readers' object's word, or NULL where it cannot be
- * written: then only the time-out wakes. */
+ * written: then nobody need wake this one before the time-out.
+ * Who is woken wakes others in turn, but nobody who has loaded the word as it is now: he has looked at
+ * `published` since, and two readers with nothing to read would wake each other for ever. */
 static inline void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen,
                            int64_t timeout_ns) {
     uint32_t word = FH_LOAD_ACQUIRE(&header->wake);
@@ -900,8 +918,15 @@ static inline void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t
         FH_FENCE_FULL();
     }
     if (FH_LOAD_ACQUIRE(&header->published) != seen || FH_LOAD(&header->superseded)) return;
-    struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
-    fh_futex(&header->wake, FUTEX_WAIT, word, &timeout);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    timeout_ns += until.tv_nsec;
+    until.tv_sec += timeout_ns / 1000000000;
+    until.tv_nsec = timeout_ns % 1000000000;
+    if (fh_futex(&header->wake, FUTEX_WAIT_BITSET, word, &until, fh_wake_bit(word)) == 0) {
+        uint32_t now = FH_LOAD(&header->wake);
+        fh_futex_wake(&header->wake, FH_WAKE_NEXT, ~fh_wake_bit(now));
+    }
 }
 
 #ifdef __cplusplus

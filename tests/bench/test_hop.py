@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from feedhandler.bench.figures import hop, hop_cost, rivals
+from feedhandler.bench.figures import hop, hop_cost, hop_together, rivals
 from feedhandler.bench.kit import cores
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.native import programs
@@ -37,7 +37,19 @@ def test_what_readers_cost_the_writer() -> None:
         hop_cost.measure(findings, repetitions=1, bursts=20, most=1, kinds=[hop_cost.Frames])
     found = well_formed(findings, "hop")
     cases = {"a busy neighbour", "1 polling", "1 sleeping", "1 stopped polling", "1 stopped asleep"}
+    cases |= {"1 sleeping, cores kept awake"} if cores.may_keep_awake() else set()
     assert set(found) == {(case, "writer per frame") for case in cases}
+
+
+@needs_two
+def test_the_first_and_the_last_of_several_who_sleep() -> None:
+    findings = Findings()
+    with nothing_left():
+        hop_together.measure(findings, repetitions=1, count=50, readers=2)
+    found = well_formed(findings, "hop")
+    cases = {"2 asleep, the first", "2 asleep, the last"}
+    assert set(found) == {(case, metric) for case in cases for metric in ("p50", "p99")}
+    assert found["2 asleep, the first", "p50"].value <= found["2 asleep, the last", "p50"].value
 
 
 def test_messages_are_timed_in_bursts() -> None:

@@ -5,7 +5,8 @@
  * is the history of its stores, a thread has a view, the oldest store of each place that it may still read,
  * and a load may return any from there on; stores and fences carry views by their order. A place that
  * several threads store to may take a store before others that its thread does not know of. FUTEX_WAIT
- * compares and queues under a lock, FUTEX_WAKE takes from the queue under it.
+ * compares and queues under a lock, FUTEX_WAKE takes any from the queue under it, and who is woken sees what
+ * was done before that.
  *
  * No load is ordered behind a later store of its own thread (load buffering): see handshake.py for why that
  * loses nothing. What is chosen, and how all choices are gone through, is in explorer_search.h.
@@ -33,6 +34,7 @@ typedef struct thread {
     jmp_buf at;
     bool begun;
     int state;
+    uint32_t bits;  /* under which it sleeps */
     long passed;    /* words */
     uint64_t trail; /* what its state depends on */
     view now, pending, released;
@@ -256,28 +258,43 @@ void explored_fence(int order)
 
 int explored_swap(void) { abort(); }
 
+/* One of those who sleep under one of these bits wakes up; false: there is none. */
+static bool wake_one(uint32_t bits)
+{
+    int able[THREADS], count = 0;
+    for (int i = 0; i < thread_count; i++)
+        if (threads[i].state == ASLEEP && threads[i].bits & bits)
+            able[count++] = i;
+    if (count)
+        threads[able[choose(count)]].state = RUNS;
+    return count != 0;
+}
+
 /* With a writer that dies nobody sleeps for ever: there are time-outs. Without, there are none. */
 long explored_futex(const volatile uint32_t *word, int operation, uint32_t value,
-                    const struct timespec *timeout)
+                    const struct timespec *timeout, uint32_t bits)
 {
     pause_here();
     thread *t = &threads[running];
     int where = place_at(word, sizeof *word);
-    if (operation == FUTEX_WAIT && timeout == NULL)
+    long result = -1;
+    if (operation == FUTEX_WAIT_BITSET && timeout == NULL)
         fail("a sleep without an end");
     view_join(&t->now, &bucket);
-    if (operation == FUTEX_WAKE) {
-        for (int i = 0; i < thread_count; i++)
-            if (threads[i].state == ASLEEP)
-                threads[i].state = RUNS;
-    } else if (places[where].stores[look(t, where)].value == value) {
-        t->state = bound.dies < 0 ? ASLEEP : RUNS;
+    if (operation == FUTEX_WAKE_BITSET) {
+        for (result = 0; result < (long)value && wake_one(bits); result++) {}
+    } else if (places[where].stores[look(t, where)].value == value && bound.dies < 0) {
+        t->state = ASLEEP;
+        t->bits = bits;
+        result = 0;
     }
     view_join(&bucket, &t->now);
-    passed(t, 0);
-    if (t->state == ASLEEP)
+    passed(t, (uint64_t)result);
+    if (t->state == ASLEEP) {
         pause_here();
-    return 0;
+        view_join(&t->now, &bucket);
+    }
+    return result;
 }
 
 #endif

@@ -4,8 +4,8 @@ Here both sides store (`sleepers` is the writer's and every reader's), so the ma
 state-space search: threads interleave, a load returns any store that its view allows, and a store
 may take any place in its location's order of stores after those that its thread knows of.
 Sequentially consistent fences join a global view (Kang et al., POPL 2017). `FUTEX_WAIT` compares
-and queues, and `FUTEX_WAKE` takes from the queue, under the kernel's bucket lock: a critical
-section sees what was done before the one before it.
+and queues, and `FUTEX_WAKE` takes any from the queue, under the kernel's bucket lock: a critical
+section sees what was done before the one before it, and who is woken sees what his waker did.
 
 Without promises, so no load is ordered after a later store of its own thread: every error that is
 found is real; for the recipe as it is nothing is missed, because each load there that precedes a
@@ -18,6 +18,7 @@ reader sleeps.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import NamedTuple
 
 from tests.proof.recipe import Op, Order, Recipe
@@ -53,7 +54,7 @@ class Actor(NamedTuple):
     view: View
     pending: View  # taken over at the next acquire fence
     released: View  # as of the last release fence
-    word: int  # reader: the futex word; writer: the batch
+    word: int  # reader: the futex word, asleep: that under which it sleeps; writer: the batch
     seen: int  # reader: the last `published` that it acted on; writer: the flag
     asleep: bool
 
@@ -77,6 +78,8 @@ class Model:
         self.branch = len(recipe["fh_publish"]) + look
         self.end = recipe["fh_supersede"] if ends else ()
         self.reader = recipe["fh_wait"]
+        waits = [op.what for op in self.reader].index("call")
+        self.woken = (waits + 1) % len(self.reader)  # where who was woken goes on
 
     # ---- memory ----
 
@@ -152,7 +155,8 @@ class Model:
         if op.what == "fence":
             yield self._fence(state, who, op.order)
         elif op.what == "call":
-            yield self._wake(state)
+            count = self.readers if "INT_MAX" in op.text else 1
+            yield from self._wake(state, who, count, self._asleep(state))
         elif op.what == "store":
             place = _PLACES[op.place]
             value = self._value(state, op, place)
@@ -169,11 +173,20 @@ class Model:
             return state.actors[0].word
         return int(op.value)
 
-    def _wake(self, state: State) -> State:
-        """FUTEX_WAKE: everybody who is in the queue."""
-        state = self._locked(state, 0)
-        woken = tuple(a._replace(asleep=False, pc=0) if a.asleep else a for a in state.actors)
-        return state._replace(actors=woken)
+    def _asleep(self, state: State) -> list[int]:
+        return [who for who, actor in enumerate(state.actors) if actor.asleep]
+
+    def _wake(self, state: State, who: int, count: int, able: list[int]) -> Iterator[State]:
+        """FUTEX_WAKE: so many of those who sleep and may be woken, whichever."""
+        state = self._locked(state, who)
+        for chosen in combinations(able, min(count, len(able))):
+            after = state
+            for one in chosen:
+                sleeper = after.actors[one]
+                view = _join(sleeper.view, state.lock)
+                awake = sleeper._replace(asleep=False, pc=self.woken, view=view)
+                after = _with(after, one, awake)
+            yield after
 
     def _locked(self, state: State, who: int) -> State:
         """The bucket lock taken and released: the kernel's barriers are full ones."""
@@ -191,7 +204,7 @@ class Model:
         if actor.asleep or self._done(actor):
             return
         op = self.reader[actor.pc]
-        on = actor.pc + 1
+        on = (actor.pc + 1) % len(self.reader)
         if op.what == "fence":
             state = self._fence(state, who, op.order)
             yield _with(state, who, state.actors[who]._replace(pc=on))
@@ -209,6 +222,10 @@ class Model:
                     yield _with(state, who, after._replace(seen=value, pc=0))
                     continue
                 yield _with(state, who, after._replace(pc=on))
+        elif op.place == "fh_futex_wake":
+            able = [one for one in self._asleep(state) if _under(op, state.actors[one], actor)]
+            for woke in self._wake(state, who, 2, able):
+                yield _with(woke, who, woke.actors[who]._replace(pc=on))
         else:
             state = self._locked(state, who)
             for after, value in self._load(state, who, WAKE, Order.RELAXED):
@@ -274,6 +291,11 @@ class Model:
                 raise MemoryError(f"more than {most} states")
         self.states = len(known)
         return None
+
+
+def _under(op: Op, sleeper: Actor, waker: Actor) -> bool:
+    """Whether a reader that was woken wakes this one: not if it slept under the word of now."""
+    return (sleeper.word != waker.word) is ("~" in op.text)
 
 
 def _put(view: View, place: int, at: int) -> View:

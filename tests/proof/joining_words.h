@@ -17,6 +17,6 @@ static inline void look(const void *at)
 #define FH_STORE_RELEASE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define FH_SWAP(p, seen, v) \
     __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
-#define FH_FUTEX(word, operation, value, timeout) 0
+#define FH_FUTEX(word, operation, value, timeout, bits) ((void)(bits), 0)
 
 #endif

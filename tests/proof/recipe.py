@@ -144,7 +144,7 @@ fh_supersede
     FH_STORE_RELEASE(&header->superseded, 1)
     FH_FENCE_FULL()
     FH_STORE(&header->wake, FH_LOAD(&header->wake) + 1)
-    fh_futex(&header->wake, FUTEX_WAKE, INT_MAX, NULL)
+    fh_futex_wake(&header->wake, INT_MAX, FUTEX_BITSET_MATCH_ANY)
 fh_wake
     FH_STORE(wake, FH_LOAD(wake) + 1)
     FH_FENCE_FULL()
@@ -152,7 +152,7 @@ fh_wake
     FH_STORE(w->sleepers, 0)
     FH_FENCE_FULL()
     FH_STORE(wake, FH_LOAD(wake) + 1)
-    fh_futex(wake, FUTEX_WAKE, INT_MAX, NULL)
+    fh_futex_wake(wake, 1, FUTEX_BITSET_MATCH_ANY)
     FH_STORE(&w->counters[FH_COUNTER_WAKES], FH_LOAD(&w->counters[FH_COUNTER_WAKES]) + 1)
 fh_wait
     FH_LOAD_ACQUIRE(&header->wake)
@@ -160,7 +160,9 @@ fh_wait
     FH_FENCE_FULL()
     FH_LOAD_ACQUIRE(&header->published)
     FH_LOAD(&header->superseded)
-    fh_futex(&header->wake, FUTEX_WAIT, word, &timeout)
+    fh_futex(&header->wake, FUTEX_WAIT_BITSET, word, &until, fh_wake_bit(word))
+    FH_LOAD(&header->wake)
+    fh_futex_wake(&header->wake, FH_WAKE_NEXT, ~fh_wake_bit(now))
 """
 
 

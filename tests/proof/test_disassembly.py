@@ -167,8 +167,8 @@ MISTAKES: list[tuple[str, Compiler, str, str, Callable[[Code], None]]] = [
     (
         "no fence before a look at who sleeps",
         _x86,
-        "FH_FENCE_FULL();\n    if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0))",
-        "if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0))",
+        "FH_FENCE_FULL();\n    if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0 ||",
+        "if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0 ||",
         lambda code: test_x86_fences_where_somebody_may_sleep(code, "wake", 2),
     ),
     (

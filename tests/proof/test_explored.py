@@ -19,9 +19,9 @@ SCENARIOS = [
     ("a message longer than the ring", None, 30_000),
     ("joins", None, 500),
     ("joins of a dead writer", None, 5_000),
-    ("sleep", None, 300_000),
+    ("sleep", None, 250_000),
     ("sleep to the end", None, 20_000),
-    ("two sleep", 2, 500_000),
+    ("two sleep", 2, 200_000),
 ]
 DEEPER = [
     ("cells, four stores", None, 5_000_000),
@@ -48,10 +48,12 @@ LATCH_FENCE = "    FH_STORE(copy, 2 * n - 1);\n    FH_FENCE_RELEASE();\n"
 LATCH_END = "    FH_STORE_RELEASE(copy, 2 * n);\n    FH_STORE_RELEASE(cell, n);\n"
 PUBLISH = "    FH_STORE_RELEASE(&w->header->published, w->next - 1);\n"
 FLAG = "        FH_STORE(w->sleepers, 0);\n        FH_FENCE_FULL();\n"
-SECOND = "        FH_STORE(wake, FH_LOAD(wake) + 1);\n        fh_futex(wake, FUTEX_WAKE"
+SECOND = "        FH_STORE(wake, FH_LOAD(wake) + 1);\n        w->woke = fh_futex_wake"
 FIRST = "    FH_STORE(wake, FH_LOAD(wake) + 1);\n    FH_FENCE_FULL();\n    if (FH_UNLIKELY"
 SLEEPS = "        FH_STORE(sleepers, 1);\n        FH_FENCE_FULL();\n"
 LOOKS = "FH_LOAD_ACQUIRE(&header->published) != seen ||"
+END = "    fh_futex_wake(&header->wake, INT_MAX, FUTEX_BITSET_MATCH_ANY);\n"
+PASSES = "        fh_futex_wake(&header->wake, FH_WAKE_NEXT, ~fh_wake_bit(now));\n"
 AGAIN = "    if (FH_LOAD(slot) != stamp) return FH_READ_LAPPED;\n"
 SLOT_READ = "    fh_words_out(slot + 1, (fh_word *)out + 1, 7);\n    FH_FENCE_ACQUIRE();\n"
 LATCH_READ = "        fh_words_out(copy + 1, out + 1, words - 1);\n        FH_FENCE_ACQUIRE();\n"
@@ -122,14 +124,14 @@ MISTAKES: dict[str, tuple[dict[str, str], str, str]] = {
     "the word loaded behind the look": (
         {
             "    uint32_t word = FH_LOAD_ACQUIRE(&header->wake);\n": "",
-            "    struct timespec timeout =": (
-                "    uint32_t word = FH_LOAD_ACQUIRE(&header->wake);\n    struct timespec timeout ="
+            "    struct timespec until;": (
+                "    uint32_t word = FH_LOAD_ACQUIRE(&header->wake);\n    struct timespec until;"
             ),
         },
         "sleep", "a wake-up is lost",
     ),
     "the flag cleared behind the second bump": (
-        {FLAG: "", SECOND: SECOND.replace("        fh_futex", FLAG + "        fh_futex")},
+        {FLAG: "", SECOND: SECOND.replace("        w->woke", FLAG + "        w->woke")},
         "sleep", "a wake-up is lost",
     ),
     "no second bump": (
@@ -140,10 +142,7 @@ MISTAKES: dict[str, tuple[dict[str, str], str, str]] = {
         "sleep", "a wake-up is lost",
     ),
     "nobody woken at the end": (
-        {
-            "    fh_futex(&header->wake, FUTEX_WAKE, INT_MAX, NULL);\n": "",
-        },
-        "sleep to the end", "a wake-up is lost",
+        {END: ""}, "sleep to the end", "a wake-up is lost"
     ),
     "a sleep although it has ended": (
         {" || FH_LOAD(&header->superseded)) return;": ") return;"},
@@ -152,15 +151,22 @@ MISTAKES: dict[str, tuple[dict[str, str], str, str]] = {
     "the end said behind the bump": (
         {
             "    FH_STORE_RELEASE(&header->superseded, 1);\n    FH_FENCE_FULL();\n": "",
-            "    fh_futex(&header->wake, FUTEX_WAKE, INT_MAX, NULL);\n": (
+            END: (
                 "    FH_STORE_RELEASE(&header->superseded, 1);\n    FH_FENCE_FULL();\n"
-                "    fh_futex(&header->wake, FUTEX_WAKE, INT_MAX, NULL);\n"
+                f"{END}"
             ),
         },
         "sleep to the end", "a wake-up is lost",
     ),
     "a sleep without an end": (
-        {"FUTEX_WAIT, word, &timeout": "FUTEX_WAIT, word, NULL"}, "sleep", "a sleep without an end"
+        {"WAIT_BITSET, word, &until": "WAIT_BITSET, word, NULL"}, "sleep", "a sleep without an end"
+    ),
+    "who is woken wakes nobody": ({PASSES: ""}, "two sleep", "a wake-up is lost"),
+    "who is woken wakes none who slept as long": (
+        {PASSES: PASSES.replace("(now)", "(word)")}, "two sleep", "a wake-up is lost"
+    ),
+    "who is woken wakes those alone who have seen all": (
+        {PASSES: PASSES.replace("~", "")}, "two sleep", "a wake-up is lost"
     ),
 }  # fmt: skip
 

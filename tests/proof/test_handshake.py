@@ -34,11 +34,12 @@ SPARE = {
 }
 
 
-def _stuck(recipe: Recipe) -> bool:
-    """Whether a reader can sleep for ever: two batches, or one and then the end."""
+def _stuck(recipe: Recipe, readers: int = 1) -> bool:
+    """Whether a reader can sleep for ever: two batches, one and then the end; of several, one."""
+    cases = ((1, False), (2, False), (1, True)) if readers == 1 else ((1, False),)
     return any(
-        Model(recipe, batches=batches, readers=1, ends=ends).sleeps_for_ever() is not None
-        for batches, ends in ((1, False), (2, False), (1, True))
+        Model(recipe, batches=batches, readers=readers, ends=ends).sleeps_for_ever() is not None
+        for batches, ends in cases
     )
 
 
@@ -98,3 +99,22 @@ def test_without_the_system_call_a_reader_sleeps_on() -> None:
     index = next(i for i, op in enumerate(RECIPE["fh_wake"]) if op.what == "call")
     harmless = parse("FH_FENCE_RELEASE()")
     assert _stuck(changed(RECIPE, "fh_wake", index, harmless))
+
+
+PASSES = "fh_futex_wake(&header->wake, FH_WAKE_NEXT, ~fh_wake_bit(now))"
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        (PASSES, "FH_FENCE_RELEASE()"),
+        (PASSES, PASSES.replace("~", "")),
+        ("FH_LOAD(&header->wake)", None),
+    ],
+    ids=["wakes nobody", "wakes who has seen all", "does not look what the word is now"],
+)
+def test_a_woken_reader_that_does_not_wake_the_next_leaves_it_asleep(
+    text: str, instead: str | None
+) -> None:
+    by = parse(instead) if instead else None
+    assert _stuck(changed(RECIPE, "fh_wait", _at("fh_wait", text), by), readers=2)

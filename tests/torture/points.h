@@ -134,10 +134,10 @@ static inline uint64_t fh_point_seen(int broken, const volatile void *at, uint64
         FH_AT("swap " #p " = " #v);                                                            \
         __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);  \
     })
-#define FH_FUTEX(word, operation, value, timeout)                                              \
+#define FH_FUTEX(word, operation, value, timeout, bits)                                        \
     ({                                                                                         \
         FH_AT("futex " #operation);                                                            \
-        syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, 0);                  \
+        syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, (bits));             \
     })
 
 #endif

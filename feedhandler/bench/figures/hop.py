@@ -51,7 +51,7 @@ def make_segment(stack: ExitStack, depth: int = 5, ring_slots: int = 1 << 16) ->
     )
 
 
-def _one_instrument(stack: ExitStack) -> Writer:
+def one_instrument(stack: ExitStack) -> Writer:
     writer = make_segment(stack).writer
     writer.directory_add({"symbol": b"X"})
     return writer
@@ -69,10 +69,10 @@ def native(where: cores.Cores, count: int) -> Times:
     """Through the ring to a C program. Raises NoProgram, StageError."""
     program, path = programs.build("ring_reader"), programs.scratch("took")
     with ExitStack() as stack:
-        writer = _one_instrument(stack)
+        writer = one_instrument(stack)
         data = f"/dev/shm/{writer.namespace}.{VENUE}.{writer.epoch}"
         made = stack.enter_context(child([program, data, str(count), path], where.reader))
-        _write(writer.capsule(), count, where)
+        write(writer.capsule(), count, where)
         expect(made, "done")
     return _all_of(np.fromfile(path, np.int64), count, "the C reader")
 
@@ -82,7 +82,7 @@ def in_python(where: cores.Cores, count: int, mode: str, beside: str = "") -> Ti
     StageError."""
     path = programs.scratch("hop.npz")
     with ExitStack() as stack:
-        writer = _one_instrument(stack)
+        writer = one_instrument(stack)
         if beside:
             kind = "slow" if beside == "slow" else "poll"
             several = followers(writer.namespace, VENUE, kind, 1, where.reader)
@@ -91,12 +91,17 @@ def in_python(where: cores.Cores, count: int, mode: str, beside: str = "") -> Ti
                 stop(other)
         order = Order(writer.namespace, VENUE, mode, count, str(path))
         made = stack.enter_context(recorder(order, where.reader))
-        _write(writer.capsule(), count, where)
+        write(writer.capsule(), count, where)
         expect(made, "done")
+    return held(path, count, mode)
+
+
+def held(path: Path, count: int, who: str) -> Times:
+    """How long after it was due each record was held, by what a recorder wrote."""
     with np.load(path) as saw:
         times, counts = saw["seen"][:, 0], saw["seen"][:, 1]
-        held = np.repeat(times, np.diff(counts, prepend=0)) - saw["stamps"]
-    return _all_of(held, count, mode)
+        took = np.repeat(times, np.diff(counts, prepend=0)) - saw["stamps"]
+    return _all_of(took, count, who)
 
 
 def _all_of(took: Times, count: int, who: str) -> Times:
@@ -105,7 +110,7 @@ def _all_of(took: Times, count: int, who: str) -> Times:
     return took
 
 
-def _write(capsule: object, count: int, where: cores.Cores) -> None:
+def write(capsule: object, count: int, where: cores.Cores) -> None:
     def work() -> None:
         cores.pin(where.writer)
         _publisher.paced(capsule, count, _INTERVAL_NS)

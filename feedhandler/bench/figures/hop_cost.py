@@ -1,5 +1,8 @@
 """What readers cost the writer: its time a message and a frame, with readers and without.
 
+To wake who sleeps on a core that sleeps, too, costs an interrupt from one core to the other, which
+on a virtual machine is a call of its host. So it is measured once more while cores are kept awake.
+
 Rings that nobody reads and rings with readers get the same work in turns; readers that do not take
 part in a turn are stopped. The floor of each figure is the ring that nobody reads, so that the
 ratio is what the readers cost. A *message* is the bare store of one record and its publication,
@@ -99,7 +102,11 @@ def measure(
             sides["a busy neighbour"] = partial(run, nobody, busy)
             for count in (number for number in READERS if number <= most):
                 sides[f"{count} polling"] = partial(run, to_polling, pollers[:count])
-            sides[f"{most} sleeping"] = partial(run, to_sleeping, sleepers)
+            for count in sorted({1, most}):
+                sides[f"{count} sleeping"] = partial(run, to_sleeping, sleepers[:count])
+            if cores.may_keep_awake():
+                awake = partial(_awake, partial(run, to_sleeping, sleepers))
+                sides[f"{most} sleeping, cores kept awake"] = awake
             sides[f"{most} stopped polling"] = partial(run, to_polling, [])
             sides[f"{most} stopped asleep"] = partial(run, to_sleeping, [])
             for one in (*pollers, *sleepers, *busy):
@@ -123,6 +130,11 @@ def _followers(
 ) -> list[Child]:
     several = followers(writer.namespace, VENUE, mode, count, where.reader)
     return stack.enter_context(several)
+
+
+def _awake(work: Work) -> float:
+    with cores.awake():
+        return work()
 
 
 def _run(
