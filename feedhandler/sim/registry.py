@@ -10,7 +10,6 @@ from feedhandler import venues
 
 VENUES: Final[Mapping[str, str]] = {
     "deribit": "deribit:DeribitServer",
-    "okx": "okx:OkxServer",
     "binance": "binance:BinanceServer",
     "binance-usdm": "binance_usdm:BinanceUsdmServer",
     "bybit-linear": "bybit:BybitLinearServer",
@@ -18,6 +17,7 @@ VENUES: Final[Mapping[str, str]] = {
 }
 """The module in `sim/venues`, and the class in it."""
 RULES: Final[Mapping[str, str]] = {
+    "okx": "okx:OkxServer",
     "bitfinex": "bitfinex:BitfinexServer",
     "bybit-inverse": "bybit_products:InverseServer",
     "bybit-option": "bybit_products:OptionServer",

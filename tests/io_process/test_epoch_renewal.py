@@ -11,7 +11,8 @@ import pytest
 
 import shm
 from feedhandler.quality.report import report
-from feedhandler.sim.venues import okx_listing
+from feedhandler.sim.market.instrument import first
+from feedhandler.sim.venues.okx_listing import DEFAULT_COUNT, catalogue
 from feedhandler.view.status import venue_status
 from shm import State, segment
 from shm.dev_shm import objects
@@ -63,8 +64,9 @@ class Options:
 
     def __init__(self, r: Rig) -> None:
         self.sim = r.sims[VENUE]
-        listed = okx_listing.instruments(datetime.now(UTC).date(), None)
-        every = okx_listing.instruments(datetime.now(UTC).date(), 2000)
+        today = datetime.now(UTC).date()
+        listed = first(catalogue(today), DEFAULT_COUNT)
+        every = first(catalogue(today), 2000)
         names = [one.symbol for one in every if one.symbol.startswith("BTC-USD-")]
         names = [name for name in names if name[-1] in "CP"]
         there = {one.symbol for one in listed}

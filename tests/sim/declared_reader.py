@@ -233,7 +233,8 @@ async def reading(sim: Sim) -> AsyncIterator[Reader]:
 async def listed(sim: Sim, venue: DeclaredVenue) -> list[Any]:
     """The venue's list, all pages of it."""
     found: list[Any] = []
-    waiting = venue.instrument_requests(["*"])
+    everything = ["*", "option:*"]
+    waiting = venue.instrument_requests(everything)
     while waiting:
         request = waiting.pop()
         url = sim.base + rest_path(venue) + request.path
@@ -247,7 +248,7 @@ async def listed(sim: Sim, venue: DeclaredVenue) -> list[Any]:
             body = await answer.read()
             assert answer.status == 200, body
         found += venue.parse_instruments(body)
-        waiting += venue.follow_up(["*"], request, body)
+        waiting += venue.follow_up(everything, request, body)
     return found
 
 

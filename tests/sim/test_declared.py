@@ -20,7 +20,7 @@ def test_a_book_is_the_markets(name: str) -> None:
     """From the base on, through hundreds of changes, for two instruments in one request."""
 
     async def main() -> None:
-        async with served(name, depth=80) as sim, reading(sim) as reader:
+        async with served(name, depth=80, checksums=True) as sim, reading(sim) as reader:
             venue = reader.venue
             await sim.step(300)
             symbols = list(sim.server.market.instruments)[:2]

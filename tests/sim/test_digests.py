@@ -8,8 +8,7 @@ from decimal import Decimal
 import pytest
 
 from feedhandler.sim.market import digest
-from feedhandler.sim.runner import VENUES
-from tests.sim.harness import Levels, venue
+from tests.sim.harness import SIX, Levels, venue
 
 
 def told(bids: Levels, asks: Levels) -> int:
@@ -24,7 +23,7 @@ def _scaled(value: Decimal) -> int:
     return int(value.scaleb(digest.DIGITS))
 
 
-@pytest.mark.parametrize("name", list(VENUES))
+@pytest.mark.parametrize("name", SIX)
 def test_digest_is_that_of_the_book_at_each_sequence(name: str) -> None:
     async def main() -> None:
         async with venue(name, digests=True, history=200) as sim:

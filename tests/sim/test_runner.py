@@ -11,16 +11,16 @@ import aiohttp
 import orjson
 import pytest
 
-from feedhandler.sim.runner import VENUES, SimEndpoint, SimOptions, SimProcess, serve
-from tests.sim.harness import START_MS
+from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess, serve
+from tests.sim.harness import SIX, START_MS
 
 
 def test_serve_runs_until_cancelled() -> None:
     async def main() -> None:
         ready: asyncio.Future[list[SimEndpoint]] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(serve(list(VENUES), SimOptions(), ready=ready.set_result))
+        task = asyncio.create_task(serve(list(SIX), SimOptions(), ready=ready.set_result))
         endpoints = await asyncio.wait_for(ready, 10)
-        assert [e.venue for e in endpoints] == list(VENUES)
+        assert [e.venue for e in endpoints] == list(SIX)
         async with aiohttp.ClientSession() as session:
             for endpoint in endpoints:
                 async with session.ws_connect(endpoint.ws_url) as socket:

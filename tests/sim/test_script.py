@@ -19,7 +19,6 @@ from feedhandler.cli.sim import sim as sim_command
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.runner import (
-    VENUES,
     ScriptError,
     SimEndpoint,
     SimError,
@@ -30,7 +29,7 @@ from feedhandler.sim.runner import (
     make_server,
 )
 from tests.sim.dialects import DIALECTS, Follower
-from tests.sim.harness import DEADLINE, START_MS, Sim, needs_openssl, venue
+from tests.sim.harness import DEADLINE, SIX, START_MS, Sim, needs_openssl, venue
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "simulator.md"
 GAP = {"kind": "gap", "symbol": "BTC-USDT"}
@@ -198,8 +197,8 @@ def test_the_documents_example_runs(tmp_path: Path) -> None:
     entries = load_script(path)
     assert len(entries) == len(tomllib.loads(_example())["fault"])
     options = SimOptions(rate=500.0, script=entries)
-    check_script(list(VENUES), options)
-    with SimProcess(list(VENUES), options) as sims:
+    check_script(SIX, options)
+    with SimProcess(SIX, options) as sims:
         endpoints = dict(sims.endpoints)
 
         async def main() -> None:

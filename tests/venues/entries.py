@@ -6,17 +6,27 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.runner import make_server
 from feedhandler.sim.venues import (
     binance_listing,
     binance_usdm_listing,
     bybit_listing,
     deribit_listing,
-    okx_listing,
 )
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
 TODAY = date(2026, 11, 29)
+TODAY_MS = 1_795_910_400_000
 Entry = dict[str, Any]
 Body = Callable[[list[Entry]], Entry]
+
+
+def rows(venue: str, count: int) -> list[Entry]:
+    """The first ones of a venue's list."""
+    server = make_server(venue, SimOptions(instruments=count, start_ms=TODAY_MS))
+    assert isinstance(server, DeclaredServer)
+    return [server.as_listed(symbol, {}) for symbol in server.market.instruments]
 
 
 def _bybit(category: str) -> tuple[Entry, str, Body]:
@@ -31,8 +41,7 @@ def listed(venue: str) -> tuple[Entry, str, Body]:
         (one,) = deribit_listing.instruments(TODAY, 1)
         return deribit_listing.describe(one, 1, 0), "state", lambda rows: {"result": rows}
     if venue == "okx":
-        (one,) = okx_listing.instruments(TODAY, 1)
-        return okx_listing.describe(one, 1, 0), "state", lambda rows: {"code": "0", "data": rows}
+        return rows("okx", 1)[0], "state", lambda rows: {"code": "0", "data": rows}
     if venue == "binance":
         (one,) = binance_listing.instruments(1)
         return binance_listing.describe(one), "status", lambda rows: {"symbols": rows}

@@ -22,8 +22,9 @@ from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
 from feedhandler.io_process.roster import Roster
-from feedhandler.sim.venues import deribit_listing, okx_listing
+from feedhandler.sim.venues import deribit_listing
 from shm import Status, segment
+from tests.venues import entries
 from tests.venues.odd import Nobody, assert_possible, said, variants, with_odd
 
 VENUES = venues.names()
@@ -110,8 +111,10 @@ class Nothing:
 
 
 def rows(name: str) -> list[dict[str, Any]]:
-    listing = {"okx": okx_listing, "deribit": deribit_listing}[name]
-    return [listing.describe(one, 1, 1) for one in listing.instruments(date(2026, 11, 29), 3)]
+    if name == "okx":
+        return entries.rows(name, 3)
+    today = date(2026, 11, 29)
+    return [deribit_listing.describe(one, 1, 1) for one in deribit_listing.instruments(today, 3)]
 
 
 @pytest.mark.parametrize("name", ["okx", "deribit"])

@@ -92,13 +92,6 @@ WRITES: Mapping[str, Mapping[str, Set]] = {
         "lot": _number("min_trade_amount", "contract_size"),
         "end": _number("expiration_timestamp"),
     },
-    "okx": {
-        "word": _field("state"),
-        "tick": _field("tickSz"),
-        "lot": _field("lotSz", "minSz"),
-        "contract_size": _field("ctVal"),
-        "end": _field("expTime"),
-    },
     "binance": _FILTERS,
     "binance-usdm": {**_FILTERS, "end": _number("deliveryDate")},
     "bybit-linear": {

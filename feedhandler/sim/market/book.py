@@ -20,6 +20,9 @@ class Change(NamedTuple):
     new: int
 
 
+_change = tuple.__new__  # for it is made for each level that moves
+
+
 class Book:
     """Levels by side. Each side is sorted by key, best last.
 
@@ -66,7 +69,7 @@ class Book:
                     keys.append(key)
                 else:
                     keys.insert(bisect_left(keys, key), key)
-        return Change(side, key * SIGN[side], old, lots)
+        return _change(Change, (side, key * SIGN[side], old, lots))
 
     def levels(self, side: int, limit: int | None = None) -> list[tuple[int, int]]:
         """(grid index, lots), best first."""

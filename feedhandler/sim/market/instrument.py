@@ -14,8 +14,8 @@ def plain(mantissa: int, digits: int) -> str:
     """``mantissa / 10**digits`` without exponent and trailing zeros: ``42.5``, ``42``."""
     if digits == 0:
         return str(mantissa)
-    text = f"{mantissa:0{digits + 1}d}"
-    return f"{text[:-digits]}.{text[-digits:]}".rstrip("0").rstrip(".")
+    whole, rest = divmod(mantissa, 10**digits)
+    return f"{whole}.{rest:0{digits}d}".rstrip("0") if rest else str(whole)
 
 
 def float_style(mantissa: int, digits: int) -> str:
@@ -143,6 +143,14 @@ class Instrument:
     def sizes(self, style: Callable[[int, int], str]) -> TextCache:
         """Size text by lots in the given style."""
         mantissa, digits = self._lot
+        if style is plain and mantissa == 1 and digits:
+            unit, width = 10**digits, f"0{digits}d"
+
+            def text(lots: int) -> str:  # sizes rarely come twice
+                whole, rest = divmod(lots, unit)
+                return f"{whole}.{rest:{width}}".rstrip("0") if rest else str(whole)
+
+            return TextCache(text)
         return TextCache(lambda lots: style(lots * mantissa, digits))
 
 

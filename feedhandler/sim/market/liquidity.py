@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from random import Random
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from feedhandler.sim.market.instrument import Instrument
 
 # Sizes cluster on round numbers of the typical size's tenth, as people's orders do.
 _ROUND = (1, 1, 2, 2, 5, 5, 10, 10, 10, 20, 25, 50, 100)
+_ROUNDS = len(_ROUND)
 _REPAIRS = 8
 _TRADE_SHARE = 0.12
 
@@ -27,22 +29,22 @@ class Maker:
     one another and a book can be made late without changing any other."""
 
     def __init__(self, instrument: Instrument, seed: str) -> None:
-        self._random = Random(f"{seed}/{instrument.symbol}")
+        self._draw = Random(f"{seed}/{instrument.symbol}").random
         self._depth = instrument.depth
         self._unit = max(1, instrument.typical_lots // 10)
         self._typical = instrument.typical_lots
         self._spacing = 1.0
 
     def _size(self) -> int:
-        r = self._random.random()
+        r = self._draw()
         if r < 0.55:
-            return self._unit * _ROUND[int(r / 0.55 * len(_ROUND))]
-        return 1 + int(self._typical * 3.0 * self._random.random() ** 3)
+            return self._unit * _ROUND[int(r / 0.55 * _ROUNDS)]
+        return 1 + int(self._typical * 3.0 * self._draw() ** 3)
 
     def _gap(self, depth: int) -> int:
         """Grid steps between neighbours, wider away from the touch."""
         wide = self._spacing * (1.0 + depth / 25.0)
-        return 1 + int(self._random.expovariate(1.0) * wide) if wide > 1 or depth > 8 else 1
+        return 1 + int(-log(1.0 - self._draw()) * wide) if wide > 1 or depth > 8 else 1
 
     def fill(self, book: Book, fair: int) -> None:
         """Make the first book around a fair grid index."""
@@ -71,27 +73,29 @@ class Maker:
 
         A level is touched at most once in an update.
         """
-        random = self._random
+        draw = self._draw
         changes: list[Change] = []
         fills: list[Fill] = []
         limits = (fair, -fair - 1)
         for side in (BID, ASK):
-            keys = book.keys[side]
+            keys, limit = book.keys[side], limits[side]
+            if not keys or keys[-1] <= limit:
+                continue
             for _ in range(_REPAIRS):
-                if not keys or keys[-1] <= limits[side]:
+                if not keys or keys[-1] <= limit:
                     break
                 gone = book.put(side, keys[-1], 0)
                 changes.append(gone)
-                if random.random() < 0.5:
+                if draw() < 0.5:
                     fills.append(Fill(side, gone.grid, gone.old))
-        if not changes and random.random() < _TRADE_SHARE:
-            self._trade(book, BID if random.random() < 0.5 else ASK, changes, fills)
+        if not changes and draw() < _TRADE_SHARE:
+            self._trade(book, BID if draw() < 0.5 else ASK, changes, fills)
         touched = {(change.side, change.grid) for change in changes}
-        wanted = 1 + (random.random() < 0.5) + (random.random() < 0.2)
+        wanted = 1 + (draw() < 0.5) + (draw() < 0.2)
         for _ in range(24):
             if wanted <= 0:
                 break
-            change = self._quote(book, BID if random.random() < 0.5 else ASK, limits)
+            change = self._quote(book, BID if draw() < 0.5 else ASK, limits)
             if change is None:
                 continue
             side, grid, old, _new = change
@@ -108,8 +112,8 @@ class Maker:
 
     def _trade(self, book: Book, side: int, changes: list[Change], fills: list[Fill]) -> None:
         """A taker eats from the best levels of ``side``, often part of one, sometimes several."""
-        random = self._random
-        appetite = 1 + int(self._typical * 0.8 * random.random() ** 2)
+        draw = self._draw
+        appetite = 1 + int(self._typical * 0.8 * draw() ** 2)
         keys, sizes = book.keys[side], book.lots[side]
         while appetite > 0 and len(keys) > 3 and len(changes) < 4:
             key = keys[-1]
@@ -121,31 +125,31 @@ class Maker:
 
     def _quote(self, book: Book, side: int, limits: tuple[int, int]) -> Change | None:
         """Add, change or cancel one level of a side; None when the draw is not possible."""
-        random = self._random
+        draw = self._draw
         keys, limit = book.keys[side], limits[side]
         count = len(keys)
         if count > self._depth * 1.25:
             return book.put(side, keys[0], 0)
         reach = 1.0 + 2.0 * self._spacing
-        if not keys or (limit - keys[-1] > reach and random.random() < 0.7):
-            key = limit - int(random.expovariate(1.0) * self._spacing)
+        if not keys or (limit - keys[-1] > reach and draw() < 0.7):
+            key = limit - int(-log(1.0 - draw()) * self._spacing)
             return self._add(book, side, key)
         if count < self._depth * 0.8:
             return self._add(book, side, keys[0] - self._gap(count))
-        place = min(count - 1, int(random.expovariate(0.15)))
+        place = min(count - 1, int(-log(1.0 - draw()) / 0.15))
         key = keys[-1 - place]
         hole = key - keys[-2 - place] if place + 1 < count else 0
-        if hole > 4 * (1.0 + self._spacing * (1.0 + place / 25.0)) and random.random() < 0.6:
+        if hole > 4 * (1.0 + self._spacing * (1.0 + place / 25.0)) and draw() < 0.6:
             # The price has walked here: refill what it left empty.
             return self._add(book, side, key - self._gap(place))
-        draw = random.random()
-        if draw < 0.45:
+        what = draw()
+        if what < 0.45:
             lots = self._size()
             return book.put(side, key, lots) if lots != book.lots[side][key] else None
-        if draw < 0.68:
+        if what < 0.68:
             return book.put(side, key, 0)
         if place == 0 and key < limit:
-            return self._add(book, side, key + 1 + int(random.random() * (limit - key)))
+            return self._add(book, side, key + 1 + int(draw() * (limit - key)))
         return self._add(book, side, key - self._gap(place))
 
     def _add(self, book: Book, side: int, key: int) -> Change | None:

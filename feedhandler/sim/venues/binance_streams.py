@@ -74,7 +74,12 @@ class StreamsServer(DeclaredServer):
 
     # -- subscriptions -----------------------------------------------------------------------
 
-    def refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
+    def refusal(
+        self,
+        client: Client,  # noqa: ARG002
+        key: str,
+        symbol: str | None,
+    ) -> tuple[str, int] | None:
         """Of a name that can be none."""
         if "@" not in key and not key.startswith("!"):
             return "Invalid request: invalid stream", 2

@@ -56,11 +56,11 @@ class InverseServer(DeclaredServer):
         there = next((key for key in wish.keys if key in client.channels), "")
         return f"already subscribed,topic:{there}" if there else ""
 
-    def refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
+    def refusal(self, client: Client, key: str, symbol: str | None) -> tuple[str, int] | None:
         """In the venue's words."""
         if not self.knows_channel(key):
             return f"error:handler not found,topic:{key}", 404
-        return super().refusal(key, symbol)
+        return super().refusal(client, key, symbol)
 
     def on_time(self, now: float) -> None:
         """Also who is idle."""

@@ -1,4 +1,4 @@
-"""What the simulated OKX lists, and how its instruments look over REST."""
+"""What the simulated OKX lists: spot, swaps, futures, options from the money outwards."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import count as counting
-from typing import Any
 
 from feedhandler.sim.market import expiries
-from feedhandler.sim.market.instrument import Instrument, first, plain
+from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 
 DEFAULT_COUNT = 20
 _STRIKE_STEP = {"BTC": 2_500, "ETH": 100}
-_TYPES = {"spot": "SPOT", "perpetual": "SWAP", "future": "FUTURES", "option": "OPTION"}
 _SPOT = (
     # base, tick, lot, typical lots, weight
     ("BTC", "0.1", "0.00000001", 20_000_000, 20.0),
@@ -30,11 +28,6 @@ _SWAPS = (
     ("SOL", "USDT", "0.01", "0.01", 20_000, "1", 6.0),
 )
 _OTHERS = ("XRP", "DOGE", "ADA", "LINK", "AVAX", "LTC", "BNB")
-
-
-def inst_type(instrument: Instrument) -> str:
-    """SPOT, SWAP, FUTURES or OPTION."""
-    return _TYPES[instrument.kind]
 
 
 def _spot(base: str, tick: str, lot: str, typical: int, weight: float) -> Instrument:
@@ -110,11 +103,12 @@ def _option(base: str, day: date, ring: int, call: bool) -> Instrument:
         strike=strike,
         call=call,
         carry=FUTURES_CARRY,
-        contract_size=Decimal(1),
+        contract_size=Decimal("0.01"),
     )
 
 
-def _ranked(today: date) -> Iterator[Instrument]:
+def catalogue(today: date) -> Iterator[Instrument]:
+    """In the order of importance."""
     for spot in _SPOT:
         yield _spot(*spot)
     for swap in _SWAPS:
@@ -141,56 +135,3 @@ def _ranked(today: date) -> Iterator[Instrument]:
                 for day in days:
                     yield _option(base, day, ring, True)
                     yield _option(base, day, ring, False)
-
-
-def instruments(today: date, count: int | None) -> list[Instrument]:
-    """The first ``count`` by importance: spot, swaps, futures, options from the money outwards."""
-    return first(_ranked(today), DEFAULT_COUNT if count is None else count)
-
-
-def describe(instrument: Instrument, number: int, listed_ms: int) -> dict[str, Any]:
-    """One entry of public/instruments; absent facts are empty strings, as on the venue."""
-    spot, option = instrument.kind == "spot", instrument.kind == "option"
-    lot = instrument.sizes(plain)[1]
-    value = str(instrument.contract_size)
-    return {
-        "alias": "quarter" if instrument.kind == "future" else "",
-        "auctionEndTime": "",
-        "baseCcy": instrument.base if spot else "",
-        "category": "1",
-        "contTdSwTime": "",
-        "ctMult": "" if spot else "0.01" if option else "1",
-        "ctType": "" if spot or option else "inverse" if instrument.inverse else "linear",
-        "ctVal": "" if spot else value,
-        "ctValCcy": "" if spot else "USD" if instrument.inverse and not option else instrument.base,
-        "expTime": str(instrument.expiry_ms) if instrument.expiry_ms else "",
-        "futureSettlement": False,
-        "instFamily": instrument.family,
-        "instId": instrument.symbol,
-        "instIdCode": number,
-        "instType": inst_type(instrument),
-        "lever": "" if option else "10" if spot else "100",
-        "listTime": str(listed_ms),
-        "lotSz": lot,
-        "maxIcebergSz": "1000000.0000000000000000",
-        "maxLmtAmt": "20000000",
-        "maxLmtSz": "1000000",
-        "maxMktAmt": "1000000" if spot else "",
-        "maxMktSz": "5000",
-        "maxStopSz": "5000",
-        "maxTriggerSz": "1000000.0000000000000000",
-        "maxTwapSz": "1000000.0000000000000000",
-        "minSz": lot,
-        "optType": ("C" if instrument.call else "P") if option else "",
-        "quoteCcy": instrument.quote if spot else "",
-        "ruleType": "normal",
-        "settleCcy": ""
-        if spot
-        else instrument.base
-        if instrument.inverse or option
-        else instrument.quote,
-        "state": "live",
-        "stk": str(instrument.strike) if option else "",
-        "tickSz": instrument.prices(plain)[1],
-        "uly": instrument.family,
-    }

@@ -1,127 +1,62 @@
-"""OKX's REST answers: instruments, server time, and books to join the stream with."""
+"""What a simulated OKX answers over HTTP that no table says: options are listed by family, families
+by a question of their own, and what cannot be is refused in its words."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Final
 
 import orjson
 from aiohttp import web
 
-from feedhandler.sim.faults.bad_list import as_ordered
-from feedhandler.sim.venues import okx_json as shapes
-from feedhandler.sim.venues import okx_listing as listing
-from feedhandler.sim.venues.okx_channels import INSTRUMENT_TYPES, known
-from feedhandler.sim.venues.okx_present import FIRST_CODE, LISTED_BEFORE_MS, OkxPresent
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
-BOOK_LEVELS = 400
-"""Levels a side of the `books` channel and at most of a REST book."""
-Handler = Callable[[web.Request], Awaitable[web.Response]]
-_UNKNOWN = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
-_PRESENT = {
-    "market/ticker": "tickers",
-    "market/tickers": "tickers",
-    "market/index-tickers": "index-tickers",
-    "public/mark-price": "mark-price",
-    "public/funding-rate": "funding-rate",
-    "public/open-interest": "open-interest",
-}
-"""Paths that say what a channel does."""
+_UNKNOWN: Final = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
+_MOST: Final = 400
+_TYPES: Final = ("SPOT", "SWAP", "FUTURES", "OPTION", "MARGIN")
 
 
-def _answer(data: Any, code: str = "0", message: str = "", status: int = 200) -> web.Response:
-    body = orjson.dumps({"code": code, "msg": message, "data": data})
-    return web.Response(body=body, status=status, content_type="application/json")
+class OkxRest(DeclaredServer):
+    """The paths under `/api/v5/`."""
 
+    def error_body(self, status: int) -> bytes:
+        """Error 50011 of too many requests, 50001 of an overload."""
+        code, text = ("50011", "Too Many Requests") if status < 500 else ("50001", "Service busy")
+        return orjson.dumps({"code": code, "msg": text, "data": []})
 
-def _raw(rows: str) -> web.Response:
-    body = f'{{"code":"0","msg":"","data":[{rows}]}}'.encode()
-    return web.Response(body=body, content_type="application/json")
+    def unknown(self, what: str) -> web.Response:  # noqa: ARG002
+        """No such instrument."""
+        return _refused("51001", _UNKNOWN, 200)
 
+    def wrong(self, param: str) -> web.Response:
+        """What a param cannot be."""
+        return _refused("51000", f"Parameter {param} error")
 
-def add_rest_routes(router: web.UrlDispatcher, server: OkxPresent) -> None:
-    """Add the ``/api/v5/`` paths of a server."""
+    def _list(self, request: web.Request, path: str, body: str) -> web.Response | None:
+        asked = request.query
+        kind, family = asked.get("instType"), asked.get("instFamily") or asked.get("uly")
+        if path == "/api/v5/public/underlying":
+            if kind not in ("SWAP", "FUTURES", "OPTION"):
+                return self.wrong("instType")
+            every = self.market.instruments.values()
+            found = {one.family for one in every if self.listing.word(one) == kind}
+            return web.json_response({"code": "0", "msg": "", "data": [sorted(found)]})
+        if path == "/api/v5/public/instruments" and kind not in _TYPES:
+            return _refused("50014", "Parameter instType can not be empty.")
+        if path == "/api/v5/public/instruments" and kind == "OPTION" and family is None:
+            return _refused("50015", "Either parameter uly or instFamily is required.")
+        return super()._list(request, path, body)
 
-    async def server_time(_: web.Request) -> web.Response:
-        return _answer([{"ts": str(server.market.clock.ms())}])
-
-    async def instruments(request: web.Request) -> web.Response:
-        query = request.query
-        wanted = query.get("instType")
-        if wanted not in INSTRUMENT_TYPES:
-            return _answer([], "50014", "Parameter instType can not be empty.", 400)
-        family = query.get("instFamily") or query.get("uly")
-        if wanted == "OPTION" and family is None:
-            return _answer([], "50015", "Either parameter uly or instFamily is required.", 400)
-        listed = server.start_ms - LISTED_BEFORE_MS
-        rows = [
-            server.as_listed(
-                one.symbol,
-                listing.describe(one, FIRST_CODE + server.number_of(one.symbol), listed),
-            )
-            for one in server.market.instruments.values()
-            if listing.inst_type(one) == wanted
-            and (family is None or one.family == family)
-            and query.get("instId", one.symbol) == one.symbol
-        ]
-        return _answer(as_ordered(server.faults, rows))
-
-    async def underlying(request: web.Request) -> web.Response:
-        wanted = request.query.get("instType")
-        if wanted not in ("SWAP", "FUTURES", "OPTION"):
-            return _answer([], "51000", "Parameter instType error", 400)
-        families = {
-            instrument.family
-            for instrument in server.market.instruments.values()
-            if listing.inst_type(instrument) == wanted
-        }
-        return _answer([sorted(families)])
-
-    async def books(request: web.Request) -> web.Response:
+    def _book(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
+        if path != "/api/v5/market/books":
+            return None
         symbol, size = request.query.get("instId", ""), request.query.get("sz", "1")
-        if symbol not in server.market.instruments:
-            return _answer([], "51001", _UNKNOWN)
-        if not size.isdigit() or not 1 <= int(size) <= BOOK_LEVELS:
-            return _answer([], "51000", "Parameter sz error", 400)
-        live = server.market.live(symbol)
-        book = server.rest_book(live)
-        tail = f'"ts":"{server.market.clock.ms()}","seqId":{book.sequence}'
-        most = server.snapshot_levels(int(size))
-        return _raw(shapes.book_data(book, server.texts(live), most, tail))
+        if symbol not in self.market.instruments:
+            return self.unknown(symbol)
+        if not size.isdigit() or not 1 <= int(size) <= _MOST:
+            return self.wrong("sz")
+        found = self.book_answer(self.market.live(symbol), int(size))
+        return web.Response(body=found, content_type="application/json")
 
-    def present(channel: str) -> Handler:
-        """What a channel says of one subject, or of all of an `instType`."""
 
-        async def handle(request: web.Request) -> web.Response:
-            wanted, kind = request.query.get("instId"), request.query.get("instType")
-            if wanted is None and kind is not None:
-                listed = server.market.instruments.values()
-                chosen = [one.symbol for one in listed if listing.inst_type(one) == kind]
-            else:
-                chosen = [] if wanted is None else [wanted]
-            if (wanted is None and kind not in INSTRUMENT_TYPES) or not all(
-                known(server.market, channel, one) for one in chosen
-            ):
-                return _answer([], "51001", _UNKNOWN)
-            data = ",".join(server.present(channel, one) for one in chosen)
-            return _raw(data)
-
-        return handle
-
-    async def trades(request: web.Request) -> web.Response:
-        symbol, limit = request.query.get("instId", ""), request.query.get("limit", "100")
-        if symbol not in server.market.instruments:
-            return _answer([], "51001", _UNKNOWN)
-        if not limit.isdigit() or not 1 <= int(limit) <= 500:
-            return _answer([], "51000", "Parameter limit error", 400)
-        live = server.market.live(symbol)
-        texts, recent = server.texts(live), list(live.trades)[: -int(limit) - 1 : -1]
-        return _raw(",".join(shapes.trade(live, texts, one) for one in recent))
-
-    for path, channel in _PRESENT.items():
-        router.add_get(f"/api/v5/{path}", present(channel))
-    router.add_get("/api/v5/market/trades", trades)
-    router.add_get("/api/v5/public/time", server_time)
-    router.add_get("/api/v5/public/instruments", instruments)
-    router.add_get("/api/v5/public/underlying", underlying)
-    router.add_get("/api/v5/market/books", books)
+def _refused(code: str, text: str, status: int = 400) -> web.Response:
+    return web.json_response({"code": code, "msg": text, "data": []}, status=status)

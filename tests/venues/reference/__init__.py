@@ -42,6 +42,7 @@ from tests.venues.reference.kraken import KrakenReference
 from tests.venues.reference.kraken_futures import KrakenFuturesReference
 from tests.venues.reference.kucoin import KucoinReference
 from tests.venues.reference.kucoin_futures import KucoinFuturesReference
+from tests.venues.reference.okx import OkxReference
 
 Line = dict[str, Any]
 
@@ -73,6 +74,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
     "kraken-futures": KrakenFuturesReference,
     "kucoin": KucoinReference,
     "kucoin-futures": KucoinFuturesReference,
+    "okx": OkxReference,
 }
 
 
@@ -139,4 +141,5 @@ RECORDINGS = [
     Recording("kraken", "kraken/cryptofeed_kraken.ndjson.gz", kraken_v1.as_subscribed, 1000),
     Recording("kraken-futures", "kraken_futures/cryptofeed_kraken_futures.ndjson.gz"),
     Recording("kucoin", "kucoin/cryptofeed_kucoin.ndjson.gz"),
+    Recording("okx", "okx/cryptofeed_okx.ndjson.gz"),
 ]

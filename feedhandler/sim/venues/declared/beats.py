@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import WSMsgType
 
 from feedhandler.adapter.declared import DeclaredVenue
@@ -10,6 +12,7 @@ from feedhandler.shape.tree import holes, parsed
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.frames import PING
+from feedhandler.sim.venues.declared.beside import Idle
 from feedhandler.sim.venues.declared.words import Talk, reads, say
 
 _PERIODS = 2  # of a client's beat that may fail before it is cut, where the venue says no more
@@ -18,7 +21,12 @@ _PERIODS = 2  # of a client's beat that may fail before it is cut, where the ven
 class Beats:
     """Of one venue's server. `now`: monotonic seconds; `ms`: the venue's time."""
 
-    def __init__(self, venue: DeclaredVenue, talk: Talk, options: SimOptions) -> None:
+    def __init__(
+        self, venue: DeclaredVenue, talk: Talk, options: SimOptions, silent: Idle | None = None
+    ) -> None:
+        self._silent = silent
+        if silent is not None and options.idle_timeout is not None:
+            self._silent = replace(silent, seconds=options.idle_timeout)
         self._beat, scale = venue.heartbeat, options.heartbeat_scale
         self._speaker = self._beat.speaker
         every, cut = self._beat.period_s * scale, self._beat.cut_s * scale
@@ -29,8 +37,10 @@ class Beats:
 
     def tick(self, client: Client, now: float, ms: int, *, off: bool) -> None:
         """Ask, and cut who does not answer. `off`: the venue's heartbeats are."""
+        if self._silent is not None:
+            _cut_idle(client, now, self._silent)
         if self._speaker in (Speaker.CLIENT_TEXT, Speaker.CLIENT_JSON):
-            if now - client.last_received > self._idle:
+            if self._silent is None and now - client.last_received > self._idle:
                 client.abort()
             return
         memory = client.memory
@@ -74,3 +84,13 @@ class Beats:
             return None
         sample = self._pong.sample if self._pong is not None else self._beat.pong
         return say(self._beat.pong or sample, found)
+
+
+def _cut_idle(client: Client, now: float, rule: Idle) -> None:
+    allowed = min(rule.seconds, rule.bare) if rule.bare and not client.channels else rule.seconds
+    if now - max(client.last_received, client.last_sent) <= allowed:
+        return
+    if rule.code:
+        client.close(rule.code, rule.reason)
+    else:
+        client.abort()  # without a close frame

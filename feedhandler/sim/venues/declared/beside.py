@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
 import orjson
 
+from feedhandler.adapter.declared import Topic
 from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import Node, parsed
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.template import joined
 from feedhandler.sim.venues.declared.words import say
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A channel as the venue sends it, key for key: in place of what is declared of it, or beside
+    it, where others listen to what we do not.
+
+    `every`: seconds between its messages, 0 for the usual; `always`: also of what has not moved;
+    `endpoint`, of the path that serves it.
+    """
+
+    topic: str | Topic
+    frames: tuple[Frame, ...]
+    every: float = 0.0
+    always: bool = False
+
+    @property
+    def its(self) -> Topic:
+        """The topic."""
+        return Topic(self.topic) if isinstance(self.topic, str) else self.topic
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Who is cut for silence in both directions: after so many seconds, and without a subscription.
+    `code`, `reason`: of the close frame; 0: there is none."""
+
+    seconds: float
+    bare: float = 0.0
+    code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question over HTTP that we never ask. `whole`: the answer, with `$rows` in it: `row` once
+    for each instrument, or for each trade of one where `trades` has how many are usual. `by`:
+    params that say of which, and what of an instrument they name, as `facts` has it; `needs`: one
+    of them has to come. `limit`, `most`: the param that says how many trades, and how many there
+    are at most; `once`: instruments that are asked for together have one row; `kinds`: of which
+    instruments it is."""
+
+    path: str
+    whole: str
+    row: str = ""
+    by: Mapping[str, str] = field(default_factory=dict)
+    needs: bool = False
+    trades: int = 0
+    limit: str = "limit"
+    most: int = 1000
+    once: bool = False
+    kinds: tuple[str, ...] = ()
+    taker: tuple[str, str] = ("buy", "sell")
 
 
 @dataclass(frozen=True)
@@ -24,7 +79,11 @@ class Beside:
     row of the list, with `$symbol $base $quote`; `certain`: what stands in those of symbols that
     match; `option`: how it calls an option, `family`: what those of an underlying have together,
     both of `base`, `quote`, `day`, `strike` and `letter`; `named`: the field that names a row,
-    where rows are an object and not a list. `answers`: by path, of lists that we never ask for."""
+    where rows are an object and not a list. `answers`: by path, of lists that we never ask for.
+    `sent`: channels as they are; `idle`: who is cut for silence; `answered`: what else stands in
+    each answer to a request, with `$conn`. `rows`: what a row of the list begins with, of symbols
+    that match; `picks`: params by which its rows are picked; `asked`: further questions.
+    `catalogue`: what there is on a day, in the order of importance, and `count`: how much of it."""
 
     frames: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +94,14 @@ class Beside:
     family: str = "{base}-{quote}"
     named: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    sent: tuple[Sent, ...] = ()
+    idle: Idle | None = None
+    answered: str = ""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    picks: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    catalogue: Callable[[date], Iterable[Instrument]] | None = None
+    count: int = 14
 
     @cached_property
     def _trees(self) -> dict[str, Node]:
@@ -52,13 +119,19 @@ class Beside:
         tree = parsed(frame.level)
         return tree if more is None else joined(tree, parsed(more))
 
-    def listed(self, row: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
+    def begun(self, facts: Mapping[str, object], symbol: str) -> dict[str, Any]:
+        """What a row has before the list's own fields are written."""
+        samples = (more for symbols, more in self.rows.items() if re.match(symbols, symbol))
+        return {
+            key: value for one in samples for key, value in orjson.loads(say(one, facts)).items()
+        }
+
+    def listed(self, row: dict[str, Any], facts: Mapping[str, object]) -> dict[str, Any]:
         """The row with all its fields."""
         if self.row:
-            values = {"base": instrument.base, "quote": instrument.quote}
-            row = {**orjson.loads(say(self.row, values | {"symbol": instrument.symbol})), **row}
+            row = {**orjson.loads(say(self.row, facts)), **row}
         for symbols, more in self.certain.items():
-            if re.match(symbols, instrument.symbol):
+            if re.match(symbols, str(facts["symbol"])):
                 row = {**row, **orjson.loads(more)}
         return row
 

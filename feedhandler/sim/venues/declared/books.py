@@ -21,11 +21,10 @@ from feedhandler.sim.venues.declared.levels import (
     act,
     standing,
 )
-from feedhandler.sim.venues.declared.numbers import Numbers
-from feedhandler.sim.venues.declared.template import Template, nodes, quoting
+from feedhandler.sim.venues.declared.numbers import Numbers, of_time
+from feedhandler.sim.venues.declared.template import Baked, Template, nodes, quoting
 
 Values = Mapping[str, str]
-_SIDES: Final = (("bids", BID), ("asks", ASK))
 _ACTS: Final = {NEW: ("insert", "new"), CHANGED: ("update", "change", "changed")}
 
 
@@ -38,12 +37,10 @@ class BookFrame:
         self.layout = Layout(frame, beside)
         self.removes, self.still = frame.removes, frame.still
         self._literals = set(_literals(self.template.tree))
-        self._optional = set(_optional(self.template.tree))
-
-    @property
-    def single(self) -> bool:
+        self.optional = set(_optional(self.template.tree)) & {"bids", "asks"}
+        self.single = not self.template.holes & {"bids", "asks", "levels"}
         """Whether it has one level a message."""
-        return not self.template.holes & {"bids", "asks", "levels"}
+        self.apart = not self.single and "levels" not in self.template.holes
 
     @property
     def acts(self) -> set[str]:
@@ -56,24 +53,38 @@ class BookFrame:
         self, changes: Sequence[Change], texts: Texts, symbol: str, said: Values
     ) -> list[dict[str, str]]:
         """The levels of each message that it takes to say this."""
+        if self.apart:
+            return [self.sides(changes, texts, symbol, said)]
         if self.single:
             return [self.layout.values(one, texts, symbol, said) for one in changes]
-        if "levels" in self.template.holes:
-            return [{"levels": self.layout.array(changes, texts, symbol, said)}]
-        found = {}
-        for name, side in _SIDES:
-            rows = [one for one in changes if one.side == side]
-            if rows or name not in self._optional:
-                found[name] = self.layout.array(rows, texts, symbol, said)
-        return [found]
+        return [{"levels": self.layout.array(changes, texts, symbol, said)}]
+
+    def sides(
+        self, changes: Sequence[Change], texts: Texts, symbol: str, said: Values
+    ) -> dict[str, str]:
+        """The levels of a message that has its bids and asks apart."""
+        array = self.layout.array
+        bids = array([one for one in changes if not one[0]], texts, symbol, said)
+        asks = array([one for one in changes if one[0]], texts, symbol, said)
+        found = {"bids": bids, "asks": asks}
+        for name in self.optional:
+            if found[name] == "[]":
+                del found[name]
+        return found
 
 
 class Books:
     """Every frame of a venue that is about books."""
 
     def __init__(
-        self, frames: Sequence[Frame], numbers: Numbers, rule: Checksum | None, beside: Beside
+        self,
+        frames: Sequence[Frame],
+        numbers: Numbers,
+        rule: Checksum | None,
+        beside: Beside,
+        said: Values | None = None,
     ) -> None:
+        """`said`: what stands in all of them, where they are of one key."""
         by_kind: dict[str, list[BookFrame]] = {}
         for frame in frames:
             if frame.kind in ("book", "snapshot", "full", "answer"):
@@ -89,9 +100,21 @@ class Books:
         self._check = Template(checks[0].sample) if checks else None
         self._numbers, self._rule = numbers, rule
         self.single = any(frame.single for frame in self.deltas)
-        simple = len(self.deltas) == 1 and not self.single and self._check is None
+        simple = len(self.deltas) == 1 and self.deltas[0].apart and self._check is None
         self._one = self.deltas[0] if simple else None
         """Where each update is one message."""
+        self._summed = "checksum" in self.names
+        self._baked: Baked | None = None
+        if self._one is not None:
+            self._baked = self._one.template.baked(said)
+            self._times = of_time(self._one.template.holes | self._one.layout.names)
+
+    @property
+    def names(self) -> set[str]:
+        """The holes of all of them."""
+        frames = [*self.deltas, *self._whole.values()]
+        own = self._check.holes if self._check is not None else ()
+        return set(own).union(*(one.template.holes | one.layout.names for one in frames))
 
     def has(self, kind: str) -> bool:
         """Whether there are frames of whole books of this kind."""
@@ -107,14 +130,19 @@ class Books:
         wrong: int = 0,
     ) -> list[str]:
         """The messages of an update. `span`: the numbers before and of it; `said`: what else stands
-        in them; `wrong`: bits of the checksum that are so."""
+        in them, with the times; `wrong`: bits of the checksum that are so."""
         symbol = live.instrument.symbol
-        said = {**said, "_": str(span[1])}  # levels with a number of their own have the message's
-        sums = self._sum(live, live.book, wrong)
-        if self._one is not None:
-            numbers = self._numbers.values(*span)
-            (parts,) = self._one.parts(changes, texts, symbol, said)
-            return [self._one.template.filled({**said, **numbers, **sums, **parts})]
+        if self._baked is not None and self._one is not None:
+            values = self._numbers.values(*span)
+            if self._summed:
+                values |= self._sum(live, live.book, wrong)
+            for name in self._times:
+                values.setdefault(name, said[name])
+            values |= self._one.sides(changes, texts, symbol, values)
+            text, get = self._baked
+            return [text % get(values)]
+        sums = self._sum(live, live.book, wrong) if self._summed else {}
+        said = {**said, **sums, "_": str(span[1])}  # levels with a number have the message's
         groups = [
             (frame, parts)
             for frame, done in self._grouped(changes)
@@ -123,9 +151,9 @@ class Books:
         found = []
         for at, (frame, parts) in enumerate(groups):
             numbers = self._numbers.values(*span, at, len(groups))
-            found.append(frame.template.filled({**said, **numbers, **sums, **parts}))
+            found.append(frame.template.filled({**said, **numbers, **parts}))
         if self._check is not None:
-            found.append(self._check.filled({**said, **sums, "symbol": symbol}))
+            found.append(self._check.filled({**said, "symbol": symbol}))
         return found
 
     def _grouped(self, changes: Sequence[Change]) -> list[tuple[BookFrame, Sequence[Change]]]:

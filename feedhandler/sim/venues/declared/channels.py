@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from feedhandler.adapter.declared import DeclaredVenue, Topic, Topics
+from feedhandler.adapter.declared.topics import Declared
 from feedhandler.adapter.names import date
 from feedhandler.adapter.venue import Base
 from feedhandler.shape.frame import TICKERS, Frame
 from feedhandler.shape.tree import Literal, Node, Text, holes, matched, parsed
 from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.venues.declared.beside import Sent
+from feedhandler.sim.venues.declared.rows import KINDS
 from feedhandler.sim.venues.declared.template import nodes
 
 _TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -41,14 +44,18 @@ class Channel(NamedTuple):
 
     def about(self, instrument: Instrument) -> bool:
         """Whether it tells of this one, whose subject it has."""
+        kinds = self.topic.kinds
+        if kinds and instrument.kind not in [KINDS.get(kind) for kind in kinds]:
+            return False
         return not self.expiry or self.expiry == date(instrument.expiry_ms * 1_000_000)[2:]
 
 
 class Channels:
     """Of one venue."""
 
-    def __init__(self, venue: DeclaredVenue, topics: Topics) -> None:
+    def __init__(self, venue: DeclaredVenue, topics: Topics, sent: Sequence[Sent] = ()) -> None:
         self._venue, self._topics = venue, topics
+        self.sent = {one.its.name: one for one in sent}
         self._frames: dict[str, list[Frame]] = {}
         """By the word of a topic."""
         for channel, those in topics.by_channel.items():
@@ -59,10 +66,13 @@ class Channels:
                 self._frames.setdefault(_its(frame, those).name, []).append(frame)
         for word, frames in self._frames.items():
             self._frames[word] = _named(word, frames)
+        self._frames |= {word: list(one.frames) for word, one in self.sent.items()}
 
     def frames(self, topic: Topic, *kinds: str) -> list[Frame]:
         """Those of a topic that are of these kinds; of several that say the same, as in another
         wrapping, the first. What becomes of a book's levels is written in words."""
+        if topic.name in self.sent:
+            return [frame for frame in self.sent[topic.name].frames if frame.kind in kinds]
         found: dict[object, Frame] = {}
         for frame in self._frames.get(topic.name, ()):
             said = frozenset(hole.name for hole in holes(parsed(frame.sample))) - {"_"}
@@ -83,13 +93,34 @@ class Channels:
         levels = int(depth) if depth is not None else topic.depth(self._venue.depth)
         levels = levels or max((one.window for one in self._frames.get(topic.name, ())), default=0)
         symbol = inside.get("symbol", "")
-        said = {"symbol": symbol, "window": str(levels)}
+        said = {"symbol": symbol, "window": str(levels), "key": key}
+        if "family" in inside:
+            said["family"] = inside["family"]
         for frame in self._frames.get(topic.name, ()):
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
                     said |= matched(text, key) or {}
         expiry = inside.get("expiry", "")
         return Channel(key, topic, symbol, _subject(inside), levels, said, expiry)
+
+
+def further(declared: Declared, sent: Sequence[Sent]) -> dict[str, tuple[str | Topic, ...]]:
+    """The topics of a venue, and those that it sends beside them, by what comes on them."""
+    found = {
+        channel: (those,) if isinstance(those, str | Topic) else tuple(those)
+        for channel, those in declared.items()
+    }
+    known = {_topic(one).name for those in found.values() for one in those}
+    for one in sent:
+        if one.its.name not in known:
+            kind = one.frames[0].kind
+            channel = next(name for name, kinds in _KINDS.items() if kind in kinds)
+            found[channel] = (*found.get(channel, ()), one.its)
+    return found
+
+
+def _topic(one: str | Topic) -> Topic:
+    return Topic(one) if isinstance(one, str) else one
 
 
 def keyed(frame: Frame, key: str) -> Frame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from feedhandler.shape.frame import Frame
@@ -14,7 +14,7 @@ from feedhandler.sim.venues.declared.template import Template, quoting
 
 NEW, CHANGED, GONE = "insert", "update", "delete"
 _SAID: Final = frozenset({"_", "symbol"})
-_PLAIN: Final = _SAID | {"price", "size"}
+_PLAIN: Final = _SAID | {"price", "size", "orders"}
 _MARK: Final = "\ue001%s\ue001"  # of no meaning to anybody
 
 
@@ -61,8 +61,8 @@ class Layout:
             names = self._template.holes
         else:
             names = frozenset(hole.name for hole in holes(parsed(frame.sample)))
-        self._names, self._signed, self._keyed = names, "amount" in names, "id" in names
-        self._text, self._swapped = "", False
+        self.names, self._signed, self._keyed = names, "amount" in names, "id" in names
+        self._text, self._swapped, self._ordered = "", False, False
         self._said: tuple[str, ...] = ()
         if self._template is not None and {"price", "size"} <= names <= _PLAIN:
             self._said = tuple(names & _SAID)
@@ -75,7 +75,7 @@ class Layout:
         side, grid, _, new = change
         done = act(change)
         price, size = texts.prices[grid], texts.sizes[new]
-        found = {name: said[name] for name in self._names & said.keys()}
+        found = {name: said[name] for name in self.names & said.keys()}
         found |= {"side": self._sides[side], "verb": self._verbs[done], "symbol": symbol}
         if self._keyed:
             found["id"] = level_id(side, grid)
@@ -87,6 +87,8 @@ class Layout:
             amount = texts.sizes[new] if new else "1"
             found["amount"] = amount if side == BID else f"-{amount}"
             found["count"] = str(min(9, 1 + new % 5)) if new else "0"
+        if "orders" in self.names:
+            found["orders"] = str(1 + new % 7 if new else 0)
         return found
 
     def _written(self, names: frozenset[str]) -> str:
@@ -96,10 +98,13 @@ class Layout:
         marks = {name: _MARK % name for name in names}
         text = self._template.filled(marks).replace("%", "%%")
         self._swapped = text.index(marks["size"]) < text.index(marks["price"])
+        if "orders" in marks:
+            self._ordered = True
+            text = text.replace(marks["orders"], "%s")
         return text.replace(marks["price"], "%s").replace(marks["size"], "%s")
 
     def array(
-        self, changes: Iterable[Change], texts: Texts, symbol: str, said: Mapping[str, str]
+        self, changes: Sequence[Change], texts: Texts, symbol: str, said: Mapping[str, str]
     ) -> str:
         """A list of levels."""
         if not self._text:
@@ -107,10 +112,17 @@ class Layout:
             filled = self._template.filled
             rows = [filled(self.values(one, texts, symbol, said)) for one in changes]
             return f"[{','.join(rows)}]"
+        if not changes:
+            return "[]"
         text, (prices, sizes) = self._text, texts
         for name in self._said:
             text = text.replace(_MARK % name, symbol if name == "symbol" else said.get(name, "0"))
-        if self._swapped:
+        if self._ordered:  # so many in a level follows from its size: books agree
+            rows = [
+                text % (prices[grid], sizes[new], 1 + new % 7 if new else 0)
+                for _, grid, _, new in changes
+            ]
+        elif self._swapped:
             rows = [text % (sizes[new], prices[grid]) for _, grid, _, new in changes]
         else:
             rows = [text % (prices[grid], sizes[new]) for _, grid, _, new in changes]

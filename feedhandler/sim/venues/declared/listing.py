@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market import expiries
-from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.instrument import Instrument, first
 from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
 from feedhandler.sim.venues.declared import rows
 from feedhandler.sim.venues.declared.beside import NOTHING, Beside
@@ -64,9 +64,15 @@ class List:
         self._venue, self._today, self._beside = venue, today, beside
         self._usual = [one for one in venue.default_instruments if Pattern.parse(one).exact]
         self._where: dict[str, Listing] = {}
+        self.facts: Callable[[Instrument], Mapping[str, object]] = _named
+        """What rows may say beside what the declaration reads."""
 
     def instruments(self, count: int) -> list[Instrument]:
         """The first ones in the order of importance. Raises UnreadableError."""
+        if self._beside.catalogue is not None:
+            listed = first(self._beside.catalogue(self._today), count)
+            self._where |= {one.symbol: self._of(one) for one in listed}
+            return listed
         found: dict[str, Instrument] = {}
         vain, why = 0, "it lists none of the kinds that there are"
         for instrument, listing in self._candidates(found):
@@ -86,6 +92,11 @@ class List:
         if not found:
             raise UnreadableError(f"{self._venue.name}: no row of its list can be made: {why}")
         return list(found.values())
+
+    def _of(self, instrument: Instrument) -> Listing:
+        listings = self._venue.listings
+        fits = (its for its in listings if instrument.kind in [KINDS[one] for one in _kinds(its)])
+        return next(fits, listings[0])
 
     def read(self, instrument: Instrument, listing: Listing) -> ListedInstrument:
         """As the venue reads the row. Raises ValueError where that is not what was meant."""
@@ -194,7 +205,16 @@ class List:
 
     def row(self, instrument: Instrument, listing: Listing, terms: Terms) -> dict[str, Any]:
         """What it says of an instrument. Raises ValueError for terms that it has no field for."""
-        return rows.row(instrument, listing, terms, self.open_word)
+        begun = self._beside.rows and self._beside.begun(self.facts(instrument), instrument.symbol)
+        return rows.row(instrument, listing, terms, self.open_word, begun or {})
+
+    def word(self, instrument: Instrument) -> str:
+        """What kind it is, in the venue's word."""
+        by = self.listing_of(instrument.symbol).kind
+        for word, kind in by.words.items() if isinstance(by, By) else ():
+            if isinstance(kind, InstrumentKind) and KINDS.get(kind) == instrument.kind:
+                return word
+        return ""
 
     @property
     def open_word(self) -> str:
@@ -205,6 +225,10 @@ class List:
         """The venue's word for a status; "" if it has none."""
         words = self._venue.statuses.items()
         return next((word for word, meaning in words if meaning is status), "")
+
+
+def _named(instrument: Instrument) -> dict[str, object]:
+    return {name: getattr(instrument, name) for name in ("symbol", "base", "quote", "family")}
 
 
 def _strikes(base: str) -> Iterator[tuple[int, bool]]:

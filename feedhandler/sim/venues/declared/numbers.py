@@ -3,7 +3,7 @@ that they are the numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -29,6 +29,7 @@ class Numbers:
     def __init__(self, rule: Continuity, holes: Collection[str], *, single: bool) -> None:
         self._rule, self._single = rule, single
         self.timed = rule is Continuity.TIME
+        self._leaps = rule not in (Continuity.TIME, Continuity.NEXT, Continuity.RANGE)
         unit = max((_UNITS[name] for name in holes if name in _UNITS), default=1)
         self._step = unit if self.timed else 1
         self.clock = VenueClock()
@@ -40,12 +41,13 @@ class Numbers:
 
     def after(self, live: Live, changes: int) -> int:
         """The number of an update with so many changes: of its last message."""
-        last, messages = live.book.sequence, max(1, changes) if self._single else 1
+        last = live.book.sequence
+        if self._leaps:
+            return last + 4 * changes + 1
+        messages = max(1, changes) if self._single else 1
         if self.timed:
             return max(last + messages * self._step, self._now())
-        if self._rule is Continuity.NEXT:
-            return last + messages
-        return last + (changes if self._rule is Continuity.RANGE else 4 * changes + 1)
+        return last + (messages if self._rule is Continuity.NEXT else changes)
 
     def _now(self) -> int:
         return self.clock.us() * 1_000 // self._step * self._step
@@ -55,13 +57,16 @@ class Numbers:
         final -= (of - 1 - at) * self._step
         if at:
             previous = final - self._step
-        return {
+        last, before = str(final), str(previous)
+        said = {
+            "_": last,  # levels with a number of their own have the message's
             "first": str(previous + 1),
-            "final": str(final),
-            "previous": str(previous),
-            "previous_signed": str(previous),
-            "place": str(final),
-        } | (times(final) if self.timed else {})
+            "final": last,
+            "previous": before,
+            "previous_signed": before,
+            "place": last,
+        }
+        return said | times(final) if self.timed else said
 
     def whole(self, sequence: int) -> dict[str, str]:
         """The same of a full book."""
@@ -74,15 +79,34 @@ class Numbers:
         } | (times(sequence) if self.timed else {})
 
 
-def times(ns: int, prefix: str = "time") -> dict[str, str]:
-    """A time in every way in which venues write it."""
+def _iso(ns: int) -> str:
     us = ns // 1_000
     whole = datetime.fromtimestamp(us // 1_000_000, UTC)
-    return {
-        f"{prefix}_s": str(us // 1_000_000),
-        f"{prefix}_frac": f"{us // 1_000_000}.{us % 1_000_000:06}",
-        f"{prefix}_ms": str(us // 1_000),
-        f"{prefix}_us": str(us),
-        f"{prefix}_ns": str(ns),
-        f"{prefix}_iso": f"{whole:%Y-%m-%dT%H:%M:%S}.{us % 1_000_000:06}Z",
-    }
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{us % 1_000_000:06}Z"
+
+
+_WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
+    "s": lambda ns: str(ns // 1_000_000_000),
+    "frac": lambda ns: f"{ns // 1_000_000_000}.{ns // 1_000 % 1_000_000:06}",
+    "ms": lambda ns: str(ns // 1_000_000),
+    "us": lambda ns: str(ns // 1_000),
+    "ns": str,
+    "iso": _iso,
+}
+"""A time in every way in which venues write it."""
+
+
+def written(name: str, ns: int) -> str:
+    """A time as the hole of this name has it: `time_ms`, `sent_iso`."""
+    return _WRITTEN[name.partition("_")[2]](ns)
+
+
+def of_time(names: Iterable[str]) -> list[str]:
+    """Those of the names that are of times."""
+    every = {f"{prefix}_{unit}" for prefix in ("time", "sent") for unit in _WRITTEN}
+    return sorted(every & set(names))
+
+
+def times(ns: int, prefix: str = "time") -> dict[str, str]:
+    """All of them."""
+    return {f"{prefix}_{unit}": write(ns) for unit, write in _WRITTEN.items()}

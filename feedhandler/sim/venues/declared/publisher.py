@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from abc import ABC
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from feedhandler.adapter.declared import DeclaredVenue, Topics
 from feedhandler.adapter.proof import Sign
@@ -22,7 +21,7 @@ from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.books import BookFrame, Books
-from feedhandler.sim.venues.declared.channels import Channel, Channels, on_key
+from feedhandler.sim.venues.declared.channels import Channel, Channels, further, on_key
 from feedhandler.sim.venues.declared.checksum import padded
 from feedhandler.sim.venues.declared.events import (
     LIQUIDATIONS,
@@ -33,41 +32,19 @@ from feedhandler.sim.venues.declared.events import (
     trade_name,
 )
 from feedhandler.sim.venues.declared.levels import Texts, texts
-from feedhandler.sim.venues.declared.listing import DEFAULT_COUNT, List
-from feedhandler.sim.venues.declared.numbers import Numbers, times
+from feedhandler.sim.venues.declared.listing import List
+from feedhandler.sim.venues.declared.numbers import Numbers, times, written
+from feedhandler.sim.venues.declared.opened import Open, Opened, subjects
 from feedhandler.sim.venues.declared.rest import DeclaredRest
 from feedhandler.sim.venues.declared.stream import BookStream, crossed
 
+FIRST_NUMBER: Final = 10_458
+"""Of an instrument, where a venue's list numbers them."""
+LISTED_BEFORE_MS: Final = 90 * 86_400_000
 _WHOLE_S = 0.1
 """Seconds between whole books, where every message is one."""
 _WHOLE_LEVELS = 20
 _TICKER_S = 0.25
-
-
-@dataclass
-class Open:
-    """What is made for a key while somebody listens to it. `number`: what acknowledgements call it,
-    another one each time that it is opened."""
-
-    channel: Channel
-    number: int
-    books: Books | None
-    stream: BookStream | None
-    tape: Tape | None
-    forced: Sequence[Prints]
-    quotes: Sequence[Picture]
-    tickers: Sequence[Picture]
-
-    def __post_init__(self) -> None:
-        self.said = {**self.channel.said, "channel": str(self.number)}
-
-
-class _Route(NamedTuple):
-    """Who is to hear of an instrument, at once."""
-
-    books: Sequence[Open]
-    prints: Sequence[Open]
-    quotes: Sequence[Open]
 
 
 class Publisher(DeclaredRest, ABC):
@@ -76,29 +53,27 @@ class Publisher(DeclaredRest, ABC):
     def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
         today = time.time() if options.start_ms is None else options.start_ms / 1000
         self.listing = List(declared, datetime.fromtimestamp(today, UTC).date(), self.beside)
-        self.topics = Topics(declared.name, declared.topics)
-        self.channels = Channels(declared, self.topics)
+        self.listing.facts = self.facts
+        self.topics = Topics(declared.name, further(declared.topics, self.beside.sent))
+        self.channels = Channels(declared, self.topics, self.beside.sent)
         self.numbers = _numbers(declared)
-        self.open: dict[str, Open] = {}
-        self._by_subject: dict[tuple[str, str], list[Open]] = {}
-        self._routes: dict[str, _Route] = {}
-        self._opened = 0
+        self._opened = Opened()
+        self.open = self._opened.keys
         self._texts: dict[str, Texts] = {}
-        self._moved: set[str] = set()
-        self._due = {"whole": 0.0, "ticker": 0.0}
-        self._stamp: tuple[int, dict[str, str]] = (0, {})
+        self._told: dict[str, dict[str, str]] = {}
         checked = options.checksums or Sign.CHECKSUM in declared.proof.signs
         self.checksum = declared.checksum if checked else None
         super().__init__(options, declared)
         self.numbers.clock = self.market.clock
+        self._steps = declared.rule is Continuity.NEXT
 
     # -- what there is -----------------------------------------------------------------------
 
     def make_market(self) -> Market:
         """Sequences are the numbers of the venue's own messages."""
-        count = DEFAULT_COUNT if self.options.instruments is None else self.options.instruments
+        count = self.options.instruments
         return Market(
-            self.listing.instruments(count),
+            self.listing.instruments(self.beside.count if count is None else count),
             options=self.options,
             venue=self.venue,
             next_sequence=self.numbers.after,
@@ -121,9 +96,24 @@ class Publisher(DeclaredRest, ABC):
 
     def _instruments(self, channel: Channel) -> Iterator[Instrument]:
         for one in self.market.instruments.values():
-            its = channel.subject in _subjects(one) and channel.about(one)
-            if its or not channel.topic.holes:
+            if channel.about(one) and (not channel.topic.holes or channel.subject in subjects(one)):
                 yield one
+
+    def facts(self, instrument: Instrument) -> dict[str, object]:
+        """What others are told of an instrument, by the names of holes."""
+        spot = instrument.kind == "spot"
+        settle = instrument.base if instrument.inverse else instrument.quote
+        return {
+            "symbol": instrument.symbol,
+            "base": instrument.base,
+            "quote": instrument.quote,
+            "family": instrument.family,
+            "settle": "" if spot else settle,
+            "type": self.listing.word(instrument),
+            "number": FIRST_NUMBER + self.number_of(instrument.symbol),
+            "listed_ms": self.start_ms - LISTED_BEFORE_MS,
+            "expiry_ms": instrument.expiry_ms,
+        }
 
     def texts(self, live: Live) -> Texts:
         """The instrument's number texts."""
@@ -147,84 +137,83 @@ class Publisher(DeclaredRest, ABC):
         found = self.open.get(channel.key)
         if found is not None:
             return found
-        self._opened += 1
+        self._opened.count += 1
 
         def of(*kinds: str) -> list[Any]:
             return on_key(self.channels.frames(channel.topic, *kinds), channel.key)
 
         books = stream = None
+        said = {**channel.said, "channel": str(1000 + 7 * self._opened.count)}
+        alone = said if channel.symbol else None
+        sent = self.channels.sent.get(channel.topic.name)
         if channel.symbol and (frames := of("book", "snapshot", "full", "checksum")):
             live = self.market.live(channel.symbol)
-            books = Books(frames, self.numbers, self.checksum, self.beside)
+            books = Books(frames, self.numbers, self.checksum, self.beside, said)
             counted = books.single and self.declared.rule is Continuity.NEXT
             levels = channel.levels if not counted else 0
             stream = BookStream(channel, live, levels, cut=self.declared.cut)
+        whole = books is not None and books.has("full")
         named = self.declared.names_trades
-        found = self.open[channel.key] = Open(
+        found = Open(
             channel,
-            1000 + 7 * self._opened,
+            1000 + 7 * self._opened.count,
             books,
             stream,
-            Tape(trades, self.beside, named=named) if (trades := of("trade")) else None,
+            Tape(trades, self.beside, named=named, said=alone) if (trades := of("trade")) else None,
             [Prints(frame, self.beside, named=named) for frame in of("liquidation")],
             [Picture(frame, self.beside) for frame in of("quote")],
             [Picture(frame, self.beside) for frame in of(*TICKERS)],
+            (sent.every if sent else 0.0) or (_WHOLE_S if whole else _TICKER_S),
+            always=sent is not None and sent.always,
         )
-        self._by_subject.setdefault(channel.subject, []).append(found)
-        self._routes.clear()
+        self._opened.add(found)
         return found
 
     def close_unheard(self, keys: Sequence[str]) -> None:
         """Stop making what nobody listens to any more."""
         for key in keys:
             if key in self.open and not self.wants(key):
-                gone = self.open.pop(key)
-                self._by_subject[gone.channel.subject].remove(gone)
-                self._routes.clear()
+                self._opened.remove(key)
+
+    def expire_instrument(self, symbol: str) -> None:
+        """Nothing is made of it any more."""
+        super().expire_instrument(symbol)
+        self.close_unheard(list(self.open))
 
     def on_close(self, channels: list[str]) -> None:
         """A client has gone."""
         self.close_unheard(channels)
 
-    def _heard(self, instrument: Instrument) -> Iterator[Open]:
-        for name in _subjects(instrument):
-            for one in self._by_subject.get(name, ()):
-                if one.channel.about(instrument):
-                    yield one
-
     # -- messages ----------------------------------------------------------------------------
 
     def said(self, one: Open | None, symbol: str) -> dict[str, str]:
         """What stands in every message: names and the time."""
-        ms = self.market.clock.ms()
-        if self._stamp[0] != ms:
-            ns = ms * 1_000_000
-            self._stamp = ms, times(ns) | times(ns, "sent")
+        ns = self.market.clock.ms() * 1_000_000
         if one is None:
-            return {**self._stamp[1], "symbol": symbol}
-        return {**self._stamp[1], **one.said, "symbol": symbol}
+            return {**times(ns), **times(ns, "sent"), "symbol": symbol}
+        return {**self._now(one, ns), "symbol": symbol}
+
+    def _now(self, one: Open, ns: int = 0) -> dict[str, str]:
+        """What all messages of a key say, with the time."""
+        ns = ns or self.market.clock.ms() * 1_000_000
+        if one.stamp != ns:
+            one.stamp = ns
+            one.said |= {name: written(name, ns) for name in one.times}
+        return one.said
 
     def on_update(self, update: Update) -> None:
         """Books, trades and best levels go out at once; the rest by the clock."""
         live = update.live
         symbol = live.instrument.symbol
-        self._moved.add(symbol)
-        route = self._routes.get(symbol) or self._route(live.instrument)
+        for moved in self._opened.moved.values():
+            moved.add(symbol)
+        route = self._opened.route(live.instrument)
         for one in route.books:
             self._send_book(one, update)
         for one in route.prints if update.trades else ():
             self._send_trades(one, update)
         for one in route.quotes if update.top_changed else ():
             self._send_pictures(one, one.quotes, live)
-
-    def _route(self, instrument: Instrument) -> _Route:
-        heard = list(self._heard(instrument))
-        found = self._routes[instrument.symbol] = _Route(
-            [one for one in heard if one.stream is not None],
-            [one for one in heard if one.tape is not None or one.forced],
-            [one for one in heard if one.quotes],
-        )
-        return found
 
     def _send_book(self, one: Open, update: Update) -> None:
         stream, books = one.stream, one.books
@@ -233,8 +222,9 @@ class Publisher(DeclaredRest, ABC):
         stream.moved = True
         if not books.deltas:
             return
+        stream.told = time.monotonic()
         changes = stream.changes(update)
-        if not changes and self.declared.rule is not Continuity.NEXT:
+        if not changes and not self._steps:
             return  # it is beyond what the channel shows
         key, symbol = one.channel.key, one.channel.symbol
         verdict = self.verdict(key, symbol)
@@ -245,7 +235,7 @@ class Publisher(DeclaredRest, ABC):
             self.texts(stream.live),
             changes,
             (stream.last, update.sequence),
-            self.said(one, symbol),
+            self._now(one),
             wrong=int(verdict is Delivery.CHECKSUM),
         )
         stream.last = update.sequence
@@ -256,7 +246,7 @@ class Publisher(DeclaredRest, ABC):
     def _send_trades(self, one: Open, update: Update) -> None:
         live = update.live
         symbol, its = live.instrument.symbol, self.texts(live)
-        said = self.said(one, symbol)
+        said = self.said(one, symbol) if one.channel.symbol != symbol else self._now(one)
         messages = list(one.tape.messages(live, its, update.trades, said)) if one.tape else []
         forced = [trade for trade in update.trades if trade.number % LIQUIDATIONS == 0]
         for frame in one.forced if forced else ():
@@ -265,14 +255,38 @@ class Publisher(DeclaredRest, ABC):
             self.push(one.channel.key, symbol, text.encode())
 
     def _send_pictures(self, one: Open, frames: Sequence[Picture], live: Live) -> None:
-        for text in self._pictures(one, frames, live):
-            self.push(one.channel.key, live.instrument.symbol, text.encode())
-
-    def _pictures(self, one: Open, frames: Sequence[Picture], live: Live) -> Iterator[str]:
         for frame in frames:
-            said = self.said(one, live.instrument.symbol)
-            if (text := frame.message(self.market, live, self.texts(live), said)) is not None:
-                yield text
+            if (text := self._picture(one, frame, live)) is not None:
+                self.push(one.channel.key, live.instrument.symbol, text.encode())
+
+    def _picture(self, one: Open, frame: Picture, live: Live) -> str | None:
+        said = self.said(one, live.instrument.symbol)
+        if frame.tells_facts:
+            said |= self.told(live.instrument)
+        return frame.message(self.market, live, self.texts(live), said)
+
+    def told(self, instrument: Instrument) -> dict[str, str]:
+        """The facts of an instrument as texts, which stay as they are."""
+        found = self._told.get(instrument.symbol)
+        if found is None:
+            facts = self.facts(instrument).items()
+            found = self._told[instrument.symbol] = {name: str(value) for name, value in facts}
+        return found
+
+    def _state(self, one: Open) -> Iterator[tuple[str, str]]:
+        """All that a key has to say now: by instrument, or of all of them together."""
+        if not one.quotes and not one.tickers:
+            return
+        lives = [self.market.live(each.symbol) for each in self._instruments(one.channel)]
+        whole = one.channel.subject[1]
+        for frame in (*one.quotes, *one.tickers):
+            if frame.of_many and one.channel.subject[0] == "family":
+                rows = [(live, self.texts(live)) for live in lives]
+                yield whole, frame.together(self.market, rows, self.said(one, whole))
+                continue
+            for live in lives[: None if frame.of_one else 1]:
+                if (text := self._picture(one, frame, live)) is not None:
+                    yield live.instrument.symbol, text
 
     def _send_whole(self, one: Open) -> None:
         """Books of which every message is a whole one."""
@@ -293,6 +307,8 @@ class Publisher(DeclaredRest, ABC):
         assert books is not None
         live = stream.live
         levels = stream.levels or (_WHOLE_LEVELS if kind == "full" else 0)
+        if kind == "snapshot" and (most := self.options.snapshot_levels):
+            levels = min(levels or most, most)
         book = self.stream_book(live) if kind == "snapshot" else live.book
         said = self.said(one, one.channel.symbol)
         return books.whole(kind, live, self.texts(live), book, said, levels, more)
@@ -302,16 +318,18 @@ class Publisher(DeclaredRest, ABC):
         channel, stream, books = one.channel, one.stream, one.books
         found: list[str] = []
         if stream is not None and books is not None:
-            kind = "full" if self.declared.base is Base.EVERY else "snapshot"
-            streamed = self.declared.base is not Base.REQUEST and books.has(kind)
-            if streamed and self.faults.take("no_snapshot", channel.symbol) is None:
+            kind = "snapshot" if books.has("snapshot") else "full"
+            streamed = self.declared.base is not Base.REQUEST and self.options.stream_snapshot
+            if (
+                streamed
+                and books.has(kind)
+                and self.faults.take("no_snapshot", channel.symbol) is None
+            ):
                 found += self._whole(one, kind)
         for text in found:
             self.send_data(client, channel.key, channel.symbol, text.encode())
-        for instrument in self._instruments(channel):
-            live = self.market.live(instrument.symbol)
-            for text in self._pictures(one, (*one.quotes, *one.tickers), live):
-                self.send_data(client, channel.key, instrument.symbol, text.encode())
+        for symbol, text in self._state(one):
+            self.send_data(client, channel.key, symbol, text.encode())
 
     def book_answer(self, live: Live, levels: int) -> bytes:
         """A book that was asked for."""
@@ -327,30 +345,28 @@ class Publisher(DeclaredRest, ABC):
 
     def settle(self) -> None:
         """Send all that waits for its time."""
-        for one in list(self.open.values()):
-            self._send_whole(one)
-        self._send_tickers()
+        for every in self._opened.intervals:
+            self._send_moved(every)
 
-    def _send_tickers(self) -> None:
-        for symbol in self._moved:
+    def _send_moved(self, every: float) -> None:
+        for one in self._opened.timed(every):
+            self._send_whole(one)
+        moved = self._opened.moved.get(every)
+        for symbol in moved or ():
             instrument = self.market.instruments.get(symbol)
-            for one in self._heard(instrument) if instrument is not None else ():
-                self._send_pictures(one, one.tickers, self.market.live(symbol))
-        self._moved.clear()
+            for one in self._opened.route(instrument).tickers if instrument is not None else ():
+                if one.every == every:
+                    self._send_pictures(one, one.tickers, self.market.live(symbol))
+        if moved:
+            moved.clear()
 
     def on_time(self, now: float) -> None:
-        """Whole books, tickers and heartbeats of channels at their intervals."""
-        if self._is_due("whole", now, _WHOLE_S):
-            for one in list(self.open.values()):
-                self._send_whole(one)
-        if self._is_due("ticker", now, _TICKER_S):
-            self._send_tickers()
-
-    def _is_due(self, what: str, now: float, every: float) -> bool:
-        if now < self._due[what]:
-            return False
-        self._due[what] = now + every
-        return True
+        """Whole books and statistics at their intervals."""
+        for every in self._opened.due(now):
+            self._send_moved(every)
+            for one in self._opened.timed(every) if not self.paused else ():
+                for symbol, text in self._state(one) if one.always else ():
+                    self.push(one.channel.key, symbol, text.encode())
 
     def renumber(self, symbol: str | None, *, lost: bool) -> int:
         """The service begins anew: books at 1, whole."""
@@ -365,11 +381,6 @@ class Publisher(DeclaredRest, ABC):
             for text in [] if lost else self._whole(one, "snapshot"):
                 self.push(one.channel.key, one.channel.symbol, text.encode())
         return len(met)
-
-
-def _subjects(instrument: Instrument) -> tuple[tuple[str, str], ...]:
-    """The names under which keys are about an instrument."""
-    return ("symbol", instrument.symbol), ("family", instrument.family)
 
 
 def _numbers(venue: DeclaredVenue) -> Numbers:

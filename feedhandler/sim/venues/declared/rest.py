@@ -14,6 +14,7 @@ from feedhandler.adapter.declared import Listing
 from feedhandler.sim.faults import bad_list
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.book import ASK, BID
+from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.levels import Texts
@@ -56,6 +57,22 @@ class DeclaredRest(DeclaredWire):
     def terms(self, symbol: str) -> Terms:
         """What the list says of an instrument otherwise than it was made."""
 
+    @abstractmethod
+    def facts(self, instrument: Instrument) -> dict[str, object]:
+        """What others are told of an instrument."""
+
+    @abstractmethod
+    def further(self, request: web.Request, path: str) -> web.Response | None:
+        """What else is asked for over HTTP."""
+
+    def unknown(self, what: str) -> web.Response:
+        """The answer to who asks for an instrument that there is not."""
+        return _said(400, f"Unknown symbol {what}")
+
+    def wrong(self, param: str) -> web.Response:
+        """The answer to who asks for what a param cannot be."""
+        return _said(400, f"Parameter {param} error")
+
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Whatever is asked for, by any method: the declarations say what it means."""
         router.add_route("*", _ANY, self._serve)
@@ -79,6 +96,8 @@ class DeclaredRest(DeclaredWire):
         for answer in (self._token, self._list, self._book, self._best):
             if (found := answer(request, path, body)) is not None:
                 return found
+        if (found := self.further(request, path)) is not None:
+            return found
         if (text := self.beside.answers.get(path.removeprefix(self._base))) is not None:
             return _json(text.encode())
         return _said(404, f"Not found: {request.path}")
@@ -133,6 +152,9 @@ class DeclaredRest(DeclaredWire):
             for symbol in self.market.instruments
             if self.listing.listing_of(symbol) is listing
         ]
+        for name in self.beside.picks:
+            if (wanted := query.get(name)) is not None:
+                rows = [row for row in rows if row.get(name) == wanted]
         shown = bad_list.as_ordered(self.faults, rows, (listing.symbol,))
         pages = listing.pages
         if pages is None:
@@ -149,7 +171,7 @@ class DeclaredRest(DeclaredWire):
         """A row of the list as the venue shows it now."""
         instrument = self.market.instruments[symbol]
         found = self.listing.row(instrument, self.listing.listing_of(symbol), self.terms(symbol))
-        return self.beside.listed(found, instrument)
+        return self.beside.listed(found, self.facts(instrument))
 
     # -- books -------------------------------------------------------------------------------
 
@@ -160,7 +182,7 @@ class DeclaredRest(DeclaredWire):
         if symbol is None or self.declared.book is None:
             return None
         if symbol not in self.market.instruments:
-            return _said(400, f"Unknown symbol {symbol}")
+            return self.unknown(symbol)
         live, book = self.market.live(symbol), self.declared.book
         fine = orjson.dumps(fine_document(book.fine))
         levels = book.levels or self.declared.snapshot_levels(url, body)
@@ -171,7 +193,7 @@ class DeclaredRest(DeclaredWire):
         if its is None or path != self._base + its.path:
             return None
         if symbol not in self.market.instruments:
-            return _said(400, f"Unknown symbol {symbol}")
+            return self.unknown(symbol)
         live = self.market.live(symbol)
         values: dict[str, object] = {"symbol": symbol}
         for name, side in (("bid", BID), ("ask", ASK)):

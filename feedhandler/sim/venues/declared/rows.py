@@ -33,10 +33,13 @@ KINDS: Final[Mapping[InstrumentKind, Kind]] = {
 _UNITS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
-def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> dict[str, Any]:
+def row(
+    instrument: Instrument, listing: Listing, terms: Terms, word: str, begun: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the venue's list says of an instrument, under its names of the fields. `word`:
-    for its status. Raises ValueError for terms that it has no field for."""
-    row: dict[str, Any] = {}
+    for its status; `begun`: what stands there already. Raises ValueError for terms that it has no
+    field for."""
+    row: dict[str, Any] = dict(begun)
     for path, words in listing.only.items():
         _put(row, path, _typed(words[0]))
     for path in listing.flags:
@@ -44,7 +47,7 @@ def row(instrument: Instrument, listing: Listing, terms: Terms, word: str) -> di
     for currency, text in ((listing.base, instrument.base), (listing.quote, instrument.quote)):
         _currency(row, currency, listing, text)
     if listing.settle:
-        inverse = listing.contract is ContractType.INVERSE
+        inverse = instrument.inverse or listing.contract is ContractType.INVERSE
         _currency(row, listing.settle, listing, instrument.base if inverse else instrument.quote)
     kind = next(one for one, word in KINDS.items() if word == instrument.kind)
     if isinstance(listing.kind, By):
@@ -218,6 +221,8 @@ def _step(row: Any, step: object, value: Decimal) -> None:
     match step:
         case str():
             _put(row, step, f"{value:f}")
+        case First((str(empty), *rest)) if value in rest:
+            _put(row, empty, "")  # what goes without it
         case First(steps):
             _step(row, steps[0], value)
         case Least(fields):
@@ -234,9 +239,9 @@ def _step(row: Any, step: object, value: Decimal) -> None:
             first, *others = [field for field in fields if not field[0].isdigit()]
             for field in fields:
                 value /= Decimal(field) if field[0].isdigit() else 1
-            _put(row, first, f"{value:f}")
             for field in others:
-                _put(row, field, "1")
+                value /= Decimal(row.setdefault(field, "1") or 1)
+            _put(row, first, f"{value:f}")
         case Decimal() if value % step:
             raise ValueError(f"the venue has no field for {value}")
 

@@ -23,22 +23,31 @@ from feedhandler.sim.venues.declared.beats import Beats
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.meant import Abilities, unmeant
+from feedhandler.sim.venues.declared.others import Others
 from feedhandler.sim.venues.declared.publisher import Publisher
 from feedhandler.sim.venues.declared.template import nodes
 from feedhandler.sim.venues.declared.words import Talk, Wish, reads, say, with_missing
 from shm import Status
 
 _TOO_MANY = "too many requests"
+_FIRST_CONNECTION = 0xA4D3AE55
+_BEATS_S = 0.01
+"""Between looks for whose heartbeat is due."""
 _SOME_DAY = 1_900_000_000_000
 
 
 class DeclaredServer(Publisher):
     """Made of a venue's declarations alone. A subclass names its `venue` and `declared` as well."""
 
+    invalid: ClassVar[tuple[str, int]] = ("invalid request", 400)
+    """What is said of a request that makes no sense: text and code."""
+
     def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
         super().__init__(options, declared)
         self.talk = Talk(declared, self.topics)
-        self._beats = Beats(declared, self.talk, options)
+        self._beats = Beats(declared, self.talk, options, self.beside.idle)
+        self._others = Others(self, self.beside.asked)
+        self._next_beats = 0.0
         self._far_keys = _number_keys(declared)
         self._abilities = Abilities(
             declared,
@@ -57,11 +66,14 @@ class DeclaredServer(Publisher):
         """Raises FaultError for what cannot be meant."""
         if why := unmeant(order, self._abilities):
             raise FaultError(f"kind: {order.kind}: {why}")
+        if order.kind == "bad_checksum" and self.checksum is None:
+            raise FaultError("kind: bad_checksum needs a simulator with the option checksums")
 
     def far(self, name: str, symbol: str, payload: bytes) -> bytes:
         """The message with the number of its book far ahead, if a fault has it so."""
         channel = self.channels.read(name)
-        kind = self.declared.key_symbols(name)[0] if channel is not None else ""
+        found = self.topics.read(name)
+        kind = found[1] if channel is not None and found is not None else ""
         if kind not in ("book", "quote"):
             return payload
         fault = self.faults.take("far", symbol if kind == "book" else None, name)
@@ -103,6 +115,8 @@ class DeclaredServer(Publisher):
     def on_open(self, client: Client, request: web.Request) -> None:
         """A venue that says hello does so at once, or as the answer to what it is told first."""
         super().on_open(client, request)
+        client.memory["name"] = f"{_FIRST_CONNECTION + self.connections:08x}"
+        client.memory["path"] = request.path
         if self.declared.welcome is not None and not self.declared.on_connect():
             self._welcome(client)
 
@@ -117,6 +131,9 @@ class DeclaredServer(Publisher):
     def on_time(self, now: float) -> None:
         """Also heartbeats."""
         super().on_time(now)
+        if now < self._next_beats:
+            return
+        self._next_beats = now + _BEATS_S
         off, ms = self.faults.no_heartbeat, self.market.clock.ms()
         for client in list(self.clients):
             self._beats.tick(client, now, ms, off=off)
@@ -128,9 +145,19 @@ class DeclaredServer(Publisher):
         notice = self.talk.has(ControlKind.NOTICE)
         for client in self.clients if notice is not None else ():
             assert notice is not None
-            client.send(say(notice.sample, {"text": notice.text or "restart"}))
+            said = say(notice.sample, {"text": notice.text or "restart"})
+            client.send(self.signed(client, said))
+
+    def signed(self, client: Client, answer: bytes) -> bytes:
+        """With what stands in each answer of the venue."""
+        more = self.beside.answered
+        return with_missing(answer, say(more, {"conn": client.memory["name"]})) if more else answer
 
     # -- requests ----------------------------------------------------------------------------
+
+    def further(self, request: web.Request, path: str) -> web.Response | None:
+        """What else is asked for over HTTP."""
+        return self._others.answer(request, path)
 
     def on_text(self, client: Client, text: str) -> None:
         """Answer a heartbeat, a request, or what is said first on a connection."""
@@ -146,7 +173,7 @@ class DeclaredServer(Publisher):
         if wish is None:
             self._odd(client, text)
         elif wish.leave:
-            self._leave(client, wish)
+            self.leave(client, wish)
         else:
             self._join(client, wish)
 
@@ -170,11 +197,12 @@ class DeclaredServer(Publisher):
             if self.declared.welcome is not None:
                 self._welcome(client)
         elif (answer := self.talk.naming_none()) is not None:
-            self.send_uncounted(
-                client, say(answer.sample, {"text": "invalid request", "code": 400})
-            )
+            text, code = self.invalid
+            said = say(answer.sample, {"text": text, "code": code})
+            self.send_uncounted(client, self.signed(client, said))
 
-    def _leave(self, client: Client, wish: Wish) -> None:
+    def leave(self, client: Client, wish: Wish) -> None:
+        """End what is asked for, and say so."""
         by_number = {one.number: key for key, one in self.open.items()}
         keys = wish.keys + [by_number[number] for number in wish.numbers if number in by_number]
         numbers = {key: self.open[key].number for key in keys if key in self.open}
@@ -186,27 +214,24 @@ class DeclaredServer(Publisher):
             kind = ControlKind.ACK
         said = {"id": wish.id, "numbers": numbers}
         for answer in self.talk.about(kind, keys, said, sorted(client.channels)):
-            client.send(answer)
+            client.send(self.signed(client, answer))
 
     def _join(self, client: Client, wish: Wish) -> None:
         """Key by key, where each is answered by itself; else all of them, or none."""
-        each = self.declared.answers_each
-        taken: list[str] = []
-        unsaid: list[str] = []
+        if self.declared.answers_each and len(wish.keys) > 1:
+            for key in wish.keys:
+                self._join(client, wish._replace(keys=[key]))
+            return
+        taken, unsaid = list(wish.keys), list[str]()
         for key in wish.keys:
             symbol = self.symbol_of(key)
-            if (why := self.refusal(key, symbol)) is not None:
+            if (why := self.refusal(client, key, symbol)) is not None:
                 self.refuse(client, wish, key, *why)
-                if not each:
-                    return
-            elif (fault := self.faults.take("lost_ack", symbol, key)) is None:
-                taken.append(key)
-            elif fault["subscribed"]:
-                unsaid.append(key)
-            elif not each:
                 return
-        if unsaid and not each:
-            taken, unsaid = [], [*taken, *unsaid]
+            if (fault := self.faults.take("lost_ack", symbol, key)) is not None:
+                if not fault["subscribed"]:
+                    return
+                taken, unsaid = [], list(wish.keys)
         begun = [self.begin(client, key) for key in taken + unsaid]
         fresh = [channel for channel in begun if channel is not None]
         numbers = {key: self.open[key].number for key in taken if key in self.open}
@@ -216,7 +241,8 @@ class DeclaredServer(Publisher):
         for answer in self.talk.about(ControlKind.ACK, alone, said, standing) if alone else ():
             channel = self.channels.read(alone[0])
             more = self.beside.acknowledged.get(channel.topic.name if channel else "")
-            client.send(with_missing(answer, more.encode()) if more else answer)
+            answer = with_missing(answer, more.encode()) if more else answer
+            client.send(self.signed(client, answer))
         for channel in fresh:
             if self.subscribe(client, channel.key):
                 self.first_messages(client, self.open[channel.key])
@@ -228,7 +254,12 @@ class DeclaredServer(Publisher):
         books = one.books if one is not None else None
         return answer is not None and answer.data and books is not None and books.has("snapshot")
 
-    def refusal(self, key: str, symbol: str | None) -> tuple[str, int] | None:
+    def refusal(
+        self,
+        client: Client,  # noqa: ARG002
+        key: str,
+        symbol: str | None,
+    ) -> tuple[str, int] | None:
         """Why a key is refused: text and code."""
         if not self.knows_channel(key):
             return f"unknown: {key}", 404
@@ -248,7 +279,7 @@ class DeclaredServer(Publisher):
         for kind in (ControlKind.REJECTED, ControlKind.ERROR):
             if answers := self.talk.about(kind, [key], values):
                 for answer in answers:
-                    self.send_uncounted(client, answer)
+                    self.send_uncounted(client, self.signed(client, answer))
                 return
 
     def asked(self, text: str) -> Asked | None:
@@ -260,8 +291,9 @@ class DeclaredServer(Publisher):
         def refusal(fault: Fault) -> bytes:
             answer = self.talk.naming_none()
             assert answer is not None  # the order was checked
-            said = {"id": wish.id, "code": fault["code"] or 400}
-            return say(answer.sample, {**said, "text": fault["message"] or "invalid request"})
+            text, code = self.invalid
+            said = {"id": wish.id, "code": fault["code"] or code}
+            return say(answer.sample, {**said, "text": fault["message"] or text})
 
         return Asked([(key, key) for key in wish.keys], refusal)
 
@@ -269,18 +301,19 @@ class DeclaredServer(Publisher):
 
     def on_listed(self, instrument: Instrument) -> None:
         """Where a channel tells of it."""
-        self._state(instrument, self.listing.open_word)
+        self.tell_state(instrument, self.listing.open_word)
 
     def on_restated(self, instrument: Instrument) -> None:
         """Where a channel tells of it."""
-        self._state(instrument, self.word(instrument.symbol, self.listing.open_word))
+        self.tell_state(instrument, self.word(instrument.symbol, self.listing.open_word))
 
     def on_expired(self, instrument: Instrument) -> None:
         """Where a channel tells of it."""
         word = self.listing.word_for(Status.EXPIRED) or self.listing.word_for(Status.HALTED)
-        self._state(instrument, word)
+        self.tell_state(instrument, word)
 
-    def _state(self, instrument: Instrument, word: str) -> None:
+    def tell_state(self, instrument: Instrument, word: str) -> None:
+        """On the channels of the status."""
         stated = self.talk.has(ControlKind.STATED)
         if stated is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 from feedhandler.sim.market.book import ASK, BID, SIGN, Book, Change
@@ -27,6 +28,7 @@ class BookStream:
 
     def begin(self) -> None:
         """Clients have the book as it is."""
+        self.told = time.monotonic()
         self.last = self.live.book.sequence
         if self.levels:
             self._shown = _shown(self.live.book, self.levels)

@@ -22,6 +22,7 @@ from feedhandler.shape.tree import (
 )
 
 _Getter = Callable[[Mapping[str, str]], tuple[str, ...]]
+Baked = tuple[str, _Getter]
 _MARK = "\ue000"  # of no meaning to anybody: it stands around the name of a hole
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null")
 _ANYTHING: Final = {"_": "0", "digits": "0", "word": "word"}
@@ -38,16 +39,47 @@ class Template:
         self._order = tuple(self.holes)
         self._ways: dict[tuple[bool, ...], tuple[str, _Getter]] = {}
         """By which holes have a value: the text, and what gets those values."""
+        self._optional = any(
+            k.optional for n in nodes(self.tree) if isinstance(n, Object) for k in n.keys
+        )
+        self._all = None if self._optional else self._way((True,) * len(self._order))
+        """The usual one: with all that it has to have."""
+        self._parted: tuple[Template, dict[str, Template]] | None = None
 
     def filled(self, values: Mapping[str, str]) -> str:
         """The text with these values in its holes; of rows one."""
+        if self._all is not None:
+            text, get = self._all
+            try:
+                return text % get(values)
+            except KeyError:  # of what is missing, something stands for nothing
+                self._all = None
         there = tuple(map(values.__contains__, self._order))
         text, get = self._ways.get(there) or self._way(there)
         return text % get(values)
 
+    def baked(self, said: Mapping[str, str] | None) -> Baked | None:
+        """With what stands there for good: the text, and what gets all else that it has to have;
+        None: some of it need not be there."""
+        if said is None or self._optional:
+            return None
+        names = [name for name in self._order if name not in {**said, "digits": "", "word": ""}]
+        values = {**said, **{name: f"{_MARK}{name}{_MARK}" for name in names}}
+        parts = rendered(self.tree, {**_ANYTHING, **values}, ({},)).split(_MARK)
+        text = "%s".join(part.replace("%", "%%") for part in parts[::2])
+        return text, _getter(parts[1::2])
+
     def rows(self, values: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
         """The same with a row of its innermost list for each of `rows`."""
-        return rendered(self.tree, {**_ANYTHING, **values}, rows)
+        if self._parted is None:
+            self._parted = _parted(self.tree)
+        outer, inner = self._parted
+        said = dict(values)
+        for name, one in inner.items():
+            own = rows and one.holes <= rows[0].keys()
+            each = [one.filled(row if own else {**values, **row}) for row in rows]
+            said[name] = ",".join(each)
+        return outer.filled(said)
 
     def _way(self, there: tuple[bool, ...]) -> tuple[str, _Getter]:
         names = [name for name, has in zip(self._order, there, strict=True) if has]
@@ -65,6 +97,27 @@ def _getter(names: Sequence[str]) -> _Getter:
         return lambda values: (values[name],)
     get: _Getter = itemgetter(*names) if names else lambda _: ()
     return get
+
+
+def _parted(tree: Node) -> tuple[Template, dict[str, Template]]:
+    """The outer of a sample, with holes for its innermost lists, and what is in each of them."""
+    inner: dict[str, Template] = {}
+
+    def outer(node: Node) -> Node:
+        match node:
+            case Rows(each) if not any(isinstance(one, Rows) for one in nodes(each)):
+                name = f"rows {len(inner)}"
+                inner[name] = Template(each)
+                return Listed((Hole(name),))
+            case Rows(each):
+                return Listed((outer(each),))
+            case Object(keys):
+                return Object(tuple(Key(key.name, outer(key.node), key.optional) for key in keys))
+            case Listed(front, behind, gap):
+                return Listed(tuple(map(outer, front)), tuple(map(outer, behind)), gap)
+        return node
+
+    return Template(outer(tree)), inner
 
 
 def quoting(tree: Node, words: Mapping[str, Sequence[str]]) -> Node:

@@ -69,6 +69,8 @@ class DeclaredWire(VenueServer, ABC):
     def framed(self, payload: bytes, pieces: int = 1) -> bytes:
         """Text, or a binary message with a gzip member."""
         opcode = TEXT
+        if pieces == 1 and not self._zipped:
+            return encode(payload)
         if self._zipped:
             payload, opcode = gzip.compress(payload, _LEVEL, mtime=0), BINARY
         return encode_fragmented(payload, pieces, opcode) if pieces > 1 else encode(payload, opcode)
@@ -90,14 +92,18 @@ class DeclaredWire(VenueServer, ABC):
     def deliver(self, clients: Iterable[Client], payload: bytes, pieces: int = 1) -> None:
         """Where connections count, each client has a message of its own."""
         if self.counter is None:
-            super().deliver(clients, payload, pieces)
+            frame = self.framed(payload, pieces)
+            for client in clients:
+                client.out.append(frame)
             return
         for client in clients:
             client.out.append(self.framed(self.numbered(client, payload), pieces))
 
     def verdict(self, channel: str, symbol: str) -> Delivery:
         """None other while a message waits for the next one."""
-        return Delivery.SEND if channel in self._late else super().verdict(channel, symbol)
+        if not self.faults.active or channel in self._late:
+            return Delivery.SEND
+        return super().verdict(channel, symbol)
 
     def push_book(self, channel: str, symbol: str, payload: bytes, verdict: Delivery) -> None:
         """Where connections count, a message that is lost has had its number, one that is late or

@@ -32,6 +32,7 @@ from feedhandler.sim.venues.declared.template import in_string
 Reading = Callable[[str, Any], Mapping[str, Any] | None]
 """A value by a sample."""
 _BARE = "="  # before the name of a hole that is a value of its own: its JSON goes there
+_IDS = (Hole("id"), Hole("id", quoted=True))
 _OF_ONE = {"key", "symbol", "number"}
 _OF_SOME = {"key", "keys", "symbol", "symbols", "by_channel"}
 
@@ -65,7 +66,8 @@ class Talk:
         """A request about subscriptions; None: it is none. What our own client says of how it wants
         its messages, others may leave out."""
         value = declared.decoded(text.encode())
-        return self._read(value, declared.read) or self._read(value, _freely)
+        found = self._read(value, declared.read) or self._read(value, _freely)
+        return found or self._read_each(value)
 
     def _read(self, value: Any, how: Reading) -> Wish | None:
         for (leave, template), topics in self._templates.items():
@@ -79,6 +81,30 @@ class Talk:
             if keys or numbers:
                 return Wish(leave, keys, found.get("id"), numbers)
         return None
+
+    def _read_each(self, value: Any) -> Wish | None:
+        """A list whose objects are of several templates, or of none: those are no keys of ours."""
+        for (leave, template), _ in self._templates.items():
+            whole, its = _split(template)
+            asked = matched(whole, value) if its is not None and isinstance(value, dict) else None
+            if asked is None or not isinstance(asked["each"], list):
+                continue
+            keys: list[str] = []
+            for each in asked["each"]:
+                if not isinstance(each, dict):
+                    return None
+                keys += self._one(each, leave) or [":".join(map(str, each.values()))]
+            return Wish(leave, keys, asked.get("id")) if keys else None
+        return None
+
+    def _one(self, each: Mapping[str, Any], leave: bool) -> list[str]:
+        for (leaves, template), topics in self._templates.items():
+            its = _split(template)[1] if leaves is leave else None
+            part = matched(its, each) if its is not None else None
+            word = part.get("channel") if part is not None else None
+            if part is not None and (word is None or any(one.name == word for one in topics)):
+                return list(self._keys(part, topics))
+        return []
 
     def _keys(self, found: Mapping[str, Any], topics: Sequence[Topic]) -> Iterator[str]:
         if found.keys() & {"key", "keys"}:
@@ -214,9 +240,26 @@ def _free(node: Node, *, first: bool = False) -> Node:
     keys = []
     for key in node.keys:
         constant = isinstance(key.node, Literal)
-        keys.append(Key(key.name, _free(key.node), key.optional or (constant and not first)))
+        optional = key.optional or (constant and not first) or key.node in _IDS
+        keys.append(Key(key.name, _free(key.node), optional))
         first = first and not constant
     return Object(tuple(keys))
+
+
+@lru_cache(maxsize=256)
+def _split(template: str) -> tuple[Node, Node | None]:
+    """A message with a hole for its list of objects, and such an object; None: it has none."""
+    tree = _free(parsed(template), first=True) if _is_json(template) else Literal(template)
+    keys = tree.keys if isinstance(tree, Object) else ()
+    its = next((key.node.node for key in keys if isinstance(key.node, Rows)), None)
+    if not isinstance(its, Object):
+        return tree, None
+    return Object(
+        tuple(
+            Key(key.name, Hole("each"), False) if isinstance(key.node, Rows) else key
+            for key in keys
+        )
+    ), its
 
 
 def _is_json(sample: str) -> bool:
