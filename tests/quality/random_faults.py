@@ -17,10 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +30,8 @@ from urllib.parse import urlsplit
 from feedhandler import venues as registry
 from feedhandler.cli.simulated import at_host
 from feedhandler.quality.report import report
-from feedhandler.view.status import heartbeat
-from shm import Kind, State
+from feedhandler.view.status import heartbeat, venue_status
+from shm import Kind, ShmError, State
 from shm.inspect import open_memory
 from tests.kit.proxy import proxy
 from tests.kit.rig import Rig, Sim, rig
@@ -154,11 +155,10 @@ class Play:
 
     def _live(self) -> bool:
         try:
-            memory = open_memory(self.venue, namespace=self._r.namespace)
-        except Exception:
+            its = venue_status(self._r.namespace, self.venue)
+        except (ShmError, OSError):
             return False
-        states = memory.quotes()["state"]
-        return len(states) == len(self._symbols) and bool((states == State.LIVE).all())
+        return bool(its["live"] == its["instruments"] == len(self._symbols))
 
     def _until(self, condition: Callable[[], Any], what: str) -> Iterator[None]:
         end = time.monotonic() + _HEAL_S
@@ -278,7 +278,7 @@ class Play:
         self._process.kill()
         self._process.wait()
         self.ledger.close(self._lives())
-        self._still.clear()
+        self._still = []
         yield from self._pause(self._rng.uniform(0.0, 1.0))
         self._process = self._r.io_process(self.venue)
         yield from self._until(self._live, "it is LIVE again")
@@ -309,6 +309,24 @@ def differences(venue: str, its: Mapping[str, Any], ledger: Ledger) -> list[str]
     return found
 
 
+@contextmanager
+def _watched(plays: Sequence[Play]) -> Iterator[None]:
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            for each in plays:
+                each.watch()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -330,11 +348,10 @@ def run(seconds: float, seed: int, names: Sequence[str] = VENUES) -> list[tuple[
                 r.change(venue, ws_url=at_host(url, between.url))
             plays.append(Play(r, venue, random.Random(f"{seed} {venue}"), tap))
         going = [each.play(seconds) for each in plays]
-        while going:
-            going = [one for one in going if next(one, True) is None]
-            for each in plays:
-                each.watch()
-            time.sleep(0.02)
+        with _watched(plays):
+            while going:
+                going = [one for one in going if next(one, True) is None]
+                time.sleep(0.02)
         return [(each, each.problems()) for each in plays]
 
 
@@ -356,7 +373,8 @@ def main() -> int:
         ledger = play.ledger
         live = sum(each.live_ns for each in ledger.books.values()) / 1e9
         print(f"{play.venue}: {sum(ledger.ordered.values())} faults {dict(ledger.ordered)}: "
-              f"{ledger.gaps} gaps, {ledger.missing} missing, {live:.1f} s LIVE")  # fmt: skip
+              f"{ledger.gaps} gaps, {ledger.missing} missing, {live:.1f} s LIVE, "
+              f"{ledger.unseen_ns / 1e9:.1f} s unseen")  # fmt: skip
         print("".join(f"  {problem}\n" for problem in problems), end="")
     return 1 if any(problems for _, problems in found) else 0
 
