@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from subprocess import PIPE
+from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -221,6 +222,9 @@ class Rig:
 def rig(*venues: str, **options: Any) -> Iterator[Rig]:
     """`options`: of the simulators, whose books move in strides that cost little CPU."""
     with ExitStack() as stack:
+        if not os.environ.get("FEEDHANDLER_STATE"):  # pytest has one; this is a script
+            os.environ["FEEDHANDLER_STATE"] = stack.enter_context(TemporaryDirectory())
+            stack.callback(os.environ.pop, "FEEDHANDLER_STATE")
         yield Rig(stack, venues, SimOptions(**({"rate": 400.0, "batch_interval": 0.02} | options)))
 
 

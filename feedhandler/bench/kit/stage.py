@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -149,6 +150,7 @@ def stage(
 
     with ExitStack() as stack:
         space = stack.enter_context(namespace())
+        kept = stack.enter_context(TemporaryDirectory(prefix="feedhandler-bench-"))
         server = stack.enter_context(Server(rest, keys.answer, tls=tls))
         config = VenueConfig(
             instruments=tuple(one.symbol for one in instruments),
@@ -177,7 +179,7 @@ def stage(
                 *([str(len(scenario.instruments))] if more else []),
             ],
             stdin=subprocess.PIPE,
-            env=environment() | dict(extra_environment),
+            env=environment() | {"FEEDHANDLER_STATE": kept} | dict(extra_environment),
         )
         began = time.monotonic()
         stack.callback(end, child)
