@@ -1,4 +1,4 @@
-"""docs/strategy.md and README.md run as they stand."""
+"""docs/strategy.md, docs/tutorial.md and README.md run as they stand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.examples.conftest import DEADLINE, EXAMPLES, World
 
 README = EXAMPLES.parents[1] / "README.md"
 DOCUMENT = README.parent / "docs" / "strategy.md"
+TUTORIAL = DOCUMENT.with_name("tutorial.md")
 
 
 def test_every_block_runs(world: World) -> None:
@@ -41,3 +42,32 @@ def test_every_example_is_told() -> None:
     for path in EXAMPLES.iterdir():
         if path.is_file():
             assert f"`{path.name}`" in text, path.name
+
+
+def test_the_tutorial(world: World) -> None:
+    """Its blocks, and the strategy until it has looked at its options a hundred times."""
+    blocks = re.findall(r"```python\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
+    *looks, strategy = blocks
+    environment = os.environ | {"FEEDHANDLER_NAMESPACE": world.namespace}
+    whole = "\n".join(f"exec({block!r}, {{}})" for block in looks)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", whole],
+        env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "all of one instant: True" in done.stdout
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", strategy],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            assert line.startswith(("buy BTC-", "no order", "100 looks"))
+            if line.startswith("100 looks"):
+                break
+        else:
+            raise AssertionError(process.stderr and process.stderr.read())
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,6 +1,6 @@
 """Whether an installed feedhandler works: simulated venues, a strategy, and the screens.
 
-    python scripts/examples/installed.py
+    python scripts/installed.py
 
 Runs the `feedhandler` of the Python that runs this, in a namespace of its own, and says what it
 saw. It ends with 0 after some seconds, or with 1 and what was wrong.

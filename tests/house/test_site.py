@@ -1,0 +1,41 @@
+"""The documentation as a site: every page is in it, every link and anchor leads somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    nav = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    outside = {"index.md", "changelog.md", "contributing.md", "deploy.md"}
+    assert set(nav) == outside | {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert len(nav) == len(set(nav))
+
+
+def test_the_site_is_built_offline(tmp_path: Path) -> None:
+    if any(importlib.util.find_spec(name) is None for name in ("mkdocs", "mkdocstrings")):
+        pytest.skip("no MkDocs (pip install 'feedhandler[docs]')")
+    out = tmp_path / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", out],
+        cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for page in out.glob("*.html"):
+        text = page.read_text()
+        fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)"', text)
+        assert [one for one in fetched if "canonical" not in one] == [], page.name
+    reference = (out / "reference.html").read_text()
+    for name in ("shm.feed.Feed.quote", "shm.feed.Feed.require_live", "shm._native.Quote.bid"):
+        assert f'id="{name}"' in reference
+    assert ":class:" not in reference
