@@ -1,4 +1,4 @@
-"""`feedhandler replay`: a capture back through the decoders into shared memory."""
+"""`feedhandler replay`: a capture or a recording back into shared memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,12 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
 
 @click.command()
 @click.argument("capture", type=click.Path(path_type=Path))
-@click.option("--venue", help="Whose frames they are, where the capture does not tell.")
+@click.option(
+    "--venue",
+    "venues",
+    multiple=True,
+    help="Whose frames they are, where the capture does not tell; which of a recording's venues.",
+)
 @venue_file_option
 @click.option(
     "--speed",
@@ -57,36 +62,62 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
 @click.option("--hold", is_flag=True, help="Keep the memory at the end, until Ctrl-C.")
 @click.option("--strict", is_flag=True, help="End at the first broken line.")
 @click.option("--depth", default=50, show_default=True, help="Levels a side in shared memory.")
+@click.option("--from", "start", metavar="TIME", help="Of a recording: 2026-11-30T08:00, or -30m.")
+@click.option("--to", "end", metavar="TIME", help="Of a recording: until before then.")
 @replay_namespace_option
 @json_option
 def replay(
     capture: Path,
-    venue: str | None,
+    venues: tuple[str, ...],
     speed: float | None,
     books: Path | None,
     force: bool,
     hold: bool,
     strict: bool,
     depth: int,
+    start: str | None,
+    end: str | None,
     namespace: str,
     as_json: bool,
 ) -> int:
-    """Play a capture through the same decoders, books and memory as live frames.
+    """Play a capture, or a recording's directory, into memory like that of a live feed.
 
-    CAPTURE is NDJSON, plain, .gz or .zst; `feedhandler capture` makes them. Readers may attach
-    meanwhile, in a namespace of its own, so that no strategy takes it for the live feed.
-    Broken lines are named, counted and passed over.
+    CAPTURE is NDJSON, plain, .gz or .zst, which `feedhandler capture` makes: it goes through the
+    same decoders and books as live frames. Broken lines are named, counted and passed over.
+    Or it is a directory of `feedhandler record`: the same records in the same order, and the cells
+    that follow from them; with --from, as they were then.
+
+    Readers may attach meanwhile, in a namespace of its own, so that no strategy takes it for the
+    live feed.
 
     \b
     feedhandler replay okx.ndjson.zst --books books.json
+    feedhandler replay recordings --venue deribit --from -1h --speed 1
     feedhandler replay okx.ndjson.zst --speed 10 --hold
     feedhandler inspect book okx BTC-USDT --namespace replay
 
     \b
-    Exit codes: 0 fine, 1 broken lines or malformed frames were found,
-    2 the capture cannot be read.
+    Exit codes: 0 fine, 1 broken lines or malformed frames were found, or records are missing,
+    2 what is to be played cannot be read.
     """
+    if capture.is_dir():
+        from feedhandler.cli.replay_recording import play as play_recording
+
+        _refuse(books=books, strict=strict)
+        return play_recording(
+            capture,
+            venues=venues,
+            namespace=namespace,
+            speed=speed,
+            depth=depth,
+            start=start,
+            end=end,
+            hold=hold,
+            as_json=as_json,
+        )
     from feedhandler.capture.replay import replay as play
+
+    _refuse(venues=venues[1:], start=start, end=end)
 
     refuse_overwriting(books, force)
 
@@ -101,7 +132,7 @@ def replay(
     try:
         result = play(
             capture,
-            venue=venue,
+            venue=venues[0] if venues else None,
             namespace=namespace,
             speed=speed,
             depth=depth,
@@ -116,6 +147,15 @@ def replay(
     if not hold:
         _report(result, books, as_json)
     return FINDING if result.broken or result.counters.get("malformed", 0) else 0
+
+
+def _refuse(**options: object) -> None:
+    """What is for captures or for recordings only."""
+    names = {"start": "--from", "end": "--to", "venues": "a second --venue"}
+    for name, value in options.items():
+        if value:
+            kind = "captures" if name in ("books", "strict") else "recordings"
+            raise CliError(f"{names.get(name, f'--{name}')} is for {kind}")
 
 
 class _Progress:

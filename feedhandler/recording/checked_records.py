@@ -6,10 +6,8 @@ with each base that the recorder wrote in between.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +18,12 @@ from shm.recording import schema
 from shm.recording._books import Books, Rebuilt
 from shm.recording.errors import RecordingError
 from shm.recording.manifest import Segment
+from shm.recording.marks import Mark, marks
 from shm.recording.reader import Recording
-from shm.recording.streams import Rows, keys_of, opened
+from shm.recording.streams import Rows, joined, keys_of
 
 Advance = Callable[[int], None]
 
-_MARK_COLUMNS = (
-    "sequence",
-    "instrument",
-    "bids",
-    "asks",
-    "price_exponent",
-    "size_exponent",
-    "bid_digest",
-    "ask_digest",
-    "receive_ns",
-)
-Mark = tuple[int, int, int, int, int, int, int, int, int]
 #: the fields of a change of state that are kept: when, of whom, and to what
 STATE = np.dtype([("at", "<i8"), ("instrument", "<u4"), ("state", "u1"), ("reason", "u1")])
 
@@ -85,7 +72,7 @@ class CheckedRecords:
         self._advance = advance
         self._epoch = segments[0].epoch
         self._books = Books()
-        self._marks = self._marks_of(segments) if marked else iter(())
+        self._marks = marks(recording.directory, segments) if marked else iter(())
         self._next = segments[0].first
         self._base: list[Rows] = []
         self._sound: dict[int, tuple[int, int]] = {}  # the last mark that was right
@@ -198,8 +185,8 @@ class CheckedRecords:
         keys = keys_of(rows)
         last = int(keys[-1]) // 2
         done = 0
-        while mark is not None and mark[0] < last:
-            high = int(np.searchsorted(keys, np.uint64(2 * mark[0]), side="right"))
+        while mark is not None and mark.sequence < last:
+            high = int(np.searchsorted(keys, np.uint64(2 * mark.sequence), side="right"))
             self._take(rows[done:high])
             done = high
             self._compare(mark)
@@ -228,7 +215,7 @@ class CheckedRecords:
         """A base is whole: it should say what the books are already, where they are."""
         if not self._base:
             return
-        rows = np.concatenate(self._base)
+        rows = joined(self._base)
         self._base = []
         edges = np.flatnonzero(np.diff(rows["instrument"].astype(np.int64))) + 1
         for part in np.split(rows, edges):
@@ -250,8 +237,9 @@ class CheckedRecords:
                 )
 
     def _compare(self, mark: Mark) -> None:
-        self._based_before(mark[0])
-        sequence, instrument, bids, asks, price, size, bid_digest, ask_digest, at = mark
+        self._based_before(mark.sequence)
+        sequence, instrument, at = mark.sequence, mark.instrument, mark.receive_ns
+        bids, asks = mark.bids, mark.asks
         self.result.checked.marks += 1
         if instrument not in self._books:
             fault = self._books.faults().get(instrument)
@@ -261,11 +249,11 @@ class CheckedRecords:
             if bids or asks:
                 self.result.checked.unmarked += 1
             return
-        found = self._books.digest(instrument, bids, asks, price, size)
+        found = self._books.digest(instrument, bids, asks, mark.price_exponent, mark.size_exponent)
         wrong = [
             side
             for side, ours, theirs in zip(
-                ("bids", "asks"), found, (bid_digest, ask_digest), strict=True
+                ("bids", "asks"), found, (mark.bid_digest, mark.ask_digest), strict=True
             )
             if ours != theirs
         ]
@@ -301,24 +289,6 @@ class CheckedRecords:
                 doubt.to_ns,
             )
         )
-
-    def _marks_of(self, segments: Sequence[Segment]) -> Iterator[Mark]:
-        """In order; of a day's file, those of these segments."""
-        first, last = segments[0].first, segments[-1].last
-        families: dict[str, dict[str, Any]] = {}
-        for segment in segments:
-            for file in segment.files:
-                if file.table == "marks":
-                    families.setdefault(file.family, {})[file.path] = file
-        chains = [self._marks_in(list(files.values())) for files in families.values()]
-        return (mark for mark in heapq.merge(*chains) if first <= mark[0] <= last)
-
-    def _marks_in(self, files: Sequence[Any]) -> Iterator[Mark]:
-        for file in files:
-            with opened(self._recording.directory, file) as found:
-                for batch in found.iter_batches(8192, columns=list(_MARK_COLUMNS)):
-                    columns = [batch.column(name).to_pylist() for name in _MARK_COLUMNS]
-                    yield from zip(*columns, strict=True)
 
     def _symbol(self, instrument: int) -> str:
         return self._symbols.get(instrument, (f"row {instrument}", ""))[0]

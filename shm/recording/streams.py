@@ -7,7 +7,7 @@ of record n come after record n.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,16 @@ def keys_of(rows: Rows) -> NDArray[np.uint64]:
     return keys
 
 
+def joined(parts: Sequence[Rows]) -> Rows:
+    """One after the other. (numpy's own way makes rows of another layout.)"""
+    rows = np.empty(sum(map(len, parts)), RECORD)
+    done = 0
+    for part in parts:
+        rows[done : done + len(part)] = part
+        done += len(part)
+    return rows
+
+
 def merged(chains: list[Chain]) -> Iterator[Rows]:
     """The rows of all chains, in order."""
     while True:
@@ -209,5 +219,5 @@ def merged(chains: list[Chain]) -> Iterator[Rows]:
         if len(parts) == 1:
             yield parts[0]
         elif parts:
-            rows = np.concatenate(parts)
+            rows = joined(parts)
             yield rows[np.argsort(keys_of(rows), kind="stable")]

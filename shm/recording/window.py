@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shm.recording._books import Books
 from shm.recording.manifest import Segment
+from shm.recording.streams import joined
 
 Rows: TypeAlias = NDArray[np.void]
 #: a time in unix ns, or (epoch, sequence)
@@ -26,6 +27,13 @@ def contiguous(segments: Sequence[Segment], at: int) -> bool:
         return False
     before, segment = segments[at - 1], segments[at]
     return before.epoch == segment.epoch and segment.first <= before.last + 1
+
+
+def based(segments: Sequence[Segment], at: int) -> int:
+    """The nearest segment with bases that leads to this one; if none does, as far as it goes."""
+    while not segments[at].bases and contiguous(segments, at):
+        at -= 1
+    return at
 
 
 class Window:
@@ -62,7 +70,7 @@ class Window:
             yield from self._shown(found, begin.epoch)
 
     def _started(self, start: Place) -> Iterator[Rows]:
-        at = next((i for i, s in enumerate(self._segments) if _reaches(s, start)), None)
+        at = next((i for i, s in enumerate(self._segments) if reaches(s, start)), None)
         if at is None:
             return
         books = self._books_before(at)
@@ -87,11 +95,8 @@ class Window:
     def _books_before(self, at: int) -> Books:
         """The books at the beginning of a segment, from the nearest bases that lead there."""
         books = Books()
-        based = at
-        while not self._segments[based].bases and contiguous(self._segments, based):
-            based -= 1
-        if self._bases and based < at:
-            begin, end = self._segments[based], self._segments[at]
+        begin, end = self._segments[based(self._segments, at)], self._segments[at]
+        if self._bases and begin != end:
             for rows in self._merge(begin.epoch, ["book"], begin.first, end.first - 1):
                 books.apply(rows)
         return books
@@ -130,7 +135,8 @@ def first_at(rows: Rows, place: Place) -> int | None:
     return int(there.argmax()) if there.any() else None
 
 
-def _reaches(segment: Segment, place: Place) -> bool:
+def reaches(segment: Segment, place: Place) -> bool:
+    """Whether it has something at that place or behind it."""
     if isinstance(place, tuple):
         return (segment.epoch, segment.last) >= place
     return segment.to_ns >= place
@@ -146,7 +152,7 @@ def _bases_of(books: Books, before: np.void) -> Iterator[Rows]:
         )
         count += len(parts[-1])
         if count > 65_536:
-            yield np.concatenate(parts)
+            yield joined(parts)
             parts, count = [], 0
     if parts:
-        yield np.concatenate(parts)
+        yield joined(parts)

@@ -35,6 +35,7 @@ VENUE = "deribit"
 
 def whole(batches: Iterable[NDArray[np.void]]) -> NDArray[np.void]:
     found = list(batches)
+    assert {rows.dtype for rows in found} <= {RECORD}
     return np.concatenate(found) if found else np.empty(0, RECORD)
 
 
