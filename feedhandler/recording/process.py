@@ -118,6 +118,9 @@ def main(order: Order) -> Exit:
     except RecordingError as error:
         log.error("%s", error)
         return Exit.REFUSED
+    except OSError as error:  # before it began, or so that it cannot go on
+        log.error("%s: %s", order.config.to, error.strerror or error)
+        return Exit.FAILED
     except Exception:
         log.exception("failed")
         return Exit.FAILED

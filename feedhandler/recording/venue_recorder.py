@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from shm import Flag
 from shm._native import Segment as Memory
 from shm.recording._books import Books
 from shm.recording.manifest import EPOCH_ENDED, LAPPED, End, Line, Loss, Manifest
-from shm.recording.schema import DAY_NS
+from shm.recording.schema import DAY_NS, day_of
 
 _LOOK_S = 1.0  #: between looks at the directory for rows that were stored again
 
@@ -77,8 +78,9 @@ class VenueRecorder:
         self._books = Books()
         self._follows = 0  #: the record that the ring was read from last
         self._joined_at = 0  #: after this record the books are whole
-        self._marks: list[dict[str, Any]] = []
+        self._marks: list[BookCell] = []  #: by the record that they are as of, which is to come
         self._why = "run"
+        self._day = ""  #: of the last segment
         self._needs_bases = self._needs_listing = True
         self._began = self._based = self._marked = self._looked = monotonic()
 
@@ -230,22 +232,23 @@ class VenueRecorder:
         its = self.open
         if its is not None and int(rows["receive_ns"][0]) >= self._day_end(rows):
             self.commit()
-            self._needs_bases = self._needs_listing = True
             self._why = "day"
         if self.open is None:
             self._begin(rows)
         assert self.open is not None
         self.open.add(rows)
-        self._books.apply(rows)
+        self._apply(rows)
         self.records += len(rows)
         self.last_receive_ns = int(rows["receive_ns"][-1])
-        self._match_marks(rows)
         if self.open.last == self._joined_at and self._needs_bases:
             self.commit()
 
     def _begin(self, rows: Rows) -> None:
         assert self._listing is not None
         first, receive_ns = int(rows["sequence"][0]), int(rows["receive_ns"][0])
+        if day_of(receive_ns) != self._day:  # it may go back, too, with the clock
+            self._day = day_of(receive_ns)
+            self._needs_bases = self._needs_listing = True
         its = OpenSegment(
             self._directory.path,
             self.venue,
@@ -307,35 +310,38 @@ class VenueRecorder:
         self._marked = monotonic()
         if self._listing is None or self._needs_bases:
             return
-        listing, epoch = self._listing, self._listing.segment.epoch
-        listing.learn()
-        found = cells.read_all(listing.segment)
-        marks = [
-            cells.as_mark(cell, self._books, epoch, listing.symbols[cell.instrument])
-            for cell in found
-            if cell.instrument in self._books
-        ]
-        self._marks += marks
-        its = self.open
-        if its is not None:
-            at_end = [mark for mark in self._marks if mark["sequence"] == its.last]
-            if not its.splits:
-                its.add_marks(at_end)
-        self._marks = [m for m in self._marks if its is None or m["sequence"] > its.last]
+        its, before = self.open, self.committed
+        done = its.last if its is not None else before.last if before is not None else 0
+        found = cells.read_all(self._listing.segment)
+        if its is not None and not its.splits:
+            its.add_marks(self._as_marks(cell for cell in found if cell.as_of == done))
+        later = [cell for cell in (*self._marks, *found) if cell.as_of > done]
+        self._marks = sorted(later, key=lambda cell: cell.as_of)
 
-    def _match_marks(self, rows: Rows) -> None:
-        """Those that are as of one of these records, which are in the open segment."""
-        if not self._marks:
-            return
+    def _apply(self, rows: Rows) -> None:
+        """To the books, stopping where a cell that was looked at is as of: only there it is known
+        how deep they can be compared."""
         assert self.open is not None
-        first, last = int(rows["sequence"][0]), int(rows["sequence"][-1])
-        more = rows["flags"] & Flag.MORE
-        self.open.add_marks(
-            mark
-            for mark in self._marks
-            if first <= mark["sequence"] <= last and not more[mark["sequence"] - first]
-        )
-        self._marks = [mark for mark in self._marks if mark["sequence"] > last]
+        first, last, at = int(rows["sequence"][0]), int(rows["sequence"][-1]), 0
+        while self._marks and self._marks[0].as_of <= last:
+            as_of = self._marks[0].as_of
+            count = bisect_right(self._marks, as_of, key=lambda cell: cell.as_of)
+            due, self._marks = self._marks[:count], self._marks[count:]
+            if as_of < first:
+                continue
+            self._books.apply(rows[at : as_of + 1 - first])
+            at = as_of + 1 - first
+            if not rows["flags"][at - 1] & Flag.MORE:  # else its cell is older than that
+                self.open.add_marks(self._as_marks(due))
+        self._books.apply(rows[at:])
+
+    def _as_marks(self, found: Iterable[BookCell]) -> Iterator[dict[str, Any]]:
+        assert self._listing is not None
+        self._listing.learn()
+        for cell in found:
+            if cell.instrument in self._books:
+                symbol = self._listing.symbols[cell.instrument]
+                yield cells.as_mark(cell, self._books, self._epoch, symbol)
 
     def _look(self) -> None:
         """Rows of the directory that are new or other ones."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import shm
+from feedhandler.recording.verify import verify
 from shm import Kind, Stat
 from tests.recording.market import SYMBOLS, VENUE, Market, Written
 
@@ -132,6 +133,11 @@ def check(root: Path, market: Market) -> Kept:
         ends = max(records) if epoch == max(found.records) else len(truth)
         assert lost | records.keys() >= set(range(begins, ends + 1)), "missing, and not said"
     marks_hold(root)
+    report = verify(root)
+    assert report.findings == [], report.findings
+    assert [(each.epoch, each.first, each.last) for each in report.lost] == [
+        loss[:3] for loss in sorted(found.losses)
+    ]
     return found
 
 

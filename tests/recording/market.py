@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -37,11 +38,20 @@ class Written(NamedTuple):
 class Market:
     """`truth`: by epoch and sequence, every record. Cells are those of the books."""
 
-    def __init__(self, namespace: str, *, slots: int = 4096, depth: int = 8, seed: int = 1) -> None:
+    def __init__(
+        self,
+        namespace: str,
+        *,
+        slots: int = 4096,
+        depth: int = 8,
+        seed: int = 1,
+        now_ns: int | None = None,
+    ) -> None:
         self.namespace = namespace
         self.slots, self.depth = slots, depth
         self.truth: dict[int, dict[int, Written]] = {}
-        self.now_ns = 1_700_000_000 * NS
+        today = time.time_ns() // DAY * DAY  # a writer's own records have the real time
+        self.now_ns = today + DAY // 2 if now_ns is None else now_ns
         self._random = random.Random(seed)
         self._held: Any = None
         self.restart()

@@ -20,7 +20,7 @@ from shm.recording.errors import DamagedRecording
 from tests.cli.support import json_of, run
 from tests.conftest import remove_objects
 from tests.recording import kept
-from tests.recording.market import DAY, VENUE, Market
+from tests.recording.market import DAY, NS, VENUE, Market
 from tests.recording.recorders import at_end, recording, until
 
 
@@ -28,7 +28,7 @@ from tests.recording.recorders import at_end, recording, until
 def market() -> Iterator[Market]:
     namespace = f"test-compaction-{os.getpid()}"
     try:
-        with Market(namespace) as made:
+        with Market(namespace, now_ns=1_700_000_000 * NS) as made:
             yield made
     finally:
         remove_objects(namespace)
