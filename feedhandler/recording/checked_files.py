@@ -183,9 +183,8 @@ class CheckedFile:
             return
         symbols = columns["symbol"]
         codes = _numbers(symbols.indices, -1)
-        pairs = np.unique(np.stack([numbers[~nobody], codes[~nobody]]), axis=1)
         names = symbols.dictionary.to_pylist()
-        for row, code in pairs.T.tolist():
+        for row, code in _pairs(numbers[~nobody], codes[~nobody], len(names)):
             listed = self._symbols.get(row)
             which = (numbers == row) & (codes == code)
             if listed is None:
@@ -241,6 +240,18 @@ def _numbers(column: Any, none: int = 0) -> NDArray[Any]:
         column = column.fill_null(none)
     found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return found
+
+
+def _pairs(numbers: NDArray[Any], codes: NDArray[Any], names: int) -> Iterator[tuple[int, int]]:
+    """Each pair that occurs, once; quickly where a code has one number, as it should."""
+    one = np.zeros(names + 1, np.int64)
+    one[codes] = numbers
+    odd = one[codes] != numbers
+    seen = np.zeros(names + 1, bool)
+    seen[codes] = True
+    yield from ((int(one[code]), int(code)) for code in np.flatnonzero(seen[:-1]))
+    if odd.any():
+        yield from sorted(set(zip(numbers[odd].tolist(), codes[odd].tolist(), strict=True)))
 
 
 def _empty(column: Any) -> Mask:
