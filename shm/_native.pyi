@@ -745,3 +745,9 @@ def quote_rows(
 
 def scaled_values(integers: npt.NDArray[np.int64], exponent: int) -> npt.NDArray[np.float64]:
     """Integers times 10^exponent, each correctly rounded as all values of `shm` are."""
+
+def event_rows(
+    records: npt.NDArray[np.void], numbers: npt.NDArray[np.uint32] | None = None
+) -> npt.NDArray[np.void]:
+    """Records that have the fields of RAW_EVENT in their places as EVENT rows. `numbers`: what an
+    instrument is called, by its row."""

@@ -345,6 +345,7 @@ class Feed(FeedHistory):
         or a time ("-30s", unix ns, a datetime with a zone): the first message that was received
         then or later. Where the ring does not reach so far back, that is :class:`shm.OutOfReach`,
         or with "resync" begins with the oldest, and `.missing` of the events says what is missing.
+        With a recording, events of before the ring are read from there.
         `name`: enter this reader, its place and its losses into the readers' registry, for people
         to see; without it reading leaves no trace.
         """
@@ -357,6 +358,12 @@ class Feed(FeedHistory):
             for instrument in wanted:
                 if instrument.venue != self.venue:
                     raise self._not_ours(instrument)
+        if self.recording is not None:
+            found: Events | None = self._recorded_events(
+                start, on_overrun, self._newer, segment, wanted, kinds, raw, reattach, name
+            )
+            if found is not None:
+                return found
         return Events(self._newer, segment, wanted, kinds, start, on_overrun, raw, reattach, name)
 
 

@@ -167,3 +167,41 @@ def scaled_values(integers, int exponent):
     for i in range(source.shape[0]):
         out[i] = fh_value(source[i], exponent)
     return made.array
+
+
+def event_rows(records, numbers=None):
+    cdef _Records source = _Records(records, numbers)
+    cdef Py_ssize_t count = source.view.shape[0]
+    cdef _Made made = _Made(count, EVENT)
+    cdef EventRow *row
+    cdef const EventRow *record
+    cdef double *values
+    cdef Py_ssize_t i
+    for i in range(count):
+        record = source.at(i)
+        row = <EventRow *>(<char *>made.view.buf + i * _EVENT_BYTES)
+        values = <double *>&row.price
+        row.sequence = record.sequence
+        row.instrument = source.instrument(record.instrument)
+        row.kind = record.kind
+        row.flags = record.flags
+        row.side = record.side
+        row.precision = record.precision
+        row.exchange_ns = record.exchange_ns
+        row.receive_ns = record.receive_ns
+        row.venue_sequence = record.venue_sequence
+        row.publish_delta_ns = record.publish_delta_ns
+        row.aux = record.aux
+        if record.kind == FH_KIND_CLEAR:
+            values[0] = values[1] = NAN
+        elif record.kind == FH_KIND_STAT:
+            values[0] = fh_value(record.price, <int>record.size)
+            values[1] = NAN
+        elif record.kind in (FH_KIND_STATE, FH_KIND_WRITER, FH_KIND_DEFINITION):
+            values[0] = <double>record.price
+            values[1] = <double>record.size
+        else:
+            values[0] = fh_value(record.price, record.price_exponent)
+            values[1] = NAN if record.price == FH_NONE else fh_value(
+                record.size, record.size_exponent)
+    return made.array

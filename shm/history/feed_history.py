@@ -74,6 +74,18 @@ class FeedHistory(FeedBase):
             self._opened.refresh()
         return Recorded(self._opened, self.venue)
 
+    def _recorded_events(
+        self, start: Instant, on_overrun: Literal["raise", "resync"], *arguments: Any
+    ) -> Any:
+        """Events that begin before the ring; None: the ring or nobody has them."""
+        from shm.recorded_events import RecordedEvents, before_ring
+
+        past = self._past()
+        begin = before_ring(past, start)
+        if begin is None or past.recorded is None:
+            return None
+        return RecordedEvents(past, past.recorded, begin, on_overrun, *arguments)
+
     # ---- trades and quotes ----
 
     def trades(

@@ -67,6 +67,10 @@ class Past:
         """The recording, if there is one. A replay has the times of another one's."""
         return None if self.rings[-1].segment.replay else self._open()
 
+    def reopened(self) -> Recorded | None:
+        """The recording as it is by now."""
+        return self._open()
+
     # ---- who is asked for ----
 
     def symbol_of(self, instrument: Instrument | str) -> str:
@@ -279,9 +283,15 @@ def _by_epoch(stretches: list[Stretch]) -> list[Stretch]:
     return made
 
 
+def of_kinds(rows: Rows, kinds: int) -> npt.NDArray[np.bool_]:
+    """Of which rows the kind is among these (a bit each); 64 and more are none that is known."""
+    known = np.array([kinds >> kind & 1 if kind < 64 else 0 for kind in range(256)], np.bool_)
+    found: npt.NDArray[np.bool_] = known[rows["kind"]]
+    return found
+
+
 def _asked(rows: Rows, kinds: int, from_ns: int, to_ns: int) -> npt.NDArray[np.bool_]:
-    bits = np.left_shift(np.uint64(1), np.minimum(rows["kind"], 63).astype(np.uint64))
-    inside: npt.NDArray[np.bool_] = (bits & np.uint64(kinds)) != 0
+    inside = of_kinds(rows, kinds)
     inside &= (rows["receive_ns"] >= from_ns) & (rows["receive_ns"] < to_ns)
     return inside
 

@@ -12,7 +12,7 @@ from shm._native import DEAD_NS, RAW_EVENT, Segment, ring_begin, ring_oldest, ri
 from shm.history.columns import Rows
 from shm.history.missing import GONE, OVERRUN, RING, SILENT, Missing
 from shm.history.times import ALWAYS, NEVER
-from shm.names import Kind
+from shm.names import Flag, Kind
 
 Wanted = npt.NDArray[np.uint8]
 """1 for an instrument that is asked for, by its row."""
@@ -118,6 +118,15 @@ class Ring:
                 first - 1 if all_of_it and until == reaches else None,
             )
         ]
+
+    def first_message(self) -> int:
+        """The first record of the oldest message that is whole; behind the last: there is none."""
+        for at in range(self.oldest, self.last + 1, _LOOKS):
+            rows = self.between(at, min(at + _LOOKS - 1, self.last)).rows
+            firsts = rows["sequence"][rows["flags"] & Flag.FIRST != 0]
+            if len(firsts):
+                return int(firsts[0])
+        return self.last + 1
 
     def between(
         self,
