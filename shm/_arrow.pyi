@@ -23,3 +23,6 @@ def stream(columns: Sequence[Column], count: int) -> object:
 
 def schema(columns: Sequence[Column], count: int) -> object:
     """A capsule "arrow_schema" of the same table."""
+
+def drain(stream: object) -> int:
+    """Read a stream to its end as a consumer would, and let each batch go; how many rows it had."""

@@ -27,9 +27,13 @@ cdef extern from "arrow.h" nogil:
         size_t columns
         arrow_column column[1]
     struct ArrowSchema:
-        void (*release)(ArrowSchema *)
+        void (*release)(ArrowSchema *) noexcept nogil
+    struct ArrowArray:
+        int64_t length
+        void (*release)(ArrowArray *) noexcept nogil
     struct ArrowArrayStream:
-        void (*release)(ArrowArrayStream *)
+        int (*get_next)(ArrowArrayStream *, ArrowArray *) noexcept nogil
+        void (*release)(ArrowArrayStream *) noexcept nogil
     int _ROWS "ARROW_ROWS"
     int _NEVER "ARROW_NEVER"
     int _ZERO "ARROW_ZERO"
@@ -186,3 +190,21 @@ def schema(columns, Py_ssize_t count):
         raise MemoryError()
     arrow_table_drop(t)  # the schema has its own hold
     return PyCapsule_New(s, "arrow_schema", _drop_schema)
+
+
+def drain(capsule):
+    cdef ArrowArrayStream *s = <ArrowArrayStream *>PyCapsule_GetPointer(
+        capsule, "arrow_array_stream")
+    cdef ArrowArray batch
+    cdef int failed = 0
+    cdef int64_t rows = 0
+    with nogil:
+        while s.release != NULL:
+            failed = s.get_next(s, &batch)
+            if failed or batch.release == NULL:
+                break
+            rows += batch.length
+            batch.release(&batch)
+    if failed:
+        raise MemoryError()
+    return rows

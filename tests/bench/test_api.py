@@ -18,7 +18,8 @@ def test_it_yields_the_time_of_every_call_beside_the_floor() -> None:
     assert {case for case, _ in found} == {
         "poll, nothing new", "poll, 1 new", "poll, 100 new", "quote", "quote, its bid and ask",
         "book(depth=10)", "book(depth=10), bids and asks", "board of 20",
-        "chain of 20, the second time",
+        "chain of 20, the second time", 'trades("5m") of 1,000',
+        'bars("1s", "5m") of 1,000 trades', "Arrow batches of 1,000 trades",
     }  # fmt: skip
     assert all(result.ratio for result in found.values())
 

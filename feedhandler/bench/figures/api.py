@@ -19,17 +19,20 @@ from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.kit.stage import namespace
 from feedhandler.bench.native import _publisher, _reads
-from shm import InstrumentKind, OptionType, State, segment
+from shm import InstrumentKind, Kind, OptionType, State, segment
+from shm._arrow import drain
 from shm._native import Writer
 
 BENCH = "api"
 BOARD_ROWS = 4000  # options
+PAST_RECORDS = 100_000  # trades of the last minutes
 CHAIN_ROWS = 160  # that expire on one day
 _VENUE = "api"
 _DEPTH = 50
 _BASE = "BTC"
 _CURRENCIES = {"base": _BASE, "quote": "USD", "settle": _BASE}
 _FIRST_EXPIRY_NS = 4_102_444_800 * 10**9  # none of them is past
+_PAST_NS = 280 * 10**9  # from the first of them to now
 _TURN_NS = 5_000_000  # of a side; the writer's heartbeat is given in between, as it is in life
 Timed = Callable[[int], float]  # so many calls -> ns a call
 
@@ -111,6 +114,56 @@ class _Polls:
         return max(took - _called(alone, count), 1.0)
 
 
+@contextmanager
+def past(records: int = PAST_RECORDS) -> Iterator[tuple[Writer, shm.Feed]]:
+    """A venue whose ring has so many trades of the last minutes, of eight instruments."""
+    with (
+        namespace() as space,
+        segment.create(
+            _VENUE, namespace=space, instruments=8, ring_slots=1 << records.bit_length()
+        ) as held,
+    ):
+        writer = held.writer
+        for row in range(8):
+            exponents = {"price_exponents": [-2] * 8, "size_exponents": [-3] * 8}
+            writer.directory_add({"symbol": b"I%d" % row, **exponents})
+        begin = time.time_ns() - _PAST_NS
+        for n in range(records):
+            writer.message(
+                n % 8,
+                [(Kind.TRADE, n % 2, 100_000 + n % 500, 1000 + n % 77)],
+                receive_ns=begin + n * _PAST_NS // records,
+                venue_sequence=n + 1,
+            )
+        writer.publish()
+        with shm.attach(_VENUE, namespace=space) as feed:
+            yield writer, feed
+
+
+def past_calls(writer: Writer, feed: shm.Feed, records: int) -> list[Call]:
+    """What is measured of the past: all of it is of the last five minutes."""
+    floor = _native(_reads.records, writer.capsule(), records)
+    trades = feed.trades("10m")
+    assert len(trades) == records
+    return [
+        Call(
+            f'trades("5m") of {records:,}', partial(_called, partial(feed.trades, "5m")), floor, 3
+        ),
+        Call(
+            f'bars("1s", "5m") of {records:,} trades',
+            partial(_called, partial(feed.bars, "1s", "5m")),
+            floor,
+            1,
+        ),
+        Call(f"Arrow batches of {records:,} trades", partial(_called, _read(trades)), floor, 1),
+    ]
+
+
+def _read(trades: shm.Trades) -> Callable[[], int]:
+    """The stream as a consumer in C reads it to its end."""
+    return lambda: drain(trades.__arrow_c_stream__())
+
+
 def nothing() -> None:
     """A call that does nothing."""
 
@@ -161,20 +214,30 @@ def calls(writer: Writer, feed: shm.Feed) -> list[Call]:
 def run(
     findings: Findings, *, repetitions: int = 30, rows: int = BOARD_ROWS, scale: float = 1.0
 ) -> None:
-    """Every call in turns with its floor; `scale`: of the calls in a turn."""
+    """Every call in turns with its floor; `scale`: of the calls in a turn, and of the past."""
     with memory(rows) as (writer, feed), cores.pinned(cores.choose().reader):
         for call in calls(writer, feed):
-            count = max(1, int(call.calls * scale))
+            _measure(findings, call, writer, repetitions, scale)
+    records = max(64, int(PAST_RECORDS * scale))
+    with past(records) as (writer, feed), cores.pinned(cores.choose().reader):
+        for call in past_calls(writer, feed, records):
+            _measure(findings, call, writer, repetitions, scale)
 
-            def turn(timed: Timed, count: int = count) -> float:
-                writer.heartbeat()
-                return timed(count)
 
-            turn(call.own)
-            turn(call.floor)
-            sides = {"own": partial(turn, call.own), "floor": partial(turn, call.floor)}
-            findings.progress(f"api {call.name}")
-            taken = policy.in_turns(sides, repetitions)
-            pairs = list(zip(taken["own"], taken["floor"], strict=True))
-            what = (BENCH, call.name, "time per call", "ns")
-            findings.results.append(policy.summary(*what, pairs))
+def _measure(
+    findings: Findings, call: Call, writer: Writer, repetitions: int, scale: float
+) -> None:
+    count = max(1, int(call.calls * scale))
+
+    def turn(timed: Timed) -> float:
+        writer.heartbeat()
+        return timed(count)
+
+    turn(call.own)
+    turn(call.floor)
+    sides = {"own": partial(turn, call.own), "floor": partial(turn, call.floor)}
+    findings.progress(f"api {call.name}")
+    taken = policy.in_turns(sides, repetitions)
+    pairs = list(zip(taken["own"], taken["floor"], strict=True))
+    what = (BENCH, call.name, "time per call", "ns")
+    findings.results.append(policy.summary(*what, pairs))
