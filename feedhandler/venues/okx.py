@@ -13,11 +13,9 @@ A subscription key is `channel:instrument`, `opt-summary:family`, or `instrument
   differs (BTC-USD_UM).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
-from typing import Any
 
 from feedhandler.adapter import promise
 from feedhandler.adapter.checksum import Checksum, Number, Order
@@ -42,15 +40,13 @@ from feedhandler.adapter.row import Row
 from feedhandler.adapter.venue import (
     Base,
     Continuity,
-    Control,
     ControlKind,
     Heartbeat,
     Limits,
     ListedInstrument,
     Speaker,
-    Stated,
 )
-from feedhandler.venues import okx_families as families
+from feedhandler.venues.okx_families import asked_for, kinds_of, named_in, wanted
 from feedhandler.venues.okx_frames import FRAMES
 from shm import InstrumentKind, Status
 
@@ -71,8 +67,9 @@ def _topic(key: str, arg: str, *kinds: InstrumentKind) -> Topic:
     return Topic(key, subscribe=asks, unsubscribe=leaves, kinds=kinds)
 
 
+_OF_FAMILY = '"channel":"opt-summary","instFamily":"$symbol"'
 _SUBJECTS = {  # by the word of a topic, its arg; "": of all others
-    "opt-summary": '"channel":"opt-summary","instFamily":"$symbol"',
+    "opt-summary": _OF_FAMILY,
     **{
         f"instruments:{word}": f'"channel":"instruments","instType":"{word}"'
         for word in _TYPES.values()
@@ -101,8 +98,7 @@ def _answers() -> Iterator[Answer]:
     yield Answer(ControlKind.NOTICE, '{"event":"notice","code":"64008","msg":"$text"}')
     yield Answer(ControlKind.NOTHING, '{"event":"notice","code":"$code","msg":"$text"}')
     yield Answer(ControlKind.ERROR, '{"event":"channel-conn-count-error","channel":"$text"}')
-    yield Answer(ControlKind.STATED, '{"arg":{"channel":"instruments","instType":"$_"},'
-                 '"data":[{"instId":"$symbol","state":"$status"}]}')  # fmt: skip
+    yield Answer(ControlKind.STATED, '{"arg":{"channel":"instruments"},"data":[$row]}')
     yield Answer(ControlKind.NOTHING, '{"event":"$_"}')
 
 
@@ -131,25 +127,18 @@ def _contracts(kind: InstrumentKind) -> Listing:
     )
 
 
-_PAIRS = Listing(
-    _INSTRUMENTS,
-    params={"instType": "SPOT"},
-    rows="data",
-    fine=_FINE,
-    text="msg",
-    symbol="instId",
-    kind=By("instType", {"SPOT": _SPOT}),
+_PAIRS = replace(
+    _contracts(_SPOT),
+    parts={},
     base="baseCcy",
     quote="quoteCcy",
-    tick=First(("tickSz",)),
-    lot=First(("lotSz",)),
+    settle="",
+    family="",
     contract_size=First(("ctVal", Decimal(1))),  # which is empty
-    expiry="expTime",
-    status="state",
+    strike="",
+    option=None,
 )
-_LISTS = {
-    kind: _PAIRS if kind is InstrumentKind.SPOT else _contracts(kind) for kind in families.LISTED
-}
+_LISTS = {kind: _PAIRS if kind is _SPOT else _contracts(kind) for kind in _TYPES}
 
 
 class Okx(DeclaredVenue):
@@ -162,14 +151,8 @@ class Okx(DeclaredVenue):
     checksum = Checksum(25, Order.PAIRS, Number.PLAIN, separator=":")
     answers_each = True
     hosts = (
-        "okx.com",
-        "ws.okx.com",
-        "wseea.okx.com",
-        "wsus.okx.com",
-        "wspap.okx.com",
-        "aws.okx.com",
-        "www.okex.com",
-        "ws.okex.com",
+        *("okx.com", "ws.okx.com", "wseea.okx.com", "wsus.okx.com", "wspap.okx.com", "aws.okx.com"),
+        *("www.okex.com", "ws.okex.com"),
     )
     # Port 8443 is said to go in favour of 443; `ws_url` in the configuration overrides it.
     ws_urls = {"public": "wss://ws.okx.com:8443/ws/v5/public"}
@@ -188,10 +171,8 @@ class Okx(DeclaredVenue):
     #: `state` of an instrument, over REST and in the channel `instruments`
     statuses = {
         "live": Status.ACTIVE,
-        "suspend": Status.HALTED,
-        "rebase": Status.HALTED,
-        "preopen": Status.PRE_OPEN,
-        "test": Status.PRE_OPEN,
+        **dict.fromkeys(("suspend", "rebase"), Status.HALTED),
+        **dict.fromkeys(("preopen", "test"), Status.PRE_OPEN),
         "post_only": Status.POST_ONLY,
         "settling": Status.SETTLING,
         "expired": Status.EXPIRED,
@@ -215,9 +196,7 @@ class Okx(DeclaredVenue):
             Topic("mark-price:$symbol", kinds=(_SWAP, _FUTURE, _OPTION)),
             Topic("funding-rate:$symbol", kinds=(_SWAP,)),
             Topic("open-interest:$symbol", kinds=(_SWAP, _FUTURE, _OPTION)),
-            _topic(
-                "opt-summary:$family", '"channel":"opt-summary","instFamily":"$family"', _OPTION
-            ),
+            _topic("opt-summary:$family", _OF_FAMILY.replace("$symbol", "$family"), _OPTION),
         ),
         "status": tuple(
             _topic(f"instruments:{word}", f'"channel":"instruments","instType":"{word}"', kind)
@@ -239,32 +218,7 @@ class Okx(DeclaredVenue):
         fine=_FINE,
         text="msg",
     )
-    default_instruments = (
-        "BTC-USDT",
-        "ETH-USDT",
-        "BTC-USDT-SWAP",
-        "ETH-USDT-SWAP",
-        "BTC-USD-SWAP",
-    )
-
-    def control(self, frame: bytes, asked: Mapping[int, Sequence[str]]) -> list[Control]:
-        """A push of `instruments` has all that the list has."""
-        message = decoded(frame)
-        if not isinstance(message, dict) or "event" in message or "data" not in message:
-            return super().control(frame, asked)
-        arg, rows = message.get("arg"), message["data"]
-        channel = arg.get("channel") if isinstance(arg, dict) else None
-        if channel != "instruments" or not isinstance(rows, list):
-            raise ValueError(f"okx: not a push of ours: {str(arg)[:80]}")
-        return [Control(ControlKind.STATED, stated=tuple(self._stated(rows)))]
-
-    def _stated(self, rows: Sequence[Any]) -> Iterator[Stated]:
-        for row in rows:
-            symbol = row.get("instId") if isinstance(row, dict) else None
-            if isinstance(symbol, str):
-                one = Row(row)
-                status, word = one.status("state", self.statuses), one.word("state")
-                yield Stated(symbol, status, word, partial(self.instrument, one, _PAIRS))
+    default_instruments = ("BTC-USDT", "ETH-USDT", "BTC-USDT-SWAP", "ETH-USDT-SWAP", "BTC-USD-SWAP")
 
     def instrument(self, row: Row, its: Listing) -> ListedInstrument | None:  # noqa: ARG002
         """None: MARGIN, which shares its names with SPOT; a type of a later day."""
@@ -277,23 +231,23 @@ class Okx(DeclaredVenue):
         return replace(found, name=name)
 
     def instrument_requests(self, patterns: Sequence[str]) -> list[Request]:
-        kinds = {kind for text in patterns for kind in families.kinds_of(Pattern.parse(text))}
+        kinds = {kind for text in patterns for kind in kinds_of(Pattern.parse(text))} - {_OPTION}
         requests = [
-            Request(_INSTRUMENTS, {"instType": _TYPES[kind]})
-            for kind in _TYPES
-            if kind in kinds and kind is not _OPTION
+            Request(_INSTRUMENTS, {"instType": word})
+            for kind, word in _TYPES.items()
+            if kind in kinds
         ]
-        asked = families.asked_for(patterns)
-        if any(is_glob(family) for family in asked):
+        asked = asked_for(patterns)
+        if any(map(is_glob, asked)):
             return [*requests, Request(_UNDERLYING, {"instType": "OPTION"})]
         return [*requests, *map(_options, asked)]
 
     def follow_up(self, patterns: Sequence[str], request: Request, body: bytes) -> list[Request]:
-        listed = families.of_answer(decoded(body)) if request.path == _UNDERLYING else None
-        return [_options(one) for one in families.wanted(patterns, listed)] if listed else []
+        listed = named_in(decoded(body)) if request.path == _UNDERLYING else []
+        return [_options(one) for one in wanted(patterns, listed)] if listed else []
 
     def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
-        return [] if families.of_answer(decoded(body)) else super().parse_instruments(body)
+        return [] if named_in(decoded(body)) else super().parse_instruments(body)
 
 
 def _options(family: str) -> Request:

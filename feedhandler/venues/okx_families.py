@@ -8,32 +8,21 @@ from typing import Any
 from feedhandler.adapter.pattern import Pattern, is_glob
 from shm import InstrumentKind
 
-_OPTION_NAME = re.compile(r"([^-]+-[^-]+)-[^-]+-[^-]+-[CP]")
-_FUTURE_NAME = re.compile(r"[^-]+-[^-]+-[\d*?]+")
-_PERPETUAL_NAME = re.compile(r".*-(SWAP|PERP)")
-
-#: what the venue lists
-LISTED = (
-    InstrumentKind.SPOT,
-    InstrumentKind.PERPETUAL,
-    InstrumentKind.FUTURE,
-    InstrumentKind.OPTION,
+_OPTION = re.compile(r"([^-]+-[^-]+)-[^-]+-[^-]+-[CP]")
+_SHAPES = (  # of names and globs, and what each is one of
+    (_OPTION, InstrumentKind.OPTION),
+    (re.compile(r".*-(SWAP|PERP)"), InstrumentKind.PERPETUAL),
+    (re.compile(r"[^-]+-[^-]+-[\d*?]+"), InstrumentKind.FUTURE),
+    (re.compile(r"[^-*?[]+-[^-*?[]+"), InstrumentKind.SPOT),
 )
+_ANY = (InstrumentKind.SPOT, InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
 
 
 def kinds_of(pattern: Pattern) -> tuple[InstrumentKind, ...]:
     """What a pattern may name by its shape; options only when it says so."""
     if pattern.kind is not None:
-        return (pattern.kind,) if pattern.kind in LISTED else ()
-    if _OPTION_NAME.fullmatch(pattern.glob):
-        return (InstrumentKind.OPTION,)
-    if _PERPETUAL_NAME.fullmatch(pattern.glob):
-        return (InstrumentKind.PERPETUAL,)
-    if _FUTURE_NAME.fullmatch(pattern.glob):
-        return (InstrumentKind.FUTURE,)
-    if not is_glob(pattern.glob) and pattern.glob.count("-") == 1:
-        return (InstrumentKind.SPOT,)
-    return (InstrumentKind.SPOT, InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
+        return () if pattern.kind is InstrumentKind.COMBO else (pattern.kind,)
+    return next(((kind,) for shape, kind in _SHAPES if shape.fullmatch(pattern.glob)), _ANY)
 
 
 def asked_for(patterns: Sequence[str]) -> list[str]:
@@ -41,18 +30,16 @@ def asked_for(patterns: Sequence[str]) -> list[str]:
     found = set()
     for pattern in map(Pattern.parse, patterns):
         if InstrumentKind.OPTION in kinds_of(pattern):
-            named = _OPTION_NAME.fullmatch(pattern.glob)
+            named = _OPTION.fullmatch(pattern.glob)
             found.add(pattern.underlying or (named[1] if named else "*"))
     return sorted(found)
 
 
-def of_answer(document: Any) -> list[str] | None:
-    """The families that the answer names; None: it is another one."""
+def named_in(document: Any) -> list[str]:
+    """The families that the answer to that question names; none: it is another answer."""
     rows = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(rows, list) or not rows:
-        return None
-    if not all(isinstance(row, list | str) for row in rows):
-        return None
+    if not isinstance(rows, list) or not all(isinstance(row, list | str) for row in rows):
+        return []
     every = (row if isinstance(row, list) else [row] for row in rows)
     return [family for row in every for family in row if isinstance(family, str)]
 

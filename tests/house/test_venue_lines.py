@@ -11,7 +11,6 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue
 
 LONGEST, MEDIAN = 250, 120
-OLDER = ("okx",)
 _SMALL = '''"""A venue."""
 
 _FRAMES = (
@@ -61,8 +60,8 @@ def files(venue: type[DeclaredVenue]) -> set[Path]:
 
 
 def counted() -> dict[str, int]:
-    """By name, of every venue that was data from the beginning."""
-    loaded = {name: venues.load(name) for name in venues.names() if name not in OLDER}
+    """By name, of every venue."""
+    loaded = {name: venues.load(name) for name in venues.names()}
     data = {name: type(one) for name, one in loaded.items() if isinstance(one, DeclaredVenue)}
     own = {name: Path(inspect.getfile(venue)) for name, venue in data.items()}
     found = {}

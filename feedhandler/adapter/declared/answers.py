@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ class Reader:
     topics: Topics
     words: Words
     statuses: Mapping[str, Status]
+    listed: Callable[[Mapping[str, Any]], Stated | None]  #: what a row of the list says
     each: bool  #: each key of a request is answered by itself
     depth: int
 
@@ -165,6 +166,10 @@ class Reader:
     def _stated(self, found: Mapping[str, Any]) -> Iterator[Stated]:
         rows = found.get("rows")
         for row in rows if isinstance(rows, list) else [{}]:
+            if isinstance(whole := row.get("row"), dict):
+                if (stated := self.listed(whole)) is not None:
+                    yield stated
+                continue
             one = {**found, **row}
             symbol, word = one.get("symbol"), one.get("status")
             if isinstance(symbol, str) and isinstance(word, str):

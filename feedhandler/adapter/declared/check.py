@@ -15,7 +15,19 @@ from shm import Status
 
 _ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
 _LOOSE = _ABOUT | {
-    *("family", "failed", "text", "code", "detail", "status", "depth", "_", "never", "digits")
+    *(
+        "family",
+        "failed",
+        "text",
+        "code",
+        "detail",
+        "status",
+        "row",
+        "depth",
+        "_",
+        "never",
+        "digits",
+    )
 }
 _KEYED = (ControlKind.ACK, ControlKind.REJECTED)
 
@@ -99,7 +111,7 @@ def _answer(place: str, answer: Answer, topics: Topics) -> None:
     if answer.word and answer.word not in topics.by_word:
         known = ", ".join(topics.by_word)
         raise ShapeError(f"{place}: no topic has the word {answer.word!r}; there are {known}")
-    if answer.kind is ControlKind.STATED and not {"symbol", "status"} <= holes:
+    if answer.kind is ControlKind.STATED and not ({"symbol", "status"} <= holes or "row" in holes):
         raise ShapeError(f"{place}: neither $symbol nor $status")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from feedhandler.adapter.venue import (
     BookAnswer,
     Control,
     ListedInstrument,
+    Stated,
     Venue,
 )
 from feedhandler.engine._engine import Decoder, shape_decoder
@@ -196,8 +197,23 @@ class DeclaredVenue(Venue):
     @property
     def _reader(self) -> Reader:
         return Reader(
-            self.name, self._known, self.words, self.statuses, self.answers_each, self.depth
+            self.name,
+            self._known,
+            self.words,
+            self.statuses,
+            self._stated,
+            self.answers_each,
+            self.depth,
         )
+
+    def _stated(self, row: Mapping[str, Any]) -> Stated | None:
+        """What a row of the list says where a stream tells it; None: it names nothing."""
+        its, one = self.listings[0], Row(row)
+        symbol = row.get(its.symbol)
+        if not isinstance(symbol, str):
+            return None
+        status, word = one.status(its.status, self.statuses), one.word(its.status)
+        return Stated(symbol, status, word, partial(self.instrument, one, its))
 
     # ---- instruments
 

@@ -41,7 +41,8 @@ class Answer:
     request that were refused); `$symbol`, or `$symbols` (a list),
     beside `$channel` or `word`; `$by_channel` (an object: word -> list of symbols); `$number`, by
     which the venue names a channel from now on; `$text`, `$code`, `$detail`; any other for `reply`;
-    `$status`, of STATED. Without keys and symbols it is about the keys of the request `$id`. A
+    `$status`, of STATED, or in a list `$row`, a row of the venue's list, with all its terms.
+    Without keys and symbols it is about the keys of the request `$id`. A
     REJECTED with `$keys` or `$symbols` says the request back: a key that its text names is meant,
     else one of them. One with `$symbol` and no `$id` is of the first request that asks for
     something of it.
