@@ -255,6 +255,10 @@ class Healing:
         self.watch.heard(rows, activity, now)
         self.silent_subscriptions.promises.heard(rows, activity, now)
 
+    def first_words(self, now: float, most: int) -> bool:
+        """Look at so many subscriptions whose first word is due; whether there are more."""
+        return self.silent_subscriptions.promises.first_words(now, most)
+
     def looked(self, frozen: Sequence[int], now: float) -> None:
         """The look is over: act on what did not come, and on books that stand still."""
         self.watch.poll(now, frozen)

@@ -36,12 +36,14 @@ class PartRunner:
                 self.failed(part, error)
             await asyncio.sleep(backoff.next(self._clock()))
 
-    def step(self, part: str, do: Callable[[], object]) -> None:
-        """Do one thing; that it failed does not concern what comes after it."""
+    def step(self, part: str, do: Callable[[], object]) -> object:
+        """Do one thing, and answer what it did; that it failed does not concern what comes after
+        it (None)."""
         try:
-            do()
+            return do()
         except Exception as error:
             self.failed(part, error)
+            return None
 
     def failed(self, part: str, error: Exception) -> None:
         """Count a failure, and say it if its cause is new."""

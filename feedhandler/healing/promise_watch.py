@@ -67,6 +67,7 @@ class PromiseWatch:
         self._waiting_at: dict[int, set[str]] = {}  # by row
         self._firsts: list[tuple[float, str]] = []  # when first words are due
         self._unheard: list[str] = []  # whose book has moved without a word of them
+        self._dumb: list[str] = []  # who did not say their first word
         self._places: dict[tuple[int, int], str] = {}
         self._place_of: dict[str, tuple[int, int]] = {}
         self._moved = np.zeros((0, 1))  # seconds in which each book moved
@@ -151,11 +152,13 @@ class PromiseWatch:
     def judge(self, now: float) -> list[tuple[str, Reason]]:
         """The look is over: those that are silent from now on, and how: NO_DATA, it never spoke, or
         SUBSCRIPTION, it did."""
-        dumb = [*self._dumb(now), *(key for key in self._unheard if key in self._waiting)]
-        found = [(key, Reason.NO_DATA) for key in dict.fromkeys(dumb)]
+        while self.first_words(now, len(self._firsts)):
+            pass
+        unheard = (*self._dumb, *self._unheard)
+        found = [(key, Reason.NO_DATA) for key in dict.fromkeys(unheard) if key in self._waiting]
         for key, _ in found:
             self.drop(key)  # until it is acknowledged again
-        late, self._late, self._unheard = self._late, [], []
+        late, self._late, self._unheard, self._dumb = self._late, [], [], []
         by_clock = self.by_clock.suspects(now)
         for watchdog, places in ((self.by_clock, by_clock), (self.by_book, late)):
             for row, column in places:
@@ -180,10 +183,12 @@ class PromiseWatch:
         self._moved[moved, 0] += self._elapsed
         self._book[rows] = book
 
-    def _dumb(self, now: float) -> list[str]:
-        """Those that should have said their first word by now."""
-        found = []
-        while self._firsts and self._firsts[0][0] <= now:
+    def first_words(self, now: float, most: int) -> bool:
+        """Look at so many of those that should have said their first word by now; whether there are
+        more. Before `judge`, which looks at all that are left."""
+        for _ in range(most):
+            if not self._firsts or self._firsts[0][0] > now:
+                return False
             due, key = heappop(self._firsts)
             waiting = self._waiting.get(key)
             if waiting is None or waiting.due != due:
@@ -194,8 +199,8 @@ class PromiseWatch:
                 waiting.at, waiting.due = now, now + waiting.promise.first_s
                 heappush(self._firsts, (waiting.due, key))
             else:
-                found.append(key)
-        return found
+                self._dumb.append(key)
+        return bool(self._firsts) and self._firsts[0][0] <= now
 
     def _missed(self, waiting: _Subscription, activity: npt.NDArray[np.int64], now: float) -> bool:
         """Whether the best bid and offer changed without a word of it. `activity`: of its row."""

@@ -59,6 +59,29 @@ def test_what_promises_a_first_word_and_does_not_say_it() -> None:
     assert market.run(20.0, mark=1.0) == []
 
 
+def test_first_words_that_are_due_together_are_looked_at_in_parts() -> None:
+    """With frames read between: of a board there are thousands."""
+    market = Market()
+    keys = [f"m{n}" for n in range(100)]
+    for key in keys:
+        market.add(key, Promise("mark", first_s=5.0, every_s=1.0))
+    assert not market.promises.first_words(market.now + 4.9, 30)
+    now = market.now + 5.0
+    more = [market.promises.first_words(now, 30) for _ in range(4)]
+    assert more == [True, True, True, False]
+    assert market.promises.judge(now) == [(key, Reason.NO_DATA) for key in sorted(keys)]
+
+
+def test_who_speaks_between_two_parts_of_a_look_is_not_silent() -> None:
+    market = Market()
+    market.add("m", Promise("mark", first_s=5.0, every_s=1.0))
+    now = market.now + 5.0
+    assert not market.promises.first_words(now, 30)
+    market.activity[0, CHANNEL["mark"]] = market.ns + 5 * 10**9
+    market.promises.heard(np.arange(1), market.activity, now)
+    assert market.promises.judge(now) == []
+
+
 def test_what_promises_to_go_on_and_does_not() -> None:
     market = Market()
     market.add("m", Promise("mark", first_s=5.0, every_s=1.0))
