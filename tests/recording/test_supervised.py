@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from feedhandler.config.record_keys import RecordConfig
 from feedhandler.recording.status_file import recorders
 from feedhandler.supervisor.control_socket import NotRunning, request
 from shm.recording import manifest
+from tests.cli.support import run
 from tests.kit.rig import Rig, rig, until
 
 
@@ -37,6 +39,9 @@ def test_a_recorder_is_started_restarted_shown_and_stopped(tmp_path: Path) -> No
         first = _recorder(r)
         assert first["state"] == "RECORDING"
         assert recorders(r.namespace)[0]["pid"] == first["pid"]
+        shown = run("status", namespace=r.namespace).stdout
+        assert f"recorder {first['pid']} to {tmp_path / 'kept'}: RECORDING" in shown
+        assert re.search(r"RECORDING  [\d,]+ records, [\d,]+/s, ", shown)
         until(lambda: _recorder(r)["venues"][0]["segments"] > 0, "a segment")
         os.kill(first["pid"], signal.SIGKILL)
         until(lambda: _recorder(r)["pid"] not in (0, first["pid"]), "another one")
