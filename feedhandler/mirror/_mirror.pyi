@@ -1,6 +1,6 @@
 """Records in, memory out. See `mirror.h`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,10 @@ class Mirror:
     """Writes what other memory carried into the memory of `writer`, whose only writer it is.
 
     The directory is the caller's: a row is added to it, or stored again, and then said here.
+    `percent`: statistics that the venue writes in percent, and cells have as fractions.
     """
 
-    def __init__(self, writer: Writer) -> None: ...
+    def __init__(self, writer: Writer, *, percent: Iterable[int] = ()) -> None: ...
     def define(
         self,
         instrument: int,

@@ -29,7 +29,7 @@ cdef extern from "records.h" nogil:
         mirrored_fields fields
         size_t flags, precision, publish_delta, aux, stride
         uint32_t count
-        uint64_t whole, shown
+        uint64_t whole, shown, percent
     mirrored *mirror_define(mirror *m, uint32_t instrument)
     void mirror_marked(mirror *m, uint32_t instrument, uint32_t bids, uint32_t asks, uint8_t state,
                        uint8_t reason)
@@ -50,7 +50,7 @@ cdef class Mirror:
     cdef object writer
     cdef object capsule
 
-    def __cinit__(self, writer):
+    def __cinit__(self, writer, *, percent=()):
         self.writer = writer
         self.capsule = writer.capsule()
         memset(&self.m, 0, sizeof(self.m))
@@ -74,6 +74,8 @@ cdef class Mirror:
         self.m.fields.size_exponent = _at("size_exponent")
         self.m.fields.base = _at("base")
         self.m.fields.has_base = True
+        for stat in percent:
+            self.m.percent |= <uint64_t>1 << <int>stat
 
     def __dealloc__(self):
         mirror_close(&self.m)

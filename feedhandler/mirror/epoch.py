@@ -10,6 +10,7 @@ import numpy as np
 
 from feedhandler.mirror._mirror import Mirror
 from feedhandler.mirror.rows import Rows as Directory
+from feedhandler.venues.tardis_ids import in_percent
 from shm import Flag, Kind, Reason, State
 from shm.recording._books import RECORD
 from shm.recording.directory import InstrumentRow
@@ -57,7 +58,7 @@ class Epoch:
         )
         self._writer = self._segment.writer
         self._writer.set_state(State.LIVE, Reason.NONE, f"replay of {recording.directory.name}")
-        self._mirror = Mirror(self._writer)
+        self._mirror = Mirror(self._writer, percent=in_percent(venue))
         self._directory = Directory(definitions, self._writer, self._mirror)
         self._marks = marks(recording.directory, segments)
         self._mark = next(self._marks, None)

@@ -33,6 +33,7 @@ typedef struct mirror {
     uint32_t count, room, *dirty, dirty_count;
     uint64_t first, whole, shown; /* of the open message; the last record that may be seen; that is */
     bool open, unwoken;
+    uint64_t percent; /* bit by FH_STAT_*: records have it in percent, cells as a fraction */
 } mirror;
 
 static bool mirror_reserve(mirror *m, uint32_t count)

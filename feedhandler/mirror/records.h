@@ -29,8 +29,9 @@ static void mirror_marked(mirror *m, uint32_t instrument, uint32_t bids, uint32_
         if (b == NULL || !b->begun)
             continue;
         rebuilt_side *s = &b->sides[side];
-        if (known[side] != FH_KNOWN_WHOLE && known[side] < s->count)
-            s->limit = known[side] ? s->levels[s->count - known[side]].price : side ? -INT64_MAX : INT64_MAX;
+        uint32_t count = known[side] < s->count ? known[side] : s->count;
+        if (known[side] != FH_KNOWN_WHOLE)
+            s->limit = count ? s->levels[s->count - count].price : side ? -INT64_MAX : INT64_MAX;
     }
     i->head.state = i->quote.state = state;
     i->head.reason = i->quote.reason = reason;
@@ -143,8 +144,9 @@ static void mirror_take(mirror *m, const uint8_t *row, bool ends)
         break;
     }
     case FH_KIND_STAT: {
-        double *value = mirror_stat(&i->quote, REBUILT_READ(uint32_t, row, m->aux));
-        int64_t exponent = MIRROR_FIELD(int64_t, row, size);
+        uint32_t stat = REBUILT_READ(uint32_t, row, m->aux);
+        double *value = mirror_stat(&i->quote, stat);
+        int64_t exponent = MIRROR_FIELD(int64_t, row, size) - (stat < 64 && m->percent >> stat & 1 ? 2 : 0);
         if (value != NULL && exponent > -400 && exponent < 400)
             *value = fh_value(MIRROR_FIELD(int64_t, row, price), (int)exponent);
         i->quote.stats_ns = MIRROR_FIELD(int64_t, row, receive_ns);
