@@ -16,6 +16,7 @@ def test_it_yields_its_figures_and_leaves_nothing(tmp_path: Path) -> None:
     found = well_formed(findings, "record")
     assert ("flat out", "a core keeps") in found
     assert found["flat out", "a core keeps"].value > 10_000
+    assert found["flat out", "a core verifies"].value > 10_000
     assert 0 < found["20,000 records/s", "CPU"].value < 100
     assert 1 < found["20,000 records/s", "record"].value < 400
     assert found["20,000 records/s", "records lost"].value == 0

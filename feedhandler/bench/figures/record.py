@@ -3,7 +3,8 @@
 A writer publishes messages of a book at a steady rate, with trades among them, into the memory of a
 venue; a recorder in a process of its own, on one core, keeps them. Reported: the CPU that it takes,
 bytes on disk, its memory, and by how much that grew from the second quarter to the last half. Then
-as fast as it goes: the writer waits for the recorder, so that nothing is lost. There is no floor.
+as fast as it goes: the writer waits for the recorder, so that nothing is lost; and how fast one
+core reads all of it again (`verify`). There is no floor.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from feedhandler.bench.kit.stage import StageError, cpu_ns
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.recording.process import Order
 from feedhandler.recording.status_file import recorders
+from feedhandler.recording.verify import verify
 from shm import Kind
 from shm._native import Writer
 from shm.registry import readers
@@ -204,6 +206,7 @@ def run(
     made = _messages()
     taken: dict[str, list[float]] = {name: [] for name in _UNITS}
     speeds: list[float] = []
+    checked: list[float] = []
     where = cores.choose()
     for number in range(repetitions):
         findings.progress(f"{rate:,} records/s for {seconds:g} s, {number + 1} of {repetitions}")
@@ -220,6 +223,7 @@ def run(
                     speeds.append(_flat_out(sending, process.pid, seconds / 4))
             size = sum(each.stat().st_size for each in Path(folder).rglob("*.parquet"))
             records = int(_recorded(Path(folder)))
+            checked.append(_verified(Path(folder)))
         figures["record"] = size / records
         figures["disk"] = figures["record"] * 100_000 / (1 << 20)
         figures["records lost"] = float(lost)
@@ -230,6 +234,17 @@ def run(
     for name, unit in _UNITS.items():
         findings.results.append(_result(case, name, unit, taken[name]))
     findings.results.append(_result("flat out", "a core keeps", "records/s", speeds))
+    findings.results.append(_result("flat out", "a core verifies", "rows/s", checked))
+
+
+def _verified(folder: Path) -> float:
+    """Rows a second of a core: all of it read again, by its CPU time."""
+    began = time.process_time()
+    report = verify(folder)
+    spent = time.process_time() - began
+    if report.findings:
+        raise StageError(f"what was recorded is not right: {report.findings[0].text}")
+    return report.total.rows / spent
 
 
 def _recorded(folder: Path) -> int:
