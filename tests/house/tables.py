@@ -24,7 +24,7 @@ from feedhandler.config.keys import told
 from shm import InstrumentKind
 from shm.recording import schema
 from shm.recording.manifest import CAUSES
-from tests.house import venue_tables
+from tests.house import export_tables, venue_tables
 from tests.proof import tables as header
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +164,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "losses": lambda: _table(["why", ""], ([f"`{why}`", text] for why, text in CAUSES.items())),
     **_recorded(),
     "venues": lambda: _table(venue_tables.HEAD, venue_tables.facts()),
+    "tardis": lambda: _table(export_tables.TARDIS_HEAD, export_tables.tardis()),
+    "export_records": lambda: _table(export_tables.RECORD_HEAD, export_tables.records()),
     "venues_in_short": lambda: _table(venue_tables.SHORT_HEAD, venue_tables.in_short()),
     "states": lambda: _words("FH_STATES", "state"),
     "reasons": lambda: _words("FH_REASONS", "reason"),

@@ -5,6 +5,7 @@ run_hftbacktest.py NPZ TRADES INCREMENTAL TICK LOT
 
 import json
 import sys
+from typing import Any
 
 import numpy as np
 from hftbacktest import BacktestAsset, HashMapMarketDepthBacktest
@@ -15,7 +16,7 @@ from hftbacktest.types import event_dtype
 EXCH, LOCAL = 1 << 31, 1 << 30
 
 
-def told(data: np.ndarray) -> dict:
+def told(data: Any) -> dict[str, Any]:
     """What is in it."""
     local = data[data["ev"] & LOCAL != 0]
     kinds, counts = np.unique(local["ev"] & 0xFF, return_counts=True)
@@ -27,7 +28,7 @@ def told(data: np.ndarray) -> dict:
     }
 
 
-def played(data: np.ndarray, tick: float, lot: float) -> dict:
+def played(data: Any, tick: float, lot: float) -> dict[str, float]:
     """The book at its end, by the engine."""
     asset = (
         BacktestAsset().data(data).linear_asset(1.0).constant_order_latency(0, 0)

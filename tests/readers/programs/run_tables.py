@@ -6,6 +6,7 @@ run_tables.py CSV PARQUET ARROW RECORDING
 
 import json
 import sys
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -13,6 +14,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+
+
+def rows(query: str) -> list[tuple[Any, ...]]:
+    """What DuckDB answers."""
+    found = duckdb.sql(query)
+    assert found is not None
+    return list(found.fetchall())
 
 
 def main() -> None:
@@ -32,13 +40,13 @@ def main() -> None:
             ),
         },
         "duckdb": {
-            "csv": [row[0] for row in duckdb.sql(f"select symbol from '{csv}'").fetchall()],
-            "parquet": [row[0] for row in duckdb.sql(f"select symbol from '{parquet}'").fetchall()],
+            "csv": [row[0] for row in rows(f"select symbol from '{csv}'")],
+            "parquet": [row[0] for row in rows(f"select symbol from '{parquet}'")],
             "recording": sorted(
-                duckdb.sql(
+                rows(
                     "select symbol, venue, family "
                     f"from read_parquet('{trades}', hive_partitioning = true)"
-                ).fetchall()
+                )
             ),
         },
         "pandas": {
