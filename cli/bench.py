@@ -20,6 +20,7 @@ _COMMANDS = {
     "record": "feedhandler.cli.bench_record:record",
     "memory": "feedhandler.cli.bench_memory:memory",
     "peers": "feedhandler.cli.bench_peers:peers",
+    "keep": "feedhandler.cli.bench_keep:keep",
 }
 
 

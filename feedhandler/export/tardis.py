@@ -47,7 +47,7 @@ class _Head:
         local_ns: npt.NDArray[np.int64],
         terms: Sequence[Terms],
     ) -> dict[str, Column]:
-        ids = [exchange_id(self._venue, one.kind) for one in terms]
+        ids = [exchange_id(self._venue, one.kind, one.symbol) for one in terms]
         return {
             "exchange": Names(ids, which),
             "symbol": Names([one.symbol for one in terms], which),

@@ -38,15 +38,25 @@ _IDS: Mapping[str, str | Mapping[InstrumentKind, str]] = {
     "dydx": "dydx-v4",
 }
 
+_OKX_PARTS = {3: InstrumentKind.FUTURE, 5: InstrumentKind.OPTION}  #: BTC-USD-261225-80000-C
+
 #: Venues whose trades say which of them are liquidations. The others announce the order, and the
 #: trades that it makes come as well.
 _LIQUIDATIONS_ARE_TRADES = ("deribit", "coinbase-derivatives", "dydx", "kraken-futures")
 
 
-def exchange_id(venue: str, kind: InstrumentKind) -> str:
-    """The exchange of an instrument, as Tardis names it."""
+def exchange_id(venue: str, kind: InstrumentKind, symbol: str = "") -> str:
+    """The exchange of an instrument, as Tardis names it. The kind is unknown where a capture has no
+    list of instruments: then the parts of an OKX `symbol` tell."""
     found = _IDS.get(venue, venue)
-    return found if isinstance(found, str) else found.get(kind, venue)
+    if isinstance(found, str):
+        return found
+    if kind is InstrumentKind.UNKNOWN and venue == "okx":
+        parts = symbol.split("-")
+        kind = _OKX_PARTS.get(len(parts), InstrumentKind.SPOT)
+        if parts[-1] == "SWAP":
+            kind = InstrumentKind.PERPETUAL
+    return found.get(kind, venue)
 
 
 def liquidations_are_trades(venue: str) -> bool:

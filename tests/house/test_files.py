@@ -42,6 +42,8 @@ NAMED = {
     "peers.py": "what peers know of",
     "run_ccxt.py": "the peer's own names",
     "run_cryptofeed.py": "the same",
+    "keep.py": "what peers know of",
+    "keep_cryptofeed.py": "the peer's own names",
     "run_nautilus.py": "the same",
     "registry.py": "the registry of simulated venues",
     "terms.py": "the words that each venue has for a status",
