@@ -187,13 +187,16 @@ def _report(done: Done, as_json: bool) -> None:
     from feedhandler import number_text
 
     if not as_json:
+        aside = not Path(done.out).is_file()  # a pipe: it may be stdout
         click.echo(
             f"{done.out}: {number_text.count(done.rows)} rows of "
             f"{number_text.count(done.records)} records, {number_text.size(done.bytes)}, "
-            f"{done.seconds:.1f} s"
+            f"{done.seconds:.1f} s",
+            err=aside,
         )
         if done.first_ns is not None and done.last_ns is not None:
-            click.echo(dim(f"from {_time(done.first_ns)} to {_time(done.last_ns)} UTC"))
+            text = f"from {_time(done.first_ns)} to {_time(done.last_ns)} UTC"
+            click.echo(dim(text), err=aside)
     for text in _findings(done):
         warn(text)
 

@@ -228,7 +228,9 @@ def _chunks(source: Source, sink: _Sink, symbols: Symbols, job: Job, done: Done)
             sink.broken()
         which = symbols.numbers(batch)
         wanted = (which >= 0) & np.isin(batch.rows["kind"], kinds)
-        rows, which = batch.rows[wanted], which[wanted]
+        rows = batch.rows
+        if not wanted.all():
+            rows, which = rows[wanted], which[wanted]
         before, chunk = cut.split(
             Chunk(rows, which, rows["receive_ns"], symbols.terms, batch.epoch)
         )

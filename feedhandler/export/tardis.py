@@ -29,6 +29,8 @@ from feedhandler.venues.tardis_ids import exchange_id, in_percent, liquidations_
 from shm import InstrumentKind, Kind, OptionType, Side, Stat
 
 _BOOK: frozenset[int] = frozenset({Kind.LEVEL, Kind.CLEAR})
+#: a ticker's message may have both: who takes one needs the other, to see its end
+_TOLD: frozenset[int] = frozenset({Kind.STAT, Kind.QUOTE})
 _SIDES = ("buy", "sell")
 _LAST_PRICE, _BID, _ASK = 15, 16, 18
 _VOLATILITIES: frozenset[int] = frozenset({Stat.BID_IV, Stat.ASK_IV, Stat.MARK_IV})
@@ -192,8 +194,9 @@ class Quotes(Snapshots):
 class _Known:
     """A table of what is known of an instrument, each time that some of it has changed."""
 
-    kinds: frozenset[int] = frozenset({Kind.STAT})
+    kinds = _TOLD
     books = False
+    every = False  #: a row also where nothing has changed
     of_kinds: frozenset[InstrumentKind] | None = None  #: other instruments have no rows
     fields: tuple[int, ...] = ()  #: those that a row is made for
 
@@ -205,7 +208,7 @@ class _Known:
         self._shifts |= dict.fromkeys(percent - _VOLATILITIES, -2)
         self._tickers = Tickers(
             self.fields,
-            every=self.kinds == {Kind.QUOTE},
+            every=self.every,
             liquidations=liquidations_are_trades(venue),
         )
 
@@ -250,7 +253,7 @@ class _Known:
 class BookTicker(_Known):
     """What the venue's own channel of best bids and offers says, each time."""
 
-    kinds = frozenset({Kind.QUOTE})
+    every = True
     fields = (_BID, _BID + 1, _ASK, _ASK + 1)
 
     def _fields(
@@ -269,9 +272,15 @@ class DerivativeTicker(_Known):
     """Funding, open interest, last, index and mark price. When funding is due, and what it will be,
     no record says."""
 
-    kinds = frozenset({Kind.STAT, Kind.TRADE, Kind.LIQUIDATION})
-    of_kinds = frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE})
+    kinds = _TOLD | {Kind.TRADE, Kind.LIQUIDATION}
+    of_kinds = frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE, InstrumentKind.UNKNOWN})
     fields = (Stat.FUNDING, Stat.OPEN_INTEREST, _LAST_PRICE, Stat.INDEX, Stat.MARK)
+
+    def _known(self, chunk: Chunk) -> tuple[Chunk, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+        """Without what has nothing but trades: a capture without a list says not what it is."""
+        chunk, values, exponents = super()._known(chunk)
+        told = (values[:, [one for one in self.fields if one != _LAST_PRICE]] != NONE).any(axis=1)
+        return chunk.part(told), values[told], exponents[told]
 
     def _fields(
         self, columns: dict[str, Column], chunk: Chunk, field: Callable[[int], Decimals]
@@ -289,7 +298,7 @@ class DerivativeTicker(_Known):
 class OptionsChain(_Known):
     """All that is known of options. Which index is an option's, no record says."""
 
-    kinds = frozenset({Kind.STAT, Kind.TRADE, Kind.LIQUIDATION, Kind.QUOTE, *_BOOK})
+    kinds = _TOLD | _BOOK | {Kind.TRADE, Kind.LIQUIDATION}
     books = True
     of_kinds = frozenset({InstrumentKind.OPTION})
     fields = (

@@ -11,7 +11,7 @@ import pytest
 from feedhandler.export.of_recording import RecordingSource
 from feedhandler.export.source import SourceError
 from feedhandler.export.symbols import Wanted
-from shm import NONE, Kind
+from shm import NONE, Flag, Kind, Stat
 from shm.errors import ShmError
 from tests.export.support import Reader, exported, rows_of
 from tests.recording.written import (
@@ -20,6 +20,7 @@ from tests.recording.written import (
     PlainBooks,
     Record,
     Written,
+    record,
     stream,
 )
 
@@ -261,6 +262,40 @@ def test_book_ticker_has_each_quote(directory: Path, records: list[Record], tmp_
         assert one["price"] == NONE
         assert (row["ask_price"], row["ask_amount"]) == ("", "")
         assert Decimal(row["bid_amount"]) == Decimal(2).scaleb(one["size_exponent"])
+
+
+def test_tickers_have_what_is_known_at_each_message(directory: Path, tmp_path: Path) -> None:
+    """A message of statistics and a quote is one row, whichever comes last."""
+    first, last = int(Flag.FIRST), int(Flag.LAST)
+    made = [
+        record(1, Kind.STAT, 0, aux=Stat.MARK, price=1005, size=-1, flags=first),
+        record(2, Kind.STAT, 0, aux=Stat.FUNDING, price=12, size=-6, flags=0),
+        record(3, Kind.QUOTE, 0, side=0, price=1004, size=2, flags=0),
+        record(4, Kind.QUOTE, 0, side=1, price=1006, size=3, flags=last),
+        record(5, Kind.STAT, 0, aux=Stat.MARK, price=1005, size=-1),  # nothing new
+        record(6, Kind.TRADE, 0, price=1004, size=1),
+        record(7, Kind.STAT, 3, aux=Stat.MARK_IV, price=5591, size=-2, flags=first),
+        record(8, Kind.QUOTE, 3, side=0, price=295, size=150, flags=last),
+        record(9, Kind.STAT, 1, aux=Stat.MARK, price=1, size=0),  # a pair
+    ]
+    written(directory, made)
+    out = tmp_path / "derivative_ticker.csv"
+    exported(directory, out)
+    rows = [
+        (one["mark_price"], one["funding_rate"], one["last_price"], one["open_interest"])
+        for one in rows_of(out)
+    ]
+    assert rows == [("100.5", "0.000012", "", ""), ("100.5", "0.000012", "100.4", "")]
+    out = tmp_path / "options_chain.csv"
+    exported(directory, out)
+    (option,) = rows_of(out)
+    assert (option["mark_iv"], option["bid_price"], option["bid_amount"]) == (
+        "55.91", "0.0295", "15",
+    )  # fmt: skip
+    assert (option["type"], option["strike_price"], option["ask_price"]) == ("call", "100000", "")
+    out = tmp_path / "book_ticker.csv"
+    exported(directory, out)
+    assert [one["bid_price"] for one in rows_of(out)] == ["100.4", "0.0295"]
 
 
 def test_a_recording_of_several_venues_needs_a_name(
