@@ -75,7 +75,15 @@ def batches(
     yield latest, changed
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+#: long ones: with -m soak
+LONG = ("coinbase", "coinbase-exchange", "bitmex", "cryptocom", "htx-swap")
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [pytest.param(one, marks=pytest.mark.soak) if one.venue in LONG else one for one in RECORDINGS],
+    ids=str,
+)
 def test_files_have_what_the_venue_told(
     recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,9 +129,11 @@ OLDEST = [
     ("okx", "cryptofeed_okx.ndjson.gz"),
     ("binance", "cryptofeed_binance.ndjson.gz"),
     ("binance", "cryptofeed_hist_binance_20210417.ndjson.gz"),
-    ("binance", "hftbacktest_spot_btcusdt_20240808.ndjson.gz"),
+    pytest.param("binance", "hftbacktest_spot_btcusdt_20240808.ndjson.gz", marks=pytest.mark.soak),
     ("binance-usdm", "cryptofeed_binance_futures.ndjson.gz"),
-    ("binance-usdm", "hftbacktest_usdm_btcusdt_20240718.ndjson.gz"),
+    pytest.param(
+        "binance-usdm", "hftbacktest_usdm_btcusdt_20240718.ndjson.gz", marks=pytest.mark.soak
+    ),
     pytest.param(
         "binance-usdm", "hftbacktest_usdm_btcusdt_20240808.ndjson.gz", marks=pytest.mark.soak
     ),
