@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from shm._native import Cursor, Instrument, Segment
 from shm.directory import Directory
 from shm.errors import ShmError, WriterLost
-from shm.history.missing import RING, Missing, OutOfReach
+from shm.history.missing import RING, Missing, OutOfReach, told
 from shm.history.start import first_since, sequence_of, since_ns
 from shm.history.tables import EventTable
 from shm.history.times import Instant
@@ -144,6 +144,10 @@ class Events(Cursor):
                 unreached,
             )
         self._start_at(first)
+
+    def __repr__(self) -> str:
+        where = "closed" if self.segment is None else f"{self.segment.venue} at {self.sequence}"
+        return f"<{type(self).__name__} {where}; {told(self.missing)}>"
 
     @property
     def complete(self) -> bool:

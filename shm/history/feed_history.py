@@ -16,10 +16,12 @@ from shm.history import bars as of_bars
 from shm.history.book_at import book_at
 from shm.history.books import PastBook
 from shm.history.columns import Rows
+from shm.history.missing import Missing
 from shm.history.past import Found, Past, Stretch
 from shm.history.recorded import Recorded
 from shm.history.results import Bars, History, Quotes, Trades
 from shm.history.times import Instant, Span, Window, span_ns, window
+from shm.history.tops import tops, with_tops
 from shm.names import Kind
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _H = TypeVar("_H", bound=History)
 Instruments: TypeAlias = "Iterable[Instrument | str] | Instrument | str"
 Made: TypeAlias = "Callable[[Stretch, Any], Rows]"
+OF_BOOKS = "quotes of books are told from the ring alone"
 _LIQUIDATIONS = 1 << Kind.LIQUIDATION
 _TRADES = 1 << Kind.TRADE | _LIQUIDATIONS
 
@@ -134,12 +137,24 @@ class FeedHistory(FeedBase):
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Quotes:
-        """Best bids and offers as the venue's own channel of them said, a row each time; see
-        :class:`shm.Quotes`. As `trades` otherwise."""
+        """Best bids and offers, a row each time that they changed: as the venue's own channel of
+        them said, or where that says nothing of an instrument, as its book had them (`source`).
+        See :class:`shm.Quotes`. As `trades` otherwise.
+
+        Those of books are told from the rings, not from a recording: `missing` says so then.
+        """
         past = self._past()
         asked = window(last, start, end, past.now_ns)
-        found = past.read(1 << Kind.QUOTE, past.symbols_of(instruments), asked, _pairs)
-        return _told(past, Quotes, found, _quote_rows, asked, QUOTE)
+        symbols = past.symbols_of(instruments)
+        found = past.read(1 << Kind.QUOTE, symbols, asked, _pairs)
+        quotes = _told(past, Quotes, found, _quote_rows, asked, QUOTE)
+        parts, more = tops(past, symbols, asked, set(quotes.symbols))
+        if parts and past.opened and asked.from_ns is not None:
+            more.append(Missing(asked.from_ns, past.rings[0].reaches_ns, OF_BOOKS))
+        if parts:
+            rows, missing = with_tops(quotes.array, parts, list(quotes.missing), more, asked)
+            quotes = Quotes(self.venue, rows, quotes._symbol, missing)
+        return quotes
 
     def bars(
         self,

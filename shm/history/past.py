@@ -67,6 +67,11 @@ class Past:
         """The recording, if there is one. A replay has the times of another one's."""
         return None if self.rings[-1].segment.replay else self._open()
 
+    @property
+    def opened(self) -> bool:
+        """The recording was needed, and is there."""
+        return self.__dict__.get("recorded") is not None
+
     def reopened(self) -> Recorded | None:
         """The recording as it is by now."""
         return self._open()

@@ -66,6 +66,11 @@ class Ring:
         return int(rows["receive_ns"][0]) if len(rows) else None
 
     @property
+    def reaches_ns(self) -> int:
+        """The time of its oldest record."""
+        return self.begins_ns if self.oldest == 1 else self.received_ns(self.oldest) or 0
+
+    @property
     def ends_ns(self) -> int:
         """When its writer was last known to be well: the end of what it can tell."""
         return max(self.segment.heartbeat_ns, self.received_ns(self.last) or 0)

@@ -118,9 +118,10 @@ class Table:
         return _needed("pyarrow", "to_arrow()").table(self)
 
     def to_pandas(self) -> Any:
-        """A pandas.DataFrame: codes are categories. Needs pyarrow, too."""
-        _needed("pandas", "to_pandas()")
-        return self.to_arrow().to_pandas()
+        """A pandas.DataFrame: codes are categories, whole numbers stay exact. Needs pyarrow."""
+        pandas, pyarrow = _needed("pandas", "to_pandas()"), _needed("pyarrow", "to_pandas()")
+        exact = {pyarrow.int64(): pandas.Int64Dtype()}  # a null would make floats of them
+        return pyarrow.table(self).to_pandas(types_mapper=exact.get)
 
     def to_polars(self) -> Any:
         """A polars.DataFrame."""

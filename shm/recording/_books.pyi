@@ -50,6 +50,10 @@ class Books:
         afterwards. After records that were lost, `clear` first: nothing tells which books they
         changed.
         """
+    def tops(self, rows: NDArray[np.void]) -> NDArray[np.int64]:
+        """As `apply`; and the best of the books after each message in which it changed: (n, 7), the
+        number of its last row, bid, its size, ask, its size, price and size exponent. NONE: there
+        is no such level, or none is known."""
     def join(
         self,
         instrument: int,

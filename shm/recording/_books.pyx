@@ -63,6 +63,8 @@ Rebuilt = namedtuple("Rebuilt", (
 cdef int _CLEAR = Kind.CLEAR
 cdef int _LEVEL = Kind.LEVEL
 cdef int _SNAPSHOT = Flag.SNAPSHOT
+cdef int _LAST = Flag.LAST
+cdef int _MORE = Flag.MORE
 cdef int64_t _NONE = INT64_MIN
 
 
@@ -72,6 +74,21 @@ cdef size_t _place(dtype, str name, str kind) except? 0:
     if field is None or field[0] != np.dtype(kind):
         raise TypeError(f"rows have no {name} ({kind}): {dtype}")
     return field[1]
+
+
+cdef void _top(const rebuilt_book *b, int64_t *out) noexcept:
+    """Best bid and ask with their sizes, and the exponents; NONE: there is none, or it is not known."""
+    cdef int side
+    cdef const rebuilt_side *s
+    for side in range(2):
+        s = &b.sides[side]
+        if s.count == 0 or rebuilt_known(s, side) == 0:
+            out[2 * side] = out[2 * side + 1] = _NONE
+        else:
+            out[2 * side] = s.levels[s.count - 1].price
+            out[2 * side + 1] = s.levels[s.count - 1].size
+    out[4] = b.price_exponent
+    out[5] = b.size_exponent
 
 
 cdef class Books:
@@ -116,6 +133,52 @@ cdef class Books:
         with nogil:
             taken = rebuilt_apply(&self.all, at, count, stride, &self.fields)
         return taken
+
+    def tops(self, rows):
+        self._layout(rows.dtype)
+        if rows.ndim != 1:
+            raise TypeError(f"rows in {rows.ndim} dimensions")
+        cdef size_t flags = _place(rows.dtype, "flags", "u1")
+        cdef size_t count = len(rows)
+        cdef size_t i
+        cdef size_t filled = 0
+        cdef ptrdiff_t stride = rows.strides[0] if count else 0
+        cdef const uint8_t *at = <const uint8_t *><size_t>rows.ctypes.data
+        cdef rebuilt_book *b
+        made = np.empty((count, 7), np.int64)
+        cdef int64_t[:, ::1] out = made
+        # of an instrument what was told last: bid, its size, ask, its size, both exponents
+        ids = rows["instrument"]
+        before = np.full((int(ids.max(initial=0)) + 1 if count else 1, 6), _NONE, np.int64)
+        cdef int64_t[:, ::1] last = before
+        cdef uint32_t id
+        cdef int64_t top[6]
+        cdef int k
+        if len(before) > 1 << 24:
+            raise ValueError(f"instrument {len(before) - 1}: a directory has no such row")
+        for instrument in np.flatnonzero(np.bincount(ids, minlength=1)) if count else ():
+            b = rebuilt_find(&self.all, instrument)
+            if b != NULL and b.begun and not b.fault:
+                _top(b, &last[instrument, 0])
+        for i in range(count):
+            rebuilt_apply(&self.all, at, 1, stride, &self.fields)
+            id = (<const uint32_t *>(at + self.fields.instrument))[0]
+            if at[flags] & _LAST and not at[flags] & _MORE:
+                b = rebuilt_find(&self.all, id)
+                if b != NULL and b.begun and not b.fault:
+                    _top(b, top)
+                    for k in range(6):
+                        if top[k] != last[id, k]:
+                            break
+                    else:
+                        k = 6
+                    if k < 6:
+                        out[filled, 0] = i
+                        for k in range(6):
+                            out[filled, k + 1] = last[id, k] = top[k]
+                        filled += 1
+            at += stride
+        return made[:filled]
 
     def join(self, instrument, bids, asks, *, sequence, price_exponent, size_exponent, bid_limit=None,
              ask_limit=None, venue_sequence=0, exchange_ns=0, receive_ns=0):

@@ -194,6 +194,7 @@ def test_pandas_takes_it(feed: shm.Feed) -> None:
     assert str(frame["symbol"].dtype) == "category"
     assert frame["receive_time"].astype("int64").tolist() == trades["receive_ns"].tolist()
     assert frame["exchange_ns"].isna().sum() == 1
+    assert frame["exchange_ns"][1] == trades["exchange_ns"][1]  # to the last digit
     plain = pandas.DataFrame(trades.array)
     assert plain["price"].tolist() == trades["price"].tolist()
     if hasattr(pandas.DataFrame, "from_arrow"):
@@ -213,7 +214,7 @@ def test_a_library_that_is_missing_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "to_arrow() needs pyarrow, which is not here: pip install pyarrow\n"
+    assert done.stdout == "to_pandas() needs pyarrow, which is not here: pip install pyarrow\n"
 
 
 def test_strategies_import_no_library_of_tables() -> None:

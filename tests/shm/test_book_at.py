@@ -216,3 +216,47 @@ def test_what_is_no_place(create: Create, namespace: str) -> None:
         feed.book_at("B", "-1s")
     with pytest.raises(shm.OutOfReach, match="no book of A at"):
         feed.book_at("A", "-1d")
+
+
+@pytest.mark.parametrize("slots", [1 << 12, 256], ids=["snapshot", "cell"])
+@pytest.mark.parametrize("seed", range(3))
+def test_quotes_of_a_book(create: Create, namespace: str, seed: int, slots: int) -> None:
+    """Where the venue has no channel of quotes: the best of the book whenever it changed."""
+    made = venue(create, slots, depth=100, seed=seed)
+    made.snapshot(40)
+    for _ in range(500):
+        made.change(6)
+    feed = shm.attach("v", namespace=namespace)
+    since = made.now - 2 * S
+    quotes = feed.quotes(start=since, end=made.now + 1)
+    told = {int(row["sequence"]): row for row in quotes}
+    before: tuple[Any, ...] | None = None
+    wrong = unknown = 0
+    for record, when, was in made.after:
+        best = tuple(levels(side, bool(ask))[0] if side else None for ask, side in enumerate(was))
+        if when >= since:
+            changed = best != before
+            row = told.get(record)
+            if row is not None:
+                shown = [
+                    None
+                    if np.isnan(row[name])
+                    else [row[f"{name}_scaled"], row[f"{name}_size_scaled"]]
+                    for name in ("bid", "ask")
+                ]
+                unknown += shown.count(None)
+                wrong += sum(a is not None and a != b for a, b in zip(shown, best, strict=True))
+            elif changed and before is not None:
+                unknown += 1
+        before = best
+    assert wrong == 0
+    assert unknown <= (0 if slots > 256 else 20)
+    assert len(quotes) > 15
+    assert set(quotes["source"]) == {shm.Source.BOOK}
+    last = feed.book("A")
+    assert (quotes["bid"][-1], quotes["ask"][-1]) == (last.bids[0, 0], last.asks[0, 0])
+    assert len(feed.quotes(10)) == 10
+    assert feed.quotes(10)[-1] == quotes[-1]
+    every = feed.quotes()
+    assert len(every) >= len(quotes)
+    assert every.complete == (slots > 256)
