@@ -175,7 +175,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_snapshot": Kind(
         "subscriptions to books are acknowledged and updates come, but no snapshot",
         takes=("symbol", *_SPAN),
-        venues=("deribit", "okx", "bybit-linear", "bybit-spot"),
+        venues=("deribit", "bybit-linear", "bybit-spot"),
     ),
     # -- requests
     "error_reply": Kind(

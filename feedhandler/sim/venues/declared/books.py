@@ -21,7 +21,7 @@ from feedhandler.sim.venues.declared.levels import (
     act,
     standing,
 )
-from feedhandler.sim.venues.declared.numbers import Numbers, of_time
+from feedhandler.sim.venues.declared.numbers import ALONE, Numbers, of_time
 from feedhandler.sim.venues.declared.template import Baked, Template, nodes, quoting
 
 Values = Mapping[str, str]
@@ -105,9 +105,12 @@ class Books:
         """Where each update is one message."""
         self._summed = "checksum" in self.names
         self._baked: Baked | None = None
+        self._said: tuple[str, ...] = ()
         if self._one is not None:
             self._baked = self._one.template.baked(said)
-            self._times = of_time(self._one.template.holes | self._one.layout.names)
+            names = self._one.template.holes | self._one.layout.names
+            self._times = of_time(names)
+            self._said = () if "first" in names else tuple(names & ALONE)
 
     @property
     def names(self) -> set[str]:
@@ -133,7 +136,9 @@ class Books:
         in them, with the times; `wrong`: bits of the checksum that are so."""
         symbol = live.instrument.symbol
         if self._baked is not None and self._one is not None:
-            values = self._numbers.values(*span)
+            values = (
+                self._numbers.only(*span, self._said) if self._said else self._numbers.values(*span)
+            )
             if self._summed:
                 values |= self._sum(live, live.book, wrong)
             for name in self._times:

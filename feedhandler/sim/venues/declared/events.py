@@ -15,7 +15,7 @@ from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.levels import Layout, Texts, standing
-from feedhandler.sim.venues.declared.numbers import of_time, written
+from feedhandler.sim.venues.declared.numbers import of_time, writers
 from feedhandler.sim.venues.declared.statistics import Statistics
 from feedhandler.sim.venues.declared.template import Template, nodes, quoting
 
@@ -86,7 +86,7 @@ class Prints:
         self._taker, self.names = frame.taker, self._template.holes
         getters = {**_PRINTS, **(_HASHED if named else {})}
         self._getters = [(name, getters[name]) for name in self.names if name in getters]
-        self._times = [name for name in of_time(self.names) if name.startswith("time")]
+        self._times = writers(name for name in of_time(self.names) if name.startswith("time"))
         self._baked = self._template.baked(said)
         self._sent = [name for name in of_time(self.names) if name.startswith("sent")]
         self._rows = any(isinstance(each, Rows) for each in nodes(self._template.tree))
@@ -112,8 +112,8 @@ class Prints:
             row["price"] = texts.prices[max(1, one.grid + (away if one.taker_buys else -away))]
         if one.number % LIQUIDATIONS == 0:
             row["forced"] = "1"
-        for name in self._times:
-            row[name] = written(name, one.ms * _MS)
+        for name, write in self._times:
+            row[name] = write(one.ms * _MS)
         return row
 
 

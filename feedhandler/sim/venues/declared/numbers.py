@@ -12,6 +12,9 @@ from feedhandler.sim.market.clock import VenueClock
 from feedhandler.sim.market.live import Live
 
 _FIRST: Final = 5_000_000_000
+_BEFORE: Final = ("previous", "previous_signed")
+ALONE: Final = frozenset({"_", "final", "place", *_BEFORE})
+"""Numbers that are said as they are."""
 _UNITS: Final[Mapping[str, int]] = {
     "time_ns": 1,
     "time_us": 1_000,
@@ -51,6 +54,13 @@ class Numbers:
 
     def _now(self) -> int:
         return self.clock.us() * 1_000 // self._step * self._step
+
+    def only(self, previous: int, final: int, names: Iterable[str]) -> dict[str, str]:
+        """Those of these names alone, of an update that is one message."""
+        if self.timed:
+            return self.values(previous, final)
+        last, before = str(final), str(previous)
+        return {name: before if name in _BEFORE else last for name in names}
 
     def values(self, previous: int, final: int, at: int = 0, of: int = 1) -> dict[str, str]:
         """What the message `at` of those `of` an update says of its place."""
@@ -96,9 +106,9 @@ _WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
 """A time in every way in which venues write it."""
 
 
-def written(name: str, ns: int) -> str:
-    """A time as the hole of this name has it: `time_ms`, `sent_iso`."""
-    return _WRITTEN[name.partition("_")[2]](ns)
+def writers(names: Iterable[str]) -> list[tuple[str, Callable[[int], str]]]:
+    """How times of these names are written: `time_ms`, `sent_iso`."""
+    return [(name, _WRITTEN[name.partition("_")[2]]) for name in names]
 
 
 def of_time(names: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.books import Books
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.events import Picture, Prints, Tape
-from feedhandler.sim.venues.declared.numbers import of_time
+from feedhandler.sim.venues.declared.numbers import of_time, writers
 from feedhandler.sim.venues.declared.stream import BookStream
 
 
@@ -35,7 +35,8 @@ class Open:
         self.said = {**self.channel.said, "channel": str(self.number)}
         makes = (self.books, self.tape, *self.forced, *self.quotes, *self.tickers)
         self.stamp = 0
-        self.times = of_time({name for one in makes if one is not None for name in one.names})
+        names = {name for one in makes if one is not None for name in one.names}
+        self.times = writers(of_time(names))
 
     @property
     def timed(self) -> bool:
@@ -64,6 +65,7 @@ class Opened:
         self._routes: dict[str, Route] = {}
         self._timed: dict[float, list[Open]] = {}
         self._due: dict[float, float] = {}
+        self._soonest = 0.0
 
     def add(self, one: Open) -> None:
         """Somebody listens."""
@@ -73,6 +75,7 @@ class Opened:
         if one.timed:
             self._timed.setdefault(one.every, []).append(one)
             self._due.setdefault(one.every, 0.0)
+            self._soonest = 0.0
             if one.tickers and not one.always:
                 self.moved.setdefault(one.every, set())
 
@@ -105,9 +108,12 @@ class Opened:
 
     def due(self, now: float) -> list[float]:
         """The intervals that are over; each begins anew."""
+        if now < self._soonest:
+            return []
         found = [every for every, due in self._due.items() if now >= due]
         for every in found:
             self._due[every] = now + every
+        self._soonest = min(self._due.values(), default=0.0)
         return found
 
     @property

@@ -33,7 +33,7 @@ from feedhandler.sim.venues.declared.events import (
 )
 from feedhandler.sim.venues.declared.levels import Texts, texts
 from feedhandler.sim.venues.declared.listing import List
-from feedhandler.sim.venues.declared.numbers import Numbers, times, written
+from feedhandler.sim.venues.declared.numbers import Numbers, times
 from feedhandler.sim.venues.declared.opened import Open, Opened, subjects
 from feedhandler.sim.venues.declared.rest import DeclaredRest
 from feedhandler.sim.venues.declared.stream import BookStream, crossed
@@ -198,7 +198,8 @@ class Publisher(DeclaredRest, ABC):
         ns = ns or self.market.clock.ms() * 1_000_000
         if one.stamp != ns:
             one.stamp = ns
-            one.said |= {name: written(name, ns) for name in one.times}
+            for name, write in one.times:
+                one.said[name] = write(ns)
         return one.said
 
     def on_update(self, update: Update) -> None:
@@ -239,6 +240,10 @@ class Publisher(DeclaredRest, ABC):
             wrong=int(verdict is Delivery.CHECKSUM),
         )
         stream.last = update.sequence
+        if verdict is Delivery.SEND and self.counter is None and not self._held:
+            for message in messages:
+                self.push(key, symbol, message.encode())
+            return
         for message in messages:
             self.push_book(key, symbol, message.encode(), verdict)
             verdict = Delivery.SEND
@@ -248,7 +253,8 @@ class Publisher(DeclaredRest, ABC):
         symbol, its = live.instrument.symbol, self.texts(live)
         said = self.said(one, symbol) if one.channel.symbol != symbol else self._now(one)
         messages = list(one.tape.messages(live, its, update.trades, said)) if one.tape else []
-        forced = [trade for trade in update.trades if trade.number % LIQUIDATIONS == 0]
+        every = update.trades if one.forced else ()
+        forced = [trade for trade in every if trade.number % LIQUIDATIONS == 0]
         for frame in one.forced if forced else ():
             messages += frame.messages(live, its, forced, said, away=True)
         for text in messages:
