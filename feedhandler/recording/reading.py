@@ -60,7 +60,7 @@ class Queue:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._items: deque[Item] = deque()
+        self._items: deque[tuple[Item, float]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
         self._closed = False  #: nothing is taken: what is put is dropped
@@ -70,6 +70,11 @@ class Queue:
         """In it now."""
         return self._bytes
 
+    def age_ns(self) -> int:
+        """How long the next one has been in it."""
+        with self._changed:
+            return int((monotonic() - self._items[0][1]) * 1e9) if self._items else 0
+
     def put(self, item: Item) -> None:
         """Waits for room."""
         size = _size(item)
@@ -77,7 +82,7 @@ class Queue:
             while self._bytes + size > self._room and self._items and not self._closed:
                 self._changed.wait(0.1)
             if not self._closed:
-                self._items.append(item)
+                self._items.append((item, monotonic()))
                 self._bytes += size
                 self._changed.notify_all()
 
@@ -88,7 +93,7 @@ class Queue:
                 self._changed.wait(timeout)
             if not self._items:
                 return None
-            item = self._items.popleft()
+            item, _ = self._items.popleft()
             self._bytes -= _size(item)
             self._changed.notify_all()
             return item
@@ -129,6 +134,13 @@ class VenueReader:
     def lag(self) -> int:
         """Records that are there and not read."""
         return 0 if self.events is None else self.events.lag
+
+    def waited_ns(self, now_ns: int) -> int:
+        """How long the next record that is not read has been in the ring."""
+        events, segment = self.events, self._segment
+        if events is None or segment is None or events.lag == 0:
+            return 0
+        return max(0, now_ns - int(segment.ring(events.sequence, 1)["receive_ns"][0]))
 
     @property
     def slots(self) -> int:

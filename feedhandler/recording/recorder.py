@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from feedhandler.config.record_keys import RecordConfig
-from feedhandler.log import log
+from feedhandler.log import Throttle, log
 from feedhandler.recording.compaction import Compactor
 from feedhandler.recording.directory import RecordingDirectory
 from feedhandler.recording.reading import Ended, Item, Opened, Queue, Records, VenueReader
@@ -89,6 +89,7 @@ class Recorder:
             raise
         self._compactor = Compactor(directory) if config.compact else None
         self._rates = Rates()
+        self._quiet = Throttle()
 
     def _start(self, venues: Sequence[str]) -> dict[str, VenueRecorder]:
         """Tidy up after the last run, and find out where it ended."""
@@ -173,9 +174,9 @@ class Recorder:
             except OSError as error:
                 if not self._pause(error):
                     return
-            if self._report is not None and monotonic() - reported >= 1.0:
+            if monotonic() - reported >= 1.0:
                 reported = monotonic()
-                self._report(self.status())
+                self._tell()
 
     def _take(self, item: Item) -> None:
         venue = self._venues[item.venue]
@@ -225,8 +226,7 @@ class Recorder:
         free = self._free()
         said = self._said(Pause(time_ns(), self.detail, free))
         while not self.stop.wait(_RETRY_S):
-            if self._report is not None:
-                self._report(self.status())
+            self._tell()
             free = self._free()
             if free < self._config.free_mib * _MIB * 5 // 4:
                 continue
@@ -260,6 +260,20 @@ class Recorder:
 
     # ---- what people see
 
+    def _tell(self) -> None:
+        """Once a second, and a word when it may be lapped."""
+        status = self.status()
+        for one in status["venues"]:
+            behind, ring = one["behind_ns"], one["ring_ns"]
+            if ring and behind > ring / 2:
+                self._quiet.warning(
+                    one["venue"],
+                    f"{one['venue']}: {behind / 1e9:.1f} s behind, and its ring holds "
+                    f"{ring / 1e9:.1f} s: more `ring_slots`, or a core for the recorder (`cpu`)",
+                )
+        if self._report is not None:
+            self._report(status)
+
     def status(self) -> dict[str, Any]:
         """How it is: of the recorder, and of each venue."""
         now, clock = monotonic(), time_ns()
@@ -281,17 +295,16 @@ class Recorder:
         venue, reader = self._venues[name], self._readers[name]
         committed, its = venue.committed, venue.open
         rate = self._rates.of(name, venue.records, now)
-        lag = reader.lag
-        behind = lag > 0 or self._queue.bytes > 0
+        behind = reader.waited_ns(clock) + self._queue.age_ns()
         return {
             "venue": name,
             "waits_for": reader.waits_for,
             "epoch": its.epoch if its else committed.epoch if committed else 0,
             "records": venue.records,
             "rate": rate,
-            "behind_ns": max(0, clock - venue.last_receive_ns) if behind and its else 0,
+            "behind_ns": behind,
             "ring_ns": int(reader.slots / rate * 1e9) if rate else None,
-            "lag": lag,
+            "lag": reader.lag,
             "lost": venue.lost,
             "committed": committed.last if committed else 0,
             "segments": venue.segments,

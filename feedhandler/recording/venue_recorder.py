@@ -70,7 +70,6 @@ class VenueRecorder:
         self.committed = committed
         self.open: OpenSegment | None = None
         self.records = self.bytes = self.lost = self.segments = 0
-        self.last_receive_ns = 0
         self._directory = directory
         self._config = config
         self._cause = cause  #: of what is missing before the next segment
@@ -239,7 +238,6 @@ class VenueRecorder:
         self.open.add(rows)
         self._apply(rows)
         self.records += len(rows)
-        self.last_receive_ns = int(rows["receive_ns"][-1])
         if self.open.last == self._joined_at and self._needs_bases:
             self.commit()
 

@@ -275,3 +275,17 @@ def test_the_configuration_stands_in_the_manifest(tmp_path: Path, market: Market
     [start] = kept.lines(tmp_path, "start")
     assert start["config"]["rotate_s"] == config(tmp_path).rotate_s
     assert json.dumps(start["config"])
+
+
+def test_how_far_behind_is_told_in_time(tmp_path: Path, market: Market) -> None:
+    """Of the ring and of the queue; of a venue that is silent it is nothing."""
+    with recording(tmp_path, market.namespace) as recorder:
+        at_end(recorder, market)
+        until(lambda: recorder.status()["venues"][0]["behind_ns"] == 0, "all is handled")
+        with recorder._turn:  # nobody reads
+            market.now_ns = time.time_ns() - 60 * NS
+            market.until(50)
+            [told] = recorder.status()["venues"]
+            assert told["lag"] >= 50
+            assert 59 * NS < told["behind_ns"] < 120 * NS
+        until(lambda: recorder.status()["venues"][0]["behind_ns"] == 0, "all is handled")
