@@ -20,6 +20,7 @@ from shm.registry import readers
 from shm.writer_lock import locked
 
 _CELL_HEAD = 64
+_WRITER = ("writer_pid", "writer_start_ticks")
 SUSPECT_NS = 2_000_000_000  #: a heartbeat is due every 100 ms
 
 
@@ -176,7 +177,8 @@ def _open(namespace: str, venue: str) -> tuple[np.void, bool, int]:
         header = read_struct(data_fd, "header")
         if int(header["magic"]) != _native.MAGIC_DATA or int(control["magic"]) == 0:
             raise FileNotFoundError
-        alive = locked(control_fd)
+        # another process may have the lock already, and has not made its memory yet
+        alive = locked(control_fd) and all(control[one] == header[one] for one in _WRITER)
         data_fd, kept = -1, data_fd
         return header, alive, kept
     except FileNotFoundError:
