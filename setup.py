@@ -17,6 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ("feedhandler", "shm")  # feedhandler/cli is a link to cli/
@@ -98,8 +99,41 @@ def check_compiler() -> None:
         )
 
 
+class Progress:
+    """Says which module is being built, of how many, to a file that somebody follows
+    (FEEDHANDLER_PROGRESS): pip shows nothing of a build that succeeds."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._begun = 0
+        self._path = os.environ.get("FEEDHANDLER_PROGRESS", "")
+        self._lock = Lock()
+
+    def begins(self, name: str) -> None:
+        with self._lock:  # several are built at once
+            self._begun += 1
+            if self._path:
+                with Path(self._path).open("a") as file:
+                    file.write(f"native module {self._begun} of {self._count}: {name}\n")
+
+
 if __name__ == "__main__":
     from setuptools import Extension, find_namespace_packages, setup
+    from setuptools.command.build_ext import build_ext
+
+    progress = Progress(len(modules()))
+
+    class BuildAll(build_ext):  # type: ignore[misc]
+        """Several at once, and with a word on each."""
+
+        def finalize_options(self) -> None:
+            super().finalize_options()
+            if not self.parallel:
+                self.parallel: int | None = len(os.sched_getaffinity(0))
+
+        def build_extension(self, ext: Extension) -> None:
+            progress.begins(ext.name)
+            super().build_extension(ext)
 
     mode = os.environ.get("FEEDHANDLER_BUILD", "")
     if mode not in MODES:
@@ -109,6 +143,7 @@ if __name__ == "__main__":
     flags = [*FLAGS, *MODES[mode]]
     age = stamp(" ".join(flags))
     setup(
+        cmdclass={"build_ext": BuildAll},
         packages=find_namespace_packages(
             include=[pattern for room in PACKAGES for pattern in (room, f"{room}.*")],
             exclude=["*.__pycache__"],

@@ -41,12 +41,15 @@ find_python() {
 make_venv() {
     local python
     [[ "$(uname -s)" == Linux ]] || die "this runs on Linux only: it needs futexes and /dev/shm"
-    if [[ -x "$venv/bin/python" ]] && is_new_enough "$venv/bin/python"; then
+    # One that was interrupted while it was made has a Python, and no pip.
+    if [[ -x "$venv/bin/python" ]] && is_new_enough "$venv/bin/python" &&
+        "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         return
     fi
     python="$(find_python)" || exit 2
     echo "making .venv with $("$python" --version)" >&2
     "$python" -m venv --clear "$venv" >&2 || {
+        [[ $? -ne 130 ]] || die "interrupted: run it again, and .venv is made anew"
         rm -rf -- "$venv"
         die "this Python cannot make a virtual environment" \
             "install its venv module (Debian, Ubuntu: apt install python3-venv)"
@@ -84,19 +87,61 @@ is_installed() {
         -print -quit)" ]]
 }
 
+# Shows what pip and the build are at: on a terminal in one line that changes, else line by line.
+follow() {
+    local line end='\n' begin=''
+    [[ ! -t 2 ]] || { end='' begin='\r\033[K'; }
+    while IFS= read -r line; do
+        case "$line" in
+            "native module "*) line="building $line" ;;
+            "Collecting "*) line="fetching ${line#Collecting }" ;;
+            "Installing collected packages"*) line="putting the packages into .venv" ;;
+            *) continue ;;
+        esac
+        printf "$begin  %s$end" "${line:0:76}" >&2
+    done < <(tail -q -n +1 -F --pid=$$ -- "$@" 2>/dev/null)
+}
+
+# pip_install LOG ARGUMENT...: pip in the foreground, so that Ctrl-C ends it.
+pip_install() {
+    local log="$1" follower status=0
+    shift
+    export FEEDHANDLER_PROGRESS="$venv/.progress"
+    : >"$log"
+    : >"$FEEDHANDLER_PROGRESS"
+    follow "$log" "$FEEDHANDLER_PROGRESS" &
+    follower=$!
+    trap 'kill -- "$follower" 2>/dev/null; die "interrupted: run it again, and it goes on"' INT
+    "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off "$@" \
+        >"$log" 2>&1 || status=$?
+    trap - INT
+    pkill -P "$follower" 2>/dev/null || true
+    kill -- "$follower" 2>/dev/null || true
+    wait "$follower" 2>/dev/null || true
+    [[ ! -t 2 ]] || printf '\r\033[K' >&2
+    return $status
+}
+
 install_now() {
-    local extra wanted log isolation=()
+    local extra wanted log interrupted='' isolation=()
     make_venv
+    [[ ! -f "$venv/.installing" || -f "$(stamp_of)" ]] || interrupted=1
     check_compiler
     wanted="$root"
     [[ $# -eq 0 ]] || wanted="$root[$(IFS=,; echo "$*")]"
     log="$venv/install.log"
     # The dev extra holds all that the build needs: then it is not fetched anew each time.
     [[ ! -f "$(stamp_of dev)" ]] || isolation=(--no-build-isolation)
-    echo "installing into .venv and building the native parts: a minute or two" >&2
     touch -- "$venv/.installing" # what changes while this builds is newer than the stamps
-    if ! "$venv/bin/python" -m pip install --disable-pip-version-check --quiet \
-        "${isolation[@]}" --editable "$wanted" >"$log" 2>&1; then
+    echo "installing into .venv and building the native parts: a minute or two" >&2
+    if ! pip_install "$log" "${isolation[@]}" --editable "$wanted"; then
+        # What was cut off may have left half a package, with which pip never ends well.
+        [[ -z "$interrupted" ]] || {
+            echo "an installation was interrupted before: making .venv anew" >&2
+            rm -rf -- "$venv"
+            install_now "$@"
+            return
+        }
         tail -n 40 -- "$log" >&2
         die "the installation failed; what pip said is above, and whole in .venv/install.log"
     fi

@@ -53,8 +53,13 @@ class QualityCount:
             symbols, closed = self._named(rows.tolist())
             self._keeper.add(symbols, closed, self._engine.quality(list(symbols)))
 
-    def beat(self) -> None:
+    def alive(self) -> None:
         """The process is well."""
+        if self._keeper is not None:
+            self._keeper.alive()
+
+    def beat(self) -> None:
+        """What it counts since the last time."""
         if self._keeper is not None:
             self._keeper.beat(self._writer.counters(), holes(self._engine))
 

@@ -201,6 +201,7 @@ class VenueFeed:
             now = self._clock()
             newest = max((c.native.last_receive_ns for c in self.connections), default=0)
             self._writer.heartbeat(newest)
+            step("quality", self.quality.alive)
             if self.engine.overdue():
                 step("hearing the engine", self.on_attention)
             step("recovery", partial(self.healing.poll, now))

@@ -153,6 +153,12 @@ class DayWriter:
             if written < end - at:
                 raise OSError(errno.ENOSPC, "the disk is full")
 
+    def mark(self, now: int) -> None:
+        """Its writer was well then. Raises OSError."""
+        self.file.head["updated_ns"] = now
+        assert HEAD.fields is not None
+        os.pwrite(self._fd, now.to_bytes(8, "little"), HEAD.fields["updated_ns"][1])
+
     def grow(self, rows: int) -> None:
         """Room for that many rows; `file` is another one then. Raises OSError."""
         larger = DayFile(np.zeros(_bytes(rows), np.uint8))

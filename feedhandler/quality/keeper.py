@@ -181,6 +181,17 @@ class Keeper:
         head["updated_ns"] = self._at = now
         self._store(now, minute)
 
+    def alive(self) -> None:
+        """It is well, and that is all: of a process that is killed, books were LIVE until its last
+        such word."""
+        now = self._clock()
+        on_time = 0 <= now - self._at <= LATE_NS and day_of(now) == self._day
+        if self._writer is not None and not self._complaint and on_time:
+            try:
+                self._writer.mark(now)
+            except OSError as error:
+                self._complain(error)
+
     def close(self) -> None:
         """Another one goes on."""
         if self._writer is not None:

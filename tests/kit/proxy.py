@@ -13,12 +13,13 @@ Doctor = Callable[[str], str]  #: a text from the venue -> what the feed gets to
 
 
 class Proxy:
-    """`doctor`: applied to every text from the venue; set it whenever you like. `asked`: what the
-    feed sent."""
+    """`doctor`: applied to every text from the venue; set it whenever you like. `opened`:
+    called when another connection begins; `asked`: what the feed sent."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream  # scheme, host and port
         self.doctor: Doctor = lambda text: text
+        self.opened: Callable[[], None] = lambda: None
         self.asked: list[str] = []
         self.url = ""
 
@@ -29,6 +30,7 @@ class Proxy:
             ClientSession() as session,
             session.ws_connect(f"{self.upstream}{request.path_qs}", max_msg_size=0) as venue,
         ):
+            self.opened()
 
             async def down() -> None:
                 async for message in venue:

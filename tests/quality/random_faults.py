@@ -105,9 +105,11 @@ class Tap:
                 self.gaps += 1
                 self.missing += data["U"] - last - 1
             self._last[data["s"]] = data["u"]
-        elif "result" in found:  # a connection begins with an acknowledgement
-            self._last.clear()
         return text
+
+    def opened(self) -> None:
+        """Another connection: what it begins with follows nothing."""
+        self._last.clear()
 
 
 @dataclass
@@ -345,6 +347,7 @@ def run(seconds: float, seed: int, names: Sequence[str] = VENUES) -> list[tuple[
                 assert isinstance(url, str)
                 between = stack.enter_context(proxy(_origin(r.sims[venue].endpoint.ws_url)))
                 between.doctor = tap = Tap()
+                between.opened = tap.opened
                 r.change(venue, ws_url=at_host(url, between.url))
             plays.append(Play(r, venue, random.Random(f"{seed} {venue}"), tap))
         going = [each.play(seconds) for each in plays]

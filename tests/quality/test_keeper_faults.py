@@ -113,6 +113,21 @@ def test_a_process_that_stood_still_was_not_live(clock: Clock) -> None:
     assert (one_row(clock)["live_ns"], one_row(clock)["carried_ns"]) == (20 * S, 120 * S)
 
 
+def test_what_was_well_a_moment_ago_was_live_until_then(clock: Clock) -> None:
+    """Its numbers are kept four times a second, that it lives ten times."""
+    one = Keeper("ns", "okx", 4, clock)
+    one.add({0: "BTC-USDT"}, [], counted(live_since=NOON))
+    clock.now += 1 * S
+    beat(one)
+    clock.now += S // 5
+    one.alive()
+    clock.now += 20 * S  # it was killed
+    one.alive()  # and not stopped
+    del one
+    Keeper("ns", "okx", 4, clock)
+    assert found(clock)["live_ns"] == S + S // 5
+
+
 @pytest.mark.parametrize("before", ["nothing", "stale", "live"])
 @pytest.mark.parametrize("closed", [True, False])
 def test_what_a_process_that_stood_still_had_not_told_yet(
