@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 MOST_ELEMENTS = 2_000_000  #: of a document; the longest lists have a tenth of it
 NAME_BYTES = 63  #: of the directory's names
+INDEX_BYTES = 39  #: of the engine's names of indices
 TICK_BANDS = 12  #: for which the directory has room
 _LARGEST = 10**12  #: no tick, lot, contract or strike is more
 _MOST_NS = (1 << 63) - 1
@@ -97,10 +98,16 @@ def check(spec: ListedInstrument) -> None:
             raise ValueError(f"{what}: {shown(text)}, not a name")
         if len(text.encode()) > NAME_BYTES:
             raise ValueError(f"{what}: {shown(text)}..., of more than {NAME_BYTES} bytes")
+    if len(spec.index_name.encode()) > INDEX_BYTES:
+        raise ValueError(f"index: {shown(spec.index_name)}..., of more than {INDEX_BYTES} bytes")
     for what, text in (("base", spec.base), ("quote", spec.quote)):
         if not isinstance(text, str) or not text.isprintable() or not text:
             raise ValueError(f"{what}: {shown(text)}, not a currency")
-    for what, text in (("settle", spec.settle), ("family", spec.family)):
+    for what, text in (
+        ("settle", spec.settle),
+        ("family", spec.family),
+        ("index", spec.index_name),
+    ):
         if not isinstance(text, str) or not text.isprintable():
             raise ValueError(f"{what}: {shown(text)}, not a name")
     for what, number, least in (

@@ -131,6 +131,7 @@ class ListedInstrument:
     option: OptionType = OptionType.NONE
     status: Status = Status.ACTIVE
     family: str = ""  #: what the venue groups it by in its channels (OKX instFamily)
+    index_name: str = ""  #: the index that it follows, where that has channels of its own
     stated: str = field(default="", compare=False)
     written: tuple[int, int] | None = None
     tick_bands: tuple[tuple[Decimal, Decimal], ...] = ()
@@ -141,10 +142,8 @@ class ListedInstrument:
         return self.status in _AWAKE
 
     def over(self, now_ns: int) -> bool:
-        """Whether it has ended: as the venue says, or a dated contract by its date.
-
-        Of others the date is an announcement: that it came true, the venue says.
-        """
+        """Whether it has ended: as the venue says, or a dated contract by its date. Of others the
+        date is an announcement: that it came true, the venue says."""
         dated = self.kind in (InstrumentKind.FUTURE, InstrumentKind.OPTION)
         return self.status is Status.EXPIRED or (dated and 0 < self.expiry_ns <= now_ns)
 

@@ -297,6 +297,10 @@ class Engine:
     def set_status(self, instrument: int, status: int) -> None:
         """The same of the status alone."""
 
+    def follow(self, instrument: int, index: str) -> None:
+        """What is said of this index is said of the instrument; "": it follows none that is named.
+        Raises ValueError for a name of over 39 bytes."""
+
     def status(self, instrument: int) -> int: ...
     def word(self, instrument: int) -> str:
         """The venue's own word for its status, as its ticker said last; "": it said none."""

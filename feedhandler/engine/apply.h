@@ -151,6 +151,16 @@ static inline void message_word_say(engine *e, const message *msg)
         market_word(e, msg->market, e->frame + DECIMAL_BEFORE + msg->word, msg->word_length);
 }
 
+/* What its sizes count: 1, the base; 2, the quote; 0, contracts, or nobody knows. */
+static inline uint8_t market_counts(const market *m)
+{
+    bool known = m->entry.kind != FH_INSTRUMENT_COMBO && m->entry.kind != FH_INSTRUMENT_UNKNOWN;
+    if (!known || m->entry.contract_size != 1.0 || m->entry.contract_type == FH_CONTRACT_QUANTO)
+        return 0;
+    bool inverse = m->entry.contract_type == FH_CONTRACT_INVERSE && m->entry.kind != FH_INSTRUMENT_OPTION;
+    return inverse ? 2 : 1;
+}
+
 /* Statistics: the cell holds them all, the ring gets those that changed. A field that the venue now
  * says it has none of (null) becomes NaN in the cell, without a record. */
 static inline void message_stats(engine *e, const message *msg)
@@ -159,6 +169,8 @@ static inline void message_stats(engine *e, const message *msg)
     const statistic *stats = e->stats + msg->levels;
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
     for (uint32_t i = 0; i < msg->count; i++) {
+        if (UNLIKELY(stats[i].of) && stats[i].of != market_counts(m))
+            continue;
         if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection, false,
                       e->receive_ns))
             continue;

@@ -163,7 +163,10 @@ static void keys_row(key_walk *w)
         e->unknown++;
         return;
     }
+    const uint8_t *at = c->at;
+    c->at = c->end; /* as the general reader has it: an error that has no place of its own is there */
     ENGINE_ITEM(e, c, shaped_row_read(e, c, s, f, m));
+    c->at = at;
 }
 
 static void keys_rows(key_walk *w)
@@ -354,7 +357,7 @@ static __attribute__((noinline)) bool keys_read(engine *e, cursor *c)
     for (uint32_t n = 0, i = all->ticker; n < all->count; n++, i++) {
         i = i < all->count ? i : 0;
         const shape *s = &all->shapes[i];
-        key_lists *kept = s->kind == SHAPE_TICKER && *s->node == SHAPE_OBJECT ? keys_kept(all, i) : NULL;
+        key_lists *kept = s->kind == SHAPE_TICKER && *s->node == SHAPE_OBJECT && !s->follows ? keys_kept(all, i) : NULL;
         if (kept == NULL)
             continue;
         uint32_t lists = kept->count, counts[KEY_LISTS];

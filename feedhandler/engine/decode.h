@@ -9,6 +9,7 @@
 #define FEEDHANDLER_ENGINE_DECODE_H
 
 #include "instruments.h"
+#include "roles.h"
 #include "numbers.h"
 #include "session.h"
 
@@ -216,6 +217,7 @@ static inline void engine_stat(engine *e, message *msg, uint32_t field, const te
     statistic *s = &e->stats[e->stat_count];
     s->field = field;
     s->exact = false;
+    s->of = 0;
     s->cell = __builtin_nan("");
     if (text_present(t)) {
         int result = decimal_natural(t->at, t->at + t->length, &s->value, &stop);
@@ -229,6 +231,27 @@ static inline void engine_stat(engine *e, message *msg, uint32_t field, const te
     }
     e->stat_count++;
     msg->count++;
+}
+
+/* The same of a hole. Half of what counts both sides of each trade has one digit more, and is exact. */
+static inline void engine_stat_of(engine *e, message *msg, int role, const text *t)
+{
+    bool percent = role >= ROLE_PERCENT && role < ROLE_VOLUME_BASE;
+    uint32_t count = e->stat_count;
+    if (role < ROLE_VOLUME_BASE) {
+        engine_stat(e, msg, (uint32_t)(role - (percent ? ROLE_PERCENT : ROLE_STAT)), t, percent ? -2 : 0);
+        return;
+    }
+    engine_stat(e, msg, FH_STAT_VOLUME, t, 0);
+    statistic *s = &e->stats[count];
+    if (e->stat_count == count)
+        return;
+    s->of = role == ROLE_VOLUME_BOTH ? 0 : role == ROLE_VOLUME_BASE ? 1 : 2;
+    if (role == ROLE_VOLUME_BOTH && s->exact) {
+        s->exact = !__builtin_mul_overflow(s->value.mantissa, 5, &s->value.mantissa);
+        s->value.exponent--;
+        s->cell /= 2;
+    }
 }
 
 #endif

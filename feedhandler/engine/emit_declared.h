@@ -157,9 +157,8 @@ static __attribute__((noinline)) bool declared_stat(engine *e, int role, const u
     text said;
     if (!usual_scalar(at, end, &said))
         return false;
-    bool percent = role >= ROLE_PERCENT;
     counted.count = 0;
-    engine_stat(e, &counted, (uint32_t)(role - (percent ? ROLE_PERCENT : ROLE_STAT)), &said, percent ? -2 : 0);
+    engine_stat_of(e, &counted, role, &said);
     return true;
 }
 
@@ -177,7 +176,8 @@ static bool declared_top(engine *e, cursor *c, const form *f, market *m, const i
 {
     found said;
     int sides = __builtin_popcount(f->tops);
-    if (m->has_book && (sides < 4 || !quote_asked(e, m)))
+    bool quote = f->message.channel == CHANNEL_QUOTE;
+    if (m->has_book && !quote && (sides < 4 || !quote_asked(e, m)))
         return true;
     found_begin(&said, NULL, true);
     for (int i = 0; i < 4; i++) {
@@ -188,7 +188,7 @@ static bool declared_top(engine *e, cursor *c, const form *f, market *m, const i
         if (!usual_scalar(&at, c->end, &number) || !found_put(&said, ROLE_BID + i, &number, 0))
             return false;
     }
-    message *msg = shaped_top(e, c, &said, m, CHANNEL_TICKER, sides < 4);
+    message *msg = shaped_top(e, c, &said, m, quote ? CHANNEL_QUOTE : CHANNEL_TICKER, !quote && sides < 4);
     emit_time(msg, v);
     return !c->error && !e->short_of;
 }
@@ -197,7 +197,7 @@ static bool declared_top(engine *e, cursor *c, const form *f, market *m, const i
 static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, const int64_t *v)
 {
     uint32_t begin = declared_stats(e);
-    if (f->tops && !declared_top(e, c, f, m, v))
+    if ((f->tops || f->message.channel == CHANNEL_QUOTE) && !declared_top(e, c, f, m, v))
         return false;
     message *msg = engine_message(e, m, MESSAGE_STATS, f->message.channel);
     emit_time(msg, v);

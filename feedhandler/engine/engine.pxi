@@ -13,34 +13,6 @@ def full_sides(uint32_t bids, uint32_t asks, uint32_t asked):
     return side_full(bids, asks, asked), side_full(asks, bids, asked)
 
 
-cdef int _bands(fh_instrument *entry, bands) except -1:
-    """Of ticks by price."""
-    cdef double last = 0
-    if len(bands) > FH_BANDS:
-        raise ValueError(f"{len(bands)} bands of ticks: {FH_BANDS} at most")
-    entry.bands = len(bands)
-    for i, (begin, tick) in enumerate(bands):
-        if not begin > last or not tick > 0:
-            raise ValueError(f"bands of ticks have to ascend: {bands}")
-        entry.band_from[i] = last = begin
-        entry.band_tick[i] = tick
-    return 0
-
-
-cdef int _field(char *field, size_t size, str value) except -1:
-    cdef bytes encoded = value.encode()
-    if <size_t>len(encoded) >= size:
-        raise ValueError(f"{value!r} is longer than {size - 1} bytes")
-    memcpy(field, <const char *>encoded, len(encoded))
-    return 0
-
-
-cdef int _status(int status) except -1:
-    if not 0 <= status < FH_STATUS_END:
-        raise ValueError(f"no such status: {status}")
-    return status
-
-
 cdef class Engine:
     cdef engine e
     cdef bint opened
@@ -211,6 +183,11 @@ cdef class Engine:
         terms.status = _status(status)
         if engine_redefine(&self.e, m, &terms):
             engine_wake(&self.e)
+
+    def follow(self, instrument, str index):
+        cdef market *m = self._market(instrument)
+        _field(m.index_name, INDEX_BYTES, index)
+        m.index_length = <uint8_t>len(index.encode())
 
     def status(self, instrument):
         return self._market(instrument).entry.status

@@ -19,6 +19,7 @@ typedef struct found {
     } stat[FOUND_STATS];
     const uint8_t *row; /* the shape of its rows; NULL: it has none */
     uint32_t rows;      /* they themselves */
+    bool keyed;         /* they stand under their symbols */
     bool loose;         /* a level: more may stand behind what is in it */
     bool nulls;         /* of a quote: null is a side without anybody */
     bool lenient;       /* words may be others, keys may be missing: they are counted, and where the last one is */
@@ -32,6 +33,7 @@ static inline void found_begin(found *f, const found *outer, bool nulls)
     f->has = 0;
     f->stats = 0;
     f->row = NULL;
+    f->keyed = false;
     f->loose = false;
     f->nulls = nulls;
     f->lenient = f->differs = false;
@@ -147,7 +149,7 @@ static void found_hole(const tape *t, cursor *c, int role, uint32_t i, found *f)
     text said = tape_text(t, i);
     if (role != ROLE_SKIP && (list ? t->nodes[i].type != NODE_ARRAY : tape_nested(t, i)))
         tape_fail(t, c, WIRE_TYPE, i);
-    else if (role == ROLE_SYMBOL && (said.type != TEXT_STRING || said.length == 0))
+    else if ((role == ROLE_SYMBOL || role == ROLE_INDEX_NAME) && (said.type != TEXT_STRING || said.length == 0))
         tape_fail(t, c, WIRE_TYPE, i);
     else if (!found_put(f, role, &said, i))
         tape_fail(t, c, WIRE_RANGE, i);
@@ -264,7 +266,9 @@ static void found_value(const tape *t, cursor *c, const uint8_t *node, uint32_t 
     case SHAPE_LIST: found_list(t, c, node, i, f); return;
     case SHAPE_HOLE: found_hole(t, c, node[1], i, f); return;
     case SHAPE_ROWS:
-        if (t->nodes[i].type != NODE_ARRAY)
+    case SHAPE_KEYED:
+        f->keyed = *node == SHAPE_KEYED;
+        if (t->nodes[i].type != (f->keyed ? NODE_OBJECT : NODE_ARRAY))
             tape_fail(t, c, WIRE_TYPE, i);
         f->row = node + 1;
         f->rows = i;

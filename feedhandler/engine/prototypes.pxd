@@ -19,12 +19,14 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     int QUALITY_FIELDS
     ctypedef struct quality_numbers "quality":
         int64_t gaps, missing, unsized
+    enum: INDEX_BYTES
     ctypedef struct market:
         uint32_t id
         fh_instrument entry
         int price_exponent, size_exponent
-        uint8_t state, reason, precision, word_length
+        uint8_t state, reason, precision, word_length, index_length
         char *word
+        char *index_name
         bint has_book
         int price_written, size_written
         bint written_listed

@@ -48,10 +48,12 @@ enum role {
     ROLE_ID_NAME,
     ROLE_SORT,
     ROLE_STATUS,
+    ROLE_INDEX_NAME,
     ROLES
 };
 
-/* Those of statistics: FH_STAT_*, as it is written, or in percent. */
-enum { ROLE_STAT = 64, ROLE_PERCENT = 96 };
+/* Those of statistics: FH_STAT_*, as it is written, or in percent; a volume that is not said in units of size:
+ * in the base or the quote currency, or of both sides of each trade. */
+enum { ROLE_STAT = 64, ROLE_PERCENT = 96, ROLE_VOLUME_BASE = 128, ROLE_VOLUME_QUOTE, ROLE_VOLUME_BOTH };
 
 #endif

@@ -116,6 +116,7 @@ static int route_value(const route *r, const uint8_t *node, uint32_t i, bool str
             return said.length && digits_only(said.at, said.length) ? 1 : ROUTE_NO;
         }
         return !strict || route_hole(r, node[1], i) ? 0 : ROUTE_NO;
+    case SHAPE_KEYED: return 0;
     case SHAPE_ROWS: {
         uint32_t first = tape_first(i);
         if (!strict)

@@ -9,7 +9,7 @@
 
 #include "roles.h"
 
-enum shape_node { SHAPE_OBJECT, SHAPE_ROWS, SHAPE_TEXT, SHAPE_HOLE, SHAPE_LITERAL, SHAPE_LIST };
+enum shape_node { SHAPE_OBJECT, SHAPE_ROWS, SHAPE_TEXT, SHAPE_HOLE, SHAPE_LITERAL, SHAPE_LIST, SHAPE_KEYED };
 
 enum shape_kind {
     SHAPE_BOOK,
@@ -32,13 +32,14 @@ enum shape_kind {
 };
 
 enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4, KEY_LISTED = 8 }; /* of a key of an object */
-enum { FRAME_REMOVES = 1, FRAME_BLANK = 2, FRAME_BEGINS = 4, FRAME_ROUNDED = 8, FRAME_ANEW = 16, FRAME_TELLS = 32, FRAME_STILL = 64 };
+enum { FRAME_REMOVES = 1, FRAME_BLANK = 2, FRAME_BEGINS = 4, FRAME_ROUNDED = 8, FRAME_ANEW = 16, FRAME_TELLS = 32, FRAME_STILL = 64, FRAME_TOP = 128 };
 enum { FRAME_USUAL = FRAME_BEGINS | FRAME_ROUNDED | FRAME_ANEW | FRAME_STILL }; /* what is no matter of reading its values */
 enum { SHAPE_NO_LAYOUT = 255 };
 
 /* One kind of frame. A word is its length, and so many bytes; verbs are a count, and words. */
 typedef struct shape {
     uint8_t kind, layout, flags;
+    bool follows; /* it is about an index: of all instruments that follow it */
     uint8_t apart; /* of a ticker: 0, or which of those with a channel of their own, from 1 on */
     uint16_t window;
     const uint8_t *words[2], *sides[2], *channel, *deletes, *changes, *passed;
@@ -139,6 +140,7 @@ static bool shape_has(const uint8_t *node, int role)
                 return true;
         return false;
     case SHAPE_ROWS: return shape_has(node + 1, role);
+    case SHAPE_KEYED: return role == ROLE_SYMBOL || shape_has(node + 1, role);
     case SHAPE_HOLE: return node[1] == role;
     default: return false;
     }
@@ -174,7 +176,7 @@ static bool shape_rows_in(const uint8_t *node)
             if (shape_rows_in(at + 2))
                 return true;
         return false;
-    default: return *node == SHAPE_ROWS;
+    default: return *node == SHAPE_ROWS || *node == SHAPE_KEYED;
     }
 }
 

@@ -65,6 +65,7 @@ static bool shaped_open(engine *e, const void *table, size_t length)
         k->checks |= k->shapes[i].kind == SHAPE_CHECKSUM;
         k->by_keys |= k->shapes[i].kind == SHAPE_TICKER;
         k->told |= shape_tells(&k->shapes[i]);
+        k->shapes[i].follows = shape_has(k->shapes[i].node, ROLE_INDEX_NAME);
         uint32_t first = 0;
         while (first < i && !shape_levels_alike(&k->shapes[first], &k->shapes[i]))
             first++;

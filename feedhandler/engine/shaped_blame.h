@@ -109,6 +109,7 @@ static void blame_value(blame *b, const uint8_t *node, uint32_t i)
     case SHAPE_OBJECT: blame_object(b, node, i); return;
     case SHAPE_LIST: blame_list(b, node, i); return;
     case SHAPE_ROWS: blame_rows(b, node + 1, i); return;
+    case SHAPE_KEYED: b->unknown = true; return;
     case SHAPE_HOLE: blame_hole(b, node[1], &said); return;
     case SHAPE_TEXT: {
         found f;

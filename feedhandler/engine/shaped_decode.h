@@ -8,9 +8,8 @@
 #define FEEDHANDLER_ENGINE_SHAPED_DECODE_H
 
 #include "shaped_blame.h"
-#include "shaped_book.h"
+#include "shaped_items.h"
 #include "shaped_like.h"
-#include "shaped_rows.h"
 
 /* The shapes that a frame is of: one, or those whose rows may stand side by side in it. */
 typedef struct shaped_frame {
@@ -19,70 +18,6 @@ typedef struct shaped_frame {
     bool filled[ALTERNATIVES];
     uint32_t count;
 } shaped_frame;
-
-/* ---- rows ----------------------------------------------------------------------------------------- */
-
-/* One of many rows is none: it is left out and counted, and the others stand. */
-COLD void shaped_odd(engine *e, cursor *c, const item_mark *mark)
-{
-    const cursor at = *c;
-    if (!wire_meant(at.error))
-        return;
-    *c = mark->at;
-    c->spare_used = at.spare_used;
-    engine_item_odd(e, mark, &at);
-}
-
-/* What one row, or a frame without rows, says. */
-static void shaped_item(engine *e, cursor *c, const shape *s, const found *f, uint32_t i)
-{
-    if (shape_books(s)) {
-        shaped_book(e, c, s, f, i);
-        return;
-    }
-    bool nothing = s->kind == SHAPE_NONE ||
-                   (found_has(f, ROLE_SORT) && word_among(s->passed, &f->text[ROLE_SORT]));
-    market *m = nothing ? NULL : found_market(e, c, f);
-    if (m == NULL)
-        return;
-    if (s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER)
-        engine_about_quote(e, m);
-    ENGINE_ITEM(e, c, shaped_row_read(e, c, s, f, m));
-}
-
-static void shaped_rows(engine *e, cursor *c, const shape *s, const found *f);
-
-/* A row, of whose shape the rest is known. */
-static void shaped_row(engine *e, cursor *c, const shape *s, const found *outer, uint32_t i)
-{
-    found f;
-    bool best = s->kind == SHAPE_QUOTE || s->kind == SHAPE_TICKER;
-    const item_mark mark = engine_item_begin(e, c);
-    market *before = e->subject; /* a row that is odd */
-    const text *symbol = best ? found_text(outer, ROLE_SYMBOL) : NULL;
-    if (symbol)
-        engine_about_quote(e, symbol_find(e, symbol->at, symbol->length));
-    found_begin(&f, outer, best);
-    if (e->shaped->tape.nodes[i].type == TEXT_NULL)
-        tape_fail(&e->shaped->tape, c, WIRE_TYPE, i); /* not: nobody bids */
-    else
-        found_value(&e->shaped->tape, c, outer->row, i, &f);
-    if (!c->error && f.row)
-        shaped_rows(e, c, s, &f);
-    else if (!c->error)
-        shaped_item(e, c, s, &f, i);
-    if (UNLIKELY(c->error) && !shape_books(s))
-        shaped_odd(e, c, &mark);
-    else if (best)
-        e->subject = before;
-}
-
-static void shaped_rows(engine *e, cursor *c, const shape *s, const found *f)
-{
-    const tape *t = &e->shaped->tape;
-    for (uint32_t i = tape_first(f->rows); tape_in(t, f->rows, i) && !c->error; i = t->nodes[i].next)
-        shaped_row(e, c, s, f, i);
-}
 
 /* What surrounds the rows of one of the shapes. */
 static bool shaped_fill(engine *e, cursor *c, shaped_frame *k, uint32_t which)

@@ -128,6 +128,8 @@ static void shaped_quote_read(engine *e, cursor *c, const shape *s, const found 
 
 static inline int shape_channel(const shape *s)
 {
+    if (s->flags & FRAME_TOP)
+        return CHANNEL_QUOTE;
     return s->apart ? CHANNEL_MARK - 1 + s->apart : CHANNEL_TICKER;
 }
 
@@ -136,16 +138,15 @@ static void shaped_ticker_read(engine *e, cursor *c, const shape *s, const found
     int sides = 0;
     for (int role = ROLE_BID; role <= ROLE_ASK_SIZE; role++)
         sides += found_text(f, role) != NULL;
-    if (sides && (!m->has_book || (sides == 4 && quote_asked(e, m))))
+    if (s->flags & FRAME_TOP)
+        shaped_top(e, c, f, m, CHANNEL_QUOTE, false);
+    else if (sides && (!m->has_book || (sides == 4 && quote_asked(e, m))))
         shaped_top(e, c, f, m, CHANNEL_TICKER, sides < 4);
     message *msg = engine_message(e, m, MESSAGE_STATS, shape_channel(s));
     found_times(e, c, f, msg);
     for (const found *here = f; here; here = here->outer)
-        for (uint32_t i = 0; i < here->stats; i++) {
-            bool percent = here->stat[i].role >= ROLE_PERCENT;
-            uint32_t field = here->stat[i].role - (percent ? ROLE_PERCENT : ROLE_STAT);
-            engine_stat(e, msg, field, &here->stat[i].text, percent ? -2 : 0);
-        }
+        for (uint32_t i = 0; i < here->stats; i++)
+            engine_stat_of(e, msg, here->stat[i].role, &here->stat[i].text);
     const text *word = found_text(f, ROLE_STATUS);
     if (word)
         message_word(c, msg, word);

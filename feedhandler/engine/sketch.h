@@ -23,6 +23,7 @@ typedef struct sketch {
     const uint8_t *conn;     /* the connection's number; NULL: the frame has none */
     bool numbered;           /* it was met */
     uint32_t depth;          /* of rows within rows */
+    uint32_t nested;         /* objects that it is in */
     const level_way *ways[2]; /* of lists that were passed before the instrument was known */
     uint32_t later_lists, lists;
     const uint8_t *from; /* where the literal of the next step begins */
@@ -233,8 +234,10 @@ static void sketch_passed(sketch *k, bool word, cursor *c)
 {
     const uint8_t *at = c->at;
     cursor_skip(c);
-    /* null, too: it may be a number in the next one. A string is as in other frames, which may begin alike. */
-    if (k->of && k->of->kind == SHAPE_TICKER && !word && *at != '{' && *at != '[' && *at != '"') {
+    /* null, too: it may be a number in the next one. A string is as in other frames, which may begin alike, and
+     * so is a number that stands among the frame's own keys. */
+    bool plain = *at == '"' || (k->nested < 2 && (*at == '-' || (uint8_t)(*at - '0') < 10));
+    if (k->of && k->of->kind == SHAPE_TICKER && !word && *at != '{' && *at != '[' && !plain) {
         sketch_step(k, STEP_SCALAR, at, c->at);
         return;
     }

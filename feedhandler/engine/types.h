@@ -47,7 +47,7 @@ enum channel {
     CHANNELS
 };
 
-enum { NO_CONNECTION = -1, CONNECTIONS = 64 /* that can feed one book at the same time */ };
+enum { NO_CONNECTION = -1, CONNECTIONS = 64 /* that can feed one book at the same time */, INDEX_BYTES = 40 };
 
 /* The last messages that a book took, for telling who brought them first. */
 enum { RECENT = 8 };
@@ -95,9 +95,10 @@ typedef struct market {
     decimal_scale price_scale, size_scale;
     uint8_t precision; /* which pair of exponents is in force: an index into the entry's lists */
     uint8_t pairs;     /* that there are */
-    uint8_t symbol_length; /* 0: see symbol_plain */
-    uint8_t word_length;
+    uint8_t symbol_length /* 0: see symbol_plain */, word_length, index_length;
     char word[31]; /* the venue's own for its status, as its stream says */
+    char index_name[INDEX_BYTES]; /* what the venue calls the index that it follows */
+    int64_t index_ns;             /* when that was told last */
     bool has_book;
     bool signed_prices; /* they may be 0 and below: of a combination of instruments, a spread */
     bool incremental; /* deltas were seen: full books of other channels are only quotes then */
@@ -193,6 +194,7 @@ typedef struct message {
 typedef struct statistic {
     uint32_t field;
     bool exact; /* the mantissa holds the value as written */
+    uint8_t of; /* those alone whose sizes count the base (1), or the quote (2); 0: any */
     decimal value;
     double cell; /* what the quote cell gets */
 } statistic;

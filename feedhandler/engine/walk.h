@@ -184,6 +184,7 @@ static void sketch_object(engine *e, sketch *k, const uint8_t *node, cursor *c)
         k->failed = true;
         return;
     }
+    k->nested++;
     while (!k->failed && cursor_key(c, &key)) {
         uint8_t flags;
         const uint8_t *inner = shape_find(node, &key, &which, &flags);
@@ -199,6 +200,7 @@ static void sketch_object(engine *e, sketch *k, const uint8_t *node, cursor *c)
         else
             sketch_value(e, k, inner, c);
     }
+    k->nested--;
     k->failed |= (shape_constants(node) & ~seen) != 0;
 }
 
@@ -236,6 +238,7 @@ static void sketch_value(engine *e, sketch *k, const uint8_t *node, cursor *c)
     switch (what) {
     case SHAPE_OBJECT: sketch_object(e, k, node, c); break;
     case SHAPE_ROWS: sketch_rows(e, k, node, c); break;
+    case SHAPE_KEYED: k->failed = true; break;
     case SHAPE_TEXT: sketch_text(k, node, c); break;
     case SHAPE_HOLE: sketch_hole(k, *node, c); break;
     case SHAPE_LIST: sketch_list(e, k, node, c); break;
@@ -254,7 +257,7 @@ static bool sketch_frame(engine *e, sketch *k, const cursor *frame)
     k->count = k->rows = k->taken = k->frame = k->row = k->before = 0;
     k->rowed = k->in_row = k->outer = k->market = k->scaled = k->later = k->levels = k->failed = false;
     k->numbered = false;
-    k->depth = k->later_lists = k->lists = 0;
+    k->depth = k->nested = k->later_lists = k->lists = 0;
     k->from = c.begin;
     bool known = k->of ? k->shape.kind <= SHAPE_FULL || k->shape.kind == SHAPE_CHECKSUM ||
                              k->shape.kind == SHAPE_TICKER

@@ -21,7 +21,7 @@ from feedhandler.engine import _engine
 from feedhandler.healing.promise_watch import PromiseWatch, Top
 from feedhandler.healing.remarks import Remarks
 from feedhandler.healing.rhythm import RhythmOptions
-from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe
+from feedhandler.instruments.universe import CHANNEL, CarriedInstrument, Universe, is_about
 from feedhandler.log import Throttle
 from shm import Counter, Reason, State
 
@@ -241,8 +241,8 @@ class SilentSubscriptions:
         tracked = self._universe.of_key(key)
         if tracked is not None:
             return [] if tracked.closed else [tracked.id]
-        family = self._universe.parts(key)[1]
-        return [t.id for t in self._universe if t.spec.family == family and not t.closed]
+        subject = self._universe.parts(key)[1]
+        return [t.id for t in self._universe if not t.closed and is_about(t.spec, subject)]
 
     def _open(self, row: int) -> bool:
         tracked = self._universe.by_id.get(row)

@@ -95,7 +95,9 @@ class Terms:
         old = tracked.spec
         if spec == old:  # as nearly all of a list are
             return
-        spec = replace(spec, kind=old.kind, family=old.family)  # by these its keys are called
+        spec = replace(  # by these its keys are called
+            spec, kind=old.kind, family=old.family, index_name=old.index_name
+        )
         tracked.spec = spec
         if spec.expiry_ns != old.expiry_ns:
             tracked.ended = False

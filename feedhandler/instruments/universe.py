@@ -73,7 +73,7 @@ class Universe:
         keys = self.keys(spec)
         for key in keys:
             channel, subject = self.parts(key)
-            if channel != "status" and subject not in (spec.symbol, spec.family):
+            if channel != "status" and not is_about(spec, subject):
                 raise ValueError(f"{key!r} would be of {subject!r}")
         book = next((key for key in keys if self.parts(key)[0] == "book"), None)
         row = add_instrument(engine, spec, has_book=book is not None)
@@ -126,17 +126,22 @@ class Universe:
         return {key for spec in open_ for key in self.keys(spec)}
 
     def parts(self, key: str) -> tuple[str, str]:
-        """(channel, symbol or family) of a key."""
+        """(channel, symbol, family or index) of a key; "": it is of all of a kind."""
         return self.venue.key_symbols(key)
 
     def of_key(self, key: str) -> CarriedInstrument | None:
-        """The instrument of a key; None for a family's."""
+        """The instrument of a key; None for one of several."""
         return self.by_symbol.get(self.parts(key)[1])
 
     def books(self, keys: Iterable[str]) -> list[CarriedInstrument]:
         """The instruments whose books these keys subscribe to."""
         found = (self.of_key(key) for key in keys if self.parts(key)[0] == "book")
         return [tracked for tracked in found if tracked is not None]
+
+
+def is_about(spec: ListedInstrument, subject: str) -> bool:
+    """Whether a key of this subject tells of the instrument, too."""
+    return subject in ("", spec.symbol, spec.family, f"index {spec.index_name}")
 
 
 def add_instrument(engine: Engine, spec: ListedInstrument, *, has_book: bool = True) -> int:
@@ -154,11 +159,13 @@ def add_instrument(engine: Engine, spec: ListedInstrument, *, has_book: bool = T
         **_terms(spec),
     )
     engine.redefine(row, **_terms(spec))  # one that was closed comes back, with what has changed
+    engine.follow(row, spec.index_name)
     return row
 
 
 def redefine(engine: Engine, row: int, spec: ListedInstrument) -> Change:
     """Publish its terms as the venue lists them now; what is another than before."""
+    engine.follow(row, spec.index_name)
     return Change(engine.redefine(row, **_terms(spec)))
 
 

@@ -4,7 +4,7 @@ A node is a byte that says what it is, and then
 
     object   count, and of each key: KEY_*, its length, its bytes, the node's length (two bytes),
              the node
-    rows     the node of each element
+    rows     the node of each element; keyed, of what stands under each key, which is a symbol
     text     count of parts, each: 0, length, bytes; or 1, role, the sign that ends it
     hole     role
     literal  length, the JSON text
@@ -33,6 +33,7 @@ from feedhandler.shape.frame import (
     KINDS,
     LAYOUTS,
     OTHER_LAYOUT,
+    STAT,
     VERBS,
     Frame,
     Role,
@@ -42,11 +43,11 @@ from feedhandler.shape.routes import BESIDE, apart, is_valued, told_apart
 from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text
 
 _ANY = "*"  #: among the paths of keys that never come in some frame: all of this one's
-_OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST = range(6)
+_OBJECT, _ROWS, _TEXT, _HOLE, _LITERAL, _LIST, _KEYED = range(7)
 KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes is route; has some
 KEY_LISTED = 8  #: rows, where another frame has an object: that it is a list is route
 FRAME_REMOVES, FRAME_BLANK, FRAME_BEGINS, FRAME_ROUNDED, FRAME_ANEW = 1, 2, 4, 8, 16
-FRAME_STILL = 64
+FRAME_STILL, FRAME_TOP = 64, 128  #: TOP: a ticker that is of a channel of quotes
 FRAME_TELLS = 32  #: of what is for Python: market data may be of it, too
 _LEARNED = {
     Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
@@ -79,7 +80,10 @@ def _frame(told: Meaning, never: set[str], *, tells: bool) -> bytes:
     flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank | FRAME_ANEW * frame.anew
     flags |= FRAME_BEGINS * frame.begins | FRAME_ROUNDED * frame.rounded | FRAME_TELLS * tells
     flags |= FRAME_STILL * frame.still
-    head = bytes([KINDS[frame.kind], layout, flags])
+    kind = frame.kind
+    if kind == "quote" and any(role >= STAT for role in told.roles):
+        kind, flags = "ticker", flags | FRAME_TOP
+    head = bytes([KINDS[kind], layout, flags])
     head += struct.pack("<H", frame.window)
     head += b"".join(_bytes(word, place) for word in words)
     for verbs in (frame.deletes, frame.changes, frame.passed):
@@ -98,9 +102,9 @@ def _node(node: Node, path: str, never: set[str], place: str) -> bytes:
             return bytes([_LITERAL]) + _bytes(_plain(_json(node), place), place)
         case Text():
             return _text(node, place)
-        case Rows(inner):
+        case Rows(inner, keyed):
             told = never - {_ANY} if _worded(inner) else never
-            return bytes([_ROWS]) + _node(inner, f"{path}[]", told, place)
+            return bytes([_KEYED if keyed else _ROWS]) + _node(inner, f"{path}[]", told, place)
         case Listed(front, behind, gap):
             nodes = (
                 _sized(_node(inner, f"{path}[{at}]", never, place))

@@ -70,6 +70,7 @@ class Role(IntEnum):
     ID_NAME = 42  #: any name, such as a UUID: what stands for it is a hash of 53 bits
     SORT = 43  #: of a trade: some are passed over
     STATUS = 44  #: of a ticker: the venue's word for what may be done with the instrument
+    INDEX_NAME = 45  #: of a ticker: it is about all instruments that follow this index
 
 
 #: what a ticker says, by the numbers of FH_STAT_* in shm/include/feedhandler_shm.h
@@ -87,10 +88,16 @@ STATS: Mapping[str, int] = MappingProxyType(
     }
 )
 STAT, PERCENT = 64, 96  #: the roles of statistics begin here; of those that are divided by 100
+#: volumes of a day that are not in units of size: in the base or the quote currency, of instruments
+#: whose sizes count that; of both sides of each trade
+VOLUMES: Mapping[str, int] = MappingProxyType(
+    {"volume_base": 128, "volume_quote": 129, "volume_both": 130}
+)
 
+_ROLES: dict[str, int] = {role.name.lower(): role for role in Role if role is not Role.SKIP}
 HOLES: Mapping[str, int] = MappingProxyType(
-    {"_": Role.SKIP}
-    | {role.name.lower(): role for role in Role if role is not Role.SKIP}
+    {"_": Role.SKIP, **VOLUMES}
+    | _ROLES
     | {"time_frac": Role.TIME_S, "sent_frac": Role.SENT_S}
     | {name: STAT + number for name, number in STATS.items()}
     | {f"{name}_percent": PERCENT + number for name, number in STATS.items()}
@@ -125,7 +132,7 @@ KINDS: Mapping[str, int] = MappingProxyType(
     {
         "book": 0,  #: changes of a book
         "trade": 1,
-        "quote": 2,
+        "quote": 2,  #: the best bid and offer, and statistics where they are beside it
         "liquidation": 3,
         "snapshot": 4,  #: a full book that begins a chain of changes
         "full": 5,  #: a whole book with every message
@@ -145,6 +152,7 @@ KINDS: Mapping[str, int] = MappingProxyType(
 BOOKS = frozenset({"book", "snapshot", "full", "answer"})
 TRADES = frozenset({"trade", "liquidation"})
 TICKERS = frozenset({"ticker", "mark", "funding", "interest", "greeks"})
+SAYING = TICKERS | {"quote"}  #: those that may have statistics
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from feedhandler.shape.frame import (
     PERCENT,
     QUOTE,
     REPEATED,
+    SAYING,
     SENT,
     STAT,
     TICKERS,
@@ -44,7 +45,7 @@ _KIND = {
     **dict.fromkeys(BOOKS, _BOOK),
     **dict.fromkeys(TRADES, _PRINT),
     "quote": _TOP | {Role.BIDS, Role.ASKS},
-    **dict.fromkeys(TICKERS, _TOP | {Role.STATUS}),
+    **dict.fromkeys(TICKERS, _TOP | {Role.STATUS, Role.INDEX_NAME}),
     "checksum": {Role.CHECKSUM, Role.WINDOW},
     "number": {Role.CONN},
     "none": {Role.WINDOW},
@@ -122,7 +123,9 @@ def _holes(
                 if key.optional and key.node == Hole("never"):
                     raise ShapeError(f"{place}: {path}.{key.name}: optional, and it never comes")
                 yield from _holes(key.node, f"{path}.{key.name}", optional or key.optional, told)
-        case Rows(inner):
+        case Rows(inner, keyed):
+            if keyed:
+                yield f"{where}{{}}", Hole("symbol"), optional, False
             if told is None or not isinstance(inner, Object | Listed | Rows):
                 raise ShapeError(
                     f"{place}: {where}: rows are written as one object or list in brackets"
@@ -161,8 +164,8 @@ def _check(told: Meaning) -> None:
     frame, roles = told.frame, told.roles
     allowed = _ANYWHERE | _KIND[frame.kind]
     for role, where in roles.items():
-        if role >= STAT and frame.kind in TICKERS:
-            if role >= PERCENT and role - PERCENT + STAT in roles:
+        if role >= STAT and frame.kind in SAYING:
+            if PERCENT <= role < PERCENT + STAT // 2 and role - PERCENT + STAT in roles:
                 raise ShapeError(f"{told.place}: {where}: ${_name(role)}, and without percent too")
         elif role not in allowed:
             raise ShapeError(
@@ -195,6 +198,7 @@ def _missing(told: Meaning) -> set[Role]:
     if kind not in ("number", "none", "other", "control", "answer") and not roles & {
         Role.SYMBOL,
         Role.CHANNEL,
+        Role.INDEX_NAME,
     }:
         needed |= {Role.SYMBOL} - told.needed_of_level
     if kind in BOOKS and Role.LEVELS not in roles and not roles & {Role.PRICE, Role.SIDE}:
@@ -205,6 +209,8 @@ def _missing(told: Meaning) -> set[Role]:
     if kind in TRADES:
         needed |= {Role.PRICE} | ({Role.SIZE, Role.TAKER} if Role.AMOUNT not in roles else set())
     listed = kind == "quote" and roles & {Role.BIDS, Role.ASKS}
+    if kind == "quote" and any(role >= STAT for role in roles) and (listed or roles & _NUMBERS):
+        raise ShapeError(f"{told.place}: statistics, and levels or numbers of the book")
     if listed and not roles & QUOTE:
         needed |= {Role.BIDS, Role.ASKS}  # the best of each are first
     elif kind == "quote" or (kind in TICKERS and roles & QUOTE):

@@ -106,6 +106,11 @@ def _compare(node: Node, value: Any, path: str, told: Likeness, level: Node | No
                 elif not (key.optional and value[key.name] in (None, "")):
                     told.fits(1)
                     _compare(key.node, value[key.name], inside, told, level)
+        case Rows(inner, True):
+            if not isinstance(value, dict):
+                told.stopped(path, f"{_what(value)}, not an object")
+                return
+            _each(inner, enumerate(value.values()), path, told, level)
         case Rows(inner):
             if not isinstance(value, list):
                 told.stopped(path, f"{_what(value)}, not a list")

@@ -5,7 +5,8 @@
 Of this, an object's keys come in any order, and others among them; `?` behind a key says that it
 need not be there. `[X]` is a list of any length, of X each; `[X,Y]` a list with these in front, and
 `"..."` in it stands for any number of elements. `$name` is a hole, in a string or as a value of its
-own; `${name}` where letters follow it.
+own; `${name}` where letters follow it. `{"$symbol":X}` is an object of any keys, which are symbols,
+with an X under each.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from feedhandler.shape.errors import ShapeError
 
 _MARK = "\x01"  # of a hole that is a whole value
+_KEYED = "$symbol"
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|\$\w+|[^"$]+', re.DOTALL)
 _HOLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
@@ -60,9 +62,10 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list of any length."""
+    """A list of any length; `keyed`: an object, each under its symbol."""
 
     node: Node
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class _Number(str):
 
 def _node(value: Any, path: str, place: str) -> Node:
     where = f"{place}: {path or 'the top'}"
+    if isinstance(value, dict) and [*value] == [_KEYED]:
+        return Rows(_node(value[_KEYED], f"{path}[]", place), keyed=True)
     if isinstance(value, dict):
         return Object(
             tuple(
@@ -170,7 +175,8 @@ def holes(node: Node) -> Iterator[Hole]:
         case Object(keys):
             for key in keys:
                 yield from holes(key.node)
-        case Rows(inner):
+        case Rows(inner, keyed):
+            yield from (Hole("symbol", quoted=True),) if keyed else ()
             yield from holes(inner)
         case Listed(front, behind):
             for inner in (*front, *behind):
@@ -211,6 +217,14 @@ def _fits(node: Node, value: Any, found: dict[str, Any]) -> bool:
             if not isinstance(value, dict):
                 return False
             return all(_key_fits(key, value, found) for key in keys)
+        case Rows(inner, True):
+            if not isinstance(value, dict):
+                return False
+            rows = [matched(inner, each) for each in value.values()]
+            named = zip(value, rows, strict=True)
+            rows = [row if row is None else {"symbol": name, **row} for name, row in named]
+            found.setdefault("rows", []).extend(rows)
+            return None not in rows
         case Rows(inner):
             if not isinstance(value, list):
                 return False
@@ -317,6 +331,11 @@ def _render(node: Node, values: Mapping[str, str], rows: Sequence[Mapping[str, s
                 if _there(key, values)
             )
             return f"{{{said}}}"
+        case Rows(inner, True):
+            each = [{**values, **row} for row in rows]
+            texts = (json.dumps(one.get("symbol", ""), ensure_ascii=False) for one in each)
+            pairs = zip(texts, each, strict=True)
+            return f"{{{','.join(f'{text}:{_render(inner, one, ())}' for text, one in pairs)}}}"
         case Rows(inner):
             if _has_rows(inner):
                 return f"[{_render(inner, values, rows)}]"
@@ -359,8 +378,8 @@ def changed(
             return Object(
                 tuple(Key(k.name, changed(k.node, change, text), k.optional) for k in keys)
             )
-        case Rows(inner):
-            return Rows(changed(inner, change, text))
+        case Rows(inner, keyed):
+            return Rows(changed(inner, change, text), keyed)
         case Listed(front, behind, gap):
             return Listed(
                 tuple(changed(each, change, text) for each in front),

@@ -8,8 +8,8 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue, Topics
 from feedhandler.sim.venues.declared.channels import Channels
 
-#: another word for what comes on a topic of its own
-SILENT = {"optionOpenInterest"}
+#: another word for what comes on a topic of its own; of a type, which no frame's channel says
+SILENT = {"optionOpenInterest", "liquidation-orders:SWAP", "liquidation-orders:FUTURES"}
 
 
 @pytest.mark.parametrize("name", venues.names())

@@ -159,7 +159,7 @@ class Reader:
         topic = self.topics.by_word.get(word)
         if topic is not None:
             levels = depth if isinstance(depth, int) and depth else topic.depth(self.depth)
-            yield topic.filled(symbol=symbol, family=family, depth=levels)
+            yield topic.filled(symbol=symbol, family=family, index_name=symbol, depth=levels)
         elif not word:
             yield from (key for key in asked if self._about(key) == symbol)
 

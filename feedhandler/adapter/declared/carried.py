@@ -9,7 +9,7 @@ from feedhandler.adapter.declared.listing import Listing
 from feedhandler.adapter.declared.venue import DeclaredVenue
 from feedhandler.adapter.declared.words import holes
 from feedhandler.adapter.venue import Base, Venue
-from feedhandler.shape.frame import BOOKS, STATS, TICKERS, Frame
+from feedhandler.shape.frame import BOOKS, SAYING, STATS, TICKERS, VOLUMES, Frame
 from shm import InstrumentKind
 
 _KINDS = {
@@ -50,7 +50,8 @@ class Carried(NamedTuple):
     def besides(self) -> list[str]:
         """What there is besides books, trades and the best bid and offer, in words."""
         there = {"IVs": "mark_iv", "greeks": "delta", "open interest": "open_interest"}
-        marks = {"marks": "mark", "funding": "funding"}
+        there |= {"volume": "volume"}
+        marks = {"marks": "mark", "indices": "index", "funding": "funding"}
         found = ["liquidations"] if self.liquidations else []
         return found + [word for word, stat in {**marks, **there}.items() if stat in self.stats]
 
@@ -84,7 +85,7 @@ def carried(venue: Venue) -> Carried | None:
         trades=any(frame.kind == "trade" for frame in data),
         liquidations=not spot and any(_forced(frame) for frame in data),
         top="quote" if "quote" in venue.channels else "ticker" * any(map(_best, data)),
-        stats=frozenset() if spot else said,
+        stats=said & {"volume"} if spot else said,
     )
 
 
@@ -101,9 +102,11 @@ def _depths(venue: DeclaredVenue, data: list[Frame]) -> tuple[tuple[int, ...], b
 
 
 def _stats(frame: Frame) -> Iterator[str]:
-    if frame.kind in TICKERS:
-        named = (name.removesuffix(_PERCENT) for name in holes(frame.sample))
-        yield from (name for name in named if name in STATS)
+    if frame.kind in SAYING:
+        for name in holes(frame.sample):
+            plain = "volume" if name in VOLUMES else name.removesuffix(_PERCENT)
+            if plain in STATS:
+                yield plain
 
 
 def _forced(frame: Frame) -> bool:

@@ -87,6 +87,7 @@ def _message(place: str, template: str, named: bool = True) -> None:
         "symbols",
         "symbol",
         "family",
+        "index_name",
         "joined",
         "number",
     }:
@@ -138,7 +139,7 @@ def _listing(place: str, its: Listing, statuses: Mapping[str, Status]) -> None:
         except re.error as error:
             raise ShapeError(f"{place}: parts: {name}: {error}") from None
     known = {*(f"${name}" for name in groups), "$row", "$outer", *its.joins}
-    for field in (its.base, its.quote, its.settle, its.symbol, its.family):
+    for field in (its.base, its.quote, its.settle, its.symbol, its.family, its.index_name):
         head = field.partition(".")[0] if isinstance(field, str) else ""
         if head.startswith("$") and head not in known:
             raise ShapeError(f"{place}: {field} is no part of any field")

@@ -167,6 +167,7 @@ class Listing:
     strike: str = ""
     option: By | None = None
     family: str | By = ""
+    index_name: str = ""  #: the field that names the index whose price is that of the instrument
     status: str = ""
     flags: Mapping[str, Status] = field(default_factory=dict)
     written: tuple[str | Decimals, str | Decimals] | None = None

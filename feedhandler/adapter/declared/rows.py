@@ -210,6 +210,7 @@ def _instrument(
         option=option,
         status=status,
         family=_family(fields, listing.family),
+        index_name=_family(fields, listing.index_name),
         stated=stated,
         written=_written(fields, listing),
     )

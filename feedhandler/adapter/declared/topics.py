@@ -1,7 +1,8 @@
 """Subscription keys as templates: `market.$symbol.mbp.$depth`, filled and read back.
 
 Holes of a template: `$symbol`; `$family`, of what several instruments have together, `$expiry`,
-YYMMDD, of those of them that end on one day; `$depth`, a window that the venue sells.
+YYMMDD, of those of them that end on one day; `$index_name`, of the index that several follow;
+`$depth`, a window that the venue sells.
 """
 
 import re
@@ -16,7 +17,8 @@ from feedhandler.shape import ShapeError
 from shm import InstrumentKind
 
 _HOLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
-_INSIDE = {"symbol": ".+", "family": ".+", "depth": "[0-9]+", "expiry": "[0-9]{6}"}
+_INSIDE = dict.fromkeys(("symbol", "family", "index_name"), ".+")
+_INSIDE |= {"depth": "[0-9]+", "expiry": "[0-9]{6}"}
 _REMEMBERED = 65_536  # keys, so that each is read once
 _ENDS = " ._:/@-"  # of a word, what a template has between it and a hole
 _SMALL = {large: large + 32 for large in range(ord("A"), ord("Z") + 1)}
@@ -69,11 +71,14 @@ class Topic:
             return ""
         if "family" in self.holes and not instrument.family:
             return ""
+        if "index_name" in self.holes and not instrument.index_name:
+            return ""
         if "expiry" in self.holes and not instrument.expiry_ns:
             return ""
         return self.filled(
             symbol=instrument.symbol,
             family=instrument.family,
+            index_name=instrument.index_name,
             depth=self.depth(wanted),
             expiry=names.date(instrument.expiry_ns)[2:],
         )
@@ -147,8 +152,9 @@ class Topics:
             raise ShapeError(f"{where}: no hole ${unknown[0]}; there are {', '.join(_INSIDE)}")
         if len(set(holes)) < len(holes):
             raise ShapeError(f"{where}: a hole comes twice")
-        if not {"symbol", "family"} & set(holes) and channel != "status":
-            raise ShapeError(f"{where}: no $symbol")
+        grouped = {"symbol", "family", "index_name"} & set(holes) or topic.kinds
+        if not grouped and channel != "status":
+            raise ShapeError(f"{where}: no $symbol, nor `kinds`")
         if not topic.name:
             raise ShapeError(f"{where}: nothing is written before its hole: give it a `word`")
         if "depth" in holes and not topic.depths:
@@ -184,5 +190,5 @@ class Topics:
 
 
 def subject(holes: Mapping[str, Any]) -> str:
-    """The symbol of a key, else the family it is of."""
-    return str(holes.get("symbol") or holes.get("family") or "")
+    """The symbol of a key, else the family or the index it is of."""
+    return str(holes.get("symbol") or holes.get("family") or holes.get("index_name") or "")

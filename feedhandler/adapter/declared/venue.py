@@ -102,7 +102,8 @@ class DeclaredVenue(Venue):
         if found is None:
             raise ValueError(f"{self.name}: not a subscription of ours: {key!r}")
         _, channel, holes = found
-        return channel, subject(holes)
+        named = holes.get("index_name")  # as an instrument may be that does not follow it
+        return channel, f"index {named}" if named else subject(holes)
 
     def topic(self, key: str) -> str:
         found = self._known.read(key)

@@ -27,7 +27,7 @@ import orjson
 from feedhandler.adapter.venue import ControlKind
 from feedhandler.shape import ShapeError, tree
 
-_ALONE = frozenset({"key", "symbol", "number", "family"})
+_ALONE = frozenset({"key", "symbol", "number", "family", "index_name"})
 _ONE_TOPIC = frozenset({"symbols", "joined", "channel", "depth"})
 _HOLE = re.compile(r"\$\{?(\w+)\}?")
 HOLES = _ALONE | _ONE_TOPIC | {"id", "keys", "time_s"}

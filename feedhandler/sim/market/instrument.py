@@ -89,6 +89,7 @@ class Instrument:
     depth: int
     weight: float
     family: str = ""
+    index_name: str = ""
     inverse: bool = False
     expiry_ms: int = 0
     strike: int = 0

@@ -25,13 +25,23 @@ class Listed(Broadcast, ABC):
         self._listed_terms: dict[str, Terms] = {}
         self._streamed_terms: dict[str, Terms] = {}
         self._numbers: dict[str, int] = {}
-        self._universe: dict[str, Instrument] | None = None
+        self._universe: dict[str, Instrument] = {}
 
     # -- what a venue provides ---------------------------------------------------------------
 
     @abstractmethod
     def make_universe(self) -> list[Instrument]:
         """What the venue could list, listed or not."""
+
+    def could_list(self, symbol: str) -> Instrument | None:
+        """The instrument of this symbol, if there could be one."""
+        if not self._universe:
+            self._universe = {one.symbol: one for one in self.make_universe()}
+        return self._universe.get(symbol)
+
+    def unlisted(self) -> list[str]:
+        """Symbols that could be listed, for who named another one."""
+        return [name for name in self._universe if name not in self.market.instruments]
 
     @abstractmethod
     def symbol_of(self, channel: str) -> str | None:
@@ -54,20 +64,15 @@ class Listed(Broadcast, ABC):
             raise FaultError(f"symbol: {symbol!r} is listed already")
         if symbol in self.expired:
             return
-        if self._universe is None:
-            self._universe = {one.symbol: one for one in self.make_universe()}
-        if symbol not in self._universe:
-            free = [name for name in self._universe if name not in self.market.instruments]
-            hint = near_symbol(symbol, free)
+        if self.could_list(symbol) is None:
+            hint = near_symbol(symbol, self.unlisted())
             raise FaultError(f"symbol: {self.venue} cannot list {symbol!r}{hint}")
 
     def list_instrument(self, symbol: str) -> None:
         """Put an instrument on the list, for subscriptions and trading. Raises FaultError."""
         self.check_listable(symbol)
-        instrument = self.expired.pop(symbol, None)
-        if instrument is None:
-            assert self._universe is not None
-            instrument = self._universe[symbol]
+        instrument = self.expired.pop(symbol, None) or self.could_list(symbol)
+        assert instrument is not None
         self.market.add(instrument)
         self.on_listed(self.market.instruments[symbol])
 

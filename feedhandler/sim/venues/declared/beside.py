@@ -78,7 +78,8 @@ class Beside:
     `acknowledged`: by the word of a topic, of answers to those who ask for it. `row`: the same of a
     row of the list, with `$symbol $base $quote`; `certain`: what stands in those of symbols that
     match; `option`: how it calls an option, `family`: what those of an underlying have together,
-    both of `base`, `quote`, `day`, `strike` and `letter`; `named`: the field that names a row,
+    both of `base`, `quote`, `day`, `strike` and `letter`; `index`: the name of a pair's index, of
+    `base` and `quote`; `named`: the field that names a row,
     where rows are an object and not a list. `answers`: by path, of lists that we never ask for.
     `sent`: channels as they are; `idle`: who is cut for silence; `answered`: what else stands in
     each answer to a request, with `$conn`. `rows`: what a row of the list begins with, of symbols
@@ -92,6 +93,7 @@ class Beside:
     certain: Mapping[str, str] = field(default_factory=dict)
     option: str = "{base}-{quote}_{day:%y%m%d}_{strike}_{letter}"
     family: str = "{base}-{quote}"
+    index: str = "{base}-{quote}"
     named: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     sent: tuple[Sent, ...] = ()

@@ -94,8 +94,7 @@ class Channels:
         levels = levels or max((one.window for one in self._frames.get(topic.name, ())), default=0)
         symbol = inside.get("symbol", "")
         said = {"symbol": symbol, "window": str(levels), "key": key}
-        if "family" in inside:
-            said["family"] = inside["family"]
+        said |= {name: inside[name] for name in ("family", "index_name") if name in inside}
         for frame in self._frames.get(topic.name, ()):
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
@@ -142,7 +141,7 @@ def on_key(frames: Sequence[Frame], key: str) -> list[Frame]:
 
 
 def _subject(inside: Mapping[str, str]) -> tuple[str, str]:
-    hole = next((name for name in ("symbol", "family") if inside.get(name)), "")
+    hole = next((name for name in ("symbol", "family", "index_name") if inside.get(name)), "")
     return hole, inside.get(hole, "")
 
 
@@ -152,7 +151,11 @@ def _its(frame: Frame, topics: Sequence[Topic]) -> Topic:
     for topic in topics if frame.channel else ():
         if topic.name == frame.channel:
             return topic
-    written = " ".join(_written(parsed(frame.sample)))
+    texts = list(_written(parsed(frame.sample)))
+    exact = (topic for topic in topics if topic.name in texts)
+    if (found := next(exact, None)) is not None:
+        return found
+    written = " ".join(texts)
     named = (topic for topic in topics if topic.name in written)
     begun = (
         topic for topic in topics if (front := topic.key.partition("$")[0]) in written and front

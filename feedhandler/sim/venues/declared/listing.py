@@ -81,17 +81,41 @@ class List:
             if instrument.symbol in found:
                 vain, why = vain + 1, "all names are taken"
                 continue
+            made = self._indexed(instrument, listing)
             try:
-                self.read(instrument, listing)
+                self.read(made, listing)
             except (ValueError, KeyError) as error:
                 vain, why = vain + 1, str(error)
                 continue
             vain = 0
-            found[instrument.symbol] = instrument
+            found[instrument.symbol] = made
             self._where[instrument.symbol] = listing
         if not found:
             raise UnreadableError(f"{self._venue.name}: no row of its list can be made: {why}")
         return list(found.values())
+
+    def one(self, symbol: str, most: int) -> Instrument | None:
+        """That of this symbol, if it is among so many and can be read."""
+        if self._beside.catalogue is not None:
+            return next((one for one in self.instruments(most) if one.symbol == symbol), None)
+        for instrument, listing in islice(self._candidates({}), most):
+            if instrument.symbol != symbol:
+                continue
+            made = self._indexed(instrument, listing)
+            try:
+                self.read(made, listing)
+            except (ValueError, KeyError):
+                continue
+            self._where[symbol] = listing
+            return made
+        return None
+
+    def _indexed(self, instrument: Instrument, listing: Listing) -> Instrument:
+        """With the name of its index, where the venue says it."""
+        if not listing.index_name or instrument.kind == "spot":
+            return instrument
+        pair = {"base": instrument.base, "quote": instrument.quote}
+        return replace(instrument, index_name=self._beside.index.format(**pair))
 
     def _of(self, instrument: Instrument) -> Listing:
         listings = self._venue.listings

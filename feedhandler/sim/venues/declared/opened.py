@@ -128,4 +128,5 @@ class Opened:
 
 def subjects(instrument: Instrument) -> tuple[tuple[str, str], ...]:
     """The names under which keys are about an instrument."""
-    return ("symbol", instrument.symbol), ("family", instrument.family)
+    grouped = ("family", instrument.family), ("index_name", instrument.index_name)
+    return ("symbol", instrument.symbol), *grouped, ("", "")

@@ -45,6 +45,8 @@ _WHOLE_S = 0.1
 """Seconds between whole books, where every message is one."""
 _WHOLE_LEVELS = 20
 _TICKER_S = 0.25
+_NAMED = 100
+"""So many symbols are looked at for one that was meant."""
 
 
 class Publisher(DeclaredRest, ABC):
@@ -84,6 +86,16 @@ class Publisher(DeclaredRest, ABC):
         """Every base in ever more quotes, as far as the venue's names go."""
         return self.listing.instruments(UNIVERSE)
 
+    def could_list(self, symbol: str) -> Instrument | None:
+        """Only its row is made and read: all of them take seconds, and nothing is sent then."""
+        return self.listing.one(symbol, UNIVERSE)
+
+    def unlisted(self) -> list[str]:
+        """Some of them: there are ever more."""
+        most = len(self.market.instruments) + _NAMED
+        names = (one.symbol for one in self.listing.instruments(most))
+        return [name for name in names if name not in self.market.instruments]
+
     def knows_channel(self, channel: str) -> bool:
         """A key of an instrument, or of instruments, that are listed."""
         found = self.channels.read(channel)
@@ -108,6 +120,7 @@ class Publisher(DeclaredRest, ABC):
             "base": instrument.base,
             "quote": instrument.quote,
             "family": instrument.family,
+            "index_name": instrument.index_name,
             "settle": "" if spot else settle,
             "type": self.listing.word(instrument),
             "number": FIRST_NUMBER + self.number_of(instrument.symbol),

@@ -75,6 +75,8 @@ def row(
         _word(row, listing.family, instrument.family, asked_for(listing, listing.family))
     elif listing.family:
         _put(row, listing.family, instrument.family)
+    if listing.index_name:
+        _put(row, listing.index_name, instrument.index_name)
     if listing.status:
         _put(row, listing.status, _typed(terms.word or word))
     _put(row, listing.symbol, instrument.symbol)

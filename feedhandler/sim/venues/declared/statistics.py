@@ -31,6 +31,15 @@ def _implied(side: int) -> _Statistic:
     return vol
 
 
+def _traded(live: Live, *, quote: bool) -> float:
+    """The volume in the quote, or in the base."""
+    one = live.instrument
+    counted, last = one.size(live.volume), one.price(live.last)
+    if quote == (one.inverse and one.kind != "option"):
+        return counted
+    return counted * last if quote else counted / last
+
+
 def _interest_coins(_: Market, live: Live) -> float:
     one = live.instrument
     value = one.size(live.open_interest) * float(one.contract_size)
@@ -47,6 +56,9 @@ _STATISTICS: Final[Mapping[str, _Statistic]] = {
     "change": lambda _, live: (
         live.instrument.price(live.last) / live.instrument.price(live.opening) - 1
     ),
+    "volume_base": lambda _, live: _traded(live, quote=False),
+    "volume_quote": lambda _, live: _traded(live, quote=True),
+    "volume_both": lambda _, live: 2 * live.instrument.size(live.volume),
     "turnover": lambda _, live: (
         live.instrument.size(live.volume) * live.instrument.price(live.last)
     ),

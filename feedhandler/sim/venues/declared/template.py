@@ -144,8 +144,8 @@ def joined(tree: Node, more: Node) -> Node:
             ]
             there = {key.name for key in keys}
             return Object((*both, *(key for key in others if key.name not in there)))
-        case Rows(inner), Rows(other):
-            return Rows(joined(inner, other))
+        case Rows(inner, keyed), Rows(other):
+            return Rows(joined(inner, other), keyed)
     return more
 
 

@@ -113,7 +113,8 @@ class Talk:
             return
         word = found.get("channel")
         topic = self._topics.by_word.get(word) if isinstance(word, str) else topics[0]
-        symbols = [*_listed(found.get("symbols")), found.get("symbol") or found.get("family")]
+        one = found.get("symbol") or found.get("family") or found.get("index_name")
+        symbols = [*_listed(found.get("symbols")), one]
         joined = found.get("joined")
         symbols += joined.split(",") if isinstance(joined, str) else []
         if topic is None:
@@ -123,7 +124,15 @@ class Talk:
             return
         depth = found.get("depth", topic.depth(self._venue.depth))
         for symbol in (one for one in symbols if isinstance(one, str)):
-            yield topic.filled(**{"family": symbol, **found, "symbol": symbol, "depth": depth})
+            yield topic.filled(
+                **{
+                    "family": symbol,
+                    "index_name": symbol,
+                    **found,
+                    "symbol": symbol,
+                    "depth": depth,
+                }
+            )
 
     # -- what it is answered
 
@@ -187,7 +196,7 @@ class Talk:
             its = (topic.answered or topic.name) if topic else ""
             by_word.setdefault(its, []).append(symbol)
             row: dict[str, object] = {"key": key, "symbol": symbol, "channel": its or word}
-            row["family"] = inside.get("family")
+            row |= {name: inside.get(name) for name in ("family", "index_name")}
             if topic is not None:
                 row["depth"] = int(inside.get("depth") or topic.depth(self._venue.depth))
             if isinstance(numbers, dict):
