@@ -23,6 +23,7 @@ RULES: Final[Mapping[str, str]] = {
     "bybit-option": "bybit_products:OptionServer",
     "binance-coinm": "binance_streams:CoinmServer",
     "binance-options": "binance_streams:OptionsServer",
+    "dydx": "dydx:DydxServer",
     "gemini": "gemini:GeminiServer",
 }
 """The same of those that are made of what they declare, and have a rule that no table says."""

@@ -50,7 +50,11 @@ _FRAMES = (
     Frame("none", '[$channel,[[$_,"..."]],"..."]', channel="trades"),
     Frame("trade", '[$channel,"te",[$id,$time_ms,$amount,$price,"..."],"..."]', channel="trades"),
     Frame("none", '[$channel,"tu","..."]'),
-    Frame("quote", '[$channel,[$bid,$bid_size,$ask,$ask_size,"..."],"..."]', channel="ticker"),
+    Frame(
+        "quote",
+        '[$channel,[$bid,$bid_size,$ask,$ask_size,$_,$_,$_,$volume,"..."],"..."]',
+        channel="ticker",
+    ),
     Frame(
         "ticker",
         "[$channel,[$time_ms,$_,$_,$index,$_,$_,$_,$_,$_,$_,$_,$funding,$_,$_,$mark,$_,$_,"

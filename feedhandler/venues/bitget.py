@@ -99,6 +99,12 @@ FRAMES = (
 )
 
 
+def _volume(family: str) -> Frame:
+    data = '"data":[{"volume24h":"$volume"}],"ts":$time_ms'
+    arg = f'"arg":{{"instType":"{family}","topic":"ticker","symbol":"$symbol"}}'
+    return Frame("ticker", f'{{"event":$never,{arg},{data}}}')
+
+
 class Unified(DeclaredVenue):
     """What spot and futures have alike."""
 
@@ -136,12 +142,13 @@ class BitgetSpot(Unified):
         "books": Promise("book", first_s=5.0),
         "publicTrade": promise.TRADES,
         "books1": Promise("quote", first_s=5.0, moves=True),
+        "ticker": Promise("ticker", first_s=10.0),
     }
     topics = {
         "book": "books:$symbol",
         "trades": "publicTrade:$symbol",
         "quote": "books1:$symbol",
-        "ticker": "books1:$symbol",
+        "ticker": ("books1:$symbol", "ticker:$symbol"),
     }
     words = words("spot")
     listing = Listing(
@@ -158,7 +165,7 @@ class BitgetSpot(Unified):
         expiry="offTime",
         status="status",
     )
-    frames = FRAMES
+    frames = (*FRAMES, _volume("spot"))
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 
@@ -205,7 +212,7 @@ def _contracts(category: str) -> Listing:
 
 class BitgetFutures(Unified):
     name = "bitget-futures"
-    promises = {**BitgetSpot.promises, "ticker": Promise("ticker", first_s=10.0)}
+    promises = BitgetSpot.promises
     topics = {
         "book": "books:$family:$symbol",
         "trades": "publicTrade:$family:$symbol",

@@ -88,7 +88,7 @@ _FRAMES = (
         "ticker",
         '{"table":"instrument","data":[{"symbol":"$symbol","markPrice?":$mark,'
         '"indicativeSettlePrice?":$index,"fundingRate?":$funding,"openInterest?":$open_interest,'
-        '"timestamp":"$time_iso"}]}',
+        '"volume24h?":$volume,"state?":"$status","timestamp":"$time_iso"}]}',
     ),
 )
 

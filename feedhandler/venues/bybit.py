@@ -191,8 +191,9 @@ class BybitSpot(Bybit):
     name = "bybit-spot"
     category = "spot"
     ws_urls = {"public": "wss://stream.bybit.com/v5/public/spot"}
-    topics = {"book": _BOOK, "trades": "publicTrade.$symbol", "ticker": _BEST, "quote": _BEST}
-    promises = _PROMISES | _OF_BEST
+    topics = {"book": _BOOK, "trades": "publicTrade.$symbol", "quote": _BEST}
+    topics |= {"ticker": (_BEST, "tickers.$symbol")}
+    promises = _PROMISES | _OF_BEST | _OF_TICKERS
     listing = _listing("spot", InstrumentKind.SPOT, "basePrecision")
     book = _book("spot", 200)
     default_instruments = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")

@@ -105,6 +105,7 @@ class Coinbase(DeclaredVenue):
             "quote",
             '{"channel":"ticker","timestamp":"$time_iso","events":[{"tickers":[{'
             '"product_id":"$symbol","best_bid?":"$bid","best_bid_quantity?":"$bid_size",'
-            '"best_ask?":"$ask","best_ask_quantity?":"$ask_size"}]}]}',
+            '"best_ask?":"$ask","best_ask_quantity?":"$ask_size",'
+            '"volume_24_h?":"$volume"}]}]}',
         ),
     )

@@ -118,6 +118,7 @@ class CoinbaseExchange(DeclaredVenue):
         Frame(
             "quote",
             '{"type":"ticker","product_id":"$symbol","best_bid":"$bid","best_bid_size":"$bid_size",'
-            '"best_ask":"$ask","best_ask_size":"$ask_size","time":"$time_iso"}',
+            '"best_ask":"$ask","best_ask_size":"$ask_size","time":"$time_iso",'
+            '"volume_24h?":"$volume"}',
         ),
     )

@@ -68,6 +68,11 @@ _FRAMES = (
         )
         for kind in ("mark", "funding")
     ),
+    Frame(
+        "ticker",
+        '{"id":$word,"result":{"channel":"index","instrument_name":"$index_name",'
+        '"data":[{"v":"$index","t":$time_ms}]}}',
+    ),
 )
 
 
@@ -96,6 +101,7 @@ class CryptoCom(DeclaredVenue):
         "ticker": Promise("ticker", first_s=30.0),
         "mark": Promise("mark", first_s=5.0, every_s=5.0),
         "funding": Promise("funding", first_s=10.0, every_s=90.0),
+        "index": Promise("ticker", first_s=10.0),
     }
     default_instruments = ("BTC_USD", "ETH_USD", "SOL_USD", "BTCUSD-PERP", "ETHUSD-PERP")
     statuses = {"true": Status.ACTIVE, "false": Status.HALTED}
@@ -106,6 +112,7 @@ class CryptoCom(DeclaredVenue):
             "ticker.$symbol",
             Topic("mark.$symbol", kinds=_DERIVATIVES),
             Topic("funding.$symbol", kinds=(InstrumentKind.PERPETUAL,)),
+            Topic("index.$index_name", kinds=_DERIVATIVES),
         ),
     }
     words = Words(
@@ -156,6 +163,7 @@ class CryptoCom(DeclaredVenue):
         ),
         contract=ContractType.LINEAR,
         expiry=Time("expiry_timestamp_ms"),
+        index_name="underlying_symbol",
         status="tradable",
     )
 

@@ -62,12 +62,12 @@ FRAMES = (
         ),
     ),
     Frame("quote", _pushed("quote.$symbol", f'{{"timestamp":$time_ms,{_TOP}}}')),
-    # The volume of options is in units of their size, as that of no inverse contract is.
+    # `volume` is of the base: sizes of options are, those of inverse contracts are dollars.
     _ticker(
         '"greeks":{"delta?":$delta,"gamma?":$gamma,"vega?":$vega,"theta?":$theta,"rho?":$rho},'
         '"stats?":{"volume?":$volume}'
     ),
-    _ticker('"greeks":$never'),
+    _ticker('"greeks":$never,"stats?":{"volume?":$volume_base,"volume_usd?":$volume_quote}'),
     Frame(
         "answer",
         f'{{"result":{{{_SIDES}}}}}',

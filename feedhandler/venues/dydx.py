@@ -10,8 +10,9 @@ guide "How to uncross the orderbook", and indexer/services/comlink of the venue'
   old is removed. Its guide says how to uncross it: of two levels that cross, the one that was said
   earlier goes; of two of one message the smaller size is taken off the larger one.
 * A trade of the type LIQUIDATED is a liquidation; what is deleveraged is matched outside the book.
-* Oracle prices and funding come under keys that are symbols, which the notation cannot say: they
-  are not there. Open interest is that with which the candle of the minute began.
+* `v4_markets` tells of all markets: first what is known of each, then what has changed. The price
+  of the oracle, by which margin is reckoned, is the index; the funding rate is that which the hour
+  comes to so far. Its volume is in dollars, and not read.
 """
 
 from feedhandler.adapter import promise
@@ -34,6 +35,14 @@ def _trades(kind: str, sort: str) -> Frame:
     )
 
 
+def _markets(kind: str, what: str, other: str, row: str) -> Frame:
+    return Frame(
+        "ticker",
+        f'{{"type":"{kind}","channel":"v4_markets","contents":{{"{what}":{{"$symbol":{{{row}}}}}{other}}}}}',
+    )
+
+
+_TERMS = '"nextFundingRate?":"$funding","openInterest?":"$open_interest","status?":"$status"'
 _FRAMES = (
     Frame(
         "snapshot",
@@ -54,10 +63,11 @@ _FRAMES = (
         '{"type":"channel_data","channel":"v4_trades","contents":{"trades":[{"type":"DELEVERAGED"}]}}',
     ),
     Frame("none", '{"type":"subscribed","channel":"v4_trades"}'),
-    Frame(
-        "interest",
-        '{"type":"channel_data","channel":"v4_candles","id":"$symbol/1MIN",'
-        '"contents":{"startingOpenInterest":"$open_interest"}}',
+    _markets("subscribed", "markets", "", f'"oraclePrice?":"$index",{_TERMS}'),
+    _markets("channel_data", "trading", ',"oraclePrices":$never', _TERMS),
+    _markets(
+        *("channel_data", "oraclePrices", ',"trading":$never'),
+        '"oraclePrice":"$index","effectiveAt?":"$time_iso"',
     ),
 )
 
@@ -82,7 +92,7 @@ class Dydx(DeclaredVenue):
     promises = {
         "v4_orderbook": Promise("book", first_s=10.0),
         "v4_trades": promise.TRADES,
-        "v4_candles": Promise("interest", rhythm=False),  # it speaks with the trades
+        "v4_markets": Promise("ticker", first_s=10.0),
     }
     default_instruments = ("BTC-USD", "ETH-USD", "SOL-USD")
     statuses = {
@@ -97,25 +107,16 @@ class Dydx(DeclaredVenue):
         "book": "v4_orderbook:$symbol",
         "trades": "v4_trades:$symbol",
         "ticker": Topic(
-            "v4_candles:$symbol",
-            subscribe='{"type":"subscribe","channel":"$channel","id":"$symbol/1MIN"}',
-            unsubscribe='{"type":"unsubscribe","channel":"$channel","id":"$symbol/1MIN"}',
+            "v4_markets",
+            subscribe='{"type":"subscribe","channel":"v4_markets"}',
+            unsubscribe='{"type":"unsubscribe","channel":"v4_markets"}',
+            kinds=(InstrumentKind.PERPETUAL,),
         ),
     }
     words = Words(
         subscribe='{"type":"subscribe","channel":"$channel","id":"$symbol"}',
         unsubscribe='{"type":"unsubscribe","channel":"$channel","id":"$symbol"}',
         answers=(
-            Answer(
-                ControlKind.ACK,
-                '{"type":"subscribed","channel":"v4_candles","id":"$symbol/1MIN"}',
-                word="v4_candles",
-            ),
-            Answer(
-                ControlKind.UNSUBSCRIBED,
-                '{"type":"unsubscribed","channel":"v4_candles","id":"$symbol/1MIN"}',
-                word="v4_candles",
-            ),
             Answer(
                 ControlKind.ACK,
                 '{"type":"subscribed","channel":"$channel","id":"$symbol"}',
@@ -125,6 +126,8 @@ class Dydx(DeclaredVenue):
                 ControlKind.UNSUBSCRIBED,
                 '{"type":"unsubscribed","channel":"$channel","id":"$symbol"}',
             ),
+            Answer(ControlKind.ACK, '{"type":"subscribed","channel":"$key"}', data=True),
+            Answer(ControlKind.UNSUBSCRIBED, '{"type":"unsubscribed","channel":"$key"}'),
             Answer(ControlKind.NOTHING, '{"type":"connected"}'),
             Answer(
                 ControlKind.REJECTED,

@@ -102,6 +102,7 @@ class Gate(DeclaredVenue):
         "spot.obu": Promise("book", first_s=5.0),
         "spot.trades": promise.TRADES,
         "spot.book_ticker": Promise("quote", moves=True),
+        "spot.tickers": Promise("ticker", rhythm=False),
     }
     default_instruments = ("BTC_USDT", "ETH_USDT", "SOL_USDT")
     # Of "buyable" and "sellable" one side is open: that is none of our words, and so not open.
@@ -110,7 +111,7 @@ class Gate(DeclaredVenue):
         "book": book_topic("spot"),
         "trades": "spot.trades:$symbol",
         "quote": "spot.book_ticker:$symbol",
-        "ticker": "spot.book_ticker:$symbol",
+        "ticker": ("spot.book_ticker:$symbol", "spot.tickers:$symbol"),
     }
     words = words("spot")
     listing = Listing(
@@ -131,4 +132,9 @@ class Gate(DeclaredVenue):
             '"amount":"$size","price":"$price"}}',
         ),
         quote_frame("spot"),
+        Frame(
+            "ticker",
+            '{"channel":"spot.tickers","event":"update","time_ms?":$time_ms,"result":{'
+            '"currency_pair":"$symbol","base_volume":"$volume"}}',
+        ),
     )

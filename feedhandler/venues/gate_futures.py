@@ -32,6 +32,7 @@ class GateFutures(DeclaredVenue):
     promises = {
         "futures.obu": Promise("book", first_s=5.0),
         "futures.trades": promise.TRADES,
+        "futures.public_liquidates": promise.LIQUIDATIONS,
         "futures.book_ticker": Promise("quote", moves=True),
         "futures.tickers": Promise("ticker", first_s=10.0),
     }
@@ -45,7 +46,7 @@ class GateFutures(DeclaredVenue):
     }
     topics = {
         "book": book_topic("futures"),
-        "trades": "futures.trades:$symbol",
+        "trades": ("futures.trades:$symbol", "futures.public_liquidates:$symbol"),
         "quote": "futures.book_ticker:$symbol",
         "ticker": "futures.tickers:$symbol",
     }
@@ -70,11 +71,17 @@ class GateFutures(DeclaredVenue):
             '{"channel":"futures.trades","event":"update","result":[{"size":"$amount","id":$id,'
             '"create_time_ms":$time_ms,"price":"$price","contract":"$symbol"}]}',
         ),
+        Frame(
+            "liquidation",
+            '{"channel":"futures.public_liquidates","event":"update","result":[{"size":"$amount",'
+            '"price":"$price","time_ms":$time_ms,"contract":"$symbol"}]}',
+        ),
         quote_frame("futures"),
         Frame(
             "ticker",
             '{"channel":"futures.tickers","event":"update","time_ms":$time_ms,"result":[{'
             '"contract":"$symbol","mark_price?":"$mark","index_price?":"$index",'
-            '"funding_rate?":"$funding","total_size?":"$open_interest"}]}',
+            '"funding_rate?":"$funding","total_size?":"$open_interest",'
+            '"volume_24h?":"$volume"}]}',
         ),
     )

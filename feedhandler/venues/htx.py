@@ -72,6 +72,10 @@ _FRAMES = (
         '{"ch":"market.$symbol.bbo","ts":$sent_ms,"tick":{"seqId?":$final,"ask":$ask,'
         '"askSize":$ask_size,"bid":$bid,"bidSize":$bid_size,"quoteTime":$time_ms}}',
     ),
+    Frame(
+        "ticker",
+        '{"ch":"market.$symbol.detail","ts":$time_ms,"tick":{"data":$never,"amount":$volume}}',
+    ),
 )
 
 
@@ -103,6 +107,7 @@ class Htx(DeclaredVenue):
         "mbp": Promise("book", moves=True),
         "trade.detail": promise.TRADES,
         "bbo": Promise("quote", moves=True),
+        "detail": Promise("ticker", rhythm=False),
     }
     topics = {
         "book": Topic(
@@ -110,7 +115,10 @@ class Htx(DeclaredVenue):
         ),
         "trades": Topic("market.$symbol.trade.detail", word="trade.detail"),
         "quote": Topic("market.$symbol.bbo", word="bbo"),
-        "ticker": Topic("market.$symbol.bbo", word="bbo"),
+        "ticker": (
+            Topic("market.$symbol.bbo", word="bbo"),
+            Topic("market.$symbol.detail", word="detail"),
+        ),
     }
     words = Words(
         subscribe='{"sub":"$key","id":"$id"}',

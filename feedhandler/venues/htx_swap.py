@@ -51,6 +51,10 @@ _FRAMES = (
         "mark",
         '{"ch":"market.$symbol.mark_price.1min","ts":$time_ms,"tick":{"close":"$mark"}}',
     ),
+    Frame(  # which counts both sides of a trade
+        "ticker",
+        '{"ch":"market.$symbol.detail","ts":$time_ms,"tick":{"data":$never,"vol":$volume_both}}',
+    ),
     Frame("ticker", '{"ch":"market.$symbol.index.1min","ts":$time_ms,"tick":{"close":"$index"}}'),
     Frame(
         "funding",
@@ -149,6 +153,7 @@ class HtxSwap(DeclaredVenue):
         "mark_price": Promise("mark", first_s=15.0),
         "index": Promise("ticker", first_s=15.0),
         "funding_rate": Promise("funding", first_s=60.0),
+        "detail": Promise("ticker", rhythm=False),
     }
     topics = {
         "book": Topic(
@@ -162,7 +167,10 @@ class HtxSwap(DeclaredVenue):
             _notified("liquidation_orders"),
         ),
         "quote": Topic("market.$symbol.bbo", word="bbo"),
-        "ticker": (_minutes("mark_price"), _minutes("index"), _notified("funding_rate")),
+        "ticker": (
+            *(_minutes("mark_price"), _minutes("index"), _notified("funding_rate")),
+            Topic("market.$symbol.detail", word="detail"),
+        ),
     }
     words = Words(
         subscribe='{"sub":"$key","id":"$id"}',

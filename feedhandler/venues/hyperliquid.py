@@ -60,11 +60,13 @@ _FRAMES = (
     Frame(
         "ticker",
         '{"channel":"activeAssetCtx","data":{"coin":"$symbol","ctx":{"funding?":"$funding",'
-        '"openInterest?":"$open_interest","oraclePx?":"$index","markPx?":"$mark"}}}',
+        '"openInterest?":"$open_interest","oraclePx?":"$index","markPx?":"$mark",'
+        '"dayBaseVlm?":"$volume"}}}',
     ),
     Frame(
         "ticker",
-        '{"channel":"activeSpotAssetCtx","data":{"coin":"$symbol","ctx":{"markPx?":"$mark"}}}',
+        '{"channel":"activeSpotAssetCtx","data":{"coin":"$symbol","ctx":{"markPx?":"$mark",'
+        '"dayBaseVlm?":"$volume"}}}',
     ),
     Frame("answer", '{"coin":"$symbol","time":$time_ms,"levels":[$bids,$asks]}', level=_LEVEL),
 )

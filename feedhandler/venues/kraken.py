@@ -55,7 +55,7 @@ _FRAMES = (
     Frame(
         "quote",
         '{"channel":"ticker","data":[{"symbol":"$symbol","bid":$bid,"bid_qty":$bid_size,'
-        '"ask":$ask,"ask_qty":$ask_size,"timestamp?":"$time_iso"}]}',
+        '"ask":$ask,"ask_qty":$ask_size,"volume?":$volume,"timestamp?":"$time_iso"}]}',
     ),
 )
 

@@ -86,6 +86,11 @@ _FRAMES = (
         '"sequence":"$final","time?":$time_ms}}',
     ),
     Frame(
+        "ticker",
+        '{"type":"message","topic":"/market/snapshot:$symbol","data":{"data":{"vol":$volume,'
+        '"datetime":$time_ms}}}',
+    ),
+    Frame(
         "answer",
         '{"code":"200000","data":{"time":$time_ms,"sequence":"$final","bids":$bids,"asks":$asks}}',
         level='["$price","$size"]',
@@ -104,12 +109,13 @@ class Kucoin(Classic):
         "/market/level2": Promise("book", moves=True),
         "/market/match": promise.TRADES,
         "/market/ticker": Promise("quote", moves=True),
+        "/market/snapshot": Promise("ticker", rhythm=False),
     }
     topics = {
         "book": "/market/level2:$symbol",
         "trades": "/market/match:$symbol",
         "quote": "/market/ticker:$symbol",
-        "ticker": "/market/ticker:$symbol",
+        "ticker": ("/market/ticker:$symbol", "/market/snapshot:$symbol"),
     }
     statuses = {"true": Status.ACTIVE, "false": Status.HALTED}
     listing = Listing(

@@ -68,11 +68,22 @@ def _topic(key: str, arg: str, *kinds: InstrumentKind) -> Topic:
 
 
 _OF_FAMILY = '"channel":"opt-summary","instFamily":"$symbol"'
+
+
+def _of_types(channel: str, *kinds: InstrumentKind) -> Iterator[Topic]:
+    """Of each type of instruments one."""
+    for kind in kinds:
+        word = _TYPES[kind]
+        yield _topic(f"{channel}:{word}", f'"channel":"{channel}","instType":"{word}"', kind)
+
+
 _SUBJECTS = {  # by the word of a topic, its arg; "": of all others
     "opt-summary": _OF_FAMILY,
     **{
-        f"instruments:{word}": f'"channel":"instruments","instType":"{word}"'
+        f"{channel}:{word}": f'"channel":"{channel}","instType":"{word}"'
+        for channel in ("instruments", "liquidation-orders")
         for word in _TYPES.values()
+        if channel == "instruments" or word in ("SWAP", "FUTURES")
     },
     "": '"channel":"$channel","instId":"$symbol"',
 }
@@ -112,11 +123,12 @@ def _contracts(kind: InstrumentKind) -> Listing:
         text="msg",
         symbol="instId",
         kind=By("instType", {_TYPES[kind]: kind}),
-        parts={"instId": "(?P<family>(?P<base>[^-]+)-(?P<quote>[^-_]+)(?:_[^-]+)?)-.+"},
+        parts={"instId": "(?P<family>(?P<pair>(?P<base>[^-]+)-(?P<quote>[^-_]+))(?:_[^-]+)?)-.+"},
         base="$base",
         quote="$quote",
         settle="settleCcy",
         family="$family",
+        index_name="$pair",
         tick=First(("tickSz",)),  # what is not open yet may have none
         lot=First(("lotSz",)),
         contract_size=Product(("ctVal", "ctMult")),
@@ -182,26 +194,31 @@ class Okx(DeclaredVenue):
     promises = {
         "books": Promise("book", first_s=5.0),
         "trades": promise.TRADES,
+        "liquidation-orders:SWAP": promise.LIQUIDATIONS,
+        "liquidation-orders:FUTURES": promise.LIQUIDATIONS,
         "tickers": Promise("ticker", first_s=10.0),
         "mark-price": Promise("mark", first_s=12.0, every_s=10.0),
         "funding-rate": Promise("funding", first_s=95.0, every_s=90.0),
         "open-interest": Promise("interest", first_s=15.0),
         "opt-summary": Promise("greeks", first_s=15.0),
+        "index-tickers": Promise("ticker", first_s=65.0),
     }
     topics = {
         "book": "books:$symbol",
-        "trades": "trades:$symbol",
+        "trades": ("trades:$symbol", *_of_types("liquidation-orders", _SWAP, _FUTURE)),
         "ticker": (
             "tickers:$symbol",
             Topic("mark-price:$symbol", kinds=(_SWAP, _FUTURE, _OPTION)),
             Topic("funding-rate:$symbol", kinds=(_SWAP,)),
             Topic("open-interest:$symbol", kinds=(_SWAP, _FUTURE, _OPTION)),
+            _topic(
+                "index-tickers:$index_name",
+                '"channel":"index-tickers","instId":"$index_name"',
+                *(_SWAP, _FUTURE, _OPTION),
+            ),
             _topic("opt-summary:$family", _OF_FAMILY.replace("$symbol", "$family"), _OPTION),
         ),
-        "status": tuple(
-            _topic(f"instruments:{word}", f'"channel":"instruments","instType":"{word}"', kind)
-            for kind, word in _TYPES.items()
-        ),
+        "status": tuple(_of_types("instruments", *_TYPES)),
     }
     words = Words(
         subscribe=_asks("subscribe", '"channel":"$channel","instId":"$symbol"'),

@@ -55,6 +55,16 @@ FRAMES = (
         for channel in ("books5", "bbo-tbt")
     ),
     *(Frame("trade", _pushed(channel, _TRADE)) for channel in ("trades", "trades-all")),
+    # The largest in each second; the price is that at which nothing is left of the margin.
+    Frame(
+        "liquidation",
+        _pushed(
+            "liquidation-orders",
+            '{"instId":"$symbol","details":[{"side":"$taker","sz":"$size","bkPx":"$price",'
+            '"ts":"$time_ms"}]}',
+            arg='"instType":"$_"',
+        ),
+    ),
     _statistics(
         "ticker",
         "tickers",
@@ -64,7 +74,14 @@ FRAMES = (
     _statistics("mark", "mark-price", '"markPx":"$mark","ts":"$time_ms"'),
     _statistics("funding", "funding-rate", '"fundingRate?":"$funding","ts?":"$time_ms"'),
     _statistics("interest", "open-interest", '"oi":"$open_interest","ts":"$time_ms"'),
-    _statistics("ticker", "index-tickers", '"idxPx":"$index","ts":"$time_ms"'),
+    Frame(
+        "ticker",
+        _pushed(
+            "index-tickers",
+            '{"instId":"$index_name","idxPx":"$index","ts":"$time_ms"}',
+            '"instId":"$_"',
+        ),
+    ),
     Frame(
         "greeks",
         _pushed(

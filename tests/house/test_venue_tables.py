@@ -34,6 +34,7 @@ def test_samples_bring_what_is_declared_and_nothing_else(name: str) -> None:
     stats = [word for one in told for words in one.of("stats") for word in words.split()[3:]]
     assert {word.partition("=")[0] for word in stats} == its.stats - UNSAMPLED.get(name, set())
     assert its.trades == any(one.of("trade") for one in told)
+    assert its.liquidations == any(one.of("liquidation") for one in told)
     if any(one.of("quote") for one in told):
         assert its.top
     elif its.top:  # beside a book it is compared, and not told

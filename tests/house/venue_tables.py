@@ -22,7 +22,7 @@ IVS = {"bid_iv", "ask_iv", "mark_iv"}
 GREEKS = ("delta", "gamma", "vega", "theta", "rho")
 HEAD = (
     *("venue", "instruments", "book", "levels a side", "trades", "top", "mark", "funding"),
-    *("greeks", "open interest", "liquidations", "continuity", "checksum", "proves"),
+    *("greeks", "open interest", "volume", "liquidations", "continuity", "checksum", "proves"),
     "verified against",
 )
 SHORT_HEAD = ("venue", "instruments", "levels a side", "best", "besides", "proves")
@@ -37,7 +37,8 @@ def facts() -> Iterator[list[str]]:
             *(_yes(its.trades), its.top or "-"),
             f"mark{index}" if "mark" in its.stats else index[2:] or "-",
             *(_yes("funding" in its.stats), _greeks(its)),
-            *(_yes("open_interest" in its.stats), _yes(its.liquidations)),
+            *(_yes(stat in its.stats) for stat in ("open_interest", "volume")),
+            _yes(its.liquidations),
             ", ".join(sign.name.lower() for sign in venue.proof.signs) or "none",
             *(_checksum(venue), proves(venue)),
             ", ".join(verified(venue.name)),

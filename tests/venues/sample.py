@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.venues.reference.book import Book, Level, Quote, Trade
 
 FOLDER = Path(__file__).parent / "samples"
+FEED = ("stats", "liquidation")  #: what the references say nothing of
 CONTROLS = ("subscribed", "unsubscribed", "refused", "asked", "notice", "nothing")
 
 
@@ -25,7 +26,7 @@ class Sample:
 
     def data(self) -> list[str]:
         """What it says of books, trades and quotes."""
-        return [words for words in self.gives if words.split()[0] not in (*CONTROLS, "stats")]
+        return [words for words in self.gives if words.split()[0] not in (*CONTROLS, *FEED)]
 
     def of(self, word: str) -> list[str]:
         return [words for words in self.gives if words.split()[0] == word]
@@ -54,6 +55,10 @@ def trade_words(trade: Trade) -> str:
     number = "-" if trade.id is None else trade.id
     price, size = plain(trade.price), plain(trade.size)
     return f"trade {trade.symbol} {side} {price} {size} {trade.time} {number}"
+
+
+def liquidation_words(trade: Trade) -> str:
+    return trade_words(trade).replace("trade", "liquidation", 1).rpartition(" ")[0]
 
 
 def quote_words(quote: Quote) -> str:

@@ -178,7 +178,7 @@ def test_topics_of_each_channel() -> None:
     }
     (spec,) = parse(SPOT, spot("BTCUSDT", "BTC", "USDT"))
     assert SPOT.keys(spec, ALL) == [
-        "orderbook.50.BTCUSDT", "publicTrade.BTCUSDT", "orderbook.1.BTCUSDT",
+        "orderbook.50.BTCUSDT", "publicTrade.BTCUSDT", "orderbook.1.BTCUSDT", "tickers.BTCUSDT",
     ]  # fmt: skip
     for wrong in ("kline.1.BTCUSDT", "orderbook.BTCUSDT", "tickers", ""):
         with pytest.raises(ValueError, match="not a subscription"):

@@ -155,8 +155,11 @@ def test_keys_of_each_kind() -> None:
         "mark-price:BTC-USD-SWAP",
         "funding-rate:BTC-USD-SWAP",
         "open-interest:BTC-USD-SWAP",
+        "index-tickers:BTC-USD",
         "instruments:SWAP",
     ]
+    assert VENUE.keys(swap, ["trades"])[:2] == ["trades:BTC-USD-SWAP", "liquidation-orders:SWAP"]
+    assert VENUE.key_symbols("index-tickers:BTC-USDT") == ("ticker", "index BTC-USDT")
     assert VENUE.key_symbols("instruments:SWAP") == ("status", "")
     assert json.loads(VENUE.subscribe(["instruments:SWAP"], 1))["args"] == [
         {"channel": "instruments", "instType": "SWAP"}
@@ -353,6 +356,7 @@ def test_an_option_is_heard_of_on_all_channels_that_say_something_of_it() -> Non
         "tickers:BTC-USD-261225-80000-C",
         "mark-price:BTC-USD-261225-80000-C",
         "open-interest:BTC-USD-261225-80000-C",
+        "index-tickers:BTC-USD",
         "opt-summary:BTC-USD",
         "instruments:OPTION",
     ]

@@ -24,9 +24,10 @@ def memory_of(namespace: str, venue: str) -> Memory:
 
 @dataclass
 class Told:
-    """Trades, quotes and statistics of ring records."""
+    """Trades, liquidations, quotes and statistics of ring records."""
 
     trades: list[Trade] = field(default_factory=list)
+    liquidations: list[Trade] = field(default_factory=list)
     quotes: list[Quote] = field(default_factory=list)
     stats: list[str] = field(default_factory=list)
 
@@ -38,7 +39,7 @@ def told(memory: Memory, slots: Iterable[Any]) -> Told:
     bid: Any = None
     for slot in slots:
         row, kind = int(slot["instrument"]), int(slot["kind"])
-        if kind not in (Kind.TRADE, Kind.QUOTE, Kind.STAT):
+        if kind not in (Kind.TRADE, Kind.LIQUIDATION, Kind.QUOTE, Kind.STAT):
             continue
         entry = entries.get(row)
         if entry is None or not _has(entry, slot):
@@ -51,10 +52,11 @@ def told(memory: Memory, slots: Iterable[Any]) -> Told:
             stats.setdefault((symbol, time), []).append((name, value))
             continue
         level = _level(entry, slot)
-        if kind == Kind.TRADE:
+        if kind in (Kind.TRADE, Kind.LIQUIDATION):
             assert level is not None
             number = int(slot["venue_sequence"]) or None
-            found.trades.append(Trade(symbol, *level, int(slot["side"]) == 0, time, number))
+            those = found.trades if kind == Kind.TRADE else found.liquidations
+            those.append(Trade(symbol, *level, int(slot["side"]) == 0, time, number))
         elif int(slot["side"]) == 0:
             bid = level
         else:

@@ -30,7 +30,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "coinbase": Beside(
         frames={
             "quote": '{"events":[{"type":"update","tickers":[{"type":"ticker","price":"$last",'
-            '"volume_24_h":"$volume","low_24_h":"$low","high_24_h":"$high"}]}]}',
+            '"low_24_h":"$low","high_24_h":"$high"}]}]}',
         },
         row='{"base_name":"$base","quote_name":"$quote"}',
     ),
@@ -46,8 +46,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "kraken": Beside(
         frames={
             "trade": '{"data":[{"ord_type":"market"}]}',
-            "quote": '{"type":"update","data":[{"last":$last,"volume":$volume,"low":$low,'
-            '"high":$high}]}',
+            "quote": '{"type":"update","data":[{"last":$last,"low":$low,"high":$high}]}',
         },
         row='{"altname":"$symbol","base":"$base","quote":"$quote","aclass_base":"currency"}',
         named="altname",
@@ -55,7 +54,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "kraken-futures": Beside(
         frames={
             "trade": '{"uid":"$id"}',  # a UUID in truth: this one says which trade it is
-            "ticker": '{"last":$last,"volume":$volume,"suspended":false}',
+            "ticker": '{"last":$last,"suspended":false}',
         },
         certain={"PI_|FI_": '{"type":"futures_inverse"}'},
     ),
@@ -74,6 +73,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
         )
         | {"trade": '{"method":"subscribe","code":0}'},
         row='{"display_name":"$symbol","beta_product":false}',
+        index="{base}{quote}-INDEX",
     ),
     "binance-options": Beside(
         option="{base}-{day:%y%m%d}-{strike}-{letter}", family="{base}{quote}"

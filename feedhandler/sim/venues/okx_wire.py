@@ -37,7 +37,7 @@ _INTEREST: Final = (
     '"oiCcy":"$open_interest_coins","ts":"$sent_ms"}'
 )
 _INDEX: Final = (
-    '{"instId":"$family","idxPx":"$index","high24h":"$index_high","sodUtc0":"$index_open",'
+    '{"instId":"$index_name","idxPx":"$index","high24h":"$index_high","sodUtc0":"$index_open",'
     '"open24h":"$index_open","low24h":"$index_low","sodUtc8":"$index_open","ts":"$sent_ms"}'
 )
 _GREEKS: Final = (
@@ -46,6 +46,13 @@ _GREEKS: Final = (
     '"markVol":"$mark_iv","bidVol":"$bid_iv","askVol":"$ask_iv","realVol":"","deltaBS":"$delta",'
     '"gammaBS":"$gamma","thetaBS":"$theta","vegaBS":"$vega","fwdPx":"$underlying",'
     '"volLv":"$mark_iv","ts":"$sent_ms"}'
+)
+
+
+_LIQUIDATION: Final = (
+    '{"details":[{"bkLoss":"0","bkPx":"$price","ccy":"","posSide":"","side":"$taker",'
+    '"sz":"$size","ts":"$time_ms"}],"instFamily":"$family","instId":"$symbol",'
+    '"instType":"%s","uly":"$family"}'
 )
 
 
@@ -58,9 +65,13 @@ def _sent(kind: str, channel: str, row: str, every: float = 0.0, **more: bool) -
     return Sent(f"{channel}:$symbol", (Frame(kind, _pushed(channel, row)),), every, **more)
 
 
-_DERIVATIVES = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE, InstrumentKind.OPTION)
-_FIRST, _TOP = f"{_SIDES}{_CHAIN}-1}}", _SIDES + '"ts":"$sent_ms","seqId":$place}'
-_CHANGE = f"{_SIDES}{_CHAIN}$previous}}"
+def _liquidations(word: str, kind: InstrumentKind) -> Sent:
+    """Of a type of instruments."""
+    row = _pushed("liquidation-orders", _LIQUIDATION % word, arg=f'"instType":"{word}"')
+    topic = Topic(f"liquidation-orders:{word}", kinds=(kind,))
+    return Sent(topic, (Frame("liquidation", row),))
+
+
 _FIVE = _SIDES + '"instId":"$symbol","ts":"$sent_ms","seqId":$final}'
 _SENT = (
     Sent(
@@ -77,13 +88,15 @@ _SENT = (
         Topic("trades-all:$symbol", endpoint="business"),
         (Frame("trade", _pushed("trades-all", _TRADE)),),
     ),
+    _liquidations("SWAP", InstrumentKind.PERPETUAL),
+    _liquidations("FUTURES", InstrumentKind.FUTURE),
     _sent("ticker", "tickers", _TICKER, 0.1),
     _sent("mark", "mark-price", _MARK, 0.2, always=True),
     _sent("funding", "funding-rate", _FUNDING, 30.0, always=True),
     _sent("interest", "open-interest", _INTEREST, 3.0, always=True),
     Sent(
-        "index-tickers:$family",
-        (Frame("ticker", _pushed("index-tickers", _INDEX, arg='"instId":"$family"')),),
+        "index-tickers:$index_name",
+        (Frame("ticker", _pushed("index-tickers", _INDEX, arg='"instId":"$index_name"')),),
         0.1,
         always=True,
     ),
@@ -147,7 +160,7 @@ OKX: Final = Beside(
             "/api/v5/market/index-tickers",
             '{"code":"0","msg":"","data":[$rows]}',
             _INDEX,
-            by={"instId": "family"},
+            by={"instId": "index_name"},
             needs=True,
             once=True,
         ),

@@ -22,7 +22,7 @@ class DydxReference(Reference):
         first = message["type"] == "subscribed"
         if channel == "v4_orderbook" and contents is not None:
             return self._book(message["id"], contents, first=first)
-        if channel == "v4_candles" and not first:
+        if channel == "v4_markets" and contents is not None:
             return Said("ticker")
         if channel != "v4_trades" or contents is None:
             return CONTROL

@@ -1,0 +1,57 @@
+"""A simulated dYdX: what it declares, and that one subscription tells of all its markets, first of
+each of them, which is the acknowledgement, then of what changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.declared.channels import Channel
+from feedhandler.sim.venues.declared.events import Picture
+from feedhandler.sim.venues.declared.publisher import Open
+from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
+from feedhandler.venues.dydx import Dydx
+
+_DECLARED: Final = Dydx()
+_MARKETS: Final = "v4_markets"
+
+
+class DydxServer(DeclaredServer):
+    """Statistics of all markets come on one key."""
+
+    venue: ClassVar[str] = _DECLARED.name
+    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
+    channel_form: ClassVar[str] = channel_form_of(_DECLARED)
+
+    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
+        super().__init__(options, declared)
+        first = next(frame for frame in declared.frames if '"markets":' in frame.sample)
+        self._first = Picture(first, self.beside)
+
+    def opened(self, channel: Channel) -> Open:
+        """Of the markets what changes."""
+        found = super().opened(channel)
+        if channel.key == _MARKETS and len(found.tickers) == 3:
+            found.tickers = found.tickers[1:]
+        return found
+
+    def _answered_by_book(self, key: str) -> bool:
+        return key == _MARKETS or super()._answered_by_book(key)
+
+    def first_messages(self, client: Client, one: Open) -> None:
+        """All markets in one message."""
+        if one.channel.key != _MARKETS:
+            super().first_messages(client, one)
+            return
+        found: dict[str, Any] = {}
+        for instrument in self.market.instruments.values():
+            for text in self._pictures(one, [self._first], self.market.live(instrument.symbol)):
+                told = orjson.loads(text)
+                markets = found.setdefault("contents", {}).setdefault("markets", {})
+                found = {**told, "contents": {"markets": markets | told["contents"]["markets"]}}
+        self.send_data(client, _MARKETS, "", orjson.dumps(found))
