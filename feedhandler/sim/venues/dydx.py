@@ -4,16 +4,14 @@ each of them, which is the acknowledgement, then of what changes.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
-
-import orjson
+from typing import ClassVar, Final
 
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.events import Picture
-from feedhandler.sim.venues.declared.publisher import Open
+from feedhandler.sim.venues.declared.opened import Open
 from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
 from feedhandler.venues.dydx import Dydx
 
@@ -48,10 +46,7 @@ class DydxServer(DeclaredServer):
         if one.channel.key != _MARKETS:
             super().first_messages(client, one)
             return
-        found: dict[str, Any] = {}
-        for instrument in self.market.instruments.values():
-            for text in self._pictures(one, [self._first], self.market.live(instrument.symbol)):
-                told = orjson.loads(text)
-                markets = found.setdefault("contents", {}).setdefault("markets", {})
-                found = {**told, "contents": {"markets": markets | told["contents"]["markets"]}}
-        self.send_data(client, _MARKETS, "", orjson.dumps(found))
+        lives = map(self.market.live, self.market.instruments)
+        of = [(live, self.texts(live)) for live in lives]
+        text = self._first.together(self.market, of, self.said(one, ""))
+        self.send_data(client, _MARKETS, "", text.encode())

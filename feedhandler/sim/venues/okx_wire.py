@@ -72,6 +72,8 @@ def _liquidations(word: str, kind: InstrumentKind) -> Sent:
     return Sent(topic, (Frame("liquidation", row),))
 
 
+_FIRST, _TOP = f"{_SIDES}{_CHAIN}-1}}", _SIDES + '"ts":"$sent_ms","seqId":$place}'
+_CHANGE = f"{_SIDES}{_CHAIN}$previous}}"
 _FIVE = _SIDES + '"instId":"$symbol","ts":"$sent_ms","seqId":$final}'
 _SENT = (
     Sent(

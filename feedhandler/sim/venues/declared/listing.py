@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -50,6 +50,7 @@ _STEPS: Final = {
     "AVAX": ("0.001", "0.1", 2_000, 3.0),
     "LTC": ("0.01", "0.01", 2_000, 2.0),
 }
+_NAMED = 100  # symbols are looked at for one that was meant
 _OTHER: Final = ("0.001", "0.1", 1_000, 2.0)
 
 
@@ -109,6 +110,11 @@ class List:
             self._where[symbol] = listing
             return made
         return None
+
+    def beyond(self, listed: Collection[str]) -> list[str]:
+        """Some symbols of those that could be listed, too."""
+        made = self.instruments(len(listed) + _NAMED)
+        return [one.symbol for one in made if one.symbol not in listed]
 
     def _indexed(self, instrument: Instrument, listing: Listing) -> Instrument:
         """With the name of its index, where the venue says it."""

@@ -45,8 +45,6 @@ _WHOLE_S = 0.1
 """Seconds between whole books, where every message is one."""
 _WHOLE_LEVELS = 20
 _TICKER_S = 0.25
-_NAMED = 100
-"""So many symbols are looked at for one that was meant."""
 
 
 class Publisher(DeclaredRest, ABC):
@@ -87,14 +85,12 @@ class Publisher(DeclaredRest, ABC):
         return self.listing.instruments(UNIVERSE)
 
     def could_list(self, symbol: str) -> Instrument | None:
-        """Only its row is made and read: all of them take seconds, and nothing is sent then."""
+        """Its row alone is read: all of them take seconds, in which nothing is sent."""
         return self.listing.one(symbol, UNIVERSE)
 
     def unlisted(self) -> list[str]:
         """Some of them: there are ever more."""
-        most = len(self.market.instruments) + _NAMED
-        names = (one.symbol for one in self.listing.instruments(most))
-        return [name for name in names if name not in self.market.instruments]
+        return self.listing.beyond(self.market.instruments)
 
     def knows_channel(self, channel: str) -> bool:
         """A key of an instrument, or of instruments, that are listed."""
