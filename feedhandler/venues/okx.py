@@ -47,7 +47,7 @@ from feedhandler.adapter.venue import (
     Speaker,
 )
 from feedhandler.venues.okx_families import asked_for, kinds_of, named_in, wanted
-from feedhandler.venues.okx_frames import FRAMES
+from feedhandler.venues.okx_frames import FRAMES, LIQUIDATED, OF_FAMILY, OF_INDEX, SUBJECTS
 from shm import InstrumentKind, Status
 
 _SPOT, _SWAP = InstrumentKind.SPOT, InstrumentKind.PERPETUAL
@@ -67,9 +67,6 @@ def _topic(key: str, arg: str, *kinds: InstrumentKind) -> Topic:
     return Topic(key, subscribe=asks, unsubscribe=leaves, kinds=kinds)
 
 
-_OF_FAMILY = '"channel":"opt-summary","instFamily":"$symbol"'
-
-
 def _of_types(channel: str, *kinds: InstrumentKind) -> Iterator[Topic]:
     """Of each type of instruments one."""
     for kind in kinds:
@@ -77,21 +74,9 @@ def _of_types(channel: str, *kinds: InstrumentKind) -> Iterator[Topic]:
         yield _topic(f"{channel}:{word}", f'"channel":"{channel}","instType":"{word}"', kind)
 
 
-_SUBJECTS = {  # by the word of a topic, its arg; "": of all others
-    "opt-summary": _OF_FAMILY,
-    **{
-        f"{channel}:{word}": f'"channel":"{channel}","instType":"{word}"'
-        for channel in ("instruments", "liquidation-orders")
-        for word in _TYPES.values()
-        if channel == "instruments" or word in ("SWAP", "FUTURES")
-    },
-    "": '"channel":"$channel","instId":"$symbol"',
-}
-
-
 def _answers() -> Iterator[Answer]:
     yield Answer(ControlKind.PONG, '"pong"')
-    for word, arg in _SUBJECTS.items():
+    for word, arg in SUBJECTS.items():
         said = f'"arg":{{{arg}}},"id?":"$id"'
         yield Answer(ControlKind.ACK, f'{{"event":"subscribe",{said}}}', word=word)
         yield Answer(ControlKind.UNSUBSCRIBED, f'{{"event":"unsubscribe",{said}}}', word=word)
@@ -146,6 +131,7 @@ _PAIRS = replace(
     quote="quoteCcy",
     settle="",
     family="",
+    index_name="",
     contract_size=First(("ctVal", Decimal(1))),  # which is empty
     strike="",
     option=None,
@@ -194,8 +180,7 @@ class Okx(DeclaredVenue):
     promises = {
         "books": Promise("book", first_s=5.0),
         "trades": promise.TRADES,
-        "liquidation-orders:SWAP": promise.LIQUIDATIONS,
-        "liquidation-orders:FUTURES": promise.LIQUIDATIONS,
+        **dict.fromkeys(LIQUIDATED, promise.LIQUIDATIONS),
         "tickers": Promise("ticker", first_s=10.0),
         "mark-price": Promise("mark", first_s=12.0, every_s=10.0),
         "funding-rate": Promise("funding", first_s=95.0, every_s=90.0),
@@ -211,12 +196,8 @@ class Okx(DeclaredVenue):
             Topic("mark-price:$symbol", kinds=(_SWAP, _FUTURE, _OPTION)),
             Topic("funding-rate:$symbol", kinds=(_SWAP,)),
             Topic("open-interest:$symbol", kinds=(_SWAP, _FUTURE, _OPTION)),
-            _topic(
-                "index-tickers:$index_name",
-                '"channel":"index-tickers","instId":"$index_name"',
-                *(_SWAP, _FUTURE, _OPTION),
-            ),
-            _topic("opt-summary:$family", _OF_FAMILY.replace("$symbol", "$family"), _OPTION),
+            _topic("index-tickers:$index_name", OF_INDEX, _SWAP, _FUTURE, _OPTION),
+            _topic("opt-summary:$family", OF_FAMILY.replace("$symbol", "$family"), _OPTION),
         ),
         "status": tuple(_of_types("instruments", *_TYPES)),
     }

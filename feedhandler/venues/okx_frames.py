@@ -47,6 +47,19 @@ _GREEKS = (  # some examples have "deltaBs"
     *(("bidVol", "bid_iv"), ("askVol", "ask_iv"), ("markVol", "mark_iv"), ("fwdPx", "underlying")),
 )
 
+TYPES = ("SPOT", "SWAP", "FUTURES", "OPTION")
+OF_FAMILY = '"channel":"opt-summary","instFamily":"$symbol"'
+OF_INDEX = '"channel":"index-tickers","instId":"$index_name"'
+LIQUIDATED = ("liquidation-orders:SWAP", "liquidation-orders:FUTURES")
+SUBJECTS = {  # by the word of a topic, its arg; "": of all others
+    "opt-summary": OF_FAMILY,
+    **{
+        key: '"channel":"{}","instType":"{}"'.format(*key.split(":"))
+        for key in (*(f"instruments:{word}" for word in TYPES), *LIQUIDATED)
+    },
+    "": '"channel":"$channel","instId":"$symbol"',
+}
+
 FRAMES = (
     *_books("book", "update", "$previous"),
     *_books("snapshot", "snapshot", "$previous_signed"),
