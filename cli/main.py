@@ -14,6 +14,7 @@ from feedhandler.cli.lazy import LazyGroup
 _COMMANDS = {
     "start": "feedhandler.cli.start:start",
     "config": "feedhandler.cli.config:config",
+    "check": "feedhandler.cli.check:check",
     "venues": "feedhandler.cli.venues:venues",
     "venue": "feedhandler.cli.venue:venue",
     "plan": "feedhandler.cli.plan:plan",
@@ -61,6 +62,7 @@ def feedhandler() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit code."""
+    out = sys.stdout
     try:
         with translated():
             result = feedhandler.main(
@@ -75,9 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        # Where click notices first, it puts a wrapper there and exits with 1.
+        if isinstance(error, SystemExit) and sys.stdout is out:
+            raise
         # The reader has seen enough (`| head`). Python must not try to flush again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         return FINE
     except Exception:
         import traceback

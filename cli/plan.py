@@ -10,6 +10,7 @@ import click
 from feedhandler.cli.errors import FINDING, FINE, USAGE, CliError, warn
 from feedhandler.cli.options import json_option, venue_file_option
 from feedhandler.cli.output import Column, bold, dim, echo_table, json_out
+from feedhandler.number_text import duration, plural
 
 if TYPE_CHECKING:
     from feedhandler.planning.every_venue import Planned
@@ -91,9 +92,10 @@ def _show(found: Planned, show_keys: bool) -> None:
         click.echo(f"\n{bold(one.venue)}" + dim(_paced(one)))
         for number, connection in enumerate(one.connections):
             click.echo(
-                f"  {number}  {connection.url}  {len(connection.keys)} keys in "
-                f"{connection.messages} messages ({connection.bytes:,} bytes), open after "
-                f"{connection.open_s:.1f} s, subscribed after {connection.subscribed_s:.1f} s"
+                f"  {number}  {connection.url}  {plural(len(connection.keys), 'key')} in "
+                f"{plural(connection.messages, 'message')} ({plural(connection.bytes, 'byte')}), "
+                f"open after {_time(connection.open_s)}, "
+                f"subscribed after {_time(connection.subscribed_s)}"
             )
             if show_keys:
                 for key in connection.keys:
@@ -108,9 +110,13 @@ def _row(one: VenueForecast) -> list[str]:
         str(one.keys),
         str(one.messages),
         str(one.rest_weight),
-        f"{one.live_s:.1f} s",
+        _time(one.live_s),
         f"{one.shared_bytes / (1 << 20):.1f} MiB",
     ]
+
+
+def _time(seconds: float) -> str:
+    return duration(round(seconds * 1e9)) if seconds >= 120 else f"{seconds:.1f} s"
 
 
 def _paced(one: VenueForecast) -> str:

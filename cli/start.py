@@ -16,6 +16,7 @@ import click
 from feedhandler.cli.errors import COMMAND, FINE, CliError
 from feedhandler.cli.options import namespace_override_option, venue_file_option
 from feedhandler.cli.output import bold, dim, state
+from feedhandler.number_text import duration
 
 if TYPE_CHECKING:
     from feedhandler.config.keys import Config
@@ -162,7 +163,7 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
                 continue
             known[name] = now
             why = "" if now[1] in ("NONE", "START") else f" {now[1]}"
-            after = dim(f"after {time.monotonic() - began:.1f} s")
+            after = dim(f"after {duration(int((time.monotonic() - began) * 1e9))}")
             live = f"{found['live']}/{found['instruments']} instruments"
             click.echo(f"{name:{wide}}  {state(now[0])}{why}  {live} {after}")
             if now[0] == "LIVE" and waiting:

@@ -1,0 +1,34 @@
+"""`feedhandler check`: whether a configuration would be taken, without asking anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from feedhandler import number_text
+from feedhandler.cli.options import venue_file_option
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@venue_file_option
+def check(config: Path) -> None:
+    """Say whether a configuration file makes sense, without network and without a feed.
+
+    Every mistake is told, with the key. Whether a venue lists the instruments says
+    `feedhandler plan`, which asks it.
+
+    \b
+    feedhandler check feed.toml && kill -HUP $(pidof feedhandler)
+
+    \b
+    Exit codes: 0 it makes sense, 2 it does not.
+    """
+    from feedhandler.config.load import load
+
+    found = load(config)
+    click.echo(
+        f"{config}: well: {number_text.plural(len(found.venues), 'venue')} in the namespace "
+        f"{found.namespace!r}: {', '.join(found.venues)}"
+    )
