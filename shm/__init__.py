@@ -61,6 +61,7 @@ from shm.names import (
     Stat,
     State,
     Status,
+    TradeSide,
 )
 from shm.native_users import get_cmake_dir, get_include, get_pkgconfig_dir
 
@@ -112,6 +113,7 @@ __all__ = [
     "State",
     "Status",
     "Table",
+    "TradeSide",
     "Trades",
     "UnknownInstrument",
     "VersionMismatch",

@@ -5,13 +5,23 @@ Prices and sizes are integers scaled by the instrument's exponents, times are un
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from shm.board import Board
-from shm.names import ContractType, InstrumentKind, OptionType, Reason, Source, State, Status
+from shm.names import (
+    ContractType,
+    InstrumentKind,
+    OptionType,
+    Reason,
+    Source,
+    State,
+    Status,
+    TradeSide,
+)
 
 _B = TypeVar("_B", bound=Board)
 
@@ -416,6 +426,31 @@ class Instrument:
         of any kind of instrument. 0: nothing is known of an end."""
 
     @property
+    def expiry(self) -> datetime | None:
+        """`expiry_ns` as a time in UTC; None: nothing is known of an end."""
+
+    def days_to_expiry(self, now_ns: int | None = None) -> float:
+        """From now, or from `now_ns` (unix ns), in days of 24 hours; NaN without an expiry."""
+
+    def to_coins(self, size: Any, price: Any = None) -> Any:
+        """A size of the venue's units in base currency: `shm.Feed.coins` says of which kinds."""
+
+    def to_contracts(self, coins: Any, price: Any = None) -> Any:
+        """Base currency in the venue's units, not rounded to a lot: the inverse of `to_coins`."""
+
+    def notional(
+        self, size: Any, price: Any, currency: Literal["settle", "quote"] = "settle"
+    ) -> Any:
+        """What a size is worth at a price, in the currency of settlement or of quotes."""
+
+    def round_price(self, price: float, side: int | None = None) -> float:
+        """A price on a tick: the nearest, or with a side (`shm.Side`) the next that is not better
+        for us than asked: down for a bid, up for an ask. Without a tick, the price as it is."""
+
+    def round_size(self, size: float) -> float:
+        """A size in whole lots, towards 0. Without a lot, the size as it is."""
+
+    @property
     def base(self) -> str: ...
     @property
     def quote(self) -> str: ...
@@ -531,8 +566,8 @@ class _QuoteBase(_Cell):
         """When the last trade was."""
 
     @property
-    def last_side(self) -> int:
-        """Its taker's side: `shm.Side`."""
+    def last_side(self) -> TradeSide | None:
+        """What its taker did; None: no trade has been."""
 
     @property
     def source(self) -> Source:
@@ -548,6 +583,18 @@ class _QuoteBase(_Cell):
 
 class Quote(_QuoteBase):
     """Top of book and last trade as floats, NaN for what is not there."""
+
+    @property
+    def mid(self) -> float:
+        """Half-way between bid and ask; NaN where one of them is missing."""
+
+    @property
+    def spread(self) -> float:
+        """Ask less bid; NaN where one of them is missing."""
+
+    @property
+    def microprice(self) -> float:
+        """Bid and ask, each weighted with the other side's size: where the next trade leans to."""
 
     @property
     def bid(self) -> float: ...
@@ -590,6 +637,16 @@ class Book(_Cell):
     @property
     def sequence(self) -> int:
         """The venue's number of the last update: `venue_sequence`."""
+
+    @property
+    def mid(self) -> float:
+        """Half-way between the best levels, in the unit of `bids`; NaN where a side is empty."""
+
+    @property
+    def spread(self) -> float: ...
+    @property
+    def microprice(self) -> float:
+        """The best levels, each price weighted with the other side's size."""
 
     @property
     def bids_total(self) -> int:

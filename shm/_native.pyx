@@ -3,6 +3,8 @@
 """Thin Cython over `feedhandler_shm.h`: the writer's half and the reader's half. See `_native.pyi`."""
 
 import os
+from datetime import UTC as _utc
+from datetime import datetime as _datetime
 
 cimport cython
 

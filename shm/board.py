@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from shm import picks
 from shm._native import DEAD_NS, Instrument
 from shm.history.table import Table
 from shm.history.tables import BoardTable
-from shm.names import State, Status
+from shm.names import OptionType, State, Status
 
 if TYPE_CHECKING:
     from shm.directory import Directory
@@ -112,6 +113,22 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
 
     def __arrow_c_schema__(self) -> object:
         return self.table.__arrow_c_schema__()
+
+    @property
+    def forward(self) -> float:
+        """Of a chain of one expiry: what the options are on, as the venue prices it; else NaN."""
+        return picks.forward(self.view(np.ndarray))
+
+    def atm(self) -> Board:
+        """The rows of a chain at the money, its strike next to `forward`: a call and a put."""
+        rows: Board = self[picks.at_the_money(self.view(np.ndarray))]
+        return rows
+
+    def by_delta(self, delta: float, option: OptionType) -> np.void | None:
+        """The row whose delta is next to that, such as 0.25, of calls or of puts (whose deltas are
+        negative: the sign does not matter); None: none of them says its delta."""
+        row = picks.by_delta(self.view(np.ndarray), delta, option)
+        return None if row is None else self[row]
 
     def instrument(self, id: int) -> Instrument:  # noqa: A002
         """The instrument of a row, by its field `instrument`: in the epoch that this was read in.

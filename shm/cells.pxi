@@ -1,5 +1,14 @@
 # What a strategy gets of an instrument's cells: its quote, its book.
 
+cdef double _nan = float("nan")
+
+
+cdef double _microprice(double bid, double bid_size, double ask, double ask_size) noexcept:
+    """Between bid and ask, nearer to the side with the smaller size: that one gives way first."""
+    cdef double sizes = bid_size + ask_size
+    return (bid * ask_size + ask * bid_size) / sizes if sizes > 0 else (bid + ask) / 2
+
+
 cdef class _Cell:
     """What quotes and books have in common."""
     cdef readonly Instrument instrument
@@ -34,8 +43,13 @@ cdef class _QuoteBase(_Cell):
     cdef readonly double mark, index, underlying, bid_iv, ask_iv, mark_iv
     cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest, volume
     cdef readonly int64_t last_ns, stats_ns, data_ns
-    cdef readonly int last_side
+    cdef uint8_t last_side_
+    cdef bint traded
     cdef uint8_t source_
+
+    @property
+    def last_side(self):
+        return _member(_TradeSide, self.last_side_) if self.traded else None
 
     @property
     def source(self):
@@ -70,7 +84,8 @@ cdef class _QuoteBase(_Cell):
         self.open_interest = q.open_interest
         self.volume = q.volume
         self.last_ns = q.last_ns
-        self.last_side = q.last_side
+        self.last_side_ = q.last_side
+        self.traded = q.last_price != FH_NONE
         self.source_ = q.source
         self.stats_ns = q.stats_ns
         self.data_ns = q.data_ns
@@ -78,6 +93,18 @@ cdef class _QuoteBase(_Cell):
 
 cdef class Quote(_QuoteBase):
     cdef readonly double bid, bid_size, ask, ask_size, last, last_size
+
+    @property
+    def mid(self):
+        return (self.bid + self.ask) / 2
+
+    @property
+    def spread(self):
+        return self.ask - self.bid
+
+    @property
+    def microprice(self):
+        return _microprice(self.bid, self.bid_size, self.ask, self.ask_size)
 
     def __repr__(self):
         return (f"<Quote {self.instrument.symbol} {self.bid} x {self.bid_size} | {self.ask} x "
@@ -132,6 +159,23 @@ cdef class Book(_Cell):
     @property
     def sequence(self):
         return self.venue_sequence
+
+    @property
+    def mid(self):
+        return float(self.bids[0, 0] + self.asks[0, 0]) / 2 if self._two_sided() else _nan
+
+    @property
+    def spread(self):
+        return float(self.asks[0, 0] - self.bids[0, 0]) if self._two_sided() else _nan
+
+    @property
+    def microprice(self):
+        if not self._two_sided():
+            return _nan
+        return _microprice(self.bids[0, 0], self.bids[0, 1], self.asks[0, 0], self.asks[0, 1])
+
+    cdef bint _two_sided(self):
+        return len(self.bids) > 0 and len(self.asks) > 0
 
     def __repr__(self):
         return (f"<{type(self).__name__} {self.instrument.symbol} {len(self.bids)} bids, "

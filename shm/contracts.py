@@ -53,6 +53,14 @@ def coins(instrument: Instrument, size: Any, price: Any = None) -> Any:
     return _times(size, instrument.contract_size)
 
 
+def contracts(instrument: Instrument, amount: Any, price: Any = None) -> Any:
+    """The venue's units that so much base currency is: the inverse of `coins`, not rounded."""
+    one = coins(instrument, 1.0, price)
+    if isinstance(amount, (float, int)) and isinstance(one, float):
+        return amount / one if one else math.nan
+    return np.divide(amount, one)
+
+
 @overload
 def notional(
     instrument: Instrument, size: float, price: float, currency: Currency = "settle"

@@ -20,6 +20,31 @@ cdef class Instrument:
             tick = step
         return tick
 
+    @property
+    def expiry(self):
+        if not self.expiry_ns:
+            return None
+        return _datetime.fromtimestamp(self.expiry_ns // 1000000000, _utc)
+
+    def days_to_expiry(self, now_ns=None):
+        cdef int64_t now = fh_now_ns() if now_ns is None else now_ns
+        return (self.expiry_ns - now) / 86400e9 if self.expiry_ns else _nan
+
+    def to_coins(self, size, price=None):
+        return _contracts().coins(self, size, price)
+
+    def to_contracts(self, coins, price=None):
+        return _contracts().contracts(self, coins, price)
+
+    def notional(self, size, price, currency="settle"):
+        return _contracts().notional(self, size, price, currency)
+
+    def round_price(self, price, side=None):
+        return _steps().price_on(self, price, side)
+
+    def round_size(self, size):
+        return _steps().size_on(self, size)
+
     def __eq__(self, other):
         if not isinstance(other, Instrument):
             return NotImplemented
@@ -31,6 +56,19 @@ cdef class Instrument:
 
     def __repr__(self):
         return f"<Instrument {self.venue} {self.symbol} ({self.name}) id={self.id}>"
+
+
+def _contracts():
+    """What a quantity is in coins and money: Python, and imported when it is first asked for."""
+    from shm import contracts
+
+    return contracts
+
+
+def _steps():
+    from shm import steps
+
+    return steps
 
 
 cdef Instrument _instrument(Segment segment, uint32_t id):

@@ -23,5 +23,6 @@ Source = IntEnum("Source", _tables["source"], module=__name__)
 Change = IntFlag("Change", _tables["change"], module=__name__)
 Flag = IntFlag("Flag", _tables["flag"], module=__name__)
 Side = IntEnum("Side", {"BID": 0, "ASK": 1, "BUY": 0, "SELL": 1}, module=__name__)
+TradeSide = IntEnum("TradeSide", {"BUY": 0, "SELL": 1}, module=__name__)
 
-register_enums(State, Reason, InstrumentKind, ContractType, OptionType, Status, Source)
+register_enums(State, Reason, InstrumentKind, ContractType, OptionType, Status, Source, TradeSide)

@@ -179,6 +179,12 @@ class Flag(IntFlag):
     REPLAY = 8
     MORE = 16
 
+class TradeSide(IntEnum):
+    """Of a trade: what its taker did. Equal to `Side`'s numbers, and printed as traders say it."""
+
+    BUY = 0
+    SELL = 1
+
 class Side(IntEnum):
     """Of a book, and of a trade the taker's: BUY is BID, SELL is ASK."""
 
