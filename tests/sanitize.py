@@ -4,8 +4,8 @@ UndefinedBehaviorSanitizer.
     python -m tests.sanitize                     the tests of `TESTS`
     python -m tests.sanitize tests/engine -x     others; arguments go to pytest
 
-`shm._native` and `feedhandler.engine._engine` are compiled anew into pytest's cache, which takes a
-minute or two, and are imported from there by the tests and by every Python process that they start.
+The modules of `tests.kit.natives` are compiled anew into pytest's cache, which takes a minute or
+two, and are imported from there by the tests and by every Python process that they start.
 A finding ends the process that has it, with the report on standard error.
 """
 
@@ -20,7 +20,10 @@ from pathlib import Path
 import setup
 from tests.kit.natives import MODULES, ROOT, build, compiler, run
 
-TESTS = ("tests/shm", "tests/engine", "tests/capture/test_replay.py")
+TESTS = (
+    *("tests/shm", "tests/engine", "tests/capture/test_replay.py"),
+    *(f"tests/export/test_{name}.py" for name in ("mirror", "order", "text")),
+)
 FLAGS = setup.MODES["sanitize"]
 SITE = """\
 import importlib.util, sys

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from feedhandler.export import _text
 from feedhandler.export._mirror import Mirror, Records, Tops
 from feedhandler.export._text import NONE
+from feedhandler.export._tickers import Tickers
 from shm import Flag, Kind
+from shm._native import RAW_EVENT
 from tests.export.made import Plain, message, messages, rows
 from tests.export.support import Reader
 
@@ -132,6 +135,33 @@ def _level(level: Any, exponent: Any) -> tuple[Decimal, Decimal]:
         Decimal(int(level[0])).scaleb(int(exponent[0])),
         Decimal(int(level[1])).scaleb(int(exponent[1])),
     )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bad_rows_do_no_harm(seed: int) -> None:
+    """Of a damaged file: any bytes, of the instruments that there are."""
+    dice = np.random.default_rng(seed)
+    array = np.frombuffer(dice.bytes(2000 * RAW_EVENT.itemsize), RAW_EVENT).copy()
+    array["kind"] = dice.integers(0, 8, 2000)
+    array["flags"] &= 31
+    which = dice.integers(0, 5, 2000)
+    mirror, tops = Mirror(), Tops(5)
+    tickers = Tickers(range(1, 20), every=True)
+    for first in range(0, 2000, 250):
+        part, numbers = array[first : first + 250], which[first : first + 250]
+        made = Records(part, numbers)
+        levels = mirror.apply(made)
+        best = tops.apply(made)
+        places, values, exponents = tickers.apply(part, numbers, Tops(1).apply(made))
+        columns = [
+            _text.decimals(levels["price"], levels["price_exponent"]),
+            _text.decimals(levels["size"], levels["size_exponent"]),
+        ]
+        assert _text.lines(columns, 0, len(levels)).count(b"\n") == len(levels)
+        told = [_text.decimals(values[:, at], exponents[:, at]) for at in range(20)]
+        assert _text.lines(told, 0, len(places)).count(b"\n") == len(places)
+        assert len(best[0]) == len(best[1])
+    mirror.whole()
 
 
 def test_other_kinds_are_passed_over() -> None:

@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".pytest_cache" / "natives"
 MODULES = {
     module: module.replace(".", "/")
-    for module in ("shm._native", "shm._arrow", "feedhandler.engine._engine")
+    for module in (
+        *("shm._native", "shm._arrow", "feedhandler.engine._engine"),
+        *(f"feedhandler.export.{name}" for name in ("_mirror", "_order", "_text", "_tickers")),
+    )
 }
 _ROOMS = ("shm", "feedhandler", "tests")
 
