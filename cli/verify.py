@@ -85,15 +85,14 @@ def _progress() -> Iterator[Progress | None]:
     with progress.Progress(
         progress.TextColumn("{task.percentage:3.0f} %"),
         progress.BarColumn(),
-        progress.TextColumn("{task.fields[rows]} rows"),
         progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task("", rows="0")
+        task = bar.add_task("")
 
         def shown(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, rows=number_text.count(done))
+            bar.update(task, completed=min(done, total), total=total)
 
         yield shown
 

@@ -127,7 +127,8 @@ static void mirror_take(mirror *m, const uint8_t *row, bool ends)
             mirror_state(m, NULL, row, instrument);
         return;
     }
-    i->precision = base ? i->precision : row[m->precision];
+    if (!base && row[m->precision] < FH_PRECISIONS)
+        i->precision = row[m->precision];
     switch (kind) {
     case FH_KIND_CLEAR:
     case FH_KIND_LEVEL:

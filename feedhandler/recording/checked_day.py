@@ -70,8 +70,18 @@ def rows_of(recording: Recording, day: Day) -> int:
 
 
 def check(directory: Path, day: Day, advance: Advance) -> DayChecked:
-    """Look at all of it."""
-    recording = Recording(directory)
+    """Look at all of it; once more, if it was compacted meanwhile."""
+    while True:
+        recording = Recording(directory)
+        result = _check(recording, day, advance)
+        gone = {each.path for each in result.findings if each.what == "gone"}
+        recording.refresh()
+        if gone <= {file.path for file in recording.manifest.files(day.venue)}:
+            return result
+
+
+def _check(recording: Recording, day: Day, advance: Advance) -> DayChecked:
+    directory = recording.directory
     segments = _segments(recording, day)
     result = DayChecked(day)
     files = sorted(_files(segments), key=lambda file: file.table != "instruments")

@@ -32,7 +32,7 @@ def lines_of(manifest: Manifest) -> Iterator[Finding]:
 
 
 def files_beside(directory: Path, manifest: Manifest) -> Iterator[tuple[Path, Finding]]:
-    """Files that the manifest does not name, or names as replaced; those of a crash among them."""
+    """Files that the manifest does not name, or names as replaced."""
     named = {file.path for file in manifest.files()}
     replaced = {
         path for line in manifest.lines if isinstance(line, Compacted) for path in line.replaces
@@ -42,16 +42,19 @@ def files_beside(directory: Path, manifest: Manifest) -> Iterator[tuple[Path, Fi
         folders[:] = sorted(name for name in folders if name != QUARANTINE)
         for name in sorted(names):
             path = (here / name).relative_to(directory)
-            if path.as_posix() in named or (here == directory and name.startswith("_")):
+            ours = here == directory and name.startswith("_")
+            if ours or path.as_posix() in named or name.endswith(PARTIAL):
                 continue
             if path.as_posix() in replaced:
                 text = "the file of its day has its rows, too: who reads all files has them twice"
                 yield path, Finding("left over", text, path=str(path))
             else:
-                text = "the manifest does not name it"
-                if name.endswith(PARTIAL):
-                    text += ": a recorder that was killed left it, and the next one moves it away"
-                yield path, Finding("alien", text, path=str(path))
+                yield path, Finding("alien", "the manifest does not name it", path=str(path))
+
+
+def partials(directory: Path) -> int:
+    """How many files are there that were never finished: nobody reads them."""
+    return sum(QUARANTINE not in path.parts for path in directory.rglob(f"*{PARTIAL}"))
 
 
 def segments_of(segments: list[Segment]) -> Iterator[Finding]:

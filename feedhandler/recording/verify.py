@@ -69,6 +69,10 @@ def _manifest(recording: Recording, report: Report, findings: Findings) -> None:
     running = manifests.recorder_runs(directory)
     if running:
         report.notes.append("a recorder writes into it: what it has not committed is not looked at")
+    elif count := manifests.partials(directory):
+        report.notes.append(
+            f"a recorder that was killed left {count} unfinished files; the next one moves them"
+        )
     if manifest.torn:
         report.notes.append(
             f"the manifest's last line is not whole ({manifest.torn} bytes), and counts for nothing"
