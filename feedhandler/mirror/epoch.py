@@ -64,6 +64,7 @@ class Epoch:
         self._mark = next(self._marks, None)
         self._last: int | None = None  # the last record that was taken, or is in a base
         self._rest = np.empty(0, RECORD)  # of a message that is not whole yet
+        self._waiting: dict[int, Mark] = {}  # of books whose base has not come
         self._lost: list[int] = []  # books that were there before records that are missing
 
     def beat(self) -> None:
@@ -168,6 +169,10 @@ class Epoch:
             else:
                 self._directory.defined(int(cut["instrument"]), int(cut["aux"]))
         self._play(rows[done:], recorded)
+        if self._waiting and (rows["base"] != 0).any():
+            waiting, self._waiting = self._waiting, {}
+            for mark in waiting.values():
+                self._marked(mark)
 
     def _play(self, rows: Rows, recorded: bool) -> None:
         done = self._mirror.play(rows, recorded=recorded)
@@ -177,7 +182,11 @@ class Epoch:
             done = self._mirror.play(rows, recorded=recorded)
 
     def _marked(self, mark: Mark) -> None:
-        if self._directory.has(mark.instrument):
+        if not self._directory.has(mark.instrument):
+            return
+        if self._directory.has_book(mark.instrument) and not self._mirror.known(mark.instrument):
+            self._waiting[mark.instrument] = mark  # what is not there is not called LIVE
+        else:
             self._mirror.mark(
                 mark.instrument,
                 mark.bids_known,

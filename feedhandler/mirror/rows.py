@@ -45,6 +45,9 @@ class Rows:
     def has(self, instrument: int) -> bool:
         return instrument in self._now
 
+    def has_book(self, instrument: int) -> bool:
+        return self._now[instrument].has_book
+
     def defined(self, instrument: int, definition: int) -> None:
         """The terms that a DEFINITION record is about, or later ones if nobody kept these."""
         later = [row for row in self._of.get(instrument, ()) if row.definition >= definition]

@@ -36,6 +36,11 @@ def based(segments: Sequence[Segment], at: int) -> int:
     return at
 
 
+def begins_books(segments: Sequence[Segment], at: int) -> bool:
+    """Whether nothing before a segment that leads to it has bases: its own are needed."""
+    return not contiguous(segments, at) or not segments[based(segments, at - 1)].bases
+
+
 class Window:
     """What of these segments' records is asked for. `bases`: True, False, or ALL."""
 
@@ -108,7 +113,7 @@ class Window:
             return
         ours = [i for i, segment in enumerate(self._segments) if segment.epoch == epoch]
         firsts = np.array([self._segments[i].first for i in ours], np.uint64)
-        anew = np.array([not contiguous(self._segments, i) for i in ours])
+        anew = np.array([begins_books(self._segments, i) for i in ours])
         for rows in found:
             base = rows["base"] != 0
             if not base.any():

@@ -199,6 +199,32 @@ def test_epochs_and_holes(tmp_path: Path) -> None:
     ]
 
 
+def test_bases_come_after_a_part_that_has_none(tmp_path: Path) -> None:
+    """A recorder that joins in the middle has the books only after its first records."""
+    recording = Written(tmp_path)
+    records = stream(900)
+    for record in records[:200]:
+        recording.books.take(record)
+    recording.segment(records[200:260], bases=False, why="run")
+    recording.segment(records[260:500], bases=True)
+    recording.segment(records[500:700], bases=True)
+    recording.segment(records[700:], bases=False)
+    there = Recording(tmp_path)
+    found = whole(there.rows(VENUE))
+    same(found[found["base"] == 0], rows_of(records[200:], recording.epoch))
+    assert set(found["sequence"][found["base"] != 0].tolist()) == {260}
+    for start, based in ((230, 260), (261, 260), (400, 399), (800, 799)):
+        found = whole(there.rows(VENUE, start=(recording.epoch, start)))
+        same(found[found["base"] == 0], rows_of(records[start - 1 :], recording.epoch))
+        assert set(found["sequence"][found["base"] != 0].tolist()) == {based}
+        books = Books()
+        books.apply(found)
+        for instrument in recording.books.sides:
+            bids, asks = books.levels(instrument)
+            expected = recording.books.levels(instrument)
+            assert ([*map(tuple, bids.tolist())], [*map(tuple, asks.tolist())]) == expected
+
+
 def test_a_day_that_is_compacted_while_it_is_read(tmp_path: Path) -> None:
     records = stream(1200)
     recording = Written(tmp_path)
