@@ -25,7 +25,7 @@ CACHE = ROOT / ".pytest_cache" / "natives"
 MODULES = {
     module: module.replace(".", "/")
     for module in (
-        *("shm._native", "shm._arrow", "feedhandler.engine._engine"),
+        *("shm._native", "shm._arrow", "shm.recording._books", "feedhandler.engine._engine"),
         *(f"feedhandler.export.{name}" for name in ("_mirror", "_order", "_text", "_tickers")),
     )
 }

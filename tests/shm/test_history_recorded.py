@@ -188,3 +188,19 @@ def test_without_pyarrow_it_says_so(create: Create, namespace: str, tmp_path: Pa
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert "pip install 'feedhandler[record]'" in done.stdout, done.stderr
+
+
+def test_quotes_of_books_are_told_from_the_ring_alone(
+    create: Create, namespace: str, tmp_path: Path
+) -> None:
+    made = records()
+    for one in made:
+        if one["kind"] == Kind.QUOTE:
+            one |= {"kind": int(Kind.STAT), "side": 0, "aux": 1, "price": 1, "size": 0}
+    held = fill(create, made)
+    written(tmp_path, held.epoch, made, [(1, 1500), (1501, 2500)])
+    feed = shm.attach("deribit", namespace=namespace, recording=tmp_path)
+    quotes = feed.quotes(start=when(1), end=when(COUNT + 1))
+    before = [each for each in quotes.missing if "from the ring alone" in each.reason]
+    assert [(each.from_ns, each.to_ns) for each in before] == [(when(1), when(COUNT - SLOTS + 1))]
+    assert not quotes.complete

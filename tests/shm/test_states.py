@@ -309,7 +309,7 @@ def test_the_table_has_every_call() -> None:
     assert list(table()) == list(CALLS)
     public = {name for name in dir(shm.Feed) if not name.startswith("_")}
     told = {found[1] for call in CALLS if (found := re.match(r"feed\.(\w+)", call))}
-    facts = {"venue", "namespace", "epoch", "segment", "close"}
+    facts = {"venue", "namespace", "epoch", "segment", "close", "recording"}
     assert public - facts == told
 
 
