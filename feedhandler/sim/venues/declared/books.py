@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from feedhandler.adapter.checksum import Checksum
+from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.adapter.venue import Base
 from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import Hole, Literal, Node, Object
 from feedhandler.sim.market.book import ASK, BID, Book, Change
@@ -222,3 +224,11 @@ def _literals(tree: Node) -> Iterable[str]:
     for node in nodes(tree):
         if isinstance(node, Literal) and isinstance(node.value, str):
             yield node.value
+
+
+def numbers_of(venue: DeclaredVenue) -> Numbers:
+    """How a venue's book messages are numbered, by its rule and by what they have room for."""
+    kind = "full" if venue.base is Base.EVERY else "book"
+    frames = [BookFrame(frame, Beside()) for frame in venue.frames if frame.kind == kind]
+    there = {name for frame in frames for name in frame.template.holes}
+    return Numbers(venue.rule, there, single=any(frame.single for frame in frames))

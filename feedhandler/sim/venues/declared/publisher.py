@@ -19,8 +19,7 @@ from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.market.market import Market
 from feedhandler.sim.market.records import Trade
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues.declared.beside import Beside
-from feedhandler.sim.venues.declared.books import BookFrame, Books
+from feedhandler.sim.venues.declared.books import Books, numbers_of
 from feedhandler.sim.venues.declared.channels import Channel, Channels, further, on_key
 from feedhandler.sim.venues.declared.checksum import padded
 from feedhandler.sim.venues.declared.events import (
@@ -33,7 +32,7 @@ from feedhandler.sim.venues.declared.events import (
 )
 from feedhandler.sim.venues.declared.levels import Texts, texts
 from feedhandler.sim.venues.declared.listing import List
-from feedhandler.sim.venues.declared.numbers import Numbers, times
+from feedhandler.sim.venues.declared.numbers import times
 from feedhandler.sim.venues.declared.opened import Open, Opened, subjects
 from feedhandler.sim.venues.declared.rest import DeclaredRest
 from feedhandler.sim.venues.declared.stream import BookStream, crossed
@@ -56,7 +55,7 @@ class Publisher(DeclaredRest, ABC):
         self.listing.facts = self.facts
         self.topics = Topics(declared.name, further(declared.topics, self.beside.sent))
         self.channels = Channels(declared, self.topics, self.beside.sent)
-        self.numbers = _numbers(declared)
+        self.numbers = numbers_of(declared)
         self._opened = Opened()
         self.open = self._opened.keys
         self._texts: dict[str, Texts] = {}
@@ -396,10 +395,3 @@ class Publisher(DeclaredRest, ABC):
             for text in [] if lost else self._whole(one, "snapshot"):
                 self.push(one.channel.key, one.channel.symbol, text.encode())
         return len(met)
-
-
-def _numbers(venue: DeclaredVenue) -> Numbers:
-    kind = "full" if venue.base is Base.EVERY else "book"
-    frames = [BookFrame(frame, Beside()) for frame in venue.frames if frame.kind == kind]
-    there = {name for frame in frames for name in frame.template.holes}
-    return Numbers(venue.rule, there, single=any(frame.single for frame in frames))
