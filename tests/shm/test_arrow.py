@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -353,7 +354,8 @@ def test_nothing_leaks() -> None:
     grown = tracemalloc.get_traced_memory()[0] - kept
     tracemalloc.stop()
     assert grown < 100_000
-    assert resident() - before < 30_000_000  # one table is 10 MB
+    if "asan" not in os.environ.get("LD_PRELOAD", ""):  # which keeps what was freed for a while
+        assert resident() - before < 30_000_000  # one table is 10 MB
 
 
 def test_a_stream_that_another_thread_reads_and_releases() -> None:
