@@ -273,7 +273,7 @@ class Model:
             tuple(plain[:1] + sorted(plain[1:])),  # readers are alike
         )
 
-    def sleeps_for_ever(self, most: int = 2_000_000) -> State | None:
+    def sleeps_for_ever(self, most: int = 400_000) -> State | None:
         """A state in which nobody can step and a reader sleeps; None: there is none."""
         start = self.start()
         known, stack = {start}, [start]

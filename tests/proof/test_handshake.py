@@ -91,7 +91,7 @@ def test_reading_the_word_after_the_flag_is_set_needs_the_fence_between() -> Non
     """The word is read first: read last, a bump between look and read is taken for an old one."""
     ops = list(RECIPE["fh_wait"])
     word = ops.pop(_at("fh_wait", "FH_LOAD_ACQUIRE(&header->wake)"))
-    ops.insert(len(ops) - 1, word)
+    ops.insert(next(i for i, op in enumerate(ops) if op.what == "call"), word)
     assert _stuck({**RECIPE, "fh_wait": tuple(ops)})
 
 
