@@ -97,8 +97,8 @@ def replay(
     feedhandler inspect book okx BTC-USDT --namespace replay
 
     \b
-    Exit codes: 0 fine, 1 broken lines or malformed frames were found, or records are missing,
-    2 what is to be played cannot be read.
+    Exit codes: 0 fine, 1 broken lines or malformed frames were found, or
+    records are missing, 2 what is to be played cannot be read.
     """
     if capture.is_dir():
         from feedhandler.cli.replay_recording import play as play_recording

@@ -112,6 +112,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const int FH_COUNTERS, FH_HISTOGRAMS
     const uint32_t FH_READER_CLAIMED
     const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_BANDS, FH_QUOTE_WORDS, FH_CELL_HEAD
+    const int FH_WAKE_NEXT, FH_WAKE_AGAIN_NS
     const uint32_t FH_NO_INSTRUMENT
     const int64_t FH_NONE
     const uint32_t FH_KNOWN_WHOLE

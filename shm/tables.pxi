@@ -141,6 +141,8 @@ def constants():
         "FH_NO_INSTRUMENT": NO_INSTRUMENT,
         "FH_NONE": NONE,
         "FH_KNOWN_WHOLE": KNOWN_WHOLE,
+        "FH_WAKE_NEXT": FH_WAKE_NEXT,
+        "FH_WAKE_AGAIN_NS": FH_WAKE_AGAIN_NS,
     }
 
 

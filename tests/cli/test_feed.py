@@ -46,16 +46,20 @@ def test_book_moves_and_is_sorted(feed: str) -> None:
 
 def test_everything_can_be_looked_at(feed: str) -> None:
     assert run("inspect", "verify", namespace=feed).returncode == 0
-    links = json_of(run("inspect", "connections", "--json", namespace=feed))["connections"]
+
+    def looks() -> tuple[Any, Any] | None:
+        """Links and counters that agree: a frame may come between the two."""
+        links = json_of(run("inspect", "connections", "--json", namespace=feed))["connections"]
+        stat = json_of(run("inspect", "stat", "okx", "--json", namespace=feed))
+        slow = sum(link["slow_frames"] for link in links if link["venue"] == "okx")
+        return (links, stat) if stat["slow_frames"] == slow else None
+
+    links, stat = until(looks, "as many slow frames on connections as of the venue", 30.0)
     assert {(link["venue"], link["state"]) for link in links} == {
         ("deribit", "LIVE"), ("okx", "LIVE"), ("binance", "LIVE"),
     }  # fmt: skip
-    stat = json_of(run("inspect", "stat", "okx", "--json", namespace=feed))
     assert stat["counters"]["frames"] > 0
     assert stat["counters"]["malformed"] == 0
-    assert stat["slow_frames"] == sum(
-        link["slow_frames"] for link in links if link["venue"] == "okx"
-    )
     assert 0 < stat["slow_frames"] < 20  # of the first ones, that were learned from
     assert stat["latency_ns"]["receive_publish"]["p50"] > 0
     listed = json_of(run("inspect", "ls", "deribit", "--json", namespace=feed))["instruments"]

@@ -85,7 +85,12 @@ def test_nothing_to_attach_to(arguments: tuple[str, ...], namespace: str) -> Non
 def test_status_of_nothing_is_json_too(namespace: str) -> None:
     result = run("status", "--json", namespace=namespace)
     assert result.returncode == 3
-    assert json_of(result) == {"namespace": namespace, "supervisor": None, "venues": []}
+    assert json_of(result) == {
+        "namespace": namespace,
+        "supervisor": None,
+        "venues": [],
+        "recorders": [],
+    }
 
 
 @pytest.mark.parametrize(

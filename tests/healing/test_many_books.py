@@ -152,7 +152,12 @@ class Homes(Fleet):
 
     def __init__(self, *states: ConnectionState) -> None:
         universe = Universe(venues.load("deribit"), ("book",))
-        engine = cast(Any, SimpleNamespace(add_instrument=self._added, redefine=lambda *_, **__: 0))
+        engine = cast(
+            Any,
+            SimpleNamespace(
+                add_instrument=self._added, redefine=lambda *_, **__: 0, follow=lambda *_: None
+            ),
+        )
         self.added = 0
         self.lines = {
             n: SimpleNamespace(row=n, state=state, start=list) for n, state in enumerate(states)

@@ -55,6 +55,10 @@ COPIES = {
         )
     },
     (
+        "feedhandler/engine/fields.pxi",
+        "memcpy(field, <const char *>encoded, len(encoded))",
+    ): "a name that the engine keeps",
+    (
         "feedhandler/export/_text.pyx",
         "memcpy(to, field.constant.text, field.constant.length)",
     ): "a text of an export",

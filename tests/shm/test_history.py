@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,12 @@ from tests.shm.conftest import EXPONENTS, Create
 
 S = 10**9
 NOW = time.time_ns()
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of this test: the file may have been read minutes ago."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW", time.time_ns())
 
 
 def start(create: Create, venue: str = "v", **geometry: Any) -> Writer:

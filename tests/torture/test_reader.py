@@ -31,7 +31,7 @@ PROTOCOL = (
     "_sign: release (&__pyx_v_row->pid)",
     "__dealloc__: release (&__pyx_v_self->row->pid)",
     "line attach.py open_segment: control = read_struct",
-    "line feed.py attach: return Feed(",
+    "line feed.py attach: feed = Feed(",
 )
 
 

@@ -109,4 +109,5 @@ def test_a_live_book_is_right_whatever_was_lost(
     assert result.counters["malformed"] == 0
     if recording.venue != "kraken":
         assert set(loss.lost.values()) <= loss.noticed
-        assert result.counters["gaps"] > 0
+        # What is not numbered (OKX, before it numbered its books) is seen by its checksum.
+        assert result.counters["gaps"] + result.counters["checksum_bad"] > 0

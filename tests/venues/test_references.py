@@ -31,6 +31,7 @@ FOUND = {
     "coinbase-exchange-translated": (10, 97, 0, 0, 0),
     "cryptocom-translated": (10, 143, 0, 0, 0),
     "deribit": (10, 0, 0, 0, 0),
+    "okx": (3, 74, 290, 0, 0),
     "gate-translated": (10, 9, 0, 0, 0),
     "gate-futures-translated": (10, 0, 0, 4, 0),
     "gemini-translated": (10, 2, 0, 0, 0),
@@ -43,7 +44,7 @@ FOUND = {
     "kucoin": (9, 18, 0, 787, 0),
 }
 #: trades at a price that the book had left since the last of the whole ones that were recorded
-BETWEEN = {"cryptocom-translated": 1}
+BETWEEN = {"okx": 1, "cryptocom-translated": 1}
 
 
 @dataclass
