@@ -39,6 +39,7 @@ class VenueServer(SimVenue):
         self._random = Random(f"{options.seed}/faults")
         self._certificates: Certificates | None = None
         self._control: web.AppRunner | None = None
+        self._connected = asyncio.Event()
         self._owed = 0.0
         self._last = time.monotonic()
 
@@ -56,8 +57,7 @@ class VenueServer(SimVenue):
         """Move the market with the clock until cancelled."""
         self._last = time.monotonic()
         while True:
-            interval = self.options.batch_interval
-            await asyncio.sleep(interval if self.clients else max(interval, _UNWATCHED))
+            await self._until_look()
             now = time.monotonic()
             elapsed, self._last = min(now - self._last, _MAX_CATCH_UP), now
             if not self.paused:
@@ -69,6 +69,18 @@ class VenueServer(SimVenue):
             self.on_time(now)
             self.chaos.tick(now)
             self.flush()
+
+    async def _until_look(self) -> None:
+        """While nobody is connected a look costs a hundredth of a core and is for nobody: then few
+        are taken, and one as soon as somebody connects, so that he finds the market of now."""
+        interval = self.options.batch_interval
+        if self.clients:
+            await asyncio.sleep(interval)
+            return
+        self._connected.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(interval, _UNWATCHED)):
+                await self._connected.wait()
 
     # -- connections -------------------------------------------------------------------------
 
@@ -86,6 +98,7 @@ class VenueServer(SimVenue):
         combined = request.path.endswith("/stream")
         client = Client(socket, transport, combined, self._random)
         self.clients.add(client)
+        self._connected.set()
         self.connections += 1
         self.on_open(client, request)
         self.flush_one(client)
