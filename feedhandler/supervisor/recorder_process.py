@@ -18,6 +18,7 @@ from feedhandler.config.keys import Config
 from feedhandler.log import log
 from feedhandler.recording.process import Exit, Order
 from feedhandler.recording.status_file import recorders
+from feedhandler.supervisor.ended import ended
 
 STOP_S = 30.0  #: what is open then is written out, and a disk may be slow
 
@@ -83,19 +84,7 @@ class RecorderProcess:
     async def stop(self) -> None:
         """In order, so that all that came counts; by force what does not listen."""
         self._stopping.set()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await process.wait()
-        except TimeoutError:
-            log.error("recorder: does not stop, killing it")
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await ended(self._process, STOP_S, "recorder")
 
     def status(self) -> dict[str, Any]:
         """What it says of itself, or what became of it."""

@@ -22,6 +22,7 @@ from feedhandler.io_process.order_socket import Channel, ChannelClosed
 from feedhandler.log import BURST, log, room_after
 from feedhandler.log_lines import about
 from feedhandler.supervisor.control_socket import ANSWER_S
+from feedhandler.supervisor.ended import ended
 from feedhandler.supervisor.pulse import HANG_NS, Pulse
 from feedhandler.supervisor.starts import TURN_S, Starts
 from feedhandler.view.status import heartbeat, no_status, venue_status
@@ -206,19 +207,7 @@ class VenueProcess:
 
     async def _terminate(self) -> None:
         self._nudge.set()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await process.wait()
-        except TimeoutError:
-            log.error("%s: does not stop, killing it", self.venue, extra=self._about)
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await ended(self._process, STOP_S, self.venue, self._about)
 
     def status(self) -> dict[str, Any]:
         """This venue's part of the status."""
