@@ -4,6 +4,7 @@
 
 #include "apply_book.h"
 #include "named_trades.h"
+#include "quote_stat.h"
 
 /* Without a book, any market data says that the instrument is alive. True: it was not said yet, and is
  * not shown. */
@@ -114,26 +115,6 @@ static inline void message_quote(engine *e, const message *msg)
     market_show(e, m, false);
 }
 
-static inline double *quote_field(fh_quote *q, uint32_t field)
-{
-    switch (field) {
-    case FH_STAT_MARK: return &q->mark;
-    case FH_STAT_INDEX: return &q->index;
-    case FH_STAT_UNDERLYING: return &q->underlying;
-    case FH_STAT_BID_IV: return &q->bid_iv;
-    case FH_STAT_ASK_IV: return &q->ask_iv;
-    case FH_STAT_MARK_IV: return &q->mark_iv;
-    case FH_STAT_DELTA: return &q->delta;
-    case FH_STAT_GAMMA: return &q->gamma;
-    case FH_STAT_VEGA: return &q->vega;
-    case FH_STAT_THETA: return &q->theta;
-    case FH_STAT_RHO: return &q->rho;
-    case FH_STAT_FUNDING: return &q->funding;
-    case FH_STAT_OPEN_INTEREST: return &q->open_interest;
-    default: return &q->volume;
-    }
-}
-
 /* What is said of a status is told if it is another word than before. */
 COLD void market_word(engine *e, market *m, const uint8_t *word, uint32_t length)
 {
@@ -174,7 +155,7 @@ static inline void message_stats(engine *e, const message *msg)
         if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection, false,
                       e->receive_ns))
             continue;
-        double *cell = quote_field(&m->quote, stats[i].field);
+        double *cell = quote_stat(&m->quote, stats[i].field);
         if (stats[i].exact && *cell != stats[i].cell)
             fh_message_add(e->writer, FH_KIND_STAT, 0, stats[i].value.mantissa,
                            stats[i].value.exponent, stats[i].field);

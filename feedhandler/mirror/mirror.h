@@ -8,6 +8,7 @@
 #ifndef FEEDHANDLER_MIRROR_MIRROR_H
 #define FEEDHANDLER_MIRROR_MIRROR_H
 
+#include "feedhandler/engine/quote_stat.h"
 #include "shm/recording/books.h"
 
 #define MIRROR_QUOTE_NS INT64_C(1000000000)
@@ -244,27 +245,6 @@ static void mirror_quote_own(mirrored *i, const rebuilt_book *b, bool based, uin
     q->receive_ns = now;
     q->venue_sequence = number ? number : q->venue_sequence;
     q->source = FH_SOURCE_QUOTE;
-}
-
-static double *mirror_stat(fh_quote *q, uint32_t field)
-{
-    switch (field) {
-    case FH_STAT_MARK: return &q->mark;
-    case FH_STAT_INDEX: return &q->index;
-    case FH_STAT_UNDERLYING: return &q->underlying;
-    case FH_STAT_BID_IV: return &q->bid_iv;
-    case FH_STAT_ASK_IV: return &q->ask_iv;
-    case FH_STAT_MARK_IV: return &q->mark_iv;
-    case FH_STAT_DELTA: return &q->delta;
-    case FH_STAT_GAMMA: return &q->gamma;
-    case FH_STAT_VEGA: return &q->vega;
-    case FH_STAT_THETA: return &q->theta;
-    case FH_STAT_RHO: return &q->rho;
-    case FH_STAT_FUNDING: return &q->funding;
-    case FH_STAT_OPEN_INTEREST: return &q->open_interest;
-    case FH_STAT_VOLUME: return &q->volume;
-    default: return NULL;
-    }
 }
 
 #endif

@@ -146,7 +146,7 @@ static void mirror_take(mirror *m, const uint8_t *row, bool ends)
     }
     case FH_KIND_STAT: {
         uint32_t stat = REBUILT_READ(uint32_t, row, m->aux);
-        double *value = mirror_stat(&i->quote, stat);
+        double *value = quote_stat(&i->quote, stat);
         int64_t exponent = MIRROR_FIELD(int64_t, row, size) - (stat < 64 && m->percent >> stat & 1 ? 2 : 0);
         if (value != NULL && exponent > -400 && exponent < 400)
             *value = fh_value(MIRROR_FIELD(int64_t, row, price), (int)exponent);
