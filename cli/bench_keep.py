@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feedhandler.cli.bench_report import repetitions_option, reported, venue_option
+from feedhandler.cli.bench_report import (
+    environments_option,
+    frames_option,
+    install_option,
+    repetitions_option,
+    reported,
+    venue_option,
+)
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.result import Findings
@@ -16,20 +23,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @venue_option
-@click.option("--install", is_flag=True, help="Make the environments that are missing, with pip.")
-@click.option(
-    "--environments",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
-    help="Where they are  [default: the user's cache]",
-)
-@click.option(
-    "--frames",
-    type=click.IntRange(1000),
-    default=50_000,
-    show_default=True,
-    help="In a repetition.",
-)
+@install_option
+@environments_option
+@frames_option(50_000)
 @repetitions_option(3)
 @reported
 def keep(

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feedhandler.cli.bench_report import captures_option, repetitions_option, reported, venue_option
+from feedhandler.cli.bench_report import (
+    captures_option,
+    environments_option,
+    frames_option,
+    install_option,
+    repetitions_option,
+    reported,
+    venue_option,
+)
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.result import Findings
@@ -24,20 +32,9 @@ if TYPE_CHECKING:
     type=click.Choice(["cryptofeed", "ccxt", "nautilus_trader"]),
     help="Only this one; repeatable.",
 )
-@click.option("--install", is_flag=True, help="Make the environments that are missing, with pip.")
-@click.option(
-    "--environments",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
-    help="Where they are  [default: the user's cache]",
-)
-@click.option(
-    "--frames",
-    type=click.IntRange(1000),
-    default=20_000,
-    show_default=True,
-    help="In a repetition.",
-)
+@install_option
+@environments_option
+@frames_option(20_000)
 @repetitions_option(5)
 @reported
 def peers(

@@ -59,6 +59,28 @@ def repetitions_option(default: int, least: int = 3) -> Callable[..., Any]:
     )
 
 
+install_option = click.option(
+    "--install", is_flag=True, help="Make the environments that are missing, with pip."
+)
+environments_option = click.option(
+    "--environments",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where they are  [default: the user's cache]",
+)
+
+
+def frames_option(default: int) -> Callable[..., Any]:
+    """`--frames`"""
+    return click.option(
+        "--frames",
+        type=click.IntRange(1000),
+        default=default,
+        show_default=True,
+        help="In a repetition.",
+    )
+
+
 def reported(body: Callable[..., None]) -> Callable[..., int]:
     """A benchmark as a command: `body(findings, **options)` measures, all else is done here.
 

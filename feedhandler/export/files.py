@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol
 
 from feedhandler.export import _text
 from feedhandler.export.table import Frame
+from feedhandler.recording.directory import sync_directory
 
 PARTIAL = ".partial"
 _BLOCK_ROW_BYTES = 88  # at most so much a column
@@ -47,11 +48,7 @@ class Partial:
         finally:
             os.close(fd)
         self.path.rename(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_directory(self._path.parent)
 
     def __enter__(self) -> Partial:
         return self
