@@ -76,6 +76,14 @@ class Strategy:
         self.max_age_ns = round(options.max_age * 1e9)
         self.said: set[object] = set()
         self.looks = self.cuts = 0
+        listed = {one.symbol for one in self.expiry.options}
+        for symbol, _ in options.position or ():
+            if symbol not in listed:
+                first = self.expiry.options[0]
+                raise shm.UnknownInstrument(
+                    f"--position {symbol}: not among the {len(listed)} options that expire "
+                    f"{first.expiry:%Y-%m-%d}, such as {first.symbol}; --expiry names another day"
+                )
 
     def look(self) -> None:
         """One look at everything."""

@@ -120,8 +120,10 @@ class Example:
     """A running example; a context manager that ends it."""
 
     def __init__(self, world: World, name: str, *arguments: str) -> None:
+        """`name`: of a file in scripts/examples; or "-c", and the program itself is an argument."""
+        program = name if name == "-c" else str(EXAMPLES / name)
         self.process = subprocess.Popen(
-            [sys.executable, str(EXAMPLES / name), *arguments],
+            [sys.executable, "-u", program, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=os.environ | {"FEEDHANDLER_NAMESPACE": world.namespace},
@@ -170,6 +172,13 @@ class Example:
         while self._read(deadline):
             assert time.monotonic() < deadline, f"has not ended: {self.text}"
         return self.process.wait(DEADLINE)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: it ends at once, and no traceback is left on the terminal."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.finish()
+        assert code in (0, 130, -signal.SIGINT), self.text
+        assert "Traceback" not in self.text, self.text
 
     def __enter__(self) -> Example:
         return self

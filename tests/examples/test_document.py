@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from tests.examples.conftest import DEADLINE, EXAMPLES, World
+from tests.examples.conftest import DEADLINE, EXAMPLES, Example, World
 
 README = EXAMPLES.parents[1] / "README.md"
 DOCUMENT = README.parent / "docs" / "strategy.md"
@@ -15,7 +15,7 @@ TUTORIAL = DOCUMENT.with_name("tutorial.md")
 
 
 def test_every_block_runs(world: World) -> None:
-    # Of README.md the first follows the feed for ever; it has a test of its own.
+    # Of README.md the first follows the feed for ever: test_the_readmes_strategy_until_ctrl_c.
     _, *blocks = (
         block
         for document in (README, DOCUMENT)
@@ -56,18 +56,20 @@ def test_the_tutorial(world: World) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "all of one instant: True" in done.stdout
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", strategy],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            assert line.startswith(("buy BTC-", "no order", "100 looks"))
-            if line.startswith("100 looks"):
-                break
-        else:
-            raise AssertionError(process.stderr and process.stderr.read())
-    finally:
-        process.kill()
-        process.communicate()
+    with Example(world, "-c", strategy) as example:
+        example.lines("^100 looks")
+        example.interrupt()
+    said = ("buy BTC-", "no order", "100 looks", "200 looks", "Ctrl-C")
+    assert all(line.startswith(said) for line in example.text.splitlines()), example.text
+
+
+def test_the_readmes_strategy_until_ctrl_c(world: World) -> None:
+    """The block that follows the feed for ever."""
+    strategy = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[0]
+    with Example(world, "-c", strategy) as example:
+        example.lines(r"^LEVEL (BID|ASK) [\d.]+ [\d.]+$", 3)
+        example.lines(r"^TRADE (BUY|SELL) [\d.]+ [\d.]+$")
+        example.interrupt()
+    quote, *_, last = example.text.splitlines()
+    assert re.fullmatch(r"[\d.]+ x [\d.]+ \| [\d.]+ x [\d.]+  LIVE", quote)
+    assert last == "Ctrl-C: the feed goes on without us"

@@ -180,6 +180,10 @@ def test_what_it_cannot_do_is_said(
         (("okx", "BTC"), "no fees of okx are known"),
         (("deribit", "XRP"), "no options on 'XRP'"),
         (("deribit", "BTC", "--expiry", "2026-01-02"), "expire 2026-01-02"),
+        (
+            ("deribit", "BTC", "--position", "BTC-1JAN40-90000-C=25"),
+            "--position BTC-1JAN40-90000-C",
+        ),
     ):
         monkeypatch.setattr("sys.argv", ["options.py", *arguments])
         assert example_module("options").main() == 2

@@ -6,6 +6,8 @@ import os
 import re
 import signal
 
+import pytest
+
 from shm import inspect
 from tests.cli.support import until
 from tests.examples.conftest import DEADLINE, Example, World
@@ -60,3 +62,18 @@ def test_asyncio_over_venues(world: World) -> None:
         number = world.order("okx", "silence")
         example.lines(r"^  without okx \(both\): \d+ ms old|^  without okx \(both\): STALE")
         world.end("okx", number)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "begins"),
+    [
+        ("polling.py", ("deribit", "BTC-PERPETUAL"), "polling BTC-PERPETUAL of deribit"),
+        ("sleeping.py", ("deribit", "BTC-PERPETUAL", "--seconds", "0.2"), r"\d+ trades"),
+        ("async_venues.py", (NAME, "deribit", "okx"), "bid "),
+        ("options.py", ("deribit", "BTC"), "watching "),
+    ],
+)
+def test_ctrl_c(world: World, name: str, arguments: tuple[str, ...], begins: str) -> None:
+    with Example(world, name, *arguments) as example:
+        example.lines(f"^{begins}")
+        example.interrupt()
