@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import select
@@ -21,6 +22,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +36,9 @@ PURE = ("check_geometry", "objects", "<genexpr>", "<lambda>", "path")
 TWICE = {"create_object": 2, "reserve": 2, "_remove": 2}
 _PR_SET_PDEATHSIG = 1
 _ENDS = {0: "done", LEFT: "left"}
+_SCENARIOS = tuple(
+    f"tests.torture.{name}" for name in ("engine_scenario", "scenarios", "terms_scenario")
+)
 
 
 class Point(NamedTuple):
@@ -269,6 +274,11 @@ def main() -> None:
     native = Path(sys.argv[1])
     replace({sys.argv[2]: native})
     points = Points(native)
+
+    for scenarios in _SCENARIOS:  # what every victim would import, after `replace`
+        import_module(scenarios)
+    gc.collect()
+    gc.freeze()
 
     _die_with_parent()
     pipe = _Pipe()
