@@ -252,6 +252,7 @@ def _facts(told: Examined) -> str:
 
 def _show_book(told: Examined, width: int) -> None:
     from feedhandler.cli.inspect_.ladder import levels
+    from feedhandler.view.book import lined_up
 
     book = told.result.books.get(told.busiest)
     if book is None:
@@ -263,5 +264,9 @@ def _show_book(told: Examined, width: int) -> None:
         f"{bold(told.busiest)}  {state(book['state'])}{reason}  "
         + dim(f"{many}  sequence {book['venue_sequence']}")
     )
-    for line in levels(book["bids"][:_LEVELS], book["asks"][:_LEVELS], width):
+    steps = [
+        (float(one.tick), float(one.lot)) for one in told.listed or () if one.symbol == told.busiest
+    ]
+    shown = lined_up(book, *next(iter(steps), ()))
+    for line in levels(shown["bids"], shown["asks"], width, _LEVELS):
         click.echo(line)

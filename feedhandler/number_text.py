@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 
 def decimal(value: int, exponent: int) -> str:
@@ -15,10 +18,25 @@ def decimal(value: int, exponent: int) -> str:
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 
-def places(texts: list[str]) -> list[str]:
-    """Decimal texts filled up to the same number of places, so that their points line up."""
+_MOST_STEPS = 1e8  # in one price: a smaller step is a bound of the format, and nobody's
+
+
+def stepped(texts: Sequence[str], step: float = 0.0) -> list[str]:
+    """Decimal texts with one number of places, so that their points line up: that of the step (a
+    tick, a lot; 0: it is not known), or of the text that has most."""
     most = max((len(text.partition(".")[2]) for text in texts), default=0)
+    largest = max((abs(float(text)) for text in texts), default=0.0)
+    if step > 0 and largest < _MOST_STEPS * step:
+        exponent = Decimal(f"{step:.12g}").normalize().as_tuple().exponent
+        most = max(most, -int(exponent))
     return [_filled(text, most) for text in texts]
+
+
+def figures(values: Sequence[float | None], count: int = 3) -> list[str]:
+    """Numbers with so many places that the largest has `count` figures; "" for None."""
+    largest = max((abs(v) for v in values if v and math.isfinite(v)), default=1.0)
+    places = min(9, max(0, count - 1 - math.floor(math.log10(largest))))
+    return ["" if value is None else f"{value:.{places}f}" for value in values]
 
 
 def _filled(text: str, most: int) -> str:

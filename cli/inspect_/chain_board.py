@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,7 @@ def _lined_up(options: Sequence[Side]) -> list[Side]:
     found = [dict(one) for one in options]
     for keys in (("bid", "ask", "last"), ("bid_size", "ask_size")):
         places = [(one, key) for one in found for key in keys if one[key] is not None]
-        texts = number_text.places([one[key] for one, key in places])
+        texts = number_text.stepped([one[key] for one, key in places])
         for (one, key), text in zip(places, texts, strict=True):
             one[key] = text
     return list(found)
@@ -51,23 +52,17 @@ def _two(values: Sequence[Any]) -> list[str]:
     return ["" if value is None else f"{value:.2f}" for value in values]
 
 
-def _figures(values: Sequence[Any], figures: int = 3) -> list[str]:
-    """So many places that the largest has three figures."""
-    largest = max((abs(value) for value in values if value), default=1.0)
-    places = min(9, max(0, figures - 1 - math.floor(math.log10(largest))))
-    return ["" if value is None else f"{value:.{places}f}" for value in values]
-
-
 def _amount(values: Sequence[Any]) -> list[str]:
-    return ["" if value is None else _short(value) for value in values]
+    whole = all(value == int(value) and abs(value) < 1e4 for value in values if value is not None)
+    return ["" if value is None else _short(value, 0 if whole else 1) for value in values]
 
 
-def _short(value: float) -> str:
+def _short(value: float, places: int) -> str:
     """12.3k, 1.2M: what many contracts are to people."""
     for unit, size in (("M", 1e6), ("k", 1e4)):
         if abs(value) >= size:
             return f"{value / (1e6 if unit == 'M' else 1e3):.1f}{unit}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    return f"{value:,.{places}f}"
 
 
 #: of the right half, from the strike outwards; the left one mirrors all but the market itself
@@ -80,13 +75,13 @@ _MARKET = (
 _STATISTICS = (
     Field("IV%", "mark_iv", 1, _volatility),
     Field("DELTA", "delta", 2, _two),
-    Field("MARK", "mark", 3, partial(_figures, figures=4)),
+    Field("MARK", "mark", 3, partial(number_text.figures, count=4)),
     Field("BID IV", "bid_iv", 6, _volatility),
     Field("ASK IV", "ask_iv", 6, _volatility),
-    Field("GAMMA", "gamma", 9, _figures),
-    Field("VEGA", "vega", 7, _figures),
-    Field("THETA", "theta", 8, _figures),
-    Field("RHO", "rho", 10, _figures),
+    Field("GAMMA", "gamma", 9, number_text.figures),
+    Field("VEGA", "vega", 7, number_text.figures),
+    Field("THETA", "theta", 8, number_text.figures),
+    Field("RHO", "rho", 10, number_text.figures),
     Field("LAST", "last", 11, _exact),
     Field("VOLUME", "volume", 5, _amount),
     Field("OI", "open_interest", 5, _amount),
@@ -145,7 +140,8 @@ def _around(strikes: list[float], money: float | None, most: int | None) -> list
 def _strikes(strikes: Sequence[float], money: float | None) -> list[str]:
     """The column in the middle, its title first."""
     left, right = ("▶", "◀") if utf8() else (">", "<")
-    texts = [f"{strike:,.10g}" for strike in strikes]
+    exact = number_text.stepped([f"{strike:.10g}" for strike in strikes])
+    texts = [f"{Decimal(text):,f}" for text in exact]
     wide = max(map(len, [*texts, "STRIKE"]))
     found = [dim(f"  {'STRIKE':>{wide}}  ")]
     for strike, text in zip(strikes, texts, strict=True):
@@ -220,7 +216,7 @@ def summary(options: Sequence[Mapping[str, Any]], width: int) -> list[str]:
             for side in ("call", "put")
         ]
         if any(halves):
-            calls, puts = (_short(sum(half)) for half in halves)
+            calls, puts = _amount([sum(half) for half in halves])
             parts.append(f"{title} {calls} calls, {puts} puts")
     lines: list[str] = []
     for part in parts:

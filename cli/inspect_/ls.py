@@ -98,9 +98,7 @@ def _instruments(namespace: str, venue: str, as_json: bool) -> None:
             each["name"],
             each["kind"].lower(),
             standing(each["state"], each["status"]),
-            each["bid"] or "-",
-            each["ask"] or "-",
-            each["last"] or "-",
+            *_prices(each),
             "" if each["reason"] == "NONE" else each["reason"],
         )
         for each in listed
@@ -142,3 +140,11 @@ def _described(memory: Any, instrument: Any) -> dict[str, Any]:
         "status": word(Status, int(instrument.status)),
         "definition": instrument.definition,
     }
+
+
+def _prices(each: dict[str, Any]) -> list[str]:
+    """Bid, ask and last, with one number of places."""
+    there = [name for name in ("bid", "ask", "last") if each[name] is not None]
+    texts = number_text.stepped([each[name] for name in there], each["tick"])
+    shown = dict(zip(there, texts, strict=True))
+    return [shown.get(name, "-") for name in ("bid", "ask", "last")]

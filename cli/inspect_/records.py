@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -53,6 +54,22 @@ class Describer:
             "venue_sequence": int(slot["venue_sequence"]),
         }
         return record | self._body(slot, instrument)
+
+    def lined_up(self, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The same for people: prices of an instrument with one number of places, and sizes."""
+        steps = {its.symbol: (its.tick, its.lot) for its in self._known.values()}
+        found = [dict(record) for record in records]
+        for name, which in (("price", 0), ("size", 1)):
+            ours = defaultdict(list)
+            for record in found:
+                if record.get(name) is not None:
+                    ours[record["instrument"]].append(record)
+            for symbol, its in ours.items():
+                texts = [record[name] for record in its]
+                step = steps.get(symbol, (0.0, 0.0))[which]
+                for record, text in zip(its, number_text.stepped(texts, step), strict=True):
+                    record[name] = text
+        return found
 
     def _body(self, slot: np.void, instrument: Instrument | None) -> dict[str, Any]:
         from shm.names import Change, Kind, Reason, Stat, State, Status
@@ -113,7 +130,7 @@ def _content(record: Mapping[str, Any], wide: bool) -> str:
     if "price" in record:
         side = click.style(f"{record['side']:4}", fg=_COLOURS[record["side"]])
         price, size = record["price"] or "-", record["size"] or "-"
-        size = "removed" if kind == "LEVEL" and size == "0" else size
+        size = "removed" if kind == "LEVEL" and not size.strip("0.") else size
         return f"{side} {price:>12} {size:>14}" if wide else f"{side} {price} {size}"
     if kind == "STAT":
         return f"{record['stat']} {record['value']}"

@@ -190,7 +190,7 @@ class _Reader:
             text = "\n".join(orjson.dumps(record).decode() for record in records)
         else:
             wide = self._width is None or self._width >= 90
-            texts = [line(record, wide=wide) for record in records]
+            texts = [line(record, wide=wide) for record in self._describer.lined_up(records)]
             text = "\n".join(cut(each, self._width) if self._width else each for each in texts)
         click.echo(text)
 

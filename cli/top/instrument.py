@@ -78,8 +78,7 @@ class InstrumentScreen(TopScreen):
         self.query_one("#side", Static).set_class(wide, "-wide")
         room = self.size.width - (48 if wide else 0)
         height = max(4, self.size.height - 8)
-        book["bids"], book["asks"] = book["bids"][:height], book["asks"][:height]
-        lines = ladder(self._view.instrument, book, room)
+        lines = ladder(self._view.instrument, book, room, height)
         self.query_one("#ladder", Static).update(Text.from_ansi("\n".join(lines)))
         self.head(f"{self.venue}: {self.symbol}  {self._view.instrument.name}")
         self.query_one("#side", Static).update(Text.from_ansi("\n".join(self._side(height))))
@@ -110,14 +109,19 @@ class InstrumentScreen(TopScreen):
     def _side(self, height: int) -> list[str]:
         few = 6
         lines = ["TRADES"]
-        lines += [_trade_line(each) for each in list(self._trades)[: -height - 1 : -1]]
+        lines += map(_trade_line, self._newest(height))
         del lines[max(3, height - few) :]
         lines += ["", "STATES"]
         lines += [cut(_state_line(each), 44) for each in list(self._states)[: -few - 1 : -1]]
         return lines
 
+    def _newest(self, count: int) -> list[dict[str, Any]]:
+        """The last trades, newest first."""
+        trades = list(self._trades)[: -count - 1 : -1]
+        return self._describer.lined_up(trades) if self._describer else []
+
     def _last_trade(self) -> str:
-        return f"last trade {_trade_line(self._trades[-1]).strip()}" if self._trades else ""
+        return "".join(f"last trade {_trade_line(each).strip()}" for each in self._newest(1))
 
 
 def _trade_line(record: dict[str, Any]) -> str:

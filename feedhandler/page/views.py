@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from feedhandler.connection.state import ConnectionState
+from feedhandler.number_text import decimal, figures, stepped
 from feedhandler.page.history import History
 from feedhandler.view.believable import word
-from feedhandler.view.book import read_book
+from feedhandler.view.book import lined_up, read_book
 from feedhandler.view.instruments import FIELDS, Instruments
 from feedhandler.view.watch import VenueLook, Watch
 from feedhandler.view.words import meaning, shown_state
-from shm import OptionType, Reason, State, UnknownInstrument
+from shm import NONE, OptionType, Reason, State, UnknownInstrument
 from shm._native import READ_OK, Instrument
 from shm.chains import Chains
 from shm.inspect import Memory
@@ -25,10 +28,8 @@ _ROWS: Final = 200  #: instruments at most; more are found by a filter
 _DEPTH: Final = 25
 _TRADES: Final = 30
 _RECORDS: Final = 20_000  # of the ring are searched for trades
-_CHAIN: Final = (
-    *("bid", "bid_size", "ask", "ask_size", "mark", "mark_iv", "bid_iv", "ask_iv", "delta"),
-    *("gamma", "vega", "theta", "rho", "open_interest", "volume"),
-)
+_PRICES: Final = ("bid", "ask")
+_STATISTICS: Final = ("mark", "mark_iv", "delta", "open_interest")
 
 Query = Mapping[str, str]
 
@@ -139,7 +140,7 @@ class Views:
             "tick": instrument.tick,
             "lot": instrument.lot,
             "meaning": meaning(book["reason"]),
-            **book,
+            **lined_up(book, instrument.tick, instrument.lot),
             **_records(memory, instrument),
         }
 
@@ -175,11 +176,15 @@ class Views:
             raise GoneError(str(error)) from None
         quotes = memory.quotes()
         alive = memory.writer == "alive"
+        sides = [_option(option, quotes[option.id], alive) for option in options]
+        _line_up(sides, min(option.tick for option in options))
         strikes: dict[float, dict[str, Any]] = {}
-        for option in options:
+        for option, side in zip(options, sides, strict=True):
             row = strikes.setdefault(option.strike, {"strike": option.strike})
-            side = "put" if option.option == OptionType.PUT else "call"
-            row[side] = _option(option, quotes[option.id], alive)
+            row["put" if option.option == OptionType.PUT else "call"] = side
+        shown = stepped([f"{strike:.10g}" for strike in strikes])
+        for row, text in zip(strikes.values(), shown, strict=True):
+            row["shown"] = text
         underlying = _median(quotes[[option.id for option in options]]["underlying"])
         return {
             "venue": memory.venue,
@@ -212,7 +217,7 @@ def _records(memory: Memory, instrument: Instrument) -> dict[str, Any]:
     trades = ours[np.isin(ours["kind"], (int(Kind.TRADE), int(Kind.LIQUIDATION)))][-_TRADES:]
     states = ours[ours["kind"] == int(Kind.STATE)][-10:]
     return {
-        "trades": [_trade(slot, instrument) for slot in trades[::-1]],
+        "trades": _trades(trades[::-1], instrument),
         "states": [
             {
                 "at_ns": int(slot["receive_ns"]),
@@ -224,36 +229,69 @@ def _records(memory: Memory, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _trade(slot: np.void, instrument: Instrument) -> dict[str, Any]:
-    from feedhandler.number_text import decimal
-
-    pair = int(slot["precision"]) & 7
-    return {
-        "at_ns": int(slot["exchange_ns"]) or int(slot["receive_ns"]),
-        "side": "sell" if int(slot["side"]) & 1 else "buy",
-        "price": decimal(int(slot["price"]), instrument.price_exponents[pair]),
-        "size": decimal(int(slot["size"]), instrument.size_exponents[pair]),
-        "liquidation": int(slot["kind"]) == int(Kind.LIQUIDATION),
-    }
+def _trades(slots: npt.NDArray[np.void], instrument: Instrument) -> list[dict[str, Any]]:
+    pairs = slots["precision"] & 7
+    scaled = zip(slots["price"].tolist(), slots["size"].tolist(), pairs.tolist(), strict=True)
+    texts = [
+        (
+            decimal(price, instrument.price_exponents[pair]),
+            decimal(size, instrument.size_exponents[pair]),
+        )
+        for price, size, pair in scaled
+    ]
+    prices = stepped([price for price, _ in texts], instrument.tick)
+    sizes = stepped([size for _, size in texts], instrument.lot)
+    return [
+        {
+            "at_ns": int(slot["exchange_ns"]) or int(slot["receive_ns"]),
+            "side": "sell" if int(slot["side"]) & 1 else "buy",
+            "price": price,
+            "size": size,
+            "liquidation": int(slot["kind"]) == int(Kind.LIQUIDATION),
+        }
+        for slot, price, size in zip(slots, prices, sizes, strict=True)
+    ]
 
 
 def _option(option: Instrument, quote: np.void, alive: bool) -> dict[str, Any]:
-    """A side of a strike; null where the venue says nothing."""
-    from shm import NONE
-
-    found: dict[str, Any] = {"symbol": option.symbol, **dict.fromkeys(_CHAIN)}
+    """A side of a strike: exact decimal texts of prices, statistics as numbers; null where the
+    venue says nothing."""
+    found: dict[str, Any] = {"symbol": option.symbol, **dict.fromkeys((*_PRICES, *_STATISTICS))}
     found["state"] = word(State, int(quote["state"])) if alive else "STALE"
-    for name in _CHAIN:
-        if name in ("bid", "ask"):
-            value = int(quote[f"{name}_price"])
-            if quote["stamp"] and value != NONE:
-                found[name] = value * 10.0 ** int(quote["price_exponent"])
-                size = int(quote[f"{name}_size"]) * 10.0 ** int(quote["size_exponent"])
-                found[f"{name}_size"] = round(size, 9)
-        elif name not in ("bid_size", "ask_size") and quote["stamp"]:
-            number = float(quote[name])
-            found[name] = None if np.isnan(number) else number
+    if not quote["stamp"]:
+        return found
+    for name in _PRICES:
+        value = int(quote[f"{name}_price"])
+        if value != NONE:
+            found[name] = decimal(value, int(quote["price_exponent"]))
+    for name in _STATISTICS:
+        number = float(quote[name])
+        found[name] = None if np.isnan(number) else number
     return found
+
+
+def _line_up(sides: Sequence[dict[str, Any]], tick: float) -> None:
+    """Texts instead, in each column with one number of places."""
+    there = [(side, name) for side in sides for name in _PRICES if side[name] is not None]
+    texts = stepped([side[name] for side, name in there], tick)
+    for (side, name), text in zip(there, texts, strict=True):
+        side[name] = text
+    for name, worded in _WORDED.items():
+        for side, text in zip(sides, worded([side[name] for side in sides]), strict=True):
+            side[name] = text
+
+
+def _amounts(values: Sequence[float | None]) -> list[str]:
+    known = iter(stepped([f"{value:.10g}" for value in values if value is not None]))
+    return ["" if value is None else next(known) for value in values]
+
+
+_WORDED: Final[Mapping[str, Callable[[Sequence[float | None]], list[str]]]] = {
+    "mark": partial(figures, count=4),
+    "mark_iv": lambda values: ["" if v is None else f"{100 * v:.1f}" for v in values],
+    "delta": lambda values: ["" if v is None else f"{v:.3f}" for v in values],
+    "open_interest": _amounts,
+}
 
 
 def _median(values: Any) -> float | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import Any
 
-from feedhandler.number_text import decimal
+from feedhandler.number_text import decimal, stepped
 from feedhandler.view.believable import believable, word
 from shm import Status
 from shm._native import KNOWN_WHOLE, Instrument
@@ -58,6 +59,18 @@ def read_book(memory: Memory, instrument: Instrument, depth: int | None = None) 
         "asks_known": _known(head, "asks"),
         "writer": memory.writer,
     }
+
+
+def lined_up(book: dict[str, Any], tick: float = 0.0, lot: float = 0.0) -> dict[str, Any]:
+    """The same for people: prices with as many places as the tick, sizes with as many as the lot.
+    `spread`: "" where a side is empty."""
+    bids, asks = book["bids"], book["asks"]
+    prices = stepped([price for price, _ in (*bids, *asks)], tick)
+    sizes = stepped([size for _, size in (*bids, *asks)], lot)
+    levels = [[price, size] for price, size in zip(prices, sizes, strict=True)]
+    bids, asks = levels[: len(bids)], levels[len(bids) :]
+    spread = f"{Decimal(asks[0][0]) - Decimal(bids[0][0]):f}" if bids and asks else ""
+    return book | {"bids": bids, "asks": asks, "spread": spread}
 
 
 def _known(head: dict[str, Any], side: str) -> int | None:

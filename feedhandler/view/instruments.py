@@ -30,6 +30,8 @@ _SCALED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "last": ("last_price", "price_exponent"),
     }
 )
+_PRICES: Final = ("bid", "ask", "last")
+_SIZES: Final = ("bid_size", "ask_size")
 _NUMBERS: Final = ("mark", "volume")
 
 
@@ -42,11 +44,12 @@ class Instruments:
         self._at: dict[str, int] = {}
         self._quotes: npt.NDArray[np.void] = np.zeros(0, np.dtype([]))
         self._memory: Memory | None = None
+        self._steps: dict[int, tuple[float, float]] = {}  # by row: tick and lot
 
     def look(self, memory: Memory) -> None:
         """Read all quotes anew."""
         if memory.epoch != self._epoch:
-            self._epoch, self._names, self._at = memory.epoch, [], {}
+            self._epoch, self._names, self._at, self._steps = memory.epoch, [], {}, {}
         for name in memory.segment.names(len(self._names)):
             self._at[name[0]] = len(self._names)
             self._names.append(name)
@@ -93,7 +96,8 @@ class Instruments:
         return np.asarray(quotes[by])
 
     def row(self, symbol: str) -> dict[str, str]:
-        """Its FIELDS in words; "" for what is not there. A status or reason of every day is ""."""
+        """Its FIELDS in words; "" for what is not there. A status or reason of every day is "".
+        Its prices have one number of places, and its sizes."""
         quote = self._quotes[self._at[symbol]]
         assert self._memory is not None
         found = dict.fromkeys(FIELDS, "") | {"symbol": symbol, "state": "NONE"}
@@ -105,6 +109,9 @@ class Instruments:
             value = int(quote[field])
             if value != NONE and (name != "last" or quote["last_ns"]):
                 found[name] = number_text.decimal(value, int(quote[exponent]))
+        for names, step in zip((_PRICES, _SIZES), self._steps_of(symbol), strict=True):
+            there = [name for name in names if found[name]]
+            found |= zip(there, number_text.stepped([found[n] for n in there], step), strict=True)
         for name in _NUMBERS:
             number = float(quote[name])
             found[name] = "" if np.isnan(number) else f"{number:.10g}"
@@ -116,3 +123,11 @@ class Instruments:
             "reason": "" if reason == "NONE" else reason,
             "status": "" if status == "ACTIVE" else status,
         }
+
+    def _steps_of(self, symbol: str) -> tuple[float, float]:
+        row = self._at[symbol]
+        if row not in self._steps:
+            assert self._memory is not None
+            its = self._memory.segment.instrument(row)
+            self._steps[row] = its.tick, its.lot
+        return self._steps[row]

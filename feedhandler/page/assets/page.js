@@ -241,8 +241,7 @@ function bar(words, most) {
 function book(found) {
   say(`${found.symbol}: ${found.state}`);
   text("title", "h1", `${found.symbol}: ${found.state}`);
-  const spread = found.bids.length && found.asks.length
-    ? `spread ${(found.asks[0][0] - found.bids[0][0]).toPrecision(4)}, ` : "";
+  const spread = found.spread ? `spread ${found.spread}, ` : "";
   const age = found.age_ns === null ? "no book yet" : `changed ${length(found.age_ns)} ago`;
   text("facts", "p", `${found.name}: ${spread}${found.bids_total} + ${found.asks_total} levels, ${age}`
     + (found.status === "ACTIVE" ? "" : `; ${found.status}`), {class: "say"});
@@ -287,23 +286,20 @@ function chain(found) {
   tools.querySelector("select").value = String(found.expiry_ns);
   const near = found.price === null ? null : found.strikes.reduce((best, row) =>
     !best || Math.abs(row.strike - found.price) < Math.abs(best.strike - found.price) ? row : best, null);
-  const number = (value, digits) => value === null || value === undefined ? ""
-    : Number(value.toPrecision(digits)).toString();
-  const share = (value) => value === null || value === undefined ? "" : (100 * value).toFixed(1);
   const half = (name) => [
-    ["OI", (r) => number(r[name]?.open_interest, 5), "right less"],
-    ["Delta", (r) => number(r[name]?.delta, 3), "right less"],
-    ["IV %", (r) => r[name] && r[name].state !== "LIVE" ? verdict(r[name].state) : share(r[name]?.mark_iv),
-      "right"],
-    ["Mark", (r) => number(r[name]?.mark, 5), "right less"],
-    ["Bid", (r) => number(r[name]?.bid, 6), "right bid"],
-    ["Ask", (r) => number(r[name]?.ask, 6), "right ask"],
+    ["OI", (r) => r[name]?.open_interest || "", "right less"],
+    ["Delta", (r) => r[name]?.delta || "", "right less"],
+    ["IV %", (r) => r[name] && r[name].state !== "LIVE" ? verdict(r[name].state)
+      : r[name]?.mark_iv || "", "right"],
+    ["Mark", (r) => r[name]?.mark || "", "right less"],
+    ["Bid", (r) => r[name]?.bid || "", "right bid"],
+    ["Ask", (r) => r[name]?.ask || "", "right ask"],
   ];
   const puts = half("put");
   table(part("chain", () => el("div", {class: "scroll"})), [
     ...half("call"),
     ["Strike", (r) => el("a", {href: link("book", found.venue, (r.call || r.put).symbol)},
-      String(r.strike)), "right"],
+      r.shown), "right"],
     puts[4], puts[5], puts[3], puts[2], puts[1], puts[0],
   ], found.strikes, (r) => String(r.strike), "Calls left, puts right", {
     mark: (r) => r === near ? "money" : "",
