@@ -12,15 +12,15 @@ VENUES: Final[Mapping[str, str]] = {
     "deribit": "deribit:DeribitServer",
     "binance": "binance:BinanceServer",
     "binance-usdm": "binance_usdm:BinanceUsdmServer",
-    "bybit-linear": "bybit:BybitLinearServer",
-    "bybit-spot": "bybit:BybitSpotServer",
 }
 """The module in `sim/venues`, and the class in it."""
 RULES: Final[Mapping[str, str]] = {
     "okx": "okx:OkxServer",
     "bitfinex": "bitfinex:BitfinexServer",
-    "bybit-inverse": "bybit_products:InverseServer",
-    "bybit-option": "bybit_products:OptionServer",
+    "bybit-linear": "bybit:LinearServer",
+    "bybit-spot": "bybit:SpotServer",
+    "bybit-inverse": "bybit:InverseServer",
+    "bybit-option": "bybit:OptionServer",
     "binance-coinm": "binance_streams:CoinmServer",
     "binance-options": "binance_streams:OptionsServer",
     "dydx": "dydx:DydxServer",

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from feedhandler.sim.venues.bybit_window import Sides
+from feedhandler.sim.market.book import ASK, BID, Change
+from feedhandler.sim.market.book import Book as Held
+from feedhandler.sim.venues.declared.stream import crossed
 from tests.sim.harness import Levels, Sim, Socket, levels, venue
 
 SYMBOL = "BTCUSDT"
@@ -124,7 +126,11 @@ def test_numbers_begin_anew_with_a_snapshot(name: str) -> None:
 
 def test_a_crossed_book_is_crossed_though_the_price_has_just_come_down() -> None:
     """The level that crosses may be one that the same message removes."""
-    assert Sides([(9, 0), (6, 4)], [(7, 1)]).crossed(7) == Sides([(9, 1), (6, 4)], [(7, 1)])
+    book = Held(1)
+    book.keys[ASK].append(-7)
+    book.lots[ASK][-7] = 1
+    gone, other = Change(BID, 9, 5, 0), Change(BID, 6, 0, 4)
+    assert crossed(book, [gone, other], instead=False) == [Change(BID, 9, 0, 1), other]
 
 
 def test_linear_tickers_are_whole_once_and_then_what_has_changed() -> None:

@@ -29,7 +29,8 @@ def test_one_topic_spoils_the_request_of_the_others() -> None:
     async def main() -> None:
         async with venue(INVERSE) as sim, sim.socket() as socket:
             (taken,) = await call(socket, "subscribe", "tickers.BTCUSD")
-            assert taken == {"success": True, "op": "subscribe", "req_id": "3"}
+            said = {"success": True, "ret_msg": "", "op": "subscribe", "req_id": "3"}
+            assert taken.items() > said.items()
             for args, text in (
                 (["tickers.ETHUSD", "tickers.NOPE"], "handler not found,topic:tickers.NOPE"),
                 (["tickers.ETHUSD", "tickers.BTCUSD"], "already subscribed,topic:tickers.BTCUSD"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feedhandler.adapter.venue import ListedInstrument
-from feedhandler.sim.venues.declared import publisher
+from feedhandler.sim.venues.declared import instruments
 from shm import Status
 from tests.sim.declared_reader import OURS, declared, listed, run, served
 from tests.sim.declared_venues import VENUES
@@ -21,7 +21,7 @@ every = pytest.mark.parametrize("name", [*VENUES, *OURS])
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little could be listed besides: to make all of it takes seconds of each venue."""
-    monkeypatch.setattr(publisher, "UNIVERSE", 300)
+    monkeypatch.setattr(instruments, "UNIVERSE", 300)
 
 
 async def rows(sim: Sim, name: str) -> dict[str, ListedInstrument]:

@@ -11,7 +11,6 @@ from feedhandler.sim.runner import make_server
 from feedhandler.sim.venues import (
     binance_listing,
     binance_usdm_listing,
-    bybit_listing,
     deribit_listing,
 )
 from feedhandler.sim.venues.declared.server import DeclaredServer
@@ -29,12 +28,6 @@ def rows(venue: str, count: int) -> list[Entry]:
     return [server.as_listed(symbol, {}) for symbol in server.market.instruments]
 
 
-def _bybit(category: str) -> tuple[Entry, str, Body]:
-    (one,) = bybit_listing.instruments(category, TODAY, 1)
-    entry = bybit_listing.describe(category, one, 1, 0)
-    return entry, "status", lambda rows: {"retCode": 0, "result": {"list": rows}}
-
-
 def listed(venue: str) -> tuple[Entry, str, Body]:
     """An entry of the venue's list, the key of its status, and the list around it."""
     if venue == "deribit":
@@ -48,7 +41,7 @@ def listed(venue: str) -> tuple[Entry, str, Body]:
     if venue == "binance-usdm":
         (one,) = binance_usdm_listing.instruments(TODAY, 1)
         return binance_usdm_listing.describe(one, 0), "status", lambda rows: {"symbols": rows}
-    return _bybit(venue.removeprefix("bybit-"))
+    return rows(venue, 1)[0], "status", lambda rows: {"retCode": 0, "result": {"list": rows}}
 
 
 def deribit_notice(channel: str, data: Any) -> Entry:

@@ -58,14 +58,6 @@ def _number(*keys: str) -> Set:
     return write
 
 
-def _inner(outer: str, *keys: str) -> Set:
-    def write(row: Row, value: str) -> None:
-        for key in keys:
-            row[outer][key] = value
-
-    return write
-
-
 def _filter(kind: str, *keys: str) -> Set:
     def write(row: Row, value: str) -> None:
         for each in row["filters"]:
@@ -94,15 +86,4 @@ WRITES: Mapping[str, Mapping[str, Set]] = {
     },
     "binance": _FILTERS,
     "binance-usdm": {**_FILTERS, "end": _number("deliveryDate")},
-    "bybit-linear": {
-        "word": _field("status"),
-        "tick": _inner("priceFilter", "tickSize"),
-        "lot": _inner("lotSizeFilter", "qtyStep"),
-        "end": _field("deliveryTime"),
-    },
-    "bybit-spot": {
-        "word": _field("status"),
-        "tick": _inner("priceFilter", "tickSize"),
-        "lot": _inner("lotSizeFilter", "basePrecision"),
-    },
 }

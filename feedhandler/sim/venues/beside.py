@@ -10,7 +10,6 @@ from typing import Final
 
 from feedhandler.sim.venues.declared.beside import Beside
 
-_WHOLE: Final = dict.fromkeys(("trade", "liquidation", "ticker"), '{"type":"snapshot"}')
 BESIDE: Final[Mapping[str, Beside]] = {
     "kucoin": Beside(
         frames={
@@ -77,10 +76,6 @@ BESIDE: Final[Mapping[str, Beside]] = {
     ),
     "binance-options": Beside(
         option="{base}-{day:%y%m%d}-{strike}-{letter}", family="{base}{quote}"
-    ),
-    "bybit-inverse": Beside(frames=_WHOLE),
-    "bybit-option": Beside(
-        frames=_WHOLE, option="{base}-{day:%-d%^b%y}-{strike}-{letter}-{quote}", family="{base}"
     ),
     "htx": Beside(frames={"trade": '{"tick":{"id":$id,"data":[{"id":$id}]}}'}),
 }

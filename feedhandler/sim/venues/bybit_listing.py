@@ -1,4 +1,5 @@
-"""What the simulated Bybit lists, linear and spot, and its instruments-info."""
+"""What the simulated Bybit lists of linear contracts and of spot: the main ones, then ever quieter
+ones."""
 
 from __future__ import annotations
 
@@ -6,11 +7,11 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import count as counting
-from typing import Any
+from typing import Final
 
 from feedhandler.sim.market import expiries
-from feedhandler.sim.market.instrument import Instrument, first, fixed, plain
-from feedhandler.sim.market.underlyings import FUTURES_CARRY, INDEX_START, PREMIUM
+from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.underlyings import FUTURES_CARRY, PREMIUM
 
 _LINEAR = {
     # base: tick and lot as the venue writes them, typical lots, weight
@@ -38,13 +39,7 @@ _SPOT = {
     "LTC": ("0.01", "0.00001", 200_000, 2.0),
 }
 _TABLES = {"linear": _LINEAR, "spot": _SPOT}
-DEFAULT_COUNTS = {"linear": 14, "spot": 12}
-
-
-def places(instrument: Instrument) -> tuple[int, int]:
-    """Decimals that the venue writes prices and sizes of a linear instrument with."""
-    tick, lot, *_ = _LINEAR[instrument.base]
-    return len(tick.partition(".")[2]), len(lot.partition(".")[2])
+DEFAULT_COUNTS: Final = {"linear": 14, "spot": 12}
 
 
 def _make(
@@ -67,7 +62,8 @@ def _make(
     )
 
 
-def _spot() -> Iterator[Instrument]:
+def spot(_: date) -> Iterator[Instrument]:
+    """Every base in ever more quotes."""
     for base in _SPOT:
         yield _make("spot", f"{base}USDT", base, "USDT", 0)
     for tier in counting(1):
@@ -76,7 +72,8 @@ def _spot() -> Iterator[Instrument]:
             yield _make("spot", base + quote, base, quote, tier)
 
 
-def _linear(today: date) -> Iterator[Instrument]:
+def linear(today: date) -> Iterator[Instrument]:
+    """Perpetuals, and futures of the two great ones."""
     for base in _LINEAR:
         yield _make("linear", f"{base}USDT", base, "USDT", 0)
     for base in ("BTC", "ETH"):
@@ -89,78 +86,3 @@ def _linear(today: date) -> Iterator[Instrument]:
         for base in _LINEAR:
             quote = "USDC" if tier == 2 else f"Q{tier}"
             yield _make("linear", f"{base}{'PERP' if tier == 2 else quote}", base, quote, tier)
-
-
-def instruments(category: str, today: date, count: int | None) -> list[Instrument]:
-    """The first ``count`` of a product: the main ones, then ever quieter ones."""
-    ranked = _spot() if category == "spot" else _linear(today)
-    return first(ranked, DEFAULT_COUNTS[category] if count is None else count)
-
-
-def describe(category: str, instrument: Instrument, number: int, listed_ms: int) -> dict[str, Any]:
-    """One entry of instruments-info."""
-    shared = {
-        "symbol": instrument.symbol,
-        "symbolId": number,
-        "status": "Trading",
-        "baseCoin": instrument.base,
-        "quoteCoin": instrument.quote,
-        "symbolType": "",
-    }
-    tick, lot, *_ = _TABLES[category][instrument.base]
-    if category == "spot":
-        return shared | {
-            "innovation": "0",
-            "marginTrading": "utaOnly",
-            "stTag": "0",
-            "lotSizeFilter": {
-                "basePrecision": lot,
-                "quotePrecision": "0.0000001",
-                "minOrderQty": lot,
-                "maxOrderQty": "230",
-                "minOrderAmt": "5",
-                "maxOrderAmt": "8000000",
-            },
-            "priceFilter": {"tickSize": tick},
-            "riskParameters": {"priceLimitRatioX": "0.005", "priceLimitRatioY": "0.01"},
-            "xstockMultiplier": "1",
-        }
-    price_places, _ = places(instrument)
-    top = fixed(price_places)(int(INDEX_START[instrument.base] * 20), 0)
-    dated = bool(instrument.expiry_ms)
-    return shared | {
-        "contractType": "LinearFutures" if dated else "LinearPerpetual",
-        "launchTime": str(listed_ms),
-        "deliveryTime": str(instrument.expiry_ms),
-        "deliveryFeeRate": "0" if dated else "",
-        "priceScale": str(price_places),
-        "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
-        "priceFilter": {"minPrice": tick, "maxPrice": top, "tickSize": tick},
-        "lotSizeFilter": {
-            "maxOrderQty": "1500",
-            "minOrderQty": lot,
-            "qtyStep": lot,
-            "postOnlyMaxOrderQty": "1500",
-            "maxMktOrderQty": "150",
-            "minNotionalValue": "5",
-        },
-        "unifiedMarginTrade": True,
-        "fundingInterval": 0 if dated else 480,
-        "settleCoin": instrument.quote,
-        "copyTrading": "none" if dated else "both",
-        "upperFundingRate": "0.005",
-        "lowerFundingRate": "-0.005",
-        "isPreListing": False,
-        "preListingInfo": None,
-        "riskParameters": {"priceLimitRatioX": "0.01", "priceLimitRatioY": "0.02"},
-        "displayName": "",
-        "forbidUplWithdrawal": False,
-    }
-
-
-def size_style(category: str, instrument: Instrument) -> Any:
-    """How sizes are written: spot without trailing zeros, nothing as 0 everywhere."""
-    if category == "spot":
-        return plain
-    style = fixed(places(instrument)[1])
-    return lambda mantissa, digits: style(mantissa, digits) if mantissa else "0"

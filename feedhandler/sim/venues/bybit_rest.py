@@ -1,180 +1,155 @@
-"""Bybit's REST answers: instruments in pages, books, server time."""
+"""What a simulated Bybit answers over HTTP that no table says: lists in pages whose cursors name
+where they begin and end, all products at one address, 600 requests in five seconds."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, quote
 
 import orjson
 from aiohttp import web
 
+from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.bad_list import as_ordered
-from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import fixed, plain
 from feedhandler.sim.market.live import Live
-from feedhandler.sim.server.server import VenueServer
-from feedhandler.sim.venues import bybit_json as shapes
-from feedhandler.sim.venues import bybit_listing as listing
-from feedhandler.sim.venues.bybit_json import Texts
-from feedhandler.sim.venues.bybit_tickers import Tickers
-from feedhandler.sim.venues.bybit_window import Sides
+from feedhandler.sim.venues.declared.levels import Texts
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
 _REQUESTS, _SECONDS = 600, 5.0
-_PAGE = 500
-_MOST = {"linear": 500, "spot": 200}
-_USUAL = {"linear": 25, "spot": 1}
-_TRADES = {"linear": 500, "spot": 60}
-_CATEGORIES = ("spot", "linear", "inverse", "option")
+_PAGE: Final = "500"
+_LIST: Final = "/v5/market/instruments-info"
+_BOOK: Final = "/v5/market/orderbook"
+_TICKERS: Final = "/v5/market/tickers"
+_TRADES: Final = "/v5/market/recent-trade"
+_CATEGORIES: Final = ("spot", "linear", "inverse", "option")
 """All are asked for at one address; of those that a server is not of, nothing is listed."""
-_FIRST_NUMBER = 5
-_LISTED_BEFORE_MS = 90 * 86_400_000
 
 
-def body(data: Any, now: int, code: int = 0, message: str = "OK") -> bytes:
-    """An answer as all of them look."""
-    return orjson.dumps(
-        {"retCode": code, "retMsg": message, "result": data, "retExtInfo": {}, "time": now}
-    )
-
-
-class BybitRest(VenueServer):
-    """What REST asks of the server."""
+class BybitRest(DeclaredServer):
+    """The paths under `/v5/market/`."""
 
     category: ClassVar[str]
+    usual_levels: ClassVar[int] = 25
+    most_levels: ClassVar[int] = 500
+    written: ClassVar[bool] = True
+    """Whether numbers have the decimals of tick and lot; else none that say nothing."""
 
-    def __init__(self, options: SimOptions) -> None:
-        super().__init__(options)
-        self._texts: dict[str, Texts] = {}
-        self.tickers = Tickers(self.category, self.market, self.texts)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
+        super().__init__(options, declared)
+        self._recent: deque[float] = deque()
 
     def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
-        instrument = live.instrument
-        found = self._texts.get(instrument.symbol)
-        if found is None:
-            spot = self.category == "spot"
-            prices = plain if spot else fixed(listing.places(instrument)[0])
-            sizes = listing.size_style(self.category, instrument)
-            found = Texts(instrument.prices(prices), instrument.sizes(sizes))
-            self._texts[instrument.symbol] = found
+        """Sizes of nothing are a bare 0."""
+        symbol, one = live.instrument.symbol, live.instrument
+        found = self._texts.get(symbol)
+        if found is None and self.written:
+            size = fixed(_places(one.lot))
+            sizes = one.sizes(lambda number, digits: size(number, digits) if number else "0")
+            found = self._texts[symbol] = Texts(one.prices(fixed(_places(one.tick))), sizes)
+        elif found is None:
+            found = self._texts[symbol] = Texts(one.prices(plain), one.sizes(plain))
         return found
 
+    def error_body(self, status: int) -> bytes:
+        """Error 10006 of too many requests, 10016 of an overload."""
+        code, text = (10006, "Too many visits!") if status < 500 else (10016, "Server error.")
+        return self._body({}, code, text)
 
-def add_rest_routes(router: web.UrlDispatcher, server: BybitRest) -> None:
-    """Add the ``/v5/market/`` paths of a server."""
-    recent: deque[float] = deque()
+    def unknown(self, what: str) -> web.Response:  # noqa: ARG002
+        """No such symbol."""
+        return self.wrong("Symbol Is Invalid")
 
-    def answer(data: Any, code: int = 0, message: str = "OK") -> web.Response:
-        now = time.monotonic()
-        recent.append(now)
-        while recent[0] < now - _SECONDS:
-            recent.popleft()
-        if len(recent) > _REQUESTS:
-            return web.Response(text="403, access too frequent", status=403)
-        found = body(data, server.market.clock.ms(), code, message)
-        return web.Response(body=found, content_type="application/json")
+    def wrong(self, param: str) -> web.Response:
+        """What a param cannot be."""
+        return self._answer({}, 10001, f"params error: {param}")
 
-    def wrong(message: str) -> web.Response:
-        return answer({}, 10001, f"params error: {message}")
+    def _body(self, result: object, code: int = 0, text: str = "OK") -> bytes:
+        said = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": {}}
+        return orjson.dumps({**said, "time": self.market.clock.ms()})
 
-    async def server_time(_: web.Request) -> web.Response:
-        now = server.market.clock.ms()
-        return answer({"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)})
+    def _answer(self, result: object, code: int = 0, text: str = "OK") -> web.Response:
+        return web.Response(body=self._body(result, code, text), content_type="application/json")
 
-    async def instruments(request: web.Request) -> web.Response:
-        query, category = request.query, server.category
-        if (named := query.get("category", "")) not in _CATEGORIES:
-            return wrong("Illegal category")
-        if named != category:
-            return answer({"category": named, "list": [], "nextPageCursor": ""})
-        listed = list(server.market.instruments.values())
-        if (symbol := query.get("symbol")) is not None:
-            listed = [one for one in listed if one.symbol == symbol]
-        found: dict[str, Any] = {"category": category}
-        if category == "linear":
-            limit = query.get("limit", str(_PAGE))
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if "Upgrade" not in request.headers:
+            now, recent = time.monotonic(), self._recent
+            recent.append(now)
+            while recent[0] < now - _SECONDS:
+                recent.popleft()
+            if len(recent) > _REQUESTS:
+                return web.Response(text="403, access too frequent", status=403)
+        return await super()._serve(request)
+
+    def further(self, request: web.Request, path: str) -> web.Response | None:
+        """Questions of one product."""
+        named = request.query.get("category", "")
+        if path in (_TICKERS, _TRADES) and named != self.category:
+            if path == _TRADES or named not in _CATEGORIES:
+                return self.wrong("Illegal category")
+            return self._answer({"category": named, "list": []})
+        return super().further(request, path)
+
+    def _list(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
+        if path != _LIST:
+            return None
+        query, named = request.query, request.query.get("category", "")
+        if named not in _CATEGORIES:
+            return self.wrong("Illegal category")
+        if named != self.category:
+            return self._answer({"category": named, "list": [], "nextPageCursor": ""})
+        base, symbol = query.get("baseCoin"), query.get("symbol")
+        listed = [
+            one.symbol
+            for one in self.market.instruments.values()
+            if symbol in (None, one.symbol) and base in (None, one.base)
+        ]
+        found: dict[str, Any] = {"category": named}
+        if named != "spot":  # which has no pages
+            limit = query.get("limit", _PAGE)
             if not limit.isdigit() or not 1 <= int(limit) <= 1000:
-                return wrong("limit")
+                return self.wrong("limit")
             begin = 0
-            if (cursor := query.get("cursor")) is not None:
+            if cursor := query.get("cursor", ""):
                 # What was given out is encoded once more than a reader of the query decodes.
-                last = parse_qs(cursor).get("last", [""])[0]
-                at = [n for n, one in enumerate(listed) if one.symbol == last]
-                if not at:
-                    return wrong("cursor")
-                begin = at[0] + 1
+                (last,) = parse_qs(cursor).get("last", [""])
+                if last not in listed:
+                    return self.wrong("cursor")
+                begin = listed.index(last) + 1
             page = listed[begin : begin + int(limit)]
             more = begin + len(page) < len(listed)
-            token = f"first={page[0].symbol}&last={page[-1].symbol}" if more else ""
-            found["nextPageCursor"] = quote(token)
+            found["nextPageCursor"] = quote(f"first={page[0]}&last={page[-1]}") if more else ""
             listed = page
-        since = server.start_ms - _LISTED_BEFORE_MS
-        rows = [
-            server.as_listed(
-                one.symbol,
-                listing.describe(
-                    category, one, _FIRST_NUMBER + server.number_of(one.symbol), since
-                ),
-            )
-            for one in listed
-        ]
-        found["list"] = as_ordered(server.faults, rows)
-        return answer(found)
+        found["list"] = as_ordered(self.faults, [self.as_listed(one, {}) for one in listed])
+        return self._answer(found)
 
-    def asked(request: web.Request, usual: int, most: int) -> tuple[Live, int] | web.Response:
-        """The symbol and the limit of a request, or what is wrong with it."""
-        query = request.query
-        symbol, limit = query.get("symbol", ""), query.get("limit", str(usual))
-        if query.get("category") != server.category:
-            return wrong("Illegal category")
-        if symbol not in server.market.instruments:
-            return wrong("Symbol Is Invalid")
-        if not limit.isdigit() or not 1 <= int(limit) <= most:
-            return wrong("limit")
-        return server.market.live(symbol), int(limit)
+    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
+        """Times are texts."""
+        found = super().as_listed(symbol, row)
+        if "deliveryTime" in found:
+            found["deliveryTime"] = str(found["deliveryTime"])
+        return found
 
-    async def orderbook(request: web.Request) -> web.Response:
-        found = asked(request, _USUAL[server.category], _MOST[server.category])
-        if isinstance(found, web.Response):
-            return found
-        live, limit = found
-        symbol, now = live.instrument.symbol, server.market.clock.ms()
-        book = server.rest_book(live)
-        sides = Sides(book.levels(BID, limit), book.levels(ASK, limit))
-        # The number is that of the deepest topic: nothing that anybody follows.
-        data = (
-            f'{{"s":"{symbol}",{shapes.levels(server.texts(live), sides)},"ts":{now},'
-            f'"u":{live.count + 1},"seq":{book.sequence},"cts":{now}}}'
-        )
-        return answer(orjson.Fragment(data))
+    def _book(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
+        if path != _BOOK:
+            return None
+        query, symbol = request.query, request.query.get("symbol", "")
+        limit = query.get("limit", str(self.usual_levels))
+        if query.get("category") != self.category:
+            return self.wrong("Illegal category")
+        if symbol not in self.market.instruments:
+            return self.unknown(symbol)
+        if not limit.isdigit() or not 1 <= int(limit) <= self.most_levels:
+            return self.wrong("limit")
+        said = self.book_answer(self.market.live(symbol), int(limit))
+        return self._answer(orjson.Fragment(said.removeprefix(b'{"result":')[:-1]))
 
-    async def tickers(request: web.Request) -> web.Response:
-        query, category = request.query, server.category
-        if (named := query.get("category", "")) not in _CATEGORIES:
-            return wrong("Illegal category")
-        chosen = list(server.market.instruments) if named == category else []
-        if (symbol := query.get("symbol")) is not None:
-            if symbol not in chosen:
-                return wrong("Symbol Is Invalid")
-            chosen = [symbol]
-        rows = [server.tickers.full(one) for one in chosen]
-        return answer({"category": named, "list": rows})
 
-    async def recent_trades(request: web.Request) -> web.Response:
-        category = server.category
-        found = asked(request, _TRADES[category], 1000)
-        if isinstance(found, web.Response):
-            return found
-        live, limit = found
-        recent = list(live.trades)[: -limit - 1 : -1]
-        rows = [shapes.recent_trade(category, live, server.texts(live), one) for one in recent]
-        return answer({"category": category, "list": rows})
-
-    router.add_get("/v5/market/tickers", tickers)
-    router.add_get("/v5/market/recent-trade", recent_trades)
-    router.add_get("/v5/market/time", server_time)
-    router.add_get("/v5/market/instruments-info", instruments)
-    router.add_get("/v5/market/orderbook", orderbook)
+def _places(step: Decimal) -> int:
+    """Decimals as the venue writes the step: `0.10` has two."""
+    exponent = step.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

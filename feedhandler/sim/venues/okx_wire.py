@@ -61,8 +61,8 @@ def _pushed(channel: str, row: str, action: str = "", arg: str = '"instId":"$sym
     return f'{{"arg":{{"channel":"{channel}",{arg}}},{verb}"data":[{row}]}}'
 
 
-def _sent(kind: str, channel: str, row: str, every: float = 0.0, **more: bool) -> Sent:
-    return Sent(f"{channel}:$symbol", (Frame(kind, _pushed(channel, row)),), every, **more)
+def _sent(kind: str, channel: str, row: str, every: float = 0.0, *, always: bool = False) -> Sent:
+    return Sent(f"{channel}:$symbol", (Frame(kind, _pushed(channel, row)),), every, always)
 
 
 def _liquidations(word: str, kind: InstrumentKind) -> Sent:

@@ -14,7 +14,7 @@ import orjson
 from feedhandler.adapter.declared import Topic
 from feedhandler.shape.frame import Frame
 from feedhandler.shape.tree import Node, parsed
-from feedhandler.sim.market.instrument import Instrument
+from feedhandler.sim.market.instrument import Instrument, decimal
 from feedhandler.sim.venues.declared.template import joined
 from feedhandler.sim.venues.declared.words import say
 
@@ -24,14 +24,21 @@ class Sent:
     """A channel as the venue sends it, key for key: in place of what is declared of it, or beside
     it, where others listen to what we do not.
 
-    `every`: seconds between its messages, 0 for the usual; `always`: also of what has not moved;
-    `endpoint`, of the path that serves it.
+    `every`: seconds between its messages, 0 for the usual: books and best levels then have what has
+    changed meanwhile; `paces`: the same by the levels of a key; `always`: also of what has not
+    moved; `again`: seconds until best levels that have not are said again; `sparse`: what a message
+    has instead that says of statistics only those that have changed, `{"type":"delta",
+    "data":{"symbol":""}}`: with those fields in any case.
     """
 
     topic: str | Topic
     frames: tuple[Frame, ...]
     every: float = 0.0
     always: bool = False
+    paces: Mapping[int, float] = field(default_factory=dict)
+    again: float = 0.0
+    of_kind: Mapping[str, tuple[Frame, ...]] = field(default_factory=dict)
+    sparse: str = ""
 
     @property
     def its(self) -> Topic:
@@ -84,7 +91,10 @@ class Beside:
     `sent`: channels as they are; `idle`: who is cut for silence; `answered`: what else stands in
     each answer to a request, with `$conn`. `rows`: what a row of the list begins with, of symbols
     that match; `picks`: params by which its rows are picked; `asked`: further questions.
-    `catalogue`: what there is on a day, in the order of importance, and `count`: how much of it."""
+    `catalogue`: what there is on a day, in the order of importance, and `count`: how much of it;
+    `counts`: the number from which on each key counts its messages of a book, instead of the book
+    being numbered for all of them; 0: it is; `decimal`: how statistics with so many decimals are
+    written."""
 
     frames: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +114,8 @@ class Beside:
     asked: tuple[Asked, ...] = ()
     catalogue: Callable[[date], Iterable[Instrument]] | None = None
     count: int = 14
+    counts: int = 0
+    decimal: Callable[[float, int], str] = decimal
 
     @cached_property
     def _trees(self) -> dict[str, Node]:

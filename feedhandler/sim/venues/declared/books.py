@@ -23,7 +23,7 @@ from feedhandler.sim.venues.declared.levels import (
     act,
     standing,
 )
-from feedhandler.sim.venues.declared.numbers import ALONE, Numbers, of_time
+from feedhandler.sim.venues.declared.numbers import ALONE, Counted, Numbers, of_time
 from feedhandler.sim.venues.declared.template import Baked, Template, nodes, quoting
 
 Values = Mapping[str, str]
@@ -81,7 +81,7 @@ class Books:
     def __init__(
         self,
         frames: Sequence[Frame],
-        numbers: Numbers,
+        numbers: Numbers | Counted,
         rule: Checksum | None,
         beside: Beside,
         said: Values | None = None,
@@ -226,9 +226,10 @@ def _literals(tree: Node) -> Iterable[str]:
             yield node.value
 
 
-def numbers_of(venue: DeclaredVenue) -> Numbers:
+def numbers_of(venue: DeclaredVenue, *, leaps: bool) -> Numbers:
     """How a venue's book messages are numbered, by its rule and by what they have room for."""
     kind = "full" if venue.base is Base.EVERY else "book"
     frames = [BookFrame(frame, Beside()) for frame in venue.frames if frame.kind == kind]
     there = {name for frame in frames for name in frame.template.holes}
-    return Numbers(venue.rule, there, single=any(frame.single for frame in frames))
+    single = any(frame.single for frame in frames)
+    return Numbers(venue.rule, there, single=single, leaps=leaps)

@@ -24,7 +24,7 @@ _MS = 1_000_000
 LIQUIDATIONS = 25
 """Every so many of an instrument's trades, one is of a liquidation."""
 _ODD = 0x2545F4914F6CDD1D  # so that no two numbers have the same hash
-_FACTS: Final = frozenset({"type", "base", "quote", "settle", "number", "expiry_ms"})
+_FACTS: Final = frozenset({"type", "base", "quote", "settle", "number", "expiry_ms", "series"})
 _AWAY = 50  # ticks of a liquidation's price from the trade's
 
 
@@ -60,6 +60,15 @@ def _sequence(_: Live, __: Texts, one: Trade) -> str:
     return str(one.sequence)
 
 
+def _contracts(live: Live, one: Trade) -> str:
+    its = live.instrument
+    size = float(its.contract_size) if its.kind != "option" else 1.0
+    return f"{its.size(one.lots) / size:.1f}"
+
+
+_TICKS: Final = ("PlusTick", "ZeroPlusTick", "MinusTick")
+
+
 _IDS: Final = ("id", "id_or_place", "id_tail")
 _PRINTS: Final[Mapping[str, _Get]] = {
     "symbol": lambda live, _, __: live.instrument.symbol,
@@ -69,6 +78,9 @@ _PRINTS: Final[Mapping[str, _Get]] = {
     "id_name": lambda _, __, one: trade_name(one.number),
     "place": _sequence,
     "final": _sequence,
+    "direction": lambda _, __, one: str(one.direction),
+    "tick_word": lambda _, __, one: _TICKS[one.direction],
+    "contracts": lambda live, _, one: _contracts(live, one),
     **dict.fromkeys(_IDS, _number),
 }
 _HASHED: Final[Mapping[str, _Get]] = dict.fromkeys(_IDS, _hashed)
@@ -86,8 +98,9 @@ class Prints:
         self._taker, self.names = frame.taker, self._template.holes
         getters = {**_PRINTS, **(_HASHED if named else {})}
         self._getters = [(name, getters[name]) for name in self.names if name in getters]
+        self.stats = Statistics(self.names - getters.keys(), beside.decimal)
         self._times = writers(name for name in of_time(self.names) if name.startswith("time"))
-        self._baked = self._template.baked(said)
+        self._baked = None if self.stats.any else self._template.baked(said)
         self._sent = [name for name in of_time(self.names) if name.startswith("sent")]
         self._rows = any(isinstance(each, Rows) for each in nodes(self._template.tree))
 
@@ -139,6 +152,11 @@ class Tape:
         )
 
     @property
+    def stats(self) -> Statistics:
+        """What they say of the instrument beside its trades."""
+        return self._plain.stats
+
+    @property
     def names(self) -> frozenset[str]:
         """The holes of these frames."""
         return self._plain.names | self._marked.names
@@ -172,11 +190,12 @@ class Picture:
         tree = quoting(beside.tree(frame), words)
         self._template = Template(tree)
         self._layout = Layout(frame, beside) if frame.level else None
-        self._stats = Statistics(self._template.holes)
+        self._stats = Statistics(self._template.holes, beside.decimal)
         self._ticker = frame.kind in TICKERS
         names = self._template.holes
         self.names = names | (self._layout.names if self._layout is not None else frozenset())
         self.tells_facts = bool(names & _FACTS)
+        self.tells_status = "status" in names
         self.of_one = "symbol" in names
         self.of_many = self.of_one and any(isinstance(one, Rows) for one in nodes(tree))
         """Whether it can tell of several instruments at once."""
@@ -196,7 +215,7 @@ class Picture:
     ) -> dict[str, str] | None:
         book = live.book
         bid, bids, ask, asks = book.top()
-        values = {**said, "place": str(book.sequence), "final": str(book.sequence)}
+        values = {"place": str(book.sequence), "final": str(book.sequence), **said}
         if bids:
             values["bid"], values["bid_size"] = texts.prices[bid], texts.sizes[bids]
         if asks:

@@ -27,12 +27,15 @@ _UNITS: Final[Mapping[str, int]] = {
 
 
 class Numbers:
-    """`holes`: of the frames that carry a book's changes. `single`: they have one level each."""
+    """`holes`: of the frames that carry a book's changes. `single`: they have one level each.
+    `leaps`: they grow with gaps, though the rule may have none."""
 
-    def __init__(self, rule: Continuity, holes: Collection[str], *, single: bool) -> None:
+    def __init__(
+        self, rule: Continuity, holes: Collection[str], *, single: bool, leaps: bool = False
+    ) -> None:
         self._rule, self._single = rule, single
         self.timed = rule is Continuity.TIME
-        self._leaps = rule not in (Continuity.TIME, Continuity.NEXT, Continuity.RANGE)
+        self._leaps = leaps or rule not in (Continuity.TIME, Continuity.NEXT, Continuity.RANGE)
         unit = max((_UNITS[name] for name in holes if name in _UNITS), default=1)
         self._step = unit if self.timed else 1
         self.clock = VenueClock()
@@ -87,6 +90,35 @@ class Numbers:
             "previous_signed": "-1",
             "place": str(sequence),
         } | (times(sequence) if self.timed else {})
+
+
+class Counted:
+    """Where each key counts its own messages of a book: `count` is the last one's number, `last`
+    the book's at that time, which stands beside it."""
+
+    _BEHIND: Final = 10  # what a snapshot has whose book is older than what was sent
+
+    def __init__(self, count: int, last: int) -> None:
+        self.count, self.last = count, last
+
+    def next(self, sequence: int) -> None:
+        """Another message, of the book at this number."""
+        self.count, self.last = self.count + 1, sequence
+
+    def only(self, previous: int, final: int, names: Iterable[str]) -> dict[str, str]:
+        """As `Numbers` has it."""
+        said = self.values(previous, final)
+        return {name: said[name] for name in names}
+
+    def values(self, previous: int, final: int, at: int = 0, of: int = 1) -> dict[str, str]:  # noqa: ARG002
+        """What the last message says of its place."""
+        before = str(self.count - 1)
+        return self.whole(final) | {"previous": before, "previous_signed": before}
+
+    def whole(self, sequence: int) -> dict[str, str]:
+        """The same of a full book."""
+        count = str(self.count - (self._BEHIND if sequence < self.last else 0))
+        return {"_": count, "first": count, "final": count, "place": str(sequence)}
 
 
 def _iso(ns: int) -> str:

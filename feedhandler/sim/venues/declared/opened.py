@@ -10,15 +10,17 @@ from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.venues.declared.books import Books
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.events import Picture, Prints, Tape
-from feedhandler.sim.venues.declared.numbers import of_time, writers
+from feedhandler.sim.venues.declared.numbers import Counted, of_time, writers
+from feedhandler.sim.venues.declared.sparse import Sparse
 from feedhandler.sim.venues.declared.stream import BookStream
 
 
 @dataclass
 class Open:
     """What is made for a key while somebody listens to it. `number`: what acknowledgements call it,
-    another one each time that it is opened. `every`: seconds between whole books or statistics;
-    `always`: also of what has not moved."""
+    another one each time that it is opened. `every`: seconds between whole books or statistics, and
+    where it is `paced` between changes of a book and best levels, too; `always`: also of what has
+    not moved; `again`: seconds until best levels are said again."""
 
     channel: Channel
     number: int
@@ -30,6 +32,13 @@ class Open:
     tickers: Sequence[Picture]
     every: float
     always: bool = False
+    paced: bool = False
+    again: float = 0.0
+    counted: Counted | None = None
+    sparse: Sparse | None = None
+    moved: bool = False
+    """Whether best levels have, since they were last said."""
+    told: float = 0.0
 
     def __post_init__(self) -> None:
         self.said = {**self.channel.said, "channel": str(self.number)}
@@ -41,7 +50,8 @@ class Open:
     @property
     def timed(self) -> bool:
         """Whether it says anything by the clock."""
-        return bool(self.tickers) or (self.books is not None and self.books.has("full"))
+        whole = self.books is not None and self.books.has("full")
+        return self.paced or bool(self.tickers) or whole
 
 
 class Route(NamedTuple):

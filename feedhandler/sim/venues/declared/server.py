@@ -48,12 +48,15 @@ class DeclaredServer(Publisher):
         self._beats = Beats(declared, self.talk, options, self.beside.idle)
         self._others = Others(self, self.beside.asked)
         self._next_beats = 0.0
-        self._far_keys = _number_keys(declared)
+        self._far_keys = {
+            "book": _number_keys(declared, "book", "full"),
+            "quote": _number_keys(declared, "quote"),
+        }
         self._abilities = Abilities(
             declared,
             self.talk,
             counted=self.counter is not None,
-            far_keys=bool(self._far_keys),
+            far_keys=any(self._far_keys.values()),
             unlisted=self._unlisted,
             status_stream=bool(self.topics.by_channel.get("status")),
         )
@@ -74,12 +77,12 @@ class DeclaredServer(Publisher):
         channel = self.channels.read(name)
         found = self.topics.read(name)
         kind = found[1] if channel is not None and found is not None else ""
-        if kind not in ("book", "quote"):
+        if not self._far_keys.get(kind):
             return payload
         fault = self.faults.take("far", symbol if kind == "book" else None, name)
         if fault is None:
             return payload
-        for key in self._far_keys:
+        for key in self._far_keys[kind]:
             payload = ahead(payload, key, int(fault["ahead"]))
         return payload
 
@@ -356,15 +359,18 @@ def _first(those: str | Topic | Sequence[str | Topic]) -> Topic:
     return Topic(one) if isinstance(one, str) else one
 
 
-def _number_keys(venue: DeclaredVenue) -> set[str]:
-    """The keys under which messages of books and quotes have the number that they end at."""
+def _number_keys(venue: DeclaredVenue, *kinds: str) -> set[str]:
+    """The keys under which messages of these kinds have the number that readers go by: that which
+    they end at, of best levels their place beside the books, where they say it."""
     name = "final" if venue.rule is not Continuity.TIME else "time"
-    return {
-        key.name
+    found = [
+        (key.name, key.node.name)
         for frame in venue.frames
-        if frame.kind in ("book", "full", "quote")
+        if frame.kind in kinds
         for node in nodes(parsed(frame.sample))
         if isinstance(node, Object)
         for key in node.keys
-        if isinstance(key.node, Hole) and key.node.name.startswith(name)
-    }
+        if isinstance(key.node, Hole)
+    ]
+    places = {key for key, hole in found if hole == "place"} if kinds == ("quote",) else set()
+    return places or {key for key, hole in found if hole.startswith(name)}

@@ -46,6 +46,10 @@ def _interest_coins(_: Market, live: Live) -> float:
     return value / one.price(live.last) if one.inverse and one.kind != "option" else value
 
 
+def _premium(market: Market, live: Live) -> float:
+    return market.mark(live.instrument) / market.index(live.instrument.base) - 1
+
+
 _STATISTICS: Final[Mapping[str, _Statistic]] = {
     "mark": lambda market, live: market.mark(live.instrument),
     "index": lambda market, live: market.index(live.instrument.base),
@@ -63,6 +67,11 @@ _STATISTICS: Final[Mapping[str, _Statistic]] = {
         live.instrument.size(live.volume) * live.instrument.price(live.last)
     ),
     "open_interest_coins": _interest_coins,
+    "open_interest_value": lambda market, live: (
+        live.instrument.size(live.open_interest) * market.mark(live.instrument)
+    ),
+    "basis": _premium,
+    "premium": _premium,
     "funding": lambda market, live: market.funding(live.instrument),
     "mark_iv": lambda market, live: market.mark_vol(live.instrument),
     "bid_iv": _implied(BID),
@@ -81,6 +90,8 @@ _WRITTEN: Final[Mapping[str, Callable[[Live, Texts], str]]] = {
 _OF_KIND: Final = {
     **dict.fromkeys(("mark_iv", "bid_iv", "ask_iv"), "option"),
     "funding": "perpetual",
+    "basis": "future",
+    "premium": "perpetual",
 }
 _IN_COINS: Final = ("delta_coin", "gamma_coin", "vega_coin", "theta_coin", "leverage")
 _GREEKS: Final = (*black76.Greeks._fields, *_IN_COINS)
@@ -100,13 +111,17 @@ def _in_coins(greeks: black76.Greeks, forward: float, mark: float) -> dict[str, 
 
 
 class Statistics:
-    """Those that a frame says, each as it is or in hundredths."""
+    """Those that a frame says, each as it is or in hundredths, written with 8 decimals at most."""
 
-    def __init__(self, holes: Collection[str]) -> None:
+    def __init__(
+        self, holes: Collection[str], written: Callable[[float, int], str] = decimal
+    ) -> None:
+        self._decimal = written
         wanted = [(name, name.removesuffix("_percent")) for name in holes]
         self._wanted = [(n, 1 if n == one else 100, one) for n, one in wanted if one in _STATISTICS]
         self._greeks = [(n, 1 if n == one else 100, one) for n, one in wanted if one in _GREEKS]
         self._written = [(name, _WRITTEN[name]) for name in holes if name in _WRITTEN]
+        self.any = bool(self._wanted or self._greeks or self._written)
         self._funding = bool({"funding_ms", "next_funding_ms"} & set(holes))
 
     def values(self, market: Market, live: Live, texts: Texts) -> dict[str, str]:
@@ -117,14 +132,14 @@ class Statistics:
             if _OF_KIND.get(its, kind) == kind:
                 value = _STATISTICS[its](market, live) * times
                 if value or its not in _NONE_IS_NONE:
-                    found[name] = decimal(value, 8)
+                    found[name] = self._decimal(value, 8)
         if self._greeks and kind == "option":
             vol, years = market.mark_vol(one), market.years(one)
             greeks = black76.greeks(market.forward(one), one.strike, vol, years, one.call)
             every = greeks._asdict() | _in_coins(greeks, market.forward(one), market.mark(one))
             for name, times, its in self._greeks:
-                found[name] = decimal(every[its] * times, 8)
-        if self._funding:
+                found[name] = self._decimal(every[its] * times, 8)
+        if self._funding and kind == "perpetual":
             due = (market.clock.ms() // _FUNDING_MS + 1) * _FUNDING_MS
             found |= {"funding_ms": str(due), "next_funding_ms": str(due + _FUNDING_MS)}
         return found

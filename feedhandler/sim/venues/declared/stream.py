@@ -24,11 +24,15 @@ class BookStream:
         self.moved = False
         self.last = 0
         self._shown: Shown = ({}, {})
+        self._before: dict[tuple[int, int], int] = {}
+        """By side and grid index, what clients have of levels that have moved since."""
         self.begin()
 
     def begin(self) -> None:
         """Clients have the book as it is."""
         self.told = time.monotonic()
+        self.moved = False
+        self._before.clear()
         self.last = self.live.book.sequence
         if self.levels:
             self._shown = _shown(self.live.book, self.levels)
@@ -42,6 +46,38 @@ class BookStream:
         for side in (BID, ASK):
             found += self._side(side, [one for one in update.changes if one.side == side])
         return sorted(found, key=lambda change: change.new > 0)
+
+    def note(self, update: Update) -> None:
+        """An update that is said later, with others."""
+        self.moved = True
+        for side, grid, old, _ in () if self.levels else update.changes:
+            self._before.setdefault((side, grid), old)
+
+    def since(self) -> Sequence[Change]:
+        """What differs from what clients have, who have it from now on."""
+        self.moved = False
+        if self.levels:
+            return list(self._differing())
+        lots = self.live.book.lots
+        now = [
+            Change(side, grid, old, lots[side].get(grid * SIGN[side], 0))
+            for (side, grid), old in self._before.items()
+        ]
+        self._before.clear()
+        return [one for one in now if one.old != one.new]
+
+    def _differing(self) -> Iterator[Change]:
+        """Of a window: what has left it, first."""
+        before, now = self._shown, _shown(self.live.book, self.levels)
+        self._shown = now
+        for side in (BID, ASK):
+            old, new = before[side], now[side]
+            for grid in old.keys() - new.keys():
+                if not (self._cut and grid * SIGN[side] in self.live.book.lots[side]):
+                    yield Change(side, grid, old[grid], 0)
+            for grid, lots in new.items():
+                if (had := old.get(grid, 0)) != lots:
+                    yield Change(side, grid, had, lots)
 
     def _side(self, side: int, changes: Sequence[Change]) -> Iterator[Change]:
         """What changed, and what that pushed over the edge of the window or pulled over it."""
