@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,7 +39,7 @@ async def captured(r: Rig, venue: str, out: Path) -> Recording:
     async def live() -> None:
         await asyncio.sleep(0)
         seen.clear()
-        await asyncio.wait_for(seen.wait(), 15)
+        await asyncio.wait_for(seen.wait(), 45)
 
     sim = r.sims[venue]
     task = asyncio.create_task(record(r.config, venue, out, None, progress))
@@ -77,8 +78,24 @@ def test_capture_replays_to_the_same_books(venue: str, tmp_path: Path) -> None:
 
 def test_capture_says_what_went_both_ways(tmp_path: Path) -> None:
     out = tmp_path / "capture.ndjson.gz"
+
+    async def recorded(r: Rig) -> Recording:
+        """Until all is LIVE, and a little longer."""
+        task: asyncio.Task[Recording]
+        looks: list[Recording] = []
+
+        def progress(recording: Recording) -> None:
+            looks.append(recording)
+            if recording.live == 2 and len(looks) > 2:
+                task.cancel()
+
+        task = asyncio.create_task(record(r.config, "okx", out, 45.0, progress))
+        with suppress(asyncio.CancelledError):
+            await task
+        return looks[-1]
+
     with rig("okx") as r:
-        recording = asyncio.run(record(r.config, "okx", out, 2.0))
+        recording = asyncio.run(recorded(r))
     frames = list(read_frames(out))
     assert recording.frames == len(frames)
     assert recording.live == recording.instruments == 2

@@ -113,7 +113,7 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(15.0)
+                process.wait(45)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -36,7 +36,7 @@ def _environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, namespace: str | None = None, timeout: float = 30.0, **environment: str
+    *arguments: str, namespace: str | None = None, timeout: float = 120.0, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run one command without a terminal."""
     if namespace is not None:
@@ -98,7 +98,7 @@ class Terminal:
         plain = _ESCAPES.sub("", self.read()).replace("\r\n", "\n")
         return plain.replace("\r", "\n").split("\n")
 
-    def finish(self, timeout: float = 30.0) -> int:
+    def finish(self, timeout: float = 120.0) -> int:
         """Wait for its end; its exit code."""
         end = time.monotonic() + timeout
         while self.process.poll() is None and time.monotonic() < end:

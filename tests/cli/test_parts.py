@@ -34,7 +34,7 @@ def without(absent: str, code: str, *arguments: str) -> None:
     """Run code where modules are not installed."""
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT + code, absent, *arguments],
-        capture_output=True, text=True, check=False, cwd=ROOT, timeout=60,
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -24,7 +24,7 @@ def test_nobody_reads_any_more(arguments: tuple[str, ...]) -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "feedhandler", *arguments],
-            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
         )  # fmt: skip
     finally:
         os.close(writing)
@@ -58,6 +58,6 @@ def test_a_configuration_is_checked_without_a_network(tmp_path: Path) -> None:
         ('namespce = "x"\n[venues.okx]\n', 2, "namespce: no such key; did you mean 'namespace'?"),
     ):
         path.write_text(text)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == code
         assert said in done.stdout + done.stderr

@@ -33,7 +33,10 @@ ODD = ("BTC-USDT", "币安人生USDT", "xyz:CL", "PURR/USDC", "@107", "ETH-USDT"
 _WELL = (
     "w.set_state(2, 0)\nw.heartbeat()\n"
     "w.directory_add({'symbol': b'BTC-USDT', 'name': b'BTC-USDT'})\n"
-    "w.quote_store(0, {'state': 2, 'bid_price': 7, 'ask_price': 9})"
+    "w.quote_store(0, {'state': 2, 'bid_price': 7, 'ask_price': 9})\n"
+    "import threading\n"
+    "beat = lambda: [w.heartbeat() or time.sleep(0.05) for _ in iter(int, 1)]\n"
+    "threading.Thread(target=beat, daemon=True).start()"
 )
 
 
@@ -67,7 +70,7 @@ def screen_text(pilot: Pilot[None]) -> str:
 
 async def see(pilot: Pilot[None], *texts: str) -> None:
     """Wait until all of these are on the screen."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not all(text in screen_text(pilot) for text in texts):
         assert time.monotonic() < end, (texts, screen_text(pilot))
         await pilot.pause(0.02)
@@ -268,7 +271,7 @@ def test_in_a_real_terminal(namespace: str, columns: int, lines: int, plain: boo
     def tmux(*arguments: str) -> str:
         command = [str(TMUX), "-L", server, "-f", "/dev/null", *arguments]
         result = subprocess.run(
-            command, capture_output=True, text=True, env=environment, check=False, timeout=30
+            command, capture_output=True, text=True, env=environment, check=False, timeout=60
         )
         return result.stdout
 
@@ -282,7 +285,7 @@ def test_in_a_real_terminal(namespace: str, columns: int, lines: int, plain: boo
         try:
             size = ("-x", str(columns), "-y", str(lines))
             tmux("new-session", "-d", *size, *COMMAND, "top", "--every", "0.2")
-            first = until(lambda: shown("VENUE"), "it is drawn")
+            first = until(lambda: shown("okx") and shown("VENUE"), "it is drawn")
             tmux("send-keys", "Enter")
             until(lambda: shown("SYMBOL"), "the venue is shown")
             tmux("send-keys", "q")

@@ -144,7 +144,7 @@ def test_a_full_disk_is_an_error_with_a_code_of_its_own(namespace: str) -> None:
     with Path("/dev/full").open("w") as full:
         process = spawn("inspect", "abi", "--json", namespace=namespace, stdout=full,
                         stderr=subprocess.PIPE)  # fmt: skip
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 74
     assert "no space left on device" in errors.lower()
     assert "Traceback" not in errors

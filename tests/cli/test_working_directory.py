@@ -29,4 +29,4 @@ def test_modules_that_lie_there_are_not_imported(namespace: str, tmp_path: Path)
         assert not (tmp_path / "was-run").exists()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20.0)
+        process.wait(45)

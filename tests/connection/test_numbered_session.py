@@ -14,7 +14,7 @@ from shm.segment import create
 from tests.engine import seams
 from tests.kit.connected import Owner
 from tests.kit.facts import PaperVenue
-from tests.network.test_deflate import DEADLINE_S
+from tests.kit.patience import DEADLINE_S
 from tests.network.test_rest import served
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import shm
 from feedhandler.connection.state import ConnectionState
 from shm.inspect import open_memory
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, assert_true_book, rig, until
 
 VENUES = (*SYMBOLS, *MORE_SYMBOLS)

@@ -35,8 +35,12 @@ ANSWER = (
 
 class TokenVenue(PaperVenue):
     token = Token(Request("/bullet", method="POST", body='{"for":"public"}'), ANSWER)
-    welcome = Welcome('{"hello":"$connect"}', 0.5)
+    welcome = Welcome('{"hello":"$connect"}', 30.0)
     heartbeat = Heartbeat(Speaker.CLIENT_TEXT, 30.0, 40.0, "ping", "pong")
+
+
+class HastyTokenVenue(TokenVenue):
+    welcome = Welcome('{"hello":"$connect"}', 0.5)
 
 
 class GzipTokenVenue(TokenVenue):
@@ -135,7 +139,10 @@ def test_the_answer_says_how_often_to_ping() -> None:
     async def main() -> None:
         server = TokenServer()
         async with joined(server) as one:
-            await one.until(lambda: "ping" in server.heard, "pinged")  # 30 s are declared
+            await one.until(lambda: server.heard, "subscribed")
+            began = asyncio.get_running_loop().time()
+            await one.until(lambda: "ping" in server.heard, "pinged")
+            assert asyncio.get_running_loop().time() - began < 25  # 30 s are declared
 
     asyncio.run(main())
 
@@ -264,7 +271,7 @@ def test_nothing_is_subscribed_to_before_the_welcome() -> None:
     async def main() -> None:
         server = TokenServer()
         server.greets = False
-        async with joined(server) as one:
+        async with joined(server, HastyTokenVenue()) as one:
             await one.until_said("waiting for the venue's welcome")
             assert one.connection.state is ConnectionState.SUBSCRIBING
             await server.sockets[0].send_json({"id": 99, "weather": "fine"})

@@ -28,7 +28,7 @@ from tests.conftest import remove_objects
 from tests.kit.rig import ForkedSims
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
-DEADLINE = 30.0
+DEADLINE = 90.0
 CONFIG = """
 status_address = ""
 [venues.deribit]
@@ -96,7 +96,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    process.wait(15.0)
+                    process.wait(45.0)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from feedhandler.export import of_live
 from feedhandler.export.of_live import LiveSource
 from feedhandler.export.run import Job, export
 from shm import Flag, Kind, State
@@ -83,17 +84,17 @@ def test_what_the_ring_has_is_exported(
 
 
 def test_a_feed_is_followed_from_its_state_until_the_end(
-    segment: WriterSegment, namespace: str, tmp_path: Path
+    segment: WriterSegment, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book(segment)
     for number in range(1200):  # the snapshot is gone from the ring
         segment.writer.message(0, [(Kind.TRADE, 0, 1000, 1)], venue_sequence=number + 1)
     segment.writer.publish()
-    end = time.time_ns() + 1_500_000_000
     out = tmp_path / "incremental_book_L2.csv"
     source = LiveSource(VENUE, namespace=namespace, follow=True)
-    job = Job(out, "csv", "incremental_book_L2", end_ns=end)
-    over = threading.Event()
+    job = Job(out, "csv", "incremental_book_L2", end_ns=time.time_ns() + 3600 * 10**9)
+    over, chunks = threading.Event(), list[object]()
+    monkeypatch.setattr(of_live, "_over", lambda _: len(chunks) > 5)  # then its end has come
 
     def write() -> None:
         while not over.is_set():
@@ -106,7 +107,7 @@ def test_a_feed_is_followed_from_its_state_until_the_end(
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        done = export(source, job)
+        done = export(source, job, chunks.append)
     finally:
         over.set()
         writer.join()

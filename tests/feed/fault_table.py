@@ -15,7 +15,6 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = ROOT / "docs" / "connections.md"
-SLACK_S: Final = 6.0  #: what a busy machine may add to any time
 _HEAD: Final = (
     "Fault", "Simulator", "Noticed by", "Within", "Readers see", "Healed by", "Within", "Tests",
 )  # fmt: skip

@@ -217,7 +217,7 @@ def test_sighup_follows_the_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
         assert load(path).venues["okx"].depth == 7
         until(lambda: okx.reattach() or okx.epoch, "readers come back")
         supervisor.terminate()
-        assert supervisor.wait(15) == 0
+        assert supervisor.wait(45) == 0
         assert r.left() == []
 
 

@@ -101,12 +101,21 @@ def meets(sim: Sim, kind: str, about: Mapping[str, Any]) -> bool:
     """The venue has the fault, and the market goes on; False: it cannot be meant."""
     before = sim.stats()
     try:
-        number = sim.fault(kind, **about)
+        numbers = [sim.fault(kind, **about)]
     except HTTPError as error:
         if error.code != 400:
             raise
         return False
-    until(lambda: bool(sim.told(number)["hits"]), f"{kind} has struck")
+
+    def struck() -> bool:
+        """What is carried out at once meets who is subscribed then; after the fault before this
+        one that may be nobody yet."""
+        told = sim.told(numbers[-1])
+        if told["ended_ns"] and not told["hits"]:
+            numbers.append(sim.fault(kind, **about))
+        return bool(told["hits"])
+
+    until(struck, f"{kind} has struck")
     if kind == "drop":
         again = before["connections"] + before["clients"]
         until(lambda: bool(sim.stats()["connections"] >= again), "it is connected anew")

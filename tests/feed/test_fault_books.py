@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
 from tests.kit.outage import Watched, healed, noticed, undergo, unnoticed, watched
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import rig, until
 
 SYMBOLS = {
@@ -18,6 +19,7 @@ SYMBOLS = {
     "binance": ("BTCUSDT", "ETHUSDT"),  # a snapshot is a fifth of what may be asked for at once
 }
 LOOK_S = 0.5  #: how often rhythms are looked at, or less often on a busy machine
+RHYTHM_S = 20  #: seconds with messages of a book, after which it has a rhythm: 20 gaps, and more
 Running = dict[str, Watched]
 
 
@@ -152,8 +154,15 @@ def test_silence_of_one(running: Running) -> None:
 
 
 def threshold_s(each: Watched, symbol: str) -> float:
-    """What the watchdog makes of the book's rhythm, or more: outages are no gaps to it."""
-    each.until(lambda it: (it.ring.poll(), len(times(it, symbol)) >= 40)[1], "it is busy", 20.0)
+    """What the watchdog makes of the book's rhythm, or more: outages are no gaps to it.
+
+    Once it has one: it counts a gap at each look, and looks less often on a busy machine."""
+
+    def known(it: Watched) -> bool:
+        it.ring.catch_up()
+        return len({int(at) for at in times(it, symbol)}) >= RHYTHM_S
+
+    each.until(known, "it has been busy", 4 * RHYTHM_S)
     mean = longest = LOOK_S
     for at, later in pairwise(times(each, symbol)):
         gap = max(LOOK_S, later - at)

@@ -16,8 +16,9 @@ from feedhandler.network.connect_failure import CONNECT_TIMEOUT_S
 from feedhandler.venues import load
 from feedhandler.view.status import venue_status
 from shm import Reason
-from tests.feed.fault_table import SLACK_S, Row, row
+from tests.feed.fault_table import Row, row
 from tests.kit.outage import Watched, healed, undergo, watched
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, assert_true_book, end, rig, until
 from tests.kit.unshared import NAMES, needs_own, own_names, run
 from tests.sim.harness import needs_openssl

@@ -11,7 +11,8 @@ import pytest
 import shm
 from feedhandler.view.status import venue_status
 from shm import Reason, Source, State
-from tests.feed.fault_table import SLACK_S, Row, row
+from tests.feed.fault_table import Row, row
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, Sim, assert_true_book, rig, until
 
 ALL = SYMBOLS | MORE_SYMBOLS
@@ -22,6 +23,7 @@ QUOTED = {
     "bybit-spot": "orderbook.1.BTCUSDT",
 }  # fmt: skip
 DEPTH = {"binance": "btcusdt@depth@100ms", "binance-usdm": "btcusdt@depth@100ms"}
+STREAMS = DEPTH | dict.fromkeys(("bybit-linear", "bybit-spot"), "orderbook.50.BTCUSDT")
 LIVE = ("LIVE", "NONE")
 FEW: dict[str, Any] = {"rate": 200.0}
 
@@ -104,23 +106,44 @@ def test_numbers_that_begin_anew_unsaid(run: Run) -> None:
 
 @of(*QUOTED)
 def test_a_number_far_ahead_in_a_quote(run: Run) -> None:
+    """It came, the book is shown again, and the quotes after it are believed: where the book is
+    silent for once they stay ahead of it."""
     its = row("a number far ahead in a quote")
-    feed, met = run.ring.feed, run.met
-    number = run.sim.fault("far", channel=QUOTED[run.venue], ahead=10**9)
-    until(lambda: run.sim.told(number)["ended_ns"], "it was sent")
-    far = feed.book(met).venue_sequence + 10**8
-    until(lambda: feed.quote(met).venue_sequence > far, "it is shown")
-    assert feed.quote(met).source is Source.QUOTE
-    until(lambda: feed.quote(met).venue_sequence < far, "and no more", its.healed_s() + SLACK_S)
+    sim, feed, met = run.sim, run.ring.feed, run.met
+    quotes = feed.events(kinds=["quote"], raw=True)
 
-    def ahead() -> bool:
-        """Looked at without a pause: the book may follow a quote within the same read."""
-        return any(feed.quote(met).source is Source.QUOTE for _ in range(5000))
+    def came(least: int) -> bool:
+        return any(batch["venue_sequence"].max() > least for batch in iter(quotes.poll, None))
 
-    until(ahead, "quotes are believed again")
-    assert feed.quote(met).venue_sequence < far
-    assert said(run.ring, met) == []
-    assert_true_book(run.sim, feed, met)
+    def believed() -> bool:
+        """False: that the book is silent was found before anybody looked."""
+        far = feed.book(met).venue_sequence + 10**8
+        sim.fault("far", channel=QUOTED[run.venue], ahead=10**9)
+        until(lambda: came(far), "it came")
+        healed_s = its.healed_s() + SLACK_S
+        until(lambda: feed.quote(met).venue_sequence < far, "it is shown no more", healed_s)
+        over_ns = feed.book(met).receive_ns
+        until(lambda: feed.book(met).receive_ns > over_ns + 2 * 10**9, "the book goes on")
+        assert_true_book(sim, feed, met)
+        assert said(run.ring, met) == []
+        silence = sim.fault("silence", channel=STREAMS[run.venue])
+        ahead: list[int] = []
+
+        def looked() -> bool:
+            quote = feed.quote(met)
+            if (quote.state, quote.source) == (State.LIVE, Source.QUOTE):
+                ahead.append(quote.venue_sequence)
+            return bool(ahead or said(run.ring, met))
+
+        until(looked, "quotes go on")
+        assert all(number < far for number in ahead)
+        until(lambda: bool(sim.told(silence)["hits"]), "the book has missed something")
+        sim.fault("none", id=silence)
+        until(lambda: said(run.ring, met)[-1:] == [LIVE], "it is LIVE again")
+        run.ring.states.clear()
+        return bool(ahead)
+
+    until(believed, "quotes are believed again")
 
 
 @of(*REQUESTS)

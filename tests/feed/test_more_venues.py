@@ -90,7 +90,7 @@ def test_from_the_first_book_through_faults_to_the_end(venue: str) -> None:
         assert ring.events.lost == 0
         assert counters(r, venue)["malformed"] == counters(r, venue)["unknown"] == 0
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(45) == 0
         assert r.left() == []
 
 

@@ -14,8 +14,9 @@ import pytest
 import shm
 from feedhandler.view.status import venue_status
 from shm import State
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
 from tests.kit.outage import Watched, undergo, unnoticed, watched
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import Sim, rig, scaled, until
 
 #: of a venue: the simulator's options, and how many levels a side a snapshot has

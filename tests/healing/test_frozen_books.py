@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from itertools import pairwise
 
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
 from tests.kit.outage import LIVE, Watched, healed, noticed, watched
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, rig, until
 
 ALL = SYMBOLS | MORE_SYMBOLS

@@ -22,8 +22,8 @@ def test_a_list_that_is_asked_for_twice_at_once_is_asked_for_once() -> None:
         lister = Lister(venues.load("okx"), cast(Any, None), ("*",), random.Random(1))
         for _ in range(3):
             lister.ask_within(-1.0, 0.0)  # a time that has passed
-        lister.ask_within(5.0, 6.0)
-        await asyncio.wait_for(lister._kick.wait(), 5.0)
+        lister.ask_within(500.0, 600.0)
+        await asyncio.wait_for(lister._kick.wait(), 45.0)
 
     uvloop.run(asked())
 

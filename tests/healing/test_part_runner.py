@@ -35,7 +35,7 @@ def test_what_fails_is_run_again_and_said_once(
     async def main() -> None:
         runner = PartRunner()
         assert runner.note == ""
-        await asyncio.wait_for(runner.keep_running("the part", part), 10)
+        await asyncio.wait_for(runner.keep_running("the part", part), 45)
         assert "the part failed: KeyError at test_part_runner.py" in runner.note
         assert "(19 failures)" in runner.note
         done: list[int] = []

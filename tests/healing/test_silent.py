@@ -11,7 +11,8 @@ import pytest
 import shm
 from feedhandler.view.status import venue_status
 from shm.inspect import open_memory
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
 
 #: of each venue: what is asked for, and a subscription beside a book that its channel's promise is

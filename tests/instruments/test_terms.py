@@ -15,7 +15,8 @@ import pytest
 import shm
 from feedhandler.view.status import venue_status
 from shm import Change, Kind, NotLive, Reason, State, Status
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
 
 ALL = SYMBOLS | MORE_SYMBOLS

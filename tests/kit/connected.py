@@ -17,8 +17,7 @@ from feedhandler.engine import _engine
 from feedhandler.healing.part_runner import PartRunner
 from shm import Reason
 from shm.segment import create
-
-DEADLINE_S = 10.0
+from tests.kit.patience import DEADLINE_S
 
 
 class Owner:

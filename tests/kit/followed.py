@@ -9,6 +9,7 @@ from typing import Any
 import shm
 from feedhandler.connection.state import ConnectionState
 from shm.inspect import open_memory
+from tests.kit.patience import patient
 from tests.kit.rig import Rig, RingBooks, Sim, assert_true_book, until
 
 COUNTED_TRADES = ("okx", "binance")  #: venues that number the trades of an instrument one by one
@@ -23,6 +24,7 @@ def rows(r: Rig, venue: str) -> list[dict[str, Any]]:
 
 def follow(ring: RingBooks, condition: Callable[[], bool], what: str, deadline_s: float) -> None:
     """Take in the ring until a condition holds; it is looked at ten times a second."""
+    deadline_s = patient(deadline_s)
     end = time.monotonic() + deadline_s
     look = 0.0
     while True:

@@ -23,7 +23,8 @@ from feedhandler.budgets.shared_budget import ENVIRONMENT
 from feedhandler.view.status import venue_status
 from shm import State
 from shm.inspect import open_memory
-from tests.feed.fault_table import SLACK_S, Row
+from tests.feed.fault_table import Row
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import Rig, RingBooks, Sim, assert_true_book, end, until
 
 Said = list[tuple[str, str]]  #: (state, reason)

@@ -92,4 +92,4 @@ def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
         yield Prometheus(until(listens, "Prometheus listens"))
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(45)

@@ -18,7 +18,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def tunnel(self, host: str, port: int, established: bytes) -> None:
         """Carry bytes both ways until either side is done."""
-        with socket.create_connection((host, port), timeout=5) as far:
+        with socket.create_connection((host, port), timeout=45) as far:
             far.settimeout(None)
             self.server.tunnels.append((host, port))
             self.wfile.write(established)

@@ -73,8 +73,8 @@ def proxy(upstream: str) -> Iterator[Proxy]:
     )
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(45)
         yield its
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(45)

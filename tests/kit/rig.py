@@ -33,8 +33,8 @@ from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
 from shm.dev_shm import objects, unlink
 from tests.kit.forked import Forked
+from tests.kit.patience import DEADLINE_S, patient
 
-DEADLINE_S = 45.0
 T = TypeVar("T")
 Levels = dict[Decimal, Decimal]
 
@@ -58,7 +58,8 @@ _SUPERVISOR = (
 
 
 def until(condition: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:
-    """Wait for a condition to give something true, and return that."""
+    """Wait for a condition to give something true, and return that; see `patient`."""
+    deadline_s = patient(deadline_s)
     end = time.monotonic() + deadline_s
     while True:
         found = condition()
@@ -78,7 +79,7 @@ class Sim:
     def _ask(self, path: str, body: dict[str, Any] | None = None, **query: Any) -> dict[str, Any]:
         url = f"{self.endpoint.control_url}/{path}" + (f"?{urlencode(query)}" if query else "")
         request = Request(url, data=None if body is None else json.dumps(body).encode())
-        with urlopen(request, timeout=10) as answer:
+        with urlopen(request, timeout=DEADLINE_S) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -234,7 +235,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGCONT)
     process.terminate()
     try:
-        process.wait(8)
+        process.wait(patient(8))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -38,7 +38,7 @@ def impossible(what: str) -> str:
         return why
     command = [*_UNSHARE, what, "sh", "-c", _TRIAL[what]]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except subprocess.TimeoutExpired:
         return f"{' '.join(command)}: not within 10 s"
     return f"this user may not: {done.stderr.strip()}" if done.returncode else ""
@@ -59,7 +59,7 @@ def run(what: str, function: Callable[[], None]) -> None:
     done = subprocess.run(
         [*_UNSHARE, what, sys.executable, "-m", "tests.kit.unshared", name],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
     )  # fmt: skip
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-2000:]

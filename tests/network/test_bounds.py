@@ -33,6 +33,7 @@ from feedhandler.network.rest import (
     RestUnreachable,
 )
 from feedhandler.network.route import Route
+from tests.kit.patience import patient
 
 BOOK = Request("/book", levels=5)
 
@@ -151,7 +152,7 @@ def test_an_answer_is_cut_off_at_its_bound(
                     with pytest.raises(RestError, match=words) as caught:
                         await rest.get(BOOK)
                     assert len(str(caught.value)) < 500
-                    await asyncio.wait_for(server.closed.wait(), 5) if again else None
+                    await asyncio.wait_for(server.closed.wait(), 45) if again else None
                 assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BOOK_BYTES
             finally:
                 tracemalloc.stop()
@@ -179,7 +180,7 @@ def test_the_memory_of_a_large_answer_is_given_back(
             with suppress(RestFailed):
                 await rest.get(BOOK)
             if given:
-                await asyncio.wait_for(back.wait(), 30)
+                await asyncio.wait_for(back.wait(), 45)
             await asyncio.sleep(0)
             assert back.is_set() == bool(given)
 
@@ -217,8 +218,8 @@ def test_an_answer_that_drips_is_given_up_in_time(head: bytes, body: bytes) -> N
             began = monotonic()
             with pytest.raises(RestUnreachable, match="no answer in time"):
                 await rest.get(BOOK)
-            assert monotonic() - began < 3
-            await asyncio.wait_for(server.closed.wait(), 5)
+            assert monotonic() - began < patient(3)
+            await asyncio.wait_for(server.closed.wait(), 45)
 
     asyncio.run(main())
 

@@ -29,10 +29,10 @@ from shm import Reason
 from shm.segment import create
 from tests.kit.connected import Owner
 from tests.kit.facts import PaperVenue
+from tests.kit.patience import DEADLINE_S
 from tests.network.test_rest import served
 
 LIMIT = 1 << 20
-DEADLINE_S = 10.0
 
 
 def deflated(compressor: Any, text: bytes) -> bytes:

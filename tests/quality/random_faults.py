@@ -192,7 +192,7 @@ class Play:
         yield from self._until(self._live, "it begins")
         end = time.monotonic() + seconds
         kinds = {k: w for k, w in (_BOOK | _VENUE).items() if self.venue not in _NOT.get(k, ())}
-        while time.monotonic() < end:
+        while time.monotonic() < end or sum(self.ledger.ordered.values()) < 2:
             [kind] = self._rng.choices(list(kinds), list(kinds.values()))
             kind = kind if self.ledger.ordered else "gap"
             self.ledger.ordered[kind] += 1

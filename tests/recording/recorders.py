@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.recording import points
 from feedhandler.recording.recorder import Recorder
+from tests.kit.patience import DEADLINE_S
 from tests.recording.market import VENUE, Market
 
-DEADLINE_S = 30.0
 QUICK: dict[str, Any] = {"rotate_s": 3600.0, "mark_s": 0.1, "free_mib": 1, "compact": False}
 
 

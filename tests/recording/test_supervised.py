@@ -49,7 +49,7 @@ def test_a_recorder_is_started_restarted_shown_and_stopped(tmp_path: Path) -> No
         again = _recorder(r)
         assert again["restarts"] == 1
         supervisor.send_signal(signal.SIGTERM)
-        assert supervisor.wait(20) == 0
+        assert supervisor.wait(45) == 0
         assert recorders(r.namespace) == []
     found = manifest.read(tmp_path / "kept")
     assert found.venues() == ["deribit", "okx"]

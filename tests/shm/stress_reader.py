@@ -225,7 +225,7 @@ async def follow_async(feed: shm.Feed) -> Counter[str]:
 
 def main() -> None:
     namespace, how = sys.argv[1], sys.argv[2]
-    feed = shm.attach("stress", namespace=namespace, timeout=20)
+    feed = shm.attach("stress", namespace=namespace, timeout=60)
     saw: Any
     if how == "cells":
         saw = cells(feed)

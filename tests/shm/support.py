@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+FUTEX, WAIT_BITSET = 202, 9
 GEOMETRY: dict[str, Any] = {"instruments": 8, "depth": 5, "ring_slots": 64, "connections": 4}
 
 
@@ -41,6 +42,12 @@ def other_writer(namespace: str, venue: str = "v", after: str = "") -> subproces
     assert process.stdout is not None
     assert process.stdout.readline()
     return process
+
+
+def asleep(thread: int) -> bool:
+    """Whether this thread of ours is in the kernel, on a futex that processes share."""
+    said = Path(f"/proc/self/task/{thread}/syscall").read_text().split()
+    return said[0] == str(FUTEX) and int(said[2], 16) == WAIT_BITSET
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -14,7 +14,7 @@ from shm._native import Writer
 from tests.shm.conftest import CELL_EXPONENTS, EXPONENTS, Create
 
 PERP = "BTC-USD-PERP"
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def venue(create: Create, name: str, contract: float = 1.0, symbol: str = "X") -> Writer:

@@ -21,7 +21,7 @@ from tests.shm.conftest import EXPONENTS, Create
 
 ROOT = Path(__file__).parents[2]
 ROWS = 400
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 #: The order of a round's stores: far from the order of reading.
 ORDER = [n * 163 % ROWS for n in range(ROWS)]

@@ -131,8 +131,8 @@ def test_what_is_there_at_the_start_is_not_slept_on(namespace: str, create: Crea
     assert writer.published == 1
     with shm.attach("v", namespace=namespace) as feed:
         begun_at = time.monotonic()
-        feed.events(start="oldest")._wait(5 * 10**9)
-        assert time.monotonic() - begun_at < 2
+        feed.events(start="oldest")._wait(90 * 10**9)
+        assert time.monotonic() - begun_at < 45
 
 
 def test_who_cannot_say_that_it_sleeps_looks_every_millisecond(
@@ -144,8 +144,8 @@ def test_who_cannot_say_that_it_sleeps_looks_every_millisecond(
         events = feed.events()
         assert events.poll() is None
         begun_at = time.monotonic()
-        events._wait(10 * 10**9)
-        assert 0.0009 < time.monotonic() - begun_at < 5
+        events._wait(90 * 10**9)
+        assert 0.0009 < time.monotonic() - begun_at < 45
 
 
 def test_nobody_else_reads_in_the_middle_of_a_poll(

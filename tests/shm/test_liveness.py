@@ -56,7 +56,7 @@ def dead(namespace: str, create: Create) -> Iterator[tuple[shm.Feed, Memory]]:
         yield feed, Memory(namespace)
 
 
-def lost(call: Callable[[], Any], within_s: float = 5.0) -> shm.WriterLost:
+def lost(call: Callable[[], Any], within_s: float = 45.0) -> shm.WriterLost:
     """The error that polling ends with."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -98,28 +98,35 @@ def test_a_heartbeat_of_a_moment_ago_is_believed(dead: tuple[shm.Feed, Memory]) 
     for side in (-1, 1):
         for _ in range(100):
             memory.put("data", "heartbeat_ns", time.time_ns() + side * 50_000_000)
-            assert events.poll() is None
+            begun = time.monotonic()
+            try:
+                assert events.poll() is None
+            except shm.WriterLost:  # a busy machine has let us wait: it was a moment ago no more
+                assert time.monotonic() - begun > 0.2
+                events = feed.events()
 
 
 def test_the_lock_is_asked_at_once_and_then_not_before_50_ms_have_passed(
     dead: tuple[shm.Feed, Memory],
 ) -> None:
     feed, memory = dead
-    fd = memory.hold()
     memory.put("data", "heartbeat_ns", time.time_ns() - 10**9)
-    events = feed.events()
-    asked = time.monotonic()
-    assert events.poll() is None  # alive: the lock is held; it was asked now
-    os.close(fd)
     polls = 0
-    try:
-        while True:
-            assert events.poll() is None
-            polls += 1
-            assert time.monotonic() < asked + 5
-    except shm.WriterLost:
-        took = time.monotonic() - asked
-    assert took > 0.035
+    for _ in range(20):  # on a busy machine 50 ms may have passed before the first poll
+        fd = memory.hold()
+        events = feed.events()
+        asked = time.monotonic()
+        assert events.poll() is None  # alive: the lock is held; it was asked now
+        os.close(fd)
+        try:
+            while True:
+                assert events.poll() is None
+                polls += 1
+                assert time.monotonic() < asked + 45
+        except shm.WriterLost:
+            assert time.monotonic() - asked > 0.035
+        if polls:
+            break
     assert polls > 0
 
 

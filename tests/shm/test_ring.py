@@ -253,7 +253,7 @@ def test_one_record_that_was_not_seen_is_enough_not_to_sleep(
     assert events.poll() is not None
     writer.message(0, [LEVEL])
     writer.publish()  # and nobody woke us
-    assert waited(events, 5 * 10**9) < 2
+    assert waited(events, 90 * 10**9) < 45
 
 
 def test_who_has_seen_all_sleeps_until_the_time_is_over(writer: Writer, feed: shm.Feed) -> None:
@@ -279,7 +279,7 @@ def test_a_writer_that_is_superseded_is_not_slept_on(
     events.poll()
     at = DTYPES["header"].fields["superseded"][1]  # type: ignore[index]
     raw[at : at + 4] = struct.pack("<I", 1)
-    assert waited(events, 5 * 10**9) < 2
+    assert waited(events, 90 * 10**9) < 45
 
 
 def test_a_sleeper_is_woken_and_counted(writer: Writer, feed: shm.Feed) -> None:
@@ -289,14 +289,14 @@ def test_a_sleeper_is_woken_and_counted(writer: Writer, feed: shm.Feed) -> None:
     events = feed.events()
     events.poll()
     took: list[float] = []
-    sleeper = threading.Thread(target=lambda: took.append(waited(events, 20 * 10**9)))
+    sleeper = threading.Thread(target=lambda: took.append(waited(events, 90 * 10**9)))
     sleeper.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 45
     while sleeper.is_alive():  # no publish: only the wake may end it
         writer.wake()
         sleeper.join(0.02)
         assert time.monotonic() < deadline, "nobody woke it"
-    assert took[0] < 10
+    assert took[0] < 60
 
 
 def test_flags_and_precision_are_of_every_record_of_a_message(

@@ -23,7 +23,7 @@ import shm
 from shm import dev_shm
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "strategy.md"
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 PERP, NAME = "BTC-PERPETUAL", "BTC-USD-PERP"
 STATES = (
     "not there", "starting", "listing", "LIVE", "silent", "stopped", "killed", "superseded",

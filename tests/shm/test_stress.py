@@ -77,7 +77,7 @@ def torment(namespace: str, writer: subprocess.Popen[str], seconds: float, seed:
     until_found(namespace)
     assert writer.stdin is not None
     writer.stdin.close()
-    assert writer.wait(timeout=10) == 0
+    assert writer.wait(timeout=60) == 0
     return killed
 
 
@@ -91,7 +91,7 @@ def stress(namespace: str, seconds: float, seed: int) -> None:
             processes.append(readers[how])
         killed = torment(namespace, writer, seconds, seed)
         for how, reader in readers.items():
-            output, problem = reader.communicate(timeout=20)
+            output, problem = reader.communicate(timeout=60)
             assert reader.returncode == 0, f"{how}: {problem}"
             saw = json.loads(output)
             print(how, saw)

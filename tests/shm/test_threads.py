@@ -16,7 +16,7 @@ from shm import Kind, inspect, segment
 from tests.shm.conftest import Create
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:

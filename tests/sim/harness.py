@@ -17,7 +17,7 @@ from feedhandler.sim.runner import make_server
 from feedhandler.sim.server.server import VenueServer
 from tests.kit.tools import needs
 
-DEADLINE = 10.0
+DEADLINE = 45.0
 SIX = ("deribit", "okx", "binance", "binance-usdm", "bybit-linear", "bybit-spot")
 """Venues that are simulated with all that is beside what a feed reads of them."""
 START_MS = 1_795_430_400_000

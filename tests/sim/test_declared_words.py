@@ -191,7 +191,7 @@ def test_the_server_asks_and_cuts_who_does_not_answer() -> None:
                 assert control.kind is ControlKind.ASKED
                 await reader.send(control.reply)
             while True:
-                message = await asyncio.wait_for(reader.raw.receive(), 5)
+                message = await asyncio.wait_for(reader.raw.receive(), 45)
                 if message.type is not aiohttp.WSMsgType.BINARY:
                     break
             assert reader.raw.close_code == 1008
@@ -206,7 +206,7 @@ def test_a_silent_client_is_cut() -> None:
                 await asyncio.sleep(0.05)
                 await reader.send('{"op":"ping"}')
                 assert orjson.loads(await reader.text()) == {"op": "pong"}
-            message = await asyncio.wait_for(reader.raw.receive(), 5)
+            message = await asyncio.wait_for(reader.raw.receive(), 45)
             assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
 
     run(main())

@@ -22,7 +22,8 @@ from feedhandler.supervisor import supervisor
 from feedhandler.supervisor.control_socket import NotRunning, request, socket_path
 from feedhandler.supervisor.status_http import serve
 from shm import State
-from tests.feed.fault_table import SLACK_S, row
+from tests.feed.fault_table import row
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import SYMBOLS, Rig, RingBooks, assert_true_book, rig, until
 
 
@@ -81,7 +82,7 @@ def test_killed_io_process_is_restarted_and_readers_come_back() -> None:
         assert calm.states == {}
         assert venue(r, "deribit")["restarts"] == 0
         supervisor.send_signal(signal.SIGTERM)
-        assert supervisor.wait(10) == 0
+        assert supervisor.wait(45) == 0
         assert r.left() == []
 
 
@@ -119,7 +120,7 @@ def test_stop_over_the_socket_and_what_readers_see() -> None:
         assert ask(r, "config") == orjson.loads(msgspec.json.encode(r.config))
         assert "unknown request" in request(r.namespace, {"do": "fly"})["error"]
         assert request(r.namespace, {"do": "stop"})["stopping"]
-        assert supervisor.wait(10) == 0
+        assert supervisor.wait(45) == 0
         with pytest.raises(shm.WriterLost, match="stopped"):
             until(lambda: ring.poll() and None, "the writer is gone")
         assert ring.of("BTC-PERPETUAL")[-1] == ("CLOSED", "STOPPED")
@@ -182,7 +183,7 @@ def test_second_writer_of_a_venue_says_who_has_it() -> None:
         r.io_process("okx")
         feed = r.attach("okx")
         second = r.io_process("okx")
-        assert second.wait(10) == Exit.WRITER_RUNNING
+        assert second.wait(45) == Exit.WRITER_RUNNING
         assert feed.alive()
         assert_true_book(r.sims["okx"], feed, "BTC-USDT")
 
@@ -192,7 +193,7 @@ def test_memory_is_kept_when_asked_for() -> None:
         process = r.io_process("binance", keep=True)
         r.attach("binance").close()
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(45) == 0
         assert len(r.left()) == 4
 
 
