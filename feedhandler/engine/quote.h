@@ -119,7 +119,11 @@ static inline bool quote_shown(engine *e, market *m, const message *msg, const l
         return false;
     }
     bool based = continuity_based(&m->sequence);
-    if (based && (number <= m->sequence.place || UNLIKELY(!quote_near(e, m, top))))
+    if (based && number <= m->sequence.place) {
+        m->doubted = false; /* the book was there first */
+        return false;
+    }
+    if (based && UNLIKELY(!quote_near(e, m, top)))
         return false;
     if (!based || m->probe_ns == 0) {
         m->probe = number;

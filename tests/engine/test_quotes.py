@@ -87,6 +87,28 @@ def test_quotes_that_stay_far_ahead_are_not_shown_again() -> None:
         assert shown(e)[2:] == (number + 1, Source.QUOTE)
 
 
+@pytest.mark.parametrize("first", ["the book", "the quote"])
+def test_quotes_are_believed_again_whichever_comes_first_in_a_read(first: str) -> None:
+    """After one that was far ahead; when the book falls silent they are ahead of it."""
+    now, number = time.time_ns(), 100
+    with engine("binance") as e:
+        c = e.connection(0)
+        in_step(e, now)
+        c.feed(ticker(FAR, "80", "90"), now)
+        for step in range(1, 40):
+            number, at = number + 1, now + SECOND + step * SECOND // 10
+            frames = [
+                binance_depth(number, number, [["98", str(step)]]),
+                ticker(number, "99", "101"),
+            ]
+            for frame in frames if first == "the book" else reversed(frames):
+                c.feed(frame, at)
+            e.overdue(at)
+        assert shown(e) == (99, 101, number, Source.BOOK)
+        c.feed(ticker(number + 1, "98", "102"), at + 1)
+        assert shown(e) == (98, 102, number + 1, Source.QUOTE)
+
+
 @pytest.mark.parametrize("number", [101, FAR])
 def test_a_quote_far_from_a_book_that_speaks_is_not_shown(number: int) -> None:
     """Another instrument's, or with a digit too many: whatever its number is."""

@@ -113,7 +113,10 @@ def test_a_number_far_ahead_in_a_quote(run: Run) -> None:
     quotes = feed.events(kinds=["quote"], raw=True)
 
     def came(least: int) -> bool:
-        return any(batch["venue_sequence"].max() > least for batch in iter(quotes.poll, None))
+        numbers = [0]
+        while (batch := quotes.poll()) is not None:
+            numbers.append(int(batch["venue_sequence"].max()))
+        return max(numbers) > least
 
     def believed() -> bool:
         """False: that the book is silent was found before anybody looked."""
