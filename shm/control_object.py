@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shm._native import CONTROL_BYTES, DTYPES, LAYOUT_HASH, MAGIC_CONTROL, VERSION, format_control
+from shm._native import (
+    CONTROL_BYTES,
+    DTYPES,
+    LAYOUT_HASH,
+    MAGIC_CONTROL,
+    VERSION,
+    claim_control,
+    format_control,
+)
 from shm.dev_shm import (
     create_object,
     is_current,
@@ -95,8 +103,11 @@ def _take_control(namespace: str, venue: str, group: int) -> tuple[int, int]:
         try:
             check_version(path, fd)
             life_fd = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
-            if take_lock(life_fd):
+            if not locked(fd):
                 _fill(path, namespace, venue, fd)
+                # before the sign of life, which would be taken for that of the dead writer it names
+                claim_control(fd, os.getpid(), start_ticks(os.getpid()))
+            if take_lock(life_fd):
                 share(fd, CONTROL_MODE, group)
                 return fd, life_fd
             if locked(fd):  # by a writer that does not know of the lock object

@@ -62,7 +62,8 @@ cdef bint _identify(fh_control *control, bytes venue, bytes space, bytes boot_id
 
 
 def format_control(int fd, bytes venue, bytes space, bytes boot_id):
-    """Fill a control object that is new, or not as it should be. The caller holds the writer's lock."""
+    """Fill a control object that is new, or not as it should be. The caller holds the lock object's
+    lock."""
     cdef fh_control *control = <fh_control *>_map(
         fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
     try:
@@ -80,7 +81,7 @@ def format_readers(int fd):
 
 
 def claim_control(int fd, pid, start_ticks):
-    """Say in the control object who the writer is. The caller holds the writer's lock on it."""
+    """Say in the control object who the writer is. The caller holds the lock object's lock."""
     cdef fh_control *control = <fh_control *>_map(
         fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
     fh_store32_release(&control.writer_pid, <uint32_t>pid)

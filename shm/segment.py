@@ -6,7 +6,7 @@ import os
 import weakref
 from types import TracebackType
 
-from shm._native import Writer, claim_control
+from shm._native import Writer
 from shm.control_object import LockedControl, lock_control
 from shm.dev_shm import objects, open_fd, unlink
 from shm.epoch import Geometry, check_geometry, new_epoch, retire
@@ -185,7 +185,6 @@ def create(
     readers_fd = -1
     try:
         readers_fd = take_readers(namespace, venue, group)
-        claim_control(control.fd, os.getpid(), start_ticks(os.getpid()))
         writer = new_epoch(
             control.fd, readers_fd, namespace, venue, geometry, group=group, replay=replay
         )

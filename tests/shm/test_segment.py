@@ -281,9 +281,11 @@ def test_a_dead_writer_stays_dead_while_the_next_one_takes_the_lock(namespace: s
     feed = shm.attach("v", namespace=namespace)
     kill(process)
     assert not feed.alive()
-    held = control_object.lock_control(namespace, "v")  # locked, and nobody has said who it is
+    held = control_object.lock_control(namespace, "v")  # it has no memory yet
     try:
         assert not feed.alive()
+        with pytest.raises(shm.NotReady, match="a writer is starting"):
+            shm.attach("v", namespace=namespace, timeout=0)
     finally:
         os.close(held.lock_fd)
         os.close(held.fd)

@@ -99,7 +99,7 @@ def test_a_start_that_fails_leaves_nothing(
 
     place: object
     place, name = {
-        "claim": (segment, "claim_control"),
+        "claim": (control_object, "claim_control"),
         "announce": (segment, "objects"),
         "readers": (segment, "take_readers"),
     }[what]
