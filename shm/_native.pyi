@@ -552,7 +552,17 @@ class _QuoteBase(_Cell):
     @property
     def rho(self) -> float: ...
     @property
-    def funding(self) -> float: ...
+    def funding(self) -> float:
+        """Of the interval that ends next: 0.0001 is 0.01 %."""
+
+    @property
+    def predicted_funding(self) -> float:
+        """Of the interval after that, as the venue expects it."""
+
+    @property
+    def next_funding_ns(self) -> int:
+        """When `funding` is due, unix ns; 0: the venue does not say."""
+
     @property
     def open_interest(self) -> float:
         """In units of size."""

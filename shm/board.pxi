@@ -8,6 +8,8 @@ ctypedef struct BoardRow:
     double bid, bid_size, ask, ask_size, last, last_size
     double mark, index, underlying, bid_iv, ask_iv, mark_iv
     double delta, gamma, vega, theta, rho, funding, open_interest, volume
+    double predicted_funding
+    int64_t next_funding_ns
     int64_t last_ns, stats_ns, state_ns, data_ns
     int64_t exchange_ns, sent_ns, receive_ns, publish_ns
     uint64_t venue_sequence, ring_sequence
@@ -21,9 +23,9 @@ BOARD = np.dtype([
         "bid", "bid_size", "ask", "ask_size", "last", "last_size",
         "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv",
         "delta", "gamma", "vega", "theta", "rho", "funding", "open_interest",
-        "volume")],
+        "volume", "predicted_funding")],
     *[(name, "<i8") for name in (
-        "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "sent_ns",
+        "next_funding_ns", "last_ns", "stats_ns", "state_ns", "data_ns", "exchange_ns", "sent_ns",
         "receive_ns", "publish_ns")],
     ("venue_sequence", "<u8"), ("ring_sequence", "<u8"),
     ("age_ns", "<i8"), ("stats_age_ns", "<i8"),
@@ -37,6 +39,7 @@ _NO_QUOTE.mark = _NO_QUOTE.index = _NO_QUOTE.underlying = NAN
 _NO_QUOTE.bid_iv = _NO_QUOTE.ask_iv = _NO_QUOTE.mark_iv = NAN
 _NO_QUOTE.delta = _NO_QUOTE.gamma = _NO_QUOTE.vega = _NO_QUOTE.theta = _NO_QUOTE.rho = NAN
 _NO_QUOTE.funding = _NO_QUOTE.open_interest = _NO_QUOTE.volume = NAN
+_NO_QUOTE.predicted_funding = NAN
 
 
 cdef enum:
@@ -207,6 +210,8 @@ cdef inline void _board_row(BoardRow *row, const fh_quote *q) noexcept nogil:
     row.funding = q.funding
     row.open_interest = q.open_interest
     row.volume = q.volume
+    row.predicted_funding = q.predicted_funding
+    row.next_funding_ns = q.next_funding_ns
     row.last_ns = q.last_ns
     row.stats_ns = q.stats_ns
     row.state_ns = q.state_ns

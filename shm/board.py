@@ -32,7 +32,8 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     mark, index, underlying                f8  prices; NaN: the venue has not said
     bid_iv, ask_iv, mark_iv                f8  0.65 is 65 %
     delta, gamma, vega, theta, rho         f8  as the venue says
-    funding                                f8  0.0001 is 0.01 %
+    funding, predicted_funding             f8  0.0001 is 0.01 %; predicted: of the interval after
+    next_funding_ns                        i8  when `funding` is due; 0: the venue does not say
     open_interest, volume                  f8  in units of size; volume: of the last 24 hours
     last_ns, stats_ns, state_ns, data_ns   i8  unix ns: of the last trade; when the last statistic
                                                came; since when this state; when any message came

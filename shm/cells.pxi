@@ -42,6 +42,8 @@ cdef class _Cell:
 cdef class _QuoteBase(_Cell):
     cdef readonly double mark, index, underlying, bid_iv, ask_iv, mark_iv
     cdef readonly double delta, gamma, vega, theta, rho, funding, open_interest, volume
+    cdef readonly double predicted_funding
+    cdef readonly int64_t next_funding_ns
     cdef readonly int64_t last_ns, stats_ns, data_ns
     cdef uint8_t last_side_
     cdef bint traded
@@ -83,6 +85,8 @@ cdef class _QuoteBase(_Cell):
         self.funding = q.funding
         self.open_interest = q.open_interest
         self.volume = q.volume
+        self.predicted_funding = q.predicted_funding
+        self.next_funding_ns = q.next_funding_ns
         self.last_ns = q.last_ns
         self.last_side_ = q.last_side
         self.traded = q.last_price != FH_NONE

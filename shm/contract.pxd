@@ -27,7 +27,8 @@ cdef extern from "feedhandler_shm.h" nogil:
         double delta, gamma, vega, theta, rho, funding, open_interest
         int64_t stats_ns, state_ns, data_ns, sent_ns
         uint32_t definition
-        double volume
+        double volume, predicted_funding
+        int64_t next_funding_ns
     ctypedef struct fh_book_head:
         uint64_t stamp, ring_sequence, venue_sequence
         int64_t exchange_ns, receive_ns, publish_ns

@@ -73,6 +73,8 @@ class Stat(IntEnum):
     FUNDING = 12
     OPEN_INTEREST = 13
     VOLUME = 14
+    PREDICTED_FUNDING = 15
+    NEXT_FUNDING = 16
 
 class Counter(IntEnum):
     """Venue counters."""

@@ -40,5 +40,5 @@ cdef dict _QUOTE_DEFAULTS = {
     **{n: FH_NONE for n in ("bid_price", "ask_price", "last_price")},
     **{n: NAN for n in (
         "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv", "delta", "gamma", "vega",
-        "theta", "rho", "funding", "open_interest", "volume")},
+        "theta", "rho", "funding", "open_interest", "volume", "predicted_funding")},
 }

@@ -144,6 +144,7 @@ cdef size_t _stat_rows(EventRows *rows, Segment segment, fh_slot *slot, const fh
         (1, q.mark), (2, q.index), (3, q.underlying), (4, q.bid_iv), (5, q.ask_iv),
         (6, q.mark_iv), (7, q.delta), (8, q.gamma), (9, q.vega), (10, q.theta),
         (11, q.rho), (12, q.funding), (13, q.open_interest), (14, q.volume),
+        (15, q.predicted_funding),
     ):
         if value == value and _digits(value, slot):
             slot.kind = FH_KIND_STAT
@@ -151,6 +152,14 @@ cdef size_t _stat_rows(EventRows *rows, Segment segment, fh_slot *slot, const fh
             slot.aux = stat
             _event_row(rows, segment, at, slot)
             at += 1
+    if q.next_funding_ns:
+        slot.kind = FH_KIND_STAT
+        slot.side = 0
+        slot.aux = 16
+        slot.price = q.next_funding_ns
+        slot.size = 0
+        _event_row(rows, segment, at, slot)
+        at += 1
     slot.aux = 0
     slot.receive_ns = q.receive_ns
     slot.exchange_ns = q.exchange_ns

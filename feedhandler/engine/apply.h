@@ -142,6 +142,22 @@ static inline uint8_t market_counts(const market *m)
     return inverse ? 2 : 1;
 }
 
+/* A statistic into the cell. True: the ring gets it as well. */
+static inline bool stat_put(fh_quote *q, const statistic *s)
+{
+    double *cell = quote_stat(q, s->field);
+    bool other;
+    if (UNLIKELY(cell == NULL)) {
+        int64_t *due = quote_due(q, s->field);
+        other = s->exact && *due != s->value.mantissa;
+        *due = s->exact ? s->value.mantissa : 0;
+    } else {
+        other = s->exact && *cell != s->cell;
+        *cell = s->cell;
+    }
+    return other;
+}
+
 /* Statistics: the cell holds them all, the ring gets those that changed. A field that the venue now
  * says it has none of (null) becomes NaN in the cell, without a record. */
 static inline void message_stats(engine *e, const message *msg)
@@ -155,11 +171,9 @@ static inline void message_stats(engine *e, const message *msg)
         if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection, false,
                       e->receive_ns))
             continue;
-        double *cell = quote_stat(&m->quote, stats[i].field);
-        if (stats[i].exact && *cell != stats[i].cell)
+        if (stat_put(&m->quote, &stats[i]))
             fh_message_add(e->writer, FH_KIND_STAT, 0, stats[i].value.mantissa,
                            stats[i].value.exponent, stats[i].field);
-        *cell = stats[i].cell;
     }
     fh_message_end(e->writer);
     message_word_say(e, msg);

@@ -12,6 +12,7 @@
 #include "roles.h"
 #include "numbers.h"
 #include "session.h"
+#include "time_text.h"
 
 /* ---- symbols ------------------------------------------------------------------------------------ */
 
@@ -233,11 +234,28 @@ static inline void engine_stat(engine *e, message *msg, uint32_t field, const te
     msg->count++;
 }
 
+/* When something is due: the record has it in unix ns. What is no time says that it is not. */
+static inline void engine_stat_due(engine *e, message *msg, int role, const text *t)
+{
+    int64_t ns = 0, unit = role == ROLE_NEXT_FUNDING_S ? 1000000000 : 1000000;
+    if (t->type == TEXT_NONE ||
+        !ARRAY_RESERVE(e, e->stats, e->stat_count, e->stat_room, e->stat_count + 1))
+        return;
+    bool read = role == ROLE_NEXT_FUNDING_ISO ? time_iso(t, &ns) : time_decimal(t, unit, &ns);
+    e->stats[e->stat_count++] = (statistic){.field = FH_STAT_NEXT_FUNDING, .exact = read && ns > 0,
+                                            .value = {.mantissa = ns}, .cell = __builtin_nan("")};
+    msg->count++;
+}
+
 /* The same of a hole. Half of what counts both sides of each trade has one digit more, and is exact. */
 static inline void engine_stat_of(engine *e, message *msg, int role, const text *t)
 {
     bool percent = role >= ROLE_PERCENT && role < ROLE_VOLUME_BASE;
     uint32_t count = e->stat_count;
+    if (role >= ROLE_NEXT_FUNDING_MS) {
+        engine_stat_due(e, msg, role, t);
+        return;
+    }
     if (role < ROLE_VOLUME_BASE) {
         engine_stat(e, msg, (uint32_t)(role - (percent ? ROLE_PERCENT : ROLE_STAT)), t, percent ? -2 : 0);
         return;

@@ -48,8 +48,7 @@ static market *engine_add(engine *e, fh_instrument *entry, bool has_book)
     side_unknown(&m->book.bids, false);
     side_unknown(&m->book.asks, true);
     m->quote.bid_price = m->quote.ask_price = m->quote.last_price = FH_NONE;
-    for (uint32_t field = 1; field < FH_STAT_END; field++)
-        *quote_stat(&m->quote, field) = __builtin_nan("");
+    quote_says_nothing(&m->quote);
     market_defined(m);
     e->markets[m->id] = m;
     symbol_insert(e, m);

@@ -4,7 +4,7 @@
 
 #include "feedhandler_shm.h"
 
-/* NULL: a statistic that this contract does not know. */
+/* NULL: a time, or a statistic that this contract does not know. */
 static inline double *quote_stat(fh_quote *q, uint32_t field)
 {
     switch (field) {
@@ -22,7 +22,27 @@ static inline double *quote_stat(fh_quote *q, uint32_t field)
     case FH_STAT_FUNDING: return &q->funding;
     case FH_STAT_OPEN_INTEREST: return &q->open_interest;
     case FH_STAT_VOLUME: return &q->volume;
+    case FH_STAT_PREDICTED_FUNDING: return &q->predicted_funding;
     default: return NULL;
+    }
+}
+
+/* The same of those that are times, in unix ns; 0: there is none. */
+static inline int64_t *quote_due(fh_quote *q, uint32_t field)
+{
+    return field == FH_STAT_NEXT_FUNDING ? &q->next_funding_ns : NULL;
+}
+
+/* Nothing is said of any of them. */
+static inline void quote_says_nothing(fh_quote *q)
+{
+    for (uint32_t field = 1; field < FH_STAT_END; field++) {
+        double *cell = quote_stat(q, field);
+        int64_t *due = quote_due(q, field);
+        if (cell)
+            *cell = __builtin_nan("");
+        if (due)
+            *due = 0;
     }
 }
 

@@ -53,7 +53,16 @@ enum role {
 };
 
 /* Those of statistics: FH_STAT_*, as it is written, or in percent; a volume that is not said in units of size:
- * in the base or the quote currency, or of both sides of each trade. */
-enum { ROLE_STAT = 64, ROLE_PERCENT = 96, ROLE_VOLUME_BASE = 128, ROLE_VOLUME_QUOTE, ROLE_VOLUME_BOTH };
+ * in the base or the quote currency, or of both sides of each trade; a time. */
+enum {
+    ROLE_STAT = 64,
+    ROLE_PERCENT = 96,
+    ROLE_VOLUME_BASE = 128,
+    ROLE_VOLUME_QUOTE,
+    ROLE_VOLUME_BOTH,
+    ROLE_NEXT_FUNDING_MS,
+    ROLE_NEXT_FUNDING_S,
+    ROLE_NEXT_FUNDING_ISO
+};
 
 #endif

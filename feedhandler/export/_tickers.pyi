@@ -8,7 +8,7 @@ import numpy.typing as npt
 class Tickers:
     """`fields`: those that a row is made for, by number; `every`: also when a quote repeats them.
 
-    Fields are those of `shm.Stat` by their numbers, 15 the last trade's price, 16 to 19 the best
+    Fields are those of `shm.Stat` by their numbers, 17 the last trade's price, 18 to 21 the best
     bid's price and size, and the best ask's. `liquidations`: whether they are trades.
     """
 

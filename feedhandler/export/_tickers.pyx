@@ -13,10 +13,10 @@ cdef enum:
     STAT = 6
     LAST_FLAG = 2
     MORE = 16
-    STATS = 15           # those of shm.Stat are fields by their numbers
-    LAST_PRICE = 15
-    BID_PRICE = 16       # bid's price and size, then ask's
-    FIELDS = 20
+    STATS = 17           # those of shm.Stat are fields by their numbers
+    LAST_PRICE = 17
+    BID_PRICE = 18       # bid's price and size, then ask's
+    FIELDS = 22
 
 _FIELDS = FIELDS
 cdef int64_t _NONE = INT64_MIN

@@ -32,7 +32,7 @@ _BOOK: frozenset[int] = frozenset({Kind.LEVEL, Kind.CLEAR})
 #: a ticker's message may have both: who takes one needs the other, to see its end
 _TOLD: frozenset[int] = frozenset({Kind.STAT, Kind.QUOTE})
 _SIDES = ("buy", "sell")
-_LAST_PRICE, _BID, _ASK = 15, 16, 18
+_LAST_PRICE, _BID, _ASK = 17, 18, 20
 _VOLATILITIES: frozenset[int] = frozenset({Stat.BID_IV, Stat.ASK_IV, Stat.MARK_IV})
 
 
@@ -269,12 +269,14 @@ class BookTicker(_Known):
 
 
 class DerivativeTicker(_Known):
-    """Funding, open interest, last, index and mark price. When funding is due, and what it will be,
-    no record says."""
+    """Funding, when it is due and what may follow; open interest, last, index and mark price."""
 
     kinds = _TOLD | {Kind.TRADE, Kind.LIQUIDATION}
     of_kinds = frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE, InstrumentKind.UNKNOWN})
-    fields = (Stat.FUNDING, Stat.OPEN_INTEREST, _LAST_PRICE, Stat.INDEX, Stat.MARK)
+    fields = (
+        *(Stat.FUNDING, Stat.PREDICTED_FUNDING, Stat.NEXT_FUNDING),
+        *(Stat.OPEN_INTEREST, _LAST_PRICE, Stat.INDEX, Stat.MARK),
+    )
 
     def _known(self, chunk: Chunk) -> tuple[Chunk, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
         """Without what has nothing but trades: a capture without a list says not what it is."""
@@ -283,12 +285,15 @@ class DerivativeTicker(_Known):
         return chunk.part(told), values[told], exponents[told]
 
     def _fields(
-        self, columns: dict[str, Column], chunk: Chunk, field: Callable[[int], Decimals]
+        self,
+        columns: dict[str, Column],
+        chunk: Chunk,  # noqa: ARG002
+        field: Callable[[int], Decimals],
     ) -> None:
-        none = Integers(np.full(len(chunk.rows), NONE))
-        columns["funding_timestamp"] = none
+        due = field(Stat.NEXT_FUNDING).values
+        columns["funding_timestamp"] = Integers(np.where(due == NONE, NONE, due // 1000))
         columns["funding_rate"] = field(Stat.FUNDING)
-        columns["predicted_funding_rate"] = none
+        columns["predicted_funding_rate"] = field(Stat.PREDICTED_FUNDING)
         columns["open_interest"] = field(Stat.OPEN_INTEREST)
         columns["last_price"] = field(_LAST_PRICE)
         columns["index_price"] = field(Stat.INDEX)

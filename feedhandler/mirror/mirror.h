@@ -78,10 +78,7 @@ static mirrored *mirror_define(mirror *m, uint32_t instrument)
     m->count = instrument >= m->count ? instrument + 1 : m->count;
     if (!i->defined) {
         fh_quote *q = &i->quote;
-        double *values[] = {&q->mark, &q->index, &q->underlying, &q->bid_iv, &q->ask_iv, &q->mark_iv, &q->delta,
-                            &q->gamma, &q->vega, &q->theta, &q->rho, &q->funding, &q->open_interest, &q->volume};
-        for (size_t each = 0; each < sizeof values / sizeof *values; each++)
-            *values[each] = __builtin_nan("");
+        quote_says_nothing(q);
         q->bid_price = q->ask_price = q->last_price = FH_NONE;
         i->known[0] = i->known[1] = FH_KNOWN_WHOLE;
         i->defined = true;

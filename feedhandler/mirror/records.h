@@ -150,6 +150,8 @@ static void mirror_take(mirror *m, const uint8_t *row, bool ends)
         int64_t exponent = MIRROR_FIELD(int64_t, row, size) - (stat < 64 && m->percent >> stat & 1 ? 2 : 0);
         if (value != NULL && exponent > -400 && exponent < 400)
             *value = fh_value(MIRROR_FIELD(int64_t, row, price), (int)exponent);
+        else if (value == NULL && quote_due(&i->quote, stat) != NULL)
+            *quote_due(&i->quote, stat) = MIRROR_FIELD(int64_t, row, price);
         i->quote.stats_ns = MIRROR_FIELD(int64_t, row, receive_ns);
         break;
     }

@@ -81,7 +81,7 @@ STATS: Mapping[str, int] = MappingProxyType(
             (
                 *("mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv"),
                 *("delta", "gamma", "vega", "theta", "rho", "funding", "open_interest"),
-                "volume",
+                *("volume", "predicted_funding", "next_funding"),
             ),
             1,
         )
@@ -94,13 +94,19 @@ VOLUMES: Mapping[str, int] = MappingProxyType(
     {"volume_base": 128, "volume_quote": 129, "volume_both": 130}
 )
 
+#: when funding is due, by how the time is written; records and cells have it in ns
+DUE: Mapping[str, int] = MappingProxyType(
+    {"next_funding_ms": 131, "next_funding_s": 132, "next_funding_iso": 133}
+)
+_NUMBERS = {name: number for name, number in STATS.items() if f"{name}_ms" not in DUE}
+
 _ROLES: dict[str, int] = {role.name.lower(): role for role in Role if role is not Role.SKIP}
 HOLES: Mapping[str, int] = MappingProxyType(
-    {"_": Role.SKIP, **VOLUMES}
+    {"_": Role.SKIP, **VOLUMES, **DUE}
     | _ROLES
     | {"time_frac": Role.TIME_S, "sent_frac": Role.SENT_S}
-    | {name: STAT + number for name, number in STATS.items()}
-    | {f"{name}_percent": PERCENT + number for name, number in STATS.items()}
+    | {name: STAT + number for name, number in _NUMBERS.items()}
+    | {f"{name}_percent": PERCENT + number for name, number in _NUMBERS.items()}
 )
 
 TIMES = frozenset({Role.TIME_S, Role.TIME_MS, Role.TIME_US, Role.TIME_NS, Role.TIME_ISO})

@@ -72,9 +72,11 @@ WORDS = Words(
 )
 
 
-def stream(name: str, endpoint: str = "public") -> Topic:
-    """Of one symbol; `name`: what stands behind it, with its speed."""
-    return Topic(f"$symbol@{name}", name.partition("@")[0], endpoint=endpoint, lower=True)
+def stream(name: str, endpoint: str = "public", word: str = "") -> Topic:
+    """Of one symbol; `name`: what stands behind it, with its speed; `word`: what its events are
+    called, where that is another one."""
+    word = word or name.partition("@")[0]
+    return Topic(f"$symbol@{name}", word, endpoint=endpoint, lower=True)
 
 
 def family(name: str, word: str, endpoint: str) -> Topic:

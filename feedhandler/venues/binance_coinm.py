@@ -5,8 +5,8 @@ streams; "How to manage a local order book correctly"; exchange information; ord
 spoken with as USD-M is (`binance_usdm.py`), at one address for all streams.
 
 * Sizes are contracts of `contractSize` USD each.
-* `ticker` is mark, index and funding once a second; a dated one has no funding. Open interest is
-  not streamed.
+* `ticker` is mark, index and funding with its time once a second (a dated one has no funding), and
+  the volume of 24 hours, in contracts, when it has changed. Open interest is not streamed.
 """
 
 from feedhandler.adapter import promise
@@ -43,13 +43,17 @@ class BinanceCoinm(DeclaredVenue):
     topics = {
         "book": shared.stream("depth@100ms"),
         "trades": (shared.stream("aggTrade"), shared.stream("forceOrder")),
-        "ticker": shared.stream("markPrice@1s"),
+        "ticker": (
+            shared.stream("markPrice@1s"),
+            shared.stream("miniTicker", word="24hrMiniTicker"),
+        ),
         "quote": shared.stream("bookTicker"),
     }
     promises = {
         "depth": Promise("book", moves=True),
         "bookTicker": Promise("quote", moves=True),
         "markPrice": Promise("ticker", first_s=5.0, every_s=3.0),
+        "24hrMiniTicker": Promise("ticker", rhythm=False),
         "aggTrade": promise.TRADES,
         "forceOrder": promise.LIQUIDATIONS,
     }

@@ -77,7 +77,15 @@ FUTURES_FRAMES = _all(
     _DEPTH,
     *reversed(_TRADES),  # the aggregated ones are what is asked for
     _BOOK_TICKER,
-    Frame("ticker", _event("markPriceUpdate", '"p?":"$mark","i?":"$index","r?":"$funding"')),
+    # Of dated contracts there is no funding: "r" is "", "T" is 0.
+    Frame(
+        "ticker",
+        _event(
+            "markPriceUpdate",
+            '"p?":"$mark","i?":"$index","r?":"$funding","T?":$next_funding_ms',
+        ),
+    ),
+    Frame("ticker", _event("24hrMiniTicker", '"v":"$volume"')),
     # The price is that of the order: its average is not on the tick.
     Frame(
         "liquidation",

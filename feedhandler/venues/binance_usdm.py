@@ -10,7 +10,8 @@ never speaks.
 * `trades` are the aggregated ones (`aggTrade`: fills of one taker order at one price), since single
   ones are undocumented here, with the orders of liquidation beside them: of those the venue shows
   the largest in each second, at the order's price, not at its average one.
-* `ticker` is mark, index and funding once a second. Open interest is not streamed.
+* `ticker` is mark, index and funding with its time once a second, and the volume of 24 hours when
+  it has changed. Open interest is not streamed.
 * Sizes are in the base asset.
 """
 
@@ -53,7 +54,10 @@ class BinanceUsdm(DeclaredVenue):
     topics = {
         "book": shared.stream("depth@100ms"),
         "trades": (shared.stream("aggTrade", "market"), shared.stream("forceOrder", "market")),
-        "ticker": shared.stream("markPrice@1s", "market"),
+        "ticker": (
+            shared.stream("markPrice@1s", "market"),
+            shared.stream("miniTicker", "market", "24hrMiniTicker"),
+        ),
         "quote": shared.stream("bookTicker"),
     }
     # Nothing comes but what changes, except the mark price.
@@ -61,6 +65,7 @@ class BinanceUsdm(DeclaredVenue):
         "depth": Promise("book", moves=True),
         "bookTicker": Promise("quote", moves=True),
         "markPrice": Promise("ticker", first_s=5.0, every_s=3.0),
+        "24hrMiniTicker": Promise("ticker", rhythm=False),
         "aggTrade": promise.TRADES,
         "forceOrder": promise.LIQUIDATIONS,
     }

@@ -57,7 +57,8 @@ _FRAMES = (
     ),
     Frame(
         "ticker",
-        "[$channel,[$time_ms,$_,$_,$index,$_,$_,$_,$_,$_,$_,$_,$funding,$_,$_,$mark,$_,$_,"
+        "[$channel,[$time_ms,$_,$_,$index,$_,$_,$_,$next_funding_ms,$predicted_funding,$_,$_,"
+        "$funding,$_,$_,$mark,$_,$_,"
         '$open_interest,"..."],"..."]',
         channel="status",
     ),

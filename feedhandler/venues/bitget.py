@@ -180,6 +180,7 @@ def _ticker(family: str, more: str) -> str:
     return (
         f'{{"event":$never,"arg":{{"instType":"{family}","topic":"ticker","symbol":"$symbol"}},'
         '"data":[{"markPrice?":"$mark","indexPrice?":"$index","fundingRate?":"$funding",'
+        '"nextFundingTime?":"$next_funding_ms",'
         f'"openInterest?":"$open_interest"{more}}}],"ts":$time_ms}}'
     )
 

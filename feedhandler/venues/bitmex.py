@@ -12,6 +12,7 @@ https://www.bitmex.com/app/restAPI (limits, instruments). A subscription key is 
 * Each key of a request is answered by itself. A refusal says the request back; the keys before the
   one that is wrong are subscribed to.
 * `instrument` has only the fields that have changed, `fundingRate` is for the interval that runs,
+  `indicativeFundingRate` for the next one,
   `indicativeSettlePrice` is the index. Its `state` is not read: the list is asked for now and then.
 * A trade is named by a UUID.
 * `liquidation` tells orders that the liquidation engine has placed, with no time; trades do not say
@@ -87,7 +88,9 @@ _FRAMES = (
     Frame(
         "ticker",
         '{"table":"instrument","data":[{"symbol":"$symbol","markPrice?":$mark,'
-        '"indicativeSettlePrice?":$index,"fundingRate?":$funding,"openInterest?":$open_interest,'
+        '"indicativeSettlePrice?":$index,"fundingRate?":$funding,'
+        '"fundingTimestamp?":"$next_funding_iso","indicativeFundingRate?":$predicted_funding,'
+        '"openInterest?":$open_interest,'
         '"volume24h?":$volume,"state?":"$status","timestamp":"$time_iso"}]}',
     ),
 )

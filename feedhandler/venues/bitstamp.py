@@ -51,6 +51,7 @@ _FRAMES = (
         "ticker",
         '{"event":"funding_rate_saved","channel":"funding_rate_$symbol","data":{'
         '"mark_price?":"$mark","index_price?":"$index","funding_rate?":"$funding",'
+        '"next_funding_time?":"$next_funding_s",'
         '"timestamp":"$time_s"}}',
     ),
     Frame("answer", '{"microtimestamp":"$time_us","bids":$bids,"asks":$asks}', level=PAIR),

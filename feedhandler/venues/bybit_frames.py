@@ -56,7 +56,8 @@ FRAMES = (
         "ticker",
         '{"topic":"tickers.$symbol","ts":$sent_ms,"data":{"bid1Price?":"$bid","bid1Size?":"$bid_size",'
         '"ask1Price?":"$ask","ask1Size?":"$ask_size","markPrice?":"$mark","indexPrice?":"$index",'
-        '"fundingRate?":"$funding","openInterest?":"$open_interest","volume24h?":"$volume"}}',
+        '"fundingRate?":"$funding","nextFundingTime?":"$next_funding_ms",'
+        '"openInterest?":"$open_interest","volume24h?":"$volume"}}',
     ),
     *_ANSWER_FRAMES,
 )

@@ -63,10 +63,14 @@ _FRAMES = (
     *(
         Frame(
             kind,
-            f'{{"id":$word,"result":{{"channel":"{kind}","instrument_name":"$symbol",'
-            f'"data":[{{"v":"${kind}","t":$time_ms}}]}}}}',
+            f'{{"id":$word,"result":{{"channel":"{channel}","instrument_name":"$symbol",'
+            f'"data":[{{"v":"${hole}","t":$time_ms}}]}}}}',
         )
-        for kind in ("mark", "funding")
+        for kind, channel, hole in (
+            ("mark", "mark", "mark"),
+            ("funding", "funding", "funding"),
+            ("funding", "estimatedfunding", "predicted_funding"),
+        )
     ),
     Frame(
         "ticker",
@@ -101,6 +105,7 @@ class CryptoCom(DeclaredVenue):
         "ticker": Promise("ticker", first_s=30.0),
         "mark": Promise("mark", first_s=5.0, every_s=5.0),
         "funding": Promise("funding", first_s=10.0, every_s=90.0),
+        "estimatedfunding": Promise("funding", rhythm=False),
         "index": Promise("ticker", first_s=10.0),
     }
     default_instruments = ("BTC_USD", "ETH_USD", "SOL_USD", "BTCUSD-PERP", "ETHUSD-PERP")
@@ -112,6 +117,7 @@ class CryptoCom(DeclaredVenue):
             "ticker.$symbol",
             Topic("mark.$symbol", kinds=_DERIVATIVES),
             Topic("funding.$symbol", kinds=(InstrumentKind.PERPETUAL,)),
+            Topic("estimatedfunding.$symbol", kinds=(InstrumentKind.PERPETUAL,)),
             Topic("index.$index_name", kinds=_DERIVATIVES),
         ),
     }

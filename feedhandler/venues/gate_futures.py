@@ -81,7 +81,8 @@ class GateFutures(DeclaredVenue):
             "ticker",
             '{"channel":"futures.tickers","event":"update","time_ms":$time_ms,"result":[{'
             '"contract":"$symbol","mark_price?":"$mark","index_price?":"$index",'
-            '"funding_rate?":"$funding","total_size?":"$open_interest",'
+            '"funding_rate?":"$funding","funding_rate_indicative?":"$predicted_funding",'
+            '"total_size?":"$open_interest",'
             '"volume_24h?":"$volume"}]}',
         ),
     )

@@ -59,7 +59,8 @@ _FRAMES = (
     Frame(
         "funding",
         '{"ch":$never,"op":"notify","topic":"public.$symbol.funding_rate","ts":$time_ms,'
-        '"data":[{"funding_rate":"$funding"}]}',
+        '"data":[{"funding_rate":"$funding","estimated_rate?":"$predicted_funding",'
+        '"settlement_time?":"$next_funding_ms"}]}',
     ),
     Frame(
         "liquidation",

@@ -64,7 +64,9 @@ _FRAMES = (
         "ticker",
         '{"event":$never,"feed":"ticker","product_id":"$symbol","time":$time_ms,"bid?":$bid,'
         '"bid_size?":$bid_size,"ask?":$ask,"ask_size?":$ask_size,"markPrice?":$mark,'
-        '"index?":$index,"relative_funding_rate?":$funding,"openInterest?":$open_interest,'
+        '"index?":$index,"relative_funding_rate?":$funding,'
+        '"relative_funding_rate_prediction?":$predicted_funding,'
+        '"next_funding_rate_time?":$next_funding_ms,"openInterest?":$open_interest,'
         '"volume?":$volume}',
     ),
 )

@@ -66,7 +66,11 @@ _FRAMES = (
         )
         for hours in (1, 2, 4, 8)
     ),
-    _instrument("none", "funding.rate", '"granularity":60000'),
+    _instrument(
+        "ticker",
+        "funding.rate",
+        '"granularity":60000,"fundingRate":$predicted_funding,"timestamp":$time_ms',
+    ),
     Frame(
         "answer",
         '{"code":"200000","data":{"symbol":"$symbol","sequence":$final,"bids":$bids,'

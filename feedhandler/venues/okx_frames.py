@@ -85,7 +85,12 @@ FRAMES = (
         '"ts":"$time_ms"',
     ),
     _statistics("mark", "mark-price", '"markPx":"$mark","ts":"$time_ms"'),
-    _statistics("funding", "funding-rate", '"fundingRate?":"$funding","ts?":"$time_ms"'),
+    _statistics(
+        "funding",
+        "funding-rate",
+        '"fundingRate?":"$funding","fundingTime?":"$next_funding_ms",'
+        '"nextFundingRate?":"$predicted_funding","ts?":"$time_ms"',
+    ),
     _statistics("interest", "open-interest", '"oi":"$open_interest","ts":"$time_ms"'),
     Frame(
         "ticker",

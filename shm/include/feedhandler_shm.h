@@ -144,7 +144,9 @@ extern "C" {
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
     F(DELTA, 7) F(GAMMA, 8) F(VEGA, 9) F(THETA, 10) F(RHO, 11) F(FUNDING, 12)                  \
     F(OPEN_INTEREST, 13)                                                                       \
-    F(VOLUME, 14)     /* since 2.0: traded in the last 24 hours, in units of size */
+    F(VOLUME, 14)     /* since 2.0: traded in the last 24 hours, in units of size */            \
+    F(PREDICTED_FUNDING, 15) /* since 2.0: what funding may be after that which FUNDING is for */ \
+    F(NEXT_FUNDING, 16) /* since 2.0: when FUNDING is due, unix ns */
 
 #define FH_COUNTER_NAMES(F)                                                                    \
     F(FRAMES, 0) F(BYTES, 1) F(LEVELS, 2) F(MESSAGES, 3) F(CONTROL, 4) F(MALFORMED, 5)         \
@@ -262,7 +264,9 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, definition, 248)     /* since 2.0: of the directory row that this is under; 0 = unsaid */ \
     F(u32, reserved3, 252)                                                                     \
     F(f64, volume, 256)         /* since 2.0: of the last 24 hours, in units of size; NaN = none */ \
-    F(u64, reserved4, 264) F(u64, reserved5, 272) F(u64, reserved6, 280)                       \
+    F(f64, predicted_funding, 264) /* since 2.0: of the interval after that of `funding` */     \
+    F(i64, next_funding_ns, 272) /* since 2.0: when `funding` is due; 0 = the venue does not say */ \
+    F(u64, reserved6, 280)                                                                     \
     F(u64, reserved7, 288) F(u64, reserved8, 296) F(u64, reserved9, 304) F(u64, reserved10, 312)
 
 #define FH_BOOK_FIELDS(F) /* head of a copy of a book cell; depth x {price, size} bids, then asks */ \
@@ -429,7 +433,7 @@ FH_READER_FIELDS(FH_CHECK_READER)
 FH_STATIC_ASSERT(sizeof(fh_slot) == 64, "slot");
 FH_STATIC_ASSERT(sizeof(fh_quote) == 320, "quote");
 /* The words of a quote that have a meaning: those behind them are reserved, and nobody need read them. */
-#define FH_QUOTE_WORDS (offsetof(fh_quote, volume) / 8 + 1)
+#define FH_QUOTE_WORDS (offsetof(fh_quote, next_funding_ns) / 8 + 1)
 FH_STATIC_ASSERT(sizeof(fh_book_head) == 96, "book head");
 FH_STATIC_ASSERT(sizeof(fh_instrument) == 448, "instrument");
 FH_STATIC_ASSERT(sizeof(fh_connection) == 512, "connection");

@@ -15,9 +15,9 @@ SAMPLED = sorted(path.stem for path in FOLDER.glob("*.ndjson"))
 #: of those whose frames are recorded, and not among the samples
 STATS = {
     "okx": "mark index underlying bid_iv ask_iv mark_iv delta gamma vega theta funding "
-    "open_interest volume",
+    "open_interest volume predicted_funding next_funding",
     "binance": "",
-    "binance-usdm": "mark index funding",
+    "binance-usdm": "mark index funding volume next_funding",
 }
 UNSAMPLED = {"deribit": {"bid_iv"}, "coinbase-derivatives": {"bid_iv"}}  #: they come as ask_iv does
 

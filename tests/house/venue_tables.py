@@ -36,7 +36,7 @@ def facts() -> Iterator[list[str]]:
             *(f"`{venue.name}`", ", ".join(its.instruments), BASES[venue.base], levels(its)),
             *(_yes(its.trades), its.top or "-"),
             f"mark{index}" if "mark" in its.stats else index[2:] or "-",
-            *(_yes("funding" in its.stats), _greeks(its)),
+            *(_funding(its), _greeks(its)),
             *(_yes(stat in its.stats) for stat in ("open_interest", "volume")),
             _yes(its.liquidations),
             ", ".join(sign.name.lower() for sign in venue.proof.signs) or "none",
@@ -110,6 +110,12 @@ def _greeks(its: Carried) -> str:
         return "-"
     assert its.stats >= IVS
     return f"all but {', '.join(missing)}" if missing else "all"
+
+
+def _funding(its: Carried) -> str:
+    """The rate; when it is due; what the one after it may be."""
+    words = {"funding": "rate", "next_funding": "time", "predicted_funding": "predicted"}
+    return ", ".join(word for stat, word in words.items() if stat in its.stats) or "-"
 
 
 def _yes(there: object) -> str:

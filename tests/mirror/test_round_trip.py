@@ -83,6 +83,8 @@ STATS = (
     "vega",
     "funding",
     "open_interest",
+    "predicted_funding",
+    "next_funding_ns",
 )
 TOP = ("bid", "bid_size", "ask", "ask_size", "last", "last_size", "state", "reason", "status")
 

@@ -32,5 +32,5 @@ QUOTE_WORDS = (
 )  # fmt: skip
 QUOTE_FLOATS = (
     "mark", "index", "underlying", "bid_iv", "ask_iv", "mark_iv", "delta", "gamma", "vega",
-    "theta", "rho", "funding", "open_interest", "volume",
+    "theta", "rho", "funding", "open_interest", "volume", "predicted_funding",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from feedhandler.adapter.declared.listing import Listing
 from feedhandler.adapter.declared.venue import DeclaredVenue
 from feedhandler.adapter.declared.words import holes
 from feedhandler.adapter.venue import Base, Venue
-from feedhandler.shape.frame import BOOKS, SAYING, STATS, TICKERS, VOLUMES, Frame
+from feedhandler.shape.frame import BOOKS, DUE, SAYING, STATS, TICKERS, VOLUMES, Frame
 from shm import InstrumentKind
 
 _KINDS = {
@@ -105,6 +105,7 @@ def _stats(frame: Frame) -> Iterator[str]:
     if frame.kind in SAYING:
         for name in holes(frame.sample):
             plain = "volume" if name in VOLUMES else name.removesuffix(_PERCENT)
+            plain = "next_funding" if name in DUE else plain
             if plain in STATS:
                 yield plain
 

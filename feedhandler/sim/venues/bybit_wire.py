@@ -39,7 +39,7 @@ _TICKER: Final = (
     '"prevPrice1h":"$open","markPrice":"$mark","indexPrice":"$index",'
     '"openInterest":"$open_interest","openInterestValue":"$open_interest_value",'
     '"turnover24h":"$turnover","volume24h":"$volume","basisRate?":"$basis",'
-    '"deliveryTime":"$expiry_ms","nextFundingTime?":"$funding_ms","fundingRate":"$funding",'
+    '"deliveryTime":"$expiry_ms","nextFundingTime?":"$next_funding_ms","fundingRate":"$funding",'
     f'{_TOP},"preOpenPrice":"","preQty":"","curPreListingPhase":""}}'
 )
 _SPOT_STATISTICS: Final = (

@@ -28,8 +28,8 @@ _TICKER: Final = (
 )
 _MARK: Final = '{"instId":"$symbol","instType":"$type","markPx":"$mark","ts":"$sent_ms"}'
 _FUNDING: Final = (
-    '{"fundingRate":"$funding","fundingTime":"$funding_ms","instId":"$symbol","instType":"SWAP",'
-    '"method":"current_period","nextFundingRate":"","nextFundingTime":"$next_funding_ms",'
+    '{"fundingRate":"$funding","fundingTime":"$next_funding_ms","instId":"$symbol","instType":"SWAP",'
+    '"method":"current_period","nextFundingRate":"","nextFundingTime":"$funding_after_ms",'
     '"premium":"$funding","settFundingRate":"$funding","settState":"settled","ts":"$sent_ms"}'
 )
 _INTEREST: Final = (

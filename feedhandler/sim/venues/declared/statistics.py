@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
+from feedhandler.shape.frame import DUE
 from feedhandler.sim.market import black76
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import decimal
@@ -73,6 +75,7 @@ _STATISTICS: Final[Mapping[str, _Statistic]] = {
     "basis": _premium,
     "premium": _premium,
     "funding": lambda market, live: market.funding(live.instrument),
+    "predicted_funding": lambda market, live: market.funding(live.instrument) * 0.75,
     "mark_iv": lambda market, live: market.mark_vol(live.instrument),
     "bid_iv": _implied(BID),
     "ask_iv": _implied(ASK),
@@ -89,13 +92,13 @@ _WRITTEN: Final[Mapping[str, Callable[[Live, Texts], str]]] = {
 """What is a price or a size of the instrument."""
 _OF_KIND: Final = {
     **dict.fromkeys(("mark_iv", "bid_iv", "ask_iv"), "option"),
-    "funding": "perpetual",
+    **dict.fromkeys(("funding", "predicted_funding", "premium"), "perpetual"),
     "basis": "future",
-    "premium": "perpetual",
 }
 _IN_COINS: Final = ("delta_coin", "gamma_coin", "vega_coin", "theta_coin", "leverage")
 _GREEKS: Final = (*black76.Greeks._fields, *_IN_COINS)
 _NONE_IS_NONE: Final = ("bid_iv", "ask_iv")
+_DUE: Final = frozenset({*DUE, "funding_after_ms"})
 
 
 def _in_coins(greeks: black76.Greeks, forward: float, mark: float) -> dict[str, float]:
@@ -122,7 +125,7 @@ class Statistics:
         self._greeks = [(n, 1 if n == one else 100, one) for n, one in wanted if one in _GREEKS]
         self._written = [(name, _WRITTEN[name]) for name in holes if name in _WRITTEN]
         self.any = bool(self._wanted or self._greeks or self._written)
-        self._funding = bool({"funding_ms", "next_funding_ms"} & set(holes))
+        self._due = bool(_DUE & set(holes))
 
     def values(self, market: Market, live: Live, texts: Texts) -> dict[str, str]:
         """Whatever there is of them."""
@@ -139,7 +142,13 @@ class Statistics:
             every = greeks._asdict() | _in_coins(greeks, market.forward(one), market.mark(one))
             for name, times, its in self._greeks:
                 found[name] = self._decimal(every[its] * times, 8)
-        if self._funding and kind == "perpetual":
+        if self._due and kind == "perpetual":
             due = (market.clock.ms() // _FUNDING_MS + 1) * _FUNDING_MS
-            found |= {"funding_ms": str(due), "next_funding_ms": str(due + _FUNDING_MS)}
+            day = datetime.fromtimestamp(due // 1000, UTC)
+            found |= {
+                "next_funding_ms": str(due),
+                "next_funding_s": str(due // 1000),
+                "next_funding_iso": f"{day:%Y-%m-%dT%H:%M:%S}.000Z",
+                "funding_after_ms": str(due + _FUNDING_MS),
+            }
         return found
