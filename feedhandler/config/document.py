@@ -15,11 +15,12 @@ class ConfigError(ValueError):
         self.problems = tuple(problems)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """What the file says. Raises ConfigError for one that cannot be read or is no TOML."""
+def read(path: Path) -> tuple[dict[str, Any], str]:
+    """What the file says, and its text. Raises ConfigError for one that cannot be read or is no
+    TOML."""
     try:
         text = path.read_text(encoding="utf-8-sig") + "\n"  # errors at its end have a line, too
-        return tomllib.loads(text)
+        return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {_in_words(text, str(error))}"]) from None
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ Which keys there are and what each may be, `feedhandler.config.keys` says.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 from feedhandler import venues as registry
 from feedhandler.config.document import ConfigError, read
 from feedhandler.config.keys import Config, VenueConfig, keys
+from feedhandler.config.line_numbers import LineNumbers
 from feedhandler.config.of_venue import VenueTable
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.config.values import shown
@@ -43,6 +45,7 @@ def load(
     known = [name for name in chosen if reader.venue_name(name, "--venue")]
     if namespace is not None:
         document["namespace"] = namespace
+        reader.not_in_file("namespace")
     config = Config(
         **reader.values("", document, Config, but={"venues", "record"}),
         address_named="status_address" in document,
@@ -69,14 +72,33 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
         self.problems: list[str] = []
+        self._text = ""
+        self._elsewhere: list[str] = []
 
-    def say(self, key: str, problem: str) -> None:
-        self.problems.append(f"{self.source}: {key}: {problem}")
+    @cached_property
+    def _lines(self) -> LineNumbers:
+        """Made when there is a mistake to place."""
+        lines = LineNumbers(self._text)
+        for key in self._elsewhere:
+            lines.forget(key)
+        return lines
+
+    def not_in_file(self, key: str) -> None:
+        """A key that the command line has the last word on."""
+        self._elsewhere.append(key)
+
+    def say(self, key: str, problem: str, element: object = None) -> None:
+        """What is wrong with a key, or with an element of its list."""
+        line = self._lines.of(key, element)
+        where = f"{self.source}: line {line}" if line else self.source
+        self.problems.append(f"{where}: {key}: {problem}")
 
     def document(self, path: Path | None) -> dict[str, Any]:
         if path is not None and str(path) in registry.names() and not path.exists():
             raise ConfigError([f"{path}: no such file; a venue is named so: --venue {path}"])
-        document = read(path) if path is not None else {}
+        document: dict[str, Any] = {}
+        if path is not None:
+            document, self._text = read(path)
         for name in document:
             self.known("", name, Config)
         return document
@@ -156,7 +178,7 @@ class _Reader:
         for name in found.get("only", ()):
             if name not in venues:
                 hint = did_you_mean(name, venues)
-                self.say("record.only", f"no venue {name!r} is in this file{hint}")
+                self.say("record.only", f"no venue {name!r} is in this file{hint}", name)
         return RecordConfig(**{"to": "", **found})
 
     def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:

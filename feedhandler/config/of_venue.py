@@ -1,7 +1,7 @@
 """The keys of a venue's table whose values only the venue can judge."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from feedhandler.adapter import selection
 from feedhandler.adapter.venue import Venue
@@ -12,12 +12,16 @@ from feedhandler.suggest import did_you_mean
 _KEYS = keys(VenueConfig)
 
 
-class VenueTable:
-    """The table of one venue. `say`: is told the key and what is wrong with it."""
+class Say(Protocol):
+    """Is told a key and what is wrong with it, or with an element of its list."""
 
-    def __init__(
-        self, venue: Venue, path: str, table: Mapping[str, Any], say: Callable[[str, str], None]
-    ) -> None:
+    def __call__(self, key: str, problem: str, element: object = None) -> None: ...
+
+
+class VenueTable:
+    """The table of one venue."""
+
+    def __init__(self, venue: Venue, path: str, table: Mapping[str, Any], say: Say) -> None:
         self._venue = venue
         self._path = path
         self._table = table
@@ -33,7 +37,7 @@ class VenueTable:
         }
 
     def _wrong(self, key: str, value: object, allowed: str) -> None:
-        self._say(key, f"{shown(value)} is not allowed: {allowed}")
+        self._say(key, f"{shown(value)} is not allowed: {allowed}", value)
 
     def _allows(self, key: str, value: Any, allowed: Allowed) -> bool:
         return allowed.judges(key, value, self._say)
