@@ -19,8 +19,9 @@ from shm._native import (
     RawBook,
     RawQuote,
 )
-from shm.best import Best, BestSide, LeftOut, best
 from shm.board import Board
+from shm.consolidated import Best, BestSide, LeftOut, best
+from shm.contracts import coins, notional
 from shm.errors import (
     BadGeometry,
     BadName,
@@ -42,6 +43,7 @@ from shm.errors import (
 )
 from shm.events import Events
 from shm.feed import Feed, attach
+from shm.general_names import general_name
 from shm.history.books import PastBook
 from shm.history.missing import Missing, OutOfReach
 from shm.history.results import Bars, History, Quotes, Trades
@@ -121,7 +123,10 @@ __all__ = [
     "WriterRunning",
     "attach",
     "best",
+    "coins",
+    "general_name",
     "get_cmake_dir",
     "get_include",
     "get_pkgconfig_dir",
+    "notional",
 ]

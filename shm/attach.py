@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 from itertools import pairwise
@@ -190,15 +191,22 @@ def open_segment(namespace: str, venue: str, owners: frozenset[int]) -> Segment:
     except FileNotFoundError:
         if data_fd >= 0 or control_fd >= 0:
             raise NotReady(f"{path}: a writer is being replaced") from None
-        available = venues(namespace)
-        there = ", ".join(available) if available else "none"
-        raise NoSuchVenue(
-            f"no venue {venue!r} in namespace {namespace!r}; venues there: {there}", available
-        ) from None
+        raise no_such_venue(namespace, venue) from None
     finally:
         for fd in (control_fd, data_fd, readers_fd):
             if fd >= 0:
                 os.close(fd)
+
+
+def no_such_venue(namespace: str, venue: str) -> NoSuchVenue:
+    """The error about a venue that is not there, with those that are, and the one most like it."""
+    there = venues(namespace)
+    near = difflib.get_close_matches(venue, there, n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    text = f"no venue {venue!r} in namespace {namespace!r}{hint}"
+    return NoSuchVenue(
+        f"{text} there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'none'}", there
+    )
 
 
 def venues(namespace: str) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
 from shm._native import Instrument, Segment
 from shm.chains import Chains
 from shm.errors import UnknownInstrument
+from shm.general_names import general_name
 from shm.state_words import venue_said
 
 
@@ -22,6 +24,7 @@ class Directory:
         self.symbols: dict[int, str] = {}  #: by row, as far as they were learned
         self._by_symbol: dict[str, int] = {}
         self._by_name: dict[str, int] = {}
+        self._alike: dict[str, dict[int, None]] = {}  # rows by general name
         self._known = 0
         self._made: dict[int, Instrument] = {}
         self._chains = Chains((), 0)
@@ -37,9 +40,14 @@ class Directory:
             self.symbols[row] = symbol
             self._by_symbol.setdefault(symbol, row)
             if name:
-                self._by_name.setdefault(name, row)
+                self._named(row, name)
         self._known = max(self._known, first + len(names))
         return self._known
+
+    def _named(self, row: int, name: str) -> None:
+        self._by_name.setdefault(name, row)
+        if general := general_name(name):
+            self._alike.setdefault(general, {})[row] = None
 
     def find(self, name: str) -> int | None:
         """The row of the venue's symbol `name`, or else of that normalised name."""
@@ -62,19 +70,38 @@ class Directory:
             row = self._by_name.get(name)
         return row
 
+    def find_alike(self, name: str) -> list[int]:
+        """The row of a normalised name, or all those of a general one."""
+        row = self.find_name(name)
+        if row is not None:
+            return [row]
+        rows = list(self._alike.get(name, ()))
+        return [row for row in rows if name == general_name(self.at(row).name)]
+
     def at(self, row: int) -> Instrument:
         """The instrument of a row, as it is now. Raises IndexError."""
         made = self._made.get(row)
         if made is None or self.segment.changed(made):
             made = self._made[row] = self.segment.instrument(row)
             if made.name:  # it may have another than it was learned by
-                self._by_name.setdefault(made.name, row)
+                self._named(row, made.name)
         return made
 
     def unknown(self, name: str) -> UnknownInstrument:
         """The error about a name that is not there, with those most like it."""
-        names = dict.fromkeys([*self._by_symbol, *self._by_name])
-        near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+        return self._unknown(name, [*self._by_symbol, *self._by_name])
+
+    def unknown_name(self, name: str) -> UnknownInstrument:
+        """The same where a normalised or a general name is wanted."""
+        row = self._by_symbol.get(name)
+        if row is None:
+            return self._unknown(name, [*self._by_name, *self._alike])
+        meant = self.at(row).name
+        text = f"has no instrument of the name {name!r}: that is its own symbol of {meant}"
+        return UnknownInstrument(f"{self.segment.venue} {text}", [meant])
+
+    def _unknown(self, name: str, names: Iterable[str]) -> UnknownInstrument:
+        near = difflib.get_close_matches(name, dict.fromkeys(names), n=5, cutoff=0.5)
         hint = f"; near: {', '.join(near)}" if near else ""
         among = f" among {self._known}{hint}" if self._known else f"; {self.nothing_yet}"
         return UnknownInstrument(f"{self.segment.venue} has no instrument {name!r}{among}", near)

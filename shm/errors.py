@@ -99,7 +99,8 @@ class Overrun(ShmError):
     """The writer lapped this reader. `lost` is the exact number of ring records it will not see."""
 
     def __init__(self, lost: int) -> None:
-        super().__init__(f"overrun: {lost} records were overwritten before they were read")
+        records = "1 record was" if lost == 1 else f"{lost:,} records were"
+        super().__init__(f"overrun: {records} overwritten before being read")
         self.lost = lost
 
 

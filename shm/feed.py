@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from shm._native import DEAD_NS, Instrument, Segment, collect
 from shm.attach import open_segment, wait_for_segment
 from shm.board import Board
 from shm.chains import Expiry
-from shm.contracts import Currency, coins, notional
 from shm.directory import Directory
 from shm.errors import (
     NoSuchVenue,
@@ -19,11 +18,11 @@ from shm.errors import (
     NotReady,
     NotTrusted,
     ShmError,
-    UnknownInstrument,
     WriterLost,
 )
 from shm.events import Events
-from shm.history.feed_history import FeedHistory, recorded_in
+from shm.feed_instruments import FeedInstruments
+from shm.history.feed_history import recorded_in
 from shm.history.times import Instant
 from shm.names import Reason, State
 from shm.object_names import check_name, default_namespace
@@ -31,7 +30,7 @@ from shm.order_guard import not_live
 from shm.owners import believed
 
 
-class Feed(FeedHistory):
+class Feed(FeedInstruments):
     """A venue's shared memory, mapped read-only. Made by :func:`shm.attach`.
 
     Nothing that it returns is a view into live memory; times are unix nanoseconds; prices and sizes
@@ -53,8 +52,8 @@ class Feed(FeedHistory):
         self.namespace: str = segment.namespace
         self._owners = frozenset((segment.owner,))  # never left for another user's
         self._closed = False
-        self._directory: Directory | None = None
-        self._before: dict[str, Instrument] = {}  # what was looked up in the epoch before
+        self._directory = None
+        self._before = {}
         self._set_segment(segment)
 
     def _set_segment(self, segment: Segment | None) -> None:
@@ -123,75 +122,8 @@ class Feed(FeedHistory):
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    # ---- instruments ----
-
     def _id_of(self, segment: Segment, symbol: str) -> int | None:
         return self._names(segment).find_symbol(symbol)
-
-    def instrument(self, name: str) -> Instrument:
-        """The instrument with the venue's symbol `name`, or else with that normalised name.
-
-        Of the newest epoch; of the last one where there is no writer, and for names that were
-        looked up before also while a new writer lists none yet. Raises
-        :class:`shm.UnknownInstrument` (a KeyError), which lists the names most like it.
-        """
-        return self._look_up(name, Directory.find, lambda one: (one.symbol, one.name))
-
-    def changed(self, instrument: Instrument) -> bool:
-        """Whether the venue has given it other terms since it was looked up: status, tick, lot,
-        contract size, end. `instrument(i.symbol)` has the new ones, and so has `instrument` of what
-        is read. A new epoch counts anew: there one of an older epoch is always changed.
-
-        Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
-        """
-        now = self.quote(instrument).instrument
-        return (now.epoch, now.definition) != (instrument.epoch, instrument.definition)
-
-    def named(self, name: str) -> Instrument:
-        """The instrument with that normalised name, and no venue's symbol: what it means is the
-        same at every venue. As `instrument()` otherwise."""
-        return self._look_up(name, Directory.find_name, lambda one: (one.name,))
-
-    def _look_up(
-        self,
-        name: str,
-        find: Callable[[Directory, str], int | None],
-        names: Callable[[Instrument], tuple[str, ...]],
-    ) -> Instrument:
-        directory = self._newest()
-        row = find(directory, name)
-        if row is None and self.reattach():
-            directory = self._newest()
-            row = find(directory, name)
-        if row is not None:
-            return directory.at(row)
-        known = self._before.get(name)
-        if known is None or directory.learn() or name not in names(known):
-            raise directory.unknown(name)
-        return known
-
-    def _newest(self) -> Directory:
-        """The directory of the newest epoch; of the last one if its writer is gone."""
-        try:
-            return self._names(self._current())
-        except WriterLost:
-            directory = self._directory
-            if directory is None:  # closed by another thread
-                raise
-            return directory
-
-    def instruments(self) -> list[Instrument]:
-        """Every instrument of the directory; `instruments()[i].id == i`, as in `board()`.
-
-        Of the newest epoch (empty while its writer lists none yet); of the last one where there is
-        no writer.
-        """
-        directory = self._newest()
-        return [directory.at(row) for row in range(directory.learn())]
-
-    def _lists_any(self) -> bool:
-        """Whether the directory has instruments: a writer starts without."""
-        return self._newest().learn() > 0
 
     # ---- many at once ----
 
@@ -206,11 +138,6 @@ class Feed(FeedHistory):
         board: Board = collect(segment, Board, ids)
         board._directory = self._names(segment)
         return board
-
-    def _not_ours(self, instrument: Instrument) -> UnknownInstrument:
-        return UnknownInstrument(
-            f"{instrument.symbol} is an instrument of {instrument.venue}, not {self.venue}"
-        )
 
     def chain(self, underlying: str, expiry: Expiry | None = None) -> Board:
         """Quote cells of options, a row per strike and side: see :class:`shm.Board`.
@@ -240,40 +167,6 @@ class Feed(FeedHistory):
         Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
         """
         return self._names(self._current()).chains(underlying).expiries(underlying)
-
-    # ---- what contracts are worth ----
-
-    def coins(self, instrument: Instrument | str, size: Any, price: Any = None) -> Any:
-        """`size` of the venue's units in base currency: what compares over venues and kinds.
-
-        `size`, `price`: numbers, or arrays that broadcast; the answer is a float or an array.
-        `price` is needed of inverse perpetuals and futures alone, whose contracts are on so much
-        quote currency (ValueError). NaN: a quanto contract, a combo, and where there is no price.
-        Of the newest terms, whichever `instrument` was looked up; see `shm.contracts` for the
-        formulas. Raises :class:`shm.UnknownInstrument`.
-        """
-        return coins(self._newest_terms(instrument), size, price)
-
-    def notional(
-        self,
-        instrument: Instrument | str,
-        size: Any,
-        price: Any,
-        currency: Currency = "settle",
-    ) -> Any:
-        """What `size` of the venue's units is worth at a price: in the currency of settlement
-        (`Instrument.settle`; of a pair its quote currency), or, with `currency="quote"`, in that of
-        quotes. Of an option that is its premium. NaN in quote currency: quanto contracts, and
-        inverse options, whose prices are coins. As `coins` otherwise.
-        """
-        return notional(self._newest_terms(instrument), size, price, currency)
-
-    def _newest_terms(self, instrument: Instrument | str) -> Instrument:
-        if isinstance(instrument, str):
-            return self.instrument(instrument)
-        if instrument.venue != self.venue:
-            raise self._not_ours(instrument)
-        return self.instrument(instrument.symbol)
 
     # ---- guards and events ----
 

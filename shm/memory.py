@@ -23,7 +23,14 @@ from shm._native import (
     Segment,
     histogram_floors,
 )
-from shm.attach import check_header, check_identity, read_struct, text, venues
+from shm.attach import (
+    check_header,
+    check_identity,
+    no_such_venue,
+    read_struct,
+    text,
+    venues,
+)
 from shm.dev_shm import objects, open_fd
 from shm.errors import DamagedSegment, NoSuchVenue, NotReady, ShmError
 from shm.listing import control_state, read_head, writer_of
@@ -254,7 +261,7 @@ def open_memory(venue: str, *, namespace: str | None = None, epoch: int | None =
     if epoch is None:
         if venue in venues(namespace):
             raise NotReady(f"{venue} has no memory: its writer stopped, or never started")
-        raise NoSuchVenue(f"no venue {venue!r} in namespace {namespace!r}", venues(namespace))
+        raise no_such_venue(namespace, venue)
     path = data_name(namespace, venue, epoch)
     control_fd = data_fd = -1
     try:

@@ -9,7 +9,7 @@ from shm._native import Book, Instrument, Quote
 from shm.directory import Directory
 from shm.errors import UnknownInstrument
 from shm.names import State, Status
-from shm.state_words import said, word
+from shm.state_words import lasting, said, word
 
 
 class Cells(Protocol):
@@ -66,7 +66,7 @@ def _of_all(feed: Cells, directory: Directory, max_age_ns: int | None, depth: in
         if feed.quote(one).state is not State.CLOSED  # expired, or taken out of the feed
     ]
     if not carried:
-        return [f"{feed.venue} carries none of its {rows} instruments any more"]
+        return [f"{feed.venue} carries none of its instruments any more ({rows:,})"]
     findings = list(filter(None, (_why_not(feed, one, max_age_ns, depth) for one in carried)))
     state, reason = directory.segment.venue_state
     if not findings and state not in (State.LIVE, State.NONE):  # NONE: its writer keeps no account
@@ -82,11 +82,11 @@ def _why_not(feed: Cells, instrument: Instrument, max_age_ns: int | None, depth:
     if cell.state is not State.LIVE:
         return f"{instrument.symbol} is {said(cell.state, cell.reason)}"
     if not cell.live:
-        return f"{instrument.symbol}: its writer is silent for {cell.heartbeat_age_ns / 1e9:.1f} s"
+        return f"{instrument.symbol}: its writer is silent for {lasting(cell.heartbeat_age_ns)}"
     if cell.status != Status.ACTIVE:
         return f"{instrument.symbol} is not open: {word(cell.status)}"
     if max_age_ns is not None and age > max_age_ns:
-        return f"{instrument.symbol} is {age / 1e6:.1f} ms old"
+        return f"{instrument.symbol} is {lasting(age)} old"
     return _too_little(cell, depth) if depth else ""
 
 

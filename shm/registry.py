@@ -11,9 +11,9 @@ from typing import TypedDict
 import numpy as np
 
 from shm._native import DTYPES, READER_CLAIMED, READERS, READERS_BYTES, READERS_ROWS
-from shm.attach import text, venues
+from shm.attach import no_such_venue, text
 from shm.dev_shm import open_fd
-from shm.errors import DamagedSegment, NoSuchVenue, ShmError
+from shm.errors import DamagedSegment, ShmError
 from shm.identity import start_ticks
 from shm.memory import open_memory
 from shm.object_names import check_name, default_namespace, readers_name
@@ -74,9 +74,7 @@ def _rows(namespace: str, venue: str) -> list[np.void]:
     try:
         fd = open_fd(path)
     except FileNotFoundError:
-        raise NoSuchVenue(
-            f"no venue {venue!r} in namespace {namespace!r}", venues(namespace)
-        ) from None
+        raise no_such_venue(namespace, venue) from None
     try:
         check_believed(os.fstat(fd).st_uid, believed(), path)
         raw = os.pread(fd, READERS_BYTES, 0)

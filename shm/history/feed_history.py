@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -20,6 +21,7 @@ from shm.history.missing import Missing
 from shm.history.past import Found, Past, Stretch
 from shm.history.recorded import Recorded
 from shm.history.results import Bars, History, Quotes, Trades
+from shm.history.ring import Ring
 from shm.history.times import Instant, Span, Window, span_ns, window
 from shm.history.tops import tops, with_tops
 from shm.names import Kind
@@ -88,6 +90,16 @@ class FeedHistory(FeedBase):
         if begin is None or past.recorded is None:
             return None
         return RecordedEvents(past, past.recorded, begin, on_overrun, *arguments)
+
+    @property
+    def ring_span_ns(self) -> int | None:
+        """How long a record stays in the ring at the present rate, in ns; None: too little came yet
+        to tell.
+
+        As far back as that the past is told without a recording. Raises :class:`shm.WriterLost`.
+        """
+        ring = Ring(self._current())
+        return ring.span_ns(ring.now_ns(time.time_ns()))
 
     # ---- trades and quotes ----
 

@@ -21,6 +21,8 @@ _ALL = (1 << 64) - 1
 _MARKET = sum(1 << kind for kind in Kind if kind not in (Kind.WRITER, Kind.STATE))
 _TRIES = 100
 _LOOKS = 256  # records, to see which time a replay has
+_RATES_NS = (10_000_000_000, 60_000_000_000, 600_000_000_000)  # a rate is of as many ns
+_FEW = 100  # records, from which there is no telling a rate
 
 
 @dataclass(slots=True)
@@ -74,6 +76,23 @@ class Ring:
     def ends_ns(self) -> int:
         """When its writer was last known to be well: the end of what it can tell."""
         return max(self.segment.heartbeat_ns, self.received_ns(self.last) or 0)
+
+    def span_ns(self, now_ns: int) -> int | None:
+        """How long a record stays in it, at the rate of the last ten seconds, or of as many minutes
+        where little comes; None: too little came to tell."""
+        for window in _RATES_NS:
+            begin = self.begin(now_ns - window)
+            count = self.last - begin + 1
+            if count >= _FEW:
+                break
+        since = now_ns - window
+        if begin <= self.oldest:  # it does not reach back so far
+            since = self.reaches_ns or since
+        else:  # one before: where it begins was looked for in steps
+            since = min(since, self.received_ns(begin) or since)
+        if count <= 0 or (count < _FEW and now_ns - since < _RATES_NS[1]):
+            return None
+        return round(self.segment.slots * max(1, now_ns - since) / count)
 
     def ended(self, to_ns: int) -> Missing | None:
         """What is missing up to `to_ns` since its writer is gone, or says nothing."""

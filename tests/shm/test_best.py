@@ -78,7 +78,7 @@ def test_the_best_side_may_be_of_either_venue(namespace: str, create: Create) ->
     [
         ({"state": State.STALE, "reason": Reason.GAP}, "STALE (GAP)"),
         ({"state": State.CROSSED, "reason": Reason.CROSSED}, "CROSSED (CROSSED)"),
-        ({"data_ns": 1}, "ms old"),
+        ({"data_ns": 1}, " h old"),
     ],
 )
 def test_what_is_not_live_and_young_does_not_count(

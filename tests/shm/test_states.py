@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import shm
-from shm import dev_shm
+from shm import consolidated, dev_shm
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "strategy.md"
 DEADLINE_S = 60.0
@@ -195,7 +195,7 @@ def _listed(feed: shm.Feed, _: Stage) -> str:
 
 
 def _best(_: shm.Feed, stage: Stage) -> str:
-    kept: dict[tuple[str, str], shm.Feed] = sys.modules["shm.best"]._feeds
+    kept: dict[tuple[str, str], shm.Feed] = consolidated._feeds
     try:
         found = shm.best(["v"], NAME, namespace=stage.namespace, max_age_ns=10**15)
     finally:
@@ -260,6 +260,7 @@ CALLS: dict[str, Callable[[shm.Feed, Stage], str]] = {
     "feed.instruments()": _listed,
     "feed.instrument(name)": lambda feed, _: _epoch(feed, feed.instrument(PERP)),
     "feed.named(name)": lambda feed, _: _epoch(feed, feed.named(NAME)),
+    "feed.alike(name)": lambda feed, _: _epoch(feed, *feed.alike(NAME)),
     "feed.changed(i)": lambda feed, s: f"{feed.changed(s.perp)}",  # type: ignore[arg-type]
     "feed.quote(i)": lambda feed, s: _liveness(feed.quote(s.perp)),
     "feed.book(i)": lambda feed, s: _liveness(feed.book(s.perp)),
@@ -276,6 +277,7 @@ CALLS: dict[str, Callable[[shm.Feed, Stage], str]] = {
     "feed.quotes(\"1m\")": lambda feed, _: _past(feed.quotes("1m")),
     "feed.bars(\"1s\", \"1m\")": lambda feed, _: _past(feed.bars("1s", "1m")),
     "feed.book_at(i, \"-1ms\")": lambda feed, s: _then(feed.book_at(s.perp, "-1ms")),
+    "feed.ring_span_ns": lambda feed, _: "too little" if feed.ring_span_ns is None else "a time",
     "feed.require_live()": lambda feed, _: _guard(feed),
     "feed.require_live([i])": lambda feed, s: _guard(feed, [s.perp]),
     "feed.require_live([])": lambda feed, _: _guard(feed, []),

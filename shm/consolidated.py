@@ -1,10 +1,10 @@
-"""The consolidated best bid and offer: one instrument, over venues."""
+"""The consolidated best bid and offer: one instrument, or all that are alike, over venues."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from shm.errors import BadName, ShmError, UnknownInstrument
 from shm.feed import Feed, attach
 from shm.names import State, Status
 from shm.object_names import check_name, default_namespace
-from shm.state_words import said, word
+from shm.state_words import lasting, said, word
 
 Side = Literal["bid", "ask", "both"]
 
@@ -27,15 +27,16 @@ class BestSide:
 
     venue: str
     instrument: Instrument
-    price: float
+    price: float  #: in its own quote currency: `instrument.quote`
     size: float  #: in the venue's units: contracts where it counts contracts
     coins: float  #: the same in base currency, which compares over venues; NaN: quanto
     age_ns: int  #: since the last message about the instrument, when it was read
+    compared: float  #: the price times what `rates` says of its quote currency
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A venue, or one side of it, that does not count, and why."""
+    """An instrument of a venue, or one side of it, that does not count, and why."""
 
     venue: str
     side: Side
@@ -59,13 +60,13 @@ class Best:
 
     @property
     def mid(self) -> float:
-        """Half-way between bid and offer; NaN where one is missing."""
-        return (self.bid.price + self.ask.price) / 2 if self.bid and self.ask else math.nan
+        """Half-way between bid and offer, as they were compared; NaN where one is missing."""
+        return (self.bid.compared + self.ask.compared) / 2 if self.bid and self.ask else math.nan
 
     @property
     def spread(self) -> float:
         """Offer less bid, negative when they are of different venues and cross; NaN: one is not."""
-        return self.ask.price - self.bid.price if self.bid and self.ask else math.nan
+        return self.ask.compared - self.bid.compared if self.bid and self.ask else math.nan
 
     @property
     def crossed(self) -> bool:
@@ -79,18 +80,25 @@ def best(
     *,
     max_age_ns: int = 1_000_000_000,
     namespace: str | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> Best:
-    """The consolidated best bid and offer of an instrument by its normalised name.
+    """The consolidated best bid and offer of an instrument by its normalised name, or of all that
+    are alike by a general one, such as "BTC-PERP": see :meth:`shm.Feed.alike`.
 
     `venues`: feeds, or names of venues, which are attached to once per process and kept. A venue
     counts if it is LIVE (its writer's heartbeat less than a second old) and the last message about
     the instrument is at most `max_age_ns` old. Whatever keeps a venue out, a writer that is gone or
     memory that is not there included, is told in `left_out`, not raised: the other venues count.
-    Equal prices: the larger size in coins, then the order of `venues`.
+    `rates`: what a unit of a quote currency is worth, such as {"USDT": 0.9996}: prices are compared
+    by it; what is not in it counts 1, a dollar's token as a dollar. Equal prices: the larger size
+    in coins, then the order of `venues`.
 
     Raises :class:`shm.UnknownInstrument` if none of the venues has that name (one that lists no
-    instruments yet may have it), :class:`shm.BadName`.
+    instruments yet may have it), :class:`shm.BadName`, ValueError for a rate that is none.
     """
+    for currency, rate in (rates or {}).items():
+        if not 0 < rate < math.inf:
+            raise ValueError(f"rates[{currency!r}] is {rate}: what one {currency} is worth")
     begin = time.time_ns()
     bids: list[BestSide] = []
     asks: list[BestSide] = []
@@ -100,36 +108,53 @@ def best(
         venue = each if isinstance(each, str) else each.venue
         try:
             feed = _attached(each, namespace) if isinstance(each, str) else each
-            instrument = feed.named(name)
-            quote = feed.quote(instrument)
+            alike = feed.alike(name)
         except BadName:
             raise
         except ShmError as error:
             unknown += isinstance(error, UnknownInstrument) and feed._lists_any()
             left_out.append(LeftOut(venue, "both", str(error)))
             continue
-        why = _unfit(quote, max_age_ns)
-        if why:
-            left_out.append(LeftOut(venue, "both", why))
-            continue
-        for side, price, size, into in (
-            ("bid", quote.bid, quote.bid_size, bids),
-            ("ask", quote.ask, quote.ask_size, asks),
-        ):
-            if math.isnan(price):
-                left_out.append(LeftOut(venue, "bid" if side == "bid" else "ask", f"no {side}"))
-            else:
-                worth = coins(quote.instrument, size, price)
-                into.append(BestSide(venue, instrument, price, size, worth, quote.age_ns))
+        for instrument in alike:
+            said = "" if len(alike) == 1 else f"{instrument.name}: "
+            try:
+                quote = feed.quote(instrument)
+            except ShmError as error:
+                left_out.append(LeftOut(venue, "both", f"{said}{error}"))
+                continue
+            why = _unfit(quote, max_age_ns)
+            if why:
+                left_out.append(LeftOut(venue, "both", f"{said}{why}"))
+                continue
+            rate = (rates or {}).get(instrument.quote, 1.0)
+            sides: tuple[tuple[Side, list[BestSide]], ...] = (("bid", bids), ("ask", asks))
+            for side, into in sides:
+                found = _side(quote, side, rate)
+                if found is None:
+                    left_out.append(LeftOut(venue, side, f"{said}no {side}"))
+                else:
+                    into.append(found)
     if unknown and unknown == len(left_out) and not bids and not asks:
         raise UnknownInstrument(f"no venue has {name!r}: " + "; ".join(o.why for o in left_out))
     return Best(
         name=name,
-        bid=max(bids, key=lambda one: (one.price, _weight(one)), default=None),
-        ask=max(asks, key=lambda one: (-one.price, _weight(one)), default=None),
+        bid=max(bids, key=lambda one: (one.compared, _weight(one)), default=None),
+        ask=max(asks, key=lambda one: (-one.compared, _weight(one)), default=None),
         left_out=tuple(left_out),
         begin_ns=begin,
         end_ns=time.time_ns(),
+    )
+
+
+def _side(quote: Quote, side: Side, rate: float) -> BestSide | None:
+    """One side of a quote; None: there is none."""
+    price = quote.bid if side == "bid" else quote.ask
+    size = quote.bid_size if side == "bid" else quote.ask_size
+    if math.isnan(price):
+        return None
+    its = quote.instrument
+    return BestSide(
+        its.venue, its, price, size, coins(its, size, price), quote.age_ns, price * rate
     )
 
 
@@ -142,11 +167,11 @@ def _unfit(quote: Quote, max_age_ns: int) -> str:
     if quote.state != State.LIVE:
         return said(quote.state, quote.reason)
     if not quote.live:
-        return f"its writer is silent for {quote.heartbeat_age_ns / 1e9:.1f} s"
+        return f"its writer is silent for {lasting(quote.heartbeat_age_ns)}"
     if quote.status != Status.ACTIVE:
         return f"not open: {word(quote.status)}"
     if quote.age_ns > max_age_ns:
-        return f"{quote.age_ns / 1e6:.0f} ms old"
+        return f"{lasting(quote.age_ns)} old"
     return ""
 
 
