@@ -106,9 +106,11 @@ def capture(
 
 
 def _words(recording: Recording) -> str:
+    frames = number_text.plural(recording.frames, "frame")
+    took, live = number_text.seconds(recording.seconds), f"{recording.live} of"
     return (
-        f"{number_text.count(recording.frames)} frames, {number_text.size(recording.bytes)} in "
-        f"{recording.seconds:.0f} s, {recording.live} of {recording.instruments} live"
+        f"{frames}, {number_text.size(recording.bytes)} in {took}, "
+        f"{live} {number_text.plural(recording.instruments, 'book')} live"
     )
 
 

@@ -94,8 +94,8 @@ def translated() -> Iterator[None]:
             raise CliError(what, "make room, or choose another place", DISK) from error
         for module, names, cure, code in _TRANSLATIONS:
             if isinstance(error, _named(module, *names)):
-                if there := getattr(error, "available", ()):  # no such venue, but others run
-                    cure = f"there {'is' if len(there) == 1 else 'are'} {', '.join(there)}"
+                if getattr(error, "available", ()):  # no such venue, but others run: it says which
+                    cure = ""
                 raise CliError(str(error).rstrip("."), cure, code) from error
         if isinstance(error, OSError) and error.filename is not None:
             what = f"{error.filename}: {(error.strerror or str(error)).lower()}"

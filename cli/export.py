@@ -168,7 +168,7 @@ class _Progress:
 
         rate = number_text.rate(done.records / done.seconds) if done.seconds else "-"
         at = "" if done.last_ns is None else f", at {_time(done.last_ns)}"
-        text = f"{number_text.count(done.records)} records, {rate}/s{at}"
+        text = f"{number_text.plural(done.records, 'record')}, {rate}/s{at}"
         click.echo(f"\r\x1b[K{text}", err=True, nl=False)
         self._shown = True
 
@@ -189,9 +189,9 @@ def _report(done: Done, as_json: bool) -> None:
     if not as_json:
         aside = not Path(done.out).is_file()  # a pipe: it may be stdout
         click.echo(
-            f"{done.out}: {number_text.count(done.rows)} rows of "
-            f"{number_text.count(done.records)} records, {number_text.size(done.bytes)}, "
-            f"{done.seconds:.1f} s",
+            f"{done.out}: {number_text.plural(done.rows, 'row')} of "
+            f"{number_text.plural(done.records, 'record')}, {number_text.size(done.bytes)}, "
+            + number_text.seconds(done.seconds),
             err=aside,
         )
         if done.first_ns is not None and done.last_ns is not None:
@@ -206,16 +206,16 @@ def _findings(done: Done) -> list[str]:
 
     told = [_hole(hole) for hole in done.holes[:_SHOWN]]
     if len(done.holes) > _SHOWN:
-        told.append(f"and {len(done.holes) - _SHOWN} more holes")
+        told.append(f"and {number_text.plural(len(done.holes) - _SHOWN, 'hole')} more")
     if done.dropped:
         told.append(
-            f"{number_text.count(done.dropped)} changes of books were left out: "
+            f"{number_text.plural(done.dropped, 'change')} of books left out: "
             "what they change is not in the source"
         )
     if done.early:
         told.append(
-            f"{number_text.count(done.early)} events were received before the venue's clock says "
-            "that they were: all local times are later by the most of it"
+            f"{number_text.plural(done.early, 'event')} received before the venue's clock says: "
+            "all local times are later by the most of it"
         )
     return told
 
@@ -223,6 +223,7 @@ def _findings(done: Done) -> list[str]:
 def _hole(hole: Hole) -> str:
     from feedhandler import number_text
 
-    count = "nobody knows how many" if hole.count is None else number_text.count(hole.count)
+    many = hole.count
+    count = "nobody knows how many records" if many is None else number_text.plural(many, "record")
     last = "the end" if hole.last is None else str(hole.last)
-    return f"missing: {count} records, {hole.first} to {last} of epoch {hole.epoch}: {hole.why}"
+    return f"missing: {count}, {hole.first} to {last} of epoch {hole.epoch}: {hole.why}"

@@ -18,6 +18,7 @@ _COMMANDS = {
     "venues": "feedhandler.cli.venues:venues",
     "venue": "feedhandler.cli.venue:venue",
     "plan": "feedhandler.cli.plan:plan",
+    "reload": "feedhandler.cli.reload:reload",
     "stop": "feedhandler.cli.stop:stop",
     "status": "feedhandler.cli.status:status",
     "top": "feedhandler.cli.top:top",

@@ -201,7 +201,23 @@ def wrapped(text: str, width: int) -> list[str]:
     )
 
 
+def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table as wide as the terminal allows."""
+    return table(columns, rows, screen_width())
+
+
 def echo_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print a table as wide as the terminal allows."""
-    for line in table(columns, rows, screen_width()):
+    for line in table_lines(columns, rows):
+        click.echo(line)
+
+
+def paged(lines: Sequence[str], whole: bool = False) -> None:
+    """Print lines; on a terminal that is too low for them through a pager, unless `whole`."""
+    low = sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size().lines
+    if low and not whole:
+        os.environ.setdefault("LESS", "-FRSX")  # colours; long lines cut; all of it stays there
+        click.echo_via_pager("\n".join(lines) + "\n")
+        return
+    for line in lines:
         click.echo(line)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, USAGE, CliError, warn
 from feedhandler.cli.options import json_option, venue_file_option
 from feedhandler.cli.output import Column, bold, dim, echo_table, json_out
-from feedhandler.number_text import duration, plural
+from feedhandler.number_text import plural
 
 if TYPE_CHECKING:
     from feedhandler.planning.every_venue import Planned
@@ -116,7 +117,7 @@ def _row(one: VenueForecast) -> list[str]:
 
 
 def _time(seconds: float) -> str:
-    return duration(round(seconds * 1e9)) if seconds >= 120 else f"{seconds:.1f} s"
+    return number_text.seconds(seconds)
 
 
 def _paced(one: VenueForecast) -> str:

@@ -143,7 +143,7 @@ def words(status: dict[str, Any]) -> str:
     behind = max((v["behind_ns"] for v in its), default=0)
     said = status["state"] + (f" ({status['detail']})" if status["detail"] else "")
     parts = [
-        f"{said}  {number_text.count(records)} records",
+        f"{said}  {number_text.plural(records, 'record')}",
         f"{number_text.count(round(rate))}/s",
         number_text.size(size),
         f"{number_text.duration(behind)} behind" if behind > 1_000_000_000 else "",
@@ -167,7 +167,7 @@ def _compact(to: Path, as_json: bool) -> int:
         for line in compact(directory):
             done.append(line)
             if not as_json:
-                click.echo(f"{line.file.path}: {len(line.replaces)} files")
+                click.echo(f"{line.file.path}: {number_text.plural(len(line.replaces), 'file')}")
     finally:
         directory.close()
     if as_json:

@@ -170,7 +170,7 @@ class _Progress:
             return
         self._next = time.monotonic() + 0.2
         share = 100 * done // max(1, total)
-        click.echo(f"\r\x1b[K{share:3d} %  {number_text.count(done)} lines", err=True, nl=False)
+        click.echo(f"\r\x1b[K{share:3d} %  {number_text.plural(done, 'line')}", err=True, nl=False)
         self._shown = True
 
     def clear(self) -> None:
@@ -197,8 +197,9 @@ def _report(result: ReplayResult, books: Path | None, as_json: bool) -> None:
         return
     rate = number_text.rate(result.frames / result.seconds) if result.seconds else "-"
     click.echo(
-        f"{result.venue}: {number_text.count(result.frames)} frames in {result.seconds:.2f} s "
-        f"({rate}/s), {len(result.books)} {'book' if len(result.books) == 1 else 'books'}"
+        f"{result.venue}: {number_text.plural(result.frames, 'frame')} in "
+        f"{number_text.seconds(result.seconds)} ({rate}/s), "
+        f"{number_text.plural(len(result.books), 'book')}"
         + "".join(f", {count} {name}" for name, count in sorted(result.states.items()))
     )
     columns = [

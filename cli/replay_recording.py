@@ -90,7 +90,7 @@ class _Progress:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 0.2
-        text = f"\r\x1b[K{100 * done // max(1, total):3d} %  {number_text.count(done)} records"
+        text = f"\r\x1b[K{100 * done // max(1, total):3d} %  {number_text.plural(done, 'record')}"
         click.echo(text, err=True, nl=False)
 
 
@@ -136,7 +136,9 @@ def _report(done: list[Replayed], seconds: float, as_json: bool) -> None:
     echo_table(columns, rows)
     records = sum(one.records for one in done)
     rate = number_text.rate(records / seconds) if seconds else "-"
-    click.echo(dim(f"{number_text.count(records)} records in {seconds:.1f} s ({rate}/s)"))
+    click.echo(
+        dim(f"{number_text.plural(records, 'record')} in {number_text.seconds(seconds)} ({rate}/s)")
+    )
     for one in done:
         for problem in one.problems:
             click.echo(f"{click.style('found:', fg='yellow')} {one.venue}: {problem}", err=True)

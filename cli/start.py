@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import click
 from feedhandler.cli.errors import COMMAND, FINE, CliError
 from feedhandler.cli.options import namespace_override_option, venue_file_option
 from feedhandler.cli.output import bold, dim, state
-from feedhandler.number_text import duration
+from feedhandler.number_text import duration, plural
 
 if TYPE_CHECKING:
     from feedhandler.config.keys import Config
@@ -71,9 +71,10 @@ def start(
     FEEDHANDLER_LOG sets the level: DEBUG, INFO, WARNING, ERROR; FEEDHANDLER_LOG_FORMAT=json makes
     each line a JSON object, as the key `log` does.
 
-    SIGHUP reads CONFIG again: other instruments are taken up and left without touching the rest,
-    other settings start that venue's process again. A file with mistakes, or without a venue, is
-    refused whole, and what cannot be done is refused before anything is.
+    `feedhandler reload`, or SIGHUP, reads CONFIG again: other instruments are taken up and left
+    without touching the rest, other settings start that venue's process again. A file with
+    mistakes, or without a venue, is refused whole, and what cannot be done is refused before
+    anything is.
 
     \b
     feedhandler start                              three venues, no account needed
@@ -103,14 +104,24 @@ def start(
             pointed, faults = _simulated(chosen, sim_rate, sim_seed, sim_script, stack)
             chosen = pointed(chosen)
             again = lambda: pointed(read(named))  # noqa: E731
+        say = None
         if sys.stdout.isatty():
             if not verbose:
                 os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")
+                say = _say
             threading.Thread(target=_narrate, args=(chosen, faults), daemon=True).start()
-        code = run(chosen, keep=keep, report=_problem, load=again)
+        began = time.monotonic()
+        code = run(chosen, keep=keep, report=_problem, load=again, say=say)
     if code == FINE and sys.stdout.isatty():
-        click.echo("stopped")
+        after = duration(int((time.monotonic() - began) * 1e9))
+        kept = "; its memory was kept: `feedhandler clean` removes it" if keep else ""
+        _say(f"stopped after {after}{kept}")
     return code
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # a terminal that was closed
+        click.echo(text)
 
 
 def _problem(text: str) -> None:
@@ -164,7 +175,7 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
             known[name] = now
             why = "" if now[1] in ("NONE", "START") else f" {now[1]}"
             after = dim(f"after {duration(int((time.monotonic() - began) * 1e9))}")
-            live = f"{found['live']}/{found['instruments']} instruments"
+            live = f"{found['live']}/{plural(found['instruments'], 'instrument')}"
             click.echo(f"{name:{wide}}  {state(now[0])}{why}  {live} {after}")
             if now[0] == "LIVE" and waiting:
                 waiting.discard(name)

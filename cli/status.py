@@ -127,10 +127,10 @@ def _recorders(found: Sequence[dict[str, Any]]) -> list[str]:
     for one in found:
         lines.append(f"recorder {one['pid'] or '-'} to {one['directory']}: {words(one)}")
         if one.get("restarts"):
-            lines[-1] += f", {one['restarts']} restarts"
+            lines[-1] += f", {number_text.plural(one['restarts'], 'restart')}"
         for venue in one["venues"]:
             if venue["lost"]:
-                text = f"{number_text.count(venue['lost'])} records lost"
+                text = f"{number_text.plural(venue['lost'], 'record')} lost"
                 lines.append(f"  {venue['venue']}: {text}; `feedhandler verify` says which")
     return lines
 

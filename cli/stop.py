@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
@@ -25,12 +26,13 @@ def stop(namespace: str, timeout: float) -> None:
     from feedhandler.supervisor.control_socket import NotRunning, request
 
     deadline = time.monotonic() + timeout
+    found = request(namespace, {"do": "status"}, timeout)
     request(namespace, {"do": "stop"}, timeout)
     while time.monotonic() < deadline:
         try:
             request(namespace, {"do": "status"}, 1.0)
         except NotRunning:
-            click.echo(f"stopped {namespace}")
+            click.echo(_words(found))
             return
         time.sleep(0.05)
     raise CliError(
@@ -38,3 +40,17 @@ def stop(namespace: str, timeout: float) -> None:
         "see what it is doing: feedhandler status",
         FINDING,
     )
+
+
+def _words(found: dict[str, Any]) -> str:
+    """What there was, and what there is left of it."""
+    from feedhandler.number_text import duration, plural
+    from shm.inspect import list_objects
+
+    namespace = found["namespace"]
+    venues = ", ".join(one["venue"] for one in found["venues"])
+    up = duration(found["supervisor"]["uptime_ns"])
+    left = len(list_objects(namespace))
+    kept = f"{plural(left, 'object')} left in /dev/shm: `feedhandler clean` removes what is dead"
+    rest = kept if left else "nothing is left in /dev/shm"
+    return f"stopped {namespace} after {up} ({venues}); {rest}"

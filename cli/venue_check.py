@@ -131,7 +131,7 @@ def _document(told: Examined) -> dict[str, Any]:
 def _show(told: Examined, frames: Path) -> None:
     width = screen_width() or _WIDE
     result = told.result
-    head = f"{bold(result.venue)}: {number_text.count(result.frames)} frames"
+    head = f"{bold(result.venue)}: {number_text.plural(result.frames, 'frame')}"
     click.echo(cut(f"{head} of {'stdin' if str(frames) == '-' else frames}", width))
     click.echo()
     _show_shapes(told, width)
@@ -198,7 +198,7 @@ def _told_apart(shapes: Sequence[tuple[str, str]], room: int) -> Iterator[str]:
 
 
 def _left(one: LeftOver, width: int) -> Iterator[str]:
-    many = "1 frame" if one.frames == 1 else f"{number_text.count(one.frames)} frames"
+    many = number_text.plural(one.frames, "frame")
     yield f"{click.style(one.what, fg='red' if one.what != 'unknown' else 'yellow')}  {many}"
     yield cut(f"  {one.quoted}", width)
     if one.near:

@@ -124,7 +124,8 @@ def _show(report: Report) -> None:
         )
     total = report.total
     rate = number_text.rate(total.rows / report.seconds) if report.seconds else "-"
-    click.echo(dim(f"{number_text.count(total.rows)} rows in {report.seconds:.1f} s ({rate}/s)"))
+    took = number_text.seconds(report.seconds)
+    click.echo(dim(f"{number_text.plural(total.rows, 'row')} in {took} ({rate}/s)"))
     for finding in report.findings:
         click.echo(f"{click.style('found:', fg='red')} {_words(finding)}")
     for what, more in report.more.items():
@@ -178,11 +179,12 @@ def _window(from_ns: int | None, to_ns: int | None) -> str:
 
 
 def _lost(lost: Lost) -> str:
-    count = "nobody knows how many" if lost.count is None else number_text.count(lost.count)
+    many = lost.count
+    count = "nobody knows how many records" if many is None else number_text.plural(many, "record")
     which = f"{lost.first} to {lost.last}" if lost.last is not None else f"{lost.first} and on"
     window = _window(lost.from_ns, lost.to_ns)
     return (
-        f"{lost.venue} epoch {lost.epoch}: {count} records, {which}: "
+        f"{lost.venue} epoch {lost.epoch}: {count}, {which}: "
         f"{lost.why or 'no line says why'}" + (f"; {window}" if window else "")
     )
 

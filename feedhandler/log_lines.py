@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from feedhandler.number_text import plural
 from feedhandler.one_line import one_line
 
 FORMATS: Final = ("text", "json")
@@ -101,5 +102,5 @@ def _repeats(record: logging.LogRecord) -> str:
     if left_out := getattr(record, "left_out", None):
         named = ", ".join(f"{count} of '{one_line(kind)}'" for kind, count in left_out[:_NAMED])
         more = ", ..." if len(left_out) > _NAMED else ""
-        said += f" ({sum(n for _, n in left_out)} lines left out before: {named}{more})"
+        said += f" ({plural(sum(n for _, n in left_out), 'line')} left out before: {named}{more})"
     return said

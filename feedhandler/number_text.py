@@ -44,6 +44,14 @@ def _filled(text: str, most: int) -> str:
     return f"{whole}.{fraction.ljust(most, '0')}" if most else whole
 
 
+def aligned(texts: Sequence[str], least: int = 0) -> list[str]:
+    """Decimal texts with blanks behind them, so that their points stand below each other. `least`:
+    characters from the point on, whatever these have."""
+    behind = [len(text) - len(text.partition(".")[0]) for text in texts]
+    most = max([least, *behind])
+    return [text + " " * (most - its) for text, its in zip(texts, behind, strict=True)]
+
+
 def duration(ns: int) -> str:
     """A length of time, in the unit that suits it: 350 ns, 12 us, 4.2 ms, 31 s, 2 h 10 min."""
     if ns < 0:
@@ -60,6 +68,11 @@ def duration(ns: int) -> str:
         return f"{minutes} min"
     hours = minutes // 60
     return f"{hours} h {minutes % 60:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def seconds(value: float) -> str:
+    """A length of time that was or will be waited: 0.4 s, 31 s, 18 min, 2 h 10 min."""
+    return f"{value:.1f} s" if value < 9.95 else duration(round(value * 1e9))
 
 
 def count(value: int) -> str:

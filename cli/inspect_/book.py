@@ -8,9 +8,11 @@ import click
 
 from feedhandler.cli.inspect_.ladder import ladder
 from feedhandler.cli.inspect_.memory import find, open_venue
+from feedhandler.cli.inspect_.recent import RecentTrades
+from feedhandler.cli.inspect_.wide_book import LEAST, wide_levels
 from feedhandler.cli.options import json_option, namespace_option, plot_option
 from feedhandler.cli.output import json_out, screen_width
-from feedhandler.view.book import read_book
+from feedhandler.view.book import lined_up, read_book
 
 if TYPE_CHECKING:
     from shm._native import Instrument
@@ -82,6 +84,7 @@ class BookView:
         self._namespace, self._venue, self._symbol = namespace, venue, symbol
         self._depth = depth
         self._json = as_json
+        self._trades = RecentTrades()
         self._memory: Memory = open_venue(namespace, venue)
         self.instrument: Instrument = find(self._memory, symbol)
 
@@ -115,4 +118,10 @@ class BookView:
             return [orjson.dumps(self.document()).decode()]
         if self._depth is None:
             self._depth = 10
-        return ladder(self.instrument, self.read(), screen_width() or 80)
+        width, book = screen_width() or 80, self.read()
+        lines = ladder(self.instrument, book, width)
+        if width < LEAST:
+            return lines
+        its = self.instrument
+        shown, trades = lined_up(book, its.tick, its.lot), self._trades.of(self._memory, its)
+        return lines[:3] + wide_levels(its, shown["bids"], shown["asks"], trades, width)

@@ -78,12 +78,12 @@ def levels(
         return Decimal(size_) / most if most else Decimal(0)
 
     def left(level: Sequence[str]) -> str:
-        blocks = click.style(_bar(share(level[1]), bar, True), "green")
+        blocks = click.style(bar_text(share(level[1]), bar, True), "green")
         best = click.style(pad(level[0], price, right=True), fg="green")
         return f"{pad(blocks, bar, right=True)}  {pad(level[1], size, right=True)}  {best}"
 
     def right(level: Sequence[str]) -> str:
-        blocks = click.style(_bar(share(level[1]), bar, False), "red")
+        blocks = click.style(bar_text(share(level[1]), bar, False), "red")
         best = click.style(pad(level[0], price, right=True), fg="red")
         return f"{best}  {pad(level[1], size, right=True)}  {blocks}"
 
@@ -110,13 +110,13 @@ def _stacked(
     lines = [cut(dim(f"{'':3} {'PRICE':>{price}}  {'SIZE':>{size}}"), width)]
     for side, colour, price_, size_ in shown:
         share = Decimal(size_) / largest if largest else Decimal(0)
-        blocks = click.style(_bar(share, bar, False), colour)
+        blocks = click.style(bar_text(share, bar, False), colour)
         line = f"{side} {click.style(price_.rjust(price), colour)}  {size_:>{size}}  {blocks}"
         lines.append(cut(line, width))
     return lines
 
 
-def _bar(share: Decimal, columns: int, mirrored: bool) -> str:
+def bar_text(share: Decimal, columns: int, mirrored: bool) -> str:
     """A bar of half-column steps; anything above nothing shows."""
     halves = round(float(share) * columns * 2)
     if share > 0 and columns:

@@ -2,53 +2,91 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from feedhandler import number_text
-from feedhandler.cli.inspect_.memory import nothing, open_venue, writer_words
+from feedhandler.cli.inspect_.memory import nothing, open_venue, ring_span_ns
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import Column, dim, echo_table, json_out, standing
-from feedhandler.view.believable import believable, word
+from feedhandler.cli.output import Column, json_out, paged, table_lines
+from feedhandler.view.instrument_fields import FIELDS
+
+if TYPE_CHECKING:
+    from shm.listing import ObjectInfo
 
 
 @click.command()
 @click.argument("venue", required=False)
+@click.option("--filter", "-f", "pattern", default="", help="Part of a name, or a glob: 'ETH-*-C'.")
+@click.option("--state", "-s", "states", multiple=True, metavar="STATE", help="Only in that state.")
+@click.option(
+    "--sort",
+    type=click.Choice(FIELDS),
+    metavar="FIELD",
+    help=f"By {', '.join(FIELDS)}; else in the directory's order.",
+)
+@click.option("--reverse", "-r", is_flag=True, help="The last ones first.")
+@click.option("--no-pager", is_flag=True, help="All at once, also onto a terminal.")
 @namespace_option
 @json_option
-def ls(venue: str | None, namespace: str, as_json: bool) -> None:
+def ls(
+    venue: str | None,
+    pattern: str,
+    states: tuple[str, ...],
+    sort: str | None,
+    reverse: bool,
+    no_pager: bool,
+    namespace: str,
+    as_json: bool,
+) -> None:
     """List the shared-memory objects, or a VENUE's instruments.
+
+    RING HOLDS is how long a record stays in a venue's ring at the present rate. What does not fit
+    on the terminal goes through a pager (PAGER, or less).
 
     \b
     feedhandler inspect ls
     feedhandler inspect ls deribit
+    feedhandler inspect ls deribit --filter 'BTC-*-C' --sort volume --reverse
+    feedhandler inspect ls okx --state STALE --state SYNCING
 
     \b
     Exit codes: 0 fine, 3 nothing is there.
     """
-    if venue is None:
-        _objects(namespace, as_json)
+    if venue is not None:
+        from feedhandler.cli.inspect_.listed import listed
+
+        lines = listed(namespace, venue, pattern, states, sort, reverse, as_json)
+    elif pattern or states or sort or reverse:
+        raise click.UsageError(
+            "--filter, --state, --sort and --reverse are of a VENUE's instruments"
+        )
     else:
-        _instruments(namespace, venue, as_json)
+        lines = _objects(namespace, as_json)
+    paged(lines, whole=no_pager)
 
 
-def _objects(namespace: str, as_json: bool) -> None:
+def _objects(namespace: str, as_json: bool) -> list[str]:
     from shm.inspect import list_objects
 
     found = list_objects(namespace)
+    spans = {info.path: _span_ns(info) for info in found}
     if as_json:
-        json_out({"objects": [asdict(info) for info in found]})
+        told = [asdict(info) | {"ring_span_ns": spans[info.path]} for info in found]
+        json_out({"objects": told})
     if not found:
         raise nothing(namespace)
     if as_json:
-        return
+        return []
     columns = [
         Column("OBJECT"),
         Column("KIND", drop=1),
         Column("BYTES", right=True),
-        Column("MODE", right=True, drop=2),
+        Column("MODE", right=True, drop=3),
+        Column("RING HOLDS", right=True, drop=2),
         Column("WRITER", right=True),
         Column(""),
     ]
@@ -66,85 +104,20 @@ def _objects(namespace: str, as_json: bool) -> None:
                 info.part,
                 number_text.count(info.bytes),
                 f"{info.mode:o}",
+                number_text.duration(span) if (span := spans[info.path]) else "-",
                 str(info.writer_pid or "-"),
                 info.error or ", ".join(remarks),
             )
         )
-    echo_table(columns, rows)
+    return table_lines(columns, rows)
 
 
-def _instruments(namespace: str, venue: str, as_json: bool) -> None:
-    with open_venue(namespace, venue) as memory:
-        listed = [_described(memory, instrument) for instrument in memory.instruments()]
-        title = f"{venue}  epoch {memory.epoch}  {writer_words(memory)}"
-    if as_json:
-        json_out({"venue": venue, "epoch": memory.epoch, "instruments": listed})
-        return
-    columns = [
-        Column("ID", right=True, drop=4),
-        Column("SYMBOL"),
-        Column("NAME", drop=5, shrink=12),
-        Column("KIND", drop=3),
-        Column("STATE"),
-        Column("BID", right=True),
-        Column("ASK", right=True),
-        Column("LAST", right=True, drop=2),
-        Column("REASON", drop=1),
-    ]
-    rows = [
-        (
-            str(each["id"]),
-            each["symbol"],
-            each["name"],
-            each["kind"].lower(),
-            standing(each["state"], each["status"]),
-            *_prices(each),
-            "" if each["reason"] == "NONE" else each["reason"],
-        )
-        for each in listed
-    ]
-    click.echo(dim(title))
-    click.echo()
-    echo_table(columns, rows)
+def _span_ns(info: ObjectInfo) -> int | None:
+    """Of the memory of a writer that lives."""
+    from shm import ShmError
 
-
-def _described(memory: Any, instrument: Any) -> dict[str, Any]:
-    from shm import NONE, ContractType, Status
-
-    quote = memory.quote(instrument.id)
-    shown, reason = "NONE", "NONE"
-    prices: dict[str, str | None] = {"bid": None, "ask": None, "last": None}
-    if quote is not None:
-        shown, reason = believable(memory, quote["state"], quote["reason"])
-        for side in prices:
-            if quote[f"{side}_price"] != NONE and (side != "last" or quote["last_ns"]):
-                prices[side] = number_text.decimal(quote[f"{side}_price"], quote["price_exponent"])
-    return {
-        "id": instrument.id,
-        "symbol": instrument.symbol,
-        "name": instrument.name,
-        "kind": instrument.kind.name,
-        "state": shown,
-        "reason": reason,
-        **prices,
-        "base": instrument.base,
-        "quote": instrument.quote,
-        "settle": instrument.settle,
-        "contract_type": word(ContractType, int(instrument.contract_type)),
-        "contract_size": instrument.contract_size,
-        "tick": instrument.tick,
-        "tick_bands": [{"from": price, "tick": tick} for price, tick in instrument.tick_bands],
-        "lot": instrument.lot,
-        "strike": instrument.strike or None,
-        "expiry_ns": instrument.expiry_ns or None,
-        "status": word(Status, int(instrument.status)),
-        "definition": instrument.definition,
-    }
-
-
-def _prices(each: dict[str, Any]) -> list[str]:
-    """Bid, ask and last, with one number of places."""
-    there = [name for name in ("bid", "ask", "last") if each[name] is not None]
-    texts = number_text.stepped([each[name] for name in there], each["tick"])
-    shown = dict(zip(there, texts, strict=True))
-    return [shown.get(name, "-") for name in ("bid", "ask", "last")]
+    if info.part != "data" or not info.current or not info.writer_alive:
+        return None
+    with suppress(ShmError), open_venue(info.namespace, info.venue, info.epoch) as memory:
+        return ring_span_ns(memory)
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from feedhandler.cli.errors import COMMAND, NOTHING, START, CliError
@@ -52,6 +53,15 @@ def find(memory: Memory, symbol: str) -> Instrument:
         f"{memory.venue} has no instrument {symbol!r} among {len(listed)}",
         hint or f"list them: {COMMAND} inspect ls {memory.venue}",
     )
+
+
+def ring_span_ns(memory: Memory) -> int | None:
+    """How long a record stays in the ring at the present rate; of a dead writer at its last."""
+    from shm.history.ring import Ring
+
+    ring = Ring(memory.segment)
+    now = time.time_ns() if memory.writer == "alive" else ring.ends_ns
+    return ring.span_ns(ring.now_ns(now))
 
 
 def writer_words(memory: Memory) -> str:

@@ -26,6 +26,7 @@ class Describer:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._known: dict[int, Instrument] = {}
+        self._behind = {"price": 0, "size": 0}  # most characters from the point on, so far
 
     def _instrument(self, row: int) -> Instrument | None:
         segment = self._memory.segment
@@ -71,6 +72,18 @@ class Describer:
                     record[name] = text
         return found
 
+    def in_columns(self, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The same with blanks behind prices and sizes: their points stand below each other,
+        whatever instruments they are of."""
+        found = [dict(record) for record in records]
+        for name in self._behind:
+            ours = [record for record in found if record.get(name) is not None]
+            texts = number_text.aligned([record[name] for record in ours], self._behind[name])
+            for record, text in zip(ours, texts, strict=True):
+                record[name] = text
+                self._behind[name] = len(text) - len(text.rstrip().partition(".")[0])
+        return found
+
     def _body(self, slot: np.void, instrument: Instrument | None) -> dict[str, Any]:
         from shm.names import Change, Kind, Reason, Stat, State, Status
 
@@ -109,15 +122,25 @@ def _amounts(slot: np.void, instrument: Instrument | None) -> dict[str, str | No
     }
 
 
-HEADING = f"{'SEQUENCE':>8} {'INSTRUMENT':<19} {'KIND':<5} {'()':<2} CONTENT"
+_PRICE, _SIZE = 12, 14  # columns
 
 
-def line(record: Mapping[str, Any], *, timed: bool = True, wide: bool = True) -> str:
-    """A record for people, on one line. `wide`: prices and sizes in columns, over 80 characters."""
+def heading(*, timed: bool, wide: bool, digits: int = 8) -> str:
+    """What stands in the columns of `line`."""
+    clock = f"{'RECEIVED (UTC)':<15} " if timed else ""
+    content = f"SIDE {'PRICE':>{_PRICE}} {'SIZE':>{_SIZE}}" if wide else "CONTENT"
+    return f"{'SEQUENCE':>{digits}} {clock}{'INSTRUMENT':<19} {'KIND':<5} {'()':<2} {content}"
+
+
+def line(
+    record: Mapping[str, Any], *, timed: bool = True, wide: bool = True, digits: int = 8
+) -> str:
+    """A record for people, on one line. `wide`: prices and sizes in columns, over 80 characters;
+    `digits`: of the sequence."""
     marks = "".join(mark for flag, mark in _MARKS if flag in record["flags"])
     clock = f"{number_text.clock(record['receive_ns'])} " if timed else ""
     return (
-        f"{record['sequence']:>8} {clock}{record['instrument'] or '-':<19} "
+        f"{record['sequence']:>{digits}} {clock}{record['instrument'] or '-':<19} "
         f"{record['kind']:<5} {marks:<2} {_content(record, wide)}"
     ).rstrip()
 
@@ -130,8 +153,8 @@ def _content(record: Mapping[str, Any], wide: bool) -> str:
     if "price" in record:
         side = click.style(f"{record['side']:4}", fg=_COLOURS[record["side"]])
         price, size = record["price"] or "-", record["size"] or "-"
-        size = "removed" if kind == "LEVEL" and not size.strip("0.") else size
-        return f"{side} {price:>12} {size:>14}" if wide else f"{side} {price} {size}"
+        size = "removed" if kind == "LEVEL" and not size.strip("0. ") else size
+        return f"{side} {price:>{_PRICE}} {size:>{_SIZE}}" if wide else f"{side} {price} {size}"
     if kind == "STAT":
         return f"{record['stat']} {record['value']}"
     if kind == "STATE":

@@ -9,7 +9,7 @@ import click
 
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_.memory import open_venue
-from feedhandler.cli.inspect_.records import HEADING, Describer, line
+from feedhandler.cli.inspect_.records import Describer, heading, line
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import Column, dim, echo_table, json_out
 
@@ -82,7 +82,7 @@ def slots(venue: str, span: str, as_hex: bool, namespace: str, as_json: bool) ->
         Column("PLACE", right=True),
         Column("STATUS"),
         Column("STAMP", right=True),
-        Column(HEADING, shrink=30),
+        Column(heading(timed=False, wide=False), shrink=30),
     ]
     echo_table(
         columns,

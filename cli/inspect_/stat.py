@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from feedhandler import number_text
-from feedhandler.cli.inspect_.memory import open_venue, writer_words
+from feedhandler.cli.inspect_.memory import open_venue, ring_span_ns, writer_words
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, state
 from feedhandler.healing.audit_report import read_report
@@ -40,22 +40,30 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
         title = writer_words(memory)
         writer = memory.writer
         slow = sum(row["slow_frames"] for row in memory.connections())
+        span = ring_span_ns(memory)
     if as_json:
         header |= {"state": shown, "reason": reason, "writer": writer}
-        found = {"header": header, "counters": counters, "latency_ns": latencies, "audits": audits}
-        found["slow_frames"] = slow
+        found: dict[str, Any] = {
+            "header": header,
+            "counters": counters,
+            "latency_ns": latencies,
+            "audits": audits,
+        }
+        found |= {"slow_frames": slow, "ring_span_ns": span}
         json_out(found)
         return
     why = "" if reason == "NONE" else f" {reason}"
     detail = f": {header['detail']}" if header["detail"] else ""
     click.echo(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}\n")
-    _facts(header)
-    of = f"{number_text.count(counters['frames'])} frames"
+    _facts(header, span)
+    of = number_text.plural(counters["frames"], "frame")
     click.echo(f"{'read slowly':14} {number_text.count(slow)} of {of}")
     if audits:
         worst = min(audits, key=lambda symbol: audits[symbol]["agree"])
-        share = f"{100 * audits[worst]['agree']:.2f} % of {audits[worst]['levels']} levels"
-        click.echo(f"{'audited':14} {len(audits)} books, worst {worst}: {share} agree")
+        levels = number_text.plural(audits[worst]["levels"], "level")
+        share = f"{100 * audits[worst]['agree']:.2f} % of {levels}"
+        books = number_text.plural(len(audits), "book")
+        click.echo(f"{'audited':14} {books}, worst {worst}: {share} agree")
     click.echo()
     used = [(name, value) for name, value in counters.items() if value]
     echo_table(
@@ -68,18 +76,19 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
     echo_table(columns, [_latency(name, values) for name, values in latencies.items()])
 
 
-def _facts(header: dict[str, Any]) -> None:
+def _facts(header: dict[str, Any], span_ns: int | None) -> None:
     ring = header["ring"]["count"]
     last = header["published"]
     rows = [
         ("epoch", f"{header['epoch']}, since {number_text.moment(header['created_ns'])}"),
         ("instruments", f"{header['instruments']} of {header['directory']['count']}"),
-        ("book depth", f"{header['book_depth']} levels a side"),
+        ("book depth", f"{number_text.plural(header['book_depth'], 'level')} a side"),
         (
             "ring",
             f"{number_text.count(ring)} slots, {number_text.count(max(1, last - ring + 1))}"
             f" to {number_text.count(last)} are in it",
         ),
+        ("ring holds", f"{number_text.duration(span_ns)} at this rate" if span_ns else "-"),
         ("memory", number_text.size(header["total_bytes"])),
         (
             "contract",

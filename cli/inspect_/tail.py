@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from feedhandler import number_text
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_.memory import find, open_venue
-from feedhandler.cli.inspect_.records import Describer, line
+from feedhandler.cli.inspect_.records import Describer, heading, line
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import cut, dim, screen_width
 
@@ -114,6 +115,7 @@ class _Reader:
         self._kinds = [_kind(each) for name in kinds for each in name.split(",")]
         self._json = as_json
         self._rows: list[int] = []
+        self._headed = False
         self.turn_to(memory)
         self._rows = [find(memory, symbol).id for symbol in symbols]
 
@@ -190,7 +192,13 @@ class _Reader:
             text = "\n".join(orjson.dumps(record).decode() for record in records)
         else:
             wide = self._width is None or self._width >= 90
-            texts = [line(record, wide=wide) for record in self._describer.lined_up(records)]
+            digits = max(8, len(str(self.memory.segment.published)))
+            shown = self._describer.lined_up(records)
+            shown = self._describer.in_columns(shown) if wide else shown
+            texts = [line(record, wide=wide, digits=digits) for record in shown]
+            if not self._headed:
+                self._headed = True
+                texts.insert(0, dim(heading(timed=True, wide=wide, digits=digits)))
             text = "\n".join(cut(each, self._width) if self._width else each for each in texts)
         click.echo(text)
 
@@ -199,9 +207,8 @@ class _Reader:
         if self._json:
             self._object({"lost": count, "venue": self.memory.venue})
         else:
-            click.echo(
-                click.style(f"{count} records were overwritten before they were read", "red")
-            )
+            said = f"{number_text.plural(count, 'record')} overwritten before being read"
+            click.echo(click.style(said, "red"))
 
     def remark(self, text: str) -> None:
         if self._json:

@@ -37,8 +37,9 @@ def verify(venue: str | None, namespace: str, as_json: bool) -> int:
             click.echo(f"{mark} {result['venue']}: {finding['place']}: {finding['text']}")
         if not result["findings"]:
             click.echo(
-                f"{click.style('ok:', fg='green')} {result['venue']}: {result['instruments']} "
-                f"instruments, {number_text.count(result['records'])} records, "
+                f"{click.style('ok:', fg='green')} {result['venue']}: "
+                f"{number_text.plural(result['instruments'], 'instrument')}, "
+                f"{number_text.plural(result['records'], 'record')}, "
                 f"writer {result['writer']}"
             )
     return FINE if clean else FINDING

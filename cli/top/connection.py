@@ -15,6 +15,7 @@ from feedhandler.cli.top.rows import spark
 from feedhandler.cli.top.screen import TopScreen
 from feedhandler.cli.top.sight import Sight
 from feedhandler.connection.state import ConnectionState
+from feedhandler.number_text import plural
 from feedhandler.view.believable import word
 from feedhandler.view.words import meaning
 from shm import Reason
@@ -95,8 +96,11 @@ class ConnectionScreen(TopScreen):
             ),
             ("queue", number_text.size(row["queue_bytes"])),
             ("behind", number_text.duration(row["behind_ns"]) if row["behind_ns"] else "no"),
-            ("was first", f"{number_text.count(row['wins'])} times"),
-            ("read slowly", f"{row['slow_frames']:,} of {row['frames']:,} frames"),
+            ("was first", plural(row["wins"], "time")),
+            (
+                "read slowly",
+                f"{row['slow_frames']:,} of {number_text.plural(row['frames'], 'frame')}",
+            ),
         ]
 
 

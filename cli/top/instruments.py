@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from feedhandler.cli.top.rows import state_cell
 from feedhandler.cli.top.table import Cell
-from feedhandler.view.instruments import FIELDS, Instruments
+from feedhandler.view.instrument_fields import FIELDS
+from feedhandler.view.instruments import Instruments
 
 _STYLES = {"bid": "bid", "ask": "ask", "status": "bad"}
 

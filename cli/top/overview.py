@@ -43,8 +43,8 @@ class Overview(TopScreen):
         all_ = sum(look.status["instruments"] for look in looks)
         frames = number_text.rate(sum(look.frames for look in looks))
         return (
-            f"{self.sight.namespace}: {well} of {len(looks)} venues LIVE, "
-            f"{live} of {all_} instruments, {frames} frames/s"
+            f"{self.sight.namespace}: {well} of {number_text.plural(len(looks), 'venue')} LIVE, "
+            f"{live} of {number_text.plural(all_, 'instrument')}, {frames} frames/s"
         )
 
     def _words(self, venue: object) -> str:

@@ -7,6 +7,7 @@ from textual.widget import Widget
 from feedhandler.cli.top.rows import READERS, reader_key, reader_row
 from feedhandler.cli.top.screen import TopScreen
 from feedhandler.cli.top.table import Cell, LineTable
+from feedhandler.number_text import plural
 
 
 class ReadersScreen(TopScreen):
@@ -40,5 +41,6 @@ class ReadersScreen(TopScreen):
 
         table.show(keys, cells)
         lost = sum(row["lost"] for row in found.values())
-        self.head(f"{self.sight.namespace}: {len(found)} readers, {lost:,} records lost")
+        readers = plural(len(found), "reader")
+        self.head(f"{self.sight.namespace}: {readers}, {plural(lost, 'record')} lost")
         self.words("LAG: records published and not read yet. LOST: overwritten before they were.")

@@ -11,7 +11,9 @@ from feedhandler.cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, c
 from feedhandler.cli.top.screen import TopScreen
 from feedhandler.cli.top.sight import Sight
 from feedhandler.cli.top.table import Cell, LineTable
-from feedhandler.view.instruments import FIELDS, Instruments
+from feedhandler.number_text import plural
+from feedhandler.view.instrument_fields import FIELDS
+from feedhandler.view.instruments import Instruments
 from feedhandler.view.words import shown_state
 
 
@@ -47,8 +49,9 @@ class VenueScreen(TopScreen):
         connections = look.status.get("connections") or {"live": 0, "total": 0}
         self.head(
             f"{self.venue}: {shown_state(look.status)}, {look.status['live']} of "
-            f"{look.status['instruments']} instruments, {connections['live']} of "
-            f"{connections['total']} connections, {number_text.rate(look.frames)} frames/s"
+            f"{plural(look.status['instruments'], 'instrument')}, {connections['live']} of "
+            f"{plural(connections['total'], 'connection')}, "
+            f"{number_text.rate(look.frames)} frames/s"
         )
         self.words(look.trouble or "nothing is wrong")
         if self._shown == "connections":

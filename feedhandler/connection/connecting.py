@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from feedhandler import number_text
 from feedhandler.adapter.venue import Venue
 from feedhandler.budgets.venue_budgets import wait_for_budget
 from feedhandler.connection.outage import ConnectionOutage
@@ -65,4 +66,4 @@ class Connecting:
 
 def budget_text(budget: str, seconds: float) -> str:
     """What is waited for."""
-    return f"{seconds:.0f} s until the {budget} budget of the host allows more"
+    return f"{number_text.seconds(seconds)} until the {budget} budget of the host allows more"

@@ -12,6 +12,7 @@ from enum import Enum
 from math import ceil
 from time import time
 
+from feedhandler import number_text
 from feedhandler.adapter.venue import Heartbeat, Speaker
 from shm import Reason
 
@@ -169,10 +170,11 @@ class HeartbeatMonitor:
         """What to do now; call it a few times a second."""
         silence = self.bytes.check(now)
         if silence is Silence.DEAD:
-            text = f"no byte for {self.bytes.silent_s(now):.1f} s, {self._proof()}"
+            text = f"no byte for {number_text.seconds(self.bytes.silent_s(now))}, {self._proof()}"
             return [Dead(Reason.SILENT, text)]
         if self._text_sent is not None and now - self._text_sent >= self.heartbeat.cut_s:
-            text = f"no answer to {self.heartbeat.ping!r} for {now - self._text_sent:.1f} s"
+            since = number_text.seconds(now - self._text_sent)
+            text = f"no answer to {self.heartbeat.ping!r} for {since}"
             return [Dead(Reason.HEARTBEAT, text)]
         actions: list[Ask | Dead] = []
         if self._speaks and now >= self._next_text:

@@ -2,6 +2,7 @@
 
 from time import gmtime, strftime, time_ns
 
+from feedhandler import number_text
 from feedhandler.one_line import fitting
 from shm import Reason
 
@@ -29,7 +30,7 @@ class ConnectionOutage:
         self.failures += 1
         self.reason, self.cause = reason, cause
         if next_s < LONG_S:
-            return self._now(f"next try in {next_s:.1f} s")
+            return self._now(f"next try in {number_text.seconds(next_s)}")
         return self._now(f"next try at {clock_time(time_ns() + int(next_s * 1e9))}")
 
     def trying(self) -> str:

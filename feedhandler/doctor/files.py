@@ -5,6 +5,7 @@ from __future__ import annotations
 from feedhandler.config.keys import Config
 from feedhandler.doctor.check import Check, fine, problem
 from feedhandler.doctor.facts import Facts
+from feedhandler.number_text import plural
 from feedhandler.planning.packing import CONNECTION_ROWS
 
 _OTHERS = 64  # libraries, memory, pipes, REST, name resolution
@@ -19,6 +20,7 @@ def files(config: Config, facts: Facts) -> Check:
         return fine(name, f"{limit}, {needed} needed at most")
     return problem(
         name,
-        f"{facts.files:,} a process, {needed} needed when {len(config.venues)} venues are busy",
+        f"{facts.files:,} a process, {needed} needed by a busy feed of "
+        + plural(len(config.venues), "venue"),
         f"ulimit -n {needed} before the start; LimitNOFILE={needed} (systemd)",
     )

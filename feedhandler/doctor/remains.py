@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feedhandler.budgets.shared_budget import NoBudgets, bans
 from feedhandler.doctor.check import Check, advice, fine, listed, problem
+from feedhandler.number_text import plural
 from shm.clean import clean
 from shm.inspect import list_objects
 
@@ -21,7 +22,7 @@ def stale(namespace: str) -> Check:
         return fine(name, f"nothing in namespace {namespace}")
     return advice(
         name,
-        f"{len(paths)} objects of feeds that were killed: {listed(paths[:3])}"
+        f"{plural(len(paths), 'object')} of feeds that were killed: {listed(paths[:3])}"
         + (", ..." if len(paths) > 3 else ""),
         f"feedhandler clean --namespace {namespace}",
     )

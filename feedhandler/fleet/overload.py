@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from feedhandler import number_text
 from feedhandler.connection.connection import Connection
 from feedhandler.engine import _engine
 from feedhandler.fleet.fleet import Bundle, Fleet
@@ -168,7 +169,7 @@ class Overload:
             self._verdicts.said.pop(bundle, None)
             return
         late = min(self._watched[each].keeping.late_s for each in up)
-        text = f"{late:.1f} s behind"
+        text = f"{number_text.seconds(late)} behind"
         if Cause.PROCESS in causes:
             self._stuck(bundle, up, f"{text}: its process does not read in time ({self._share})")
         elif Cause.CONNECTION in causes:
@@ -177,7 +178,8 @@ class Overload:
                 self._stuck(bundle, up, f"{text}, and {why_not}")
         else:
             self._verdicts.said.pop(bundle, None)
-            text = f"what comes is {late:.1f} s older than usual, and was so when it was sent"
+            older = number_text.seconds(late)
+            text = f"what comes is {older} older than usual, and was so when it was sent"
             row = up[0].row
             self._quiet.warning(f"venue {row}", f"{up[0]}: {text}", connection=row)
             for each in up:

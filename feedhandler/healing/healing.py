@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import time_ns
 
+from feedhandler import number_text
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Venue
 from feedhandler.config.keys import VenueConfig
@@ -363,5 +364,5 @@ class Healing:
         tracked = self._universe.by_symbol[symbol]
         if not tracked.closed and self._engine.state(tracked.id)[0] != State.LIVE:
             self.recovery.show(tracked, Reason.RATE_LIMIT)
-            text = f"snapshots wait {seconds:.0f} s for the REST budget of the host"
+            text = f"snapshots wait {number_text.seconds(seconds)} for the REST budget of the host"
             self._quiet.warning("budget", text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
 
+from feedhandler import number_text
 from feedhandler.adapter.venue import Venue
 from feedhandler.budgets.backoff import doubled
 from feedhandler.connection.connection import Connection
@@ -231,9 +232,9 @@ class SilentSubscriptions:
     def _remark(self, keys: list[str]) -> tuple[Reason, str]:
         """Of some that are silent; there is one."""
         found = self.silent[keys[0]]
-        seconds = (time_ns() - found.at_ns) // 1_000_000_000
+        since = number_text.duration(time_ns() - found.at_ns)
         more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        return found.reason, f"{keys[0][:60]} {_WORDS[found.reason]} ({seconds} s){more}"
+        return found.reason, f"{keys[0][:60]} {_WORDS[found.reason]} ({since}){more}"
 
     # ---- what is known of instruments
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import time_ns
 
+from feedhandler import number_text
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.engine import _engine
 from feedhandler.log import Throttle
@@ -152,7 +153,9 @@ class SnapshotQueue:
             wanted = self._wanted[symbol]
             if not wanted.flying and not wanted.held:
                 wanted.held = True
-                wanted.cause = f"the REST budget allows no request for {seconds:.0f} s"
+                wanted.cause = (
+                    f"the REST budget allows no request for {number_text.seconds(seconds)}"
+                )
                 self._do.held(symbol, seconds)
 
     def _landed(self, flight: asyncio.Task[None]) -> None:

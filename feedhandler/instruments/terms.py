@@ -17,6 +17,7 @@ from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import CarriedInstrument, Universe, redefine
 from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
+from feedhandler.number_text import plural
 from shm import Change, Status
 
 LOOK_S = 5.0  #: after a change of a status, and then each time twice as long, the list is asked
@@ -134,7 +135,7 @@ def not_open(universe: Universe) -> str:
     first = f"{one.spec.symbol} is {one.spec.status.name} {since}"
     first += ", ..." if len(found) > 1 else ""
     carried = len(universe.by_id) - len(universe.closed)
-    return f"{len(found)} of {carried} instruments are not open: {first}"
+    return f"{len(found)} of {plural(carried, 'instrument')} not open: {first}"
 
 
 def _changed(changes: Change, old: ListedInstrument, new: ListedInstrument) -> str:

@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from time import monotonic, time_ns
 
+from feedhandler import number_text
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.budgets import venue_budgets
 from feedhandler.connection.outage import LONG_S, MOST_BYTES, clock_time, fitted
@@ -73,5 +74,5 @@ class FirstList:
 
 def _when(seconds: float) -> str:
     if seconds < LONG_S:
-        return f"after {seconds:.1f} s"
+        return f"after {number_text.seconds(seconds)}"
     return f"at {clock_time(time_ns() + int(seconds * 1e9))}"

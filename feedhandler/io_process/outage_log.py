@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
+from feedhandler import number_text
 from feedhandler.connection.connection import Connection
 from feedhandler.log import log
 from feedhandler.log_lines import about
@@ -68,7 +69,7 @@ class OutageLog:
             log.info(
                 "%s is live again, after %s and %d failure%s",
                 connection,
-                _length(self._clock() - outage.began),
+                number_text.seconds(self._clock() - outage.began),
                 outage.failures,
                 "s" if outage.failures > 1 else "",
                 extra=about(connection=connection.row),
@@ -89,12 +90,8 @@ class OutageLog:
             "%s%s: down for %s, %d failures: %s",
             connection,
             more,
-            _length(now - outage.began),
+            number_text.seconds(now - outage.began),
             outage.failures,
             connection.detail,
             extra=about(connection=connection.row),
         )
-
-
-def _length(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -18,6 +18,7 @@ from feedhandler.connection.outage import MOST_BYTES
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.io_process.book_tally import BookTally
 from feedhandler.log import log
+from feedhandler.number_text import plural
 from feedhandler.one_line import fitting
 from shm import Reason, State
 from shm._native import Writer
@@ -52,7 +53,7 @@ def judge(
             return Health(State.LIVE, Reason.CAPACITY, behind)
         cut = [c for c in down if not is_open(c.state) and c.outage]
         if cut:
-            first = f"{len(cut)} of {len(connections)} connections are down: "
+            first = f"{_of(len(cut), len(connections))} down: "
             reason, why = _complaint(cut[0], MOST_BYTES - len(first))
             return Health(State.LIVE, reason, first + why)
         return Health(State.LIVE, silent[0], "; ".join(filter(None, (silent[1], note))))
@@ -67,12 +68,12 @@ def judge(
         reason = Reason(books.reason)
     if lost:
         how = "not back yet" if is_open(lost[0].state) else "down"
-        first = f"{len(lost)} of {len(connections)} connections are {how}: "
+        first = f"{_of(len(lost), len(connections))} {how}: "
         reason, why = _complaint(lost[0], MOST_BYTES - len(first))
         parts.append(first + why)
     if missing:
         symbol, its_state, its_reason = books.first
-        text = f"{missing} of {total} books are not live"
+        text = f"{missing} of {plural(total, 'book')} not live"
         example = f": {symbol} is {State(its_state).name}({Reason(its_reason).name})"
         parts.append(text + example + (", ..." if missing > 1 else ""))
         if len("; ".join(parts).encode()) > MOST_BYTES:
@@ -146,3 +147,8 @@ class VenueState:
     def _log(self, state: State, reason: Reason, detail: str) -> None:
         why = f" ({reason.name})" if reason is not Reason.NONE else ""
         log.info("%s%s%s", state.name, why, f": {detail}" if detail else "")
+
+
+def _of(some: int, of: int) -> str:
+    """1 of 1 connection, 2 of 5 connections"""
+    return f"{some} of {plural(of, 'connection')}"

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from feedhandler import number_text
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.venue import Limits
 from feedhandler.budgets import venue_budgets
@@ -197,7 +198,7 @@ class Rest:
             wait = min(PAUSE_S, asked)
         if wait:
             self.budget.hold(monotonic(), wait, status)
-            message = f"{message}; nothing more is asked for {wait:.0f} s"
+            message = f"{message}; nothing more is asked for {number_text.seconds(wait)}"
             if status in self._bans or status >= 500:
                 return RestRateLimited(message, url, status, body, wait)
         if 400 <= status < 500:

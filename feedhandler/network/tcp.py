@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 import aiohappyeyeballs
 
+from feedhandler import number_text
+
 NAME_TIMEOUT_S = 5.0
 FAMILY_DELAY_S = 0.25  #: RFC 8305, 5: the other address is tried beside the first after so long
 KEEPALIVE_IDLE_S = 4
@@ -105,4 +107,4 @@ def vanished(connected: socket.socket) -> str:
     seconds = _LAST_ACK.unpack_from(info, _LAST_ACK_OFFSET)[0] / 1e3
     if seconds < USER_TIMEOUT_S - 1:
         return ""
-    return f"the peer vanished: not even a TCP acknowledgement for {seconds:.0f} s"
+    return f"the peer vanished: not even a TCP acknowledgement for {number_text.seconds(seconds)}"

@@ -15,7 +15,8 @@ from feedhandler.number_text import decimal, figures, stepped
 from feedhandler.page.history import History
 from feedhandler.view.believable import word
 from feedhandler.view.book import lined_up, read_book
-from feedhandler.view.instruments import FIELDS, Instruments
+from feedhandler.view.instrument_fields import FIELDS
+from feedhandler.view.instruments import Instruments
 from feedhandler.view.watch import VenueLook, Watch
 from feedhandler.view.words import meaning, shown_state
 from shm import NONE, OptionType, Reason, State, UnknownInstrument

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feedhandler import venues
+from feedhandler import number_text, venues
 from feedhandler.adapter import selection
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.request import Request
@@ -69,7 +69,8 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
             continue
         if len(specs) > (rows := one.directory_rows):
             found.problems.append(
-                f"venues.{name}: {len(specs)} instruments, but directory_rows is {rows}"
+                f"venues.{name}: {number_text.plural(len(specs), 'instrument')}, "
+                f"but directory_rows is {rows}"
             )
         try:
             found.venues.append(forecast(venue, one, specs, weights))
@@ -83,7 +84,9 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
     for budget, (seconds, status) in closed.items():
         if budget.partition(" ")[0] in hosts:
             why = f" (HTTP {status})" if status else ""
-            found.warnings.append(f"{budget}: closed by the venue for {seconds:.0f} s more{why}")
+            found.warnings.append(
+                f"{budget}: closed by the venue for {number_text.seconds(seconds)} more{why}"
+            )
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from feedhandler.adapter.venue import Limits, ListedInstrument, Venue
+from feedhandler.number_text import plural
 
 CONNECTION_ROWS = 64  #: of the connection table: no feed has more connections
 
@@ -67,7 +68,8 @@ def pack(
         most = max(len(one.keys) for one in full)
         raise PlanError(
             f"{venue.name}: {sum(len(one.keys) for one in full)} keys need {len(full)} connections "
-            f"of {most} keys, the venue allows {allowed}: ask for fewer instruments or channels"
+            f"of {plural(most, 'key')}, the venue allows {allowed}: "
+            "ask for fewer instruments or channels"
         )
     return full
 
@@ -84,8 +86,9 @@ def _fill(venue: Venue, connections: list[_Packed], keys: Sequence[str]) -> None
     size = sum(len(key.encode()) for key in keys)
     if not fits((), keys, venue.limits):
         raise PlanError(
-            f"{venue.name}: one instrument has {len(keys)} keys of {size} bytes ({keys[0]}, ...), "
-            f"a connection takes {room or 'any number of'} keys"
+            f"{venue.name}: one instrument has {plural(len(keys), 'key')} of {size} bytes "
+            f"({keys[0]}, ...), "
+            f"a connection takes {plural(room, 'key') if room else 'any number of keys'}"
             + (f" of {most} bytes" if most else "")
             + ": ask for fewer channels"
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from feedhandler.number_text import plural
 from feedhandler.recording.findings import Finding
 from shm.recording.manifest import MANIFEST, Compacted, Loss, Manifest, Segment, holes
 from shm.recording.schema import LOCK, PARTIAL, QUARANTINE
@@ -63,7 +64,8 @@ def segments_of(segments: list[Segment]) -> Iterator[Finding]:
         if not segment.first <= segment.last:
             yield _finding("manifest", "a segment ends before it begins", segment)
         elif segment.records != segment.last - segment.first + 1:
-            text = f"a segment of {segment.records} records, {segment.first} to {segment.last}"
+            many = plural(segment.records, "record")
+            text = f"a segment of {many}, {segment.first} to {segment.last}"
             yield _finding("rows", text, segment)
     for before, after in pairwise(segments):
         if before.epoch == after.epoch and after.first <= before.last:

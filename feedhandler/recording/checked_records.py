@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from feedhandler.number_text import plural
 from feedhandler.recording.findings import Checked, Finding, Findings
 from shm import Kind
 from shm.recording import schema
@@ -155,7 +156,7 @@ class CheckedRecords:
 
     def _missing(self, first: int, last: int) -> None:
         count = last - first + 1
-        text = f"{count} records are missing within a segment: {first} to {last}"
+        text = f"{plural(count, 'record')} missing within a segment: {first} to {last}"
         self._find("missing", text, first, last)
 
     def _ends(self, last: int) -> None:
@@ -165,7 +166,7 @@ class CheckedRecords:
             if records != segment.records:
                 self._find(
                     "rows",
-                    f"a segment has {records} records, and its line says {segment.records}",
+                    f"a segment has {plural(records, 'record')}, its line says {segment.records}",
                     segment.first,
                     segment.last,
                 )

@@ -19,6 +19,7 @@ import msgspec
 
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.log import Throttle, log
+from feedhandler.number_text import duration
 from feedhandler.recording.compaction import Compactor
 from feedhandler.recording.directory import RecordingDirectory
 from feedhandler.recording.reading import Ended, Item, Opened, Queue, Records, VenueReader
@@ -268,8 +269,8 @@ class Recorder:
             if ring and behind > ring / 2:
                 self._quiet.warning(
                     one["venue"],
-                    f"{one['venue']}: {behind / 1e9:.1f} s behind, and its ring holds "
-                    f"{ring / 1e9:.1f} s: more `ring_slots`, or a core for the recorder (`cpu`)",
+                    f"{one['venue']}: {duration(behind)} behind, and its ring holds "
+                    f"{duration(ring)}: more `ring_slots`, or a core for the recorder (`cpu`)",
                 )
         if self._report is not None:
             self._report(status)

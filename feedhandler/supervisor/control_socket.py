@@ -1,9 +1,9 @@
 """The running supervisor's Unix socket: one JSON line in, one out.
 
 `<namespace>.sock` in the user's `runtime_directory`. Messages:
-{"do": "status"}, {"do": "config"}, {"do": "stop"}, {"do": "subscribe" | "unsubscribe", "venue",
-"patterns"}; an answer with "error" says what went wrong, and where "refused" is true that asking
-again does not help.
+{"do": "status"}, {"do": "config"}, {"do": "reload"}, {"do": "stop"}, {"do": "subscribe" |
+"unsubscribe", "venue", "patterns"}; an answer with "error" says what went wrong, and where
+"refused" is true that asking again does not help.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ _LINE_BYTES = 64 << 20
 _REQUEST_BYTES = 1 << 16
 _TIMEOUT_S = 5.0
 ANSWER_S = 30.0  #: the longest that an answer takes
+RELOAD_S = 150.0  #: of a reload: venues are asked, others end and start again
 
 
 class NotRunning(Exception):  # noqa: N818
@@ -129,7 +130,7 @@ class Server:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 line = await reader.readline()
-            async with asyncio.timeout(ANSWER_S + _TIMEOUT_S):
+            async with asyncio.timeout(RELOAD_S + _TIMEOUT_S):
                 writer.write(orjson.dumps(await self._reply(line)) + b"\n")
                 await writer.drain()
         except (TimeoutError, OSError, ValueError):  # a client that is gone, or says nonsense

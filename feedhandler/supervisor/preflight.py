@@ -13,6 +13,7 @@ from feedhandler.instruments.handed_list import Answers, Keeping
 from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
+from feedhandler.number_text import plural
 from feedhandler.planning.packing import PlanError, pack
 
 TIMEOUT_S = 8.0
@@ -88,7 +89,7 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
             findings.problems.append(f"venues.{name}.instruments: {one}")
     if len(chosen) > config.directory_rows:
         findings.problems.append(
-            f"venues.{name}.instruments: {len(chosen)} instruments, but "
+            f"venues.{name}.instruments: {plural(len(chosen), 'instrument')}, but "
             f"venues.{name}.directory_rows is {config.directory_rows}"
         )
     try:

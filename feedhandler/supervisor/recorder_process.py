@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from feedhandler import python_child
+from feedhandler import number_text, python_child
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.config.keys import Config
 from feedhandler.log import log
@@ -96,7 +96,7 @@ class RecorderProcess:
         state = "STARTING" if pid else "ENDED"
         detail = "" if pid else self._last
         if not pid and left > 0:
-            detail += f"; restarting in {left:.1f} s"
+            detail += f"; restarting in {number_text.seconds(left)}"
         record = self._config.record
         return {
             "pid": pid,

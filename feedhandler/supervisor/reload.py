@@ -1,13 +1,15 @@
 """What has to be done to get from one configuration to another."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from feedhandler.config.document import ConfigError
 from feedhandler.config.keys import Config
+from feedhandler.config.values import shown
 
 SETTLE_S = 0.25  #: a file that reads alike after so long is not being written any more
 SETTLE_MOST_S = 5.0
@@ -92,3 +94,44 @@ def difference(old: Config, new: Config) -> Difference:
         restarted=tuple(restarted),
         rules=tuple(rules),
     )
+
+
+def in_words(change: Difference, old: Config, new: Config) -> list[str]:
+    """What another configuration changes, a line each; empty: nothing."""
+    lines = [f"{name}: added" for name in change.added]
+    lines += [f"{name}: no longer configured: ended" for name in change.removed]
+    for name in change.rules:
+        was, now = old.venues[name].instruments, new.venues[name].instruments
+        more = [rule for rule in now if rule not in was]
+        less = [rule for rule in was if rule not in now]
+        parts = [
+            f"{sign} {', '.join(rules)}" for sign, rules in (("+", more), ("-", less)) if rules
+        ]
+        lines.append(f"{name}: instruments {' '.join(parts) or 'in another order'}")
+    for name in change.restarted:
+        parts = list(_changes(old.venues[name], new.venues[name]))
+        lines.append(f"{name}: its process started again: {'; '.join(parts)}")
+    lines += list(_changes(old, new, but=("venues", "record", "address_named")))
+    if old.record != new.record:
+        if old.record is not None and new.record is not None:
+            parts = list(_changes(old.record, new.record))
+            lines.append(f"recorder: started again: {'; '.join(parts)}")
+        else:
+            lines.append("recorder: started" if old.record is None else "recorder: ended")
+    elif change.recording(old, new):
+        lines.append("recorder: started again, for other venues")
+    return lines
+
+
+def _changes(old: msgspec.Struct, new: msgspec.Struct, but: tuple[str, ...] = ()) -> Iterator[str]:
+    """depth 50 -> 100"""
+    for name in new.__struct_fields__:
+        was, now = getattr(old, name), getattr(new, name)
+        if was != now and name not in but:
+            yield f"{name} {_value(was)} -> {_value(now)}"
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    return shown(list(value) if isinstance(value, tuple) else value)

@@ -7,11 +7,11 @@ without a wrong book (they end with it) and restarted at any time.
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic_ns
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,10 +21,11 @@ from feedhandler.instruments.handed_list import Answers, Lists
 from feedhandler.log import log, setup
 from feedhandler.log_lines import FORMAT, about
 from feedhandler.recording.status_file import recorders
+from feedhandler.suggest import near
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
 from feedhandler.supervisor.recorder_process import RecorderProcess
-from feedhandler.supervisor.reload import Difference, difference, read_settled
+from feedhandler.supervisor.reload import Difference, difference, in_words, read_settled
 from feedhandler.supervisor.starts import Starts
 from feedhandler.supervisor.status_http import StatusServer, serve
 from feedhandler.supervisor.venue_process import VenueProcess
@@ -38,13 +39,19 @@ Load = Callable[[], Config]
 
 
 def run(
-    config: Config, *, keep: bool = False, report: Report | None = None, load: Load | None = None
+    config: Config,
+    *,
+    keep: bool = False,
+    report: Report | None = None,
+    load: Load | None = None,
+    say: Report | None = None,
 ) -> int:
     """Run a configuration until SIGINT, SIGTERM or a stop over the socket; in the foreground.
 
     `keep` leaves the shared memory for inspection. `report` gets the problems that keep it from
-    starting, a line each (without it they go to the log). `load`: reads the configuration again, on
-    SIGHUP; may raise ConfigError. Returns 0, or 2: refused, nothing started.
+    starting, a line each (without it they go to the log). `load`: reads the configuration again,
+    when it is asked to; may raise ConfigError. `say`: is told, besides the log, what it was asked
+    to do and does. Returns 0, or 2: refused, nothing started.
     """
     if config.log:
         os.environ[FORMAT] = config.log  # the venues' processes write as this one
@@ -56,7 +63,7 @@ def run(
         tell(str(error))
         return CONFIGURATION
     try:
-        return asyncio.run(Supervisor(config, keep=keep, load=load).run(tell))
+        return asyncio.run(Supervisor(config, keep=keep, load=load, say=say).run(tell))
     finally:
         lock.release()
 
@@ -64,10 +71,18 @@ def run(
 class Supervisor:
     """One run of one configuration. The caller holds the namespace's lock."""
 
-    def __init__(self, config: Config, *, keep: bool = False, load: Load | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        keep: bool = False,
+        load: Load | None = None,
+        say: Report | None = None,
+    ) -> None:
         self._config = config
         self._keep = keep
         self._load = load
+        self._say = say or (lambda _: None)
         self._children: dict[str, VenueProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._recorder: RecorderProcess | None = None
@@ -75,7 +90,9 @@ class Supervisor:
         self._status_server: StatusServer | None = None
         self._starts = Starts()
         self._stop = asyncio.Event()
+        self._why = ""  # it stops
         self._reload = asyncio.Event()
+        self._waiting: list[asyncio.Future[dict[str, Any]]] = []  # for what a reload says
         self._terminal = _has_terminal()
         self._started = monotonic_ns()
 
@@ -88,8 +105,8 @@ class Supervisor:
     async def run(self, tell: Report) -> int:
         """Until told to stop."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
+        for number, why in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")):
+            loop.add_signal_handler(number, self._end, why)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         try:
             self._status_server = await self._serve_status(self._config)
@@ -112,7 +129,8 @@ class Supervisor:
         self._record()
         try:
             await self._until_stopped()
-            log.info("stopping")
+            log.info("stopping (%s)", self._why)
+            self._say(f"stopping {', '.join(self._children)} ({self._why})")
             await asyncio.gather(*(child.stop() for child in self._children.values()))
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             await self._stop_recording()  # after the venues: what they said last is kept, too
@@ -125,6 +143,10 @@ class Supervisor:
         log.info("stopped")
         return FINE
 
+    def _end(self, why: str) -> None:
+        self._why = self._why or why
+        self._stop.set()
+
     async def _until_stopped(self) -> None:
         stopped = asyncio.create_task(self._stop.wait())
         while not stopped.done():
@@ -133,7 +155,9 @@ class Supervisor:
             asked.cancel()
             if self._reload.is_set() and not stopped.done():
                 self._reload.clear()
-                await self.reload()
+                waiting, self._waiting = self._waiting, []
+                _tell(waiting, await self.reload())
+        _tell(self._waiting, _STOPPING)
 
     async def _serve_status(self, config: Config) -> StatusServer | None:
         return await serve(
@@ -174,7 +198,7 @@ class Supervisor:
         if not task.cancelled() and task.exception() is not None:
             text = "%s: nobody watches it any more"
             log.error(text, venue, exc_info=task.exception(), extra=about(venue=venue))
-            self._stop.set()
+            self._end("see the log")
 
     async def _preflight(self, tell: Report) -> Lists | None:
         """What the venues list; None: nothing may start."""
@@ -202,19 +226,19 @@ class Supervisor:
     def _hung_up(self) -> None:
         """SIGHUP: read the configuration again; or the terminal that we belong to was closed."""
         if self._terminal and not _has_terminal():
-            self._stop.set()
+            self._end("its terminal was closed")
         else:
             self._reload.set()
 
-    async def reload(self) -> None:
+    async def reload(self) -> dict[str, Any]:
         """Follow the configuration as it is now, or refuse it as a whole: what may fail is done
-        first, and undone if it does."""
+        first, and undone if it does. {"changed": lines, "warnings"}, or {"error", "refused"}."""
         if self._load is None:
-            log.warning("started without a configuration that could be read again")
-            return
+            return _refused("started without a configuration that could be read again")
         try:
             config = await read_settled(self._load)
             change = difference(self.config, config)
+            changed = in_words(change, self.config, config)
             findings = await preflight.check(change.fresh(config))
             if findings.problems:
                 raise ConfigError(findings.problems)
@@ -227,19 +251,20 @@ class Supervisor:
                     await server.stop()
                 raise
         except (ConfigError, OSError) as error:
-            text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            for line in text.splitlines():
-                log.error("configuration refused, the old one goes on: %s", line)
-            return
-        except Exception:  # whatever it is, the feed goes on
+            return _refused(
+                error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            )
+        except Exception as error:  # whatever it is, the feed goes on
             log.exception("configuration refused, the old one goes on")
-            return
+            return {"error": f"{type(error).__name__}: {error}", "refused": True}
         for venue, text in findings.warnings:
             log.warning("%s", text, extra=about(venue=venue))
         if moved:
             await self._hush()
             self._status_server = server
         await self._apply(config, change, findings.lists)
+        self._say("\n  ".join(["configuration read again:", *(changed or ["nothing changed"])]))
+        return {"changed": changed, "warnings": [text for _, text in findings.warnings]}
 
     async def _follow(self, config: Config, change: Difference) -> None:
         """Other instruments, on all venues or on none. Raises ConfigError."""
@@ -291,18 +316,26 @@ class Supervisor:
                 return built
             case "subscribe" | "unsubscribe":
                 return await self._instruments(message)
+            case "reload":
+                if self._stop.is_set():
+                    return dict(_STOPPING)
+                said: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+                self._waiting.append(said)
+                self._reload.set()
+                return await said
             case "stop":
-                self._stop.set()
+                self._end("feedhandler stop")
                 return {"stopping": True, "pid": os.getpid()}
             case other:
-                known = "status, config, subscribe, unsubscribe or stop"
+                known = "status, config, subscribe, unsubscribe, reload or stop"
                 return {"error": f"unknown request {other!r}: {known}"}
 
     async def _instruments(self, message: dict[str, Any]) -> dict[str, Any]:
         child = self._children.get(message.get("venue", ""))
         if child is None:
+            name = str(message.get("venue"))
             running = ", ".join(self._children) or "none"
-            text = f"no venue {message.get('venue')!r} runs here; running: {running}"
+            text = f"no venue {name!r} runs here{near(name, self._children)}; running: {running}"
             return {"error": text, "refused": True}
         patterns = message.get("patterns")
         if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):
@@ -325,6 +358,21 @@ class Supervisor:
             if each["pid"] not in [its["pid"] for its in ours]
         ]
         return found | {"recorders": ours + others}
+
+
+_STOPPING: Final[Mapping[str, Any]] = {"error": "the supervisor is stopping", "refused": False}
+
+
+def _refused(text: str) -> dict[str, Any]:
+    for line in text.splitlines():
+        log.error("configuration refused, the old one goes on: %s", line)
+    return {"error": text, "refused": True}
+
+
+def _tell(waiting: Sequence[asyncio.Future[dict[str, Any]]], answer: Mapping[str, Any]) -> None:
+    for one in waiting:
+        if not one.done():  # who asked may have given up
+            one.set_result(dict(answer))
 
 
 def _has_terminal() -> bool:

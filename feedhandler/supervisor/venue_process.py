@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from feedhandler import python_child
+from feedhandler import number_text, python_child
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments import handed_list
@@ -227,5 +227,5 @@ class VenueProcess:
         """What its process does, or what is done about it."""
         left = (self._next_ns - time_ns()) / 1e9
         if left > 0:
-            return f"{self._last}; restarting in {left:.1f} s"
+            return f"{self._last}; restarting in {number_text.seconds(left)}"
         return f"{self._last}; started again" if self.restarts else self._last

@@ -13,14 +13,10 @@ import numpy.typing as npt
 
 from feedhandler import number_text
 from feedhandler.view.believable import believable, word
+from feedhandler.view.instrument_fields import FIELDS
 from shm import NONE, Status
 from shm.inspect import Memory
 
-#: what there is of each, and what it may be sorted by
-FIELDS: Final = (
-    *("symbol", "state", "bid", "bid_size", "ask", "ask_size", "last", "mark", "volume"),
-    *("age", "status", "reason"),
-)
 _SCALED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "bid": ("bid_price", "price_exponent"),

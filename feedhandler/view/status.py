@@ -10,6 +10,7 @@ import numpy as np
 
 from feedhandler.connection.state import ConnectionState
 from feedhandler.healing.audit_report import read_report
+from feedhandler.number_text import duration
 from shm import DamagedSegment, NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import read_struct, text
 from shm.dev_shm import objects, open_fd
@@ -73,7 +74,7 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
     if alive and age > SUSPECT_NS:
         state, reason = State.STALE, Reason.HEARTBEAT
         since_ns = int(header["heartbeat_ns"])
-        detail = f"its IO process gave no sign of life for {age / 1e9:.1f} s"
+        detail = f"its IO process gave no sign of life for {duration(age)}"
     speaks = alive and age < _native.DEAD_NS  # readers call nothing live otherwise
     pid = int(header["writer_pid"]) if alive else 0
     closed = int(np.count_nonzero(states == State.CLOSED))

@@ -15,7 +15,7 @@ from feedhandler.view.believable import SILENT_NS
 from shm import Reason
 
 RECENT_NS: Final = 600_000_000_000  #: a restart is news for so long
-OF_BOOKS: Final = " books are not live"  #: in a detail that says how many
+OF_BOOKS: Final = " not live"  #: in a detail that says how many
 
 #: what each reason means, and what the feed does about it; "": nothing
 REASONS: Mapping[Reason, tuple[str, str]] = MappingProxyType(

@@ -71,7 +71,7 @@ def test_everything_can_be_looked_at(feed: str) -> None:
 @pytest.mark.parametrize("columns", [80, 200])
 def test_screens_of_a_running_feed(feed: str, columns: int) -> None:
     for arguments in (
-        ("status",), ("inspect", "connections"), ("inspect", "ls", "deribit"),
+        ("status",), ("inspect", "connections"), ("inspect", "ls", "deribit", "--no-pager"),
         ("inspect", "tail", "deribit", "-n", "40"),
         ("inspect", "book", "deribit", "BTC-PERPETUAL", "-d", "40"),
     ):  # fmt: skip
@@ -210,6 +210,7 @@ def test_start_on_a_terminal_tells_how_to_look(namespace: str, tmp_path: Path) -
         assert len(control) <= 80
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.finish() == 0
-        assert "stopped" in terminal.lines()
+        assert "stopping deribit (Ctrl-C)" in terminal.lines()
+        assert any(line.startswith("stopped after ") for line in terminal.lines())
         assert "Traceback" not in terminal.raw
     assert not list(Path("/dev/shm").glob(f"{namespace}.*"))

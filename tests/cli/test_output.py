@@ -18,7 +18,7 @@ COLUMNS = (
     Column("URL", drop=3),
     Column("REASON", under=True),
 )
-CAUSE = "DISCONNECTED for 41 s: 1 of 1 connections are down: Connection refused; next try in 1.9 s"
+CAUSE = "DISCONNECTED for 41 s: 1 of 1 connection down: Connection refused; next try in 1.9 s"
 FINE = ("okx", "LIVE", "0", "-", "ws://127.0.0.1:39171/ws/v5/public", "")
 DOWN = ("binance", "STALE", "0", "-", "ws://127.0.0.1:45145/stream", CAUSE)
 AGAIN = ("binance", "LIVE", "1", "-", "ws://127.0.0.1:45145/stream", "")

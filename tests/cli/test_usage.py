@@ -16,6 +16,7 @@ COMMANDS = (
     ("inspect", "connections"), ("bench", "latency"), ("bench", "hop"), ("bench", "api"),
     ("bench", "memory"), ("bench", "all"), ("inspect", "verify"), ("subscribe",),
     ("unsubscribe",), ("plan",), ("doctor",), ("config",), ("venues",), ("venue", "check"),
+    ("reload",), ("check",),
 )  # fmt: skip
 
 

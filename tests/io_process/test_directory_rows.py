@@ -63,4 +63,4 @@ def test_a_venue_without_a_row_for_each_instrument_is_not_live() -> None:
     left_out["B"] = None
     health = judge(books, [], True, note="few rows")
     assert (health.state, health.reason) == (State.STALE, Reason.NO_ROW)
-    assert health.detail == "1 of 2 books are not live: B is STALE(NO_ROW)"
+    assert health.detail == "1 of 2 books not live: B is STALE(NO_ROW)"

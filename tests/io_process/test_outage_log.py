@@ -97,7 +97,7 @@ def test_each_outage_is_news(said: pytest.LogCaptureFixture) -> None:
         clock.now += seconds
         link.live(outages)
     down = "connection 0: Connection refused; next try in 1.0 s"
-    back = "connection 0 is live again, after 30.0 s and 1 failure"
+    back = "connection 0 is live again, after 30 s and 1 failure"
     assert said.messages == [down, down, back]  # of a short one its beginning is enough
 
 
@@ -252,7 +252,7 @@ def test_an_outage_is_told_on_narrow_screens_and_calmly(capfd: pytest.CaptureFix
         assert len(lines) <= 6, lines
         for columns in (80, 200):
             text = told(screen(r, columns, "status"))
-            assert re.search(r"DISCONNECTED for [\d.]+ s: 1 of 1 connections are down: ", text)
+            assert re.search(r"DISCONNECTED for [\d.]+ s: 1 of 1 connection down: ", text)
             assert re.search(r"Connection refused; (next try in|trying again)", text)
             text = told(screen(r, columns, "inspect", "connections"))
             done = r"refused; (next try in [\d.]+ s|trying again), down since [\d:]+ UTC"
@@ -278,7 +278,7 @@ def test_what_is_being_opened_says_why_it_is_not_open(capfd: pytest.CaptureFixtu
         r.sims["okx"].fault("drop")
         until(lambda: link(r)["state"] == ConnectionState.CONNECTING, "it is being opened")
         assert link(r)["detail"] == "the venue cut the connection; trying again"
-        why = "connections are down: the venue cut the connection; trying again"
+        why = "1 of 1 connection down: the venue cut the connection; trying again"
         until(lambda: why in told(screen(r, 80, "status")), "the status says why")
         assert all(map(LINE.fullmatch, capfd.readouterr().err.splitlines()))
 

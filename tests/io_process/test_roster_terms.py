@@ -67,7 +67,7 @@ def test_terms_that_the_list_changes_reach_readers(namespace: str) -> None:
             assert (feed.quote("A").status, feed.quote("B").status) == (2, 0)
             said = house.roster.not_open()
             assert re.fullmatch(
-                "1 of 2 instruments are not open: A is HALTED since [0-9:]{8} UTC", said
+                "1 of 2 instruments not open: A is HALTED since [0-9:]{8} UTC", said
             )
             terms: dict[str, Any] = {
                 "tick": Decimal("0.0001"),

@@ -33,7 +33,7 @@ def test_what_is_wrong_since_when_and_what_is_done() -> None:
 
 
 def test_a_detail_of_books_has_what_befell_them_and_the_cure() -> None:
-    some = "1 of 2 books are not live: A is STALE(GAP)"
+    some = "1 of 2 books not live: A is STALE(GAP)"
     said = trouble(status(state="STALE", reason="GAP", detail=some), NOW)
     what, done = REASONS[Reason.GAP]
     assert said == f"GAP for 0 ns: {what}; {some}; {done}"
@@ -42,7 +42,7 @@ def test_a_detail_of_books_has_what_befell_them_and_the_cure() -> None:
 def test_who_says_what_is_wrong_and_not_what_is_done_has_that_added() -> None:
     said = trouble(status(state="STALE", reason="FAILED", detail="its IO process died"), NOW)
     assert said == "FAILED for 0 ns: its IO process died; its supervisor starts it again"
-    down = "1 of 1 connections are down: refused; next try in 1.0 s; 2 of 2 books are not live"
+    down = "1 of 1 connection down: refused; next try in 1.0 s; 2 of 2 books not live"
     said = trouble(status(state="STALE", reason="DISCONNECTED", detail=down), NOW)
     assert said == f"DISCONNECTED for 0 ns: {down}"
 
