@@ -9,12 +9,12 @@ from typing import Final
 from feedhandler import venues
 
 VENUES: Final[Mapping[str, str]] = {
-    "deribit": "deribit:DeribitServer",
     "binance": "binance:BinanceServer",
     "binance-usdm": "binance_usdm:BinanceUsdmServer",
 }
 """The module in `sim/venues`, and the class in it."""
 RULES: Final[Mapping[str, str]] = {
+    "deribit": "deribit:DeribitServer",
     "okx": "okx:OkxServer",
     "bitfinex": "bitfinex:BitfinexServer",
     "bybit-linear": "bybit:LinearServer",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from feedhandler.sim.market import black76
 from feedhandler.sim.market.market import Market
-from feedhandler.sim.venues.deribit_json import number
+from feedhandler.sim.venues.deribit_wire import number
 from tests.sim.harness import market
 
 strikes = st.floats(0.6, 1.7)

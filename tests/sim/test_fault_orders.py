@@ -60,7 +60,7 @@ def test_what_only_the_venue_can_say() -> None:
                 ({"kind": "gap", "symbol": "BTCUSD"}, "did you mean 'BTCUSDT'?"),
                 ({"kind": "silence", "channel": "btcusdt@tea"}, "btcusdt@depth@100ms"),
                 ({"kind": "no_snapshot"}, "use rest_error or rest_delay with a path"),
-                ({"kind": "bad_checksum", "symbol": "BTCUSDT"}, "only okx"),
+                ({"kind": "bad_checksum", "symbol": "BTCUSDT"}, "nothing that binance can do"),
                 (
                     {"kind": "tls", "certificate": "expired"},
                     "needs a simulator with the op",
@@ -87,7 +87,7 @@ def test_kinds_can_be_asked_for() -> None:
         async with venue("okx") as sim:
             found = (await sim.get("/sim/faults"))["kinds"]
             assert set(found) == set(KINDS)
-            assert found["bad_checksum"]["venues"] == ["okx"]
+            assert found["bad_checksum"]["unmeant"] == ["binance", "binance-usdm"]
 
     asyncio.run(main())
 

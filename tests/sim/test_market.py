@@ -10,7 +10,7 @@ from feedhandler.sim.market import expiries
 from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.instrument import Instrument, fixed8, float_style, plain
 from feedhandler.sim.server.control import describe
-from feedhandler.sim.venues import binance_listing, deribit_listing
+from feedhandler.sim.venues import binance_listing
 from tests.sim.harness import SIX, market, venue
 
 
@@ -123,9 +123,8 @@ def test_banded_grid_keeps_order_and_round_trips() -> None:
 
 @pytest.mark.parametrize("count", [1, 20, 10_000])
 def test_listings_have_the_size_asked_for(count: int) -> None:
-    today = date(2026, 11, 23)
     for listed in (
-        deribit_listing.instruments(today, count),
+        list(market("deribit", instruments=count).instruments.values()),
         list(market("okx", instruments=count).instruments.values()),
         binance_listing.instruments(count),
     ):

@@ -7,7 +7,6 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date
 from typing import Any
 
 import orjson
@@ -22,7 +21,6 @@ from feedhandler.config.keys import VenueConfig
 from feedhandler.instruments.listing import Lister
 from feedhandler.instruments.universe import Universe
 from feedhandler.io_process.roster import Roster
-from feedhandler.sim.venues import deribit_listing
 from shm import Status, segment
 from tests.venues import entries
 from tests.venues.odd import Nobody, assert_possible, said, variants, with_odd
@@ -110,17 +108,10 @@ class Nothing:
         raise AssertionError(request)
 
 
-def rows(name: str) -> list[dict[str, Any]]:
-    if name == "okx":
-        return entries.rows(name, 3)
-    today = date(2026, 11, 29)
-    return [deribit_listing.describe(one, 1, 1) for one in deribit_listing.instruments(today, 3)]
-
-
 @pytest.mark.parametrize("name", ["okx", "deribit"])
 def test_a_notice_of_an_instrument_concerns_it_alone(name: str, namespace: str) -> None:
     """Terms and states that a stream tells: what is odd of one is told of no other."""
-    venue, its = venues.load(name), rows(name)
+    venue, its = venues.load(name), entries.rows(name, 3)
     key = {"okx": "data", "deribit": "result"}[name]
     good = venue.parse_instruments(orjson.dumps({"code": "0", key: its}))
     wanted = [spec.symbol for spec in good]

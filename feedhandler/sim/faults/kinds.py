@@ -19,12 +19,14 @@ class Kind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     once: bool = False
     """Without ``count`` and ``seconds`` it strikes once, not until it is ended."""
-    venues: tuple[str, ...] = ()
-    """Where it makes sense; empty: everywhere."""
+    unmeant: tuple[str, ...] = ()
+    """Venues with a server of their own that cannot do it. What others can, their servers say."""
 
 
 _SPAN = ("seconds", "count")
 _ONE = ("symbol", "channel")
+_BY_REST = ("binance", "binance-usdm")
+"""No stream of theirs has a snapshot, none of their books a checksum."""
 
 KINDS: Final[Mapping[str, Kind]] = {
     # -- the life of a connection
@@ -143,14 +145,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("symbol",),
         _SPAN,
         once=True,
-        venues=("okx",),
+        unmeant=_BY_REST,
     ),
     "renumber": Kind(
         "books begin anew at number 1, as after a restart of the venue's service; `lost`: the "
         "snapshots that say so are not sent",
         takes=("symbol", "lost"),
         defaults={"lost": False},
-        venues=("bybit-linear", "bybit-spot"),
+        unmeant=_BY_REST,
     ),
     "stale": Kind(
         "snapshots of the book lag by so many `updates` of it; 0 heals",
@@ -175,7 +177,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_snapshot": Kind(
         "subscriptions to books are acknowledged and updates come, but no snapshot",
         takes=("symbol", *_SPAN),
-        venues=("deribit", "bybit-linear", "bybit-spot"),
+        unmeant=_BY_REST,
     ),
     # -- requests
     "error_reply": Kind(
@@ -267,7 +269,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("symbol", "end_after"),
         ("signs",),
         {"signs": "both"},
-        venues=tuple(venue for venue, writes in WRITES.items() if "end" in writes),
+        unmeant=tuple(venue for venue, writes in WRITES.items() if "end" not in writes),
     ),
     "none": Kind("every fault ends, or the one numbered `id`", takes=("id",)),
 }

@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.kinds import KINDS
 from feedhandler.sim.faults.terms import WRITES
-from feedhandler.sim.registry import VENUES
 from feedhandler.suggest import did_you_mean
+
+_INSTEAD: Final = {
+    "no_snapshot": "; its snapshots are REST's: use rest_error or rest_delay with a path"
+}
 
 
 class FaultError(ValueError):
@@ -60,9 +63,9 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
     values = {key: request.get(key, kind.defaults.get(key)) for key in keys}
     if kind.once and values.get("count") is None and values.get("seconds") is None:
         values["count"] = 1
-    own = venue is not None and venue in VENUES
-    if own and kind.venues and venue not in kind.venues:
-        raise FaultError(f"kind: {name} is nothing that {venue} can do; {_instead(str(name))}")
+    if venue is not None and venue in kind.unmeant:
+        instead = _INSTEAD.get(str(name), "")
+        raise FaultError(f"kind: {name} is nothing that {venue} can do{instead}")
     if name == "garbage" and (values["form"] == "truncated") != (values["symbol"] is not None):
         raise FaultError("garbage: the form 'truncated' needs a symbol, the others take none")
     if name == "bad_list" and values["symbol"] is not None and values["rows"] != "odd":
@@ -89,9 +92,3 @@ def near_symbol(symbol: str, names: Iterable[str]) -> str:
     if found := get_close_matches(symbol.upper(), known, n=1):
         return f"; did you mean {found[0]!r}?"
     return f"; there are {', '.join(known[:5])}, ..."
-
-
-def _instead(kind: str) -> str:
-    if kind == "no_snapshot":
-        return "its snapshots are REST's: use rest_error or rest_delay with a path"
-    return f"only {', '.join(KINDS[kind].venues)}"

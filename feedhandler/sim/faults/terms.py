@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 Row = dict[str, Any]
@@ -53,7 +52,7 @@ def _field(*keys: str) -> Set:
 def _number(*keys: str) -> Set:
     def write(row: Row, value: str) -> None:
         for key in keys:
-            row[key] = float(Decimal(value)) if "." in value else int(value)
+            row[key] = int(value)
 
     return write
 
@@ -67,23 +66,12 @@ def _filter(kind: str, *keys: str) -> Set:
     return write
 
 
-def _deribit_tick(row: Row, value: str) -> None:
-    row["tick_size"] = float(value)
-    row["tick_size_steps"] = []
-
-
 _FILTERS: Mapping[str, Set] = {
     "word": _field("status"),
     "tick": _filter("PRICE_FILTER", "minPrice", "tickSize"),
     "lot": _filter("LOT_SIZE", "minQty", "stepSize"),
 }
 WRITES: Mapping[str, Mapping[str, Set]] = {
-    "deribit": {
-        "word": _field("state"),
-        "tick": _deribit_tick,
-        "lot": _number("min_trade_amount", "contract_size"),
-        "end": _number("expiration_timestamp"),
-    },
     "binance": _FILTERS,
     "binance-usdm": {**_FILTERS, "end": _number("deliveryDate")},
 }

@@ -55,7 +55,7 @@ def _described_kinds() -> dict[str, Any]:
             "needs": {key: KEYS[key].allowed for key in kind.needs},
             "takes": {key: KEYS[key].allowed for key in kind.takes},
             "defaults": dict(kind.defaults),
-            "venues": list(kind.venues),
+            "unmeant": list(kind.unmeant),
         }
         for name, kind in KINDS.items()
     }

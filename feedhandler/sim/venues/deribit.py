@@ -1,238 +1,125 @@
-"""A Deribit on loopback: JSON-RPC 2.0 over WebSocket and REST, unauthenticated public data."""
+"""A simulated Deribit: made of what it declares, and of the rules that no table says.
+
+Everything is asked for in JSON-RPC, over the socket and over HTTP. Books are grouped by so many
+ticks. What becomes of an instrument is told on channels of kinds and currencies, and by a last
+ticker.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
-from feedhandler.sim.config import UNIVERSE, SimOptions
-from feedhandler.sim.faults.in_force import Delivery
-from feedhandler.sim.market.instrument import Instrument
-from feedhandler.sim.market.live import Live, Update
-from feedhandler.sim.market.market import Market
-from feedhandler.sim.market.records import Trade
-from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues import deribit_channels as channels
-from feedhandler.sim.venues import deribit_heartbeat as heartbeat
-from feedhandler.sim.venues import deribit_json as shapes
-from feedhandler.sim.venues import deribit_listing as listing
-from feedhandler.sim.venues.deribit_json import Texts
+from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.shape.frame import Frame
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.faults.terms import Terms
+from feedhandler.sim.market.book import ASK, BID, SIGN, Book
+from feedhandler.sim.market.instrument import Instrument, float_style
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.beside import Beside
+from feedhandler.sim.venues.declared.events import Picture
+from feedhandler.sim.venues.declared.levels import Texts
+from feedhandler.sim.venues.declared.opened import Open
+from feedhandler.sim.venues.declared.server import ws_path_of
 from feedhandler.sim.venues.deribit_rpc import DeribitRpc
+from feedhandler.sim.venues.deribit_wire import DERIBIT, GROUPS, INTERVALS, TICKERS, pushed
+from feedhandler.venues.deribit import Deribit
 
-_TICKER_INTERVAL = 0.1
-_QUIET_TICKER_INTERVAL = 1.0
-_FIRST_CHANGE_ID = 118_850_965_713
+_DECLARED: Final = Deribit()
+_NUMBERS: Final = ("tick_size", "min_trade_amount", "contract_size", "strike")
 
 
 class DeribitServer(DeribitRpc):
-    """Serves `book`, `ticker`, `trades` and `quote` channels and the instruments' REST."""
+    """Serves `book`, `ticker`, `trades`, `quote`, `deribit_price_index` and `instrument.state`."""
 
-    venue: ClassVar[str] = "deribit"
-    ws_path: ClassVar[str] = "/ws/api/v2"
-    book_numbers: ClassVar[Mapping[str, str]] = {"book.": "change_id"}
+    venue: ClassVar[str] = _DECLARED.name
+    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
     channel_form: ClassVar[str] = "book.BTC-PERPETUAL.100ms, trades.option.BTC.100ms"
+    beside: ClassVar[Beside] = DERIBIT
 
-    def __init__(self, options: SimOptions) -> None:
-        self._change_id = _FIRST_CHANGE_ID
-        super().__init__(options)
-        self._texts: dict[str, Texts] = {}
-        self._moved: set[str] = set()
-        self._next_ticker = self._next_quiet_ticker = 0.0
-
-    def make_market(self) -> Market:
-        """Change ids grow over the whole venue, with gaps, as the real ones do."""
-
-        def next_change_id(_live: Live, changes: int) -> int:
-            self._change_id += 7 * changes + 3
-            return self._change_id
-
-        return Market(
-            listing.instruments(self._today, self.options.instruments),
-            options=self.options,
-            venue=self.venue,
-            next_sequence=next_change_id,
-            first_sequence=_FIRST_CHANGE_ID,
-        )
-
-    @property
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self.start_ms / 1000, UTC).date()
-
-    def make_universe(self) -> list[Instrument]:
-        """Two thousand of the instruments that follow from today's date."""
-        return listing.instruments(self._today, UNIVERSE)
-
-    def symbol_of(self, channel: str) -> str | None:
-        """The instrument that a channel names."""
-        return channels.symbol_of(channel)
-
-    # -- publishing --------------------------------------------------------------------------
+    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
+        super().__init__(options, declared)
+        self._tickers = {
+            kind: Picture(Frame("ticker", its), self.beside) for kind, its in TICKERS.items()
+        }
 
     def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
-        symbol = live.instrument.symbol
-        found = self._texts.get(symbol)
+        """Numbers are floats."""
+        one = live.instrument
+        found = self._texts.get(one.symbol)
         if found is None:
-            found = self._texts[symbol] = Texts(live)
+            its = Texts(one.prices(float_style), one.sizes(float_style))
+            found = self._texts[one.symbol] = its
         return found
 
-    def on_update(self, update: Update) -> None:
-        """Book, quote and trades go out at once; tickers every 100 ms."""
-        live = update.live
-        symbol = live.instrument.symbol
-        texts = self.texts(live)
-        self._moved.add(symbol)
-        if listened := self._wanted(f"book.{symbol}"):
-            self._publish_book(update, texts, listened)
-        if update.top_changed and self.wants(channel := f"quote.{symbol}"):
-            data = shapes.quote(live, texts)
-            self.push(channel, symbol, shapes.notification(channel, data))
-        if update.trades:
-            self._publish_trades(update, texts)
+    def shown(self, one: Open, book: Book) -> Book:
+        """Levels of a group are taken together: bids down, asks up."""
+        parts = one.channel.key.split(".")
+        group = int(parts[2]) if len(parts) == 5 and parts[2] in GROUPS[1:] else 0
+        if not group:
+            return book
+        found = Book(book.sequence)
+        for side in (BID, ASK):
+            lots = found.lots[side]
+            for grid, size in book.levels(side):
+                key = SIGN[side] * grid // group * group  # of asks below 0: up
+                lots[key] = lots.get(key, 0) + size
+            found.keys[side].extend(sorted(lots))
+        return found
 
-    def _wanted(self, topic: str) -> list[str]:
-        """The channels of a topic, such as ``ticker.BTC-PERPETUAL``, that are listened to."""
-        names = (f"{topic}.{interval}" for interval in channels.INTERVALS)
-        return [name for name in names if self.wants(name)]
+    def ticker(self, live: Live, state: str = "") -> str:
+        """As it is now, with the status that the stream has."""
+        its = live.instrument
+        said = self.said(None, its.symbol) | self.told(its)
+        said["status"] = state or self.word(its.symbol, self.listing.open_word)
+        return self._tickers[its.kind].message(self.market, live, self.texts(live), said) or "{}"
 
-    def _publish_book(self, update: Update, texts: Texts, listened: list[str]) -> None:
-        symbol = update.live.instrument.symbol
-        verdict = self.verdict(listened[0], symbol)
-        if verdict is Delivery.SKIP:
-            return
-        data = shapes.book_change(update, texts, crossed=verdict is Delivery.CROSSED)
-        for channel in listened:
-            self.push_book(channel, symbol, shapes.notification(channel, data), verdict)
+    # -- instruments -------------------------------------------------------------------------
 
-    def _publish_trades(self, update: Update, texts: Texts) -> None:
-        instrument = update.live.instrument
-        kind = "option" if instrument.kind == "option" else "future"
-        data = ""
-        for scope in (
-            instrument.symbol,
-            f"{kind}.{instrument.base}",
-            f"{kind}.any",
-            f"any.{instrument.base}",
-            "any.any",
-        ):
-            for channel in self._wanted(f"trades.{scope}"):
-                if not data:
-                    prints = ",".join(
-                        shapes.trade(self.market, update.live, texts, one) for one in update.trades
-                    )
-                    data = f"[{prints}]"
-                self.push(channel, instrument.symbol, shapes.notification(channel, data))
-
-    def on_time(self, now: float) -> None:
-        """Tickers of what moved every 100 ms, of all every second; heartbeats."""
-        if now >= self._next_quiet_ticker:
-            self._next_quiet_ticker = now + _QUIET_TICKER_INTERVAL
-            for channel in self.heard("deribit_price_index."):
-                base = channels.index_of(channel)
-                assert base is not None
-                self.push(channel, "", self._index(channel, base))
-            if not self.paused:
-                self._moved.update(self.market.instruments)
-        if now >= self._next_ticker:
-            self._next_ticker = now + _TICKER_INTERVAL
-            self.settle()
-        for client in () if self.faults.no_heartbeat else list(self.clients):
-            heartbeat.beat(client, now)
-
-    def settle(self) -> None:
-        """Send the tickers and the grouped books that are due."""
-        for symbol in self._moved:
-            if listened := self._wanted(f"ticker.{symbol}"):
-                live = self.market.live(symbol)
-                data = self.ticker(live)
-                for channel in listened:
-                    self.push(channel, symbol, shapes.notification(channel, data))
-        for channel in self.heard("book."):
-            how = channels.grouped(channel)
-            if how is not None and how.symbol in self._moved:
-                self.push(channel, how.symbol, self._grouped(channel, how))
-        self._moved.clear()
-
-    def _grouped(self, channel: str, how: channels.Grouped) -> bytes:
-        live = self.market.live(how.symbol)
-        data = channels.grouped_book(live, self.texts(live), self.stream_book(live), how)
-        return shapes.notification(channel, data)
-
-    def _index(self, channel: str, base: str) -> bytes:
-        data = shapes.price_index(self.market, base, channel.partition(".")[2])
-        return shapes.notification(channel, data)
-
-    def trade_id(self, live: Live, trade: Trade) -> str:  # noqa: ARG002
-        """Numbers of the whole venue."""
-        return shapes.trade_id(trade)
-
-    def announce_shutdown(self) -> None:
-        """Deribit gives no notice on the public socket."""
+    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Also of an instrument that has expired."""
+        over = symbol in self.expired
+        instrument = self.expired[symbol] if over else self.market.instruments[symbol]
+        terms = Terms() if over else self.terms(symbol)
+        found = self.listing.row(instrument, self.listing.listing_of(symbol), terms)
+        found |= {key: float(found[key]) for key in _NUMBERS if key in found}
+        if not terms.lot:
+            found["contract_size"] = float(instrument.contract_size)
+        found["tick_size_steps"] = [
+            {key: float(value) for key, value in step.items()} for step in found["tick_size_steps"]
+        ]
+        return found | ({"is_active": False, "state": "closed"} if over else {})
 
     def on_listed(self, instrument: Instrument) -> None:
         """Two notices: created, started."""
         for state in ("created", "started"):
-            self._tell_state(instrument, state)
-
-    def ticker(self, live: Live) -> str:
-        """A ticker, with the status that the stream has."""
-        word = self.word(live.instrument.symbol, "open")
-        return shapes.ticker(self.market, live, self.texts(live), state=word)
+            self.tell_state(instrument, state)
 
     def on_restated(self, instrument: Instrument) -> None:
         """A notice, and a ticker."""
-        symbol = instrument.symbol
-        self._tell_state(instrument, self.word(symbol, "open"))
-        data = self.ticker(self.market.live(symbol))
-        for channel in self._wanted(f"ticker.{symbol}"):
-            self.push(channel, symbol, shapes.notification(channel, data))
+        super().on_restated(instrument)
+        self._tell_ticker(instrument)
 
     def on_expired(self, instrument: Instrument) -> None:
         """A notice, and a last ticker that says so as well."""
-        symbol = instrument.symbol
-        self._tell_state(instrument, "closed")
-        live = self.market.live(symbol)
-        data = shapes.ticker(self.market, live, self.texts(live), state="closed")
-        for channel in self._wanted(f"ticker.{symbol}"):
-            self.push(channel, symbol, shapes.notification(channel, data))
+        self.tell_state(instrument, "closed")
+        self._tell_ticker(instrument, "closed")
 
-    def _tell_state(self, instrument: Instrument, state: str) -> None:
+    def _tell_ticker(self, instrument: Instrument, state: str = "") -> None:
+        symbol = instrument.symbol
+        for interval in INTERVALS:
+            channel = f"ticker.{symbol}.{interval}"
+            if self.wants(channel):
+                data = self.ticker(self.market.live(symbol), state)
+                self.push(channel, symbol, pushed(channel, data).encode())
+
+    def tell_state(self, instrument: Instrument, word: str) -> None:
+        """On the channels of its kind and its currency."""
         kind = "option" if instrument.kind == "option" else "future"
-        data = shapes.state_change(self.market, instrument, state)
+        named = f'"state":"{word}","instrument_name":"{instrument.symbol}"'
+        data = f'{{"timestamp":{self.market.clock.ms()},{named}}}'
         for scope in (kind, "any"):
             for currency in (instrument.base, "any"):
                 channel = f"instrument.state.{scope}.{currency}"
                 if self.wants(channel):
-                    payload = shapes.notification(channel, data)
-                    self.push(channel, instrument.symbol, payload)
-
-    # -- subscriptions -----------------------------------------------------------------------
-
-    def knows_channel(self, channel: str) -> bool:
-        """Whether a subscription to it is accepted."""
-        return channels.known(self.market, channel)
-
-    def first_message(self, client: Client, channel: str) -> None:
-        """Books and tickers begin with the present state, after the answer."""
-        topic, _, rest = channel.partition(".")
-        symbol = rest.partition(".")[0]
-        if (base := channels.index_of(channel)) is not None:
-            self.send_data(client, channel, "", self._index(channel, base))
-            return
-        if topic not in ("book", "ticker", "quote"):
-            return
-        live = self.market.live(symbol)
-        texts = self.texts(live)
-        if (how := channels.grouped(channel)) is not None:
-            self.send_data(client, channel, symbol, self._grouped(channel, how))
-            return
-        if topic == "book":
-            if self.faults.take("no_snapshot", symbol) is not None:
-                return
-            data = shapes.book_snapshot(live, self.stream_book(live), texts)
-        elif topic == "quote":
-            data = shapes.quote(live, texts)
-        else:
-            data = self.ticker(live)
-        self.send_data(client, channel, symbol, shapes.notification(channel, data))
+                    self.push(channel, instrument.symbol, pushed(channel, data).encode())

@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.declared.beats import Beats
 from feedhandler.sim.venues.deribit_answers import RpcError
 
 
-def beat(client: Client, now: float) -> None:
+class Heart(Beats):
+    """Beats for those who have asked."""
+
+    def tick(self, client: Client, now: float, ms: int, *, off: bool) -> None:  # noqa: ARG002
+        """Whatever is due."""
+        if not off:
+            _beat(client, now)
+
+
+def _beat(client: Client, now: float) -> None:
     """Alternate heartbeat and test_request; a test_request left unanswered is fatal."""
     due = client.memory.get("heartbeat_due")
     if due is None or now < due:

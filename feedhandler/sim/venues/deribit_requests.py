@@ -8,33 +8,33 @@ from typing import Any, Final
 
 import orjson
 
+from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.shape.frame import Frame
+from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live
-from feedhandler.sim.server.server import VenueServer
-from feedhandler.sim.venues import deribit_json as shapes
-from feedhandler.sim.venues import deribit_listing as listing
+from feedhandler.sim.venues.declared.events import Prints
+from feedhandler.sim.venues.declared.server import DeclaredServer
 from feedhandler.sim.venues.deribit_answers import RpcError
-from feedhandler.sim.venues.deribit_channels import CURRENCIES, base_of_index
-from feedhandler.sim.venues.deribit_json import Texts
+from feedhandler.sim.venues.deribit_wire import TRADE
 
 Params = Mapping[str, Any]
 VERSION: Final = {"version": "1.2.26"}
-_FIRST_ID = 124_972
-_LISTED_BEFORE_MS = 90 * 86_400_000
+CURRENCIES: Final = ("BTC", "ETH")
 _NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum"}
 
 
-class DeribitMethods(VenueServer):
+class DeribitMethods(DeclaredServer):
     """What the methods ask of the server."""
 
-    @abstractmethod
-    def texts(self, live: Live) -> Texts:
-        """The instrument's number texts."""
+    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
+        super().__init__(options, declared)
+        self.prints = Prints(Frame("trade", TRADE), self.beside)
 
     @abstractmethod
-    def ticker(self, live: Live) -> str:
+    def ticker(self, live: Live, state: str = "") -> str:
         """Its ticker, as JSON."""
 
 
@@ -63,23 +63,16 @@ def _chosen(
             yield instrument
 
 
-def _described(server: DeribitMethods, instrument: Instrument) -> dict[str, Any]:
-    number = _FIRST_ID + server.number_of(instrument.symbol)
-    entry = listing.describe(instrument, number, server.start_ms - _LISTED_BEFORE_MS)
-    if instrument.symbol in server.expired:
-        entry |= {"is_active": False, "state": "closed"}
-    return server.as_listed(instrument.symbol, entry)
-
-
 def instruments(server: DeribitMethods, params: Params) -> list[dict[str, Any]]:
     """public/get_instruments; ``expired``: those that expired during the run."""
     chosen = _chosen(server, params, expired=_flag(params, "expired"))
-    return as_ordered(server.faults, [_described(server, instrument) for instrument in chosen])
+    rows = [server.as_listed(instrument.symbol, {}) for instrument in chosen]
+    return as_ordered(server.faults, rows)
 
 
 def instrument(server: DeribitMethods, params: Params) -> dict[str, Any]:
     """public/get_instrument."""
-    return _described(server, _live(server, params).instrument)
+    return server.as_listed(_live(server, params).instrument.symbol, {})
 
 
 def currencies(_server: DeribitMethods, _params: Params) -> list[dict[str, Any]]:
@@ -132,9 +125,16 @@ def order_book(server: DeribitMethods, params: Params) -> Any:
     return book
 
 
+def _base_of_index(name: str) -> str | None:
+    """The base of an index such as ``btc_usd``."""
+    base, _, quote = name.partition("_")
+    found = base.upper()
+    return found if quote in ("usd", "usdc") and found in CURRENCIES else None
+
+
 def index_price(server: DeribitMethods, params: Params) -> dict[str, float]:
     """public/get_index_price."""
-    base = base_of_index(str(params.get("index_name")))
+    base = _base_of_index(str(params.get("index_name")))
     if base is None:
         raise RpcError(-32602, "Invalid params", {"param": "index_name", "reason": "unknown"})
     price = round(server.market.index(base), 2)
@@ -196,9 +196,10 @@ def last_trades(server: DeribitMethods, params: Params) -> dict[str, Any]:
     live = _live(server, params)
     count = _count(params, "count", 10, 1000)
     recent = list(live.trades)[-count:]
-    told = [
-        orjson.loads(shapes.trade(server.market, live, server.texts(live), one)) for one in recent
-    ]
+    prints, texts = server.prints, server.texts(live)
+    said = server.said(None, live.instrument.symbol)
+    said |= prints.stats.values(server.market, live, texts)
+    told = [orjson.loads(prints.messages(live, texts, [one], said)[0]) for one in recent]
     if params.get("sorting") != "asc":
         told.reverse()
     return {"trades": told, "has_more": len(live.trades) > count}
