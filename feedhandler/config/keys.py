@@ -91,7 +91,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     behind_s: Annotated[
         float,
         Key(
-            "a connection is behind when it brings its messages so much later than usual",
+            "a connection counts as behind when its messages arrive this much later than usual",
             seconds(0.05, 60.0),
         ),
     ] = 0.5
