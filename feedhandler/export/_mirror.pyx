@@ -47,6 +47,31 @@ assert ROW.itemsize == sizeof(Row)
 cdef int64_t _NONE = INT64_MIN
 
 
+cdef class Records:
+    """The columns of records that books are made of; `which`: the book's number."""
+
+    cdef const uint32_t[::1] which
+    cdef const uint8_t[::1] kind, flags, side
+    cdef const int64_t[::1] price, size
+    cdef const int8_t[::1] price_exponent, size_exponent
+    cdef readonly Py_ssize_t count
+    cdef readonly Py_ssize_t books   #: the highest number, and one
+
+    def __init__(self, rows, which):
+        self.which = np.ascontiguousarray(which, np.uint32)
+        self.kind = np.ascontiguousarray(rows["kind"])
+        self.flags = np.ascontiguousarray(rows["flags"])
+        self.side = np.ascontiguousarray(rows["side"])
+        self.price = np.ascontiguousarray(rows["price"])
+        self.size = np.ascontiguousarray(rows["size"])
+        self.price_exponent = np.ascontiguousarray(rows["price_exponent"])
+        self.size_exponent = np.ascontiguousarray(rows["size_exponent"])
+        self.count = self.which.shape[0]
+        if len(rows) != self.count:
+            raise ValueError(f"{len(rows)} records, and {self.count} numbers of books")
+        self.books = int(np.max(which)) + 1 if self.count else 0
+
+
 cdef class _Books:
     """Books by number, and rows that are gathered."""
 
@@ -82,30 +107,49 @@ cdef class _Books:
         """The books that are."""
         return [at for at in range(self.count) if self.books[at].in_step]
 
+    cdef int take(self, Records records) except -1 nogil:
+        """LEVEL and CLEAR records into their books; others are passed over."""
+        cdef Py_ssize_t at
+        cdef kept_book *k
+        cdef uint8_t kind, flags
+        for at in range(records.count):
+            kind = records.kind[at]
+            if kind != LEVEL and kind != CLEAR:
+                continue
+            k = &self.books[records.which[at]]
+            flags = records.flags[at]
+            if kind == LEVEL and not k.in_step:
+                self.dropped += 1
+                continue
+            if k.refilling and (kind == CLEAR or not flags & SNAPSHOT):
+                self.filled(k, records.which[at], at)   # the snapshot before had no end
+            if kind == CLEAR:
+                kept_refill(k)
+            elif kept_set(k, records.side[at] != 0, level(records.price[at], records.size[at]),
+                          records.price_exponent[at], records.size_exponent[at]):
+                self.changed(k, records, at)
+            else:
+                kept_broken(k)
+                self.dropped += 1
+                continue
+            if flags & LAST and not flags & MORE:
+                if k.refilling:
+                    self.filled(k, records.which[at], at)
+                self.told(k, records, at)
+        return 0
 
-cdef class Records:
-    """The columns of records that books are made of; `which`: the book's number."""
+    cdef int filled(self, kept_book *k, uint32_t which, Py_ssize_t at) except -1 nogil:
+        """A snapshot is whole."""
+        k.refilling = False
+        return 0
 
-    cdef const uint32_t[::1] which
-    cdef const uint8_t[::1] kind, flags, side
-    cdef const int64_t[::1] price, size
-    cdef const int8_t[::1] price_exponent, size_exponent
-    cdef readonly Py_ssize_t count
-    cdef readonly Py_ssize_t books   #: the highest number, and one
+    cdef int changed(self, kept_book *k, Records records, Py_ssize_t at) except -1 nogil:
+        """A level was set."""
+        return 0
 
-    def __init__(self, rows, which):
-        self.which = np.ascontiguousarray(which, np.uint32)
-        self.kind = np.ascontiguousarray(rows["kind"])
-        self.flags = np.ascontiguousarray(rows["flags"])
-        self.side = np.ascontiguousarray(rows["side"])
-        self.price = np.ascontiguousarray(rows["price"])
-        self.size = np.ascontiguousarray(rows["size"])
-        self.price_exponent = np.ascontiguousarray(rows["price_exponent"])
-        self.size_exponent = np.ascontiguousarray(rows["size_exponent"])
-        self.count = self.which.shape[0]
-        if len(rows) != self.count:
-            raise ValueError(f"{len(rows)} records, and {self.count} numbers of books")
-        self.books = int(np.max(which)) + 1 if self.count else 0
+    cdef int told(self, kept_book *k, Records records, Py_ssize_t at) except -1 nogil:
+        """A message is whole."""
+        return 0
 
 
 cdef class Mirror(_Books):
@@ -135,8 +179,8 @@ cdef class Mirror(_Books):
         self.used += 1
         return 0
 
-    cdef int gone(self, kept_book *k, uint32_t which, int64_t at) except -1 nogil:
-        """A snapshot is whole: what the reader has besides, is gone."""
+    cdef int filled(self, kept_book *k, uint32_t which, Py_ssize_t at) except -1 nogil:
+        """What the reader has besides, is gone."""
         cdef int ask
         cdef uint32_t one
         cdef int64_t price
@@ -152,42 +196,17 @@ cdef class Mirror(_Books):
         k.refilling = False
         return 0
 
+    cdef int changed(self, kept_book *k, Records records, Py_ssize_t at) except -1 nogil:
+        return self.put(Row(at, records.price[at], records.size[at], records.which[at],
+                            records.price_exponent[at], records.size_exponent[at],
+                            records.side[at], SNAPSHOT if k.refilling else 0))
+
     def apply(self, Records records not None):
         """The rows of LEVEL and CLEAR records; others are passed over."""
-        cdef Py_ssize_t at
-        cdef kept_book *k
-        cdef uint8_t kind, flags
         self.need(records.books)
         self.used = 0
         with nogil:
-            for at in range(records.count):
-                kind = records.kind[at]
-                if kind != LEVEL and kind != CLEAR:
-                    continue
-                k = &self.books[records.which[at]]
-                flags = records.flags[at]
-                if kind == CLEAR:
-                    if k.refilling:   # the snapshot before had no end
-                        self.gone(k, records.which[at], at)
-                    kept_refill(k)
-                elif not k.in_step:
-                    self.dropped += 1
-                    continue
-                else:
-                    if k.refilling and not flags & SNAPSHOT:
-                        self.gone(k, records.which[at], at)
-                    if not kept_set(k, records.side[at] != 0,
-                                    level(records.price[at], records.size[at]),
-                                    records.price_exponent[at], records.size_exponent[at]):
-                        kept_broken(k)
-                        self.dropped += 1
-                        continue
-                    self.put(Row(at, records.price[at], records.size[at], records.which[at],
-                                 records.price_exponent[at], records.size_exponent[at],
-                                 records.side[at],
-                                 SNAPSHOT if k.refilling else 0))
-                if flags & LAST and not flags & MORE and k.refilling:
-                    self.gone(k, records.which[at], at)
+            self.take(records)
         return self.taken()
 
     def whole(self):
@@ -227,6 +246,10 @@ cdef class Tops(_Books):
     cdef readonly Py_ssize_t depth
     cdef level *shown            # 2 * depth a book: what the last row of it had
     cdef Py_ssize_t shown_books
+    cdef int64_t *place          # of the rows that are being made
+    cdef level *levels
+    cdef int8_t *exponents
+    cdef Py_ssize_t used
 
     def __init__(self, Py_ssize_t depth):
         if depth < 1:
@@ -239,9 +262,7 @@ cdef class Tops(_Books):
     def apply(self, Records records not None):
         """(places of the records with which they changed, levels[row, side, depth, price or size],
         exponents[row, price or size]); a level that is not there has a price and size of NONE."""
-        cdef Py_ssize_t at, room = 0, used = 0, stride = 2 * self.depth
-        cdef kept_book *k
-        cdef uint8_t kind, flags
+        cdef Py_ssize_t at, room = 0
         self.need(records.books)
         self.show_room()
         for at in range(records.count):
@@ -252,43 +273,33 @@ cdef class Tops(_Books):
         cdef int64_t[::1] place = places
         cdef int64_t[:, :, :, ::1] level_at = levels
         cdef int8_t[:, ::1] exponent = exponents
-        cdef level *drawn
+        self.used = 0
+        if room:
+            self.place = &place[0]
+            self.levels = <level *>&level_at[0, 0, 0, 0]
+            self.exponents = &exponent[0, 0]
         with nogil:
-            for at in range(records.count):
-                kind = records.kind[at]
-                if kind != LEVEL and kind != CLEAR:
-                    continue
-                k = &self.books[records.which[at]]
-                flags = records.flags[at]
-                if kind == CLEAR:
-                    kept_refill(k)
-                elif not k.in_step:
-                    self.dropped += 1
-                    continue
-                elif not kept_set(k, records.side[at] != 0,
-                                  level(records.price[at], records.size[at]),
-                                  records.price_exponent[at], records.size_exponent[at]):
-                    kept_broken(k)
-                    self.dropped += 1
-                    continue
-                if not flags & LAST or flags & MORE:
-                    continue
-                k.refilling = False
-                drawn = <level *>&level_at[used, 0, 0, 0]
-                self.draw(k, drawn)
-                if (k.shown_price_exponent == k.price_exponent
-                        and k.shown_size_exponent == k.size_exponent
-                        and memcmp(drawn, &self.shown[records.which[at] * stride],
-                                   <size_t>stride * sizeof(level)) == 0):
-                    continue
-                k.shown_price_exponent = k.price_exponent
-                k.shown_size_exponent = k.size_exponent
-                self.keep(drawn, &self.shown[records.which[at] * stride])
-                place[used] = at
-                exponent[used, 0] = <int8_t>k.price_exponent
-                exponent[used, 1] = <int8_t>k.size_exponent
-                used += 1
-        return places[:used], levels[:used], exponents[:used]
+            self.take(records)
+        return places[:self.used], levels[:self.used], exponents[:self.used]
+
+    cdef int told(self, kept_book *k, Records records, Py_ssize_t at) except -1 nogil:
+        """A row, if the best levels are others."""
+        cdef Py_ssize_t stride = 2 * self.depth
+        cdef level *drawn = self.levels + self.used * stride
+        cdef level *shown = self.shown + records.which[at] * stride
+        self.draw(k, drawn)
+        if (k.shown_price_exponent == k.price_exponent
+                and k.shown_size_exponent == k.size_exponent
+                and memcmp(drawn, shown, <size_t>stride * sizeof(level)) == 0):
+            return 0
+        k.shown_price_exponent = k.price_exponent
+        k.shown_size_exponent = k.size_exponent
+        self.keep(drawn, shown)
+        self.place[self.used] = at
+        self.exponents[2 * self.used] = <int8_t>k.price_exponent
+        self.exponents[2 * self.used + 1] = <int8_t>k.size_exponent
+        self.used += 1
+        return 0
 
     cdef int show_room(self) except -1:
         cdef Py_ssize_t at, stride = 2 * self.depth
