@@ -66,6 +66,7 @@ from shm.names import (
     TradeSide,
 )
 from shm.native_users import get_cmake_dir, get_include, get_pkgconfig_dir
+from shm.sent import sent_ns
 
 __all__ = [
     "NONE",
@@ -129,4 +130,5 @@ __all__ = [
     "get_include",
     "get_pkgconfig_dir",
     "notional",
+    "sent_ns",
 ]

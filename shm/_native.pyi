@@ -116,6 +116,7 @@ class Writer:
         replay: bool,
         boot_id: bytes,
         start_ticks: int,
+        earlier: Sequence[int] = (),
     ) -> None:
         """Map and fill a data object that was reserved. Use :func:`shm.segment.create`."""
 
@@ -299,6 +300,10 @@ class Segment:
     @property
     def published(self) -> int:
         """The last record that readers see."""
+
+    @property
+    def earlier(self) -> tuple[int, ...]:
+        """The epochs before this one, newest first: at most twelve of them."""
 
     @property
     def created_ns(self) -> int:

@@ -70,6 +70,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         char venue[64]
         char space[64]
         fh_region directory, quotes, books, connections, histograms, ring
+        uint64_t earlier[12]
         uint64_t published
         uint32_t wake
         int64_t heartbeat_ns
@@ -88,6 +89,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         char venue[64]
         char space[64]
         uint64_t epoch
+        uint64_t earlier[12]
         uint32_t writer_pid
         uint64_t writer_start_ticks
     ctypedef struct fh_readers:
@@ -112,7 +114,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const int FH_HEADER_BYTES, FH_CONTROL_BYTES, FH_READERS_BYTES, FH_READERS_ROWS, FH_READERS
     const int FH_COUNTERS, FH_HISTOGRAMS
     const uint32_t FH_READER_CLAIMED
-    const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_BANDS, FH_QUOTE_WORDS, FH_CELL_HEAD
+    const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_BANDS, FH_EARLIER, FH_QUOTE_WORDS, FH_CELL_HEAD
     const int FH_WAKE_NEXT, FH_WAKE_AGAIN_NS
     const uint32_t FH_NO_INSTRUMENT
     const int64_t FH_NONE
@@ -153,6 +155,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price, int64_t size,
                         uint32_t aux)
     uint64_t fh_message_end(fh_writer *w)
+    uint32_t fh_sent_after(int64_t exchange_ns, int64_t sent_ns)
     void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n)
     void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value, uint64_t times)
     uint64_t fh_histogram_floor(unsigned bucket)

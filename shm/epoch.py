@@ -7,6 +7,8 @@ import os
 import time
 from typing import NamedTuple
 
+import numpy as np
+
 from shm._native import HEADER_BYTES, Writer, supersede
 from shm._native import geometry as sizes
 from shm.control_object import read_control, share
@@ -57,7 +59,8 @@ def new_epoch(
     total = sizes(*geometry)[1]
     # Microseconds, so that epochs never repeat even when the control object was removed between.
     now = time.time_ns() // 1000
-    named = int(read_control(control_fd)["epoch"])
+    control = read_control(control_fd)
+    named = int(control["epoch"])
     epoch = max(named + 1, now) if named < now + _CLOCK_BACK_US else now  # else it is damage
     while True:
         path = data_name(namespace, venue, epoch)
@@ -80,6 +83,7 @@ def new_epoch(
             replay=replay,
             boot_id=boot_id(),
             start_ticks=start_ticks(os.getpid()),
+            earlier=_earlier(control, epoch),
         )
         writer.ready()
     except BaseException:
@@ -88,6 +92,16 @@ def new_epoch(
     finally:
         os.close(fd)
     return writer
+
+
+def _earlier(control: np.void, epoch: int) -> list[int]:
+    """The epochs before this one, newest first, as far as the control object can be believed."""
+    found: list[int] = []
+    for each in (control["epoch"], *control["earlier"]):
+        if not 0 < int(each) < (found[-1] if found else epoch):
+            break
+        found.append(int(each))
+    return found
 
 
 def retire(old: ObjectName) -> None:

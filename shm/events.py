@@ -69,7 +69,8 @@ class Events(Cursor):
                               `shm.Status` and a sum of `shm.Change`; NaN: none
     publish_delta_ns    u4    publish - receive, saturating
     aux                 u4    STAT: `shm.Stat`; STATE of a connection: its row; DEFINITION: its
-                              number, see `Instrument.definition`
+                              number, see `Instrument.definition`; LEVEL, CLEAR, TRADE, LIQUIDATION,
+                              QUOTE: when the venue sent it, see `shm.sent_ns`
     ==================  ====  =========================================================
 
     With `raw=True` price and size are the scaled i8 (a STAT's value is price * 10^size, `shm.NONE`

@@ -127,6 +127,10 @@ cdef class Segment:
         return fh_load64_acquire(&self.header.published)
 
     @property
+    def earlier(self):
+        return tuple(self.plan.earlier[at] for at in range(FH_EARLIER) if self.plan.earlier[at])
+
+    @property
     def created_ns(self):
         return self.plan.created_ns
 

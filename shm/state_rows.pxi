@@ -64,6 +64,7 @@ cdef size_t _book_rows(EventRows *rows, EventFilter *filter, Segment segment, fh
     filter.skip_until = max(filter.skip_until, head.ring_sequence)
     if not has_book:
         return at
+    slot.aux = fh_sent_after(head.exchange_ns, head.sent_ns)
     if filter.kinds >> FH_KIND_CLEAR & 1:
         slot.kind = FH_KIND_CLEAR
         _event_row(rows, segment, at, slot)
@@ -79,6 +80,7 @@ cdef size_t _book_rows(EventRows *rows, EventFilter *filter, Segment segment, fh
                 slot.size = <int64_t>level[2 * i + 1]
                 _event_row(rows, segment, at, slot)
                 at += 1
+    slot.aux = 0
     if filter.kinds >> FH_KIND_STATE & 1:
         skip.state = head.ring_sequence
         at = _state_row(rows, segment, slot, head.state, head.reason, at)
@@ -94,7 +96,7 @@ cdef size_t _quote_rows(EventRows *rows, EventFilter *filter, Segment segment, f
     slot.receive_ns = q.receive_ns
     slot.venue_sequence = q.venue_sequence
     slot.precision = q.precision
-    slot.aux = 0
+    slot.aux = fh_sent_after(q.exchange_ns, q.sent_ns)
     skip.quote = q.ring_sequence
     filter.skip_until = max(filter.skip_until, q.ring_sequence)
     if filter.kinds >> FH_KIND_QUOTE & 1:
@@ -108,6 +110,7 @@ cdef size_t _quote_rows(EventRows *rows, EventFilter *filter, Segment segment, f
         slot.size = q.ask_size
         _event_row(rows, segment, at + 1, slot)
         at += 2
+    slot.aux = 0
     if filter.kinds >> FH_KIND_STAT & 1:
         at = _stat_rows(rows, segment, slot, q, at)
     if q.definition and filter.kinds >> FH_KIND_DEFINITION & 1:

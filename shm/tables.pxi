@@ -82,7 +82,8 @@ def layout():
 
 cdef dict _TYPES = {
     "u64": "<u8", "i64": "<i8", "u32": "<u4", "u16": "<u2", "u8": "u1", "i8": "i1", "f64": "<f8",
-    "i8x8": ("i1", (8,)), "f64x12": ("<f8", (FH_BANDS,)), "counters": ("<u8", (FH_COUNTERS,)),
+    "i8x8": ("i1", (8,)), "f64x12": ("<f8", (FH_BANDS,)), "u64x12": ("<u8", (FH_EARLIER,)),
+    "counters": ("<u8", (FH_COUNTERS,)),
     "region": [("offset", "<u8"), ("stride", "<u4"), ("count", "<u4")],
 }
 
@@ -138,6 +139,7 @@ def constants():
         "FH_HISTOGRAM_BUCKETS": FH_HISTOGRAM_BUCKETS,
         "FH_PRECISIONS": FH_PRECISIONS,
         "FH_BANDS": FH_BANDS,
+        "FH_EARLIER": FH_EARLIER,
         "FH_NO_INSTRUMENT": NO_INSTRUMENT,
         "FH_NONE": NONE,
         "FH_KNOWN_WHOLE": KNOWN_WHOLE,

@@ -27,7 +27,7 @@ cdef class Writer:
 
     def __cinit__(self, int data_fd, int control_fd, int readers_fd, *, str venue, str namespace, epoch,
                   instruments, depth, ring_slots, connections, bint replay, bytes boot_id,
-                  start_ticks):
+                  start_ticks, earlier=()):
         cdef fh_header *header
         regions, total = geometry(instruments, depth, ring_slots, connections)
         self.pid = getpid()
@@ -48,6 +48,8 @@ cdef class Writer:
         header.total_bytes = total
         memcpy(header.boot_id, <const char *>boot_id, 16)
         header.epoch = epoch
+        for at, before in enumerate(earlier[:FH_EARLIER]):
+            header.earlier[at] = before
         header.writer_start_ticks = start_ticks
         header.created_ns = fh_now_ns()
         header.writer_pid = self.pid
@@ -115,8 +117,14 @@ cdef class Writer:
         fh_publish(&self.w)
         fh_store64_release(&self.w.header.magic, FH_MAGIC_DATA)
 
+    cdef void _remember(self) noexcept:
+        """Which epochs were before this one, for the writer that comes next."""
+        for at in range(FH_EARLIER):
+            fh_store64_release(&self.w.control.earlier[at], self.w.header.earlier[at])
+
     def announce(self):
         self._check()
+        self._remember()
         fh_store64_release(&self.w.control.epoch, self.epoch)
 
     @property
@@ -156,6 +164,7 @@ cdef class Writer:
             return False
         fh_store32_release(&control.writer_pid, <uint32_t>self.pid)
         fh_store64_release(&control.writer_start_ticks, <uint64_t>start_ticks)
+        self._remember()
         fh_store64_release(&control.epoch, self.epoch)
         return True
 

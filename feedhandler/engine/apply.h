@@ -44,6 +44,7 @@ static inline void message_trade(engine *e, const message *msg)
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, (uint64_t)id);
+    fh_message_sent(e->writer, msg->sent_ns);
     fh_message_add(e->writer, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE,
                    msg->first_side, trade->price, trade->size, 0);
     fh_message_end(e->writer);
@@ -72,6 +73,7 @@ static inline void message_liquidation(engine *e, const message *msg)
         return;
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
+    fh_message_sent(e->writer, msg->sent_ns);
     fh_message_add(e->writer, FH_KIND_LIQUIDATION, msg->first_side, order->price, order->size, 0);
     fh_message_end(e->writer);
     market_alive(e, m, msg->channel);
@@ -106,6 +108,7 @@ static inline void message_quote(engine *e, const message *msg)
     }
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
                   numbered ? (uint64_t)msg->numbers.final : 0);
+    fh_message_sent(e->writer, msg->sent_ns);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
     fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
     fh_message_end(e->writer);

@@ -60,6 +60,7 @@ COLD void book_cut(engine *e, market *m, uint8_t flags)
     if (!e->window || (m->book.bids.count <= e->window && m->book.asks.count <= e->window))
         return;
     records_begin(e, m, flags, m->head.exchange_ns, m->head.receive_ns, (uint64_t)m->sequence.place);
+    fh_message_sent(e->writer, m->head.sent_ns);
     side_cut(e, &m->book.bids, FH_BID, e->window);
     side_cut(e, &m->book.asks, FH_ASK, e->window);
     fh_message_end(e->writer);
@@ -74,6 +75,7 @@ static inline bool book_write(engine *e, market *m, const level *levels, uint32_
     uint8_t second_side = first_side ^ 1;
     records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
                   (uint64_t)m->sequence.place);
+    fh_message_sent(e->writer, m->head.sent_ns);
     if (full) {
         fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
         book_clear(&m->book);

@@ -164,6 +164,7 @@ static inline void market_republish(engine *e, market *m, int64_t exchange_ns, i
     engine_make_room(e, (size_t)m->book.bids.count + m->book.asks.count);
     records_begin(e, m, engine_flags(e) | FH_FLAG_SNAPSHOT, exchange_ns, receive_ns,
                   (uint64_t)m->sequence.place);
+    fh_message_sent(e->writer, m->head.sent_ns);
     fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
     for (uint32_t depth = 0; depth < m->book.bids.count; depth++) {
         const level *l = side_at(&m->book.bids, depth);

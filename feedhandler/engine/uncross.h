@@ -67,6 +67,7 @@ COLD bool book_write_uncrossed(engine *e, market *m, const level *levels, uint32
     bool bids_first = first_side == FH_BID;
     records_begin(e, m, flags | (full ? FH_FLAG_SNAPSHOT : 0), exchange_ns, receive_ns,
                   (uint64_t)m->sequence.place);
+    fh_message_sent(e->writer, m->head.sent_ns);
     if (full) {
         fh_message_add(e->writer, FH_KIND_CLEAR, 0, 0, 0, 0);
         book_clear(&m->book);

@@ -205,6 +205,7 @@ static void mirror_quote_book(mirrored *i, const rebuilt_book *b)
         *pairs[side][1] = s->count ? s->levels[s->count - 1].size : 0;
     }
     q->exchange_ns = i->head.exchange_ns;
+    q->sent_ns = i->head.sent_ns;
     q->receive_ns = i->head.receive_ns;
     q->venue_sequence = i->head.venue_sequence;
     q->source = FH_SOURCE_BOOK;
@@ -225,7 +226,7 @@ static bool mirror_near(const mirrored *i, const rebuilt_book *b, int64_t now)
 }
 
 static void mirror_quote_own(mirrored *i, const rebuilt_book *b, bool based, uint64_t number, int64_t exchange_ns,
-                             int64_t now, int price, int size)
+                             int64_t sent_ns, int64_t now, int price, int size)
 {
     fh_quote *q = &i->quote;
     bool shown = !i->has_book ? number || exchange_ns == 0 || exchange_ns >= q->exchange_ns ||
@@ -239,6 +240,7 @@ static void mirror_quote_own(mirrored *i, const rebuilt_book *b, bool based, uin
     q->ask_price = i->top[1].price;
     q->ask_size = i->top[1].size;
     q->exchange_ns = exchange_ns;
+    q->sent_ns = sent_ns;
     q->receive_ns = now;
     q->venue_sequence = number ? number : q->venue_sequence;
     q->source = FH_SOURCE_QUOTE;

@@ -93,11 +93,14 @@ static void mirror_message(mirror *m, mirrored *i, const uint8_t *row, uint32_t 
     bool begun = b != NULL && b->begun && !b->fault;
     bool based = begun && i->head.state == FH_STATE_LIVE;
     fh_quote *q = &i->quote;
+    int64_t exchange_ns = MIRROR_FIELD(int64_t, row, exchange_ns);
+    int64_t sent_ns = fh_sent_ns(row[m->fields.kind], exchange_ns, REBUILT_READ(uint32_t, row, m->aux));
     bool kept = q->source == FH_SOURCE_QUOTE && now - q->receive_ns <= MIRROR_QUOTE_NS;
     if (i->touched && begun) {
         if (i->cleared)
             mirror_filled(i, b);
         i->head.exchange_ns = b->exchange_ns;
+        i->head.sent_ns = sent_ns;
         i->head.receive_ns = b->receive_ns;
         i->head.venue_sequence = b->venue_sequence;
         if (i->cleared || !kept || q->venue_sequence <= i->head.venue_sequence)
@@ -107,7 +110,7 @@ static void mirror_message(mirror *m, mirrored *i, const uint8_t *row, uint32_t 
     }
     if (i->quoted == 3)
         mirror_quote_own(i, b, based, MIRROR_FIELD(uint64_t, row, venue_sequence),
-                         MIRROR_FIELD(int64_t, row, exchange_ns), now, (int8_t)row[m->fields.price_exponent],
+                         exchange_ns, sent_ns, now, (int8_t)row[m->fields.price_exponent],
                          (int8_t)row[m->fields.size_exponent]);
     i->touched = i->cleared = false;
     i->quoted = 0;

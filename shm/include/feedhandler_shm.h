@@ -76,6 +76,7 @@ extern "C" {
 #define FH_HISTOGRAM_BUCKETS 512
 #define FH_PRECISIONS 8
 #define FH_BANDS 12 /* of ticks by price */
+#define FH_EARLIER 12 /* epochs before this one that are remembered */
 #define FH_NO_INSTRUMENT 0xFFFFFFFFu
 #define FH_NONE INT64_MIN /* a price that is not there */
 #define FH_KNOWN_WHOLE UINT32_MAX /* a side of a book is known to its end */
@@ -238,7 +239,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(i64, price, 40)           /* scaled by the exponents */                                   \
     F(i64, size, 48)                                                                           \
     F(u32, publish_delta_ns, 56) /* publish - receive, saturating */                            \
-    F(u32, aux, 60)             /* by kind */
+    F(u32, aux, 60)             /* by kind; of LEVEL to QUOTE since 2.0 an i32: microseconds from       \
+                                   exchange_ns to when the venue sent it, saturating; 0 = it says no other time */
 
 #define FH_QUOTE_FIELDS(F) /* one copy of a quote cell, 320 bytes */                           \
     F(u64, stamp, 0)                                                                           \
@@ -343,7 +345,9 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(char32, reserved3, 224)                                                                  \
     F(region, directory, 256) F(region, quotes, 272) F(region, books, 288)                     \
     F(region, connections, 304) F(region, histograms, 320) F(region, ring, 336)                \
-    F(char32, reserved4, 352) F(char128, reserved5, 384)                                       \
+    F(char32, reserved4, 352)                                                                  \
+    F(u64x12, earlier, 384)     /* since 2.0: the epochs before this one, newest first; 0 = none */ \
+    F(char32, reserved5, 480)                                                                  \
     F(u64, published, 512)      /* the last record of the last whole message */                 \
     F(char120, reserved6, 520)                                                                 \
     F(u32, wake, 640)           /* the futex word */                                            \
@@ -364,7 +368,8 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(char256, reserved3, 256)                                                                 \
     F(u64, epoch, 512)          /* the newest data object; 0 = none */                          \
     F(u32, writer_pid, 520) F(u32, reserved4, 524) F(u64, writer_start_ticks, 528)             \
-    F(char104, reserved5, 536)
+    F(u64x12, earlier, 536)     /* since 2.0: the epochs before that one, newest first; 0 = none */ \
+    F(u64, reserved5, 632)
 
 #define FH_READERS_FIELDS(F) /* the readers' object; FH_READERS rows from FH_READERS_ROWS on */ \
     F(u64, magic, 0) F(char120, reserved, 8)                                                   \
@@ -388,11 +393,11 @@ typedef struct fh_region { uint64_t offset; uint32_t stride; uint32_t count; } f
 #define FH_MEMBER_f64(n) double n;
 #define FH_MEMBER_i8x8(n) int8_t n[8];
 #define FH_MEMBER_f64x12(n) double n[12];
+#define FH_MEMBER_u64x12(n) uint64_t n[12];
 #define FH_MEMBER_char16(n) char n[16];
 #define FH_MEMBER_char32(n) char n[32];
 #define FH_MEMBER_char64(n) char n[64];
 #define FH_MEMBER_char80(n) char n[80];
-#define FH_MEMBER_char104(n) char n[104];
 #define FH_MEMBER_char120(n) char n[120];
 #define FH_MEMBER_char128(n) char n[128];
 #define FH_MEMBER_char256(n) char n[256];
@@ -594,7 +599,7 @@ typedef struct fh_writer {
     uint64_t head;
     int64_t exchange_ns, receive_ns;
     uint64_t venue_sequence;
-    uint64_t delta;
+    uint64_t delta; /* publish - receive; in its upper half the `aux` of records that say nothing else there */
     int64_t publish_ns;
     int64_t woke_ns; /* when readers were woken last, if somebody slept */
     int woke;
@@ -677,6 +682,20 @@ static inline void fh_message_begin(fh_writer *w, uint32_t instrument, uint8_t p
                                     uint64_t venue_sequence) {
     fh_message_begin_at(w, instrument, precision, flags, exchange_ns, receive_ns, venue_sequence,
                         fh_now_ns());
+}
+/* From when something was so to when it was sent, in whole microseconds: `aux` of LEVEL to QUOTE. */
+static inline uint32_t fh_sent_after(int64_t exchange_ns, int64_t sent_ns) {
+    if (exchange_ns == 0 || sent_ns == 0) return 0;
+    int64_t us = sent_ns / 1000 - exchange_ns / 1000;
+    return (uint32_t)(us > INT32_MAX ? INT32_MAX : us < -INT32_MAX ? -INT32_MAX : us);
+}
+/* When the venue sent a record's message, to the microsecond; 0: it says no other time than exchange_ns. */
+static inline int64_t fh_sent_ns(uint8_t kind, int64_t exchange_ns, uint32_t aux) {
+    return kind <= FH_KIND_QUOTE && aux != 0 ? exchange_ns + (int64_t)(int32_t)aux * 1000 : 0;
+}
+/* The open message, of LEVEL to QUOTE: when the venue sent it; 0: it does not say. */
+static inline void fh_message_sent(fh_writer *w, int64_t sent_ns) {
+    w->delta = (uint32_t)w->delta | (uint64_t)fh_sent_after(w->exchange_ns, sent_ns) << 32;
 }
 static FH_INLINE void fh_message_add(fh_writer *w, uint8_t kind, uint8_t side, int64_t price,
                                   int64_t size, uint32_t aux) {

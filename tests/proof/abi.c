@@ -29,6 +29,7 @@ int main(void) {
     NAME(FH_HISTOGRAM_BUCKETS, FH_HISTOGRAM_BUCKETS)
     NAME(FH_PRECISIONS, FH_PRECISIONS)
     NAME(FH_BANDS, FH_BANDS)
+    NAME(FH_EARLIER, FH_EARLIER)
     printf("  FH_NO_INSTRUMENT = 0x%08x\n", FH_NO_INSTRUMENT);
     printf("  FH_NONE = %" PRId64 "\n", (int64_t)FH_NONE);
     printf("  FH_KNOWN_WHOLE = %" PRIu32 "\n", (uint32_t)FH_KNOWN_WHOLE);

@@ -28,6 +28,7 @@ _SIZES = {
     "f64": 8,
     "i8x8": 8,
     "f64x12": 96,
+    "u64x12": 96,
 }
 _SIZES |= {"region": 16, "counters": 512}
 

@@ -91,6 +91,7 @@ def test_fields_fill_their_structures_without_holes(now: str) -> None:
         "f64": 8,
         "i8x8": 8,
         "f64x12": 96,
+        "u64x12": 96,
     }
     sizes |= {"region": 16, "counters": 8 * _native.DTYPES["header"]["counters"].shape[0]}
     for structure, fields in _native.layout().items():
