@@ -291,9 +291,20 @@ class VenueRecorder:
                     before.epoch, before.last + 1, None, EPOCH_ENDED, before.to_ns, receive_ns
                 )
             )
+        found += self._unseen(before, receive_ns)
         if first > 1:
             found.append(self._loss(epoch, 1, first - 1, cause, before.to_ns, receive_ns))
         return found
+
+    def _unseen(self, before: Committed, receive_ns: int) -> list[Loss]:
+        """Epochs that began and ended between those two, of which nothing was read."""
+        assert self._listing is not None
+        told = {each.epoch for each in before.rowless}
+        return [
+            self._loss(epoch, 1, None, EPOCH_ENDED, before.to_ns, receive_ns)
+            for epoch in reversed(self._listing.segment.earlier)
+            if epoch > before.epoch and epoch not in told
+        ]
 
     def _loss(
         self, epoch: int, first: int, last: int | None, why: str, since: int, until: int | None

@@ -208,6 +208,11 @@ class Recorded:
             found.append(
                 self._hole(one.to_ns, other.from_ns, unseen, one.epoch, one.last + 1, last)
             )
+        found += [
+            Missing(one.to_ns, other.from_ns, UNSEEN, each.epoch, each.first, each.last)
+            for each in self._recording.manifest.unseen(self._venue)
+            if one.epoch < each.epoch < other.epoch
+        ]
         if other.first > 1:
             found.append(self._hole(one.to_ns, other.from_ns, why, other.epoch, 1, other.first - 1))
         if not found and one.to_ns < other.from_ns:

@@ -278,6 +278,11 @@ class Manifest:
         found = [line for line in self.lines if isinstance(line, Loss) and line.venue == venue]
         return sorted(found, key=lambda loss: (loss.epoch, loss.first))
 
+    def unseen(self, venue: str) -> list[Loss]:
+        """Losses of whole epochs: no segment has anything of them."""
+        there = {segment.epoch for segment in self.segments(venue)}
+        return [loss for loss in self.losses(venue) if loss.epoch not in there]
+
     def ends(self, venue: str) -> dict[int, End]:
         """The epochs of a venue whose end the recorder saw."""
         return {

@@ -95,7 +95,13 @@ class Recording:
                     after[0].from_ns if after else None,
                 )
             )
-        return found
+        found += [
+            Missing(
+                each.epoch, each.first, each.last, each.count, each.why, each.from_ns, each.to_ns
+            )
+            for each in self.manifest.unseen(venue)
+        ]
+        return sorted(found, key=lambda missing: (missing.epoch, missing.first))
 
     def definitions(self, venue: str) -> list[InstrumentRow]:
         """Rows of the directory, by epoch and record: each as often as the recorder wrote it."""

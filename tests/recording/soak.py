@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -106,7 +107,7 @@ def run(seconds: float, kills: int, seed: int, root: Path) -> Outcome:
         observer = _Observer(r)
         observer.start()
         until(lambda: _recorder(r)["pid"], "a recorder")
-        _disorder(r, rng, seconds, kills, found)
+        _disorder(r, rng, seconds, kills, found, observer)
         until(lambda: _recorder(r)["state"] == "RECORDING", "the recorder runs")
         supervisor.send_signal(signal.SIGTERM)
         if supervisor.wait(60) != 0:
@@ -123,18 +124,21 @@ def _recorder(r: Rig) -> dict[str, Any]:
         return {"pid": 0, "state": ""}
 
 
-def _disorder(r: Rig, rng: random.Random, seconds: float, kills: int, found: Outcome) -> None:
+def _disorder(
+    r: Rig, rng: random.Random, seconds: float, kills: int, found: Outcome, observer: _Observer
+) -> None:
     began = time.monotonic()
     each = seconds / (kills + 1)
     due = [(number * each, "kill") for number in range(1, kills + 1)]
     due += [((number + 0.5) * each, "stop") for number in range(kills)]
     due += [((number + 0.7) * each, "io") for number in range(0, kills, 2)]
+    due += [((number + 0.8) * each, "unseen") for number in range(2, kills, 2)]
     due.sort()
     while (now := time.monotonic() - began) < seconds:
         if due and due[0][0] <= now:
             what = due.pop(0)[1]
             found.done[what] += 1
-            _strike(r, rng, what)
+            _strike(r, rng, what, observer)
         venue = rng.choice(VENUES)
         for order in orders(rng, venue, rng.choice(SYMBOLS[venue])):
             with suppress(OSError):
@@ -143,7 +147,7 @@ def _disorder(r: Rig, rng: random.Random, seconds: float, kills: int, found: Out
         time.sleep(rng.uniform(0.2, 0.8))
 
 
-def _strike(r: Rig, rng: random.Random, what: str) -> None:
+def _strike(r: Rig, rng: random.Random, what: str, observer: _Observer) -> None:
     if what == "io":
         processes = io_processes(r.namespace, VENUES)
         if processes:
@@ -158,8 +162,27 @@ def _strike(r: Rig, rng: random.Random, what: str) -> None:
             until(lambda: _recorder(r)["pid"] not in (0, pid), "another recorder")
         else:
             os.kill(pid, signal.SIGSTOP)
-            time.sleep(_STOP_S)
-            os.kill(pid, signal.SIGCONT)
+            try:
+                if what == "unseen":
+                    _restart_twice(r, rng.choice(VENUES), observer)
+                else:
+                    time.sleep(_STOP_S)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+
+
+def _restart_twice(r: Rig, venue: str, observer: _Observer) -> None:
+    """An epoch that begins and ends while the recorder does not look."""
+    for _ in range(2):
+        process, seen = io_processes(r.namespace, VENUES).get(venue), len(observer.last[venue])
+        if process is None:
+            return
+        os.kill(process, signal.SIGKILL)
+        until(partial(_has_more, observer, venue, seen), "another epoch")
+
+
+def _has_more(observer: _Observer, venue: str, epochs: int) -> bool:
+    return len(observer.last[venue]) > epochs
 
 
 def _judge(root: Path, last: dict[str, dict[int, int]], found: Outcome) -> None:
@@ -188,13 +211,14 @@ def _end(last: int | None, epoch: int, of: dict[int, int]) -> int:
 
 
 def _missing(told: Manifest, venue: str, last: dict[int, int]) -> list[tuple[int, int, int]]:
-    """What is in no segment of an epoch of which there is one."""
+    """What is in no segment, of the epochs since the first of which there is one."""
     found = []
     kept: dict[int, list[tuple[int, int]]] = {}
     for segment in told.segments(venue):
         kept.setdefault(segment.epoch, []).append((segment.first, segment.last))
     begun = min(kept, default=0)
-    for epoch, ranges in sorted(kept.items()):
+    for epoch in sorted(epoch for epoch in last if epoch >= begun):
+        ranges = kept.get(epoch, [])
         next_one = ranges[0][0] if epoch == begun else 1
         for first, end in ranges:
             if first > next_one:

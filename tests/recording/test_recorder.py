@@ -131,6 +131,31 @@ def test_what_ended_while_nobody_recorded_is_said(tmp_path: Path, market: Market
     assert found.losses == [(first, last + 1, None, "epoch ended")]
 
 
+def test_an_epoch_that_nobody_saw_is_said(tmp_path: Path, market: Market) -> None:
+    """It began and ended between two looks: the memory of the next one names it."""
+    with recording(tmp_path, market.namespace) as recorder:
+        caught_up(recorder, market.published)
+    first, last = market.epoch, len(market.truth[market.epoch])
+    unseen = []
+    for _ in range(2):
+        market.restart(keep=True)  # as after kill -9: what tells of the one before is left
+        unseen.append(market.epoch)
+        market.until(50)
+    market.restart(keep=True)
+    with recording(tmp_path, market.namespace) as recorder:
+        caught_up(recorder, market.published)
+    with recording(tmp_path, market.namespace) as recorder:  # and is said once
+        at_end(recorder, market)
+    found = kept.check(tmp_path, market)
+    assert found.losses == [
+        (first, last + 1, None, "epoch ended"),
+        (unseen[0], 1, None, "epoch ended"),
+        (unseen[1], 1, None, "epoch ended"),
+    ]
+    rows = [row["epoch"] for row in kept.tables(tmp_path, "states") if row["kind"] == "loss"]
+    assert rows == [first, *unseen]
+
+
 def test_a_stop_loses_nothing_that_the_ring_still_has(tmp_path: Path, market: Market) -> None:
     for _ in range(3):
         market.until(200)
