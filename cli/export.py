@@ -48,6 +48,12 @@ _SHOWN = 20
 )
 @click.option("--venue", help="Of a recording of several, or of a capture that does not tell.")
 @click.option("--kinds", metavar="KIND,...", help="Of the table records: trade, level, stat, ...")
+@click.option(
+    "--tardis-time",
+    type=click.Choice(["E", "T"]),
+    help="`timestamp` of Tardis' tables: E, as Tardis has it (of some venues' books when they were "
+    "sent), or T, the matching engine's. E by itself.",
+)
 @click.option("--follow", is_flag=True, help="live: goes on until --to, or Ctrl-C.")
 @force_option
 @venue_file_option
@@ -63,6 +69,7 @@ def export(
     instruments: tuple[str, ...],
     venue: str | None,
     kinds: str | None,
+    tardis_time: str | None,
     follow: bool,
     force: bool,
     namespace: str,
@@ -94,7 +101,7 @@ def export(
     except ValueError as error:
         raise CliError(str(error)) from error
     type_ = type_ or type_of(out.name)
-    _check(format_, type_, kinds)
+    _check(format_, type_, kinds, tardis_time)
     refuse_overwriting(out, force)
     progress = _Progress() if sys.stderr.isatty() else None
     opened = _source(source, venue, namespace, follow)
@@ -105,7 +112,9 @@ def export(
     except ValueError as error:
         raise CliError(str(error)) from error
     try:
-        done = run(opened, Job(out, format_, type_, start_ns, end_ns, wanted, kept), progress)
+        sent = tardis_time != "T"
+        job = Job(out, format_, type_, start_ns, end_ns, wanted, kept, sent)
+        done = run(opened, job, progress)
     finally:
         if progress is not None:
             progress.clear()
@@ -115,7 +124,7 @@ def export(
     return FINDING if done.holes else 0
 
 
-def _check(format_: str, type_: str, kinds: str | None) -> None:
+def _check(format_: str, type_: str, kinds: str | None, tardis_time: str | None) -> None:
     from feedhandler.export.run import FORMATS, RECORDS
     from feedhandler.export.tardis import TYPES
     from feedhandler.suggest import did_you_mean
@@ -126,6 +135,8 @@ def _check(format_: str, type_: str, kinds: str | None) -> None:
         raise CliError(f"no table {type_!r}{did_you_mean(type_, (*TYPES, RECORDS))}")
     if kinds and (type_ != RECORDS or format_ == "npz"):
         raise CliError("--kinds is for the table records", "another table has kinds of its own")
+    if tardis_time and (type_ == RECORDS or format_ == "npz"):
+        raise CliError("--tardis-time is for Tardis' tables: this one has all times")
 
 
 def _kinds(text: str | None) -> frozenset[int]:

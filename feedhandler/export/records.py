@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from feedhandler.export.columns import NONE, Column, Decimals, Integers, Names, Truths, Unsigned
 from feedhandler.export.table import Chunk, Frame, Stateless
-from shm import Flag, Kind, Reason, Stat, State, Status
+from shm import Flag, Kind, Reason, Stat, State, Status, sent_ns
 
 _SIDED = (Kind.LEVEL, Kind.TRADE, Kind.LIQUIDATION, Kind.QUOTE)
 _SIDES = ("bid", "ask", "buy", "sell")
@@ -58,6 +58,7 @@ class Records(Stateless):
             "snapshot": Truths(rows["flags"] & Flag.SNAPSHOT != 0),
             "last": Truths(rows["flags"] & (Flag.LAST | Flag.MORE) == Flag.LAST),
             "exchange_ns": Integers(np.where(rows["exchange_ns"], rows["exchange_ns"], NONE)),
+            "sent_ns": Integers(np.where(sent := sent_ns(rows), sent, NONE)),
             "receive_ns": Integers(rows["receive_ns"]),
             "venue_sequence": Unsigned(rows["venue_sequence"]),
             "price_scaled": Integers(price),

@@ -66,6 +66,7 @@ class Job:
     end_ns: int | None = None
     wanted: Wanted = field(default_factory=Wanted)
     kinds: frozenset[int] = frozenset(Kind)  #: of `records`
+    sent: bool = True  #: Tardis' times where they are those at which the venue sent something
 
 
 @dataclass(slots=True)
@@ -176,7 +177,10 @@ class _Events:
 def _sink(job: Job, venue: str, path: Path) -> _Sink:
     if job.format == "npz":
         return _Events(Events(venue), NpzFile(path))
-    table = Records(venue, job.kinds) if job.type == RECORDS else TYPES[job.type](venue)
+    if job.type == RECORDS:
+        table: Table = Records(venue, job.kinds)
+    else:
+        table = TYPES[job.type](venue, sent=job.sent)
     if job.format == "csv":
         return _Rows(table, CsvFile(path, job.out.name))
     return _Rows(table, ParquetFile(path) if job.format == "parquet" else ArrowFile(path))

@@ -1,7 +1,8 @@
 """The data types of Tardis' CSV files: their columns in order, and what their rows mean.
 
 https://docs.tardis.dev/downloadable-csv-files. Times are microseconds; without a time of the
-exchange `timestamp` is `local_timestamp`, as Tardis has it. An empty field is no value.
+exchange `timestamp` is `local_timestamp`, as Tardis has it. An empty field is no value. `sent`:
+times are those at which the venue sent something, where Tardis has these.
 """
 
 from __future__ import annotations
@@ -25,8 +26,13 @@ from feedhandler.export.columns import (
 )
 from feedhandler.export.source import Terms
 from feedhandler.export.table import Chunk, Frame, Stateless, Table, microseconds
-from feedhandler.venues.tardis_ids import exchange_id, in_percent, liquidations_are_trades
-from shm import InstrumentKind, Kind, OptionType, Side, Stat
+from feedhandler.venues.tardis_ids import (
+    exchange_id,
+    in_percent,
+    liquidations_are_trades,
+    sent_kinds,
+)
+from shm import Flag, InstrumentKind, Kind, OptionType, Side, Stat, sent_ns
 
 _BOOK: frozenset[int] = frozenset({Kind.LEVEL, Kind.CLEAR})
 #: a ticker's message may have both: who takes one needs the other, to see its end
@@ -39,8 +45,20 @@ _VOLATILITIES: frozenset[int] = frozenset({Stat.BID_IV, Stat.ASK_IV, Stat.MARK_I
 class _Head:
     """The first four columns of all of them."""
 
-    def __init__(self, venue: str) -> None:
+    def __init__(self, venue: str, *, sent: bool) -> None:
         self._venue = venue
+        self._sent, self._sent_snapshots = sent_kinds(venue) if sent else (frozenset(), False)
+
+    def exchange_ns(self, rows: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+        """`timestamp` of each record, 0: the venue says none."""
+        found: npt.NDArray[np.int64] = rows["exchange_ns"]
+        if not self._sent:
+            return found
+        told = sent_ns(rows)
+        chosen = np.isin(rows["kind"], list(self._sent)) & (told != 0)
+        if not self._sent_snapshots:
+            chosen &= rows["flags"] & Flag.SNAPSHOT == 0
+        return np.where(chosen, told, found)
 
     def columns(
         self,
@@ -59,7 +77,7 @@ class _Head:
 
     def of(self, chunk: Chunk) -> dict[str, Column]:
         """Of each record."""
-        exchange = chunk.rows["exchange_ns"]
+        exchange = self.exchange_ns(chunk.rows)
         return self.columns(chunk.which, exchange, chunk.local_ns, chunk.terms)
 
 
@@ -69,14 +87,14 @@ class IncrementalBook:
     kinds = _BOOK
     books = True
 
-    def __init__(self, venue: str) -> None:
-        self._head = _Head(venue)
+    def __init__(self, venue: str, *, sent: bool = True) -> None:
+        self._head = _Head(venue, sent=sent)
         self._mirror = Mirror()
 
     def rows(self, chunk: Chunk) -> Frame:
         levels = self._mirror.apply(Records(chunk.rows, chunk.which))
         at = levels["at"]
-        exchange = chunk.rows["exchange_ns"][at]
+        exchange = self._head.exchange_ns(chunk.rows)[at]
         return self._frame(levels, exchange, chunk.local_ns[at], chunk.terms)
 
     def _frame(
@@ -112,8 +130,8 @@ class IncrementalBook:
 class Trades(Stateless):
     """Trades, liquidations among them where the venue's trades tell them; or only liquidations."""
 
-    def __init__(self, venue: str, *, only_liquidations: bool = False) -> None:
-        self._head = _Head(venue)
+    def __init__(self, venue: str, *, only_liquidations: bool = False, sent: bool = True) -> None:
+        self._head = _Head(venue, sent=sent)
         self.kinds: frozenset[int] = frozenset(
             {Kind.LIQUIDATION if only_liquidations else Kind.TRADE}
         )
@@ -136,8 +154,8 @@ class Snapshots:
     kinds = _BOOK
     books = True
 
-    def __init__(self, venue: str, depth: int) -> None:
-        self._head = _Head(venue)
+    def __init__(self, venue: str, depth: int, *, sent: bool = True) -> None:
+        self._head = _Head(venue, sent=sent)
         self._tops = Tops(depth)
 
     def rows(self, chunk: Chunk) -> Frame:
@@ -175,8 +193,8 @@ class Snapshots:
 class Quotes(Snapshots):
     """The best bid and offer of the book, each time that it has changed."""
 
-    def __init__(self, venue: str) -> None:
-        super().__init__(venue, 1)
+    def __init__(self, venue: str, *, sent: bool = True) -> None:
+        super().__init__(venue, 1, sent=sent)
 
     def _levels(
         self,
@@ -200,8 +218,8 @@ class _Known:
     of_kinds: frozenset[InstrumentKind] | None = None  #: other instruments have no rows
     fields: tuple[int, ...] = ()  #: those that a row is made for
 
-    def __init__(self, venue: str) -> None:
-        self._head = _Head(venue)
+    def __init__(self, venue: str, *, sent: bool = True) -> None:
+        self._head = _Head(venue, sent=sent)
         self._tops = Tops(1) if self.books else None
         percent = in_percent(venue)
         self._shifts: dict[int, int] = dict.fromkeys(_VOLATILITIES - percent, 2)
@@ -346,7 +364,7 @@ def plain(number: float) -> str:
     return np.format_float_positional(number, trim="-")
 
 
-TYPES: Mapping[str, Callable[[str], Table]] = {
+TYPES: Mapping[str, Callable[..., Table]] = {
     "incremental_book_L2": IncrementalBook,
     "trades": Trades,
     "liquidations": partial(Trades, only_liquidations=True),
@@ -357,4 +375,4 @@ TYPES: Mapping[str, Callable[[str], Table]] = {
     "derivative_ticker": DerivativeTicker,
     "options_chain": OptionsChain,
 }
-"""By name: the table of a venue's records."""
+"""By name: the table of a venue's records, made of its name, and of `sent`."""

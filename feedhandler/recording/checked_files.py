@@ -163,6 +163,11 @@ class CheckedFile:
             numbers = _numbers(columns[f"{name}_ns"], 0)
             yield from rows.wrong("value", times != numbers, f"{name}_time is not {name}_ns")
         yield from self._instruments(columns, rows)
+        if "sent_ns" in columns:
+            after = _numbers(columns["aux"]).astype(np.int32).astype(np.int64)
+            sent = np.where(after != 0, _numbers(columns["exchange_ns"]) + 1000 * after, 0)
+            wrong = sent != _numbers(columns["sent_ns"])
+            yield from rows.wrong("value", wrong, "sent_ns is not exchange_ns and aux")
         if table in _SIDED:
             yield from self._priced(columns, rows)
         if table == "stats":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from shm import NO_INSTRUMENT, NONE, Kind, Reason, Stat, State, Status
+from shm import NO_INSTRUMENT, NONE, Kind, Reason, Stat, State, Status, sent_ns
 from shm.recording.schema import TABLES, arrow_schema, columns, pyarrow
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _common(table: str, epoch: int, rows: Rows, symbols: Sequence[str]) -> dict[
     unsaid = exchange == 0
     exchange_ns, receive_ns = pa.array(exchange, mask=unsaid), pa.array(receive)
     time = pa.timestamp("ns", tz="UTC")
+    sent = sent_ns(rows)
     return {
         "epoch": pa.array(np.full(count, epoch, np.uint64)),
         "sequence": pa.array(plain("sequence")),
@@ -135,6 +136,7 @@ def _common(table: str, epoch: int, rows: Rows, symbols: Sequence[str]) -> dict[
         "publish_delta_ns": pa.array(plain("publish_delta_ns")),
         "venue_sequence": pa.array(plain("venue_sequence")),
         "aux": pa.array(plain("aux")),
+        "sent_ns": pa.array(sent, mask=sent == 0),
         "none": no_price,
     }
 

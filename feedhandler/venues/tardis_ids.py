@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from feedhandler import venues
 from feedhandler.shape.frame import STATS
-from shm import InstrumentKind
+from shm import InstrumentKind, Kind
 
 _IDS: Mapping[str, str | Mapping[InstrumentKind, str]] = {
     "okx": {
@@ -43,6 +43,31 @@ _OKX_PARTS = {3: InstrumentKind.FUTURE, 5: InstrumentKind.OPTION}  #: BTC-USD-26
 #: Venues whose trades say which of them are liquidations. The others announce the order, and the
 #: trades that it makes come as well.
 _LIQUIDATIONS_ARE_TRADES = ("deribit", "coinbase-derivatives", "dydx", "kraken-futures")
+
+
+#: Records that have the time there at which the venue sent them, where that is another one than
+#: that of its matching engine. All others have the engine's.
+#: https://github.com/tardis-dev/tardis-node/tree/master/src/mappers: `timestamp` of binance.ts,
+#: binanceeuropeanoptions.ts, bybit.ts, cryptocom.ts, huobi.ts.
+_BOOKS = frozenset({Kind.LEVEL, Kind.CLEAR})
+_SENT: Mapping[str, frozenset[Kind]] = {
+    "binance-usdm": _BOOKS,
+    "binance-coinm": _BOOKS,
+    "binance-options": _BOOKS,
+    "bybit-linear": _BOOKS | {Kind.QUOTE},
+    "bybit-spot": _BOOKS | {Kind.QUOTE},
+    "bybit-inverse": _BOOKS | {Kind.QUOTE},
+    "bybit-option": _BOOKS | {Kind.QUOTE},
+    "cryptocom": _BOOKS,
+    "htx-swap": _BOOKS,
+}
+_SNAPSHOTS_OF_THE_ENGINE = ("binance-usdm", "binance-coinm")  #: those of REST
+
+
+def sent_kinds(venue: str) -> tuple[frozenset[Kind], bool]:
+    """(records to which Tardis gives the time at which the venue sent them, whether to those of
+    snapshots, too)."""
+    return _SENT.get(venue, frozenset()), venue not in _SNAPSHOTS_OF_THE_ENGINE
 
 
 def exchange_id(venue: str, kind: InstrumentKind, symbol: str = "") -> str:

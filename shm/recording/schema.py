@@ -91,8 +91,13 @@ RECORD = (
     Column("aux", "u32", "by kind: see the table of kinds in docs/memory.md"),
 )
 
+SENT = Column(
+    "sent_ns", "i64", "when the venue sent it, to the microsecond; null: it says no other time"
+)
+
 BOOK = (
     *RECORD,
+    SENT,
     Column("base", "bool", "no record: a level that the book had already, as of `sequence`"),
     Column("known_bid", "i64", "of a base's `clear`: no bid of this price and above is missing"),
     Column("known_ask", "i64", "likewise of asks, and below; null: to the side's end"),
@@ -167,8 +172,8 @@ MARKS = (
 TABLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
     {
         "book": BOOK,
-        "trades": (*RECORD,),
-        "quotes": (*RECORD,),
+        "trades": (*RECORD, SENT),
+        "quotes": (*RECORD, SENT),
         "stats": STATS,
         "states": STATES,
         "instruments": INSTRUMENTS,

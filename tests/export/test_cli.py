@@ -188,6 +188,8 @@ def test_an_npz_is_of_one_instrument(capture: Path, tmp_path: Path) -> None:
         (["-o", "trades.csv", "--from", "yesterday"], "is no time"),
         (["-o", "trades.csv", "--from", "-30m"], "not known before it is played"),
         (["-o", "trades.csv", "--kinds", "trade"], "--kinds"),
+        (["-o", "all.csv", "--tardis-time", "T"], "--tardis-time"),
+        (["-o", "trades.csv", "--tardis-time", "X"], "--tardis-time"),
         (["-o", "trades.csv", "--follow"], "live:VENUE"),
         (["-o", "trades.csv", "-i", "BTC PERP"], "white space"),
     ],

@@ -29,6 +29,7 @@ _RECORDS: Mapping[str, str] = {
     "snapshot": "part of a whole book",
     "last": "the venue's message is whole",
     "exchange_ns": "when it was so at the venue, unix ns; empty: it says none",
+    "sent_ns": "when the venue sent it, to the microsecond; empty: it says no other time",
     "receive_ns": "when it was received, unix ns",
     "venue_sequence": "the venue's number: update id, trade id",
     "price_scaled": "the integer: price = price_scaled * 10^price_exponent",

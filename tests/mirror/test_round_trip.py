@@ -86,7 +86,10 @@ STATS = (
     "predicted_funding",
     "next_funding_ns",
 )
-TOP = ("bid", "bid_size", "ask", "ask_size", "last", "last_size", "state", "reason", "status")
+TOP = (
+    *("bid", "bid_size", "ask", "ask_size", "last", "last_size"),
+    *("state", "reason", "status", "exchange_ns", "sent_ns"),
+)
 
 
 def cells(feed: shm.Feed) -> dict[str, tuple[Any, ...]]:

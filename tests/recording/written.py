@@ -306,6 +306,7 @@ class Written:
             "exchange_ns": one["exchange_ns"] or None,
             "exchange_time": one["exchange_ns"] or None,
             "receive_time": one["receive_ns"],
+            "sent_ns": _sent(one),
             "base": bool(one["base"]),
             "known_bid": _none(one["price"]) if limits else None,
             "known_ask": _none(one["size"]) if limits else None,
@@ -378,6 +379,11 @@ def _family(instrument: int) -> str:
 
 def _value(scaled: int, exponent: int) -> float | None:
     return None if scaled == NONE else float(f"{scaled}e{exponent}")
+
+
+def _sent(one: Record) -> int | None:
+    after = (one["aux"] + 2**31) % 2**32 - 2**31
+    return one["exchange_ns"] + 1000 * after if after else None
 
 
 def _none(value: int) -> int | None:
