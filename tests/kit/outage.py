@@ -171,16 +171,19 @@ def healed(
     over_ns: int,
     only: int | None = None,
     alone: bool = True,
+    besides: tuple[tuple[str, str], ...] = (),
     **settings: float,
 ) -> None:
     """The books are LIVE and right again, in time; those that were not met never were anything
-    else, if the fault was `alone`. `settings`: what the row's bound names."""
+    else, if the fault was `alone`. `besides`: what another fault adds to what is seen. `settings`:
+    what the row's bound names."""
     promised = its.healed_s(silence_s=SILENCE_S, **settings)
     for symbol in _met(each, only):
         _until(each, symbol, lambda said: said[-1:] == [LIVE], "it is LIVE again", promised)
         took = (each.stamps(symbol)[-1] - over_ns) / 1e9
         _within(each, symbol, f"{its.fault}: healed", took, promised)
-        assert _in_order(each.said(symbol)[:-1], its.sees), (its.fault, each.said(symbol))
+        sees = (*its.sees, *besides)
+        assert _in_order(each.said(symbol)[:-1], sees), (its.fault, each.said(symbol))
     for symbol in each.symbols:
         assert_true_book(each.sim, each.feed, symbol)
         if alone and symbol not in _met(each, only):
