@@ -132,7 +132,11 @@ def write(r: Rig, path: Path, **instruments: list[str]) -> None:
         one = r.config.venues[venue]
         listed = ", ".join(f'"{symbol}"' for symbol in symbols)
         lines += [f"[venues.{venue}]", f"instruments = [{listed}]"]
-        lines += [f'ws_url = "{one.ws_url}"', f'rest_url = "{one.rest_url}"', "silence_s = 2.0"]
+        lines += [
+            f'ws_url = "{one.ws_url}"',
+            f'rest_url = "{one.rest_url}"',
+            f"silence_s = {one.silence_s}",
+        ]
     path.write_text("\n".join(lines))
 
 

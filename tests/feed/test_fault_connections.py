@@ -15,6 +15,7 @@ from tests.kit.outage import LIVE, SILENCE_S, healed, undergo, unnoticed, watche
 from tests.kit.rig import SYMBOLS, Rig, rig
 
 STOPPED_NS = int((SILENCE_S + 1) * 1e9)
+FROZEN_MS = int((SILENCE_S + 2) * 1e3)
 #: one of Binance: the REST budget has room for few snapshots in a row
 CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
 
@@ -56,7 +57,7 @@ def test_silent(r: Rig) -> None:
     with watched(r, CHOSEN) as all_watched:
         undergo(row("peer gone without a FIN"), all_watched, {"kind": "half_open"})
         undergo(row("nothing sent, socket open"), all_watched, {"kind": "silence"})
-        undergo(row("server stands still"), all_watched, {"kind": "freeze", "ms": 4000})
+        undergo(row("server stands still"), all_watched, {"kind": "freeze", "ms": FROZEN_MS})
 
 
 def test_silent_from_the_beginning(r: Rig) -> None:

@@ -24,12 +24,12 @@ from feedhandler.view.status import venue_status
 from shm import State
 from shm.inspect import open_memory
 from tests.feed.fault_table import Row
-from tests.kit.patience import SLACK_S
+from tests.kit.patience import CROWDED, SLACK_S
 from tests.kit.rig import Rig, RingBooks, Sim, assert_true_book, end, until
 
 Said = list[tuple[str, str]]  #: (state, reason)
 LIVE = ("LIVE", "NONE")
-SILENCE_S = 2.0  #: what the rig configures
+SILENCE_S = 4.0 if CROWDED else 2.0  #: of feeds that are to notice one
 
 
 @dataclass

@@ -15,6 +15,8 @@ CROWDED: Final = "PYTEST_XDIST_WORKER" in os.environ or os.getloadavg()[0] > 1.5
 )
 #: what a busy machine may add to any time that is promised
 SLACK_S: Final = DEADLINE_S if CROWDED else 6.0
+#: the `silence_s` of feeds: a simulator that gets no core is silent too
+SILENCE_S: Final = 8.0 if CROWDED else 2.0
 
 
 def patient(deadline_s: float) -> float:

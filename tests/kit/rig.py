@@ -33,7 +33,7 @@ from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
 from shm.dev_shm import objects, unlink
 from tests.kit.forked import Forked
-from tests.kit.patience import DEADLINE_S, patient
+from tests.kit.patience import DEADLINE_S, SILENCE_S, patient
 
 T = TypeVar("T")
 Levels = dict[Decimal, Decimal]
@@ -150,7 +150,7 @@ class Rig:
             venue: msgspec.structs.replace(
                 one,
                 instruments=symbols.get(venue) or registry.load(venue).default_instruments,
-                silence_s=2.0,
+                silence_s=SILENCE_S,
             )
             for venue, one in config.venues.items()
         }

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import shm
+from tests.kit.patience import SILENCE_S
 from tests.kit.rig import Rig, rig, until
 from tests.soak.cells import STATUS_S
 from tests.soak.guards import GuardReader
@@ -68,7 +69,7 @@ def test_a_guard_that_passes_always_is_found(
         span = [now - int((STATUS_S + 1) * 1e9), now + 10**12]
         halts.write_text(json.dumps(["okx", SYMBOL, *span, True]) + "\n")
         found_by_a_new_reader(r, feed, halts)("passed what the venue has halted")
-        sim.fault("silence", seconds=4.0)
+        sim.fault("silence", seconds=2 * SILENCE_S)
         found_by_a_new_reader(r, feed, halts)("passed a book that is not LIVE")
         finds = found_by_a_new_reader(r, feed, halts, lambda: os.kill(process.pid, signal.SIGSTOP))
         finds("the writer is silent")
