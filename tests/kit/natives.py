@@ -57,7 +57,7 @@ def run(*command: str, timeout: float = 600, cwd: Path = ROOT) -> str:
 
 def generated(module: str) -> Path:
     """The C file of a native module."""
-    source = ROOT / MODULES[module]
+    source = ROOT / module.replace(".", "/")
     ours, pyx = source.with_suffix(".c"), source.with_suffix(".pyx")
     parts = [path for name in setup.needs(pyx) if (path := ROOT / name).suffix in (".pxd", ".pxi")]
     newest = max(path.stat().st_mtime for path in [pyx, *parts])
