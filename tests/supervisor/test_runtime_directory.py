@@ -49,6 +49,10 @@ def test_one_that_is_taken_is_said_with_the_cure(base: Path, tmp_path: Path, tak
         runtime_directory()
     with pytest.raises(NotRunning, match="XDG_RUNTIME_DIR"):
         request("nobody", {"do": "status"})
+
+
+def test_commands_say_so(base: Path) -> None:
+    _taken(base).touch()
     for command, code in (("stop", 3), ("status", 3), ("start", 2)):
         arguments = [command, "--sim"] if command == "start" else [command]
         done = run(*arguments, namespace="nobody", XDG_RUNTIME_DIR=str(base))
