@@ -6,6 +6,8 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,20 @@ settings.load_profile("untimed")
 
 #: rooms whose files take longest: dealt out first, so that none still runs at the end
 _LONGEST_FIRST = ("soak", "torture", "healing", "proof", "feed", "connection", "fleet", "shm")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """One of several workers begins with files of its own: what pytest makes of their assertions
+    is kept, and each would make it of all, in the same order and at the same time."""
+    told = getattr(session.config, "workerinput", None)
+    if told is None or session.config.args != session.config.getini("testpaths"):
+        return
+    root = session.config.rootpath
+    files = sorted((root / "tests").rglob("test_*.py"))
+    for path in files[int(told["workerid"][2:]) :: told["workercount"]]:
+        with suppress(Exception, pytest.skip.Exception):  # said when it is collected
+            import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
