@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import re
+import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from feedhandler import venues
@@ -117,40 +119,51 @@ class Memory:
         self.path = path
         self.seen = 0
 
+    def _bytes(self, at: int, length: int) -> bytes:
+        with self.path.open("rb", buffering=0) as file:
+            return os.pread(file.fileno(), length, at)
+
+    def _number(self, at: int, length: int) -> int:
+        return int.from_bytes(self._bytes(at, length), "little")
+
     def _region(self, raw: bytes, at: int) -> tuple[int, int, int]:
-        offset = int.from_bytes(raw[at : at + 8], "little")
-        return (
-            offset,
-            int.from_bytes(raw[at + 8 : at + 12], "little"),
-            int.from_bytes(raw[at + 12 : at + 16], "little"),
-        )
+        """Of a segment's bytes, from its header on: offset, stride, count."""
+        offset, stride, count = struct.unpack_from("<QII", raw, at)
+        return offset, stride, count
+
+    def _new(self) -> npt.NDArray[np.void]:
+        """The records since the last call, an array."""
+        offset, _, count = self._region(self._bytes(0, 512), 336)
+        dtype = shared.DTYPES["slot"]
+        published = self._number(512, 8)
+        first, number = (self.seen + 1) & (count - 1), published - self.seen
+        assert number <= count, "some of them are overwritten"
+        to_the_end = min(number, count - first)
+        raw = self._bytes(offset + first * dtype.itemsize, to_the_end * dtype.itemsize)
+        raw += self._bytes(offset, (number - to_the_end) * dtype.itemsize)
+        found = np.frombuffer(raw, dtype=dtype)
+        assert found["stamp"].tolist() == [2 * n for n in range(self.seen + 1, published + 1)]
+        self.seen = published
+        return found
 
     def slots(self) -> list[Any]:
         """The records since the last call."""
-        raw = self.path.read_bytes()
-        offset, _, count = self._region(raw, 336)
-        published = int.from_bytes(raw[512:520], "little")
-        slots = np.frombuffer(raw, dtype=shared.DTYPES["slot"], count=count, offset=offset)
-        out = [slots[n & (count - 1)] for n in range(self.seen + 1, published + 1)]
-        stamps = [int(one["stamp"]) for one in out]
-        assert stamps == [2 * n for n in range(self.seen + 1, published + 1)]
-        self.seen = published
-        return out
+        return list(self._new())
 
     def records(self) -> list[tuple[Any, ...]]:
         """(kind, side, price, size, flags, instrument, venue_sequence) since the last call."""
         fields = ("kind", "side", "price", "size", "flags", "instrument", "venue_sequence")
-        return [tuple(int(one[field]) for field in fields) for one in self.slots()]
+        found = self._new()
+        return list(zip(*(found[field].tolist() for field in fields), strict=True))
 
     def _cell(self, at: int, row: int, dtype: Any, extra: int = 0) -> tuple[Any, bytes]:
-        raw = self.path.read_bytes()
-        offset, stride, _ = self._region(raw, at)
+        offset, stride, _ = self._region(self._bytes(0, 512), at)
         begin = offset + row * stride
-        n = int.from_bytes(raw[begin : begin + 8], "little")
-        begin += 64 + (n & 1) * (dtype.itemsize + extra)
-        head = np.frombuffer(raw, dtype=dtype, count=1, offset=begin)[0]
+        n = self._number(begin, 8)
+        raw = self._bytes(begin + 64 + (n & 1) * (dtype.itemsize + extra), dtype.itemsize + extra)
+        head = np.frombuffer(raw, dtype=dtype, count=1)[0]
         assert head["stamp"] == 2 * n
-        return head, raw[begin + dtype.itemsize : begin + dtype.itemsize + extra]
+        return head, raw[dtype.itemsize :]
 
     def quote(self, row: int) -> Any:
         return self._cell(272, row, shared.DTYPES["quote"])[0]
@@ -159,12 +172,14 @@ class Memory:
         return self._cell(256, row, shared.DTYPES["instrument"])[0]
 
     def book(self, row: int) -> tuple[Any, list[tuple[int, int]], list[tuple[int, int]]]:
-        depth = int.from_bytes(self.path.read_bytes()[76:80], "little")
+        depth = self._number(76, 4)
         head, words = self._cell(288, row, shared.DTYPES["book"], depth * 32)
-        pairs = np.frombuffer(words, dtype="<i8").reshape(2, depth, 2)
-        bids = [(int(p), int(s)) for p, s in pairs[0][: head["bids"]]]
-        asks = [(int(p), int(s)) for p, s in pairs[1][: head["asks"]]]
-        return head, bids, asks
+        bids, asks = np.frombuffer(words, dtype="<i8").reshape(2, depth, 2).tolist()
+        return (
+            head,
+            [(price, size) for price, size in bids[: head["bids"]]],
+            [(price, size) for price, size in asks[: head["asks"]]],
+        )
 
 
 @dataclass(frozen=True)

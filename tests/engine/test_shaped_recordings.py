@@ -66,7 +66,7 @@ def decimals(texts: Iterator[str]) -> int:
 
 def prepare(venue: str, e: native.Engine, line: dict[str, Any]) -> None:
     """What a session knows before the frame: bound channels, how numbers are written."""
-    if line["kind"] != "ws" or line["dir"] != "in":
+    if line["kind"] != "ws" or line["dir"] != "in" or venue not in ("bitfinex", "kraken"):
         return
     message = json.loads(line["data"], parse_float=str)
     if venue == "bitfinex" and isinstance(message, dict) and message.get("event") == "subscribed":
