@@ -22,9 +22,8 @@ MODULES = setup.modules()
 
 def said_by_cython(source: Path) -> set[str]:
     """What `cython -M` writes behind the colon, without all that it compiles first."""
-    from Cython.Build.Dependencies import create_dependency_tree
-
-    return ours(": " + " ".join(create_dependency_tree().all_dependencies(str(source))))
+    tree = importlib.import_module("Cython.Build.Dependencies").create_dependency_tree()
+    return ours(": " + " ".join(tree.all_dependencies(str(source))))
 
 
 def need_setuptools() -> None:
