@@ -9,6 +9,7 @@ import pytest
 
 from feedhandler import venues as registry
 from feedhandler.adapter.venue import Continuity
+from feedhandler.cli.main import main
 from tests.cli.support import Terminal, json_of, run
 
 MINE = """
@@ -40,7 +41,10 @@ def test_every_venue_says_what_it_can_prove(namespace: str) -> None:
         assert told[name]["proof"]["proven"] or not numbered
 
 
-def test_one_venue_is_told_of_at_length() -> None:
+def test_one_venue_is_told_of_at_length(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     told = run("venues", "binance", COLUMNS="80")
     assert told.returncode == 0
     assert "wss://stream.binance.com" in told.stdout
@@ -48,7 +52,8 @@ def test_one_venue_is_told_of_at_length() -> None:
     assert "keys a connection: 1,024" in told.stdout
     assert "HALTED: POST_TRADING, END_OF_DAY, HALT, BREAK" in told.stdout
     for name in registry.names():
-        lines = run("venues", name, COLUMNS="80").stdout.splitlines()
+        assert main(["venues", name]) == 0
+        lines = capsys.readouterr().out.splitlines()
         assert lines[0] == name
         assert max(map(len, lines)) <= 80
     wrong = run("venues", "binanc")
