@@ -54,6 +54,12 @@ def once(tmp_path_factory: pytest.TempPathFactory, market: Market) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def state(once: Path, market: Market) -> tuple[object, int, list[str]]:
+    """What a reader of it gets."""
+    return _state(once, market)
+
+
 @pytest.fixture
 def recorded(tmp_path: Path, once: Path) -> Path:
     """The same, for a test alone."""
@@ -123,14 +129,15 @@ def test_the_command(recorded: Path) -> None:
         "compaction: a part is removed",
     ],
 )
-def test_killed_anywhere(recorded: Path, market: Market, at: str) -> None:
-    before = _state(recorded, market)
+def test_killed_anywhere(
+    recorded: Path, market: Market, state: tuple[object, int, list[str]], at: str
+) -> None:
     pid = os.fork()
     if pid == 0:
         _killed_at(recorded, at)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
     _compact(recorded, "2100-01-01")
-    assert _state(recorded, market) == before
+    assert _state(recorded, market) == state
     there = {each.relative_to(recorded).as_posix() for each in recorded.rglob("*.parquet*")}
     assert {each for each in there if not each.startswith("_")} == {
         each["path"] for each in kept.files(recorded)
