@@ -26,7 +26,7 @@ Running = dict[str, Watched]
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     with (
-        rig(*SYMBOLS, rate=300.0) as r,
+        rig(*SYMBOLS, rate=150.0) as r,
         watched(r, SYMBOLS, rhythm_floor_s=2.0) as found,
     ):
         yield {each.venue: each for each in found}

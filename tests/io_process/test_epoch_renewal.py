@@ -25,7 +25,7 @@ ROWS = 32
 
 
 class Watch:
-    """A reader that looks without a pause, and keeps what is not LIVE; a context manager."""
+    """A reader that looks again and again, and keeps what is not LIVE; a context manager."""
 
     def __init__(self, r: Rig) -> None:
         self.feed = shm.attach(VENUE, namespace=r.namespace)
@@ -36,7 +36,7 @@ class Watch:
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        while not self._over.wait(0.001):
             self.looks += 1
             try:
                 for symbol in ALWAYS:
@@ -104,7 +104,7 @@ def start(r: Rig, **more: Any) -> Options:
 
 
 def test_a_full_directory_is_renewed_before_anyone_is_left_out() -> None:
-    with rig(VENUE, rate=500.0) as r:
+    with rig(VENUE, rate=200.0) as r:
         options = start(r)
         with Watch(r) as watch:
             until(lambda: watch.looks > 100, "it is looked at")
