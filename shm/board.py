@@ -31,7 +31,9 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     last, last_size                        f8  the last trade; NaN: none
     mark, index, underlying                f8  prices; NaN: the venue has not said
     bid_iv, ask_iv, mark_iv                f8  0.65 is 65 %
-    delta, gamma, vega, theta, rho         f8  as the venue says
+    delta, gamma, vega, theta, rho         f8  of an option on one of the base, in the quote
+                                               currency: vega and rho of a point (0.01), theta of
+                                               a day
     funding, predicted_funding             f8  0.0001 is 0.01 %; predicted: of the interval after
     next_funding_ns                        i8  when `funding` is due; 0: the venue does not say
     open_interest, volume                  f8  in units of size; volume: of the last 24 hours

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,15 +25,24 @@ _SAID = 5  # rows in one line of the log
 _REMEMBERED = 10_000  # what was said is not said again, within bounds
 
 
+Family = tuple[InstrumentKind, str]  #: of all that a venue groups so, those of one kind
+Ticks = tuple[tuple[Decimal, Decimal], ...]  #: (price from which on, tick), ascending
+
+
 class Listing(list[ListedInstrument]):
     """The instruments of a list. `broken`: rows that were left out, by name, and why; of a row
-    without a name its number is (`nameless`)."""
+    without a name its number is (`nameless`). `ticks`: of whole families, which some venues tell in
+    an answer of its own; or why they cannot be read."""
 
     def __init__(
-        self, specs: Iterable[ListedInstrument] = (), broken: Mapping[str, str] | None = None
+        self,
+        specs: Iterable[ListedInstrument] = (),
+        broken: Mapping[str, str] | None = None,
+        ticks: Mapping[Family, Ticks | str] | None = None,
     ) -> None:
         super().__init__(specs)
         self.broken: dict[str, str] = dict(broken or {})
+        self.ticks: dict[Family, Ticks | str] = dict(ticks or {})
 
 
 def document(venue: str, body: bytes, what: str = "list of instruments") -> Mapping[str, Any]:
@@ -137,6 +147,33 @@ def _check_bands(spec: ListedInstrument) -> None:
         if not last < begin <= _LARGEST or not 0 < tick <= _LARGEST:
             raise ValueError(f"tick: {tick} from {begin} on, which cannot be")
         last = begin
+
+
+def with_ticks(found: Listing) -> Listing:
+    """The same, each instrument with the ticks that were told of its family. Where they cannot be
+    read it is left out: which prices are on the tick, nobody knows then."""
+    specs, broken = [], dict(found.broken)
+    for spec in found:
+        told = found.ticks.get((spec.kind, spec.family))
+        try:
+            if isinstance(told, str):
+                raise ValueError(told)
+            if told:
+                spec = _ticked(spec, told)
+                check(spec)
+        except ValueError as error:
+            broken[spec.symbol] = str(error)
+        else:
+            specs.append(spec)
+    return Listing(specs, broken, found.ticks)
+
+
+def _ticked(spec: ListedInstrument, ticks: Ticks) -> ListedInstrument:
+    """The first of them is that of the lowest prices, if it begins with these."""
+    (begin, tick), *others = ticks
+    if begin > tick:
+        return replace(spec, tick_bands=ticks)
+    return replace(spec, tick=tick, tick_bands=tuple(others))
 
 
 _said: set[tuple[str, str, str]] = set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from feedhandler import venues
+from feedhandler.adapter.listing import Family, Listing, Ticks, with_ticks
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.suggest import did_you_mean
@@ -99,6 +100,7 @@ def _elected(path: Path, votes: Counter[str]) -> str:
 
 def _specs(venue: Venue, lists: Iterable[Frame]) -> dict[str, ListedInstrument]:
     specs: dict[str, ListedInstrument] = {}
+    ticks: dict[Family, Ticks | str] = {}
     for frame in lists:
         if frame.data is None or not venue.lists_instruments(frame.url or "", frame.req or ""):
             continue
@@ -107,7 +109,9 @@ def _specs(venue: Venue, lists: Iterable[Frame]) -> dict[str, ListedInstrument]:
         except ValueError:
             continue  # an error message, or half a list: instruments are added as they come
         specs.update((spec.symbol, spec) for spec in listed)
-    return specs
+        if isinstance(listed, Listing):
+            ticks.update(listed.ticks)
+    return {spec.symbol: spec for spec in with_ticks(Listing(specs.values(), ticks=ticks))}
 
 
 class Mentions:

@@ -145,6 +145,31 @@ static inline uint8_t market_counts(const market *m)
     return inverse ? 2 : 1;
 }
 
+/* Of which power of ten is a size of 1 so much of the base? False: of none. */
+static bool market_power(const market *m, int *power)
+{
+    if (m->entry.contract_type != FH_CONTRACT_LINEAR)
+        return false;
+    for (*power = -12; *power <= 12; ++*power)
+        if (m->entry.contract_size == decimal_double(1, *power))
+            return true;
+    return false;
+}
+
+/* What a volume in another unit comes to in units of size. False: it cannot be said exactly. */
+static bool stat_counted(const market *m, const statistic *said, statistic *counted)
+{
+    int power;
+    *counted = *said;
+    if (said->of == market_counts(m))
+        return true;
+    if (said->of != 1 || !market_power(m, &power))
+        return false;
+    counted->value.exponent -= counted->value.mantissa ? power : 0;
+    counted->cell = said->exact ? decimal_double(counted->value.mantissa, counted->value.exponent) : said->cell;
+    return true;
+}
+
 /* A statistic into the cell. True: the ring gets it as well. */
 static inline bool stat_put(fh_quote *q, const statistic *s)
 {
@@ -169,14 +194,15 @@ static inline void message_stats(engine *e, const message *msg)
     const statistic *stats = e->stats + msg->levels;
     records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
     for (uint32_t i = 0; i < msg->count; i++) {
-        if (UNLIKELY(stats[i].of) && stats[i].of != market_counts(m))
+        const statistic *s = &stats[i];
+        statistic counted;
+        if (UNLIKELY(s->of) && !stat_counted(m, s, &counted))
             continue;
-        if (lead_copy(&m->stat_leads[stats[i].field], msg->exchange_ns, e->connection, false,
-                      e->receive_ns))
+        s = s->of ? &counted : s;
+        if (lead_copy(&m->stat_leads[s->field], msg->exchange_ns, e->connection, false, e->receive_ns))
             continue;
-        if (stat_put(&m->quote, &stats[i]))
-            fh_message_add(e->writer, FH_KIND_STAT, 0, stats[i].value.mantissa,
-                           stats[i].value.exponent, stats[i].field);
+        if (stat_put(&m->quote, s))
+            fh_message_add(e->writer, FH_KIND_STAT, 0, s->value.mantissa, s->value.exponent, s->field);
     }
     fh_message_end(e->writer);
     message_word_say(e, msg);

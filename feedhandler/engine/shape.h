@@ -32,7 +32,8 @@ enum shape_kind {
 };
 
 enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4, KEY_LISTED = 8 }; /* of a key of an object */
-enum { FRAME_REMOVES = 1, FRAME_BLANK = 2, FRAME_BEGINS = 4, FRAME_ROUNDED = 8, FRAME_ANEW = 16, FRAME_TELLS = 32, FRAME_STILL = 64, FRAME_TOP = 128 };
+enum { FRAME_REMOVES = 1, FRAME_BLANK = 2, FRAME_BEGINS = 4, FRAME_ROUNDED = 8, FRAME_ANEW = 16, FRAME_TELLS = 32, FRAME_STILL = 64, FRAME_TOP = 128,
+       FRAME_FORCED = 128 /* of trades, which are no tickers */ };
 enum { FRAME_USUAL = FRAME_BEGINS | FRAME_ROUNDED | FRAME_ANEW | FRAME_STILL }; /* what is no matter of reading its values */
 enum { SHAPE_NO_LAYOUT = 255 };
 

@@ -72,7 +72,7 @@ static void shaped_trade_read(engine *e, cursor *c, const shape *s, const found 
     if (!c->error && trade->size <= 0)
         text_fail(c, WIRE_RANGE, amount ? amount : size);
     msg->first_side = (uint8_t)side;
-    msg->liquidation = forced && !text_empty(forced);
+    msg->liquidation = (print && s->flags & FRAME_FORCED) || (forced && !text_empty(forced));
     if (print)
         msg->numbers.final = found_id(c, f);
     found_times(e, c, f, msg);

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from time import time_ns
 
 from feedhandler.adapter import selection
-from feedhandler.adapter.listing import Listing
+from feedhandler.adapter.listing import Family, Listing, Ticks, with_ticks
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.selection import UnknownSymbol
 from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -170,6 +170,7 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
     found: dict[str, ListedInstrument] = {}
     broken: dict[str, str] = {}
     alike: dict[str, str] = {}
+    ticks: dict[Family, Ticks | str] = {}
     while waiting:
         request = waiting.popleft()
         if request in asked:
@@ -197,10 +198,11 @@ async def list_instruments(venue: Venue, rest: Getter, patterns: Sequence[str]) 
                 alike[spec.symbol] = f"{known.name} and {spec.name} are both called so"
         if isinstance(listed, Listing):
             broken.update(listed.broken)
+            ticks.update(listed.ticks)
         waiting.extend(more)
     for symbol in alike:  # frames do not say which of them they are about
         del found[symbol]
-    return Listing(found.values(), broken | alike)
+    return with_ticks(Listing(found.values(), broken | alike, ticks))
 
 
 async def _read(

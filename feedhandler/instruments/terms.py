@@ -85,11 +85,21 @@ class Terms:
                 spec = stated.spec()
                 if spec is not None:
                     listing.check(spec)
-                    return spec
+                    return self._ticked(tracked, spec)
             except Exception as error:  # whatever a venue sends: its word is heard all the same
                 text = f"{stated.symbol}: terms that make no sense: {error}"
                 self._quiet.warning("stated", text, instrument=stated.symbol)
         return replace(tracked.spec, status=stated.status, stated=stated.word)
+
+    def _ticked(self, tracked: CarriedInstrument, spec: ListedInstrument) -> ListedInstrument:
+        """Ticks by price stand in the list, and not in what is said here: they stay together, and
+        if the least of them is another one by now the list is asked."""
+        old = tracked.spec
+        if spec.tick_bands or not old.tick_bands:
+            return spec
+        if spec.tick != min(old.tick, *(tick for _, tick in old.tick_bands)):
+            self._lister.ask_within(*NEWS_S)
+        return replace(spec, tick=old.tick, tick_bands=old.tick_bands)
 
     def redefine(self, tracked: CarriedInstrument, spec: ListedInstrument) -> None:
         """Its terms are these: readers are told what has changed."""

@@ -48,6 +48,7 @@ KEY_OPTIONAL, KEY_PRESENT, KEY_ROUTE = 1, 2, 4  #: need not come; that it comes 
 KEY_LISTED = 8  #: rows, where another frame has an object: that it is a list is route
 FRAME_REMOVES, FRAME_BLANK, FRAME_BEGINS, FRAME_ROUNDED, FRAME_ANEW = 1, 2, 4, 8, 16
 FRAME_STILL, FRAME_TOP = 64, 128  #: TOP: a ticker that is of a channel of quotes
+FRAME_FORCED = 128  #: of trades
 FRAME_TELLS = 32  #: of what is for Python: market data may be of it, too
 _LEARNED = {
     Role.SYMBOL, Role.PRICE, Role.SIZE, Role.TAKER, Role.BIDS, Role.ASKS,
@@ -79,7 +80,7 @@ def _frame(told: Meaning, never: set[str], *, tells: bool) -> bytes:
         layout = OTHER_LAYOUT  # others than those that are read without a tree
     flags = FRAME_REMOVES * frame.removes | FRAME_BLANK * frame.blank | FRAME_ANEW * frame.anew
     flags |= FRAME_BEGINS * frame.begins | FRAME_ROUNDED * frame.rounded | FRAME_TELLS * tells
-    flags |= FRAME_STILL * frame.still
+    flags |= FRAME_STILL * frame.still | FRAME_FORCED * frame.forced
     kind = frame.kind
     if kind == "quote" and any(role >= STAT for role in told.roles):
         kind, flags = "ticker", flags | FRAME_TOP

@@ -176,6 +176,7 @@ class Frame:
     taken together, so that its best is not the best. `anew`: with the number 1 the venue begins
     anew: such a frame is a whole book, whatever its kind, and such a quote no older than any.
     `still`: a change whose $final is its $previous is a whole book, with which changes begin.
+    `forced`: each of its trades is a liquidation.
     """
 
     kind: str
@@ -192,6 +193,7 @@ class Frame:
     rounded: bool = False
     anew: bool = False
     still: bool = False
+    forced: bool = False
     channel: str = ""
     window: int = 0
 

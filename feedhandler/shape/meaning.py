@@ -242,6 +242,8 @@ def _check_words(told: Meaning) -> None:
         raise ShapeError(f"{told.place}: still=True: of a book, and with $previous")
     if frame.begins and not (frame.kind == "book" and Role.PREVIOUS in told.needed):
         raise ShapeError(f"{told.place}: begins=True: of a book, and with $previous")
+    if frame.forced and frame.kind != "trade":
+        raise ShapeError(f"{told.place}: forced=True: of trades")
     if frame.rounded and frame.kind != "full":
         raise ShapeError(f"{told.place}: rounded=True: of a full book")
     if len(frame.channel) > 15:

@@ -11,7 +11,8 @@ and trades under `/public`, the rest under `/market`, and the old host is gone.
   for.
 * Books are joined as those of the futures: no document of the venue says how. They are shallow: 100
   levels are all of one.
-* Sizes are contracts of `unit` of the base each.
+* Sizes are contracts of `unit` of the base each. Prices are of a contract, too: of those whose unit
+  is not 1, a size is worth its price, and not that of so many coins.
 """
 
 from feedhandler.adapter import promise
@@ -90,8 +91,7 @@ class BinanceOptions(DeclaredVenue):
         base="$base",
         quote="quoteAsset",
         family="underlying",
-        contract=ContractType.LINEAR,
-        contract_size="unit",
+        contract=By("unit", {"1": ContractType.LINEAR}, other=ContractType.QUANTO),
         expiry="expiryDate",
         strike="strikePrice",
         option=By("side", CALLS),

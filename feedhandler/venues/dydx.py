@@ -25,13 +25,14 @@ from feedhandler.shape import Frame
 from shm import ContractType, InstrumentKind, Status
 
 
-def _trades(kind: str, sort: str) -> Frame:
+def _trades(sort: str) -> Frame:
     return Frame(
-        kind,
+        "trade",
         '{"type":"channel_data","channel":"v4_trades","id":"$symbol","contents":{"trades":[{'
         f'"type":"{sort}","id":"$id_name","side":"$taker","size":"$size","price":"$price",'
         '"createdAt":"$time_iso"}]}}',
         taker=("BUY", "SELL"),
+        forced=sort == "LIQUIDATED",
     )
 
 
@@ -56,8 +57,7 @@ _FRAMES = (
         '"contents":{"bids?":$bids,"asks?":$asks}}',
         level='["$price","$size"]',
     ),
-    *(_trades("trade", sort) for sort in ("LIMIT", "MARKET", "TWAP_SUBORDER")),
-    _trades("liquidation", "LIQUIDATED"),
+    *map(_trades, ("LIMIT", "MARKET", "TWAP_SUBORDER", "LIQUIDATED")),
     Frame(
         "none",
         '{"type":"channel_data","channel":"v4_trades","contents":{"trades":[{"type":"DELEVERAGED"}]}}',

@@ -51,13 +51,9 @@ _FRAMES = (
             "trade",
             '{"event":$never,"feed":"trade","product_id":"$symbol","uid?":"$_","side":"$taker",'
             f'"type":"{word}","seq":$id,"time":$time_ms,"qty":$size,"price":$price}}',
+            forced=word == "liquidation",
         )
-        for word in ("fill", "assignment", "termination", "block")
-    ),
-    Frame(  # each trade has a `uid`: so that this kind counts as forced
-        "trade",
-        '{"event":$never,"feed":"trade","product_id":"$symbol","uid?":"$forced","side":"$taker",'
-        '"type":"liquidation","seq":$id,"time":$time_ms,"qty":$size,"price":$price}',
+        for word in ("fill", "assignment", "termination", "block", "liquidation")
     ),
     Frame("none", '{"feed":"trade_snapshot"}'),  # of before the subscription
     Frame(

@@ -10,6 +10,8 @@ instrument; futures market data: all symbols, full order book). It is spoken wit
   where the contract is inverse.
 * `funding.rate` comes with two granularities: 60,000 is a prediction of the minute, any other the
   interval of the rate that will be paid.
+* The volume of `/contractMarket/snapshot`, every 5 s, is of the base: it is not read of inverse
+  contracts.
 * Bitcoin is XBT.
 """
 
@@ -71,6 +73,10 @@ _FRAMES = (
         "funding.rate",
         '"granularity":60000,"fundingRate":$predicted_funding,"timestamp":$time_ms',
     ),
+    Frame(  # in the base, whatever a contract is worth
+        "ticker",
+        '{"topic":"/contractMarket/snapshot:$symbol","data":{"volume":$volume_base,"ts":$time_ns}}',
+    ),
     Frame(
         "answer",
         '{"code":"200000","data":{"symbol":"$symbol","sequence":$final,"bids":$bids,'
@@ -95,12 +101,13 @@ class KucoinFutures(Classic):
         "/contractMarket/execution": promise.TRADES,
         "/contractMarket/tickerV2": Promise("quote", moves=True),
         "/contract/instrument": Promise("ticker", first_s=10.0),
+        "/contractMarket/snapshot": Promise("ticker", rhythm=False),
     }
     topics = {
         "book": "/contractMarket/level2:$symbol",
         "trades": "/contractMarket/execution:$symbol",
         "quote": "/contractMarket/tickerV2:$symbol",
-        "ticker": "/contract/instrument:$symbol",
+        "ticker": ("/contract/instrument:$symbol", "/contractMarket/snapshot:$symbol"),
     }
     statuses = {
         "Init": Status.PRE_OPEN,

@@ -5,7 +5,8 @@ change log, from which it follows that the checksum of books is 0 since 2026-06-
 snapshot in the stream may go: then books are joined from REST. Sizes of derivatives are contracts.
 A subscription key is `channel:instrument`, `opt-summary:family`, or `instruments:type`.
 
-* Options are listed by their family, and which families there are is a question of its own.
+* Options are listed by their family, and which families there are is a question of its own. So is
+  how their ticks grow with the price: `tickSz` is the least of them.
 * `opt-summary` has the volatilities, greeks and forward prices of all options of a family; best
   bid and offer, marks and open interest are channels of each option.
 * `instruments` tells of all terms of all instruments of a type, and of each change of them.
@@ -47,7 +48,7 @@ from feedhandler.adapter.venue import (
     Speaker,
 )
 from feedhandler.venues.okx_families import asked_for, kinds_of, named_in, wanted
-from feedhandler.venues.okx_frames import FRAMES, LIQUIDATED, OF_FAMILY, OF_INDEX, SUBJECTS
+from feedhandler.venues.okx_frames import FRAMES, LIQUIDATED, OF_FAMILY, OF_INDEX, SUBJECTS, TICKS
 from shm import InstrumentKind, Status
 
 _SPOT, _SWAP = InstrumentKind.SPOT, InstrumentKind.PERPETUAL
@@ -209,6 +210,7 @@ class Okx(DeclaredVenue):
         passing=("50001", "50011", "50013", "60014", "64007"),
     )
     listing = tuple(_LISTS.values())
+    ticks = TICKS
     book = BookPath(
         "/api/v5/market/books",
         {"instId": "$symbol", "sz": "400"},
@@ -236,6 +238,8 @@ class Okx(DeclaredVenue):
             if kind in kinds
         ]
         asked = asked_for(patterns)
+        if asked:
+            requests.append(Request(TICKS.path, TICKS.params))
         if any(map(is_glob, asked)):
             return [*requests, Request(_UNDERLYING, {"instType": "OPTION"})]
         return [*requests, *map(_options, asked)]

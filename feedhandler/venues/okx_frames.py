@@ -7,7 +7,9 @@ Frames of before 2022-08 have no seqId: their books are guarded by the checksum 
 the greeks, those of Black and Scholes are taken: the others are adjusted for being paid in coin.
 """
 
+from feedhandler.adapter.declared import Steps, TickPath
 from feedhandler.shape import Frame
+from shm import InstrumentKind
 
 _LEVEL = '["$price","$size","$_","$_"]'  # and what is of no meaning any more, and how many orders
 _DEPTHS = (("books", 400), ("books-l2-tbt", 400), ("books50-l2-tbt", 50))
@@ -59,6 +61,16 @@ SUBJECTS = {  # by the word of a topic, its arg; "": of all others
     },
     "": '"channel":"$channel","instId":"$symbol"',
 }
+
+#: how ticks of options grow with the price, which their list does not say
+TICKS = TickPath(
+    "/api/v5/public/instrument-tick-bands",
+    rows="data",
+    family="instFamily",
+    steps=Steps("tickBand", "minPx", "tickSz"),
+    kind=InstrumentKind.OPTION,
+    params={"instType": "OPTION"},
+)
 
 FRAMES = (
     *_books("book", "update", "$previous"),

@@ -85,6 +85,11 @@ def _coinm(row: Row) -> Contract:
     return Contract(number(row, "contractSize"), "quote")
 
 
+def _binance_options(row: Row) -> Contract:
+    """Prices are of a contract of `unit` coins: of 100 XRP at 1.96 a put of 2.05 was at 19.03."""
+    return ONE if number(row, "unit") == 1 else Contract(Decimal(1), "rate")
+
+
 def _htx_swap(row: Row) -> Contract:
     """contract_size: of USDT-margined coins, of coin-margined dollars."""
     usdt = str(row.get("contract_code", "")).partition("_")[0].endswith(("USDT", "USDC"))
@@ -105,7 +110,7 @@ CONTRACTS: dict[str, Callable[[Row], Contract]] = {
     "kucoin-futures": _kucoin_futures,
     "gate-futures": lambda row: Contract(number(row, "quanto_multiplier")),
     "binance-coinm": _coinm,
-    "binance-options": lambda row: Contract(number(row, "unit")),
+    "binance-options": _binance_options,
     "bybit-inverse": lambda _: Contract(Decimal(1), "quote"),
     "htx-swap": _htx_swap,
 }

@@ -111,10 +111,14 @@ def test_an_answer_that_is_no_list_says_why(body: bytes, words: str) -> None:
         (["BTC-USD-261225"], [{"instType": "FUTURES"}]),
         (["spot:BTC-*", "perpetual:*"], [{"instType": "SPOT"}, {"instType": "SWAP"}]),
         (["BTC-*"], [{"instType": "SPOT"}, {"instType": "SWAP"}, {"instType": "FUTURES"}]),
-        (["option:BTC-USD:*"], [{"instType": "OPTION", "instFamily": "BTC-USD"}]),
+        (
+            ["option:BTC-USD:*"],
+            [{"instType": "OPTION"}, {"instType": "OPTION", "instFamily": "BTC-USD"}],
+        ),
         (
             ["BTC-USD-20261225-80000-C", "ETH-USD-261225-3000-P"],
             [
+                {"instType": "OPTION"},
                 {"instType": "OPTION", "instFamily": "BTC-USD"},
                 {"instType": "OPTION", "instFamily": "ETH-USD"},
             ],
@@ -130,7 +134,8 @@ def test_options_are_listed_only_when_asked_for(
 
 def test_families_of_options_are_asked_for_when_the_pattern_does_not_name_one() -> None:
     patterns = ["BTC-USDT", "option:*-USD:*", "option:SOL-USD_UM:*"]
-    spot, families = VENUE.instrument_requests(patterns)
+    spot, ticks, families = VENUE.instrument_requests(patterns)
+    assert ticks.path == "/api/v5/public/instrument-tick-bands"
     assert families.path == "/api/v5/public/underlying"
     answer = b'{"code":"0","data":[["BTC-USD","ETH-USD","BTC-USDT"]]}'
     assert VENUE.parse_instruments(answer) == []

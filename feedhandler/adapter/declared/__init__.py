@@ -18,6 +18,7 @@ from feedhandler.adapter.declared.listing import (
     Pages,
     Product,
     Steps,
+    TickPath,
     Time,
 )
 from feedhandler.adapter.declared.topics import Topic, Topics
@@ -41,6 +42,7 @@ __all__ = [
     "Pages",
     "Product",
     "Steps",
+    "TickPath",
     "Time",
     "Topic",
     "Topics",

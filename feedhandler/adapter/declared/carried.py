@@ -111,7 +111,7 @@ def _stats(frame: Frame) -> Iterator[str]:
 
 
 def _forced(frame: Frame) -> bool:
-    return frame.kind == "liquidation" or "forced" in holes(frame.sample)
+    return frame.kind == "liquidation" or frame.forced or "forced" in holes(frame.sample)
 
 
 def _best(frame: Frame) -> bool:

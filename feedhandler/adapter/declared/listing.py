@@ -72,6 +72,19 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class TickPath:
+    """Ticks by price that a venue tells apart from its list, of whole families of a `kind`: a list
+    at `rows`, of which each names its `family` and has the `steps` of all its prices."""
+
+    path: str
+    rows: str
+    family: str
+    steps: Steps
+    kind: InstrumentKind
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Prices of so many significant figures: the tick grows with each digit before the point;
     `whole`: until it is 1."""

@@ -1,12 +1,14 @@
-"""Ticks that grow with the price: a band for each, as a list has them or as figures make them."""
+"""Ticks that grow with the price: a band for each, as a list has them, as the venue tells them
+apart from it, or as figures make them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
-from feedhandler.adapter.declared.listing import Figures, Steps
-from feedhandler.adapter.listing import TICK_BANDS
+from feedhandler.adapter.declared.listing import Figures, Steps, TickPath
+from feedhandler.adapter.listing import TICK_BANDS, Family, Ticks
 from feedhandler.adapter.row import Row
 
 Bands = tuple[tuple[Decimal, Decimal], ...]
@@ -23,6 +25,20 @@ def tick_bands(
         case Figures(figures, whole):
             return significant(figures, tick, whole=whole)
     return ()
+
+
+def of_families(its: TickPath, rows: list[Any]) -> Iterator[tuple[Family, Ticks | str]]:
+    """What each row says of its family: its ticks, or why they cannot be read. Of a row without a
+    name nobody knows what it is about."""
+    for entry in rows:
+        if not isinstance(entry, dict) or not isinstance(family := entry.get(its.family), str):
+            continue
+        try:
+            bands = tick_bands(its.steps, Decimal(0), Row(entry).rows)
+            told: Ticks | str = bands if bands else "no ticks by price"
+        except ValueError as error:
+            told = f"ticks by price: {error}"
+        yield (its.kind, family), told
 
 
 def significant(figures: int, tick: Decimal, *, whole: bool = False) -> Bands:

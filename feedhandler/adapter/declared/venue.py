@@ -15,7 +15,8 @@ from feedhandler.adapter import listing, request_ids
 from feedhandler.adapter.declared import books, rows, words
 from feedhandler.adapter.declared.answers import Reader
 from feedhandler.adapter.declared.check import check
-from feedhandler.adapter.declared.listing import BestPath, BookPath, Listing
+from feedhandler.adapter.declared.listing import BestPath, BookPath, Listing, TickPath
+from feedhandler.adapter.declared.ticks import of_families
 from feedhandler.adapter.declared.topics import Declared, Topic, Topics, subject
 from feedhandler.adapter.declared.words import Answer, Words
 from feedhandler.adapter.pattern import Pattern
@@ -38,7 +39,8 @@ DECLARED = ("topics", "words", "listing")  #: what each has to say besides what 
 
 class DeclaredVenue(Venue):
     """`topics`: keys by channel; `words`: what is said on a connection; `listing`: the instruments,
-    `book`: a book by REST, `best`: the best bid and offer; `frames`: market data. `cut`: the venue
+    `book`: a book by REST, `best`: the best bid and offer; `ticks`: ticks by
+    price that its list has not; `frames`: market data. `cut`: the venue
     cuts books to the window that was asked for, without a word for what falls out; `keeps_window`:
     documented: it tells what enters the window and what leaves it. `spreads`: it has prices of 0
     and below. `names_trades`: the ids of trades are names, by which copies are known, and do not
@@ -52,6 +54,7 @@ class DeclaredVenue(Venue):
     frames: ClassVar[Sequence[Frame]] = ()
     book: ClassVar[BookPath | None] = None
     best: ClassVar[BestPath | None] = None
+    ticks: ClassVar[TickPath | None] = None
     cut: ClassVar[bool] = False
     spreads: ClassVar[bool] = False
     keeps_window: ClassVar[bool] = False
@@ -233,6 +236,8 @@ class DeclaredVenue(Venue):
 
     def parse_instruments(self, body: bytes) -> list[ListedInstrument]:
         document, its = self._listed(body)
+        if told := self._ticks(document):
+            return listing.Listing(ticks=told)
         entries = rows.entries(its, document)
         if entries is None:
             raise ValueError(f"{self.name}: the list of instruments has no rows at {its.rows!r}")
@@ -261,6 +266,13 @@ class DeclaredVenue(Venue):
         more = rows.next_page(its, document, request.params)
         return [] if more is None else [_first_page(its, {**request.params, **more})]
 
+    def _ticks(self, document: Any) -> dict[listing.Family, listing.Ticks | str]:
+        """What an answer says of families; nothing: it is no such answer."""
+        its = self.ticks
+        if its is None or rows.at(document, f"{its.rows}.*.{its.steps.rows}") is None:
+            return {}
+        return dict(of_families(its, rows.at(document, its.rows)))
+
     def _listed(self, body: bytes) -> tuple[Any, Listing]:
         """The answer, and to which listing it is one. Raises ValueError."""
         what = "list of instruments"
@@ -274,6 +286,8 @@ class DeclaredVenue(Venue):
     def lists_instruments(self, url: str, body: str = "") -> bool:
         path, posted = urlsplit(url).path, words.decoded(body.encode()) if body else None
         before = urlsplit(self.rest_url).path.rstrip("/")
+        if self.ticks is not None and path == before + self.ticks.path:
+            return True
         return any(
             path in (before + each for each in (one.path, *one.others))
             and posted == (words.decoded(one.body.encode()) if one.body else None)

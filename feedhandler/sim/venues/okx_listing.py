@@ -95,6 +95,7 @@ def _option(base: str, day: date, ring: int, call: bool) -> Instrument:
         base=base,
         quote=base,
         tick=Decimal("0.0001"),
+        band=(Decimal("0.005"), Decimal("0.0005")),
         lot=Decimal(1),
         typical_lots=300,
         depth=14,

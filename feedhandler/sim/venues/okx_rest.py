@@ -40,11 +40,29 @@ class OkxRest(DeclaredServer):
             every = self.market.instruments.values()
             found = {one.family for one in every if self.listing.word(one) == kind}
             return web.json_response({"code": "0", "msg": "", "data": [sorted(found)]})
+        if path == "/api/v5/public/instrument-tick-bands":
+            return self._tick_bands(kind, family)
         if path == "/api/v5/public/instruments" and kind not in _TYPES:
             return _refused("50014", "Parameter instType can not be empty.")
         if path == "/api/v5/public/instruments" and kind == "OPTION" and family is None:
             return _refused("50015", "Either parameter uly or instFamily is required.")
         return super()._list(request, path, body)
+
+    def _tick_bands(self, kind: str | None, family: str | None) -> web.Response:
+        """Of each family of options, from the lowest prices on."""
+        if kind != "OPTION":
+            return self.wrong("instType")
+        bands: dict[str, list[dict[str, str]]] = {}
+        for one in self.market.instruments.values():
+            if one.kind != "option" or one.band is None or family not in (None, one.family):
+                continue
+            edge, coarse = one.band
+            bands[one.family] = [
+                {"minPx": "0", "maxPx": f"{edge:f}", "tickSz": f"{one.tick:f}"},
+                {"minPx": f"{edge:f}", "maxPx": "1", "tickSz": f"{coarse:f}"},
+            ]
+        rows = [{"instType": "OPTION", "instFamily": f, "tickBand": b} for f, b in bands.items()]
+        return web.json_response({"code": "0", "msg": "", "data": rows})
 
     def _book(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
         if path != "/api/v5/market/books":

@@ -33,7 +33,7 @@ class KucoinFuturesReference(JoinedReference):
                 return Said("trade", trades=(_trade(symbol, data),))
             case "/contractMarket/tickerV2":
                 return Said("quote", quotes=(_quote(symbol, data),))
-            case "/contract/instrument":
+            case "/contract/instrument" | "/contractMarket/snapshot":
                 return Said("ticker")
             case _:
                 return CONTROL

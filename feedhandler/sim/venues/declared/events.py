@@ -179,7 +179,7 @@ class Tape:
 
 
 def _marks(frame: Frame) -> bool:
-    return any(hole.name == "forced" for hole in holes(parsed(frame.sample)))
+    return frame.forced or any(hole.name == "forced" for hole in holes(parsed(frame.sample)))
 
 
 class Picture:
