@@ -199,13 +199,21 @@ def _text(columns: Sequence[list[str]]) -> tuple[list[str], int]:
     return lines, sum(widths) + len(_GAP) * (len(columns) - 1)
 
 
+def _thousands(price: str) -> str:
+    """With commas between them, and all its places."""
+    whole, point, rest = price.partition(".")
+    return f"{int(whole):,}{point}{rest}"
+
+
 def summary(options: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     """What is true of the whole expiry: the forward, the index, and how much there is of it."""
-    parts = []
-    for name in ("underlying", "index"):
+    parts, said = [], {}
+    for title, name in (("forward", "underlying"), ("index", "index")):
         prices = sorted(one[name] for one in options if one[name])
         if prices:
-            parts.append(f"{name} {prices[len(prices) // 2]:,.7g}")
+            said[title] = f"{prices[len(prices) // 2]:.7g}"
+    for title, price in zip(said, number_text.places(list(said.values())), strict=True):
+        parts.append(f"{title} {_thousands(price)}")
     money = at_the_money(options)
     near = [one["mark_iv"] for one in options if one["strike"] == money and one["mark_iv"]]
     if near:

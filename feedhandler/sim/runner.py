@@ -70,15 +70,20 @@ class SimEndpoint:
 
 def make_server(venue: str, options: SimOptions) -> VenueServer:
     """A venue's server, not started. Raises ValueError for an unknown venue."""
+    return server_class(venue)(options)
+
+
+def server_class(venue: str) -> Callable[[SimOptions], VenueServer]:
+    """What its server is made by. Raises ValueError for an unknown venue."""
     if (place := VENUES.get(venue) or RULES.get(venue)) is not None:
         module, _, name = place.partition(":")
         found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
-        return found(options)
+        return found
     _check(venue)
     declared = venues.load(venue)
     if not isinstance(declared, DeclaredVenue):
         raise ValueError(f"{venue} is not declared as data, and has no simulator of its own")
-    return server_of(declared, BESIDE.get(venue, NOTHING))(options)
+    return server_of(declared, BESIDE.get(venue, NOTHING))
 
 
 def _check(venue: str) -> None:

@@ -114,7 +114,7 @@ def test_the_money_is_where_the_forward_is() -> None:
 def test_an_expiry_in_a_line_or_more() -> None:
     whole = summary(chain(), 200)
     assert whole == [
-        "underlying 84,100.5   index 84,000   at the money 45.7 %   "
+        "forward 84,100.5   index 84,000.0   at the money 45.7 %   "
         "open interest 49.4k calls, 49.4k puts   volume 30 calls, 30 puts"
     ]
     narrow = summary(chain(), 60)

@@ -15,8 +15,8 @@ from feedhandler.shape.tree import holes, parsed
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.clock import VenueClock
 from feedhandler.sim.market.market import Market
+from feedhandler.sim.runner import server_class
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues.beside import BESIDE
 from feedhandler.sim.venues.declared.beside import NOTHING
 from feedhandler.sim.venues.declared.server import DeclaredServer
 
@@ -48,7 +48,7 @@ def rendered(name: str, kind: str = "book", *, count: int = 4000, seed: int = 7)
     venue = declared(name)
     if venue is None or kind not in kinds(venue):
         raise RenderError(f"{name}: there are no shapes of its {kind} frames")
-    its = BESIDE.get(name, NOTHING)
+    its = getattr(server_class(name), "beside", NOTHING)
     called = replace(NOTHING, option=its.option, family=its.family)
     server = type("_Named", (_Server,), {"venue": name, "beside": called})(venue, seed)
     (symbol,) = server.market.instruments
