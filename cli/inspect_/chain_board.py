@@ -212,7 +212,7 @@ def summary(options: Sequence[Mapping[str, Any]], width: int) -> list[str]:
         prices = sorted(one[name] for one in options if one[name])
         if prices:
             said[title] = f"{prices[len(prices) // 2]:.7g}"
-    for title, price in zip(said, number_text.places(list(said.values())), strict=True):
+    for title, price in zip(said, number_text.stepped(list(said.values())), strict=True):
         parts.append(f"{title} {_thousands(price)}")
     money = at_the_money(options)
     near = [one["mark_iv"] for one in options if one["strike"] == money and one["mark_iv"]]

@@ -19,6 +19,7 @@ from feedhandler.adapter.declared.listing import BestPath, BookPath, Listing, Ti
 from feedhandler.adapter.declared.ticks import of_families
 from feedhandler.adapter.declared.topics import Declared, Topic, Topics, subject
 from feedhandler.adapter.declared.words import Answer, Words
+from feedhandler.adapter.listing import Family, Ticks
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.request import Request
 from feedhandler.adapter.row import Row
@@ -266,7 +267,7 @@ class DeclaredVenue(Venue):
         more = rows.next_page(its, document, request.params)
         return [] if more is None else [_first_page(its, {**request.params, **more})]
 
-    def _ticks(self, document: Any) -> dict[listing.Family, listing.Ticks | str]:
+    def _ticks(self, document: Any) -> dict[Family, Ticks | str]:
         """What an answer says of families; nothing: it is no such answer."""
         its = self.ticks
         if its is None or rows.at(document, f"{its.rows}.*.{its.steps.rows}") is None:
