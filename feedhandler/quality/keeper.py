@@ -72,7 +72,7 @@ class Keeper:
         self._since = self._credit  # its column live_since
         self._owners = self._slots  # by place: the newest row of the engine that has it
         self._dirty = _NOTHING  # places that are not stored yet
-        self._at = self._not_before = 0
+        self._at = self._well = self._not_before = 0  # the last beat, and the last sign of life
         self._hole = 0, 0  # the time that was cut out last, from, to
         self._day = day_of(0)
         self._complaint = ""
@@ -185,8 +185,10 @@ class Keeper:
         """It is well, and that is all: of a process that is killed, books were LIVE until its last
         such word."""
         now = self._clock()
-        on_time = 0 <= now - self._at <= LATE_NS and day_of(now) == self._day
-        if self._writer is not None and not self._complaint and on_time:
+        if not 0 <= now - self._well <= LATE_NS or day_of(now) != self._day:
+            return
+        self._well = now
+        if self._writer is not None and not self._complaint:
             try:
                 self._writer.mark(now)
             except OSError as error:
@@ -209,9 +211,10 @@ class Keeper:
                 self._anew[:] = True
         elif day_of(now) != self._day:
             self._turn(now)
-        elif now < self._at or now - self._at > LATE_NS:  # the clock was set, or it did not run
-            self._cut(self._at, now)
-            self._at = now
+        elif now < self._well or now - self._well > LATE_NS:  # the clock was set, or it did not run
+            self._cut(self._well, now)
+            self._at = now - max(0, self._well - self._at)
+        self._well = now
         return now
 
     def _cut(self, end: int, begin: int) -> None:
@@ -238,10 +241,10 @@ class Keeper:
         """Another day: end this one, and begin that one with what goes on."""
         assert self._writer is not None
         file, end = self._writer.file, begin_of(self._day) + DAY_NS
-        if self._at <= now <= self._at + LATE_NS:
+        if self._well <= now <= self._well + LATE_NS:
             begin = end
         else:  # the clock was set, or it did not run
-            begin, end = now, min(self._at, end)
+            begin, end = now, min(self._well, end)
         self._cut(end, begin)
         rows = file.rows[: file.used]
         live = np.flatnonzero(self._since[: len(rows)])
@@ -268,7 +271,7 @@ class Keeper:
     def _begin(self, now: int) -> bool:
         """Take up the file of the day, and end what its last writer left open; False: it cannot be
         had."""
-        self._at, self._day = now, day_of(now)
+        self._at, self._well, self._day = now, now, day_of(now)
         self._writer = None
         try:
             self._writer = DayWriter(*self._of[:2], self._day, self._of[2])

@@ -13,13 +13,14 @@ Doctor = Callable[[str], str]  #: a text from the venue -> what the feed gets to
 
 
 class Proxy:
-    """`doctor`: applied to every text from the venue; set it whenever you like. `opened`:
-    called when another connection begins; `asked`: what the feed sent."""
+    """`doctor`: applied to every text from the venue; set it whenever you like. `speaking`: of
+    which connection it is, as they were opened; `asked`: what the feed sent."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream  # scheme, host and port
         self.doctor: Doctor = lambda text: text
-        self.opened: Callable[[], None] = lambda: None
+        self.speaking = 0
+        self._opened = 0
         self.asked: list[str] = []
         self.url = ""
 
@@ -30,11 +31,13 @@ class Proxy:
             ClientSession() as session,
             session.ws_connect(f"{self.upstream}{request.path_qs}", max_msg_size=0) as venue,
         ):
-            self.opened()
+            self._opened += 1
+            number = self._opened
 
             async def down() -> None:
                 async for message in venue:
                     if message.type is WSMsgType.TEXT:
+                        self.speaking = number
                         await feed.send_str(self.doctor(message.data))
                 await feed.close()
 

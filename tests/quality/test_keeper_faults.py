@@ -320,3 +320,23 @@ def _calls(do: Any) -> int:
     finally:
         sys.setprofile(None)
     return count
+
+
+def test_a_process_that_was_well_between_two_beats_was_live_then(clock: Clock) -> None:
+    """Time is cut out from its last sign of life on, which a beat need not be."""
+    one = Keeper("ns", "okx", 4, clock)
+    one.add({0: "A"}, [], counted(live_since=clock.now))
+    beat(one)
+    for _ in range(9):
+        clock.now += S // 10
+        one.alive()
+    clock.now += 3 * S  # it stands still
+    one.alive()
+    beat(one)
+    clock.now += S
+    beat(one)
+    assert found(clock)["live_ns"] == 9 * S // 10 + S
+    assert found(clock)["carried_ns"] == 9 * S // 10 + 4 * S
+    clock.now += S + S // 2  # late, and well
+    beat(one)
+    assert found(clock)["live_ns"] == 9 * S // 10 + S + 3 * S // 2

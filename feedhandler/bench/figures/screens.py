@@ -77,8 +77,9 @@ def _screens(on: Stage, where: cores.Cores, symbol: str) -> Iterator[Screens]:
 
 
 def _behind(cpu: int) -> list[str]:
-    """On a core, and behind all others there: the venue's end is to be on time, whoever looks."""
-    return ["nice", "-n", "39", "taskset", "-c", str(cpu)]
+    """On a core, and behind all others there, also where the rest has real-time priority: the
+    venue's end is to be on time, whoever looks."""
+    return ["chrt", "--other", "0", "nice", "-n", "39", "taskset", "-c", str(cpu)]
 
 
 @contextmanager
