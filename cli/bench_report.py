@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,17 @@ import click
 
 from feedhandler.cli.errors import FINDING, FINE
 from feedhandler.cli.options import force_option, json_option, refuse_overwriting, venue_file_option
-from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, screen_width, table
+from feedhandler.cli.output import (
+    Column,
+    bold,
+    dim,
+    echo,
+    echo_table,
+    json_out,
+    screen_width,
+    table,
+)
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.compare import Change
@@ -116,8 +125,8 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
             plotting.check()
             for there in sorted(plot.glob("*.png")):
                 refuse_overwriting(there, force)
-        progress = Progress()
-        findings = Findings(progress=progress if sys.stderr.isatty() else lambda _: None)
+        progress = ProgressLine()
+        findings = Findings(progress=lambda text: progress(lambda: text))
         try:
             with cores.favoured() as raised:
                 if not raised:
@@ -130,12 +139,12 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
             json_out({"host": about, "results": [one.asdict() for one in findings.results]})
         else:
             show(findings)
-            click.echo("")
+            echo("")
             width = min(screen_width() or 100, 100)
             for line in host.in_words(about):
-                click.echo(dim(click.wrap_text(line, width)))
+                echo(dim(click.wrap_text(line, width)))
         for path in plotting.draw(findings, plot) if plot is not None else ():
-            click.echo(dim(f"wrote {path}"), err=True)
+            echo(dim(f"wrote {path}"), err=True)
         if old is None:
             return FINE
         found = comparing.changes(old[1], findings.results)
@@ -144,28 +153,11 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
     return command
 
 
-class Progress:
-    """A line on the terminal that replaces itself."""
-
-    def __init__(self) -> None:
-        self._shown = False
-
-    def __call__(self, text: str) -> None:
-        click.echo(f"\r\x1b[K{text[:78]}", err=True, nl=False)
-        self._shown = True
-
-    def clear(self) -> None:
-        """Leave nothing of it behind."""
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
-            self._shown = False
-
-
 def show(findings: Findings) -> None:
     """A table a benchmark, and what was left out."""
     for bench in dict.fromkeys(result.bench for result in findings.results):
         results = [result for result in findings.results if result.bench == bench]
-        click.echo(bold(bench))
+        echo(bold(bench))
         if bench in findings.wide:
             _show_wide(results)
             continue
@@ -183,9 +175,9 @@ def show(findings: Findings) -> None:
             rows,
         )
     if any(result.noisy for result in findings.results):
-        click.echo(dim("? so much else ran that the figure is not to be relied on"))
+        echo(dim("? so much else ran that the figure is not to be relied on"))
     for note in findings.notes:
-        click.echo(f"{click.style('note:', fg='yellow')} {note}")
+        echo(f"{click.style('note:', fg='yellow')} {note}")
 
 
 def _show_wide(results: Sequence[Result]) -> None:
@@ -206,7 +198,7 @@ def _show_wide(results: Sequence[Result]) -> None:
             if heads[case] == head
         ]
         echo_table(columns, rows)
-        click.echo("")
+        echo("")
 
 
 def _wide_cell(result: Result) -> str:
@@ -249,9 +241,9 @@ def show_changes(changes: Sequence[Change], hosts: str, *, to_stderr: bool) -> i
     lines.append(f"{same} figure{'' if same == 1 else 's'} unchanged within noise")
     if hosts:
         lines.append(f"another host: {hosts}; only ratios mean something")
-    click.echo("", err=to_stderr)
+    echo("", err=to_stderr)
     for line in lines:
-        click.echo(line, err=to_stderr)
+        echo(line, err=to_stderr)
     return FINDING if any(change.verdict == "worse" for change in changes) else FINE
 
 

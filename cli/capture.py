@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ from feedhandler.cli.options import (
     refuse_overwriting,
     venue_file_option,
 )
-from feedhandler.cli.output import json_out
+from feedhandler.cli.output import echo, json_out
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.capture.recorder import Recording
@@ -73,11 +73,11 @@ def capture(
     refuse_overwriting(out, force)
     chosen = _config(venue, config, namespace)
     last: list[Recording] = []
+    line = ProgressLine()
 
     def progress(recording: Recording) -> None:
         last[:] = [recording]
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{_words(recording)}", err=True, nl=False)
+        line(lambda: _words(recording))
 
     try:
         recording = asyncio.run(record(chosen, venue, out, seconds, progress, force=force))
@@ -86,8 +86,7 @@ def capture(
             raise
         recording = last[0]
     finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
+        line.clear()
     if as_json:
         json_out(
             {
@@ -101,7 +100,7 @@ def capture(
             }
         )
     else:
-        click.echo(f"{out}: {_words(recording)}")
+        echo(f"{out}: {_words(recording)}")
     return FINE if recording.frames else FINDING
 
 

@@ -8,6 +8,7 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.options import venue_file_option
+from feedhandler.cli.output import echo
 
 
 @click.command()
@@ -28,7 +29,7 @@ def check(config: Path) -> None:
     from feedhandler.config.load import load
 
     found = load(config)
-    click.echo(
+    echo(
         f"{config}: well: {number_text.plural(len(found.venues), 'venue')} in the namespace "
         f"{found.namespace!r}: {', '.join(found.venues)}"
     )

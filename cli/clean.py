@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import json_out
+from feedhandler.cli.output import echo, json_out
 
 
 @click.command()
@@ -24,8 +24,8 @@ def clean(dry_run: bool, namespace: str, as_json: bool) -> None:
         json_out({"removed": swept.removed, "left": swept.left, "dry_run": dry_run})
         return
     for path in swept.removed:
-        click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
+        echo(f"{'would remove' if dry_run else 'removed'} {path}")
     for path, why in swept.left.items():
-        click.echo(f"left {path}: {why}")
+        echo(f"left {path}: {why}")
     if not swept.removed and not swept.left:
-        click.echo("nothing to remove")
+        echo("nothing to remove")

@@ -10,7 +10,7 @@ import click
 
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.options import json_option
-from feedhandler.cli.output import bold, dim, json_out
+from feedhandler.cli.output import bold, dim, echo, json_out
 
 if TYPE_CHECKING:
     from feedhandler.config.keys import Told
@@ -45,7 +45,7 @@ def config(keys: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         json_out({"keys": chosen})
     else:
-        click.echo("\n".join(_lines(chosen)))
+        echo("\n".join(_lines(chosen)))
 
 
 def _lines(keys: Sequence[Told]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 
 from feedhandler.cli.errors import FINDING, FINE
 from feedhandler.cli.options import json_option, namespace_override_option, venue_file_option
-from feedhandler.cli.output import dim, json_out, screen_width
+from feedhandler.cli.output import dim, echo, json_out, screen_width
 
 if TYPE_CHECKING:
     from feedhandler.doctor import Check
@@ -60,9 +60,9 @@ def _show(found: Sequence[Check]) -> None:
     for one in found:
         verdict = click.style(f"{one.verdict:<{_VERDICT}}", fg=_COLOURS[one.verdict])
         lines = textwrap.wrap(one.found, max(20, width - len(indent)), break_long_words=False)
-        click.echo(f"{verdict}{one.name:<{_NAME}}{lines[0]}")
+        echo(f"{verdict}{one.name:<{_NAME}}{lines[0]}")
         for line in lines[1:]:
-            click.echo(indent + line)
+            echo(indent + line)
         for cure in one.cures:
             for line in textwrap.wrap(
                 f"-> {cure}",
@@ -72,4 +72,4 @@ def _show(found: Sequence[Check]) -> None:
                 break_long_words=False,
                 break_on_hyphens=False,
             ):
-                click.echo(dim(line))
+                echo(dim(line))

@@ -11,6 +11,9 @@ from typing import IO, Any
 
 import click
 
+from feedhandler.cli import terminal
+from feedhandler.cli.output import echo
+
 FINE = 0
 FINDING = 1
 USAGE = 2
@@ -43,27 +46,26 @@ class CliError(click.ClickException):
     def exit_code(self) -> int:  # type: ignore[override]
         return self.code
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - it is click's
         said = folded(f"feedhandler: {self.message}").removeprefix("feedhandler:")
-        click.echo(click.style("feedhandler:", fg="red") + said, err=True, file=file)
+        echo(click.style("feedhandler:", fg="red") + said, err=True)
         if self.cure:
-            click.echo(folded(f"  {self.cure}"), err=True, file=file)
+            echo(folded(f"  {self.cure}"), err=True)
 
 
 def warn(text: str) -> None:
     """What does not stop a command, on stderr."""
     said = folded(f"warning: {text}").removeprefix("warning:")
-    click.echo(click.style("warning:", fg="yellow") + said, err=True)
+    echo(click.style("warning:", fg="yellow") + said, err=True)
 
 
 def folded(text: str) -> str:
     """A message as wide as the terminal that has stderr, broken between words only."""
     if not sys.stderr.isatty():
         return text
-    import shutil
     import textwrap
 
-    columns = shutil.get_terminal_size().columns
+    columns = max(10, terminal.columns(sys.stderr))
     return "\n".join(
         textwrap.fill(
             line, columns, subsequent_indent="  ", drop_whitespace=True,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,8 @@ from feedhandler.cli.options import (
     refuse_overwriting,
     venue_file_option,
 )
-from feedhandler.cli.output import dim, json_out
+from feedhandler.cli.output import dim, echo, json_out
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.export.run import Done
@@ -103,7 +102,7 @@ def export(
     type_ = type_ or type_of(out.name)
     _check(format_, type_, kinds, tardis_time)
     refuse_overwriting(out, force)
-    progress = _Progress() if sys.stderr.isatty() else None
+    line = ProgressLine(0.2)
     opened = _source(source, venue, namespace, follow)
     try:
         start_ns, end_ns = _times(opened, start, end)
@@ -111,13 +110,16 @@ def export(
         kept = _kinds(kinds)
     except ValueError as error:
         raise CliError(str(error)) from error
+
+    def shown(its: Done) -> None:
+        line(lambda: _words(its))
+
     try:
         sent = tardis_time != "T"
         job = Job(out, format_, type_, start_ns, end_ns, wanted, kept, sent)
-        done = run(opened, job, progress)
+        done = run(opened, job, shown if line.shows else None)
     finally:
-        if progress is not None:
-            progress.clear()
+        line.clear()
     if as_json:
         json_out(done.told())
     _report(done, as_json)
@@ -164,28 +166,12 @@ def _times(source: Source, *texts: str | None) -> list[int | None]:
     ]
 
 
-class _Progress:
-    """A line on the terminal that replaces itself."""
+def _words(done: Done) -> str:
+    from feedhandler import number_text
 
-    def __init__(self) -> None:
-        self._shown = False
-        self._next = 0.0
-
-    def __call__(self, done: Done) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + 0.2
-        from feedhandler import number_text
-
-        rate = number_text.rate(done.records / done.seconds) if done.seconds else "-"
-        at = "" if done.last_ns is None else f", at {_time(done.last_ns)}"
-        text = f"{number_text.plural(done.records, 'record')}, {rate}/s{at}"
-        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
-        self._shown = True
-
-    def clear(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+    rate = number_text.rate(done.records / done.seconds) if done.seconds else "-"
+    at = "" if done.last_ns is None else f", at {_time(done.last_ns)}"
+    return f"{number_text.plural(done.records, 'record')}, {rate}/s{at}"
 
 
 def _time(ns: int) -> str:
@@ -199,7 +185,7 @@ def _report(done: Done, as_json: bool) -> None:
 
     if not as_json:
         aside = not Path(done.out).is_file()  # a pipe: it may be stdout
-        click.echo(
+        echo(
             f"{done.out}: {number_text.plural(done.rows, 'row')} of "
             f"{number_text.plural(done.records, 'record')}, {number_text.size(done.bytes)}, "
             + number_text.seconds(done.seconds),
@@ -207,7 +193,7 @@ def _report(done: Done, as_json: bool) -> None:
         )
         if done.first_ns is not None and done.last_ns is not None:
             text = f"from {_time(done.first_ns)} to {_time(done.last_ns)} UTC"
-            click.echo(dim(text), err=aside)
+            echo(dim(text), err=aside)
     for text in _findings(done):
         warn(text)
 

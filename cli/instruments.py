@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from feedhandler.cli.errors import FINDING, USAGE, CliError
-from feedhandler.cli.output import json_out
+from feedhandler.cli.output import echo, json_out
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SHOWN = 10
@@ -46,6 +46,6 @@ def ask_supervisor(
         symbols = answer[what]
         if symbols:
             more = f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else ""
-            click.echo(f"{venue}: {what} {', '.join(symbols[:_SHOWN])}{more}")
+            echo(f"{venue}: {what} {', '.join(symbols[:_SHOWN])}{more}")
     if not answer["added"] and not answer["removed"]:
-        click.echo(f"{venue}: nothing to do")
+        echo(f"{venue}: nothing to do")

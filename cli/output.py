@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
+
+from feedhandler.cli import terminal
+from feedhandler.cli.terminal import colours, shows, utf8
 
 _COLOURS = {
     "LIVE": "green",
@@ -31,17 +33,24 @@ _COLOURS = {
 }
 
 _STYLE = re.compile(r"(\x1b\[[0-9;]*m)")
-#: what does something to a terminal, or turns what stands beside it round
+#: what does something to a terminal, turns what stands beside it round, or is not to be seen
 _DOES = dict.fromkeys(
     (
         *range(0x20),
         *range(0x7F, 0xA0),
-        *(0x061C, 0x200E, 0x200F),
+        *(0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0xFEFF),
         *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
+        *range(0x2060, 0x206A),
+        *range(0xD800, 0xE000),
     ),
     "?",
 )
+
+
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Lines for people, harmless, in colours only where they are wanted."""
+    lines = "\n".join(map(harmless, text.split("\n")))
+    click.echo(lines, err=err, color=None if colours() else False)
 
 
 def json_out(value: Any) -> None:
@@ -77,34 +86,34 @@ def bold(text: str) -> str:
 def screen_width() -> int | None:
     """Columns of the terminal, or None where nothing limits the line (a pipe, a file)."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
-        return shutil.get_terminal_size().columns
+        return terminal.columns(sys.stdout)
     return None
-
-
-def utf8() -> bool:
-    """Whether block characters can be shown."""
-    for stream in (sys.stdout, sys.__stdout__):  # a full screen has the second one alone
-        if encoding := getattr(stream, "encoding", None):
-            return str(encoding).lower().replace("-", "") == "utf8"
-    return False
 
 
 def harmless(text: str) -> str:
     """A line of text as it may be shown: names and reasons are others' words, and a terminal does
-    what some characters say. Styles stay."""
-    if text.isprintable():
+    what some characters say. What it has no character for is a ? in each of its columns. Styles
+    stay."""
+    if text.isascii() and text.isprintable():
         return text
     parts = _STYLE.split(text)
     parts[::2] = [part.translate(_DOES) for part in parts[::2]]
-    return "".join(parts)
+    found = "".join(parts)
+    if found.isascii() or utf8():
+        return found
+    return "".join(c if c.isascii() or shows(c) else "?" * _width(c) for c in found)
 
 
 def cells(text: str) -> int:
     """How many columns a text takes on the screen."""
     plain = click.unstyle(text)
-    if plain.isascii():
-        return len(plain)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain)
+    return len(plain) if plain.isascii() else sum(map(_width, plain))
+
+
+def _width(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # it goes with the one before
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def cut(text: str, columns: int) -> str:
@@ -135,7 +144,8 @@ class Column:
     `under`: where the table is too wide, its cells stand under their rows, whole, on lines of their
     own. `idle`: cells that say nothing, besides "" and "-": a column that has no others is the
     first to go. `shrink`: the narrowest that its cells may be cut to, 0 = never cut. `drop`: when
-    even that is not narrow enough, the column with the highest number goes first; 0 = never goes.
+    even that is not narrow enough, the column with the highest number goes first; 0 = never goes:
+    where it has no room it stands under the row, with its title.
     """
 
     title: str
@@ -181,6 +191,10 @@ def table(
         if over() <= 0 or not droppable:
             break
         shown.remove(max(droppable, key=lambda i: columns[i].drop))
+    titled: list[int] = []
+    while over() > 0 and len(shown) > 1:
+        titled.insert(0, shown.pop())
+    widths[shown[0]] -= max(0, over())
 
     def line(cells_: Sequence[str]) -> str:
         parts = [pad(cut(cells_[i], widths[i]), widths[i], columns[i].right) for i in shown]
@@ -189,16 +203,51 @@ def table(
     lines = [dim(line([column.title for column in columns]))]
     for row in body:
         lines.append(line(row))
-        for i in beneath:
-            lines += wrapped(row[i], width or 0)
+        said = [f"{columns[i].title} {row[i]}".strip() for i in titled if row[i] not in ("", "-")]
+        for text in (", ".join(said), *(row[i] for i in beneath)):
+            lines += wrapped(text, width or 0, _INDENT)
     return lines
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """A text on as many lines as it needs, indented."""
-    return textwrap.wrap(
-        click.unstyle(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT
-    )
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """A text on as many lines as it needs; none is wider, whatever a word is."""
+    room = max(2, width - len(indent))
+    return [indent + line for line in _broken(click.unstyle(text).split(), room)]
+
+
+def _broken(words: Iterable[str], room: int) -> Iterator[str]:
+    line = ""
+    for word in words:
+        if line and cells(line) + 1 + cells(word) > room:
+            yield line
+            line = ""
+        line = f"{line} {word}" if line else word
+        while cells(line) > room:
+            at = next(at for at in range(len(line), 0, -1) if cells(line[:at]) <= room)
+            yield line[:at]
+            line = line[at:]
+    if line:
+        yield line
+
+
+def folded(text: str, width: int | None) -> list[str]:
+    """A line, or more where it is wider than that: broken between words, and plain."""
+    return [text] if width is None or cells(text) <= width else wrapped(text, width)
+
+
+def prose(text: str) -> None:
+    """Print a line, or more where the terminal is narrower."""
+    for line in folded(text, screen_width()):
+        echo(line)
+
+
+def facts(rows: Iterable[tuple[str, str]], label: int) -> None:
+    """Print what is told in the first `label` columns, and beside it what there is to tell."""
+    width = screen_width()
+    for name, text in rows:
+        lines = [text] if width is None else folded(text, max(10, width - label - 1))
+        for number, line in enumerate(lines):
+            echo(f"{'' if number else name:{label}} {line}")
 
 
 def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -209,15 +258,16 @@ def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> lis
 def echo_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print a table as wide as the terminal allows."""
     for line in table_lines(columns, rows):
-        click.echo(line)
+        echo(line)
 
 
 def paged(lines: Sequence[str], whole: bool = False) -> None:
     """Print lines; on a terminal that is too low for them through a pager, unless `whole`."""
     low = sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size().lines
-    if low and not whole:
+    if low and not whole and terminal.draws():
         os.environ.setdefault("LESS", "-FRSX")  # colours; long lines cut; all of it stays there
-        click.echo_via_pager("\n".join(lines) + "\n")
+        shown = "\n".join(map(harmless, lines))
+        click.echo_via_pager(shown + "\n", color=None if colours() else False)
         return
     for line in lines:
-        click.echo(line)
+        echo(line)

@@ -10,7 +10,7 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, USAGE, CliError, warn
 from feedhandler.cli.options import json_option, venue_file_option
-from feedhandler.cli.output import Column, bold, dim, echo_table, json_out
+from feedhandler.cli.output import Column, bold, dim, echo, echo_table, json_out, prose
 from feedhandler.number_text import plural
 
 if TYPE_CHECKING:
@@ -90,9 +90,10 @@ def _show(found: Planned, show_keys: bool) -> None:
     if found.venues:
         echo_table(_COLUMNS, [_row(one) for one in found.venues])
     for one in found.venues:
-        click.echo(f"\n{bold(one.venue)}" + dim(_paced(one)))
+        echo()
+        prose(bold(one.venue) + dim(_paced(one)))
         for number, connection in enumerate(one.connections):
-            click.echo(
+            prose(
                 f"  {number}  {connection.url}  {plural(len(connection.keys), 'key')} in "
                 f"{plural(connection.messages, 'message')} ({plural(connection.bytes, 'byte')}), "
                 f"open after {_time(connection.open_s)}, "
@@ -100,7 +101,7 @@ def _show(found: Planned, show_keys: bool) -> None:
             )
             if show_keys:
                 for key in connection.keys:
-                    click.echo(f"       {key}")
+                    prose(f"       {key}")
 
 
 def _row(one: VenueForecast) -> list[str]:

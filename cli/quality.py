@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import click
-
 from feedhandler import number_text
 from feedhandler.cli.errors import NOTHING, CliError
-from feedhandler.cli.output import Column, dim, json_out, screen_width, table
+from feedhandler.cli.output import (
+    Column,
+    dim,
+    echo,
+    echo_table,
+    json_out,
+    prose,
+    screen_width,
+    wrapped,
+)
 
 _COLUMNS = (
     Column("VENUE"),
@@ -23,6 +30,12 @@ _COLUMNS = (
     Column("VERIFIED", drop=3),
     Column("AUDITS", right=True, drop=4),
     Column("OURS", right=True, drop=5),
+)
+
+_MEANINGS = (
+    "LIVE: share of the time that books were. MISSING: by the venue's own numbers; + more, where "
+    "they do not say how many. SUSPECT: for how long books may have been wrong before it was "
+    "noticed. OURS: messages lost here."
 )
 
 
@@ -46,16 +59,12 @@ def show(namespace: str, day: str | None, as_json: bool, plot: str | None = None
     if as_json:
         return
     began = min(each["began_ns"] for each in found)
-    click.echo(dim(f"{namespace}: {found[0]['day']} UTC, from {number_text.moment(began)}\n"))
-    for line in table(_COLUMNS, [_row(each) for each in found], screen_width()):
-        click.echo(line)
-    click.echo(
-        dim(
-            "\nLIVE: share of the time that books were. MISSING: by the venue's own numbers; +\n"
-            "more, where they do not say how many. SUSPECT: for how long books may have been\n"
-            "wrong before it was noticed. OURS: messages lost here."
-        )
-    )
+    prose(dim(f"{namespace}: {found[0]['day']} UTC, from {number_text.moment(began)}"))
+    echo()
+    echo_table(_COLUMNS, [_row(each) for each in found])
+    echo()
+    for line in wrapped(_MEANINGS, min(80, screen_width() or 80)):
+        echo(dim(line))
 
 
 def _plot(namespace: str, venues: list[str], day: date | None, plot: str) -> None:
@@ -69,7 +78,7 @@ def _plot(namespace: str, venues: list[str], day: date | None, plot: str) -> Non
     files = [(venue, read_day(namespace, venue, wanted)) for venue in venues]
     written = show(quality_figure([(venue, file) for venue, file in files if file]), plot)
     if written is not None:
-        click.echo(f"written: {written}")
+        echo(f"written: {written}")
 
 
 def venues_kept(namespace: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import DISK, FINE, CliError
 from feedhandler.cli.options import json_option, namespace_override_option, venue_file_option
-from feedhandler.cli.output import json_out
+from feedhandler.cli.output import echo, json_out
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.config.record_keys import RecordConfig
@@ -113,12 +113,11 @@ def _record(
     if not names:
         raise NoSuchVenue(f"nothing runs in the namespace {namespace!r}")
     last: dict[str, Any] = {}
-    shows = sys.stderr.isatty()
+    progress = ProgressLine()
 
     def report(status: dict[str, Any]) -> None:
         last.update(status)
-        if shows:
-            click.echo(f"\r\x1b[K{words(status)}", err=True, nl=False)
+        progress(lambda: words(status))
 
     ends = None if seconds is None else time.monotonic() + seconds
     try:
@@ -126,12 +125,11 @@ def _record(
     except OSError as error:
         raise CliError(f"{settings.to}: {error.strerror or error}", "", DISK) from error
     finally:
-        if shows:
-            click.echo("\r\x1b[K", err=True, nl=False)
+        progress.clear()
     if as_json:
         json_out(status)
     else:
-        click.echo(f"{settings.to}: {words(status)}")
+        echo(f"{settings.to}: {words(status)}")
     return FINE
 
 
@@ -167,11 +165,11 @@ def _compact(to: Path, as_json: bool) -> int:
         for line in compact(directory):
             done.append(line)
             if not as_json:
-                click.echo(f"{line.file.path}: {number_text.plural(len(line.replaces), 'file')}")
+                echo(f"{line.file.path}: {number_text.plural(len(line.replaces), 'file')}")
     finally:
         directory.close()
     if as_json:
         json_out({"files": [line.file.path for line in done]})
     elif not done:
-        click.echo(f"{to}: no finished day is in many files")
+        echo(f"{to}: no finished day is in many files")
     return FINE

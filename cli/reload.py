@@ -6,7 +6,7 @@ import click
 
 from feedhandler.cli.errors import FINDING, USAGE, CliError, warn
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import json_out
+from feedhandler.cli.output import echo, json_out
 
 
 @click.command()
@@ -36,6 +36,6 @@ def reload(namespace: str, as_json: bool) -> None:
         json_out(answer)
         return
     for line in answer["changed"] or ["nothing changed"]:
-        click.echo(line)
+        echo(line)
     for text in answer["warnings"]:
         warn(text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +17,8 @@ from feedhandler.cli.options import (
     replay_namespace_option,
     venue_file_option,
 )
-from feedhandler.cli.output import Column, dim, echo_table, json_out, state
+from feedhandler.cli.output import Column, dim, echo, echo_table, json_out, state
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.capture.replay import ReplayResult
@@ -128,7 +127,7 @@ def replay(
             _report(result, books, as_json)
             _wait(f"held in namespace {namespace!r}; Ctrl-C ends it")
 
-    progress = _Progress()
+    line = ProgressLine(0.2, "line")
     try:
         result = play(
             capture,
@@ -136,14 +135,14 @@ def replay(
             namespace=namespace,
             speed=speed,
             depth=depth,
-            progress=progress if sys.stderr.isatty() else None,
+            progress=line.share if line.shows else None,
             hold=shown,
             strict=strict,
         )
     except ValueError as error:
         raise CliError(str(error)) from error
     finally:
-        progress.clear()
+        line.clear()
     if not hold:
         _report(result, books, as_json)
     return FINDING if result.broken or result.counters.get("malformed", 0) else 0
@@ -158,31 +157,10 @@ def _refuse(**options: object) -> None:
             raise CliError(f"{names.get(name, f'--{name}')} is for {kind}")
 
 
-class _Progress:
-    """A line on the terminal that replaces itself."""
-
-    def __init__(self) -> None:
-        self._shown = False
-        self._next = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + 0.2
-        share = 100 * done // max(1, total)
-        click.echo(f"\r\x1b[K{share:3d} %  {number_text.plural(done, 'line')}", err=True, nl=False)
-        self._shown = True
-
-    def clear(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
-            self._shown = False
-
-
 def _wait(text: str) -> None:
     import signal
 
-    click.echo(dim(text), err=True)
+    echo(dim(text), err=True)
     try:
         signal.pause()
     except KeyboardInterrupt:
@@ -196,7 +174,7 @@ def _report(result: ReplayResult, books: Path | None, as_json: bool) -> None:
         json_out(_summary(result))
         return
     rate = number_text.rate(result.frames / result.seconds) if result.seconds else "-"
-    click.echo(
+    echo(
         f"{result.venue}: {number_text.plural(result.frames, 'frame')} in "
         f"{number_text.seconds(result.seconds)} ({rate}/s), "
         f"{number_text.plural(len(result.books), 'book')}"
@@ -226,13 +204,13 @@ def _report(result: ReplayResult, books: Path | None, as_json: bool) -> None:
     if rows:
         echo_table(columns, rows)
     if len(result.books) > _SHOWN:
-        click.echo(dim(f"and {len(result.books) - _SHOWN} more; all of them: --books FILE"))
+        echo(dim(f"and {len(result.books) - _SHOWN} more; all of them: --books FILE"))
     for line in (*result.broken_lines, *result.problems):
-        click.echo(f"{click.style('found:', fg='yellow')} {line}", err=True)
+        echo(f"{click.style('found:', fg='yellow')} {line}", err=True)
     if result.broken > len(result.broken_lines):
-        click.echo(f"found: {result.broken} broken lines in all", err=True)
+        echo(f"found: {result.broken} broken lines in all", err=True)
     if result.last_error:
-        click.echo(f"found: malformed, the last: {result.last_error}", err=True)
+        echo(f"found: malformed, the last: {result.last_error}", err=True)
 
 
 def _summary(result: ReplayResult) -> dict[str, Any]:

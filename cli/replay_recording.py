@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, CliError
-from feedhandler.cli.output import Column, dim, echo_table, json_out
+from feedhandler.cli.output import Column, dim, echo, echo_table, json_out
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.mirror.replay import Replayed
@@ -33,14 +33,14 @@ def play(
     from feedhandler.mirror.replay import replay
 
     began = time.monotonic()
-    shown = False
+    shown, line = False, ProgressLine(0.2, "record")
 
     def show(done: list[Replayed]) -> None:
         nonlocal shown
         shown = True
-        _clear()
+        line.clear()
         _report(done, time.monotonic() - began, as_json)
-        click.echo(dim(f"held in namespace {namespace!r}; Ctrl-C ends it"), err=True)
+        echo(dim(f"held in namespace {namespace!r}; Ctrl-C ends it"), err=True)
         _until_interrupt()
 
     try:
@@ -52,13 +52,13 @@ def play(
             depth=depth,
             start=_time(directory, start),
             end=_time(directory, end),
-            progress=_Progress() if sys.stderr.isatty() else None,
+            progress=line.share if line.shows else None,
             hold=show if hold else None,
         )
     except ValueError as error:
         raise CliError(str(error)) from error
     finally:
-        _clear()
+        line.clear()
     if not shown:
         _report(done, time.monotonic() - began, as_json)
     return FINDING if any(one.missing or one.problems for one in done) else FINE
@@ -78,25 +78,6 @@ def _time(directory: Path, text: str | None) -> int | None:
             segment.to_ns for venue in recording.venues() for segment in recording.segments(venue)
         )
     return parsed(text, last)
-
-
-class _Progress:
-    """A line on the terminal that replaces itself."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + 0.2
-        text = f"\r\x1b[K{100 * done // max(1, total):3d} %  {number_text.plural(done, 'record')}"
-        click.echo(text, err=True, nl=False)
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _until_interrupt() -> None:
@@ -136,9 +117,9 @@ def _report(done: list[Replayed], seconds: float, as_json: bool) -> None:
     echo_table(columns, rows)
     records = sum(one.records for one in done)
     rate = number_text.rate(records / seconds) if seconds else "-"
-    click.echo(
+    echo(
         dim(f"{number_text.plural(records, 'record')} in {number_text.seconds(seconds)} ({rate}/s)")
     )
     for one in done:
         for problem in one.problems:
-            click.echo(f"{click.style('found:', fg='yellow')} {one.venue}: {problem}", err=True)
+            echo(f"{click.style('found:', fg='yellow')} {one.venue}: {problem}", err=True)

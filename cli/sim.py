@@ -11,7 +11,7 @@ import click
 
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.options import json_option, venue_file_option
-from feedhandler.cli.output import Column, echo_table, json_out
+from feedhandler.cli.output import Column, echo, echo_table, json_out
 
 if TYPE_CHECKING:
     from feedhandler.sim.runner import SimOptions
@@ -77,7 +77,7 @@ def sim(
             if tls:
                 trusted = [[e.venue, e.ca_file] for e in endpoints]
                 echo_table([Column("VENUE"), Column("TRUST, SUCH AS BY SSL_CERT_FILE")], trusted)
-            click.echo("Ctrl-C ends them.")
+            echo("Ctrl-C ends them.")
         try:
             signal.pause()
         except KeyboardInterrupt:

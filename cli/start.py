@@ -15,7 +15,7 @@ import click
 
 from feedhandler.cli.errors import COMMAND, FINE, CliError
 from feedhandler.cli.options import namespace_override_option, venue_file_option
-from feedhandler.cli.output import bold, dim, state
+from feedhandler.cli.output import bold, dim, echo, state
 from feedhandler.number_text import duration, plural
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def start(
 
 def _say(text: str) -> None:
     with suppress(OSError):  # a terminal that was closed
-        click.echo(text)
+        echo(text)
 
 
 def _problem(text: str) -> None:
@@ -166,7 +166,7 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
     known: dict[str, tuple[str, str]] = {}
     waiting = set(config.venues)
     wide = max(map(len, waiting))
-    click.echo(f"starting {', '.join(config.venues)}; Ctrl-C stops")
+    echo(f"starting {', '.join(config.venues)}; Ctrl-C stops")
     while True:
         for found in namespace_status(config.namespace)["venues"]:
             name, now = found["venue"], (found["state"], found["reason"])
@@ -176,7 +176,7 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
             why = "" if now[1] in ("NONE", "START") else f" {now[1]}"
             after = dim(f"after {duration(int((time.monotonic() - began) * 1e9))}")
             live = f"{found['live']}/{plural(found['instruments'], 'instrument')}"
-            click.echo(f"{name:{wide}}  {state(now[0])}{why}  {live} {after}")
+            echo(f"{name:{wide}}  {state(now[0])}{why}  {live} {after}")
             if now[0] == "LIVE" and waiting:
                 waiting.discard(name)
                 if not waiting:
@@ -191,7 +191,7 @@ def _show_how_to_look(config: Config) -> None:
     named = [name for name in config.venues[venue].instruments if not set(name) & set("*?[:")]
     symbol = named[0] if named else "SYMBOL"
     page = _page(config.namespace)
-    click.echo(
+    echo(
         "\nlook at it from another terminal:\n"
         f"  {bold(f'{COMMAND} top{flag}')}\n"
         f"  {bold(f'{COMMAND} status{flag}')}\n"
@@ -213,7 +213,7 @@ def _page(namespace: str) -> str:
 
 def _show_how_to_break(faults: Mapping[str, str]) -> None:
     if faults:
-        click.echo("have a simulated venue misbehave (docs/simulator.md has all kinds):")
+        echo("have a simulated venue misbehave (docs/simulator.md has all kinds):")
     for venue, url in faults.items():
         order = """curl -d '{"kind": "drop"}' """ + url
-        click.echo(f"  {bold(order)}  # {venue}")
+        echo(f"  {bold(order)}  # {venue}")

@@ -10,7 +10,7 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, NOTHING, START, CliError
 from feedhandler.cli.options import json_option, namespace_option, plot_option
-from feedhandler.cli.output import Column, dim, json_out, screen_width, state, table
+from feedhandler.cli.output import Column, dim, echo, folded, json_out, screen_width, state, table
 from feedhandler.view.believable import SILENT_NS
 
 _COLUMNS = (
@@ -69,7 +69,7 @@ def status(
         json_out(found)
     elif found["venues"]:
         for line in _view(found, namespace):
-            click.echo(line)
+            echo(line)
     if not found["venues"]:
         raise CliError(
             f"nothing runs in the namespace {namespace!r}",
@@ -114,7 +114,14 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
     else:
         title = f"{namespace}: no supervisor answers; this is what shared memory says"
     lines = table(_COLUMNS, [_row(venue) for venue in found["venues"]], screen_width())
-    return [dim(title), "", *lines, *_recorders(found.get("recorders") or [])]
+    told = [*_recorders(found.get("recorders") or [])]
+    width = screen_width()
+    return [
+        *folded(dim(title), width),
+        "",
+        *lines,
+        *(each for line in told for each in folded(line, width)),
+    ]
 
 
 def _recorders(found: Sequence[dict[str, Any]]) -> list[str]:

@@ -9,6 +9,7 @@ import click
 
 from feedhandler.cli.errors import FINDING, CliError
 from feedhandler.cli.options import namespace_option
+from feedhandler.cli.output import echo
 
 
 @click.command()
@@ -32,7 +33,7 @@ def stop(namespace: str, timeout: float) -> None:
         try:
             request(namespace, {"do": "status"}, 1.0)
         except NotRunning:
-            click.echo(_words(found))
+            echo(_words(found))
             return
         time.sleep(0.05)
     raise CliError(

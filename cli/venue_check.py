@@ -16,13 +16,14 @@ from feedhandler.cli.output import (
     bold,
     cut,
     dim,
+    echo,
     echo_table,
     json_out,
     screen_width,
     state,
-    utf8,
     wrapped,
 )
+from feedhandler.cli.terminal import utf8
 
 if TYPE_CHECKING:
     from feedhandler.adapter.venue import ListedInstrument, Venue
@@ -132,15 +133,15 @@ def _show(told: Examined, frames: Path) -> None:
     width = screen_width() or _WIDE
     result = told.result
     head = f"{bold(result.venue)}: {number_text.plural(result.frames, 'frame')}"
-    click.echo(cut(f"{head} of {'stdin' if str(frames) == '-' else frames}", width))
-    click.echo()
+    echo(cut(f"{head} of {'stdin' if str(frames) == '-' else frames}", width))
+    echo()
     _show_shapes(told, width)
     for one in told.left[:_MOST]:
-        click.echo()
-        click.echo("\n".join(_left(one, width)))
+        echo()
+        echo("\n".join(_left(one, width)))
     if len(told.left) > _MOST:
-        click.echo(dim(f"and {len(told.left) - _MOST} more reasons; all of them: --json"))
-    click.echo()
+        echo(dim(f"and {len(told.left) - _MOST} more reasons; all of them: --json"))
+    echo()
     columns = [
         Column("CHANNEL"),
         Column("FRAMES", right=True),
@@ -158,11 +159,11 @@ def _show(told: Examined, frames: Path) -> None:
     ]
     echo_table(columns, rows)
     _show_listed(told)
-    click.echo()
-    click.echo(_facts(told))
+    echo()
+    echo(_facts(told))
     _show_book(told, width)
     for problem in (*told.problems, *result.broken_lines):
-        click.echo(f"{click.style('found:', fg='yellow')} {problem}", err=True)
+        echo(f"{click.style('found:', fg='yellow')} {problem}", err=True)
 
 
 def _show_shapes(told: Examined, width: int) -> None:
@@ -213,7 +214,7 @@ def _show_listed(told: Examined) -> None:
     if told.listed is None:
         return
     if not told.listed:
-        click.echo("\nno instrument is listed: every row was left out")
+        echo("\nno instrument is listed: every row was left out")
         return
     rows = [_terms(one) for one in told.listed[:_MOST]]
     columns = [
@@ -224,10 +225,10 @@ def _show_listed(told: Examined) -> None:
         Column("LOT", right=True),
         Column("STATUS"),
     ]
-    click.echo()
+    echo()
     echo_table(columns, [tuple(row.values()) for row in rows])
     if len(told.listed) > _MOST:
-        click.echo(dim(f"and {len(told.listed) - _MOST:,} more"))
+        echo(dim(f"and {len(told.listed) - _MOST:,} more"))
 
 
 def _terms(one: ListedInstrument) -> dict[str, str]:
@@ -259,8 +260,8 @@ def _show_book(told: Examined, width: int) -> None:
         return
     reason = "" if book["reason"] == "NONE" else f" {book['reason']}"
     many = f"{len(book['bids'])} + {len(book['asks'])} levels"
-    click.echo()
-    click.echo(
+    echo()
+    echo(
         f"{bold(told.busiest)}  {state(book['state'])}{reason}  "
         + dim(f"{many}  sequence {book['venue_sequence']}")
     )
@@ -269,4 +270,4 @@ def _show_book(told: Examined, width: int) -> None:
     ]
     shown = lined_up(book, *next(iter(steps), ()))
     for line in levels(shown["bids"], shown["asks"], width, _LEVELS):
-        click.echo(line)
+        echo(line)

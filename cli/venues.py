@@ -10,7 +10,7 @@ import click
 
 from feedhandler.cli.errors import FINDING, FINE, CliError
 from feedhandler.cli.options import json_option, venue_file_option
-from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, screen_width
+from feedhandler.cli.output import Column, bold, dim, echo, echo_table, json_out, screen_width
 
 if TYPE_CHECKING:
     from feedhandler.adapter.venue import Venue
@@ -64,7 +64,7 @@ def venues(name: str | None, as_json: bool) -> int:
     elif name is None:
         echo_table(_COLUMNS, [_row(venue) for venue in facts])
     else:
-        click.echo("\n".join(_lines(_document(facts[0]))))
+        echo("\n".join(_lines(_document(facts[0]))))
     for problem in problems:
         CliError(problem).show()
     return FINDING if problems else FINE
@@ -163,7 +163,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _said(what: str, *texts: str) -> Iterator[str]:
     """A label, and the texts beside it, each from a line of its own on."""
-    width = (screen_width() or _WIDE) - _LABEL
+    width = max(10, (screen_width() or _WIDE) - _LABEL)
     lines = [line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False)]
     for number, line in enumerate(lines):
         yield dim(f"{'' if number else what:<{_LABEL}}") + line

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +13,11 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE
 from feedhandler.cli.options import json_option
-from feedhandler.cli.output import Column, dim, echo_table, json_out
+from feedhandler.cli.output import Column, dim, echo, echo_table, json_out
+from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from feedhandler.recording.findings import Checked, Finding, Lost, Report, VenueGap
-    from feedhandler.recording.verify import Progress
 
 _SHOWN = 20
 
@@ -58,43 +56,22 @@ def verify(
     """
     from feedhandler.recording.verify import verify as look
 
-    with _progress() as progress:
+    line = ProgressLine(0.2, "record")
+    try:
         report = look(
             directory,
             venues=venues or None,
             jobs=jobs or os.cpu_count() or 1,
-            progress=progress,
+            progress=line.share if line.shows else None,
         )
+    finally:
+        line.clear()
     ok = not report.findings and (allow_losses or not report.lost)
     if as_json:
         json_out(_document(report, ok))
     else:
         _show(report)
     return FINE if ok else FINDING
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A bar with an estimate, on a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich import progress
-    from rich.console import Console
-
-    with progress.Progress(
-        progress.TextColumn("{task.percentage:3.0f} %"),
-        progress.BarColumn(),
-        progress.TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("")
-
-        def shown(done: int, total: int) -> None:
-            bar.update(task, completed=min(done, total), total=total)
-
-        yield shown
 
 
 def _document(report: Report, ok: bool) -> dict[str, Any]:
@@ -107,7 +84,7 @@ def _document(report: Report, ok: bool) -> dict[str, Any]:
 
 def _show(report: Report) -> None:
     for note in report.notes:
-        click.echo(dim(note))
+        echo(dim(note))
     if report.checked:
         echo_table(
             [
@@ -125,17 +102,17 @@ def _show(report: Report) -> None:
     total = report.total
     rate = number_text.rate(total.rows / report.seconds) if report.seconds else "-"
     took = number_text.seconds(report.seconds)
-    click.echo(dim(f"{number_text.plural(total.rows, 'row')} in {took} ({rate}/s)"))
+    echo(dim(f"{number_text.plural(total.rows, 'row')} in {took} ({rate}/s)"))
     for finding in report.findings:
-        click.echo(f"{click.style('found:', fg='red')} {_words(finding)}")
+        echo(f"{click.style('found:', fg='red')} {_words(finding)}")
     for what, more in report.more.items():
-        click.echo(f"{click.style('found:', fg='red')} {number_text.count(more)} more: {what}")
+        echo(f"{click.style('found:', fg='red')} {number_text.count(more)} more: {what}")
     for lost in report.lost[:_SHOWN]:
-        click.echo(f"{click.style('lost:', fg='yellow')} {_lost(lost)}")
+        echo(f"{click.style('lost:', fg='yellow')} {_lost(lost)}")
     if len(report.lost) > _SHOWN:
-        click.echo(dim(f"and {len(report.lost) - _SHOWN} more losses; all of them: --json"))
+        echo(dim(f"and {len(report.lost) - _SHOWN} more losses; all of them: --json"))
     for line in _gaps(report.venue_gaps):
-        click.echo(dim(line))
+        echo(dim(line))
 
 
 def _row(report: Report, venue: str, checked: Checked) -> tuple[str, ...]:

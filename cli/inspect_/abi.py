@@ -8,7 +8,7 @@ import click
 
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.options import json_option
-from feedhandler.cli.output import Column, bold, dim, echo_table, json_out
+from feedhandler.cli.output import Column, bold, dim, echo, echo_table, json_out
 
 
 @click.command()
@@ -37,14 +37,14 @@ def abi(names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         json_out(found)
         return
-    click.echo(f"{bold('version')} {found['version']}  layout {found['layout_hash']}")
+    echo(f"{bold('version')} {found['version']}  layout {found['layout_hash']}")
     if not names:
-        click.echo()
+        echo()
         constants = [(name, _number(name, n)) for name, n in found["constants"].items()]
         echo_table([Column("CONSTANT"), Column("VALUE")], constants)
     for room in rooms:
         for name, part in found[room].items():
-            click.echo()
+            echo()
             _show(name, part)
 
 
@@ -75,13 +75,13 @@ def contract() -> dict[str, Any]:
 
 def _show(name: str, part: dict[str, Any]) -> None:
     if "fields" not in part:
-        click.echo(bold(name))
+        echo(bold(name))
         echo_table(
             [Column("VALUE", right=True), Column("NAME")],
             [(str(value), word) for word, value in part.items()],
         )
         return
-    click.echo(f"{bold(name)}  {dim(str(part['bytes']) + ' bytes')}")
+    echo(f"{bold(name)}  {dim(str(part['bytes']) + ' bytes')}")
     shown = [field for field in part["fields"] if not field["name"].startswith("reserved")]
     echo_table(
         [

@@ -11,7 +11,7 @@ from feedhandler.cli.inspect_.memory import find, open_venue
 from feedhandler.cli.inspect_.recent import RecentTrades
 from feedhandler.cli.inspect_.wide_book import LEAST, wide_levels
 from feedhandler.cli.options import json_option, namespace_option, plot_option
-from feedhandler.cli.output import json_out, screen_width
+from feedhandler.cli.output import echo, json_out, screen_width
 from feedhandler.view.book import lined_up, read_book
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ def book(
 
         written = show(book_figure(view.instrument, view.read()), plot)
         if written is not None:
-            click.echo(f"written: {written}")
+            echo(f"written: {written}")
         return
     if not watched:
         if as_json:
             json_out(view.document())
         else:
-            click.echo("\n".join(view.lines()))
+            echo("\n".join(view.lines()))
         return
     from feedhandler.cli.watch import watch
 

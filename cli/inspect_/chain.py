@@ -14,7 +14,7 @@ from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_ import chain_board
 from feedhandler.cli.inspect_.memory import open_venue, writer_words
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import cut, dim, json_out, screen_width
+from feedhandler.cli.output import cut, dim, echo, json_out, screen_width
 from feedhandler.view.believable import believable
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def chain(
 
         watch(lines)
     else:
-        click.echo("\n".join(lines()))
+        echo("\n".join(lines()))
 
 
 def _chains(memory: Memory) -> Chains:

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from feedhandler import number_text
-from feedhandler.cli.output import bold, cells, dim, pad, state, utf8
+from feedhandler.cli.output import bold, cells, dim, pad, state
+from feedhandler.cli.terminal import utf8
 
 Side = Mapping[str, Any]
 """Exact decimal texts of prices and sizes, statistics as numbers; None: there are none."""

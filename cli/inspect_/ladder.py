@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feedhandler import number_text
-from feedhandler.cli.output import bold, cut, dim, pad, standing, utf8
+from feedhandler.cli.output import bold, cut, dim, pad, standing
+from feedhandler.cli.terminal import utf8
 from feedhandler.view.book import lined_up
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.inspect_.memory import venues_there
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import Column, echo_table, json_out
+from feedhandler.cli.output import Column, echo_table, json_out, prose
 
 if TYPE_CHECKING:
     from shm.registry import Reader
@@ -40,7 +40,7 @@ def readers(venue: str | None, namespace: str, as_json: bool) -> None:
         json_out({"readers": found})
         return
     if not found:
-        click.echo('nobody is registered: a strategy is with feed.events(name="...")')
+        prose('nobody is registered: a strategy is with feed.events(name="...")')
         return
     columns = [
         Column("VENUE"),

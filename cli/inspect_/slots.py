@@ -11,7 +11,7 @@ from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_.memory import open_venue
 from feedhandler.cli.inspect_.records import Describer, heading, line
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import Column, dim, echo_table, json_out
+from feedhandler.cli.output import Column, dim, echo, echo_table, json_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,12 +71,12 @@ def slots(venue: str, span: str, as_hex: bool, namespace: str, as_json: bool) ->
         return
     if as_hex:
         for place in shown:
-            click.echo(
+            echo(
                 f"{place['sequence']:>8}  place {place['place']}  {place['status']}"
                 f"  stamp {place['stamp']}"
             )
-            click.echo(dim("          " + " ".join(place["words"][:4])))
-            click.echo(dim("          " + " ".join(place["words"][4:])))
+            echo(dim("          " + " ".join(place["words"][:4])))
+            echo(dim("          " + " ".join(place["words"][4:])))
         return
     columns = [
         Column("PLACE", right=True),

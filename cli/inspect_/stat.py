@@ -9,7 +9,17 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.inspect_.memory import open_venue, ring_span_ns, writer_words
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import Column, bold, dim, echo_table, json_out, state
+from feedhandler.cli.output import (
+    Column,
+    bold,
+    dim,
+    echo,
+    echo_table,
+    facts,
+    json_out,
+    prose,
+    state,
+)
 from feedhandler.healing.audit_report import read_report
 from feedhandler.view.believable import believable
 
@@ -54,23 +64,25 @@ def stat(venue: str, epoch: int | None, namespace: str, as_json: bool) -> None:
         return
     why = "" if reason == "NONE" else f" {reason}"
     detail = f": {header['detail']}" if header["detail"] else ""
-    click.echo(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}\n")
+    prose(f"{bold(venue)}  {state(shown)}{why}{detail}  {dim(title)}")
+    echo()
     _facts(header, span)
     of = number_text.plural(counters["frames"], "frame")
-    click.echo(f"{'read slowly':14} {number_text.count(slow)} of {of}")
+    said = [("read slowly", f"{number_text.count(slow)} of {of}")]
     if audits:
         worst = min(audits, key=lambda symbol: audits[symbol]["agree"])
         levels = number_text.plural(audits[worst]["levels"], "level")
         share = f"{100 * audits[worst]['agree']:.2f} % of {levels}"
         books = number_text.plural(len(audits), "book")
-        click.echo(f"{'audited':14} {books}, worst {worst}: {share} agree")
-    click.echo()
+        said.append(("audited", f"{books}, worst {worst}: {share} agree"))
+    facts(said, 14)
+    echo()
     used = [(name, value) for name, value in counters.items() if value]
     echo_table(
         [Column("COUNTER"), Column("", right=True)],
         [(name, number_text.count(value)) for name, value in used],
     )
-    click.echo()
+    echo()
     columns = [Column("LATENCY"), Column("COUNT", right=True, drop=1)]
     columns += [Column(label.upper(), right=True) for label, _ in _PERCENTILES]
     echo_table(columns, [_latency(name, values) for name, values in latencies.items()])
@@ -97,8 +109,7 @@ def _facts(header: dict[str, Any], span_ns: int | None) -> None:
         ),
         ("last received", number_text.moment(header["last_receive_ns"])),
     ]
-    for name, value in rows:
-        click.echo(f"{name:14} {value}")
+    facts(rows, 14)
 
 
 def _latency(name: str, values: dict[str, int]) -> tuple[str, ...]:

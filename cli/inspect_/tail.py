@@ -13,7 +13,7 @@ from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_.memory import find, open_venue
 from feedhandler.cli.inspect_.records import Describer, heading, line
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import cut, dim, screen_width
+from feedhandler.cli.output import cut, dim, echo, screen_width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -200,7 +200,7 @@ class _Reader:
                 self._headed = True
                 texts.insert(0, dim(heading(timed=True, wide=wide, digits=digits)))
             text = "\n".join(cut(each, self._width) if self._width else each for each in texts)
-        click.echo(text)
+        echo(text)
 
     def lost(self, count: int) -> None:
         """Say how many records were overwritten before they could be read."""
@@ -208,13 +208,13 @@ class _Reader:
             self._object({"lost": count, "venue": self.memory.venue})
         else:
             said = f"{number_text.plural(count, 'record')} overwritten before being read"
-            click.echo(click.style(said, "red"))
+            echo(click.style(said, "red"))
 
     def remark(self, text: str) -> None:
         if self._json:
             self._object({"remark": text, "venue": self.memory.venue})
         else:
-            click.echo(dim(text))
+            echo(dim(text))
 
     def _object(self, value: dict[str, Any]) -> None:
         import orjson

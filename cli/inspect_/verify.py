@@ -10,7 +10,7 @@ from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE
 from feedhandler.cli.inspect_.memory import open_venue, venues_there
 from feedhandler.cli.options import json_option, namespace_option
-from feedhandler.cli.output import json_out
+from feedhandler.cli.output import json_out, prose
 
 
 @click.command()
@@ -34,9 +34,9 @@ def verify(venue: str | None, namespace: str, as_json: bool) -> int:
     for result in results:
         for finding in result["findings"]:
             mark = click.style("found:", fg="red")
-            click.echo(f"{mark} {result['venue']}: {finding['place']}: {finding['text']}")
+            prose(f"{mark} {result['venue']}: {finding['place']}: {finding['text']}")
         if not result["findings"]:
-            click.echo(
+            prose(
                 f"{click.style('ok:', fg='green')} {result['venue']}: "
                 f"{number_text.plural(result['instruments'], 'instrument')}, "
                 f"{number_text.plural(result['records'], 'record')}, "

@@ -12,7 +12,8 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.inspect_.ladder import bar_text
-from feedhandler.cli.output import cut, dim, pad, utf8
+from feedhandler.cli.output import cut, dim, pad
+from feedhandler.cli.terminal import utf8
 
 if TYPE_CHECKING:
     from shm._native import Instrument

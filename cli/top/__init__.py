@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
+from feedhandler.cli import terminal
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.options import namespace_option
 
@@ -31,8 +33,13 @@ def top(namespace: str, every_s: float) -> None:
     feedhandler top
     feedhandler top --every 0.5
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise CliError("this is no terminal", "for programs: feedhandler status --json")
-    from feedhandler.cli.top.app import Top
+    if not terminal.draws():
+        raise CliError(
+            f"this terminal draws no screen (TERM={os.environ.get('TERM', '')})",
+            "line by line: feedhandler status --watch",
+        )
+    from feedhandler.cli.top.app import run
 
-    Top(namespace, every_s).run()
+    run(namespace, every_s)

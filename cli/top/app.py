@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
 from textual.app import App
 from textual.binding import Binding
+from textual.scrollbar import ScrollBarRender
 
+from feedhandler.cli import terminal
 from feedhandler.cli.top.overview import Overview
 from feedhandler.cli.top.sight import Sight
 
@@ -56,3 +61,16 @@ class Top(App[None]):
         self.sight.look()
         if isinstance(self.screen, Looking):
             self.screen.look()
+
+
+def run(namespace: str, every_s: float) -> None:
+    """Until it is left, with what the terminal has of colours and characters."""
+    plain = not terminal.colours()
+    os.environ.pop("NO_COLOR", None)  # set to nothing it is no wish, but for the library
+    if plain:
+        os.environ["NO_COLOR"] = "1"
+    if not terminal.utf8():
+        ScrollBarRender.VERTICAL_BARS = [" "] * len(ScrollBarRender.VERTICAL_BARS)
+        if isinstance(sys.__stderr__, TextIOWrapper):  # where it draws
+            sys.__stderr__.reconfigure(errors="replace")
+    Top(namespace, every_s).run()

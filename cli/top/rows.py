@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from feedhandler import number_text
-from feedhandler.cli.output import utf8
+from feedhandler.cli.terminal import utf8
 from feedhandler.cli.top.table import Cell, TableColumn
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.view.believable import word

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import orjson
@@ -70,7 +71,14 @@ def spawn(*arguments: str, namespace: str, **pipes: Any) -> subprocess.Popen[str
 class Terminal:
     """A command on a terminal of so many columns; a context manager."""
 
-    def __init__(self, *arguments: str, namespace: str, columns: int, lines: int = 50) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        namespace: str,
+        columns: int,
+        lines: int = 50,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -78,7 +86,9 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=_environment(FEEDHANDLER_NAMESPACE=namespace, TERM="xterm-256color"),
+            env=_environment(
+                FEEDHANDLER_NAMESPACE=namespace, **{"TERM": "xterm-256color", **environment}
+            ),
             start_new_session=True,
         )
         os.close(slave)
@@ -92,6 +102,10 @@ class Terminal:
             while chunk := os.read(self._master, 1 << 16):
                 self.raw += self._decoder.decode(chunk)
         return self.raw
+
+    def type(self, keys: str) -> None:
+        """As somebody at the keyboard does."""
+        os.write(self._master, keys.encode())
 
     def lines(self) -> list[str]:
         """All that was printed, without escapes."""
