@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,14 +19,22 @@ RUNS = 400
 TARGETS = {target.name: target for target in targets()}
 
 
-def need_sanitizers(tmp_path: Path) -> None:
+@cache
+def has_sanitizers() -> bool:
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "probe.c"
+        source.write_text("int main(void) { return 0; }\n")
+        try:
+            natives.run(natives.compiler(), "-fsanitize=address,undefined", str(source), "-o",
+                        str(source.with_suffix("")))  # fmt: skip
+        except AssertionError:
+            return False
+        return True
+
+
+def need_sanitizers() -> None:
     """Skip where the compiler comes without its sanitizers."""
-    source = tmp_path / "probe.c"
-    source.write_text("int main(void) { return 0; }\n")
-    try:
-        natives.run(natives.compiler(), "-fsanitize=address,undefined", str(source), "-o",
-                    str(tmp_path / "probe"))  # fmt: skip
-    except AssertionError:
+    if not has_sanitizers():
         pytest.skip("the compiler has no sanitizers (apt-get install libasan8 libubsan1)")
 
 
@@ -39,7 +49,7 @@ def test_own_inputs_are_of_targets() -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_moment(name: str, tmp_path: Path) -> None:
-    need_sanitizers(tmp_path)
+    need_sanitizers()
     start = corpus.write(name, None, tmp_path)
     outcome = fuzz(build("driver", *QUICK), TARGETS[name], start, 60, runs=RUNS)
     assert not outcome.finding, outcome.finding
@@ -121,7 +131,7 @@ def test_mistakes_can_be_made() -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize(("file", "right", "wrong", "name"), MUTATIONS)
 def test_mistakes_are_found(tmp_path: Path, file: str, right: str, wrong: str, name: str) -> None:
-    need_sanitizers(tmp_path)
+    need_sanitizers()
     for path in [*natives.headers(), natives.ROOT / "tests/fuzz/targets.c",
                  natives.ROOT / "tests/fuzz/driver.c"]:  # fmt: skip
         copy = tmp_path / "tree" / path.relative_to(natives.ROOT)
@@ -148,6 +158,6 @@ def test_for_long(name: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
-    need_sanitizers(tmp_path)
+    need_sanitizers()
     nothing = fuzz(build("driver", *QUICK), Target("x", "nosuch 1 0 0 0"), tmp_path, 1, runs=1)
     assert "no such target" in nothing.finding
