@@ -1,6 +1,7 @@
 """Processes of ours that need not import: forked from one that has.
 
-A simulator or an IO process spends half a second of CPU on imports, and the tests start hundreds.
+A simulator or an IO process spends half a second of CPU on imports, a command a quarter, and the
+tests start hundreds.
 `Forked` is a `subprocess.Popen` whose process is a copy of a nursery, which has imported what they
 run and nothing else. The copy is this process's own child, and runs `python -m MODULE` as a new one
 would. That they start from nothing, too, is tested where a supervisor or the command starts them.
@@ -29,6 +30,7 @@ from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36
 _MODULES = ("feedhandler.io_process.main", "feedhandler.sim.__main__")
+_ITS = ("rich.console", "rich.table", "shm.inspect")  #: what most commands import when they run
 _ORDER = 1 << 18  #: bytes at most
 _PARENT_S = 10.0
 
@@ -69,7 +71,8 @@ class _Nursery:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ
+                | {"PYTHONPATH": paths, "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},
                 pass_fds=[theirs.fileno()],
                 process_group=0,
             )
@@ -129,6 +132,12 @@ def main() -> None:
     for module in _MODULES:
         import_module(module)
         del sys.modules[module]  # it is to be run as if nobody had imported it
+    commands = (
+        place.partition(":")[0]
+        for place in import_module("feedhandler.cli.main")._COMMANDS.values()
+    )
+    for module in (*commands, *_ITS):
+        import_module(module)
     gc.collect()
     gc.freeze()
     _become(*_order(socket.socket(fileno=int(sys.argv[1]))))
