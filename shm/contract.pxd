@@ -72,7 +72,7 @@ cdef extern from "feedhandler_shm.h" nogil:
         fh_region directory, quotes, books, connections, histograms, ring
         uint64_t earlier[12]
         uint64_t published
-        uint32_t wake
+        uint32_t wake, pace_ns
         int64_t heartbeat_ns
         uint32_t state, reason
         int64_t state_ns
@@ -116,6 +116,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const uint32_t FH_READER_CLAIMED
     const int FH_HISTOGRAM_BUCKETS, FH_PRECISIONS, FH_BANDS, FH_EARLIER, FH_QUOTE_WORDS, FH_CELL_HEAD
     const int FH_WAKE_NEXT, FH_WAKE_AGAIN_NS
+    const int FH_PACE_MOST_NS, FH_NAP_BELOW_NS, FH_NAP_LEAST_NS, FH_NAPS
     const uint32_t FH_NO_INSTRUMENT
     const int64_t FH_NONE
     const uint32_t FH_KNOWN_WHOLE

@@ -145,6 +145,10 @@ def constants():
         "FH_KNOWN_WHOLE": KNOWN_WHOLE,
         "FH_WAKE_NEXT": FH_WAKE_NEXT,
         "FH_WAKE_AGAIN_NS": FH_WAKE_AGAIN_NS,
+        "FH_PACE_MOST_NS": FH_PACE_MOST_NS,
+        "FH_NAP_BELOW_NS": FH_NAP_BELOW_NS,
+        "FH_NAP_LEAST_NS": FH_NAP_LEAST_NS,
+        "FH_NAPS": FH_NAPS,
     }
 
 

@@ -48,6 +48,11 @@ const F_UNLCK: i16 = 2;
 const FUTEX_WAIT_BITSET: c_int = 9;
 const FUTEX_WAKE_BITSET: c_int = 10;
 const WAKE_NEXT: u32 = 2; // whom a reader wakes that was woken
+const NAPS: u32 = 4;
+const NAP_LEAST_NS: c_long = 20_000;
+const NAP_BELOW_NS: u32 = 128_000; // between two batches
+const PR_SET_TIMERSLACK: c_int = 29;
+const PR_GET_TIMERSLACK: c_int = 30;
 const CLOCK_MONOTONIC: c_int = 1;
 #[cfg(target_arch = "x86_64")]
 const SYS_FUTEX: c_long = 202;
@@ -83,6 +88,8 @@ extern "C" {
     fn fcntl(fd: c_int, command: c_int, ...) -> c_int;
     fn syscall(number: c_long, ...) -> c_long;
     fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int;
+    fn nanosleep(time: *const Timespec, left: *mut Timespec) -> c_int;
+    fn prctl(what: c_int, ...) -> c_int;
     fn geteuid() -> u32;
     fn getpwnam(name: *const c_char) -> *const Passwd;
 }
@@ -501,9 +508,34 @@ impl Reader {
         line.or_else(|error| not_ready(error.to_string()))
     }
 
+    /// Whether something after `seen` is there within a few naps, where batches follow each other so quickly
+    /// that it may well be: the writer, whom it costs much to wake somebody, is not told.
+    fn doze(&self, seen: u64) -> bool {
+        let pace = self.data.half(644).load(Relaxed);
+        if pace == 0 || pace >= NAP_BELOW_NS {
+            return false;
+        }
+        let nap = Timespec { seconds: 0, nanoseconds: NAP_LEAST_NS.max(pace as c_long / 2) };
+        for _ in 0..NAPS {
+            if self.published() != seen || self.data.half(792).load(Relaxed) != 0 {
+                return true;
+            }
+            unsafe {
+                let slack = prctl(PR_GET_TIMERSLACK); // the kernel may make 50 us more of it
+                prctl(PR_SET_TIMERSLACK, 1 as c_long);
+                nanosleep(&nap, ptr::null_mut());
+                prctl(PR_SET_TIMERSLACK, slack as c_long);
+            }
+        }
+        false
+    }
+
     /// Sleep until something after `seen` is published, 100 ms at most; and then wake others, but nobody who
     /// has loaded the word as it is now.
     fn wait(&self, seen: u64) {
+        if self.doze(seen) {
+            return;
+        }
         let wake = self.data.half(640);
         let word = wake.load(Acquire);
         let mut nanoseconds = SLEEP_NS;

@@ -47,6 +47,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,6 +71,10 @@ extern "C" {
 #define FH_READERS 56
 #define FH_WAKE_NEXT 2          /* so many does a reader wake that was woken, before it reads */
 #define FH_WAKE_AGAIN_NS 100000 /* after so long the writer wakes another one: a reader may have died */
+#define FH_PACE_MOST_NS 512000  /* a longer time between two batches counts as this */
+#define FH_NAP_BELOW_NS 128000  /* at a quicker pace readers nap before they ask to be woken */
+#define FH_NAP_LEAST_NS 20000   /* nobody naps for less, and what comes quicker is one batch to the pace */
+#define FH_NAPS 4               /* so many times, each for half the pace */
 #define FH_READER_CLAIMED 0x80000000u /* with the pid: that process is filling the row */
 #define FH_COUNTERS 64
 #define FH_HISTOGRAMS 8
@@ -351,12 +356,13 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u64, published, 512)      /* the last record of the last whole message */                 \
     F(char120, reserved6, 520)                                                                 \
     F(u32, wake, 640)           /* the futex word */                                            \
-    F(u32, reserved7, 644) F(char120, reserved8, 648)                                          \
+    F(u32, pace_ns, 644)        /* since 2.0: how quickly batches follow each other; 0 = not known */ \
+    F(char120, reserved7, 648)                                                                 \
     F(i64, heartbeat_ns, 768)                                                                  \
     F(u32, state, 776) F(u32, reason, 780) F(i64, state_ns, 784)                               \
     F(u32, superseded, 792)     /* a newer epoch exists, or the writer stopped in order */      \
-    F(u32, instruments, 796) F(u32, connection_rows, 800) F(u32, reserved9, 804)               \
-    F(i64, last_receive_ns, 808) F(char128, detail, 816) F(char80, reserved10, 944)            \
+    F(u32, instruments, 796) F(u32, connection_rows, 800) F(u32, reserved8, 804)               \
+    F(i64, last_receive_ns, 808) F(char128, detail, 816) F(char80, reserved9, 944)             \
     F(counters, counters, 1024)
 
 #define FH_CONTROL_FIELDS(F) /* the control object */                                          \
@@ -485,7 +491,7 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
 /* ---------------------------------------------------------------- atomics ------------------ */
 
 /* The only words for shared memory; the compiler builtins are the same in C and in C++. Tests name a
- * header of theirs in FH_KILL_POINTS, in which each of the six is a point to be killed or stopped at. */
+ * header of theirs in FH_KILL_POINTS, in which each of the seven is a point to be killed or stopped at. */
 #ifdef FH_KILL_POINTS
 #include FH_KILL_POINTS
 #else
@@ -497,6 +503,7 @@ static inline uint32_t fh_book_copy_bytes(uint32_t depth) {
     __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
 #define FH_FUTEX(word, operation, value, timeout, bits) \
     syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, (bits))
+#define FH_NAP(time) clock_nanosleep(CLOCK_MONOTONIC, 0, (time), NULL)
 #define FH_BARE_WORDS /* no point at each of them: they may be moved by two */
 #endif
 #define FH_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
@@ -602,6 +609,8 @@ typedef struct fh_writer {
     uint64_t delta; /* publish - receive; in its upper half the `aux` of records that say nothing else there */
     int64_t publish_ns;
     int64_t woke_ns; /* when readers were woken last, if somebody slept */
+    int64_t batch_ns; /* when the batch before was published */
+    int32_t pace_ns;
     int woke;
     int held;
     uint64_t held_kind_side;
@@ -628,6 +637,7 @@ static inline void fh_writer_open(fh_writer *w, void *data, void *control, void 
     w->depth = w->header->book_depth;
     w->book_bytes = fh_book_copy_bytes(w->depth);
     w->instruments = w->header->directory.count;
+    w->pace_ns = FH_PACE_MOST_NS;
 }
 
 /* Record n into its slot. `head`: instrument, kind, flags, side and precision; `tail`: publish delta, aux. */
@@ -763,12 +773,24 @@ static inline int fh_wake_is_due(const fh_writer *w) {
     return w->woke && (uint64_t)(w->publish_ns - w->woke_ns) >= FH_WAKE_AGAIN_NS;
 }
 
+/* How quickly batches follow each other, for readers that are about to sleep (fh_wait). A clock that was set
+ * back is a long pause. */
+static inline void fh_pace(fh_writer *w) {
+    uint64_t since = (uint64_t)(w->publish_ns - w->batch_ns);
+    if (since >= FH_NAP_LEAST_NS) { /* what is read at once is one batch */
+        w->batch_ns = w->publish_ns;
+        w->pace_ns += ((int32_t)(since < FH_PACE_MOST_NS ? since : FH_PACE_MOST_NS) - w->pace_ns) / 4;
+    }
+    FH_STORE(&w->header->pace_ns, (uint32_t)w->pace_ns);
+}
+
 /* Once per received batch, after fh_publish. The system call is made only if somebody sleeps, and wakes
  * one, who wakes others before it reads (fh_wait): to the writer eight cost as much as one.
  * The flag is cleared before the second bump: a reader whose flag is lost to the clearing read
  * the word before that bump, so that its FUTEX_WAIT returns at once. */
 static inline void fh_wake(fh_writer *w) {
     uint32_t *wake = &w->header->wake;
+    fh_pace(w);
     FH_STORE(wake, FH_LOAD(wake) + 1);
     FH_FENCE_FULL();
     if (FH_UNLIKELY(FH_LOAD(w->sleepers) != 0 || fh_wake_is_due(w))) {
@@ -928,6 +950,29 @@ static inline fh_reader_row *fh_reader_claim(fh_readers *readers, uint32_t row, 
     return fh_reader_claim_row(rows + row, stale);
 }
 
+/* A short sleep by this core's own timer. The kernel may make 50 us more of it, unless it is told not to. */
+static inline void fh_nap(int64_t ns) {
+    struct timespec time = {0, (long)ns};
+    int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+    if (slack > 1000) prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    FH_NAP(&time);
+    if (slack > 1000) prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0, 0, 0);
+}
+
+/* Whether something after `seen` is there within a few naps, if batches follow each other so quickly that it
+ * may well be. The writer knows nothing of it: to wake somebody costs it as much as many frames. */
+static inline int fh_doze(const fh_header *header, uint64_t seen, int64_t timeout_ns) {
+    int64_t pace = FH_LOAD(&header->pace_ns), nap = pace / 2;
+    if (pace == 0 || pace >= FH_NAP_BELOW_NS) return 0;
+    if (nap < FH_NAP_LEAST_NS) nap = FH_NAP_LEAST_NS;
+    if (FH_NAPS * nap > timeout_ns) return 0;
+    for (int i = 0; i < FH_NAPS; i++) {
+        if (FH_LOAD_ACQUIRE(&header->published) != seen || FH_LOAD(&header->superseded)) return 1;
+        fh_nap(nap);
+    }
+    return 0;
+}
+
 /* Sleep until something after `seen` is published, at most `timeout_ns` (keep it <= 100 ms: a dead
  * writer wakes nobody). `sleepers` is the readers' object's word, or NULL where it cannot be
  * written: then nobody need wake this one before the time-out.
@@ -935,6 +980,7 @@ static inline fh_reader_row *fh_reader_claim(fh_readers *readers, uint32_t row, 
  * `published` since, and two readers with nothing to read would wake each other for ever. */
 static inline void fh_wait(const fh_header *header, uint32_t *sleepers, uint64_t seen,
                            int64_t timeout_ns) {
+    if (fh_doze(header, seen, timeout_ns)) return;
     uint32_t word = FH_LOAD_ACQUIRE(&header->wake);
     if (sleepers) {
         FH_STORE(sleepers, 1);

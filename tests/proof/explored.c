@@ -17,7 +17,7 @@ enum { CELL_WORDS = 3, CELL_BYTES = 8 * CELL_WORDS };
 
 static const int *lengths; /* records of each message; 0 ends it */
 static int slots, total, message_count, limit;
-static bool wakes, ends, cells, all_read, joined;
+static bool wakes, ends, cells, naps, all_read, joined;
 static fh_writer writer_of_all;
 
 /* ---- what is written --------------------------------------------------------------------------------- */
@@ -201,6 +201,8 @@ static void begin_memory(void)
     HEADER->ring.count = (uint32_t)slots;
     fh_writer_open(&writer_of_all, arena, arena, READERS);
     limit = slots / 4;
+    hint = &HEADER->pace_ns;
+    hinted = naps ? FH_NAP_LEAST_NS : 0;
     declare(&HEADER->published, 8, 1, false);
     declare(&HEADER->wake, 4, 1, false);
     declare(&HEADER->superseded, 4, 1, false);
@@ -292,12 +294,20 @@ static const char *scenario(const char *name)
         return run(writes, follows, 1);
     if (!strcmp(name, "two sleep, two messages"))
         return run(writes, follows, 2);
+    if (!strcmp(name, "nap and sleep")) {
+        naps = true;
+        return run(writes, follows, 1);
+    }
     ends = true;
     if (!strcmp(name, "sleep to the end, two messages"))
         return run(writes, follows, 1);
     lengths = one;
     if (!strcmp(name, "sleep to the end"))
         return run(writes, follows, 1);
+    if (!strcmp(name, "nap and sleep to the end")) {
+        naps = true;
+        return run(writes, follows, 1);
+    }
     ends = false;
     if (!strcmp(name, "two sleep"))
         return run(writes, follows, 2);

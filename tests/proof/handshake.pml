@@ -136,7 +136,11 @@ proctype reader(byte me) {
             :: else
             fi
         };
-        /* fh_wait */
+        /* fh_wait: between naps it looks, and if nothing is there it looks no less */
+        if
+        :: published != seen[me] || superseded -> goto again
+        :: skip
+        fi;
         if
         :: mutation == 6 -> /* looks before it says that it sleeps */
             now = published;
@@ -148,6 +152,10 @@ proctype reader(byte me) {
             sleepers = 1;
             now = published;
             gone = superseded
+        fi;
+        if
+        :: mutation == 11 && now != seen[me] -> d_step { now = seen[me]; gone = 0 } /* left to naps */
+        :: else
         fi;
         if
         :: d_step { now != seen[me] || gone -> word = 0; now = 0; gone = 0 }
@@ -178,7 +186,8 @@ end_asleep:
                 }
             :: else
             fi
-        fi
+        fi;
+again:  skip
     od
     } unless {
         victim == me

@@ -72,13 +72,14 @@ class Model:
     def __init__(self, recipe: Recipe, *, batches: int, readers: int, ends: bool = False) -> None:
         self.batches, self.readers = batches, readers
         wake = recipe["fh_wake"]
-        wake = tuple(op for op in wake if "counters" not in op.place)
+        wake = tuple(op for op in wake if "counters" not in op.place and op.place != "fh_pace")
         (look,) = (i for i, op in enumerate(wake) if op.what == "load")
         self.writer = (*recipe["fh_publish"], *wake)
         self.branch = len(recipe["fh_publish"]) + look
         self.end = recipe["fh_supersede"] if ends else ()
         self.reader = recipe["fh_wait"]
-        waits = [op.what for op in self.reader].index("call")
+        waits = [op.place for op in self.reader].index("fh_futex")
+        self.naps = {op.place: op.order for op in recipe["fh_doze"] if op.what == "load"}
         self.woken = (waits + 1) % len(self.reader)  # where who was woken goes on
 
     # ---- memory ----
@@ -222,6 +223,9 @@ class Model:
                     yield _with(state, who, after._replace(seen=value, pc=0))
                     continue
                 yield _with(state, who, after._replace(pc=on))
+        elif op.place == "fh_doze":
+            yield _with(state, who, actor._replace(pc=on))
+            yield from self._nap(state, who)
         elif op.place == "fh_futex_wake":
             able = [one for one in self._asleep(state) if _under(op, state.actors[one], actor)]
             for woke in self._wake(state, who, 2, able):
@@ -231,6 +235,15 @@ class Model:
             for after, value in self._load(state, who, WAKE, Order.RELAXED):
                 slept = value == actor.word
                 yield _with(state, who, after._replace(asleep=slept, pc=0))
+
+    def _nap(self, state: State, who: int) -> Iterator[State]:
+        """What a look before or between naps finds, if it finds anything."""
+        actor = state.actors[who]
+        for place, ended in (("&header->published", False), ("&header->superseded", True)):
+            for after, value in self._load(state, who, _PLACES[place], self.naps[place]):
+                if value if ended else value != actor.seen:
+                    seen = self.batches + 1 if ended else value
+                    yield _with(state, who, after._replace(seen=seen, pc=0))
 
     def steps(self, state: State) -> Iterator[State]:
         for after in self._writer_step(state):

@@ -12,7 +12,7 @@ HEADER = INCLUDE / "feedhandler_shm.h"
 _CALL = re.compile(
     r"\b(FH_STORE_RELEASE|FH_STORE_TWO|FH_STORE|FH_LOAD_ACQUIRE|FH_LOAD_TWO|FH_LOAD|FH_FENCE_\w+"
     r"|fh_words_in|fh_words_out|fh_slot_read|fh_slot_write|fh_publish|fh_latch_begin|fh_latch_end"
-    r"|fh_futex|fh_futex_wake)\("
+    r"|fh_futex|fh_futex_wake|fh_pace|fh_doze|fh_nap)\("
 )
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 

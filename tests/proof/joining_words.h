@@ -18,5 +18,6 @@ static inline void look(const void *at)
 #define FH_SWAP(p, seen, v) \
     __atomic_compare_exchange_n((p), (seen), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
 #define FH_FUTEX(word, operation, value, timeout, bits) ((void)(bits), 0)
+#define FH_NAP(time) ((void)(time))
 
 #endif

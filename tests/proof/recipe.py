@@ -145,7 +145,10 @@ fh_supersede
     FH_FENCE_FULL()
     FH_STORE(&header->wake, FH_LOAD(&header->wake) + 1)
     fh_futex_wake(&header->wake, INT_MAX, FUTEX_BITSET_MATCH_ANY)
+fh_pace
+    FH_STORE(&w->header->pace_ns, (uint32_t)w->pace_ns)
 fh_wake
+    fh_pace(w)
     FH_STORE(wake, FH_LOAD(wake) + 1)
     FH_FENCE_FULL()
     FH_LOAD(w->sleepers)
@@ -154,7 +157,13 @@ fh_wake
     FH_STORE(wake, FH_LOAD(wake) + 1)
     fh_futex_wake(wake, 1, FUTEX_BITSET_MATCH_ANY)
     FH_STORE(&w->counters[FH_COUNTER_WAKES], FH_LOAD(&w->counters[FH_COUNTER_WAKES]) + 1)
+fh_doze
+    FH_LOAD(&header->pace_ns)
+    FH_LOAD_ACQUIRE(&header->published)
+    FH_LOAD(&header->superseded)
+    fh_nap(nap)
 fh_wait
+    fh_doze(header, seen, timeout_ns)
     FH_LOAD_ACQUIRE(&header->wake)
     FH_STORE(sleepers, 1)
     FH_FENCE_FULL()

@@ -21,6 +21,8 @@ SCENARIOS = [
     ("joins of a dead writer", None, 5_000),
     ("sleep", None, 250_000),
     ("sleep to the end", None, 20_000),
+    ("nap and sleep", None, 250_000),
+    ("nap and sleep to the end", None, 30_000),
     ("two sleep", 2, 200_000),
 ]
 DEEPER = [
@@ -51,7 +53,9 @@ FLAG = "        FH_STORE(w->sleepers, 0);\n        FH_FENCE_FULL();\n"
 SECOND = "        FH_STORE(wake, FH_LOAD(wake) + 1);\n        w->woke = fh_futex_wake"
 FIRST = "    FH_STORE(wake, FH_LOAD(wake) + 1);\n    FH_FENCE_FULL();\n    if (FH_UNLIKELY"
 SLEEPS = "        FH_STORE(sleepers, 1);\n        FH_FENCE_FULL();\n"
-LOOKS = "FH_LOAD_ACQUIRE(&header->published) != seen ||"
+LOOKS = (
+    "    if (FH_LOAD_ACQUIRE(&header->published) != seen || FH_LOAD(&header->superseded)) return;\n"
+)
 END = "    fh_futex_wake(&header->wake, INT_MAX, FUTEX_BITSET_MATCH_ANY);\n"
 PASSES = "        fh_futex_wake(&header->wake, FH_WAKE_NEXT, ~fh_wake_bit(now));\n"
 AGAIN = "    if (FH_LOAD(slot) != stamp) return FH_READ_LAPPED;\n"
@@ -157,6 +161,9 @@ MISTAKES: dict[str, tuple[dict[str, str], str, str]] = {
             ),
         },
         "sleep to the end", "a wake-up is lost",
+    ),
+    "no look behind the flag of who has napped": (
+        {LOOKS: ""}, "nap and sleep", "a wake-up is lost"
     ),
     "a sleep without an end": (
         {"WAIT_BITSET, word, &until": "WAIT_BITSET, word, NULL"}, "sleep", "a sleep without an end"

@@ -13,15 +13,15 @@ SPARE = {
     (
         "fh_wake",
         "FH_STORE(wake, FH_LOAD(wake) + 1)",
-        0,
+        1,
         None,
     ): "a waiter without a flag wakes early",
-    ("fh_wake", "FH_STORE(w->sleepers, 0)", 3, None): "saves system calls",
-    ("fh_wake", "FH_FENCE_FULL()", 4, "FH_FENCE_RELEASE()"): "a release fence would do",
+    ("fh_wake", "FH_STORE(w->sleepers, 0)", 4, None): "saves system calls",
+    ("fh_wake", "FH_FENCE_FULL()", 5, "FH_FENCE_RELEASE()"): "a release fence would do",
     (
         "fh_wait",
         "FH_LOAD_ACQUIRE(&header->published)",
-        3,
+        4,
         "FH_LOAD(&header->published)",
     ): "the caller loads it again",
     (
@@ -91,12 +91,17 @@ def test_reading_the_word_after_the_flag_is_set_needs_the_fence_between() -> Non
     """The word is read first: read last, a bump between look and read is taken for an old one."""
     ops = list(RECIPE["fh_wait"])
     word = ops.pop(_at("fh_wait", "FH_LOAD_ACQUIRE(&header->wake)"))
-    ops.insert(next(i for i, op in enumerate(ops) if op.what == "call"), word)
+    ops.insert(next(i for i, op in enumerate(ops) if op.place == "fh_futex"), word)
     assert _stuck({**RECIPE, "fh_wait": tuple(ops)})
 
 
+def test_what_naps_find_does_not_stand_for_the_look_behind_the_flag() -> None:
+    look = _at("fh_wait", "FH_LOAD_ACQUIRE(&header->published)")
+    assert _stuck(changed(RECIPE, "fh_wait", look, None))
+
+
 def test_without_the_system_call_a_reader_sleeps_on() -> None:
-    index = next(i for i, op in enumerate(RECIPE["fh_wake"]) if op.what == "call")
+    index = next(i for i, op in enumerate(RECIPE["fh_wake"]) if op.place == "fh_futex_wake")
     harmless = parse("FH_FENCE_RELEASE()")
     assert _stuck(changed(RECIPE, "fh_wake", index, harmless))
 

@@ -27,6 +27,7 @@ HANDSHAKE = {
     8: "who is woken wakes none who slept under its own word",
     9: "the writer does not wake again",
     10: "who is woken wakes also those who have seen all",
+    11: "what came meanwhile is looked for in naps, and not again behind the flag",
 }
 #: The writer killed, or a reader: what shows a mutation, where the run without a kill does not.
 SHOWN_BY = {4: {"KILLS": 1, "BATCHES": 1}, 9: {"KILLS": 2}}

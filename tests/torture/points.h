@@ -139,5 +139,10 @@ static inline uint64_t fh_point_seen(int broken, const volatile void *at, uint64
         FH_AT("futex " #operation);                                                            \
         syscall(SYS_futex, (word), (operation), (value), (timeout), NULL, (bits));             \
     })
+#define FH_NAP(time)                                                                           \
+    ({                                                                                         \
+        FH_AT("nap");                                                                          \
+        clock_nanosleep(CLOCK_MONOTONIC, 0, (time), NULL);                                     \
+    })
 
 #endif

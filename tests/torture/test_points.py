@@ -44,9 +44,10 @@ def test_every_word_is_a_point() -> None:
     assert block is not None
     words = set(re.findall(r"#define (\w+)\(", block[1]))
     assert words == {
-        "FH_LOAD", "FH_LOAD_ACQUIRE", "FH_STORE", "FH_STORE_RELEASE", "FH_SWAP", "FH_FUTEX"
+        "FH_LOAD", "FH_LOAD_ACQUIRE", "FH_STORE", "FH_STORE_RELEASE", "FH_SWAP", "FH_FUTEX",
+        "FH_NAP",
     }  # fmt: skip
     assert _WORD.findall(block[1])
     assert _WORD.findall(_BLOCK.sub("", code)) == []
     points = (Path(__file__).with_name("points.h")).read_text()
-    assert words == set(re.findall(r"#define (FH_(?!POINT)[A-Z_]+)\((?:p|word)\b", points))
+    assert words == set(re.findall(r"#define (FH_(?!POINT)[A-Z_]+)\((?:p|word|time)\b", points))
