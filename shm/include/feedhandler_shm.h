@@ -773,14 +773,14 @@ static inline int fh_wake_is_due(const fh_writer *w) {
     return w->woke && (uint64_t)(w->publish_ns - w->woke_ns) >= FH_WAKE_AGAIN_NS;
 }
 
-/* How quickly batches follow each other, for readers that are about to sleep (fh_wait). A clock that was set
- * back is a long pause. */
+/* How quickly batches follow each other, for readers that are about to sleep (fh_wait). What is read at once is
+ * one batch, and a clock that was set back is a long pause. Without a branch on the time. */
 static inline void fh_pace(fh_writer *w) {
     uint64_t since = (uint64_t)(w->publish_ns - w->batch_ns);
-    if (since >= FH_NAP_LEAST_NS) { /* what is read at once is one batch */
-        w->batch_ns = w->publish_ns;
-        w->pace_ns += ((int32_t)(since < FH_PACE_MOST_NS ? since : FH_PACE_MOST_NS) - w->pace_ns) / 4;
-    }
+    int64_t counts = -(int64_t)(since >= FH_NAP_LEAST_NS); /* all bits, or none */
+    int64_t time = since < FH_PACE_MOST_NS ? (int64_t)since : FH_PACE_MOST_NS;
+    w->batch_ns += (int64_t)since & counts;
+    w->pace_ns += (int32_t)(((time - w->pace_ns) / 4) & counts);
     FH_STORE(&w->header->pace_ns, (uint32_t)w->pace_ns);
 }
 

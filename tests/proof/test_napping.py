@@ -147,7 +147,7 @@ WORD = "    uint32_t word = FH_LOAD_ACQUIRE(&header->wake);\n"
 TELLS = "    if (sleepers) {\n        FH_STORE(sleepers, 1);\n        FH_FENCE_FULL();\n    }\n"
 SHORT = "    if (slack > 1000) prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);\n"
 BACK = "    if (slack > 1000) prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0, 0, 0);\n"
-ONE = "    if (since >= FH_NAP_LEAST_NS) {"
+ONE = "-(int64_t)(since >= FH_NAP_LEAST_NS)"
 
 #: What is put in whose place, and which check shows it.
 MISTAKES: dict[str, tuple[dict[str, str], Callable[[Sleeper], None]]] = {
@@ -185,17 +185,17 @@ MISTAKES: dict[str, tuple[dict[str, str], Callable[[Sleeper], None]]] = {
     "naps as long as the kernel likes": ({SHORT: ""}, a_nap_is_not_drawn_out),
     "a thread whose timers are changed for good": ({BACK: ""}, a_nap_is_not_drawn_out),
     "a pace that is the last gap": (
-        {") - w->pace_ns) / 4;": ") - w->pace_ns);"}, the_pace_is_that_of_the_batches
+        {"(time - w->pace_ns) / 4)": "time - w->pace_ns)"}, the_pace_is_that_of_the_batches
     ),
     "a pace from nothing": (
         {"    w->pace_ns = FH_PACE_MOST_NS;\n": ""}, the_pace_is_that_of_the_batches
     ),
     "a pause that counts as long as it was": (
-        {"since < FH_PACE_MOST_NS ? since : FH_PACE_MOST_NS": "since"}, a_pause_is_over_soon
+        {"since < FH_PACE_MOST_NS ? (int64_t)since : FH_PACE_MOST_NS": "(int64_t)since"}, a_pause_is_over_soon
     ),
-    "frames of one read as batches": ({ONE: "    {"}, what_comes_at_once_is_one_batch),
+    "frames of one read as batches": ({ONE: "-1"}, what_comes_at_once_is_one_batch),
     "gaps since the first batch": (
-        {"        w->batch_ns = w->publish_ns;\n": ""}, the_pace_is_that_of_the_batches
+        {"    w->batch_ns += (int64_t)since & counts;\n": ""}, the_pace_is_that_of_the_batches
     ),
     "a pace that nobody is told": (
         {"    FH_STORE(&w->header->pace_ns, (uint32_t)w->pace_ns);\n": ""},
