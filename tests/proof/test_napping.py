@@ -191,7 +191,8 @@ MISTAKES: dict[str, tuple[dict[str, str], Callable[[Sleeper], None]]] = {
         {"    w->pace_ns = FH_PACE_MOST_NS;\n": ""}, the_pace_is_that_of_the_batches
     ),
     "a pause that counts as long as it was": (
-        {"since < FH_PACE_MOST_NS ? (int64_t)since : FH_PACE_MOST_NS": "(int64_t)since"}, a_pause_is_over_soon
+        {"since < FH_PACE_MOST_NS ? (int64_t)since : FH_PACE_MOST_NS": "(int64_t)since"},
+        a_pause_is_over_soon,
     ),
     "frames of one read as batches": ({ONE: "-1"}, what_comes_at_once_is_one_batch),
     "gaps since the first batch": (
