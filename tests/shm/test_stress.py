@@ -40,7 +40,7 @@ def start_writer(namespace: str, seed: int) -> subprocess.Popen[str]:
 
 def until_found(namespace: str) -> None:
     """Wait until every reader has found the last epoch."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while True:
         found = {
             reader["name"]

@@ -57,6 +57,8 @@ HEAL_S = 90.0  #: what any fault's end may take: backoffs, and keys that were re
 FLAT = 1.10  #: memory may be so much more at the end
 FLAT_KB = 4096  #: or so much
 LINES = 160  #: of the log in half an hour; half as many are beginnings
+DEAD = "refused, writer dead"  #: what is not seen unless one is killed
+MORE_S = 90.0  #: a run goes on for so long until all has been seen that must be
 #: a run begins with these: (part of it, what); two kills, since a reader may stand still at one
 _OPENING = (
     (0.08, "restate"), (0.12, "kill"), (0.25, "stop"), (0.3, "kill"), (0.35, "silence"),
@@ -69,11 +71,16 @@ class _Readers:
 
     def __init__(self, r: Rig, seed: int, halts: Path) -> None:
         self.processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._seen: list[tuple[str, Path]] = []
         for number, (kind, venues) in enumerate(READERS):
+            seen = halts.with_name(f"seen {number}")
+            seen.touch()
+            self._seen.append((kind, seen))
             controls = {venue: r.sims[venue].endpoint.control_url for venue in venues}
             order = {
                 "kind": kind, "venues": controls, "namespace": r.namespace,
                 "seed": seed * 100 + number, "windows": WINDOWS, "halts": str(halts),
+                "seen": str(seen),
             }  # fmt: skip
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.soak.readers"],
@@ -89,6 +96,11 @@ class _Readers:
         for _, process in self.processes:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
+
+    def lack(self) -> set[str]:
+        """What must be seen, and was not yet."""
+        seen = {(kind, what) for kind, path in self._seen for what in path.read_text().splitlines()}
+        return {what for kind, what in set(MUST_SEE) - seen}
 
     def finish(self, findings: Findings) -> None:
         """Have them check what waits, and tell."""
@@ -174,7 +186,13 @@ def run(seconds: float, seed: int, *, every_s: float = 2.0, rate: float = 250.0)
         next_look = began
         opening = [(began + part * seconds, what) for part, what in _OPENING]
         stalled: dict[int, float] = {}
-        while (now := time.monotonic()) < began + seconds:
+        ends = began + seconds
+        while (now := time.monotonic()) < ends:
+            if ends - now < 1.0 and ends < began + seconds + MORE_S and (lack := readers.lack()):
+                # A busy machine: the same once more, for half a minute each time.
+                anew = [one for one in _OPENING if one[1] != "kill" or DEAD in lack]
+                opening = [(now + part * 30, what) for part, what in anew]
+                ends += 30.0
             while opening and now >= opening[0][0]:
                 disorder.open_with(opening.pop(0)[1], seconds)
             for venue in SYMBOLS:

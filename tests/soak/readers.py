@@ -4,7 +4,7 @@ LIVE checked against the simulator.
     python -m tests.soak.readers < ORDER
 
 ORDER is a line of JSON: kind, venues {name: control URL}, namespace, seed, windows {venue: levels},
-halts (a file). Ends when its stdin is
+halts and seen (files; the latter is told what was seen as soon as it was). Ends when its stdin is
 closed, with one line of JSON on stdout: what it saw. Before, it says "ready" when it begins.
 """
 
@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter, deque
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -179,7 +180,7 @@ def main() -> None:
         feed = shm.attach(venue, namespace=order["namespace"], timeout=60)
         readers[venue] = _make(order["kind"], feed, order, rng)
     print("ready", flush=True)
-    next_check = 0.0
+    next_check, told = 0.0, set[str]()
     while not over.is_set():
         for reader in readers.values():
             reader.look()
@@ -188,6 +189,10 @@ def main() -> None:
             next_check = now + 1.0
             for reader in readers.values():
                 reader.check()
+            seen = {what for reader in readers.values() for what in reader.seen} - told
+            told |= seen
+            with Path(order["seen"]).open("a") as file:
+                file.writelines(f"{what}\n" for what in seen)
     for reader in readers.values():
         reader.check()
     found = {
