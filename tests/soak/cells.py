@@ -10,12 +10,13 @@ from typing import Any
 import shm
 from feedhandler.sim.market import digest
 from shm import Source, Status
+from tests.kit.patience import SILENCE_S
 from tests.soak.tops import Halts, Level, Tops
 from tests.soak.truth import Shown, Truth, scaled
 
 #: a quote was the venue's best no longer ago: a silence (2 s) is noticed half a second later, a
 #: busy machine is given 4 s more
-BEHIND_S = 2.0 + 0.5 + 4.0
+BEHIND_S = SILENCE_S + 0.5 + 4.0
 #: an instrument's status is the venue's of no longer ago: its list is read every 5 s, and may fail,
 #: or wait with all other requests until a spent budget of the host has recovered
 STATUS_S = 28.0
