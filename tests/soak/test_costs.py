@@ -11,7 +11,7 @@ from tests.soak.costs import PAGE, Cost, Measured, Memory
 MB = 1 << 20
 #: the largest that a process may be; the shared part is the ring, above all
 OWN, SHARED = 64 * MB, 32 * MB
-HANDFUL = ("gate", "htx-swap", "kraken", "dydx", "bitmex")
+HANDFUL = ("gate", "kraken", "dydx")
 
 
 def fits(found: Measured, chosen: tuple[str, ...]) -> None:
