@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feedhandler.cli.bench_report import repetitions_option, reported
+from feedhandler.cli.options import FilePath
 
 if TYPE_CHECKING:
     from feedhandler.bench.kit.result import Findings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FilePath(exists=True, file_okay=False),
     metavar="DIR",
     help="The disk to record on; else where temporary files are.",
 )

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feedhandler.cli.errors import FINDING, FINE
-from feedhandler.cli.options import force_option, json_option, refuse_overwriting, venue_file_option
+from feedhandler.cli.options import (
+    FilePath,
+    force_option,
+    json_option,
+    refuse_overwriting,
+    venue_file_option,
+)
 from feedhandler.cli.output import (
     Column,
     bold,
@@ -34,7 +40,7 @@ def captures_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--captures`"""
     return click.option(
         "--captures",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        type=FilePath(exists=True, file_okay=False),
         help="A folder of recordings [env var: FEEDHANDLER_RECORDINGS]; else frames made in code.",
     )(function)
 
@@ -49,10 +55,11 @@ def venue_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _known(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Sequence[str]:
     from feedhandler import venues
+    from feedhandler.suggest import did_you_mean
 
     for name in value:
         if name not in venues.names():
-            raise click.BadParameter(f"no venue {name!r}; there are {', '.join(venues.names())}")
+            raise click.BadParameter(f"no venue {name!r}{did_you_mean(name, venues.names())}")
     return value
 
 
@@ -73,7 +80,7 @@ install_option = click.option(
 )
 environments_option = click.option(
     "--environments",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     metavar="FOLDER",
     help="Where they are  [default: the user's cache]",
 )
@@ -100,14 +107,14 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
     @json_option
     @click.option(
         "--plot",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=FilePath(file_okay=False),
         metavar="FOLDER",
         help="Write plots here, PNG.",
     )
     @force_option
     @click.option(
         "--compare",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=FilePath(dir_okay=False),
         metavar="OLD.json",
         help="Say what changed beyond noise since that --json was written.",
     )

@@ -11,6 +11,7 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, NOTHING, CliError
 from feedhandler.cli.options import (
+    FilePath,
     force_option,
     json_option,
     namespace_override_option,
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("venue")
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=FilePath())
 @click.option(
     "-o",
     "--out",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="The file: .ndjson or .jsonl, compressed with .zst or .gz behind it.",
 )
 @force_option

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from feedhandler import number_text
-from feedhandler.cli.options import venue_file_option
+from feedhandler.cli.options import FilePath, venue_file_option
 from feedhandler.cli.output import echo
 
 
 @click.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=FilePath())
 @venue_file_option
 def check(config: Path) -> None:
     """Say whether a configuration file makes sense, without network and without a feed.

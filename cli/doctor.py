@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from feedhandler.cli.errors import FINDING, FINE
-from feedhandler.cli.options import json_option, namespace_override_option, venue_file_option
+from feedhandler.cli.options import (
+    FilePath,
+    json_option,
+    namespace_override_option,
+    venue_file_option,
+)
 from feedhandler.cli.output import dim, echo, json_out, screen_width
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ _WIDEST = 120
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=FilePath())
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
 @venue_file_option
 @namespace_override_option

@@ -99,6 +99,12 @@ def translated() -> Iterator[None]:
                 if getattr(error, "available", ()):  # no such venue, but others run: it says which
                     cure = ""
                 raise CliError(str(error).rstrip("."), cure, code) from error
+        if isinstance(error, PermissionError) and error.filename is not None:
+            from shm.permissions import whose
+
+            what = f"{error.filename}: permission denied: {whose(error.filename)}"
+            cure = "be that user, take another place, or have it given to you (chown, chmod)"
+            raise CliError(what, cure) from error
         if isinstance(error, OSError) and error.filename is not None:
             what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
             raise CliError(what) from error

@@ -9,6 +9,7 @@ import click
 
 from feedhandler.cli.errors import FINDING, CliError, warn
 from feedhandler.cli.options import (
+    FilePath,
     force_option,
     json_option,
     namespace_option,
@@ -31,7 +32,7 @@ _SHOWN = 20
     "-o",
     "--out",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="The file; its name says the format and the table.",
 )
 @click.option("--format", "format_", metavar="FORMAT", help="csv, parquet, arrow or npz.")

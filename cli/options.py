@@ -14,6 +14,15 @@ from feedhandler.cli.errors import CliError
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_NAMESPACE = "feedhandler"
+
+
+class FilePath(click.Path):
+    """A path. Whether it can be read, whoever reads it says, and what would help."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(path_type=Path, readable=False, **more)
+
+
 NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 
@@ -79,7 +88,7 @@ def venue_file_option(function: F) -> F:
         "--venue-file",
         multiple=True,
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=FilePath(),
         callback=_venue_files,
         expose_value=False,
         is_eager=True,

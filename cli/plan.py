@@ -9,7 +9,7 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, USAGE, CliError, warn
-from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.options import FilePath, json_option, venue_file_option
 from feedhandler.cli.output import Column, bold, dim, echo, echo_table, json_out, prose
 from feedhandler.number_text import plural
 
@@ -30,7 +30,7 @@ _COLUMNS = [
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=FilePath())
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
 @venue_file_option
 @click.option("--symbols", metavar="S,..", default="", help="Instruments of every venue.")

@@ -10,7 +10,12 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.errors import DISK, FINE, CliError
-from feedhandler.cli.options import json_option, namespace_override_option, venue_file_option
+from feedhandler.cli.options import (
+    FilePath,
+    json_option,
+    namespace_override_option,
+    venue_file_option,
+)
 from feedhandler.cli.output import echo, json_out
 from feedhandler.cli.progress import ProgressLine
 
@@ -19,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path))
-@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="The recording.")
+@click.argument("config", required=False, type=FilePath())
+@click.option("--to", metavar="DIR", type=FilePath(), help="The recording.")
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
 @venue_file_option
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; else: Ctrl-C.")
@@ -74,10 +79,12 @@ def _settings(
     """What to keep where, the venues, and the namespace."""
     import msgspec
 
+    from feedhandler import venues as registry
     from feedhandler.config.document import ConfigError
     from feedhandler.config.keys import keys
     from feedhandler.config.load import load
     from feedhandler.config.record_keys import RecordConfig
+    from feedhandler.suggest import did_you_mean
     from shm.attach import venues as there
 
     space = namespace or "feedhandler"
@@ -101,7 +108,12 @@ def _settings(
     if problems:
         raise ConfigError(problems)
     settings = msgspec.structs.replace(settings, **changed)
-    return settings, names or there(space), space
+    running = there(space)
+    for name in names:
+        if name not in running and name not in registry.names():  # else it may come
+            hint = did_you_mean(name, running or registry.names())
+            raise CliError(f"no venue {name!r}{hint}")
+    return settings, names or running, space
 
 
 def _record(

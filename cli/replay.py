@@ -11,6 +11,7 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, CliError
 from feedhandler.cli.options import (
+    FilePath,
     force_option,
     json_option,
     refuse_overwriting,
@@ -39,7 +40,7 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
 
 
 @click.command()
-@click.argument("capture", type=click.Path(path_type=Path))
+@click.argument("capture", type=FilePath())
 @click.option(
     "--venue",
     "venues",
@@ -54,9 +55,7 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
     callback=_speed,
     help="max, or a multiple of the recorded pace: 1, 10.",
 )
-@click.option(
-    "--books", type=click.Path(path_type=Path, dir_okay=False), help="Write the final books here."
-)
+@click.option("--books", type=FilePath(dir_okay=False), help="Write the final books here.")
 @force_option
 @click.option("--hold", is_flag=True, help="Keep the memory at the end, until Ctrl-C.")
 @click.option("--strict", is_flag=True, help="End at the first broken line.")

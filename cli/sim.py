@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feedhandler.cli.errors import CliError
-from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.options import FilePath, json_option, venue_file_option
 from feedhandler.cli.output import Column, echo, echo_table, json_out
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 @click.option("--rate", default=1000.0, show_default=True, help="Book updates a second, per venue.")
 @click.option("--seed", default=1, show_default=True, help="Of the market: same seed, same books.")
 @click.option("--instruments", type=click.IntRange(1, 10_000), help="Listed per venue.")
-@click.option(
-    "--script", type=click.Path(path_type=Path), metavar="FILE", help="Faults at set times, TOML."
-)
+@click.option("--script", type=FilePath(), metavar="FILE", help="Faults at set times, TOML.")
 @click.option("--tls", is_flag=True, help="With TLS; certificates are made by openssl at start.")
 @json_option
 def sim(

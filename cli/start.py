@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feedhandler.cli.errors import COMMAND, FINE, CliError
-from feedhandler.cli.options import namespace_override_option, venue_file_option
+from feedhandler.cli.options import FilePath, namespace_override_option, venue_file_option
 from feedhandler.cli.output import bold, dim, echo, state
 from feedhandler.number_text import duration, plural
 
@@ -27,7 +27,7 @@ def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[s
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=FilePath())
 @click.option("--venue", "-v", "venues", multiple=True, help="Only this one; may be repeated.")
 @venue_file_option
 @click.option(
@@ -41,7 +41,7 @@ def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[s
 @click.option("--sim-seed", default=1, show_default=True, help="Of the simulated market.")
 @click.option(
     "--sim-script",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="Faults of the simulated venues at set times, TOML.",
 )
@@ -105,13 +105,16 @@ def start(
             chosen = pointed(chosen)
             again = lambda: pointed(read(named))  # noqa: E731
         say = None
-        if sys.stdout.isatty():
+        notes: list[str] = []
+        if not sys.stdout.isatty():
+            notes = [f"{venue}: simulated, takes faults at {url}" for venue, url in faults.items()]
+        else:
             if not verbose:
                 os.environ.setdefault("FEEDHANDLER_LOG", "WARNING")
                 say = _say
             threading.Thread(target=_narrate, args=(chosen, faults), daemon=True).start()
         began = time.monotonic()
-        code = run(chosen, keep=keep, report=_problem, load=again, say=say)
+        code = run(chosen, keep=keep, report=_problem, load=again, say=say, notes=notes)
     if code == FINE and sys.stdout.isatty():
         after = duration(int((time.monotonic() - began) * 1e9))
         kept = "; its memory was kept: `feedhandler clean` removes it" if keep else ""

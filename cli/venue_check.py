@@ -10,7 +10,7 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE, CliError
-from feedhandler.cli.options import json_option, venue_file_option
+from feedhandler.cli.options import FilePath, json_option, venue_file_option
 from feedhandler.cli.output import (
     Column,
     bold,
@@ -39,12 +39,12 @@ _LEARNED = ("snapshot", "book", "full", "trade", "liquidation", "quote", "data")
 @click.option(
     "--frames",
     required=True,
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=FilePath(allow_dash=True),
     help="A capture, or a file of one frame a line; plain, .gz or .zst; - is stdin.",
 )
 @click.option(
     "--instruments",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="An answer to the request for the list of instruments, if FRAMES has none.",
 )
 @venue_file_option

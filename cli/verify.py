@@ -12,7 +12,7 @@ import click
 
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE
-from feedhandler.cli.options import json_option
+from feedhandler.cli.options import FilePath, json_option
 from feedhandler.cli.output import Column, dim, echo, echo_table, json_out
 from feedhandler.cli.progress import ProgressLine
 
@@ -23,7 +23,7 @@ _SHOWN = 20
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=FilePath())
 @click.option("--venue", "venues", multiple=True, help="Only of this one; may be repeated.")
 @click.option(
     "--allow-losses",

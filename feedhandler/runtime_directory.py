@@ -18,6 +18,7 @@ def runtime_directory() -> Path:
     except FileExistsError:
         raise PermissionError(f"{path} is no directory: {cure}") from None
     except OSError as error:
+        cure = f"set XDG_RUNTIME_DIR to a directory that user {uid} may write to"
         raise PermissionError(f"{path}: {error.strerror}: {cure}") from None
     found = path.lstat()
     if found.st_uid != uid or not stat.S_ISDIR(found.st_mode):

@@ -11,6 +11,7 @@ import posix_ipc  # type: ignore[import-not-found]
 
 from shm.errors import DamagedSegment, NoRoom, PermissionDenied
 from shm.object_names import ObjectName, parse
+from shm.permissions import whose
 
 DIRECTORY = Path("/dev/shm")
 _ORDER = ("control", "data", "readers", "lock")
@@ -48,7 +49,9 @@ def open_fd(path: str, *, writable: bool = False) -> int:
     except FileNotFoundError:
         raise
     except PermissionError:
-        raise PermissionDenied(f"{path}: this user may not open it") from None
+        cure = "be in a group that the feed names (its key `group`), or be that user"
+        text = f"{path}: permission denied: {whose(DIRECTORY / path[1:])}: {cure}"
+        raise PermissionDenied(text) from None
     except OSError as error:  # a directory, a link, a socket
         raise DamagedSegment(f"{path} is no shared memory: {error.strerror}", "type") from None
     if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -115,6 +118,7 @@ def unlink(path: str) -> None:
     except posix_ipc.ExistentialError:
         pass
     except posix_ipc.PermissionsError:
-        raise PermissionDenied(f"{path}: this user may not remove it") from None
+        text = f"{path}: this user may not remove it: {whose(DIRECTORY / path[1:])}"
+        raise PermissionDenied(text) from None
     except OSError as error:  # a folder
         raise PermissionDenied(f"{path}: {error.strerror}") from None

@@ -44,8 +44,8 @@ def ls(
 ) -> None:
     """List the shared-memory objects, or a VENUE's instruments.
 
-    RING HOLDS is how long a record stays in a venue's ring at the present rate. What does not fit
-    on the terminal goes through a pager (PAGER, or less).
+    What a venue's ring holds is said as time: how long a record stays in it at the present rate.
+    What does not fit on the terminal goes through a pager (PAGER, or less).
 
     \b
     feedhandler inspect ls
@@ -85,8 +85,7 @@ def _objects(namespace: str, as_json: bool) -> list[str]:
         Column("OBJECT"),
         Column("KIND", drop=1),
         Column("BYTES", right=True),
-        Column("MODE", right=True, drop=3),
-        Column("RING HOLDS", right=True, drop=2),
+        Column("MODE", right=True, drop=2),
         Column("WRITER", right=True),
         Column(""),
     ]
@@ -97,6 +96,8 @@ def _objects(namespace: str, as_json: bool) -> list[str]:
             remarks = ["locked by its writer" if info.locked else "no writer"]
         elif info.part == "data":
             remarks = [] if info.current else ["superseded"]
+            if span := spans[info.path]:
+                remarks.append(f"its ring holds {number_text.duration(span)}")
             remarks += [] if info.writer_alive else ["its writer is gone"]
         rows.append(
             (
@@ -104,7 +105,6 @@ def _objects(namespace: str, as_json: bool) -> list[str]:
                 info.part,
                 number_text.count(info.bytes),
                 f"{info.mode:o}",
-                number_text.duration(span) if (span := spans[info.path]) else "-",
                 str(info.writer_pid or "-"),
                 info.error or ", ".join(remarks),
             )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shm._native import Instrument
 
 LEAST = 110  #: columns; on fewer the ladder stands alone
-_MOST_BAR = 24
+_MOST_BAR = 32
 _GAP = "  "
 
 
@@ -110,9 +110,12 @@ def _side(instrument: Instrument, levels: Sequence[Sequence[str]]) -> list[tuple
 
 
 def _currency(instrument: Instrument) -> tuple[str, Literal["settle", "quote"]]:
-    """What a level is worth is told in: quotes' currency, or, of inverse options, whose prices are
-    coins, in those."""
-    if math.isnan(instrument.notional(1.0, 1.0, "quote")):
+    """What a level is worth is told in: money, or where sizes or prices are money or coins
+    already (inverse contracts), in what they are settled in."""
+    from shm.names import ContractType
+
+    inverse = instrument.contract_type is ContractType.INVERSE
+    if inverse or math.isnan(instrument.notional(1.0, 1.0, "quote")):
         return instrument.settle, "settle"
     return instrument.quote, "quote"
 

@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 import msgspec
 import zstandard
 
+from shm.permissions import whose
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -99,7 +101,8 @@ def read_lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
                 if line := line.strip():
                     yield number, line
     except OSError as error:  # gzip.BadGzipFile is one
-        raise CaptureError(path, 0, f"cannot be read: {error.strerror or error}") from None
+        why = f": {whose(path)}" if isinstance(error, PermissionError) else ""
+        raise CaptureError(path, 0, f"cannot be read: {error.strerror or error}{why}") from None
     except (EOFError, zlib.error, zstandard.ZstdError) as error:
         raise CaptureError(path, number + 1, f"the compressed data breaks off: {error}") from None
 

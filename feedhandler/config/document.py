@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from shm.permissions import whose
+
 
 class ConfigError(ValueError):
     """What is wrong with a configuration, a line a mistake: file, key, value, what is allowed."""
@@ -26,7 +28,8 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not UTF-8: {error}"]) from None
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+        why = f": {whose(path)}" if isinstance(error, PermissionError) else ""
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}{why}"]) from None
 
 
 def _in_words(text: str, error: str) -> str:

@@ -22,6 +22,7 @@ from feedhandler.quality.day_file import (
     begin_of,
     day_of,
 )
+from shm.permissions import whose
 
 Numbers = npt.NDArray[np.int64]
 Counted = npt.NDArray[np.int64]  #: (n, len(COUNTED)), see `Engine.quality`
@@ -379,4 +380,8 @@ class Keeper:
     def _complain(self, error: Exception) -> None:
         if str(error) != self._complaint:
             self._complaint = str(error)
-            log.warning("quality is not kept: %s", error)
+            why = str(error)
+            if isinstance(error, PermissionError) and error.filename:
+                cure = "FEEDHANDLER_STATE names another place"
+                why = f"{error.filename}: permission denied: {whose(error.filename)}: {cure}"
+            log.warning("quality is not kept: %s", why)

@@ -16,6 +16,7 @@ from time import time_ns
 
 from feedhandler.log import log
 from feedhandler.recording import points
+from shm.permissions import whose
 from shm.recording import manifest
 from shm.recording.errors import RecordingError
 from shm.recording.manifest import MANIFEST, Compacted, Line, Manifest, Quarantine
@@ -43,9 +44,10 @@ class RecordingDirectory:
             self._open()
         except OSError as error:
             self.close()
+            why = f": {whose(path)}" if isinstance(error, PermissionError) else ""
             raise RecordingError(
-                f"cannot record into {path}: {error.strerror}: give a directory that this user may "
-                "write to (--to)"
+                f"cannot record into {path}: {error.strerror}{why}: give a directory that this "
+                "user may write to (--to, or the key `to` of [record])"
             ) from error
         except BaseException:
             self.close()

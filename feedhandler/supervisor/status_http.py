@@ -166,6 +166,9 @@ async def serve(
     except OSError as error:
         taken = os.strerror(error.errno).lower() if error.errno else str(error)
         whose = f": {await who_listens(address)}" if error.errno == errno.EADDRINUSE else ""
+        if error.errno == errno.EACCES:
+            whose = ": ports below 1024 are root's: name a higher one, or allow this process those "
+            whose += "(AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit)"
         what = f"status_address: {address} cannot be had: {taken}{whose}"
         if asked:
             raise OSError(error.errno, what) from None

@@ -45,17 +45,21 @@ def run(
     report: Report | None = None,
     load: Load | None = None,
     say: Report | None = None,
+    notes: Sequence[str] = (),
 ) -> int:
     """Run a configuration until SIGINT, SIGTERM or a stop over the socket; in the foreground.
 
     `keep` leaves the shared memory for inspection. `report` gets the problems that keep it from
     starting, a line each (without it they go to the log). `load`: reads the configuration again,
     when it is asked to; may raise ConfigError. `say`: is told, besides the log, what it was asked
-    to do and does. Returns 0, or 2: refused, nothing started.
+    to do and does. `notes`: lines for the beginning of the log. Returns 0, or 2: refused, nothing
+    started.
     """
     if config.log:
         os.environ[FORMAT] = config.log  # the venues' processes write as this one
     setup("supervisor")
+    for note in notes:
+        log.info("%s", note)
     tell = report or log.error
     try:
         lock = NamespaceLock(config.namespace)
@@ -335,7 +339,8 @@ class Supervisor:
         if child is None:
             name = str(message.get("venue"))
             running = ", ".join(self._children) or "none"
-            text = f"no venue {name!r} runs here{near(name, self._children)}; running: {running}"
+            hint = near(name, self._children) or ";"
+            text = f"no venue {name!r} runs here{hint} running: {running}"
             return {"error": text, "refused": True}
         patterns = message.get("patterns")
         if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):

@@ -215,7 +215,7 @@ class VenueProcess:
             found = venue_status(self._namespace, self.venue)
         except (NoSuchVenue, ShmError, OSError) as error:
             detail = self._now() if isinstance(error, NoSuchVenue) else str(error)
-            found = no_status(self.venue, detail)
+            found = no_status(self.venue, detail, denied=not isinstance(error, NoSuchVenue))
         if found["reason"] == Reason.FAILED.name and self._ended_ns >= found["since_ns"]:
             found["detail"] = f"its IO process died: {self._now()}"
         if found["reason"] == Reason.HEARTBEAT.name:

@@ -43,12 +43,13 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
         raise DamagedSegment(f"{venue}: its memory is damaged: {error}", "header") from None
 
 
-def no_status(venue: str, detail: str) -> dict[str, Any]:
-    """The status of a venue of which there is no memory that could be read; `detail`: why."""
+def no_status(venue: str, detail: str, *, denied: bool = False) -> dict[str, Any]:
+    """The status of a venue of which there is no memory that could be read; `detail`: why.
+    `denied`: there is, and it cannot be."""
     return {
         "venue": venue,
         "state": "NONE",
-        "reason": "START",
+        "reason": "NONE" if denied else "START",
         "detail": detail,
         "epoch": 0,
         "pid": 0,
@@ -150,7 +151,7 @@ def namespace_status(namespace: str) -> dict[str, Any]:
         except NoSuchVenue:
             continue
         except (ShmError, OSError) as error:  # the others are shown all the same
-            venues.append(no_status(venue, str(error)))
+            venues.append(no_status(venue, str(error), denied=True))
     return {"namespace": namespace, "supervisor": None, "venues": venues}
 
 

@@ -86,7 +86,7 @@ def trouble(status: Mapping[str, Any], now_ns: int = 0) -> str:
     if shown_state(status) == "SILENT":
         return _silent(status.get("heartbeat_age_ns"))
     word = "" if status["reason"] == "NONE" else status["reason"]
-    if status["state"] == "NONE":  # its memory is being made
+    if status["state"] == "NONE" and (word or not status.get("detail")):  # it is being made
         word = Reason.START.name
     said = _said(word, status.get("detail") or "")
     if status["state"] != "LIVE" and status.get("since_ns"):

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
+from shm.permissions import whose
 from shm.recording.errors import DamagedRecording, NoRecording, OtherFormat
 from shm.recording.schema import FORMAT
 
@@ -316,7 +317,8 @@ def read(directory: Path, *, needed: bool = True) -> Manifest:
         what = "it has no _manifest.jsonl" if directory.is_dir() else "there is no such directory"
         raise NoRecording(f"{directory} is no recording: {what}") from None
     except OSError as error:
-        raise DamagedRecording(f"{path}: {error.strerror}") from error
+        why = f": {whose(path)}" if isinstance(error, PermissionError) else ""
+        raise DamagedRecording(f"{path}: {error.strerror}{why}") from error
     whole = data.rfind(b"\n") + 1
     lines: list[Line] = []
     damage: list[Damage] = []

@@ -9,6 +9,7 @@ Needs pyarrow, and little memory however long a recording is.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,11 @@ class Recording:
         """What is there, by epoch and record: each segment has all of its records."""
         found = self.manifest.segments(venue)
         if not found:
-            there = ", ".join(self.venues()) or "nothing"
-            raise NoRecording(f"{self.directory} has no venue {venue!r}: it has {there}")
+            there = self.venues()
+            near = difflib.get_close_matches(venue, there, n=1, cutoff=0.6)
+            hint = f"; did you mean {near[0]!r}?" if near else ":"
+            has = ", ".join(there) or "nothing"
+            raise NoRecording(f"{self.directory} has no venue {venue!r}{hint} it has {has}")
         return found
 
     def losses(self, venue: str) -> list[Loss]:
