@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from feedhandler.cli import complete
 from feedhandler.cli.errors import FINDING, USAGE, CliError
 from feedhandler.cli.output import echo, json_out
 
@@ -17,7 +18,7 @@ _SHOWN = 10
 def pattern_arguments(function: F) -> F:
     """VENUE PATTERN..."""
     function = click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")(function)
-    return click.argument("venue")(function)
+    return click.argument("venue", shell_complete=complete.venues)(function)
 
 
 def ask_supervisor(

@@ -75,6 +75,11 @@ def plan(
         CliError(text).show()
     for text in (*found.unreachable, *found.warnings):
         warn(text)
+    if found.unreachable and not found.venues:
+        warn(
+            "nothing is planned: none of these venues could be asked. Without a network: "
+            "`feedhandler plan --offline` takes plain names, `feedhandler start --sim` needs none"
+        )
     if found.problems:
         return USAGE
     return FINDING if found.unreachable or found.warnings else FINE

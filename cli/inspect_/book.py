@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from feedhandler.cli import complete
 from feedhandler.cli.inspect_.ladder import ladder
 from feedhandler.cli.inspect_.memory import find, open_venue
 from feedhandler.cli.inspect_.recent import RecentTrades
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("venue")
-@click.argument("symbol")
+@click.argument("venue", shell_complete=complete.venues)
+@click.argument("symbol", shell_complete=complete.symbols)
 @click.option(
     "--depth", "-d", type=click.IntRange(1), help="Levels a side.  [default: 10; json: all]"
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_ import chain_board
 from feedhandler.cli.inspect_.memory import open_venue, writer_words
@@ -42,7 +43,7 @@ _HEAD_LINES = 9  # above the strikes, and the line of the prompt
 
 
 @click.command()
-@click.argument("venue")
+@click.argument("venue", shell_complete=complete.venues)
 @click.argument("underlying", required=False)
 @click.option("--expiry", "-e", metavar="DAY", help="Such as 2026-12-25.  [default: the nearest]")
 @click.option(

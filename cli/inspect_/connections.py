@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.inspect_.memory import open_venue, venues_there
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import Column, echo_table, json_out, state
@@ -17,7 +18,7 @@ _UP = ("SUBSCRIBING", "SYNCING", "LIVE")
 
 
 @click.command()
-@click.argument("venue", required=False)
+@click.argument("venue", required=False, shell_complete=complete.venues)
 @namespace_option
 @json_option
 def connections(venue: str | None, namespace: str, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.inspect_.memory import nothing, open_venue, ring_span_ns
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import Column, json_out, paged, table_lines
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("venue", required=False)
+@click.argument("venue", required=False, shell_complete=complete.venues)
 @click.option("--filter", "-f", "pattern", default="", help="Part of a name, or a glob: 'ETH-*-C'.")
 @click.option("--state", "-s", "states", multiple=True, metavar="STATE", help="Only in that state.")
 @click.option(

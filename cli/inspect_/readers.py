@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.inspect_.memory import venues_there
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import Column, echo_table, json_out, prose
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("venue", required=False)
+@click.argument("venue", required=False, shell_complete=complete.venues)
 @namespace_option
 @json_option
 def readers(venue: str | None, namespace: str, as_json: bool) -> None:

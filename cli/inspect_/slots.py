@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from feedhandler.cli import complete
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_.memory import open_venue
 from feedhandler.cli.inspect_.records import Describer, heading, line
@@ -23,7 +24,7 @@ _DEFAULT = 16
 
 
 @click.command()
-@click.argument("venue")
+@click.argument("venue", shell_complete=complete.venues)
 @click.option(
     "--range",
     "span",

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.inspect_.memory import open_venue, ring_span_ns, writer_words
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import (
@@ -27,7 +28,7 @@ _PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("m
 
 
 @click.command()
-@click.argument("venue")
+@click.argument("venue", shell_complete=complete.venues)
 @click.option("--epoch", type=int, help="An older epoch that is still there.")
 @namespace_option
 @json_option

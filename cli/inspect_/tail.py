@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.errors import CliError
 from feedhandler.cli.inspect_.memory import find, open_venue
 from feedhandler.cli.inspect_.records import Describer, heading, line
@@ -26,7 +27,7 @@ _POLL_S = 0.02
 
 
 @click.command()
-@click.argument("venue")
+@click.argument("venue", shell_complete=complete.venues)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("-n", "count", type=click.IntRange(0), help="How many records.  [default: 10]")
 @click.option("-i", "--instrument", "symbols", multiple=True, help="Only of this; repeatable.")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from feedhandler import number_text
+from feedhandler.cli import complete
 from feedhandler.cli.errors import FINDING, FINE
 from feedhandler.cli.inspect_.memory import open_venue, venues_there
 from feedhandler.cli.options import json_option, namespace_option
@@ -14,7 +15,7 @@ from feedhandler.cli.output import json_out, prose
 
 
 @click.command()
-@click.argument("venue", required=False)
+@click.argument("venue", required=False, shell_complete=complete.venues)
 @namespace_option
 @json_option
 def verify(venue: str | None, namespace: str, as_json: bool) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,10 +29,17 @@ from tests.house import export_tables, venue_tables
 from tests.proof import tables as header
 
 ROOT = Path(__file__).parents[2]
+PKG_CONFIG = ROOT / "shm" / "pkgconfig" / "feedhandler.pc"
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SHOWN = ("--sim", "--watch", "--keys", "--hold", "--dry-run")  #: options worth a place in a row
 
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def with_version(pkg_config: str) -> str:
+    """That of pyproject.toml, which has the one version there is."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return re.sub(r"^Version: .*$", f"Version: {version}", pkg_config, flags=re.MULTILINE)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -189,6 +197,7 @@ if __name__ == "__main__":
     if "--write" in sys.argv[1:]:
         for path in DOCUMENTS:
             path.write_text(renewed(path.read_text()))
+        PKG_CONFIG.write_text(with_version(PKG_CONFIG.read_text()))
     else:
         for make in TABLES.values():
             print(make())

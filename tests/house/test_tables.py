@@ -22,6 +22,12 @@ README = (tables.ROOT / "README.md").read_text()
 STALE = "run `scripts/dev tables`"
 
 
+def test_the_version_is_that_of_the_project() -> None:
+    text = tables.PKG_CONFIG.read_text()
+    assert tables.with_version(text) == text, STALE
+    assert tables.with_version("Version: x\n") != "Version: x\n"
+
+
 @pytest.mark.parametrize("path", tables.DOCUMENTS, ids=lambda path: path.name)
 def test_tables_are_the_codes(path: Path) -> None:
     text = path.read_text()
