@@ -50,7 +50,7 @@ def _state(name: str) -> str:
     from shm import State
 
     if name.upper() not in State.__members__:
-        hint = did_you_mean(name.upper(), [state.name for state in State])
+        hint = did_you_mean(name, [state.name.lower() for state in State])
         raise CliError(f"no state {name!r}{hint}")
     return name.upper()
 
