@@ -29,7 +29,7 @@ _TICKER: Final = (
 _MARK: Final = '{"instId":"$symbol","instType":"$type","markPx":"$mark","ts":"$sent_ms"}'
 _FUNDING: Final = (
     '{"fundingRate":"$funding","fundingTime":"$next_funding_ms","instId":"$symbol","instType":"SWAP",'
-    '"method":"current_period","nextFundingRate":"","nextFundingTime":"$funding_after_ms",'
+    '"method":"next_period","nextFundingRate":"$predicted_funding","nextFundingTime":"$funding_after_ms",'
     '"premium":"$funding","settFundingRate":"$funding","settState":"settled","ts":"$sent_ms"}'
 )
 _INTEREST: Final = (

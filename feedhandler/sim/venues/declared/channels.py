@@ -76,7 +76,8 @@ class Channels:
         found: dict[object, Frame] = {}
         for frame in self._frames.get(topic.name, ()):
             said = frozenset(hole.name for hole in holes(parsed(frame.sample))) - {"_"}
-            alike = frame.sample if frame.kind in _KINDS["book"] else (frame.kind, said)
+            whole = frame.kind in _KINDS["book"]
+            alike = frame.sample if whole else (frame.kind, said, frame.forced)
             if frame.kind in kinds:
                 found.setdefault(alike, frame)
         return list(found.values())
