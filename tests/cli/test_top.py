@@ -106,7 +106,7 @@ def marked(table: LineTable) -> object:
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 def test_every_screen_and_its_keys(namespace: str, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
-        await see(pilot, "1 of 1 venues LIVE, 5 of 6 instruments", "okx", "nothing is wrong")
+        await see(pilot, "1 of 1 venue LIVE, 5 of 6 instruments", "okx", "nothing is wrong")
         await pilot.press("question_mark")
         await see(pilot, "KEYS", "sort by the next")
         assert max(map(len, TEXT.splitlines())) <= 76  # of 80, beside a scroll bar
@@ -118,7 +118,7 @@ def test_every_screen_and_its_keys(namespace: str, size: tuple[int, int]) -> Non
         assert isinstance(pilot.app.screen, VenueScreen)
         await see(pilot, "币安人生USDT", "xyz:CL", "PURR/USDC", "@107", "STALE")
         await pilot.press("c")
-        await see(pilot, "1 of 1 connections")
+        await see(pilot, "1 of 1 connection")
         await pilot.press("enter")
         assert isinstance(pilot.app.screen, ConnectionScreen)
         await see(pilot, "wss://venue/ws", "round trip")
@@ -213,7 +213,7 @@ def test_a_feed_that_is_not_there_dies_and_returns(namespace: str) -> None:
         await see(pilot, "okx: STALE", "FAILED for", "its IO process died")
         second = other_writer(namespace, "okx", _WELL)
         try:
-            await see(pilot, "okx: LIVE, 1 of 1 instruments")
+            await see(pilot, "okx: LIVE, 1 of 1 instrument")
         finally:
             kill(second)
 
