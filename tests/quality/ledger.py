@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,15 @@ CHAINS: Final = ("okx",)  #: that something is missing shows, and not how much
 
 @dataclass
 class Lives:
-    """Of one book: ns LIVE, and the times that it was LIVE again."""
+    """Of one book: ns LIVE, the times that it was LIVE again, and when it was: from, to."""
 
     live_ns: int = 0
     heals: int = 0
+    times: list[tuple[int, int]] = field(default_factory=list)
+
+    def at(self, ns: int) -> bool:
+        """Whether it was LIVE then."""
+        return any(begin <= ns <= end for begin, end in self.times)
 
 
 def lives(
@@ -43,6 +49,7 @@ def lives(
             if since and state != State.LIVE:
                 gone = sum(max(0, min(at, b) - max(since, a)) for a, b in still)
                 its.live_ns += at - since - gone
+                its.times.append((since, at))
                 since = 0
             elif state == State.LIVE and not since:
                 since, times = at, times + 1
@@ -56,7 +63,7 @@ class Tap:
     nobody reads any more may go on for a while."""
 
     def __init__(self, between: Proxy) -> None:
-        self.gaps = self.missing = 0
+        self.holes: list[tuple[int, str, int]] = []  # when, of which stream, of how many
         self._between = between
         self._last: dict[tuple[int, str], int] = {}
 
@@ -67,8 +74,7 @@ class Tap:
             stream = self._between.speaking, data["s"]
             last = self._last.get(stream)
             if last is not None and data["U"] > last + 1:
-                self.gaps += 1
-                self.missing += data["U"] - last - 1
+                self.holes.append((time.time_ns(), data["s"], data["U"] - last - 1))
             self._last[stream] = max(last or 0, data["u"])
         return text
 
@@ -96,6 +102,15 @@ class Ledger:
             mine = self.books.setdefault(symbol, Lives())
             mine.live_ns += its.live_ns
             mine.heals += its.heals
+            mine.times += its.times
+
+    def heard(self, holes: Sequence[tuple[int, str, int]]) -> None:
+        """Those are on the wire. One of a book that was not LIVE may be before its base, where it
+        says nothing."""
+        sure = [missing for at, symbol, missing in holes if self.books[symbol].at(at)]
+        self.gaps, self.holes = len(sure), len(holes)
+        self.missing = sum(missing for _, _, missing in holes)
+        self.unheard = self.missing - sum(sure)
 
 
 def differences(venue: str, its: Mapping[str, Any], ledger: Ledger) -> list[str]:

@@ -131,8 +131,7 @@ class Play:
         self._its = self.told()
         self.ledger.close(self._lives())
         if self._tap is not None:
-            self.ledger.gaps = self.ledger.holes = self._tap.gaps
-            self.ledger.missing, self.ledger.unheard = self._tap.missing, 0
+            self.ledger.heard(self._tap.holes)
 
     def problems(self) -> list[str]:
         """What the quality says otherwise than the ledger."""
