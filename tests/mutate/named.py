@@ -24,8 +24,8 @@ class Named(NamedTuple):
 
 NAMED = (
     Named("a wake-up of one record is slept through", _HEADER,
-          "FH_LOAD_ACQUIRE(&header->published) != seen ||",
-          "FH_LOAD_ACQUIRE(&header->published) > seen + 1 ||", _RING),
+          "!= seen || FH_LOAD(&header->superseded)) return;",
+          "> seen + 1 || FH_LOAD(&header->superseded)) return;", _RING),
     Named("nothing is published between the parts of a long message", _HEADER,
           "fh_publish(w);\n            w->first = w->next;", "w->first = w->next;", _RING),
     Named("a reader joins inside a message that was split", _HEADER,
