@@ -65,7 +65,7 @@ def test_bash_completes(environment: dict[str, str], namespace: str) -> None:
 def test_other_shells_have_a_script(shell: str, word: str, environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["feedhandler"], env=environment | {"_FEEDHANDLER_COMPLETE": f"{shell}_source"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"{word} " in done.stdout

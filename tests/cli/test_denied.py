@@ -25,7 +25,7 @@ def bound(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     """A command of root's, who may no more than others."""
     return subprocess.run(
         [*BOUND, *COMMAND, *arguments],
-        capture_output=True, text=True, timeout=60, check=False, env=os.environ | environment,
+        capture_output=True, text=True, timeout=120, check=False, env=os.environ | environment,
     )  # fmt: skip
 
 

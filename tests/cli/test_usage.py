@@ -124,6 +124,14 @@ def test_start_refuses_what_is_not_there(tmp_path: Path, namespace: str) -> None
     assert run("inspect", "ls", namespace=namespace).returncode == 3
 
 
+def test_a_plan_without_a_network_says_so(tmp_path: Path) -> None:
+    config = tmp_path / "feed.toml"
+    config.write_text('[venues.okx]\nrest_url = "http://127.0.0.1:9"\n')  # nobody listens there
+    result = run("plan", str(config))
+    refused(result, 1, "okx: instruments cannot be listed", "nothing is planned", "--offline")
+    assert "VENUE" not in result.stdout
+
+
 def test_sim_refuses_an_unknown_venue() -> None:
     refused(run("sim", "--venue", "okxx"), 2, "did you mean 'okx'")
 
