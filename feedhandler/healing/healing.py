@@ -252,8 +252,11 @@ class Healing:
         self.silent_subscriptions.promises.look(now)
 
     def heard(self, rows: Rows, activity: Rows, now: float) -> None:
-        """Take in of some instruments, a look's parts, when something of them came."""
+        """Take in of some instruments, a look's parts, when something of them came; then `kept`."""
         self.watch.heard(rows, activity, now)
+
+    def kept(self, rows: Rows, activity: Rows, now: float) -> None:
+        """The same, for what their channels promise."""
         self.silent_subscriptions.promises.heard(rows, activity, now)
 
     def first_words(self, now: float, most: int) -> bool:

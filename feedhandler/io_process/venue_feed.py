@@ -49,7 +49,7 @@ from shm._native import Writer
 HEARTBEAT_S = 0.1
 TABLE_S = 0.25
 WATCH_S = 0.25  #: also the shortest gap that a rhythm is learned from
-LOOK_ROWS = 32  #: instruments, or first words, that are looked at before frames are read again
+LOOK_ROWS, FIRST_WORDS = 64, 32  #: looked at in a step; between steps frames are read
 
 
 class VenueFeed:
@@ -227,13 +227,15 @@ class VenueFeed:
                 step("the watch", partial(self.healing.heard, rows, activity, now))
                 frozen += still
                 await asyncio.sleep(0)
+                step("promises", partial(self.healing.kept, rows, activity, now))
+                await asyncio.sleep(0)
                 step("quality", partial(self.quality.looked, rows))
                 await asyncio.sleep(0)
                 if len(rows) < LOOK_ROWS:
                     break
             more: object = True
             while more:
-                more = step("first words", partial(self.healing.first_words, now, LOOK_ROWS))
+                more = step("first words", partial(self.healing.first_words, now, FIRST_WORDS))
                 await asyncio.sleep(0)
             if len(self.connections):
                 step("healing", partial(self.healing.looked, frozen, now))
