@@ -22,7 +22,8 @@ from tests.kit.natives import MODULES, ROOT, build, compiler, run
 
 TESTS = (
     *("tests/shm", "tests/engine", "tests/capture/test_replay.py"),
-    *(f"tests/export/test_{name}.py" for name in ("mirror", "order", "text")),
+    *(f"tests/export/test_{name}.py" for name in ("mirror", "of_recording", "order", "text")),
+    *("tests/recording/test_books.py", "tests/recording/test_reader.py", "tests/mirror"),
 )
 FLAGS = setup.MODES["sanitize"]
 SITE = """\

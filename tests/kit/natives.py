@@ -26,6 +26,7 @@ MODULES = {
     module: module.replace(".", "/")
     for module in (
         *("shm._native", "shm._arrow", "shm.recording._books", "feedhandler.engine._engine"),
+        "feedhandler.mirror._mirror",
         *(f"feedhandler.export.{name}" for name in ("_mirror", "_order", "_text", "_tickers")),
     )
 }
