@@ -8,11 +8,11 @@ LOCAL: int
 """What an event in the written order counts for: the exchange, the reader, or both."""
 
 def merged(
-    by_exchange: npt.NDArray[np.int64],
-    rank: npt.NDArray[np.int64],
+    by_exchange: npt.NDArray[np.int32],
+    rank: npt.NDArray[np.int32],
     exchange: int,
     local: int,
-    event: npt.NDArray[np.int64],
+    event: npt.NDArray[np.int32],
     clock: npt.NDArray[np.int8],
 ) -> tuple[int, int, int]:
     """Go on from the places (exchange, local), as far as `event` has room; returns (written,

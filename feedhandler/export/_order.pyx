@@ -1,15 +1,15 @@
 # cython: language_level=3, binding=True, boundscheck=False, wraparound=False
 """Events in the order of two clocks: which are written once, and which twice."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t
 
 #: What an event in the written order counts for: the exchange, the reader, or both.
 EXCHANGE = 1
 LOCAL = 2
 
 
-def merged(const int64_t[::1] by_exchange not None, const int64_t[::1] rank not None,
-           Py_ssize_t exchange, Py_ssize_t local, int64_t[::1] event not None,
+def merged(const int32_t[::1] by_exchange not None, const int32_t[::1] rank not None,
+           Py_ssize_t exchange, Py_ssize_t local, int32_t[::1] event not None,
            signed char[::1] clock not None):
     """Go on from the places (exchange, local), as far as `event` has room; returns (written,
     exchange, local).
@@ -19,13 +19,13 @@ def merged(const int64_t[::1] by_exchange not None, const int64_t[::1] rank not 
     at the same time, else once for each.
     """
     cdef Py_ssize_t count = by_exchange.shape[0], room = event.shape[0], used = 0
-    cdef int64_t first
+    cdef int32_t first
     if rank.shape[0] != count or clock.shape[0] != room:
         raise ValueError("arrays of different lengths")
     with nogil:
         while used < room and (exchange < count or local < count):
             if local < count and rank[local] < exchange:      # the exchange's clock had it before
-                event[used] = local
+                event[used] = <int32_t>local
                 clock[used] = 2
                 local += 1
             elif exchange < count and by_exchange[exchange] < local:
@@ -44,7 +44,7 @@ def merged(const int64_t[::1] by_exchange not None, const int64_t[::1] rank not 
                     clock[used] = 1
                     exchange += 1
                 else:
-                    event[used] = local
+                    event[used] = <int32_t>local
                     clock[used] = 2
                     local += 1
             used += 1

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from feedhandler.export.files import ArrowFile, CsvFile, ParquetFile, Partial, RowFile
-from feedhandler.export.hftbacktest import Events, NpzFile
+from feedhandler.export.hftbacktest import Events
+from feedhandler.export.npz_file import NpzFile
 from feedhandler.export.records import Records
 from feedhandler.export.source import Asked, Hole, Source, SourceError
 from feedhandler.export.symbols import Symbols, Wanted, told
@@ -73,7 +74,7 @@ class Job:
 class Done:
     """What came of it. `dropped`: records of books whose base the source does not have; `late`:
     records whose time of reception was before that of one before them, and which have that one's;
-    `early`, `twice`: of `npz`, see :class:`feedhandler.export.hftbacktest.NpzFile`."""
+    `early`, `twice`: of `npz`, see :class:`feedhandler.export.npz_file.NpzFile`."""
 
     out: str
     format: str

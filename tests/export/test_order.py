@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedhandler.export import hftbacktest
+from feedhandler.export import npz_file
 from feedhandler.export.hftbacktest import (
     DEPTH_EVENT,
     EVENT,
     EXCH_EVENT,
     LOCAL_EVENT,
     TRADE_EVENT,
-    NpzFile,
 )
+from feedhandler.export.npz_file import NpzFile
 
 
 def events(count: int, seed: int, disorder: int) -> np.ndarray:
@@ -41,9 +41,9 @@ def test_both_orders_hold(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hftbacktest, "_CHUNK", chunk)
-    monkeypatch.setattr(hftbacktest, "_BUCKET", bucket)
-    monkeypatch.setattr(hftbacktest, "_SAMPLED", 2)
+    monkeypatch.setattr(npz_file, "_CHUNK", chunk)
+    monkeypatch.setattr(npz_file, "_BUCKET", bucket)
+    monkeypatch.setattr(npz_file, "_SAMPLED", 2)
     given = events(200, seed, disorder)
     file = NpzFile(tmp_path / "a.npz")
     for part in np.array_split(given, 9):
