@@ -18,6 +18,7 @@ _COMMANDS = {
     "hop": "feedhandler.cli.bench_hop:hop",
     "api": "feedhandler.cli.bench_api:api",
     "record": "feedhandler.cli.bench_record:record",
+    "export": "feedhandler.cli.bench_export:export_",
     "memory": "feedhandler.cli.bench_memory:memory",
     "peers": "feedhandler.cli.bench_peers:peers",
     "keep": "feedhandler.cli.bench_keep:keep",

@@ -38,7 +38,7 @@ from shm.segment import create
 BENCH = "record"
 RATE = 200_000
 SECONDS = 20.0
-_VENUE = "made"
+VENUE = "made"
 _SLOTS = 1 << 20
 _INSTRUMENTS = 200
 _MESSAGE = 8  #: records
@@ -98,7 +98,8 @@ def _listed(writer: Writer) -> None:
 
 
 @contextmanager
-def _recorder(namespace: str, to: Path, cpu: int) -> Iterator[subprocess.Popen[bytes]]:
+def recorder(namespace: str, to: Path, cpu: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that keeps that venue, on a core; stopped in order at the end."""
     config = RecordConfig(to=str(to), cpu=cpu, rotate_s=5.0, free_mib=1, compact=False)
     process = subprocess.Popen(
         python_child.command("feedhandler.recording.process"),
@@ -107,10 +108,10 @@ def _recorder(namespace: str, to: Path, cpu: int) -> Iterator[subprocess.Popen[b
     )
     try:
         assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(Order(namespace, (_VENUE,), config, os.getpid())))
+        process.stdin.write(msgspec.json.encode(Order(namespace, (VENUE,), config, os.getpid())))
         process.stdin.close()
         until = time.monotonic() + _READY_S
-        while not any(each["alive"] for each in readers(_VENUE, namespace=namespace)):
+        while not any(each["alive"] for each in readers(VENUE, namespace=namespace)):
             if process.poll() is not None or time.monotonic() > until:
                 raise StageError("the recorder does not start")
             time.sleep(0.05)
@@ -151,7 +152,7 @@ class _Sending:
 
     def cursor(self) -> int:
         """The next record that the recorder reads."""
-        return int(readers(_VENUE, namespace=self._namespace)[0]["cursor"])
+        return int(readers(VENUE, namespace=self._namespace)[0]["cursor"])
 
     def room(self) -> int:
         """How far ahead of the recorder the ring lets us be."""
@@ -213,11 +214,11 @@ def run(
         namespace = f"bench-record-{os.getpid()}-{number}"
         with TemporaryDirectory(dir=to) as folder:
             with create(
-                _VENUE, namespace=namespace, instruments=_INSTRUMENTS, ring_slots=_SLOTS
+                VENUE, namespace=namespace, instruments=_INSTRUMENTS, ring_slots=_SLOTS
             ) as held:
                 _listed(held.writer)
                 sending = _Sending(held.writer, namespace, made)
-                with _recorder(namespace, Path(folder), where.writer) as process:
+                with recorder(namespace, Path(folder), where.writer) as process:
                     figures, points = _steady(sending, process.pid, namespace, rate, seconds)
                     lost = _status(namespace)["lost"]
                     speeds.append(_flat_out(sending, process.pid, seconds / 4))
@@ -251,7 +252,7 @@ def _recorded(folder: Path) -> int:
     from shm.recording import manifest
 
     found = manifest.read(folder)
-    return sum(segment.records for segment in found.segments(_VENUE))
+    return sum(segment.records for segment in found.segments(VENUE))
 
 
 def _result(case: str, name: str, unit: str, values: list[float]) -> Result:
