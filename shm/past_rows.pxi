@@ -47,6 +47,8 @@ cdef class _Records:
         for name, (kind, at, *_) in RAW_EVENT.fields.items():
             if records.dtype.fields[name][:2] != (kind, at):
                 raise TypeError(f"records with another {name}: {records.dtype}")
+        if len(records) and (records.ctypes.data | records.strides[0]) % 8:
+            records = self._aligned(records)
         PyObject_GetBuffer(records, &self.view, PyBUF_FORMAT | PyBUF_STRIDED_RO)
         self.held = True
         if self.view.ndim != 1:
@@ -55,6 +57,13 @@ cdef class _Records:
             self.numbers = numbers
             self.known = self.numbers.shape[0]
             self.renumbered = True
+
+    def _aligned(self, records):
+        """numpy puts the rows that it joins next to each other, wherever their words are then."""
+        made = np.empty(records.shape, RAW_EVENT)
+        for name in RAW_EVENT.names:
+            made[name] = records[name]
+        return made
 
     def __dealloc__(self):
         if self.held:

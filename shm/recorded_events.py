@@ -16,7 +16,7 @@ from shm.history.columns import Rows
 from shm.history.missing import EPOCH_ENDED, OutOfReach
 from shm.history.past import RECORD_FIELDS, Past, Stretch, of_kinds, part_of
 from shm.history.recorded import Part, Recorded
-from shm.history.ring import Ring
+from shm.history.ring import Ring, joined
 from shm.history.start import sequence_of, since_ns
 from shm.history.tables import EventTable
 from shm.history.times import ALWAYS, Instant
@@ -156,7 +156,7 @@ class RecordedEvents(Events):
                     rows = rows[int(late.argmax()) if late.any() else len(rows) :]
                     began = bool(late.any())
                 rows = rows[self._wanted(rows)][RECORD_FIELDS].astype(RAW_EVENT)
-                rows = np.concatenate((held, rows))
+                rows = joined([held, rows])
                 whole = _whole(rows)
                 yield self._made(rows[:whole], numbers)
                 held = rows[whole:]

@@ -109,7 +109,9 @@ class Recorded:
         from shm.recording._books import RECORD
 
         found = list(self.batches(part, kinds, symbols))
-        return np.concatenate(found) if found else np.empty(0, RECORD)
+        return np.concatenate(
+            found or [np.empty(0, RECORD)], out=np.empty(sum(map(len, found)), RECORD)
+        )
 
     def read(
         self, part: Part, kinds: Collection[int], symbols: Collection[str] | None

@@ -221,8 +221,10 @@ def _last_ns(parts: list[Rows]) -> int | None:
 
 
 def joined(parts: list[Rows]) -> Rows:
-    """One array of several."""
+    """One array of several. (numpy's own way makes rows of another layout.)"""
     parts = [rows for rows in parts if len(rows)]
     if not parts:
         return np.empty(0, RAW_EVENT)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts, out=np.empty(sum(map(len, parts)), parts[0].dtype))
