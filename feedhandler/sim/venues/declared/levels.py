@@ -14,7 +14,7 @@ from feedhandler.sim.venues.declared.template import Template, quoting
 
 NEW, CHANGED, GONE = "insert", "update", "delete"
 _SAID: Final = frozenset({"_", "symbol"})
-_PLAIN: Final = _SAID | {"price", "size", "orders"}
+_PLAINS: Final = tuple(_SAID | {"price", "size", own} for own in ("orders", "verb"))
 _MARK: Final = "\ue001%s\ue001"  # of no meaning to anybody
 
 
@@ -62,9 +62,10 @@ class Layout:
         else:
             names = frozenset(hole.name for hole in holes(parsed(frame.sample)))
         self.names, self._signed, self._keyed = names, "amount" in names, "id" in names
-        self._text, self._swapped, self._ordered = "", False, False
+        self._text, self._swapped, self._ordered, self._told = "", False, False, False
         self._said: tuple[str, ...] = ()
-        if self._template is not None and {"price", "size"} <= names <= _PLAIN:
+        plain = {"price", "size"} <= names and any(names <= its for its in _PLAINS)
+        if self._template is not None and plain:
             self._said = tuple(names & _SAID)
             self._text = self._written(names)
 
@@ -93,14 +94,17 @@ class Layout:
 
     def _written(self, names: frozenset[str]) -> str:
         """A level that has little beside price and size: with places for these, in this order, and
-        the names of what is the same of all levels."""
+        the names of what is the same of all levels. "": what becomes of it is not in front."""
         assert self._template is not None
         marks = {name: _MARK % name for name in names}
         text = self._template.filled(marks).replace("%", "%%")
+        places = [text.index(marks[name]) for name in ("verb", "price", "size") if name in marks]
+        if "verb" in marks and places != sorted(places):
+            return ""
         self._swapped = text.index(marks["size"]) < text.index(marks["price"])
-        if "orders" in marks:
-            self._ordered = True
-            text = text.replace(marks["orders"], "%s")
+        for name in ("orders", "verb"):
+            text = text.replace(marks[name], "%s") if name in marks else text
+        self._ordered, self._told = "orders" in marks, "verb" in marks
         return text.replace(marks["price"], "%s").replace(marks["size"], "%s")
 
     def array(
@@ -121,6 +125,12 @@ class Layout:
             rows = [
                 text % (prices[grid], sizes[new], 1 + new % 7 if new else 0)
                 for _, grid, _, new in changes
+            ]
+        elif self._told:
+            added, changed, gone = (self._verbs[name] for name in (NEW, CHANGED, GONE))
+            rows = [
+                text % (gone if not new else changed if old else added, prices[grid], sizes[new])
+                for _, grid, old, new in changes
             ]
         elif self._swapped:
             rows = [text % (sizes[new], prices[grid]) for _, grid, _, new in changes]
