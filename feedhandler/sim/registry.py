@@ -1,5 +1,5 @@
-"""The simulated venues that have a server of their own: a line each. `runner` imports a module when
-its venue is served. Every other one is made of what the venue declares."""
+"""The simulated venues that have a rule that no table says: a line each. `runner` imports a module
+when its venue is served. Every one is made of what the venue declares."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Final
 
 from feedhandler import venues
 
-VENUES: Final[Mapping[str, str]] = {
-    "binance": "binance:BinanceServer",
-    "binance-usdm": "binance_usdm:BinanceUsdmServer",
-}
-"""The module in `sim/venues`, and the class in it."""
 RULES: Final[Mapping[str, str]] = {
     "deribit": "deribit:DeribitServer",
+    "binance": "binance:BinanceServer",
+    "binance-usdm": "binance_usdm:BinanceUsdmServer",
     "okx": "okx:OkxServer",
     "bitfinex": "bitfinex:BitfinexServer",
     "bybit-linear": "bybit:LinearServer",
@@ -26,9 +23,9 @@ RULES: Final[Mapping[str, str]] = {
     "dydx": "dydx:DydxServer",
     "gemini": "gemini:GeminiServer",
 }
-"""The same of those that are made of what they declare, and have a rule that no table says."""
+"""The module in `sim/venues`, and the class in it."""
 
 
 def names() -> list[str]:
     """Every venue that can be simulated, in the order of the feed's own."""
-    return list(dict.fromkeys((*VENUES, *venues.names())))
+    return list(venues.names())

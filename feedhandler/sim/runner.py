@@ -22,7 +22,7 @@ from feedhandler import python_child, venues
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
-from feedhandler.sim.registry import RULES, VENUES, names
+from feedhandler.sim.registry import RULES, names
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues.beside import BESIDE
@@ -30,7 +30,6 @@ from feedhandler.sim.venues.declared.beside import NOTHING
 from feedhandler.sim.venues.declared.server import server_of
 
 __all__ = [
-    "VENUES",
     "ScriptError",
     "SimEndpoint",
     "SimError",
@@ -75,7 +74,7 @@ def make_server(venue: str, options: SimOptions) -> VenueServer:
 
 def server_class(venue: str) -> Callable[[SimOptions], VenueServer]:
     """What its server is made by. Raises ValueError for an unknown venue."""
-    if (place := VENUES.get(venue) or RULES.get(venue)) is not None:
+    if (place := RULES.get(venue)) is not None:
         module, _, name = place.partition(":")
         found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
         return found

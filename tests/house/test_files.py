@@ -46,9 +46,7 @@ NAMED = {
     "keep_cryptofeed.py": "the peer's own names",
     "run_nautilus.py": "the same",
     "registry.py": "the registry of simulated venues",
-    "terms.py": "the words that each venue has for a status",
     "expiries.py": "how one venue writes dates",
-    "kinds.py": "faults that one venue can have",
 }
 
 

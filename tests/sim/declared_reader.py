@@ -7,7 +7,6 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,12 +16,10 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue, words
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import Base, Control, ControlKind
-from feedhandler.sim import registry
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import make_server
-from feedhandler.sim.venues.beside import BESIDE
+from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues.declared.beside import NOTHING
-from feedhandler.sim.venues.declared.listing import DEFAULT_COUNT, List
 from feedhandler.sim.venues.declared.server import DeclaredServer, server_of
 from tests.sim.declared_venues import VENUES
 from tests.sim.harness import DEADLINE, START_MS, Sim, running
@@ -42,11 +39,7 @@ LIKE = {
     "made-windowed": "gate",
 }
 """Whose frames they have: the reference of that venue reads them."""
-OURS = [
-    name
-    for name in venues.names()
-    if isinstance(venues.load(name), DeclaredVenue) and name not in registry.VENUES
-]
+OURS = [name for name in venues.names() if isinstance(venues.load(name), DeclaredVenue)]
 """The venues of ours that are declared, and served from that alone."""
 _READERS = {**LIKE, "made-chained": "htx"}  # but its books
 READABLE = [*LIKE, *(name for name in OURS if name in REFERENCES)]
@@ -184,11 +177,9 @@ def declared(name: str) -> DeclaredVenue:
 
 def usual(name: str) -> list[str]:
     """What its feed carries without a configuration, in the simulator's list of today."""
-    venue = declared(name)
-    its = List(venue, datetime.now(UTC).date(), BESIDE.get(name, NOTHING))
-    rules = [Pattern.parse(one) for one in venue.default_instruments]
+    rules = [Pattern.parse(one) for one in declared(name).default_instruments]
     exact = [one.glob for one in rules if one.exact]
-    return exact or [one.symbol for one in its.instruments(DEFAULT_COUNT)]
+    return exact or list(_server(name, SimOptions()).market.instruments)
 
 
 def rest_path(venue: DeclaredVenue) -> str:
@@ -200,10 +191,13 @@ async def served(name: str, **options: Any) -> AsyncIterator[Sim]:
     chosen = SimOptions(
         **{"rate": 2000.0, "depth": 30, "start_ms": START_MS, "paused": True, **options}
     )
-    ours = name in OURS
-    server = make_server(name, chosen) if ours else server_of(declared(name), NOTHING)(chosen)
-    async with running(server) as sim:
+    async with running(_server(name, chosen)) as sim:
         yield sim
+
+
+def _server(name: str, chosen: SimOptions) -> VenueServer:
+    ours = name in OURS
+    return make_server(name, chosen) if ours else server_of(declared(name), NOTHING)(chosen)
 
 
 @asynccontextmanager

@@ -129,10 +129,9 @@ def test_rest() -> None:
     asyncio.run(main())
 
 
-def test_ten_messages_a_second_and_pings_every_three_minutes() -> None:
+def test_ten_messages_a_second() -> None:
     async def main() -> None:
         async with venue("binance-usdm") as sim, sim.socket() as socket:
-            assert (sim.server.ping_interval, sim.server.pong_timeout) == (180.0, 600.0)  # type: ignore[attr-defined]
             for number in range(12):
                 await socket.send({"method": "LIST_SUBSCRIPTIONS", "id": number})
             assert await socket.closed() == 1008

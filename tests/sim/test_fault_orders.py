@@ -59,8 +59,8 @@ def test_what_only_the_venue_can_say() -> None:
             for order, text in (
                 ({"kind": "gap", "symbol": "BTCUSD"}, "did you mean 'BTCUSDT'?"),
                 ({"kind": "silence", "channel": "btcusdt@tea"}, "btcusdt@depth@100ms"),
-                ({"kind": "no_snapshot"}, "use rest_error or rest_delay with a path"),
-                ({"kind": "bad_checksum", "symbol": "BTCUSDT"}, "nothing that binance can do"),
+                ({"kind": "no_snapshot"}, "its stream has no snapshots"),
+                ({"kind": "bad_checksum", "symbol": "BTCUSDT"}, "come without checksums"),
                 (
                     {"kind": "tls", "certificate": "expired"},
                     "needs a simulator with the op",
@@ -87,7 +87,7 @@ def test_kinds_can_be_asked_for() -> None:
         async with venue("okx") as sim:
             found = (await sim.get("/sim/faults"))["kinds"]
             assert set(found) == set(KINDS)
-            assert found["bad_checksum"]["unmeant"] == ["binance", "binance-usdm"]
+            assert list(found["bad_checksum"]["needs"]) == ["symbol"]
 
     asyncio.run(main())
 

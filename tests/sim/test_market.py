@@ -10,7 +10,6 @@ from feedhandler.sim.market import expiries
 from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.instrument import Instrument, fixed8, float_style, plain
 from feedhandler.sim.server.control import describe
-from feedhandler.sim.venues import binance_listing
 from tests.sim.harness import SIX, market, venue
 
 
@@ -126,7 +125,7 @@ def test_listings_have_the_size_asked_for(count: int) -> None:
     for listed in (
         list(market("deribit", instruments=count).instruments.values()),
         list(market("okx", instruments=count).instruments.values()),
-        binance_listing.instruments(count),
+        list(market("binance", instruments=count).instruments.values()),
     ):
         assert len({i.symbol for i in listed}) == len(listed) == count
 

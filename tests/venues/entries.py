@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import make_server
-from feedhandler.sim.venues import (
-    binance_listing,
-    binance_usdm_listing,
-)
 from feedhandler.sim.venues.declared.server import DeclaredServer
 
-TODAY = date(2026, 11, 29)
 TODAY_MS = 1_795_910_400_000
 Entry = dict[str, Any]
 Body = Callable[[list[Entry]], Entry]
@@ -33,12 +27,8 @@ def listed(venue: str) -> tuple[Entry, str, Body]:
         return rows("deribit", 1)[0], "state", lambda rows: {"result": rows}
     if venue == "okx":
         return rows("okx", 1)[0], "state", lambda rows: {"code": "0", "data": rows}
-    if venue == "binance":
-        (one,) = binance_listing.instruments(1)
-        return binance_listing.describe(one), "status", lambda rows: {"symbols": rows}
-    if venue == "binance-usdm":
-        (one,) = binance_usdm_listing.instruments(TODAY, 1)
-        return binance_usdm_listing.describe(one, 0), "status", lambda rows: {"symbols": rows}
+    if venue in ("binance", "binance-usdm"):
+        return rows(venue, 1)[0], "status", lambda rows: {"symbols": rows}
     return rows(venue, 1)[0], "status", lambda rows: {"retCode": 0, "result": {"list": rows}}
 
 

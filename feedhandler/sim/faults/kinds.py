@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from feedhandler.sim.faults.terms import WRITES
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -19,14 +17,10 @@ class Kind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     once: bool = False
     """Without ``count`` and ``seconds`` it strikes once, not until it is ended."""
-    unmeant: tuple[str, ...] = ()
-    """Venues with a server of their own that cannot do it. What others can, their servers say."""
 
 
 _SPAN = ("seconds", "count")
 _ONE = ("symbol", "channel")
-_BY_REST = ("binance", "binance-usdm")
-"""No stream of theirs has a snapshot, none of their books a checksum."""
 
 KINDS: Final[Mapping[str, Kind]] = {
     # -- the life of a connection
@@ -145,14 +139,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("symbol",),
         _SPAN,
         once=True,
-        unmeant=_BY_REST,
     ),
     "renumber": Kind(
         "books begin anew at number 1, as after a restart of the venue's service; `lost`: the "
         "snapshots that say so are not sent",
         takes=("symbol", "lost"),
         defaults={"lost": False},
-        unmeant=_BY_REST,
     ),
     "stale": Kind(
         "snapshots of the book lag by so many `updates` of it; 0 heals",
@@ -177,7 +169,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_snapshot": Kind(
         "subscriptions to books are acknowledged and updates come, but no snapshot",
         takes=("symbol", *_SPAN),
-        unmeant=_BY_REST,
     ),
     # -- requests
     "error_reply": Kind(
@@ -269,7 +260,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("symbol", "end_after"),
         ("signs",),
         {"signs": "both"},
-        unmeant=tuple(venue for venue, writes in WRITES.items() if "end" not in writes),
     ),
     "none": Kind("every fault ends, or the one numbered `id`", takes=("id",)),
 }

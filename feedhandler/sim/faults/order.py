@@ -11,16 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from feedhandler.sim.faults.keys import KEYS
 from feedhandler.sim.faults.kinds import KINDS
-from feedhandler.sim.faults.terms import WRITES
 from feedhandler.suggest import did_you_mean
-
-_INSTEAD: Final = {
-    "no_snapshot": "; its snapshots are REST's: use rest_error or rest_delay with a path"
-}
 
 
 class FaultError(ValueError):
@@ -39,9 +34,8 @@ class Order:
         return {key: value for key, value in self.values.items() if value is not None}
 
 
-def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
-    """Check an order. ``venue``: also whether that venue can do it; what a declared one can, its
-    server says. Raises FaultError."""
+def read_order(request: Mapping[str, Any]) -> Order:
+    """Check an order; whether a venue can do it, its server says. Raises FaultError."""
     name = request.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
@@ -63,9 +57,6 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
     values = {key: request.get(key, kind.defaults.get(key)) for key in keys}
     if kind.once and values.get("count") is None and values.get("seconds") is None:
         values["count"] = 1
-    if venue is not None and venue in kind.unmeant:
-        instead = _INSTEAD.get(str(name), "")
-        raise FaultError(f"kind: {name} is nothing that {venue} can do{instead}")
     if name == "garbage" and (values["form"] == "truncated") != (values["symbol"] is not None):
         raise FaultError("garbage: the form 'truncated' needs a symbol, the others take none")
     if name == "bad_list" and values["symbol"] is not None and values["rows"] != "odd":
@@ -74,9 +65,6 @@ def read_order(request: Mapping[str, Any], venue: str | None = None) -> Order:
         said = [key for key in ("tick", "lot", "contract_size") if values[key] is not None]
         if not said:
             raise FaultError("redefine needs a tick, a lot or a contract_size")
-        for key in said:
-            if venue is not None and key not in WRITES.get(venue, (key,)):
-                raise FaultError(f"{key}: {venue} lists none")
     if values.get("symbol") is not None and values.get("channel") is not None:
         raise FaultError("symbol, channel: one of them, not both")
     if values.get("heartbeats") and (values.get("symbol") or values.get("channel")):

@@ -92,7 +92,7 @@ def check_entries(entries: Sequence[Any]) -> None:
 def steps_of(entries: Iterable[Mapping[str, Any]], venue: str) -> list[Step]:
     """The entries that are for a venue. Raises ScriptError."""
     return [
-        _step(number, entry, venue)
+        _step(number, entry)
         for number, entry in enumerate(entries, 1)
         if entry.get("venue", venue) == venue
     ]
@@ -103,7 +103,7 @@ def entry_error(number: int, text: object) -> ScriptError:
     return ScriptError(f"[[fault]] {number}: {text}")
 
 
-def _step(number: int, entry: Any, venue: str | None = None) -> Step:
+def _step(number: int, entry: Any) -> Step:
     if not isinstance(entry, Mapping):
         raise entry_error(number, f"must be a table: {entry!r}")
     named = entry.get("venue")
@@ -122,7 +122,7 @@ def _step(number: int, entry: Any, venue: str | None = None) -> Step:
     if "kind" not in request:
         raise entry_error(number, "kind: is missing")
     try:
-        read_order(request, venue if venue is not None else named)
+        read_order(request)
     except FaultError as error:
         raise entry_error(number, error) from None
     return Step(number, request, at, after, every, times)

@@ -46,6 +46,12 @@ def fixed(places: int) -> Callable[[int, int], str]:
     return style
 
 
+def places(step: Decimal) -> int:
+    """Decimals of a step as its venue writes it: `0.10` has two."""
+    exponent = step.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
 class TextCache(dict[int, str]):
     """Decimal text by integer; bounded, since a price walks over its whole life."""
 

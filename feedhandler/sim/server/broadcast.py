@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Iterable
 
 from feedhandler.sim.faults.in_force import Delivery, Faults
 from feedhandler.sim.server.client import Client
@@ -16,18 +15,10 @@ class Broadcast:
     """Channels and their subscribers. Faults are applied here, once for all of a channel."""
 
     faults: Faults
-    book_numbers: ClassVar[Mapping[str, str]] = {}
-    """Part of a book channel's name -> the key of the number that its messages end at."""
-    quote_numbers: ClassVar[Mapping[str, str]] = {}
-    """The same of channels of best bids and offers."""
 
     def __init__(self) -> None:
         self._subscribers: defaultdict[str, list[Client]] = defaultdict(list)
         self._held: dict[str, bytes] = {}
-
-    def channel_name(self, channel: str) -> str:
-        """The venue's name of a channel of `subscribe`."""
-        return channel
 
     def symbol_of(self, channel: str) -> str | None:
         """The instrument that a channel of `subscribe` names."""
@@ -50,10 +41,9 @@ class Broadcast:
         if channel in client.channels:
             return False
         client.channels.add(channel)
-        if self.faults.of("dumb"):
-            symbol, name = self.symbol_of(channel), self.channel_name(channel)
-            if self.faults.take("dumb", symbol, name) is not None:
-                return False  # nor a first message
+        dumb = self.faults.of("dumb")
+        if dumb and self.faults.take("dumb", self.symbol_of(channel), channel) is not None:
+            return False  # nor a first message
         self._subscribers[channel].append(client)
         return True
 
@@ -95,25 +85,17 @@ class Broadcast:
         """A data message as the faults have it, and in how many frames; None: not at all."""
         if not self.faults.active:
             return payload, 1
-        if self.faults.silences(symbol, self.channel_name(channel)):
+        if self.faults.silences(symbol, channel):
             return None
         if self.faults.of("far"):
-            payload = self.far(self.channel_name(channel), symbol, payload)
+            payload = self.far(channel, symbol, payload)
         if self.faults.of("malform"):
-            payload = self.faults.malformed(symbol, self.channel_name(channel), payload)
+            payload = self.faults.malformed(symbol, channel, payload)
         return payload, self.faults.spend_fragment()
 
     def far(self, name: str, symbol: str, payload: bytes) -> bytes:
         """The message with a number far ahead, if a fault has it so."""
-        for numbers, met in ((self.quote_numbers, None), (self.book_numbers, symbol)):
-            for part, key in numbers.items():
-                if part not in name:
-                    continue
-                fault = self.faults.take("far", met, name)
-                if fault is None:
-                    return payload
-                return ahead(payload, key, int(fault["ahead"]))
-        return payload
+        raise NotImplementedError
 
     def verdict(self, channel: str, symbol: str) -> Delivery:
         """What a fault does to the next book message of a channel."""

@@ -101,7 +101,7 @@ class Chaos:
         ``coming``: symbols that will be listed by then. Raises FaultError.
         """
         server = self._server
-        order = read_order(request, server.venue)
+        order = read_order(request)
         symbol, channel = order.values.get("symbol"), order.values.get("channel")
         if order.kind == "list":
             server.check_listable(str(symbol))

@@ -55,7 +55,6 @@ def _described_kinds() -> dict[str, Any]:
             "needs": {key: KEYS[key].allowed for key in kind.needs},
             "takes": {key: KEYS[key].allowed for key in kind.takes},
             "defaults": dict(kind.defaults),
-            "unmeant": list(kind.unmeant),
         }
         for name, kind in KINDS.items()
     }

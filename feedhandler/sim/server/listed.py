@@ -102,16 +102,6 @@ class Listed(Broadcast, ABC):
         if signs != "list":
             self.on_restated(self.market.instruments[symbol])
 
-    def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
-        """A row of the list as the venue shows it now."""
-        terms = self._listed_terms.get(symbol)
-        return row if terms is None else terms.on(self.venue, row)
-
-    def as_streamed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
-        """The same row in a stream."""
-        terms = self._streamed_terms.get(symbol)
-        return row if terms is None else terms.on(self.venue, row)
-
     def word(self, symbol: str, usual: str) -> str:
         """The venue's word for the instrument's status, as its stream says."""
         terms = self._streamed_terms.get(symbol)

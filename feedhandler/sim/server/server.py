@@ -18,7 +18,7 @@ from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.control import add_control_routes
 from feedhandler.sim.server.http_faults import failed_upgrade, rest_faults
 from feedhandler.sim.server.listener import Listener
-from feedhandler.sim.server.subscribe_faults import Asked, SubscribeFaults, read
+from feedhandler.sim.server.subscribe_faults import Asked, SubscribeFaults
 from feedhandler.sim.server.venue import SimVenue
 
 _MAX_CATCH_UP = 0.25
@@ -47,9 +47,9 @@ class VenueServer(SimVenue):
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """The venue's REST and WebSocket paths."""
 
+    @abstractmethod
     def asked(self, text: str) -> Asked | None:
         """A client's text, if it is a request to subscribe."""
-        return read(text)
 
     # -- time --------------------------------------------------------------------------------
 

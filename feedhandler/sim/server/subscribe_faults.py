@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.server.client import Client
@@ -23,52 +20,6 @@ class Asked:
 
     channels: list[tuple[str, str]]
     refusal: Callable[[Fault], bytes]
-
-
-@dataclass(frozen=True)
-class _Refused:
-    """The refusal of a request, in the words of the venue whose it is."""
-
-    request: Mapping[str, Any]
-
-    def __call__(self, fault: Fault) -> bytes:
-        request, code, text = self.request, fault["code"], fault["message"]
-        identity = {"id": request["id"]} if request.get("id") is not None else {}
-        if "args" not in request and isinstance(request["params"], list):
-            return orjson.dumps({"code": code or 2, "msg": text or "Invalid request", **identity})
-        if "args" not in request:
-            error = {"code": code or -32602, "message": text or "Invalid params"}
-            return orjson.dumps({"jsonrpc": "2.0", **identity, "error": error})
-        if any(isinstance(arg, dict) for arg in request["args"]):
-            told = {"event": "error", "code": str(code or 60012), "msg": text or "Invalid request"}
-            return orjson.dumps({**identity, **told, "connId": "a4d3ae55"})
-        told = {"success": False, "ret_msg": text or "error:invalid args", "conn_id": "sim"}
-        return orjson.dumps({**told, "req_id": request.get("req_id", ""), "op": "subscribe"})
-
-
-def read(text: str) -> Asked | None:
-    """A request in one of the forms that most venues' have; None: it is none to subscribe."""
-    try:
-        request = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(request, dict):
-        return None
-    operation = str(request.get("op") or request.get("method")).rpartition("/")[2].lower()
-    params = request.get("args", request.get("params"))
-    prefix = "c:" if isinstance(params, list) and "method" in request else ""
-    if isinstance(params, dict):
-        params = params.get("channels")
-    if operation != "subscribe" or not isinstance(params, list):
-        return None
-    names = [_name(one) for one in params]
-    return Asked([(name, prefix + name) for name in names], _Refused(request))
-
-
-def _name(one: object) -> str:
-    if not isinstance(one, dict):
-        return str(one)
-    return f"{one.get('channel')}:{one.get('instId') or one.get('instFamily')}"
 
 
 class SubscribeFaults:

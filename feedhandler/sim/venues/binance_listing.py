@@ -1,14 +1,17 @@
-"""What the simulated Binance spot lists, and its exchangeInfo."""
+"""What the simulated Binance spot lists."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from itertools import count
+from typing import Final
 
-from feedhandler.sim.market.instrument import Instrument, fixed8
-from feedhandler.sim.market.underlyings import INDEX_START
+from feedhandler.sim.market.instrument import Instrument
 
-DEFAULT_COUNT = 10
+DEFAULT_COUNT: Final = 10
+_LAST_DIGIT: Final = Decimal("0.00000001")  # of whatever the venue writes
 _MAIN = (
     # base, tick, lot, typical lots, weight
     ("BTC", "0.01", "0.00001", 20_000, 30.0),
@@ -25,88 +28,20 @@ _MAIN = (
 _ALTERNATIVE_QUOTES = ("USDC", "FDUSD", "TUSD", "EUR", "TRY", "BRL", "DAI", "JPY")
 
 
-def instruments(count: int | None) -> list[Instrument]:
-    """The first ``count``: USDT pairs, then other quotes, then numbered quiet listings."""
-    wanted = DEFAULT_COUNT if count is None else count
-    found: list[Instrument] = []
-    number = 0
-    while len(found) < wanted:
-        base, tick, lot, typical, weight = _MAIN[number % len(_MAIN)]
-        tier = number // len(_MAIN)
+def catalogue(_: date) -> Iterator[Instrument]:
+    """USDT pairs, then other quotes, then numbered quiet listings."""
+    for tier in count():
         names = ("USDT", *_ALTERNATIVE_QUOTES)
         quote = names[tier] if tier < len(names) else f"Q{tier}"
-        instrument = Instrument(
-            symbol=base + quote,
-            kind="spot",
-            base=base,
-            quote=quote,
-            tick=Decimal(tick),
-            lot=Decimal(lot),
-            typical_lots=typical,
-            depth=300 if tier == 0 else 60,
-            weight=weight / (1 + tier) ** 3,
-        )
-        found.append(instrument)
-        number += 1
-    return found
-
-
-def describe(instrument: Instrument) -> dict[str, Any]:
-    """One entry of exchangeInfo's symbols."""
-    top = fixed8(int(INDEX_START[instrument.base] * 20), 0)
-    tick = instrument.prices(fixed8)[1]
-    lot = instrument.sizes(fixed8)[1]
-    return {
-        "symbol": instrument.symbol,
-        "status": "TRADING",
-        "baseAsset": instrument.base,
-        "baseAssetPrecision": 8,
-        "quoteAsset": instrument.quote,
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "baseCommissionPrecision": 8,
-        "quoteCommissionPrecision": 8,
-        "orderTypes": [
-            "LIMIT",
-            "LIMIT_MAKER",
-            "MARKET",
-            "STOP_LOSS",
-            "STOP_LOSS_LIMIT",
-            "TAKE_PROFIT",
-            "TAKE_PROFIT_LIMIT",
-        ],
-        "icebergAllowed": True,
-        "ocoAllowed": True,
-        "otoAllowed": True,
-        "opoAllowed": True,
-        "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": True,
-        "cancelReplaceAllowed": True,
-        "amendAllowed": True,
-        "pegInstructionsAllowed": True,
-        "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": True,
-        "filters": [
-            {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": top, "tickSize": tick},
-            {
-                "filterType": "LOT_SIZE",
-                "minQty": lot,
-                "maxQty": "9000000.00000000",
-                "stepSize": lot,
-            },
-            {"filterType": "ICEBERG_PARTS", "limit": 10},
-            {
-                "filterType": "NOTIONAL",
-                "minNotional": "5.00000000",
-                "applyMinToMarket": True,
-                "maxNotional": "9000000.00000000",
-                "applyMaxToMarket": False,
-                "avgPriceMins": 5,
-            },
-            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
-        ],
-        "permissions": [],
-        "permissionSets": [["SPOT", "MARGIN"]],
-        "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-        "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
-    }
+        for base, tick, lot, typical, weight in _MAIN:
+            yield Instrument(
+                symbol=base + quote,
+                kind="spot",
+                base=base,
+                quote=quote,
+                tick=Decimal(tick).quantize(_LAST_DIGIT),
+                lot=Decimal(lot).quantize(_LAST_DIGIT),
+                typical_lots=typical,
+                depth=300 if tier == 0 else 60,
+                weight=weight / (1 + tier) ** 3,
+            )

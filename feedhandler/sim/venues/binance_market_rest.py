@@ -9,8 +9,8 @@ import orjson
 from aiohttp import web
 
 from feedhandler.sim.market.records import Trade
-from feedhandler.sim.venues.binance_common import BinanceStreamsServer
-from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
+from feedhandler.sim.venues.binance_product import ProductServer
+from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats, top
 
 Answer = Callable[..., web.Response]
 NO_SYMBOL = {
@@ -31,7 +31,7 @@ class _Bad(Exception):  # noqa: N818
 
 
 def add_market_routes(
-    router: web.UrlDispatcher, server: BinanceStreamsServer, prefix: str, answer: Answer
+    router: web.UrlDispatcher, server: ProductServer, prefix: str, answer: Answer
 ) -> None:
     """Add the paths under a ``prefix``, such as ``/api/v3/``; ``answer`` counts their weight."""
     whole = prefix.startswith("/api/")
@@ -94,7 +94,7 @@ def add_market_routes(
 
     def best(stats: Stats) -> Fields:
         names = ("bidPrice", "bidQty", "askPrice", "askQty")
-        texts = stats.texts.top(stats.live.book)
+        texts = top(stats.texts, stats.live.book)
         found: Fields = {"symbol": stats.live.instrument.symbol}
         found |= dict(zip(names, texts, strict=True))
         if whole:

@@ -6,9 +6,6 @@ import orjson
 from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
-from feedhandler.sim.venues import binance_listing as listing
-from feedhandler.sim.venues.binance_common import BinanceStreamsServer
-from feedhandler.sim.venues.binance_depth import snapshot
 from feedhandler.sim.venues.binance_market_rest import (
     BAD_LIMIT,
     BAD_SYMBOL,
@@ -16,6 +13,8 @@ from feedhandler.sim.venues.binance_market_rest import (
     add_market_routes,
 )
 from feedhandler.sim.venues.binance_meter import Meter
+from feedhandler.sim.venues.binance_product import ProductServer
+from feedhandler.sim.venues.binance_stats import snapshot
 
 _WEIGHT_LIMIT = 6000
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
@@ -23,7 +22,7 @@ _LIMITS = (("REQUEST_WEIGHT", "MINUTE", 1, _WEIGHT_LIMIT), ("RAW_REQUESTS", "MIN
 _BAD_SYMBOLS = {"code": -1100, "msg": "Illegal characters in symbols."}
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> None:
+def add_rest_routes(router: web.UrlDispatcher, server: ProductServer) -> None:
     """Add the public ``/api/v3/`` paths of a server."""
     answer = Meter(_WEIGHT_LIMIT).answer
 
@@ -62,7 +61,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
             "exchangeFilters": [],
             "symbols": as_ordered(
                 server.faults,
-                [server.as_listed(symbol, listing.describe(listed[symbol])) for symbol in chosen],
+                [server.as_listed(symbol, {}) for symbol in chosen],
             ),
         }
         return answer(info, 20)

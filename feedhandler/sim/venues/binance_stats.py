@@ -1,13 +1,14 @@
-"""Binance's tickers, candles and averages, in the venue's number formats."""
+"""Binance's tickers, candles, averages and snapshots, in the venue's number formats."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
 
+from feedhandler.sim.market.book import ASK, BID, Book
 from feedhandler.sim.market.candles import MINUTE_MS, Candle
 from feedhandler.sim.market.live import Live
-from feedhandler.sim.venues.binance_depth import DepthTexts
+from feedhandler.sim.venues.declared.levels import Texts
 
 DAY_MS: Final = 86_400_000
 INTERVALS: Final = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60}
@@ -17,12 +18,27 @@ AVERAGE_MINUTES: Final = 5
 Fields = dict[str, Any]
 
 
+def top(texts: Texts, book: Book) -> tuple[str, str, str, str]:
+    """Best bid and its size, best ask and its size; an empty side is zeros."""
+    bid, bids, ask, asks = book.top()
+    prices, sizes = texts
+    return prices[bid if bids else 0], sizes[bids], prices[-ask if asks else 0], sizes[asks]
+
+
+def snapshot(book: Book, texts: Texts, limit: int, times: str = "") -> bytes:
+    """The REST depth answer, ``limit`` levels a side; ``times``: keys between id and levels."""
+    prices, sizes = texts
+    bids, asks = (
+        ",".join(f'["{prices[grid]}","{sizes[lots]}"]' for grid, lots in book.levels(side, limit))
+        for side in (BID, ASK)
+    )
+    return f'{{"lastUpdateId":{book.sequence},{times}"bids":[{bids}],"asks":[{asks}]}}'.encode()
+
+
 class Stats:
     """One symbol's texts beyond prices and sizes. ``places``: of averages and quote volumes."""
 
-    def __init__(
-        self, live: Live, texts: DepthTexts, average_places: int, quote_places: int
-    ) -> None:
+    def __init__(self, live: Live, texts: Texts, average_places: int, quote_places: int) -> None:
         self.live, self.texts = live, texts
         self._average_places, self._quote_places = average_places, quote_places
         (tick, tick_digits), (lot, lot_digits) = (
@@ -78,7 +94,7 @@ class Stats:
             found["x"] = prices[live.opening]
         found |= {"c": prices[live.last], "Q": sizes[live.last_lots]}
         if whole:
-            found |= dict(zip("bBaA", self.texts.top(live.book), strict=True))
+            found |= dict(zip("bBaA", top(self.texts, live.book), strict=True))
         return found | {
             "o": prices[live.opening],
             "h": prices[live.high],
@@ -124,7 +140,7 @@ class Stats:
         found |= {"lastPrice": prices[live.last], "lastQty": sizes[live.last_lots]}
         if whole:
             names = ("bidPrice", "bidQty", "askPrice", "askQty")
-            found |= dict(zip(names, self.texts.top(live.book), strict=True))
+            found |= dict(zip(names, top(self.texts, live.book), strict=True))
         return found | {
             "openPrice": prices[live.opening],
             "highPrice": prices[live.high],

@@ -1,4 +1,4 @@
-"""Binance's streams that go by the clock: tickers, candles, averages, partial books."""
+"""Binance's streams that go by the clock: tickers, candles, averages."""
 
 from __future__ import annotations
 
@@ -65,19 +65,6 @@ def _candles(interval: str) -> Make:
 def candles(interval: float) -> Mapping[str, Kind]:
     """The kinds of candles, by their part of a stream's name."""
     return {f"@kline_{name}": Kind(interval, _candles(name)) for name in INTERVALS}
-
-
-def partial(speeds: Mapping[str, float], make: Callable[[Stats, int], str]) -> Mapping[str, Kind]:
-    """Partial books of 5, 10 and 20 levels, at each speed."""
-
-    def of(levels: int, interval: float) -> Kind:
-        return when_moved(interval, lambda stats: make(stats, levels))
-
-    return {
-        f"@depth{levels}{suffix}": of(levels, interval)
-        for levels in (5, 10, 20)
-        for suffix, interval in speeds.items()
-    }
 
 
 class Timed:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from aiohttp import web
 
 from feedhandler.sim.faults.bad_list import as_ordered
-from feedhandler.sim.venues import binance_usdm_json as shapes
-from feedhandler.sim.venues import binance_usdm_listing as listing
-from feedhandler.sim.venues.binance_common import BinanceStreamsServer
-from feedhandler.sim.venues.binance_depth import snapshot
+from feedhandler.sim.market.live import Live
+from feedhandler.sim.market.market import Market
 from feedhandler.sim.venues.binance_market_rest import BAD_SYMBOL, NO_SYMBOL, add_market_routes
 from feedhandler.sim.venues.binance_meter import Meter
+from feedhandler.sim.venues.binance_product import ProductServer
+from feedhandler.sim.venues.binance_stats import snapshot
 
 _WEIGHT_LIMIT = 2400
 _DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
-_LISTED_BEFORE_MS = 90 * 86_400_000
+_FUNDING_MS = 8 * 3_600_000
 
 
-def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> None:
+def add_rest_routes(router: web.UrlDispatcher, server: ProductServer) -> None:
     """Add the public ``/fapi/v1/`` paths of a server."""
     answer = Meter(_WEIGHT_LIMIT).answer
 
@@ -46,8 +46,6 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
         return answer({"symbol": symbol, "openInterest": value, "time": now}, 1)
 
     async def exchange_info(_: web.Request) -> web.Response:
-        listed = server.start_ms - _LISTED_BEFORE_MS
-        kinds = server.market.instruments.values()
         info = {
             "timezone": "UTC",
             "serverTime": server.market.clock.ms(),
@@ -64,7 +62,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
             "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
             "symbols": as_ordered(
                 server.faults,
-                [server.as_listed(one.symbol, listing.describe(one, listed)) for one in kinds],
+                [server.as_listed(symbol, {}) for symbol in server.market.instruments],
             ),
         }
         return answer(info, 1)
@@ -74,7 +72,7 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
         if symbol is not None and symbol not in server.market.instruments:
             return answer(BAD_SYMBOL, 1, 400)
         chosen = server.market.instruments if symbol is None else (symbol,)
-        rows = [shapes.premium_index(server.market, server.market.live(one)) for one in chosen]
+        rows = [_premium_index(server.market, server.market.live(one)) for one in chosen]
         return answer(rows if symbol is None else rows[0], 1)
 
     add_market_routes(router, server, "/fapi/v1/", answer)
@@ -82,3 +80,19 @@ def add_rest_routes(router: web.UrlDispatcher, server: BinanceStreamsServer) -> 
     router.add_get("/fapi/v1/depth", depth)
     router.add_get("/fapi/v1/openInterest", open_interest)
     router.add_get("/fapi/v1/exchangeInfo", exchange_info)
+
+
+def _premium_index(market: Market, live: Live) -> dict[str, str | int]:
+    instrument, now = live.instrument, live.clock.ms()
+    dated = bool(instrument.expiry_ms)
+    mark, index = market.mark(instrument), market.index(instrument.base)
+    return {
+        "symbol": instrument.symbol,
+        "markPrice": f"{mark:.8f}",
+        "indexPrice": f"{index:.8f}",
+        "estimatedSettlePrice": f"{index:.8f}",
+        "lastFundingRate": "" if dated else f"{market.funding(instrument):.8f}",
+        "interestRate": "0.00010000",
+        "nextFundingTime": 0 if dated else (now // _FUNDING_MS + 1) * _FUNDING_MS,
+        "time": now,
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from decimal import Decimal
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, quote
 
@@ -15,7 +14,7 @@ from aiohttp import web
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.bad_list import as_ordered
-from feedhandler.sim.market.instrument import fixed, plain
+from feedhandler.sim.market.instrument import fixed, places, plain
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.server import DeclaredServer
@@ -48,9 +47,9 @@ class BybitRest(DeclaredServer):
         symbol, one = live.instrument.symbol, live.instrument
         found = self._texts.get(symbol)
         if found is None and self.written:
-            size = fixed(_places(one.lot))
+            size = fixed(places(one.lot))
             sizes = one.sizes(lambda number, digits: size(number, digits) if number else "0")
-            found = self._texts[symbol] = Texts(one.prices(fixed(_places(one.tick))), sizes)
+            found = self._texts[symbol] = Texts(one.prices(fixed(places(one.tick))), sizes)
         elif found is None:
             found = self._texts[symbol] = Texts(one.prices(plain), one.sizes(plain))
         return found
@@ -147,9 +146,3 @@ class BybitRest(DeclaredServer):
             return self.wrong("limit")
         said = self.book_answer(self.market.live(symbol), int(limit))
         return self._answer(orjson.Fragment(said.removeprefix(b'{"result":')[:-1]))
-
-
-def _places(step: Decimal) -> int:
-    """Decimals as the venue writes the step: `0.10` has two."""
-    exponent = step.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -73,6 +73,7 @@ _IDS: Final = ("id", "id_or_place", "id_tail")
 _PRINTS: Final[Mapping[str, _Get]] = {
     "symbol": lambda live, _, __: live.instrument.symbol,
     "price": lambda _, texts, one: texts.prices[one.grid],
+    "traded": lambda _, texts, one: texts.prices[one.grid],
     "size": lambda _, texts, one: texts.sizes[one.lots],
     "amount": _signed,
     "id_name": lambda _, __, one: trade_name(one.number),

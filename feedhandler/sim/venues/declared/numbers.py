@@ -73,7 +73,7 @@ class Numbers:
         last, before = str(final), str(previous)
         said = {
             "_": last,  # levels with a number of their own have the message's
-            "first": str(previous + 1),
+            "first": str(previous + (2 if self._leaps else 1)),
             "final": last,
             "previous": before,
             "previous_signed": before,

@@ -59,12 +59,13 @@ class BookStream:
         if self.levels:
             return list(self._differing())
         lots = self.live.book.lots
+        # Also of levels that are again as they were: a base may be of the time between.
         now = [
             Change(side, grid, old, lots[side].get(grid * SIGN[side], 0))
             for (side, grid), old in self._before.items()
         ]
         self._before.clear()
-        return [one for one in now if one.old != one.new]
+        return now
 
     def _differing(self) -> Iterator[Change]:
         """Of a window: what has left it, first."""
