@@ -97,7 +97,7 @@ def stress(namespace: str, seconds: float, seed: int) -> None:
             print(how, saw)
             assert saw["stopped"] == 1
             assert saw.get("died", 0) + saw.get("superseded", 0) <= killed
-            assert saw["boards" if how == "cells" else "records"] > 100
+            assert saw["boards" if how == "cells" else "records"] > 10
         assert killed >= 1
     finally:
         for process in processes:
