@@ -206,9 +206,12 @@ def test_refused_connections_and_the_same_port_afterwards() -> None:
     asyncio.run(main())
 
 
-def test_upgrade_is_answered_with_an_error() -> None:
+@pytest.mark.parametrize("name", ["okx", "binance"])
+def test_upgrade_is_answered_with_an_error(name: str) -> None:
+    """Also where answers over HTTP get headers of their own."""
+
     async def main() -> None:
-        async with venue("okx") as sim:
+        async with venue(name) as sim:
             for status, after in ((429, 7), (403, None), (503, None)):
                 more = {} if after is None else {"retry_after": after}
                 await sim.fault("upgrade_error", status=status, count=1, **more)

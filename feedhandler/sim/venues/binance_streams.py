@@ -175,13 +175,15 @@ class StreamsServer(DeclaredServer):
         return orjson.dumps({"code": -1001, "msg": "Internal error; unable to process."})
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        """Answers show the weight that is used; a path of raw streams may name them."""
+        """Answers show the weight that is used; a path of raw streams may name them. An upgrade
+        that is refused is not of the venue's API: it keeps its headers, Retry-After too."""
         root, raw, _ = request.path.partition("/ws/")
-        if "Upgrade" in request.headers and raw and f"{root}/ws" in self._sockets:
+        upgrade = "Upgrade" in request.headers
+        if upgrade and raw and f"{root}/ws" in self._sockets:
             return await self.websocket(request)
         found = await super()._serve(request)
-        if not isinstance(found, web.Response) or not isinstance(found.body, bytes):
-            return found  # a socket
+        if upgrade or not isinstance(found, web.Response) or not isinstance(found.body, bytes):
+            return found
         return self._meter.answer(found.body, self._weight(request), found.status)
 
     def _weight(self, request: web.Request) -> int:
