@@ -205,9 +205,9 @@ def _left(one: LeftOver, width: int) -> Iterator[str]:
     if one.near:
         yield cut(f"  {dim('nearest')}  {one.near} {one.sample}", width)
     if one.stop:
-        yield from wrapped(one.stop, width)
+        yield from wrapped(one.stop, width, "  ")
     if one.error and one.error != one.stop:
-        yield from (dim(line) for line in wrapped(f"the engine: {one.error}", width))
+        yield from (dim(line) for line in wrapped(f"the engine: {one.error}", width, "  "))
 
 
 def _show_listed(told: Examined) -> None:

@@ -76,7 +76,8 @@ FRAME = {"s": "X", "b": 12.5, "q": 625000}
         (InstrumentKind.PERPETUAL, ContractType.LINEAR, 1.0, 12.5),
         (InstrumentKind.PERPETUAL, ContractType.INVERSE, 1.0, 625000.0),
         (InstrumentKind.OPTION, ContractType.INVERSE, 1.0, 12.5),
-        (InstrumentKind.PERPETUAL, ContractType.LINEAR, 0.01, math.nan),  # of contracts
+        (InstrumentKind.PERPETUAL, ContractType.LINEAR, 0.01, 1250.0),  # of contracts
+        (InstrumentKind.PERPETUAL, ContractType.LINEAR, 0.03, math.nan),  # no exact number of them
         (InstrumentKind.PERPETUAL, ContractType.INVERSE, 100.0, math.nan),
         (InstrumentKind.PERPETUAL, ContractType.QUANTO, 1.0, math.nan),
         (InstrumentKind.COMBO, ContractType.INVERSE, 1.0, math.nan),

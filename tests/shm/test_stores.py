@@ -118,7 +118,7 @@ def meant(what: str, given: bytes) -> bytes:
     if what != "quote":
         return given
     assert fields is not None
-    end = fields["volume"][1]  # from behind the stamp: with the volume itself
+    end = fields["next_funding_ns"][1]  # from behind the stamp: with the last one itself
     return given[:end] + bytes(len(given) - end)
 
 

@@ -82,6 +82,7 @@ def test_streams_of_each_channel_and_their_endpoints() -> None:
         "btcusdt_261225@aggTrade": ("market", "trades"),
         "btcusdt_261225@forceOrder": ("market", "trades"),
         "btcusdt_261225@markPrice@1s": ("market", "ticker"),
+        "btcusdt_261225@miniTicker": ("market", "ticker"),
         "btcusdt_261225@bookTicker": ("public", "quote"),
     }
     assert VENUE.key_symbols(keys[0])[1] == spec.symbol
