@@ -16,6 +16,7 @@ VENUES = ("binance-usdm", "okx")
 SYMBOLS = ("AAA-USDT", "BBB-USDT", "CCC-USDT")
 MIDDLE = 10_000  # in ticks of 0.1
 START_MS = 1_700_000_000_000
+INTERVAL_MS = 2_000  # of funding
 PONG = b""  # stands for the pong that a venue sends between its messages
 Levels = dict[int, int]
 
@@ -175,17 +176,31 @@ class Stream:
 
     def _statistics(self, m: Market) -> bytes:
         mark, index = (price(self.random.randrange(9_000, 11_000)) for _ in range(2))
-        funding = f"0.0{self.random.randrange(1, 9)}{self.random.randrange(1, 9)}"
+        funding, predicted = (f"0.0{self.random.randrange(11, 99)}" for _ in range(2))
+        due = self.ms - self.ms % INTERVAL_MS + INTERVAL_MS
+        if self.random.random() < 0.1:
+            funding, predicted, due = "", "", 0  # there is none, as of a dated contract
         if not self.okx:
-            return self._binance("markPriceUpdate", m, {"p": mark, "i": index, "r": funding})
-        channel, field, value = self.random.choice(
+            if self.random.random() < 0.3:
+                volume = size(self.random.randrange(1, 4) * 500)
+                return self._binance("24hrMiniTicker", m, {"c": mark, "v": volume, "q": "1"})
+            rates = {"p": mark, "i": index, "r": funding, "T": due}
+            return self._binance("markPriceUpdate", m, rates)
+        channel, fields = self.random.choice(
             [
-                ("mark-price", "markPx", mark),
-                ("open-interest", "oi", index),
-                ("funding-rate", "fundingRate", funding),
+                ("mark-price", {"markPx": mark}),
+                ("open-interest", {"oi": index}),
+                (
+                    "funding-rate",
+                    {
+                        "fundingRate": funding,
+                        "fundingTime": str(due or ""),
+                        "nextFundingRate": predicted,
+                    },
+                ),
             ]
         )
-        row = {"instId": m.symbol, field: value, "ts": self._now()}
+        row = {"instId": m.symbol, **fields, "ts": self._now()}
         return self._okx(channel, m, [row])
 
     # ---- envelopes
@@ -195,8 +210,11 @@ class Stream:
         return str(self.ms)
 
     def _binance(self, event: str, m: Market, fields: dict[str, Any]) -> bytes:
+        """`T`: when it was so, `E`: when it was sent; of statistics only this."""
         at = int(self._now())
-        head = {"e": event, "E": at + 3, "s": m.symbol, "T": at}
+        head = {"e": event, "E": at + self.random.randrange(4), "s": m.symbol}
+        if event not in ("markPriceUpdate", "24hrMiniTicker"):
+            head["T"] = at
         return json.dumps({"stream": "x", "data": head | fields}).encode()
 
     def _okx(self, channel: str, m: Market, data: Any, action: str | None = None) -> bytes:

@@ -16,6 +16,8 @@ from shm import Flag, Kind, Reason, Side, Source, Stat, State
 PRICE, SIZE = -1, -3  # the exponents of all instruments
 NONE = -(1 << 63)
 NS = 1_000_000
+#: the statistics of a quote cell
+NUMBERS = ("mark", "index", "funding", "predicted_funding", "open_interest", "volume")
 
 
 class Record(NamedTuple):
@@ -39,6 +41,7 @@ class Top:
     source: int
     number: int
     exchange_ns: int
+    sent_ns: int
     bid: tuple[int, int]
     ask: tuple[int, int]
 
@@ -65,9 +68,10 @@ class Market:
     place: int = 0
     state: tuple[int, int] = (State.LIVE, Reason.NONE)
     book_ns: int = 0
+    sent_ns: int = 0  # of the message that the book is of
     top: Top | None = None
     trade: tuple[int, int, int, int] = (NONE, 0, 0, 0)  # price, size, side, time
-    stats: dict[str, float] = field(default_factory=dict)
+    stats: dict[str, Decimal | None] = field(default_factory=dict)  # None: there is none
 
 
 class Model:
@@ -79,6 +83,7 @@ class Model:
         self.base, self.limit, self.depth = base, limit, depth
         self.records: list[Record] = []
         self.seen: list[list[Seen]] = [[] for _ in symbols]
+        self.sent_ns = 0  # when the venue sent the message, if it says so; 0
 
     @property
     def end(self) -> int:
@@ -109,8 +114,9 @@ class Model:
         self.seen[m.row].append(seen)
 
     def _binance(self, told: dict[str, Any]) -> tuple[Market, bool]:
-        m, ns, before = self.markets[told["s"]], told["T"] * NS, self.end
-        event = told["e"]
+        m, before, event = self.markets[told["s"]], self.end, told["e"]
+        self.sent_ns = told["E"] * NS
+        ns = told.get("T", 0) * NS  # of a mark price it is when funding is due
         if event == "depthUpdate":
             sides = [(Side.BID, told["b"]), (Side.ASK, told["a"])]
             self._delta(m, told["pu"], told["u"], sides, ns)
@@ -121,15 +127,15 @@ class Model:
             side = Side.ASK if told["m"] else Side.BID
             self._trade(m, told["a"], side, told["p"], told["q"], ns)
         else:
-            values = {"mark": told["p"], "index": told["i"], "funding": told["r"]}
-            self._statistics(m, values, told["E"] * NS)
+            names = {"p": "mark", "i": "index", "r": "funding", "T": "next_funding", "v": "volume"}
+            self._statistics(m, {names[k]: told[k] for k in told if k in names}, self.sent_ns)
         return m, self.end > before
 
     def _okx(self, told: dict[str, Any]) -> tuple[Market, bool]:
         m, before, channel = self.markets[told["arg"]["instId"]], self.end, told["arg"]["channel"]
         (row,) = told["data"]
         row |= {side: [one[:2] for one in row[side]] for side in ("asks", "bids") if side in row}
-        ns = int(row["ts"]) * NS
+        ns, self.sent_ns = int(row["ts"]) * NS, 0
         if channel == "books" and told["action"] == "snapshot":
             self._base(m, row, ns)
         elif channel == "books":
@@ -141,8 +147,14 @@ class Model:
             side = Side.BID if row["side"] == "buy" else Side.ASK
             self._trade(m, int(row["tradeId"]), side, row["px"], row["sz"], ns)
         else:
-            names = {"markPx": "mark", "oi": "open_interest", "fundingRate": "funding"}
-            self._statistics(m, {names[k]: row[k] for k in names if k in row}, ns)
+            names = {
+                "markPx": "mark",
+                "oi": "open_interest",
+                "fundingRate": "funding",
+                "fundingTime": "next_funding",
+                "nextFundingRate": "predicted_funding",
+            }
+            self._statistics(m, {names[k]: row[k] for k in row if k in names}, ns)
         return m, self.end > before
 
     # ---- what they mean
@@ -151,7 +163,7 @@ class Model:
         levels = self._levels([(Side.ASK, row["asks"]), (Side.BID, row["bids"])])
         self._message(m, [(Kind.CLEAR, 0, 0, 0, 0), *levels], ns, row["seqId"], Flag.SNAPSHOT)
         self._replace(m, row["seqId"], row["bids"], row["asks"])
-        m.book_ns = ns
+        m.book_ns, m.sent_ns = ns, self.sent_ns
         m.top = self._best(m)
         self._state(m, State.LIVE, Reason.NONE)
 
@@ -170,7 +182,7 @@ class Model:
         levels = self._levels(sides)
         if levels:
             self._message(m, levels, ns, number)
-            m.book_ns = ns
+            m.book_ns, m.sent_ns = ns, self.sent_ns
         for _, side, price, size, _ in levels:
             one = m.asks if side == Side.ASK else m.bids
             one[price] = size
@@ -181,27 +193,33 @@ class Model:
 
     def _best(self, m: Market) -> Top:
         bid, ask = max(m.bids), min(m.asks)
-        return Top(Source.BOOK, m.place, m.book_ns, (bid, m.bids[bid]), (ask, m.asks[ask]))
+        ends = (bid, m.bids[bid]), (ask, m.asks[ask])
+        return Top(Source.BOOK, m.place, m.book_ns, m.sent_ns, *ends)
 
     def _bbo(self, m: Market, number: int, told: Any, ns: int) -> None:
         bid, ask = ((scaled(p, PRICE), scaled(s, SIZE)) for p, s in told)
         pair: list[Body] = [(Kind.QUOTE, Side.BID, *bid, 0), (Kind.QUOTE, Side.ASK, *ask, 0)]
         self._message(m, pair, ns, number)
         if m.state[0] != State.LIVE or number > m.place:
-            m.top = Top(Source.QUOTE, number, ns, bid, ask)
+            m.top = Top(Source.QUOTE, number, ns, self.sent_ns, bid, ask)
 
     def _trade(self, m: Market, number: int, side: int, price: str, size: str, ns: int) -> None:
         m.trade = (scaled(price, PRICE), scaled(size, SIZE), side, ns)
         self._message(m, [(Kind.TRADE, side, *m.trade[:2], 0)], ns, number)
 
-    def _statistics(self, m: Market, values: dict[str, str], ns: int) -> None:
+    def _statistics(self, m: Market, values: dict[str, Any], ns: int) -> None:
+        """In the order in which the venue wrote them, those that are others than before."""
         changed: list[Body] = []
-        for name, text in sorted(values.items(), key=lambda one: Stat[one[0].upper()]):
-            if m.stats.get(name) != float(text):
-                exponent = int(Decimal(text).normalize().as_tuple().exponent)
-                mantissa = scaled(text, exponent)
+        for name, told in values.items():
+            value = Decimal(told) if told else None  # a time of 0: none
+            if value is not None and name == "next_funding":
+                value *= NS
+            if value is not None and m.stats.get(name) != value:
+                due = name == "next_funding"
+                exponent = 0 if due else int(value.normalize().as_tuple().exponent)
+                mantissa = scaled(str(value), exponent)
                 changed.append((Kind.STAT, 0, mantissa, exponent, Stat[name.upper()]))
-            m.stats[name] = float(text)
+            m.stats[name] = value
         self._message(m, changed, ns, 0)
 
     def _state(self, m: Market, state: State, reason: Reason) -> None:
@@ -224,6 +242,8 @@ class Model:
             for place, (kind, side, price, size, aux) in enumerate(part):
                 here = flags | (Flag.FIRST if place == 0 else 0)
                 here |= (Flag.LAST | more) if place == len(part) - 1 else 0
+                if Kind.LEVEL <= kind <= Kind.QUOTE and self.sent_ns:
+                    aux = (self.sent_ns - ns) // 1000
                 one = Record(m.row, kind, here, side, ns, number, price, size, aux)
                 self.records.append(one)
 
@@ -232,13 +252,15 @@ class Model:
     def _quote(self, m: Market) -> dict[str, Any]:
         assert m.top is not None
         price, size, side, ns = m.trade
-        stats = {name: m.stats.get(name) for name in ("mark", "index", "funding", "open_interest")}
+        due = m.stats.get("next_funding")
+        values = {name: m.stats.get(name) for name in NUMBERS}
         return {
             "state": m.state[0],
             "reason": m.state[1],
             "source": m.top.source,
             "venue_sequence": m.top.number,
             "exchange_ns": m.top.exchange_ns,
+            "sent_ns": m.top.sent_ns,
             "bid_price": m.top.bid[0],
             "bid_size": m.top.bid[1],
             "ask_price": m.top.ask[0],
@@ -247,7 +269,8 @@ class Model:
             "last_size": size,
             "last_side": side,
             "last_ns": ns,
-            **stats,
+            "next_funding_ns": int(due) if due else 0,
+            **{name: None if value is None else float(value) for name, value in values.items()},
         }
 
     def _book(self, m: Market) -> dict[str, Any]:
@@ -257,6 +280,7 @@ class Model:
             "reason": m.state[1],
             "venue_sequence": m.place,
             "exchange_ns": m.book_ns,
+            "sent_ns": m.sent_ns,
             "bids_total": len(bids),
             "asks_total": len(asks),
             "bids": bids[: self.depth],
