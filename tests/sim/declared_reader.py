@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from feedhandler import venues
-from feedhandler.adapter.declared import DeclaredVenue, words
+from feedhandler.adapter.declared import DeclaredVenue, Topic, words
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.adapter.venue import Base, Control, ControlKind
 from feedhandler.sim.config import SimOptions
@@ -201,12 +201,16 @@ def _server(name: str, chosen: SimOptions) -> VenueServer:
 
 
 @asynccontextmanager
-async def reading(sim: Sim) -> AsyncIterator[Reader]:
-    """Connected as the venue has it: with a token, and after its welcome."""
+async def reading(sim: Sim, channel: str = "book") -> AsyncIterator[Reader]:
+    """Connected as the venue has it: where it has the channel, with a token, after its welcome."""
     server = sim.server
     assert isinstance(server, DeclaredServer)
     venue = server.declared
-    url = sim.base.replace("http", "ws", 1) + server.ws_path
+    found = venue.topics[channel]
+    first = found if isinstance(found, str | Topic) else found[0]
+    where = first.endpoint if isinstance(first, Topic) else "public"
+    path = server.ws_path if where == "public" else urlsplit(venue.ws_urls[where]).path
+    url = sim.base.replace("http", "ws", 1) + path
     if venue.token is not None:
         async with sim.session.post(
             sim.base + rest_path(venue) + venue.token.request.path

@@ -64,7 +64,7 @@ def lists_what_is_left(reader: Reader) -> bool:
 @every
 def test_a_subscription_is_acknowledged_and_ended(name: str) -> None:
     async def main() -> None:
-        async with served(name) as sim, reading(sim) as reader:
+        async with served(name) as sim, reading(sim, "trades") as reader:
             keys = await keys_of(sim, reader)
             await reader.subscribe(keys)
             await until(reader, (ControlKind.ACK,), keys)
@@ -88,7 +88,7 @@ def test_a_subscription_is_acknowledged_and_ended(name: str) -> None:
 @every
 def test_an_unknown_instrument_is_refused_and_the_others_are_not(name: str) -> None:
     async def main() -> None:
-        async with served(name) as sim, reading(sim) as reader:
+        async with served(name) as sim, reading(sim, "trades") as reader:
             good, *_ = await keys_of(sim, reader, 1)
             symbol = reader.venue.key_symbols(good)[1]
             written = symbol if symbol in good else symbol.lower()
@@ -112,7 +112,7 @@ def test_faults_of_requests(name: str) -> None:
     """Refused once, unacknowledged once, late once, deaf once; then all is well."""
 
     async def main() -> None:
-        async with served(name) as sim, reading(sim) as reader:
+        async with served(name) as sim, reading(sim, "trades") as reader:
             key, *_ = await keys_of(sim, reader, 1)
             symbol = reader.venue.key_symbols(key)[1]
             one = symbol in sim.server.market.instruments

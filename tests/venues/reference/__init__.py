@@ -20,7 +20,7 @@ from tests.venues.reference import (
     htx_depth,
     kraken_v1,
 )
-from tests.venues.reference.binance import BinanceFuturesReference
+from tests.venues.reference.binance import BinanceFuturesReference, BinanceReference
 from tests.venues.reference.bitfinex import BitfinexReference
 from tests.venues.reference.bitget import BitgetReference
 from tests.venues.reference.bitmex import BitmexReference
@@ -47,8 +47,10 @@ from tests.venues.reference.okx import OkxReference
 Line = dict[str, Any]
 
 REFERENCES: dict[str, Callable[[], Reference]] = {
+    "binance": BinanceReference,
     "binance-coinm": BinanceFuturesReference,
     "binance-options": BinanceFuturesReference,
+    "binance-usdm": BinanceFuturesReference,
     "bitfinex": BitfinexReference,
     "bitget-futures": BitgetReference,
     "bitget-spot": BitgetReference,

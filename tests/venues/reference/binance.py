@@ -1,5 +1,6 @@
-"""Binance's futures and options, https://developers.binance.com/docs/derivatives: depthUpdate, of
-which `pu` is the `u` before, over a base by REST; aggTrade and trade; bookTicker."""
+"""Binance, https://developers.binance.com/docs/derivatives and .../docs/binance-spot-api-docs:
+depthUpdate over a base by REST; aggTrade and trade; bookTicker. Of futures and options `pu` is the
+`u` before; on the spot market each begins with the number behind it."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class BinanceFuturesReference(JoinedReference):
                 return Said("trade", trades=(_trade(data),))
             case "bookTicker":
                 return Said("quote", quotes=(_quote(data),))
-            case "markPriceUpdate" | "24hrTicker":
+            case "markPriceUpdate" | "24hrTicker" | "24hrMiniTicker":
                 return Said("ticker")
             case "kline" | "forceOrder":
                 return Said("none")
@@ -48,6 +49,34 @@ class BinanceFuturesReference(JoinedReference):
         return self.before[delta.first, delta.final]
 
 
+class BinanceReference(JoinedReference):
+    """The spot market: a best bid and offer has no event's name, and no time."""
+
+    def rest(self, url: str, body: Any) -> Said:
+        if not urlsplit(url).path.endswith("/depth"):
+            return CONTROL
+        symbol = parse_qs(urlsplit(url).query)["symbol"][0]
+        return self.base(symbol, body["lastUpdateId"], body["bids"], body["asks"])
+
+    def frame(self, message: Any) -> Said:
+        data = message.get("data", message)
+        if isinstance(data, list):
+            return Said("ticker")
+        match data.get("e"):
+            case "depthUpdate":
+                return self.delta(data["s"], Delta(data["U"], data["u"], data["b"], data["a"]))
+            case "aggTrade" | "trade":
+                return Said("trade", trades=(_trade(data),))
+            case "24hrTicker" | "24hrMiniTicker":
+                return Said("ticker")
+            case "kline":
+                return Said("none")
+            case _ if "B" in data:
+                return Said("quote", quotes=(_quote(data),))
+            case _:
+                return CONTROL
+
+
 def _trade(data: Any) -> Trade:
     number = data["a"] if data["e"] == "aggTrade" else data["t"]
     price, size = Decimal(data["p"]), Decimal(data["q"])
@@ -56,7 +85,7 @@ def _trade(data: Any) -> Trade:
 
 def _quote(data: Any) -> Quote:
     bid, ask = _side(data["b"], data["B"]), _side(data["a"], data["A"])
-    return Quote(data["s"], bid, ask, data["T"] * 10**6, data["u"])
+    return Quote(data["s"], bid, ask, data.get("T", 0) * 10**6, data["u"])
 
 
 def _side(price: str, size: str) -> Level | None:
