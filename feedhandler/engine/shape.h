@@ -29,6 +29,8 @@ enum shape_kind {
     SHAPE_FUNDING,
     SHAPE_INTEREST,
     SHAPE_GREEKS,
+    SHAPE_VOLUME,
+    SHAPE_INDEX,
 };
 
 enum { KEY_OPTIONAL = 1, KEY_PRESENT = 2, KEY_ROUTE = 4, KEY_LISTED = 8 }; /* of a key of an object */

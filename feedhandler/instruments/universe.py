@@ -24,6 +24,8 @@ CHANNEL = {
     "funding": _engine.CHANNEL_FUNDING,
     "interest": _engine.CHANNEL_INTEREST,
     "greeks": _engine.CHANNEL_GREEKS,
+    "volume": _engine.CHANNEL_VOLUME,
+    "index": _engine.CHANNEL_INDEX,
 }
 
 

@@ -153,11 +153,13 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "funding": 14,
         "interest": 15,
         "greeks": 16,
+        "volume": 17,
+        "index": 18,
     }
 )
 BOOKS = frozenset({"book", "snapshot", "full", "answer"})
 TRADES = frozenset({"trade", "liquidation"})
-TICKERS = frozenset({"ticker", "mark", "funding", "interest", "greeks"})
+TICKERS = frozenset({"ticker", "mark", "funding", "interest", "greeks", "volume", "index"})
 SAYING = TICKERS | {"quote"}  #: those that may have statistics
 
 

@@ -53,7 +53,7 @@ class BinanceCoinm(DeclaredVenue):
         "depth": Promise("book", moves=True),
         "bookTicker": Promise("quote", moves=True),
         "markPrice": Promise("ticker", first_s=5.0, every_s=3.0),
-        "24hrMiniTicker": Promise("ticker", rhythm=False),
+        "24hrMiniTicker": Promise("volume", rhythm=False),
         "aggTrade": promise.TRADES,
         "forceOrder": promise.LIQUIDATIONS,
     }

@@ -85,7 +85,7 @@ FUTURES_FRAMES = _all(
             '"p?":"$mark","i?":"$index","r?":"$funding","T?":$next_funding_ms',
         ),
     ),
-    Frame("ticker", _event("24hrMiniTicker", '"v":"$volume"')),
+    Frame("volume", _event("24hrMiniTicker", '"v":"$volume"')),
     # The price is that of the order: its average is not on the tick.
     Frame(
         "liquidation",
@@ -115,6 +115,6 @@ OPTIONS_FRAMES = _all(
         ),
     ),
     # Before December 2025 it had greeks, and "v" was the vega.
-    Frame("ticker", _told("24hrTicker", '"v":"$volume","mp":$never')),
+    Frame("volume", _told("24hrTicker", '"v":"$volume","mp":$never')),
     Frame("interest", _told("openInterest", '"o":"$open_interest"')),
 )

@@ -64,7 +64,7 @@ class BinanceOptions(DeclaredVenue):
         "bookTicker": Promise("quote", moves=True),
         "markPrice": Promise("ticker", first_s=5.0, every_s=3.0),
         "trade": promise.TRADES,
-        "24hrTicker": Promise("ticker", rhythm=False),
+        "24hrTicker": Promise("volume", rhythm=False),
         "openInterest": Promise("interest", rhythm=False),
         "optionOpenInterest": Promise("interest", rhythm=False),
     }

@@ -73,7 +73,7 @@ _FRAMES = (
         )
     ),
     Frame(
-        "ticker",
+        "index",
         '{"id":$word,"result":{"channel":"index","instrument_name":"$index_name",'
         '"data":[{"v":"$index","t":$time_ms}]}}',
     ),
@@ -106,7 +106,7 @@ class CryptoCom(DeclaredVenue):
         "mark": Promise("mark", first_s=5.0, every_s=5.0),
         "funding": Promise("funding", first_s=10.0, every_s=90.0),
         "estimatedfunding": Promise("funding", rhythm=False),
-        "index": Promise("ticker", first_s=10.0),
+        "index": Promise("index", first_s=10.0),
     }
     default_instruments = ("BTC_USD", "ETH_USD", "SOL_USD", "BTCUSD-PERP", "ETHUSD-PERP")
     statuses = {"true": Status.ACTIVE, "false": Status.HALTED}

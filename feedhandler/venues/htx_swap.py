@@ -52,7 +52,7 @@ _FRAMES = (
         '{"ch":"market.$symbol.mark_price.1min","ts":$time_ms,"tick":{"close":"$mark"}}',
     ),
     Frame(  # which counts both sides of a trade
-        "ticker",
+        "volume",
         '{"ch":"market.$symbol.detail","ts":$time_ms,"tick":{"data":$never,"vol":$volume_both}}',
     ),
     Frame("ticker", '{"ch":"market.$symbol.index.1min","ts":$time_ms,"tick":{"close":"$index"}}'),
@@ -154,7 +154,7 @@ class HtxSwap(DeclaredVenue):
         "mark_price": Promise("mark", first_s=15.0),
         "index": Promise("ticker", first_s=15.0),
         "funding_rate": Promise("funding", first_s=60.0),
-        "detail": Promise("ticker", rhythm=False),
+        "detail": Promise("volume", rhythm=False),
     }
     topics = {
         "book": Topic(

@@ -74,7 +74,7 @@ _FRAMES = (
         '"granularity":60000,"fundingRate":$predicted_funding,"timestamp":$time_ms',
     ),
     Frame(  # in the base, whatever a contract is worth
-        "ticker",
+        "volume",
         '{"topic":"/contractMarket/snapshot:$symbol","data":{"volume":$volume_base,"ts":$time_ns}}',
     ),
     Frame(
@@ -101,7 +101,7 @@ class KucoinFutures(Classic):
         "/contractMarket/execution": promise.TRADES,
         "/contractMarket/tickerV2": Promise("quote", moves=True),
         "/contract/instrument": Promise("ticker", first_s=10.0),
-        "/contractMarket/snapshot": Promise("ticker", rhythm=False),
+        "/contractMarket/snapshot": Promise("volume", rhythm=False),
     }
     topics = {
         "book": "/contractMarket/level2:$symbol",

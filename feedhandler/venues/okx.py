@@ -187,7 +187,7 @@ class Okx(DeclaredVenue):
         "funding-rate": Promise("funding", first_s=95.0, every_s=90.0),
         "open-interest": Promise("interest", first_s=15.0),
         "opt-summary": Promise("greeks", first_s=15.0),
-        "index-tickers": Promise("ticker", first_s=65.0),
+        "index-tickers": Promise("index", first_s=65.0),
     }
     topics = {
         "book": "books:$symbol",

@@ -105,7 +105,7 @@ FRAMES = (
     ),
     _statistics("interest", "open-interest", '"oi":"$open_interest","ts":"$time_ms"'),
     Frame(
-        "ticker",
+        "index",
         _pushed(
             "index-tickers",
             '{"instId":"$index_name","idxPx":"$index","ts":"$time_ms"}',

@@ -67,7 +67,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     ),
     "cryptocom": Beside(
         frames=dict.fromkeys(
-            ("snapshot", "book", "ticker", "mark", "funding"),
+            ("snapshot", "book", "ticker", "mark", "funding", "index"),
             '{"id":-1,"method":"subscribe","code":0}',
         )
         | {"trade": '{"method":"subscribe","code":0}'},
