@@ -34,6 +34,7 @@ from feedhandler.connection.state import is_open
 from feedhandler.connection.subscribing import TICK_S, Subscribing
 from feedhandler.connection.subscriptions import Subscriptions
 from feedhandler.connection.welcome_gate import WelcomeGate
+from feedhandler.connection.work import wait_for_work
 from feedhandler.engine._engine import Connection as Native
 from feedhandler.log import Throttle
 from feedhandler.network.connect_failure import explain, refused, unreachable
@@ -262,16 +263,10 @@ class Connection:
             self._kick.clear()
             delay = self._tick(now)
             if not self.socket.lost:
-                await self._wait_for_work(delay)
+                await wait_for_work(self._kick, delay)
         self.uptime_ns += int((self._clock() - began) * 1e9)
         self.connected_ns = 0
         self.limit.end()
-
-    async def _wait_for_work(self, seconds: float) -> None:
-        """Wait, or less: until there is something to do."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._kick.wait()
 
     def _tick(self, now: float) -> float:
         """Do what is due; returns the seconds until it may be again."""
