@@ -123,6 +123,17 @@ VALUES = st.recursive(
 )
 
 
+def json_of(frame: bytes) -> Any:
+    """By two readers: Python's lets some text pass, orjson no number that a double cannot hold."""
+    found = json.loads(frame.decode(), parse_constant=int)
+    try:
+        orjson.loads(frame)
+    except orjson.JSONDecodeError as error:
+        if "infinity" not in str(error):
+            raise
+    return found
+
+
 @settings(max_examples=100, deadline=None)
 @given(value=VALUES, seed=st.integers(0, 1 << 30), times=st.integers(0, 3))
 def test_what_is_json_is_read_and_nothing_else(value: Any, seed: int, times: int) -> None:
@@ -133,8 +144,7 @@ def test_what_is_json_is_read_and_nothing_else(value: Any, seed: int, times: int
     for _ in range(times):
         frame = mutated(frame, rng) or b"{"
     try:
-        json.loads(frame.decode(), parse_constant=int)
-        valid = isinstance(orjson.loads(frame), dict) or frame.isalpha()  # as its shapes are
+        valid = isinstance(json_of(frame), dict) or frame.isalpha()  # as its shapes are
     except (ValueError, UnicodeDecodeError):
         valid = frame.isalpha()
     with reader() as e:
