@@ -15,7 +15,7 @@ from tests.fuzz import corpus
 from tests.fuzz.targets import QUICK, Target, build, clang, fuzz, targets
 from tests.kit import natives
 
-RUNS = 400
+RUNS = 200
 TARGETS = {target.name: target for target in targets()}
 
 

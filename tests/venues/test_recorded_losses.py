@@ -88,7 +88,7 @@ def _key(line: Line) -> tuple[str, str, str]:
     return line["kind"], line["dir"], line["data"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("recording", PROVEN, ids=str)
 def test_a_live_book_is_right_whatever_was_lost(
     recording: Recording,
