@@ -92,6 +92,7 @@ def test_terms_that_change_are_told_and_touch_nothing_else(venue: str) -> None:
         r.change(venue, refresh_s=1.0)
         r.io_process(venue)
         feed, sim = r.attach(venue), r.sims[venue]
+        r.connected(venue)
         ring = RingBooks(feed)
         symbol = feed.instruments()[1].symbol
         watch = Watch(feed, symbol)

@@ -32,6 +32,7 @@ from feedhandler.io_process.main import Order
 from feedhandler.sim.runner import SimEndpoint, SimOptions, SimProcess
 from shm import Kind, State
 from shm.dev_shm import objects, unlink
+from shm.inspect import open_memory
 from tests.kit.forked import Forked
 from tests.kit.patience import DEADLINE_S, SILENCE_S, patient
 
@@ -219,6 +220,15 @@ class Rig:
         feed = until(live, f"{venue} is LIVE", deadline_s)
         self.stack.callback(feed.close)
         return feed
+
+    def connected(self, venue: str) -> None:
+        """Wait until all its connections are LIVE: those that have no books may be the last."""
+
+        def all_live() -> bool:
+            with open_memory(venue, namespace=self.namespace) as memory:
+                return all(row["state"] == State.LIVE for row in memory.connections())
+
+        until(all_live, f"all connections of {venue} are LIVE")
 
 
 @contextmanager
