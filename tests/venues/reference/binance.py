@@ -12,43 +12,6 @@ from tests.venues.reference.book import CONTROL, Level, Quote, Said, Trade
 from tests.venues.reference.joined import Delta, JoinedReference
 
 
-class BinanceFuturesReference(JoinedReference):
-    def __init__(self) -> None:
-        super().__init__()
-        self.before: dict[tuple[int, int], int] = {}  # the `pu` of an event by its U and u
-
-    def rest(self, url: str, body: Any) -> Said:
-        if not urlsplit(url).path.endswith("/depth"):
-            return CONTROL
-        symbol = parse_qs(urlsplit(url).query)["symbol"][0]
-        return self.base(symbol, body["lastUpdateId"], body["bids"], body["asks"])
-
-    def frame(self, message: Any) -> Said:
-        data = message.get("data", message)
-        if isinstance(data, list):
-            return Said("ticker")
-        match data.get("e"):
-            case "depthUpdate":
-                self.before[data["U"], data["u"]] = data["pu"]
-                return self.delta(data["s"], Delta(data["U"], data["u"], data["b"], data["a"]))
-            case "aggTrade" | "trade":
-                return Said("trade", trades=(_trade(data),))
-            case "bookTicker":
-                return Said("quote", quotes=(_quote(data),))
-            case "markPriceUpdate" | "24hrTicker" | "24hrMiniTicker":
-                return Said("ticker")
-            case "kline" | "forceOrder":
-                return Said("none")
-            case _:
-                return CONTROL
-
-    def follows(self, delta: Delta, last: int) -> bool:
-        return self._previous(delta) == last or delta.first <= last <= delta.final
-
-    def _previous(self, delta: Delta) -> int:
-        return self.before[delta.first, delta.final]
-
-
 class BinanceReference(JoinedReference):
     """The spot market: a best bid and offer has no event's name, and no time."""
 
@@ -71,10 +34,36 @@ class BinanceReference(JoinedReference):
                 return Said("ticker")
             case "kline":
                 return Said("none")
-            case _ if "B" in data:
+            case None if "B" in data:
                 return Said("quote", quotes=(_quote(data),))
             case _:
                 return CONTROL
+
+
+class BinanceFuturesReference(BinanceReference):
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[tuple[int, int], int] = {}  # the `pu` of an event by its U and u
+
+    def frame(self, message: Any) -> Said:
+        data = message.get("data", message)
+        if isinstance(data, dict):
+            match data.get("e"):
+                case "depthUpdate":
+                    self.before[data["U"], data["u"]] = data["pu"]
+                case "bookTicker":
+                    return Said("quote", quotes=(_quote(data),))
+                case "markPriceUpdate":
+                    return Said("ticker")
+                case "forceOrder":
+                    return Said("none")
+        return super().frame(message)
+
+    def follows(self, delta: Delta, last: int) -> bool:
+        return self._previous(delta) == last or delta.first <= last <= delta.final
+
+    def _previous(self, delta: Delta) -> int:
+        return self.before[delta.first, delta.final]
 
 
 def _trade(data: Any) -> Trade:
