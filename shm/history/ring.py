@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -178,6 +178,10 @@ class Ring:
             lost_to = min(max(ahead, read_to + 1), last + 1) - 1
             if read_to == begin:
                 begin = lost_to + 1
+            elif missing and missing[-1].last == read_to - 1:  # nothing was read between them
+                missing[-1] = replace(
+                    missing[-1], to_ns=self.received_ns(lost_to + 1), last=lost_to
+                )
             else:
                 before = self.received_ns(read_to - 1) or _last_ns(parts)
                 missing.append(

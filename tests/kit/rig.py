@@ -82,9 +82,13 @@ class Sim:
     def _ask(self, path: str, body: dict[str, Any] | None = None, **query: Any) -> dict[str, Any]:
         url = f"{self.endpoint.control_url}/{path}" + (f"?{urlencode(query)}" if query else "")
         request = Request(url, data=None if body is None else json.dumps(body).encode())
-        with urlopen(request, timeout=DEADLINE_S) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+        try:
+            with urlopen(request, timeout=DEADLINE_S) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except HTTPError as error:  # without what was asked for and why not it helps nobody
+            error.msg = f"{error.msg}: {error.read().decode(errors='replace')} for {body or query}"
+            raise
 
     def fault(self, kind: str, symbol: str | None = None, **more: Any) -> int:
         """Order a fault; its number."""

@@ -9,6 +9,7 @@ import pytest
 
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.sim.venues.declared import instruments
+from feedhandler.sim.venues.declared.server import DeclaredServer
 from shm import Status
 from tests.sim.declared_reader import OURS, declared, listed, run, served
 from tests.sim.declared_venues import VENUES
@@ -39,6 +40,22 @@ def test_an_instrument_expires_and_is_listed_again(name: str) -> None:
             assert (await rows(sim, name))[first].active
             error = await sim.post("/sim/list", {"symbol": "NONE-SUCH"}, status=400)
             assert "cannot list 'NONE-SUCH'" in error["error"]
+
+    run(main())
+
+
+@every
+def test_terms_that_are_the_same_as_ever_are_taken(name: str) -> None:
+    """It is no reason to refuse an order that it changes nothing."""
+
+    async def main() -> None:
+        async with served(name) as sim:
+            assert isinstance(sim.server, DeclaredServer)
+            check, listing = sim.server.chaos.check, sim.server.listing
+            for symbol, instrument in list(sim.server.market.instruments.items())[:3]:
+                check({"kind": "redefine", "symbol": symbol, "tick": str(instrument.tick)})
+                as_ever = {"kind": "restate", "signs": "list", "word": listing.open_word}
+                check({**as_ever, "symbol": symbol, "seconds": 1})
 
     run(main())
 

@@ -138,6 +138,8 @@ _ONLY: Final[Mapping[str, tuple[str, ...]]] = {
     "bad_checksum": ("okx",), "foreign": ("binance",), "far": ("binance",),
     "renumber": ("bybit-linear",), "no_snapshot": ("deribit", "okx", "bybit-linear"),
 }  # fmt: skip
+#: whose stream says nothing of the terms of instruments
+_TERMS_BY_LIST: Final = frozenset({"binance", "bybit-linear"})
 #: what venues call an instrument that is not open, and a word that none has
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "deribit": ("halted", "locked", "unheard"),
@@ -154,6 +156,8 @@ def orders(rng: random.Random, venue: str, symbol: str) -> list[Order]:
     order = {"kind": name} | _MENU[name][1](rng, symbol)
     if order["kind"] == "restate":
         order["word"] = rng.choice(WORDS[venue])
+        if order["signs"] == "stream" and venue in _TERMS_BY_LIST:
+            order["signs"] = "list"
     found = [order]
     if name in _WITH_DROP:
         found.append({"kind": "drop", "how": rng.choice(["rst", "fin"])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from decimal import Decimal
@@ -11,9 +12,12 @@ from typing import Any
 import pytest
 
 from feedhandler.cli.simulated import at_host
+from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.kinds import KINDS
+from feedhandler.sim.runner import make_server
 from tests.kit.proxy import proxy
 from tests.kit.rig import rig, until
+from tests.sim.harness import running
 from tests.soak import chaos, menu
 from tests.soak.cells import CellReader, QuoteReader
 from tests.soak.guards import GuardReader
@@ -52,6 +56,25 @@ def test_chaos_for_half_an_hour(seed: int) -> None:
 def test_every_kind_of_fault_is_on_the_menu() -> None:
     assert menu.kinds().isdisjoint(LEFT_OUT)
     assert menu.kinds() | set(LEFT_OUT) == set(KINDS)
+
+
+@pytest.mark.parametrize("venue", chaos.SYMBOLS)
+def test_venues_take_every_order_of_the_menu(venue: str) -> None:
+    """A run meets few of them: one that is refused would end one run of many."""
+
+    async def main() -> None:
+        rng, offered = random.Random(1), set[str]()
+        async with running(
+            make_server(venue, SimOptions(depth=60, checksums=True, paused=True))
+        ) as sim:
+            for _ in range(3000):
+                symbol = rng.choice(list(chaos.SYMBOLS[venue]))
+                for order in menu.orders(rng, venue, symbol):
+                    sim.server.chaos.check(order)
+                    offered.add(order["kind"])
+        assert len(offered) > len(KINDS) / 2
+
+    asyncio.run(main())
 
 
 def test_a_wrong_level_is_found_by_every_reader(tmp_path: Path) -> None:

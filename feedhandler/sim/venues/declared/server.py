@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -105,9 +106,15 @@ class DeclaredServer(Publisher):
                 row = self.listing.row(instrument, listing, Terms(**{key: value}))
             except ValueError as error:
                 return str(error)
-            if row == usual:
+            if row == usual and not self._as_ever(instrument, key, value):
                 return f"its list has no field for {key.removesuffix('_ms')}"
         return ""
+
+    def _as_ever(self, instrument: Instrument, key: str, value: Any) -> bool:
+        """Whether an instrument's terms say this anyhow."""
+        if key == "word":
+            return bool(value == self.listing.open_word)
+        return key != "end_ms" and getattr(instrument, key) == Decimal(value)
 
     def terms(self, symbol: str) -> Terms:
         """What the list says of an instrument otherwise than it was made."""
