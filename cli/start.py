@@ -139,6 +139,7 @@ def _simulated(
     from feedhandler.cli.sim import check_simulated, with_script
     from feedhandler.cli.simulated import pointed_at
     from feedhandler.config.document import ConfigError
+    from feedhandler.config.places import TABLE
     from feedhandler.sim.runner import SimError, SimOptions, SimProcess
 
     if rate < 0:
@@ -155,7 +156,8 @@ def _simulated(
     def pointed(another: Config) -> Config:
         new = [name for name in another.venues if name not in sims.endpoints]
         if new:
-            raise ConfigError([f"venues.{name}: is not simulated: start again" for name in new])
+            places = [another.venues[name].places.of(TABLE) for name in new]
+            raise ConfigError([f"{one}: is not simulated yet: start again" for one in places])
         return pointed_at(another, sims.endpoints)
 
     return pointed, {name: f"{one.control_url}/fault" for name, one in sims.endpoints.items()}

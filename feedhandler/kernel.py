@@ -11,7 +11,7 @@ from pathlib import Path
 from time import CLOCK_THREAD_CPUTIME_ID, clock_gettime_ns, monotonic_ns
 
 ROOT = Path("/")
-CAP_IPC_LOCK, CAP_SYS_NICE = 14, 23  #: linux/capability.h
+CAP_CHOWN, CAP_IPC_LOCK, CAP_SYS_NICE = 0, 14, 23  #: linux/capability.h
 _SCHEDSTAT_FIELDS = 3
 
 
@@ -58,6 +58,11 @@ def capable(capability: int, root: Path = ROOT) -> bool:
     """Whether this process has a capability (capabilities(7))."""
     effective = fields(read("proc/self/status", root)).get("CapEff", "0")
     return bool(int(effective, 16) >> capability & 1)
+
+
+def may_give_to(group: int) -> bool:
+    """Whether this process may give its files to a group (chown(2))."""
+    return group in {os.getegid(), *os.getgroups()} or capable(CAP_CHOWN)
 
 
 def usable_cpus() -> frozenset[int]:

@@ -16,6 +16,7 @@ from feedhandler import venues as registry
 from feedhandler.adapter.venue import CHANNELS
 from feedhandler.config import values
 from feedhandler.config.key import Key
+from feedhandler.config.places import Places
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.config.values import Allowed, integer, seconds
 from feedhandler.log_lines import FORMATS
@@ -204,6 +205,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
 
+    places: Places = Places()  #: of these values in the file
+
     def url(self, endpoint: str) -> str:
         """The WebSocket URL of one of the venue's endpoints."""
         return self.ws_url if isinstance(self.ws_url, str) else self.ws_url[endpoint]
@@ -221,6 +224,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         Key("where status is served over HTTP", values.address(), was="status"),
     ] = "127.0.0.1:8787"
     address_named: bool = False  #: by the file: where it cannot be had, nothing starts
+    places: Places = Places()  #: of the values beside the tables in the file
     log: Annotated[
         str,
         Key(

@@ -38,6 +38,10 @@ class LineNumbers:
             key = key.rpartition(".")[0]
         return line
 
+    def has(self, key: str) -> bool:
+        """Whether the file has that key, or table."""
+        return key in self._keys
+
     def forget(self, key: str) -> None:
         """It is not this file's any more: something else has the last word."""
         self._keys.pop(key, None)

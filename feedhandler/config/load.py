@@ -4,8 +4,8 @@ Which keys there are and what each may be, `feedhandler.config.keys` says.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from feedhandler.config.document import ConfigError, read
 from feedhandler.config.keys import Config, VenueConfig, keys
 from feedhandler.config.line_numbers import LineNumbers
 from feedhandler.config.of_venue import VenueTable
+from feedhandler.config.places import Places, places
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.config.values import shown
 from feedhandler.suggest import did_you_mean, near
@@ -48,6 +49,9 @@ def load(
         reader.not_in_file("namespace")
     config = Config(
         **reader.values("", document, Config, but={"venues", "record"}),
+        places=reader.places(
+            "", document, {} if namespace is None else {"namespace": "--namespace"}
+        ),
         address_named="status_address" in document,
         record=reader.record(document, known),
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
@@ -72,20 +76,22 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
         self.problems: list[str] = []
-        self._text = ""
-        self._elsewhere: list[str] = []
-
-    @cached_property
-    def _lines(self) -> LineNumbers:
-        """Made when there is a mistake to place."""
-        lines = LineNumbers(self._text)
-        for key in self._elsewhere:
-            lines.forget(key)
-        return lines
+        self._lines = LineNumbers("")
 
     def not_in_file(self, key: str) -> None:
         """A key that the command line has the last word on."""
-        self._elsewhere.append(key)
+        self._lines.forget(key)
+
+    def places(
+        self,
+        table: str,
+        values: Mapping[str, Any],
+        options: Mapping[str, str] = MappingProxyType({}),
+    ) -> Places:
+        """Where they stand, for errors that are found later. `options`: see :class:`Places`."""
+        return places(
+            self._lines, self.source, table, values, lists=("instruments",), options=options
+        )
 
     def say(self, key: str, problem: str, element: object = None) -> None:
         """What is wrong with a key, or with an element of its list."""
@@ -98,7 +104,8 @@ class _Reader:
             raise ConfigError([f"{path}: no such file; a venue is named so: --venue {path}"])
         document: dict[str, Any] = {}
         if path is not None:
-            document, self._text = read(path)
+            document, text = read(path)
+            self._lines = LineNumbers(text)
         for name in document:
             self.known("", name, Config)
         return document
@@ -179,7 +186,7 @@ class _Reader:
             if name not in venues:
                 hint = did_you_mean(name, venues)
                 self.say("record.only", f"no venue {name!r} is in this file{hint}", name)
-        return RecordConfig(**{"to": "", **found})
+        return RecordConfig(**{"to": "", **found}, places=self.places("record", table))
 
     def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:
         path = f"venues.{name}."
@@ -188,7 +195,8 @@ class _Reader:
         venue = registry.load(name)
         judged = VenueTable(venue, path, table, self.say).judged(symbols)
         plain = self.values(path, table, VenueConfig, but=set(judged))
-        config = VenueConfig(**{"rest_url": venue.rest_url, **judged, **plain})
+        where = self.places(path[:-1], table, {"instruments": "--symbols"} if symbols else {})
+        config = VenueConfig(**{"rest_url": venue.rest_url, **judged, **plain}, places=where)
         if config.spin and config.realtime:
             text = (
                 f"{config.realtime} is not allowed with spin: a task that never sleeps must not go "

@@ -126,9 +126,10 @@ def realtime(config: Config, facts: Facts) -> Check:
     wanting = {venue: one.realtime for venue, one in config.venues.items() if one.realtime}
     most = max(wanting.values(), default=0)
     if most > facts.realtime:
+        places = listed(config.venues[venue].places.of("realtime") for venue in wanting)
         return problem(
             name,
-            f"venues.NAME.realtime is up to {most}, allowed is {facts.realtime or 'none'}",
+            f"{places}: up to {most} is asked for, allowed is {facts.realtime or 'none'}",
             f"LimitRTPRIO={most} (systemd); rtprio {most} in /etc/security/limits.conf; "
             f"--ulimit rtprio={most} (container)",
         )

@@ -60,9 +60,10 @@ def locked(config: Config, facts: Facts) -> Check:
     name = "swap"
     wanting = [venue for venue, one in config.venues.items() if one.lock_memory]
     if wanting and facts.locked is not None:
+        places = listed(config.venues[venue].places.of("lock_memory") for venue in wanting)
         return problem(
             name,
-            f"lock_memory of {listed(wanting)}: {mib(facts.locked)} may be locked, not all of it",
+            f"{places}: {mib(facts.locked)} may be locked, not all of it",
             "LimitMEMLOCK=infinity (systemd); memlock unlimited in /etc/security/limits.conf; "
             "--ulimit memlock=-1 (container)",
         )

@@ -14,6 +14,7 @@ from feedhandler.adapter.request import Request
 from feedhandler.adapter.selection import UnknownSymbol
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.budgets.backoff import Backoff
+from feedhandler.config.places import Places
 from feedhandler.log import Throttle, log
 from feedhandler.network.rest import Getter, RestError, RestRateLimited, RestRefused
 from feedhandler.one_line import one_line
@@ -55,6 +56,7 @@ class Lister:
         refresh_s: float = REFRESH_S,
     ) -> None:
         self.rules = tuple(wanted)
+        self.places = Places()  #: of the rules, as far as a file has them
         self._complained: set[str] = set()
         self.problem = ""  #: why the list could not be had the last time
         self._venue = venue
@@ -140,8 +142,10 @@ class Lister:
             if error.pattern in self._complained:
                 continue
             why = listed.unread.get(error.pattern)
-            unread = f"{error.pattern} is listed, but its row cannot be read: {why}"
-            log.warning("%s", unread if why else error)
+            text = f"{error.pattern} is listed, but its row cannot be read: {why}" if why else error
+            ours = self.places.has("instruments", error.pattern)  # else: asked for by command
+            where = self.places.of("instruments", error.pattern) if ours else "instruments"
+            log.warning("%s: %s", where, text)
         self._complained = {error.pattern for error in listed.unknown}
 
 

@@ -4,6 +4,9 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
+from feedhandler.config.places import Places
 from feedhandler.io_process.roster import Change, Roster
 from feedhandler.log import log
 from feedhandler.network.rest import RestError
@@ -12,7 +15,8 @@ LIST_S = 20.0  #: that the venue has to list its instruments
 
 
 async def answer(roster: Roster, question: dict[str, Any]) -> dict[str, Any]:
-    """{"do": "subscribe" | "unsubscribe", "patterns"} or {"do": "rules", "rules"}.
+    """{"do": "subscribe" | "unsubscribe", "patterns"}, {"do": "rules", "rules"}, or {"do": "moved",
+    "places"}: the same values stand elsewhere in the file.
 
     The answer: {"added", "removed": symbols, "unknown": in words, "rules": followed from now on},
     or {"error", "refused"}: refused is true where asking again does not help.
@@ -43,5 +47,8 @@ async def _do(roster: Roster, question: dict[str, Any]) -> Change:
             return roster.unsubscribe(question["patterns"])
         case "rules":
             return await roster.change(question["rules"])
+        case "moved":
+            return roster.moved(msgspec.convert(question["places"], Places))
         case other:
-            raise ValueError(f"unknown question {other!r}: subscribe, unsubscribe or rules")
+            known = "subscribe, unsubscribe, rules or moved"
+            raise ValueError(f"unknown question {other!r}: {known}")

@@ -124,12 +124,18 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     if order.config.spin:
         _spin(loop)
+    route = Route.of(order.config)
+    try:
+        route.tls  # noqa: B018 - that it can be made
+    except OSError as error:
+        log.error("%s", error.strerror)
+        return Exit.CONFIG
     counters = {"request": int(Counter.REST_REQUESTS), "error": int(Counter.REST_ERRORS)}
     async with Rest(
         order.config.rest_url,
         venue.limits,
         counted=lambda what: held.writer.counter_add(counters[what]),
-        route=Route.of(order.config),
+        route=route,
         headers=venue.rest_headers,
     ) as rest:
         listed = handed_list.read(order.listed)
@@ -160,16 +166,16 @@ async def _run(
             await renewal.feed.stop()
             return Exit.STOPPED
         await renewal.feed.stop(State.STALE, Reason.FAILED)
-    return _report(failure)
+    return _report(failure, order.config)
 
 
-def _report(failure: BaseException) -> Exit:
+def _report(failure: BaseException, config: VenueConfig) -> Exit:
     """Log what ended the feed; whether trying again may help."""
     causes: list[BaseException] = [failure]
     while isinstance(causes[-1], BaseExceptionGroup):
         causes.append(causes[-1].exceptions[0])
     if isinstance(causes[-1], PlanError):
-        log.error("%s", causes[-1])
+        log.error("%s: %s", config.places.of(causes[-1].key), causes[-1])
         return Exit.CONFIG
     log.error("failed", exc_info=failure)
     return Exit.FAILED

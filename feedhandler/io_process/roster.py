@@ -12,6 +12,7 @@ from feedhandler.adapter import selection
 from feedhandler.adapter.listing import nameless
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.config.keys import VenueConfig
+from feedhandler.config.places import Places
 from feedhandler.engine import _engine
 from feedhandler.instruments.delisting import Delistings
 from feedhandler.instruments.listing import Listed, Lister, choose
@@ -70,6 +71,7 @@ class Roster:
         self._universe = universe
         self._lister = lister
         self._carrier = carrier
+        self.moved(config.places)
         self.terms = Terms(
             venue, engine, universe, lister, carrier.restated, self._over, config.refresh_s
         )
@@ -146,7 +148,7 @@ class Roster:
         renewed = "a new directory is being filled"
         cure = renewed if self.rows.worth_renewing else "raise directory_rows"
         text = f"{self.rows}: {self.cure or cure}"
-        self._scarce.warning("rows", text)
+        self._scarce.warning("rows", f"{self._lister.places.of('directory_rows')}: {text}")
         return text
 
     def not_open(self) -> str:
@@ -160,6 +162,11 @@ class Roster:
         forbid it).
         """
         return self._follow(wanted, await self._lister.list(wanted))
+
+    def moved(self, places: Places) -> Change:
+        """The file was read again: the values of the configuration stand there now."""
+        self._lister.places = places
+        return Change()
 
     def _follow(self, wanted: Sequence[str], listed: Listed) -> Change:
         fresh = self._fresh(listed.chosen)
@@ -237,8 +244,8 @@ class Roster:
         except MemoryError:
             self.left_out[spec.symbol] = None
             most = self._config.directory_rows
-            text = f"no room for {spec.symbol}: the directory has {most} rows"
-            text = f"{text}; raise directory_rows"
+            where = self._lister.places.of("directory_rows")
+            text = f"{where}: no room for {spec.symbol}: the directory has {most} rows; raise it"
             self._quiet.warning("rows", text, instrument=spec.symbol)
             return None
         except (ValueError, TypeError, OverflowError) as error:

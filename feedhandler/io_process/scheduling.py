@@ -23,16 +23,20 @@ def ask(config: VenueConfig) -> None:
         try:
             os.sched_setaffinity(0, {config.cpu})
         except OSError as error:
-            log.warning("cannot run on CPU %d: %s", config.cpu, error.strerror)
+            _say(config, "cpu", f"cannot run on CPU {config.cpu}: {error.strerror}")
     if config.realtime:
         # Helper threads (name resolution) must not inherit it: they are in no hurry.
         policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
         try:
             os.sched_setscheduler(0, policy, os.sched_param(config.realtime))
         except OSError as error:
-            log.warning("no real-time priority %d: %s", config.realtime, error.strerror)
+            _say(config, "realtime", f"no priority {config.realtime}: {error.strerror}")
     if config.lock_memory and (problem := _lock()):
-        log.warning("memory is not locked: %s", problem)
+        _say(config, "lock_memory", f"memory is not locked: {problem}")
+
+
+def _say(config: VenueConfig, key: str, problem: str) -> None:
+    log.warning("%s: %s; `feedhandler doctor` says how to allow it", config.places.of(key), problem)
 
 
 def _lock() -> str:

@@ -42,7 +42,7 @@ from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
 from feedhandler.network.rest import Rest
 from feedhandler.network.route import Route
-from feedhandler.planning.packing import PlanError, pack
+from feedhandler.planning.packing import pack
 from shm import Counter, Histogram, Reason, State
 from shm._native import Writer
 
@@ -152,13 +152,7 @@ class VenueFeed:
     def _start(self, specs: Sequence[ListedInstrument]) -> None:
         carried = self.roster.start(specs)
         self._runner.step("quality", lambda: self.quality.only(each.symbol for each in specs))
-        plans = pack(self.venue, carried, self.config.channels)
-        needed, room = len(plans) * self.config.redundancy, self.connections.room
-        if self.config.redundancy > 1 and needed > room:
-            raise PlanError(
-                f"{self.venue.name}: redundancy = {self.config.redundancy} needs {needed} "
-                f"connections, there may be {room}: ask for fewer instruments, or less of it"
-            )
+        plans = pack(self.venue, carried, self.config.channels, self.config.redundancy)
         for one in plans:
             self.carry(one.endpoint, one.keys, apart=True)
         log.info(

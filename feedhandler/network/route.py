@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp_socks import ProxyConnector
 from picows import WSListener, WSTransport, WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
+from feedhandler.config.places import Places
 from feedhandler.network import deflate, rest_body, tcp
 from feedhandler.network.deflate import Agreement
 
@@ -45,14 +46,22 @@ class Way(Protocol):
     def ca_file(self) -> str | None: ...
     @property
     def compression(self) -> bool: ...
+    @property
+    def places(self) -> Places: ...
 
 
 class Route:
-    """How to get to a venue. `proxy`: a URL; `ca_file`: PEM; `compression`: ask for it."""
+    """How to get to a venue. `proxy`: a URL; `ca_file`: PEM; `compression`: ask for it. `places`:
+    where the configuration has these."""
 
     def __init__(
-        self, proxy: str | None = None, ca_file: str | None = None, compression: bool = False
+        self,
+        proxy: str | None = None,
+        ca_file: str | None = None,
+        compression: bool = False,
+        places: Places = Places(),  # noqa: B008 - frozen
     ) -> None:
+        self._places = places
         self.proxy = proxy
         self.ca_file = ca_file
         self.compression = compression
@@ -60,12 +69,19 @@ class Route:
     @classmethod
     def of(cls, config: "Way") -> "Route":
         """As the configuration has it."""
-        return cls(config.proxy, config.ca_file, config.compression)
+        return cls(config.proxy, config.ca_file, config.compression, config.places)
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """Verifies chain and host; of this route's connections to venues and https:// proxies."""
-        return ssl.create_default_context(cafile=self.ca_file)
+        """Verifies chain and host; of this route's connections to venues and https:// proxies.
+
+        Raises OSError for a `ca_file` that was there when the configuration was read."""
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:  # SSLError is one
+            what = f"{self._places.of('ca_file')}: {self.ca_file!r} cannot be used any more"
+            text = f"{what}: {error.strerror or error}: put it back, or name another"
+            raise OSError(error.errno, text) from None
 
     async def websocket(
         self,

@@ -65,17 +65,14 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
             found.unreachable.append(f"{name}: instruments cannot be listed: {cause}")
             continue
         except ValueError as error:
-            found.problems.append(f"venues.{name}.instruments: {error}")
+            found.problems.append(f"{one.places.of('instruments')}: {error}")
             continue
-        if len(specs) > (rows := one.directory_rows):
-            found.problems.append(
-                f"venues.{name}: {number_text.plural(len(specs), 'instrument')}, "
-                f"but directory_rows is {rows}"
-            )
+        if problem := too_many(one, len(specs)):
+            found.problems.append(problem)
         try:
             found.venues.append(forecast(venue, one, specs, weights))
         except PlanError as error:
-            found.problems.append(f"venues.{name}: {error}")
+            found.problems.append(f"{one.places.of(error.key)}: {error}")
     try:
         closed = bans()
     except NoBudgets as error:
@@ -90,13 +87,26 @@ async def planned(config: Config, *, offline: bool = False) -> Planned:
     return found
 
 
+def too_many(config: VenueConfig, instruments: int) -> str:
+    """Why the directory has no room for so many, with the place and the cure; "" if it has."""
+    if instruments <= config.directory_rows:
+        return ""
+    return (
+        f"{config.places.first_of('directory_rows', 'instruments')}: the rules mean "
+        f"{number_text.plural(instruments, 'instrument')}, but directory_rows is "
+        f"{config.directory_rows}: raise it, or ask for fewer"
+    )
+
+
 async def _listed(
     venue: Venue, config: VenueConfig, found: Planned
 ) -> tuple[list[ListedInstrument], list[int]]:
     async with asyncio.timeout(LIST_S), _Counting(venue, config) as rest:
         specs = await list_instruments(venue, rest, selection.patterns(config.instruments))
         listed = choose(config.instruments, specs)
-        found.problems += [f"venues.{venue.name}.instruments: {one}" for one in listed.unknown]
+        found.problems += [
+            f"{config.places.of('instruments', one.pattern)}: {one}" for one in listed.unknown
+        ]
         return listed.chosen, rest.weights
 
 

@@ -53,7 +53,7 @@ def forecast(
     venue: Venue, config: VenueConfig, specs: Sequence[ListedInstrument], lists: Sequence[int]
 ) -> VenueForecast:
     """`lists`: the weights of the requests that listed the instruments. Raises PlanError."""
-    plans = pack(venue, specs, config.channels)
+    plans = pack(venue, specs, config.channels, config.redundancy)
     connections, when = _play(venue, config, plans)
     tokens = [venue.token.request.weight] * len(connections) if venue.token is not None else []
     weights, live_s = _snapshots(venue, [*lists, *tokens], when)

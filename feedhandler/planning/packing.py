@@ -10,7 +10,12 @@ CONNECTION_ROWS = 64  #: of the connection table: no feed has more connections
 
 
 class PlanError(ValueError):
-    """The keys do not fit into the venue's limits; the text says which, and what would."""
+    """The keys do not fit into the venue's limits; the text says which, and what would. `key`: of
+    the configuration, that asks for too much."""
+
+    def __init__(self, text: str, key: str = "instruments") -> None:
+        super().__init__(text)
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,16 @@ def fits(carried: Sequence[str], keys: Sequence[str], limits: Limits) -> bool:
 
 
 def pack(
-    venue: Venue, instruments: Iterable[ListedInstrument], channels: Sequence[str]
+    venue: Venue,
+    instruments: Iterable[ListedInstrument],
+    channels: Sequence[str],
+    redundancy: int = 1,
 ) -> list[ConnectionPlan]:
     """Pack the keys onto as few connections as the limits allow, in the instruments' order.
 
     All keys that one instrument has on an endpoint are on one connection, so that its channels
-    fail and heal together and are watched side by side. Raises :class:`PlanError`.
+    fail and heal together and are watched side by side. `redundancy`: that there has to be room
+    for each connection so many times. Raises :class:`PlanError`.
     """
     packed: dict[str, list[_Packed]] = {}  # by endpoint, in the order of their first keys
     for group in instrument_keys(venue, instruments, channels):
@@ -71,6 +80,13 @@ def pack(
             f"of {plural(most, 'key')}, the venue allows {allowed}: "
             "ask for fewer instruments or channels"
         )
+    needed, room = len(full) * redundancy, min(allowed or CONNECTION_ROWS, CONNECTION_ROWS)
+    if redundancy > 1 and needed > room:
+        raise PlanError(
+            f"{venue.name}: redundancy = {redundancy} needs {needed} connections, there may be "
+            f"{room}: ask for fewer instruments, or lower it",
+            "redundancy",
+        )
     return full
 
 
@@ -90,7 +106,8 @@ def _fill(venue: Venue, connections: list[_Packed], keys: Sequence[str]) -> None
             f"({keys[0]}, ...), "
             f"a connection takes {plural(room, 'key') if room else 'any number of keys'}"
             + (f" of {most} bytes" if most else "")
-            + ": ask for fewer channels"
+            + ": ask for fewer channels",
+            "channels",
         )
     last = connections[-1] if connections else None
     if (

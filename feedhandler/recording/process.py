@@ -61,7 +61,8 @@ def run(
         try:
             os.sched_setaffinity(0, {config.cpu})
         except OSError as error:
-            log.warning("cannot run on CPU %d: %s", config.cpu, error.strerror)
+            text = "%s: cannot run on CPU %d: %s; `feedhandler doctor` says what may be used"
+            log.warning(text, config.places.of("cpu"), config.cpu, error.strerror)
     seen = StatusFile(namespace)
 
     def tell(status: dict[str, Any]) -> None:
@@ -116,7 +117,7 @@ def main(order: Order) -> Exit:
     try:
         run(order.config, order.namespace, order.venues, parent=order.parent)
     except RecordingError as error:
-        log.error("%s", error)
+        log.error("%s: %s", order.config.places.of("to"), error)
         return Exit.REFUSED
     except OSError as error:  # before it began, or so that it cannot go on
         log.error("%s: %s", order.config.to, error.strerror or error)

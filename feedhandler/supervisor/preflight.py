@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from feedhandler import venues
+from feedhandler import kernel, venues
 from feedhandler.adapter import listing, selection
 from feedhandler.adapter.pattern import Pattern
 from feedhandler.config.keys import Config, VenueConfig
@@ -13,7 +13,7 @@ from feedhandler.instruments.handed_list import Answers, Keeping
 from feedhandler.instruments.listing import list_instruments
 from feedhandler.network.rest import Rest, RestError
 from feedhandler.network.route import Route
-from feedhandler.number_text import plural
+from feedhandler.planning.every_venue import too_many
 from feedhandler.planning.packing import PlanError, pack
 
 TIMEOUT_S = 8.0
@@ -43,6 +43,11 @@ class Findings:
 async def check(config: Config) -> Findings:
     """Ask every venue at once, within TIMEOUT_S."""
     findings = Findings()
+    if config.group >= 0 and not kernel.may_give_to(config.group):
+        findings.problems.append(
+            f"{config.places.of('group')}: this user is no member of group {config.group}, and may "
+            "not give it anything: add the user to it (usermod -aG), or name another"
+        )
     await asyncio.gather(*(_check(name, one, findings) for name, one in config.venues.items()))
     return findings
 
@@ -84,18 +89,15 @@ async def _ask(name: str, config: VenueConfig, findings: Findings) -> None:
     for one in unknown:
         if any(_may_mean(one.pattern, name) for name in specs.broken):
             rows = f"rows of the list cannot be read: {listing.named(specs.broken)}"
-            findings.warn(name, f"venues.{name}.instruments: {one}; {rows}")
+            findings.warn(name, f"{config.places.of('instruments', one.pattern)}: {one}; {rows}")
         else:
-            findings.problems.append(f"venues.{name}.instruments: {one}")
-    if len(chosen) > config.directory_rows:
-        findings.problems.append(
-            f"venues.{name}.instruments: {plural(len(chosen), 'instrument')}, but "
-            f"venues.{name}.directory_rows is {config.directory_rows}"
-        )
+            findings.problems.append(f"{config.places.of('instruments', one.pattern)}: {one}")
+    if problem := too_many(config, len(chosen)):
+        findings.problems.append(problem)
     try:
-        pack(venue, chosen, config.channels)
+        pack(venue, chosen, config.channels, config.redundancy)
     except PlanError as error:
-        findings.problems.append(f"venues.{name}: {error}")
+        findings.problems.append(f"{config.places.of(error.key)}: {error}")
 
 
 def _may_mean(text: str, broken: str) -> bool:

@@ -72,14 +72,15 @@ class Difference:
 def difference(old: Config, new: Config) -> Difference:
     """Raises ConfigError for what a running supervisor cannot change."""
     if new.namespace != old.namespace:
-        text = f"namespace: {new.namespace!r}: it runs as {old.namespace!r}; stop it to change that"
-        raise ConfigError([text])
+        text = f"{new.namespace!r}: it runs as {old.namespace!r}; stop it to change that"
+        raise ConfigError([f"{new.places.of('namespace')}: {text}"])
     if new.group != old.group:
-        text = f"group: {new.group}: it runs with {old.group}; stop it to change that"
-        raise ConfigError([text])
+        text = f"{new.group}: it runs with {old.group}; stop it to change that"
+        raise ConfigError([f"{new.places.of('group')}: {text}"])
     if new.log != old.log:
         words = [f'"{each}"' if each else "none" for each in (new.log, old.log)]
-        raise ConfigError([f"log: {words[0]}: it runs with {words[1]}; stop it to change that"])
+        text = f"{words[0]}: it runs with {words[1]}; stop it to change that"
+        raise ConfigError([f"{new.places.of('log')}: {text}"])
     both = [name for name in new.venues if name in old.venues]
     restarted, rules = [], []
     for name in both:

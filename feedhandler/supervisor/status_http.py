@@ -153,10 +153,16 @@ async def who_listens(address: str) -> str:
 
 
 async def serve(
-    address: str, asked: bool, status: Callable[[], dict[str, Any]], *, per_symbol: bool = False
+    address: str,
+    asked: bool,
+    status: Callable[[], dict[str, Any]],
+    *,
+    per_symbol: bool = False,
+    where: str = "status_address",
 ) -> StatusServer | None:
     """Listen at an address; "": nowhere. One that was `asked` for is needed: OSError says why it
-    cannot be had. Instead of the default one any other port will do, which is said loudly.
+    cannot be had. Instead of the default one any other port will do, which is said loudly. `where`:
+    the place of the key.
     """
     if not address:
         return None
@@ -169,9 +175,10 @@ async def serve(
         if error.errno == errno.EACCES:
             whose = ": ports below 1024 are root's: name a higher one, or allow this process those "
             whose += "(AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit)"
-        what = f"status_address: {address} cannot be had: {taken}{whose}"
+        what = f"{where}: {address} cannot be had: {taken}{whose}"
         if asked:
-            raise OSError(error.errno, what) from None
+            cure = "" if error.errno == errno.EACCES else '; name another, or "" for none'
+            raise OSError(error.errno, what + cure) from None
         host = address.rpartition(":")[0]
         server = StatusServer(f"{host}:0", status, per_symbol=per_symbol)
         try:

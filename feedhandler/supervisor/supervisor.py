@@ -169,6 +169,7 @@ class Supervisor:
             config.address_named,
             self.status,
             per_symbol=config.metrics_per_symbol,
+            where=config.places.of("status_address"),
         )
 
     async def _hush(self) -> None:
@@ -282,7 +283,8 @@ class Supervisor:
                 continue
             for other, rules in done:
                 await other.follow(rules)
-            raise ConfigError([f"venues.{venue}.instruments: {problem}"])
+            where = config.venues[venue].places.of("instruments")
+            raise ConfigError([f"{where}: {problem}"])
 
     async def _apply(self, config: Config, change: Difference, lists: Lists) -> None:
         """What cannot fail: processes that end, start, or start again."""
@@ -304,8 +306,12 @@ class Supervisor:
         for venue in change.restarted:
             log.info("%s: other settings, starting it again", venue, extra=about(venue=venue))
             await self._children[venue].renew(config.venues[venue])
+        kept = [name for name in self._children if name not in change.restarted]
         for venue in change.added:
             self._launch(venue, config, lists.get(venue))
+        await asyncio.gather(
+            *(self._children[one].moved(config.venues[one].places) for one in kept)
+        )
         log.info("configuration read again: %s", change)
 
     # ---- what people ask

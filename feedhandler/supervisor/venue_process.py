@@ -15,6 +15,7 @@ import msgspec
 from feedhandler import number_text, python_child
 from feedhandler.budgets.backoff import Backoff
 from feedhandler.config.keys import VenueConfig
+from feedhandler.config.places import Places
 from feedhandler.instruments import handed_list
 from feedhandler.instruments.handed_list import Answers
 from feedhandler.io_process.main import Exit, Order
@@ -193,6 +194,12 @@ class VenueProcess:
             return ""
         answer = await self.ask({"do": "rules", "rules": rules}, ANSWER_S)
         return str(answer.get("error", ""))
+
+    async def moved(self, places: Places) -> None:
+        """Its values stand elsewhere in the file now: what is wrong with them is said with that."""
+        self.config = msgspec.structs.replace(self.config, places=places)
+        if self._channel is not None:
+            await self.ask({"do": "moved", "places": msgspec.to_builtins(places)}, ANSWER_S)
 
     async def renew(self, config: VenueConfig) -> None:
         """Another configuration, which needs another process: readers see a new epoch."""

@@ -76,7 +76,10 @@ def test_what_is_refused_is_said(
     monkeypatch.setattr("resource.getrlimit", lambda _: (65536, 65536))
     scheduling.ask(wanted(cpu=0, realtime=1, lock_memory=True))
     assert caplog.messages == [
-        "cannot run on CPU 0: Operation not permitted",
-        "no real-time priority 1: Operation not permitted",
-        "memory is not locked: RLIMIT_MEMLOCK is 65,536 bytes",
+        f"{problem}; `feedhandler doctor` says how to allow it"
+        for problem in (
+            "venues.okx.cpu: cannot run on CPU 0: Operation not permitted",
+            "venues.okx.realtime: no priority 1: Operation not permitted",
+            "venues.okx.lock_memory: memory is not locked: RLIMIT_MEMLOCK is 65,536 bytes",
+        )
     ]

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession
 
 import shm
+from feedhandler.config.places import Places
 from feedhandler.io_process.main import Exit
 from feedhandler.supervisor import supervisor
 from feedhandler.supervisor.control_socket import NotRunning, request, socket_path
@@ -157,9 +158,11 @@ def test_unknown_symbols_are_refused_before_anything_starts() -> None:
     with rig("okx", "deribit") as r:
         r.change("okx", instruments=("BTC-USDT", "BTC-USDC-SWAPP"))
         r.change("deribit", instruments=("BTC-PERPETUALE",))
+        lines = {"instruments": {"BTC-USDC-SWAPP": 7}}
+        r.change("okx", places=Places(source="f.toml", table="venues.okx", elements=lines))
         code, said = run_to_its_end(r)
         assert code == 2
-        assert "venues.okx.instruments: " in said
+        assert "f.toml: line 7: venues.okx.instruments: no listed instrument" in said
         assert "'BTC-USDC-SWAPP'" in said
         assert "venues.deribit.instruments: " in said
         assert "BTC-PERPETUAL?" in said or "BTC-PERPETUAL " in said
@@ -262,7 +265,7 @@ def taken(r: Rig, at: str, pid: int) -> None:
     assert supervisor.run(config, report=refused.append) == 2
     assert refused == [
         f"status_address: {at} cannot be had: address already in use: "
-        f"the feed {r.namespace!r}, process {pid}, listens there"
+        f'the feed {r.namespace!r}, process {pid}, listens there; name another, or "" for none'
     ]
 
     async def instead() -> str:
