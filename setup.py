@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -30,12 +31,18 @@ FLAGS = ("-std=gnu11", "-O3", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wno-
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 MODES = {"": (), "debug": ("-O0", "-g3"), "sanitize": ("-O1", "-g1", *SANITIZERS)}
 
+CURE = (
+    "install a C compiler, its C library's headers and those of this Python (Debian, Ubuntu: "
+    "apt install gcc libc6-dev python3-dev), name a compiler (CC=...), or take a wheel, which "
+    "needs none"
+)
+
 _QUOTED = re.compile(r'^\s*(?:#\s*include|include|cdef extern from)\s*"([^"]+)"', re.MULTILINE)
 _CIMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+)?cimport\s+(.+)", re.MULTILINE)
 
 
 def modules() -> dict[str, Path]:
-    """Every native module and its source."""
+    """Every native module and its source, by name."""
     found = [path.relative_to(ROOT) for room in PACKAGES for path in (ROOT / room).rglob("*.pyx")]
     return {".".join(path.with_suffix("").parts): path for path in sorted(found)}
 
@@ -48,6 +55,11 @@ def needs(source: Path) -> list[str]:
         found |= new
         new = {path.resolve() for file in new for path in named(file)} - found
     return sorted(path.relative_to(ROOT).as_posix() for path in found - {ROOT / source})
+
+
+def work(source: Path) -> int:
+    """How long a module takes to build, beside others: the bytes that it is made of."""
+    return sum(path.stat().st_size for path in (ROOT / source, *map(ROOT.joinpath, needs(source))))
 
 
 def named(file: Path) -> Iterator[Path]:
@@ -81,22 +93,28 @@ def stamp(flags: str) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def find_compiler() -> str:
+    """The one that is named, Python's own, or another that there is."""
+    named = os.environ.get("CC")
+    own = str(sysconfig.get_config_var("CC") or "cc")
+    for compiler in (named,) if named else (own, "cc", "gcc", "clang"):
+        if shutil.which((shlex.split(compiler) or [""])[0]):
+            return compiler
+    raise SystemExit(f"feedhandler: no C compiler ({named or own}): {CURE}")
+
+
 def check_compiler() -> None:
     """End with one line and a cure, before pages of what a compiler's absence leads to."""
-    compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
-    words = shlex.split(compiler)
-    include = Path(sysconfig.get_path("include"), "Python.h")
-    wheel = "or take a wheel: pip install --only-binary=:all: feedhandler"
-    if not words or shutil.which(words[0]) is None:
-        raise SystemExit(
-            f"feedhandler: no C compiler ({compiler}): install one (Debian, Ubuntu: apt install "
-            f"gcc), name it (CC=...), {wheel}"
-        )
-    if not include.is_file():
-        raise SystemExit(
-            f"feedhandler: {include} is missing: install the headers of this Python "
-            f"(Debian, Ubuntu: apt install python3-dev), {wheel}"
-        )
+    compiler = os.environ["CC"] = find_compiler()
+    include = sysconfig.get_path("include")
+    if not Path(include, "Python.h").is_file():
+        raise SystemExit(f"feedhandler: {include}/Python.h is missing: {CURE}")
+    command = [*shlex.split(compiler), "-fsyntax-only", f"-I{include}", "-x", "c", "-"]
+    code = "#include <Python.h>\n#include <sys/mman.h>\n"
+    tried = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        said = [line for line in tried.stderr.splitlines() if "error" in line] or [compiler]
+        raise SystemExit(f"feedhandler: cannot compile with Python.h ({said[0]}): {CURE}")
 
 
 class Progress:
@@ -159,6 +177,7 @@ if __name__ == "__main__":
                 extra_compile_args=flags,
                 extra_link_args=[flag for flag in flags if flag in SANITIZERS],
             )
-            for name, source in modules().items()
+            # the longest first: begun last, one would be waited for while the other cores idle
+            for name, source in sorted(modules().items(), key=lambda one: -work(one[1]))
         ],
     )

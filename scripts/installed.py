@@ -39,6 +39,17 @@ def live_books(feed: shm.Feed) -> int:
     return sum(book.state is shm.State.LIVE and len(book.bids) > 0 for book in books)
 
 
+def all_live() -> bool:
+    """Whether `feedhandler status` comes to say so: it looks at a venue's every instrument."""
+    status = [*FEED, "status", "--namespace", NAMESPACE, "--json"]
+    end = time.monotonic() + DEADLINE_S
+    while subprocess.run(status, capture_output=True).returncode != 0:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
 def top_draws() -> bool:
     """Whether `feedhandler top` draws a venue on a terminal, and ends with q."""
     screen, terminal = pty.openpty()
@@ -106,7 +117,9 @@ def watched(started: float) -> bool:
         batch = next(feed.events(start="oldest"))
         took = time.monotonic() - started
         print(f"{venue}: {books} books LIVE after {took:.1f} s, {len(batch)} records read")
-    said("status", "--namespace", NAMESPACE, "--json")
+    if not all_live():
+        print("feedhandler status: not everything is LIVE", file=sys.stderr)
+        return False
     drawn = top_draws()
     print(f"top draws: {drawn}")
     return drawn
