@@ -17,11 +17,11 @@ from feedhandler.cli.output import echo
 def check(config: Path) -> None:
     """Say whether a configuration file makes sense, without network and without a feed.
 
-    Every mistake is told, with the key. Whether a venue lists the instruments says
-    `feedhandler plan`, which asks it.
+    Each mistake is shown with its line, its key and its cure. Whether a venue lists the
+    instruments, only the venue knows: `feedhandler plan` asks it.
 
     \b
-    feedhandler check feed.toml && kill -HUP $(pidof feedhandler)
+    feedhandler check feed.toml && feedhandler reload
 
     \b
     Exit codes: 0 it makes sense, 2 it does not.

@@ -39,7 +39,7 @@ def doctor(
 
     Room in shared memory, limits, cores and who shares them, the clock, what killed feeds have
     left, and bans that still hold; each with its cure. Nothing is changed. CONFIG is as for
-    `start`. You may ignore an advice, but not a problem.
+    `start`. You may ignore advice, but not a problem.
 
     \b
     feedhandler doctor

@@ -52,7 +52,7 @@ _SHOWN = 20
     "--tardis-time",
     type=click.Choice(["E", "T"]),
     help="`timestamp` of Tardis' tables: E, as Tardis has it (of some venues' books when they were "
-    "sent), or T, the matching engine's. E by itself.",
+    "sent), or T, the matching engine's.  [default: E]",
 )
 @click.option("--follow", is_flag=True, help="live: goes on until --to, or Ctrl-C.")
 @force_option
@@ -80,7 +80,7 @@ def export(
     SOURCE is a recording's directory, a capture, or live:VENUE, the memory of a running feed.
     The format follows from the name of the output: .csv, .csv.gz, .csv.zst, .parquet, .arrow, or
     .npz of hftbacktest. So does the table: a name with a word such as trades, incremental_book_L2
-    or book_snapshot_25 gets Tardis' columns of it, any other one a row a record.
+    or book_snapshot_25 gets the columns that Tardis has for it, any other name one row per record.
 
     \b
     feedhandler export RECORDING -o deribit_trades.csv.gz --from -2h

@@ -51,8 +51,8 @@ def record(
     """Keep everything that a running feed carries, in a directory of Parquet files.
 
     It reads the shared memory as a strategy does, and disturbs nothing. Without a CONFIG it records
-    every venue that is there. What is missing in a recording, it says itself, exactly: see
-    `feedhandler verify`. A table [record] in the configuration has `feedhandler start` do it.
+    every venue that is there. A recording says itself exactly what is missing in it: see
+    `feedhandler verify`. With a table [record] in the configuration, `feedhandler start` records.
 
     \b
     feedhandler record --to /data/feed

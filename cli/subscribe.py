@@ -13,7 +13,7 @@ from feedhandler.cli.options import json_option, namespace_option
 @json_option
 @namespace_option
 def subscribe(venue: str, patterns: tuple[str, ...], as_json: bool, namespace: str) -> None:
-    """Take up more instruments of a running venue, without touching the others.
+    """Follow more instruments of a running venue, without touching the others.
 
     PATTERN is the venue's name of an instrument, its normalised name, or a pattern by kind. A
     pattern holds from now on: an instrument that is listed later and matches is taken up, too. All

@@ -13,7 +13,7 @@ from feedhandler.cli.options import json_option, namespace_option
 @json_option
 @namespace_option
 def unsubscribe(venue: str, patterns: tuple[str, ...], as_json: bool, namespace: str) -> None:
-    """Leave instruments of a running venue, without touching the others.
+    """Stop following instruments of a running venue, without touching the others.
 
     Readers see them CLOSED(UNSUBSCRIBED). They stay out, also where the configuration asks for
     them, until the supervisor ends or reads its configuration again.

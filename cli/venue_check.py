@@ -54,8 +54,8 @@ def check(venue: str, frames: Path, instruments: Path | None, as_json: bool) -> 
 
     The venue is one of ours, of a package, or of a FILE of Python; FILE:NAME where that has
     several. The frames go through the engine as live ones do, into memory that nobody else sees.
-    What comes to nothing is shown beside the shape that is most like it, and the place where it is
-    no more. SLOW: frames that the engine read by the shape, not by what it had learned.
+    A frame that fits no shape is shown beside the nearest one, with the place where they differ.
+    SLOW: frames that the engine read by the shape, not by what it had learned.
 
     \b
     feedhandler venue check mine.py --frames recorded.ndjson.zst

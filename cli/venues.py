@@ -35,13 +35,13 @@ _WIDE, _LABEL = 80, 19
 def venues(name: str | None, as_json: bool) -> int:
     """Show the venues there are, and by what each would notice that a message was lost.
 
-    All have books and trades. LEVELS a side that can be had; 5,000+: so many at first, then each
-    change. TOP: the channel of the best bid and offer, besides the book.
+    All have books and trades. LEVELS: the most a side; 5,000+ means that a book begins with so many
+    and then follows every change. TOP: the channel of the best bid and offer, besides the book.
 
-    A number that counts, a chain, a range or a checksum shows the loss of any message. Of times one
-    sees what is older, and never what is missing: such a book is right as far as the venue's
-    stream is. SIZED: it is known how many messages were lost; COUNTED BY book, or by connection.
-    Of one venue, by its NAME, it says also where it is and how it is spoken with.
+    By a counter, a chain, a range or a checksum, every lost message is noticed. Times show what is
+    older, but not what is missing: such a book is as right as the venue's stream. SIZED: it is
+    known how many messages were lost. COUNTED BY: the messages of a book, or of a connection, have
+    numbers. With a NAME, the venue's addresses, heartbeat and limits are shown, too.
 
     \b
     feedhandler venues

@@ -28,7 +28,7 @@ _SHOWN = 20
 @click.option(
     "--allow-losses",
     is_flag=True,
-    help="What the recorder itself says is lost is no finding: only damage is.",
+    help="Losses that the recorder has named are no finding; only damage is.",
 )
 @click.option(
     "--jobs",
@@ -43,8 +43,8 @@ def verify(
 
     Each file's bytes, columns and values; records without a hole; books made again from their
     bases, and compared with those that the feed held at marked records. What the recorder lost is
-    told apart from gaps of the venues, of which the feed said at the time that its books were not
-    in step.
+    one thing, gaps of the venues are another: at those, the feed itself said that its books were
+    not in step.
 
     \b
     feedhandler verify recordings

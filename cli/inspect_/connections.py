@@ -27,8 +27,8 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
     KEYS counts subscriptions: live, waiting for the venue's answer, refused. WINS counts the book
     messages that it brought before another connection with the same keys did, LEAD by how much.
     BEHIND is how much later than usual its messages are read, once it does not keep up. SLOW counts
-    frames of books, trades and quotes whose bytes between the values were none that are known: few,
-    and soon no more, unless the venue writes each frame in another way.
+    frames of books, trades and quotes in a form that was not seen before: a few at the start, then
+    no more, unless the venue writes every frame differently.
 
     \b
     Exit codes: 0 fine, 3 nothing is there.

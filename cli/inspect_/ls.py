@@ -45,7 +45,7 @@ def ls(
 ) -> None:
     """List the shared-memory objects, or a VENUE's instruments.
 
-    What a venue's ring holds is said as time: how long a record stays in it at the present rate.
+    The size of a venue's ring is shown as time: how long a record stays in it at the present rate.
     What does not fit on the terminal goes through a pager (PAGER, or less).
 
     \b

@@ -99,13 +99,13 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     split_after_s: Annotated[
         float,
         Key(
-            "a connection that is behind for so long is split over two",
+            "a connection that has been behind for this long is split over two",
             seconds(0.5, 86_400.0, never=True),
         ),
     ] = 10.0
     silence_s: Annotated[
         float,
-        Key("a busy socket without a byte for so long is dead", seconds(1.0, 3600.0)),
+        Key("a busy socket without a byte for this long is dead", seconds(1.0, 3600.0)),
     ] = 5.0
     rhythm_floor_s: Annotated[
         float,
@@ -153,7 +153,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     lifetime_s: Annotated[
         float | None,
         Key(
-            "after how long the venue ends a session, where the known time is wrong",
+            "after how long the venue ends a session, if the built-in time is wrong",
             seconds(5.0, 1e7),
             default="the venue's",
             example="86400.0",
@@ -169,7 +169,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     degraded_after_s: Annotated[
         float,
         Key(
-            "without a connection for so long, books are polled over REST",
+            "without a connection for this long, books are polled over REST",
             seconds(0.5, 86_400.0, never=True),
         ),
     ] = 30.0

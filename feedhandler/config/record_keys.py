@@ -41,7 +41,7 @@ class RecordConfig(msgspec.Struct, frozen=True, kw_only=True):
     rotate_mib: Annotated[
         int,
         Key(
-            "how many MiB the files of a venue become together before they are finished",
+            "how many MiB a venue's open files may have together before they are finished",
             integer(1, 65_536),
         ),
     ] = 256

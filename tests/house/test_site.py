@@ -21,6 +21,20 @@ def test_every_page_is_in_the_navigation() -> None:
     assert len(nav) == len(set(nav))
 
 
+def test_the_picture_of_the_whole_is_what_the_code_says() -> None:
+    """`python scripts/site/whole.py` writes it anew. It asks nobody for anything, and its text is
+    text."""
+    made = importlib.util.spec_from_file_location("whole", ROOT / "scripts" / "site" / "whole.py")
+    assert made is not None
+    assert made.loader is not None
+    whole = importlib.util.module_from_spec(made)
+    made.loader.exec_module(whole)
+    assert whole.PICTURE.read_text("utf-8") == whole.picture()
+    assert "http" not in whole.picture().replace("http://www.w3.org/2000/svg", "")
+    assert whole.picture().count("<text") > 20
+    assert "docs/img/whole.svg" in (ROOT / "README.md").read_text()
+
+
 def test_the_site_is_built_offline(tmp_path: Path) -> None:
     if any(importlib.util.find_spec(name) is None for name in ("mkdocs", "mkdocstrings")):
         pytest.skip("no MkDocs (pip install 'feedhandler[docs]')")
