@@ -130,7 +130,12 @@ def test_a_crossed_book_is_crossed_though_the_price_has_just_come_down() -> None
     book.keys[ASK].append(-7)
     book.lots[ASK][-7] = 1
     gone, other = Change(BID, 9, 5, 0), Change(BID, 6, 0, 4)
-    assert crossed(book, [gone, other], instead=False) == [Change(BID, 9, 0, 1), other]
+    wrong = Change(BID, 9, 0, 1)
+    assert crossed(book, [gone, other], instead=False) == [wrong, other]
+    # Where each change is a message with a number, there are as many as there were.
+    assert crossed(book, [gone, other], instead=True) == [wrong, other]
+    assert crossed(book, [other, other], instead=True) == [wrong, other]
+    assert crossed(book, [other], instead=False) == [wrong, other]
 
 
 def test_linear_tickers_are_whole_once_and_then_what_has_changed() -> None:

@@ -30,6 +30,11 @@ class Delivery(Enum):
     CHECKSUM = "bad_checksum"
     CUT = "garbage"
 
+    @property
+    def lost(self) -> bool:
+        """Whether nobody gets it whole and in its turn."""
+        return self in (Delivery.SKIP, Delivery.LATER, Delivery.CUT)
+
 
 _PER_BOOK = tuple(verdict for verdict in Delivery if verdict is not Delivery.SEND)
 
@@ -49,6 +54,8 @@ class Fault:
     last_ns: int = 0
     ended_ns: int = 0
     hits: int = 0
+    numbers: int = 0
+    """Of the venue's count of a book or a connection, in what it kept back or spoilt."""
     targets: list[Any] = field(default_factory=list)
     """Whom it met, where that matters at its end."""
 
@@ -86,6 +93,7 @@ class Fault:
             "last_ns": self.last_ns or None,
             "ended_ns": self.ended_ns or None,
             "hits": self.hits,
+            "numbers": self.numbers,
         }
 
 
@@ -105,6 +113,7 @@ class Faults:
         self._in_force: dict[str, list[Fault]] = {}
         self._log: deque[Fault] = deque(maxlen=_REMEMBERED)
         self._number = 0
+        self._met: Fault | None = None
         self.on_end: Callable[[Fault], None] = lambda _: None
         """Puts right what a fault did."""
 
@@ -189,9 +198,15 @@ class Faults:
     def on_book(self, symbol: str) -> Delivery:
         """Decide on the next book message of a symbol, spending at most one fault."""
         for verdict in _PER_BOOK:
-            if self.of(verdict.value) and self.take(verdict.value, symbol) is not None:
+            if self.of(verdict.value) and (met := self.take(verdict.value, symbol)) is not None:
+                self._met = met
                 return verdict
         return Delivery.SEND
+
+    def kept(self, numbers: int) -> None:
+        """So many numbers were in the message that was decided on last."""
+        if self._met is not None:
+            self._met.numbers += numbers
 
     def silences(self, symbol: str, channel: str) -> bool:
         """Whether a data message is kept back."""

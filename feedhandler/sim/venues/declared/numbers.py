@@ -81,6 +81,15 @@ class Numbers:
         }
         return said | times(final) if self.timed else said
 
+    def count(self, previous: int, final: int, of: int) -> int:
+        """How many numbers the first of the `of` messages of an update has; 0: nobody can tell."""
+        if self._rule is Continuity.NEXT:
+            return 1
+        if self._rule is not Continuity.RANGE:
+            return 0
+        said = self.values(previous, final, 0, of)
+        return int(said["final"]) - int(said["first"]) + 1
+
     def whole(self, sequence: int) -> dict[str, str]:
         """The same of a full book."""
         return {

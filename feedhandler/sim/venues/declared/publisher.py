@@ -169,6 +169,10 @@ class Publisher(DeclaredInstruments, ABC):
             self._now(one),
             wrong=int(verdict is Delivery.CHECKSUM),
         )
+        if verdict.lost:
+            alone = self.counter is not None or one.counted is not None
+            its = self.numbers.count(stream.last, sequence, len(messages))
+            self.faults.kept(1 if alone else its)
         stream.last = sequence
         if verdict is Delivery.SEND and self.counter is None and not self._held:
             for message in messages:

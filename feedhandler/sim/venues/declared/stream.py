@@ -102,11 +102,11 @@ def _shown(book: Book, levels: int) -> Shown:
 
 
 def crossed(book: Book, changes: Sequence[Change], *, instead: bool) -> Sequence[Change]:
-    """With a bid above the best ask, whatever else becomes of that level; `instead` of the first
-    change, where messages have one each."""
+    """With a bid above the best ask, whatever else becomes of that level; `instead` of one of the
+    changes, where messages have one each: there are as many numbers as there were."""
     ask = book.best(ASK)
     if ask is None:
         return changes
     wrong = Change(BID, ask + 2, 0, 1)
     kept = [one for one in changes if (one.side, one.grid) != (BID, ask + 2)]
-    return [wrong, *kept[1 if instead else 0 :]]
+    return [wrong, *kept[len(kept) - len(changes) + 1 if instead else 0 :]]
