@@ -365,6 +365,10 @@ class Engine:
         Of rows past 63 nothing is known. An instrument without a book: those it was fed by.
         """
 
+    def begun(self, instrument: int) -> None:
+        """A subscription to the book has begun: what the venue numbered before it, and after all
+        that came, lacks nobody."""
+
     def adopt(self, instrument: int, connection: int) -> None:
         """Count the connection among the feeders, though it has brought nothing yet.
 
@@ -385,8 +389,9 @@ class Engine:
     def quality(self, rows: Iterable[int]) -> _Table:
         """(n, 9) of these rows, counted from the engine's start on: ns LIVE without the present
         interval, since when it is LIVE (0: it is not), times healed, gaps, numbers missing where
-        that is known, gaps where it is not, changes applied, times that it left LIVE by a fault,
-        ns that it may have been wrong before."""
+        that is known (of a book that is lost, once it has its next base), gaps where it is not,
+        changes applied, times that it left LIVE by a fault, ns that it may have been wrong
+        before."""
 
     def look(self) -> None:
         """A look begins, a few times a second: `looked` tells of it."""

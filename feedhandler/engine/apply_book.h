@@ -10,6 +10,12 @@ static void book_keep(engine *e, market *m, const message *msg)
     const waiting *tail = backlog_tail(&m->backlog);
     uint64_t dropped = 0;
     uint32_t connection = (uint32_t)e->connection->index;
+    bool based = continuity_based(&m->sequence); /* the book itself misses nothing */
+    enum quality_place place = PLACE_NO_HOLE;
+    if (!based)
+        place = quality_lost(&m->quality, &m->sequence, &msg->numbers, (int)connection);
+    if (place == PLACE_HOLE)
+        fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
     if (UNLIKELY(msg->keyed))
         return; /* what its ids stand for is not known without the base: that has to come in the stream */
     if (tail && continuity_buffered(&m->sequence, &tail->numbers, &msg->numbers) &&
@@ -22,9 +28,9 @@ static void book_keep(engine *e, market *m, const message *msg)
         continuity_overtaken(&m->sequence, &backlog_head(&m->backlog)->numbers, &msg->numbers))
         return;
     if (tail && !continuity_chains(&m->sequence, &tail->numbers, &msg->numbers)) {
-        if (!continuity_based(&m->sequence)) { /* else the book itself misses nothing */
+        if (!based && place == PLACE_NO_HOLE) { /* the numbers begin anew */
             fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
-            quality_gap(&m->quality, &m->sequence, tail->numbers.final, &msg->numbers);
+            quality_unsized(&m->quality);
         }
         fh_counter_add(e->writer, FH_COUNTER_BUFFER_DROPPED, m->backlog.messages);
         backlog_clear(&m->backlog);
@@ -111,6 +117,7 @@ COLD int book_follow(engine *e, market *m, int doubt)
 static void book_based(engine *e, market *m, int doubt, bool held)
 {
     bool gap = false;
+    quality_based(&m->quality, &m->sequence);
     doubt = book_join(e, m, doubt, held, &gap);
     m->asked = false;
     if (gap) {
@@ -256,7 +263,6 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
             m->feeders = 0; /* nothing tells how far the others are from here */
         market_fed(m, connection);
         recent_add(m, id, e->receive_ns, connection);
-        m->quality.heard = 0;
         if (msg->kind == MESSAGE_SNAPSHOT)
             quote_forget(m);
         const waiting *head = backlog_head(&m->backlog);
@@ -302,8 +308,8 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
         book_confirm(e, m);
         return;
     default:
-        if (own)
-            quality_ignored(&m->quality, &m->sequence, &msg->numbers);
+        if (quality_lost(&m->quality, &m->sequence, &msg->numbers, connection) == PLACE_HOLE)
+            fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
         m->owner = connection;
         return;
     }

@@ -9,6 +9,8 @@
 /* The book is not to be believed any more; say so at once. Heal: by resubscription or request. */
 COLD void market_lose(engine *e, market *m, int state, int reason)
 {
+    if (reason != FH_REASON_GAP)
+        quality_leaves(&m->quality, &m->sequence);
     continuity_lose(&m->sequence);
     market_forget_feeders(m);
     m->asked = false;
@@ -159,7 +161,8 @@ static inline void market_memory(engine *e, market *m)
 static void book_gap(engine *e, market *m, const sequence *came)
 {
     fh_counter_add(e->writer, FH_COUNTER_GAPS, 1);
-    quality_gap(&m->quality, &m->sequence, m->sequence.last, came);
+    quality_gap(&m->quality, &m->sequence, m->sequence.last, came,
+                e->connection ? e->connection->index : NO_CONNECTION);
     market_lose(e, m, FH_STATE_STALE, FH_REASON_GAP);
 }
 

@@ -297,6 +297,9 @@ cdef class Engine:
     def adopt(self, instrument, int connection):
         market_adopt(self._market(instrument), connection)
 
+    def begun(self, instrument):
+        quality_counted(&self._market(instrument).quality, False)
+
     def confirm(self, instrument):
         return market_confirm(&self.e, self._market(instrument))
 

@@ -1,5 +1,9 @@
 /* How good the data of a book was: counted where it happens, from the engine's start on. Whoever keeps it
  * takes differences.
+ *
+ * Of a book that is lost the venue's numbers are followed on: each hole counts. Which numbers lack for good is known
+ * only later, when it has its next base: another connection may bring them, and a number far ahead of all that
+ * follows was wrong.
  */
 #ifndef FEEDHANDLER_ENGINE_QUALITY_H
 #define FEEDHANDLER_ENGINE_QUALITY_H
@@ -22,38 +26,144 @@ typedef struct quality {
     int64_t applied;    /* changes of the book */
     int64_t suspects;   /* times that it left LIVE by a fault: it may have been wrong for a while before */
     int64_t suspect_ns; /* for how long at most: from its last message on */
-    int64_t heard;      /* the last number that came, of a book that is lost; 0: not known */
+
+    int64_t heard;    /* of a book that is lost, the last number that came; 0: not known */
+    uint64_t lacking; /* those of the LACKING numbers before it that have not come: the lowest bit is the last */
+    int64_t earlier;  /* how many before those have not */
+    int heard_from;   /* the connection that brought it */
+    int64_t passed;   /* the last number that had come when it was known no more */
+    int64_t base;     /* of a base that is older than that; 0: it is not */
 } quality;
 
-enum { QUALITY_FIELDS = offsetof(quality, heard) / sizeof(int64_t) };
+enum { QUALITY_FIELDS = offsetof(quality, heard) / sizeof(int64_t), LACKING = 64 };
 
-/* How many numbers are missing between `last` and a message; 0: nobody knows, or none is. */
-static inline int64_t numbers_missing(const continuity *c, int64_t last, const sequence *came)
+/* What a message is to those before it, of a book that is lost. */
+enum quality_place { PLACE_UNKNOWN, PLACE_NO_HOLE, PLACE_HOLE };
+
+static inline uint64_t lowest_bits(int64_t count)
 {
-    if (came == NULL || !came->numbered || (c->rule != RULE_NEXT && c->rule != RULE_RANGE))
-        return 0;
-    int64_t missing = (c->rule == RULE_NEXT ? came->final : came->first) - last - 1;
-    return missing > 0 ? missing : 0;
+    return count <= 0 ? 0 : count >= LACKING ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
-/* There is a hole behind `last`; `came`: the numbers behind it; NULL: nobody knows. */
-static inline void quality_gap(quality *q, const continuity *c, int64_t last, const sequence *came)
+/* The bits of the numbers `first` to `final`, which are before `heard`. */
+static inline uint64_t lacking_bits(int64_t heard, int64_t first, int64_t final)
 {
-    int64_t missing = numbers_missing(c, last, came);
+    return lowest_bits(heard - first) & ~lowest_bits(heard - 1 - final);
+}
+
+/* A hole of which nobody knows how much is in it. */
+static inline void quality_unsized(quality *q)
+{
     q->gaps++;
-    q->missing += missing;
-    q->unsized += missing == 0;
-    q->heard = missing ? came->final : 0;
+    q->unsized++;
 }
 
-/* A message of a book that is lost, and that waits for another base: does it follow the one before? */
-static inline void quality_ignored(quality *q, const continuity *c, const sequence *came)
+/* Numbers that each message counts by: one, or a range. */
+static inline bool quality_sizes(const continuity *c) { return c->rule == RULE_NEXT || c->rule == RULE_RANGE; }
+
+static inline int64_t quality_first(const continuity *c, const sequence *came)
 {
-    if (q->heard == 0)
-        return;
-    q->missing += numbers_missing(c, q->heard, came);
-    if (came->final > q->heard) /* else it was overtaken */
-        q->heard = came->final;
+    return c->rule == RULE_NEXT ? came->final : came->first;
+}
+
+/* `first` to `final` came, after all that has. True: there is a hole before it. */
+static inline bool quality_further(quality *q, int64_t first, int64_t final, int connection)
+{
+    int64_t by = final - q->heard, missing = first - 1 - q->heard;
+    q->earlier += __builtin_popcountll(by >= LACKING ? q->lacking : q->lacking >> (LACKING - by));
+    q->lacking = by >= LACKING ? 0 : q->lacking << by;
+    if (missing > 0) {
+        uint64_t bits = lacking_bits(final, q->heard + 1, first - 1);
+        q->lacking |= bits;
+        q->earlier += missing - __builtin_popcountll(bits);
+        q->gaps++;
+    }
+    q->heard = final;
+    q->heard_from = connection;
+    return missing > 0;
+}
+
+/* What lacks now lacks for good, and what comes next need not follow. `wrong`: the last number was, so that nobody
+ * knows what lacks. */
+static inline void quality_counted(quality *q, bool wrong)
+{
+    if (wrong)
+        q->unsized++;
+    else
+        q->missing += q->earlier + __builtin_popcountll(q->lacking);
+    if (q->heard && !wrong)
+        q->passed = q->heard;
+    q->lacking = 0;
+    q->earlier = q->heard = 0;
+}
+
+/* Is `number` so far back that the last one was wrong? Where each is one more, nothing else leaps so. */
+static inline bool quality_leapt(const quality *q, const continuity *c, int64_t number)
+{
+    return c->rule == RULE_NEXT && q->earlier && q->heard - number > LACKING;
+}
+
+/* A message of a book that is lost came. */
+static inline enum quality_place quality_lost(quality *q, const continuity *c, const sequence *came,
+                                              int connection)
+{
+    int64_t first = quality_first(c, came), final = came->final;
+    if (!came->numbered || (!quality_sizes(c) && c->rule != RULE_PREVIOUS))
+        return PLACE_NO_HOLE;
+    if (q->heard == 0) {
+        q->heard = final;
+        q->heard_from = connection;
+        return PLACE_UNKNOWN;
+    }
+    if (c->rule == RULE_PREVIOUS) {
+        bool hole = came->previous > q->heard;
+        if (hole)
+            quality_unsized(q);
+        if (final > q->heard)
+            q->heard = final;
+        return hole ? PLACE_HOLE : PLACE_NO_HOLE;
+    }
+    if (final > q->heard)
+        return quality_further(q, first, final, connection) ? PLACE_HOLE : PLACE_NO_HOLE;
+    if (connection != q->heard_from) { /* what the other one lacked, if it did */
+        int64_t most = final - first + 1;
+        q->lacking &= ~lacking_bits(q->heard, first, final);
+        if (q->heard - final > LACKING)
+            q->earlier -= q->earlier < most ? q->earlier : most;
+    } else if (quality_leapt(q, c, final)) {
+        quality_counted(q, true);
+        q->heard = final;
+        return PLACE_UNKNOWN;
+    }
+    return PLACE_NO_HOLE;
+}
+
+/* There is a hole behind `last`, which ends the book; `came`: the numbers behind it; NULL: nobody knows. Nor does
+ * anybody where it is right behind a base that is old. */
+static inline void quality_gap(quality *q, const continuity *c, int64_t last, const sequence *came,
+                               int connection)
+{
+    bool known = came != NULL && came->numbered;
+    bool sized = known && quality_sizes(c) && came->final > last && (q->base == 0 || q->base != last);
+    q->heard = last;
+    if (!sized || !quality_further(q, quality_first(c, came), came->final, connection))
+        quality_unsized(q);
+    q->heard = known ? came->final : 0;
+}
+
+/* It leaves its base for another reason than a hole, or has none any more: its numbers go on from there. */
+static inline void quality_leaves(quality *q, const continuity *c)
+{
+    if (continuity_based(c) && c->last > 0)
+        q->heard = c->last;
+}
+
+/* It has a base: what lacks before it came to nobody. */
+static inline void quality_based(quality *q, const continuity *c)
+{
+    if (q->heard)
+        quality_counted(q, quality_leapt(q, c, c->last));
+    q->base = q->passed > c->last ? c->last : 0;
 }
 
 /* Did it leave LIVE since what it showed may have been wrong? */

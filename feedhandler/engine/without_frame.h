@@ -13,6 +13,7 @@ static bool engine_set_state(engine *e, market *m, int state, int reason)
     e->receive_ns = fh_now_ns();
     m->dumb = 0;
     if (state != FH_STATE_LIVE) {
+        quality_leaves(&m->quality, &m->sequence);
         continuity_lose(&m->sequence);
         market_forget_feeders(m);
         m->asked = false;
@@ -141,6 +142,7 @@ static bool market_disconnected(engine *e, market *m, int index, int reason)
     if (m->state == FH_STATE_CLOSED)
         return false;
     engine_set_state(e, m, FH_STATE_STALE, reason);
+    quality_counted(&m->quality, false); /* what it would have brought next lacks nobody */
     backlog_clear(&m->backlog);
     return true;
 }

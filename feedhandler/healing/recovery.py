@@ -104,6 +104,7 @@ class Recovery:
 
     def subscribed(self, tracked: CarriedInstrument, now: float) -> None:
         """The venue acknowledged the book: its first full state is expected from now on."""
+        self._engine.begun(tracked.id)
         if self._engine.state(tracked.id)[0] == State.LIVE:
             return
         case = self._case(tracked)

@@ -41,11 +41,11 @@ def test_one_that_was_overtaken_is_one_hole(venue: str, frame: Frame) -> None:
         for n in (12, 11, 13, 14, 16, 15, 17, 18):
             c.feed(frame(n))
             assert e.state(0)[0] != LIVE
+        assert e.counters()["gaps"] == 2
+        base(e, venue, 15)  # all that lacks: what came since the last hole is kept
         its = e.quality([0])[0]
         missing, unsized = (2, 0) if venue == "binance" else (0, 2)
         assert (its[_GAPS], its[_MISSING], its[_UNSIZED]) == (2, missing, unsized)
-        assert e.counters()["gaps"] == 2
-        base(e, venue, 15)  # all that lacks: what came since the last hole is kept
         assert e.state(0)[0] == LIVE
         assert e.book(0)[0][:, 0].tolist() == [18, 17, 16]
 

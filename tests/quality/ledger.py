@@ -1,32 +1,25 @@
-"""What random faults did to a venue's data: by the simulator's word, by the wire, by the ring."""
+"""What random faults did to a venue's data: by the simulator's word, and by the ring."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from feedhandler import venues as registry
+from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.adapter.venue import Base, Continuity
 from shm import Kind, State
 from shm.inspect import open_memory
-from tests.kit.proxy import Proxy
-
-CHAINS: Final = ("okx",)  #: that something is missing shows, and not how much
 
 
 @dataclass
 class Lives:
-    """Of one book: ns LIVE, the times that it was LIVE again, and when it was: from, to."""
+    """Of one book: ns LIVE, and the times that it was LIVE again."""
 
     live_ns: int = 0
     heals: int = 0
-    times: list[tuple[int, int]] = field(default_factory=list)
-
-    def at(self, ns: int) -> bool:
-        """Whether it was LIVE then."""
-        return any(begin <= ns <= end for begin, end in self.times)
 
 
 def lives(
@@ -49,7 +42,6 @@ def lives(
             if since and state != State.LIVE:
                 gone = sum(max(0, min(at, b) - max(since, a)) for a, b in still)
                 its.live_ns += at - since - gone
-                its.times.append((since, at))
                 since = 0
             elif state == State.LIVE and not since:
                 since, times = at, times + 1
@@ -58,31 +50,29 @@ def lives(
     return found
 
 
-class Tap:
-    """Counts the numbers that lack between depth messages of one stream and connection: one that
-    nobody reads any more may go on for a while."""
+class Forms:
+    """How a venue's books are numbered, as far as faults are told by it."""
 
-    def __init__(self, between: Proxy) -> None:
-        self.holes: list[tuple[int, str, int]] = []  # when, of which stream, of how many
-        self._between = between
-        self._last: dict[tuple[int, str], int] = {}
-
-    def __call__(self, text: str) -> str:
-        found = json.loads(text)
-        data = found.get("data", found)
-        if data.get("e") == "depthUpdate":
-            stream = self._between.speaking, data["s"]
-            last = self._last.get(stream)
-            if last is not None and data["U"] > last + 1:
-                self.holes.append((time.time_ns(), data["s"], data["U"] - last - 1))
-            self._last[stream] = max(last or 0, data["u"])
-        return text
+    def __init__(self, venue: str) -> None:
+        its = registry.load(venue)
+        assert isinstance(its, DeclaredVenue)
+        self.whole = its.base is Base.EVERY
+        #: what is numbered are the messages of a connection
+        self.connection = any(frame.kind == "number" for frame in its.frames)
+        #: that something is missing shows, and not how much
+        self.chain = its.rule is Continuity.PREVIOUS
+        self.numbered = self.chain or its.rule in (Continuity.NEXT, Continuity.RANGE)
+        #: to heal: what was left out just before is followed by nothing
+        self.resubscribes = its.base is Base.STREAM
+        apart = any(frame.kind == "checksum" for frame in its.frames)
+        self.summed = its.checksum is not None and not apart  # in each message of a book
+        self.keyed = any("$id" in frame.level for frame in its.frames)
 
 
 @dataclass
 class Ledger:
-    """What became of a venue's data. `gaps`: at least, and `holes`: at most, for a book that heals
-    meanwhile makes two of one; `unheard`: what may have been left out just before a book was
+    """What became of a venue's data. `gaps`: at least, and `holes`: at most, for what was left out
+    one after the other is one; `unheard`: what may have been left out just before a book was
     subscribed to anew, so that nothing followed it; `unseen_ns`: how long nobody looked whether the
     process ran, and it stood still for about as long as is too long; `ordered`: faults by kind."""
 
@@ -102,15 +92,6 @@ class Ledger:
             mine = self.books.setdefault(symbol, Lives())
             mine.live_ns += its.live_ns
             mine.heals += its.heals
-            mine.times += its.times
-
-    def heard(self, holes: Sequence[tuple[int, str, int]]) -> None:
-        """Those are on the wire. One of a book that was not LIVE may be before its base, where it
-        says nothing."""
-        sure = [missing for at, symbol, missing in holes if self.books[symbol].at(at)]
-        self.gaps, self.holes = len(sure), len(holes)
-        self.missing = sum(missing for _, _, missing in holes)
-        self.unheard = self.missing - sum(sure)
 
 
 def differences(venue: str, its: Mapping[str, Any], ledger: Ledger) -> list[str]:
@@ -120,7 +101,7 @@ def differences(venue: str, its: Mapping[str, Any], ledger: Ledger) -> list[str]
         found.append(f"{venue}: {its['missing']} missing, and truly {ledger.missing}")
     if not ledger.gaps <= its["gaps"] <= ledger.holes:
         found.append(f"{venue}: {its['gaps']} gaps, and truly {ledger.gaps} to {ledger.holes}")
-    unsized = its["gaps"] if venue in CHAINS else ledger.unsized
+    unsized = its["gaps"] if Forms(venue).chain else ledger.unsized
     if its["unsized"] != unsized:
         found.append(f"{venue}: {its['unsized']} unsized, and truly {unsized}")
     heals = sum(each.heals for each in ledger.books.values())

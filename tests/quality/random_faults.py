@@ -2,9 +2,9 @@
 
     python -m tests.quality.random_faults --minutes 10 --seed 7
 
-The ledger has the simulator's word for gaps, for what they lacked and for checksums that it spoilt;
-of a venue whose messages cover ranges of numbers a tap on the wire counts them. How long books were
-LIVE, and how often again, say the records in the ring, of each process that there was.
+The ledger has the simulator's word for gaps, for what they lacked and for checksums that it spoilt.
+How long books were LIVE, and how often again, say the records in the ring, of each process that
+there was.
 """
 
 from __future__ import annotations
@@ -18,25 +18,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from feedhandler import venues as registry
-from feedhandler.cli.simulated import at_host
 from feedhandler.quality.report import report
+from feedhandler.sim.config import SimOptions
+from feedhandler.sim.faults.order import FaultError
+from feedhandler.sim.runner import make_server
 from feedhandler.view.status import heartbeat, venue_status
 from shm import ShmError
-from tests.kit.proxy import proxy
 from tests.kit.rig import Rig, Sim, rig
-from tests.quality.ledger import CHAINS, Ledger, Lives, Tap, differences, lives
+from tests.quality.ledger import Forms, Ledger, Lives, differences, lives
 
 VENUES: Final = ("bybit-linear", "kraken-futures", "okx", "binance", "bitfinex")
-CONNECTION: Final = ("bitfinex",)  #: what is numbered are the messages of a connection
-RANGES: Final = ("binance",)  #: a message has many numbers: the wire says how many
 _HEAL_S = 240.0  # with the backoff of a book that is lost again and again
 _UNSEEN_NS = 500_000_000
 _STOPS = (0.5, 3.0)
@@ -44,22 +42,45 @@ _LATE_NS = 2_000_000_000  # who stood still for longer was not LIVE meanwhile
 _ABOUT_NS = 300_000_000  # from one sign of life to the next, and a busy machine
 
 _BOOK = {"gap": 8, "reorder": 3, "crossed": 3, "bad_checksum": 3, "duplicate": 3}
+_BOOK |= {"garbage": 3, "far": 1, "renumber": 1}
 _VENUE = {"drop": 3, "half_open": 1, "freeze": 1, "stop": 1, "kill": 1}
-_NOT: Final[Mapping[str, Sequence[str]]] = {
-    "reorder": CONNECTION,  # how many holes it is hangs on what comes between
-    "bad_checksum": tuple(set(VENUES) - {"okx", "bitfinex"}),
+_MORE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "garbage": {"form": "truncated"},
+    "renumber": {"lost": True},
 }
+_KEPT = ("gap", "reorder", "garbage")  # numbers are missing
+
+
+def _kinds(venue: str, forms: Forms, symbol: str) -> dict[str, int]:
+    """The faults of books that a venue can have, and whose harm is certain."""
+    check = make_server(venue, SimOptions(checksums=True)).chaos.check
+    found = {}
+    for kind, weight in _BOOK.items():
+        proven = forms.numbered or forms.connection or forms.whole
+        if kind in _KEPT and not proven:  # whether a checksum shows it hangs on what was in it
+            continue
+        if (kind == "garbage" and forms.whole) or (kind == "duplicate" and forms.keyed):
+            continue
+        try:
+            check({"kind": kind, "symbol": symbol, **_MORE.get(kind, {})})
+        except FaultError:
+            continue
+        found[kind] = weight
+    return found
 
 
 class Play:
     """One venue's faults, each begun when the one before is healed."""
 
-    def __init__(self, r: Rig, venue: str, rng: random.Random, tap: Tap | None = None) -> None:
+    def __init__(self, r: Rig, venue: str, rng: random.Random, only: Collection[str] = ()) -> None:
+        """`only`: these faults."""
         self.ledger = Ledger()
-        self.venue = venue
-        self._r, self._rng, self._tap = r, rng, tap
+        self.venue, self._forms = venue, Forms(venue)
+        self._r, self._rng = r, rng
         self._sim: Sim = r.sims[venue]
         self._symbols: Sequence[str] = r.config.venues[venue].instruments
+        kinds = _kinds(venue, self._forms, self._symbols[0]) | _VENUE
+        self._kinds = {kind: kinds[kind] for kind in kinds if not only or kind in only}
         self._process: subprocess.Popen[bytes] = r.io_process(venue)
         self._still: list[tuple[int, int]] = []
         self._its: dict[str, Any] = {}
@@ -118,10 +139,10 @@ class Play:
         """Faults for so long, the last of them healed."""
         yield from self._until(self._live, "it begins")
         end = time.monotonic() + seconds
-        kinds = {k: w for k, w in (_BOOK | _VENUE).items() if self.venue not in _NOT.get(k, ())}
         while time.monotonic() < end or sum(self.ledger.ordered.values()) < 2:
-            [kind] = self._rng.choices(list(kinds), list(kinds.values()))
-            kind = kind if self.ledger.ordered else "gap"
+            [kind] = self._rng.choices(list(self._kinds), list(self._kinds.values()))
+            if not self.ledger.ordered and "gap" in self._kinds:
+                kind = "gap"
             self.ledger.ordered[kind] += 1
             if kind in _BOOK:
                 yield from self._book(kind)
@@ -130,8 +151,6 @@ class Play:
         yield from self._counted()
         self._its = self.told()
         self.ledger.close(self._lives())
-        if self._tap is not None:
-            self.ledger.heard(self._tap.holes)
 
     def problems(self) -> list[str]:
         """What the quality says otherwise than the ledger."""
@@ -142,13 +161,16 @@ class Play:
 
     def _book(self, kind: str) -> Iterator[None]:
         """A fault of one book, or at once of several, where they are each for itself."""
-        most = 1 if self.venue in CONNECTION else 2
-        struck = self._rng.sample(self._symbols, self._rng.randint(1, most))
+        forms, ledger = self._forms, self.ledger
+        connection = forms.connection
+        struck = self._rng.sample(self._symbols, 1 if connection else self._rng.randint(1, 2))
         before = self.told()
-        count = self._rng.randint(1, 4) if kind in ("gap", "duplicate") else 1
-        if self.venue in CONNECTION:  # it has a session of its own after the first
-            count = 1
-        numbers = [self._sim.fault(kind, symbol=each, count=count) for each in struck]
+        several = (
+            kind in ("gap", "duplicate") and not connection
+        )  # it has a session of its own after
+        count = self._rng.randint(1, 4) if several else 1
+        more = {**_MORE.get(kind, {}), **({} if kind == "renumber" else {"count": count})}
+        numbers = [self._sim.fault(kind, symbol=each, **more) for each in struck]
 
         def ended() -> list[dict[str, Any]]:
             found = [self._sim.told(number) for number in numbers]
@@ -156,20 +178,25 @@ class Play:
 
         yield from self._until(ended, f"{kind} strikes")
         hits = sum(each["hits"] for each in ended())
-        connection = self.venue in CONNECTION
         if kind == "duplicate" and not connection:
             return
-        if kind in ("gap", "reorder", "duplicate"):
-            self.ledger.gaps += len(struck)
-            self.ledger.holes += hits
-            if self.venue not in CHAINS and kind != "duplicate":
-                self.ledger.missing += hits
-                self.ledger.unheard += len(struck) * (count - 1)
+        if forms.whole and kind in ("gap", "reorder"):
+            return
         if kind == "duplicate":  # a number that repeats, of a connection
-            self.ledger.unsized += hits
-        if kind == "bad_checksum" or (kind == "crossed" and self.venue == "okx"):
-            self.ledger.checksums += hits
-        lost = len(self._symbols) if connection and kind in ("gap", "duplicate") else len(struck)
+            ledger.unsized += hits
+        elif kind in ("far", "renumber"):
+            ledger.unsized += len(struck)
+        elif kind in _KEPT and not forms.chain:
+            kept = sum(each["numbers"] for each in ended())
+            ledger.missing += kept
+            ledger.unheard += kept - len(struck) if count > 1 and forms.resubscribes else 0
+        if kind in (*_KEPT, "duplicate", "far", "renumber"):
+            ledger.gaps += len(struck)
+            ledger.holes += max(hits, len(struck))
+        if kind == "bad_checksum" or (kind == "crossed" and forms.summed):
+            ledger.checksums += hits
+        every = connection and kind in ("gap", "reorder", "garbage", "duplicate")
+        lost = len(self._symbols) if every else len(struck)
         yield from self._healed(before["heals"] + lost, f"{kind} heals")
 
     def _all(self, kind: str, **keys: Any) -> Iterator[None]:
@@ -234,26 +261,16 @@ def _watched(plays: Sequence[Play]) -> Iterator[None]:
         watching.join()
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def run(seconds: float, seed: int, names: Sequence[str] = VENUES) -> list[tuple[Play, list[str]]]:
+def run(
+    seconds: float, seed: int, names: Sequence[str] = VENUES, only: Collection[str] = ()
+) -> list[tuple[Play, list[str]]]:
     """Of all venues at once: what was played, and what their quality says otherwise."""
-    with rig(*names, rate=100.0, checksums=True, seed=seed) as r, ExitStack() as stack:
+    with rig(*names, rate=100.0, checksums=True, seed=seed) as r:
         plays = []
         for venue in names:
             symbols = registry.load(venue).default_instruments[:4]
             r.change(venue, instruments=symbols, ring_slots=1 << 20, audit_s=0.0)
-            tap = None
-            if venue in RANGES:
-                url = r.config.venues[venue].ws_url
-                assert isinstance(url, str)
-                between = stack.enter_context(proxy(_origin(r.sims[venue].endpoint.ws_url)))
-                between.doctor = tap = Tap(between)
-                r.change(venue, ws_url=at_host(url, between.url))
-            plays.append(Play(r, venue, random.Random(f"{seed} {venue}"), tap))
+            plays.append(Play(r, venue, random.Random(f"{seed} {venue}"), only))
         going = [each.play(seconds) for each in plays]
         with _watched(plays):
             while going:
@@ -266,14 +283,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.quality.random_faults")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--venue", action="append")
+    parser.add_argument("--venue", action="append", help="these venues; again for more")
     parser.add_argument("--kind", action="append", help="only these faults")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as state:
         os.environ["FEEDHANDLER_STATE"] = state
         os.environ["FEEDHANDLER_BUDGETS"] = f"test-quality-{os.getpid()}"
         try:
-            found = run(asked.minutes * 60, asked.seed, asked.venue or VENUES)
+            found = run(asked.minutes * 60, asked.seed, asked.venue or VENUES, asked.kind or ())
         finally:
             Path("/dev/shm", os.environ["FEEDHANDLER_BUDGETS"]).unlink(missing_ok=True)
     for play, problems in found:
