@@ -178,6 +178,9 @@ class Play:
 
         yield from self._until(ended, f"{kind} strikes")
         hits = sum(each["hits"] for each in ended())
+        # What is cut off costs the book at once: maybe nothing follows on this subscription.
+        quick = kind == "garbage" and forms.resubscribes and not connection
+        sure = 0 if quick else len(struck)
         if kind == "duplicate" and not connection:
             return
         if forms.whole and kind in ("gap", "reorder"):
@@ -189,9 +192,9 @@ class Play:
         elif kind in _KEPT and not forms.chain:
             kept = sum(each["numbers"] for each in ended())
             ledger.missing += kept
-            ledger.unheard += kept - len(struck) if count > 1 and forms.resubscribes else 0
+            ledger.unheard += kept - sure if quick or (count > 1 and forms.resubscribes) else 0
         if kind in (*_KEPT, "duplicate", "far", "renumber"):
-            ledger.gaps += len(struck)
+            ledger.gaps += sure
             ledger.holes += max(hits, len(struck))
         if kind == "bad_checksum" or (kind == "crossed" and forms.summed):
             ledger.checksums += hits
