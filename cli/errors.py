@@ -98,6 +98,7 @@ def translated() -> Iterator[None]:
             if isinstance(error, _named(module, *names)):
                 if getattr(error, "available", ()):  # no such venue, but others run: it says which
                     cure = ""
+                cure = getattr(error, "cure", cure)
                 raise CliError(str(error).rstrip("."), cure, code) from error
         if isinstance(error, PermissionError) and error.filename is not None:
             from shm.permissions import whose
@@ -124,6 +125,7 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.bench.kit.compare", ("ReportError",), "", USAGE),
     ("feedhandler.bench.kit.plot", ("PlotError",), "", USAGE),
     ("feedhandler.picture.show", ("PictureError",), "", USAGE),
+    ("feedhandler.link.session", ("LinkError",), "", USAGE),
     ("feedhandler.supervisor.control_socket", ("NotRunning",), START, NOTHING),
     ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), START, NOTHING),
     ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),

@@ -26,6 +26,8 @@ _COMMANDS = {
     "unsubscribe": "feedhandler.cli.unsubscribe:unsubscribe",
     "inspect": "feedhandler.cli.inspect_:inspect",
     "record": "feedhandler.cli.record:record",
+    "serve": "feedhandler.cli.serve:serve",
+    "mirror": "feedhandler.cli.mirror:mirror",
     "capture": "feedhandler.cli.capture:capture",
     "replay": "feedhandler.cli.replay:replay",
     "verify": "feedhandler.cli.verify:verify",

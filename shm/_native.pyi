@@ -100,6 +100,7 @@ class Writer:
     namespace: str
     epoch: int
     closed: bool
+    mirror: bool  #: its records are another host's, and none is its own
     def __init__(
         self,
         data_fd: int,
@@ -117,11 +118,32 @@ class Writer:
         boot_id: bytes,
         start_ticks: int,
         earlier: Sequence[int] = (),
+        mirror: bool = False,
     ) -> None:
         """Map and fill a data object that was reserved. Use :func:`shm.segment.create`."""
 
     def ready(self) -> None:
-        """Write the WRITER start record and the magic: the object is whole."""
+        """Write the WRITER start record, unless it is a mirror's, and the magic: the object is
+        whole."""
+
+    def over(self) -> None:
+        """Readers are told that nothing follows in this epoch: that of a mirror, whose source's
+        ended. It stays the writer."""
+
+    def mirrors(
+        self,
+        hops: int,
+        source: str,
+        link: str,
+        *,
+        clock_offset_ns: int,
+        clock_error_ns: int,
+        late_ns: int,
+        heard_ns: int,
+        lost: int,
+        repaired: int,
+    ) -> None:
+        """Say in the header whose memory this is a mirror of, and how well."""
 
     def announce(self) -> None:
         """Name the epoch in the control object: who attaches from now on attaches to it."""
@@ -308,6 +330,35 @@ class Segment:
     @property
     def created_ns(self) -> int:
         """When its writer made it, unix ns."""
+
+    @property
+    def connection_capacity(self) -> int:
+        """Rows of the connection table."""
+
+    @property
+    def life(self) -> tuple[int, int, int, int]:
+        """What no other data object has, of whatever writer: a mirror that was started again has
+        the epoch that it had before, in new memory."""
+
+    @property
+    def mirror(self) -> dict[str, Any] | None:
+        """Of a mirror: "hops" (links from the feed itself), "source" and "link" in words, "late_ns"
+        (from the source's publication to here, the most of the last second), "heard_ns" (by this
+        host's clock), "clock_offset_ns" (the clock of all times here less this host's), by how
+        much that may be wrong ("clock_error_ns"), "lost" (records), "repaired". None: a feed's
+        own."""
+
+    @property
+    def now_ns(self) -> int:
+        """The time, unix ns, by the clock of all times in this memory: a mirror's is its
+        source's."""
+
+    def capsule(self) -> object:
+        """A capsule "feedhandler.mapped" (`shm/mapped.h`), for native code of other rooms that
+        reads. It keeps the mapping; whoever reads looks at `truncated` afterwards."""
+
+    def wait(self, seen: int, timeout_ns: int) -> None:
+        """Sleep until something after record `seen` is published, at most that long (<= 100 ms)."""
 
     @property
     def replay(self) -> bool:

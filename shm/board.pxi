@@ -151,7 +151,7 @@ cdef class _Rows:
         cdef bint still = True
         for i in range(self.count):
             if FH_UNLIKELY(fh_load64_acquire(self.cell(self.id(i))) != self.heads[i]):
-                self.read(i, fh_now_ns())
+                self.read(i, self.segment.now())
                 still = False
         return still
 
@@ -162,7 +162,7 @@ def collect(Segment segment not None, cls, ids=None):
     cdef int looks = 0
     cdef bint still = False
     cdef uint64_t sequence = fh_load64_acquire(&segment.header.published)
-    cdef int64_t begin = fh_now_ns()
+    cdef int64_t begin = segment.now()
     board = cls(rows.count, BOARD)
     if rows.count:
         PyObject_GetBuffer(board, &rows.out, PyBUF_WRITABLE)
@@ -174,13 +174,13 @@ def collect(Segment segment not None, cls, ids=None):
         still = rows.all_read()
         looks += 1
     segment.check()  # no rows: there are none, or no more
-    cdef int64_t end = fh_now_ns()
+    cdef int64_t end = segment.now()
     board.begin_ns = begin
     board.end_ns = end
     board.same_instant = still
     board.sequence = sequence
     board.epoch = segment.epoch
-    board.heartbeat_age_ns = segment.heartbeat_age(end)
+    board.heartbeat_age_ns = segment.heartbeat_age(fh_now_ns())
     return board
 
 

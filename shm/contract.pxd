@@ -80,6 +80,11 @@ cdef extern from "feedhandler_shm.h" nogil:
         int64_t last_receive_ns
         char detail[128]
         uint64_t counters[64]
+        uint32_t mirror
+        int64_t clock_offset_ns, clock_error_ns, late_ns, heard_ns
+        uint64_t lost, repaired
+        char source[128]
+        char link[128]
     ctypedef struct fh_control:
         uint64_t magic
         uint16_t version_major, version_minor
@@ -122,7 +127,7 @@ cdef extern from "feedhandler_shm.h" nogil:
     const uint32_t FH_KNOWN_WHOLE
     const char *FH_LAYOUT
     const int FH_KIND_WRITER, FH_KIND_STAT, FH_KIND_STATE, FH_KIND_CLEAR
-    const int FH_KIND_LEVEL, FH_KIND_TRADE, FH_KIND_LIQUIDATION, FH_KIND_QUOTE, FH_KIND_DEFINITION
+    const int FH_KIND_LEVEL, FH_KIND_TRADE, FH_KIND_LIQUIDATION, FH_KIND_QUOTE, FH_KIND_DEFINITION, FH_KIND_ABSENT
     const int FH_STATUS_ACTIVE, FH_SOURCE_QUOTE
     const int FH_STATE_LIVE, FH_STATE_CLOSED, FH_REASON_STOPPED
     const int FH_STATE_END, FH_REASON_END, FH_STATUS_END

@@ -278,11 +278,5 @@ cdef class Cursor:
         cdef Segment segment = self.segment
         if segment is None:
             return False
-        cdef const fh_header *header = segment.header
-        cdef uint32_t *sleepers = segment.sleepers()
-        cdef uint64_t seen = self.seen
-        if sleepers == NULL and timeout_ns > 1000000:
-            timeout_ns = 1000000  # nobody can be told that we sleep
-        with nogil:
-            fh_wait(header, sleepers, seen, timeout_ns)
+        segment.wait(self.seen, timeout_ns)
         return True

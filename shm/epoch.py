@@ -54,21 +54,27 @@ def new_epoch(
     *,
     group: int = -1,
     replay: bool = False,
+    mirror: int = 0,
 ) -> Writer:
-    """A data object, filled and ready, which nothing names yet."""
+    """A data object, filled and ready, which nothing names yet. `mirror`: the epoch that it is of
+    on another host; 0: it is one of its own."""
     total = sizes(*geometry)[1]
     # Microseconds, so that epochs never repeat even when the control object was removed between.
     now = time.time_ns() // 1000
     control = read_control(control_fd)
     named = int(control["epoch"])
     epoch = max(named + 1, now) if named < now + _CLOCK_BACK_US else now  # else it is damage
+    epoch = mirror or epoch
     while True:
         path = data_name(namespace, venue, epoch)
         try:
             fd = create_object(path, DATA_MODE)
             break
         except FileExistsError:
-            epoch += 1
+            if mirror:  # what a mirror left that was killed
+                retire(ObjectName(namespace, venue, epoch, "data"))
+            else:
+                epoch += 1
     try:
         share(fd, DATA_MODE, group)
         reserve(fd, total, path)
@@ -84,6 +90,7 @@ def new_epoch(
             boot_id=boot_id(),
             start_ticks=start_ticks(os.getpid()),
             earlier=_earlier(control, epoch),
+            mirror=mirror != 0,
         )
         writer.ready()
     except BaseException:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+Life = tuple[int, int, int, int]  #: of a segment
 _SLEEP_NS = 100_000_000
 _RETRY_S = 0.01
 
@@ -97,7 +98,7 @@ class Events(Cursor):
 
     def __init__(
         self,
-        newer: Callable[[int], Segment | None],
+        newer: Callable[[Life], Segment | None],
         segment: Segment,
         instruments: Collection[Instrument] | None,
         kinds: Iterable[str | int] | None,
@@ -109,7 +110,8 @@ class Events(Cursor):
     ) -> None:
         if on_overrun not in ("raise", "resync"):
             raise ValueError(f'on_overrun={on_overrun!r}: "raise" or "resync"')
-        self._newer = newer  # the segment of another epoch than that one, if there is one
+        self._newer = newer  # another memory than that one, if there is one
+        self._left = segment.life
         self._symbols = None if instruments is None else {i.symbol for i in instruments}
         self._again = reattach
         self._lost: WriterLost | None = None
@@ -182,6 +184,7 @@ class Events(Cursor):
     def _lost_writer(self, segment: Segment, reason: str) -> NoReturn:
         published = max(segment.published, self.sequence - 1)  # what was read, was published
         self._lost = WriterLost(segment.venue, segment.epoch, reason, published)
+        self._left = segment.life
         self._drop()
         raise self._lost
 
@@ -190,10 +193,13 @@ class Events(Cursor):
             return
         if not self._again:
             raise self._lost.with_traceback(None)
-        segment = self._newer(self._lost.epoch)
+        segment = self._newer(self._left)
         if segment is not None:
+            again, following = segment.epoch == self._lost.epoch, self.sequence
             self._lost = None
             self._open(segment, self._symbols is not None)
+            if again:  # a mirror that was started anew: the same records under the same numbers
+                self._start_at(min(following, segment.published + 1))
             self._directory = Directory(segment)
             self._sign()
 

@@ -20,7 +20,7 @@ from shm.errors import (
     ShmError,
     WriterLost,
 )
-from shm.events import Events
+from shm.events import Events, Life
 from shm.feed_instruments import FeedInstruments
 from shm.history.feed_history import recorded_in
 from shm.history.times import Instant
@@ -82,17 +82,17 @@ class Feed(FeedInstruments):
 
     # ---- epochs ----
 
-    def _newer(self, epoch: int) -> Segment | None:
-        """The current segment if it is of another epoch; else a newer one if there is one."""
+    def _newer(self, life: Life) -> Segment | None:
+        """The current segment if it is another memory; else a newer one if there is one."""
         if self._closed:
             return None
-        if self.segment is not None and self.segment.epoch != epoch:
+        if self.segment is not None and self.segment.life != life:
             return self.segment
         try:
             segment = open_segment(self.namespace, self.venue, self._owners)
         except (NoSuchVenue, NotReady, NotTrusted):
             return None
-        if segment.epoch == epoch:
+        if segment.life == life:
             return None
         self._set_segment(segment)
         return segment
@@ -100,7 +100,7 @@ class Feed(FeedInstruments):
     def _renew(self, reason: str) -> None:
         if self._closed or self.segment is None:
             raise ShmError(f"{self.venue}: this feed was closed")
-        if self._newer(self.segment.epoch) is None:
+        if self._newer(self.segment.life) is None:
             raise WriterLost(self.venue, self.segment.epoch, reason, self.segment.published)
 
     def alive(self) -> bool:
@@ -109,7 +109,7 @@ class Feed(FeedInstruments):
 
     def reattach(self) -> bool:
         """Go over to a newer epoch if there is one; whether there was."""
-        return self.segment is not None and self._newer(self.segment.epoch) is not None
+        return self.segment is not None and self._newer(self.segment.life) is not None
 
     def close(self) -> None:
         """Let go of the memory (events made before keep their own hold on it)."""

@@ -14,6 +14,7 @@ class Kind(IntEnum):
     STATE = 7
     WRITER = 8
     DEFINITION = 9
+    ABSENT = 10
 
 class State(IntEnum):
     """State of an instrument, a connection's instruments, or a venue."""
@@ -55,6 +56,7 @@ class Reason(IntEnum):
     NO_DATA = 23
     UNCONFIRMED = 24
     NO_ROW = 25
+    LINK = 26
 
 class Stat(IntEnum):
     """What a STAT record's value is: its `aux` field."""

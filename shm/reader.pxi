@@ -25,6 +25,15 @@ cdef bint _regrouped(const fh_instrument *old, const fh_instrument *now) noexcep
             memcmp(old.base, now.base, 16 * 3) != 0)  # base, quote, settle
 
 
+cdef extern from "shm/mapped.h" nogil:
+    ctypedef struct fh_mapped:
+        const unsigned char *base
+        const fh_header *header
+        const fh_header *plan
+        const fh_slot *ring
+        uint64_t mask
+
+
 @cython.final
 cdef class Segment:
     """One data object, mapped read-only, and its control object."""
@@ -58,6 +67,7 @@ cdef class Segment:
     cdef int64_t next_ask_ns
     cdef readonly uint64_t regrouped  # how often a row was found to be of another chain
     cdef bint lost                  # `gone()` said so once; it never changes its mind
+    cdef fh_mapped mapped           # for native code of other rooms
     cdef object __weakref__
 
     def __cinit__(self, int data_fd, int control_fd, int readers_fd, bytes header,
@@ -150,6 +160,58 @@ cdef class Segment:
     def venue_state(self):
         return (_member(_State, fh_load32_acquire(&self.header.state)),
                 _member(_Reason, fh_load32(&self.header.reason)))
+
+    @property
+    def connection_capacity(self):
+        return self.plan.connections.count
+
+    @property
+    def life(self):
+        return self.plan.epoch, self.plan.writer_pid, self.plan.writer_start_ticks, self.plan.created_ns
+
+    @property
+    def mirror(self):
+        cdef const fh_header *h = self.header
+        cdef uint32_t hops = fh_load32_acquire(&h.mirror)
+        if hops == 0:
+            return None
+        cdef char source[128]
+        cdef char link[128]
+        fh_words_out(<const fh_word *>h.source, <fh_word *>source, 16)
+        fh_words_out(<const fh_word *>h.link, <fh_word *>link, 16)
+        return {
+            "hops": hops,
+            "source": _string(source, 128),
+            "link": _string(link, 128),
+            "late_ns": fh_loadi64(&h.late_ns),
+            "heard_ns": fh_loadi64(&h.heard_ns),
+            "clock_offset_ns": fh_loadi64(&h.clock_offset_ns),
+            "clock_error_ns": fh_loadi64(&h.clock_error_ns),
+            "lost": fh_load64(&h.lost),
+            "repaired": fh_load64(&h.repaired),
+        }
+
+    cdef int64_t now(self) noexcept:
+        """The time by the clock of all that is in this memory: a mirror's is its source's."""
+        return fh_now_ns() + fh_loadi64(&self.header.clock_offset_ns)
+
+    @property
+    def now_ns(self):
+        return self.now()
+
+    def capsule(self):
+        self.mapped = fh_mapped(self.base, self.header, &self.plan, self.ring_, self.mask)
+        capsule = PyCapsule_New(&self.mapped, "feedhandler.mapped", <PyCapsule_Destructor>fh_capsule_free)
+        Py_INCREF(self)
+        PyCapsule_SetContext(capsule, <void *>self)
+        return capsule
+
+    def wait(self, uint64_t seen, int64_t timeout_ns):
+        cdef uint32_t *sleepers = self.sleepers()
+        if sleepers == NULL and timeout_ns > 1000000:
+            timeout_ns = 1000000  # nobody can be told that we sleep
+        with nogil:
+            fh_wait(self.header, sleepers, seen, timeout_ns)
 
     cdef uint32_t *sleepers(self) noexcept:
         """The word that asks to be woken; NULL: it may not be written, or somebody truncated it."""

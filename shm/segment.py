@@ -49,9 +49,16 @@ class WriterSegment:
         return data_name(self.namespace, self.venue, self.epoch)
 
     def successor(
-        self, *, instruments: int, depth: int, ring_slots: int, connections: int
+        self,
+        *,
+        instruments: int,
+        depth: int,
+        ring_slots: int,
+        connections: int,
+        mirror: int = 0,
     ) -> Writer:
         """A writer of a new epoch, empty, that is not announced; for `succeed`, or for `abandon`.
+        `mirror`: as of `create`.
 
         Raises :class:`NoRoom`, :class:`BadGeometry`.
         """
@@ -62,12 +69,25 @@ class WriterSegment:
         try:
             readers_fd = take_readers(self.namespace, self.venue, self._group)
             return new_epoch(
-                fd, readers_fd, self.namespace, self.venue, geometry, group=self._group
+                fd,
+                readers_fd,
+                self.namespace,
+                self.venue,
+                geometry,
+                group=self._group,
+                mirror=mirror,
             )
         finally:
             for each in (fd, readers_fd):
                 if each >= 0:
                     os.close(each)
+
+    def announce(self) -> None:
+        """Readers attach to it from now on, and are told that epochs before it are over."""
+        self.writer.announce()
+        for old in objects(self.namespace, self.venue):
+            if old.epoch is not None and old.epoch != self.writer.epoch:
+                retire(old)
 
     def succeed(self, writer: Writer) -> None:
         """Go over to what `successor` made: readers attach to it from now on.
@@ -166,13 +186,17 @@ def create(
     connections: int = 64,
     replay: bool = False,
     group: int = -1,
+    mirror: int = 0,
+    announce: bool = True,
 ) -> WriterSegment:
     """Become the writer of a venue: a new epoch, empty, attached to by readers from now on.
 
     `instruments`: rows of the directory and of the cells; `depth`: levels a side in a book cell;
     `ring_slots`: records in the ring, a power of two; `connections`: rows of the connection table.
     A predecessor's memory is never repaired, only marked superseded and unlinked. `group`: the
-    number of a group whose members may read, and be woken; -1: that of the process.
+    number of a group whose members may read, and be woken; -1: that of the process. `mirror`: the
+    epoch of another host's memory of which this is one; it begins without a record. `announce`:
+    False leaves that to the caller, who has something to fill in first.
 
     Raises :class:`WriterRunning` (names its pid), :class:`NoRoom`, :class:`VersionMismatch`,
     :class:`PermissionDenied`, :class:`BadName`, :class:`BadGeometry`.
@@ -186,14 +210,20 @@ def create(
     try:
         readers_fd = take_readers(namespace, venue, group)
         writer = new_epoch(
-            control.fd, readers_fd, namespace, venue, geometry, group=group, replay=replay
+            control.fd,
+            readers_fd,
+            namespace,
+            venue,
+            geometry,
+            group=group,
+            replay=replay,
+            mirror=mirror,
         )
         try:
-            writer.announce()
-            for old in objects(namespace, venue):
-                if old.epoch is not None and old.epoch != writer.epoch:
-                    retire(old)
-            return WriterSegment(writer, control, group)
+            segment = WriterSegment(writer, control, group)
+            if announce:
+                segment.announce()
+            return segment
         except BaseException:
             unlink(data_name(namespace, venue, writer.epoch))
             raise

@@ -20,6 +20,7 @@ cdef class Writer:
     cdef int readers_guard
     cdef int pid
     cdef readonly bint closed
+    cdef readonly bint mirror
     cdef readonly str venue
     cdef readonly str namespace
     cdef readonly object epoch
@@ -27,12 +28,13 @@ cdef class Writer:
 
     def __cinit__(self, int data_fd, int control_fd, int readers_fd, *, str venue, str namespace, epoch,
                   instruments, depth, ring_slots, connections, bint replay, bytes boot_id,
-                  start_ticks, earlier=()):
+                  start_ticks, earlier=(), bint mirror=False):
         cdef fh_header *header
         regions, total = geometry(instruments, depth, ring_slots, connections)
         self.pid = getpid()
         self.readers_guard = -1
         self.closed = False
+        self.mirror = mirror
         self.venue = venue
         self.namespace = namespace
         self.epoch = epoch
@@ -111,11 +113,15 @@ cdef class Writer:
 
     def ready(self):
         self._check()
+        if not self.mirror:  # whose records are all another's
+            self._say_writer(1)
+        fh_store64_release(&self.w.header.magic, FH_MAGIC_DATA)
+
+    cdef void _say_writer(self, int64_t starts) noexcept:
         fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
-        fh_message_add(&self.w, FH_KIND_WRITER, 0, 1, 0, 0)
+        fh_message_add(&self.w, FH_KIND_WRITER, 0, starts, 0, 0)
         fh_message_end(&self.w)
         fh_publish(&self.w)
-        fh_store64_release(&self.w.header.magic, FH_MAGIC_DATA)
 
     cdef void _remember(self) noexcept:
         """Which epochs were before this one, for the writer that comes next."""
@@ -326,13 +332,35 @@ cdef class Writer:
         fh_store32(&self.w.header.reason, reason)
         fh_store32_release(&self.w.header.state, state)
 
+    def mirrors(self, uint32_t hops, str source, str link, *, int64_t clock_offset_ns, int64_t clock_error_ns,
+                int64_t late_ns, int64_t heard_ns, uint64_t lost, uint64_t repaired):
+        self._check()
+        cdef fh_header *h = self.w.header
+        cdef char text[128]
+        _text(text, 128, source.encode()[:127])
+        fh_words_in(<fh_word *>h.source, <const fh_word *>text, 16)
+        _text(text, 128, link.encode()[:127])
+        fh_words_in(<fh_word *>h.link, <const fh_word *>text, 16)
+        fh_storei64(&h.clock_offset_ns, clock_offset_ns)
+        fh_storei64(&h.clock_error_ns, clock_error_ns)
+        fh_storei64(&h.late_ns, late_ns)
+        fh_storei64(&h.heard_ns, heard_ns)
+        fh_store64(&h.lost, lost)
+        fh_store64(&h.repaired, repaired)
+        fh_store32_release(&h.mirror, hops)
+
+    def over(self):
+        self._check()
+        fh_supersede(self.w.header)
+
     def close(self, detail="stopped"):
         if self.closed:
             return
         self._check()
-        fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
-        fh_message_add(&self.w, FH_KIND_WRITER, 0, 0, 0, 0)
-        fh_message_end(&self.w)
+        if not self.mirror:
+            fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
+            fh_message_add(&self.w, FH_KIND_WRITER, 0, 0, 0, 0)
+            fh_message_end(&self.w)
         self.set_state(FH_STATE_CLOSED, FH_REASON_STOPPED, detail)
         fh_publish(&self.w)
         fh_supersede(self.w.header)

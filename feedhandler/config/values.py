@@ -2,6 +2,7 @@
 
 import datetime
 import grp
+import os
 import re
 import ssl
 import tomllib
@@ -18,6 +19,7 @@ from shm.errors import BadName
 from shm.object_names import check_name
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks5")
+_SOURCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WITH_UNIT = re.compile(r"([0-9.]+) *(ms|s|m|h|d)")
 _PASSWORD = re.compile(r":[^:/@\s]+@")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -206,6 +208,23 @@ def ca_file() -> Allowed:
         return context.cert_store_stats()["x509"] > 0
 
     return Allowed(valid, "a file that we can read, of certificates in PEM")
+
+
+def file() -> Allowed:
+    """One that we can read, now; what is in it, who reads it says."""
+
+    def valid(value: Any) -> bool:
+        return isinstance(value, str) and Path(value).is_file() and os.access(value, os.R_OK)
+
+    return Allowed(valid, "a file that we can read")
+
+
+def source_name() -> Allowed:
+    """What a feed is called by those who mirror it."""
+    return Allowed(
+        lambda value: isinstance(value, str) and bool(_SOURCE.fullmatch(value)),
+        "letters, digits, '.', '_' and '-', at most 64 of them",
+    )
 
 
 def directory() -> Allowed:

@@ -17,7 +17,7 @@ from feedhandler.recording.venue_recorder import Committed
 from shm import NoSuchVenue, NotReady, Overrun, ShmError, WriterLost
 from shm._native import Segment
 from shm.attach import open_segment
-from shm.events import Events
+from shm.events import Events, Life
 
 NAME = "record"  #: in the registry of readers
 _RETRY_S = 0.2
@@ -189,7 +189,7 @@ class VenueReader:
         self._follow(open_segment(self._namespace, self.venue, self._owners))
         return True
 
-    def _newer(self, epoch: int) -> Segment | None:
+    def _newer(self, life: Life) -> Segment | None:
         if monotonic() < self._try_at:
             return None
         self._try_at = monotonic() + _RETRY_S
@@ -198,7 +198,7 @@ class VenueReader:
         except (NoSuchVenue, NotReady) as error:
             self.waits_for = str(error)
             return None
-        return None if segment.epoch == epoch else segment
+        return None if segment.life == life else segment
 
     def _follow(self, segment: Segment) -> None:
         """From the record after the last that is on disk; or a bit after the oldest one, which

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 const MAJOR: u16 = 2;
 const MINOR: u16 = 0;
-const LAYOUT_HASH: u64 = 0xabfaa309ff874553;
+const LAYOUT_HASH: u64 = 0x3d7f92bc012d2161;
 const MAGIC_DATA: u64 = 0x3154_4144_4853_4846; // "FHSHDAT1"
 const MAGIC_CONTROL: u64 = 0x314C_5443_4853_4846; // "FHSHCTL1"
 const HEADER_BYTES: usize = 4096;

@@ -100,7 +100,9 @@ extern "C" {
     F(WRITER, 8)      /* price 1: the writer starts; 0: it stops, in order */                   \
     F(DEFINITION, 9)  /* since 2.0: the venue changed the instrument's terms, the directory row    \
                          has them: price = FH_STATUS_*, size = sum of FH_CHANGE_*, aux = the       \
-                         number of the definition */
+                         number of the definition */                                               \
+    F(ABSENT, 10)     /* since 2.0: of a mirror that carries less than its source: a record of     \
+                         which it has the number only */
 
 #define FH_STATES(F)                                                                           \
     F(NONE, 0)    /* nothing yet */                                                             \
@@ -144,7 +146,9 @@ extern "C" {
     F(UNCONFIRMED, 24)    /* since 2.0: a full book that was asked for is shown, but the stream    \
                              has not reached it yet; it is asked for again and again */            \
     F(NO_ROW, 25)         /* since 2.0: the directory has no row left for an instrument that       \
-                             was asked for; of a venue */
+                             was asked for; of a venue */                                          \
+    F(LINK, 26)           /* since 2.0: this is a mirror, and what it has of its source is more    \
+                             than a second old: the link is cut, silent, or behind */
 
 #define FH_STATS(F)                                                                            \
     F(MARK, 1) F(INDEX, 2) F(UNDERLYING, 3) F(BID_IV, 4) F(ASK_IV, 5) F(MARK_IV, 6)            \
@@ -363,7 +367,19 @@ enum fh_side { FH_BID = 0, FH_ASK = 1, FH_BUY = 0, FH_SELL = 1 };
     F(u32, superseded, 792)     /* a newer epoch exists, or the writer stopped in order */      \
     F(u32, instruments, 796) F(u32, connection_rows, 800) F(u32, reserved8, 804)               \
     F(i64, last_receive_ns, 808) F(char128, detail, 816) F(char80, reserved9, 944)             \
-    F(counters, counters, 1024)
+    F(counters, counters, 1024)                                                                \
+    F(u32, mirror, 1536)        /* since 2.0: 0 = a feed's own; else another host's feed, over so many links */ \
+    F(u32, reserved10, 1540)                                                                   \
+    F(i64, clock_offset_ns, 1544) /* since 2.0: of a mirror: the clock of all times here less this host's */ \
+    F(i64, clock_error_ns, 1552)  /* since 2.0: by how much that may be wrong */                 \
+    F(u64, reserved11, 1560) F(char32, reserved12, 1568)                                       \
+    F(i64, late_ns, 1600)       /* since 2.0: from the source's publication to here, the most of the last second */ \
+    F(i64, heard_ns, 1608)      /* since 2.0: when the source was heard last, by this host's clock */ \
+    F(u64, lost, 1616)          /* since 2.0: records of this epoch that came once and could not be had here */ \
+    F(u64, repaired, 1624)      /* since 2.0: how often something was missing and was had after all */ \
+    F(char32, reserved13, 1632)                                                                \
+    F(char128, source, 1664)    /* since 2.0: whose: its name, and its namespace */            \
+    F(char128, link, 1792)      /* since 2.0: over which link */
 
 #define FH_CONTROL_FIELDS(F) /* the control object */                                          \
     F(u64, magic, 0)                                                                           \
@@ -655,6 +671,11 @@ static FH_INLINE void fh_slot_write(fh_slot *ring, uint64_t mask, uint64_t n, ui
     FH_STORE(slot + 6, (uint64_t)size);
     FH_STORE(slot + 7, tail);
     FH_STORE_RELEASE(slot, 2 * n);
+}
+
+/* Record n is not to be had: its place looks as if the record of the next round were being written there. */
+static inline void fh_slot_lose(fh_slot *ring, uint64_t mask, uint64_t n) {
+    FH_STORE((fh_word *)&ring[n & mask], 2 * (n + mask + 1) - 1);
 }
 
 /* The record that was held back. */

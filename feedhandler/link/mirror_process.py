@@ -1,0 +1,57 @@
+"""`feedhandler mirror` as a process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from feedhandler.link import names, process
+from feedhandler.link.mirroring import Mirroring, Wanted
+from feedhandler.link.session import open_session
+from feedhandler.log import log
+
+_LOOK_S = 0.2
+
+
+def run(
+    venues: Sequence[str],
+    endpoints: Sequence[str],
+    *,
+    namespace: str,
+    source: str = "",
+    source_namespace: str,
+    only: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    silence_s: float = 1.0,
+    zenoh: Path | None = None,
+    cpu: int | None = None,
+) -> None:
+    """Mirror until SIGINT or SIGTERM.
+
+    Raises :class:`feedhandler.link.session.LinkError`, and what :func:`shm.segment.create` raises
+    where memory cannot be had.
+    """
+    process.pin(cpu)
+    connect = [names.endpoint(each) for each in endpoints]
+    link = ", ".join(connect) or str(zenoh)
+    wanted = Wanted(
+        source or "*",
+        source_namespace,
+        namespace,
+        tuple(only),
+        tuple(kinds),
+        int(silence_s * 1e9),
+        link,
+    )
+    with process.stopping() as stop:
+        session = open_session([], connect, zenoh)
+        mirroring = Mirroring(session, venues, wanted)
+        try:
+            log.info("%s: mirroring %s over %s", namespace, ", ".join(venues), link)
+            while not stop.wait(_LOOK_S):
+                for venue in mirroring.venues.values():
+                    if venue.failed is not None:
+                        raise venue.failed
+        finally:
+            mirroring.close()
+            session.close()

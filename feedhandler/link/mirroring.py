@@ -1,0 +1,403 @@
+"""The other host: what a source publishes is written into memory like the source's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic, time_ns
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from feedhandler.link import names
+from feedhandler.link._link import WIRE, BadMessage
+from feedhandler.link.clock import ClockOffset
+from feedhandler.link.copy import Copy, Tally
+from feedhandler.link.names import Ask, Clock, Hello
+from feedhandler.link.session import engine
+from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
+from shm import ShmError
+from shm._native import LAYOUT_HASH, VERSION
+from shm.segment import WriterSegment, create
+
+if TYPE_CHECKING:
+    import zenoh
+
+BEAT_S = 0.1
+_LOOK_S = 0.05
+_CLOCK_S = 1.0
+_MEND_S = 1.0
+_ANSWER_S = 1.0
+_REPAIR_S = 20.0
+_AGAIN_S = 0.5
+_UNHEARD_NS = 500_000_000
+
+
+class LinkRefused(Exception):  # noqa: N818
+    """What came is not for this mirror, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of whom, what, and where to."""
+
+    source: str  #: "*": whoever serves it, as long as that is one
+    source_namespace: str
+    namespace: str
+    only: tuple[str, ...]
+    kinds: tuple[str, ...]
+    silence_ns: int
+    link: str  #: in words
+
+
+class VenueMirror:
+    """One venue: its memory here, whose only writer this is."""
+
+    def __init__(self, session: Any, venue: str, wanted: Wanted) -> None:
+        self.venue = venue
+        self.tally = Tally()
+        self.why = "nobody has answered yet"
+        self.failed: ShmError | None = None  #: memory that cannot be had, ever
+        self.copy: Copy | None = None
+        self._session, self._wanted = session, wanted
+        self._clock = ClockOffset()
+        self._hello: Hello | None = None
+        self._segment: WriterSegment | None = None
+        self._subscriber: Any = None
+        self._heard_ns = self._asked_ns = 0
+        self._again = threading.Event()  # say hello
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._quiet = Throttle()
+        self._asking = threading.Lock()  # one repair at a time
+        self._threads = [
+            threading.Thread(target=self._run, name=f"mirror-{venue}"),
+            threading.Thread(target=self._keep_time, name=f"clock-{venue}"),
+            threading.Thread(target=self._keep_alive, name=f"beat-{venue}"),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Its memory ends in order."""
+        self._stop.set()
+        self._wake.set()
+        if self._subscriber is not None:
+            self._subscriber.undeclare()
+        for thread in self._threads:
+            thread.join()
+        if self._segment is not None:
+            if self.copy is not None:
+                with self.copy.lock:
+                    self._segment.close()
+            else:
+                self._segment.close()
+
+    def _say(self, kind: str, text: str) -> None:
+        self.why = text
+        self._quiet.warning(kind, f"{self.venue}: {text}", venue=self.venue)
+
+    # ---- joining
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self.copy is None or self._again.is_set() or self._unheard():
+                    self._again.clear()
+                    self._join()
+                elif self.copy.gap:
+                    self._repair()
+                self._wake.wait(_LOOK_S)
+                self._wake.clear()
+                continue
+            except (LinkRefused, BadMessage) as refused:
+                self._say("refused", str(refused))
+            except ShmError as error:
+                self._say("memory", str(error))
+                if self._segment is None:
+                    self.failed = error
+            except Exception as error:
+                if self._stop.is_set():
+                    return
+                log.exception("%s: joining again", self.venue, extra=about(venue=self.venue))
+                self.why = str(error)
+            self._again.set()
+            self._stop.wait(_AGAIN_S)
+
+    def _unheard(self) -> bool:
+        """Nothing has come for a while: who served may have begun anew, and waits to be asked."""
+        now = time_ns()
+        if abs(now - max(self._heard_ns, self._asked_ns)) < _UNHEARD_NS:
+            return False
+        self._asked_ns = now
+        return True
+
+    def _join(self) -> None:
+        """Follow whoever serves the venue now, in memory of its epoch."""
+        hello = self._say_hello()
+        if self._clock.now() is None or self._is_another_place(hello):
+            self._clock.forget()
+            self._hello = hello
+            self._measure()
+        self._hello = hello
+        copy = self.copy
+        if copy is not None and copy.epoch == hello.epoch:
+            if copy.life != hello.life:
+                copy.another_life(hello.life)
+                self._subscribe(hello)
+                self._have(copy, copy.next_sequence, 0, counts=True)
+                self._told("goes on")
+            elif copy.gap:
+                self._repair()
+            return
+        self._begin(hello)
+
+    def _is_another_place(self, hello: Hello) -> bool:
+        before = self._hello
+        return before is None or (before.name, before.host) != (hello.name, hello.host)
+
+    def _begin(self, hello: Hello) -> None:
+        """Memory of an epoch, filled, and then shown."""
+        geometry: dict[str, Any] = {
+            "instruments": hello.instruments,
+            "depth": hello.depth,
+            "ring_slots": hello.ring_slots,
+            "connections": hello.connections,
+        }
+        wanted, segment = self._wanted, self._segment
+        if segment is None:
+            segment = create(
+                self.venue,
+                namespace=wanted.namespace,
+                mirror=hello.epoch,
+                announce=False,
+                **geometry,
+            )
+            writer, first = segment.writer, True
+        else:
+            writer, first = segment.successor(mirror=hello.epoch, **geometry), False
+        copy = Copy(writer, hello, self._clock, wanted.silence_ns, self.tally)
+        try:
+            self._coming = copy
+            self._subscribe(hello)
+            # A venue's next epoch is had from its first record on; one that is met late, from now.
+            self._have(copy, 0 if first else 1, 0, counts=not first)
+            copy.judge()
+            copy.beat(wanted.link, self._heard_ns)
+        except BaseException:
+            self._coming = None
+            if first:
+                segment.close()
+            else:
+                segment.abandon(writer)
+            raise
+        old = self.copy
+        if first:
+            self._segment = segment
+            segment.announce()
+        else:
+            assert old is not None
+            with old.lock:
+                self.tally.lost += old.lost
+                segment.succeed(writer)
+        self.copy, self._coming = copy, None
+        self._told("mirrored")
+
+    _coming: Copy | None = None
+
+    def _told(self, what: str) -> None:
+        hello = self._hello
+        assert hello is not None
+        self.why = ""
+        text = "%s: %s, epoch %d of %s/%s (%s, process %d)"
+        log.info(
+            text,
+            self.venue,
+            what,
+            hello.epoch,
+            hello.name,
+            hello.namespace,
+            hello.host,
+            hello.pid,
+            extra=about(venue=self.venue),
+        )
+        if hello.carried == 0 and hello.there:
+            self._say("filter", f"the filter takes none of the {hello.there} instruments there")
+
+    # ---- asking
+
+    def _ask(self, name: str, ask: Ask, timeout: float) -> list[zenoh.Reply]:
+        zenoh = engine()
+        key = names.key(name, self._wanted.source_namespace, self.venue, "ask")
+        return list(
+            self._session.get(
+                key,
+                payload=msgspec.json.encode(ask),
+                target=zenoh.QueryTarget.ALL,
+                consolidation=zenoh.ConsolidationMode.NONE,
+                congestion_control=zenoh.CongestionControl.BLOCK,
+                priority=zenoh.Priority.DATA_LOW,
+                timeout=timeout,
+            )
+        )
+
+    def _say_hello(self) -> Hello:
+        wanted = self._wanted
+        replies = self._ask(wanted.source, Ask("hello", wanted.only, wanted.kinds), _ANSWER_S)
+        errors = [_text(each.err.payload) for each in replies if each.err is not None]
+        found = [_hello(each.ok.payload) for each in replies if each.ok is not None]
+        if not found:
+            raise LinkRefused(
+                errors[0]
+                if errors
+                else f"nobody serves {self.venue} of {wanted.source_namespace} over {wanted.link}"
+            )
+        who = sorted({f"{each.name} ({each.host}, process {each.pid})" for each in found})
+        if len(who) > 1:
+            raise LinkRefused(
+                f"{len(who)} sources claim it: {', '.join(who)}; name one of them: --source NAME"
+            )
+        hello = found[0]
+        if hello.wire != WIRE:
+            raise LinkRefused(
+                f"{who[0]} speaks version {hello.wire} of the link, this is {WIRE}: the older one "
+                "has to be updated"
+            )
+        if tuple(hello.contract) != VERSION or hello.layout != LAYOUT_HASH:
+            theirs, ours = (".".join(map(str, each)) for each in (hello.contract, VERSION))
+            raise LinkRefused(
+                f"the memory of {who[0]} is of version {theirs}, this is {ours}"
+                + (" of another layout" if theirs == ours else "")
+            )
+        return hello
+
+    def _subscribe(self, hello: Hello) -> None:
+        if self._subscriber is not None:
+            self._subscriber.undeclare()
+        zenoh = engine()
+        key = names.key(hello.name, hello.namespace, self.venue, hello.stream)
+        self._subscriber = self._session.declare_subscriber(
+            key, zenoh.handlers.Callback(self._came)
+        )
+
+    def _came(self, sample: zenoh.Sample) -> None:
+        """In a thread of the engine."""
+        self._heard_ns = time_ns()
+        data = bytes(sample.payload)
+        try:
+            for copy in (self._coming, self.copy):
+                if copy is not None and copy.take(data):
+                    return
+        except BadMessage as error:
+            self.tally.bad += 1
+            self._say("bad", f"a batch was refused: {error}")
+            self._again.set()
+        except ShmError as error:
+            self._say("memory", str(error))
+        if self._coming is None:
+            copy = self.copy
+            if copy is not None and not copy.gap:
+                self._again.set()
+            self._wake.set()
+
+    def _have(self, copy: Copy, first: int, since: int, *, counts: bool) -> None:
+        """What is missing, by a repair."""
+        hello = self._hello
+        assert hello is not None
+        ask = Ask("repair", stream=hello.stream, life=copy.life, first=first, since=since)
+        for reply in self._ask_each(hello.name, ask):
+            if reply.err is not None:
+                self._again.set()
+                raise LinkRefused(_text(reply.err.payload))
+            self._heard_ns = time_ns()
+            if copy.mend([bytes(reply.ok.payload)], counts=counts):
+                return
+        self._again.set()
+        raise LinkRefused(f"{hello.name} did not answer in full what was missing")
+
+    def _ask_each(self, name: str, ask: Ask) -> Any:
+        zenoh = engine()
+        key = names.key(name, self._wanted.source_namespace, self.venue, "ask")
+        return self._session.get(
+            key,
+            payload=msgspec.json.encode(ask),
+            consolidation=zenoh.ConsolidationMode.NONE,
+            congestion_control=zenoh.CongestionControl.BLOCK,
+            priority=zenoh.Priority.DATA_LOW,
+            timeout=_REPAIR_S,
+        )
+
+    def _repair(self) -> None:
+        copy = self.copy
+        assert copy is not None
+        with copy.lock:
+            first, since = copy.next_sequence, copy.number
+        before = copy.lost
+        self._have(copy, first, since, counts=True)
+        self.tally.repaired += 1
+        if copy.lost > before:
+            gone = copy.lost - before
+            self._say("lost", f"{gone} records could not be had; cells are as they are there")
+
+    # ---- clocks, and the sign of life
+
+    def _measure(self) -> None:
+        hello = self._hello
+        if hello is None:
+            return
+        asked_ns = time_ns()
+        for reply in self._ask(hello.name, Ask("clock"), _ANSWER_S):
+            if reply.ok is not None:
+                its = msgspec.json.decode(bytes(reply.ok.payload), type=Clock)
+                self._clock.add(asked_ns, its.came_ns, its.left_ns, time_ns())
+
+    def _keep_time(self) -> None:
+        while not self._stop.wait(_CLOCK_S):
+            try:
+                self._measure()
+            except Exception as error:
+                if not self._stop.is_set():
+                    self._say("clock", f"its clock cannot be asked: {error}")
+
+    def _keep_alive(self) -> None:
+        mend_at = late_at = 0.0
+        while not self._stop.wait(BEAT_S / 2):
+            copy, segment = self.copy, self._segment
+            if copy is None or segment is None:
+                continue
+            try:
+                copy.judge()
+                copy.beat(self._wanted.link, self._heard_ns)
+                now = monotonic()
+                if now >= late_at:
+                    late_at, copy.late_ns = now + 1.0, 0
+                if now >= mend_at:
+                    mend_at = now + _MEND_S
+                    for what in segment.mend():
+                        self._say("mended", what)
+            except ShmError as error:
+                self._say("memory", str(error))
+
+
+def _text(payload: Any) -> str:
+    return bytes(payload).decode(errors="replace")
+
+
+def _hello(payload: Any) -> Hello:
+    try:
+        return msgspec.json.decode(bytes(payload), type=Hello)
+    except msgspec.MsgspecError as error:
+        raise LinkRefused(f"an answer that is none: {error}") from None
+
+
+class Mirroring:
+    """Some venues of one source."""
+
+    def __init__(self, session: Any, venues: Sequence[str], wanted: Wanted) -> None:
+        self.venues = {venue: VenueMirror(session, venue, wanted) for venue in venues}
+
+    def close(self) -> None:
+        for venue in self.venues.values():
+            venue.close()

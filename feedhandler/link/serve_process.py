@@ -1,0 +1,84 @@
+"""`feedhandler serve` as a process; also under a supervisor.
+
+`python -m feedhandler.link.serve_process` reads one JSON object on stdin, an `Order`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+
+import msgspec
+
+from feedhandler.config.serve_keys import ServeConfig
+from feedhandler.link import names, process
+from feedhandler.link.serving import Serving
+from feedhandler.link.session import LISTEN, LinkError, open_session
+from feedhandler.log import log, setup
+
+_LOOK_S = 0.5
+
+
+class Exit(IntEnum):
+    """Exit codes of the process."""
+
+    STOPPED = 0
+    FAILED = 1
+    REFUSED = 2  #: an endpoint, a file or a name that cannot be had
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the supervisor asks for."""
+
+    namespace: str
+    venues: tuple[str, ...]
+    config: ServeConfig
+    parent: int = 0
+
+
+def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: int = 0) -> None:
+    """Serve until SIGINT or SIGTERM, or until the process `parent` is gone.
+
+    `venues` empty: all of the namespace, whenever they come. Raises :class:`LinkError`.
+    """
+    process.pin(config.cpu)
+    name = config.name or names.own_name()
+    listen = [names.endpoint(each) for each in config.listen]
+    connect = [names.endpoint(each) for each in config.connect]
+    if not listen and not connect and config.zenoh is None:
+        listen = [LISTEN]
+    with process.stopping() as stop:
+        session = open_session(listen, connect, config.zenoh)
+        serving = Serving(session, name, namespace, venues, config.batch_kib << 10)
+        try:
+            where = ", ".join([*listen, *connect]) or f"as {config.zenoh} says"
+            log.info("%s: serving as %s, %s", namespace, name, where)
+            while not stop.is_set():
+                serving.look()
+                stop.wait(_LOOK_S)
+                if parent and os.getppid() != parent:
+                    break
+        finally:
+            serving.close()
+            session.close()
+
+
+def main(order: Order) -> Exit:
+    """The process that `feedhandler start` runs."""
+    setup("serve")
+    process.child("fh:serve")
+    try:
+        run(order.config, order.namespace, order.venues, parent=order.parent)
+    except LinkError as error:
+        log.error("%s%s", error, f": {error.cure}" if error.cure else "")
+        return Exit.REFUSED
+    except Exception:
+        log.exception("failed")
+        return Exit.FAILED
+    return Exit.STOPPED
+
+
+if __name__ == "__main__":
+    sys.exit(main(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))

@@ -1,0 +1,286 @@
+"""The feed's host: each venue's memory, read as a strategy reads it, published to all mirrors."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic, time_ns
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from feedhandler.link import names
+from feedhandler.link._link import WIRE
+from feedhandler.link.names import Ask, Clock, Hello
+from feedhandler.link.session import LinkError, engine
+from feedhandler.link.stream import Stream
+from feedhandler.log import Throttle, log
+from feedhandler.log_lines import about
+from shm import NoSuchVenue, NotReady, ShmError
+from shm._native import DEAD_NS, LAYOUT_HASH, VERSION, Segment
+from shm.attach import open_segment, venues
+from shm.owners import believed
+
+if TYPE_CHECKING:
+    import zenoh
+
+BEAT_S = 0.1
+_HISTOGRAMS_S = 1.0
+_ATTACH_S = 0.2
+_VERDICTS = {"stopped": 1, "superseded": 2, "died": 3}
+_SILENT = 4
+_MOST_STREAMS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Under which name a namespace is served."""
+
+    session: Any
+    name: str
+    namespace: str
+    limit: int
+
+
+class VenueServing:
+    """One venue: a thread that follows its memory, and answers."""
+
+    def __init__(self, place: Place, venue: str, pool: ThreadPoolExecutor) -> None:
+        self.venue = venue
+        self._place = place
+        self._pool = pool
+        self._stop = threading.Event()
+        self._changing = threading.Lock()
+        self._streams: dict[str, Stream] = {}
+        self._segment: Segment | None = None
+        self._quiet = Throttle()
+        zenoh = engine()
+        key = names.key(place.name, place.namespace, venue, "ask")
+        self._queryable = place.session.declare_queryable(
+            key, zenoh.handlers.Callback(self._asked), complete=True
+        )
+        self._token = place.session.liveliness().declare_token(self._key("alive"))
+        self._thread = threading.Thread(target=self._run, name=f"serve-{venue}")
+        self._thread.start()
+
+    def _key(self, what: str) -> str:
+        return names.key(self._place.name, self._place.namespace, self.venue, what)
+
+    def close(self) -> None:
+        """Nothing is published any more."""
+        self._stop.set()
+        self._thread.join()
+        self._queryable.undeclare()
+        self._token.undeclare()
+        with self._changing:
+            for stream in self._streams.values():
+                stream.close()
+            self._streams.clear()
+
+    # ---- following
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self._attach():
+                    self._follow()
+                else:
+                    self._stop.wait(_ATTACH_S)
+            except ShmError as error:
+                self._say(str(error))
+                self._segment = None
+                self._stop.wait(1.0)
+            except Exception:  # of the engine, say: the others go on
+                log.exception("%s: serving it again", self.venue, extra=about(venue=self.venue))
+                self._segment = None
+                self._stop.wait(1.0)
+
+    def _say(self, text: str) -> None:
+        self._quiet.warning(self.venue, f"{self.venue}: {text}", venue=self.venue)
+
+    def _attach(self) -> bool:
+        """Go over to the memory that is there; whether it is another than before."""
+        try:
+            segment = open_segment(self._place.namespace, self.venue, believed())
+        except (NoSuchVenue, NotReady):
+            return False
+        before = self._segment
+        if before is not None and before.life == segment.life:
+            return False
+        fresh = before is not None and before.epoch != segment.epoch
+        with self._changing:
+            self._segment = segment
+            for stream in self._streams.values():
+                stream.begin(segment, 1 if fresh else None, self._place.limit)
+        return True
+
+    def _follow(self) -> None:
+        """Until its writer is gone, and then until there is another."""
+        segment = self._segment
+        assert segment is not None
+        beat_at = histograms_at = look_at = 0.0
+        gone = ""
+        seen = 0
+        while not self._stop.is_set():
+            now = monotonic()
+            if gone and now >= look_at:
+                look_at = now + _ATTACH_S
+                if self._attach():
+                    segment = self._segment
+                    assert segment is not None
+                    gone, seen = "", 0
+            beat = now >= beat_at
+            histograms = now >= histograms_at
+            if beat:
+                beat_at = now + BEAT_S
+                gone = gone or segment.gone() or ""
+                if histograms:
+                    histograms_at = now + _HISTOGRAMS_S
+                    self._drop_unheard()
+            verdict = _VERDICTS.get(gone, 0)
+            if not gone and abs(time_ns() - segment.heartbeat_ns) > DEAD_NS:
+                verdict = _SILENT
+            seen = segment.published
+            for stream in list(self._streams.values()):
+                stream.send(beat=beat, verdict=verdict, histograms=beat and histograms)
+            left = int((beat_at - monotonic()) * 1e9)
+            if left <= 0 or segment.published != seen:
+                continue
+            if self._streams and not gone:
+                segment.wait(seen, left)
+            else:
+                self._stop.wait(left / 1e9)
+
+    def _drop_unheard(self) -> None:
+        with self._changing:
+            for name in [name for name, each in self._streams.items() if each.unheard()]:
+                self._streams.pop(name).close()
+
+    # ---- answering
+
+    def _asked(self, query: zenoh.Query) -> None:
+        came_ns = time_ns()
+        try:
+            ask = msgspec.json.decode(bytes(query.payload or b""), type=Ask)
+        except msgspec.MsgspecError as error:
+            query.reply_err(f"no question: {error}".encode())
+            return
+        if ask.do == "clock":
+            query.reply(query.key_expr, msgspec.json.encode(Clock(came_ns, time_ns())))
+        elif not self._stop.is_set():
+            self._pool.submit(self._answer, query, ask)
+
+    def _answer(self, query: zenoh.Query, ask: Ask) -> None:
+        try:
+            with query:
+                for answer in self._answers(ask):
+                    query.reply(self._key("ask"), answer)
+        except _Refused as refused:
+            query.reply_err(str(refused).encode())
+        except Exception as error:
+            log.exception("%s: an answer failed", self.venue, extra=about(venue=self.venue))
+            query.reply_err(f"{type(error).__name__}: {error}".encode())
+
+    def _answers(self, ask: Ask) -> Sequence[bytes]:
+        with self._changing:
+            segment = self._segment
+            if segment is None:
+                raise _Refused(f"{self.venue} has no memory here yet: its feed does not run")
+            if ask.do == "hello":
+                return [msgspec.json.encode(self._hello(segment, ask))]
+            stream = self._streams.get(ask.stream)
+            if ask.do != "repair":
+                raise _Refused(f"unknown question {ask.do!r}: hello, repair or clock")
+            if stream is None:
+                raise _Refused(OTHER_LIFE)
+        found = stream.repair(ask.life, ask.first, ask.since)
+        if found is None:
+            raise _Refused(OTHER_LIFE)
+        return found
+
+    def _hello(self, segment: Segment, ask: Ask) -> Hello:
+        try:
+            name = names.stream_name(ask.only, ask.kinds)
+            stream = self._streams.get(name)
+            if stream is None:
+                if len(self._streams) >= _MOST_STREAMS:
+                    raise _Refused(f"{len(self._streams)} different filters are asked for already")
+                zenoh = engine()
+                publisher = self._place.session.declare_publisher(
+                    self._key(name),
+                    congestion_control=zenoh.CongestionControl.DROP,
+                    priority=zenoh.Priority.DATA,
+                    express=True,
+                )
+                stream = Stream(publisher, ask.only, ask.kinds)
+                stream.begin(segment, None, self._place.limit)
+                self._streams[name] = stream
+        except ValueError as error:
+            raise _Refused(str(error)) from None
+        stream.wanted()
+        carried, there = stream.carried(segment)
+        return Hello(
+            wire=WIRE,
+            contract=VERSION,
+            layout=LAYOUT_HASH,
+            name=self._place.name,
+            namespace=self._place.namespace,
+            venue=self.venue,
+            host=names.own_name(),
+            pid=os.getpid(),
+            life=stream.life,
+            epoch=segment.epoch,
+            instruments=segment.capacity,
+            depth=segment.depth,
+            ring_slots=segment.slots,
+            connections=segment.connection_capacity,
+            stream=name,
+            carried=carried,
+            there=there,
+        )
+
+
+OTHER_LIFE = "that stream is not there any more: say hello again"
+
+
+class _Refused(Exception):  # noqa: N818
+    """Said to who asked."""
+
+
+class Serving:
+    """Venues of a namespace; `only` empty: all that are there, and that come."""
+
+    def __init__(
+        self, session: Any, name: str, namespace: str, only: Sequence[str], limit: int
+    ) -> None:
+        self._place = Place(session, name, namespace, limit)
+        self._only = tuple(only)
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="answer")
+        self.venues: dict[str, VenueServing] = {}
+
+    def look(self) -> None:
+        """For venues that have come. Raises :class:`LinkError` where another one serves them."""
+        for venue in self._only or venues(self._place.namespace):
+            if venue in self.venues:
+                continue
+            self._unclaimed(venue)
+            self.venues[venue] = VenueServing(self._place, venue, self._pool)
+            log.info("%s: served as %s", venue, self._place.name, extra=about(venue=venue))
+
+    def _unclaimed(self, venue: str) -> None:
+        key = names.key(self._place.name, self._place.namespace, venue, "alive")
+        for _ in self._place.session.liveliness().get(key, timeout=1.0):
+            raise LinkError(
+                f"{venue} of {self._place.namespace} is served as {self._place.name} already, by "
+                "another process that this one reaches",
+                "end that one, or have this one another name: --name",
+            )
+
+    def close(self) -> None:
+        """In order."""
+        for venue in self.venues.values():
+            venue.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
