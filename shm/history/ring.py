@@ -18,7 +18,7 @@ Wanted = npt.NDArray[np.uint8]
 """1 for an instrument that is asked for, by its row."""
 
 _ALL = (1 << 64) - 1
-_MARKET = sum(1 << kind for kind in Kind if kind not in (Kind.WRITER, Kind.STATE))
+_MARKET = sum(1 << kind for kind in Kind if kind not in (Kind.WRITER, Kind.STATE, Kind.ABSENT))
 _TRIES = 100
 _LOOKS = 256  # records, to see which time a replay has
 _RATES_NS = (10_000_000_000, 60_000_000_000, 600_000_000_000)  # a rate is of as many ns

@@ -195,6 +195,7 @@ TABLE_OF_KIND = MappingProxyType(
         Kind.STATE: "states",
         Kind.WRITER: "states",
         Kind.DEFINITION: "states",
+        Kind.ABSENT: "states",
     }
 )
 """Kinds that this version does not know are kept in `states`, as their numbers."""
