@@ -66,6 +66,10 @@ def feedhandler() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit code."""
     out = sys.stdout
+    if "_FEEDHANDLER_COMPLETE" in os.environ:  # a shell asks
+        from feedhandler.cli import shells
+
+        shells.register()
     try:
         with translated():
             result = feedhandler.main(

@@ -124,7 +124,7 @@ cut_off() {
         kill -0 "$1" 2>/dev/null || break
         sleep 0.1
     done
-    kill -KILL -- "-$1" 2>/dev/null || true
+    kill -KILL -- "-$1" ${tail:+"$tail"} 2>/dev/null || true
     printf '\n%s: interrupted: run it again, and it goes on\n' "$(basename -- "$0")" >&2
     exit "$2"
 }
