@@ -218,7 +218,8 @@ class LineTable(ScrollView, can_focus=True):
             self.scroll_to(y=self._at - room + 1, animate=False)
         if before != self._at and self.marked is not None:
             self.post_message(self.Marked(self, self.marked))
-        self.refresh()
+        for line in {before, self._at}:  # scrolling draws all of them anyhow
+            self.refresh_line(line + 1)
 
     def action_choose(self) -> None:
         """Go into the marked row."""

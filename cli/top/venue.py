@@ -102,6 +102,11 @@ class VenueScreen(TopScreen):
         """Its instruments."""
         self._turn_to("instruments")
 
+    def on_line_table_marked(self, event: LineTable.Marked) -> None:
+        """Of an instrument there is no more to say: thousands are not read again for that."""
+        if event.table.id == "instruments":
+            event.prevent_default()
+
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         from feedhandler.cli.top.connection import ConnectionScreen
         from feedhandler.cli.top.instrument import InstrumentScreen

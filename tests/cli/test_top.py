@@ -23,7 +23,9 @@ from feedhandler.cli.top.readers import ReadersScreen
 from feedhandler.cli.top.rows import READERS, VENUES
 from feedhandler.cli.top.table import LineTable
 from feedhandler.cli.top.venue import VenueScreen
+from feedhandler.view.instruments import Instruments
 from shm import Kind, State
+from shm.memory import Memory
 from shm.segment import WriterSegment, create
 from tests.cli.support import COMMAND, _environment, until
 from tests.shm.support import kill, other_writer
@@ -81,8 +83,9 @@ def drive(
     steps: Callable[[Pilot[None]], Awaitable[None]],
     size: tuple[int, int],
     owner: WriterSegment | None = None,
+    every_s: float = 0.2,
 ) -> None:
-    """`owner`: the writer that goes on meanwhile."""
+    """`owner`: the writer that goes on meanwhile; `every_s`: from one look to the next."""
 
     async def beat() -> None:
         while owner is not None:
@@ -91,7 +94,7 @@ def drive(
 
     async def run() -> None:
         beating = asyncio.create_task(beat())
-        async with Top(namespace, 0.2).run_test(size=size) as pilot:
+        async with Top(namespace, every_s).run_test(size=size) as pilot:
             await steps(pilot)
         beating.cancel()
 
@@ -240,6 +243,42 @@ def test_four_thousand_rows_cost_what_is_seen(namespace: str) -> None:
         owner.writer.heartbeat()
         drive(namespace, steps, (80, 24), owner)
     assert len(set(drawn)) < 100
+
+
+def test_a_key_that_moves_the_mark_costs_two_lines(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a look at thousands of quotes, nor a whole screen: the next key would have to wait."""
+    drawn, looks = list[object](), list[object]()
+    inner = Instruments.look
+
+    def look(self: Instruments, memory: Memory) -> None:
+        looks.append(memory)
+        inner(self, memory)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("enter")
+        await see(pilot, "S-0", " AGE ")
+        table = pilot.app.screen.query_one("#instruments", LineTable)
+        cells = table._cells
+        table._cells = lambda row: drawn.append(row) or cells(row)  # type: ignore[func-returns-value]
+        await pilot.pause(0.1)
+        drawn.clear()
+        before = len(looks)
+        for _ in range(3):
+            await pilot.press("down")
+            await pilot.pause(0.1)
+        assert marked(table) == "S-3"
+        assert len(looks) == before
+        assert 4 <= len(drawn) <= 6
+        assert set(drawn) == {"S-0", "S-1", "S-2", "S-3"}
+
+    monkeypatch.setattr(Instruments, "look", look)
+    with create("okx", namespace=namespace, **SMALL | {"instruments": 100}) as owner:
+        for at in range(100):
+            owner.writer.directory_add({"symbol": b"S-%d" % at, "name": b"S-%d" % at})
+        owner.writer.heartbeat()
+        drive(namespace, steps, (80, 24), owner, every_s=600.0)
 
 
 def test_the_name_of_every_venue_has_room() -> None:

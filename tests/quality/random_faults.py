@@ -264,6 +264,14 @@ def _watched(plays: Sequence[Play]) -> Iterator[None]:
         watching.join()
 
 
+def _symbols(venue: str, most: int) -> tuple[str, ...]:
+    """Of instruments whose books move often enough."""
+    listed = make_server(venue, SimOptions()).market.instruments
+    named = [one for one in registry.load(venue).default_instruments if one in listed]
+    others = [name for name, its in listed.items() if name not in named and its.kind != "option"]
+    return tuple([*named, *others, *listed][:most])
+
+
 def run(
     seconds: float, seed: int, names: Sequence[str] = VENUES, only: Collection[str] = ()
 ) -> list[tuple[Play, list[str]]]:
@@ -271,7 +279,7 @@ def run(
     with rig(*names, rate=100.0, checksums=True, seed=seed) as r:
         plays = []
         for venue in names:
-            symbols = registry.load(venue).default_instruments[:4]
+            symbols = _symbols(venue, 4)
             r.change(venue, instruments=symbols, ring_slots=1 << 20, audit_s=0.0)
             plays.append(Play(r, venue, random.Random(f"{seed} {venue}"), only))
         going = [each.play(seconds) for each in plays]
