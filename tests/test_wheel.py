@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
+
+import setup
+from tests.kit import natives
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,3 +37,16 @@ def test_an_old_python_is_refused(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "/nowhere/python3.9 is not a Python 3.11 or newer that runs" in done.stderr
+
+
+def test_nothing_ties_a_wheel_to_the_glibc_of_its_builder() -> None:
+    """With the headers of glibc 2.38 these are functions that no older one has: manylinux_2_38."""
+    if shutil.which("objdump") is None:
+        pytest.skip("objdump is not installed (apt-get install binutils)")
+    renamed = {f"{name}{kind}" for name in ("strto", "wcsto") for kind in ("l", "ul", "ll", "ull")}
+    renamed |= {"sscanf", "fscanf", "scanf", "vsscanf", "vfscanf", "vscanf", "atoi", "atol"}
+    for source in setup.modules().values():
+        module = (ROOT / source).with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
+        symbols = natives.run("objdump", "-T", str(module)).split()
+        called = {name.removeprefix("__isoc23_").removeprefix("__isoc99_") for name in symbols}
+        assert called & renamed == set(), f"{module.name}: strtod reads numbers everywhere"

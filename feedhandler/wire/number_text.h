@@ -146,7 +146,7 @@ COLD uint8_t *number_script(uint8_t *o, uint64_t value, int exponent)
             digits[count++] = *at;
     while (count > 1 && digits[count - 1] == '0')
         count--;
-    int point = (int)strtol(at + 1, NULL, 10) + 1; /* 0.DIGITS x 10^point */
+    int point = (int)strtod(at + 1, NULL) + 1; /* 0.DIGITS x 10^point; strtol is of newer glibcs: scripts/wheels */
     if (point <= -6 || point > 21) {
         *o++ = (uint8_t)digits[0];
         if (count > 1) {

@@ -51,7 +51,7 @@ static __attribute__((noinline)) const char *floor_number_long(const char *p, in
         for (p++; (uint8_t)(*p - '0') < 10; p++, shift--)
             value = value * 10 + (uint64_t)(*p - '0');
     if (*p == 'e')
-        shift += (int)strtol(p + 1, (char **)&p, 10);
+        shift += (int)strtod(p + 1, (char **)&p);
     for (; shift < 0; shift++)
         value /= 10;
     for (; shift > 0; shift--)
