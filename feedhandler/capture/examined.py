@@ -268,7 +268,9 @@ class _Watch:
             return "", "", None
         near, kind, sample = max(likely, key=lambda each: (each[0].points, each[0].alike))
         if near.stop is None and kind == "answer":
-            why = "a book that was asked for: a line of a capture, with the url of the request"
+            why = (
+                'a book that was asked for: a line {"url":...,"data":...}, of the request and of it'
+            )
             return kind, sample, Stop("", why)
         return kind, sample, near.stop
 

@@ -32,8 +32,23 @@ def as_capture(path: Path, stdin: IO[bytes] | None = None) -> Iterator[Path]:
         made = Path(folder) / "frames.ndjson"
         with FrameWriter(made) as writer:
             for _, line in read_lines(path):
-                writer.write(Frame(data=line, conn="frames"))
+                writer.write(_answer(line) or Frame(data=line, conn="frames"))
         yield made
+
+
+def _answer(line: bytes) -> Frame | None:
+    """Of a line {"url": ..., "data": ...}: what a request was answered, the data as text or as it
+    is; None: the line is a frame."""
+    try:
+        raw = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        if raw.keys() != {"url", "data"}:
+            return None
+        url, data = msgspec.json.decode(raw["url"], type=str), bytes(raw["data"])
+        if data[:1] == b'"':
+            data = msgspec.json.decode(data, type=str).encode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return Frame(kind="rest", url=url, conn="rest", data=data) if url.startswith("http") else None
 
 
 def _is_capture(path: Path) -> bool:
