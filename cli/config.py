@@ -58,7 +58,7 @@ def _lines(keys: Sequence[Told]) -> Iterator[str]:
                 yield dim(f"# {line}")
         if key.name == "venues":
             yield bold(f"#[venues.{key.default.partition(',')[0]}]")
-        elif key.name == "record":
-            yield bold("#[record]")
+        elif key.name in ("record", "serve") and not key.table:
+            yield bold(f"#[{key.name}]")
         else:
             yield bold(f"#{key.name} = {key.value}")

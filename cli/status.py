@@ -148,6 +148,7 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
     age = venue.get("heartbeat_age_ns")
     connections = venue.get("connections") or {"live": 0, "total": 0}
     starting = venue["state"] == "NONE" and venue["detail"] in ("", "starting")
+    said = "" if starting else trouble(venue)
     return (
         venue["venue"],
         state("STARTING" if starting else shown_state(venue)),
@@ -159,8 +160,14 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        "; ".join(filter(None, ("" if starting else trouble(venue), _losses(venue)))),
+        "; ".join(filter(None, (said, _mirror(venue), _losses(venue)))),
     )
+
+
+def _mirror(venue: dict[str, Any]) -> str:
+    from feedhandler.view.mirrored import in_words
+
+    return in_words(venue["mirror"]) if venue.get("mirror") else ""
 
 
 def _losses(venue: dict[str, Any]) -> str:

@@ -84,10 +84,7 @@ class WriterSegment:
 
     def announce(self) -> None:
         """Readers attach to it from now on, and are told that epochs before it are over."""
-        self.writer.announce()
-        for old in objects(self.namespace, self.venue):
-            if old.epoch is not None and old.epoch != self.writer.epoch:
-                retire(old)
+        announce_epoch(self.namespace, self.venue, self.writer)
 
     def succeed(self, writer: Writer) -> None:
         """Go over to what `successor` made: readers attach to it from now on.
@@ -169,6 +166,14 @@ def _forget_in_child() -> None:
 os.register_at_fork(after_in_child=_forget_in_child)
 
 
+def announce_epoch(namespace: str, venue: str, writer: Writer) -> None:
+    """Name it in the control object, and end those before it."""
+    writer.announce()
+    for old in objects(namespace, venue):
+        if old.epoch is not None and old.epoch != writer.epoch:
+            retire(old)
+
+
 def _unlink_all(namespace: str, venue: str) -> None:
     """What is left when the data is gone; the lock last: until then who starts finds it held."""
     unlink(readers_name(namespace, venue))
@@ -220,10 +225,9 @@ def create(
             mirror=mirror,
         )
         try:
-            segment = WriterSegment(writer, control, group)
             if announce:
-                segment.announce()
-            return segment
+                announce_epoch(namespace, venue, writer)
+            return WriterSegment(writer, control, group)
         except BaseException:
             unlink(data_name(namespace, venue, writer.epoch))
             raise

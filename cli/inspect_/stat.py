@@ -23,6 +23,7 @@ from feedhandler.cli.output import (
 )
 from feedhandler.healing.audit_report import read_report
 from feedhandler.view.believable import believable
+from feedhandler.view.mirrored import in_words, mirror_of
 
 _PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
 
@@ -94,6 +95,7 @@ def _facts(header: dict[str, Any], span_ns: int | None) -> None:
     last = header["published"]
     rows = [
         ("epoch", f"{header['epoch']}, since {number_text.moment(header['created_ns'])}"),
+        *((("mirror", in_words(mirror)),) if (mirror := mirror_of(header)) else ()),
         ("instruments", f"{header['instruments']} of {header['directory']['count']}"),
         ("book depth", f"{number_text.plural(header['book_depth'], 'level')} a side"),
         (

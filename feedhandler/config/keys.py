@@ -18,6 +18,7 @@ from feedhandler.config import values
 from feedhandler.config.key import Key
 from feedhandler.config.places import Places
 from feedhandler.config.record_keys import RecordConfig
+from feedhandler.config.serve_keys import ServeConfig
 from feedhandler.config.values import Allowed, integer, seconds
 from feedhandler.log_lines import FORMATS
 from shm.object_names import DEFAULT_NAMESPACE
@@ -259,6 +260,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             example="{}",
         ),
     ] = None
+    serve: Annotated[
+        ServeConfig | None,
+        Key(
+            "let other hosts mirror the feed, by a process of its own",
+            _others("a table [serve]"),
+            default="nobody can",
+            example="{}",
+        ),
+    ] = None
     venues: Annotated[
         dict[str, VenueConfig],
         Key(
@@ -272,7 +282,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def keys(of: type[msgspec.Struct]) -> Mapping[str, Key]:
-    """The keys of a table, by name: of `Config`, `RecordConfig` or `VenueConfig`."""
+    """The keys of a table, by name: of `Config`, `RecordConfig`, `ServeConfig` or
+    `VenueConfig`."""
     return {
         name: extra
         for name, hint in get_type_hints(of, include_extras=True).items()
@@ -285,7 +296,7 @@ def keys(of: type[msgspec.Struct]) -> Mapping[str, Key]:
 class Told:
     """A key in words. `value`: its default as the file would have it, else an example."""
 
-    table: str  #: "" for those at the top, else `record` or `venues.NAME`
+    table: str  #: "" for those at the top, else `record`, `serve` or `venues.NAME`
     name: str
     meaning: str
     allowed: str
@@ -294,13 +305,15 @@ class Told:
 
 
 def told() -> list[Told]:
-    """Every key, in the order in which they are declared; `venues.NAME` and `record` are the tables
-    themselves, before their keys."""
+    """Every key, in the order in which they are declared; `venues.NAME`, `record` and `serve` are
+    the tables themselves, before their keys."""
     found = []
     for key in _told(Config, ""):
         found.append(key)
         if key.name == "record":
             found += _told(RecordConfig, "record")
+        elif key.name == "serve":
+            found += _told(ServeConfig, "serve")
         elif key.name == "venues":
             found += _told(VenueConfig, "venues.NAME")
     return found

@@ -17,6 +17,7 @@ from feedhandler.config.line_numbers import LineNumbers
 from feedhandler.config.of_venue import VenueTable
 from feedhandler.config.places import Places, places
 from feedhandler.config.record_keys import RecordConfig
+from feedhandler.config.serve_keys import ServeConfig
 from feedhandler.config.values import shown
 from feedhandler.suggest import did_you_mean, near
 
@@ -48,12 +49,13 @@ def load(
         document["namespace"] = namespace
         reader.not_in_file("namespace")
     config = Config(
-        **reader.values("", document, Config, but={"venues", "record"}),
+        **reader.values("", document, Config, but={"venues", "record", "serve"}),
         places=reader.places(
             "", document, {} if namespace is None else {"namespace": "--namespace"}
         ),
         address_named="status_address" in document,
         record=reader.record(document, known),
+        serve=reader.serve(document, known),
         venues={name: reader.venue(name, tables.get(name, {}), symbols) for name in known},
     )
     if running and path is not None and not tables:
@@ -124,8 +126,11 @@ class _Reader:
             problem = "belongs to no venue: above the first [venues.NAME]"
         elif table is Config and name in keys(RecordConfig):
             problem = "belongs below [record]"
-        elif table is RecordConfig and name in keys(Config):
-            problem = "does not belong below [record]: above it"
+        elif table is Config and name in keys(ServeConfig):
+            problem = "belongs below [serve]"
+        elif table in (RecordConfig, ServeConfig) and name in keys(Config):
+            where = "record" if table is RecordConfig else "serve"
+            problem = f"does not belong below [{where}]: above it"
         else:
             hint = near(name, keys(table)) or ";"
             problem = f"no such key{hint} `feedhandler config` shows all"
@@ -171,22 +176,42 @@ class _Reader:
 
     def record(self, document: Mapping[str, Any], venues: Sequence[str]) -> RecordConfig | None:
         """The table `[record]`, if there is one."""
-        table = document.get("record")
+        found = self._helper("record", RecordConfig, document, venues)
+        if found is None:
+            return None
+        if "to" not in document["record"]:
+            self.say("record.to", "is missing: the directory of the recording")
+        return RecordConfig(**{"to": "", **found}, places=self.places("record", document["record"]))
+
+    def serve(self, document: Mapping[str, Any], venues: Sequence[str]) -> ServeConfig | None:
+        """The table `[serve]`, if there is one."""
+        found = self._helper("serve", ServeConfig, document, venues)
+        if found is None:
+            return None
+        return ServeConfig(**found, places=self.places("serve", document["serve"]))
+
+    def _helper(
+        self,
+        name: str,
+        of: type[msgspec.Struct],
+        document: Mapping[str, Any],
+        venues: Sequence[str],
+    ) -> dict[str, Any] | None:
+        """What the table of a process beside the venues' gives; its `only` names venues."""
+        table = document.get(name)
         if table is None:
             return None
         if not isinstance(table, dict):
-            self.say("record", f"{shown(table)} is not allowed: a table [record]")
+            self.say(name, f"{shown(table)} is not allowed: a table [{name}]")
             return None
         for key in table:
-            self.known("record.", key, RecordConfig)
-        found = self.values("record.", table, RecordConfig, but=set())
-        if "to" not in table:
-            self.say("record.to", "is missing: the directory of the recording")
-        for name in found.get("only", ()):
-            if name not in venues:
-                hint = did_you_mean(name, venues)
-                self.say("record.only", f"no venue {name!r} is in this file{hint}", name)
-        return RecordConfig(**{"to": "", **found}, places=self.places("record", table))
+            self.known(f"{name}.", key, of)
+        found = self.values(f"{name}.", table, of, but=set())
+        for each in found.get("only", ()):
+            if each not in venues:
+                hint = did_you_mean(each, venues)
+                self.say(f"{name}.only", f"no venue {each!r} is in this file{hint}", each)
+        return found
 
     def venue(self, name: str, table: Mapping[str, Any], symbols: Sequence[str]) -> VenueConfig:
         path = f"venues.{name}."

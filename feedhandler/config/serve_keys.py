@@ -6,6 +6,7 @@ import msgspec
 
 from feedhandler.config import values
 from feedhandler.config.key import Key
+from feedhandler.config.places import Places
 from feedhandler.config.values import integer
 
 
@@ -65,3 +66,4 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
         int | None,
         Key("the CPU that it is pinned to", values.cpu(), "none", example="3"),
     ] = None
+    places: Places = Places()  #: of these values in the file

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feedhandler.link import names, process
-from feedhandler.link.mirroring import Mirroring, Wanted
+from feedhandler.link.asking import Wanted
+from feedhandler.link.mirroring import Mirroring
 from feedhandler.link.session import open_session
 from feedhandler.log import log
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from feedhandler.link import names
-from feedhandler.link._link import WIRE, BadMessage
+from feedhandler.link._link import BadMessage
+from feedhandler.link.asking import Asking, LinkRefused, Wanted
 from feedhandler.link.clock import ClockOffset
 from feedhandler.link.copy import Copy, Tally
-from feedhandler.link.names import Ask, Clock, Hello
-from feedhandler.link.session import engine
+from feedhandler.link.names import Hello
 from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
 from shm import ShmError
-from shm._native import LAYOUT_HASH, VERSION
 from shm.segment import WriterSegment, create
 
 if TYPE_CHECKING:
@@ -29,27 +24,8 @@ BEAT_S = 0.1
 _LOOK_S = 0.05
 _CLOCK_S = 1.0
 _MEND_S = 1.0
-_ANSWER_S = 1.0
-_REPAIR_S = 20.0
 _AGAIN_S = 0.5
 _UNHEARD_NS = 500_000_000
-
-
-class LinkRefused(Exception):  # noqa: N818
-    """What came is not for this mirror, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Of whom, what, and where to."""
-
-    source: str  #: "*": whoever serves it, as long as that is one
-    source_namespace: str
-    namespace: str
-    only: tuple[str, ...]
-    kinds: tuple[str, ...]
-    silence_ns: int
-    link: str  #: in words
 
 
 class VenueMirror:
@@ -61,17 +37,18 @@ class VenueMirror:
         self.why = "nobody has answered yet"
         self.failed: ShmError | None = None  #: memory that cannot be had, ever
         self.copy: Copy | None = None
-        self._session, self._wanted = session, wanted
+        self._asking = Asking(session, venue, wanted)
+        self._wanted = wanted
         self._clock = ClockOffset()
         self._hello: Hello | None = None
         self._segment: WriterSegment | None = None
+        self._coming: Copy | None = None
         self._subscriber: Any = None
         self._heard_ns = self._asked_ns = 0
         self._again = threading.Event()  # say hello
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._quiet = Throttle()
-        self._asking = threading.Lock()  # one repair at a time
         self._threads = [
             threading.Thread(target=self._run, name=f"mirror-{venue}"),
             threading.Thread(target=self._keep_time, name=f"clock-{venue}"),
@@ -136,7 +113,7 @@ class VenueMirror:
 
     def _join(self) -> None:
         """Follow whoever serves the venue now, in memory of its epoch."""
-        hello = self._say_hello()
+        hello = self._asking.hello()
         if self._clock.now() is None or self._is_another_place(hello):
             self._clock.forget()
             self._hello = hello
@@ -205,8 +182,6 @@ class VenueMirror:
         self.copy, self._coming = copy, None
         self._told("mirrored")
 
-    _coming: Copy | None = None
-
     def _told(self, what: str) -> None:
         hello = self._hello
         assert hello is not None
@@ -226,61 +201,12 @@ class VenueMirror:
         if hello.carried == 0 and hello.there:
             self._say("filter", f"the filter takes none of the {hello.there} instruments there")
 
-    # ---- asking
-
-    def _ask(self, name: str, ask: Ask, timeout: float) -> list[zenoh.Reply]:
-        zenoh = engine()
-        key = names.key(name, self._wanted.source_namespace, self.venue, "ask")
-        return list(
-            self._session.get(
-                key,
-                payload=msgspec.json.encode(ask),
-                target=zenoh.QueryTarget.ALL,
-                consolidation=zenoh.ConsolidationMode.NONE,
-                congestion_control=zenoh.CongestionControl.BLOCK,
-                priority=zenoh.Priority.DATA_LOW,
-                timeout=timeout,
-            )
-        )
-
-    def _say_hello(self) -> Hello:
-        wanted = self._wanted
-        replies = self._ask(wanted.source, Ask("hello", wanted.only, wanted.kinds), _ANSWER_S)
-        errors = [_text(each.err.payload) for each in replies if each.err is not None]
-        found = [_hello(each.ok.payload) for each in replies if each.ok is not None]
-        if not found:
-            raise LinkRefused(
-                errors[0]
-                if errors
-                else f"nobody serves {self.venue} of {wanted.source_namespace} over {wanted.link}"
-            )
-        who = sorted({f"{each.name} ({each.host}, process {each.pid})" for each in found})
-        if len(who) > 1:
-            raise LinkRefused(
-                f"{len(who)} sources claim it: {', '.join(who)}; name one of them: --source NAME"
-            )
-        hello = found[0]
-        if hello.wire != WIRE:
-            raise LinkRefused(
-                f"{who[0]} speaks version {hello.wire} of the link, this is {WIRE}: the older one "
-                "has to be updated"
-            )
-        if tuple(hello.contract) != VERSION or hello.layout != LAYOUT_HASH:
-            theirs, ours = (".".join(map(str, each)) for each in (hello.contract, VERSION))
-            raise LinkRefused(
-                f"the memory of {who[0]} is of version {theirs}, this is {ours}"
-                + (" of another layout" if theirs == ours else "")
-            )
-        return hello
+    # ---- what comes
 
     def _subscribe(self, hello: Hello) -> None:
         if self._subscriber is not None:
             self._subscriber.undeclare()
-        zenoh = engine()
-        key = names.key(hello.name, hello.namespace, self.venue, hello.stream)
-        self._subscriber = self._session.declare_subscriber(
-            key, zenoh.handlers.Callback(self._came)
-        )
+        self._subscriber = self._asking.subscribe(hello, self._came)
 
     def _came(self, sample: zenoh.Sample) -> None:
         """In a thread of the engine."""
@@ -306,28 +232,11 @@ class VenueMirror:
         """What is missing, by a repair."""
         hello = self._hello
         assert hello is not None
-        ask = Ask("repair", stream=hello.stream, life=copy.life, first=first, since=since)
-        for reply in self._ask_each(hello.name, ask):
-            if reply.err is not None:
-                self._again.set()
-                raise LinkRefused(_text(reply.err.payload))
+        for data in self._asking.repair(hello, copy.life, first, since):
             self._heard_ns = time_ns()
-            if copy.mend([bytes(reply.ok.payload)], counts=counts):
+            if copy.mend([data], counts=counts):
                 return
-        self._again.set()
         raise LinkRefused(f"{hello.name} did not answer in full what was missing")
-
-    def _ask_each(self, name: str, ask: Ask) -> Any:
-        zenoh = engine()
-        key = names.key(name, self._wanted.source_namespace, self.venue, "ask")
-        return self._session.get(
-            key,
-            payload=msgspec.json.encode(ask),
-            consolidation=zenoh.ConsolidationMode.NONE,
-            congestion_control=zenoh.CongestionControl.BLOCK,
-            priority=zenoh.Priority.DATA_LOW,
-            timeout=_REPAIR_S,
-        )
 
     def _repair(self) -> None:
         copy = self.copy
@@ -344,14 +253,8 @@ class VenueMirror:
     # ---- clocks, and the sign of life
 
     def _measure(self) -> None:
-        hello = self._hello
-        if hello is None:
-            return
-        asked_ns = time_ns()
-        for reply in self._ask(hello.name, Ask("clock"), _ANSWER_S):
-            if reply.ok is not None:
-                its = msgspec.json.decode(bytes(reply.ok.payload), type=Clock)
-                self._clock.add(asked_ns, its.came_ns, its.left_ns, time_ns())
+        if self._hello is not None:
+            self._asking.clock(self._hello.name, self._clock)
 
     def _keep_time(self) -> None:
         while not self._stop.wait(_CLOCK_S):
@@ -379,17 +282,6 @@ class VenueMirror:
                         self._say("mended", what)
             except ShmError as error:
                 self._say("memory", str(error))
-
-
-def _text(payload: Any) -> str:
-    return bytes(payload).decode(errors="replace")
-
-
-def _hello(payload: Any) -> Hello:
-    try:
-        return msgspec.json.decode(bytes(payload), type=Hello)
-    except msgspec.MsgspecError as error:
-        raise LinkRefused(f"an answer that is none: {error}") from None
 
 
 class Mirroring:

@@ -207,10 +207,16 @@ static int link_sweep(link_source *s, uint32_t verdict, bool histograms)
 {
     const fh_header *h = s->memory.header, *plan = s->memory.plan;
     uint32_t connections = FH_LOAD_ACQUIRE(&h->connection_rows);
-    for (uint32_t row = 0; row < s->rows; row++)
-        if (link_wants(s, row) && link_quote_and_book(s, row))
+    uint32_t done = 0, before;
+    do { /* cells of rows that are new come with them */
+        before = s->rows;
+        for (; done < before; done++)
+            if (link_wants(s, done) && link_quote_and_book(s, done))
+                return LINK_DAMAGED;
+        if (link_directory(s, true))
             return LINK_DAMAGED;
-    if (connections > plan->connections.count || link_directory(s, true))
+    } while (s->rows > before);
+    if (connections > plan->connections.count)
         return LINK_DAMAGED;
     for (uint32_t row = 0; row < connections; row++)
         if (link_latched(s, LINK_CONNECTIONS, &plan->connections, row, sizeof(fh_connection)))

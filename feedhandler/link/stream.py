@@ -47,8 +47,7 @@ class Stream:
         with self._lock:
             self._source, self._limit, self.life = source, limit, life
             self._judge()
-            for _ in range(2):  # rows that the first one brought have cells
-                self._put(source.batch(limit, beat=True, histograms=True))
+            self._put(source.batch(limit, beat=True, histograms=True))
 
     def send(self, *, beat: bool, verdict: int, histograms: bool) -> None:
         """All that is new. Raises :class:`shm.DamagedSegment`."""

@@ -37,6 +37,10 @@ def _attempt(load: Callable[[], Config]) -> Config | Exception:
         return error
 
 
+#: processes beside the venues', by their table: what the log calls them
+HELPERS = {"record": "recorder", "serve": "serve"}
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Venues to start and to end, to start again, and those with nothing but other instruments."""
@@ -52,11 +56,12 @@ class Difference:
         venues = {name: one for name, one in config.venues.items() if name in names}
         return msgspec.structs.replace(config, venues=venues)
 
-    def recording(self, old: Config, new: Config) -> bool:
-        """Whether the recorder has to start again: other settings, or other venues."""
-        return old.record != new.record or (
-            new.record is not None and bool(self.added or self.removed)
-        )
+    def helper(self, table: str, old: Config, new: Config) -> bool:
+        """Whether the process of the table "record" or "serve" has to start again: other settings,
+        or other venues."""
+        now = getattr(new, table)
+        others = bool(self.added or self.removed)
+        return getattr(old, table) != now or (now is not None and others)
 
     def __str__(self) -> str:
         parts = {
@@ -112,15 +117,15 @@ def in_words(change: Difference, old: Config, new: Config) -> list[str]:
     for name in change.restarted:
         parts = list(_changes(old.venues[name], new.venues[name]))
         lines.append(f"{name}: its process started again: {'; '.join(parts)}")
-    lines += list(_changes(old, new, but=("venues", "record", "address_named")))
-    if old.record != new.record:
-        if old.record is not None and new.record is not None:
-            parts = list(_changes(old.record, new.record))
-            lines.append(f"recorder: started again: {'; '.join(parts)}")
-        else:
-            lines.append("recorder: started" if old.record is None else "recorder: ended")
-    elif change.recording(old, new):
-        lines.append("recorder: started again, for other venues")
+    lines += list(_changes(old, new, but=("venues", "record", "serve", "address_named")))
+    for table, name in HELPERS.items():
+        was, now = getattr(old, table), getattr(new, table)
+        if was != now and was is not None and now is not None:
+            lines.append(f"{name}: started again: {'; '.join(_changes(was, now))}")
+        elif was != now:
+            lines.append(f"{name}: started" if was is None else f"{name}: ended")
+        elif change.helper(table, old, new):
+            lines.append(f"{name}: started again, for other venues")
     return lines
 
 

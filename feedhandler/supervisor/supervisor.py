@@ -24,8 +24,14 @@ from feedhandler.recording.status_file import recorders
 from feedhandler.suggest import near
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
-from feedhandler.supervisor.recorder_process import RecorderProcess
-from feedhandler.supervisor.reload import Difference, difference, in_words, read_settled
+from feedhandler.supervisor.helpers import Helpers
+from feedhandler.supervisor.reload import (
+    HELPERS,
+    Difference,
+    difference,
+    in_words,
+    read_settled,
+)
 from feedhandler.supervisor.starts import Starts
 from feedhandler.supervisor.status_http import StatusServer, serve
 from feedhandler.supervisor.venue_process import VenueProcess
@@ -89,8 +95,7 @@ class Supervisor:
         self._say = say or (lambda _: None)
         self._children: dict[str, VenueProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._recorder: RecorderProcess | None = None
-        self._recording: asyncio.Task[None] | None = None
+        self._helpers = Helpers(self._ended)
         self._status_server: StatusServer | None = None
         self._starts = Starts()
         self._stop = asyncio.Event()
@@ -130,14 +135,14 @@ class Supervisor:
             return CONFIGURATION
         for venue in self._config.venues:
             self._launch(venue, self._config, lists.get(venue))
-        self._record()
+        self._helpers.start(self._config)
         try:
             await self._until_stopped()
             log.info("stopping (%s)", self._why)
             self._say(f"stopping {', '.join(self._children)} ({self._why})")
             await asyncio.gather(*(child.stop() for child in self._children.values()))
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            await self._stop_recording()  # after the venues: what they said last is kept, too
+            await self._helpers.stop()  # after the venues: what they said last is kept, too
         finally:
             await socket.stop()
             await self._hush()
@@ -185,18 +190,6 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(child.run())
         task.add_done_callback(partial(self._ended, venue))
         self._children[venue], self._tasks[venue] = child, task
-
-    def _record(self) -> None:
-        if self._config.record is not None:
-            self._recorder = RecorderProcess(self._config)
-            self._recording = asyncio.get_running_loop().create_task(self._recorder.run())
-            self._recording.add_done_callback(partial(self._ended, "recorder"))
-
-    async def _stop_recording(self) -> None:
-        if self._recorder is not None and self._recording is not None:
-            await self._recorder.stop()
-            await asyncio.gather(self._recording, return_exceptions=True)
-        self._recorder = self._recording = None
 
     def _ended(self, venue: str, task: "asyncio.Task[None]") -> None:
         """A child's watch never ends by itself: if it does, all has to."""
@@ -295,12 +288,9 @@ class Supervisor:
             del self._children[venue]
             if not self._keep:
                 self._clean(venue)
-        others = change.recording(self._config, config)
+        others = [each for each in HELPERS if change.helper(each, self._config, config)]
         self._config = config
-        if others:
-            log.info("recorder: other settings, starting it again")
-            await self._stop_recording()
-            self._record()
+        await self._helpers.again(config, others)
         if self._status_server is not None:
             self._status_server.show_symbols(config.metrics_per_symbol)
         for venue in change.restarted:
@@ -362,7 +352,7 @@ class Supervisor:
         }
         venues = [child.status() for child in tuple(self._children.values())]
         found = {"namespace": self._config.namespace, "supervisor": supervisor, "venues": venues}
-        ours = [self._recorder.status()] if self._recorder is not None else []
+        ours = self._helpers.recorder()
         others = [
             each
             for each in recorders(self._config.namespace)

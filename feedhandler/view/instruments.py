@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -112,7 +111,7 @@ class Instruments:
             number = float(quote[name])
             found[name] = "" if np.isnan(number) else f"{number:.10g}"
         if quote["data_ns"]:
-            age = max(0, time.time_ns() - int(quote["data_ns"]))
+            age = max(0, self._memory.segment.now_ns - int(quote["data_ns"]))
             found["age"] = number_text.duration(age)
         return found | {
             "state": state,

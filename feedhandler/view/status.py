@@ -11,6 +11,7 @@ import numpy as np
 from feedhandler.connection.state import ConnectionState
 from feedhandler.healing.audit_report import read_report
 from feedhandler.number_text import duration
+from feedhandler.view.mirrored import mirror_of
 from shm import DamagedSegment, NoSuchVenue, Reason, ShmError, State, _native
 from shm.attach import read_struct, text
 from shm.dev_shm import objects, open_fd
@@ -35,7 +36,8 @@ def venue_status(namespace: str, venue: str) -> dict[str, Any]:
     and quotes, of no known skeleton; `uptime_ns`: of the writer; `audits`:
     see `audit_report`, by instrument; `readers`: of those that have registered, how many live, and
     {"name", "pid", "lost", "overruns"} of each that has lost records.
-    Of a dead writer's memory `pid` is 0. Raises :class:`shm.DamagedSegment`, OSError.
+    "mirror": of a mirror, whose (`view.mirrored`). Of a dead writer's memory `pid` is 0.
+    Raises :class:`shm.DamagedSegment`, OSError.
     """
     try:
         return _status(namespace, venue)
@@ -67,7 +69,8 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
     header, alive, states, connections, slow = _read(namespace, venue)
     now = time_ns()
     state, reason = State(int(header["state"])), Reason(int(header["reason"]))
-    detail, since_ns = text(header["detail"]), int(header["state_ns"])
+    mirror, offset = mirror_of(header), int(header["clock_offset_ns"])
+    detail, since_ns = text(header["detail"]), int(header["state_ns"]) - offset
     if not alive and state is not State.CLOSED:
         state, reason, detail = State.STALE, Reason.FAILED, "its IO process died"
         since_ns = int(header["heartbeat_ns"])
@@ -99,7 +102,7 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
         },
         "live": int(np.count_nonzero(states == State.LIVE)) if speaks else 0,
         "heartbeat_age_ns": age,
-        "data_age_ns": max(0, now - int(header["last_receive_ns"]))
+        "data_age_ns": max(0, now + offset - int(header["last_receive_ns"]))
         if header["last_receive_ns"]
         else None,
         "connections": connections if speaks else connections | {"live": 0},
@@ -113,7 +116,7 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
         "counters": counters,
         "audits": read_report(namespace, venue, int(header["epoch"])),
         "readers": _readers(namespace, venue),
-    }
+    } | ({"mirror": mirror} if mirror is not None else {})
 
 
 def _readers(namespace: str, venue: str) -> dict[str, Any]:

@@ -57,6 +57,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
             "the stream has not reached the full book that was asked for",
             "it is asked for again",
         ),
+        Reason.LINK: (
+            "the link to its source is cut, silent or behind",
+            "LIVE again when it has caught up",
+        ),
         Reason.NO_ROW: ("the directory has no row left", "raise `directory_rows`"),
     }
 )

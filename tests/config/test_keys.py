@@ -14,6 +14,7 @@ from feedhandler.capture.replay import replay
 from feedhandler.config.keys import Config, VenueConfig, keys, told
 from feedhandler.config.load import load
 from feedhandler.config.record_keys import RecordConfig
+from feedhandler.config.serve_keys import ServeConfig
 from feedhandler.healing.rhythm import RhythmOptions
 from tests.cli.support import json_of, run
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 def test_every_field_is_a_key() -> None:
     assert [*keys(VenueConfig), "places"] == list(VenueConfig.__struct_fields__)
     assert [*keys(RecordConfig), "places"] == list(RecordConfig.__struct_fields__)
+    assert [*keys(ServeConfig), "places"] == list(ServeConfig.__struct_fields__)
     assert {*keys(Config), "address_named", "places"} == set(Config.__struct_fields__)
 
 
@@ -65,9 +67,9 @@ def test_defaults_that_stand_elsewhere_are_the_same() -> None:
 
 
 def test_a_default_is_allowed_and_so_is_an_example() -> None:
-    for table in (Config, RecordConfig, VenueConfig):
+    for table in (Config, RecordConfig, ServeConfig, VenueConfig):
         for name, key in keys(table).items():
-            if name in ("cpu", "ca_file", "group"):  # as this host has it
+            if name in ("cpu", "ca_file", "group", "name", "zenoh"):  # as this host has it
                 continue
             field = next(each for each in msgspec.structs.fields(table) if each.name == name)
             value = tomllib.loads(f"value = {key.example}")["value"] if key.example else None
@@ -90,7 +92,7 @@ def test_what_is_printed_is_a_file_of_the_defaults(tmp_path: Path) -> None:
     path.write_text(uncommented)
     kept = RecordConfig(to="/data/feed")
     assert load(path) == msgspec.structs.replace(
-        load(None, venues=["deribit"]), address_named=True, record=kept
+        load(None, venues=["deribit"]), address_named=True, record=kept, serve=ServeConfig()
     )
 
 

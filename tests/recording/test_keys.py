@@ -45,7 +45,7 @@ def test_when_a_recorder_starts_again(tmp_path: Path) -> None:
         return load(path)
 
     def again(one: object, other: object) -> bool:
-        return difference(one, other).recording(one, other)  # type: ignore[arg-type]
+        return difference(one, other).helper("record", one, other)  # type: ignore[arg-type]
 
     one = read('[record]\nto = "a"', "[venues.okx]")
     assert not again(one, one)

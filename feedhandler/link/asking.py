@@ -1,0 +1,126 @@
+"""What a mirror asks whoever serves a venue: who it is, what is missing, what time it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import time_ns
+from typing import Any
+
+import msgspec
+
+from feedhandler.link import names
+from feedhandler.link._link import WIRE
+from feedhandler.link.clock import ClockOffset
+from feedhandler.link.names import Ask, Clock, Hello
+from feedhandler.link.session import engine
+from shm._native import LAYOUT_HASH, VERSION
+
+_ANSWER_S = 1.0
+_REPAIR_S = 20.0
+
+
+class LinkRefused(Exception):  # noqa: N818
+    """What came is not for this mirror, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of whom, what, and where to."""
+
+    source: str  #: "*": whoever serves it, as long as that is one
+    source_namespace: str
+    namespace: str
+    only: tuple[str, ...]
+    kinds: tuple[str, ...]
+    silence_ns: int
+    link: str  #: in words
+
+
+class Asking:
+    """About one venue. Any number of threads."""
+
+    def __init__(self, session: Any, venue: str, wanted: Wanted) -> None:
+        self._session, self._venue, self._wanted = session, venue, wanted
+
+    def _get(self, name: str, ask: Ask, timeout: float) -> Any:
+        """Answers as they come."""
+        zenoh = engine()
+        return self._session.get(
+            names.key(name, self._wanted.source_namespace, self._venue, "ask"),
+            payload=msgspec.json.encode(ask),
+            target=zenoh.QueryTarget.ALL,
+            consolidation=zenoh.ConsolidationMode.NONE,
+            congestion_control=zenoh.CongestionControl.BLOCK,
+            priority=zenoh.Priority.DATA_LOW,
+            timeout=timeout,
+        )
+
+    def hello(self) -> Hello:
+        """Who serves it. Raises :class:`LinkRefused`: nobody, several, or of another version."""
+        wanted = self._wanted
+        replies = list(self._get(wanted.source, Ask("hello", wanted.only, wanted.kinds), _ANSWER_S))
+        errors = [_text(each.err.payload) for each in replies if each.err is not None]
+        found = [_hello(each.ok.payload) for each in replies if each.ok is not None]
+        if not found and errors:
+            raise LinkRefused(errors[0])
+        if not found:
+            raise LinkRefused(
+                f"nobody serves {self._venue} of {wanted.source_namespace} over {wanted.link}"
+            )
+        return single(found)
+
+    def clock(self, name: str, clock: ClockOffset) -> None:
+        """Measure it once more."""
+        asked_ns = time_ns()
+        for reply in self._get(name, Ask("clock"), _ANSWER_S):
+            if reply.ok is not None:
+                its = msgspec.json.decode(bytes(reply.ok.payload), type=Clock)
+                clock.add(asked_ns, its.came_ns, its.left_ns, time_ns())
+
+    def repair(self, hello: Hello, life: int, first: int, since: int) -> Iterator[bytes]:
+        """What is missing, message by message. Raises :class:`LinkRefused`."""
+        ask = Ask("repair", stream=hello.stream, life=life, first=first, since=since)
+        for reply in self._get(hello.name, ask, _REPAIR_S):
+            if reply.err is not None:
+                raise LinkRefused(_text(reply.err.payload))
+            yield bytes(reply.ok.payload)
+
+    def subscribe(self, hello: Hello, came: Callable[[Any], None]) -> Any:
+        """Have what is published; until `undeclare`."""
+        key = names.key(hello.name, hello.namespace, self._venue, hello.stream)
+        return self._session.declare_subscriber(key, engine().handlers.Callback(came))
+
+
+def single(found: list[Hello]) -> Hello:
+    """The one that answered, if it is one and of our version. Raises :class:`LinkRefused`."""
+    who = sorted({f"{each.name} ({each.host}, process {each.pid})" for each in found})
+    if len(who) > 1:
+        raise LinkRefused(
+            f"{len(who)} sources claim it: {', '.join(who)}; name one of them: --source NAME"
+        )
+    hello = found[0]
+    if hello.wire != WIRE:
+        raise LinkRefused(
+            f"{who[0]} speaks version {hello.wire} of the link, this is {WIRE}: the older of the "
+            "two has to be updated"
+        )
+    if tuple(hello.contract) != VERSION or hello.layout != LAYOUT_HASH:
+        theirs, ours = (".".join(map(str, each)) for each in (hello.contract, VERSION))
+        other = " of another layout" if theirs == ours else ""
+        raise LinkRefused(
+            f"the memory of {who[0]} is of version {theirs}, this is {ours}{other}: the older of "
+            "the two has to be updated"
+        )
+    return hello
+
+
+def _text(payload: Any) -> str:
+    return bytes(payload).decode(errors="replace")
+
+
+def _hello(payload: Any) -> Hello:
+    try:
+        return msgspec.json.decode(bytes(payload), type=Hello)
+    except msgspec.MsgspecError as error:
+        raise LinkRefused(f"an answer that is none: {error}") from None
