@@ -58,6 +58,8 @@ def open_session(listen: Sequence[str], connect: Sequence[str], file: str | Path
             for where, value in _SETTINGS.items():
                 config.insert_json5(where, json.dumps(value))
             config.insert_json5("listen/endpoints", json.dumps(list(listen)))
+            if not listen:  # a router hands on between clients, between peers it does not
+                config.insert_json5("mode", json.dumps("client"))
         if listen:
             config.insert_json5("listen/endpoints", json.dumps(list(listen)))
         if connect:

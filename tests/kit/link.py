@@ -102,7 +102,8 @@ class Link:
         self.opened += 1
         try:
             if self.how.silent:  # a packet that is lost answers no handshake; here nobody listens
-                await asyncio.sleep(3600)
+                await self._speaks.wait()
+                return
             far, outward = await asyncio.open_connection("127.0.0.1", self._to, limit=_CHUNK)
             self._open.add(outward)
             with suppress(OSError):
@@ -151,7 +152,9 @@ class Link:
         ready.set()
         await self._over.wait()
         server.close()
+        self._speaks.set()
         self._cut()
+        await asyncio.sleep(0.01)  # all of them see that it is over
 
     def run(self, ready: threading.Event) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

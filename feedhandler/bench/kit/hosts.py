@@ -6,6 +6,7 @@ process that ends with ours, however that ends, and with it go its interfaces: n
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ _NETWORK: Final = "10.77"
 _WIRE: Final = "bridge"
 _DEADLINE_S: Final = 30.0
 _KEEP: Final = ("cat",)  # until its stdin is closed, which the kernel does when we are gone
-TOOLS: Final = ("unshare", "nsenter", "ip")
+TOOLS: Final = ("unshare", "nsenter", "ip", "tc")
 
 
 class NoHosts(RuntimeError):  # noqa: N818
@@ -47,10 +48,18 @@ class Host:
         self._wire.run(f"link set {self._port} up")
 
     def queue(self, *words: str) -> None:
-        """What comes to it goes through a queue of `tc` (`add dev PORT root` is said here); none
-        without words. Raises NoHosts where the kernel has no such queue."""
+        """What comes to it goes through a queue of `tc`, in whose words it is; none without words.
+        Raises NoHosts where the kernel has no such queue."""
         verb = "replace" if words else "del"
-        _done([*self._wire.enter, "tc", "qdisc", verb, "dev", self._port, "root", *words])
+        self._tc(verb, "dev", self._port, "root", *words)
+
+    def dropped(self) -> int:
+        """Packets that its queue had no room for."""
+        (told,) = json.loads(self._tc("show", "dev", self._port, "root"))
+        return int(told["drops"])
+
+    def _tc(self, *words: str) -> str:
+        return _done([*self._wire.enter, "tc", "-s", "-j", "qdisc", *words])
 
 
 class Wire:
@@ -73,7 +82,7 @@ class Wire:
 def impossible() -> str:
     """Why there can be no hosts here; empty if there can."""
     if missing := next((tool for tool in TOOLS if shutil.which(tool) is None), ""):
-        package = "iproute2" if missing == "ip" else "util-linux"
+        package = "iproute2" if missing in ("ip", "tc") else "util-linux"
         return f"{missing} is not installed (apt-get install {package})"
     try:
         with hosts(2):
@@ -157,7 +166,7 @@ def _ended(keeper: subprocess.Popen[bytes]) -> None:
     keeper.stderr.close()
 
 
-def _done(command: Sequence[str | Path], said: str = "") -> None:
+def _done(command: Sequence[str | Path], said: str = "") -> str:
     try:
         done = subprocess.run(
             command, input=said, capture_output=True, text=True, timeout=_DEADLINE_S
@@ -167,3 +176,4 @@ def _done(command: Sequence[str | Path], said: str = "") -> None:
     if done.returncode:
         text = " ".join(str(word) for word in command)
         raise NoHosts(f"{text}: {done.stderr.strip()}")
+    return done.stdout
