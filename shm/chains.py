@@ -115,7 +115,7 @@ def _window(expiry: Expiry) -> tuple[int, int]:
     """First and last ns that an expiry means."""
     if isinstance(expiry, datetime):
         if expiry.tzinfo is None:
-            raise ValueError(f"expiry {expiry}: a datetime without a time zone says no instant")
+            raise ValueError(f"expiry {expiry}: it has no time zone: add one (datetime.UTC)")
         at = round((expiry - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 10**9
         return at, at
     if isinstance(expiry, str):

@@ -37,7 +37,7 @@ def top(namespace: str, every_s: float) -> None:
         raise CliError("this is no terminal", "for programs: feedhandler status --json")
     if not terminal.draws():
         raise CliError(
-            f"this terminal draws no screen (TERM={os.environ.get('TERM', '')})",
+            f"this terminal cannot draw a screen (TERM={os.environ.get('TERM', '')})",
             "line by line: feedhandler status --watch",
         )
     from feedhandler.cli.top.app import run

@@ -115,9 +115,9 @@ def quota(config: Config, facts: Facts) -> Check | None:
     spinning = sum(one.spin for one in config.venues.values())
     if spinning and facts.quota <= spinning:
         return problem(
-            name, f"{found}: what spins ({spinning}) uses it up, and then stands still", cure
+            name, f"{found}: processes that spin ({spinning}) use it up, and then stand still", cure
         )
-    return advice(name, f"{found}: who has used it up stands still, up to 0.1 s", cure)
+    return advice(name, f"{found}: a process that has used it up stands still, up to 0.1 s", cure)
 
 
 def realtime(config: Config, facts: Facts) -> Check:
@@ -145,7 +145,7 @@ def realtime(config: Config, facts: Facts) -> Check:
     if exposed and facts.realtime:
         return advice(
             name,
-            f"{listed(exposed)}: behind whatever has the core (SCHED_OTHER)",
+            f"{listed(exposed)}: may wait while another program has the core (SCHED_OTHER)",
             "venues.NAME.realtime = 1 (SCHED_FIFO), or an isolated CPU",
         )
     return fine(name, "not asked for")

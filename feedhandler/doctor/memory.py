@@ -36,7 +36,7 @@ def shared_memory(config: Config, facts: Facts, held: int) -> Check:
     if needed + largest > facts.shm_free:
         return advice(
             name,
-            f"{found}; {room}: no second {mib(largest)} for an epoch that takes over",
+            f"{found}; {room}: no second {mib(largest)}, which a new epoch needs for a while",
             *larger,
         )
     return fine(name, f"{found}; {room}")

@@ -27,7 +27,7 @@ class TooLarge(ValueError):  # noqa: N818
 async def read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The whole body, inflated. Raises TooLarge, and ValueError for what cannot be inflated."""
     if (answer.content_length or 0) > most:
-        raise TooLarge(f"an answer of {answer.content_length} bytes, of which {most} are the most")
+        raise TooLarge(f"an answer of {answer.content_length} bytes: more than {most} are not read")
     coding = answer.headers.get("Content-Encoding", "").strip().lower()
     if coding not in _WBITS:
         raise ValueError(f"an answer with Content-Encoding {coding[:40]!r}")

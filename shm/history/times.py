@@ -115,7 +115,7 @@ def _said_ns(text: str, now_ns: int, what: str) -> int:
 def _datetime_ns(when: datetime, said: object, what: str) -> int:
     if when.tzinfo is None:
         raise ValueError(
-            f"{what}={said!r}: without a time zone it says no instant; for UTC add Z to text, or "
+            f"{what}={said!r}: without a time zone it is no instant; for UTC add Z to text, or "
             "tzinfo=timezone.utc to a datetime"
         )
     since = when - _EPOCH

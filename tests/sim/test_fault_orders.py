@@ -29,7 +29,7 @@ from tests.sim.harness import venue
         ({"kind": "silence", "seconds": -1}, "seconds must be a number of seconds from 0.001"),
         ({"kind": "silence", "seconds": float("nan")}, "seconds must be"),
         ({"kind": "silence", "symbol": "A", "channel": "B"}, "one of them, not both"),
-        ({"kind": "silence", "symbol": "A", "heartbeats": True}, "heartbeats: of no meaning"),
+        ({"kind": "silence", "symbol": "A", "heartbeats": True}, "heartbeats: not with a symbol"),
         ({"kind": "drop", "how": "kick"}, "how must be one of rst, fin, close: 'kick'"),
         ({"kind": "rest_error", "status": 200}, "status must be an integer from 400 to 599"),
         ({"kind": "garbage", "form": "truncated"}, "'truncated' needs a symbol"),

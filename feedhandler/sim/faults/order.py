@@ -69,7 +69,7 @@ def read_order(request: Mapping[str, Any]) -> Order:
         raise FaultError("symbol, channel: one of them, not both")
     if values.get("heartbeats") and (values.get("symbol") or values.get("channel")):
         raise FaultError(
-            "heartbeats: of no meaning with a symbol or channel, whose data alone stops"
+            "heartbeats: not with a symbol or a channel: then only its data stops anyway"
         )
     return Order(str(name), MappingProxyType(values))
 
