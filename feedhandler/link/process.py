@@ -14,14 +14,15 @@ from feedhandler.log import log
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
-def pin(cpu: int | None) -> None:
-    """To a CPU; where that cannot be, the log says so."""
+def pin(cpu: int | None, where: str = "--cpu") -> None:
+    """To a CPU; where that cannot be, the log says so, and `where` that was asked for."""
     if cpu is None:
         return
     try:
         os.sched_setaffinity(0, {cpu})
     except OSError as error:
-        log.warning("cannot run on CPU %d: %s", cpu, error.strerror)
+        text = "%s: cannot run on CPU %d: %s; `feedhandler doctor` says what may be used"
+        log.warning(text, where, cpu, error.strerror)
 
 
 def child(name: str) -> None:

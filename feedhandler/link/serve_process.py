@@ -43,7 +43,7 @@ def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: i
 
     `venues` empty: all of the namespace, whenever they come. Raises :class:`LinkError`.
     """
-    process.pin(config.cpu)
+    process.pin(config.cpu, config.places.of("cpu"))
     name = config.name or names.own_name()
     listen = [names.endpoint(each) for each in config.listen]
     connect = [names.endpoint(each) for each in config.connect]
@@ -72,7 +72,8 @@ def main(order: Order) -> Exit:
     try:
         run(order.config, order.namespace, order.venues, parent=order.parent)
     except LinkError as error:
-        log.error("%s%s", error, f": {error.cure}" if error.cure else "")
+        where = order.config.places.first_of("zenoh", "listen", "connect")
+        log.error("%s: %s%s", where, error, f": {error.cure}" if error.cure else "")
         return Exit.REFUSED
     except Exception:
         log.exception("failed")

@@ -18,9 +18,9 @@ from feedhandler.config.keys import VenueConfig
 PICTURE = Path(__file__).parents[2] / "docs" / "img" / "whole.svg"
 TITLE = (
     "Venues send to IO processes, one for each venue. These write shared memory: a directory, "
-    "cells and a ring. Strategies, a recorder and people's screens read it."
+    "cells and a ring. Strategies, a recorder, mirrors on other hosts and people's screens read it."
 )
-WIDTH, HEIGHT = 640, 702
+WIDTH, HEIGHT = 640, 756
 COLUMNS, BOX = (30, 230, 430), 180
 STYLE = """
 text { font-family: -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 14px;
@@ -104,24 +104,28 @@ def _parts() -> list[str]:
             f"the last {defaults['ring_slots']:,}",
             "events, in order",
         ),
-        _text(132, 432, "read, and nothing else", "beside"),
+        _text(108, 432, "read only", "beside"),
     ]
     readers = (
-        ("strategies", "in Python, C, C++, Rust"),
-        ("recorder", "keeps every event"),
-        ("people", "top, the page, inspect"),
+        ("strategies", "Python, C,", "C++, Rust"),
+        ("recorder", "keeps", "every event"),
+        ("serve", "feeds", "other hosts"),
+        ("people", "top, inspect,", "the page"),
     )
-    for x, (name, line) in zip(COLUMNS, readers, strict=True):
-        parts += [_down(x + 90, 406, 446), _box(x, 450, BOX, 66, "box", name, line)]
+    for x, (name, *lines) in zip(_QUARTERS, readers, strict=True):
+        parts += [_down(x + 66, 406, 446), _box(x, 450, 133, 86, "box", name, *lines)]
     parts += [
-        _down(320, 516, 548),
-        _box(230, 552, BOX, 52, "box", "Parquet files", "export, replay, verify"),
-        _box(30, 624, 580, 56, "box", "supervisor: feedhandler start", _CARES),
+        _down(_QUARTERS[1] + 66, 536, 568),
+        _box(_QUARTERS[1], 572, 133, 86, "box", "Parquet files", "export, replay,", "research"),
+        _down(_QUARTERS[2] + 66, 536, 568),
+        _box(_QUARTERS[2], 572, 133, 86, "box", "mirror", "same memory,", "another host"),
+        _box(30, 678, 580, 56, "box", "supervisor: feedhandler start", _CARES),
     ]
     return parts
 
 
-_CARES = "starts the IO processes and the recorder, and starts again what ends"
+_QUARTERS = (30, 179, 328, 477)
+_CARES = "starts IO processes, recorder and serve, and starts again what ends"
 
 
 def picture() -> str:

@@ -42,6 +42,8 @@ redundancy = 2
 [venues.deribit]
 [record]
 to = "somewhere"
+[serve]
+listen = ["127.0.0.1:7447"]
 """
 
 
@@ -68,6 +70,9 @@ def test_values_have_their_places(path: Path, config: Config) -> None:
     assert config.places.of("log") == "log"  # the file has none
     assert config.record is not None
     assert config.record.places.of("to") == f"{path}: line 14: record.to"
+    assert config.serve is not None
+    where = config.serve.places.first_of("zenoh", "listen", "connect")
+    assert where == f"{path}: line 16: serve.listen"
 
 
 def test_what_no_file_has_is_named_alone(path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -35,6 +37,23 @@ def test_the_picture_of_the_whole_is_what_the_code_says() -> None:
     assert "docs/img/whole.svg" in (ROOT / "README.md").read_text()
 
 
+def dead_links(site: Path) -> list[str]:
+    """Links, anchors and pictures of pages as they were built that lead nowhere."""
+    pages = {path.name: path.read_text() for path in site.glob("*.html") if path.name != "404.html"}
+    ids = {name: set(re.findall(r'\bid="([^"]+)"', text)) for name, text in pages.items()}
+    dead = []
+    for name, text in pages.items():
+        for link in re.findall(r'<(?:a|img|link|script)[^>]+(?:href|src)="([^"]+)"', text):
+            path, _, anchor = html.unescape(link).partition("#")
+            target = unquote(path) or name
+            if re.match(r"[a-z]+:", path) or target == ".":
+                continue
+            here = target in ids and unquote(anchor) in ids[target]
+            if not (site / target).exists() or (anchor and not here):
+                dead.append(f"{name}: {link}")
+    return dead
+
+
 def test_the_site_is_built_offline(tmp_path: Path) -> None:
     if any(importlib.util.find_spec(name) is None for name in ("mkdocs", "mkdocstrings")):
         pytest.skip("no MkDocs (pip install 'feedhandler[docs]')")
@@ -49,6 +68,7 @@ def test_the_site_is_built_offline(tmp_path: Path) -> None:
         text = page.read_text()
         fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)"', text)
         assert [one for one in fetched if "canonical" not in one] == [], page.name
+    assert dead_links(out) == []
     reference = (out / "reference.html").read_text()
     for name in ("shm.feed.Feed.quote", "shm.feed.Feed.require_live", "shm._native.Quote.bid"):
         assert f'id="{name}"' in reference
