@@ -153,6 +153,9 @@ if __name__ == "__main__":
             progress.begins(ext.name)
             super().build_extension(ext)
 
+    if sys.version_info < (3, 11):  # noqa: UP036 - an old pip does not look
+        found = ".".join(map(str, sys.version_info[:2]))
+        raise SystemExit(f"feedhandler: this is Python {found}; install it with 3.11 or newer")
     mode = os.environ.get("FEEDHANDLER_BUILD", "")
     if mode not in MODES:
         raise SystemExit(f"FEEDHANDLER_BUILD={mode}: is none of {', '.join(filter(None, MODES))}")

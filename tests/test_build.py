@@ -119,6 +119,16 @@ def test_without_the_headers_of_c_one_line_says_what_cures_it() -> None:
     assert line.endswith(setup.CURE)
 
 
+def test_an_old_python_is_told_so() -> None:
+    need_setuptools()
+    code = "import runpy, sys; sys.argv = ['setup.py', '--version']; sys.version_info = (3, 9, 2); "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}runpy.run_path('setup.py', run_name='__main__')"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == "feedhandler: this is Python 3.9; install it with 3.11 or newer\n"
+
+
 def test_the_modules_that_take_longest_are_begun_first() -> None:
     most = sorted(MODULES.values(), key=setup.work)[-2:]
     assert {path.stem for path in most} == {"_engine", "_native"}

@@ -33,7 +33,11 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 def test_the_unit_runs_commands_that_there_are() -> None:
     lines = re.findall(r"^Exec\w+=-?(/\S+) (\w+)", UNIT, re.MULTILINE)
-    assert [word for path, word in lines if path.endswith("/feedhandler")] == ["doctor", "start"]
+    assert [word for path, word in lines if path.endswith("/feedhandler")] == [
+        "doctor",
+        "start",
+        "reload",
+    ]
     for _, word in lines:
         if word.isalpha():
             assert word in feedhandler.list_commands(None)  # type: ignore[arg-type]
@@ -57,3 +61,17 @@ def test_the_containers_configuration_is_one() -> None:
     for path in re.findall(r"^      - (\.\S+?):", compose, re.MULTILINE):
         assert (CONTAINER / path).exists(), path
     assert f"127.0.0.1:{port}:{port}" in compose
+
+
+def test_an_image_is_built_from_the_sources_alone() -> None:
+    """`COPY .` would take a clone's environment, and modules that were built for its Python."""
+    ignored = (ROOT / ".gitignore").read_text().split()
+    kept_out = (ROOT / ".dockerignore").read_text().split()
+    assert {".git", *(f"**/{each.rstrip('/')}" for each in ignored)} <= set(kept_out)
+
+
+def test_operations_copy_files_that_there_are() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    copied = re.findall(r"^(?:cp|install -D) (\S+/\S+) ", page, re.MULTILINE)
+    assert copied
+    assert [path for path in copied if not (ROOT / path).exists()] == []
