@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from typing import IO, Any
 
 import click
@@ -51,6 +52,21 @@ class CliError(click.ClickException):
         echo(click.style("feedhandler:", fg="red") + said, err=True)
         if self.cure:
             echo(folded(f"  {self.cure}"), err=True)
+
+
+def show(error: click.ClickException) -> None:
+    """On stderr; also what click itself has to say of a usage."""
+    if isinstance(error, CliError):
+        error.show()
+        return
+    text = StringIO()
+    error.show(text)
+    echo(folded(text.getvalue().rstrip("\n")), err=True)
+
+
+def say_aside(text: str) -> None:
+    """What is said on stderr because stdout may be what others read."""
+    echo(folded(text), err=True)
 
 
 def warn(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feedhandler.cli.errors import FINDING, CliError, warn
+from feedhandler.cli.errors import FINDING, CliError, say_aside, warn
 from feedhandler.cli.options import (
     FilePath,
     force_option,
@@ -16,7 +16,7 @@ from feedhandler.cli.options import (
     refuse_overwriting,
     venue_file_option,
 )
-from feedhandler.cli.output import dim, echo, json_out
+from feedhandler.cli.output import json_out, prose
 from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -185,16 +185,14 @@ def _report(done: Done, as_json: bool) -> None:
     from feedhandler import number_text
 
     if not as_json:
-        aside = not Path(done.out).is_file()  # a pipe: it may be stdout
-        echo(
+        say = say_aside if not Path(done.out).is_file() else prose  # a pipe: it may be stdout
+        say(
             f"{done.out}: {number_text.plural(done.rows, 'row')} of "
             f"{number_text.plural(done.records, 'record')}, {number_text.size(done.bytes)}, "
-            + number_text.seconds(done.seconds),
-            err=aside,
+            + number_text.seconds(done.seconds)
         )
         if done.first_ns is not None and done.last_ns is not None:
-            text = f"from {_time(done.first_ns)} to {_time(done.last_ns)} UTC"
-            echo(dim(text), err=aside)
+            say(f"from {_time(done.first_ns)} to {_time(done.last_ns)} UTC")
     for text in _findings(done):
         warn(text)
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import click
 
-from feedhandler.cli.errors import BUG, FINE, INTERRUPTED, translated
+from feedhandler.cli.errors import BUG, FINE, INTERRUPTED, show, translated
 from feedhandler.cli.lazy import LazyGroup
+from feedhandler.cli.output import screen_width
 
+_LEAST_HELP = 52  # columns: click writes no help for fewer by itself
 _COMMANDS = {
     "start": "feedhandler.cli.start:start",
     "config": "feedhandler.cli.config:config",
@@ -63,6 +65,12 @@ def feedhandler() -> None:
     """
 
 
+def _narrow() -> int | None:
+    """The columns of help, where the terminal has fewer than click takes at least."""
+    width = screen_width() or _LEAST_HELP
+    return max(20, width) if width < _LEAST_HELP else None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit code."""
     out = sys.stdout
@@ -76,11 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 args=list(arguments) if arguments is not None else None,
                 prog_name="feedhandler",
                 standalone_mode=False,
+                terminal_width=_narrow(),
             )
             sys.stdout.flush()
         return result if isinstance(result, int) else FINE
     except click.ClickException as error:
-        error.show()
+        show(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED

@@ -235,10 +235,27 @@ def folded(text: str, width: int | None) -> list[str]:
     return [text] if width is None or cells(text) <= width else wrapped(text, width)
 
 
-def prose(text: str) -> None:
-    """Print a line, or more where the terminal is narrower."""
+def prose(text: str, *, aside: bool = False) -> None:
+    """Print a line, or more where the terminal is narrower; `aside`: faint."""
     for line in folded(text, screen_width()):
+        echo(dim(line) if aside else line)
+
+
+def found(what: str, colour: str, text: str) -> None:
+    """Print `what: text`; the word in its colour, and further lines are set in."""
+    width = screen_width()
+    first, *more = [f"{what}: {text}"] if width is None else _set_in(f"{what}: {text}", width)
+    echo(click.style(what, fg=colour) + first.removeprefix(what))
+    for line in more:
         echo(line)
+
+
+def _set_in(text: str, width: int) -> list[str]:
+    if cells(text) <= width:
+        return [text]
+    text = " ".join(click.unstyle(text).split())
+    first = wrapped(text, width)[0]
+    return [first, *wrapped(text.removeprefix(first), width, _INDENT)]
 
 
 def facts(rows: Iterable[tuple[str, str]], label: int) -> None:

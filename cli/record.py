@@ -16,7 +16,7 @@ from feedhandler.cli.options import (
     namespace_override_option,
     venue_file_option,
 )
-from feedhandler.cli.output import echo, json_out
+from feedhandler.cli.output import json_out, prose
 from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _record(
     if as_json:
         json_out(status)
     else:
-        echo(f"{settings.to}: {words(status)}")
+        prose(f"{settings.to}: {words(status)}")
     return FINE
 
 
@@ -177,11 +177,11 @@ def _compact(to: Path, as_json: bool) -> int:
         for line in compact(directory):
             done.append(line)
             if not as_json:
-                echo(f"{line.file.path}: {number_text.plural(len(line.replaces), 'file')}")
+                prose(f"{line.file.path}: {number_text.plural(len(line.replaces), 'file')}")
     finally:
         directory.close()
     if as_json:
         json_out({"files": [line.file.path for line in done]})
     elif not done:
-        echo(f"{to}: no finished day is in many files")
+        prose(f"{to}: no finished day is in many files")
     return FINE

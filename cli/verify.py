@@ -13,7 +13,7 @@ import click
 from feedhandler import number_text
 from feedhandler.cli.errors import FINDING, FINE
 from feedhandler.cli.options import FilePath, json_option
-from feedhandler.cli.output import Column, dim, echo, echo_table, json_out
+from feedhandler.cli.output import Column, echo_table, found, json_out, prose
 from feedhandler.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ def verify(
 def _document(report: Report, ok: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    found = asdict(report)
-    found["checked"] = {venue: asdict(each) for venue, each in report.checked.items()}
-    return {"ok": ok, "total": asdict(report.total)} | found
+    its = asdict(report)
+    its["checked"] = {venue: asdict(each) for venue, each in report.checked.items()}
+    return {"ok": ok, "total": asdict(report.total)} | its
 
 
 def _show(report: Report) -> None:
     for note in report.notes:
-        echo(dim(note))
+        prose(note, aside=True)
     if report.checked:
         echo_table(
             [
@@ -102,23 +102,23 @@ def _show(report: Report) -> None:
     total = report.total
     rate = number_text.rate(total.rows / report.seconds) if report.seconds else "-"
     took = number_text.seconds(report.seconds)
-    echo(dim(f"{number_text.plural(total.rows, 'row')} in {took} ({rate}/s)"))
+    prose(f"{number_text.plural(total.rows, 'row')} in {took} ({rate}/s)", aside=True)
     for finding in report.findings:
-        echo(f"{click.style('found:', fg='red')} {_words(finding)}")
+        found("found", "red", _words(finding))
     for what, more in report.more.items():
-        echo(f"{click.style('found:', fg='red')} {number_text.count(more)} more: {what}")
+        found("found", "red", f"{number_text.count(more)} more: {what}")
     for lost in report.lost[:_SHOWN]:
-        echo(f"{click.style('lost:', fg='yellow')} {_lost(lost)}")
+        found("lost", "yellow", _lost(lost))
     if len(report.lost) > _SHOWN:
-        echo(dim(f"and {len(report.lost) - _SHOWN} more losses; all of them: --json"))
+        prose(f"and {len(report.lost) - _SHOWN} more losses; all of them: --json", aside=True)
     for line in _gaps(report.venue_gaps):
-        echo(dim(line))
+        prose(line, aside=True)
 
 
 def _row(report: Report, venue: str, checked: Checked) -> tuple[str, ...]:
     lost = [each.count for each in report.lost if each.venue == venue]
     known = sum(count or 0 for count in lost)
-    found = sum(finding.venue == venue for finding in report.findings)
+    findings = sum(finding.venue == venue for finding in report.findings)
     return (
         venue,
         number_text.count(checked.records),
@@ -127,7 +127,7 @@ def _row(report: Report, venue: str, checked: Checked) -> tuple[str, ...]:
         number_text.count(checked.files),
         number_text.size(checked.bytes),
         (number_text.count(known) + (" +" if None in lost else "")) if lost else "-",
-        number_text.count(found) if found else "-",
+        number_text.count(findings) if findings else "-",
     )
 
 

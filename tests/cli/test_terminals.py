@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from feedhandler.cli.output import cells
 from shm.segment import create
-from tests.cli.support import Terminal, until
+from tests.cli.support import Terminal, run, until
 from tests.cli.test_top import ODD, SMALL, fill
 
 COLUMNS = 40
@@ -65,16 +66,62 @@ def shown(odd: str, *command: str, **environment: str) -> tuple[str, int]:
         return on.read(), code
 
 
+def least(odd: str, *command: str) -> tuple[list[str], int]:
+    """The lines that it shows there, each of which has room, and its exit code."""
+    raw, code = shown(odd, *command, TERM="dumb", PYTHONIOENCODING="ascii")
+    assert raw.isascii(), raw
+    assert "\x1b" not in raw
+    lines = [line.split("\r")[-1] for line in raw.replace("\r\n", "\n").split("\n")]
+    assert max(map(len, lines)) <= COLUMNS, lines
+    return lines, code
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_least_of_terminals(odd: str, command: tuple[str, ...]) -> None:
     """TERM=dumb, no UTF-8, forty columns."""
-    raw, code = shown(odd, *command, TERM="dumb", PYTHONIOENCODING="ascii")
-    assert code in (0, 1), raw
-    assert raw.isascii(), raw
-    assert "\x1b" not in raw
-    lines = raw.replace("\r\n", "\n").split("\n")
-    assert max(map(len, lines)) <= COLUMNS, lines
+    lines, code = least(odd, *command)
+    assert code in (0, 1), lines
     assert len(lines) > 2
+
+
+def test_recordings_on_the_least_of_terminals(odd: str, tmp_path: Path) -> None:
+    """Sentences are broken between words; without a terminal they are a line each."""
+    to = tmp_path / "r"
+    lines, code = least(odd, "record", "--to", str(to), "--seconds", "0.5")
+    assert code == 0, lines
+    assert "lost" not in " ".join(lines)
+    for command, said in (
+        (("verify", str(to)), "okx"),
+        (("export", str(to), "-o", str(tmp_path / "t.csv")), "rows of"),
+        (("record", "--to", str(to), "--compact"), "no finished day is in many files"),
+    ):
+        lines, code = least(odd, *command)
+        assert code == 0, lines
+        assert said in " ".join(lines)
+    lines, code = least(odd, "record")
+    assert code == 2
+    assert "Error: where to? --to DIR, or a CONFIG with a table [record]" in _whole(lines)
+    sorted(to.rglob("*.parquet"))[0].unlink()
+    lines, code = least(odd, "verify", str(to))
+    assert code == 1
+    assert "the manifest names it, and it is not there" in _whole(lines)
+    piped = run("verify", str(to), namespace=odd)
+    (found,) = (line for line in piped.stdout.splitlines() if line.startswith("found: "))
+    assert found.endswith(".parquet: the manifest names it, and it is not there")
+
+
+def _whole(lines: list[str]) -> str:
+    """What was broken between words."""
+    return " ".join(" ".join(lines).split())
+
+
+def test_help_and_usage_have_room(odd: str) -> None:
+    for name in ("verify", "record", "export"):
+        raw, code = shown(odd, name, "--help")
+        assert code == 0
+        prose, _, _ = raw.partition("feedhandler " + name)[2].partition("feedhandler " + name)
+        lines = prose.replace("\r\n", "\n").split("\n")
+        assert max(map(len, lines)) <= COLUMNS, lines
 
 
 @pytest.mark.parametrize(
