@@ -298,7 +298,7 @@ cdef class Engine:
         market_adopt(self._market(instrument), connection)
 
     def begun(self, instrument):
-        quality_counted(&self._market(instrument).quality, False)
+        quality_forgets(&self._market(instrument).quality)
 
     def confirm(self, instrument):
         return market_confirm(&self.e, self._market(instrument))

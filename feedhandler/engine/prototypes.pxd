@@ -134,7 +134,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     bint engine_set_state(engine *e, market *m, int state, int reason)
     bint market_silent(engine *e, market *m, int channel, int reason)
     bint market_disconnected(engine *e, market *m, int index, int reason)
-    void quality_counted(quality_numbers *q, bint wrong)
+    void quality_forgets(quality_numbers *q)
     void market_adopt(market *m, int index)
     bint market_confirm(engine *e, market *m)
     void engine_look_begin(engine *e)

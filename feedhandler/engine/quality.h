@@ -83,24 +83,33 @@ static inline bool quality_further(quality *q, int64_t first, int64_t final, int
     return missing > 0;
 }
 
-/* What lacks now lacks for good, and what comes next need not follow. `wrong`: the last number was, so that nobody
- * knows what lacks. */
-static inline void quality_counted(quality *q, bool wrong)
+static inline int64_t quality_lacks(const quality *q) { return q->earlier + __builtin_popcountll(q->lacking); }
+
+/* The last number is known no more: what comes next need not follow it. What lacks before it is judged at the next
+ * base. */
+static inline void quality_forgets(quality *q)
 {
-    if (wrong)
-        q->unsized++;
-    else
-        q->missing += q->earlier + __builtin_popcountll(q->lacking);
-    if (q->heard && !wrong)
-        q->passed = q->heard;
+    q->earlier = quality_lacks(q);
     q->lacking = 0;
-    q->earlier = q->heard = 0;
+    if (q->heard)
+        q->passed = q->heard;
+    q->heard = 0;
 }
 
-/* Is `number` so far back that the last one was wrong? Where each is one more, nothing else leaps so. */
+/* Is `number` so far back that the one which showed a hole was wrong? Where each is one more, nothing else leaps
+ * so. */
 static inline bool quality_leapt(const quality *q, const continuity *c, int64_t number)
 {
-    return c->rule == RULE_NEXT && q->earlier && q->heard - number > LACKING;
+    int64_t most = q->heard > q->passed ? q->heard : q->passed;
+    return c->rule == RULE_NEXT && quality_lacks(q) > LACKING && most - number > LACKING;
+}
+
+/* Nobody knows what lacks. */
+static inline void quality_wrong(quality *q)
+{
+    q->unsized++;
+    q->lacking = 0;
+    q->earlier = q->heard = q->passed = 0;
 }
 
 /* A message of a book that is lost came. */
@@ -131,7 +140,7 @@ static inline enum quality_place quality_lost(quality *q, const continuity *c, c
         if (q->heard - final > LACKING)
             q->earlier -= q->earlier < most ? q->earlier : most;
     } else if (quality_leapt(q, c, final)) {
-        quality_counted(q, true);
+        quality_wrong(q);
         q->heard = final;
         return PLACE_UNKNOWN;
     }
@@ -161,8 +170,13 @@ static inline void quality_leaves(quality *q, const continuity *c)
 /* It has a base: what lacks before it came to nobody. */
 static inline void quality_based(quality *q, const continuity *c)
 {
-    if (q->heard)
-        quality_counted(q, quality_leapt(q, c, c->last));
+    if ((q->heard | q->earlier | q->passed) == 0)
+        return; /* it never had another one */
+    if (quality_leapt(q, c, c->last))
+        quality_wrong(q);
+    quality_forgets(q);
+    q->missing += q->earlier;
+    q->earlier = 0;
     q->base = q->passed > c->last ? c->last : 0;
 }
 

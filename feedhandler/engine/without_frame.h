@@ -142,7 +142,7 @@ static bool market_disconnected(engine *e, market *m, int index, int reason)
     if (m->state == FH_STATE_CLOSED)
         return false;
     engine_set_state(e, m, FH_STATE_STALE, reason);
-    quality_counted(&m->quality, false); /* what it would have brought next lacks nobody */
+    quality_forgets(&m->quality); /* what it would have brought next lacks nobody */
     backlog_clear(&m->backlog);
     return true;
 }

@@ -114,6 +114,32 @@ def a_number_is_far_ahead(feed: Stepped) -> Counts:
     return _UNKNOWN  # times are, too
 
 
+def _far_and_nothing_more(feed: Stepped) -> None:
+    feed.order("far")
+    feed.step()
+    feed.deliver()
+
+
+@play
+def a_number_is_far_ahead_and_the_last_of_a_subscription(feed: Stepped) -> Counts:
+    if feed.venue.base is not Base.STREAM:
+        return _NOTHING
+    _far_and_nothing_more(feed)
+    [link], symbol = feed.links, feed.symbols[0]
+    link.unsubscribe(symbol)
+    link.subscribe(symbol)
+    feed.deliver()
+    feed.flow()
+    return _UNKNOWN if feed.venue.rule is Continuity.NEXT else _NOTHING
+
+
+@play
+def a_number_is_far_ahead_and_the_last_of_a_connection(feed: Stepped) -> Counts:
+    _far_and_nothing_more(feed)
+    feed.links[0].drop()
+    return _UNKNOWN if feed.venue.rule is Continuity.NEXT else _NOTHING
+
+
 @play
 def numbers_begin_anew(feed: Stepped) -> Counts:
     feed.order("renumber")
