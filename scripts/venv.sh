@@ -177,7 +177,7 @@ install_here() {
     # The dev extra holds all that the build needs: then it is not fetched anew each time.
     [[ ! -f "$(stamp_of dev)" ]] || isolation=(--no-build-isolation)
     touch -- "$venv/.unfinished" # what changes while this builds is newer than the stamps
-    echo "installing into .venv and building the native parts: a minute or two" >&2
+    echo "installing into .venv and building the native parts: two or three minutes" >&2
     if ! pip_install "$log" "${isolation[@]}" --editable "$wanted"; then
         # What was cut off may have left half a package, with which pip never ends well.
         if [[ -n "$again" && -f "$(stamp_of)" ]]; then

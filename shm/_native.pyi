@@ -433,7 +433,7 @@ class Instrument:
     def contract_type(self) -> ContractType: ...
     @property
     def status(self) -> Status:
-        """What the venue did with orders: one that has changed since is in quotes and books."""
+        """What the venue did with orders when this was read; quotes and books have it of now."""
 
     @property
     def definition(self) -> int:
@@ -526,7 +526,7 @@ class _Cell:
 
     @property
     def epoch(self) -> int:
-        """The writer's start that it is of."""
+        """The epoch that it was read in."""
 
     @property
     def state(self) -> State: ...
@@ -569,7 +569,7 @@ class _Cell:
 
     @property
     def heartbeat_age_ns(self) -> int:
-        """How long the writer had not said that it is well when this was read."""
+        """How old the writer's last sign of life was when this was read."""
 
     @property
     def ring_sequence(self) -> int:
@@ -633,7 +633,7 @@ class _QuoteBase(_Cell):
 
     @property
     def last_side(self) -> TradeSide | None:
-        """What its taker did; None: no trade has been."""
+        """What the taker of the last trade did; None: there was no trade yet."""
 
     @property
     def source(self) -> Source:
@@ -722,8 +722,8 @@ class Book(_Cell):
     def asks_total(self) -> int: ...
     @property
     def bids_known(self) -> int | None:
-        """So many bids from the best are known, in `bids` or beyond it: none of the venue's is
-        missing between them. None: the venue has no others than `bids_total`."""
+        """How many bids are known, from the best one on: none between them is missing. It may be
+        more than `bids` has. None: the whole side is known, all `bids_total` of them."""
 
     @property
     def asks_known(self) -> int | None: ...

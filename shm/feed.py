@@ -77,7 +77,7 @@ class Feed(FeedInstruments):
 
     @property
     def epoch(self) -> int:
-        """The writer's start that this feed reads; 0 when closed."""
+        """The epoch that this feed reads; 0 when closed."""
         return self.segment.epoch if self.segment is not None else 0
 
     # ---- epochs ----
@@ -108,7 +108,7 @@ class Feed(FeedInstruments):
         return self.segment is not None and self.segment.gone() is None
 
     def reattach(self) -> bool:
-        """Go over to a newer epoch if there is one; whether there was."""
+        """Go over to a newer epoch. Returns whether there was one."""
         return self.segment is not None and self._newer(self.segment.life) is not None
 
     def close(self) -> None:
@@ -130,8 +130,9 @@ class Feed(FeedInstruments):
     def board(self, instruments: Iterable[Instrument | str] | None = None) -> Board:
         """Quote cells of `instruments`, in that order, read together: see :class:`shm.Board`.
 
-        None: of all, row i of instrument id i. Raises :class:`shm.UnknownInstrument` (also for one
-        that a new writer has not added yet), :class:`shm.WriterLost`, :class:`shm.DamagedSegment`.
+        None: of all instruments; row i is that of the id i. Raises :class:`shm.UnknownInstrument`
+        (also for one that a new writer has not added yet), :class:`shm.WriterLost`,
+        :class:`shm.DamagedSegment`.
         """
         segment = self._current()
         ids = None if instruments is None else self._ids(segment, instruments)
@@ -172,8 +173,8 @@ class Feed(FeedInstruments):
 
     @property
     def state(self) -> tuple[State, Reason]:
-        """The venue's own state and reason, as its writer says; STALE (HEARTBEAT) of a writer that
-        has said nothing for a second. Raises :class:`shm.WriterLost`."""
+        """The venue's own state and reason, as its writer says; STALE (HEARTBEAT) if the writer has
+        given no sign of life for a second. Raises :class:`shm.WriterLost`."""
         segment = self._current()
         if _silent_ns(segment) >= DEAD_NS:
             return State.STALE, Reason.HEARTBEAT
@@ -188,11 +189,11 @@ class Feed(FeedInstruments):
         """The guard before an order: raises unless all of `instruments` are LIVE, and the venue
         takes orders on them (status ACTIVE).
 
-        None: the venue itself, and all that it carries (what is CLOSED, it does not). A venue
-        that carries none, and an empty `instruments`, are refused. With `max_age_ns`, the last
-        message about each must be younger, too; with `depth` so many levels a side must be known of
-        its book, or all that the venue has. The kernel is asked whether the writer lives (a system
-        call), so that one that was killed is noticed at once.
+        None: the venue itself, and all of its instruments that are not CLOSED. A venue without
+        instruments, and an empty `instruments`, are refused. With `max_age_ns`, the last message
+        about each must be younger, too. With `depth`, so many levels a side must be known, or the
+        whole side. The kernel is asked whether the writer lives (a system call), so that one that
+        was killed is noticed at once.
 
         Raises :class:`shm.NotLive`, which says for each what is wrong, :class:`shm.WriterLost`, and
         :class:`shm.UnknownInstrument` for a name that is none of this venue's.
@@ -277,7 +278,7 @@ def attach(
 
     `namespace` None: FEEDHANDLER_NAMESPACE, or "feedhandler". `owner`: the user whose feed is
     believed, a name or a number; None: FEEDHANDLER_OWNER, or else this process's user or root.
-    `recording`: the directory of a recording, which tells of what was before the ring; None:
+    `recording`: the directory of a recording, for what is older than the ring; None:
     FEEDHANDLER_RECORDING, or none.
     Raises :class:`shm.NoSuchVenue` (lists those that are there), :class:`shm.NotReady` (no writer
     runs), both only after the timeout; at once :class:`shm.NotTrusted` (the feed of another user),

@@ -36,7 +36,7 @@ class FeedInstruments(FeedHistory):
     def changed(self, instrument: Instrument) -> bool:
         """Whether the venue has given it other terms since it was looked up: status, tick, lot,
         contract size, end. `instrument(i.symbol)` has the new ones, and so has `instrument` of what
-        is read. A new epoch counts anew: there one of an older epoch is always changed.
+        is read. One of an older epoch always counts as changed.
 
         Raises :class:`shm.UnknownInstrument`, :class:`shm.WriterLost`.
         """
@@ -44,8 +44,8 @@ class FeedInstruments(FeedHistory):
         return (now.epoch, now.definition) != (instrument.epoch, instrument.definition)
 
     def named(self, name: str) -> Instrument:
-        """The instrument with that normalised name, and no venue's symbol: what it means is the
-        same at every venue. As `instrument()` otherwise."""
+        """The instrument with that normalised name. A venue's symbol is not taken, so that a name
+        means the same at every venue. As `instrument()` otherwise."""
         names = lambda one: (one.name,)  # noqa: E731
         return self._look_up(name, Directory.find_name, names, Directory.unknown_name)
 
@@ -117,8 +117,8 @@ class FeedInstruments(FeedHistory):
         """`size` of the venue's units in base currency: what compares over venues and kinds.
 
         `size`, `price`: numbers, or arrays that broadcast; the answer is a float or an array.
-        `price` is needed of inverse perpetuals and futures alone, whose contracts are on so much
-        quote currency (ValueError). NaN: a quanto contract, a combo, and where there is no price.
+        `price` is needed for inverse perpetuals and futures only, whose contracts are worth so much
+        quote currency (else ValueError). NaN: a quanto contract, a combo, and where no price is.
         Of the newest terms, whichever `instrument` was looked up; see `shm.contracts` for the
         formulas. Raises :class:`shm.UnknownInstrument`.
         """

@@ -96,7 +96,7 @@ class FeedHistory(FeedBase):
         """How long a record stays in the ring at the present rate, in ns; None: too little came yet
         to tell.
 
-        As far back as that the past is told without a recording. Raises :class:`shm.WriterLost`.
+        So far back, history needs no recording. Raises :class:`shm.WriterLost`.
         """
         ring = Ring(self._current())
         return ring.span_ns(ring.now_ns(time.time_ns()))
@@ -117,12 +117,11 @@ class FeedHistory(FeedBase):
         `last`: a length of time ("30s", "5m", "1h30m", a timedelta) up to `end`, or a number of
         rows; or `start`: unix ns, a datetime with a zone, "2026-11-30T10:00:00Z", "-5m". Without
         any: all that the ring holds. `end`: up to before then; None: now. Times are those at which
-        records were received. What is not to be had any more is in `.missing` of the result.
-        Orders of liquidation that a venue announces beside its trades are not among them:
-        `liquidations`.
+        records were received. `.missing` of the result says what nobody has any more. Liquidations
+        that a venue announces as orders, beside its trades, are not among them: `liquidations`.
 
-        The ring of the last epoch is read also where its writer is gone. Raises ValueError for a
-        time that is none, :class:`shm.UnknownInstrument`, :class:`shm.DamagedSegment`.
+        If the writer is gone, the ring of its epoch is still read. Raises ValueError for what is
+        no time, :class:`shm.UnknownInstrument`, :class:`shm.DamagedSegment`.
         """
         past = self._past()
         return _trades(past, window(last, start, end, past.now_ns), instruments)
@@ -135,8 +134,8 @@ class FeedHistory(FeedBase):
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Trades:
-        """Liquidations, as `trades`: those that are trades, and the orders that a venue announces
-        (`venue_sequence` 0), whose fills are trades of their own."""
+        """Liquidations, asked for as `trades` are. Some venues send them as trades. Others announce
+        the order: then `venue_sequence` is 0, and its fills are trades besides."""
         past = self._past()
         asked = window(last, start, end, past.now_ns)
         return _trades(past, asked, instruments, _LIQUIDATIONS, announced=True)
@@ -149,11 +148,11 @@ class FeedHistory(FeedBase):
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Quotes:
-        """Best bids and offers, a row each time that they changed: as the venue's own channel of
-        them said, or where that says nothing of an instrument, as its book had them (`source`).
-        See :class:`shm.Quotes`. As `trades` otherwise.
+        """Best bids and offers, a row for each change: from the venue's own channel of them or, of
+        an instrument without one, from its book (`source`). See :class:`shm.Quotes`; asked for as
+        `trades` are.
 
-        Those of books are told from the rings, not from a recording: `missing` says so then.
+        Those of books come from the rings only, not from a recording; `missing` says so.
         """
         past = self._past()
         asked = window(last, start, end, past.now_ns)
@@ -181,11 +180,11 @@ class FeedHistory(FeedBase):
     ) -> Bars:
         """Trades as bars of that length, `bars("1s", last="5m")`: see :class:`shm.Bars`.
 
-        `last`: a length of time, or a number of bars up to the one of now. The first bar is whole:
-        a window begins where a bar does. The one of now is there, too, and not `whole`. A bar
-        without trades is not there; with `empty` it is, its count 0 and its prices NaN. `by`:
-        "receive", when trades were received here, or "exchange", when they were by the venue's
-        clock, as its own charts have it. As `trades` otherwise.
+        `last`: a length of time, or a number of bars up to the present one. The first bar is whole,
+        since a window begins where a bar does. The present one is not `whole` yet. Bars without
+        trades are left out; with `empty` they are there, with a count of 0 and NaN for prices.
+        `by`: "receive", when trades were received here, or "exchange", their time by the venue's
+        clock, as its own charts have it. Otherwise asked for as `trades` are.
         """
         length = span_ns(interval, "interval")
         if by not in ("receive", "exchange"):
@@ -213,9 +212,8 @@ class FeedHistory(FeedBase):
         """The whole book as it was at a time ("-30s", unix ns, a datetime with a zone), or after a
         ring record, by its sequence: see :class:`shm.PastBook`, which says how deep it is known.
 
-        `depth`: at most so many levels a side. Raises :class:`shm.OutOfReach` where it is not to be
-        had any more, :class:`shm.UnknownInstrument`, ValueError for a time that is none, or is to
-        come.
+        `depth`: at most so many levels a side. Raises :class:`shm.OutOfReach` if nobody can tell
+        any more, :class:`shm.UnknownInstrument`, ValueError for what is no time, or one to come.
         """
         return book_at(self._past(), instrument, at, depth, raw)
 
