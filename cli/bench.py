@@ -16,6 +16,7 @@ _COMMANDS = {
     "screens": "feedhandler.cli.bench_screens:screens",
     "persistent": "feedhandler.cli.bench_persistent:persistent",
     "hop": "feedhandler.cli.bench_hop:hop",
+    "mirror": "feedhandler.cli.bench_mirror:mirror",
     "api": "feedhandler.cli.bench_api:api",
     "record": "feedhandler.cli.bench_record:record",
     "export": "feedhandler.cli.bench_export:export_",

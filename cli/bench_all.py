@@ -21,7 +21,7 @@ def everything(findings: Findings, captures: Path | None, quick: bool) -> None:
     """Run decode, wire, latency, hop and api, into one report.
 
     Takes about a quarter of an hour; with --quick three minutes. The others (capacity, persistent,
-    memory, record, export, peers, keep) are runs of their own.
+    mirror, memory, record, export, peers, keep) are runs of their own.
 
     \b
     feedhandler bench all --captures recordings/ --json > today.json

@@ -84,6 +84,11 @@ def urgent() -> bool:
     return False
 
 
+def last() -> None:
+    """The calling thread has its core only while nobody else wants it (SCHED_IDLE)."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 @contextmanager
 def favoured() -> Iterator[bool]:
     """This process and its children before all others of the host, as far as it is allowed; whether

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 import shm
+from feedhandler.bench.kit import cores
 from shm import Overrun
 
 DATA_KINDS = ("level", "trade", "liquidation", "quote", "stat")  # level brings clear
@@ -25,8 +26,9 @@ _LOOK = 1 << 14  # polls between two looks at the clock
 
 
 class Order(msgspec.Struct, frozen=True):
-    """`mode`: spin, sleep or asyncio. `records`: how many will come. `patience_s`: without any,
-    after which no more are expected. `path`: an .npz file."""
+    """`mode`: spin, sleep or asyncio; idle: it spins where nobody else wants the core. `records`:
+    how many will come. `patience_s`: without any, after which no more are expected. `path`: an .npz
+    file."""
 
     namespace: str
     venue: str
@@ -142,8 +144,10 @@ def run(order: Order) -> None:
     with shm.attach(order.venue, namespace=order.namespace) as feed:
         seen = Seen(feed.events(kinds=DATA_KINDS, start="now"), order)
         gc.disable()
+        if order.mode == "idle":
+            cores.last()
         print("ready", flush=True)
-        if order.mode == "spin":
+        if order.mode in ("spin", "idle"):
             seen.spin()
         elif order.mode == "sleep":
             seen.sleep()
