@@ -23,7 +23,7 @@ def test_a_wheel_is_built_and_runs_in_a_clean_environment(tmp_path: Path) -> Non
         capture_output=True, text=True, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = tmp_path.glob("feedhandler-*.whl")
     assert "manylinux" in wheel.name
     assert wheel.name in done.stdout
     assert str(ROOT) not in done.stdout.replace(str(tmp_path), "")
