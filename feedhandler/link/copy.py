@@ -14,6 +14,7 @@ from shm import Reason, State
 from shm._native import Writer
 
 _STASH_BYTES = 64 << 20
+_UNKNOWN = 1 << 62  # an age
 _VERDICT = {
     3: (State.STALE, Reason.FAILED, "the writer at {source} died"),
     4: (State.STALE, Reason.HEARTBEAT, "the writer at {source} gives no sign of life"),
@@ -147,7 +148,9 @@ class Copy:
 
     def _in_step(self, sent_ns: int) -> None:
         self._step_ns = sent_ns
-        self.late_ns = max(self.late_ns, self._age_ns())
+        age = self._age_ns()
+        if age < _UNKNOWN:
+            self.late_ns = max(self.late_ns, age)
         if self._mirrored.called[0]:
             self.judge()
 
@@ -155,7 +158,7 @@ class Copy:
         """How old is what this memory has, as a whole."""
         offset = self._clock.now()
         if offset is None or not self._step_ns:
-            return 1 << 62
+            return _UNKNOWN
         return time_ns() + offset.offset_ns - self._step_ns
 
     def judge(self) -> None:
@@ -166,7 +169,7 @@ class Copy:
             wanted: tuple[int, int, str] = (0, 0, "")
             if age > self._silence_ns or age < -self._silence_ns:
                 text = f"not in step with {self._source}"
-                if age < 1 << 61:
+                if age < _UNKNOWN:
                     text += f" for {age / 1e9:.1f} s"
                 wanted = State.STALE, Reason.LINK, text
             elif verdict in _VERDICT:

@@ -14,7 +14,7 @@ from feedhandler.link.copy import Copy, Tally
 from feedhandler.link.names import Hello
 from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
-from shm import ShmError
+from shm import NoRoom, ShmError
 from shm.segment import WriterSegment, create
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class VenueMirror:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._quiet = Throttle()
+        self._changing = threading.Lock()  # of the epoch
         self._threads = [
             threading.Thread(target=self._run, name=f"mirror-{venue}"),
             threading.Thread(target=self._keep_time, name=f"clock-{venue}"),
@@ -93,8 +94,8 @@ class VenueMirror:
                 self._say("refused", str(refused))
             except ShmError as error:
                 self._say("memory", str(error))
-                if self._segment is None:
-                    self.failed = error
+                if self._segment is None and not isinstance(error, NoRoom):
+                    self.failed = error  # nor will it be any better
             except Exception as error:
                 if self._stop.is_set():
                     return
@@ -176,7 +177,7 @@ class VenueMirror:
             segment.announce()
         else:
             assert old is not None
-            with old.lock:
+            with old.lock, self._changing:
                 self.tally.lost += old.lost
                 segment.succeed(writer)
         self.copy, self._coming = copy, None
@@ -278,7 +279,9 @@ class VenueMirror:
                     late_at, copy.late_ns = now + 1.0, 0
                 if now >= mend_at:
                     mend_at = now + _MEND_S
-                    for what in segment.mend():
+                    with self._changing:
+                        mended = segment.mend()
+                    for what in mended:
                         self._say("mended", what)
             except ShmError as error:
                 self._say("memory", str(error))

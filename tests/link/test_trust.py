@@ -1,0 +1,188 @@
+"""What a mirror says of its source, and who may be one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+import shm
+from shm import Reason, State
+from tests.link.links import (
+    LIVE,
+    STALE,
+    Flow,
+    attached,
+    free_port,
+    mirroring,
+    same,
+    serving,
+    states,
+    until,
+)
+from tests.recording.market import SYMBOLS, VENUE, Market
+
+
+@contextmanager
+def other_process(namespace: str) -> Iterator[int]:
+    """A market in a process of its own, that writes until it is killed; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        with suppress(BaseException):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            market = Market(namespace)
+            while True:
+                market.step()
+                market.writer.heartbeat()
+                time.sleep(0.01)
+        os._exit(1)
+    try:
+        yield pid
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def test_a_writer_that_hangs_or_dies_is_called_so_there(namespace: str) -> None:
+    port, copy = free_port(), f"{namespace}m"
+    with (
+        other_process(namespace) as pid,
+        serving(namespace, port=port),
+        mirroring(copy, namespace, port=port) as process,
+    ):
+        mirror = attached(copy, process)
+        until(lambda: states(mirror) == LIVE, "LIVE", process)
+        os.kill(pid, signal.SIGSTOP)
+        silent = {(State.STALE, Reason.HEARTBEAT)}
+        until(lambda: states(mirror) == silent, "STALE(HEARTBEAT)", process)
+        os.kill(pid, signal.SIGCONT)
+        until(lambda: states(mirror) == LIVE, "LIVE again", process)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        dead = {(State.STALE, Reason.FAILED)}
+        until(lambda: states(mirror) == dead, "STALE(FAILED)", process)
+        assert mirror.state == (State.STALE, Reason.FAILED)
+        assert mirror.alive()  # the mirror itself is well
+        with Market(namespace) as market:  # the next writer
+            until(lambda: states(mirror) == LIVE and mirror.epoch == market.epoch, "new", process)
+        until(lambda: not mirror.alive(), "it stopped in order", process)
+        with pytest.raises(shm.WriterLost, match="stopped"):
+            mirror.quote(SYMBOLS[0])
+
+
+def test_two_sources_of_one_venue_are_none_until_one_is_named(namespace: str) -> None:
+    ports, copy = (free_port(), free_port()), f"{namespace}m"
+    both = ("--from", f"127.0.0.1:{ports[1]}")
+    with (
+        Market(namespace) as market,
+        Flow(market, pause_s=0.02),
+        serving(namespace, port=ports[0]),
+        serving(namespace, "--name", "there", port=ports[1]),
+        mirroring(copy, namespace, *both, port=ports[0]) as process,
+    ):
+        until(lambda: process.said("2 sources claim it: here ("), "both are named", process)
+        assert process.said("--source NAME")
+        with pytest.raises(shm.NoSuchVenue):
+            shm.attach(VENUE, namespace=copy, timeout=0.0)
+        process.stop()
+        with mirroring(copy, namespace, *both, "--source", "there", port=ports[0]) as named:
+            mirror = attached(copy, named)
+            until(lambda: states(mirror) == LIVE, "LIVE", named)
+            assert mirror.segment is not None
+            told = mirror.segment.mirror
+            assert told is not None
+            assert told["source"] == f"there/{namespace}"
+
+
+def test_one_writer_and_one_server_of_a_name(namespace: str) -> None:
+    """A second mirror into a namespace, and a second server of the same venue and name, end."""
+    port, copy = free_port(), f"{namespace}m"
+    with (
+        Market(namespace) as market,
+        Flow(market, pause_s=0.02),
+        serving(namespace, port=port) as server,
+        mirroring(copy, namespace, port=port) as process,
+    ):
+        mirror = attached(copy, process)
+        until(lambda: states(mirror) == LIVE, "LIVE", process)
+        with mirroring(copy, namespace, port=port) as second:
+            assert second.process.wait(45.0) == 2
+            assert second.said("is already the writer of this venue")
+        with serving(namespace, "--connect", f"127.0.0.1:{port}", port=free_port()) as other:
+            assert other.process.wait(45.0) == 2
+            assert other.said(f"{VENUE} of {namespace} is served as here already")
+        with serving(namespace, port=port) as taken:
+            assert taken.process.wait(45.0) == 2
+        assert server.process.poll() is None
+        until(lambda: states(mirror) == LIVE, "still LIVE", process)
+
+
+def test_more_is_missing_than_the_ring_has(namespace: str) -> None:
+    """A server that stood still: what was overwritten is lost, exactly, and the rest is right."""
+    port, copy = free_port(), f"{namespace}m"
+    with (
+        Market(namespace, slots=1024) as market,
+        Flow(market, pause_s=0.02) as flow,
+        serving(namespace, port=port) as server,
+        mirroring(copy, namespace, port=port) as process,
+    ):
+        feed, mirror = shm.attach(VENUE, namespace=namespace), attached(copy, process)
+        until(lambda: states(mirror) == LIVE, "LIVE", process)
+        segment = mirror.segment
+        assert segment is not None
+        with mirror.events(start="now") as events:
+            server.process.send_signal(signal.SIGSTOP)
+            until(lambda: states(mirror) == STALE, "STALE", process)
+            had = segment.published
+            until(lambda: market.published > had + 3000, "three rings")
+            flow.pause()
+            server.process.send_signal(signal.SIGCONT)
+            until(lambda: states(mirror) == LIVE and same(feed, mirror), "the same", process)
+            oldest = mirror.events(raw=True, start="oldest").poll()
+            assert oldest is not None
+            gone = int(oldest["sequence"][0]) - had - 1
+            assert 3000 - 1024 <= gone <= market.published - had
+            until(lambda: (segment.mirror or {})["lost"] == gone, "the header says so", process)
+            with pytest.raises(shm.Overrun) as caught:
+                until(lambda: _ignored(events.poll()), "the loss")
+            assert caught.value.lost == events.lost
+            assert events.sequence == market.published + 1
+
+
+def _ignored(_: object) -> None: ...
+
+
+def test_a_mirror_that_stands_still_is_in_nobodys_way(namespace: str) -> None:
+    ports, names = free_port(), (f"{namespace}a", f"{namespace}b")
+    with (
+        Market(namespace, slots=1 << 16) as market,
+        Flow(market) as flow,
+        serving(namespace, port=ports),
+        mirroring(names[0], namespace, port=ports) as slow,
+        mirroring(names[1], namespace, port=ports) as well,
+    ):
+        feed = shm.attach(VENUE, namespace=namespace)
+        first, second = attached(names[0], slow), attached(names[1], well)
+        until(lambda: states(first) == states(second) == LIVE, "LIVE", slow)
+        segment = second.segment
+        assert segment is not None
+        with second.events(start="now") as events:
+            slow.process.send_signal(signal.SIGSTOP)
+            begun = market.published
+            until(lambda: _all(events) > begun + 30_000, "all of it", well)
+            assert events.lost == 0
+            slow.process.send_signal(signal.SIGCONT)
+            flow.pause()
+            until(lambda: states(first) == LIVE and same(feed, first), "caught up", slow)
+            until(lambda: same(feed, second), "the same", well)
+
+
+def _all(events: shm.Events) -> int:
+    events.poll()
+    return int(events.sequence)
