@@ -70,6 +70,13 @@ class Asking:
             )
         return single(found)
 
+    def claimed(self) -> list[str]:
+        """The names under which it is served now, by whoever is wanted."""
+        wanted = self._wanted
+        key = names.key(wanted.source, wanted.source_namespace, self._venue, "alive")
+        replies = self._session.liveliness().get(key, timeout=_ANSWER_S)
+        return sorted({str(each.ok.key_expr).split("/")[1] for each in replies if each.ok})
+
     def clock(self, name: str, clock: ClockOffset) -> None:
         """Measure it once more."""
         asked_ns = time_ns()
@@ -92,13 +99,16 @@ class Asking:
         return self._session.declare_subscriber(key, engine().handlers.Callback(came))
 
 
+def several(who: list[str]) -> str:
+    """That there are, in words."""
+    return f"{len(who)} sources claim it: {', '.join(who)}; name one of them: --source NAME"
+
+
 def single(found: list[Hello]) -> Hello:
     """The one that answered, if it is one and of our version. Raises :class:`LinkRefused`."""
     who = sorted({f"{each.name} ({each.host}, process {each.pid})" for each in found})
     if len(who) > 1:
-        raise LinkRefused(
-            f"{len(who)} sources claim it: {', '.join(who)}; name one of them: --source NAME"
-        )
+        raise LinkRefused(several(who))
     hello = found[0]
     if hello.wire != WIRE:
         raise LinkRefused(

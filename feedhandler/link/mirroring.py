@@ -8,7 +8,7 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any
 
 from feedhandler.link._link import BadMessage
-from feedhandler.link.asking import Asking, LinkRefused, Wanted
+from feedhandler.link.asking import Asking, LinkRefused, Wanted, several
 from feedhandler.link.clock import ClockOffset
 from feedhandler.link.copy import Copy, Tally
 from feedhandler.link.names import Hello
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BEAT_S = 0.1
 _LOOK_S = 0.05
 _CLOCK_S = 1.0
+_LOOK_ROUND_S = 5.0
 _MEND_S = 1.0
 _AGAIN_S = 0.5
 _UNHEARD_NS = 500_000_000
@@ -258,12 +259,22 @@ class VenueMirror:
             self._asking.clock(self._hello.name, self._clock)
 
     def _keep_time(self) -> None:
+        look_at = 0.0
         while not self._stop.wait(_CLOCK_S):
             try:
                 self._measure()
+                if monotonic() >= look_at:
+                    look_at = monotonic() + _LOOK_ROUND_S
+                    self._look_round()
             except Exception as error:
                 if not self._stop.is_set():
                     self._say("clock", f"its clock cannot be asked: {error}")
+
+    def _look_round(self) -> None:
+        """Who was met first is followed; that there are others is said."""
+        hello = self._hello
+        if hello is not None and len(who := self._asking.claimed()) > 1:
+            self._say("claims", f"{several(who)}; {hello.name} is followed")
 
     def _keep_alive(self) -> None:
         mend_at = late_at = 0.0
