@@ -45,7 +45,9 @@ def run(
         link,
     )
     with process.stopping() as stop:
-        session = open_session([], connect, zenoh)
+        session = open_session([], connect, zenoh, stop)
+        if session is None:
+            return
         mirroring = Mirroring(session, venues, wanted)
         try:
             log.info("%s: mirroring %s over %s", namespace, ", ".join(venues), link)

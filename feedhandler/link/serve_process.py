@@ -50,7 +50,9 @@ def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: i
     if not listen and not connect and config.zenoh is None:
         listen = [LISTEN]
     with process.stopping() as stop:
-        session = open_session(listen, connect, config.zenoh)
+        session = open_session(listen, connect, config.zenoh, stop)
+        if session is None:
+            return
         serving = Serving(session, name, namespace, venues, config.batch_kib << 10)
         try:
             where = ", ".join([*listen, *connect]) or f"as {config.zenoh} says"

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
+
+from feedhandler.log import log
+
+_LOOK_S = 0.05
+_SILENT_S = 1.0  #: then the log says that nobody is there
 
 LISTEN = "tcp/127.0.0.1:7447"  #: unless something else is said
 
@@ -44,8 +52,15 @@ def engine() -> Any:
     return zenoh
 
 
-def open_session(listen: Sequence[str], connect: Sequence[str], file: str | Path | None) -> Any:
+def open_session(
+    listen: Sequence[str],
+    connect: Sequence[str],
+    file: str | Path | None,
+    stop: threading.Event | None = None,
+) -> Any:
     """`file`: a configuration of Zenoh's own, which then decides all that is not named here.
+
+    Who connects only waits until somebody is there; None: `stop` was set before.
 
     Raises :class:`LinkError`: an endpoint that cannot be had, a file that is no configuration.
     """
@@ -66,11 +81,36 @@ def open_session(listen: Sequence[str], connect: Sequence[str], file: str | Path
             config.insert_json5("connect/endpoints", json.dumps(list(connect)))
     except (zenoh.ZError, ValueError) as error:
         raise LinkError(f"{file or 'the endpoints'}: {_first_line(error)}") from None
-    try:
-        return zenoh.open(config)
-    except zenoh.ZError as error:
-        where = ", ".join([*listen, *connect]) or str(file)
-        raise LinkError(f"{where}: {_first_line(error)}") from None
+    where = ", ".join([*listen, *connect]) or str(file)
+    opening = _Opening(zenoh, config)
+    said = monotonic() + _SILENT_S
+    while not opening.done.wait(_LOOK_S):
+        if stop is not None and stop.is_set():
+            return None
+        if monotonic() >= said:
+            said = inf
+            log.warning("%s: nobody is there yet; it is tried until somebody is", where)
+    if opening.error is not None:
+        raise LinkError(f"{where}: {_first_line(opening.error)}") from None
+    return opening.session
+
+
+class _Opening:
+    """`zenoh.open` returns when somebody is there, and hears no signal: so not in our thread."""
+
+    def __init__(self, zenoh: Any, config: Any) -> None:
+        self.done = threading.Event()
+        self.session: Any = None
+        self.error: Exception | None = None
+        self._zenoh, self._config = zenoh, config
+        threading.Thread(target=self._run, name="open", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self.session = self._zenoh.open(self._config)
+        except Exception as error:
+            self.error = error
+        self.done.set()
 
 
 def _first_line(error: Exception) -> str:
