@@ -94,13 +94,13 @@ class Source:
 
 
 class Mirrored:
-    """`source`, and what was `started` of the others. `space`, `far_space`: the source's, the
-    mirror's."""
+    """`source`, and what was `started` of the others. `space`, `far_space`, `third_space`: the
+    source's, the mirror's, of another mirror."""
 
     def __init__(self, stack: ExitStack, **order: Any) -> None:
         self.stack = stack
         name = uuid.uuid4().hex[:10]
-        self.space, self.far_space = f"s{name}", f"m{name}"
+        self.space, self.far_space, self.third_space = f"s{name}", f"m{name}", f"n{name}"
         stack.callback(self._clean)
         self.source = Source(board_source.Order(self.space, **order))
         stack.callback(self.source.end)
@@ -109,7 +109,7 @@ class Mirrored:
         self._how: dict[str, Callable[[], None]] = {}
 
     def _clean(self) -> None:
-        for space in (self.space, self.far_space):
+        for space in (self.space, self.far_space, self.third_space):
             for name in objects(space):
                 unlink(name.path)
 
@@ -136,9 +136,17 @@ class Mirrored:
             "serve", "serve", VENUE, "--namespace", self.space, "--name", "here", *endpoint, on=on
         )
 
-    def mirror(self, endpoint: str, *more: str, on: Host | None = None) -> None:
-        spaces = "--namespace", self.far_space, "--source-namespace", self.space
-        self.start("mirror", "mirror", VENUE, "--from", endpoint, *spaces, *more, on=on)
+    def mirror(
+        self,
+        endpoint: str,
+        *more: str,
+        on: Host | None = None,
+        called: str = "mirror",
+        to: str = "",
+    ) -> None:
+        """`to`: the namespace of its memory; else `far_space`."""
+        spaces = "--namespace", to or self.far_space, "--source-namespace", self.space
+        self.start(called, "mirror", VENUE, "--from", endpoint, *spaces, *more, on=on)
 
     def router(self, port: int) -> None:
         """Zenoh's, between the two, on loopback; again, if it was killed."""
@@ -178,14 +186,14 @@ class Mirrored:
         """The newest epoch there, read-only."""
         return open_memory(VENUE, namespace=space)
 
-    def attach(self) -> shm.Feed:
-        """The mirror, once it says that it is LIVE."""
+    def attach(self, space: str = "") -> shm.Feed:
+        """The mirror, once it says that it is LIVE; `space`: whose memory is there."""
 
         def live() -> shm.Feed | None:
             for what, process in self.started.items():
                 assert process.poll() is None, f"{what} ended: {self.said(what)}"
             with suppress(shm.ShmError):
-                feed = shm.attach(VENUE, namespace=self.far_space, timeout=0.05)
+                feed = shm.attach(VENUE, namespace=space or self.far_space, timeout=0.05)
                 if feed.state[0] == State.LIVE and states(feed) == {LIVE}:
                     return feed
                 feed.close()
