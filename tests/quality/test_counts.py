@@ -13,7 +13,7 @@ from feedhandler import venues
 from feedhandler.adapter.venue import Base, Continuity
 from feedhandler.sim.faults.order import FaultError
 from shm import Reason
-from tests.quality.stepped import Counts, Stepped, stepped
+from tests.quality.stepped import Counts, Link, Stepped, stepped
 
 _NUMBERED: Final = (Continuity.NEXT, Continuity.RANGE, Continuity.PREVIOUS)
 _NOTHING, _UNKNOWN = Counts(0, 0, 0), Counts(1, 0, 1)
@@ -303,13 +303,24 @@ def test_each_fault_is_counted_as_the_simulator_knows_it(venue: str) -> None:
 # ---- several connections
 
 
-def redundant(feed: Stepped, lost: tuple[int, int]) -> None:
-    """Four messages; one is lost on either connection, by its place."""
+def redundant(feed: Stepped, lost: tuple[int, int], *, ahead: bool = False) -> None:
+    """Four messages; one is lost on either connection, by its place. `ahead`: the first one brings
+    all of its own before the second does."""
+    waiting: list[tuple[Link, list[bytes]]] = []
     for at in range(4):
         feed.step()
         for link, place in zip(feed.links, lost, strict=True):
             messages = link.take()
-            link.bring(messages[1:] if place == at else messages)
+            waiting.append((link, messages[1:] if place == at else messages))
+        if not ahead:
+            _bring(waiting)
+    _bring(sorted(waiting, key=lambda each: feed.links.index(each[0])))
+
+
+def _bring(waiting: list[tuple[Link, list[bytes]]]) -> None:
+    for link, messages in waiting:
+        link.bring(messages)
+    waiting.clear()
 
 
 @cache
@@ -333,9 +344,9 @@ def test_what_another_connection_brings_lacks_nobody(first: int) -> None:
             assert feed.counts() == _NOTHING, venue
             fault = feed.order("gap")
             feed.flow()
-            gaps = feed.counts().gaps
-            assert gaps == 1, venue
-            redundant(feed, (1, 2))
+            assert feed.counts().gaps == 1, venue
+            redundant(feed, (1, 2), ahead=True)
+            assert feed.counts().gaps == 2, venue  # until the other one had brought it
             feed.calm()
             sized = feed.venue.rule is not Continuity.PREVIOUS
             found = feed.counts()
