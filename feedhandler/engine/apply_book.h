@@ -139,6 +139,7 @@ static bool book_write_full(engine *e, market *m, const message *msg, level *lev
         return false;
     if (msg->kind == MESSAGE_SNAPSHOT)
         fh_counter_add(e->writer, FH_COUNTER_SNAPSHOTS, 1);
+    m->quality.applied += every;
     m->head.sent_ns = msg->sent_ns;
     bool fits = e->decoder->uncrosses
                     ? book_write_uncrossed(e, m, levels, msg->count, msg->first_count, msg->first_side, true,

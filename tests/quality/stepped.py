@@ -34,7 +34,7 @@ from shm import Reason, State, segment
 _START_MS: Final = 1_795_430_400_000
 _MOST_STEPS: Final = 2000
 _FLAGS: Final = 65_536 + 131_072  # Bitfinex: numbers and checksums
-_GAPS, _MISSING, _UNSIZED = 3, 4, 5
+_GAPS, _MISSING, _UNSIZED, _APPLIED = 3, 4, 5, 6
 
 
 class Counts(NamedTuple):
@@ -288,10 +288,12 @@ def stepped(venue: str, *, links: int = 1, seed: int = 1) -> Iterator[Stepped]:
     with segment.create(
         venue, namespace=f"q{time.time_ns():x}", instruments=4, depth=10, ring_slots=1 << 12
     ) as held:
-        feed = Stepped(venue, make_engine(venues.load(venue), held.writer), server)
+        engine = make_engine(venues.load(venue), held.writer)
+        feed = Stepped(venue, engine, server)
         feed.links += [Link(feed, row) for row in range(1, links)]
         feed.heal()
         feed.flow(5)
         assert feed.live()
         assert feed.counts() == (0, 0, 0)
+        assert engine.quality([feed.rows[feed.symbols[0]]])[0][_APPLIED] >= 5
         yield feed
