@@ -25,6 +25,7 @@ from tests.kit.mirrored import (
     same_at_one_sequence,
     states,
 )
+from tests.kit.patience import SLACK_S
 from tests.kit.rig import until
 from tests.link.fault_table import row
 
@@ -113,6 +114,16 @@ def test_packets_that_are_lost_are_sent_again() -> None:
 
 
 def test_a_cable_that_is_pulled_and_put_back() -> None:
+    _pulled(0.0)
+
+
+@pytest.mark.soak
+def test_a_cable_that_is_pulled_for_long() -> None:
+    """For longer than the engine believes in a connection that says nothing."""
+    _pulled(12.0)
+
+
+def _pulled(seconds: float) -> None:
     """Neither end is told: no FIN, no refusal."""
     its = row("a cable is pulled and put back")
     with hosts(2) as (near, far), mirrored(instruments=ROWS, ring_slots=1 << 18) as m:
@@ -123,8 +134,11 @@ def test_a_cable_that_is_pulled_and_put_back() -> None:
         m.source.pace(500.0)
         far.unplug()
         reader.until(lambda: states(feed) == set(its.sees), "books are as the table says")
+        time.sleep(seconds)  # the fault's own time
         far.plug()
-        reader.until(lambda: states(feed) == {LIVE}, "books are LIVE again")
+        over = time.monotonic()
+        reader.until(lambda: states(feed) == {LIVE}, "books are LIVE again", its.healed_s + SLACK_S)
+        print(f"{its.fault}: healed after {time.monotonic() - over:.2f} s")
         last = m.source.rest()
         here, there = (m.stack.enter_context(m.open(each)) for each in (m.space, m.far_space))
         reader.until(lambda: there.segment.published == last, "the mirror has all")
