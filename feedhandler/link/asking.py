@@ -60,7 +60,7 @@ class Asking:
         """Who serves it. Raises :class:`LinkRefused`: nobody, several, or of another version."""
         wanted = self._wanted
         replies = list(self._get(wanted.source, Ask("hello", wanted.only, wanted.kinds), _ANSWER_S))
-        errors = [_text(each.err.payload) for each in replies if each.err is not None]
+        errors = [_text(each.err.payload, _ANSWER_S) for each in replies if each.err is not None]
         found = [_hello(each.ok.payload) for each in replies if each.ok is not None]
         if not found and errors:
             raise LinkRefused(errors[0])
@@ -90,7 +90,7 @@ class Asking:
         ask = Ask("repair", stream=hello.stream, life=life, first=first, since=since)
         for reply in self._get(hello.name, ask, _REPAIR_S):
             if reply.err is not None:
-                raise LinkRefused(_text(reply.err.payload))
+                raise LinkRefused(_text(reply.err.payload, _REPAIR_S))
             yield bytes(reply.ok.payload)
 
     def subscribe(self, hello: Hello, came: Callable[[Any], None]) -> Any:
@@ -125,8 +125,11 @@ def single(found: list[Hello]) -> Hello:
     return hello
 
 
-def _text(payload: Any) -> str:
-    return bytes(payload).decode(errors="replace")
+def _text(payload: Any, within_s: float) -> str:
+    text = bytes(payload).decode(errors="replace")
+    if text == "Timeout":  # the engine's word for that
+        return f"who serves it has not answered within {within_s:g} s"
+    return text
 
 
 def _hello(payload: Any) -> Hello:

@@ -111,6 +111,19 @@ class Copy:
             self._stash[number] = data, sent_ns
             self._stashed += len(data)
 
+    def early(self) -> tuple[int, ...]:
+        """Numbers of what came before its turn: a repair that is asked for now has all of it."""
+        with self.lock:
+            return tuple(self._stash)
+
+    def forget(self, early: Sequence[int]) -> None:
+        """After that repair. What it had not, the source has never sent: it is not waited for."""
+        with self.lock:
+            for number in early:
+                if number in self._stash:
+                    self._stashed -= len(self._stash.pop(number)[0])
+                    self._tally.foreign += 1
+
     def mend(self, messages: Sequence[bytes], *, counts: bool) -> bool:
         """A repair, or the next messages of one; whether it is whole. Raises BadMessage."""
         with self.lock:

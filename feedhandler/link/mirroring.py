@@ -244,9 +244,10 @@ class VenueMirror:
         copy = self.copy
         assert copy is not None
         with copy.lock:
-            first, since = copy.next_sequence, copy.number
+            first, since, early = copy.next_sequence, copy.number, copy.early()
         before = copy.lost
         self._have(copy, first, since, counts=True)
+        copy.forget(early)
         self.tally.repaired += 1
         if copy.lost > before:
             gone = copy.lost - before

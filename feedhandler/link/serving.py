@@ -196,7 +196,10 @@ class VenueServing:
                 raise _Refused(f"unknown question {ask.do!r}: hello, repair or clock")
             if stream is None:
                 raise _Refused(OTHER_LIFE)
-        found = stream.repair(ask.life, ask.first, ask.since)
+        try:
+            found = stream.repair(ask.life, ask.first, ask.since)
+        except (ValueError, OverflowError) as error:
+            raise _Refused(str(error)) from None
         if found is None:
             raise _Refused(OTHER_LIFE)
         return found
