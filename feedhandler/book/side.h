@@ -101,11 +101,12 @@ ALWAYS_INLINE uint32_t side_search(const book_side *s, int64_t price, bool ask)
     return low;
 }
 
-/* In one store: the cell that is drawn next reads it in one load, which two stores would hold up. */
+/* In one store: the cell that is drawn next reads it in one load, which two stores would hold up. In two loads,
+ * since the reader of the frame has just stored the one and the other. */
 ALWAYS_INLINE void level_put(level *l, const level *from)
 {
     typedef int64_t __attribute__((vector_size(16), aligned(8), may_alias)) pair;
-    *(pair *)l = *(const pair *)from;
+    *(pair *)l = (pair){from->price, from->size};
 }
 
 /* Set a level; size 0 removes it. False: no memory, or too many levels. */

@@ -6,21 +6,22 @@
 
 enum { SYMBOL_BYTES = 63 };
 
+/* `at`: eight bytes of it can be read, be it shorter. */
 static inline uint32_t symbol_hash(const uint8_t *at, size_t length)
 {
-    uint64_t hash = length * 0x9e3779b97f4a7c15u;
-    for (; length >= 8; length -= 8, at += 8)
-        hash = (hash ^ load8(at)) * 0xff51afd7ed558ccdu, hash ^= hash >> 32;
-    uint64_t rest = 0;
-    if (length) {
-        for (size_t i = 0; i < length; i++)
-            rest |= (uint64_t)at[i] << (8 * i);
-        hash = (hash ^ rest) * 0xff51afd7ed558ccdu;
+    uint64_t hash = length * 0x9e3779b97f4a7c15u, last;
+    if (length >= 8) { /* the last eight bytes may have been there already */
+        for (size_t i = 0; i + 8 < length; i += 8)
+            hash = (hash ^ load8(at + i)) * 0xff51afd7ed558ccdu, hash ^= hash >> 32;
+        last = load8(at + length - 8);
+    } else {
+        last = load8(at) & ~(~(uint64_t)0 << (8 * length));
     }
+    hash = (hash ^ last) * 0xff51afd7ed558ccdu;
     return (uint32_t)(hash ^ hash >> 29);
 }
 
-/* `at`: eight bytes of it can be read, be it shorter. */
+/* The same. */
 ALWAYS_INLINE bool market_named(const market *m, const uint8_t *at, size_t length)
 {
     const uint8_t *symbol = (const uint8_t *)m->entry.symbol;

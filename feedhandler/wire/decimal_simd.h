@@ -30,10 +30,9 @@ ALWAYS_INLINE __m128i sixteen_load(const uint8_t *at)
 /* Sixteen digit values, the first in the lowest byte, to their number. */
 ALWAYS_INLINE uint64_t sixteen_value(__m128i digits)
 {
-    const __m128i zero = _mm_setzero_si128(), tens = _mm_set1_epi32(10 | 1 << 16);
-    __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(digits, zero), tens);
-    __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(digits, zero), tens);
-    __m128i fours = _mm_madd_epi16(_mm_packs_epi32(low, high), _mm_set1_epi32(100 | 1 << 16));
+    /* a pair is first + 256 x second: the upper byte of its product is 10 x first + second */
+    __m128i twos = _mm_srli_epi16(_mm_mullo_epi16(digits, _mm_set1_epi16(10 * 256 + 1)), 8);
+    __m128i fours = _mm_madd_epi16(twos, _mm_set1_epi32(100 | 1 << 16));
     __m128i eights = _mm_madd_epi16(_mm_packs_epi32(fours, fours), _mm_set1_epi32(10000 | 1 << 16));
     uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
     return (both & 0xffffffff) * 100000000 + (both >> 32);
@@ -52,7 +51,7 @@ ALWAYS_INLINE const uint8_t *sixteen_decimal(const uint8_t *at, unsigned places,
         return NULL;
     unsigned whole = (unsigned)__builtin_ctz(stops), there = 0;
     const uint8_t *past = at + whole, *last = past;
-    if (UNLIKELY(whole == 0 || (whole > 1 && *at == '0'))) /* 012 */
+    if (UNLIKELY((digits & 1) == 0 || (*at == '0' && (digits & 2)))) /* 012; it need not wait for `whole` */
         return NULL;
     if (*past == '.') {
         stops &= stops - 1;
