@@ -32,6 +32,7 @@ HOMES = ("feedhandler/venues/", "feedhandler/sim/venues/")
 NAMED = {
     "_floor.pyx": "the floor reads what each venue sends",
     "floor.h": "the same",
+    "floor_frames.h": "the same",
     "receiver.c": "the same",
     "frames.py": "which recording is whose",
     "synthetic.py": "the same frames, made",

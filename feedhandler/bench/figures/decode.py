@@ -75,9 +75,10 @@ class _Bench:
     def one_pass(self) -> tuple[list[float], list[float]]:
         """Nanoseconds of each turn over all frames: the engine's, the floor's."""
         begin(self.engine, self.case)
-        for symbol, body in self.case.snapshots.items() if self._floor is not None else ():
-            assert self._floor is not None
-            self._floor.snapshot(symbol.encode(), body)
+        if self._floor is not None:
+            self._floor.begin()
+            for symbol, body in self.case.snapshots.items():
+                self._floor.snapshot(symbol.encode(), body)
         engine, floor = [], []
         for frames, padded in self._turns:
             engine.append(_timed(self._feed, frames))
@@ -104,6 +105,9 @@ class _Bench:
         if any(bad.values()) or (late and self.case.kind == "book"):
             bad |= dict.fromkeys(late, 1)
             raise RuntimeError(f"{self.case.name}: the frames are not what they should be: {bad}")
+        kept = self._floor.counters() if self._floor is not None else {}
+        if kept.get("refused") or kept.get("gaps"):
+            raise RuntimeError(f"{self.case.name}: the floor does not take these frames: {kept}")
         in_snapshots = begun["levels"] - before["levels"]
         return after["levels"] - begun["levels"] - in_snapshots
 

@@ -1,32 +1,37 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, binding=False
 """The C floor of the decode benchmark. See floor.h."""
 
-from cpython.bytes cimport PyBytes_AS_STRING
-from libc.stdint cimport uint64_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from shm.contract cimport fh_slot
 
 cdef extern from "floor.h":
     ctypedef struct floor_level:
-        pass
+        int64_t price, size
     ctypedef struct floor_side:
         floor_level *levels
         unsigned count
     ctypedef struct floor_book:
         floor_side bids, asks
+        bint begun
+        unsigned price_places, size_places
+        uint64_t last, quoted, traded
     ctypedef struct unix_clock:
         pass
     void clock_open(unix_clock *c)
     ctypedef struct floor_feed:
         unix_clock clock
         fh_slot *ring
-        uint64_t mask, next, levels
+        uint64_t mask, next, levels, refused, copies, gaps
         floor_book *books
     int FLOOR_BOOKS, FLOOR_PADDING
-    ctypedef void (*floor_decoder)(floor_feed *f, const char *frame)
+    ctypedef bint (*floor_decoder)(floor_feed *f, const char *frame)
     floor_decoder floor_find(const char *venue)
-    void floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
+    void floor_frame(floor_feed *f, floor_decoder decode, const char *frame, size_t length)
+    const char *floor_symbol(floor_feed *f, const char *p, char close, floor_book **book)
+    bint floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
 
 PADDING = FLOOR_PADDING
 
@@ -74,11 +79,35 @@ cdef class Floor:
         return sum(self.f.books[i].bids.count + self.f.books[i].asks.count
                    for i in range(FLOOR_BOOKS))
 
+    def book(self, bytes symbol):
+        """Bids and asks, each best first, as whole numbers; and the places of prices and of sizes."""
+        cdef bytes padded = bytes(PADDING) + symbol + bytes(PADDING)
+        cdef floor_book *b
+        floor_symbol(self.f, PyBytes_AS_STRING(padded) + FLOOR_PADDING, 0, &b)
+        bids = [(b.bids.levels[i].price, b.bids.levels[i].size) for i in range(b.bids.count)]
+        asks = [(b.asks.levels[i].price, b.asks.levels[i].size) for i in range(b.asks.count)]
+        return bids[::-1], asks[::-1], b.price_places, b.size_places
+
+    def counters(self):
+        """What came of frames that changed nothing, and numbers that were missing."""
+        return {"refused": self.f.refused, "copies": self.f.copies, "gaps": self.f.gaps}
+
+    def begin(self):
+        """Another session: every book begins anew, and so do all numbers."""
+        cdef int i
+        for i in range(FLOOR_BOOKS):
+            self.f.books[i].begun = False
+            self.f.books[i].last = self.f.books[i].quoted = self.f.books[i].traded = 0
+
     def snapshot(self, bytes symbol, bytes body):
+        """The answer of Binance that a book begins from."""
         cdef bytes padded = bytes(PADDING) + symbol + bytes(PADDING)
         cdef bytes answer = body + bytes(PADDING)
-        floor_binance_snapshot(self.f, PyBytes_AS_STRING(padded) + FLOOR_PADDING, answer)
+        if not floor_binance_snapshot(self.f, PyBytes_AS_STRING(padded) + FLOOR_PADDING, answer):
+            raise ValueError(f"no snapshot of {symbol.decode()}")
 
     def feed(self, list frames):
+        """Frames, each with PADDING bytes behind it."""
         for frame in frames:
-            self.decode(self.f, PyBytes_AS_STRING(<bytes>frame))
+            floor_frame(self.f, self.decode, PyBytes_AS_STRING(<bytes>frame),
+                        PyBytes_GET_SIZE(frame) - FLOOR_PADDING)

@@ -200,7 +200,7 @@ int main(int argc, char **argv)
         size_t at = 0, size, head;
         while ((head = header((uint8_t *)buffer + at, have - at, &size)) &&
                have - at >= head + size) {
-            decode(feed, buffer + at + head);
+            floor_frame(feed, decode, buffer + at + head, size);
             at += head + size;
             if (timed && frames >= warm && frames < end)
                 times[frames - warm] = monotonic();
