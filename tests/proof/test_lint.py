@@ -79,6 +79,7 @@ COPIES = {
     ("shm/_arrow.pyx", "memcpy(field, <const char *>raw, len(raw))"): "a name",
     ("shm/_arrow.pyx", "memcpy(c.text + at, <const char *>raw[i], len(raw[i]))"): "words",
     ("feedhandler/engine/engine.h", "memcpy(frame, payload, length)"): "a received frame",
+    ("feedhandler/bench/native/floor_book.h", "memcpy(b->name, p, length)"): "a name of a frame",
     (
         "feedhandler/engine/text_cuts.h",
         "memcpy(k->found, k->ends, (size_t)parts * sizeof *k->ends)",
