@@ -114,14 +114,11 @@ cdef class Writer:
     def ready(self):
         self._check()
         if not self.mirror:  # whose records are all another's
-            self._say_writer(1)
+            fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
+            fh_message_add(&self.w, FH_KIND_WRITER, 0, 1, 0, 0)
+            fh_message_end(&self.w)
+            fh_publish(&self.w)
         fh_store64_release(&self.w.header.magic, FH_MAGIC_DATA)
-
-    cdef void _say_writer(self, int64_t starts) noexcept:
-        fh_message_begin(&self.w, FH_NO_INSTRUMENT, 0, 0, 0, fh_now_ns(), 0)
-        fh_message_add(&self.w, FH_KIND_WRITER, 0, starts, 0, 0)
-        fh_message_end(&self.w)
-        fh_publish(&self.w)
 
     cdef void _remember(self) noexcept:
         """Which epochs were before this one, for the writer that comes next."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import shm
 from shm import Reason, State
+from tests.conftest import remove_objects
 from tests.kit.patience import DEADLINE_S
 from tests.recording.market import SYMBOLS, VENUE, Market
 
@@ -99,6 +100,8 @@ def mirroring(
         yield process
     finally:
         process.close()
+        if process.process.returncode not in (0, 2):  # killed: what it left is not the test's own
+            remove_objects(namespace)
 
 
 def until(condition: Callable[[], Any], what: str, process: Process | None = None) -> Any:
