@@ -62,7 +62,10 @@ def mirror(
         raise click.UsageError("from where? --from ENDPOINT, or --zenoh FILE with endpoints")
     try:
         for rule in only:
-            check(rule)
+            try:
+                check(rule)
+            except ValueError as error:
+                raise ValueError(f"--only {rule!r}: {error}") from None
         names.kind_bits(kinds)
         if source:
             names.checked_name(source)

@@ -46,6 +46,7 @@ class Copy:
         self.number = 0  #: all batches up to this one are in memory
         self.late_ns = 0  #: the most since `late` was called
         self.over = False
+        self.lost_told = 0  #: of `lost`, what the log has said
         self._source = f"{hello.name}/{hello.namespace}"
         self._writer = writer
         self._mirrored = Mirrored(writer, connections=hello.connections)

@@ -75,6 +75,7 @@ class VenueMirror:
                 self._segment.close()
 
     def _say(self, kind: str, text: str) -> None:
+        text = text.removeprefix(f"{self.venue}: ")  # an error of its memory names it as well
         self.why = text
         self._quiet.warning(kind, f"{self.venue}: {text}", venue=self.venue)
 
@@ -245,13 +246,9 @@ class VenueMirror:
         assert copy is not None
         with copy.lock:
             first, since, early = copy.next_sequence, copy.number, copy.early()
-        before = copy.lost
         self._have(copy, first, since, counts=True)
         copy.forget(early)
         self.tally.repaired += 1
-        if copy.lost > before:
-            gone = copy.lost - before
-            self._say("lost", f"{gone} records could not be had; cells are as they are there")
 
     # ---- clocks, and the sign of life
 
@@ -277,6 +274,14 @@ class VenueMirror:
         if hello is not None and len(who := self._asking.claimed()) > 1:
             self._say("claims", f"{several(who)}; {hello.name} is followed")
 
+    def _tell_lost(self, copy: Copy) -> None:
+        """Also of what the server itself had to leave out, for which nobody asks."""
+        told, lost = copy.lost_told, copy.lost
+        if lost > told:
+            copy.lost_told = lost
+            gone = lost - told
+            self._say("lost", f"{gone} records could not be had; cells are as they are there")
+
     def _keep_alive(self) -> None:
         mend_at = late_at = 0.0
         while not self._stop.wait(BEAT_S / 2):
@@ -286,6 +291,7 @@ class VenueMirror:
             try:
                 copy.judge()
                 copy.beat(self._wanted.link, self._heard_ns)
+                self._tell_lost(copy)
                 now = monotonic()
                 if now >= late_at:
                     late_at, copy.late_ns = now + 1.0, 0

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from feedhandler.cli.main import main
 from feedhandler.link._link import WIRE
 from feedhandler.link.asking import _text
 from feedhandler.link.clock import ClockOffset
@@ -34,6 +35,12 @@ def test_who_does_not_answer_is_said_in_words() -> None:
     """Of an engine whose own word for it is one."""
     assert "has not answered within 2 s" in _text(b"Timeout", 2.0)
     assert _text(b"no such stream", 2.0) == "no such stream"
+
+
+def test_a_pattern_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the option that had it."""
+    assert main(["mirror", "sim", "--from", "here", "--only", "!"]) == 2
+    assert "--only '!'" in capsys.readouterr().err
 
 
 def test_a_number_that_was_never_sent_is_not_waited_for(namespace: str) -> None:
