@@ -25,7 +25,7 @@ _PERCENTILES = (50.0, 99.0)
 
 def together(where: cores.Cores, count: int, readers: int) -> dict[str, hop.Times]:
     """When the first and when the last reader held each record, ns. Raises StageError."""
-    paths = [programs.scratch("together.npz") for _ in range(readers)]
+    paths = [programs.scratch(f"together-{number}.npz") for number in range(readers)]
     with ExitStack() as stack:
         writer = hop.one_instrument(stack)
         made = []
