@@ -82,6 +82,9 @@ def format_readers(fd: int) -> None:
 def claim_control(fd: int, pid: int, start_ticks: int) -> None:
     """Say in the control object who the writer is. The caller holds the writer's lock on it."""
 
+def withdraw(fd: int) -> None:
+    """Say in the control object that no epoch is there."""
+
 def supersede(fd: int) -> None:
     """Mark the data object open for writing at `fd` superseded, and wake who sleeps on it."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shm._native import HEADER_BYTES, Writer, supersede
+from shm._native import HEADER_BYTES, Writer, supersede, withdraw
 from shm._native import geometry as sizes
 from shm.control_object import read_control, share
 from shm.dev_shm import create_object, open_fd, reserve, unlink
@@ -65,6 +65,8 @@ def new_epoch(
     named = int(control["epoch"])
     epoch = max(named + 1, now) if named < now + _CLOCK_BACK_US else now  # else it is damage
     epoch = mirror or epoch
+    if epoch == named:  # a mirror's that was killed: nobody attaches to this one before it is shown
+        withdraw(control_fd)
     while True:
         path = data_name(namespace, venue, epoch)
         try:

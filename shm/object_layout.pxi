@@ -89,6 +89,14 @@ def claim_control(int fd, pid, start_ticks):
     munmap(control, FH_CONTROL_BYTES)
 
 
+def withdraw(int fd):
+    """Say in the control object that no epoch is there. The caller holds the lock object's lock."""
+    cdef fh_control *control = <fh_control *>_map(
+        fd, FH_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED)
+    fh_store64_release(&control.epoch, 0)
+    munmap(control, FH_CONTROL_BYTES)
+
+
 def supersede(int fd):
     """Mark the data object open (read and write) at `fd` superseded and wake who sleeps on it."""
     cdef fh_header *header = <fh_header *>_map(
