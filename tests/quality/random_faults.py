@@ -59,7 +59,10 @@ def _kinds(venue: str, forms: Forms, symbol: str) -> dict[str, int]:
         proven = forms.numbered or forms.connection or forms.whole
         if kind in _KEPT and not proven:  # whether a checksum shows it hangs on what was in it
             continue
-        if (kind == "garbage" and forms.whole) or (kind == "duplicate" and forms.keyed):
+        if kind == "duplicate" and forms.keyed:  # the end of a level that is gone costs the book
+            continue
+        # A whole book that is late costs it, if nothing else comes for a second.
+        if kind in ("garbage", "reorder") and forms.whole:
             continue
         try:
             check({"kind": kind, "symbol": symbol, **_MORE.get(kind, {})})
