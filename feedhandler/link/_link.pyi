@@ -1,4 +1,4 @@
-"""Both ends of the link. See `source.h` and `mirrored.h`."""
+"""Both ends of the link. See `source.h`, `judged.h` and `mirrored.h`."""
 
 from collections.abc import Iterable
 

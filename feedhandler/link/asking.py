@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from time import time_ns
 from typing import Any
 
@@ -18,10 +20,16 @@ from shm._native import LAYOUT_HASH, VERSION
 
 _ANSWER_S = 1.0
 _REPAIR_S = 20.0
+_LOOK_S = 0.05  #: so soon is noticed that nobody waits any more
+_LATEST_NS = 1 << 62  #: no clock shows more
 
 
 class LinkRefused(Exception):  # noqa: N818
     """What came is not for this mirror, and why."""
+
+
+class Ended(Exception):  # noqa: N818
+    """This mirror was told to end while it waited for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +46,32 @@ class Wanted:
 
 
 class Asking:
-    """About one venue. Any number of threads."""
+    """About one venue. Any number of threads; all of it raises :class:`Ended` soon after `stop`."""
 
-    def __init__(self, session: Any, venue: str, wanted: Wanted) -> None:
+    def __init__(
+        self, session: Any, venue: str, wanted: Wanted, stop: threading.Event | None = None
+    ) -> None:
         self._session, self._venue, self._wanted = session, venue, wanted
+        self._stop = stop or threading.Event()
 
-    def _get(self, name: str, ask: Ask, timeout: float) -> Any:
-        """Answers as they come."""
+    def _answers(self, get: Callable[..., Any], key: str, **more: Any) -> Iterator[Any]:
+        """Of a query, as they come; waited for here, since the engine's waiting hears no `stop`."""
+        came: SimpleQueue[Any] = SimpleQueue()
+        get(key, engine().handlers.Callback(came.put, lambda: came.put(None)), **more)
+        while not self._stop.is_set():
+            try:
+                reply = came.get(timeout=_LOOK_S)
+            except Empty:
+                continue
+            if reply is None:
+                return
+            yield reply
+        raise Ended
+
+    def _get(self, name: str, ask: Ask, timeout: float) -> Iterator[Any]:
         zenoh = engine()
-        return self._session.get(
+        return self._answers(
+            self._session.get,
             names.key(name, self._wanted.source_namespace, self._venue, "ask"),
             payload=msgspec.json.encode(ask),
             target=zenoh.QueryTarget.ALL,
@@ -74,7 +99,7 @@ class Asking:
         """The names under which it is served now, by whoever is wanted."""
         wanted = self._wanted
         key = names.key(wanted.source, wanted.source_namespace, self._venue, "alive")
-        replies = self._session.liveliness().get(key, timeout=_ANSWER_S)
+        replies = self._answers(self._session.liveliness().get, key, timeout=_ANSWER_S)
         return sorted({str(each.ok.key_expr).split("/")[1] for each in replies if each.ok})
 
     def clock(self, name: str, clock: ClockOffset) -> None:
@@ -83,6 +108,8 @@ class Asking:
         for reply in self._get(name, Ask("clock"), _ANSWER_S):
             if reply.ok is not None:
                 its = msgspec.json.decode(bytes(reply.ok.payload), type=Clock)
+                if not 0 <= its.came_ns <= its.left_ns < _LATEST_NS:
+                    raise LinkRefused(f"{name} answers with a time that is none: {its}")
                 clock.add(asked_ns, its.came_ns, its.left_ns, time_ns())
 
     def repair(self, hello: Hello, life: int, first: int, since: int) -> Iterator[bytes]:

@@ -57,6 +57,8 @@ class Copy:
         self._stashed = 0
         self._step_ns = 0  # as of then, by the source's clock, nothing is missing
         self._joined = False
+        self._held = False  # a repair was asked for, and what comes meanwhile is kept
+        self._doubted = False  # what came in its turn did not fit
 
     @property
     def next_sequence(self) -> int:
@@ -79,12 +81,14 @@ class Copy:
             self.number = 0
             self._stash.clear()
             self._stashed = 0
-            self._joined = False
+            self._joined = self._held = self._doubted = False
 
     def take(self, data: bytes) -> bool:
         """A batch that was published; False: something before it is missing, or it is another
         life's. Raises :class:`BadMessage`."""
-        _, _, life, epoch, number, _, _, _, _, sent_ns = head(data)
+        repair, _, life, epoch, number, first, last, until, _, sent_ns = head(data)
+        if repair or not 0 < first <= last + 1 or last != until:
+            raise BadMessage("no batch has such a head")
         with self.lock:
             if life != self.life or epoch != self.epoch:
                 self._tally.foreign += 1
@@ -92,14 +96,19 @@ class Copy:
             if number <= self.number:
                 self._tally.repeated += 1
                 return True
-            if number != self.number + 1 or not self._joined:
+            waits = self._held or not self._joined  # for what was asked for
+            if waits or number != self.number + 1 or first > self.next_sequence:
                 self._keep(number, data, sent_ns)
-                return not self._joined  # then it is being asked for
+                return waits
             self._apply(number, data, sent_ns)
             return True
 
     def _apply(self, number: int, data: bytes, sent_ns: int) -> None:
-        self._mirrored.apply(data)
+        try:
+            self._mirrored.apply(data)
+        except BadMessage:
+            self._doubted = True
+            raise
         self.number = number
         self._in_step(sent_ns)
 
@@ -112,31 +121,41 @@ class Copy:
             self._stash[number] = data, sent_ns
             self._stashed += len(data)
 
-    def early(self) -> tuple[int, ...]:
-        """Numbers of what came before its turn: a repair that is asked for now has all of it."""
+    def missing(self) -> tuple[int, int, tuple[int, ...]]:
+        """What to ask a repair for, which has to come then: the first record, and the batch after
+        which cells are wanted; and the numbers of what came early, all of which it has to have."""
         with self.lock:
-            return tuple(self._stash)
+            self._held = True
+            since = self.number
+            if self._doubted or since + 1 in self._stash:
+                since = 0  # what came in its turn did not fit: something before it is not right
+            return self.next_sequence, since, tuple(self._stash)
 
-    def forget(self, early: Sequence[int]) -> None:
-        """After that repair. What it had not, the source has never sent: it is not waited for."""
+    def forget(self, early: Sequence[int]) -> int:
+        """After that repair. What it had not, the source has never sent: it is not waited for.
+        How many these were."""
+        forged = 0
         with self.lock:
             for number in early:
                 if number in self._stash:
                     self._stashed -= len(self._stash.pop(number)[0])
                     self._tally.foreign += 1
+                    forged += 1
+        return forged
 
     def mend(self, messages: Sequence[bytes], *, counts: bool) -> bool:
         """A repair, or the next messages of one; whether it is whole. Raises BadMessage."""
         with self.lock:
             for data in messages:
-                repair, last, life, _, number, _, _, _, _, sent_ns = head(data)
+                repair, last, life, _, number, _, _, _, since, sent_ns = head(data)
                 if not repair or life != self.life:
                     raise BadMessage("a repair of another life")
                 self._mirrored.apply(data, counts=counts)
                 if not last:
                     continue
                 self.number = max(self.number, number)
-                self._joined = True
+                self._joined, self._held = True, False
+                self._doubted = self._doubted and since > 0
                 self._drain()
                 if not self._stash:
                     self._in_step(sent_ns)
@@ -148,15 +167,18 @@ class Copy:
         for number in sorted(self._stash):
             if number > self.number + 1:
                 break
-            data, sent_ns = self._stash.pop(number)
+            data, sent_ns = self._stash[number]
+            if number == self.number + 1 and head(data)[5] > self.next_sequence:
+                break
+            del self._stash[number]
             self._stashed -= len(data)
             if number == self.number + 1:
                 self._apply(number, data, sent_ns)
 
     @property
     def gap(self) -> bool:
-        """Batches came, and one before them did not."""
-        return self._joined and bool(self._stash)
+        """Batches came, and one before them did not, or did not fit."""
+        return self._joined and (bool(self._stash) or self._doubted)
 
     # ---- trust
 

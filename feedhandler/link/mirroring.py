@@ -14,6 +14,7 @@ from feedhandler.link.copy import Copy, Tally
 from feedhandler.link.names import Hello
 from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
+from feedhandler.number_text import plural
 from shm import NoRoom, ShmError
 from shm.segment import WriterSegment, create
 
@@ -38,7 +39,6 @@ class VenueMirror:
         self.why = "nobody has answered yet"
         self.failed: ShmError | None = None  #: memory that cannot be had, ever
         self.copy: Copy | None = None
-        self._asking = Asking(session, venue, wanted)
         self._wanted = wanted
         self._clock = ClockOffset()
         self._hello: Hello | None = None
@@ -49,6 +49,7 @@ class VenueMirror:
         self._again = threading.Event()  # say hello
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._asking = Asking(session, venue, wanted, self._stop)
         self._quiet = Throttle()
         self._changing = threading.Lock()  # of the epoch
         self._threads = [
@@ -59,10 +60,14 @@ class VenueMirror:
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Its memory ends in order."""
+    def stop(self) -> None:
+        """Nothing is waited for any more: `close` follows."""
         self._stop.set()
         self._wake.set()
+
+    def close(self) -> None:
+        """Its memory ends in order."""
+        self.stop()
         if self._subscriber is not None:
             self._subscriber.undeclare()
         for thread in self._threads:
@@ -244,11 +249,12 @@ class VenueMirror:
     def _repair(self) -> None:
         copy = self.copy
         assert copy is not None
-        with copy.lock:
-            first, since, early = copy.next_sequence, copy.number, copy.early()
+        first, since, early = copy.missing()
         self._have(copy, first, since, counts=True)
-        copy.forget(early)
         self.tally.repaired += 1
+        if forged := copy.forget(early):
+            text = "that its source has never sent: does somebody else publish under its key?"
+            self._say("forged", f"{plural(forged, 'batch', 'batches')} refused {text}")
 
     # ---- clocks, and the sign of life
 
@@ -303,6 +309,8 @@ class VenueMirror:
                         self._say("mended", what)
             except ShmError as error:
                 self._say("memory", str(error))
+            except Exception as error:  # else nobody would give a sign of life any more
+                self._say("alive", f"what it is cannot be said: {type(error).__name__}: {error}")
 
 
 class Mirroring:
@@ -312,5 +320,7 @@ class Mirroring:
         self.venues = {venue: VenueMirror(session, venue, wanted) for venue in venues}
 
     def close(self) -> None:
+        for venue in self.venues.values():
+            venue.stop()
         for venue in self.venues.values():
             venue.close()

@@ -121,7 +121,6 @@ class Flow:
         self._pause_s = pause_s
         self._stop = threading.Event()
         self._run = threading.Event()
-        self._idle = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._go)
         store = market._store
@@ -143,10 +142,7 @@ class Flow:
         while not self._stop.is_set():
             with self._lock:
                 if self._run.is_set():
-                    self._idle.clear()
                     self.market.step()
-                else:
-                    self._idle.set()
                 self.market.writer.heartbeat()
             time.sleep(self._pause_s)
 
@@ -155,7 +151,16 @@ class Flow:
 
     def pause(self) -> None:
         self._run.clear()
-        assert self._idle.wait(DEADLINE_S)
+        with self._lock:
+            pass  # what was begun is done
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.pause()
+        try:
+            yield
+        finally:
+            self.go()
 
     def restart(self) -> None:
         """Its writer stops in order, and another starts."""

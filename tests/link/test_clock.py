@@ -10,10 +10,8 @@ import pytest
 
 import shm
 from feedhandler.link.clock import ClockOffset
-from feedhandler.link.copy import Copy, Tally
-from feedhandler.link.names import Hello
 from shm import Reason, State
-from tests.link.test_wire import LIMIT, Pair
+from tests.link.pairs import LIMIT, Pair, copy_of
 from tests.recording.market import SYMBOLS
 
 TEN_MINUTES = 600_000_000_000
@@ -59,7 +57,7 @@ def pair(namespace: str) -> Iterator[Pair]:
 def test_ten_minutes_are_in_no_age_and_in_no_state(pair: Pair, ahead_ns: int) -> None:
     """Times are the source's, ages are right; who is not in step is so by either clock."""
     clock = ClockOffset()
-    copy = _copy(pair, clock)
+    copy = copy_of(pair, clock)
     pair.market.now_ns = time.time_ns() + ahead_ns
     for row in range(len(SYMBOLS)):
         pair.market.snapshot(row)
@@ -111,37 +109,12 @@ def _sent(data: bytes, later_ns: int) -> bytes:
     return bytes(changed)
 
 
-def _copy(pair: Pair, clock: ClockOffset) -> Copy:
-    segment = pair.feed.segment
-    assert segment is not None
-    hello = Hello(
-        wire=1,
-        contract=(2, 0),
-        layout=0,
-        name="there",
-        namespace="feed",
-        venue="sim",
-        host="there",
-        pid=1,
-        life=7,
-        epoch=segment.epoch,
-        instruments=segment.capacity,
-        depth=segment.depth,
-        ring_slots=segment.slots,
-        connections=segment.connection_capacity,
-        stream="all",
-        carried=1,
-        there=1,
-    )
-    return Copy(pair.held.writer, hello, clock, SECOND, Tally())
-
-
 def test_batches_that_come_early_twice_or_never(pair: Pair) -> None:
     """In order in memory, whatever order they came in; one that is missing holds up the rest."""
     clock = ClockOffset()
     now = time.time_ns()
     clock.add(now, now, now, now)
-    copy = _copy(pair, clock)
+    copy = copy_of(pair, clock)
     assert copy.mend(pair.source.repair(0, 0, 64), counts=False)
     batches = []
     for _ in range(6):

@@ -7,14 +7,9 @@ import struct
 import pytest
 
 from feedhandler.cli.main import main
-from feedhandler.link._link import WIRE
 from feedhandler.link.asking import _text
-from feedhandler.link.clock import ClockOffset
-from feedhandler.link.copy import Copy, Tally
-from feedhandler.link.names import Hello
 from tests.link.links import Process, free_port, same, until
-from tests.link.test_wire import Pair
-from tests.recording.market import VENUE
+from tests.link.pairs import Pair, joined
 
 
 @pytest.mark.parametrize("words", [("mirror", "sim", "--from"), ("serve", "--connect")])
@@ -47,35 +42,15 @@ def test_a_number_that_was_never_sent_is_not_waited_for(namespace: str) -> None:
     """A batch far ahead is asked for once, and then forgotten."""
     pair = Pair(namespace)
     try:
-        hello = Hello(
-            wire=WIRE,
-            contract=(2, 0),
-            layout=0,
-            name="here",
-            namespace=namespace,
-            venue=VENUE,
-            host="h",
-            pid=1,
-            life=7,
-            epoch=pair.market.epoch,
-            instruments=16,
-            depth=8,
-            ring_slots=4096,
-            connections=4,
-            stream="all",
-            carried=6,
-            there=6,
-        )
-        copy = Copy(pair.held.writer, hello, ClockOffset(), 10**9, Tally())
-        copy.mend(pair.source.repair(0, 0, 64), counts=False)
+        copy = joined(pair)
         pair.market.step()
         data = bytearray(pair.one())
         struct.pack_into("<Q", data, 24, 10**6)
         assert not copy.take(bytes(data))
         assert copy.gap
-        early = copy.early()
-        copy.mend(pair.source.repair(copy.next_sequence, copy.number, 0), counts=True)
-        copy.forget(early)
+        first, since, early = copy.missing()
+        copy.mend(pair.source.repair(first, since, 0), counts=True)
+        assert copy.forget(early) == 1
         assert not copy.gap
         pair.market.step()
         assert copy.take(pair.one())
