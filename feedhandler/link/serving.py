@@ -19,6 +19,7 @@ from feedhandler.link.session import LinkError, engine
 from feedhandler.link.stream import Stream
 from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
+from feedhandler.number_text import count
 from shm import NoSuchVenue, NotReady, ShmError
 from shm._native import DEAD_NS, LAYOUT_HASH, VERSION, Segment
 from shm.attach import open_segment, venues
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 BEAT_S = 0.1
 _HISTOGRAMS_S = 1.0
 _ATTACH_S = 0.2
+_CLAIMED_S = 5.0  #: a venue that another one serves is looked at again
+_CLAIMED_SAID_S = 60.0
 _VERDICTS = {"stopped": 1, "superseded": 2, "died": 3}
 _SILENT = 4
 _MOST_STREAMS = 64
@@ -50,6 +53,7 @@ class VenueServing:
 
     def __init__(self, place: Place, venue: str, pool: ThreadPoolExecutor) -> None:
         self.venue = venue
+        self.left_out = 0  #: records that no mirror has, since they were sent too late
         self._place = place
         self._pool = pool
         self._stop = threading.Event()
@@ -101,6 +105,17 @@ class VenueServing:
     def _say(self, text: str) -> None:
         self._quiet.warning(self.venue, f"{self.venue}: {text}", venue=self.venue)
 
+    def _say_lapped(self, records: int) -> None:
+        """Mirrors are told of the loss by their readers; why, is to be known here."""
+        self.left_out += records
+        self._quiet.warning(
+            "lapped",
+            f"{self.venue}: {count(records)} records were overwritten before they were sent "
+            f"({count(self.left_out)} in all), so mirrors have lost them: give this process more "
+            "CPU, or the venue a longer ring (ring_slots)",
+            venue=self.venue,
+        )
+
     def _attach(self) -> bool:
         """Go over to the memory that is there; whether it is another than before."""
         try:
@@ -146,6 +161,8 @@ class VenueServing:
             seen = segment.published
             for stream in list(self._streams.values()):
                 stream.send(beat=beat, verdict=verdict, histograms=beat and histograms)
+                if lapped := stream.lapped():
+                    self._say_lapped(lapped)
             left = int((beat_at - monotonic()) * 1e9)
             if left <= 0 or segment.published != seen:
                 continue
@@ -261,17 +278,33 @@ class Serving:
     ) -> None:
         self._place = Place(session, name, namespace, limit)
         self._only = tuple(only)
+        self._begun = False
+        self._claimed: dict[str, float] = {}  # served by another one: when to look again
+        self._quiet = Throttle(_CLAIMED_SAID_S)
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="answer")
         self.venues: dict[str, VenueServing] = {}
 
     def look(self) -> None:
-        """For venues that have come. Raises :class:`LinkError` where another one serves them."""
+        """For venues that have come. One that another serves is said, and tried again.
+
+        Raises :class:`LinkError` if that is so of one when it is called first.
+        """
         for venue in self._only or venues(self._place.namespace):
-            if venue in self.venues:
+            if venue in self.venues or monotonic() < self._claimed.get(venue, 0.0):
                 continue
-            self._unclaimed(venue)
+            try:
+                self._unclaimed(venue)
+            except LinkError as error:
+                if not self._begun:
+                    raise
+                self._claimed[venue] = monotonic() + _CLAIMED_S
+                text = f"{error}; it is tried again: {error.cure}"
+                self._quiet.warning(venue, text, venue=venue)
+                continue
+            self._claimed.pop(venue, None)
             self.venues[venue] = VenueServing(self._place, venue, self._pool)
             log.info("%s: served as %s", venue, self._place.name, extra=about(venue=venue))
+        self._begun = True
 
     def _unclaimed(self, venue: str) -> None:
         key = names.key(self._place.name, self._place.namespace, venue, "alive")

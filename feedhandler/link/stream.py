@@ -24,7 +24,7 @@ class Stream:
     def __init__(self, publisher: Any, only: tuple[str, ...], kinds: tuple[str, ...]) -> None:
         self.only, self.kinds = only, kinds
         self.life = 0
-        self.left_out = 0  #: records that were overwritten before they were sent
+        self._left_out = 0
         self.sent = 0
         self.bytes = 0
         self._publisher = publisher
@@ -62,13 +62,18 @@ class Stream:
                         self._limit, beat=beat, verdict=verdict, histograms=histograms
                     )
                 except Lapped:
-                    self.left_out += source.go_on()
+                    self._left_out += source.go_on()
                     beat = True
                     continue
                 if data is None:
                     return
                 self._put(data)
                 beat = False
+
+    def lapped(self) -> int:
+        """So many records were overwritten before they were sent, since it was asked."""
+        left_out, self._left_out = self._left_out, 0
+        return left_out
 
     def repair(self, life: int, first: int, since: int) -> list[bytes] | None:
         """None: it is another life by now."""

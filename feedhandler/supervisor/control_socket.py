@@ -18,6 +18,9 @@ from typing import Any
 import orjson
 
 from feedhandler.runtime_directory import runtime_directory
+from shm import ShmError
+from shm.attach import open_segment, venues
+from shm.owners import believed
 
 _LINE_BYTES = 64 << 20
 _REQUEST_BYTES = 1 << 16
@@ -28,6 +31,14 @@ RELOAD_S = 150.0  #: of a reload: venues are asked, others end and start again
 
 class NotRunning(Exception):  # noqa: N818
     """No supervisor runs for this namespace, or it does not answer."""
+
+
+class OnlyMirrored(NotRunning):
+    """A mirror writes there, and its feed runs elsewhere; `cure`: what can be done."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(message)
+        self.cure = cure
 
 
 class AlreadyRunning(Exception):  # noqa: N818
@@ -62,7 +73,7 @@ def request(
         text = f"the supervisor of {namespace!r} does not answer within {timeout:g} s"
         raise NotRunning(text) from None
     except OSError:
-        raise NotRunning(f"no supervisor runs for the namespace {namespace!r}") from None
+        raise _nobody(namespace) from None
     try:
         answer = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -70,6 +81,29 @@ def request(
     if not isinstance(answer, dict):
         raise NotRunning(f"what listens at {path} is no supervisor")
     return answer
+
+
+def _nobody(namespace: str) -> NotRunning:
+    """Who is not there; and who writes there instead, if that is a mirror."""
+    text = f"no supervisor runs for the namespace {namespace!r}"
+    mirrors: dict[tuple[int, str], list[str]] = {}
+    for venue in venues(namespace):
+        with suppress(ShmError, OSError):
+            segment = open_segment(namespace, venue, believed())
+            if segment.mirror is not None and segment.gone() is None:
+                whose = f"of {segment.mirror['source']} over {segment.mirror['link']}"
+                mirrors.setdefault((segment.life[1], whose), []).append(venue)
+    if not mirrors:
+        return NotRunning(text)
+    who = "; ".join(
+        f"process {pid} mirrors {', '.join(names)} {whose}"
+        for (pid, whose), names in mirrors.items()
+    )
+    pids = " ".join(str(pid) for pid in dict.fromkeys(pid for pid, _ in mirrors))
+    return OnlyMirrored(
+        f"{text}: {who}",
+        f"what is carried is decided at the source, ask there; to end the mirror: kill {pids}",
+    )
 
 
 class NamespaceLock:

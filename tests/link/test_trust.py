@@ -185,6 +185,7 @@ def test_more_is_missing_than_the_ring_has(namespace: str) -> None:
             assert 3000 - 1024 <= gone <= market.published - had
             until(lambda: (segment.mirror or {})["lost"] == gone, "the header says so", process)
             until(lambda: process.said("records could not be had"), "so does the log", process)
+            until(lambda: server.said("overwritten before they were sent"), "there too", server)
             with pytest.raises(shm.Overrun) as caught:
                 until(lambda: _ignored(events.poll()), "the loss")
             assert caught.value.lost == events.lost
