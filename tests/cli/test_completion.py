@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Venue
+from tests.kit.tools import need
 
 README = Path(__file__).parents[2] / "README.md"
 _DEADLINE_S = 45.0
@@ -32,11 +32,6 @@ def line_of(shell: str) -> str:
     """What the README has people write into their shell's file."""
     (found,) = [line for line in README.read_text().splitlines() if f"={shell}_source" in line]
     return found.partition("  #")[0]
-
-
-def need(shell: str) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed (apt-get install {shell})")
 
 
 @pytest.fixture

@@ -247,7 +247,7 @@ def test_a_reload_that_one_venue_cannot_do_is_done_by_none() -> None:
     running._children = {"okx": okx, "binance": binance}  # type: ignore[dict-item]
     change = difference(old, new)
     assert change.rules == ("okx", "binance")
-    with pytest.raises(ConfigError, match=r"venues\.binance\.instruments: its process does not"):
+    with pytest.raises(ConfigError, match=r"--symbols, venues\.binance: its process does not"):
         asyncio.run(running._follow(new, change))
     assert (okx.config, binance.config) == (old.venues["okx"], old.venues["binance"])
     binance.problem = ""

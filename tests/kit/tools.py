@@ -34,6 +34,8 @@ PACKAGES: Final = {
     "ip": "iproute2",
     "tc": "iproute2",
     "tmux": "tmux",
+    "zsh": "zsh",
+    "fish": "fish",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
     "prometheus": "prometheus",

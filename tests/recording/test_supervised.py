@@ -69,5 +69,9 @@ def test_a_directory_that_is_refused_is_said_and_the_feed_runs(tmp_path: Path) -
         r.config = msgspec.structs.replace(r.config, record=record)
         r.supervisor()
         r.attach("okx").close()
-        until(lambda: "refused" in _recorder(r).get("detail", ""), "it is said")
-        assert _recorder(r)["state"] == "ENDED"
+
+        def said() -> bool:
+            found = _recorder(r)
+            return found.get("state") == "ENDED" and "refused" in found["detail"]
+
+        until(said, "it is said")

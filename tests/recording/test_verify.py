@@ -239,7 +239,8 @@ def test_gaps_of_the_venue_are_no_findings(tmp_path: Path) -> None:
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(command, [str(a) for a in arguments], standalone_mode=False)
+    runner = CliRunner(env={"COLUMNS": ""})  # as in a pipe: nothing is broken into lines
+    result = runner.invoke(command, [str(a) for a in arguments], standalone_mode=False)
     if result.exception is not None:
         raise result.exception
     return int(result.return_value), result.output

@@ -286,7 +286,7 @@ def test_what_a_venue_cannot_do_is_refused_before_it_starts(tmp_path: Path) -> N
 def test_the_document_has_every_kind_and_key() -> None:
     text = DOCUMENT.read_text()
     for name, kind in KINDS.items():
-        rows = text.partition("| kind | cannot be meant where |")[0].splitlines()
+        rows = text.partition("| kind | makes no sense where |")[0].splitlines()
         (row,) = [line for line in rows if line.startswith(f"| `{name}` |")]
         for key in (*kind.needs, *kind.takes):
             assert f"`{key}`" in row, (name, key)
