@@ -82,6 +82,7 @@ def test_a_writer_that_hangs_or_dies_is_called_so_there(namespace: str) -> None:
 _ROUTER = """
 import json, sys, threading, zenoh
 config = zenoh.Config()
+config.insert_json5("transport/shared_memory/enabled", "false")  # it leaves files
 config.insert_json5("mode", '"router"')
 config.insert_json5("scouting/multicast/enabled", "false")
 config.insert_json5("listen/endpoints", json.dumps([sys.argv[1]]))

@@ -10,7 +10,7 @@ from typing import Any
 from feedhandler import venues as registry
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.venue import Base, Continuity
-from shm import Kind, State
+from shm import Kind, Reason, State
 from shm.inspect import open_memory
 
 
@@ -48,6 +48,17 @@ def lives(
         its.heals = max(0, times - 1)
         found[symbol] = its
     return found
+
+
+def left_by(venue: str, namespace: str, symbol: str, since: int) -> Reason | None:
+    """Why a book left LIVE first after `since`, by the ring of the process that runs."""
+    memory = open_memory(venue, namespace=namespace)
+    row = [name for name, _ in memory.segment.names(0)].index(symbol)
+    slots = memory.slots(1, memory.segment.published)
+    ours = slots[(slots["kind"] == int(Kind.STATE)) & (slots["side"] == 0)]
+    ours = ours[(ours["instrument"] == row) & (ours["receive_ns"] >= since)]
+    left = ours[ours["price"] != int(State.LIVE)]
+    return Reason(int(left["size"][0])) if len(left) else None
 
 
 class Forms:

@@ -30,9 +30,9 @@ from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.order import FaultError
 from feedhandler.sim.runner import make_server
 from feedhandler.view.status import heartbeat, venue_status
-from shm import ShmError
+from shm import Reason, ShmError
 from tests.kit.rig import Rig, Sim, rig
-from tests.quality.ledger import Forms, Ledger, Lives, differences, lives
+from tests.quality.ledger import Forms, Ledger, Lives, differences, left_by, lives
 
 VENUES: Final = ("bybit-linear", "kraken-futures", "okx", "binance", "bitfinex")
 _HEAL_S = 240.0  # with the backoff of a book that is lost again and again
@@ -159,6 +159,9 @@ class Play:
         """What the quality says otherwise than the ledger."""
         return differences(self.venue, self._its, self.ledger)
 
+    def _left_by(self, symbol: str, since: int) -> Reason | None:
+        return left_by(self.venue, self._r.namespace, symbol, since)
+
     def _lives(self) -> dict[str, Lives]:
         return lives(self.venue, self._r.namespace, time.time_ns(), self._still)
 
@@ -204,6 +207,13 @@ class Play:
         every = connection and kind in ("gap", "reorder", "garbage", "duplicate")
         lost = len(self._symbols) if every else len(struck)
         yield from self._healed(before["heals"] + lost, f"{kind} heals")
+        if kind in _KEPT and not connection:
+            for symbol, fault in zip(struck, ended(), strict=True):
+                if self._left_by(symbol, fault["first_ns"]) is Reason.SUBSCRIPTION:
+                    # It stood still while others moved on, and was subscribed to anew before the
+                    # next message could show what lacks.
+                    ledger.gaps -= min(1, sure)
+                    ledger.unheard += fault["numbers"]
 
     def _all(self, kind: str, **keys: Any) -> Iterator[None]:
         """One of the connection: all books are lost."""
