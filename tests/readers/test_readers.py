@@ -75,6 +75,7 @@ def test_hftbacktest_takes_both(files: Path, records: list[Record]) -> None:
         assert kinds["3"] == 2
     assert found["npz"]["local"] == found["npz"]["exchange"] == trades + levels + 2
     bids, asks = book_of(records)
+    assert found["documented"] == found["played"]["bid"]
     for played in (found["played"], found["converted_played"]):
         best = [played[what] for what in ("bid", "bid_size", "ask", "ask_size")]
         right = [float(number) for number in (*bids[0], *asks[0])]

@@ -4,7 +4,9 @@ run_hftbacktest.py NPZ TRADES INCREMENTAL TICK LOT
 """
 
 import json
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,20 @@ def played(data: Any, tick: float, lot: float) -> dict[str, float]:
     }  # fmt: skip
 
 
+def documented(npz: str, tick: str, lot: str) -> float:
+    """The best bid at its end, by the program in docs/export.md; with ticks and lots of ours."""
+    text = (Path(__file__).parents[3] / "docs" / "export.md").read_text()
+    (program,) = [
+        one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if ".npz" in one
+    ]
+    names: dict[str, Any] = {}
+    for was, ours in (("btc.npz", npz), ("size(0.5)", f"size({tick})"), ("(10.0)", f"({lot})")):
+        assert was in program
+        program = program.replace(was, ours)
+    exec(program, names)
+    return float(names["backtest"].depth(0).best_bid)
+
+
 def main() -> None:
     """Read all, and say it."""
     npz, trades, incremental, tick, lot = sys.argv[1:]
@@ -68,6 +84,7 @@ def main() -> None:
             {
                 "npz": told(data),
                 "played": played(data, float(tick), float(lot)),
+                "documented": documented(npz, tick, lot),
                 "converted": told(converted),
                 "converted_played": played(converted, float(tick), float(lot)),
             }
