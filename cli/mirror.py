@@ -48,7 +48,7 @@ def mirror(
 
     \b
     feedhandler mirror deribit okx --from 10.0.0.5
-    feedhandler mirror deribit --from 10.0.0.5:7447 --only 'option:BTC-USD:*' --kinds trade
+    feedhandler mirror deribit --from 10.0.0.5 --only 'option:BTC-USD:*'
 
     \b
     Exit codes: 0 fine, 2 usage, an endpoint or memory that cannot be had.

@@ -17,7 +17,9 @@ from feedhandler.cli.options import FilePath, namespace_option
 @click.option("--connect", multiple=True, metavar="ENDPOINT", help="A router to connect to.")
 @click.option("--name", default="", help="What mirrors call it.  [default: the host's name]")
 @click.option("--zenoh", metavar="FILE", type=FilePath(), help="Zenoh's own configuration.")
-@click.option("--batch-kib", type=int, default=48, metavar="N", help="As batch_kib of [serve].")
+@click.option(
+    "--batch-kib", type=int, default=48, metavar="N", help="KiB of records in a message, at most."
+)
 @click.option("--cpu", type=int, metavar="N", help="The CPU that it is pinned to.")
 @namespace_option
 def serve(venues: tuple[str, ...], zenoh: Path | None, namespace: str, **given: Any) -> int:
@@ -29,7 +31,7 @@ def serve(venues: tuple[str, ...], zenoh: Path | None, namespace: str, **given: 
 
     \b
     feedhandler serve --listen 10.0.0.5:7447
-    feedhandler serve deribit okx --connect tls/router.example:7447 --zenoh zenoh.json5
+    feedhandler serve okx --connect tls/router.example:7447 --zenoh tls.json5
 
     \b
     Exit codes: 0 fine, 2 usage, an endpoint or a name that cannot be had.
