@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from feedhandler import own_process
 from feedhandler.link import names, process
 from feedhandler.link.asking import Wanted
 from feedhandler.link.mirroring import Mirroring
@@ -32,7 +33,7 @@ def run(
     Raises :class:`feedhandler.link.session.LinkError`, and what :func:`shm.segment.create` raises
     where memory cannot be had.
     """
-    process.pin(cpu)
+    own_process.pin(cpu)
     connect = [names.endpoint(each) for each in endpoints]
     link = ", ".join(connect) or str(zenoh)
     wanted = Wanted(

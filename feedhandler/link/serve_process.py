@@ -12,6 +12,7 @@ from enum import IntEnum
 
 import msgspec
 
+from feedhandler import own_process
 from feedhandler.config.serve_keys import ServeConfig
 from feedhandler.link import names, process
 from feedhandler.link.serving import Serving
@@ -43,7 +44,7 @@ def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: i
 
     `venues` empty: all of the namespace, whenever they come. Raises :class:`LinkError`.
     """
-    process.pin(config.cpu, config.places.of("cpu"))
+    own_process.pin(config.cpu, config.places.of("cpu"))
     name = config.name or names.own_name()
     listen = [names.endpoint(each) for each in config.listen]
     connect = [names.endpoint(each) for each in config.connect]
@@ -70,7 +71,7 @@ def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: i
 def main(order: Order) -> Exit:
     """The process that `feedhandler start` runs."""
     setup("serve")
-    process.child("fh:serve")
+    own_process.child("fh:serve")
     try:
         run(order.config, order.namespace, order.venues, parent=order.parent)
     except LinkError as error:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -19,13 +18,13 @@ from typing import Any
 
 import msgspec
 
+from feedhandler import own_process
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.log import log, setup
 from feedhandler.recording.recorder import Recorder
 from feedhandler.recording.status_file import StatusFile
 from shm.recording.errors import RecordingError
 
-_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _WATCH_S = 0.5
 
 
@@ -57,12 +56,7 @@ def run(
 ) -> dict[str, Any]:
     """Record until SIGINT or SIGTERM, until `ends` of the monotonic clock, or until the process
     `parent` is gone; the status at the end. Raises what :class:`Recorder` does."""
-    if config.cpu is not None:
-        try:
-            os.sched_setaffinity(0, {config.cpu})
-        except OSError as error:
-            text = "%s: cannot run on CPU %d: %s; `feedhandler doctor` says what may be used"
-            log.warning(text, config.places.of("cpu"), config.cpu, error.strerror)
+    own_process.pin(config.cpu, config.places.of("cpu"))
     seen = StatusFile(namespace)
 
     def tell(status: dict[str, Any]) -> None:
@@ -111,9 +105,7 @@ class _Stopping:
 def main(order: Order) -> Exit:
     """The process that `feedhandler start` runs."""
     setup("record")
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    libc.prctl(_PR_SET_NAME, ctypes.create_string_buffer(b"fh:record"), 0, 0, 0)
+    own_process.child("fh:record")
     try:
         run(order.config, order.namespace, order.venues, parent=order.parent)
     except RecordingError as error:
