@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -186,6 +186,23 @@ class Example:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.communicate()
+
+
+def run_blocks(world: World, blocks: Sequence[str], **names: str) -> str:
+    """What a document's blocks of Python print, each run to its end by itself, with these names."""
+    whole = "\n".join(
+        f"exec({block!r}, {names!r})\nprint('done', {n})" for n, block in enumerate(blocks)
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", whole],
+        env=os.environ | {"FEEDHANDLER_NAMESPACE": world.namespace},
+        capture_output=True, text=True, timeout=DEADLINE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("done")] == [
+        f"done {n}" for n in range(len(blocks))
+    ]
+    return done.stdout
 
 
 def example_module(name: str) -> ModuleType:

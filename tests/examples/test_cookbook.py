@@ -3,7 +3,6 @@ one block after the other."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import run
-from tests.examples.conftest import DEADLINE, EXAMPLES, World
+from tests.examples.conftest import DEADLINE, EXAMPLES, World, run_blocks
 
 DOCS = EXAMPLES.parents[1] / "docs"
 
@@ -22,19 +21,7 @@ def test_every_block_runs(world: World, page: str, least: int) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text(), re.DOTALL)
     assert len(blocks) >= least
     assert not [block for block in blocks if "import shm\n" not in block]  # a program, to be copied
-    whole = "\n".join(
-        f"exec({block!r}, {{'__name__': '__main__'}})\nprint('done', {n})"
-        for n, block in enumerate(blocks)
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", whole],
-        env=os.environ | {"FEEDHANDLER_NAMESPACE": world.namespace},
-        capture_output=True, text=True, timeout=DEADLINE, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert [line for line in done.stdout.splitlines() if line.startswith("done")] == [
-        f"done {n}" for n in range(len(blocks))
-    ]
+    run_blocks(world, blocks, __name__="__main__")
 
 
 def test_every_title_is_in_the_list_of_its_page() -> None:

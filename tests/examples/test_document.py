@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from tests.examples.conftest import DEADLINE, EXAMPLES, Example, World
+from tests.examples.conftest import DEADLINE, EXAMPLES, Example, World, run_blocks
 
 README = EXAMPLES.parents[1] / "README.md"
 DOCUMENT = README.parent / "docs" / "strategy.md"
@@ -22,19 +22,7 @@ def test_every_block_runs(world: World) -> None:
         for block in re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     )
     assert len(blocks) >= 6
-    whole = "\n".join(
-        f"exec({block!r}, {{}})\nprint('done', {n})" for n, block in enumerate(blocks)
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", whole],
-        env=os.environ | {"FEEDHANDLER_NAMESPACE": world.namespace},
-        capture_output=True, text=True, timeout=DEADLINE, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert [line for line in done.stdout.splitlines() if line.startswith("done")] == [
-        f"done {n}" for n in range(len(blocks))
-    ]
-    assert "no order" not in done.stdout
+    assert "no order" not in run_blocks(world, blocks)
 
 
 def test_every_example_is_told() -> None:
