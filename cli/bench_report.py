@@ -123,7 +123,7 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
         as_json: bool, plot: Path | None, force: bool, compare: Path | None, **options: Any
     ) -> int:
         from feedhandler.bench.kit import compare as comparing
-        from feedhandler.bench.kit import cores, host
+        from feedhandler.bench.kit import cores, host, leftovers
         from feedhandler.bench.kit import plot as plotting
         from feedhandler.bench.kit.result import Findings
 
@@ -135,7 +135,7 @@ def reported(body: Callable[..., None]) -> Callable[..., int]:
         progress = ProgressLine()
         findings = Findings(progress=lambda text: progress(lambda: text))
         try:
-            with cores.favoured() as raised:
+            with leftovers.none(), cores.favoured() as raised:
                 if not raised:
                     findings.note("not allowed to raise priorities (nice): others may intrude")
                 body(findings, **options)

@@ -31,7 +31,7 @@ EXIT_CODES = {
     NOTHING: "nothing to attach to",
     BUG: "a bug of feedhandler",
     DISK: "the disk is full or broken; of a capture, what came before is in the file, whole",
-    INTERRUPTED: "Ctrl-C",
+    INTERRUPTED: "Ctrl-C; 129 and 143: SIGHUP and SIGTERM, which end it as orderly",
 }
 
 

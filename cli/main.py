@@ -11,6 +11,7 @@ import click
 from feedhandler.cli.errors import BUG, FINE, INTERRUPTED, show, translated
 from feedhandler.cli.lazy import LazyGroup
 from feedhandler.cli.output import screen_width
+from feedhandler.ending import Ended, unwinding
 
 _LEAST_HELP = 52  # columns: click writes no help for fewer by itself
 _COMMANDS = {
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         shells.register()
     try:
-        with translated():
+        with unwinding(), translated():
             result = feedhandler.main(
                 args=list(arguments) if arguments is not None else None,
                 prog_name="feedhandler",
@@ -91,8 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         show(error)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as error:
+        why = error.__cause__ or error  # click's is of the one that was raised
+        return why.exit_code if isinstance(why, Ended) else INTERRUPTED
     except (BrokenPipeError, SystemExit) as error:
         # Where click notices first, it puts a wrapper there and exits with 1.
         if isinstance(error, SystemExit) and sys.stdout is out:

@@ -55,7 +55,6 @@ def sim(
     options = SimOptions(rate=rate, seed=seed, instruments=instruments, tls=tls)
     if script is not None:
         options = with_script(options, script, chosen)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         try:
             running = stack.enter_context(SimProcess(chosen, options))

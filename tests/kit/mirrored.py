@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 import shm
 from feedhandler import python_child
-from feedhandler.bench.kit import board_source, zenoh_peer
+from feedhandler.bench.kit import board_source, leftovers, zenoh_peer
 from feedhandler.bench.kit.board_frames import VENUE
 from feedhandler.bench.kit.board_source import Done, Pace
 from feedhandler.bench.kit.hosts import Host
@@ -101,6 +101,9 @@ class Mirrored:
         self.stack = stack
         name = uuid.uuid4().hex[:10]
         self.space, self.far_space, self.third_space = f"s{name}", f"m{name}", f"n{name}"
+        self._spaces = [
+            leftovers.memory(each) for each in (self.space, self.far_space, self.third_space)
+        ]
         stack.callback(self._clean)
         self.source = Source(board_source.Order(self.space, **order))
         stack.callback(self.source.end)
@@ -109,7 +112,7 @@ class Mirrored:
         self._how: dict[str, Callable[[], None]] = {}
 
     def _clean(self) -> None:
-        for space in (self.space, self.far_space, self.third_space):
+        for space in self._spaces:
             for name in objects(space):
                 unlink(name.path)
 

@@ -25,6 +25,7 @@ import numpy as np
 
 import shm
 from feedhandler import venues as registry
+from feedhandler.bench.kit import leftovers
 from feedhandler.cli.simulated import pointed_at
 from feedhandler.config.keys import Config
 from feedhandler.config.load import load
@@ -145,7 +146,7 @@ class Rig:
     """Simulators and what runs against them; `stack` takes down what was started."""
 
     def __init__(self, stack: ExitStack, venues: tuple[str, ...], options: SimOptions) -> None:
-        self.namespace = f"t{uuid.uuid4().hex[:12]}"
+        self.namespace = leftovers.memory(f"t{uuid.uuid4().hex[:12]}")
         self.stack = stack
         stack.callback(self._clean)
         sims = stack.enter_context(ForkedSims(venues, options))

@@ -20,9 +20,11 @@ import msgspec
 from selenium import webdriver
 from textual.pilot import Pilot
 
+from feedhandler.bench.kit import leftovers
 from feedhandler.cli.top.app import Top
 from tests.kit import browser
 from tests.kit.rig import Rig, rig, until
+from tests.kit.tool import tool
 
 FOLDER = Path(__file__).parents[2] / "docs" / "img"
 NAMESPACE = "pictures"
@@ -102,11 +104,12 @@ def _feed(r: Rig) -> str:
     return f"http://127.0.0.1:{port}/"
 
 
+@tool()
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with TemporaryDirectory() as state:
         os.environ["FEEDHANDLER_STATE"] = state
-        os.environ["FEEDHANDLER_BUDGETS"] = f"test-pictures-{os.getpid()}"
+        os.environ["FEEDHANDLER_BUDGETS"] = leftovers.memory(f"test-pictures-{os.getpid()}", "")
         try:
             with rig(*VENUES) as r:
                 url = _feed(r)

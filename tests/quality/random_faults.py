@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from feedhandler import venues as registry
+from feedhandler.bench.kit import leftovers
 from feedhandler.quality.report import report
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.order import FaultError
@@ -32,6 +33,7 @@ from feedhandler.sim.runner import make_server
 from feedhandler.view.status import heartbeat, venue_status
 from shm import Reason, ShmError
 from tests.kit.rig import Rig, Sim, rig
+from tests.kit.tool import tool
 from tests.quality.ledger import Forms, Ledger, Lives, differences, left_by, lives
 
 VENUES: Final = ("bybit-linear", "kraken-futures", "okx", "binance", "bitfinex")
@@ -303,6 +305,7 @@ def run(
         return [(each, each.problems()) for each in plays]
 
 
+@tool()
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.quality.random_faults")
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -312,7 +315,7 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as state:
         os.environ["FEEDHANDLER_STATE"] = state
-        os.environ["FEEDHANDLER_BUDGETS"] = f"test-quality-{os.getpid()}"
+        os.environ["FEEDHANDLER_BUDGETS"] = leftovers.memory(f"test-quality-{os.getpid()}", "")
         try:
             found = run(asked.minutes * 60, asked.seed, asked.venue or VENUES, asked.kind or ())
         finally:

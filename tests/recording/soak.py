@@ -34,6 +34,7 @@ from feedhandler.supervisor.control_socket import NotRunning, request
 from shm.recording import manifest
 from shm.recording.manifest import Manifest
 from tests.kit.rig import SYMBOLS, Rig, rig, until
+from tests.kit.tool import tool
 from tests.soak.disorder import io_processes
 from tests.soak.menu import orders
 
@@ -235,6 +236,7 @@ def _missing(told: Manifest, venue: str, last: dict[int, int]) -> list[tuple[int
     return found
 
 
+@tool()
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30.0)

@@ -32,6 +32,7 @@ from feedhandler.sim.market.expiries import deribit_name, quarters
 from feedhandler.view.status import venue_status
 from shm import State
 from tests.kit.rig import Rig, assert_true_book, end, rig, until
+from tests.kit.tool import tool
 from tests.soak.disorder import Disorder, io_processes
 from tests.soak.memory import Watch, shared_kb
 from tests.soak.menu import orders
@@ -277,6 +278,7 @@ def _judge(findings: Findings) -> None:
         findings.problems.append(f"{lines} lines in the log in {findings.seconds:.0f} s")
 
 
+@tool()
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)

@@ -25,9 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from feedhandler import venues as registry
+from feedhandler.bench.kit import leftovers
 from feedhandler.supervisor.control_socket import request
 from feedhandler.view.status import namespace_status
 from tests.kit.rig import end, until
+from tests.kit.tool import tool
 
 PAGE = Path(__file__).parents[2] / "docs" / "venues.md"
 RUNS = ((50.0, 30), (1000.0, 3))
@@ -71,7 +73,7 @@ class Measured:
 @contextmanager
 def started(venues: Sequence[str], rate: float) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`feedhandler start --sim` with these venues, in a namespace of its own."""
-    namespace = f"t{uuid.uuid4().hex[:12]}"
+    namespace = leftovers.memory(f"t{uuid.uuid4().hex[:12]}")
     chosen = [word for venue in venues for word in ("--venue", venue)]
     command = ["start", "--sim", "--sim-rate", f"{rate:g}", "--namespace", namespace, *chosen]
     with tempfile.TemporaryDirectory() as folder:
@@ -206,6 +208,7 @@ def written(page: str, text: str) -> str:
     return _MARKED.sub(lambda marked: marked[1] + text + marked[2], page)
 
 
+@tool()
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--run", action="append", metavar="RATE:TOGETHER", default=[])

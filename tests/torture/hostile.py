@@ -22,6 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from typing import Any
 import numpy as np
 
 import shm
+from feedhandler.bench.kit import leftovers
 from shm import (
     _native,
     attach,
@@ -42,6 +44,7 @@ from shm import (
     writer_lock,
 )
 from tests.kit import natives
+from tests.kit.tool import tool
 from tests.torture.observe import let_it_seem_old
 from tests.torture.scenarios import GEOMETRY, SLOTS, VENUE, fill
 
@@ -315,16 +318,13 @@ def main() -> int:
     if asked.broken:
         assert callable(getattr(attach, asked.broken))
         setattr(attach, asked.broken, lambda *_: None)
-    case = Case(f"test-hostile-{os.getpid()}")
     tally = Tally()
     pick = random.Random(asked.seed)
-    try:
+    with tool(), closing(Case(leftovers.memory(f"test-hostile-{os.getpid()}"))) as case:
         every_field(case, tally)
         end = time.monotonic() + asked.seconds
         while time.monotonic() < end:
             at_random(case, tally, pick)
-    finally:
-        case.close()
     print(json.dumps({"seed": asked.seed, **tally.counts, "wrong": len(tally.wrong)}))
     sys.stderr.write("".join(f"{line}\n" for line in tally.wrong[:50]))
     return 1 if tally.wrong else 0

@@ -27,10 +27,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from feedhandler.bench.kit import leftovers
 from shm import inspect
 from shm.errors import ShmError
 from tests.conftest import remove_objects
 from tests.kit.natives import ROOT
+from tests.kit.tool import tool
 from tests.torture import observe
 from tests.torture.instrumented import build_with_points
 from tests.torture.scenarios import SLOTS, VENUE
@@ -97,7 +99,7 @@ class Soak:
     """A context manager: readers run inside, and nothing is left afterwards."""
 
     def __init__(self, readers: int, seed: int, broken: str, log: IO[bytes]) -> None:
-        self.namespace = f"test-kills-{os.getpid()}-{seed}"
+        self.namespace = leftovers.memory(f"test-kills-{os.getpid()}-{seed}")
         self.random = random.Random(seed)
         self.total: Counter[str] = Counter()
         self._broken = broken
@@ -274,6 +276,7 @@ def run(seconds: float, readers: int, seed: int, broken: str = "") -> Soak:
     return soak
 
 
+@tool()
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.kills", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)

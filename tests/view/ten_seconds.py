@@ -24,9 +24,11 @@ from typing import Any
 
 import msgspec
 
+from feedhandler.bench.kit import leftovers
 from feedhandler.supervisor.control_socket import NotRunning, request
 from tests.kit.patience import patient
 from tests.kit.rig import MORE_SYMBOLS, SYMBOLS, Rig, rig, until
+from tests.kit.tool import tool
 from tests.view.screens import SCREENS, Said, Screens, screens
 
 LATE_S = patient(20.0)  #: on a busy machine; the document says how long it took
@@ -251,10 +253,11 @@ def table(shown: Sequence[Shown]) -> str:
     return "\n".join(lines).replace("|  |", "| |") + "\n"
 
 
+@tool()
 def main(write: bool) -> None:
     with TemporaryDirectory() as state:
         os.environ["FEEDHANDLER_STATE"] = state
-        os.environ["FEEDHANDLER_BUDGETS"] = f"test-screens-{os.getpid()}"
+        os.environ["FEEDHANDLER_BUDGETS"] = leftovers.memory(f"test-screens-{os.getpid()}", "")
         try:
             text = table([shown for act in ACTS for shown in play(act)])
         finally:

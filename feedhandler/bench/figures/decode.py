@@ -19,7 +19,7 @@ from pathlib import Path
 
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.bench.kit import policy
+from feedhandler.bench.kit import leftovers, policy
 from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case, Frames, by_kind, recorded, recordings
 from feedhandler.bench.kit.rendered import declared, kinds, rendered
@@ -127,7 +127,11 @@ def measure(case: Case, findings: Findings, repetitions: int = 30, passes: int =
     """Engine and floor, in turns, after two passes of warming up. `passes` 0: as many as make a
     repetition of some 4,000 frames."""
     with segment.create(
-        case.venue, namespace=f"bench{os.getpid()}", instruments=256, depth=20, ring_slots=1 << 17
+        case.venue,
+        namespace=leftovers.memory(f"bench{os.getpid()}"),
+        instruments=256,
+        depth=20,
+        ring_slots=1 << 17,
     ) as held:
         bench = _Bench(case, held.writer)
         slow = bench.slow()

@@ -13,14 +13,13 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from feedhandler import python_child
 from feedhandler.bench.figures.record import VENUE, recorder
-from feedhandler.bench.kit import cores
+from feedhandler.bench.kit import cores, leftovers
 from feedhandler.bench.kit.policy import significant, spread
 from feedhandler.bench.kit.result import Findings, Result
 from feedhandler.bench.kit.stage import StageError
@@ -84,7 +83,7 @@ def _market(seed: int = 7, count: int = 30_000) -> list[_Message]:
 
 def record(to: Path, records: int) -> int:
     """Keep at least so many records of that market in a directory; how many it were."""
-    market, namespace = _market(), f"bench-export-{os.getpid()}"
+    market, namespace = _market(), leftovers.memory(f"bench-export-{os.getpid()}")
     with create(VENUE, namespace=namespace, instruments=1, ring_slots=_SLOTS) as held:
         writer = held.writer
         row = writer.directory_add(
@@ -165,7 +164,7 @@ def run(
     to: Path | None = None,
 ) -> None:
     """`to`: where the recording and the files are, on the disk that is meant."""
-    with TemporaryDirectory(dir=to) as folder:
+    with leftovers.temporary(to) as folder:
         recording = Path(folder) / "recording"
         recording.mkdir()
         findings.progress(f"a recording of {records:,} records")

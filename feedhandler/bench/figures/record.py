@@ -15,14 +15,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from feedhandler import python_child
-from feedhandler.bench.kit import cores
+from feedhandler.bench.kit import cores, leftovers
 from feedhandler.bench.kit.policy import significant, spread
 from feedhandler.bench.kit.result import Findings, Result, Series
 from feedhandler.bench.kit.stage import StageError, cpu_ns
@@ -211,8 +210,8 @@ def run(
     where = cores.choose()
     for number in range(repetitions):
         findings.progress(f"{rate:,} records/s for {seconds:g} s, {number + 1} of {repetitions}")
-        namespace = f"bench-record-{os.getpid()}-{number}"
-        with TemporaryDirectory(dir=to) as folder:
+        namespace = leftovers.memory(f"bench-record-{os.getpid()}-{number}")
+        with leftovers.temporary(to) as folder:
             with create(
                 VENUE, namespace=namespace, instruments=_INSTRUMENTS, ring_slots=_SLOTS
             ) as held:

@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from feedhandler.bench.kit import cores
+from feedhandler.bench.kit import cores, leftovers
 from feedhandler.bench.kit.stage import StageError
 
 _INTERVAL_NS = 500_000
@@ -56,7 +56,8 @@ def _there(module: str) -> bool:
 
 def hop(name: str, where: cores.Cores, count: int) -> Times:
     """How long each message took, ns. Raises StageError."""
-    address = f"bench{os.getpid()}-{time.time_ns()}"
+    address = leftovers.memory(f"bench{os.getpid()}-{time.time_ns()}", "*")
+    leftovers.folder(_iceoryx_folder(address))
     try:
         return _hop(name, address, where, count)
     finally:

@@ -19,6 +19,7 @@ from feedhandler import venues
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import Base, Continuity
+from feedhandler.bench.kit import leftovers
 from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case
 from feedhandler.bench.kit.stub_venue import Listed
@@ -116,7 +117,7 @@ def fresh_engine(
     hundred; it adds what is not `known`."""
     with segment.create(
         venue,
-        namespace=f"bench{os.getpid()}d",
+        namespace=leftovers.memory(f"bench{os.getpid()}d"),
         instruments=max(256, instruments),
         depth=20,
         ring_slots=1 << 16,

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ import msgspec
 
 import shm
 from feedhandler import python_child
+from feedhandler.bench.kit import leftovers
 from feedhandler.bench.kit.scenario import Scenario
 from feedhandler.bench.kit.server import Server, Session
 from feedhandler.bench.kit.stub_venue import LIST_PATH, acknowledgement, book_asked, listing
@@ -73,6 +73,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def namespace() -> Iterator[str]:
     """A namespace of shared memory that is empty again at the end, whatever happens."""
     name = f"bench{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    leftovers.memory(name)
     try:
         yield name
     finally:
@@ -150,7 +151,7 @@ def stage(
 
     with ExitStack() as stack:
         space = stack.enter_context(namespace())
-        kept = stack.enter_context(TemporaryDirectory(prefix="feedhandler-bench-"))
+        kept = stack.enter_context(leftovers.temporary())
         server = stack.enter_context(Server(rest, keys.answer, tls=tls))
         config = VenueConfig(
             instruments=tuple(one.symbol for one in instruments),

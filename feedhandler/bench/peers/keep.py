@@ -17,14 +17,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 import shm
 from feedhandler import venues
 from feedhandler.adapter.engine import make_engine
-from feedhandler.bench.kit import policy
+from feedhandler.bench.kit import leftovers, policy
 from feedhandler.bench.kit.feeding import add_known, begin
 from feedhandler.bench.kit.frames import Case
 from feedhandler.bench.kit.result import Findings
@@ -66,7 +65,7 @@ class FramesSource:
 
     def batches(self, asked: Asked) -> Iterator[Batch]:
         """The records of all frames."""
-        namespace = f"keep-{os.getpid()}"
+        namespace = leftovers.memory(f"keep-{os.getpid()}")
         with segment.create(
             self.venue, namespace=namespace, ring_slots=_SLOTS, connections=1
         ) as held:
@@ -138,7 +137,7 @@ def run(
 ) -> None:
     """Each venue, each kind of file, in turns with each peer that is there."""
     there = pythons if pythons is not None else _pythons(findings, environments, install)
-    with TemporaryDirectory(prefix="feedhandler-keep-") as made:
+    with leftovers.temporary() as made:
         for venue in chosen_venues or ("okx", "bybit-linear", "bybit-spot"):
             case = synthetic(venue, count=frames, live=True)
             for kind in ("csv", "parquet"):
@@ -201,5 +200,5 @@ def _measure(
 
 
 def _nautilus(python: Path, deltas: Path, folder: Path) -> tuple[float, int]:
-    with TemporaryDirectory(dir=folder) as catalog:
+    with leftovers.temporary(folder) as catalog:
         return theirs(python, "keep_nautilus.py", deltas, catalog)
