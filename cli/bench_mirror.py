@@ -60,5 +60,7 @@ def mirror(
     feedhandler bench mirror --rate 20000 --mirrors 48 -n 1
     """
     from feedhandler.bench.figures.mirror import run
+    from feedhandler.link.session import engine
 
+    engine()
     run(findings, rates=rates, mirrors=mirrors, seconds=seconds, repetitions=repetitions)

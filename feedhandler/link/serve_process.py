@@ -13,10 +13,11 @@ from enum import IntEnum
 import msgspec
 
 from feedhandler import own_process
+from feedhandler.config.places import TABLE
 from feedhandler.config.serve_keys import ServeConfig
 from feedhandler.link import names, process
 from feedhandler.link.serving import Serving
-from feedhandler.link.session import LISTEN, LinkError, open_session
+from feedhandler.link.session import LISTEN, LinkError, NoEngine, open_session
 from feedhandler.log import log, setup
 
 _LOOK_S = 0.5
@@ -75,7 +76,9 @@ def main(order: Order) -> Exit:
     try:
         run(order.config, order.namespace, order.venues, parent=order.parent)
     except LinkError as error:
-        where = order.config.places.first_of("zenoh", "listen", "connect")
+        places = order.config.places
+        of_all = isinstance(error, NoEngine)
+        where = places.of(TABLE) if of_all else places.first_of("zenoh", "listen", "connect")
         log.error("%s: %s%s", where, error, f": {error.cure}" if error.cure else "")
         return Exit.REFUSED
     except Exception:

@@ -40,14 +40,18 @@ class LinkError(Exception):
         self.cure = cure
 
 
+class NoEngine(LinkError):  # noqa: N818
+    """It is not installed."""
+
+
 def engine() -> Any:
-    """The module; raises :class:`LinkError` where it is not installed."""
+    """The module. Raises :class:`NoEngine`, which says how to get it."""
     try:
         import zenoh
     except ImportError:
-        raise LinkError(
-            "eclipse-zenoh is not installed, which carries a feed to other hosts: "
-            "pip install 'feedhandler[mirror]'"
+        raise NoEngine(
+            "eclipse-zenoh is not installed, which carries a feed to other hosts",
+            "pip install 'feedhandler[mirror]'",
         ) from None
     return zenoh
 

@@ -22,6 +22,6 @@ class ServingProcess(HelperProcess):
             "serve",
             "feedhandler.link.serve_process",
             order,
-            "its endpoints or its name cannot be had, see the log",
+            "it cannot serve so, see the log",
             STOP_S,
         )

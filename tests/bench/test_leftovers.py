@@ -12,6 +12,7 @@ from pathlib import Path
 from feedhandler.bench.kit import leftovers
 from tests.kit.patience import DEADLINE_S
 from tests.kit.rig import until
+from tests.kit.tools import need_module
 
 _TOOL = """
 import signal, subprocess, sys
@@ -58,6 +59,7 @@ def _gone(left: tuple[Path, ...]) -> bool:
 
 def test_a_benchmark_of_several_hosts_ends_in_order() -> None:
     """By SIGTERM, while its processes run."""
+    need_module("zenoh", "mirror")
     words = ("bench", "mirror", "--rate", "1000", "-m", "1", "--seconds", "600", "-n", "1")
     bench = subprocess.Popen([sys.executable, "-m", "feedhandler", *words])
     ours, marks = f"bench{bench.pid}-*", set()

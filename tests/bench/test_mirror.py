@@ -11,6 +11,12 @@ from feedhandler.bench.kit.mirror_stage import net, source_stage
 from feedhandler.bench.kit.result import Findings
 from feedhandler.bench.native import programs
 from tests.bench.support import nothing_left, well_formed
+from tests.kit.tools import need_module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _engine() -> None:
+    need_module("zenoh", "mirror")
 
 
 def test_every_record_is_held_beside_its_floors() -> None:

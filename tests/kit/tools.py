@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from importlib.util import find_spec
 from typing import Final
 
 import pytest
@@ -77,6 +78,12 @@ def _wrong(tool: str) -> str:
         if found is None or (int(found[1]), int(found[2])) < OLDEST_RUST:
             return f"rustc 1.70 or newer is needed, this is {said.strip()}"
     return ""
+
+
+def need_module(name: str, extra: str) -> None:
+    """Skip, with the cure, where a package of an extra is missing. `.ci/run` has all of them."""
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed (pip install 'feedhandler[{extra}]')")
 
 
 def need(*tools: str) -> None:
