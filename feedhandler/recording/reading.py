@@ -18,6 +18,7 @@ from shm import NoSuchVenue, NotReady, Overrun, ShmError, WriterLost
 from shm._native import Segment
 from shm.attach import open_segment
 from shm.events import Events, Life
+from shm.history.ring import Ring
 
 NAME = "record"  #: in the registry of readers
 _RETRY_S = 0.2
@@ -142,10 +143,16 @@ class VenueReader:
             return 0
         return max(0, now_ns - int(segment.ring(events.sequence, 1)["receive_ns"][0]))
 
-    @property
-    def slots(self) -> int:
-        """Of its ring."""
-        return 0 if self._segment is None else self._segment.slots
+    def ring_ns(self, now_ns: int) -> int | None:
+        """How long a record stays in its ring, by what its writer writes; None: too little to tell.
+
+        Not by what is read of it: who catches up reads a minute's records in a second.
+        """
+        segment = self._segment
+        if segment is None:
+            return None
+        ring = Ring(segment)
+        return ring.span_ns(ring.now_ns(now_ns))
 
     def begin(self, committed: Committed | None, why: str) -> None:
         """Read what comes after that, from now on: as far back as the ring still has it."""

@@ -304,7 +304,7 @@ class Recorder:
             "records": venue.records,
             "rate": rate,
             "behind_ns": behind,
-            "ring_ns": int(reader.slots / rate * 1e9) if rate else None,
+            "ring_ns": reader.ring_ns(clock),
             "lag": reader.lag,
             "lost": venue.lost,
             "committed": committed.last if committed else 0,

@@ -314,3 +314,16 @@ def test_how_far_behind_is_told_in_time(tmp_path: Path, market: Market) -> None:
             assert told["lag"] >= 50
             assert 59 * NS < told["behind_ns"] < 120 * NS
         until(lambda: recorder.status()["venues"][0]["behind_ns"] == 0, "all is handled")
+
+
+def test_how_long_the_ring_holds_goes_by_what_is_written(tmp_path: Path, market: Market) -> None:
+    """Not by what is read: who catches up reads in a moment what was written in a minute."""
+    began, before = time.time_ns(), market.published
+    for second in range(-50, 0):
+        market.now_ns = began + second * NS
+        market.until(100)
+    with recording(tmp_path, market.namespace) as recorder:
+        at_end(recorder, market)
+        [told] = recorder.status()["venues"]
+    written = (market.published - before) / 50  # a second
+    assert told["ring_ns"] == pytest.approx(market.slots / written * NS, rel=0.5)
