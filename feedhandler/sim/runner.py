@@ -15,19 +15,21 @@ from importlib import import_module
 from select import select
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 import orjson
 
 from feedhandler import python_child, venues
 from feedhandler.adapter.declared import DeclaredVenue
+from feedhandler.sim import registry
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.script import ScriptError, entry_error, load_script
 from feedhandler.sim.registry import RULES, names
 from feedhandler.sim.server.certificates import CertificateError
 from feedhandler.sim.server.server import VenueServer
 from feedhandler.sim.venues.beside import BESIDE
-from feedhandler.sim.venues.declared.beside import NOTHING
-from feedhandler.sim.venues.declared.server import server_of
+from feedhandler.sim.venues.declared.beside import NOTHING, Beside
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
 __all__ = [
     "ScriptError",
@@ -69,25 +71,28 @@ class SimEndpoint:
 
 def make_server(venue: str, options: SimOptions) -> VenueServer:
     """A venue's server, not started. Raises ValueError for an unknown venue."""
-    return server_class(venue)(options)
-
-
-def server_class(venue: str) -> Callable[[SimOptions], VenueServer]:
-    """What its server is made by. Raises ValueError for an unknown venue."""
-    if (place := RULES.get(venue)) is not None:
-        module, _, name = place.partition(":")
-        found: type[VenueServer] = getattr(import_module(f"{__package__}.venues.{module}"), name)
-        return found
     _check(venue)
     declared = venues.load(venue)
     if not isinstance(declared, DeclaredVenue):
         raise ValueError(f"{venue} is not declared as data, and has no simulator of its own")
-    return server_of(declared, BESIDE.get(venue, NOTHING))
+    server: type[DeclaredServer] = _at(RULES[venue]) if venue in RULES else DeclaredServer
+    return server(options, declared, beside_of(venue))
 
 
 def _check(venue: str) -> None:
     if venue not in names():
         raise ValueError(f"no simulated venue {venue!r}; one of {', '.join(names())}")
+
+
+def beside_of(venue: str) -> Beside:
+    """What it sends beside what is declared of it."""
+    found: Beside = _at(registry.BESIDE[venue]) if venue in registry.BESIDE else NOTHING
+    return BESIDE.get(venue, found)
+
+
+def _at(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"{__package__}.venues.{module}"), name)
 
 
 async def serve(

@@ -19,8 +19,7 @@ from feedhandler.adapter.venue import Base, Control, ControlKind
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.runner import make_server
 from feedhandler.sim.server.server import VenueServer
-from feedhandler.sim.venues.declared.beside import NOTHING
-from feedhandler.sim.venues.declared.server import DeclaredServer, server_of
+from feedhandler.sim.venues.declared.server import DeclaredServer
 from tests.sim.declared_venues import VENUES
 from tests.sim.harness import DEADLINE, START_MS, Sim, running
 from tests.venues.reference import REFERENCES
@@ -197,7 +196,7 @@ async def served(name: str, **options: Any) -> AsyncIterator[Sim]:
 
 def _server(name: str, chosen: SimOptions) -> VenueServer:
     ours = name in OURS
-    return make_server(name, chosen) if ours else server_of(declared(name), NOTHING)(chosen)
+    return make_server(name, chosen) if ours else DeclaredServer(chosen, declared(name))
 
 
 @asynccontextmanager

@@ -48,12 +48,12 @@ def test_of_options_topics_are_taken_and_refused_one_by_one() -> None:
         async with venue(OPTION) as sim, sim.socket() as socket:
             first, second = list(sim.server.market.instruments)[:2]
             good, bad = [f"tickers.{first}", "publicTrade.BTC"], ["tickers.NOPE"]
-            failed, taken = await call(socket, "subscribe", good[0], *bad, good[1])
-            assert failed["data"] == {"successTopics": [], "failTopics": bad}
-            assert taken["data"] == {"successTopics": good, "failTopics": []}
-            again, other = await call(socket, "subscribe", good[0], f"tickers.{second}")
-            assert again["data"]["failTopics"] == good[:1]
-            assert other["data"]["successTopics"] == [f"tickers.{second}"]
+            (parted,) = await call(socket, "subscribe", good[0], *bad, good[1])
+            assert parted["data"] == {"successTopics": good, "failTopics": bad}
+            (again,) = await call(socket, "subscribe", good[0], other := f"tickers.{second}")
+            assert again["data"] == {"successTopics": [other], "failTopics": good[:1]}
+            (nothing,) = await call(socket, "subscribe", *bad)
+            assert nothing["data"] == {"successTopics": [], "failTopics": bad}
             many = [f"orderbook.25.{name}" for name in sim.server.market.instruments] * 200
             (refused,) = await call(socket, "subscribe", *many)
             assert refused["ret_msg"] == "error:args size >2000"

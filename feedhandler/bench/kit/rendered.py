@@ -15,9 +15,9 @@ from feedhandler.shape.tree import holes, parsed
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.clock import VenueClock
 from feedhandler.sim.market.market import Market
-from feedhandler.sim.runner import server_class
+from feedhandler.sim.runner import beside_of
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues.declared.beside import NOTHING
+from feedhandler.sim.venues.declared.beside import NOTHING, Beside
 from feedhandler.sim.venues.declared.server import DeclaredServer
 
 #: Channels of frames, by the kind of a case.
@@ -48,9 +48,8 @@ def rendered(name: str, kind: str = "book", *, count: int = 4000, seed: int = 7)
     venue = declared(name)
     if venue is None or kind not in kinds(venue):
         raise RenderError(f"{name}: there are no shapes of its {kind} frames")
-    its = getattr(server_class(name), "beside", NOTHING)
-    called = replace(NOTHING, option=its.option, family=its.family)
-    server = type("_Named", (_Server,), {"venue": name, "beside": called})(venue, seed)
+    its = beside_of(name)
+    server = _Server(venue, replace(NOTHING, option=its.option, family=its.family), seed)
     (symbol,) = server.market.instruments
     listed = server.listing.read(
         server.market.instruments[symbol], server.listing.listing_of(symbol)
@@ -105,9 +104,9 @@ class _Clock(VenueClock):
 class _Server(DeclaredServer):
     """One instrument, and messages as the engine is handed them."""
 
-    def __init__(self, venue: DeclaredVenue, seed: int) -> None:
+    def __init__(self, venue: DeclaredVenue, beside: Beside, seed: int) -> None:
         self._clock = _Clock()
-        super().__init__(SimOptions(seed=seed, instruments=1, start_ms=_BEGIN_MS), venue)
+        super().__init__(SimOptions(seed=seed, instruments=1, start_ms=_BEGIN_MS), venue, beside)
 
     @property
     def names_by_number(self) -> bool:

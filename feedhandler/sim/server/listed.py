@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from feedhandler.sim.faults.order import FaultError, near_symbol
 from feedhandler.sim.faults.terms import Terms
@@ -16,7 +16,7 @@ from feedhandler.sim.server.broadcast import Broadcast
 class Listed(Broadcast, ABC):
     """A venue's list, and what follows for the market and for those who listen."""
 
-    venue: ClassVar[str]
+    venue: str
     market: Market
 
     def __init__(self) -> None:

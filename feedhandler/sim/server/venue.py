@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -24,10 +24,8 @@ from feedhandler.sim.server.listener import Listener
 class SimVenue(Listed):
     """What is there to be told, to go wrong and to be looked at. `VenueServer` serves it."""
 
-    ws_path: ClassVar[str]
+    ws_path: str
     """Path that an adapter connects to."""
-    channel_form: ClassVar[str]
-    """Examples of channel names, for error messages."""
 
     def __init__(self, options: SimOptions) -> None:
         super().__init__()
@@ -70,6 +68,11 @@ class SimVenue(Listed):
     @abstractmethod
     def knows_channel(self, channel: str) -> bool:
         """Whether a name is one of a subscription."""
+
+    @property
+    @abstractmethod
+    def channel_form(self) -> str:
+        """Examples of channel names, for error messages."""
 
     @abstractmethod
     def error_body(self, status: int) -> bytes:

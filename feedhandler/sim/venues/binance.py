@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from aiohttp import web
 
-from feedhandler.adapter.declared import DeclaredVenue
-from feedhandler.sim.config import SimOptions
 from feedhandler.sim.venues.binance_product import ProductServer
 from feedhandler.sim.venues.binance_rest import add_rest_routes
 from feedhandler.sim.venues.binance_stats import Stats
 from feedhandler.sim.venues.binance_timed import Kind, candles, when_moved
-from feedhandler.sim.venues.binance_wire import SPOT
-from feedhandler.sim.venues.declared.beside import Beside
-from feedhandler.sim.venues.declared.server import ws_path_of
-from feedhandler.venues.binance import BinanceSpot
-
-_DECLARED: Final = BinanceSpot()
 
 
 class BinanceServer(ProductServer):
     """Serves `/stream` and `/ws` and the public part of `/api/v3`."""
 
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
-    channel_form: ClassVar[str] = "btcusdt@depth@100ms, btcusdt@trade"
-    beside: ClassVar[Beside] = SPOT
     message_limit: ClassVar[int] = 5
     quote_places: ClassVar[int] = 8
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
-        super().__init__(options, declared)
 
     def timed_kinds(self) -> tuple[Mapping[str, Kind], Mapping[str, Kind]]:
         """Update speeds by the documents."""

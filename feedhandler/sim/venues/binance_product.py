@@ -19,6 +19,7 @@ from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.binance_stats import Stats
 from feedhandler.sim.venues.binance_streams import StreamsServer
 from feedhandler.sim.venues.binance_timed import Kind, Timed
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.opened import Open
 
@@ -29,8 +30,8 @@ class ProductServer(StreamsServer):
     quote_places: ClassVar[int]
     """Decimals of a volume in the quote."""
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        super().__init__(options, declared, beside)
         self._figures: dict[str, Stats] = {}
         self._clocked, self._together = self.timed_kinds()
         self._timed: dict[str, Timed] = {}

@@ -18,15 +18,11 @@ from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues.beside import BESIDE
 from feedhandler.sim.venues.binance_meter import Meter, too_many
-from feedhandler.sim.venues.declared.beside import NOTHING, Beside
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.channels import Channel
-from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
-from feedhandler.venues.binance_coinm import BinanceCoinm
-from feedhandler.venues.binance_options import BinanceOptions
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
-_COINM, _OPTIONS = BinanceCoinm(), BinanceOptions()
 _MAX_STREAMS: Final = 1024
 _METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 _INVALID: Final = "Invalid request: invalid stream"
@@ -40,8 +36,8 @@ class StreamsServer(DeclaredServer):
     message_limit: ClassVar[int] = 10
     weight_limit: ClassVar[int] = 2400
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        super().__init__(options, declared, beside)
         self._sockets |= {f"{path.removesuffix('/stream')}/ws": {} for path in self._sockets}
         self._meter = Meter(self.weight_limit)
         self._most = options.message_limit or self.message_limit
@@ -203,26 +199,3 @@ def _error(code: int, text: str, identity: object = None, *, inside: bool = Fals
 
 def _named(stream: str) -> bytes:
     return b'{"stream":"%b","data":' % stream.encode()
-
-
-class CoinmServer(StreamsServer):
-    """COIN-M futures: one address for all streams."""
-
-    venue: ClassVar[str] = _COINM.name
-    ws_path: ClassVar[str] = ws_path_of(_COINM)
-    channel_form: ClassVar[str] = channel_form_of(_COINM)
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _COINM) -> None:
-        super().__init__(options, declared)
-
-
-class OptionsServer(StreamsServer):
-    """Options, some of whose streams are of an underlying."""
-
-    venue: ClassVar[str] = _OPTIONS.name
-    ws_path: ClassVar[str] = ws_path_of(_OPTIONS)
-    channel_form: ClassVar[str] = channel_form_of(_OPTIONS)
-    beside: ClassVar[Beside] = BESIDE.get(_OPTIONS.name, NOTHING)
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _OPTIONS) -> None:
-        super().__init__(options, declared)

@@ -21,13 +21,10 @@ from feedhandler.sim.venues.binance_product import ProductServer
 from feedhandler.sim.venues.binance_stats import Stats
 from feedhandler.sim.venues.binance_timed import Kind, always, candles, when_moved
 from feedhandler.sim.venues.binance_usdm_rest import add_rest_routes
-from feedhandler.sim.venues.binance_wire import MARK, USDM
+from feedhandler.sim.venues.binance_wire import MARK
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.events import Picture
-from feedhandler.sim.venues.declared.server import ws_path_of
-from feedhandler.venues.binance_usdm import BinanceUsdm
 
-_DECLARED: Final = BinanceUsdm()
 _LIQUIDATION_MS: Final = 1000
 _PUBLIC: Final = ("depth", "bookTicker", "trade")
 
@@ -35,15 +32,11 @@ _PUBLIC: Final = ("depth", "bookTicker", "trade")
 class BinanceUsdmServer(ProductServer):
     """Serves the streams under `/public`, `/market` and at the old root, and `/fapi/v1`."""
 
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
-    channel_form: ClassVar[str] = "btcusdt@depth@100ms, btcusdt@aggTrade"
-    beside: ClassVar[Beside] = USDM
     quote_places: ClassVar[int] = 2
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
-        self._mark = Picture(Frame("ticker", MARK), self.beside)
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        self._mark = Picture(Frame("ticker", MARK), beside)
+        super().__init__(options, declared, beside)
         self._sockets |= {"/stream": {}, "/ws": {}}
         self._liquidated: dict[str, int] = {}
 

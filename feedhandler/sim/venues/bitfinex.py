@@ -9,30 +9,17 @@ from typing import ClassVar, Final
 
 import orjson
 
-from feedhandler.adapter.declared import DeclaredVenue
-from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues.beside import BESIDE
-from feedhandler.sim.venues.declared.beside import Beside
-from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
-from feedhandler.venues.bitfinex import Bitfinex
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
 _SEQ_ALL: Final = 65_536
 _OB_CHECKSUM: Final = 131_072
-_DECLARED: Final = Bitfinex()
 
 
 class BitfinexServer(DeclaredServer):
     """Flags are of a connection."""
 
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
     first_number: ClassVar[int] = 1
-    beside: ClassVar[Beside] = BESIDE["bitfinex"]
-    channel_form: ClassVar[str] = channel_form_of(_DECLARED)
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
-        super().__init__(options, declared)
 
     def on_text(self, client: Client, text: str) -> None:
         """Also `conf`, whatever flags it has."""

@@ -12,27 +12,17 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
-from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.declared.words import decoded
 from feedhandler.adapter.venue import ControlKind
-from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.bybit_rest import BybitRest
-from feedhandler.sim.venues.bybit_wire import INVERSE, LINEAR, OPTION, SPOT
-from feedhandler.sim.venues.declared.beside import Beside
-from feedhandler.sim.venues.declared.server import channel_form_of, ws_path_of
-from feedhandler.sim.venues.declared.words import say, with_missing
-from feedhandler.venues import bybit
+from feedhandler.sim.venues.declared.words import with_missing
 
-_INVERSE, _OPTION = bybit.BybitInverse(), bybit.BybitOption()
-_LINEAR, _SPOT = bybit.BybitLinear(), bybit.BybitSpot()
 _MAX_CHARACTERS: Final = 21_000
-_SPOT_TOPICS: Final = 10
-_OPTION_TOPICS: Final = 2_000
 
 
 class BybitServer(BybitRest):
-    """One topic spoils a request."""
+    """One topic spoils a request, where the answer does not part them."""
 
     invalid: ClassVar[tuple[str, int]] = ("error:invalid args", 400)
 
@@ -64,15 +54,25 @@ class BybitServer(BybitRest):
         client.send(self.signed(client, orjson.dumps(answer)))
 
     def signed(self, client: Client, answer: bytes) -> bytes:
-        """With the connection's name, and what there is to say of nothing."""
-        more = {"ret_msg": "", "conn_id": client.memory["name"], "req_id": ""}
+        """With the connection's name, and what was done, or what there is to say of nothing."""
+        name = {"conn_id": client.memory["name"]}
+        if self.product.says_done:
+            more = {"ret_msg": orjson.loads(answer).get("op"), **name}
+        else:
+            more = {"ret_msg": "", **name, "req_id": ""}
         return with_missing(answer, orjson.dumps(more))
 
     def spoilt(self, client: Client, args: list[str]) -> str:
         """Why nothing of a request can be taken; "": it can."""
+        most, held = self.product.topics, self.product.held
+        if most and len(args) > most:
+            return f"args size >{most}"
+        if held and len(client.channels) + len(args) > held:
+            return f"error:args size >{held}"
         if sum(map(len, (*client.channels, *args))) > _MAX_CHARACTERS:
             return f"error:args longer than {_MAX_CHARACTERS} characters"
-        there = next((key for key in args if key in client.channels), "")
+        parted = self.talk.parts(self.talk.has(ControlKind.ACK))
+        there = "" if parted else next((key for key in args if key in client.channels), "")
         return f"error:already subscribed,topic:{there}" if there else ""
 
     def refusal(self, client: Client, key: str, symbol: str | None) -> tuple[str, int] | None:  # noqa: ARG002
@@ -84,93 +84,3 @@ class BybitServer(BybitRest):
             return None
         code = f"{fault['code']}," if fault["code"] else ""
         return f"error:{code}{fault['message'] or 'too many requests'}", 400
-
-
-class LinearServer(BybitServer):
-    """Perpetuals and dated futures of linear margin."""
-
-    venue: ClassVar[str] = _LINEAR.name
-    category: ClassVar[str] = _LINEAR.category
-    ws_path: ClassVar[str] = ws_path_of(_LINEAR)
-    channel_form: ClassVar[str] = channel_form_of(_LINEAR)
-    beside: ClassVar[Beside] = LINEAR
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _LINEAR) -> None:
-        super().__init__(options, declared)
-
-
-class SpotServer(BybitServer):
-    """Spot."""
-
-    venue: ClassVar[str] = _SPOT.name
-    category: ClassVar[str] = _SPOT.category
-    ws_path: ClassVar[str] = ws_path_of(_SPOT)
-    channel_form: ClassVar[str] = channel_form_of(_SPOT)
-    beside: ClassVar[Beside] = SPOT
-    usual_levels: ClassVar[int] = 1
-    most_levels: ClassVar[int] = 200
-    written: ClassVar[bool] = False
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _SPOT) -> None:
-        super().__init__(options, declared)
-
-    def signed(self, client: Client, answer: bytes) -> bytes:
-        """With what was done."""
-        more = {"ret_msg": orjson.loads(answer).get("op"), "conn_id": client.memory["name"]}
-        return with_missing(answer, orjson.dumps(more))
-
-    def spoilt(self, client: Client, args: list[str]) -> str:
-        """Also by their number."""
-        if len(args) > _SPOT_TOPICS:
-            return f"args size >{_SPOT_TOPICS}"
-        return super().spoilt(client, args)
-
-
-class InverseServer(BybitServer):
-    """Contracts that are paid in their base."""
-
-    venue: ClassVar[str] = _INVERSE.name
-    category: ClassVar[str] = _INVERSE.category
-    ws_path: ClassVar[str] = ws_path_of(_INVERSE)
-    channel_form: ClassVar[str] = channel_form_of(_INVERSE)
-    beside: ClassVar[Beside] = INVERSE
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _INVERSE) -> None:
-        super().__init__(options, declared)
-
-
-class OptionServer(BybitServer):
-    """What is taken of a request, and what is not, is told topic by topic."""
-
-    venue: ClassVar[str] = _OPTION.name
-    category: ClassVar[str] = _OPTION.category
-    ws_path: ClassVar[str] = ws_path_of(_OPTION)
-    channel_form: ClassVar[str] = channel_form_of(_OPTION)
-    beside: ClassVar[Beside] = OPTION
-    most_levels: ClassVar[int] = 25
-    written: ClassVar[bool] = False
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _OPTION) -> None:
-        super().__init__(options, declared)
-
-    def on_text(self, client: Client, text: str) -> None:
-        """The others are asked for as if they had come alone."""
-        wish = self.talk.read(text)
-        if wish is None or wish.leave:
-            super().on_text(client, text)
-            return
-        bad = [key for key in wish.keys if key in client.channels or not self.knows_channel(key)]
-        good = [key for key in wish.keys if key not in bad]
-        if bad:
-            parted = self.talk.has(ControlKind.ACK)
-            assert parted is not None
-            values = {"id": wish.id, "text": "", "keys": [], "failed": bad}
-            client.send(say(parted.sample, values))
-        if good:
-            super().on_text(client, orjson.dumps(orjson.loads(text) | {"args": good}).decode())
-
-    def spoilt(self, client: Client, args: list[str]) -> str:
-        """Also by their number."""
-        if len(client.channels) + len(args) > _OPTION_TOPICS:
-            return f"error:args size >{_OPTION_TOPICS}"
-        return super().spoilt(client, args)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
 
 import orjson
@@ -16,8 +17,10 @@ from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.instrument import fixed, places, plain
 from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.server import DeclaredServer
+from feedhandler.venues.bybit import Bybit
 
 _REQUESTS, _SECONDS = 600, 5.0
 _PAGE: Final = "500"
@@ -25,28 +28,45 @@ _LIST: Final = "/v5/market/instruments-info"
 _BOOK: Final = "/v5/market/orderbook"
 _TICKERS: Final = "/v5/market/tickers"
 _TRADES: Final = "/v5/market/recent-trade"
-_CATEGORIES: Final = ("spot", "linear", "inverse", "option")
-"""All are asked for at one address; of those that a server is not of, nothing is listed."""
+
+
+class Product(NamedTuple):
+    """What one has of its own. `usual`, `most`: levels of a book that is asked for; `written`:
+    whether numbers have the decimals of tick and lot; else none that say nothing; `topics`, `held`:
+    how many a request, and a connection, may have; `says_done`: whether its answers do."""
+
+    usual: int = 25
+    most: int = 500
+    written: bool = True
+    topics: int = 0
+    held: int = 0
+    says_done: bool = False
+
+
+PRODUCTS: Final[Mapping[str, Product]] = {
+    "spot": Product(usual=1, most=200, written=False, topics=10, says_done=True),
+    "linear": Product(),
+    "inverse": Product(),
+    "option": Product(most=25, written=False, held=2_000),
+}
+"""By category. All are asked for at one address; of those that a server is not of, nothing is
+listed."""
 
 
 class BybitRest(DeclaredServer):
     """The paths under `/v5/market/`."""
 
-    category: ClassVar[str]
-    usual_levels: ClassVar[int] = 25
-    most_levels: ClassVar[int] = 500
-    written: ClassVar[bool] = True
-    """Whether numbers have the decimals of tick and lot; else none that say nothing."""
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        assert isinstance(declared, Bybit)
+        super().__init__(options, declared, beside)
+        self.category, self.product = declared.category, PRODUCTS[declared.category]
         self._recent: deque[float] = deque()
 
     def texts(self, live: Live) -> Texts:
         """Sizes of nothing are a bare 0."""
         symbol, one = live.instrument.symbol, live.instrument
         found = self._texts.get(symbol)
-        if found is None and self.written:
+        if found is None and self.product.written:
             size = fixed(places(one.lot))
             sizes = one.sizes(lambda number, digits: size(number, digits) if number else "0")
             found = self._texts[symbol] = Texts(one.prices(fixed(places(one.tick))), sizes)
@@ -88,7 +108,7 @@ class BybitRest(DeclaredServer):
         """Questions of one product."""
         named = request.query.get("category", "")
         if path in (_TICKERS, _TRADES) and named != self.category:
-            if path == _TRADES or named not in _CATEGORIES:
+            if path == _TRADES or named not in PRODUCTS:
                 return self.wrong("Illegal category")
             return self._answer({"category": named, "list": []})
         return super().further(request, path)
@@ -97,7 +117,7 @@ class BybitRest(DeclaredServer):
         if path != _LIST:
             return None
         query, named = request.query, request.query.get("category", "")
-        if named not in _CATEGORIES:
+        if named not in PRODUCTS:
             return self.wrong("Illegal category")
         if named != self.category:
             return self._answer({"category": named, "list": [], "nextPageCursor": ""})
@@ -137,12 +157,12 @@ class BybitRest(DeclaredServer):
         if path != _BOOK:
             return None
         query, symbol = request.query, request.query.get("symbol", "")
-        limit = query.get("limit", str(self.usual_levels))
+        limit = query.get("limit", str(self.product.usual))
         if query.get("category") != self.category:
             return self.wrong("Illegal category")
         if symbol not in self.market.instruments:
             return self.unknown(symbol)
-        if not limit.isdigit() or not 1 <= int(limit) <= self.most_levels:
+        if not limit.isdigit() or not 1 <= int(limit) <= self.product.most:
             return self.wrong("limit")
         said = self.book_answer(self.market.live(symbol), int(limit))
         return self._answer(orjson.Fragment(said.removeprefix(b'{"result":')[:-1]))

@@ -7,7 +7,7 @@ beside the number of all of the venue's books (`seq`). Spot's time stands before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from feedhandler.adapter.declared import Topic
@@ -19,10 +19,8 @@ _FIRST_NUMBER: Final = 15_076_952
 _DEPTHS: Final = (50, 200, 1000)
 _PACES: Final = {50: 0.02, 200: 0.1, 1000: 0.2}
 _BEST_S, _BEST_AGAIN_S, _TICKER_S = 0.01, 3.0, 0.1
-_PAIR: Final = '["$price","$size"]'
 _SIDES: Final = ("Buy", "Sell")
 _LONG: Final = ("Sell", "Buy")  # the side is that of the position
-_BOOK: Final = '{"s":"$symbol","b":$bids,"a":$asks,"u":$final,"seq":$place}'
 _TRADE: Final = (
     '{"T":$time_ms,"s":"$symbol","S":"$taker","v":"$size","p":"$price","L":"$tick_word",'
     '"i":"$id_name","BT":false,"RPI":false,"seq":$final}'
@@ -50,37 +48,20 @@ _SPOT_STATISTICS: Final = (
 _CHANGES: Final = '{"type":"delta","data":{"symbol":""}}'
 
 
-def _pushed(said: str, data: str) -> str:
-    return f'{{"topic":"$key","type":"{said}","ts":$sent_ms,"data":{data}}}'
+def _pushed(data: str) -> str:
+    return f'{{"topic":"$key","type":"snapshot","ts":$sent_ms,"data":{data}}}'
 
 
-def _of_spot(said: str, data: str) -> str:
-    return f'{{"topic":"$key","ts":$sent_ms,"type":"{said}","data":{data}}}'
-
-
-def _books(pushed: Callable[[str, str], str]) -> tuple[Sent, Sent]:
-    def book(kind: str, said: str) -> Frame:
-        return Frame(kind, f'{pushed(said, _BOOK)[:-1]},"cts":$time_ms}}', level=_PAIR)
-
-    return (
-        Sent(
-            Topic("orderbook.$depth.$symbol", depths=_DEPTHS),
-            (book("snapshot", "snapshot"), book("book", "delta")),
-            paces=_PACES,
-        ),
-        Sent("orderbook.1.$symbol", (book("quote", "snapshot"),), _BEST_S, again=_BEST_AGAIN_S),
-    )
-
-
+_BOOKS: Final = (
+    Sent(Topic("orderbook.$depth.$symbol", depths=_DEPTHS), paces=_PACES),
+    Sent("orderbook.1.$symbol", every=_BEST_S, again=_BEST_AGAIN_S),
+)
 _CONTRACTS: Final = (
-    *_books(_pushed),
-    Sent(
-        "publicTrade.$symbol",
-        (Frame("trade", _pushed("snapshot", f"[{_TRADE}]"), taker=_SIDES),),
-    ),
+    *_BOOKS,
+    Sent("publicTrade.$symbol", (Frame("trade", _pushed(f"[{_TRADE}]"), taker=_SIDES),)),
     Sent(
         "allLiquidation.$symbol",
-        (Frame("liquidation", _pushed("snapshot", f"[{_LIQUIDATION}]"), taker=_LONG),),
+        (Frame("liquidation", _pushed(f"[{_LIQUIDATION}]"), taker=_LONG),),
     ),
     Sent(
         "tickers.$symbol",
@@ -95,11 +76,8 @@ _CONTRACTS: Final = (
     ),
 )
 _SPOT: Final = (
-    *_books(_of_spot),
-    Sent(
-        "publicTrade.$symbol",
-        (Frame("trade", _of_spot("snapshot", f"[{_SPOT_TRADE}]"), taker=_SIDES),),
-    ),
+    *_BOOKS,
+    Sent("publicTrade.$symbol", (Frame("trade", _pushed(f"[{_SPOT_TRADE}]"), taker=_SIDES),)),
     Sent(
         "tickers.$symbol",
         (
@@ -179,6 +157,7 @@ SPOT: Final = Beside(
     catalogue=spot,
     count=DEFAULT_COUNTS["spot"],
     counts=_FIRST_NUMBER,
+    begins=("topic", "ts", "type"),
 )
 INVERSE: Final = Beside(
     sent=_CONTRACTS,

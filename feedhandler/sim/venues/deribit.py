@@ -7,7 +7,7 @@ ticker.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.shape.frame import Frame
@@ -20,25 +20,17 @@ from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.events import Picture
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.opened import Open
-from feedhandler.sim.venues.declared.server import ws_path_of
 from feedhandler.sim.venues.deribit_rpc import DeribitRpc
-from feedhandler.sim.venues.deribit_wire import DERIBIT, GROUPS, INTERVALS, TICKERS, pushed
-from feedhandler.venues.deribit import Deribit
+from feedhandler.sim.venues.deribit_wire import GROUPS, INTERVALS, TICKERS, pushed
 
-_DECLARED: Final = Deribit()
 _NUMBERS: Final = ("tick_size", "min_trade_amount", "contract_size", "strike")
 
 
 class DeribitServer(DeribitRpc):
     """Serves `book`, `ticker`, `trades`, `quote`, `deribit_price_index` and `instrument.state`."""
 
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
-    channel_form: ClassVar[str] = "book.BTC-PERPETUAL.100ms, trades.option.BTC.100ms"
-    beside: ClassVar[Beside] = DERIBIT
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        super().__init__(options, declared, beside)
         self._tickers = {
             kind: Picture(Frame("ticker", its), self.beside) for kind, its in TICKERS.items()
         }

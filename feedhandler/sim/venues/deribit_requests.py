@@ -15,6 +15,7 @@ from feedhandler.sim.faults.bad_list import as_ordered
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.events import Prints
 from feedhandler.sim.venues.declared.server import DeclaredServer
 from feedhandler.sim.venues.deribit_answers import RpcError
@@ -29,8 +30,8 @@ _NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum"}
 class DeribitMethods(DeclaredServer):
     """What the methods ask of the server."""
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        super().__init__(options, declared, beside)
         self.prints = Prints(Frame("trade", TRADE), self.beside)
 
     @abstractmethod

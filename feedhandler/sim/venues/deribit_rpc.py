@@ -15,6 +15,7 @@ from feedhandler.sim.faults.in_force import Fault
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.subscribe_faults import Asked
 from feedhandler.sim.venues import deribit_heartbeat as heartbeat
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.deribit_answers import RpcError, failure, success
 from feedhandler.sim.venues.deribit_requests import (
     CURRENCIES,
@@ -31,8 +32,8 @@ _KINDS: Final = ("option", "future", "any")
 class DeribitRpc(DeribitMethods):
     """Answers calls, and keeps the subscriptions that they make."""
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        super().__init__(options, declared, beside)
         self._beats = heartbeat.Heart(declared, self.talk, options)
         self._alive = []  # a heartbeat is asked for
         self._methods: dict[str, Callable[[Mapping[str, Any], Client | None], Any]] = {

@@ -4,30 +4,25 @@ each of them, which is the acknowledgement, then of what changes.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.events import Picture
 from feedhandler.sim.venues.declared.opened import Open
-from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
-from feedhandler.venues.dydx import Dydx
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
-_DECLARED: Final = Dydx()
 _MARKETS: Final = "v4_markets"
 
 
 class DydxServer(DeclaredServer):
     """Statistics of all markets come on one key."""
 
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
-    channel_form: ClassVar[str] = channel_form_of(_DECLARED)
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
-        super().__init__(options, declared)
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
+        super().__init__(options, declared, beside)
         first = next(frame for frame in declared.frames if '"markets":' in frame.sample)
         self._first = Picture(first, self.beside)
 

@@ -4,31 +4,20 @@ is has an address of its own, and capitals.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import orjson
 from aiohttp import web
 
-from feedhandler.adapter.declared import DeclaredVenue
-from feedhandler.sim.config import SimOptions
 from feedhandler.sim.faults import bad_list
-from feedhandler.sim.venues.declared.server import DeclaredServer, channel_form_of, ws_path_of
-from feedhandler.venues.gemini import Gemini
+from feedhandler.sim.venues.declared.server import DeclaredServer
 
-_DECLARED: Final = Gemini()
 _SYMBOLS: Final = "/v1/symbols"
 _DETAILS: Final = "/v1/symbols/details/"
 
 
 class GeminiServer(DeclaredServer):
     """Its list is many answers."""
-
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
-    channel_form: ClassVar[str] = channel_form_of(_DECLARED)
-
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
-        super().__init__(options, declared)
 
     def _list(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
         if path == _SYMBOLS:

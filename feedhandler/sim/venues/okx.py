@@ -23,13 +23,9 @@ from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.opened import Open
-from feedhandler.sim.venues.declared.server import ws_path_of
 from feedhandler.sim.venues.declared.words import Wish
 from feedhandler.sim.venues.okx_rest import OkxRest
-from feedhandler.sim.venues.okx_wire import OKX
-from feedhandler.venues.okx import Okx
 
-_DECLARED: Final = Okx()
 _MAX_ARGS_BYTES: Final = 65_536
 _HOUR: Final = 3600.0
 _MAX_DEPTH: Final = 310
@@ -44,15 +40,11 @@ _BUSINESS: Final = "/ws/v5/business"
 class OkxServer(OkxRest):
     """A key is `channel:subject`."""
 
-    venue: ClassVar[str] = _DECLARED.name
-    ws_path: ClassVar[str] = ws_path_of(_DECLARED)
-    channel_form: ClassVar[str] = "books:BTC-USDT, opt-summary:BTC-USD, instruments:OPTION"
-    beside: ClassVar[Beside] = OKX
     invalid: ClassVar[tuple[str, int]] = ("Invalid request", 60012)
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue = _DECLARED) -> None:
+    def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
         # Deeper books would reach beyond the channel's 400 levels, and clients' beyond the truth.
-        super().__init__(replace(options, depth=min(options.depth, _MAX_DEPTH)), declared)
+        super().__init__(replace(options, depth=min(options.depth, _MAX_DEPTH)), declared, beside)
         self._sockets[_BUSINESS] = {}
         self._next_look = 0.0
 

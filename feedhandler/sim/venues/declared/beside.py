@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -13,7 +13,7 @@ import orjson
 
 from feedhandler.adapter.declared import Topic
 from feedhandler.shape.frame import Frame
-from feedhandler.shape.tree import Node, parsed
+from feedhandler.shape.tree import Node, Object, parsed
 from feedhandler.sim.market.instrument import Instrument, decimal
 from feedhandler.sim.venues.declared.template import joined
 from feedhandler.sim.venues.declared.words import say
@@ -22,7 +22,7 @@ from feedhandler.sim.venues.declared.words import say
 @dataclass(frozen=True)
 class Sent:
     """A channel as the venue sends it, key for key: in place of what is declared of it, or beside
-    it, where others listen to what we do not.
+    it, where others listen to what we do not. Without `frames`: as it is declared.
 
     `every`: seconds between its messages, 0 for the usual: books and best levels then have what has
     changed meanwhile; `paces`: the same by the levels of a key; `always`: also of what has not
@@ -32,7 +32,7 @@ class Sent:
     """
 
     topic: str | Topic
-    frames: tuple[Frame, ...]
+    frames: tuple[Frame, ...] = ()
     every: float = 0.0
     always: bool = False
     paces: Mapping[int, float] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Beside:
     `catalogue`: what there is on a day, in the order of importance, and `count`: how much of it;
     `counts`: the number from which on each key counts its messages of a book, instead of the book
     being numbered for all of them; 0: it is; `decimal`: how statistics with so many decimals are
-    written."""
+    written; `begins`: keys that stand first in each message, in this order."""
 
     frames: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +116,7 @@ class Beside:
     count: int = 14
     counts: int = 0
     decimal: Callable[[float, int], str] = decimal
+    begins: tuple[str, ...] = ()
 
     @cached_property
     def _trees(self) -> dict[str, Node]:
@@ -125,7 +126,8 @@ class Beside:
         """Of a frame as the venue sends it."""
         more = self._trees.get(frame.kind)
         tree = parsed(frame.sample)
-        return tree if more is None else joined(tree, more)
+        tree = tree if more is None else joined(tree, more)
+        return _ordered(tree, self.begins) if self.begins else tree
 
     def level(self, frame: Frame) -> Node:
         """Of a level in such a frame."""
@@ -148,6 +150,13 @@ class Beside:
             if re.match(symbols, str(facts["symbol"])):
                 row = {**row, **orjson.loads(more)}
         return row
+
+
+def _ordered(tree: Node, begins: Sequence[str]) -> Node:
+    if not isinstance(tree, Object):
+        return tree
+    places = {name: place for place, name in enumerate(begins)}
+    return Object(tuple(sorted(tree.keys, key=lambda key: places.get(key.name, len(places)))))
 
 
 NOTHING: Final = Beside()

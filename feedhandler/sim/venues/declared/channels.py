@@ -66,13 +66,13 @@ class Channels:
                 self._frames.setdefault(_its(frame, those).name, []).append(frame)
         for word, frames in self._frames.items():
             self._frames[word] = _named(word, frames)
-        self._frames |= {word: list(one.frames) for word, one in self.sent.items()}
+        self._frames |= {word: list(one.frames) for word, one in self.sent.items() if one.frames}
 
     def frames(self, topic: Topic, *kinds: str) -> list[Frame]:
         """Those of a topic that are of these kinds; of several that say the same, as in another
         wrapping, the first. What becomes of a book's levels is written in words."""
-        if topic.name in self.sent:
-            return [frame for frame in self.sent[topic.name].frames if frame.kind in kinds]
+        if (sent := self.sent.get(topic.name)) is not None and sent.frames:
+            return [frame for frame in sent.frames if frame.kind in kinds]
         found: dict[object, Frame] = {}
         for frame in self._frames.get(topic.name, ()):
             said = frozenset(hole.name for hole in holes(parsed(frame.sample))) - {"_"}

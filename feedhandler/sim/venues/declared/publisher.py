@@ -6,6 +6,7 @@ import time
 from abc import ABC
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from feedhandler.adapter.declared import DeclaredVenue, Topics
 from feedhandler.adapter.proof import Sign
@@ -16,6 +17,7 @@ from feedhandler.sim.market.book import Book, Change
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live, Update
 from feedhandler.sim.server.client import Client
+from feedhandler.sim.venues.declared.beside import NOTHING, Beside
 from feedhandler.sim.venues.declared.books import Books
 from feedhandler.sim.venues.declared.channels import Channel, Channels, further
 from feedhandler.sim.venues.declared.events import LIQUIDATIONS, Picture
@@ -31,7 +33,11 @@ _WHOLE_LEVELS = 20
 class Publisher(DeclaredInstruments, ABC):
     """`topics`, `channels`: the venue's; `open`: by key."""
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
+    def __init__(
+        self, options: SimOptions, declared: DeclaredVenue, beside: Beside = NOTHING
+    ) -> None:
+        self.venue, self.beside = declared.name, beside
+        self.ws_path = urlsplit(next(iter(declared.ws_urls.values()))).path
         self.topics = Topics(declared.name, further(declared.topics, self.beside.sent))
         self.channels = Channels(declared, self.topics, self.beside.sent)
         self._opened = Opened()
@@ -43,6 +49,20 @@ class Publisher(DeclaredInstruments, ABC):
         self._steps = declared.rule is Continuity.NEXT and not self.beside.counts
 
     # -- keys --------------------------------------------------------------------------------
+
+    @property
+    def channel_form(self) -> str:
+        """Of each channel the first key of an instrument that has one."""
+        keys = []
+        for channel in self.declared.topics:
+            topic = self.topics.by_channel[channel][0]
+            holes = set(topic.holes) - {"depth"}
+            every = () if "expiry" in holes else self.market.instruments.values()
+            said = ({name: getattr(one, name) for name in holes} for one in every)
+            its = next((each for each in said if all(each.values())), None)
+            if its is not None:
+                keys.append(topic.filled(depth=topic.depth(self.declared.depth), **its))
+        return ", ".join(dict.fromkeys(keys))
 
     def knows_channel(self, channel: str) -> bool:
         """A key of an instrument, or of instruments, that are listed."""

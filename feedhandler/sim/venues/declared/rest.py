@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -31,8 +31,7 @@ class DeclaredRest(DeclaredWire):
     """`listing`: the venue's instruments as rows."""
 
     listing: List
-    ws_path: ClassVar[str]
-    beside: ClassVar[Beside] = Beside()
+    beside: Beside
 
     def __init__(self, *arguments: Any) -> None:
         self._tokens: set[str] = set()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from feedhandler.adapter.declared import DeclaredVenue, Topic
+from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.adapter.venue import Continuity, ControlKind
 from feedhandler.shape.tree import Hole, Object, parsed
 from feedhandler.sim.config import SimOptions
@@ -21,7 +19,7 @@ from feedhandler.sim.server.broadcast import ahead
 from feedhandler.sim.server.client import Client
 from feedhandler.sim.server.subscribe_faults import Asked
 from feedhandler.sim.venues.declared.beats import Beats
-from feedhandler.sim.venues.declared.beside import Beside
+from feedhandler.sim.venues.declared.beside import NOTHING, Beside
 from feedhandler.sim.venues.declared.channels import Channel
 from feedhandler.sim.venues.declared.meant import Abilities, unmeant
 from feedhandler.sim.venues.declared.others import Others
@@ -38,13 +36,15 @@ _SOME_DAY = 1_900_000_000_000
 
 
 class DeclaredServer(Publisher):
-    """Made of a venue's declarations alone. A subclass names its `venue` and `declared` as well."""
+    """Made of a venue's declarations alone; a subclass has the rules that no table says."""
 
     invalid: ClassVar[tuple[str, int]] = ("invalid request", 400)
     """What is said of a request that makes no sense: text and code."""
 
-    def __init__(self, options: SimOptions, declared: DeclaredVenue) -> None:
-        super().__init__(options, declared)
+    def __init__(
+        self, options: SimOptions, declared: DeclaredVenue, beside: Beside = NOTHING
+    ) -> None:
+        super().__init__(options, declared, beside)
         self.talk = Talk(declared, self.topics)
         self._beats = Beats(declared, self.talk, options, self.beside.idle)
         self._others = Others(self, self.beside.asked)
@@ -232,8 +232,11 @@ class DeclaredServer(Publisher):
             for key in wish.keys:
                 self._join(client, wish._replace(keys=[key]))
             return
-        taken, unsaid = list(wish.keys), list[str]()
-        for key in wish.keys:
+        parted = self.talk.parts(self.talk.has(ControlKind.ACK))
+        failed = [key for key in wish.keys if parted and not self._takes(client, key)]
+        asked = [key for key in wish.keys if key not in failed]
+        taken, unsaid = asked, list[str]()
+        for key in asked:
             symbol = self.symbol_of(key)
             if (why := self.refusal(client, key, symbol)) is not None:
                 self.refuse(client, wish, key, *why)
@@ -241,15 +244,16 @@ class DeclaredServer(Publisher):
             if (fault := self.faults.take("lost_ack", symbol, key)) is not None:
                 if not fault["subscribed"]:
                     return
-                taken, unsaid = [], list(wish.keys)
+                taken, unsaid = [], asked
         begun = [self.begin(client, key) for key in taken + unsaid]
         fresh = [channel for channel in begun if channel is not None]
         numbers = {key: self.open[key].number for key in taken if key in self.open}
-        said = {"id": wish.id, "numbers": numbers}
+        said = {"id": wish.id, "numbers": numbers, "text": "", "failed": failed}
         standing = sorted({*client.channels, *taken})
         alone = [key for key in taken if not self._answered_by_book(key)]
-        for answer in self.talk.about(ControlKind.ACK, alone, said, standing) if alone else ():
-            channel = self.channels.read(alone[0])
+        answers = self.talk.about(ControlKind.ACK, alone, said, standing)
+        for answer in answers if alone or failed else ():
+            channel = self.channels.read(alone[0]) if alone else None
             more = self.beside.acknowledged.get(channel.topic.name if channel else "")
             answer = with_missing(answer, more.encode()) if more else answer
             client.send(self.signed(client, answer))
@@ -257,6 +261,9 @@ class DeclaredServer(Publisher):
             if self.subscribe(client, channel.key):
                 self.first_messages(client, self.open[channel.key])
         self.close_unheard(taken + unsaid)
+
+    def _takes(self, client: Client, key: str) -> bool:
+        return self.knows_channel(key) and key not in client.channels
 
     def _answered_by_book(self, key: str) -> bool:
         """Whether the first book of a key is the answer as well."""
@@ -333,37 +340,6 @@ class DeclaredServer(Publisher):
             for key in self.heard():
                 if (found := self.topics.read(key)) is not None and found[0] == topic:
                     self.push(key, instrument.symbol, payload)
-
-
-def server_of(declared: DeclaredVenue, beside: Beside) -> Callable[[SimOptions], DeclaredServer]:
-    """The class of a venue's server, which takes the simulator's options."""
-    more = beside
-
-    class Server(DeclaredServer):
-        venue: ClassVar[str] = declared.name
-        beside: ClassVar[Beside] = more
-        ws_path: ClassVar[str] = ws_path_of(declared)
-        channel_form: ClassVar[str] = channel_form_of(declared)
-
-        def __init__(self, options: SimOptions) -> None:
-            super().__init__(options, declared)
-
-    return Server
-
-
-def ws_path_of(declared: DeclaredVenue) -> str:
-    """Where its clients connect to."""
-    return urlsplit(next(iter(declared.ws_urls.values()))).path
-
-
-def channel_form_of(declared: DeclaredVenue) -> str:
-    """What its keys look like, in words."""
-    return ", ".join(topic.key for those in declared.topics.values() for topic in [_first(those)])
-
-
-def _first(those: str | Topic | Sequence[str | Topic]) -> Topic:
-    one = those if isinstance(those, str | Topic) else those[0]
-    return Topic(one) if isinstance(one, str) else one
 
 
 def _number_keys(venue: DeclaredVenue, *kinds: str) -> set[str]:

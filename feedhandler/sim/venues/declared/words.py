@@ -143,6 +143,10 @@ class Talk:
                 return answer
         return None
 
+    def parts(self, answer: Answer | None) -> bool:
+        """Whether it says of the keys of one request which were taken, and which were not."""
+        return answer is not None and "failed" in _holes(answer.sample)
+
     def naming_none(self) -> Answer | None:
         """A refusal that says of no key that it is meant."""
         for answer in self._venue.words.answers:
@@ -164,6 +168,8 @@ class Talk:
         answer = self.has(kind)
         if answer is not None and _lists_all(answer.sample):
             return [self._said(answer.sample, standing, "", values)]
+        if answer is not None and self.parts(answer):
+            return [self._said(answer.sample, keys, "", values)]
         by_topic: dict[str, list[str]] = {}
         for key in keys:
             found = self._topics.read(key)
@@ -203,10 +209,10 @@ class Talk:
                 row["number"] = numbers.get(key, 0)
             rows.append(row)
         symbols = [symbol for those in by_word.values() for symbol in those]
-        every = {"keys": list(keys), "failed": [], "symbols": symbols, "by_channel": by_word}
+        every = {"keys": list(keys), "symbols": symbols, "by_channel": by_word}
         if _by_rows(_tree(sample)):
             rows = [{"channel": its, "symbols": those} for its, those in by_word.items()]
-        return say(sample, {**values, **every, **(rows[0] if rows else {})}, rows)
+        return say(sample, {"failed": [], **values, **every, **(rows[0] if rows else {})}, rows)
 
 
 def say(
