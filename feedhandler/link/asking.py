@@ -91,7 +91,8 @@ class Asking:
             raise LinkRefused(errors[0])
         if not found:
             raise LinkRefused(
-                f"nobody serves {self._venue} of {wanted.source_namespace} over {wanted.link}"
+                f"nobody serves {self._venue} of {wanted.source_namespace} over {wanted.link}, "
+                "or none whom this host may ask"
             )
         return single(found)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feedhandler import own_process
-from feedhandler.link import names, process
+from feedhandler.link import engine_log, names, process
 from feedhandler.link.asking import Wanted
 from feedhandler.link.mirroring import Mirroring
-from feedhandler.link.session import open_session
+from feedhandler.link.session import open_session, reached
 from feedhandler.log import log
 
 _LOOK_S = 0.2
@@ -34,8 +34,10 @@ def run(
     where memory cannot be had.
     """
     own_process.pin(cpu)
+    engine_log.hear()
     connect = [names.endpoint(each) for each in endpoints]
-    link = ", ".join(connect) or str(zenoh)
+    listens, connects = reached([], connect, zenoh)
+    link = ", ".join([*connects, *listens])
     wanted = Wanted(
         source or "*",
         source_namespace,

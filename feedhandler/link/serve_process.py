@@ -15,9 +15,9 @@ import msgspec
 from feedhandler import own_process
 from feedhandler.config.places import TABLE
 from feedhandler.config.serve_keys import ServeConfig
-from feedhandler.link import names, process
+from feedhandler.link import engine_log, names, process
 from feedhandler.link.serving import Serving
-from feedhandler.link.session import LISTEN, LinkError, NoEngine, open_session
+from feedhandler.link.session import LISTEN, LinkError, NoEngine, open_session, reached
 from feedhandler.log import log, setup
 
 _LOOK_S = 0.5
@@ -46,18 +46,20 @@ def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: i
     `venues` empty: all of the namespace, whenever they come. Raises :class:`LinkError`.
     """
     own_process.pin(config.cpu, config.places.of("cpu"))
+    engine_log.hear()
     name = config.name or names.own_name()
     listen = [names.endpoint(each) for each in config.listen]
     connect = [names.endpoint(each) for each in config.connect]
     if not listen and not connect and config.zenoh is None:
         listen = [LISTEN]
+    ends = reached(listen, connect, config.zenoh)
     with process.stopping() as stop:
         session = open_session(listen, connect, config.zenoh, stop)
         if session is None:
             return
         serving = Serving(session, name, namespace, venues, config.batch_kib << 10)
         try:
-            where = ", ".join([*listen, *connect]) or f"as {config.zenoh} says"
+            where = ", ".join([*ends[0], *ends[1]])
             log.info("%s: serving as %s, %s", namespace, name, where)
             while not stop.is_set():
                 serving.look()

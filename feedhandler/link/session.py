@@ -19,7 +19,6 @@ LISTEN = "tcp/127.0.0.1:7447"  #: unless something else is said
 
 #: Nobody is looked for, nothing is waited for, and what a slow link cannot take is dropped at once.
 _SETTINGS: dict[str, Any] = {
-    "mode": "peer",
     "scouting/multicast/enabled": False,
     "scouting/gossip/enabled": False,
     "connect/timeout_ms": -1,
@@ -62,41 +61,70 @@ def open_session(
     file: str | Path | None,
     stop: threading.Event | None = None,
 ) -> Any:
-    """`file`: a configuration of Zenoh's own, which then decides all that is not named here.
+    """`file`: a configuration of Zenoh's own. What it leaves as Zenoh has it is as without a file.
 
     Who connects only waits until somebody is there; None: `stop` was set before.
 
     Raises :class:`LinkError`: an endpoint that cannot be had, a file that is no configuration.
     """
-    zenoh = engine()
-    try:
-        if file is not None:
-            config = zenoh.Config.from_file(str(file))
-        else:
-            config = zenoh.Config()
-            for where, value in _SETTINGS.items():
-                config.insert_json5(where, json.dumps(value))
-            config.insert_json5("listen/endpoints", json.dumps(list(listen)))
-            if not listen:  # a router hands on between clients, between peers it does not
-                config.insert_json5("mode", json.dumps("client"))
-        if listen:
-            config.insert_json5("listen/endpoints", json.dumps(list(listen)))
-        if connect:
-            config.insert_json5("connect/endpoints", json.dumps(list(connect)))
-    except (zenoh.ZError, ValueError) as error:
-        raise LinkError(f"{file or 'the endpoints'}: {_first_line(error)}") from None
-    where = ", ".join([*listen, *connect]) or str(file)
-    opening = _Opening(zenoh, config)
+    config = _config(listen, connect, file)
+    where = ", ".join([*_endpoints(config, "listen"), *_endpoints(config, "connect")])
+    opening = _Opening(engine(), config)
     said = monotonic() + _SILENT_S
     while not opening.done.wait(_LOOK_S):
         if stop is not None and stop.is_set():
             return None
         if monotonic() >= said:
             said = inf
-            log.warning("%s: nobody is there yet; it is tried until somebody is", where)
+            log.warning("%s: not connected yet; it is tried until it is", where)
     if opening.error is not None:
         raise LinkError(f"{where}: {_first_line(opening.error)}") from None
     return opening.session
+
+
+def reached(
+    listen: Sequence[str], connect: Sequence[str], file: str | Path | None
+) -> tuple[list[str], list[str]]:
+    """Where such a session listens, and where it connects to. Raises :class:`LinkError`."""
+    config = _config(listen, connect, file)
+    return _endpoints(config, "listen"), _endpoints(config, "connect")
+
+
+def _config(listen: Sequence[str], connect: Sequence[str], file: str | Path | None) -> Any:
+    zenoh = engine()
+    try:
+        config = zenoh.Config() if file is None else zenoh.Config.from_file(str(file))
+        _complete(config, zenoh.Config(), listen, connect)
+    except (zenoh.ZError, ValueError) as error:
+        raise LinkError(f"{file or 'the endpoints'}: {_first_line(error)}") from None
+    return config
+
+
+def _endpoints(config: Any, what: str) -> list[str]:
+    """Those of its mode, where it has some for each."""
+    found = json.loads(config.get_json(f"{what}/endpoints"))
+    if isinstance(found, dict):
+        found = found.get(json.loads(config.get_json("mode")), [])
+    return list(map(str, found))
+
+
+def _complete(config: Any, usual: Any, listen: Sequence[str], connect: Sequence[str]) -> None:
+    """Endpoints that are named, and all that nobody said otherwise: as in `usual`, the engine's."""
+
+    def left(where: str) -> bool:
+        same: bool = config.get_json(where) == usual.get_json(where)
+        return same
+
+    if listen or left("listen/endpoints"):  # the engine's own would be open to everybody
+        config.insert_json5("listen/endpoints", json.dumps(list(listen)))
+    if connect:
+        config.insert_json5("connect/endpoints", json.dumps(list(connect)))
+    listens = json.loads(config.get_json("listen/endpoints"))
+    for where, value in _SETTINGS.items():
+        if left(where):
+            config.insert_json5(where, json.dumps(value))
+    if left("mode"):  # a router hands on between clients, between peers it does not
+        config.insert_json5("mode", json.dumps("peer" if listens else "client"))
 
 
 class _Opening:

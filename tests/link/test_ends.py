@@ -18,7 +18,7 @@ def test_who_waits_for_somebody_says_so_and_ends_when_told(
 ) -> None:
     process = Process(*words, f"127.0.0.1:{free_port()}", "--namespace", namespace)
     try:
-        until(lambda: process.said("nobody is there yet"), "it says what it waits for", process)
+        until(lambda: process.said("not connected yet"), "it says what it waits for", process)
         assert process.stop() == 0
     finally:
         if process.process.poll() is None:
