@@ -568,7 +568,8 @@ class _Cell:
     @property
     def age_ns(self) -> int:
         """How old it was when it was read. Of a quote: since the last message about the instrument
-        on any channel; of a book: since the last change of the book."""
+        on any channel; of a book: since the last change of the book. A time that lies ahead, since
+        the clock was set back, is as old as it is ahead: never young for that."""
 
     @property
     def heartbeat_age_ns(self) -> int:

@@ -133,8 +133,8 @@ cdef class _Rows:
         row.option = fact.option
         row.strike = fact.strike
         row.expiry_ns = fact.expiry_ns
-        row.age_ns = now - (q.data_ns if q.data_ns else q.receive_ns)
-        row.stats_age_ns = now - q.stats_ns
+        row.age_ns = fh_age(now, q.data_ns if q.data_ns else q.receive_ns)
+        row.stats_age_ns = fh_age(now, q.stats_ns)
         _board_row(row, &q)
         return 0
 

@@ -130,7 +130,8 @@ cdef class FeedBase:
         if FH_UNLIKELY(wanted.definition != q.definition or wanted.epoch != segment.epoch):
             result.instrument = segment.defined(id, wanted)
         result.epoch = segment.epoch
-        result.age_ns = now + fh_loadi64(&segment.header.clock_offset_ns) - (q.data_ns if q.data_ns else q.receive_ns)
+        result.age_ns = fh_age(now + fh_loadi64(&segment.header.clock_offset_ns),
+                               q.data_ns if q.data_ns else q.receive_ns)
         result.heartbeat_age_ns = segment.heartbeat_age(now)
         return result
 
@@ -205,7 +206,7 @@ cdef class FeedBase:
         # A writer that leaves 0 does not say: what it shows is all that can be believed.
         book.known[0] = max(<uint32_t>head.bids, head.bids_known)
         book.known[1] = max(<uint32_t>head.asks, head.asks_known)
-        book.age_ns = now + fh_loadi64(&segment.header.clock_offset_ns) - head.receive_ns
+        book.age_ns = fh_age(now + fh_loadi64(&segment.header.clock_offset_ns), head.receive_ns)
         book.heartbeat_age_ns = segment.heartbeat_age(now)
         return book
 

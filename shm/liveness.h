@@ -23,9 +23,15 @@ static int64_t fh_coarse_ns(void) { /* a few ns; a few ms coarse */
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static inline int64_t fh_heartbeat_age(const fh_header *header, int64_t now) {
-    int64_t age = now - FH_LOAD(&header->heartbeat_ns);
+/* How far a time is from now. One that lies ahead is of before the clock was set back, and nothing says how long
+ * ago that was: it must not pass for young. */
+static inline int64_t fh_age(int64_t now, int64_t then) {
+    int64_t age = (int64_t)((uint64_t)now - (uint64_t)then);
     return age >= 0 ? age : -(age + 1);
+}
+
+static inline int64_t fh_heartbeat_age(const fh_header *header, int64_t now) {
+    return fh_age(now, FH_LOAD(&header->heartbeat_ns));
 }
 
 /* Whether it is time to ask `fh_writer_gone`: two loads and a coarse clock. `next_ask_ns` is the reader's. */

@@ -157,7 +157,7 @@ def _read(memory: Memory, option: Instrument) -> dict[str, Any]:
         if quote[statistic] == quote[statistic]:
             found[statistic] = quote[statistic]
     came = quote["data_ns"] or quote["receive_ns"]
-    found["age_ns"] = max(0, memory.segment.now_ns - came) if came else None
+    found["age_ns"] = abs(memory.segment.now_ns - came) if came else None
     return found
 
 

@@ -129,7 +129,7 @@ def _described(memory: Memory, instrument: Instrument) -> dict[str, Any]:
         shown, reason = believable(memory, quote["state"], quote["reason"])
         volume = None if math.isnan(quote["volume"]) else quote["volume"]
         if quote["data_ns"]:
-            age_ns = max(0, memory.segment.now_ns - quote["data_ns"])
+            age_ns = abs(memory.segment.now_ns - quote["data_ns"])
         for side in prices:
             if quote[f"{side}_price"] != NONE and (side != "last" or quote["last_ns"]):
                 prices[side] = number_text.decimal(quote[f"{side}_price"], quote["price_exponent"])

@@ -14,8 +14,9 @@ SILENT_NS: Final = (
 
 
 def silence_ns(memory: Memory) -> int:
-    """How long the writer has not said that it is well."""
-    return max(0, time.time_ns() - memory.segment.heartbeat_ns)
+    """How long the writer has not said that it is well. What it said ahead of a clock that was set
+    back is as old as it is ahead, as for readers (`shm/liveness.h`)."""
+    return abs(time.time_ns() - memory.segment.heartbeat_ns)
 
 
 def believable(memory: Memory, state: int, reason: int) -> tuple[str, str]:

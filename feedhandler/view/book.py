@@ -49,7 +49,7 @@ def read_book(memory: Memory, instrument: Instrument, depth: int | None = None) 
         "definition": head["definition"],
         "venue_sequence": head["venue_sequence"],
         **levels,
-        "age_ns": max(0, memory.segment.now_ns - received) if received else None,
+        "age_ns": abs(memory.segment.now_ns - received) if received else None,
         "receive_ns": received,
         "ring_sequence": head["ring_sequence"],
         "bids_total": head["bids_total"],

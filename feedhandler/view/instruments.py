@@ -111,7 +111,7 @@ class Instruments:
             number = float(quote[name])
             found[name] = "" if np.isnan(number) else f"{number:.10g}"
         if quote["data_ns"]:
-            age = max(0, self._memory.segment.now_ns - int(quote["data_ns"]))
+            age = abs(self._memory.segment.now_ns - int(quote["data_ns"]))
             found["age"] = number_text.duration(age)
         return found | {
             "state": state,

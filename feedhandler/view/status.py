@@ -74,7 +74,7 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
     if not alive and state is not State.CLOSED:
         state, reason, detail = State.STALE, Reason.FAILED, "its IO process died"
         since_ns = int(header["heartbeat_ns"])
-    age = max(0, now - int(header["heartbeat_ns"]))
+    age = abs(now - int(header["heartbeat_ns"]))  # ahead: the clock was set back, as in liveness.h
     if alive and age > SUSPECT_NS:
         state, reason = State.STALE, Reason.HEARTBEAT
         since_ns = int(header["heartbeat_ns"])
@@ -102,7 +102,7 @@ def _status(namespace: str, venue: str) -> dict[str, Any]:
         },
         "live": int(np.count_nonzero(states == State.LIVE)) if speaks else 0,
         "heartbeat_age_ns": age,
-        "data_age_ns": max(0, now + offset - int(header["last_receive_ns"]))
+        "data_age_ns": abs(now + offset - int(header["last_receive_ns"]))
         if header["last_receive_ns"]
         else None,
         "connections": connections if speaks else connections | {"live": 0},

@@ -136,6 +136,26 @@ def float_feed(namespace: str, create: Create) -> tuple[Writer, FeedBase, shm.In
     return pair(namespace, create)
 
 
+def test_what_came_before_the_clock_was_set_back_is_not_young(
+    namespace: str, create: Create
+) -> None:
+    """Its time lies ahead, and nothing says how long ago it was."""
+    writer, feed, a = pair(namespace, create)
+    ahead = time.time_ns() + 3600 * 10**9
+    live = {"state": shm.State.LIVE, "data_ns": ahead, "receive_ns": ahead, "stats_ns": ahead}
+    writer.quote_store(a.id, live)
+    writer.book_store(a.id, {"state": shm.State.LIVE, "receive_ns": ahead}, [], [])
+    writer.heartbeat()
+    [row] = feed.board([a])
+    ages = [feed.quote(a).age_ns, feed.book(a).age_ns, row["age_ns"], row["stats_age_ns"]]
+    assert all(3500 * 10**9 < age <= 3600 * 10**9 for age in ages)
+    feed.require_live([a])
+    with pytest.raises(shm.NotLive, match="old"):
+        feed.require_live([a], max_age_ns=60 * 10**9)
+    writer.quote_store(a.id, live | {"data_ns": time.time_ns()})  # a message since
+    feed.require_live([a], max_age_ns=60 * 10**9)
+
+
 def test_require_live(namespace: str, create: Create) -> None:
     writer, feed, a = pair(namespace, create)
     with pytest.raises(shm.NotLive, match="A is NONE"):

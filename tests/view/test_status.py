@@ -3,18 +3,21 @@
 import errno
 import gc
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from feedhandler.view import status
+from feedhandler.view.believable import believable
 from feedhandler.view.status import heartbeat, namespace_status, venue_status
 from feedhandler.view.watch import Watch
 from shm import NoSuchVenue, Reason, ShmError, State
 from shm._native import DTYPES
 from shm.clean import sweep_venue
 from shm.control_object import lock_control
+from shm.inspect import open_memory
 from shm.segment import create
 from tests.shm.support import GEOMETRY, kill, other_writer
 
@@ -60,6 +63,22 @@ def test_a_damaged_venue_is_shown_as_that_and_the_others_are_shown(namespace: st
 
 def _with(raw: bytes, at: int, new: bytes) -> bytes:
     return raw[:at] + new + raw[at + len(new) :]
+
+
+def test_a_heartbeat_ahead_of_the_clock_is_none(namespace: str) -> None:
+    """The clock was set back; whether the writer has been well since, it does not say."""
+    fields = DTYPES["header"].fields
+    assert fields is not None
+    with create("okx", namespace=namespace, **GEOMETRY) as held:
+        held.writer.set_state(int(State.LIVE), int(Reason.NONE))
+        ahead = (time.time_ns() + 3600 * 10**9).to_bytes(8, "little")
+        with Path(f"/dev/shm/{namespace}.okx.{held.epoch}").open("r+b") as memory:
+            memory.seek(fields["heartbeat_ns"][1])
+            memory.write(ahead)
+        told = venue_status(namespace, "okx")
+        assert (told["state"], told["reason"]) == ("STALE", "HEARTBEAT")
+        with open_memory("okx", namespace=namespace) as opened:
+            assert believable(opened, State.LIVE, Reason.NONE) == ("STALE", "FAILED")
 
 
 def test_a_heartbeat_that_cannot_be_read_is_none(
