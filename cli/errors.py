@@ -142,6 +142,7 @@ _TRANSLATIONS: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
     ("feedhandler.bench.kit.plot", ("PlotError",), "", USAGE),
     ("feedhandler.picture.show", ("PictureError",), "", USAGE),
     ("feedhandler.link.session", ("LinkError",), "", USAGE),
+    ("feedhandler.supervisor.control_socket", ("NotAnswering",), "", FINDING),
     ("feedhandler.supervisor.control_socket", ("NotRunning",), START, NOTHING),
     ("shm.errors", ("NoSuchVenue", "NotReady", "WriterLost"), START, NOTHING),
     ("shm.errors", ("DamagedSegment", "VersionMismatch"), "", FINDING),

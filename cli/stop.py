@@ -22,7 +22,8 @@ def stop(namespace: str, timeout: float) -> None:
     with --keep).
 
     \b
-    Exit codes: 0 stopped, 1 it did not end in time, 3 none is running.
+    Exit codes: 0 stopped, 1 it does not answer, or did not end in time,
+    3 none is running.
     """
     from feedhandler.supervisor.control_socket import NotRunning, request
 

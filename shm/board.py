@@ -43,7 +43,7 @@ class Board(np.ndarray[Any, np.dtype[np.void]]):
     sent_ns                                i8  when the venue sent it, by its clock; 0: it says none
     venue_sequence, ring_sequence          u8  the venue's number; the last record that is in it
     age_ns, stats_age_ns                   i8  since data_ns and since stats_ns when it was read, or
-                                               as far as these lie ahead of a clock that was set back;
+                                               how far they lie ahead of a clock that was set back;
                                                of what never came, larger than any limit
     =====================================  ==  ====================================================
 

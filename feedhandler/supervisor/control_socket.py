@@ -25,6 +25,7 @@ from shm.owners import believed
 _LINE_BYTES = 64 << 20
 _REQUEST_BYTES = 1 << 16
 _TIMEOUT_S = 5.0
+_HANGS_S = 10.0  # who has much to do says at least how it is
 ANSWER_S = 30.0  #: the longest that an answer takes
 RELOAD_S = 150.0  #: of a reload: venues are asked, others end and start again
 
@@ -39,6 +40,21 @@ class OnlyMirrored(NotRunning):
     def __init__(self, message: str, cure: str) -> None:
         super().__init__(message)
         self.cure = cure
+
+
+class NotAnswering(NotRunning):
+    """One runs, and says nothing; `cure`: what can be done."""
+
+    def __init__(self, namespace: str, timeout: float) -> None:
+        super().__init__(
+            f"the supervisor of {namespace!r} does not answer within {timeout:g} s: it hangs, "
+            "or was stopped"
+        )
+        pid = _holder(runtime_directory() / f"{namespace}.lock") or "PID"
+        self.cure = (
+            f"if it was stopped, let it go on: kill -CONT {pid}; "
+            f"or end it, and its venues with it: kill -9 {pid}"
+        )
 
 
 class AlreadyRunning(Exception):  # noqa: N818
@@ -57,7 +73,16 @@ def socket_path(namespace: str) -> Path:
 def request(
     namespace: str, message: Mapping[str, Any], timeout: float = _TIMEOUT_S
 ) -> dict[str, Any]:
-    """Ask the running supervisor. `timeout` in seconds. Raises :class:`NotRunning`."""
+    """Ask the running supervisor. `timeout` in seconds; one that hangs is found sooner.
+
+    Raises :class:`NotRunning`.
+    """
+    if timeout > _HANGS_S:
+        _ask(namespace, {"do": "status"}, _HANGS_S)
+    return _ask(namespace, message, timeout)
+
+
+def _ask(namespace: str, message: Mapping[str, Any], timeout: float) -> dict[str, Any]:
     try:
         path = socket_path(namespace)
     except PermissionError as error:  # nobody could have started one
@@ -70,8 +95,7 @@ def request(
             with client.makefile("rb") as answers:
                 line = answers.readline(_LINE_BYTES)
     except TimeoutError:
-        text = f"the supervisor of {namespace!r} does not answer within {timeout:g} s"
-        raise NotRunning(text) from None
+        raise NotAnswering(namespace, timeout) from None
     except OSError:
         raise _nobody(namespace) from None
     try:
@@ -106,6 +130,14 @@ def _nobody(namespace: str) -> NotRunning:
     )
 
 
+def _holder(lock: Path) -> int:
+    """Who has said in it that it holds it; 0: nobody."""
+    with suppress(OSError):
+        said = lock.read_bytes()[:20].strip()
+        return int(said) if said.isdigit() else 0
+    return 0
+
+
 class NamespaceLock:
     """Held by the one supervisor of a namespace, until it ends in whatever way."""
 
@@ -116,9 +148,8 @@ class NamespaceLock:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            said = os.pread(self._fd, 20, 0).strip()
             os.close(self._fd)
-            pid = int(said) if said.isdigit() else 0
+            pid = _holder(path)
             who = f"process {pid}" if pid else "another process"
             raise AlreadyRunning(
                 f"{who} is already the supervisor of namespace {namespace!r}: stop it "
