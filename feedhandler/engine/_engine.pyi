@@ -142,10 +142,11 @@ class Connection:
         Frames of at most `longest` bytes; longer ones end the reading.
         """
 
-    def feed_all(self, payloads: list[_Bytes]) -> int:
+    def feed_all(self, payloads: list[_Bytes], padding: int = 0) -> int:
         """Feed each of them, now, waking readers every few thousand bytes; the bits that any gave.
 
-        The loop is native: for benchmarks.
+        `padding`: so many zeros behind each are no part of it. With 128 they are read where they
+        lie, as a socket's are. The loop is native: for benchmarks.
         """
 
 class Receiver(BufferedProtocol):

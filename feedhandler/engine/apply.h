@@ -132,7 +132,7 @@ COLD void market_word(engine *e, market *m, const uint8_t *word, uint32_t length
 static inline void message_word_say(engine *e, const message *msg)
 {
     if (msg->kind == MESSAGE_STATS && msg->word_length)
-        market_word(e, msg->market, e->frame + DECIMAL_BEFORE + msg->word, msg->word_length);
+        market_word(e, msg->market, e->here + msg->word, msg->word_length);
 }
 
 /* What its sizes count: 1, the base; 2, the quote; 0, contracts, or nobody knows. */

@@ -102,18 +102,25 @@ cdef class Connection:
     def receiver(self, listener, before, size_t longest):
         return Receiver(self, listener, before, longest)
 
-    def feed_all(self, list payloads):
+    def feed_all(self, list payloads, Py_ssize_t padding=0):
         """Feed each of a list of bytes, now; the bits that any of them gave. For benchmarks."""
         cdef int result = 0
+        cdef bint here = padding >= CURSOR_PADDING
         cdef size_t batch = 0
+        cdef Py_ssize_t length
+        cdef const uint8_t *at
         self.engine._check()
         for payload in payloads:
-            if not PyBytes_CheckExact(payload):
+            if not PyBytes_CheckExact(payload) or PyBytes_GET_SIZE(payload) < padding:
                 engine_wake(&self.engine.e)
-                raise TypeError("feed_all takes a list of bytes")
-            batch += PyBytes_GET_SIZE(payload)
-            result |= engine_feed(&self.engine.e, &self.c, PyBytes_AS_STRING(payload),
-                                  PyBytes_GET_SIZE(payload), 0, batch >= BATCH_BYTES)
+                raise TypeError(f"feed_all takes a list of bytes, {padding} of them behind each")
+            at = <const uint8_t *>PyBytes_AS_STRING(payload)
+            length = PyBytes_GET_SIZE(payload) - padding
+            batch += length
+            if here and at[length] == 0:  # before it is the object's head
+                result |= engine_feed_here(&self.engine.e, &self.c, at, length, 0, batch >= BATCH_BYTES)
+            else:
+                result |= engine_feed(&self.engine.e, &self.c, at, length, 0, batch >= BATCH_BYTES)
             if batch >= BATCH_BYTES:
                 batch = 0
         engine_wake(&self.engine.e)

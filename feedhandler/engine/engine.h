@@ -141,20 +141,27 @@ COLD bool engine_frame_room(engine *e, size_t need)
     return true;
 }
 
-/* Start a cursor on the engine's copy of a payload, with room on both sides. */
-static inline void engine_cursor(engine *e, cursor *c, const void *payload, size_t length)
+/* A copy of a payload that can be read where it lies, as engine_feed_here has it; NULL: no memory. */
+static inline const uint8_t *engine_copy(engine *e, const void *payload, size_t length)
 {
     size_t need = DECIMAL_BEFORE + length + CURSOR_PADDING;
-    if (UNLIKELY(e->frame_room - need > FRAME_SPARE) && !engine_frame_room(e, need)) {
-        cursor_start(c, payload, length, &e->spare);
-        CURSOR_FAIL(c, WIRE_MEMORY);
-        return;
-    }
+    if (UNLIKELY(e->frame_room - need > FRAME_SPARE) && !engine_frame_room(e, need))
+        return NULL;
     uint8_t *frame = e->frame + DECIMAL_BEFORE;
     memcpy(frame, payload, length);
-    cursor_pad(frame + length);
-    cursor_start(c, frame, length, &e->spare);
-    cursor_padded(c);
+    frame[length] = 0;
+    return frame;
+}
+
+/* Start a cursor on a frame that lies so; NULL: there was no memory for it. */
+static inline void engine_cursor(engine *e, cursor *c, const uint8_t *frame, size_t length)
+{
+    e->here = frame;
+    cursor_start(c, frame, frame ? length : 0, &e->spare);
+    if (LIKELY(frame != NULL))
+        cursor_padded(c);
+    else
+        CURSOR_FAIL(c, WIRE_MEMORY);
 }
 
 /* Is it data that changes nothing, but may count? */
@@ -220,10 +227,13 @@ static inline int frame_read(engine *e, cursor *c)
     return result;
 }
 
-/* `wake`: the last frame of what was received at once. After frames without it comes one with it, or
+/* A frame, where it lies: DECIMAL_BEFORE bytes before it and CURSOR_PADDING behind it can be read, and the first of
+ * those is 0, which is no part of any token. NULL: there was no memory for a copy of it.
+ *
+ * `wake`: the last frame of what was received at once. After frames without it comes one with it, or
  * engine_wake; before anything else is done with the memory, engine_flush. */
-static int engine_feed(engine *e, connection *from, const void *payload, size_t length,
-                       int64_t receive_ns, bool wake)
+static int engine_feed_here(engine *e, connection *from, const uint8_t *frame, size_t length,
+                            int64_t receive_ns, bool wake)
 {
     cursor c;
     engine_begin(e, from, receive_ns ? receive_ns : e->batch_ns);
@@ -233,7 +243,7 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     from->last_receive_ns = e->receive_ns;
     fh_counter_add(e->writer, FH_COUNTER_FRAMES, 1);
     fh_counter_add(e->writer, FH_COUNTER_BYTES, length);
-    engine_cursor(e, &c, payload, length);
+    engine_cursor(e, &c, frame, length);
     int result = frame_read(e, &c);
     if (UNLIKELY(c.error || e->out_of_memory)) {
         engine_malformed(e, &c, "frame");
@@ -270,6 +280,24 @@ static int engine_feed(engine *e, connection *from, const void *payload, size_t 
     if (result & FEED_CONTROL)
         fh_counter_add(e->writer, FH_COUNTER_CONTROL, 1);
     return engine_end(e, result, wake);
+}
+
+/* The same of one within what was received: the byte behind it is put aside meanwhile. */
+static inline int engine_feed_within(engine *e, connection *from, uint8_t *frame, size_t length,
+                                     int64_t receive_ns, bool wake)
+{
+    uint8_t next = frame[length];
+    frame[length] = 0;
+    int result = engine_feed_here(e, from, frame, length, receive_ns, wake);
+    frame[length] = next;
+    return result;
+}
+
+/* And of a payload that may lie anywhere. */
+static inline int engine_feed(engine *e, connection *from, const void *payload, size_t length,
+                              int64_t receive_ns, bool wake)
+{
+    return engine_feed_here(e, from, engine_copy(e, payload, length), length, receive_ns, wake);
 }
 
 #include "without_frame.h"

@@ -119,6 +119,11 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
     void learn_open(engine *e, const void *shapes, size_t length)
     market *engine_add(engine *e, fh_instrument *entry, bint has_book)
     market *symbol_find_any(engine *e, const void *symbol, size_t length)
+    int DECIMAL_BEFORE, CURSOR_PADDING
+    int engine_feed_within(engine *e, connection *c, uint8_t *frame, size_t length,
+                           int64_t receive_ns, bint wake)
+    int engine_feed_here(engine *e, connection *c, const uint8_t *frame, size_t length,
+                         int64_t receive_ns, bint wake)
     int engine_feed(engine *e, connection *c, const void *payload, size_t length,
                     int64_t receive_ns, bint wake)
     void engine_wake(engine *e)

@@ -5,6 +5,13 @@ cdef enum:
     MIN_ROOM = 4096
 
 
+cdef uint8_t *_room(uint8_t *data, size_t room):
+    """So many bytes, also beyond those of `data`, with what may be read before and behind; NULL: there are none."""
+    block = <uint8_t *>realloc(data - DECIMAL_BEFORE if data != NULL else NULL,
+                               DECIMAL_BEFORE + room + CURSOR_PADDING)
+    return block + DECIMAL_BEFORE if block != NULL else NULL
+
+
 cdef bytes _payload(const ws_frame *frame):
     return PyBytes_FromStringAndSize(<const char *>frame.payload, frame.length)
 
@@ -23,7 +30,7 @@ cdef class Receiver(_Native, BufferedProtocol):
     cdef bint parts, muted, over
 
     def __cinit__(self, Connection connection not None, listener, before, size_t longest):
-        self.data = <uint8_t *>malloc(RECEIVE_BYTES)
+        self.data = _room(NULL, RECEIVE_BYTES)
         if self.data == NULL:
             raise MemoryError
         self.room = RECEIVE_BYTES
@@ -33,7 +40,8 @@ cdef class Receiver(_Native, BufferedProtocol):
         self.longest = longest
 
     def __dealloc__(self):
-        free(self.data)
+        if self.data != NULL:
+            free(self.data - DECIMAL_BEFORE)
 
     def mute(self):
         self.muted = True
@@ -47,7 +55,7 @@ cdef class Receiver(_Native, BufferedProtocol):
                                        PyBUF_WRITE)
 
     cdef int _resize(self, size_t room) except -1:
-        cdef uint8_t *data = <uint8_t *>realloc(self.data, room)
+        cdef uint8_t *data = _room(self.data, room)
         if data == NULL:
             raise MemoryError
         self.data = data
@@ -92,8 +100,8 @@ cdef class Receiver(_Native, BufferedProtocol):
             if frame.fin and not self.parts and frame.kind < WS_CLOSE and frame.kind:
                 if self.muted:
                     continue
-                bits = engine_feed(&self.connection.engine.e, &self.connection.c, frame.payload,
-                                   frame.length, 0, False)
+                bits = engine_feed_within(&self.connection.engine.e, &self.connection.c,
+                                          <uint8_t *>frame.payload, frame.length, 0, False)
                 if bits & (FEED_CONTROL | FEED_ATTENTION | FEED_MALFORMED | FEED_GAP):
                     self._tell(self.listener.on_special, (bits, _payload(&frame)))
             else:

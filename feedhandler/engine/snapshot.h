@@ -11,7 +11,7 @@ static bool answer_read(engine *e, connection *from, market *m, const void *payl
     cursor c;
     engine_begin(e, from, receive_ns);
     e->book_frame = false; /* a bad answer harms no book: it is asked for again */
-    engine_cursor(e, &c, payload, length);
+    engine_cursor(e, &c, engine_copy(e, payload, length), length);
     ENGINE_ITEM(e, &c, e->decoder->snapshot(e, &c, m));
     if (cursor_finish(&c) && !e->out_of_memory)
         return true;

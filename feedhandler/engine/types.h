@@ -12,6 +12,7 @@
 #include "../wire/cursor.h"
 #include "../wire/decimal.h"
 #include "clock.h"
+#include "copies.h"
 #include "quality.h"
 
 /* What feed answers: a sum of these. */
@@ -48,43 +49,6 @@ enum channel {
 };
 
 enum { NO_CONNECTION = -1, CONNECTIONS = 64 /* that can feed one book at the same time */, INDEX_BYTES = 40 };
-
-/* The last messages that a book took, for telling who brought them first. */
-enum { RECENT = 8 };
-typedef struct recent {
-    int64_t id, receive_ns;
-    int connection;
-} recent;
-
-/* The ids of the last trades, each at its low bits, and who brought it. */
-enum { TRADES_KEPT = 2048 };
-typedef struct trade_window {
-    int64_t ids[TRADES_KEPT];
-    int16_t from[TRADES_KEPT];
-    int64_t newest, newest_ns; /* the highest, and when it came */
-    int newest_from;
-} trade_window;
-
-/* Trades whose ids are names and count nothing: the last ones in the order in which they came, each with
- * the one before it of the same bucket. `count`: how many have come, the newest being that. */
-enum { NAMES_KEPT = 2048, NAME_BUCKETS = 1024 };
-typedef struct trade_name {
-    int64_t id, at; /* `at`: the venue's time */
-    uint32_t before;
-} trade_name;
-typedef struct trade_names {
-    trade_name kept[NAMES_KEPT];
-    uint32_t buckets[NAME_BUCKETS];
-    uint32_t count;
-    int64_t newest, newest_ns; /* the latest time of the venue's, and when it came */
-} trade_names;
-
-/* How far the newest of a series is, by the venue's number or clock, and who brought it; since when nothing
- * but older ones have come (0: not so). */
-typedef struct lead {
-    int64_t at, old_ns;
-    int connection;
-} lead;
 
 /* An instrument as the engine holds it. The private master copies (`entry`, `quote`, `head`) are what
  * is stored in the shared cells; nothing is ever read back from there. */
@@ -322,7 +286,8 @@ typedef struct engine {
     bool forgot;       /* the book was, for this item */
     uint8_t tries;
     spare spare;
-    uint8_t *frame; /* a copy of it, padded: cheaper than looking for the end before every load */
+    const uint8_t *here; /* where it lies: what its words are counted from */
+    uint8_t *frame;      /* a copy of one that did not lie where it can be read past its end */
     size_t frame_room;
 
     uint32_t *attention; /* ids of markets with something pending */

@@ -56,20 +56,11 @@ static inline void cursor_start(cursor *c, const void *payload, size_t length, s
     c->fresh = false;
 }
 
-/* The frame was copied to where CURSOR_PADDING zero bytes follow it: fast paths work to its very end,
- * since a zero is no part of anything. */
+/* A zero follows the frame, which is no part of anything: fast paths work to its very end. And CURSOR_PADDING bytes
+ * from there on can be read. */
 enum { CURSOR_PADDING = 128 };
 
 static inline void cursor_padded(cursor *c) { c->limit = c->end + CURSOR_PADDING; }
-
-/* In pieces: of a longer memset compilers make "rep stos", which takes longer to start than this. */
-ALWAYS_INLINE void cursor_pad(uint8_t *end)
-{
-    memset(end, 0, 32);
-    memset(end + 32, 0, 32);
-    memset(end + 64, 0, 32);
-    memset(end + 96, 0, 32);
-}
 
 COLD void cursor_fail_at(cursor *c, int error, const uint8_t *at)
 {

@@ -34,7 +34,7 @@ typedef struct path {
     heap_segment segment;
     engine engine;
     connection from;
-    char **frames;
+    uint8_t **frames; /* as they lie in what was received */
     size_t *lengths, count, room, silent;
     uint64_t extra;
     fh_decoder own; /* of frames that are read by their shapes alone */
@@ -56,7 +56,7 @@ OPAQUE static void spend(uint64_t instructions)
 static void feed(path *p)
 {
     for (size_t i = 0; i < p->count; i++) {
-        engine_feed(&p->engine, &p->from, p->frames[i], p->lengths[i], 0, true);
+        engine_feed_within(&p->engine, &p->from, p->frames[i] + DECIMAL_BEFORE, p->lengths[i], 0, true);
         if (UNLIKELY(p->extra))
             spend(p->extra);
     }
@@ -175,12 +175,15 @@ static void path_frame(path *p, const char *frame, size_t length)
 {
     if (p->count == p->room) {
         p->room = 2 * p->room + 256;
-        p->frames = (char **)realloc(p->frames, p->room * sizeof *p->frames);
+        p->frames = (uint8_t **)realloc(p->frames, p->room * sizeof *p->frames);
         p->lengths = (size_t *)realloc(p->lengths, p->room * sizeof *p->lengths);
         CHECK(p->frames && p->lengths, "no memory");
     }
+    uint8_t *received = (uint8_t *)calloc(1, DECIMAL_BEFORE + length + CURSOR_PADDING);
+    CHECK(received != NULL, "no memory");
+    memcpy(received + DECIMAL_BEFORE, frame, length);
     p->lengths[p->count] = length;
-    p->frames[p->count++] = strdup(frame);
+    p->frames[p->count++] = received;
 }
 
 int main(int argc, char **argv)

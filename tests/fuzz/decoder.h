@@ -230,6 +230,25 @@ static int bench_frame(bench *b, int kind, const uint8_t *frame, size_t length, 
     return m ? engine_answer(&b->engine, &b->rest, m, frame, length, now) : 0;
 }
 
+/* Where a frame lies in what was received: behind it more of the same, before it digits. */
+static int bench_within(bench *b, int kind, const uint8_t *line, size_t length, int64_t now, bool wake)
+{
+    if (kind != '<' && kind != '>')
+        return bench_frame(b, kind, line, length, now, wake);
+    uint8_t *received = (uint8_t *)malloc(DECIMAL_BEFORE + length + CURSOR_PADDING);
+    CHECK(received != NULL, "no memory");
+    uint8_t *frame = received + DECIMAL_BEFORE, *behind = frame + length;
+    memset(received, '7', DECIMAL_BEFORE);
+    memcpy(frame, line, length);
+    for (size_t i = 0; i < CURSOR_PADDING; i++)
+        behind[i] = length ? line[(length / 2 + i) % length] : '7';
+    uint8_t next = *behind;
+    int result = engine_feed_within(&b->engine, &b->connections[kind == '>'], frame, length, now, wake);
+    CHECK(*behind == next && memcmp(frame, line, length) == 0, "what was received has changed");
+    free(received);
+    return result;
+}
+
 static void bench_event(bench *b, uint8_t what)
 {
     engine *e = &b->engine;
@@ -295,7 +314,7 @@ static void decoder_line(bench *raw, bench *other, const uint8_t *line, size_t l
         check_bench(raw, 0, 0);
     } else {
         uint8_t *frame = exact_copy(line, length);
-        result = bench_frame(raw, kind, frame, length, now, length % 4 == 0); /* others wait for it */
+        result = bench_within(raw, kind, frame, length, now, length % 4 == 0); /* others wait for it */
         check_bench(raw, result, length);
         if (document_valid(frame, length, &valid)) {
             size_t longer;

@@ -46,20 +46,20 @@ class _Bench:
         if not case.verified:
             venue.checksum = None
         self.engine = make_engine(venue, writer, auto_add=True)
-        self._feed = self.engine.connection(0).feed_all
+        self._connection = self.engine.connection(0)
         self._floor = Floor(case.venue) if case.floor else None
-        self._padded = [frame + bytes(PADDING) for frame in case.frames]
-        self._turns = [(case.frames, self._padded)]
+        self._frames = [frame + bytes(PADDING) for frame in case.frames]
+        self._turns = [self._frames]
         add_known(self.engine, case)
 
     def slow(self) -> float:
         """The first pass: the share of the frames that were of no known skeleton, in %, when those
         of the first hundred had been learned."""
-        connection, frames = self.engine.connection(0), self.case.frames
+        connection, frames = self._connection, self._frames
         begin(self.engine, self.case)
-        connection.feed_all(frames[:_LEARNING])
+        self._feed(frames[:_LEARNING])
         learned = connection.slow
-        connection.feed_all(frames[_LEARNING:])
+        self._feed(frames[_LEARNING:])
         return 100 * (connection.slow - learned) / max(1, len(frames) - _LEARNING)
 
     def warm(self) -> None:
@@ -67,10 +67,12 @@ class _Bench:
         self.one_pass()
         took = self.one_pass()[0][0]
         size = max(1, int(len(self.case.frames) * _TURN_NS / took))
-        frames = self.case.frames
-        self._turns = [
-            (frames[i : i + size], self._padded[i : i + size]) for i in range(0, len(frames), size)
-        ]
+        frames = self._frames
+        self._turns = [frames[i : i + size] for i in range(0, len(frames), size)]
+
+    def _feed(self, frames: Frames) -> None:
+        """Where they lie, as what was received is."""
+        self._connection.feed_all(frames, PADDING)
 
     def one_pass(self) -> tuple[list[float], list[float]]:
         """Nanoseconds of each turn over all frames: the engine's, the floor's."""
@@ -80,10 +82,10 @@ class _Bench:
             for symbol, body in self.case.snapshots.items():
                 self._floor.snapshot(symbol.encode(), body)
         engine, floor = [], []
-        for frames, padded in self._turns:
+        for frames in self._turns:
             engine.append(_timed(self._feed, frames))
             if self._floor is not None:
-                floor.append(_timed(self._floor.feed, padded))
+                floor.append(_timed(self._floor.feed, frames))
         return engine, floor
 
     def best(self, passes: int) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The C floor of the decode benchmark: frames of the exact recorded format, as little as can be."""
 
 PADDING: int
-"""Bytes behind a frame that can be read."""
+"""Zeros behind a frame: so many the engine asks for where it reads frames where they lie."""
 
 class Floor:
     def __init__(self, venue: str, slots: int = 1 << 17) -> None:

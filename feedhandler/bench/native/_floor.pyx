@@ -26,14 +26,14 @@ cdef extern from "floor.h":
         fh_slot *ring
         uint64_t mask, next, levels, refused, copies, gaps
         floor_book *books
-    int FLOOR_BOOKS, FLOOR_PADDING
+    int FLOOR_BOOKS, FLOOR_PADDING, CURSOR_PADDING
     ctypedef bint (*floor_decoder)(floor_feed *f, const char *frame)
     floor_decoder floor_find(const char *venue)
     void floor_frame(floor_feed *f, floor_decoder decode, const char *frame, size_t length)
     const char *floor_symbol(floor_feed *f, const char *p, char close, floor_book **book)
     bint floor_binance_snapshot(floor_feed *f, const char *symbol, const char *p)
 
-PADDING = FLOOR_PADDING
+PADDING = CURSOR_PADDING
 
 
 cdef class Floor:
@@ -81,7 +81,7 @@ cdef class Floor:
 
     def book(self, bytes symbol):
         """Bids and asks, each best first, as whole numbers; and the places of prices and of sizes."""
-        cdef bytes padded = bytes(PADDING) + symbol + bytes(PADDING)
+        cdef bytes padded = bytes(FLOOR_PADDING) + symbol + bytes(FLOOR_PADDING)
         cdef floor_book *b
         floor_symbol(self.f, PyBytes_AS_STRING(padded) + FLOOR_PADDING, 0, &b)
         bids = [(b.bids.levels[i].price, b.bids.levels[i].size) for i in range(b.bids.count)]
@@ -101,7 +101,7 @@ cdef class Floor:
 
     def snapshot(self, bytes symbol, bytes body):
         """The answer of Binance that a book begins from."""
-        cdef bytes padded = bytes(PADDING) + symbol + bytes(PADDING)
+        cdef bytes padded = bytes(FLOOR_PADDING) + symbol + bytes(FLOOR_PADDING)
         cdef bytes answer = body + bytes(PADDING)
         if not floor_binance_snapshot(self.f, PyBytes_AS_STRING(padded) + FLOOR_PADDING, answer):
             raise ValueError(f"no snapshot of {symbol.decode()}")
@@ -110,4 +110,4 @@ cdef class Floor:
         """Frames, each with PADDING bytes behind it."""
         for frame in frames:
             floor_frame(self.f, self.decode, PyBytes_AS_STRING(<bytes>frame),
-                        PyBytes_GET_SIZE(frame) - FLOOR_PADDING)
+                        PyBytes_GET_SIZE(frame) - CURSOR_PADDING)

@@ -4,6 +4,7 @@
 #define FEEDHANDLER_BENCH_FLOOR_VALUES_H
 
 #include "../../wire/decimal.h"
+#include "../../wire/position.h"
 
 enum { FLOOR_PADDING = 32, FLOOR_DIGITS = 15, FLOOR_PLACES = 18 };
 
