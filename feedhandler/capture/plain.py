@@ -30,9 +30,13 @@ def as_capture(path: Path, stdin: IO[bytes] | None = None) -> Iterator[Path]:
             yield path
             return
         made = Path(folder) / "frames.ndjson"
+        some = False
         with FrameWriter(made) as writer:
             for _, line in read_lines(path):
+                some = True
                 writer.write(_answer(line) or Frame(data=line, conn="frames"))
+        if not some:
+            raise CaptureError(path, 0, "no frame is in it")
         yield made
 
 
@@ -46,7 +50,7 @@ def _answer(line: bytes) -> Frame | None:
         url, data = msgspec.json.decode(raw["url"], type=str), bytes(raw["data"])
         if data[:1] == b'"':
             data = msgspec.json.decode(data, type=str).encode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return Frame(kind="rest", url=url, conn="rest", data=data) if url.startswith("http") else None
 
@@ -56,7 +60,7 @@ def _is_capture(path: Path) -> bool:
     for number, line in read_lines(path):
         try:
             raw = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if not isinstance(raw, dict):
             return False

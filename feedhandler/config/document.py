@@ -25,6 +25,8 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {_in_words(text, str(error))}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{path}: not TOML that can be read: it is nested too deeply"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not UTF-8: {error}"]) from None
     except OSError as error:

@@ -338,9 +338,9 @@ def _group(value: Any) -> int:
         return -1
     if isinstance(value, str):
         return grp.getgrnam(value).gr_gid
-    if isinstance(value, bool) or not 0 <= value < 1 << 31:
+    if type(value) is not int or not 0 <= value < 1 << 31:
         raise ValueError(value)
-    return int(value)
+    return value
 
 
 def strings(text: str, known: Iterable[str] = ()) -> Allowed:

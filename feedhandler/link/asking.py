@@ -163,5 +163,5 @@ def _text(payload: Any, within_s: float) -> str:
 def _hello(payload: Any) -> Hello:
     try:
         return msgspec.json.decode(bytes(payload), type=Hello)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise LinkRefused(f"an answer that is none: {error}") from None

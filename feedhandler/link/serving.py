@@ -182,7 +182,7 @@ class VenueServing:
         came_ns = time_ns()
         try:
             ask = msgspec.json.decode(bytes(query.payload or b""), type=Ask)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             query.reply_err(f"no question: {error}".encode())
             return
         if ask.do == "clock":

@@ -168,12 +168,14 @@ def test_a_venue_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
     empty = run("venue", "check", VENUE, "--frames", str(tmp_path / "empty"))
     assert empty.returncode == 2
-    assert "no frame is in it" in empty.stderr
+    assert f"{tmp_path / 'empty'}: no frame is in it" in empty.stderr
 
 
 def test_what_cannot_be_printed_is_not(tmp_path: Path) -> None:
     path = tmp_path / "odd.txt"
-    path.write_bytes(b'{"id":1,"method":"\xc2\x9b2J"}\n{"a":"\x1b]0;mine\x07"}\n\x00\x1b[2J\xff\n')
+    deep = b'{"url":' + b"[" * 100_000 + b"\n"  # no reader goes down there
+    odd = b'{"id":1,"method":"\xc2\x9b2J"}\n{"a":"\x1b]0;mine\x07"}\n\x00\x1b[2J\xff\n'
+    path.write_bytes(deep + odd)
     result = run("venue", "check", VENUE, "--frames", str(path))
     assert result.returncode == 1
     assert not {"\x1b", "\x07", "\x00", "\x9b"} & {*result.stdout}

@@ -121,6 +121,8 @@ def test_the_command_line_picks_venues_symbols_and_namespace(tmp_path: Path) -> 
         ("group = 'no-such-group'", ["group: 'no-such-group'", "a group of this host"]),
         ("group = -1", ["group: -1", "a group of this host"]),
         ("group = true", ["group: true"]),
+        ("group = 1.5", ["group: 1.5"]),
+        ("depth = " + 5000 * "[", ["nested too deeply"]),
         ("log = 'JSON'", ["log: 'JSON' is not allowed", "did you mean 'json'?"]),
         ("metrics_per_symbol = 'yes'", ["metrics_per_symbol: 'yes'", "did you mean true?"]),
         ("venues = 1", ["venues: 1", "table"]),

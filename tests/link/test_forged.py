@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from feedhandler.link._link import BadMessage, Lapped
-from feedhandler.link.asking import Asking, LinkRefused, Wanted
+from feedhandler.link.asking import Asking, LinkRefused, Wanted, _hello
 from feedhandler.link.clock import ClockOffset
 from feedhandler.link.copy import Copy
 from feedhandler.link.names import Clock
@@ -216,3 +216,9 @@ def test_a_time_that_is_none_is_no_answer(its: Clock, monkeypatch: pytest.Monkey
     with pytest.raises(LinkRefused, match="a time that is none"):
         asking.clock("here", clock)
     assert clock.now() is None
+
+
+def test_an_answer_that_is_nested_without_end_is_refused() -> None:
+    """The reader of JSON gives up on it by another error than on nonsense."""
+    with pytest.raises(LinkRefused, match="an answer that is none"):
+        _hello(b'{"name":"here","more":' + b"[" * 100_000)
