@@ -15,6 +15,7 @@ from shm._native import Writer
 
 _STASH_BYTES = 64 << 20
 _UNKNOWN = 1 << 62  # an age
+_MOST_HOPS = 16  # more has only who goes round in a loop
 _VERDICT = {
     3: (State.STALE, Reason.FAILED, "the writer at {source} died"),
     4: (State.STALE, Reason.HEARTBEAT, "the writer at {source} gives no sign of life"),
@@ -208,6 +209,9 @@ class Copy:
                 if age < _UNKNOWN:
                     text += f" for {age / 1e9:.1f} s"
                 wanted = State.STALE, Reason.LINK, text
+            elif self._mirrored.venue[3] >= _MOST_HOPS:
+                text = f"{self._source} mirrors itself, in a loop: follow the feed's own host"
+                wanted = State.STALE, Reason.LINK, text
             elif verdict in _VERDICT:
                 its_state, its_reason, text = _VERDICT[verdict]
                 wanted = its_state, its_reason, text.format(source=self._source)
@@ -229,7 +233,7 @@ class Copy:
             _, _, _, hops, offset_ns, error_ns, late_ns, _ = self._mirrored.venue
             offset = self._clock.now()
             self._writer.mirrors(
-                hops + 1,
+                min(hops, _MOST_HOPS) + 1,
                 self.source,
                 link,
                 clock_offset_ns=offset_ns + (offset.offset_ns if offset else 0),
