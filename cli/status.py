@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import time_ns
 from typing import Any
 
 import click
@@ -167,7 +168,8 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
 def _mirror(venue: dict[str, Any]) -> str:
     from feedhandler.view.mirrored import in_words
 
-    return in_words(venue["mirror"]) if venue.get("mirror") else ""
+    mirror = venue.get("mirror")
+    return f"mirror {in_words(mirror, time_ns())}" if mirror else ""
 
 
 def _losses(venue: dict[str, Any]) -> str:

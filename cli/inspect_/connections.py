@@ -63,13 +63,15 @@ def connections(venue: str | None, namespace: str, as_json: bool) -> None:
 
 def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
     from feedhandler.connection.state import ConnectionState
+    from feedhandler.view.mirrored import by_our_clock
     from shm.names import Reason
 
     with open_venue(namespace, venue) as memory:
         alive = memory.writer == "alive"
         silent_ns = abs(time.time_ns() - int(memory.header()["heartbeat_ns"]))
         rows = []
-        for row in memory.connections():
+        for each in memory.connections():
+            row = by_our_clock(each, memory.segment)
             row |= {
                 "venue": venue,
                 "state": word(ConnectionState, row["state"]) if alive else "CLOSED",

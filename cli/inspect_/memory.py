@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from feedhandler.cli.errors import COMMAND, NOTHING, START, CliError
@@ -60,8 +59,7 @@ def ring_span_ns(memory: Memory) -> int | None:
     from shm.history.ring import Ring
 
     ring = Ring(memory.segment)
-    now = time.time_ns() if memory.writer == "alive" else ring.ends_ns
-    return ring.span_ns(ring.now_ns(now))
+    return ring.span_ns(ring.now_ns if memory.writer == "alive" else ring.ends_ns)
 
 
 def writer_words(memory: Memory) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time_ns
 from typing import Any
 
 import click
@@ -95,7 +96,7 @@ def _facts(header: dict[str, Any], span_ns: int | None) -> None:
     last = header["published"]
     rows = [
         ("epoch", f"{header['epoch']}, since {number_text.moment(header['created_ns'])}"),
-        *((("mirror", in_words(mirror)),) if (mirror := mirror_of(header)) else ()),
+        *((("mirror", in_words(mirror, time_ns())),) if (mirror := mirror_of(header)) else ()),
         ("instruments", f"{header['instruments']} of {header['directory']['count']}"),
         ("book depth", f"{number_text.plural(header['book_depth'], 'level')} a side"),
         (
@@ -110,9 +111,15 @@ def _facts(header: dict[str, Any], span_ns: int | None) -> None:
             f"{header['version_major']}.{header['version_minor']},"
             f" layout {header['layout_hash']:016x}",
         ),
-        ("last received", number_text.moment(header["last_receive_ns"])),
+        ("last received", _received(header)),
     ]
     facts(rows, 14)
+
+
+def _received(header: dict[str, Any]) -> str:
+    """By the clock of this host."""
+    at = header["last_receive_ns"]
+    return number_text.moment(at - header["clock_offset_ns"] if at else 0)
 
 
 def _latency(name: str, values: dict[str, int]) -> tuple[str, ...]:

@@ -40,7 +40,9 @@ class LiveSource:
         self._terms: dict[tuple[int, int], Terms] = {}
 
     def end_ns(self) -> int:
-        return time.time_ns()
+        """Now, by the clock of the records: a mirror's are by its source's."""
+        segment = self._feed.segment
+        return time.time_ns() if segment is None else segment.now_ns
 
     def terms(self, epoch: int, row: int) -> Terms:
         return self._terms[epoch, row]
@@ -68,12 +70,12 @@ class LiveSource:
                         self.holes.append(self._hole(events, events.lost - lost))
                         lost, broken = events.lost, True
                     if rows is None:
-                        if last is not None or _over(asked):
+                        if last is not None or self._over(asked):
                             return
                         events.wait()
                         continue
                 except WriterLost:
-                    if last is not None or _over(asked):
+                    if last is not None or self._over(asked):
                         return
                     continue
                 except KeyboardInterrupt:
@@ -84,6 +86,9 @@ class LiveSource:
                 yield Batch(rows, segment.epoch, broken or segment.epoch != epoch)
                 epoch, broken = segment.epoch, False
 
+    def _over(self, asked: Asked) -> bool:
+        return asked.end_ns is not None and self.end_ns() > asked.end_ns
+
     @staticmethod
     def _hole(events: shm.Events, count: int) -> Hole:
         """What `events` has just passed over."""
@@ -91,7 +96,3 @@ class LiveSource:
         after = events.sequence
         why = "overwritten before they were read"
         return Hole(epoch, after - count, after - 1, count, why)
-
-
-def _over(asked: Asked) -> bool:
-    return asked.end_ns is not None and time.time_ns() > asked.end_ns

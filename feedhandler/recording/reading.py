@@ -136,14 +136,14 @@ class VenueReader:
         """Records that are there and not read."""
         return 0 if self.events is None else self.events.lag
 
-    def waited_ns(self, now_ns: int) -> int:
+    def waited_ns(self) -> int:
         """How long the next record that is not read has been in the ring."""
         events, segment = self.events, self._segment
         if events is None or segment is None or events.lag == 0:
             return 0
-        return max(0, now_ns - int(segment.ring(events.sequence, 1)["receive_ns"][0]))
+        return max(0, segment.now_ns - int(segment.ring(events.sequence, 1)["receive_ns"][0]))
 
-    def ring_ns(self, now_ns: int) -> int | None:
+    def ring_ns(self) -> int | None:
         """How long a record stays in its ring, by what its writer writes; None: too little to tell.
 
         Not by what is read of it: who catches up reads a minute's records in a second.
@@ -152,7 +152,7 @@ class VenueReader:
         if segment is None:
             return None
         ring = Ring(segment)
-        return ring.span_ns(ring.now_ns(now_ns))
+        return ring.span_ns(ring.now_ns)
 
     def begin(self, committed: Committed | None, why: str) -> None:
         """Read what comes after that, from now on: as far back as the ring still has it."""

@@ -278,7 +278,7 @@ class Recorder:
     def status(self) -> dict[str, Any]:
         """How it is: of the recorder, and of each venue."""
         now, clock = monotonic(), time_ns()
-        venues = [self._venue_status(name, now, clock) for name in self._venues]
+        venues = [self._venue_status(name, now) for name in self._venues]
         return {
             "pid": os.getpid(),
             "namespace": self._namespace,
@@ -292,11 +292,11 @@ class Recorder:
             "venues": venues,
         }
 
-    def _venue_status(self, name: str, now: float, clock: int) -> dict[str, Any]:
+    def _venue_status(self, name: str, now: float) -> dict[str, Any]:
         venue, reader = self._venues[name], self._readers[name]
         committed, its = venue.committed, venue.open
         rate = self._rates.of(name, venue.records, now)
-        behind = reader.waited_ns(clock) + self._queue.age_ns()
+        behind = reader.waited_ns() + self._queue.age_ns()
         return {
             "venue": name,
             "waits_for": reader.waits_for,
@@ -304,7 +304,7 @@ class Recorder:
             "records": venue.records,
             "rate": rate,
             "behind_ns": behind,
-            "ring_ns": reader.ring_ns(clock),
+            "ring_ns": reader.ring_ns(),
             "lag": reader.lag,
             "lost": venue.lost,
             "committed": committed.last if committed else 0,

@@ -9,6 +9,7 @@ from typing import Any
 
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.quality.report import report
+from feedhandler.view.mirrored import by_our_clock
 from feedhandler.view.rates import NOTHING, Latency, Rates
 from feedhandler.view.words import trouble
 from shm import Counter, Histogram, Reason, ShmError
@@ -145,7 +146,7 @@ class Watch:
         rates = its.rates
         try:
             rates.add(memory, now)
-            rows = memory.connections()
+            rows = [by_our_clock(each, memory.segment) for each in memory.connections()]
         except (ShmError, OSError, ValueError) as error:  # damaged since it was mapped
             return VenueLook(venue, status, str(error))
         records = _records(its, memory, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -99,7 +98,7 @@ class FeedHistory(FeedBase):
         So far back, history needs no recording. Raises :class:`shm.WriterLost`.
         """
         ring = Ring(self._current())
-        return ring.span_ns(ring.now_ns(time.time_ns()))
+        return ring.span_ns(ring.now_ns)
 
     # ---- trades and quotes ----
 

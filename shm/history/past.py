@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,7 +54,7 @@ class Past:
         self.directories = directories
         self._open = recorded
         self.rings = [Ring(directory.segment) for directory in directories]
-        self.now_ns = self.rings[-1].now_ns(time.time_ns())
+        self.now_ns = self.rings[-1].now_ns
 
     @property
     def newest(self) -> Directory:

@@ -44,18 +44,20 @@ class Ring:
         self.epoch = segment.epoch
         self._look()
         head = self._peek(self.oldest, min(self.last, self.oldest + _LOOKS))
-        self.begins_ns = int(head["receive_ns"].min(initial=segment.created_ns))
+        created_ns = segment.created_ns + _offset_ns(segment)
+        self.begins_ns = int(head["receive_ns"].min(initial=created_ns))
 
     def _look(self) -> None:
         self.last = self.segment.published
         self.oldest = ring_oldest(self.segment)
 
-    def now_ns(self, clock_ns: int) -> int:
-        """What time it is there: of a replay, that of its last record."""
+    @property
+    def now_ns(self) -> int:
+        """What time it is by the clock of its records: of a replay, that of its last one."""
         if not self.segment.replay:
-            return clock_ns
+            return self.segment.now_ns
         tail = self._peek(max(self.oldest, self.last - _LOOKS), self.last)
-        return int(tail["receive_ns"].max(initial=0)) + 1 or clock_ns
+        return int(tail["receive_ns"].max(initial=0)) + 1
 
     def _peek(self, first: int, last: int, kinds: int = _MARKET) -> Rows:
         return ring_rows(self.segment, first, last, kinds, None, ALWAYS, NEVER)[0]
@@ -75,7 +77,8 @@ class Ring:
     @property
     def ends_ns(self) -> int:
         """When its writer was last known to be well: the end of what it can tell."""
-        return max(self.segment.heartbeat_ns, self.received_ns(self.last) or 0)
+        heartbeat_ns = self.segment.heartbeat_ns + _offset_ns(self.segment)
+        return max(heartbeat_ns, self.received_ns(self.last) or 0)
 
     def span_ns(self, now_ns: int) -> int | None:
         """How long a record stays in it, at the rate of the last ten seconds, or of as many minutes
@@ -232,3 +235,9 @@ def joined(parts: list[Rows]) -> Rows:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts, out=np.empty(sum(map(len, parts)), parts[0].dtype))
+
+
+def _offset_ns(segment: Segment) -> int:
+    """A mirror's host says by its own clock when it was made, and when its writer was well; its
+    records have another's."""
+    return int((segment.mirror or {}).get("clock_offset_ns", 0))

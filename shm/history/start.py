@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from shm._native import Segment
@@ -25,7 +23,7 @@ def sequence_of(start: Instant) -> int | None:
 
 def since_ns(segment: Segment, start: Instant) -> int:
     """The time that is meant. Raises ValueError for what is none, or is to come."""
-    now = Ring(segment).now_ns(time.time_ns())
+    now = Ring(segment).now_ns
     when = instant_ns(start, now)
     if when > now:
         raise ValueError(f"start={start!r}: that is to come")

@@ -10,6 +10,7 @@ import pytest
 
 import shm
 from feedhandler.link.clock import ClockOffset
+from feedhandler.view import mirrored
 from shm import Reason, State
 from tests.link.pairs import LIMIT, Pair, copy_of
 from tests.recording.market import SYMBOLS
@@ -66,7 +67,8 @@ def test_ten_minutes_are_in_no_age_and_in_no_state(pair: Pair, ahead_ns: int) ->
             {"state": int(State.LIVE), "data_ns": pair.market.now_ns, "bid_price": 5},
         )
     pair.market.writer.publish()
-    pair.source.batch(LIMIT, beat=True)
+    pair.market.step(50)
+    pair.batches(beat=True)
     repair = [_sent(each, ahead_ns) for each in pair.source.repair(0, 0, 64)]
     assert copy.mend(repair, counts=False)
     copy.judge()
@@ -88,6 +90,15 @@ def test_ten_minutes_are_in_no_age_and_in_no_state(pair: Pair, ahead_ns: int) ->
     assert abs(told["clock_offset_ns"] - ahead_ns) <= told["clock_error_ns"]
     assert abs(segment.now_ns - time.time_ns() - ahead_ns) < SECOND
     assert told["late_ns"] < 60 * SECOND
+    trades = pair.mirror.trades(last="60s")
+    assert len(trades) > 0
+    assert not any(each.reason == "the writer says nothing" for each in trades.missing)
+    opened_ns = time.time_ns() - SECOND
+    ours = dict.fromkeys((*mirrored.TIMES, "rtt_ns"), 0)
+    ours["since_ns"] = opened_ns + told["clock_offset_ns"]
+    assert mirrored.by_our_clock(ours, segment) == ours | {"since_ns": opened_ns}
+    told_now = mirrored.in_words(told, time.time_ns())
+    assert f"its clock 10 min {'ahead' if ahead_ns > 0 else 'behind'}, within" in told_now
     late = _sent(pair.source.batch(LIMIT, beat=True) or b"", ahead_ns - 5 * SECOND)
     assert copy.take(late)  # it is five seconds old
     copy._step_ns = time.time_ns() + ahead_ns - 5 * SECOND

@@ -92,7 +92,7 @@ def test_a_mirror_is_mirrored_recorded_and_looked_at(
     for name in ("epoch", "published", "instruments", "live", "state", "connections", "frames"):
         assert venue[name] == source[name]
     line = ran("inspect", "stat", VENUE, "--namespace", near)
-    assert f"mirror of here/{market.namespace} over tcp/127.0.0.1:" in line
+    assert f"of here/{market.namespace} over tcp/127.0.0.1:" in line
     assert ran("inspect", "verify", VENUE, "--namespace", far)
     book = json.loads(ran("inspect", "book", VENUE, SYMBOLS[0], "--namespace", far, "--json"))
     assert '"state": "LIVE"' in json.dumps(book)
