@@ -27,6 +27,10 @@ from feedhandler.cli.options import DEFAULT_NAMESPACE, FilePath, namespace_optio
     metavar="S", help="A link that is silent for so long makes books STALE.",
 )  # fmt: skip
 @click.option("--zenoh", metavar="FILE", type=FilePath(), help="Zenoh's own configuration.")
+@click.option(
+    "--status-address", default="", metavar="HOST:PORT",
+    help="Where the page and /metrics are served.  [default: nowhere]",
+)  # fmt: skip
 @click.option("--cpu", type=int, metavar="N", help="The CPU that it is pinned to.")
 @namespace_option
 def mirror(
@@ -38,6 +42,7 @@ def mirror(
     kinds: tuple[str, ...],
     silence_s: float,
     zenoh: Path | None,
+    status_address: str,
     cpu: int | None,
     namespace: str,
 ) -> int:
@@ -49,13 +54,16 @@ def mirror(
     \b
     feedhandler mirror deribit okx --from 10.0.0.5
     feedhandler mirror deribit --from 10.0.0.5 --only 'option:BTC-USD:*'
+    feedhandler mirror okx --from 10.0.0.5 --status-address 127.0.0.1:8787
 
     \b
     Exit codes: 0 fine, 2 usage, an endpoint or memory that cannot be had.
     """
     from feedhandler.adapter.selection import check
+    from feedhandler.config.keys import Config, keys
     from feedhandler.link import mirror_process, names
     from feedhandler.log import setup
+    from feedhandler.supervisor import status_process
     from shm.object_names import check_name
 
     if not endpoints and zenoh is None:
@@ -73,17 +81,24 @@ def mirror(
         raise click.UsageError(str(error)) from None
     for venue in venues:
         check_name("venue", venue)
-    setup("mirror")
-    mirror_process.run(
-        venues,
-        endpoints,
-        namespace=namespace,
-        source=source,
-        source_namespace=source_namespace,
-        only=only,
-        kinds=kinds,
-        silence_s=silence_s,
-        zenoh=zenoh,
-        cpu=cpu,
+    told: list[str] = []
+    keys(Config)["status_address"].allowed.judges(
+        "--status-address", status_address, lambda name, text: told.append(f"{name}: {text}")
     )
+    if told:
+        raise click.UsageError(told[0])
+    setup("mirror")
+    with status_process.beside(namespace, status_address):
+        mirror_process.run(
+            venues,
+            endpoints,
+            namespace=namespace,
+            source=source,
+            source_namespace=source_namespace,
+            only=only,
+            kinds=kinds,
+            silence_s=silence_s,
+            zenoh=zenoh,
+            cpu=cpu,
+        )
     return FINE

@@ -82,16 +82,19 @@ def status(
 
 def gather(namespace: str) -> dict[str, Any]:
     """The supervisor's answer, or what memory says: {"namespace", "supervisor", "venues",
-    "recorders"}."""
+    "recorders", "serving"}."""
     from feedhandler.supervisor.control_socket import NotRunning, request
 
     try:
         return request(namespace, {"do": "status"}, 2.0)
     except NotRunning:
-        from feedhandler.recording.status_file import recorders
+        from feedhandler.status_file import SERVE, beside, recorders
         from feedhandler.view.status import namespace_status
 
-        return namespace_status(namespace) | {"recorders": recorders(namespace)}
+        return namespace_status(namespace) | {
+            "recorders": recorders(namespace),
+            "serving": beside(SERVE, namespace),
+        }
 
 
 def is_well(venue: dict[str, Any]) -> bool:
@@ -112,10 +115,12 @@ def _view(found: dict[str, Any], namespace: str, as_json: bool = False) -> list[
         title = f"{namespace}: supervisor {supervisor['pid']}, up {up}"
         if supervisor.get("http"):
             title += f", {supervisor['http']}"
+    elif pids := sorted({one["pid"] for one in found["venues"] if one.get("mirror")}):
+        title = f"{namespace}: mirrored by process {', '.join(map(str, pids))}"
     else:
         title = f"{namespace}: no supervisor answers; this is what shared memory says"
     lines = table(_COLUMNS, [_row(venue) for venue in found["venues"]], screen_width())
-    told = [*_recorders(found.get("recorders") or [])]
+    told = [*_recorders(found.get("recorders") or []), *_serving(found.get("serving") or [])]
     width = screen_width()
     return [
         *folded(dim(title), width),
@@ -143,7 +148,33 @@ def _recorders(found: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def _serving(found: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each process that serves mirrors, and one for each of these."""
+    lines = [""] if found else []
+    for one in found:
+        followers = [(v["venue"], its) for v in one["venues"] for its in v["mirrors"]]
+        hosts = {(its["host"], its["namespace"], its["pid"]) for _, its in followers}
+        batches = number_text.rate(one["batches_per_second"])
+        lines.append(
+            f"serve {one['pid']} as {one['name']}, {', '.join(one['endpoints'])}: "
+            f"{number_text.plural(len(hosts), 'mirror')}, {batches} batches/s, "
+            f"{number_text.size(one['bytes_per_second'])}/s"
+        )
+        for venue in one["venues"]:
+            if venue["left_out"]:
+                text = number_text.plural(venue["left_out"], "record")
+                lines.append(f"  {venue['venue']}: {text} overwritten before they were sent")
+        for venue, its in followers:
+            said = [f"{number_text.duration(its['late_ns'])} late"] if its["late_ns"] else []
+            said += [number_text.plural(its["repaired"], "repair")] if its["repaired"] else []
+            said += [f"{number_text.plural(its['lost'], 'record')} lost"] if its["lost"] else []
+            where = f"{its['host']}/{its['namespace']}, process {its['pid']}"
+            lines.append(f"  {venue} at {where}: {', '.join(said) or 'in step'}")
+    return lines
+
+
 def _row(venue: dict[str, Any]) -> tuple[str, ...]:
+    from feedhandler.view.mirrored import said as mirrored
     from feedhandler.view.words import shown_state, trouble
 
     age = venue.get("heartbeat_age_ns")
@@ -161,15 +192,8 @@ def _row(venue: dict[str, Any]) -> tuple[str, ...]:
         str(venue["restarts"]),
         str(venue["pid"] or "-"),
         number_text.size(venue["resident_bytes"]) if venue.get("resident_bytes") else "-",
-        "; ".join(filter(None, (said, _mirror(venue), _losses(venue)))),
+        "; ".join(filter(None, (said, mirrored(venue, time_ns()), _losses(venue)))),
     )
-
-
-def _mirror(venue: dict[str, Any]) -> str:
-    from feedhandler.view.mirrored import in_words
-
-    mirror = venue.get("mirror")
-    return f"mirror {in_words(mirror, time_ns())}" if mirror else ""
 
 
 def _losses(venue: dict[str, Any]) -> str:

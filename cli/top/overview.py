@@ -6,7 +6,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from feedhandler import number_text
-from feedhandler.cli.top.rows import VENUES, venue_key, venue_row
+from feedhandler.cli.top.rows import VENUES, of_mirror, venue_key, venue_row
 from feedhandler.cli.top.screen import TopScreen
 from feedhandler.cli.top.table import Cell, LineTable
 from feedhandler.view.words import shown_state
@@ -53,9 +53,10 @@ class Overview(TopScreen):
             return "start a feed: feedhandler start (or, without internet: feedhandler start --sim)"
         state = shown_state(look.status)
         if look.trouble:
-            return f"{look.venue}: {state}: {look.trouble}"
+            return f"{look.venue}: {state}: {look.trouble}{of_mirror(look)}"
         since = look.status.get("since_ns", 0)
-        return f"{look.venue}: {state} since {number_text.moment(since)}; nothing is wrong"
+        rest = of_mirror(look) or "; nothing is wrong"
+        return f"{look.venue}: {state} since {number_text.moment(since)}{rest}"
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         from feedhandler.cli.top.venue import VenueScreen

@@ -11,6 +11,7 @@ from feedhandler.cli.terminal import utf8
 from feedhandler.cli.top.table import Cell, TableColumn
 from feedhandler.connection.state import ConnectionState, is_open
 from feedhandler.view.believable import word
+from feedhandler.view.mirrored import said
 from feedhandler.view.watch import VenueLook
 from feedhandler.view.words import shown_state
 from shm import Reason
@@ -90,6 +91,11 @@ def spark(values: Sequence[float], width: int) -> str:
     if not top or not utf8():
         return ""
     return "".join(_BARS[min(7, int(8 * value / top))] for value in last)
+
+
+def of_mirror(look: VenueLook) -> str:
+    """What there is to add to its words."""
+    return f"; {told}" if (told := said(look.status, time.time_ns())) else ""
 
 
 def venue_row(look: VenueLook, frames: Sequence[float]) -> list[Cell]:

@@ -7,7 +7,13 @@ from textual.widget import Widget
 
 from feedhandler import number_text
 from feedhandler.cli.top.instruments import instrument_row
-from feedhandler.cli.top.rows import CONNECTIONS, INSTRUMENTS, connection_key, connection_row
+from feedhandler.cli.top.rows import (
+    CONNECTIONS,
+    INSTRUMENTS,
+    connection_key,
+    connection_row,
+    of_mirror,
+)
 from feedhandler.cli.top.screen import TopScreen
 from feedhandler.cli.top.sight import Sight
 from feedhandler.cli.top.table import Cell, LineTable
@@ -53,7 +59,7 @@ class VenueScreen(TopScreen):
             f"{plural(connections['total'], 'connection')}, "
             f"{number_text.rate(look.frames)} frames/s"
         )
-        self.words(look.trouble or "nothing is wrong")
+        self.words(f"{look.trouble or 'nothing is wrong'}{of_mirror(look)}")
         if self._shown == "connections":
             self._connections(list(look.connections))
         else:

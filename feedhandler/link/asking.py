@@ -14,7 +14,7 @@ import msgspec
 from feedhandler.link import names
 from feedhandler.link._link import WIRE
 from feedhandler.link.clock import ClockOffset
-from feedhandler.link.names import Ask, Clock, Hello
+from feedhandler.link.names import Ask, Clock, Follower, Hello
 from feedhandler.link.session import engine
 from shm._native import LAYOUT_HASH, VERSION
 
@@ -103,10 +103,10 @@ class Asking:
         replies = self._answers(self._session.liveliness().get, key, timeout=_ANSWER_S)
         return sorted({str(each.ok.key_expr).split("/")[1] for each in replies if each.ok})
 
-    def clock(self, name: str, clock: ClockOffset) -> None:
-        """Measure it once more."""
+    def clock(self, name: str, clock: ClockOffset, ours: Follower | None = None) -> None:
+        """Measure it once more, and say how we are."""
         asked_ns = time_ns()
-        for reply in self._get(name, Ask("clock"), _ANSWER_S):
+        for reply in self._get(name, Ask("clock", follower=ours), _ANSWER_S):
             if reply.ok is not None:
                 its = msgspec.json.decode(bytes(reply.ok.payload), type=Clock)
                 if not 0 <= its.came_ns <= its.left_ns < _LATEST_NS:

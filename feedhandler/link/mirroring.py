@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any
 
+from feedhandler.link import names
 from feedhandler.link._link import BadMessage
 from feedhandler.link.asking import Asking, LinkRefused, Wanted, several
 from feedhandler.link.clock import ClockOffset
 from feedhandler.link.copy import Copy, Tally
-from feedhandler.link.names import Hello
+from feedhandler.link.names import Follower, Hello
 from feedhandler.log import Throttle, log
 from feedhandler.log_lines import about
 from feedhandler.number_text import plural
@@ -260,7 +262,20 @@ class VenueMirror:
 
     def _measure(self) -> None:
         if self._hello is not None:
-            self._asking.clock(self._hello.name, self._clock)
+            self._asking.clock(self._hello.name, self._clock, self._ourselves())
+
+    def _ourselves(self) -> Follower | None:
+        copy, tally = self.copy, self.tally
+        if copy is None:
+            return None
+        return Follower(
+            names.own_name(),
+            self._wanted.namespace,
+            os.getpid(),
+            max(0, copy.late_ns),
+            tally.lost + copy.lost,
+            tally.repaired,
+        )
 
     def _keep_time(self) -> None:
         look_at = 0.0

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
 
@@ -13,6 +14,21 @@ from shm import Kind
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ALL_KINDS = (1 << 64) - 1
+
+
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+
+
+class Follower(msgspec.Struct, frozen=True):
+    """What a mirror says of itself to who serves it, for people who look there."""
+
+    host: _Word
+    namespace: _Word
+    pid: _Number
+    late_ns: _Number
+    lost: _Number
+    repaired: _Number
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,6 +42,7 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     life: int = 0
     first: int = 0
     since: int = 0
+    follower: Follower | None = None  #: with "clock"
 
 
 class Hello(msgspec.Struct, frozen=True):

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
+from time import monotonic
+from typing import Any
 
 import msgspec
 
@@ -19,6 +22,7 @@ from feedhandler.link import engine_log, names, process
 from feedhandler.link.serving import Serving
 from feedhandler.link.session import LISTEN, LinkError, NoEngine, open_session, reached
 from feedhandler.log import log, setup
+from feedhandler.status_file import SERVE, StatusFile
 
 _LOOK_S = 0.5
 
@@ -61,14 +65,44 @@ def run(config: ServeConfig, namespace: str, venues: Sequence[str], *, parent: i
         try:
             where = ", ".join([*ends[0], *ends[1]])
             log.info("%s: serving as %s, %s", namespace, name, where)
-            while not stop.is_set():
-                serving.look()
-                stop.wait(_LOOK_S)
-                if parent and os.getppid() != parent:
-                    break
+            with _shown(namespace) as show:
+                while not stop.is_set():
+                    serving.look()
+                    show({"name": name, "endpoints": [*ends[0], *ends[1]]}, serving.status())
+                    stop.wait(_LOOK_S)
+                    if parent and os.getppid() != parent:
+                        break
         finally:
             serving.close()
             session.close()
+
+
+@contextmanager
+def _shown(namespace: str) -> Iterator[Callable[[dict[str, Any], list[dict[str, Any]]], None]]:
+    """Where `feedhandler status` sees it, if there is a place for that."""
+    began, before = monotonic(), (monotonic(), 0, 0)
+    try:
+        file = StatusFile(SERVE, namespace)
+    except OSError as error:
+        log.warning("no status of this process is to be had: %s", error)
+        yield lambda *_: None
+        return
+
+    def show(who: dict[str, Any], venues: list[dict[str, Any]]) -> None:
+        nonlocal before
+        now = monotonic(), *(sum(each[name] for each in venues) for name in ("batches", "bytes"))
+        took = max(1e-3, now[0] - before[0])
+        rates = [max(0.0, (new - old) / took) for new, old in zip(now[1:], before[1:], strict=True)]
+        before = now
+        said = {"pid": os.getpid(), "namespace": namespace, "venues": venues}
+        said |= {"uptime_ns": int((now[0] - began) * 1e9)}
+        said |= dict(zip(("batches_per_second", "bytes_per_second"), rates, strict=True))
+        file.write(who | said)
+
+    try:
+        yield show
+    finally:
+        file.close()
 
 
 def main(order: Order) -> Exit:

@@ -14,6 +14,7 @@ import msgspec
 
 from feedhandler.link import names
 from feedhandler.link._link import WIRE
+from feedhandler.link.followers import Followers
 from feedhandler.link.names import Ask, Clock, Hello
 from feedhandler.link.session import LinkError, engine
 from feedhandler.link.stream import Stream
@@ -54,6 +55,7 @@ class VenueServing:
     def __init__(self, place: Place, venue: str, pool: ThreadPoolExecutor) -> None:
         self.venue = venue
         self.left_out = 0  #: records that no mirror has, since they were sent too late
+        self.followers = Followers()
         self._place = place
         self._pool = pool
         self._stop = threading.Event()
@@ -83,6 +85,18 @@ class VenueServing:
             for stream in self._streams.values():
                 stream.close()
             self._streams.clear()
+
+    def status(self) -> dict[str, Any]:
+        """What went out so far, and to whom."""
+        streams = list(self._streams.values())
+        return {
+            "venue": self.venue,
+            "streams": len(streams),
+            "batches": sum(each.sent for each in streams),
+            "bytes": sum(each.bytes for each in streams),
+            "left_out": self.left_out,
+            "mirrors": self.followers.now(),
+        }
 
     # ---- following
 
@@ -186,6 +200,8 @@ class VenueServing:
             query.reply_err(f"no question: {error}".encode())
             return
         if ask.do == "clock":
+            if ask.follower is not None:
+                self.followers.note(ask.follower)
             query.reply(query.key_expr, msgspec.json.encode(Clock(came_ns, time_ns())))
         elif not self._stop.is_set():
             self._pool.submit(self._answer, query, ask)
@@ -314,6 +330,10 @@ class Serving:
                 "another process that this one reaches",
                 "end that one, or have this one another name: --name",
             )
+
+    def status(self) -> list[dict[str, Any]]:
+        """Of each venue."""
+        return [venue.status() for venue in self.venues.values()]
 
     def close(self) -> None:
         """In order."""

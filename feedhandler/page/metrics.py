@@ -23,6 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from feedhandler.page.away import Away, is_silent
+from feedhandler.page.mirror_metrics import mirror_families
 from feedhandler.page.quality_metrics import quality_families
 from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.quality.report import report
@@ -125,6 +126,8 @@ class _Feed(Collector):
         yield from self._connections()
         yield from self._histograms()
         yield from self._readers()
+        mirrors = ((look.venue, look.status.get("mirror")) for look in self._looks)
+        yield from mirror_families((venue, its) for venue, its in mirrors if its)
         yield from quality_families(self._qualities())
         if self._per_symbol:
             yield from self._symbols()

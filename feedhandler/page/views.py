@@ -17,6 +17,7 @@ from feedhandler.view.believable import word
 from feedhandler.view.book import lined_up, read_book
 from feedhandler.view.instrument_fields import FIELDS
 from feedhandler.view.instruments import Instruments
+from feedhandler.view.mirrored import said as mirrored
 from feedhandler.view.watch import VenueLook, Watch
 from feedhandler.view.words import meaning, shown_state
 from shm import NONE, OptionType, Reason, State, UnknownInstrument
@@ -86,6 +87,7 @@ class Views:
             "state": shown_state(status),
             "reason": status["reason"],
             "trouble": look.trouble,
+            "mirror": mirrored(status, time.time_ns()),
             "since_ns": status.get("since_ns", 0),
             "live": status["live"],
             "instruments": status["instruments"],

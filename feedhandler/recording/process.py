@@ -22,7 +22,7 @@ from feedhandler import own_process
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.log import log, setup
 from feedhandler.recording.recorder import Recorder
-from feedhandler.recording.status_file import StatusFile
+from feedhandler.status_file import RECORD, StatusFile
 from shm.recording.errors import RecordingError
 
 _WATCH_S = 0.5
@@ -57,7 +57,7 @@ def run(
     """Record until SIGINT or SIGTERM, until `ends` of the monotonic clock, or until the process
     `parent` is gone; the status at the end. Raises what :class:`Recorder` does."""
     own_process.pin(config.cpu, config.places.of("cpu"))
-    seen = StatusFile(namespace)
+    seen = StatusFile(RECORD, namespace)
 
     def tell(status: dict[str, Any]) -> None:
         seen.write(status)

@@ -9,7 +9,7 @@ from typing import Any
 from feedhandler import number_text
 from feedhandler.config.keys import Config
 from feedhandler.recording.process import Order
-from feedhandler.recording.status_file import recorders
+from feedhandler.status_file import recorders
 from feedhandler.supervisor.helper_process import HelperProcess
 
 STOP_S = 30.0  #: what is open then is written out, and a disk may be slow

@@ -20,7 +20,7 @@ from feedhandler.config.keys import Config
 from feedhandler.instruments.handed_list import Answers, Lists
 from feedhandler.log import log, setup
 from feedhandler.log_lines import FORMAT, about
-from feedhandler.recording.status_file import recorders
+from feedhandler.status_file import SERVE, beside, recorders
 from feedhandler.suggest import near
 from feedhandler.supervisor import preflight
 from feedhandler.supervisor.control_socket import ANSWER_S, AlreadyRunning, NamespaceLock, Server
@@ -358,7 +358,8 @@ class Supervisor:
             for each in recorders(self._config.namespace)
             if each["pid"] not in [its["pid"] for its in ours]
         ]
-        return found | {"recorders": ours + others}
+        served = beside(SERVE, self._config.namespace)
+        return found | {"recorders": ours + others, "serving": served}
 
 
 _STOPPING: Final[Mapping[str, Any]] = {"error": "the supervisor is stopping", "refused": False}

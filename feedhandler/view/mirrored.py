@@ -37,6 +37,12 @@ def by_our_clock(row: Mapping[str, Any], segment: Segment) -> dict[str, Any]:
     return dict(row) | {name: row[name] - offset for name in TIMES if offset and row[name]}
 
 
+def said(status: Mapping[str, Any], now_ns: int) -> str:
+    """Of a venue's status: that it is a mirror, in words; "" of a feed's own."""
+    mirror = status.get("mirror")
+    return f"mirror {in_words(mirror, now_ns)}" if mirror else ""
+
+
 def in_words(mirror: Mapping[str, Any], now_ns: int) -> str:
     """Such as `of tokyo/feedhandler over tcp/10.0.0.5:7447, 1.2 ms late, its clock 3 ms ahead,
     within 80 us`."""

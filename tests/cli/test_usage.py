@@ -91,6 +91,7 @@ def test_status_of_nothing_is_json_too(namespace: str) -> None:
         "supervisor": None,
         "venues": [],
         "recorders": [],
+        "serving": [],
     }
 
 

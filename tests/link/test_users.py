@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 import shm
+from feedhandler.supervisor.status_process import beside
 from shm import Kind, State
 from shm.recording.reader import Recording
+from tests.kit.patience import DEADLINE_S
 from tests.link.links import (
     LIVE,
     STALE,
@@ -36,6 +40,13 @@ def ran(*words: str, code: int = 0) -> str:
     )
     assert done.returncode == code, (words, done.stdout, done.stderr)
     return done.stdout
+
+
+def got(url: str) -> str | None:
+    with suppress(OSError), urlopen(url, timeout=DEADLINE_S) as answer:
+        text: str = answer.read().decode()
+        return text
+    return None
 
 
 @pytest.fixture
@@ -89,6 +100,18 @@ def test_a_mirror_is_mirrored_recorded_and_looked_at(
     (source,) = json.loads(ran("status", "--namespace", market.namespace, "--json", code=1))[
         "venues"
     ]
+    told = json.loads(ran("status", "--namespace", market.namespace, "--json", code=1))
+    (its,) = told["serving"]
+    assert (its["name"], its["pid"]) == ("here", processes[0].process.pid)
+    (follower,) = its["venues"][0]["mirrors"]
+    assert (follower["namespace"], follower["pid"]) == (near, processes[1].process.pid)
+    assert f"serve {its['pid']} as here" in ran("status", "--namespace", market.namespace, code=1)
+    assert f"{near}: mirrored by process" in ran("status", "--namespace", near, code=1)
+    port = free_port()
+    with beside(near, f"127.0.0.1:{port}"):
+        metrics = until(lambda: got(f"http://127.0.0.1:{port}/metrics"), "metrics", processes[1])
+    assert 'feedhandler_mirror_info{hops="1",link="tcp/127.0.0.1:' in metrics
+    assert 'feedhandler_mirror_lost_records_total{venue="sim"} 0.0' in metrics
     for name in ("epoch", "published", "instruments", "live", "state", "connections", "frames"):
         assert venue[name] == source[name]
     line = ran("inspect", "stat", VENUE, "--namespace", near)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from feedhandler.config.record_keys import RecordConfig
-from feedhandler.recording.status_file import recorders
+from feedhandler.status_file import recorders
 from feedhandler.supervisor.control_socket import NotRunning, request
 from shm.recording import manifest
 from tests.cli.support import run

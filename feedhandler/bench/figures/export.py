@@ -23,7 +23,7 @@ from feedhandler.bench.kit import cores, leftovers
 from feedhandler.bench.kit.policy import significant, spread
 from feedhandler.bench.kit.result import Findings, Result
 from feedhandler.bench.kit.stage import StageError
-from feedhandler.recording.status_file import recorders
+from feedhandler.status_file import recorders
 from shm import Flag, Kind, Stat
 from shm.registry import readers
 from shm.segment import create

@@ -27,8 +27,8 @@ from feedhandler.bench.kit.result import Findings, Result, Series
 from feedhandler.bench.kit.stage import StageError, cpu_ns
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.recording.process import Order
-from feedhandler.recording.status_file import recorders
 from feedhandler.recording.verify import verify
+from feedhandler.status_file import recorders
 from shm import Kind
 from shm._native import Writer
 from shm.registry import readers

@@ -159,6 +159,7 @@ function venue(found) {
   say(`${its.venue}: ${its.state}`);
   text("title", "h1", `${its.venue}: ${its.state}`);
   text("trouble", "p", its.trouble || "Nothing is wrong.", {class: "say"});
+  text("mirror", "p", its.mirror ? `This is a ${its.mirror}.` : "", {class: "say faint"});
   const day = its.quality;
   const proven = !day ? "" : day.proof ? `each proven by ${day.proof}` : "proven by nothing";
   text("quality", "p", !day ? "" : `Today: books LIVE ${day.live === null ? "-" : percent(day.live)} of the time, `

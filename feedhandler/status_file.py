@@ -1,4 +1,4 @@
-"""How a recorder is, where others can see it: a small file in the user's runtime directory.
+"""How a process beside a feed is: a small file in the user's runtime directory, for others.
 
 It is replaced once a second, and believed as long as the process that wrote it holds a lock on it.
 """
@@ -15,14 +15,14 @@ import orjson
 
 from feedhandler.runtime_directory import runtime_directory
 
-_PREFIX = "record."
+RECORD, SERVE = "record", "serve"  #: what it does
 
 
 class StatusFile:
     """Of this process. What cannot be written is not: nothing depends on it."""
 
-    def __init__(self, namespace: str) -> None:
-        self._path = runtime_directory() / f"{_PREFIX}{namespace}.{os.getpid()}"
+    def __init__(self, does: str, namespace: str) -> None:
+        self._path = runtime_directory() / f"{does}.{namespace}.{os.getpid()}"
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
 
@@ -40,8 +40,13 @@ class StatusFile:
 
 def recorders(namespace: str) -> list[dict[str, Any]]:
     """The status of each recorder of a namespace that runs now, by its process."""
+    return beside(RECORD, namespace)
+
+
+def beside(does: str, namespace: str) -> list[dict[str, Any]]:
+    """The status of each process that does this for a namespace now."""
     try:
-        paths = sorted(runtime_directory().glob(f"{_PREFIX}{namespace}.*"))
+        paths = sorted(runtime_directory().glob(f"{does}.{namespace}.*"))
     except OSError:
         return []
     found = (_read(path, namespace) for path in paths)
