@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from feedhandler import number_text
 from feedhandler.config.places import Places
 from feedhandler.io_process.roster import Change, Roster
 from feedhandler.log import log
@@ -35,7 +36,8 @@ async def answer(roster: Roster, question: dict[str, Any]) -> dict[str, Any]:
         log.exception("%s could not be done", question.get("do"))
         return {"error": f"{type(error).__name__}: {error}", "refused": False}
     if change.added or change.removed:
-        log.info("%d instruments added, %d removed", len(change.added), len(change.removed))
+        added = number_text.plural(len(change.added), "instrument")
+        log.info("%s added, %d removed", added, len(change.removed))
     return {**asdict(change), "rules": list(roster.wanted)}
 
 

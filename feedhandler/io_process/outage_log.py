@@ -87,11 +87,11 @@ class OutageLog:
         others = len(self._down) - 1
         more = f", and {others} more" if others else ""
         log.warning(
-            "%s%s: down for %s, %d failures: %s",
+            "%s%s: down for %s, %s: %s",
             connection,
             more,
             number_text.seconds(now - outage.began),
-            outage.failures,
+            number_text.plural(outage.failures, "failure"),
             connection.detail,
             extra=about(connection=connection.row),
         )

@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
+from feedhandler import number_text
 from feedhandler.adapter.engine import make_engine
 from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
 from feedhandler.budgets import venue_budgets
@@ -156,10 +157,9 @@ class VenueFeed:
         for one in plans:
             self.carry(one.endpoint, one.keys, apart=True)
         log.info(
-            "%d instruments on %d connection%s",
-            len(carried),
-            len(self.connections),
-            "s" if len(self.connections) > 1 else "",
+            "%s on %s",
+            number_text.plural(len(carried), "instrument"),
+            number_text.plural(len(self.connections), "connection"),
         )
 
     def _make(self, row: int, endpoint: str, keys: Sequence[str]) -> Connection:
