@@ -48,8 +48,8 @@ class DeflateListener(FrameListener):
         if kind not in _DATA:
             self._session.on_garbled(f"a {kind.name} frame that says it is compressed")
         elif frame.fin:
-            self._parts = None  # an unfinished predecessor is not a message
-            self._deliver_compressed(frame.get_payload_as_memoryview())
+            if self._in_turn(False):
+                self._deliver_compressed(frame.get_payload_as_memoryview())
         else:
             self._compressed = True
             self._fragment(kind.value, False, frame.get_payload_as_bytes())

@@ -29,6 +29,9 @@ _PONG: int = WSMsgType.PONG.value
 #: what the library closes with when a frame is none
 _BROKEN = (WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT, WSCloseCode.MESSAGE_TOO_BIG)
 _TOO_LONG = f"a message of more than {MAX_MESSAGE_BYTES >> 20} MiB"
+_WITHIN = "the venue sent a message within another that had not ended"
+_NEVER_BEGUN = "the venue sent the rest of a message that it had not begun"
+_UNREAD_BYTES = 1 << 16  #: of ours that the venue does not read: its pings are answered no more
 _settling: set[asyncio.Task[None]] = set()
 
 
@@ -158,8 +161,9 @@ class FrameListener(WSListener):
         """One that is no whole message: of the protocol, or a part."""
         if kind == _PING:
             self.small_frames += 1
-            if self._transport is not None:
-                self._transport.send_pong(payload)
+            to = self._transport
+            if to is not None and to.underlying_transport.get_write_buffer_size() < _UNREAD_BYTES:
+                to.send_pong(payload)
         elif kind == _PONG:
             self.small_frames += 1
             self._session.on_pong(payload)
@@ -197,10 +201,10 @@ class FrameListener(WSListener):
 
     def _fragment(self, kind: int, fin: bool, payload: bytes) -> None:
         """Put a message together that came in several frames (RFC 6455, 5.4)."""
-        if kind != _CONTINUATION:
-            self._parts = bytearray()  # an unfinished predecessor is not a message
-        elif self._parts is None:
-            return  # the rest of a message whose beginning was never seen
+        if self.muted or not self._in_turn(kind == _CONTINUATION):
+            return
+        if self._parts is None:
+            self._parts = bytearray()
         if len(self._parts) + len(payload) > MAX_MESSAGE_BYTES:
             self._parts = None
             self._session.on_garbled(_TOO_LONG)
@@ -209,3 +213,12 @@ class FrameListener(WSListener):
         if fin:
             whole, self._parts = self._parts, None
             self._deliver(whole)
+
+    def _in_turn(self, goes_on: bool) -> bool:
+        """Whether a frame may follow the one before. If not, a part of a message is lost: perhaps
+        of a book whose venue numbers nothing, so that the session ends."""
+        if goes_on is (self._parts is not None):
+            return True
+        self._parts = None
+        self._session.on_garbled(_NEVER_BEGUN if goes_on else _WITHIN)
+        return False

@@ -205,6 +205,49 @@ def test_what_no_server_may_send_ends_the_reading(wrong: bytes, why: str, cut: i
         assert why in taken.session.told[1][1]
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\x01\x01{" + encode(b"{}"), "within another"),
+        (b"\x01\x01{" + b"\x01\x01{", "within another"),
+        (b"\x80\x01}", "had not begun"),
+        (encode(b"{}") + b"\x00\x01{", "had not begun"),
+    ],
+)
+def test_a_part_that_is_lost_ends_the_session(data: bytes, why: str) -> None:
+    """It may have been of a book whose venue numbers nothing."""
+    with taken_over() as taken:
+        taken.read(data)
+        what, said = taken.session.told[-1]
+        assert what == "garbled"
+        assert why in said
+
+
+def test_pings_are_answered_as_long_as_somebody_reads_the_answers() -> None:
+    class Transport:
+        unread = 0
+        sent = 0
+
+        @property
+        def underlying_transport(self) -> Transport:
+            return self
+
+        def get_write_buffer_size(self) -> int:
+            return self.unread
+
+        def send_pong(self, _: bytes) -> None:
+            self.sent += 1
+
+    with taken_over() as taken:
+        transport = Transport()
+        taken.listener._transport = cast("Any", transport)
+        for unread, answers in ((0, 1), (1 << 20, 1), (0, 2)):
+            transport.unread = unread
+            taken.read(encode(b"x", PING))
+            assert transport.sent == answers
+        taken.listener._transport = None
+
+
 def test_a_frame_that_is_too_long_ends_the_reading() -> None:
     with taken_over(1000) as taken:
         rng = random.Random(1)

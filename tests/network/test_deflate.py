@@ -260,6 +260,8 @@ def test_fragments_with_pings_between_and_plain_messages_beside() -> None:
         ),
         (frame(0xC1, b"\xff" * 200), "garbled: a compressed message that cannot be inflated"),
         (frame(0xC9, b"ping"), "garbled: a PING frame that says it is compressed"),
+        (frame(0x41, b"x") + frame(0xC1, b"y"), "garbled: the venue sent a message within another"),
+        (frame(0x80, b"x"), "garbled: the venue sent the rest of a message"),
     ],
 )
 def test_what_ends_a_session_is_said_and_not_fed(bytes_sent: bytes, said: str) -> None:
