@@ -1,6 +1,7 @@
 """Both ends of the link. See `source.h`, `judged.h` and `mirrored.h`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from shm._native import Segment, Writer
 
@@ -16,6 +17,12 @@ class BadMessage(ValueError):  # noqa: N818
 def head(data: bytes) -> tuple[bool, bool, int, int, int, int, int, int, int, int]:
     """Of a message: whether it is a repair, and its last one; life, epoch, number, first, last,
     until, since, sent_ns. Raises :class:`BadMessage`."""
+
+class Attached:
+    """A callback for a thread that Python did not begin: of it, Python keeps what it needs."""
+
+    def __init__(self, callback: Callable[[Any], object]) -> None: ...
+    def __call__(self, one: Any) -> object: ...
 
 class Source:
     """One stream of what a segment carries: batches, each with what changed since the one before.

@@ -71,6 +71,9 @@ cdef extern from "mirrored.h" nogil:
     void link_call(link_mirror *m, uint32_t state, uint32_t reason, int64_t since_ns)
     void *link_cell(const link_shadow *s, int region, uint32_t row)
 
+cdef extern from "attached.h" nogil:
+    void link_stay_attached()
+
 WIRE = LINK_WIRE
 HEAD_BYTES = sizeof(link_head)
 
@@ -95,6 +98,17 @@ cdef int64_t _checked(int64_t result, segment) except -1:
     if result == LINK_LAPPED:
         raise Lapped
     return result
+
+
+cdef class Attached:
+    cdef object callback
+
+    def __init__(self, callback):
+        self.callback = callback
+
+    def __call__(self, one):
+        link_stay_attached()
+        return self.callback(one)
 
 
 cdef class Source:

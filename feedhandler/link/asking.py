@@ -15,7 +15,7 @@ from feedhandler.link import names
 from feedhandler.link._link import WIRE
 from feedhandler.link.clock import ClockOffset
 from feedhandler.link.names import Ask, Clock, Follower, Hello
-from feedhandler.link.session import engine
+from feedhandler.link.session import at_once, engine
 from shm._native import LAYOUT_HASH, VERSION
 
 _ANSWER_S = 1.0
@@ -57,7 +57,7 @@ class Asking:
     def _answers(self, get: Callable[..., Any], key: str, **more: Any) -> Iterator[Any]:
         """Of a query, as they come; waited for here, since the engine's waiting hears no `stop`."""
         came: SimpleQueue[Any] = SimpleQueue()
-        get(key, engine().handlers.Callback(came.put, lambda: came.put(None)), **more)
+        get(key, at_once(came.put, lambda: came.put(None)), **more)
         while not self._stop.is_set():
             try:
                 reply = came.get(timeout=_LOOK_S)
@@ -124,7 +124,7 @@ class Asking:
     def subscribe(self, hello: Hello, came: Callable[[Any], None]) -> Any:
         """Have what is published; until `undeclare`."""
         key = names.key(hello.name, hello.namespace, self._venue, hello.stream)
-        return self._session.declare_subscriber(key, engine().handlers.Callback(came))
+        return self._session.declare_subscriber(key, at_once(came))
 
 
 def several(who: list[str]) -> str:

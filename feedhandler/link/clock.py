@@ -30,6 +30,7 @@ class ClockOffset:
 
     def __init__(self) -> None:
         self._kept: deque[Offset] = deque()
+        self._best: Offset | None = None
         self._lock = threading.Lock()
 
     def add(self, asked_ns: int, came_ns: int, left_ns: int, answered_ns: int) -> None:
@@ -44,11 +45,11 @@ class ClockOffset:
             self._kept.append(one)
             while now - self._kept[0].at_ns > _KEPT_NS:
                 self._kept.popleft()
+            self._best = min(self._kept, key=lambda one: one.rtt_ns)
 
     def now(self) -> Offset | None:
         """None: nobody has answered yet."""
-        with self._lock:
-            best = min(self._kept, key=lambda one: one.rtt_ns, default=None)
+        best = self._best
         if best is None:
             return None
         drift = int((monotonic_ns() - best.at_ns) * _DRIFT)
@@ -58,6 +59,7 @@ class ClockOffset:
         """Another source, or another way to it."""
         with self._lock:
             self._kept.clear()
+            self._best = None
 
 
 def _agree(one: Offset, before: Offset, now: int) -> bool:

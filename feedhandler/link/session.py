@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from feedhandler.link._link import Attached
 from feedhandler.log import log
 
 _LOOK_S = 0.05
 _SILENT_S = 1.0  #: then the log says that nobody is there
+
+#: What comes is read by the thread that sees it come. By itself the engine hands it to another one,
+#: which wakes a third, and that is a quarter of a batch's way.
+_THREADS = "ZENOH_RUNTIME", "(rx: (handover: app))"
 
 LISTEN = "tcp/127.0.0.1:7447"  #: unless something else is said
 
@@ -45,6 +51,7 @@ class NoEngine(LinkError):  # noqa: N818
 
 def engine() -> Any:
     """The module. Raises :class:`NoEngine`, which says how to get it."""
+    os.environ.setdefault(*_THREADS)  # it looks there when it opens its first session
     try:
         import zenoh
     except ImportError:
@@ -53,6 +60,12 @@ def engine() -> Any:
             "pip install 'feedhandler[mirror]'",
         ) from None
     return zenoh
+
+
+def at_once(take: Callable[[Any], None], over: Callable[[], None] | None = None) -> Any:
+    """A callback that runs in the engine's thread, and not in one more of its own. So it is short,
+    and waits for nothing that the engine has to bring."""
+    return engine().handlers.Callback(Attached(take), over, indirect=False)
 
 
 def open_session(

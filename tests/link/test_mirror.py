@@ -52,7 +52,7 @@ def test_cells_and_ring_are_the_sources_byte_for_byte_while_updates_flow(namespa
                     if its != content:  # STALE(LINK) for a moment, on a busy machine
                         book = mirror.book(SYMBOLS[row])
                         assert book.reason is Reason.LINK, (row, sequence)
-                    newer = [n for n in flow.cells[row] if sequence < n <= begun]
+                    newer = [n for n in tuple(flow.cells[row]) if sequence < n <= begun]
                     assert not newer, f"row {row}: {sequence}, and record {newer} can be seen"
                 assert begun <= at + 1000
                 batch = events.poll()
