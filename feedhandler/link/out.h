@@ -75,9 +75,21 @@ static void link_out_runs(link_out *o)
     o->used += size;
 }
 
-/* The words of a cell that differ from those before (NULL: from zeros, and the image is whole). */
-static void link_out_image(link_out *o, int region, uint32_t row, uint64_t base, uint64_t stamp,
-                           const fh_word *now, const fh_word *before, uint32_t size)
+/* The next word from `at` on that is another one. Most are not, so four are looked at together. */
+static inline uint32_t link_differs(const fh_word *now, const fh_word *was, uint32_t at, uint32_t size)
+{
+    for (; at + 4 <= size; at += 4)
+        if ((now[at] ^ was[at]) | (now[at + 1] ^ was[at + 1]) | (now[at + 2] ^ was[at + 2]) |
+            (now[at + 3] ^ was[at + 3]))
+            break;
+    while (at < size && now[at] == was[at])
+        at++;
+    return at;
+}
+
+/* The words of a cell that differ from those before, `was`. `whole`: which were zeros. */
+static void link_out_image(link_out *o, int region, uint32_t row, uint64_t base, uint64_t stamp, bool whole,
+                           const fh_word *now, const fh_word *was, uint32_t size)
 {
     const size_t most = sizeof(link_image) + link_padded((size_t)size * 2 + 4) + (size_t)size * 8;
     unsigned char *to = link_room(o, most);
@@ -85,14 +97,12 @@ static void link_out_image(link_out *o, int region, uint32_t row, uint64_t base,
         return;
     link_image *head = (link_image *)to;
     link_span *spans = (link_span *)(head + 1);
-    uint32_t count = 0, words = 0;
-    for (uint32_t i = 1; i < size; i++) {
-        if (now[i] == (before ? before[i] : 0))
-            continue;
-        if (count && spans[count - 1].at + spans[count - 1].count == (int)i)
-            spans[count - 1].count++;
-        else
-            spans[count++] = (link_span){(uint16_t)i, 1};
+    uint32_t count = 0, words = 0, at = 1;
+    while ((at = link_differs(now, was, at, size)) < size) {
+        uint32_t begin = at;
+        while (at < size && now[at] != was[at])
+            at++;
+        spans[count++] = (link_span){(uint16_t)begin, (uint16_t)(at - begin)};
     }
     if (count & 1)
         spans[count] = (link_span){0, 0};
@@ -100,7 +110,7 @@ static void link_out_image(link_out *o, int region, uint32_t row, uint64_t base,
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t j = 0; j < spans[i].count; j++)
             word[words++] = now[spans[i].at + j];
-    *head = (link_image){(uint8_t)region, before ? 0 : LINK_WHOLE, (uint16_t)count, row, before ? base : 0, stamp};
+    *head = (link_image){(uint8_t)region, whole ? LINK_WHOLE : 0, (uint16_t)count, row, whole ? 0 : base, stamp};
     o->used = (size_t)((unsigned char *)(word + words) - o->bytes);
     o->images++;
 }

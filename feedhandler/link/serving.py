@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from time import monotonic, time_ns
+from time import monotonic, monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -60,7 +60,7 @@ class VenueServing:
         self._pool = pool
         self._stop = threading.Event()
         self._changing = threading.Lock()
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, Stream] = {}  # another one whenever it changes
         self._segment: Segment | None = None
         self._quiet = Throttle()
         zenoh = engine()
@@ -84,7 +84,7 @@ class VenueServing:
         with self._changing:
             for stream in self._streams.values():
                 stream.close()
-            self._streams.clear()
+            self._streams = {}
 
     def status(self) -> dict[str, Any]:
         """What went out so far, and to whom."""
@@ -152,7 +152,6 @@ class VenueServing:
         assert segment is not None
         beat_at = histograms_at = look_at = 0.0
         gone = ""
-        seen = 0
         while not self._stop.is_set():
             now = monotonic()
             if gone and now >= look_at:
@@ -160,7 +159,7 @@ class VenueServing:
                 if self._attach():
                     segment = self._segment
                     assert segment is not None
-                    gone, seen = "", 0
+                    gone = ""
             beat = now >= beat_at
             histograms = now >= histograms_at
             if beat:
@@ -172,23 +171,42 @@ class VenueServing:
             verdict = _VERDICTS.get(gone, 0)
             if not gone and abs(time_ns() - segment.heartbeat_ns) > DEAD_NS:
                 verdict = _SILENT
-            seen = segment.published
-            for stream in list(self._streams.values()):
+            for stream in self._streams.values():
                 stream.send(beat=beat, verdict=verdict, histograms=beat and histograms)
                 if lapped := stream.lapped():
                     self._say_lapped(lapped)
-            left = int((beat_at - monotonic()) * 1e9)
-            if left <= 0 or segment.published != seen:
-                continue
+            left_ns = int((beat_at - monotonic()) * 1e9)
             if self._streams and not gone:
-                segment.wait(seen, left)
+                self._as_it_comes(segment, monotonic_ns() + left_ns)
             else:
-                self._stop.wait(left / 1e9)
+                self._stop.wait(max(0.0, left_ns / 1e9))
+
+    def _as_it_comes(self, segment: Segment, until_ns: int) -> None:
+        """Nothing but what is new, until then, or until there is another stream. Between the
+        source's publication and the engine stands what this does, so it does little."""
+        streams = self._streams
+        each = tuple(streams.values())
+        while self._streams is streams:
+            left = until_ns - monotonic_ns()
+            seen = segment.published
+            some = False
+            for stream in each:
+                some |= stream.send_new()
+            if left <= 0:
+                return
+            if not some:
+                segment.wait(seen, left)
 
     def _drop_unheard(self) -> None:
         with self._changing:
-            for name in [name for name, each in self._streams.items() if each.unheard()]:
-                self._streams.pop(name).close()
+            unheard = {name: each for name, each in self._streams.items() if each.unheard()}
+            if not unheard:
+                return
+            self._streams = {
+                name: each for name, each in self._streams.items() if name not in unheard
+            }
+            for each in unheard.values():
+                each.close()
 
     # ---- answering
 
@@ -253,7 +271,7 @@ class VenueServing:
                 )
                 stream = Stream(publisher, ask.only, ask.kinds)
                 stream.begin(segment, None, self._place.limit)
-                self._streams[name] = stream
+                self._streams = {**self._streams, name: stream}
         except ValueError as error:
             raise _Refused(str(error)) from None
         stream.wanted()

@@ -25,7 +25,7 @@ typedef struct link_source {
     uint32_t judged;             /* rows of which `wanted` says something */
     uint8_t *touched;
     uint32_t *list, listed;
-    fh_word *cell;
+    fh_word *cell, *zeros;
 } link_source;
 
 static void link_source_close(link_source *s)
@@ -36,6 +36,7 @@ static void link_source_close(link_source *s)
     free(s->touched);
     free(s->list);
     free(s->cell);
+    free(s->zeros);
     memset(s, 0, sizeof *s);
 }
 
@@ -54,8 +55,9 @@ static bool link_source_open(link_source *s, const fh_mapped *memory, uint64_t l
     s->touched = (uint8_t *)calloc(rows, 1);
     s->list = (uint32_t *)calloc(rows, sizeof *s->list);
     s->cell = (fh_word *)calloc(room, 8);
+    s->zeros = (fh_word *)calloc(room, 8);
     s->wanted = choose ? (uint8_t *)calloc(rows, 1) : NULL;
-    return s->touched && s->list && s->cell && (s->wanted || !choose);
+    return s->touched && s->list && s->cell && s->zeros && (s->wanted || !choose);
 }
 
 static inline bool link_wants(const link_source *s, uint32_t row) { return !s->wanted || s->wanted[row]; }
@@ -70,7 +72,7 @@ static void link_send(link_source *s, int region, uint32_t row, uint64_t stamp)
     uint64_t *before = link_stamp(was, region, row);
     fh_word *words = link_cell(was, region, row);
     uint32_t size = was->size[region];
-    link_out_image(&s->out, region, row, *before, stamp, s->cell, *before ? words : NULL, size);
+    link_out_image(&s->out, region, row, *before, stamp, *before == 0, s->cell, words, size);
     for (uint32_t i = 1; i < size; i++)
         words[i] = s->cell[i];
     *before = stamp;
@@ -371,7 +373,8 @@ static bool link_repair_cells(link_source *s, link_out *o, uint64_t since, uint3
         if (was->stamps[*row] == 0 || was->numbers[*row] <= since)
             continue;
         uint32_t at = *row - was->first[region];
-        link_out_image(o, region, at, 0, was->stamps[*row], link_cell(was, region, at), NULL, was->size[region]);
+        link_out_image(o, region, at, 0, was->stamps[*row], true, link_cell(was, region, at), s->zeros,
+                       was->size[region]);
     }
     return *row == all;
 }

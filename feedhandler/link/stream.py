@@ -70,6 +70,24 @@ class Stream:
                 self._put(data)
                 beat = False
 
+    def send_new(self) -> bool:
+        """The next batch of what is new, if anything is. Raises :class:`shm.DamagedSegment`."""
+        with self._lock:
+            source = self._source
+            if source is None:
+                return False
+            if self._rules:
+                self._judge()
+            try:
+                data = source.batch(self._limit)
+            except Lapped:
+                self._left_out += source.go_on()
+                data = source.batch(self._limit, beat=True)
+            if data is None:
+                return False
+            self._put(data)
+            return True
+
     def lapped(self) -> int:
         """So many records were overwritten before they were sent, since it was asked."""
         left_out, self._left_out = self._left_out, 0
