@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from feedhandler.connection.frame_listener import FrameListener
 from feedhandler.engine import _engine as native
 from feedhandler.sim.server.frames import BINARY, PING, PONG, TEXT, encode, encode_fragmented
+from tests.feed.fault_table import row
 
 from . import support
 
@@ -216,6 +217,8 @@ def test_what_no_server_may_send_ends_the_reading(wrong: bytes, why: str, cut: i
 )
 def test_a_part_that_is_lost_ends_the_session(data: bytes, why: str) -> None:
     """It may have been of a book whose venue numbers nothing."""
+    its = row("a message begins within another, or goes on that never began")
+    assert its.sees[0] == ("STALE", "MALFORMED")  # as of all that is garbled
     with taken_over() as taken:
         taken.read(data)
         what, said = taken.session.told[-1]
