@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 @click.option(
     "--seconds",
     type=click.FloatRange(0.5, 600.0),
-    default=4.0,
+    default=1.0,
     show_default=True,
     help="Of each run.",
 )
-@repetitions_option(3, least=1)
+@repetitions_option(1, least=1)
 @reported
 def mirror(
     findings: Findings,

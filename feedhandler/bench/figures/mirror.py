@@ -22,14 +22,14 @@ from feedhandler.bench.kit import cores, policy
 from feedhandler.bench.kit.board_frames import VENUE
 from feedhandler.bench.kit.children import followers
 from feedhandler.bench.kit.mirror_floors import Bare, Batches, tcp, zenoh
-from feedhandler.bench.kit.mirror_stage import Net, Run, Times, mirror_stage, net
+from feedhandler.bench.kit.mirror_stage import Run, Stage, Times, mirror_stage, net
 from feedhandler.bench.kit.result import Findings
-from feedhandler.bench.native.programs import NoProgram
+from feedhandler.bench.native import programs
 
 BENCH = "mirror"
 RATES = (1_000, 20_000, 200_000)  #: records a second
 MIRRORS = (1, 4, 16)
-SECONDS = 4.0
+SECONDS = 1.0
 PERCENTILES = (50.0, 99.0)
 _BATCH_S = 0.001
 #: of the runs with several mirrors: what two cores can carry
@@ -43,21 +43,26 @@ def run(
     rates: Sequence[int] = RATES,
     mirrors: Sequence[int] = MIRRORS,
     seconds: float = SECONDS,
-    repetitions: int = 3,
+    repetitions: int = 1,
 ) -> None:
     """Each rate beside its floors, what serving costs the writer, and each number of `mirrors`, if
     there are any."""
     if find_spec("zenoh") is None:
         findings.note("no mirror without eclipse-zenoh: pip install 'feedhandler[mirror]'")
         return
+    try:
+        programs.build("mirror_reader")
+    except programs.NoProgram as error:
+        findings.note(f"no mirror: {error}")
+        return
     where = cores.choose()
     findings.note(f"mirror: source and serve on CPU {where.writer}, mirrors on {where.reader}")
     with net(1) as (on, why):
         if why:
             findings.note(f"mirror over loopback and not between namespaces: {why}")
-        for rate in rates:
-            findings.progress(f"mirror {rate:,} records/s")
-            _one_rate(findings, on, where, rate, seconds, repetitions)
+        with mirror_stage(on, where) as stage:
+            for rate in rates:
+                _one_rate(findings, stage, rate, seconds, repetitions)
         findings.progress("mirror: what it costs the writer")
         writer_cost(findings, on, where, seconds, repetitions)
     for routed in (False, True) if mirrors else ():
@@ -65,36 +70,42 @@ def run(
 
 
 def _one_rate(
-    findings: Findings, on: Net, where: cores.Cores, rate: int, seconds: float, repetitions: int
+    findings: Findings, stage: Stage, rate: int, seconds: float, repetitions: int
 ) -> None:
+    on, where = stage.net, stage.where
     ours: list[Run] = []
     asleep: list[Run] = []
     bare: list[Bare] = []
+    alike: list[Bare] = []
     ways: list[Times] = []
-    with mirror_stage(on, where) as stage:
-        stage.run(rate, 0.5, _BATCH_S)  # warms
-        alike = partial(followers, stage.space, VENUE, stage.polls, int(where.shared), where.reader)
-        batches = Batches(1, 1, 1)
-        for number in range(repetitions):
-            findings.progress(f"mirror {rate:,} records/s, {number + 1} of {repetitions}")
-            ours.append(stage.run(rate, seconds, _BATCH_S, stage.polls))
-            asleep.append(stage.run(rate, seconds, _BATCH_S))
-            batches = _alike(ours[0], rate / stage.records, seconds)
-            with alike():
-                bare.append(zenoh(on, where, batches))
-                try:
-                    ways.append(tcp(on, where, batches))
-                except NoProgram as error:
-                    findings.note(f"mirror without TCP in C: {error}")
+    findings.progress(f"mirror {rate:,} records/s")
+    stage.run(rate, 0.3, _BATCH_S)  # warms
+    spins = partial(followers, stage.space, VENUE, stage.polls, int(where.shared), where.reader)
+    batches = Batches(1, 1, 1)
+    for number in range(repetitions):
+        told = f"mirror {rate:,} records/s, {number + 1} of {repetitions}"
+        findings.progress(told)
+        ours.append(stage.run(rate, seconds, _BATCH_S))
+        asleep.append(stage.run(rate, seconds, _BATCH_S, asleep=True))
+        batches = _alike(ours[0], rate / stage.records, seconds)
+        findings.progress(f"{told}: bare Zenoh, and TCP")
+        with spins():
+            bare.append(zenoh(on, where, batches))
+            alike.append(zenoh(on, where, batches, ours=True))
+            ways.append(tcp(on, where, batches))
     case = f"{rate:,} records/s"
     for percent in PERCENTILES:
-        own, held, least, wire = (
+        own, held, least, tuned, wire = (
             [float(np.percentile(one, percent)) / 1e3 for one in taken]
-            for taken in (*([one.took for one in each] for each in (ours, asleep, bare)), ways)
+            for taken in (
+                *([one.took for one in each] for each in (ours, asleep, bare, alike)),
+                ways,
+            )
         )
         _add(findings, case, f"p{percent:g}", "us", own, least)
         _add(findings, case, f"p{percent:g}, reader asleep", "us", held, least)
         _add(findings, case, f"p{percent:g} of bare Zenoh", "us", least, wire)
+        _add(findings, case, f"p{percent:g} of bare Zenoh, set as ours", "us", tuned, wire)
     records = [one.done.records for one in asleep]
     for name, spent, floor in (
         ("CPU of serve", [one.serve_ns for one in asleep], [one.sender_ns for one in bare]),
@@ -165,8 +176,8 @@ def of_many(where: cores.Cores, count: int, seconds: float, *, routed: bool) -> 
         net(count) as (on, _),
         mirror_stage(on, where, routed=routed, ring_slots=_FAN_SLOTS) as stage,
     ):
-        stage.run(_FAN_RATE, 0.5, _FAN_BATCH_S)
-        one = stage.run(_FAN_RATE, seconds, _FAN_BATCH_S)
+        stage.run(_FAN_RATE, 0.3, _FAN_BATCH_S, asleep=True)
+        one = stage.run(_FAN_RATE, seconds, _FAN_BATCH_S, asleep=True)
     p50, p99 = np.percentile(one.took, PERCENTILES) / 1e3
     batches = one.done.frames * stage.records / _FAN_RATE / _FAN_BATCH_S
     return {

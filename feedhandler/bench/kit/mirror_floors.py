@@ -33,12 +33,12 @@ class Bare(NamedTuple):
     receiver_ns: int
 
 
-def zenoh(on: Net, where: cores.Cores, batches: Batches) -> Bare:
-    """Raises StageError."""
+def zenoh(on: Net, where: cores.Cores, batches: Batches, *, ours: bool = False) -> Bare:
+    """`ours`: set as that of a mirror is. Raises StageError."""
     path, way = programs.scratch("bare"), f"tcp/{on.address}:{PORT + 1}"
     few = batches.number, batches.size, batches.interval_ns
-    sends = zenoh_peer.Order("send", way, "", *few)
-    receives = zenoh_peer.Order("receive", "", way, *few, str(path))
+    sends = zenoh_peer.Order("send", way, "", *few, ours=ours)
+    receives = zenoh_peer.Order("receive", "", way, *few, str(path), ours)
     with (
         peer(sends, on.source, where.writer) as sender,
         peer(receives, on.mirrors[0], where.reader) as receiver,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from shm import State
 
 PORT = 7447
 _LIVE_S = 120.0  # dozens of mirrors start on two cores
-_PATIENCE_S = 1.5
+_PATIENCE_S = 0.7
 Times = npt.NDArray[np.int64]
 
 
@@ -113,42 +113,62 @@ class Stage:
 
     @property
     def polls(self) -> str:
-        """How a reader polls: on a core of its own, or on the mirror's while that sleeps."""
+        """How somebody spins who only follows: on a core of its own, or on the mirror's while that
+        sleeps."""
         return "idle" if self.where.shared else "spin"
 
-    def run(self, rate: float, seconds: float, batch_s: float, mode: str = "sleep") -> Run:
-        """Records at a rate, held by a reader of the first mirror, and one of the last. Raises
-        StageError."""
-        held = [
-            (far, programs.scratch(f"{far}.npz")) for far in sorted({self.far[0], self.far[-1]})
-        ]
+    def run(self, rate: float, seconds: float, batch_s: float, *, asleep: bool = False) -> Run:
+        """Records at a rate, and when they could be read of the first mirror and the last: by who
+        polls its memory, in C; or when a strategy in Python held them that sleeps meanwhile. Raises
+        StageError, NoProgram."""
+        held = {far: programs.scratch(far) for far in (self.far[0], self.far[-1])}
+        reader = self._asleep if asleep else self._polling
         with ExitStack() as stack:
-            readers = []
-            for far, path in held:
-                order = Order(far, VENUE, mode, 1 << 62, str(path), patience_s=_PATIENCE_S)
-                readers.append(stack.enter_context(recorder(order, self.where.reader)))
+            readers = [stack.enter_context(reader(far, path)) for far, path in held.items()]
             before = self._spent()
             frames = max(1, int(rate * seconds / self.records))
             done = self.pace(rate / self.records, batch_s, frames)
-            for reader in readers:
-                expect(reader, "done")
+            for each in readers:
+                expect(each, "done")
             after = self._spent()
         took, lost = [], 0
-        for _, path in held:
-            with np.load(path) as saw:
-                times, counts, losses = saw["seen"].T
-                took.append(np.repeat(times, np.diff(counts, prepend=0)) - saw["published"])
-                lost += int(losses[-1]) if len(losses) else 0
+        for path in held.values():
+            times, gone = _slept(path) if asleep else _polled(path)
+            took.append(times)
+            lost += gone
         spent = [late - early for early, late in zip(before, after, strict=True)]
         if not all(map(len, took)):
             raise StageError("mirror: a reader held no record")
         return Run(done, np.concatenate(took), lost, *spent)
+
+    def _asleep(self, far: str, path: Path) -> AbstractContextManager[Child]:
+        order = Order(far, VENUE, "sleep", 1 << 62, f"{path}.npz", patience_s=_PATIENCE_S)
+        return recorder(order, self.where.reader)
+
+    def _polling(self, far: str, path: Path) -> AbstractContextManager[Child]:
+        program, patience = programs.build("mirror_reader"), str(int(_PATIENCE_S * 1e3))
+        with shm.attach(VENUE, namespace=far) as feed:
+            data = f"/dev/shm/{far}.{VENUE}.{feed.epoch}"
+        last = ["idle"] if self.where.shared else []
+        return child([program, data, path, patience, *last], self.where.reader)
 
     def _spent(self) -> list[int]:
         """CPU of serve, of the first mirror, of the router, and bytes that left the source."""
         assert self.serve is not None
         router = cpu_ns(self.router.pid) if self.router else 0
         return [cpu_ns(self.serve.pid), cpu_ns(self.mirrors[0].pid), router, self.net.sent()]
+
+
+def _polled(path: Path) -> tuple[Times, int]:
+    saw = np.fromfile(path, np.int64)
+    return saw[1:], int(saw[0])
+
+
+def _slept(path: Path) -> tuple[Times, int]:
+    with np.load(f"{path}.npz") as saw:
+        times, counts, losses = saw["seen"].T
+        took = np.repeat(times, np.diff(counts, prepend=0)) - saw["published"]
+    return took, int(losses[-1]) if len(losses) else 0
 
 
 @contextmanager

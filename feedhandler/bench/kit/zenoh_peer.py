@@ -18,13 +18,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from feedhandler.link.session import at_once, engine
+
 KEY = "bench/batches"
 _PATIENCE_S = 30.0
 
 
 class Order(msgspec.Struct, frozen=True):
     """`role`: send, receive or route. `path`: where a receiver writes how long each took, ns, from
-    before it was put. Endpoints as Zenoh writes them; "": none."""
+    before it was put. Endpoints as Zenoh writes them; "": none. `ours`: the engine is set as that
+    of a mirror is, else as it is by itself."""
 
     role: str
     listen: str = ""
@@ -33,6 +36,7 @@ class Order(msgspec.Struct, frozen=True):
     bytes: int = 0
     interval_ns: int = 0
     path: str = ""
+    ours: bool = False
 
 
 def session(role: str, listen: str, connect: str) -> Any:
@@ -88,7 +92,7 @@ def receive(opened: Any, order: Order) -> None:
             over.set()
 
     cpu = time.process_time_ns()
-    subscriber = opened.declare_subscriber(KEY, take)
+    subscriber = opened.declare_subscriber(KEY, at_once(take) if order.ours else take)
     _said("ready")
     over.wait(_PATIENCE_S + order.batches * order.interval_ns / 1e9)
     subscriber.undeclare()
@@ -103,6 +107,8 @@ def _said(text: str) -> None:
 
 def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    if order.ours:
+        engine()  # it says how many threads there are
     opened = session(order.role, order.listen, order.connect)
     gc.disable()
     if order.role == "route":
