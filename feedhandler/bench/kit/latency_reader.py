@@ -37,6 +37,7 @@ class Order(msgspec.Struct, frozen=True):
     path: str
     cpu: int | None = None
     patience_s: float = 5.0
+    first_s: float = 0.0
 
 
 class Seen:
@@ -59,7 +60,7 @@ class Seen:
     @property
     def _tired(self) -> bool:
         """Whether nothing has come for long."""
-        last = self._times[-1] if self._times else self._began
+        last = self._times[-1] if self._times else self._began + int(self._order.first_s * 1e9)
         return time.monotonic_ns() - last > self._order.patience_s * 1e9
 
     def spin(self) -> None:

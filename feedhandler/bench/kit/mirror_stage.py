@@ -28,7 +28,7 @@ from shm import State
 
 PORT = 7447
 _LIVE_S = 120.0  # dozens of mirrors start on two cores
-_PATIENCE_S = 0.7
+_PATIENCE_S, _FIRST_S = 0.7, 30.0
 Times = npt.NDArray[np.int64]
 
 
@@ -142,7 +142,8 @@ class Stage:
         return Run(done, np.concatenate(took), lost, *spent)
 
     def _asleep(self, far: str, path: Path) -> AbstractContextManager[Child]:
-        order = Order(far, VENUE, "sleep", 1 << 62, f"{path}.npz", patience_s=_PATIENCE_S)
+        file = f"{path}.npz"
+        order = Order(far, VENUE, "sleep", 1 << 62, file, patience_s=_PATIENCE_S, first_s=_FIRST_S)
         return recorder(order, self.where.reader)
 
     def _polling(self, far: str, path: Path) -> AbstractContextManager[Child]:

@@ -2,9 +2,10 @@
  *
  *   mirror_reader DATA FILE PATIENCE_MS [idle]
  *
- * DATA: the data object's file. idle: it has its core only while nobody else wants it. Says "ready", follows the ring
- * from then on until nothing has come for so long, writes to FILE how many records it was lapped by and then, of
- * each record of the market, how long after its publication it could be read, 8 bytes each, and says "done".
+ * DATA: the data object's file. idle: it has its core only while nobody else wants it. Says "ready", and follows the
+ * ring from then on until nothing has come for so long; for the first record it waits half a minute. Then it writes
+ * to FILE how many records it was lapped by, and of each record of the market how long after its publication it could
+ * be read, 8 bytes each, and says "done".
  */
 #include "feedhandler_shm.h"
 
@@ -14,6 +15,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+#define FIRST_NS INT64_C(30000000000)
 
 static int64_t now(clockid_t clock)
 {
@@ -49,7 +52,7 @@ int main(int argc, char **argv)
     size_t got = 1;
     took[0] = 0;
     say("ready");
-    for (int64_t last = now(CLOCK_MONOTONIC); now(CLOCK_MONOTONIC) - last < patience;) {
+    for (int64_t last = now(CLOCK_MONOTONIC) + FIRST_NS; now(CLOCK_MONOTONIC) - last < patience;) {
         uint64_t published = next - 1;
         for (int polls = 0; polls < 1 << 14 && published < next; polls++)
             published = FH_LOAD_ACQUIRE(&header->published);
