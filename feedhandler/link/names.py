@@ -17,6 +17,7 @@ ALL_KINDS = (1 << 64) - 1
 
 
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+_Pattern = Annotated[str, msgspec.Meta(max_length=256)]
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
 
@@ -36,9 +37,9 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     (of the stream: what it brought after batch `since`, and records from `first` on), "clock"."""
 
     do: str
-    only: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    stream: str = ""
+    only: Annotated[tuple[_Pattern, ...], msgspec.Meta(max_length=256)] = ()
+    kinds: Annotated[tuple[_Pattern, ...], msgspec.Meta(max_length=64)] = ()
+    stream: _Pattern = ""
     life: int = 0
     first: int = 0
     since: int = 0

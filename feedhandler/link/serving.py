@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic, monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ _CLAIMED_SAID_S = 60.0
 _VERDICTS = {"stopped": 1, "superseded": 2, "died": 3}
 _SILENT = 4
 _MOST_STREAMS = 64
+_MOST_WAIT = 256  #: questions: whoever may ask may ask without end
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Place:
     name: str
     namespace: str
     limit: int
+    waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_WAIT))
 
 
 class VenueServing:
@@ -221,8 +223,12 @@ class VenueServing:
             if ask.follower is not None:
                 self.followers.note(ask.follower)
             query.reply(query.key_expr, msgspec.json.encode(Clock(came_ns, time_ns())))
-        elif not self._stop.is_set():
+        elif self._stop.is_set():
+            return
+        elif self._place.waiting.acquire(blocking=False):
             self._pool.submit(self._answer, query, ask)
+        else:
+            query.reply_err(BUSY)
 
     def _answer(self, query: zenoh.Query, ask: Ask) -> None:
         try:
@@ -234,6 +240,8 @@ class VenueServing:
         except Exception as error:
             log.exception("%s: an answer failed", self.venue, extra=about(venue=self.venue))
             query.reply_err(f"{type(error).__name__}: {error}".encode())
+        finally:
+            self._place.waiting.release()
 
     def _answers(self, ask: Ask) -> Sequence[bytes]:
         with self._changing:
@@ -297,6 +305,7 @@ class VenueServing:
         )
 
 
+BUSY = f"{_MOST_WAIT} questions wait for an answer already: ask again".encode()
 OTHER_LIFE = "that stream is not there any more: say hello again"
 
 

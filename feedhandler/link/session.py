@@ -31,6 +31,7 @@ _SETTINGS: dict[str, Any] = {
     "connect/exit_on_failure": False,
     "connect/retry": {"period_init_ms": 100, "period_max_ms": 1000, "period_increase_factor": 2},
     "transport/shared_memory/enabled": False,
+    "transport/link/rx/max_message_size": 1 << 28,  # nobody makes us keep more at once
     "transport/link/tx/queue/size/data": 16,
     "transport/link/tx/queue/congestion_control/drop/wait_before_drop": 0,
     "transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments": 0,

@@ -242,7 +242,7 @@ class Reader:
     def __init__(self, feed: shm.Feed) -> None:
         self.feed = feed
         self.events = feed.events(start="now", raw=True)
-        self.first = feed.segment.published + 1 if feed.segment else 0
+        self.first = int(self.events.sequence)
         self.losses: list[int] = []  #: as each was told
         self.gone: list[str] = []  #: why a writer was
 

@@ -68,7 +68,9 @@ class Going:
         last, reader = self.m.source.rest(), self.reader
         reader.until(lambda: self.published == last, "the mirror has all")
         reader.catch_up()
-        assert reader.gone_by == last - reader.first + 1
+        events = reader.events
+        counts = events.delivered, events.filtered, events.lost
+        assert reader.gone_by == last - reader.first + 1, (counts, reader.first, last, reader.gone)
         assert lost(sum(reader.losses)), reader.losses
         with self.m.open(self.m.space) as here, self.m.open(self.m.far_space) as there:
             assert here.epoch == there.epoch

@@ -194,33 +194,3 @@ def test_more_is_missing_than_the_ring_has(namespace: str) -> None:
 
 
 def _ignored(_: object) -> None: ...
-
-
-def test_a_mirror_that_stands_still_is_in_nobodys_way(namespace: str) -> None:
-    ports, names = free_port(), (f"{namespace}a", f"{namespace}b")
-    with (
-        Market(namespace, slots=1 << 16) as market,
-        Flow(market) as flow,
-        serving(namespace, port=ports),
-        mirroring(names[0], namespace, port=ports) as slow,
-        mirroring(names[1], namespace, port=ports) as well,
-    ):
-        feed = shm.attach(VENUE, namespace=namespace)
-        first, second = attached(names[0], slow), attached(names[1], well)
-        until(lambda: states(first) == states(second) == LIVE, "LIVE", slow)
-        segment = second.segment
-        assert segment is not None
-        with second.events(start="now") as events:
-            slow.process.send_signal(signal.SIGSTOP)
-            begun = market.published
-            until(lambda: _all(events) > begun + 30_000, "all of it", well)
-            assert events.lost == 0
-            slow.process.send_signal(signal.SIGCONT)
-            flow.pause()
-            until(lambda: states(first) == LIVE and same(feed, first), "caught up", slow)
-            until(lambda: same(feed, second), "the same", well)
-
-
-def _all(events: shm.Events) -> int:
-    events.poll()
-    return int(events.sequence)
