@@ -26,6 +26,7 @@ from feedhandler.shape.frame import (
 )
 from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text, parsed
 
+NOTHING_IN_IT = "[] says nothing of what is in it: [X] is a list of X, of any length; or leave it out"
 _ANYWHERE = {
     Role.SKIP,
     Role.WORD,
@@ -136,6 +137,8 @@ def _holes(
                 raise ShapeError(f"{place}: {where}: rows within rows within rows")
             told.rows.append(path)
             yield from _holes(inner, f"{path}[]", optional, told)
+        case Listed((), (), False):
+            raise ShapeError(f"{place}: {where}: {NOTHING_IN_IT}")
         case Listed(front, behind):
             for at, inner in enumerate((*front, *behind)):
                 yield from _holes(inner, f"{path}[{at}]", optional, told)
@@ -315,6 +318,8 @@ def never_paths(node: Node, path: str = "") -> Iterator[str]:
                     yield from never_paths(key.node, f"{path}.{key.name}")
         case Rows(inner):
             yield from never_paths(inner, f"{path}[]")
+        case Listed((), (), False):
+            raise ShapeError(f"{place}: {where}: {NOTHING_IN_IT}")
         case Listed(front, behind):
             for at, inner in enumerate((*front, *behind)):
                 yield from never_paths(inner, f"{path}[{at}]")

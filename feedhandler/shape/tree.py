@@ -4,7 +4,8 @@
 
 Of this, an object's keys come in any order, and others among them; `?` behind a key says that it
 need not be there. `[X]` is a list of any length, of X each; `[X,Y]` a list with these in front, and
-`"..."` in it stands for any number of elements. `$name` is a hole, in a string or as a value of its
+`"..."` in it stands for any number of elements; `[]` is an empty list, which only a message has.
+`$name` is a hole, in a string or as a value of its
 own; `${name}` where letters follow it. `{"$symbol":X}` is an object of any keys, which are symbols,
 with an X under each.
 """
@@ -136,13 +137,30 @@ def _node(value: Any, path: str, place: str) -> Node:
 def _list(value: list[Any], path: str, place: str) -> Node:
     where = f"{place}: {path or 'the top'}"
     gaps = [at for at, each in enumerate(value) if each == "..."]
-    if not value or len(gaps) > 1:
+    if not value:
+        return Listed(())
+    if len(gaps) > 1:
         raise ShapeError(f'{where}: a list is [X], or [X,Y] with at most one "..." in it')
     if len(value) == 1 and not gaps:
         return Rows(_node(value[0], f"{path}[]", place))
     nodes = [_node(each, f"{path}[{at}]", place) for at, each in enumerate(value) if each != "..."]
     cut = gaps[0] if gaps else len(nodes)
     return Listed(tuple(nodes[:cut]), tuple(nodes[cut:]), bool(gaps))
+
+
+def empty(node: Node, path: str = "") -> str:
+    """Where an empty list stands, which says nothing of what is in it; "": there is none."""
+    inner: Sequence[tuple[str, Node]] = ()
+    match node:
+        case Listed((), (), False):
+            return path or "the top"
+        case Object(keys):
+            inner = [(f"{path}.{key.name}", key.node) for key in keys]
+        case Rows(each):
+            inner = [(f"{path}[]", each)]
+        case Listed(front, behind):
+            inner = [(f"{path}[{at}]", each) for at, each in enumerate((*front, *behind))]
+    return next((found for where, each in inner if (found := empty(each, where))), "")
 
 
 def _text(value: str, where: str) -> Node:
