@@ -134,6 +134,9 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
         _listing(where, body, venue, told)
     if told.listed is not None:
         told.listed.sort(key=lambda one: one.symbol not in result.books)  # what came first
+    answers = [one for one in watch.every if one.kind == "answer" and not one.answer]
+    if answers:
+        answers[0].frames = result.snapshots
     told.channels = list(_channels(venue, watch, told))
     told.problems += [*watch.misdated.values(), *result.problems]
     return told
@@ -301,8 +304,6 @@ def _channels(venue: Venue, watch: _Watch, told: Examined) -> Iterator[Channel]:
     for name in venue.channels:
         counts = [count for shape, count in watch.shapes if name in _of(shape)]
         frames = sum(count.frames for count in counts)
-        if name == "book":
-            frames += told.result.snapshots
         heard = watch.heard.get(name, 0)
         if name == "ticker" and not heard and any(count.kind == "quote" for count in counts):
             heard = watch.heard.get("quote", 0)

@@ -31,7 +31,7 @@ def told_apart(all_told: list[Meaning]) -> None:
         if kinds & (BESIDE - {"answer"}) or ("answer" in kinds and len(kinds) > 1):
             continue
         if not apart(a, b):
-            raise ShapeError(f"{a.place} and {b.place} cannot be told apart")
+            raise ShapeError(f"{a.place} and {b.place} cannot be told apart{_cure(a.tree, b.tree)}")
 
 
 def apart(a: Meaning, b: Meaning) -> bool:
@@ -47,6 +47,17 @@ def apart(a: Meaning, b: Meaning) -> bool:
         return False
     row_a, row_b = row_of(a.tree), row_of(b.tree)
     return row_a is not None and row_b is not None and _conflict(row_a, row_b, False)
+
+
+def _cure(a: Node, b: Node) -> str:
+    """How they could be: by a key that one of them has, and the other has not."""
+    for one, other, which in ((a, b, "second"), (b, a, "first")):
+        if isinstance(one, Object) and isinstance(other, Object):
+            there = {key.name for key in other.keys}
+            for key in one.keys:
+                if not key.optional and key.name not in there:
+                    return f": does the {which} never have {key.name!r}? Then say \"{key.name}\":$never"
+    return ": nothing that is written without a hole differs"
 
 
 def row_of(node: Node) -> Node | None:

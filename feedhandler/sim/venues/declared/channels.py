@@ -92,11 +92,14 @@ class Channels:
         if depth is not None and int(depth) not in topic.depths:
             return None
         levels = int(depth) if depth is not None else topic.depth(self._venue.depth)
-        levels = levels or max((one.window for one in self._frames.get(topic.name, ())), default=0)
+        frames = self._frames.get(topic.name, ())
+        levels = levels or max((one.window for one in frames), default=0)
+        if not levels and any("$window" in one.sample for one in frames):
+            levels = self._venue.depth  # it says how many there are, and no more is known
         symbol = inside.get("symbol", "")
         said = {"symbol": symbol, "window": str(levels), "key": key}
         said |= {name: inside[name] for name in ("family", "index_name") if name in inside}
-        for frame in self._frames.get(topic.name, ()):
+        for frame in frames:
             for text in nodes(parsed(frame.sample)):
                 if isinstance(text, Text):
                     said |= matched(text, key) or {}
