@@ -9,6 +9,7 @@ class Order(Enum):
 
     PAIRS = "bid, ask, bid, ask; a side that has run out is skipped"
     ASKS = "all asks, then all bids"
+    BIDS = "all bids, then all asks"
 
 
 class Number(Enum):

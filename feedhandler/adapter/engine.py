@@ -17,7 +17,11 @@ _BASES = {
     Base.REQUEST: _engine.BASE_REQUEST,
     Base.EVERY: _engine.BASE_EVERY,
 }
-_ORDERS = {Order.PAIRS: _engine.CHECKSUM_PAIRS, Order.ASKS: _engine.CHECKSUM_ASKS}
+_ORDERS = {
+    Order.PAIRS: _engine.CHECKSUM_PAIRS,
+    Order.ASKS: _engine.CHECKSUM_ASKS,
+    Order.BIDS: _engine.CHECKSUM_BIDS,
+}
 _NUMBERS = {
     Number.PLAIN: _engine.NUMBER_PLAIN,
     Number.WRITTEN: _engine.NUMBER_WRITTEN,

@@ -15,6 +15,7 @@
 enum checksum_order {
     CHECKSUM_PAIRS, /* bid, ask, bid, ask; a side that has run out is skipped */
     CHECKSUM_ASKS,  /* all asks, then all bids */
+    CHECKSUM_BIDS,  /* all bids, then all asks */
     CHECKSUM_ORDERS
 };
 
@@ -269,6 +270,8 @@ ALWAYS_INLINE uint32_t parts_crc(const checksum *c, const checksum_book *k, cons
             walk_add(&w, --bid, multiplies);
         }
     } else {
+        for (; c->rule.order == CHECKSUM_BIDS && asks > 0; asks--)
+            walk_add(&w, --ask, multiplies);
         for (; bids > 0; bids--)
             walk_add(&w, --bid, multiplies);
         for (; asks > 0; asks--)

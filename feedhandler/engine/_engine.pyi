@@ -40,6 +40,7 @@ BASE_EVERY: int  #: every message is a full book
 # Checksums of books.
 CHECKSUM_PAIRS: int  #: the text of a checksum: bid, ask, bid, ask
 CHECKSUM_ASKS: int  #: all asks, then all bids
+CHECKSUM_BIDS: int  #: all bids, then all asks
 NUMBER_PLAIN: int  #: 0.001
 NUMBER_WRITTEN: int  #: 0.0010
 NUMBER_DIGITS: int  #: 10

@@ -108,6 +108,7 @@ cdef extern from "feedhandler/engine/engine.h" nogil:
         bint signed_asks, signed_result
     int CHECKSUM_LEVELS, CHECKSUM_ORDERS, NUMBER_STYLES
     int C_CHECKSUM_PAIRS "CHECKSUM_PAIRS", C_CHECKSUM_ASKS "CHECKSUM_ASKS"
+    int C_CHECKSUM_BIDS "CHECKSUM_BIDS"
     int C_NUMBER_PLAIN "NUMBER_PLAIN", C_NUMBER_WRITTEN "NUMBER_WRITTEN"
     int C_NUMBER_DIGITS "NUMBER_DIGITS", C_NUMBER_SCRIPT "NUMBER_SCRIPT"
     bint engine_verify(engine *e, const checksum_rule *rule)

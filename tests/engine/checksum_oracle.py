@@ -31,6 +31,12 @@ def asks_first(bids: Side, asks: Side, levels: int, price: Text, size: Text) -> 
     return zlib.crc32("".join(price(p) + size(s) for p, s in rows).encode())
 
 
+def bids_first(bids: Side, asks: Side, levels: int, text: Text) -> int:
+    """bid:size:bid:size:...:ask:size:..., unsigned."""
+    rows = [*best(bids, levels, False), *best(asks, levels, True)]
+    return zlib.crc32(":".join(f"{text(p)}:{text(s)}" for p, s in rows).encode())
+
+
 def signed(crc: int) -> int:
     """The int32 of the same bits."""
     return crc - (crc >> 31 << 32)

@@ -23,6 +23,7 @@ Rows = Sequence[tuple[str, str]]
 
 #: levels, order, number, separator, sizes of asks negative, an int32
 TEN_ASKS = (10, native.CHECKSUM_ASKS, native.NUMBER_DIGITS, "", False, False)
+FIFTY_BIDS = (50, native.CHECKSUM_BIDS, native.NUMBER_PLAIN, ":", False, False)
 SCRIPTED = (25, native.CHECKSUM_PAIRS, native.NUMBER_SCRIPT, ":", True, True)
 WRITTEN = (25, native.CHECKSUM_PAIRS, native.NUMBER_WRITTEN, ":", False, True)
 PLAIN = (25, native.CHECKSUM_PAIRS, native.NUMBER_PLAIN, ":", False, True)
@@ -123,7 +124,7 @@ def test_every_checksum_of_a_recording_of_its_second_protocol() -> None:
 
 
 @pytest.mark.parametrize("decimals", [(2, 8), (8, 3), (0, 0), (12, 12), (5, 8)])
-@pytest.mark.parametrize("rule", [TEN_ASKS, SCRIPTED, WRITTEN, PLAIN], ids=str)
+@pytest.mark.parametrize("rule", [TEN_ASKS, FIFTY_BIDS, SCRIPTED, WRITTEN, PLAIN], ids=str)
 def test_made_books_have_the_checksum_of_their_text(
     rule: tuple[int, int, int, str, bool, bool], decimals: tuple[int, int]
 ) -> None:
@@ -135,6 +136,8 @@ def test_made_books_have_the_checksum_of_their_text(
         if rule == TEN_ASKS:
             price, size = map(oracle.digits, decimals)
             return oracle.asks_first(bids, asks, 10, price, size)
+        if rule == FIFTY_BIDS:
+            return oracle.bids_first(bids, asks, 50, oracle.plain)
         if rule == WRITTEN:
             assert decimals[0] == decimals[1]
             return oracle.signed(oracle.pairs(bids, asks, 25, oracle.written(decimals[0])))
@@ -218,7 +221,7 @@ def test_what_is_sent_as_an_int32_is_not_taken_as_anything_else() -> None:
 
 @pytest.mark.parametrize(
     "rule",
-    [(0, 0, 0, ":", False, True), (51, 0, 0, ":", False, True), (25, 2, 0, ":", False, True),
+    [(0, 0, 0, ":", False, True), (51, 0, 0, ":", False, True), (25, 3, 0, ":", False, True),
      (25, 0, 4, ":", False, True), (25, 0, 0, "::", False, True), (25, 0, 0, "é", False, True)],
 )  # fmt: skip
 def test_rules_that_are_none(rule: tuple[int, int, int, str, bool, bool]) -> None:

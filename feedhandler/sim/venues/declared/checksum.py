@@ -33,7 +33,7 @@ def checksum(rule: Checksum, instrument: Instrument, book: Book) -> int:
     if rule.order is Order.PAIRS:
         levels = [each for pair in zip_longest(bids, asks) for each in pair if each is not None]
     else:
-        levels = [*asks, *bids]
+        levels = [*bids, *asks] if rule.order is Order.BIDS else [*asks, *bids]
     crc = zlib.crc32(rule.separator.join(chain.from_iterable(levels)).encode())
     return crc - (1 << 32) if rule.signed and crc >> 31 else crc
 
