@@ -64,8 +64,8 @@ def check(venue: str, frames: Path, instruments: Path | None, as_json: bool) -> 
 
     \b
     Exit codes: 0 fine, 1 a frame is left over or malformed, a line is broken,
-    or a list of instruments cannot be read, 2 usage, or the venue cannot be
-    used.
+    a list of instruments cannot be read, or what was read cannot be right: a
+    book is crossed, a bid above its ask, 2 usage, or the venue cannot be used.
     """
     from feedhandler.capture.examined import examine
     from feedhandler.capture.plain import as_capture

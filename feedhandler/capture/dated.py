@@ -10,16 +10,19 @@ from feedhandler.shape.meaning import Meaning
 
 _UNITS = {"s": 1.0, "frac": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST = 1_230_768_000  # 2009: nothing that any venue trades is older
+_LAST = 4_102_444_800  # 2100
 
 
 def misdated(told: Meaning, value: Any) -> str:
-    """Which hole has a time that was never; "" for none. A time that has yet to come is refused by
-    the engine; one in a unit that is too small for it is one of 1970."""
+    """Which hole has a time that was never; "" for none. In a unit that is too small for it it is
+    one of 1970; in one that is too large it has yet to come, and is refused by the engine."""
     for name, said in _times(tree.matched(told.tree, value) or {}):
         unit = _UNITS.get(name.partition("_")[2])
         try:
             if unit and 0 < float(said) / unit < _FIRST:
                 return f"${name}: {said} is of before 2009: is its unit another one?"
+            if unit and float(said) / unit > _LAST:
+                return f"${name}: {said} is of after 2100: is its unit another one?"
         except (TypeError, ValueError):
             continue
     return ""

@@ -17,6 +17,7 @@ from feedhandler.adapter.declared import words
 from feedhandler.adapter.declared.venue import DeclaredVenue
 from feedhandler.adapter.venue import Base, ListedInstrument, Venue
 from feedhandler.capture.dated import misdated
+from feedhandler.capture.doubts import First, doubts, suspect
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine import _engine
@@ -138,7 +139,9 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
     if answers:
         answers[0].frames = result.snapshots
     told.channels = list(_channels(venue, watch, told))
-    told.problems += [*watch.misdated.values(), *result.problems]
+    changes = sum(one.frames for one in watch.every if one.kind == "book" and not one.answer)
+    odd = doubts([*watch.firsts.values()], changes, result, told.listed)
+    told.problems += [*watch.misdated.values(), *map(one_line, odd), *result.problems]
     return told
 
 
@@ -162,6 +165,7 @@ class _Watch:
         self.heard: dict[str, int] = {}
         self.busiest = ""
         self.misdated: dict[str, str] = {}  # by sample
+        self.firsts: dict[str, First] = {}  # by sample
 
     @property
     def every(self) -> list[Declared]:
@@ -201,7 +205,10 @@ class _Watch:
 
     def _date(self, told: Meaning, count: Declared, value: Any) -> None:
         """Of the first frame of a shape."""
-        if not count.frames and (odd := misdated(told, value)):
+        if count.frames:
+            return
+        self.firsts[count.sample] = First(told, value)
+        if odd := misdated(told, value):
             self.misdated[count.sample] = one_line(f"{told.place}: {odd}")
 
     def _may_be(self, told: Meaning, value: Any) -> bool:
@@ -258,10 +265,13 @@ class _Watch:
             return "", "", Stop("", "no JSON")
         quick = sum(one.frames for one in self.left.values()) > _LOOKED_INTO
         found: list[tuple[Likeness, str, str]] = []
+        told_by: dict[str, Meaning] = {}
         for told, _ in self.shapes:
             if told.frame.kind != "number":
-                like = likeness(told.tree, value, told.level, quick=quick)
+                words_of = {"taker": told.frame.taker, "side": told.frame.sides}
+                like = likeness(told.tree, value, told.level, quick=quick, words=words_of)
                 found.append((like, told.frame.kind, told.frame.sample))
+                told_by[told.frame.sample] = told
         for answer, _ in () if data else self.answers:
             found.append(
                 (likeness(tree.parsed(answer.sample), value), answer.kind.name, answer.sample)
@@ -275,6 +285,9 @@ class _Watch:
                 'a book that was asked for: a line {"url":...,"data":...}, of the request and of it'
             )
             return kind, sample, Stop("", why)
+        if near.stop is None and (its := told_by.get(sample)) is not None:
+            why = misdated(its, value) or suspect(its, value)
+            return kind, sample, Stop("", why) if why else None
         return kind, sample, near.stop
 
 

@@ -25,8 +25,11 @@ from feedhandler.shape.frame import (
     Role,
 )
 from feedhandler.shape.tree import Hole, Listed, Literal, Node, Object, Rows, Text, parsed
+from feedhandler.suggest import near
 
-NOTHING_IN_IT = "[] says nothing of what is in it: [X] is a list of X, of any length; or leave it out"
+NOTHING_IN_IT = (
+    "[] says nothing of what is in it: [X] is a list of X, of any length; or leave it out"
+)
 _ANYWHERE = {
     Role.SKIP,
     Role.WORD,
@@ -149,7 +152,8 @@ def _holes(
 def _role(hole: Hole, where: str, place: str) -> int:
     role = HOLES.get(hole.name)
     if role is None:
-        raise ShapeError(f"{place}: {where}: no hole ${hole.name}; there are {', '.join(HOLES)}")
+        known = f"{near(hole.name, HOLES) or ';'} there are {', '.join(HOLES)}"
+        raise ShapeError(f"{place}: {where}: no hole ${hole.name}{known}")
     return role
 
 
@@ -318,10 +322,23 @@ def never_paths(node: Node, path: str = "") -> Iterator[str]:
                     yield from never_paths(key.node, f"{path}.{key.name}")
         case Rows(inner):
             yield from never_paths(inner, f"{path}[]")
-        case Listed((), (), False):
-            raise ShapeError(f"{place}: {where}: {NOTHING_IN_IT}")
         case Listed(front, behind):
             for at, inner in enumerate((*front, *behind)):
                 yield from never_paths(inner, f"{path}[{at}]")
         case _:
             return
+
+
+def empty(node: Node, path: str = "") -> str:
+    """Where an empty list stands, which says nothing of what is in it; "": there is none."""
+    inner: list[tuple[str, Node]] = []
+    match node:
+        case Listed((), (), False):
+            return path or "the top"
+        case Object(keys):
+            inner = [(f"{path}.{key.name}", key.node) for key in keys]
+        case Rows(each):
+            inner = [(f"{path}[]", each)]
+        case Listed(front, behind):
+            inner = [(f"{path}[{at}]", each) for at, each in enumerate((*front, *behind))]
+    return next((found for where, each in inner if (found := empty(each, where))), "")

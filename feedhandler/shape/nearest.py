@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,12 +53,14 @@ class Stop:
 
 @dataclass(slots=True)
 class Likeness:
-    """`stops`: in the order in which the shape is written; none: the frame is of it."""
+    """`stops`: in the order in which the shape is written; none: the frame is of it. `words`: what
+    may stand in the holes of these names."""
 
     stops: list[Stop] = field(default_factory=list)
     alike: int = 0
     unlike: int = 0
     quick: bool = False
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -77,10 +79,18 @@ class Likeness:
         self.unlike += _WORD if word else 1
 
 
-def likeness(node: Node, value: Any, level: Node | None = None, *, quick: bool = False) -> Likeness:
+def likeness(
+    node: Node,
+    value: Any,
+    level: Node | None = None,
+    *,
+    quick: bool = False,
+    words: Mapping[str, Sequence[str]] | None = None,
+) -> Likeness:
     """How a decoded frame is like a shape. `level`: what a level is like; None: not looked at.
-    `quick`: of the levels of a list the first one stands for all."""
-    told = Likeness(quick=quick)
+    `quick`: of the levels of a list the first one stands for all. `words`: what may stand in the
+    holes of these names."""
+    told = Likeness(quick=quick, words=words or {})
     _compare(node, value, "", told, level)
     return told
 
@@ -136,7 +146,7 @@ def _each(
 ) -> None:
     """The first row that stops says enough, and a row more or less makes nothing likelier."""
     for at, row in rows:
-        one = Likeness(quick=told.quick)
+        one = Likeness(quick=told.quick, words=told.words)
         _compare(inner, row, f"{path}[{at}]", one, level)
         if at == 0:
             told.alike += one.alike
@@ -162,8 +172,14 @@ def _hole(name: str, value: Any, path: str, told: Likeness, level: Node | None) 
         told.stopped(path, f"{short(value)} is no number, for ${name}")
     elif role is not None and role is not Role.SKIP and (value is None or value == ""):
         told.stopped(path, f"{short(value)}, for ${name}")
+    elif name in told.words and _said(value) not in told.words[name]:
+        told.stopped(path, f"{short(value)} is none of {', '.join(told.words[name])}, for ${name}")
     elif role is not None and role is not Role.SKIP and isinstance(value, list | dict):
         told.stopped(path, f"{_what(value)}, for ${name}")
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _number(value: Any) -> bool:

@@ -56,7 +56,9 @@ def _cure(a: Node, b: Node) -> str:
             there = {key.name for key in other.keys}
             for key in one.keys:
                 if not key.optional and key.name not in there:
-                    return f": does the {which} never have {key.name!r}? Then say \"{key.name}\":$never"
+                    return (
+                        f': does the {which} never have {key.name!r}? Then say "{key.name}":$never'
+                    )
     return ": nothing that is written without a hole differs"
 
 

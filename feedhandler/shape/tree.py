@@ -100,7 +100,9 @@ def parsed(sample: str, place: str = "") -> Node:
             text, object_pairs_hook=once, parse_float=_Number, parse_int=_Number, strict=False
         )
     except json.JSONDecodeError as error:
-        raise ShapeError(f"{place}: {error.msg} before {text[error.pos :][:20]!r}") from error
+        rest = text[error.pos :][:20].replace(_MARK, "")
+        where = f"before {rest!r}" if rest else "at its end: a bracket is missing"
+        raise ShapeError(f"{place}: {error.msg} {where}") from error
     return _node(value, "", place)
 
 
@@ -146,21 +148,6 @@ def _list(value: list[Any], path: str, place: str) -> Node:
     nodes = [_node(each, f"{path}[{at}]", place) for at, each in enumerate(value) if each != "..."]
     cut = gaps[0] if gaps else len(nodes)
     return Listed(tuple(nodes[:cut]), tuple(nodes[cut:]), bool(gaps))
-
-
-def empty(node: Node, path: str = "") -> str:
-    """Where an empty list stands, which says nothing of what is in it; "": there is none."""
-    inner: Sequence[tuple[str, Node]] = ()
-    match node:
-        case Listed((), (), False):
-            return path or "the top"
-        case Object(keys):
-            inner = [(f"{path}.{key.name}", key.node) for key in keys]
-        case Rows(each):
-            inner = [(f"{path}[]", each)]
-        case Listed(front, behind):
-            inner = [(f"{path}[{at}]", each) for at, each in enumerate((*front, *behind))]
-    return next((found for where, each in inner if (found := empty(each, where))), "")
 
 
 def _text(value: str, where: str) -> Node:

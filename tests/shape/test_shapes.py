@@ -78,10 +78,13 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
         ([Frame("book", BOOK, level=LEVEL, sides=("b", "b"))], "the sides' words"),
         ([Frame("book", BOOK, level=LEVEL, deletes=("new",))], "both sets and removes"),
         ([Frame("trade", TRADE.replace('"$price"', "1"))], r"no \$price"),
-        ([Frame("trade", TRADE.replace("$size", "$sise"))], r"\.q: no hole \$sise; there are _"),
+        (
+            [Frame("trade", TRADE.replace("$size", "$sise"))],
+            r"\.q: no hole \$sise; did you mean 'size'\? there are _",
+        ),
         ([Frame("trade", TRADE.replace("$size", "$price"))], r"\$price at \.p and again at \.q"),
         ([Frame("trade", TRADE.replace('"q"', '"p"'))], "the key 'p' comes twice"),
-        ([Frame("trade", TRADE[:-1])], "before"),
+        ([Frame("trade", TRADE[:-1])], "at its end: a bracket is missing"),
         ([Frame("trade", '{"s":"$symbol}')], "a string is not closed"),
         ([Frame("trade", TRADE.replace("$symbol", "$word$symbol"))], r"nothing is between"),
         ([Frame("trade", TRADE.replace('"$price"', '"x$price"'))], r"\$price cannot be a part"),
@@ -102,7 +105,14 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
         ([Frame("book", BOOK, level=LEVEL, rounded=True)], "rounded=True: of a full book"),
         ([Frame("control", "1")], "a word in quotes, or an object"),
         ([Frame("quote", '{"s":"$symbol","w":"$status"}')], "says nothing of a quote"),
-        ([Frame("trade", TRADE), Frame("liquidation", TRADE)], "cannot be told apart"),
+        (
+            [Frame("trade", TRADE), Frame("liquidation", TRADE)],
+            "cannot be told apart: nothing that is written without a hole differs",
+        ),
+        (
+            [Frame("trade", TRADE), Frame("none", '{"s":"$symbol","z":$_}')],
+            """apart: does the second never have 'p'\\? Then say "p":\\$never""",
+        ),
         (
             [
                 Frame("trade", TRADE),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from feedhandler.adapter.declared import proven, words
+from feedhandler.adapter.declared import facts, proven, words
 from feedhandler.adapter.declared.listing import BookPath, Listing
 from feedhandler.adapter.declared.topics import Topics
 from feedhandler.adapter.declared.words import Answer, Words
-from feedhandler.adapter.venue import CHANNELS, ControlKind, Speaker, Venue
+from feedhandler.adapter.venue import CHANNELS, ControlKind, Venue
 from feedhandler.shape import Frame, ShapeError, tree
-from feedhandler.shape.meaning import NOTHING_IN_IT
+from feedhandler.shape.meaning import NOTHING_IN_IT, empty
 from shm import Status
 
 _ABOUT = frozenset({"id", "key", "keys", "symbol", "symbols", "channel", "by_channel", "number"})
@@ -43,6 +43,7 @@ def check(
 ) -> None:
     """Raises ShapeError that names the place."""
     place = venue.name
+    facts.check(place, venue)
     for channel in topics.by_channel:
         if channel not in CHANNELS and channel != "status":
             known = ", ".join((*CHANNELS, "status"))
@@ -71,12 +72,6 @@ def _facts(place: str, venue: type[Venue], topics: Topics) -> None:
     for topic, _ in topics.every:
         if topic.endpoint not in getattr(venue, "ws_urls", {topic.endpoint: ""}):
             raise ShapeError(f"{place}: ws_urls: no address of endpoint {topic.endpoint!r}")
-    beat = getattr(venue, "heartbeat", None)
-    if beat is not None and beat.speaker in (Speaker.CLIENT_TEXT, Speaker.CLIENT_JSON):
-        if not beat.ping:
-            raise ShapeError(f"{place}: heartbeat: {beat.speaker.name}, and no ping that we send")
-        if beat.speaker is Speaker.CLIENT_JSON:
-            words.check(f"{place}: heartbeat: ping", beat.ping, {"time_s"})
     for word in venue.promises:
         if word not in topics.by_word:
             known = ", ".join(topics.by_word)
@@ -103,7 +98,7 @@ def _message(place: str, template: str, named: bool = True) -> None:
 
 def _answer(place: str, answer: Answer, topics: Topics) -> None:
     sample = tree.parsed(answer.sample, place)
-    if where := tree.empty(sample):
+    if where := empty(sample):
         raise ShapeError(f"{place}: {where}: {NOTHING_IN_IT}")
     holes = {hole.name for hole in tree.holes(sample)}
     if answer.kind is ControlKind.ASKED and not answer.reply:

@@ -26,6 +26,7 @@ import orjson
 
 from feedhandler.adapter.venue import ControlKind
 from feedhandler.shape import ShapeError, tree
+from feedhandler.suggest import near
 
 _ALONE = frozenset({"key", "symbol", "number", "family", "index_name"})
 _ONE_TOPIC = frozenset({"symbols", "joined", "channel", "depth"})
@@ -85,7 +86,8 @@ def check(place: str, template: str, allowed: frozenset[str] | set[str] = HOLES)
     for hole in tree.holes(node):
         if hole.name not in allowed:
             known = ", ".join(sorted(allowed))
-            raise ShapeError(f"{place}: no hole ${hole.name}; there are {known}")
+            meant = near(hole.name, allowed) or ";"
+            raise ShapeError(f"{place}: no hole ${hole.name}{meant} there are {known}")
 
 
 def holes(template: str) -> set[str]:
