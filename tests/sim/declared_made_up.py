@@ -35,7 +35,7 @@ class MadeUp(DeclaredVenue):
     ws_urls = {"public": "wss://made-up.invalid/ws"}
     rest_url = "https://made-up.invalid/api"
     heartbeat = Heartbeat(
-        Speaker.CLIENT_JSON, 10.0, 30.0, '{"op":"ping","params":[]}', '{"op":"pong"}'
+        Speaker.CLIENT_JSON, 10.0, 30.0, '{"op":"ping","with":[]}', '{"op":"pong"}'
     )
     limits = Limits()
     default_instruments = ("BTC-USDT", "ETH-USDT")
