@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,10 +28,12 @@ def readers(venue: str | None, namespace: str, as_json: bool) -> None:
     A strategy registers with `feed.events(name="...")`; one that reads without a name leaves no
     trace. LAG counts records that are published and that it has not read; LOST those that were
     overwritten before it read them. A dead reader's row is taken by the next one that registers.
+    A venue has 56 rows: who comes later reads as well, and is not shown.
 
     \b
     Exit codes: 0 fine, 3 nothing is there.
     """
+    from shm._native import READERS
     from shm.inspect import readers as registered
 
     found: list[dict[str, Any]] = []
@@ -56,6 +59,9 @@ def readers(venue: str | None, namespace: str, as_json: bool) -> None:
         Column("", under=True),
     ]
     echo_table(columns, [(row["venue"], *_line(row)) for row in found])
+    alive = Counter(row["venue"] for row in found if row["alive"])
+    for name in [name for name, count in alive.items() if count >= READERS]:
+        prose(f"{name}: all {READERS} rows are taken; whoever else reads it is not shown")
 
 
 def _line(row: Reader | dict[str, Any]) -> tuple[str, ...]:

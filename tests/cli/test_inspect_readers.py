@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -62,6 +63,19 @@ def test_lag_and_losses(venue: Venue, namespace: str) -> None:
     assert "no venue" in said
     assert "there is okx" in said
     assert "start it" not in said  # it runs
+
+
+def test_a_reader_that_finds_no_row_reads_and_is_spoken_of(venue: Venue, namespace: str) -> None:
+    feed = shm.attach("okx", namespace=namespace)
+    with ExitStack() as stack:
+        for n in range(_native.READERS):
+            stack.enter_context(feed.events(name=f"r{n}"))
+        more = stack.enter_context(feed.events(name="one too many"))
+        venue.trade(10_000_00)
+        assert more.poll() is not None
+        said = run("inspect", "readers", namespace=namespace).stdout
+    assert "one too many" not in said
+    assert f"okx: all {_native.READERS} rows are taken" in said
 
 
 def test_a_dead_reader_is_shown_and_its_row_is_taken(venue: Venue, namespace: str) -> None:
