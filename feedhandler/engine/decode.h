@@ -175,7 +175,8 @@ COLD bool engine_item_again(engine *e, cursor *c, const item_mark *mark)
 /* The error of valid JSON that is not what the channel has. */
 static inline bool wire_meant(int error)
 {
-    return error == WIRE_TYPE || error == WIRE_DECIMAL || error == WIRE_RANGE || error == WIRE_MISSING;
+    return error == WIRE_TYPE || error == WIRE_DECIMAL || error == WIRE_RANGE ||
+           error == WIRE_AHEAD || error == WIRE_MISSING;
 }
 
 /* Nothing of the item was read; `at`: where it turned out to be none. */

@@ -42,7 +42,7 @@ static bool value_number(cursor *c, const found *f, int role, int64_t least, int
 static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
 {
     int64_t ns = 0, value;
-    bool read;
+    bool read, ahead = false;
     switch (role) {
     case ROLE_TIME_S:
     case ROLE_SENT_S: read = time_decimal(t, 1000000000, &ns); break;
@@ -54,7 +54,7 @@ static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
     case ROLE_SENT_ISO: read = time_iso(t, &ns); break;
     default: /* of what is too large for milliseconds the magnitude tells the unit: venues offer several */
         if (text_integer(t, &value))
-            read = value == 0 || time_read(e, value, &ns);
+            ahead = !(read = value == 0 || time_read(e, value, &ns)) && value > 0;
         else
             read = time_decimal(t, 1000000, &ns);
     }
@@ -63,7 +63,7 @@ static int64_t value_time(const engine *e, cursor *c, int role, const text *t)
     if (read && ns > 0 &&
         (ns <= e->receive_ns + TIME_AHEAD_NS || ns <= fh_now_ns() + TIME_AHEAD_NS))
         return ns;
-    text_fail(c, WIRE_RANGE, t);
+    text_fail(c, ahead || (read && ns > 0) ? WIRE_AHEAD : WIRE_RANGE, t);
     return 0;
 }
 

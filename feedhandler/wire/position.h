@@ -23,6 +23,7 @@ enum wire_error {
     WIRE_RANGE,     /* a number outside what it stands for: a negative size, an id past int64 */
     WIRE_MISSING,   /* a field without which the message means nothing */
     WIRE_CROSSED,   /* a best bid that is not below the best ask */
+    WIRE_AHEAD,     /* a time that is days ahead of this host's clock */
     WIRE_MEMORY,
     WIRE_ERRORS
 };
@@ -111,6 +112,7 @@ static inline const char *wire_error_words(int error)
         "value out of range",
         "a required field is missing",
         "a best bid that is not below the best ask",
+        "a time more than a day ahead of this host's clock",
         "more levels than a frame may have, or no memory",
     };
     return error >= 0 && error < WIRE_ERRORS ? words[error] : "unknown error";
