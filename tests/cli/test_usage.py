@@ -55,6 +55,7 @@ def test_unknown_command_and_option() -> None:
     refused(run("inspect", "bok"), 2, "did you mean 'book'")
     refused(run("book", "okx"), 2, "did you mean 'inspect book'")
     refused(run("status", "--colour"), 2, "No such option")
+    refused(run("--json", "status"), 2, "stands behind the command")
     refused(run("status", "--namespace", "a/b"), 2, "letters, digits")
 
 
