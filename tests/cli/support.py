@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from subprocess import PIPE
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -41,8 +41,8 @@ def _environment(**more: str) -> dict[str, str]:
 def run(
     *arguments: str, namespace: str | None = None, timeout: float = 30.0, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command without a terminal. That it starts from nothing, too, `spawn`, `Terminal` and
-    the words of `PYTHONPATH` show: here it is a copy of a process that has imported it."""
+    """Run one command without a terminal. That it starts from nothing, too, `Terminal` and the
+    words of `PYTHONPATH` show: here it is a copy of a process that has imported it."""
     if namespace is not None:
         environment["FEEDHANDLER_NAMESPACE"] = namespace
     env = _environment(**environment)
@@ -66,14 +66,10 @@ def json_of(result: subprocess.CompletedProcess[str]) -> Any:
 
 
 def spawn(*arguments: str, namespace: str, **pipes: Any) -> subprocess.Popen[str]:
-    """Start a command that goes on, in a process group of its own."""
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=_environment(FEEDHANDLER_NAMESPACE=namespace),
-        text=True,
-        process_group=0,
-        **pipes,
-    )
+    """Start a command that goes on, in a process group of its own; a copy, as with `run`."""
+    env = _environment(FEEDHANDLER_NAMESPACE=namespace)
+    process: Any = Forked("feedhandler", *arguments, env=env, text=True, process_group=0, **pipes)
+    return cast("subprocess.Popen[str]", process)
 
 
 class Terminal:

@@ -111,7 +111,7 @@ def test_live_books_are_the_venues(recording: Recording) -> None:
                 result = e.connection(0).feed(payload, line["t"] or 0)
                 assert not result & (native.MALFORMED | native.GAP), (e.last_error(), payload[:300])
                 data += result & native.DATA
-            for symbol in said.books if count % 20 == 0 else ():
+            for symbol in said.books if count % 60 == 0 else ():
                 agree(e, reference, symbol)
         live = sum(agree(e, reference, symbol) for symbol in reference.books)
         assert (data, e.counters()["trades"], live) == READ[str(recording)]

@@ -98,7 +98,7 @@ def test_files_have_what_the_venue_told(
             told.extend(said.trades)
         return said.books
 
-    capture = recording.capture(tmp_path)
+    capture = recording.capture()
     books = tmp_path / "incremental_book_L2.csv.gz"
     exported(capture, books, recording.venue)
     comparison = Comparison(books)

@@ -30,7 +30,8 @@ from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36
 _MODULES = ("feedhandler.io_process.main", "feedhandler.sim.__main__")
-_ITS = ("rich.console", "rich.table", "shm.inspect")  #: what most commands import when they run
+#: what most commands import when they run, and `start`
+_ITS = ("rich.console", "rich.table", "shm.inspect", "feedhandler.supervisor.supervisor")
 _ORDER = 1 << 18  #: bytes at most
 _PARENT_S = 10.0
 

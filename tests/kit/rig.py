@@ -52,11 +52,6 @@ MORE_SYMBOLS = {
     "bybit-spot": ("BTCUSDT", "ETHUSDT"),
 }
 _IO_PROCESS = "feedhandler.io_process.main"
-_SUPERVISOR = (
-    "import sys, msgspec; from feedhandler.config.keys import Config; "
-    "from feedhandler.supervisor import supervisor; "
-    "sys.exit(supervisor.run(msgspec.json.decode(sys.stdin.buffer.read(), type=Config)))"
-)
 
 
 def until(condition: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:
@@ -178,13 +173,10 @@ class Rig:
         """What of this namespace is in shared memory."""
         return [name.path for name in objects(self.namespace)]
 
-    def _spawn(
-        self, *command: str, order: Any, log: IO[bytes] | None = None
-    ) -> subprocess.Popen[bytes]:
+    def _spawn(self, *command: str, order: Any) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, *command],
             stdin=PIPE,
-            stderr=log,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
         )
         return self._ordered(process, order)
@@ -207,7 +199,7 @@ class Rig:
 
     def supervisor(self, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
         """`log`: where its lines and those of its IO processes go; None: where ours do."""
-        return self._spawn("-c", _SUPERVISOR, order=self.config, log=log)
+        return self._ordered(Forked("tests.kit.supervised", stdin=PIPE, stderr=log), self.config)
 
     def attach(self, venue: str, deadline_s: float = DEADLINE_S) -> shm.Feed:
         """Attach when the venue says that it is LIVE."""
@@ -243,7 +235,7 @@ def rig(*venues: str, **options: Any) -> Iterator[Rig]:
         if not os.environ.get("FEEDHANDLER_STATE"):  # pytest has one; this is a script
             os.environ["FEEDHANDLER_STATE"] = stack.enter_context(TemporaryDirectory())
             stack.callback(os.environ.pop, "FEEDHANDLER_STATE")
-        yield Rig(stack, venues, SimOptions(**({"rate": 400.0, "batch_interval": 0.02} | options)))
+        yield Rig(stack, venues, SimOptions(**({"rate": 400.0, "batch_interval": 0.05} | options)))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

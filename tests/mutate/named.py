@@ -12,6 +12,8 @@ from tests.mutate.mutant import ROOT, Mutant, mutant
 _HEADER = "shm/include/feedhandler_shm.h"
 _RING, _PUBLISH = "tests/shm/test_ring.py", "tests/engine/test_publish.py"
 _LOOKS, _LIVENESS = "tests/shm/test_second_looks.py", "tests/shm/test_liveness.py"
+#: the native ones that these tests go through
+MODULES = ("shm._native", "feedhandler.engine._engine")
 
 
 class Named(NamedTuple):

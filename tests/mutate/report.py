@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.kit.natives import CACHE
+from tests.kit.natives import CACHE, MODULES
 from tests.mutate import c_rules, cython_rules, named, python_rules, switched, trial
 from tests.mutate.mutant import ROOT, Mutant
 from tests.mutate.selections import PROOFS, SELECTIONS
@@ -103,13 +103,14 @@ def judge(
     *,
     jobs: int = 2,
     progress: bool = False,
+    modules: Sequence[str] = tuple(MODULES),
 ) -> Report:
-    """Try these mutants."""
+    """Try these mutants. `modules`: those that their tests go through, of the native ones."""
     folder = FOLDER / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     killers = _Killers()
     try:
-        return _judged(chosen, tests, folder, jobs, progress, killers)
+        return _judged(chosen, tests, folder, jobs, progress, killers, modules)
     finally:
         killers.keep()
         shutil.rmtree(folder, ignore_errors=True)
@@ -146,11 +147,12 @@ def _judged(
     jobs: int,
     progress: bool,
     killers: _Killers,
+    modules: Sequence[str],
 ) -> Report:
     trial.preload()
     numbered = [(n, mutant) for n, mutant in enumerate(chosen, 1)]
     native = [pair for pair in numbered if is_native(pair[1])]
-    built = switched.build(native) if native else None
+    built = switched.build(native, modules) if native else None
     report = Report(explained=explained())
     usual = _baselines(sorted(set(tests.values())), built, folder, jobs)
     tasks, theirs = [], []
@@ -226,7 +228,7 @@ def _usual(chosen: Iterable[Mutant]) -> Tests:
 
 def _named(jobs: int) -> int:
     tests: Tests = {one: (by.tests,) for one, by in named.mutants().items()}
-    report = judge(list(tests), tests, jobs=jobs)
+    report = judge(list(tests), tests, jobs=jobs, modules=named.MODULES)
     for verdict in report.verdicts:
         print(f"{'killed' if verdict.killed else 'SURVIVED'}: {verdict.mutant.where}"
               f"  [{verdict.by}]")  # fmt: skip

@@ -44,27 +44,27 @@ class Switched(NamedTuple):
     invalid: set[int]  #: numbers of mutants that do not compile
 
 
-def build(numbered: Numbered) -> Switched:
-    """The modules with these mutants, from a scratch copy of their sources. It is kept."""
+def build(numbered: Numbered, modules: Sequence[str]) -> Switched:
+    """These modules with these mutants, from a scratch copy of their sources. It is kept."""
     named = [(number, one.name) for number, one in numbered]
     sources = [path for room in _ROOMS for path in sorted((ROOT / room).rglob("*"))
                if path.suffix in _SUFFIXES]  # fmt: skip
-    folder = natives.place("mutants", sources, Path(__file__), str(named), sys.version)
+    folder = natives.place("mutants", sources, Path(__file__), str([named, modules]), sys.version)
     done = folder / "done.json"
     if not done.exists():
-        invalid = _build(numbered, folder)
+        invalid = _build(numbered, modules, folder)
         done.write_text(json.dumps(sorted(invalid)))
-    places = {module: folder / f"{path}{_SUFFIX}" for module, path in natives.MODULES.items()}
+    places = {module: folder / f"{natives.MODULES[module]}{_SUFFIX}" for module in modules}
     return Switched(places, set(json.loads(done.read_text())))
 
 
-def _build(numbered: Numbered, folder: Path) -> set[int]:
+def _build(numbered: Numbered, modules: Sequence[str], folder: Path) -> set[int]:
     invalid: set[int] = set()
     edited = {mutant.file for _, mutant in numbered}
     for _ in range(12):
         spans = _mirror([pair for pair in numbered if pair[0] not in invalid], folder)
         with ThreadPoolExecutor() as pool:
-            made = pool.map(partial(_compile, folder=folder, edited=edited), natives.MODULES)
+            made = pool.map(partial(_compile, folder=folder, edited=edited), modules)
             complaint = "".join(made)
         if not complaint:
             return invalid

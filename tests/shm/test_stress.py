@@ -111,7 +111,7 @@ def stress(namespace: str, seconds: float, seed: int) -> None:
 
 
 def test_stress(namespace: str) -> None:
-    stress(namespace, 10.0, seed=1)
+    stress(namespace, 5.0, seed=1)
 
 
 @pytest.mark.soak

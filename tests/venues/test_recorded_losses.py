@@ -24,7 +24,7 @@ from tests.venues.told import best_of, book_of
 
 LIVE = (State.LIVE, Reason.NONE)
 PROVEN = [recording for recording in RECORDINGS if recording.venue not in UNPROVEN]
-WHOLE_EVERY = 20  # messages, between comparisons of all levels
+WHOLE_EVERY = 20  # messages at least, between comparisons of all levels; more of deep books
 CHECKED = 10  # levels a side that Kraken's checksum is of: it says nothing of what lies deeper
 Levels = tuple[list[Level], list[Level]]
 
@@ -38,7 +38,8 @@ class Loss:
         self.lines = list(recording.lines())
         self.lost: dict[int, str] = {}  # the line, and whose book it was about
         self.noticed: set[str] = set()
-        self._reached = self._compared = 0
+        self._reached = 0
+        self._due: dict[str, int] = {}  # messages until the next comparison
         deltas: dict[str, list[int]] = {}
         found = REFERENCES[recording.venue]()
         for at, line in enumerate(self.lines):
@@ -65,8 +66,9 @@ class Loss:
                 continue
             wanted = self.reference.books[symbol]
             assert best_of(engine, symbol) == wanted.best()
-            self._compared += 1
-            if self._compared % WHOLE_EVERY == 0:
+            self._due[symbol] = self._due.get(symbol, WHOLE_EVERY) - 1
+            if not self._due[symbol]:
+                self._due[symbol] = max(WHOLE_EVERY, (len(wanted.bids) + len(wanted.asks)) // 200)
                 levels = book_of(engine, symbol, numbered=False).levels()
                 assert self._shown(levels) == self._shown(wanted.levels())
 

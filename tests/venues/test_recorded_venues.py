@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,10 +118,10 @@ class Comparison:
 
 def too_wide(book: Book) -> bool:
     """Whether no exponent holds all its sizes in 64 bits: such a book says so, and is none."""
-    sizes = [*book.bids.values(), *book.asks.values()]
     decimals = max(book.bids.decimals, book.asks.decimals)
-    if max(sizes, default=Decimal(0)).scaleb(decimals) < 1 << 63:
+    if max(book.bids.most, book.asks.most).scaleb(decimals) < 1 << 63:
         return False  # as nearly always, and soon found
+    sizes = [*book.bids.values(), *book.asks.values()]
     finest = min((int(one.normalize().as_tuple().exponent) for one in sizes), default=0)
     return max(sizes, default=Decimal(0)).scaleb(-min(finest, 0)) >= 1 << 63
 
@@ -131,10 +130,10 @@ def _slow(engine: Engine) -> int:
     return sum(engine.connection(index).slow for index in range(4))
 
 
-def played(recording: Recording, namespace: str, folder: Path) -> tuple[Comparison, ReplayResult]:
+def played(recording: Recording, namespace: str) -> tuple[Comparison, ReplayResult]:
     comparison = Comparison(recording, namespace)
     result = replay(
-        recording.capture(folder),
+        recording.capture(),
         venue=recording.venue,
         namespace=namespace,
         ring_slots=1 << 19,
@@ -157,10 +156,10 @@ def subscribed(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Venue:
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=str)
 def test_the_feed_tells_what_the_venue_told(
-    recording: Recording, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     venue = subscribed(recording, monkeypatch)
-    comparison, result = played(recording, namespace, tmp_path)
+    comparison, result = played(recording, namespace)
     reference = comparison.reference
     assert comparison.books > 0
     books = reference.books.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 
 import pytest
 
@@ -128,8 +129,8 @@ def test_a_translated_recording_ends_with_the_recorded_books(recording: Recordin
     ids=str,
 )
 def test_a_reference_notices_a_lost_message(recording: Recording) -> None:
-    """Of venues that prove their books: the one before the last is taken out."""
-    lines = list(recording.lines())
+    """Of venues that prove their books: the one before the last of many is taken out."""
+    lines = list(islice(recording.lines(), 1500))
     reference = REFERENCES[recording.venue]()
     books = [(at, said) for at, line in enumerate(lines) if (said := reference.line(line)).books]
     at, said = next(

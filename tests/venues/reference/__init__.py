@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kit import natives
 from tests.kit.recordings import recorded
 from tests.venues.reference import (
     bitget_v1,
@@ -100,14 +102,24 @@ class Recording:
                 yield json.loads(text)
 
     def lines(self) -> Iterator[Line]:
-        return self.raw() if self.translate is None else self.translate(self.raw())
+        return self.raw() if self.translate is None else self._translated()
 
-    def capture(self, folder: Path) -> Path:
-        """A file of these lines."""
+    def _translated(self) -> Iterator[Line]:
+        with self.capture().open() as source:
+            for text in source:
+                yield json.loads(text)
+
+    def capture(self) -> Path:
+        """A file of these lines: of translated ones it is kept, for many tests want them."""
         if self.translate is None:
             return recorded(self.name)
-        path = folder / "translated.ndjson"
-        path.write_text("".join(json.dumps(line) + "\n" for line in self.lines()))
+        sources = sorted(Path(__file__).parent.glob("*.py"))
+        path = natives.place("translated", recorded(self.name), sources, str(self)) / "lines.ndjson"
+        if not path.exists():
+            unfinished = path.with_suffix(f".{os.getpid()}")
+            with unfinished.open("w") as out:
+                out.writelines(f"{json.dumps(line)}\n" for line in self.translate(self.raw()))
+            unfinished.replace(path)
         return path
 
 

@@ -17,9 +17,10 @@ Level = tuple[Decimal, Decimal]
 
 
 class Side(dict[Decimal, Decimal]):
-    """Sizes by price. `decimals`: that no size of it has more of."""
+    """Sizes by price. `decimals`: that no size of it has more of; `most`: none is larger."""
 
     decimals = 0
+    most = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Book:
     def cut(self, depth: int) -> None:
         """Keep so many levels a side."""
         for side, reverse in ((self.bids, True), (self.asks, False)):
-            for price in sorted(side, reverse=reverse)[depth:]:
+            for price in sorted(side, reverse=reverse)[depth:] if len(side) > depth else ():
                 del side[price]
 
 
@@ -107,6 +108,7 @@ def put(side: Side, price: Decimal, size: Decimal) -> None:
     else:
         side[price] = size
         side.decimals = max(side.decimals, -int(size.as_tuple().exponent))
+        side.most = max(side.most, size)
 
 
 class Reference:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import zlib
 from decimal import Decimal
+from heapq import nlargest, nsmallest
 from typing import Any
 
 from tests.venues.reference.book import (
@@ -61,8 +62,8 @@ def checksum(book: Book) -> int:
     A dictionary keeps the first of equal keys: a price is written the same way in every message
     (its decimals are the pair's), and so are these.
     """
-    bids, asks = book.levels()
-    return zlib.crc32("".join(map(_digits, [*asks[:10], *bids[:10]])).encode())
+    asks, bids = nsmallest(10, book.asks.items()), nlargest(10, book.bids.items())
+    return zlib.crc32("".join(map(_digits, [*asks, *bids])).encode())
 
 
 def _digits(level: Level) -> str:
