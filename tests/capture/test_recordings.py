@@ -41,9 +41,17 @@ def compare(books: dict[str, dict[str, Any]], reference: Reference) -> int:
     return compared
 
 
+#: as long as all others together; another day of it is always played
+LONG = "hftbacktest_usdm_btcusdt_20240808.ndjson.gz"
+
+
 @pytest.mark.parametrize(
     ("venue", "name"),
-    recording_names() or [pytest.param("", "", marks=pytest.mark.skip("no recordings folder"))],
+    [
+        pytest.param(venue, name, marks=pytest.mark.soak if name == LONG else ())
+        for venue, name in recording_names()
+    ]
+    or [pytest.param("", "", marks=pytest.mark.skip("no recordings folder"))],
 )
 def test_final_books_equal_the_reference(venue: str, name: str, namespace: str) -> None:
     path = recording(venue, name)

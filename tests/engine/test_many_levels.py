@@ -68,7 +68,14 @@ class Book:
         return state
 
 
-@pytest.mark.parametrize("venue", RULES)
+#: read as others are
+LIKE = ("binance-usdm", "bybit-spot", "bybit-option")
+
+
+@pytest.mark.parametrize(
+    "venue",
+    [pytest.param(one, marks=pytest.mark.soak) if one in LIKE else one for one in RULES],
+)
 def test_a_frame_and_a_side_have_no_more_levels_than_that(venue: str) -> None:
     with engine(venue, rest_join=False) as e:
         book = Book(venue, e)

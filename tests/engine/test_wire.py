@@ -163,7 +163,7 @@ numbers = st.from_regex(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(numbers, st.integers(-18, 6))
 @example("61837.63000000", -2)
 @example("2.8e-4", -5)
@@ -196,7 +196,7 @@ def test_formatting_goes_back(value: int, exponent: int) -> None:
 # levels go through readers of their own: every decimal shape as a level of a book
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(

@@ -132,10 +132,8 @@ def test_stop_over_the_socket_and_what_readers_see() -> None:
 
 def run_to_its_end(r: Rig) -> tuple[int, str]:
     """A supervisor that is refused: its exit code and what it says."""
-    from tests.kit.rig import _SUPERVISOR
-
     done = subprocess.run(
-        [sys.executable, "-c", _SUPERVISOR],
+        [sys.executable, "-m", "tests.kit.supervised"],
         input=msgspec.json.encode(r.config),
         capture_output=True,
         timeout=30,

@@ -185,12 +185,13 @@ MISTAKES = {
 }  # fmt: skip
 
 
-ALWAYS = ("the records before the cells", "a statistic in one of the two copies")
+#: each is a build of the engine; `tests/mutate` has a second one always
+ALWAYS = "the records before the cells"
 
 
 @pytest.mark.parametrize(
     "mistake",
-    [one if one in ALWAYS else pytest.param(one, marks=pytest.mark.soak) for one in MISTAKES],
+    [one if one == ALWAYS else pytest.param(one, marks=pytest.mark.soak) for one in MISTAKES],
 )
 def test_a_mistake_in_the_engine_is_found(namespace: str, mistake: str) -> None:
     """The engine compiled with it, killed at a hundred places at most."""
