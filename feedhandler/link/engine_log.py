@@ -47,7 +47,7 @@ _MEANINGS: Final = {
     "certificate: Expired": "a certificate was shown that has expired",
     "sent no certificates": "no certificate was shown",
     "InvalidContentType": "whoever is there does not speak TLS",
-    "early eof": "whoever is there ended it at once: does he speak TLS?",
+    "early eof": "whoever is there ended it at once: is TLS spoken at one end only?",
 }
 
 
