@@ -95,6 +95,10 @@ def test_exchange_info() -> None:
             filters = {f["filterType"]: f for f in one["filters"]}
             assert filters["PRICE_FILTER"]["tickSize"] == "0.01000000"
             assert filters["LOT_SIZE"]["stepSize"] == "0.00001000"
+            assert [one["limit"] for one in everything["rateLimits"]] == [6_000, 61_000]
+            for wrong, code in (({"symbol": "NOPE"}, -1121), ({"symbols": "["}, -1100)):
+                said = await sim.get("/api/v3/exchangeInfo", status=400, **wrong)
+                assert said["code"] == code
             several = orjson.dumps([SYMBOL, "ETHUSDT"]).decode()
             chosen = await sim.get("/api/v3/exchangeInfo", symbols=several)
             assert [s["symbol"] for s in chosen["symbols"]] == [SYMBOL, "ETHUSDT"]

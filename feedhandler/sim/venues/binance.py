@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from aiohttp import web
-
 from feedhandler.sim.venues.binance_product import ProductServer
-from feedhandler.sim.venues.binance_rest import add_rest_routes
 from feedhandler.sim.venues.binance_stats import Stats
 from feedhandler.sim.venues.binance_timed import Kind, candles, when_moved
 
@@ -18,6 +15,8 @@ class BinanceServer(ProductServer):
 
     message_limit: ClassVar[int] = 5
     quote_places: ClassVar[int] = 8
+    usual_levels: ClassVar[int] = 100
+    weight_limit: ClassVar[int] = 6000
 
     def timed_kinds(self) -> tuple[Mapping[str, Kind], Mapping[str, Kind]]:
         """Update speeds by the documents."""
@@ -29,11 +28,6 @@ class BinanceServer(ProductServer):
             "@avgPrice": when_moved(1.0, Stats.average_price),
             **candles(2.0),
         }, {"!ticker@arr": ticker, "!miniTicker@arr": mini}
-
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Questions, and streams."""
-        add_rest_routes(router, self)
-        super().add_routes(router)
 
     def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
         """With what it is for."""

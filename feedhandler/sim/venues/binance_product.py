@@ -9,19 +9,31 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
+
+import orjson
+from aiohttp import web
 
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.instrument import Instrument, fixed, places
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.server.client import Client
-from feedhandler.sim.venues.binance_stats import Stats
+from feedhandler.sim.venues.binance_stats import INTERVALS, Fields, Stats
 from feedhandler.sim.venues.binance_streams import StreamsServer
 from feedhandler.sim.venues.binance_timed import Kind, Timed
-from feedhandler.sim.venues.declared.beside import Beside
+from feedhandler.sim.venues.declared.beside import Beside, json_list
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.opened import Open
+
+NO_SYMBOL: Final[Fields] = {
+    "code": -1102,
+    "msg": "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
+}
+BAD_SYMBOL: Final[Fields] = {"code": -1121, "msg": "Invalid symbol."}
+BAD_SYMBOLS: Final[Fields] = {"code": -1100, "msg": "Illegal characters in symbols."}
+BAD_INTERVAL: Final[Fields] = {"code": -1120, "msg": "Invalid interval."}
+BAD_LIMIT: Final[Fields] = {"code": -1130, "msg": "Data sent for 'limit' is not valid."}
 
 
 class ProductServer(StreamsServer):
@@ -29,6 +41,10 @@ class ProductServer(StreamsServer):
 
     quote_places: ClassVar[int]
     """Decimals of a volume in the quote."""
+    usual_levels: ClassVar[int]
+    depths: ClassVar[tuple[int, ...]] = ()
+    """Levels of a book that may be asked for; none: any."""
+    no_depth: ClassVar[Fields] = {"code": -1130, "msg": "Data sent for 'limit' is not valid: %s."}
 
     def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
         super().__init__(options, declared, beside)
@@ -58,6 +74,69 @@ class ProductServer(StreamsServer):
             found = Stats(live, self.texts(live), places(one.tick), self.quote_places)
             self._figures[one.symbol] = found
         return found
+
+    def figured(self, live: Live) -> dict[str, str]:
+        """Statistics of a day."""
+        return self.figures(live).texts_of_day()
+
+    # -- HTTP --------------------------------------------------------------------------------
+
+    def unknown(self, what: str) -> web.Response:
+        """No such symbol, or none is named."""
+        return _refused(BAD_SYMBOL if what else NO_SYMBOL)
+
+    def wrong(self, param: str) -> web.Response:  # noqa: ARG002
+        """Only limits can be."""
+        return _refused(BAD_LIMIT)
+
+    def _list(self, request: web.Request, path: str, body: str) -> web.Response | None:
+        query, there = request.query, self.market.instruments
+        if path.endswith("/exchangeInfo") and self.beside.several:
+            listed = json_list(query.get(self.beside.several))
+            if listed == []:
+                return _refused(BAD_SYMBOLS)
+            asked = [*(listed or ()), *query.getall("symbol", [])]
+            if (named := next((one for one in asked if one not in there), None)) is not None:
+                return self.unknown(str(named))
+        return super()._list(request, path, body)
+
+    def _book(self, request: web.Request, path: str, body: str) -> web.Response | None:
+        if not path.endswith("/depth"):
+            return super()._book(request, path, body)
+        symbol, text = request.query.get("symbol", ""), self._limit(request)
+        if symbol not in self.market.instruments:
+            return self.unknown(symbol)
+        if not text.isdigit() or int(text) < 1 or (self.depths and int(text) not in self.depths):
+            return _refused(self.no_depth | {"msg": self.no_depth["msg"] % text})
+        assert self.declared.book is not None
+        levels = min(int(text), self.declared.book.levels)
+        return _said(self.book_answer(self.market.live(symbol), levels))
+
+    def _limit(self, request: web.Request) -> str:
+        return request.query.get("limit", str(self.usual_levels))
+
+    def _weight(self, request: web.Request) -> int:
+        book, text = self.declared.book, self._limit(request)
+        if request.path.endswith("/depth") and book is not None and text.isdigit():
+            return book.costs(int(text))
+        if request.path.endswith("/klines"):
+            return 2
+        return super()._weight(request)
+
+    def further(self, request: web.Request, path: str) -> web.Response | None:
+        """Also candles."""
+        if not path.endswith("/klines"):
+            return super().further(request, path)
+        symbol, interval = request.query.get("symbol", ""), request.query.get("interval", "")
+        if symbol not in self.market.instruments:
+            return self.unknown(symbol)
+        if interval not in INTERVALS:
+            return _refused(BAD_INTERVAL)
+        limit = request.query.get("limit", "500")
+        if not limit.isdigit() or int(limit) < 1:
+            return self.wrong("limit")
+        stats = self.figures(self.market.live(symbol))
+        return _said(orjson.dumps(stats.klines(interval, min(int(limit), 1000))))
 
     # -- names -------------------------------------------------------------------------------
 
@@ -134,3 +213,11 @@ class ProductServer(StreamsServer):
     def _send_timed(self, timed: Timed) -> None:
         for data in timed.events():
             self.push(timed.stream, timed.symbol, data.encode())
+
+
+def _said(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def _refused(answer: Fields) -> web.Response:
+    return _said(orjson.dumps(answer), 400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from feedhandler.sim.market.book import ASK, BID, Book
+from feedhandler.sim.market.book import Book
 from feedhandler.sim.market.candles import MINUTE_MS, Candle
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.declared.levels import Texts
@@ -23,16 +23,6 @@ def top(texts: Texts, book: Book) -> tuple[str, str, str, str]:
     bid, bids, ask, asks = book.top()
     prices, sizes = texts
     return prices[bid if bids else 0], sizes[bids], prices[-ask if asks else 0], sizes[asks]
-
-
-def snapshot(book: Book, texts: Texts, limit: int, times: str = "") -> bytes:
-    """The REST depth answer, ``limit`` levels a side; ``times``: keys between id and levels."""
-    prices, sizes = texts
-    bids, asks = (
-        ",".join(f'["{prices[grid]}","{sizes[lots]}"]' for grid, lots in book.levels(side, limit))
-        for side in (BID, ASK)
-    )
-    return f'{{"lastUpdateId":{book.sequence},{times}"bids":[{bids}],"asks":[{asks}]}}'.encode()
 
 
 class Stats:
@@ -123,35 +113,23 @@ class Stats:
             "q": self.quote(live.volume_quote),
         }
 
-    def day(self, *, whole: bool) -> Fields:
-        """The REST answer of ticker/24hr."""
-        live, prices, sizes = self.live, self.texts.prices, self.texts.sizes
-        now = live.clock.ms()
+    def texts_of_day(self) -> dict[str, str]:
+        """What a day's ticker has beside prices and sizes, and the average of the last minutes."""
+        live, now = self.live, self.live.clock.ms()
         first, last, count = self._numbers()
         moved, percent = self.change()
-        found: Fields = {
-            "symbol": live.instrument.symbol,
-            "priceChange": moved,
-            "priceChangePercent": percent,
-            "weightedAvgPrice": self.average(live.volume_quote, live.volume, live.last),
-        }
-        if whole:
-            found["prevClosePrice"] = prices[live.opening]
-        found |= {"lastPrice": prices[live.last], "lastQty": sizes[live.last_lots]}
-        if whole:
-            names = ("bidPrice", "bidQty", "askPrice", "askQty")
-            found |= dict(zip(names, top(self.texts, live.book), strict=True))
-        return found | {
-            "openPrice": prices[live.opening],
-            "highPrice": prices[live.high],
-            "lowPrice": prices[live.low],
-            "volume": sizes[live.volume],
-            "quoteVolume": self.quote(live.volume_quote),
-            "openTime": now - DAY_MS,
-            "closeTime": now,
-            "firstId": first,
-            "lastId": last,
-            "count": count,
+        average = self.average_price()
+        return {
+            "moved": moved,
+            "moved_percent": percent,
+            "average": self.average(live.volume_quote, live.volume, live.last),
+            "turned": self.quote(live.volume_quote),
+            "day_ago_ms": str(now - DAY_MS),
+            "first_trade": str(first),
+            "last_trade": str(last),
+            "trades": str(count),
+            "five_minutes": average["w"],
+            "last_trade_ms": str(average["T"]),
         }
 
     def candle(self, interval: str, at_ms: int) -> Candle:

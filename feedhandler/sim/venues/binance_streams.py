@@ -180,14 +180,17 @@ class StreamsServer(DeclaredServer):
         found = await super()._serve(request)
         if upgrade or not isinstance(found, web.Response) or not isinstance(found.body, bytes):
             return found
-        return self._meter.answer(found.body, self._weight(request), found.status)
+        weight = self._weight(request) if found.status == 200 else 1
+        return self._meter.answer(found.body, weight, found.status)
 
     def _weight(self, request: web.Request) -> int:
         book, venue = self.declared.book, self.declared
         path = request.path.removeprefix(urlsplit(venue.rest_url).path)
         if book is not None and path in book.every:
             return book.costs(venue.snapshot_levels(str(request.rel_url)))
-        return next((one.weight for one in venue.listings if path == one.path), 1)
+        listed = (one.weight for one in venue.listings if path == one.path)
+        asked = (one.weight for one in self.beside.asked if request.path == one.path)
+        return next(listed, 0) or next(asked, 1)
 
 
 def _error(code: int, text: str, identity: object = None, *, inside: bool = False) -> bytes:

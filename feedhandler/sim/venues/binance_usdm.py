@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from aiohttp import web
-
 from feedhandler.adapter.declared import DeclaredVenue
 from feedhandler.shape.frame import Frame
 from feedhandler.sim.config import SimOptions
 from feedhandler.sim.market.instrument import Instrument, places
 from feedhandler.sim.market.live import Live
 from feedhandler.sim.venues.binance_product import ProductServer
-from feedhandler.sim.venues.binance_stats import Stats
+from feedhandler.sim.venues.binance_stats import Fields, Stats
 from feedhandler.sim.venues.binance_timed import Kind, always, candles, when_moved
-from feedhandler.sim.venues.binance_usdm_rest import add_rest_routes
 from feedhandler.sim.venues.binance_wire import MARK
 from feedhandler.sim.venues.declared.beside import Beside
 from feedhandler.sim.venues.declared.events import Picture
@@ -33,6 +30,9 @@ class BinanceUsdmServer(ProductServer):
     """Serves the streams under `/public`, `/market` and at the old root, and `/fapi/v1`."""
 
     quote_places: ClassVar[int] = 2
+    usual_levels: ClassVar[int] = 500
+    depths: ClassVar[tuple[int, ...]] = (5, 10, 20, 50, 100, 500, 1000)
+    no_depth: ClassVar[Fields] = {"code": -4021, "msg": "%s is not valid depth limit"}
 
     def __init__(self, options: SimOptions, declared: DeclaredVenue, beside: Beside) -> None:
         self._mark = Picture(Frame("ticker", MARK), beside)
@@ -72,11 +72,6 @@ class BinanceUsdmServer(ProductServer):
             "!ticker@arr": when_moved(1.0, lambda stats: stats.event(whole=False)),
             "!miniTicker@arr": when_moved(1.0, Stats.mini),
         }
-
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Questions, and streams."""
-        add_rest_routes(router, self)
-        super().add_routes(router)
 
     def as_listed(self, symbol: str, row: dict[str, Any]) -> dict[str, Any]:
         """With what it is like."""

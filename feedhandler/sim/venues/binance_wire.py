@@ -8,6 +8,7 @@ from typing import Final
 
 from feedhandler.adapter.declared import Topic
 from feedhandler.shape.frame import Frame
+from feedhandler.sim.venues import binance_asked
 from feedhandler.sim.venues import binance_listing as of_spot
 from feedhandler.sim.venues import binance_usdm_listing as of_usdm
 from feedhandler.sim.venues.declared.beside import Beside, Sent
@@ -105,7 +106,12 @@ SPOT: Final = Beside(
         _prints("trade", _SPOT_TRADE),
         _prints("aggTrade", _SPOT_AGGREGATE),
     ),
+    frames={"answer": '{"E":$never,"T":$never}'},  # spot says no times
     rows={".": _ROW},
+    asked=binance_asked.SPOT,
+    document=binance_asked.SPOT_LIST,
+    picks=("symbol",),
+    several="symbols",
     catalogue=of_spot.catalogue,
     count=of_spot.DEFAULT_COUNT,
 )
@@ -121,6 +127,8 @@ USDM: Final = Beside(
         Sent(stream("forceOrder"), (Frame("liquidation", _FORCED, taker=("BUY", "SELL")),)),
     ),
     rows={".": _USDM_ROW, ".+_[0-9]+$": '{"contractType":"CURRENT_QUARTER"}'},
+    asked=binance_asked.USDM,
+    document=binance_asked.USDM_LIST,
     catalogue=of_usdm.catalogue,
     count=of_usdm.DEFAULT_COUNT,
 )

@@ -63,8 +63,10 @@ class Asked:
     for each instrument, or for each trade of one where `trades` has how many are usual. `by`:
     params that say of which, and what of an instrument they name, as `facts` has it; `needs`: one
     of them has to come. `limit`, `most`: the param that says how many trades, and how many there
-    are at most; `once`: instruments that are asked for together have one row; `kinds`: of which
-    instruments it is."""
+    are at most, `capped`: more may be asked for; `oldest`: the oldest stands first. `once`:
+    instruments that are asked for together have one row; `kinds`: of which instruments it is.
+    `alone`: the answer where one is named; `several`: a param with a JSON list of symbols;
+    `weight`: what it costs."""
 
     path: str
     whole: str
@@ -77,6 +79,11 @@ class Asked:
     once: bool = False
     kinds: tuple[str, ...] = ()
     taker: tuple[str, str] = ("buy", "sell")
+    capped: bool = False
+    oldest: bool = False
+    alone: str = ""
+    several: str = ""
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,9 @@ class Beside:
     `catalogue`: what there is on a day, in the order of importance, and `count`: how much of it;
     `counts`: the number from which on each key counts its messages of a book, instead of the book
     being numbered for all of them; 0: it is; `decimal`: how statistics with so many decimals are
-    written; `begins`: keys that stand first in each message, in this order."""
+    written; `begins`: keys that stand first in each message, in this order;
+    `document`: what stands beside the rows in the answer with the list; `several`: a param with a
+    JSON list of the symbols that are meant."""
 
     frames: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -117,6 +126,8 @@ class Beside:
     counts: int = 0
     decimal: Callable[[float, int], str] = decimal
     begins: tuple[str, ...] = ()
+    document: str = ""
+    several: str = ""
 
     @cached_property
     def _trees(self) -> dict[str, Node]:
@@ -150,6 +161,15 @@ class Beside:
             if re.match(symbols, str(facts["symbol"])):
                 row = {**row, **orjson.loads(more)}
         return row
+
+
+def json_list(text: str | None) -> list[str] | None:
+    """What a param lists as JSON, nothing where it is none; None: the param is not there."""
+    try:
+        found = orjson.loads(text) if text is not None else None
+    except orjson.JSONDecodeError:
+        return []
+    return found if found is None or isinstance(found, list) else []
 
 
 def _ordered(tree: Node, begins: Sequence[str]) -> Node:

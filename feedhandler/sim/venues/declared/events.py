@@ -79,6 +79,9 @@ _PRINTS: Final[Mapping[str, _Get]] = {
     "id_name": lambda _, __, one: trade_name(one.number),
     "place": _sequence,
     "final": _sequence,
+    "cost": lambda live, _, one: (
+        f"{live.instrument.price(one.grid) * live.instrument.size(one.lots):.8f}"
+    ),
     "direction": lambda _, __, one: str(one.direction),
     "tick_word": lambda _, __, one: _TICKS[one.direction],
     "contracts": lambda live, _, one: _contracts(live, one),

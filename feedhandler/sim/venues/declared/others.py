@@ -8,7 +8,7 @@ from aiohttp import web
 
 from feedhandler.shape.frame import Frame
 from feedhandler.sim.market.instrument import Instrument
-from feedhandler.sim.venues.declared.beside import Asked
+from feedhandler.sim.venues.declared.beside import Asked, json_list
 from feedhandler.sim.venues.declared.events import Picture, Prints
 from feedhandler.sim.venues.declared.publisher import Publisher
 from feedhandler.sim.venues.declared.template import Template
@@ -22,6 +22,7 @@ class Others:
         self._asked = {one.path: one for one in asked}
         self._rows: dict[str, Picture | Prints] = {}
         self._wholes = {one.path: Template(one.whole) for one in asked}
+        self._alone = {one.path: Template(one.alone) for one in asked if one.alone}
         for one in asked:
             if one.row:
                 kind: type[Picture | Prints] = Prints if one.trades else Picture
@@ -34,18 +35,25 @@ class Others:
         if one is None:
             return None
         query = request.query
-        chosen = [
-            each for each in self._server.market.instruments.values() if self._is(one, each, query)
-        ]
+        every = self._server.market.instruments.values()
+        chosen = [each for each in every if self._is(one, each, query)]
         named = [query[param] for param in one.by if param in query]
+        alone = self._alone.get(one.path) if named else None
+        if (several := json_list(query.get(one.several))) is not None:
+            instruments = self._server.market.instruments
+            chosen = [instruments[name] for name in several if name in instruments]
+            if not several or len(chosen) < len(several):
+                return self._server.unknown(str(several))
         if one.row and ((one.needs and not named) or (named and not chosen)):
             return self._server.unknown(",".join(named))
         limit = query.get(one.limit, str(one.trades))
-        if one.trades and (not limit.isdigit() or not 1 <= int(limit) <= one.most):
+        most = int(limit) if one.capped and limit.isdigit() else one.most
+        if one.trades and (not limit.isdigit() or not 1 <= int(limit) <= most):
             return self._server.wrong(one.limit)
+        limit = str(min(int(limit), one.most))
         rows = ",".join(self._said(one, chosen[: 1 if one.once else None], int(limit)))
         values = {**self._server.said(None, ",".join(named)), **query, "rows": rows}
-        body = self._wholes[path].filled(values).encode()
+        body = (alone or self._wholes[path]).filled(values).encode()
         return web.Response(body=body, content_type="application/json")
 
     def _is(self, one: Asked, instrument: Instrument, query: Mapping[str, str]) -> bool:
@@ -59,8 +67,9 @@ class Others:
         for instrument in chosen if how is not None else ():
             live = server.market.live(instrument.symbol)
             texts, said = server.texts(live), server.said(None, instrument.symbol)
-            said |= server.told(instrument)
+            said |= server.told(instrument) | server.figured(live)
             if isinstance(how, Prints):
-                yield from how.messages(live, texts, list(live.trades)[: -limit - 1 : -1], said)
+                latest = list(live.trades)[-limit:]
+                yield from how.messages(live, texts, latest[:: 1 if one.oldest else -1], said)
             elif how is not None and (text := how.message(server.market, live, texts, said)):
                 yield text

@@ -308,6 +308,10 @@ class Publisher(DeclaredInstruments, ABC):
         text = books.whole("answer", live, self.texts(live), self.rest_book(live), said, most)[0]
         return text.encode()
 
+    def figured(self, live: Live) -> dict[str, str]:  # noqa: ARG002
+        """What else is told of an instrument over HTTP, by the names of holes."""
+        return {}
+
     # -- the clock ---------------------------------------------------------------------------
 
     def settle(self) -> None:

@@ -11,12 +11,13 @@ import orjson
 from aiohttp import web
 
 from feedhandler.adapter.declared import Listing
+from feedhandler.adapter.declared.words import filled
 from feedhandler.sim.faults import bad_list
 from feedhandler.sim.faults.terms import Terms
 from feedhandler.sim.market.book import ASK, BID
 from feedhandler.sim.market.instrument import Instrument
 from feedhandler.sim.market.live import Live
-from feedhandler.sim.venues.declared.beside import Beside
+from feedhandler.sim.venues.declared.beside import Beside, json_list
 from feedhandler.sim.venues.declared.levels import Texts
 from feedhandler.sim.venues.declared.listing import List
 from feedhandler.sim.venues.declared.rows import document, fine_document
@@ -92,10 +93,11 @@ class DeclaredRest(DeclaredWire):
         if (wrong := _wrong(request, self.declared.rest_headers)) is not None:
             return wrong
         body = await request.text()
-        for answer in (self._token, self._list, self._book, self._best):
+        for answer in (self._token, self._list, self._book):
             if (found := answer(request, path, body)) is not None:
                 return found
-        if (found := self.further(request, path)) is not None:
+        found = self.further(request, path) or self._best(request, path)
+        if found is not None:
             return found
         if (text := self.beside.answers.get(path.removeprefix(self._base))) is not None:
             return _json(text.encode())
@@ -142,7 +144,9 @@ class DeclaredRest(DeclaredWire):
         for listing in here:
             params = listing.params.items()
             if all(request.query.get(name, value) == value for name, value in params):
-                return _json(self._listed(listing, request.query))
+                more, now = self.beside.document or "{}", {"sent_ms": self.market.clock.ms()}
+                beside = filled(more, now, [{}]).encode()
+                return _json(with_missing(self._listed(listing, request.query), beside))
         return _json(document(here[0], [])) if here else None  # of other words: there is nothing
 
     def _listed(self, listing: Listing, query: Mapping[str, str]) -> bytes:
@@ -154,6 +158,8 @@ class DeclaredRest(DeclaredWire):
         for name in self.beside.picks:
             if (wanted := query.get(name)) is not None:
                 rows = [row for row in rows if row.get(name) == wanted]
+        if (several := json_list(query.get(self.beside.several))) is not None:
+            rows = [row for row in rows if row.get(listing.symbol) in several]
         shown = bad_list.as_ordered(self.faults, rows, (listing.symbol,))
         pages = listing.pages
         if pages is None:
@@ -187,7 +193,7 @@ class DeclaredRest(DeclaredWire):
         levels = book.levels or self.declared.snapshot_levels(url, body)
         return _json(with_missing(self.book_answer(live, levels), fine))
 
-    def _best(self, request: web.Request, path: str, body: str) -> web.Response | None:  # noqa: ARG002
+    def _best(self, request: web.Request, path: str) -> web.Response | None:
         its, symbol = self.declared.best, request.query.get("symbol", "")
         if its is None or path != self._base + its.path:
             return None
