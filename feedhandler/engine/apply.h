@@ -43,11 +43,8 @@ static inline void message_trade(engine *e, const message *msg)
         market_copied(e, m, msg->channel);
         return;
     }
-    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, (uint64_t)id);
-    fh_message_sent(e->writer, msg->sent_ns);
-    fh_message_add(e->writer, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE,
-                   msg->first_side, trade->price, trade->size, 0);
-    fh_message_end(e->writer);
+    records_short(e, msg, msg->liquidation ? FH_KIND_LIQUIDATION : FH_KIND_TRADE, msg->first_side, (uint64_t)id,
+                  trade, 1);
     fh_counter_add(e->writer, FH_COUNTER_TRADES, 1);
     if (LIKELY(last)) {
         m->quote.last_price = trade->price;
@@ -72,10 +69,7 @@ static inline void message_liquidation(engine *e, const message *msg)
         market_copied(e, m, msg->channel);
         return;
     }
-    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns, 0);
-    fh_message_sent(e->writer, msg->sent_ns);
-    fh_message_add(e->writer, FH_KIND_LIQUIDATION, msg->first_side, order->price, order->size, 0);
-    fh_message_end(e->writer);
+    records_short(e, msg, FH_KIND_LIQUIDATION, msg->first_side, 0, order, 1);
     market_alive(e, m, msg->channel);
     market_show(e, m, false);
 }
@@ -106,12 +100,7 @@ static inline void message_quote(engine *e, const message *msg)
         market_copied(e, m, msg->channel);
         return;
     }
-    records_begin(e, m, engine_flags(e), msg->exchange_ns, e->receive_ns,
-                  numbered ? (uint64_t)msg->numbers.final : 0);
-    fh_message_sent(e->writer, msg->sent_ns);
-    fh_message_add(e->writer, FH_KIND_QUOTE, FH_BID, top[0].price, top[0].size, 0);
-    fh_message_add(e->writer, FH_KIND_QUOTE, FH_ASK, top[1].price, top[1].size, 0);
-    fh_message_end(e->writer);
+    records_short(e, msg, FH_KIND_QUOTE, FH_BID, numbered ? (uint64_t)msg->numbers.final : 0, top, 2);
     if (!back && quote_shown(e, m, msg, top))
         quote_take(e, m, msg, top);
     market_alive(e, m, msg->channel);

@@ -209,7 +209,7 @@ ALWAYS_INLINE void message_book_of(engine *e, const message *msg, bool unusual)
     bool based = continuity_based(&m->sequence);
     int64_t id = msg->numbers.numbered ? msg->numbers.final : msg->exchange_ns;
 
-    fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
+    e->fed_levels += msg->count;
     e->connection->levels += msg->count;
     m->window = unusual && e->window ? e->window : msg->window;
     if (UNLIKELY(!levels_rescale(m, msg->precision, levels, msg->count))) {

@@ -81,10 +81,21 @@ static inline void engine_begin(engine *e, connection *from, int64_t receive_ns)
 enum { HELD_FRAMES = 16 }; /* read in a few microseconds */
 enum { FRAME_SPARE = 1 << 20 }; /* bytes that the copy of a frame may have too many */
 
+/* What was fed, to the counters: once for frames that come at once. */
+static inline void engine_count(engine *e)
+{
+    _Static_assert(FH_COUNTER_BYTES == FH_COUNTER_FRAMES + 1 && FH_COUNTER_MESSAGES == FH_COUNTER_LEVELS + 1, "two");
+    fh_counter_add_two(e->writer, FH_COUNTER_FRAMES, e->fed_frames, e->fed_bytes);
+    fh_counter_add_two(e->writer, FH_COUNTER_LEVELS, e->fed_levels, e->fed_messages);
+    e->fed_frames = e->fed_bytes = e->fed_levels = e->fed_messages = 0;
+}
+
 /* Let all be seen that was fed without `wake`. */
 static inline void engine_flush(engine *e)
 {
     fh_writer *w = e->writer;
+    if (e->fed_frames | e->fed_levels)
+        engine_count(e);
     if (e->held)
         engine_show(e);
     if (e->held_frames && !e->replay && w->publish_ns > e->receive_ns)
@@ -202,7 +213,7 @@ static __attribute__((noinline)) int frame_read_on(engine *e, cursor *c, enum re
 static inline int frame_read(engine *e, cursor *c)
 {
     enum read_result read = READ_NEW, declared = READ_NEW;
-    const step *root = e->skeletons.root;
+    step *root = e->skeletons.root;
     if (LIKELY(root != NULL && usual_padded(c))) {
         read = read_usual(e, c, root);
         if (LIKELY(read == READ_DONE))
@@ -241,8 +252,8 @@ static int engine_feed_here(engine *e, connection *from, const uint8_t *frame, s
     from->frames++;
     from->bytes += length;
     from->last_receive_ns = e->receive_ns;
-    fh_counter_add(e->writer, FH_COUNTER_FRAMES, 1);
-    fh_counter_add(e->writer, FH_COUNTER_BYTES, length);
+    e->fed_frames++;
+    e->fed_bytes += length;
     engine_cursor(e, &c, frame, length);
     int result = frame_read(e, &c);
     if (UNLIKELY(c.error || e->out_of_memory)) {
@@ -264,7 +275,7 @@ static int engine_feed_here(engine *e, connection *from, const uint8_t *frame, s
         if (left_ns > 0 && e->receive_ns > left_ns && !e->replay)
             fh_histogram_add(e->writer, FH_HISTOGRAM_EXCHANGE_RECEIVE,
                              (uint64_t)(e->receive_ns - left_ns), 1);
-        fh_counter_add(e->writer, FH_COUNTER_MESSAGES, e->message_count);
+        e->fed_messages += e->message_count;
         size_t share = LIKELY(e->message_count == 1) ? length : length / e->message_count;
         for (uint32_t i = 0; i < e->message_count; i++) {
             e->messages[i].market->load += share;

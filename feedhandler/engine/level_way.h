@@ -59,6 +59,7 @@ ALWAYS_INLINE const uint8_t *way_level(engine *e, const cursor *c, market **name
     market *m = *named;
     bool removed = w->removes;
     int64_t value;
+    const uint8_t *from;
     out->level = (level){FH_NONE, 0};
     for (const way_step *s = w->steps;; s++) {
         if (UNLIKELY(!way_literal(at, s))) {
@@ -70,9 +71,11 @@ ALWAYS_INLINE const uint8_t *way_level(engine *e, const cursor *c, market **name
         switch (s->code) {
         case WAY_LITERAL: break;
         case WAY_PRICE:
+            from = at;
             at = level_number(at, &m->price_scale, m->price_exponent, &out->level.price);
             if (UNLIKELY(at == NULL || out->level.price == 0))
                 return NULL;
+            at = as_long(from, at, &m->price_length);
             break;
         case WAY_SIZE:
             at = level_number(at, &m->size_scale, m->size_exponent, &out->level.size);

@@ -20,6 +20,15 @@ static inline void records_begin(engine *e, market *m, uint8_t flags, int64_t ex
                         venue_sequence, clock_now(&e->clock));
 }
 
+/* A message of one record in the ring, or of two, the second of the other side. */
+ALWAYS_INLINE void records_short(engine *e, const message *msg, uint8_t kind, uint8_t side, uint64_t venue_sequence,
+                                 const level *levels, int count)
+{
+    const market *m = msg->market;
+    fh_message_short(e->writer, m->id, m->precision, engine_flags(e), kind, side, msg->exchange_ns, msg->sent_ns,
+                     e->receive_ns, clock_now(&e->clock), venue_sequence, &levels->price, count);
+}
+
 /* The words of one side that changed since this copy was last filled, which was two stores ago. */
 static inline void cell_draw(fh_word *words, book_side *s, depth_range *drawn, uint32_t depth)
 {

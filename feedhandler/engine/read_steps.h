@@ -9,7 +9,7 @@
 #endif
 
 /* Without a step: where their code is is known afterwards. */
-static enum read_result READER(engine *e, cursor *c, const step *s)
+static enum read_result READER(engine *e, cursor *c, step *s)
 {
     static const void *const labels[STEP_CODES] = {
 #define X(name) &&STEP_##name, &&STEP_##name##_TWO, &&STEP_##name##_LONG,
@@ -69,6 +69,13 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
             goto other;                \
         }                              \
     } while (0)
+/* A value that is most often as long as it was the last time. */
+#define AS_LONG(read)                          \
+    {                                          \
+        const uint8_t *value = at;             \
+        read;                                  \
+        at = as_long(value, at, &s->lasted);   \
+    }
 /* What the row before it said is forgotten. */
 #define ROW_BEGINS                                        \
     {                                                     \
@@ -90,14 +97,14 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
         market *named;
         MUST(usual_market(e, &at, s->close, &named) && named == m);
     })
-    STEP(INTEGER, MUST_BE(DIGIT, usual_integer(&at, &v[s->slot])))
+    STEP(INTEGER, AS_LONG(MUST_BE(DIGIT, usual_integer(&at, &v[s->slot]))))
     STEP(SIGNED, MUST_BE(NUMBER, usual_signed(&at, &v[s->slot])))
     STEP(TIME, MUST_BE(DIGIT, usual_time(e, &at, &v[s->slot])))
-    STEP(STRING, MUST(usual_string(&at)))
-    STEP(NUMBER, MUST_BE(NUMBER, read_number(&at, c->end)))
+    STEP(STRING, AS_LONG(MUST(usual_string(&at))))
+    STEP(NUMBER, AS_LONG(MUST_BE(NUMBER, read_number(&at, c->end))))
     STEP(NESTED, MUST_BE(NESTED, NESTED(*at) && (at = read_nested(c, at)) != NULL))
-    STEP(PRICE, MUST_BE(NUMBER, usual_price(m, &at, &v[s->slot])))
-    STEP(SIZE, MUST_BE(NUMBER, usual_size(m, &at, &v[s->slot])))
+    STEP(PRICE, AS_LONG(MUST_BE(NUMBER, usual_price(m, &at, &v[s->slot]))))
+    STEP(SIZE, AS_LONG(MUST_BE(NUMBER, usual_size(m, &at, &v[s->slot]))))
     STEP(LATER_TEXT, {
         v[s->slot] = at - c->begin;
         MUST(usual_string(&at));
@@ -109,8 +116,8 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
         v[s->slot - SLOT_PRICE + SLOT_PRICE_END] = at - c->begin;
     })
     STEP(SIDE, MUST(read_side(s, &at, &v[SLOT_SIDE])))
-    STEP(ID_TEXT, MUST(read_id(&at, &v[SLOT_ID])))
-    STEP(ID_TAIL, MUST(read_id_tail(&at, &v[SLOT_ID])))
+    STEP(ID_TEXT, AS_LONG(MUST(read_id(&at, &v[SLOT_ID]))))
+    STEP(ID_TAIL, AS_LONG(MUST(read_id_tail(&at, &v[SLOT_ID]))))
     STEP(ROWS, outer = m)
 
 #define LEVELS(name)                                                \
@@ -145,13 +152,13 @@ static enum read_result READER(engine *e, cursor *c, const step *s)
             goto odd;
         }
     })
-    ONE(STEP_CLOCK, literal_word, MUST(usual_clock(e, s->close, &at, &v[s->slot])))
-    ONE(STEP_ANY_ID, literal_word, MUST_BE(DIGIT, usual_digits(&at, &v[SLOT_ID])))
-    ONE(STEP_ID_NAME, literal_word, MUST(read_id_name(&at, &v[SLOT_ID])))
-    ONE(STEP_CONN, literal_word, MUST(usual_integer(&at, &v[SLOT_CONN])))
-    ONE(STEP_ANY_PRICE, literal_word, MUST_BE(NUMBER, declared_price(e, c, m, &at, &v[s->slot])))
-    ONE(STEP_ANY_SIZE, literal_word, MUST_BE(NUMBER, declared_size(e, c, m, &at, &v[s->slot])))
-    ONE(STEP_AMOUNT, literal_word, MUST_BE(NUMBER, declared_amount(e, c, m, &at, &v[SLOT_SIZE])))
+    ONE(STEP_CLOCK, literal_word, AS_LONG(MUST(usual_clock(e, s->close, &at, &v[s->slot]))))
+    ONE(STEP_ANY_ID, literal_word, AS_LONG(MUST_BE(DIGIT, usual_digits(&at, &v[SLOT_ID]))))
+    ONE(STEP_ID_NAME, literal_word, AS_LONG(MUST(read_id_name(&at, &v[SLOT_ID]))))
+    ONE(STEP_CONN, literal_word, AS_LONG(MUST(usual_integer(&at, &v[SLOT_CONN]))))
+    ONE(STEP_ANY_PRICE, literal_word, AS_LONG(MUST_BE(NUMBER, declared_price(e, c, m, &at, &v[s->slot]))))
+    ONE(STEP_ANY_SIZE, literal_word, AS_LONG(MUST_BE(NUMBER, declared_size(e, c, m, &at, &v[s->slot]))))
+    ONE(STEP_AMOUNT, literal_word, AS_LONG(MUST_BE(NUMBER, declared_amount(e, c, m, &at, &v[SLOT_SIZE]))))
     ONE(STEP_LEVELS, literal_word, {
         const uint8_t *from = at;
         bool another = false;
@@ -228,6 +235,7 @@ odd:
 #undef STEP
 #undef MUST
 #undef MUST_BE
+#undef AS_LONG
 #undef ROW_BEGINS
 #undef DIGIT
 #undef NUMBER

@@ -132,6 +132,7 @@ typedef struct step {
     uint8_t length; /* of the literal */
     uint8_t slot;
     uint8_t close; /* what ends a symbol; END: times came behind the rows; CLOCK, STAT: its role */
+    uint8_t lasted;  /* how long its value was the last time */
     bool more;       /* of a row, as it was sketched: another one follows */
     uint8_t said[2]; /* lengths of the words of the taker's side */
     uint64_t word[2], mask; /* the literal's first and last eight bytes */

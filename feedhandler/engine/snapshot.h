@@ -49,11 +49,11 @@ static int engine_answer(engine *e, connection *from, market *m, const void *pay
     case ACTION_REPLACE:
         if (tail && !based) /* the last that brought some of it is still there, or it would be gone */
             market_fed(m, m->sequence.rule == RULE_TIME ? (int)tail->connection : m->owner);
-        fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
+        e->fed_levels += msg->count;
         book_replace(e, m, msg, e->levels + msg->levels, based);
         break;
     case ACTION_CLAIM:
-        fh_counter_add(e->writer, FH_COUNTER_LEVELS, msg->count);
+        e->fed_levels += msg->count;
         book_claim(e, m, msg, e->levels + msg->levels);
         break;
     default:

@@ -57,6 +57,7 @@ typedef struct market {
     fh_instrument entry;
     int price_exponent, size_exponent;
     decimal_scale price_scale, size_scale;
+    uint8_t price_length; /* how long the price of the last level was */
     uint8_t precision; /* which pair of exponents is in force: an index into the entry's lists */
     uint8_t pairs;     /* that there are */
     uint8_t symbol_length /* 0: see symbol_plain */, word_length, index_length;
@@ -296,6 +297,7 @@ typedef struct engine {
     market *held;         /* whose cells are not stored, with records that are not published */
     uint32_t held_frames; /* that wrote those */
     uint64_t shown;       /* the last record that is published */
+    uint64_t fed_frames, fed_bytes, fed_levels, fed_messages; /* not in the counters yet */
     bool unwoken;         /* since the last wake */
     int64_t batch_ns; /* when what is being read was received; 0: the next frame begins another read */
 

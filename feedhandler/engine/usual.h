@@ -23,6 +23,20 @@ COLD bool usual_longer(const uint8_t **at, uint64_t value, int64_t *out)
 }
 
 /* One to nineteen digits; the caller looks at what follows. */
+#ifdef SIXTEEN
+ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
+{
+    unsigned digits = sixteen_digit_bits(_mm_sub_epi8(sixteen_load(*at), _mm_set1_epi8('0')));
+    if (UNLIKELY(digits == 0xffff))
+        return usual_longer(at, sixteen_number(*at + 16, 16), out);
+    if (UNLIKELY(!(digits & 1) || (**at == '0' && (digits & 2))))
+        return false;
+    unsigned count = (unsigned)__builtin_ctz(~digits);
+    *at += count;
+    *out = (int64_t)sixteen_number(*at, count);
+    return true;
+}
+#else
 ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
 {
     uint64_t word = load8(*at) ^ 0x3030303030303030u, stops = digit_stops(word), value;
@@ -49,6 +63,7 @@ ALWAYS_INLINE bool usual_integer(const uint8_t **at, int64_t *out)
     *out = (int64_t)value;
     return true;
 }
+#endif
 
 ALWAYS_INLINE bool usual_signed(const uint8_t **at, int64_t *out)
 {
@@ -60,14 +75,32 @@ ALWAYS_INLINE bool usual_signed(const uint8_t **at, int64_t *out)
     return true;
 }
 
+#ifdef SIXTEEN
+/* Which of sixteen bytes end the plain run of a string, as bits: quote, backslash, control, non-ASCII. */
+ALWAYS_INLINE unsigned string_stop_bits(const uint8_t *at)
+{
+    __m128i bytes = sixteen_load(at), stops = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    stops = _mm_or_si128(stops, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(stops, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+}
+#endif
+
 /* A string's bytes up to its closing quote. */
 ALWAYS_INLINE bool usual_string(const uint8_t **at)
 {
-    uint64_t stops;
     const uint8_t *p = *at;
+#ifdef SIXTEEN
+    unsigned stops;
+    while ((stops = string_stop_bits(p)) == 0)
+        p += 16;
+    p += __builtin_ctz(stops);
+#else
+    uint64_t stops;
     while ((stops = string_stops(load8(p))) == 0)
         p += 8;
-    *at = p += __builtin_ctzll(stops) >> 3;
+    p += __builtin_ctzll(stops) >> 3;
+#endif
+    *at = p;
     return LIKELY(*p == '"');
 }
 
@@ -97,14 +130,25 @@ ALWAYS_INLINE bool usual_scalar(const uint8_t **at, const uint8_t *end, text *sa
     return true;
 }
 
+ALWAYS_INLINE bool thirteen_digits(const uint8_t *at, int64_t *out)
+{
+#ifdef SIXTEEN
+    __m128i values = _mm_sub_epi8(sixteen_load(at - 3), _mm_set1_epi8('0'));
+    *out = (int64_t)sixteen_value(_mm_and_si128(values, sixteen_last(13)));
+    return (sixteen_digit_bits(values) | 7) == 0xffff;
+#else
+    uint64_t first = load8(at) ^ 0x3030303030303030u, last = load8(at + 5) ^ 0x3030303030303030u;
+    *out = (int64_t)(eight_digits(digits_align(first, 5)) * 100000000 + eight_digits(last));
+    return (digit_stops(first) | digit_stops(last)) == 0;
+#endif
+}
+
 /* A time in milliseconds that can be one. It has thirteen digits until the year 2286: what follows it need not
  * wait for where it ends. */
 ALWAYS_INLINE bool usual_time(const engine *e, const uint8_t **at, int64_t *ns)
 {
     int64_t value;
-    uint64_t first = load8(*at) ^ 0x3030303030303030u, last = load8(*at + 5) ^ 0x3030303030303030u;
-    if (LIKELY((digit_stops(first) | digit_stops(last)) == 0 && **at != '0' && (uint8_t)((*at)[13] - '0') > 9)) {
-        value = (int64_t)(eight_digits(digits_align(first, 5)) * 100000000 + eight_digits(last));
+    if (LIKELY(thirteen_digits(*at, &value) && **at != '0' && (uint8_t)((*at)[13] - '0') > 9)) {
         *at += 13;
     } else if (UNLIKELY(!usual_integer(at, &value))) {
         return false;

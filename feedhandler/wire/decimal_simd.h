@@ -38,15 +38,27 @@ ALWAYS_INLINE uint64_t sixteen_value(__m128i digits)
     return (both & 0xffffffff) * 100000000 + (both >> 32);
 }
 
+/* Which of sixteen bytes less '0' are digits, as bits. */
+ALWAYS_INLINE unsigned sixteen_digit_bits(__m128i values)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values));
+}
+
+/* `count` (1 to 16) digits that end at `past`, to their number. */
+ALWAYS_INLINE uint64_t sixteen_number(const uint8_t *past, unsigned count)
+{
+    __m128i values = _mm_sub_epi8(sixteen_load(past - 16), _mm_set1_epi8('0'));
+    return sixteen_value(_mm_and_si128(values, sixteen_last(count)));
+}
+
 /* digits[.digits] of at most fifteen bytes as a number of 10^-places (0..18), 17 bytes before and 16 from
  * there on of which can be read: past it, or NULL for anything else. The caller
  * looks at the byte after it, which tells a longer number, or an exponent. */
 ALWAYS_INLINE const uint8_t *sixteen_decimal(const uint8_t *at, unsigned places, int64_t *out)
 {
-    const __m128i nines = _mm_set1_epi8(9), zeros = _mm_set1_epi8('0');
-    __m128i values = _mm_sub_epi8(sixteen_load(at), zeros), kept;
-    unsigned digits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(values, nines), values));
-    unsigned stops = digits ^ 0xffff;
+    const __m128i zeros = _mm_set1_epi8('0');
+    __m128i kept;
+    unsigned digits = sixteen_digit_bits(_mm_sub_epi8(sixteen_load(at), zeros)), stops = digits ^ 0xffff;
     if (UNLIKELY(stops == 0))
         return NULL;
     unsigned whole = (unsigned)__builtin_ctz(stops), there = 0;

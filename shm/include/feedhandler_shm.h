@@ -615,8 +615,8 @@ typedef struct fh_writer {
     uint64_t first; /* of the open message */
     uint64_t limit; /* records of one message before it is split */
     uint64_t *counters;
-    unsigned char *quotes, *books;
-    uint32_t quote_stride, book_stride, depth, instruments;
+    unsigned char *quotes, *books, *histograms;
+    uint32_t quote_stride, book_stride, histogram_stride, depth, instruments;
     uint32_t book_bytes;
     /* the open message: the words all its records share, and the record not yet written */
     uint64_t head;
@@ -648,8 +648,10 @@ static inline void fh_writer_open(fh_writer *w, void *data, void *control, void 
     w->counters = w->header->counters;
     w->quotes = w->base + w->header->quotes.offset;
     w->books = w->base + w->header->books.offset;
+    w->histograms = w->base + w->header->histograms.offset;
     w->quote_stride = w->header->quotes.stride;
     w->book_stride = w->header->books.stride;
+    w->histogram_stride = w->header->histograms.stride;
     w->depth = w->header->book_depth;
     w->book_bytes = fh_book_copy_bytes(w->depth);
     w->instruments = w->header->directory.count;
@@ -694,13 +696,17 @@ static inline void fh_publish(fh_writer *w) {
     FH_STORE_RELEASE(&w->header->published, w->next - 1);
 }
 
+static inline uint64_t fh_publish_delta(int64_t publish_ns, int64_t receive_ns) {
+    int64_t delta = publish_ns - receive_ns;
+    return delta < 0 ? 0 : delta > (int64_t)UINT32_MAX ? UINT32_MAX : (uint64_t)delta;
+}
+
 /* A venue message: begin, add (one record each), end. `flags`: SNAPSHOT, REPLAY. */
 static inline void fh_message_begin_at(fh_writer *w, uint32_t instrument, uint8_t precision,
                                        uint8_t flags, int64_t exchange_ns, int64_t receive_ns,
                                        uint64_t venue_sequence, int64_t publish_ns) {
     w->publish_ns = publish_ns;
-    int64_t delta = publish_ns - receive_ns;
-    w->delta = delta < 0 ? 0 : delta > (int64_t)UINT32_MAX ? UINT32_MAX : (uint64_t)delta;
+    w->delta = fh_publish_delta(publish_ns, receive_ns);
     w->head = (uint64_t)instrument | (uint64_t)flags << 40 | (uint64_t)precision << 56;
     w->exchange_ns = exchange_ns;
     w->receive_ns = receive_ns;
@@ -779,6 +785,28 @@ static inline void fh_message_levels(fh_writer *w, uint8_t side, const int64_t *
     w->held = 0;
 }
 
+/* A message of one record, or of two, the second of the other side: begun, written and ended in one go. `pairs`:
+ * price, size, and again. */
+static FH_INLINE void fh_message_short(fh_writer *w, uint32_t instrument, uint8_t precision, uint8_t flags,
+                                       uint8_t kind, uint8_t side, int64_t exchange_ns, int64_t sent_ns,
+                                       int64_t receive_ns, int64_t publish_ns, uint64_t venue_sequence,
+                                       const int64_t *pairs, int count) {
+    fh_slot *ring = w->ring;
+    const uint64_t mask = w->mask, begins = (uint64_t)FH_FLAG_FIRST << 40, ends = (uint64_t)FH_FLAG_LAST << 40;
+    uint64_t n = w->next, head = (uint64_t)instrument | (uint64_t)kind << 32 | (uint64_t)flags << 40 |
+                                 (uint64_t)side << 48 | (uint64_t)precision << 56 | begins;
+    uint64_t tail = fh_publish_delta(publish_ns, receive_ns) |
+                    (uint64_t)fh_sent_after(exchange_ns, sent_ns) << 32;
+    w->publish_ns = publish_ns;
+    w->next = n + (uint64_t)count;
+    if (count == 2) {
+        fh_slot_write(ring, mask, n++, head, exchange_ns, receive_ns, venue_sequence, pairs[0], pairs[1], tail);
+        head ^= begins | (uint64_t)1 << 48;
+        pairs += 2;
+    }
+    fh_slot_write(ring, mask, n, head | ends, exchange_ns, receive_ns, venue_sequence, pairs[0], pairs[1], tail);
+}
+
 static inline long fh_futex(const uint32_t *word, int operation, uint32_t value,
                             const struct timespec *timeout, uint32_t bits) {
     return FH_FUTEX(word, operation, value, timeout, bits);
@@ -836,6 +864,13 @@ static inline void fh_supersede(fh_header *header) {
 static inline void fh_counter_add(fh_writer *w, unsigned counter, uint64_t n) {
     FH_STORE(&w->counters[counter], FH_LOAD(&w->counters[counter]) + n);
 }
+/* The counter, and the one behind it. */
+static inline void fh_counter_add_two(fh_writer *w, unsigned counter, uint64_t n, uint64_t behind) {
+    fh_word *at = &w->counters[counter], sum[2] __attribute__((aligned(16)));
+    FH_LOAD_TWO(at, sum);
+    sum[0] += n, sum[1] += behind;
+    FH_STORE_TWO(at, sum);
+}
 
 /* Log-linear buckets, 8 a power of two: exact below 16, within 12.5 % above. */
 static inline unsigned fh_histogram_bucket(uint64_t value) {
@@ -850,8 +885,7 @@ static inline uint64_t fh_histogram_floor(unsigned bucket) {
     return (uint64_t)(8 + bucket % 8) << (top - 3);
 }
 static inline void fh_histogram_add(fh_writer *w, unsigned histogram, uint64_t value, uint64_t times) {
-    const fh_region *region = &w->header->histograms;
-    uint64_t *buckets = (uint64_t *)(w->base + region->offset + (uint64_t)histogram * region->stride);
+    uint64_t *buckets = (uint64_t *)(w->histograms + (uint64_t)histogram * w->histogram_stride);
     uint64_t *bucket = buckets + fh_histogram_bucket(value);
     FH_STORE(bucket, FH_LOAD(bucket) + times);
 }

@@ -10,7 +10,7 @@ from tests.proof import header
 from tests.proof.recipe import RECIPE, changed
 
 #: Functions with atomics that are no part of the protocol: counts that only people look at.
-STATISTICS = {"fh_counter_add", "fh_histogram_add"}
+STATISTICS = {"fh_counter_add", "fh_counter_add_two", "fh_histogram_add"}
 #: What a writer does that ends after the first store of `fh_slot_write`, of the next round: the
 #: proofs have writers that stop at every store.
 BEGUN = {"fh_slot_lose"}
