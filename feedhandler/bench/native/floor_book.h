@@ -27,6 +27,7 @@ typedef struct floor_book {
     uint32_t length;       /* 0: the row is free */
     bool begun;            /* there is a whole book, of which nothing is missing */
     unsigned price_places, size_places;
+    uint8_t price_length; /* of the last level, as it was written */
     uint64_t last, quoted, traded; /* numbers of what came last: of the book, of a quote, of a trade */
     floor_side bids, asks;
 } floor_book;

@@ -16,10 +16,13 @@
         if (UNLIKELY((p = (read)) == NULL))  \
             return false;                    \
     } while (0)
-#define AFTER(literal, read) \
-    do {                     \
-        PAST(literal);       \
-        TAKE(read);          \
+#define AFTER(literal, read)                 \
+    do {                                     \
+        static uint8_t lasted; /* here */    \
+        PAST(literal);                       \
+        const char *from = p;                \
+        TAKE(read);                          \
+        p = floor_as_long(from, p, &lasted); \
     } while (0)
 #define EITHER(one, other, is_one)         \
     do {                                   \

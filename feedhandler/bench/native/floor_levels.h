@@ -41,6 +41,8 @@ ALWAYS_INLINE const char *floor_level_read(floor_feed *f, floor_book *b, const c
         return NULL;
     if (UNLIKELY(quoted ? !FLOOR_IS(p, "\",\"") : *p != ','))
         return NULL;
+    if (!digitwise)
+        p = floor_as_long(price, p, &b->price_length);
     const char *size = p += quoted ? 3 : 1;
     p = digitwise ? floor_number_short(p, b->size_places, &out->size)
                   : floor_number(p, b->size_places, &out->size);

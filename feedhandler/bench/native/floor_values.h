@@ -10,6 +10,18 @@ enum { FLOOR_PADDING = 32, FLOOR_DIGITS = 15, FLOOR_PLACES = 18 };
 
 #define FLOOR_IS(p, literal) (memcmp(p, literal, sizeof literal - 1) == 0)
 
+/* `past`, where a value that began at `from` ends; what follows goes on from where it ended the last time, as the
+ * engine's does, and need not wait. */
+ALWAYS_INLINE const char *floor_as_long(const char *from, const char *past, uint8_t *lasted)
+{
+    const char *guessed = from + *lasted, *next = guessed;
+    __asm__("" : "+r"(next)); /* the compiler must not know that it is `past` */
+    if (LIKELY(past == guessed))
+        return next;
+    *lasted = (uint8_t)(past - from);
+    return past;
+}
+
 /* ---- numbers: digits[.digits] in units of 10^-places (1..18) ---------------------------------------- */
 
 /* Any that can be: with more digits, with an exponent. `*need`: the places that it takes, or is written with,
