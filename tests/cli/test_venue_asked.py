@@ -94,6 +94,8 @@ def test_what_was_asked_for_stands_among_the_frames(tmp_path: Path) -> None:
     done = run(*command, "--json")
     told = json_of(done)
     assert (done.returncode, told["left"], told["problems"]) == (0, [], [])
+    assert {one["kind"]: one["frames"] for one in told["shapes"]}["answer"] == 1
+    assert [one["frames"] for one in told["channels"]] == [3, 1]
     assert told["book"]["state"] == "LIVE"
     assert told["book"]["bids"] == [["67000.1", "0.42"], ["67000", "1.25"]]
     assert told["book"]["asks"] == [["67000.4", "0.22"], ["67000.9", "2"]]
