@@ -22,9 +22,31 @@ settings.load_profile("untimed")
 
 #: rooms whose files take longest: dealt out first, so that none still runs at the end
 _LONGEST_FIRST = (
-    *("soak", "torture", "healing", "proof", "feed", "connection", "fleet", "shm"),
+    *("soak", "torture", "healing", "proof", "feed", "examples", "connection", "fleet", "shm"),
     *("view", "supervisor", "io_process", "recording", "venues"),
 )
+#: files for which their package starts the same: dealt out as one
+_TOGETHER = {
+    f"tests/{room}/test_{name}.py": room
+    for room, names in {
+        "examples": ("cookbook", "document", "options", "readers", "research", "strategies"),
+        "venues": ("contracts", "never_open", "odd_answers"),
+    }.items()
+    for name in names
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Who deals out files deals out those together."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    dealt = LoadFileScheduling(config, log)
+    file_of = dealt._split_scope
+    dealt._split_scope = lambda test: _TOGETHER.get(file_of(test), file_of(test))
+    return dealt  # type: ignore[no-any-return]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -104,7 +104,7 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config.write_text(CONFIG)
     with (folder / "log").open("w") as log:
         process = spawn(
-            "start", str(config), "--sim", "--sim-rate", "100",
+            "start", str(config), "--sim", "--sim-rate", "50",
             namespace=name, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:

@@ -21,6 +21,55 @@ README = Path(__file__).parents[2] / "README.md"
 SECONDS = "8" if CROWDED else "2"  #: in which all of a venue is LIVE
 
 
+def test_stop_leaves_nothing(namespace: str, tmp_path: Path) -> None:
+    config = tmp_path / "feed.toml"
+    config.write_text('status_address = ""\n[venues.okx]\n')
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        slow = ("--sim-rate", "50")
+        process = spawn(
+            "start", str(config), "--sim", *slow, namespace=namespace, stdout=out, stderr=out
+        )
+    try:
+        until(lambda: run("status", namespace=namespace).returncode == 0, log.read_text(), 30.0)
+        again = run("start", str(config), namespace=namespace)
+        assert again.returncode == 2
+        assert "already the supervisor" in again.stderr
+        assert json_of(run("clean", "--json", namespace=namespace))["removed"] == []
+        assert run("stop", namespace=namespace).returncode == 0
+        assert process.wait(45) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert not list(Path("/dev/shm").glob(f"{namespace}.*"))
+    assert run("stop", namespace=namespace).returncode == 3
+    assert "Traceback" not in log.read_text()
+
+
+def test_start_on_a_terminal_tells_how_to_look(namespace: str, tmp_path: Path) -> None:
+    config = tmp_path / "feed.toml"
+    config.write_text(
+        'status_address = "127.0.0.1:0"\n[venues.deribit]\ninstruments = ["BTC-PERPETUAL"]\n'
+    )
+    with Terminal("start", str(config), "--sim", namespace=namespace, columns=80) as terminal:
+        hint = f"inspect book deribit BTC-PERPETUAL --watch --namespace {namespace}"
+        until(lambda: any("in a browser" in line for line in terminal.lines()), "the hint", 30.0)
+        assert any(hint in line for line in terminal.lines())
+        page = next(line for line in terminal.lines() if "in a browser" in line).split()[-1]
+        with urlopen(page) as answer:
+            assert b"<!doctype html>" in answer.read()
+        until(lambda: any("LIVE" in line and "1/1" in line for line in terminal.lines()), "LIVE")
+        control = next(line for line in terminal.lines() if "/sim/fault" in line)
+        assert "http://127.0.0.1:" in control
+        assert len(control) <= 80
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.finish() == 0
+        assert "stopping deribit (Ctrl-C)" in terminal.lines()
+        assert any(line.startswith("stopped after ") for line in terminal.lines())
+        assert "Traceback" not in terminal.raw
+    assert not list(Path("/dev/shm").glob(f"{namespace}.*"))
+
+
 def test_status_of_a_running_feed(feed: str) -> None:
     status = json_of(run("status", "--json", namespace=feed))
     assert status["supervisor"]["pid"] > 0
@@ -168,49 +217,3 @@ def test_the_strategy_of_the_readme(feed: str) -> None:
     finally:
         process.kill()
         process.communicate()
-
-
-def test_stop_leaves_nothing(namespace: str, tmp_path: Path) -> None:
-    config = tmp_path / "feed.toml"
-    config.write_text('status_address = ""\n[venues.okx]\n')
-    log = tmp_path / "log"
-    with log.open("w") as out:
-        process = spawn("start", str(config), "--sim", namespace=namespace, stdout=out, stderr=out)
-    try:
-        until(lambda: run("status", namespace=namespace).returncode == 0, log.read_text(), 30.0)
-        again = run("start", str(config), namespace=namespace)
-        assert again.returncode == 2
-        assert "already the supervisor" in again.stderr
-        assert json_of(run("clean", "--json", namespace=namespace))["removed"] == []
-        assert run("stop", namespace=namespace).returncode == 0
-        assert process.wait(45) == 0
-    finally:
-        process.kill()
-        process.wait()
-    assert not list(Path("/dev/shm").glob(f"{namespace}.*"))
-    assert run("stop", namespace=namespace).returncode == 3
-    assert "Traceback" not in log.read_text()
-
-
-def test_start_on_a_terminal_tells_how_to_look(namespace: str, tmp_path: Path) -> None:
-    config = tmp_path / "feed.toml"
-    config.write_text(
-        'status_address = "127.0.0.1:0"\n[venues.deribit]\ninstruments = ["BTC-PERPETUAL"]\n'
-    )
-    with Terminal("start", str(config), "--sim", namespace=namespace, columns=80) as terminal:
-        hint = f"inspect book deribit BTC-PERPETUAL --watch --namespace {namespace}"
-        until(lambda: any("in a browser" in line for line in terminal.lines()), "the hint", 30.0)
-        assert any(hint in line for line in terminal.lines())
-        page = next(line for line in terminal.lines() if "in a browser" in line).split()[-1]
-        with urlopen(page) as answer:
-            assert b"<!doctype html>" in answer.read()
-        until(lambda: any("LIVE" in line and "1/1" in line for line in terminal.lines()), "LIVE")
-        control = next(line for line in terminal.lines() if "/sim/fault" in line)
-        assert "http://127.0.0.1:" in control
-        assert len(control) <= 80
-        terminal.process.send_signal(signal.SIGINT)
-        assert terminal.finish() == 0
-        assert "stopping deribit (Ctrl-C)" in terminal.lines()
-        assert any(line.startswith("stopped after ") for line in terminal.lines())
-        assert "Traceback" not in terminal.raw
-    assert not list(Path("/dev/shm").glob(f"{namespace}.*"))

@@ -63,7 +63,7 @@ def others_are_true(r: Rig, venue: str, but: str) -> None:
 @contextmanager
 def everywhere(kind: str, place: int | None, **keys: Any) -> Iterator[tuple[Rig, Struck]]:
     """A feed of every venue that meets a fault from the start, of one of its books or of all."""
-    with rig(*VENUES) as r:
+    with rig(*VENUES, rate=150.0) as r:
         numbers = {}
         for venue in VENUES:
             r.change(venue, instruments=symbols(venue))

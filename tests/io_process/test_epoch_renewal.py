@@ -110,7 +110,7 @@ def start(r: Rig, **more: Any) -> Options:
 
 
 def test_a_full_directory_is_renewed_before_anyone_is_left_out() -> None:
-    with rig(VENUE, rate=200.0) as r:
+    with rig(VENUE, rate=60.0) as r:
         options = start(r)
         with Watch(r) as watch:
             until(lambda: watch.looks > 100, "it is looked at")
@@ -151,7 +151,7 @@ def symbol_live(feed: shm.Feed, symbol: str) -> bool:
 
 
 def test_where_there_is_no_room_beside_it_that_is_said() -> None:
-    with rig(VENUE, rate=200.0) as r:
+    with rig(VENUE, rate=60.0) as r:
         options = start(r, run=LIMITED.format(venue=VENUE, connections=1))
         first = venue_status(r.namespace, VENUE)["epoch"]
 

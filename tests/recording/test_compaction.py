@@ -38,9 +38,9 @@ def market() -> Iterator[Market]:
 def once(tmp_path_factory: pytest.TempPathFactory, market: Market) -> Path:
     """Two days, in several segments each, and two epochs."""
     tmp_path = tmp_path_factory.mktemp("recorded")
-    for _ in range(2):
+    for segments in (3, 2):
         with recording(tmp_path, market.namespace, rotate_s=0.1) as recorder:
-            for _ in range(3):
+            for _ in range(segments):
                 before = recorder._venues[VENUE].segments
                 market.until(60)
                 at_end(recorder, market)
