@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from time import time_ns
+from time import monotonic_ns, time_ns
 
 from feedhandler.adapter import selection
 from feedhandler.adapter.listing import Family, Listing, Ticks, with_ticks
@@ -29,7 +29,7 @@ _LONG_BYTES = 1 << 16  # more is read beside the event loop: thousands of rows t
 class Listed:
     """`chosen`: what the rules mean and has not expired; `specs`: all that is listed; `unknown`:
     rules that mean nothing listed; `unread`: symbols whose rows cannot be read, and why;
-    `asked_ns`: what was said elsewhere since then is newer."""
+    `asked_ns`: what was said elsewhere since then is newer, by the clock that nobody sets."""
 
     chosen: list[ListedInstrument]
     specs: list[ListedInstrument]
@@ -130,7 +130,7 @@ class Lister:
 
     async def list(self, wanted: Sequence[str]) -> Listed:
         """What these rules mean now. Raises RestError, and ValueError for a senseless answer."""
-        asked_ns = time_ns()
+        asked_ns = monotonic_ns()
         self._asked = asyncio.get_running_loop().time()
         specs = await list_instruments(self._venue, self._rest, selection.patterns(wanted))
         self.awake = frozenset(spec.symbol for spec in specs if spec.active)

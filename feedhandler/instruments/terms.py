@@ -7,7 +7,7 @@ list that was asked for before.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import time_ns
+from time import monotonic, monotonic_ns, time_ns
 
 from feedhandler.adapter import listing, names
 from feedhandler.adapter.venue import ListedInstrument, Stated, Venue
@@ -45,14 +45,14 @@ class Terms:
         self._restated = restated
         self._over = over
         self._refresh_s = refresh_s
-        self._look_s, self._look_ns = LOOK_S, 0
+        self._look_s, self._look_at = LOOK_S, 0.0
         self._quiet = Throttle()
 
     def listed(self, tracked: CarriedInstrument, spec: ListedInstrument, spoke_ns: int) -> None:
         """The list has it so. `spoke_ns`: when its streams last spoke."""
         word = self._engine.word(tracked.id)
         said = self._meant(word) if word else Status.ACTIVE
-        fresh = time_ns() - spoke_ns <= FRESH_NS
+        fresh = abs(time_ns() - spoke_ns) <= FRESH_NS
         if spec.active and said is not Status.ACTIVE and fresh:  # its ticker goes on saying so
             spec = replace(spec, status=said, stated=word)
         self.redefine(tracked, spec)
@@ -67,7 +67,7 @@ class Terms:
 
     def stated(self, stated: Iterable[Stated]) -> None:
         """A stream says something of instruments, ours or not."""
-        now, news = time_ns(), False
+        now, news = monotonic_ns(), False
         for one in stated:
             tracked = self._universe.by_symbol.get(one.symbol)
             if tracked is None or tracked.closed:
@@ -124,14 +124,14 @@ class Terms:
         elif Change.STATUS in changes:
             self._restated(tracked)
             self._look_s = LOOK_S  # it may be over soon, and not every venue says so
-            self._look_ns = time_ns() + int(LOOK_S * 1e9)
+            self._look_at = monotonic() + LOOK_S
 
     def look(self) -> None:
         """While something is not open: ask the list whether it still is not, each time later."""
-        if time_ns() < self._look_ns or not self._universe.shut:
+        if monotonic() < self._look_at or not self._universe.shut:
             return
         self._look_s = min(2 * self._look_s, self._refresh_s)
-        self._look_ns = time_ns() + int(self._look_s * 1e9)
+        self._look_at = monotonic() + self._look_s
         self._lister.ask_within(0.0, 0.1 * self._look_s)
 
 

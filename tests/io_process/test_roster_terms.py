@@ -12,7 +12,7 @@ import pytest
 import shm
 from feedhandler.adapter.venue import ListedInstrument, Stated
 from feedhandler.engine._engine import Engine
-from feedhandler.instruments import terms, universe
+from feedhandler.instruments import listing, terms, universe
 from shm import Change as ChangeBits
 from shm import Status
 from tests.kit.facts import spec
@@ -170,6 +170,22 @@ def test_what_a_stream_says_is_newer_than_a_list_that_was_asked_for_before(names
             assert feed.instrument("A").tick == 0.001
         house.roster.terms.stated([Stated("A", Status.EXPIRED, "expired")])
         assert house.state("A") == CLOSED_EXPIRED
+
+    play(namespace, ["A", "B"], acts)
+
+
+def test_a_list_counts_whatever_becomes_of_the_clock_since_a_stream_spoke(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The venue halts it, and only the list says so: it must not be open for an hour more."""
+
+    async def acts(house: House) -> None:
+        await house.start(spec("A"), spec("B"))
+        house.roster.terms.stated([Stated("A", Status.ACTIVE, "open")])
+        for module in (terms, listing):  # set back by an hour
+            monkeypatch.setattr(module, "time_ns", lambda: time_ns() - 3600 * 10**9)
+        await house.refresh(replace(spec("A"), status=Status.HALTED), spec("B"))
+        assert house.engine.status(house.universe.by_symbol["A"].id) == Status.HALTED
 
     play(namespace, ["A", "B"], acts)
 
