@@ -29,6 +29,8 @@ _PONG: int = WSMsgType.PONG.value
 #: what the library closes with when a frame is none
 _BROKEN = (WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT, WSCloseCode.MESSAGE_TOO_BIG)
 _TOO_LONG = f"a message of more than {MAX_MESSAGE_BYTES >> 20} MiB"
+_MOST_PARTS = 1 << 16  #: of a message: each costs a call, and nothing else runs meanwhile
+_TOO_MANY = f"the venue sent a message in more than {_MOST_PARTS:,} parts"
 _WITHIN = "the venue sent a message within another that had not ended"
 _NEVER_BEGUN = "the venue sent the rest of a message that it had not begun"
 _UNREAD_BYTES = 1 << 16  #: of ours that the venue does not read: its pings are answered no more
@@ -87,6 +89,7 @@ class FrameListener(WSListener):
         self._receiver: Receiver | None = None
         self._transport: WSTransport | None = None
         self._parts: bytearray | None = None
+        self._left = 0  # parts that the message may still have
         self.lost = False
         self.muted = False
         self.small_frames = 0  #: pings, pongs: bytes that the engine does not count
@@ -204,11 +207,13 @@ class FrameListener(WSListener):
         if self.muted or not self._in_turn(kind == _CONTINUATION):
             return
         if self._parts is None:
-            self._parts = bytearray()
-        if len(self._parts) + len(payload) > MAX_MESSAGE_BYTES:
+            self._parts, self._left = bytearray(), _MOST_PARTS
+        too_long = len(self._parts) + len(payload) > MAX_MESSAGE_BYTES
+        if too_long or self._left == 0:
             self._parts = None
-            self._session.on_garbled(_TOO_LONG)
+            self._session.on_garbled(_TOO_LONG if too_long else _TOO_MANY)
             return
+        self._left -= 1
         self._parts += payload
         if fin:
             whole, self._parts = self._parts, None

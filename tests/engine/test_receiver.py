@@ -226,6 +226,15 @@ def test_a_part_that_is_lost_ends_the_session(data: bytes, why: str) -> None:
         assert why in said
 
 
+def test_a_message_in_parts_without_end_ends_the_session() -> None:
+    """Each part costs a call: a venue that sends nothing else would keep the process from all."""
+    with taken_over() as taken:
+        taken.read(b"\x01\x01[" + (1 << 16) * b"\x00\x00")
+        assert taken.session.told == [
+            ("garbled", "the venue sent a message in more than 65,536 parts")
+        ]
+
+
 def test_pings_are_answered_as_long_as_somebody_reads_the_answers() -> None:
     class Transport:
         unread = 0
