@@ -6,7 +6,7 @@ few: one series per symbol only where that was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -23,7 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from feedhandler.page.away import Away, is_silent
-from feedhandler.page.mirror_metrics import mirror_families
+from feedhandler.page.mirror_metrics import mirror_families, serve_families
 from feedhandler.page.quality_metrics import quality_families
 from feedhandler.page.reader_losses import ReaderLosses
 from feedhandler.quality.report import report
@@ -86,16 +86,18 @@ def exposition(
     *,
     away: Away | None = None,
     losses: ReaderLosses | None = None,
+    serving: Sequence[Mapping[str, Any]] = (),
     per_symbol: bool = False,
 ) -> tuple[str, bytes]:
     """(content type, text) in the format that `accept` prefers. `away`: what earlier looks saw, and
-    these; `losses`: those of earlier calls, so that counters only rise. `per_symbol`: also series
-    of each instrument's state, best prices and quality."""
+    these; `losses`: those of earlier calls, so that counters only rise. `serving`: who serves
+    mirrors. `per_symbol`: also series of each instrument's state, best prices and quality."""
     if away is None:
         away = Away()
         away.look(looks, watch)
     registry = CollectorRegistry()
-    registry.register(_Feed(looks, watch, away, losses or ReaderLosses(), per_symbol))
+    feed = _Feed(looks, watch, away, losses or ReaderLosses(), serving, per_symbol)
+    registry.register(feed)
     encode, content_type = choose_encoder(accept)
     return content_type, encode(registry)
 
@@ -107,12 +109,14 @@ class _Feed(Collector):
         watch: Watch,
         away: Away,
         losses: ReaderLosses,
+        serving: Sequence[Mapping[str, Any]],
         per_symbol: bool,
     ) -> None:
         self._looks = looks
         self._watch = watch
         self._away = away
         self._losses = losses
+        self._serving = serving
         self._per_symbol = per_symbol
 
     def describe(self) -> Iterable[Metric]:
@@ -128,6 +132,7 @@ class _Feed(Collector):
         yield from self._readers()
         mirrors = ((look.venue, look.status.get("mirror")) for look in self._looks)
         yield from mirror_families((venue, its) for venue, its in mirrors if its)
+        yield from serve_families(self._serving)
         yield from quality_families(self._qualities())
         if self._per_symbol:
             yield from self._symbols()

@@ -1,8 +1,8 @@
-"""Of mirrors in OpenMetrics: how late, how far the clocks are apart, what was asked for again."""
+"""Of mirrors in OpenMetrics: how late they are, and what they lack; and of who serves them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client.core import (
@@ -46,3 +46,30 @@ def mirror_families(mirrors: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterato
         lost.add_metric([venue], its["lost"])
         repairs.add_metric([venue], its["repaired"])
     yield from (whose, *gauges.values(), lost, repairs)
+
+
+def serve_families(serving: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """As of `feedhandler status`; nothing where nobody serves."""
+    if not serving:
+        return
+    labels = ["name", "venue"]
+    mirrors = GaugeMetricFamily(
+        "feedhandler_serve_mirrors", "Mirrors that were heard", None, labels
+    )
+    counters = {
+        "batches": CounterMetricFamily("feedhandler_serve_batches", "Batches sent", None, labels),
+        "bytes": CounterMetricFamily("feedhandler_serve_sent_bytes", "Of batches", None, labels),
+        "left_out": CounterMetricFamily(
+            "feedhandler_serve_left_out_records",
+            "Records that were overwritten before they were sent",
+            None,
+            labels,
+        ),
+    }
+    for one in serving:
+        for venue in one["venues"]:
+            key = [one["name"], venue["venue"]]
+            mirrors.add_metric(key, len(venue["mirrors"]))
+            for name, family in counters.items():
+                family.add_metric(key, venue[name])
+    yield from (mirrors, *counters.values())

@@ -87,6 +87,7 @@ class Pages:
         self._losses = ReaderLosses()
         self._views = Views(namespace, self._watch, self._history)
         self._made: dict[tuple[tuple[str, str], ...], bytes] = {}  # of this look
+        self._serving: list[dict[str, Any]] = []
         self._exposed: dict[str, tuple[str, bytes]] = {}  # likewise, by what is accepted
         self._looked = 0.0
         self._worker = ThreadPoolExecutor(1, "page")  # has the watch, history, views, and losses
@@ -152,6 +153,7 @@ class Pages:
                 accept,
                 away=self._away,
                 losses=self._losses,
+                serving=self._serving,
                 per_symbol=self.per_symbol,
             )
         return self._exposed[accept]
@@ -164,7 +166,9 @@ class Pages:
         self._looked = now
         self._made.clear()
         self._exposed.clear()
-        self._views.looks = self._watch.look(self._status()["venues"])
+        status = self._status()
+        self._serving = status.get("serving") or []
+        self._views.looks = self._watch.look(status["venues"])
         self._away.look(self._views.looks, self._watch)
         self._history.add(self._views.looks, int(time.time()))
 

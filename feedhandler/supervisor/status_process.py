@@ -10,15 +10,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from feedhandler import own_process, python_child
+from feedhandler import own_process, python_child, status_file
 from feedhandler.log import log, setup
+from feedhandler.status_file import SERVE
 from feedhandler.supervisor.status_http import StatusServer
 from feedhandler.view.status import namespace_status
 
 
 async def _serve(namespace: str, address: str) -> None:
-    server = StatusServer(address, lambda: namespace_status(namespace))
+    def status() -> dict[str, Any]:
+        return namespace_status(namespace) | {"serving": status_file.beside(SERVE, namespace)}
+
+    server = StatusServer(address, status)
     await server.start()
     await asyncio.Event().wait()
 

@@ -111,6 +111,8 @@ def test_a_mirror_is_mirrored_recorded_and_looked_at(
     with beside(near, f"127.0.0.1:{port}"):
         metrics = until(lambda: got(f"http://127.0.0.1:{port}/metrics"), "metrics", processes[1])
     assert 'feedhandler_mirror_info{hops="1",link="tcp/127.0.0.1:' in metrics
+    assert 'feedhandler_serve_mirrors{name="between",venue="sim"} 1.0' in metrics
+    assert 'feedhandler_serve_left_out_records_total{name="between",venue="sim"} 0.0' in metrics
     assert 'feedhandler_mirror_lost_records_total{venue="sim"} 0.0' in metrics
     for name in ("epoch", "published", "instruments", "live", "state", "connections", "frames"):
         assert venue[name] == source[name]
