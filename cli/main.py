@@ -31,6 +31,7 @@ _COMMANDS = {
     "record": "feedhandler.cli.record:record",
     "serve": "feedhandler.cli.serve:serve",
     "mirror": "feedhandler.cli.mirror:mirror",
+    "relay": "feedhandler.cli.relay:relay",
     "capture": "feedhandler.cli.capture:capture",
     "replay": "feedhandler.cli.replay:replay",
     "verify": "feedhandler.cli.verify:verify",

@@ -74,14 +74,19 @@ def open_session(
     connect: Sequence[str],
     file: str | Path | None,
     stop: threading.Event | None = None,
+    *,
+    router: bool = False,
 ) -> Any:
     """`file`: a configuration of Zenoh's own. What it leaves as Zenoh has it is as without a file.
+    `router`: it hands on between all that are connected to it.
 
     Who connects only waits until somebody is there; None: `stop` was set before.
 
     Raises :class:`LinkError`: an endpoint that cannot be had, a file that is no configuration.
     """
     config = _config(listen, connect, file)
+    if router:
+        config.insert_json5("mode", json.dumps("router"))
     where = ", ".join([*_endpoints(config, "listen"), *_endpoints(config, "connect")])
     opening = _Opening(engine(), config)
     said = monotonic() + _SILENT_S

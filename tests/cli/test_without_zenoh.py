@@ -22,7 +22,7 @@ sys.exit(main(Order("test", ("okx",), load(Path(sys.argv[1])).serve)))
 
 
 @pytest.mark.parametrize(
-    "words", [["serve"], ["mirror", "okx", "--from", "10.0.0.5"], ["bench", "mirror"]]
+    "words", [["serve"], ["relay"], ["mirror", "okx", "--from", "10.0.0.5"], ["bench", "mirror"]]
 )
 def test_commands_name_the_cure(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 import shm
 from feedhandler import python_child
-from feedhandler.bench.kit import board_source, leftovers, zenoh_peer
+from feedhandler.bench.kit import board_source, leftovers
 from feedhandler.bench.kit.board_frames import VENUE
 from feedhandler.bench.kit.board_source import Done, Pace
 from feedhandler.bench.kit.hosts import Host
@@ -116,22 +116,21 @@ class Mirrored:
             for name in objects(space):
                 unlink(name.path)
 
-    def start(self, what: str, *arguments: str, on: Host | None = None, module: str = "") -> None:
+    def start(self, what: str, *arguments: str, on: Host | None = None) -> None:
         """A command of ours, by its name in `started`."""
-        self._how[what] = lambda: self.start(what, *arguments, on=on, module=module)
+        self._how[what] = lambda: self.start(what, *arguments, on=on)
         if what not in self._logs:
             self._logs[what] = self.stack.enter_context(TemporaryFile())  # noqa: SIM115
         log = self._logs[what]
-        command: list[str | Path] = [*python_child.command(module or "feedhandler", *arguments)]
+        command: list[str | Path] = [*python_child.command("feedhandler", *arguments)]
         process = subprocess.Popen(
             on.command(*command) if on else command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if module else log,
+            stdout=log,
             stderr=log,
             env=python_child.environment(),
         )
         self.started[what] = process
-        self.stack.callback(_ended, process)
+        self.stack.callback(end, process)
 
     def serve(self, *endpoint: str, on: Host | None = None) -> None:
         """`endpoint`: "--listen", ENDPOINT or the like."""
@@ -152,15 +151,8 @@ class Mirrored:
         self.start(called, "mirror", VENUE, "--from", endpoint, *spaces, *more, on=on)
 
     def router(self, port: int) -> None:
-        """Zenoh's, between the two, on loopback; again, if it was killed."""
-        self.start("router", module="feedhandler.bench.kit.zenoh_peer")
-        process = self.started["router"]
-        assert process.stdin is not None
-        assert process.stdout is not None
-        order = zenoh_peer.Order("route", listen=f"tcp/127.0.0.1:{port}")
-        process.stdin.write(msgspec.json.encode(order) + b"\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == b"ready\n"
+        """Between the two, on loopback; again, if it was killed."""
+        self.start("router", "relay", "--listen", f"tcp/127.0.0.1:{port}")
 
     def kill(self, what: str) -> None:
         """At once, and it is gone."""
@@ -214,13 +206,6 @@ class Mirrored:
         log = self._logs[what]
         log.seek(0)
         return f"{what}: {log.read().decode()[-2000:]}"
-
-
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    end(process)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
 
 
 @contextmanager

@@ -81,7 +81,7 @@ class Going:
 
 @contextmanager
 def going(*, routed: bool = False) -> Iterator[Going]:
-    """Everything starts; `routed`: with a router of Zenoh's behind the link."""
+    """Everything starts; `routed`: with a relay behind the link."""
     with mirrored(instruments=ROWS, ring_slots=SLOTS) as m:
         port = free_port()
         if routed:

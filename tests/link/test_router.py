@@ -1,42 +1,15 @@
-"""A router of Zenoh's between a source and its mirror: rows of the table in docs/mirror.md."""
+"""A relay between a source and its mirror: rows of the table in docs/mirror.md."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
+import socket
 import time
 
-from feedhandler.link.session import open_session
-from tests.kit.mirrored import free_port
-from tests.kit.rig import until
-from tests.link.fault_table import DOCUMENT, row
+import pytest
+
+from feedhandler.cli.main import main
+from tests.link.fault_table import row
 from tests.link.going import going
-
-
-def test_the_documents_router_is_one() -> None:
-    """Its block, word for word: who connects to it can publish to another who does."""
-    (block,) = re.findall(r"```python\n(import threading.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    port = free_port()
-    program = block.replace("0.0.0.0:7447", f"127.0.0.1:{port}")
-    router = subprocess.Popen([sys.executable, "-c", program])
-    heard: list[bytes] = []
-    try:
-        one, other = (open_session([], [f"tcp/127.0.0.1:{port}"], None) for _ in range(2))
-        try:
-            other.declare_subscriber("a/b", lambda sample: heard.append(bytes(sample.payload)))
-
-            def through() -> bool:
-                one.put("a/b", b"said")
-                return bool(heard)
-
-            until(through, "it is heard")
-        finally:
-            one.close()
-            other.close()
-    finally:
-        router.kill()
-        router.wait()
 
 
 def test_router_killed_and_started_again() -> None:
@@ -49,3 +22,10 @@ def test_router_killed_and_started_again() -> None:
         g.m.router(g.port)
         g.heals(its, over)
         g.whole()
+
+
+def test_a_relay_where_another_one_listens_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        assert main(["relay", "--listen", f"127.0.0.1:{port}"]) == 2
+    assert f"tcp/127.0.0.1:{port}" in capsys.readouterr().err

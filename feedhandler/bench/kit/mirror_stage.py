@@ -97,7 +97,7 @@ class Stage:
     source: Child
     serve: subprocess.Popen[bytes] | None = None
     mirrors: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    router: Child | None = None
+    router: subprocess.Popen[bytes] | None = None
     records: float = 1.0
 
     def pace(self, rate: float, batch_s: float, frames: int) -> Done:
@@ -198,15 +198,14 @@ def mirror_stage(
     serve_cpu: int | None = None,
 ) -> Iterator[Stage]:
     """The source on the writer's core, mirrors on the reader's, and `serve` with its source, unless
-    it has another. `routed`: through a router of Zenoh's in the middle. Raises StageError."""
+    it has another. `routed`: through `relay` in the middle. Raises StageError."""
     with ExitStack() as stack, source_stage(on, where, ring_slots) as stage:
         way = f"tcp/{on.address}:{PORT}"
         ours = ["--listen", way]
         if routed:
             way = f"tcp/{on.middle}:{PORT}"
             ours = ["--connect", way]
-            order = zenoh_peer.Order("route", listen=way)
-            stage.router = stack.enter_context(peer(order, on.wire, where.writer))
+            stage.router = _command(stack, ["relay", "--listen", way], on.wire, where.writer)
         serve = ["serve", VENUE, "--namespace", stage.space, "--name", "bench", *ours]
         cpu = where.writer if serve_cpu is None else serve_cpu
         stage.serve = _command(stack, serve, on.source, cpu)
@@ -220,7 +219,7 @@ def mirror_stage(
 
 
 def _command(
-    stack: ExitStack, arguments: Sequence[str], host: Host | None, cpu: int
+    stack: ExitStack, arguments: Sequence[str], host: Host | Wire | None, cpu: int
 ) -> subprocess.Popen[bytes]:
     command: list[str | Path] = [*python_child.command("feedhandler", *arguments)]
     entered = host.command(*command) if host else command

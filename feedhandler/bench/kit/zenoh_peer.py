@@ -2,7 +2,7 @@
 
 `python -m feedhandler.bench.kit.zenoh_peer` takes an `Order` on stdin. It listens or connects, says
 "ready", and sends when it is told "go", or receives until it has all; "done" comes with its CPU
-time in ns. A router only passes on, until its stdin ends.
+time in ns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PATIENCE_S = 30.0
 
 
 class Order(msgspec.Struct, frozen=True):
-    """`role`: send, receive or route. `path`: where a receiver writes how long each took, ns, from
+    """`role`: send or receive. `path`: where a receiver writes how long each took, ns, from
     before it was put. Endpoints as Zenoh writes them; "": none. `ours`: the engine is set as that
     of a mirror is, else as it is by itself."""
 
@@ -39,13 +39,13 @@ class Order(msgspec.Struct, frozen=True):
     ours: bool = False
 
 
-def session(role: str, listen: str, connect: str) -> Any:
+def session(listen: str, connect: str) -> Any:
     """A session that scouts nothing."""
     import zenoh
 
     config = zenoh.Config()
     settings = {
-        "mode": "router" if role == "route" else "client" if connect else "peer",
+        "mode": "client" if connect else "peer",
         "listen/endpoints": [listen] if listen else [],
         "connect/endpoints": [connect] if connect else [],
         "scouting/multicast/enabled": False,
@@ -109,13 +109,9 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     if order.ours:
         engine()  # it says how many threads there are
-    opened = session(order.role, order.listen, order.connect)
+    opened = session(order.listen, order.connect)
     gc.disable()
-    if order.role == "route":
-        _said("ready")
-        sys.stdin.buffer.read()
-    else:
-        (send if order.role == "send" else receive)(opened, order)
+    (send if order.role == "send" else receive)(opened, order)
     opened.close()
     os._exit(0)  # its threads would be waited for
 
