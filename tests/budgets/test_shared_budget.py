@@ -67,7 +67,7 @@ def test_many_processes_some_killed_and_restarted_stay_inside_together(tmp_path:
     try:
         until(lambda: grants.stat().st_size > 0, "somebody is granted something")
         kills = 0
-        while time.monotonic() < began + 4.0:
+        while kills < 3 or time.monotonic() < began + 1.5:
             victim = hammer(name, grants, 60.0)
             victims.append(victim)
             before = grants.stat().st_size
@@ -82,7 +82,6 @@ def test_many_processes_some_killed_and_restarted_stay_inside_together(tmp_path:
             process.wait()
     elapsed = time.monotonic() - began
     spent = grants.stat().st_size
-    assert kills >= 3
     assert spent <= 40 + 200 * elapsed
     assert SharedBudget(name, 200, 40).available(time.monotonic()) <= 40
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import shm
 from shm import Reason, State
 from tests.conftest import remove_objects
+from tests.kit.forked import Forked
 from tests.kit.patience import DEADLINE_S
 from tests.recording.market import SYMBOLS, VENUE, Market
 
@@ -35,12 +35,14 @@ class Process:
 
     def _start(self) -> None:
         self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "feedhandler", *self.words],
+        process: Any = Forked(
+            "feedhandler",
+            *self.words,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
         )
+        self.process: subprocess.Popen[str] = process
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +15,7 @@ import shm
 from feedhandler.supervisor.status_process import beside
 from shm import Kind, State
 from shm.recording.reader import Recording
+from tests.cli.support import run
 from tests.kit.patience import DEADLINE_S
 from tests.link.links import (
     LIVE,
@@ -35,9 +34,7 @@ from tests.recording.market import SYMBOLS, VENUE, Market
 
 
 def ran(*words: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "feedhandler", *words], capture_output=True, text=True
-    )
+    done = run(*words)
     assert done.returncode == code, (words, done.stdout, done.stderr)
     return done.stdout
 

@@ -28,6 +28,7 @@ from feedhandler.sim.runner import (
     load_script,
     make_server,
 )
+from tests.kit.rig import ForkedSims
 from tests.sim.dialects import DIALECTS, Follower
 from tests.sim.harness import DEADLINE, SIX, START_MS, Sim, needs_openssl, venue
 
@@ -194,7 +195,7 @@ def test_the_documents_example_runs(tmp_path: Path) -> None:
     assert len(entries) == len(tomllib.loads(_example())["fault"])
     options = SimOptions(rate=500.0, script=entries)
     check_script(SIX, options)
-    with SimProcess(SIX, options) as sims:
+    with ForkedSims(SIX, options) as sims:
         endpoints = dict(sims.endpoints)
 
         async def main() -> None:
