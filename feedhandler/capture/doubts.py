@@ -3,12 +3,14 @@ other's place, numbers that never follow, a list that has not what the frames ar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from feedhandler.adapter.venue import ListedInstrument
 from feedhandler.capture.replay import ReplayResult
+from feedhandler.engine import _engine
 from feedhandler.shape import tree
 from feedhandler.shape.frame import SAYING, TRADES
 from feedhandler.shape.meaning import Meaning
@@ -16,6 +18,7 @@ from shm import Status
 
 _FAR = 50  # times the price of its book is none of the same market
 _PRICES = ("price", "bid", "ask")
+_TRADES, _ENOUGH = 200, 20  # that are looked at, and by which a side is judged
 _NAMED = 3  # of instruments with the same trouble
 
 
@@ -24,6 +27,52 @@ class First(NamedTuple):
 
     told: Meaning
     value: Any
+
+
+class Takers:
+    """Who took, by the trades' words, and by where the book stood: who buys pays what is asked."""
+
+    def __init__(self) -> None:
+        self.place = ""
+        self.fitting = self.against = 0
+
+    def look(self, told: Meaning, value: Any, engine: _engine.Engine) -> None:
+        """At a frame of trades, while the book is LIVE; of the first ones."""
+        if told.frame.kind != "trade" or self.fitting + self.against >= _TRADES:
+            return
+        found = tree.matched(told.tree, value) or {}
+        for row in (found, *(found.get("rows") or ())):
+            word, price = row.get("taker"), _number(row.get("price"))
+            best = _best(engine, str(row.get("symbol") or found.get("symbol")))
+            if word is None or price is None or best is None:
+                continue
+            buys = (word if isinstance(word, str) else json.dumps(word)) == told.frame.taker[0]
+            if price >= best[1] or price <= best[0]:
+                self.place = told.place
+                self.fitting += buys == (price >= best[1])
+                self.against += buys != (price >= best[1])
+
+    @property
+    def doubt(self) -> str:
+        """In words; "": none."""
+        all_of_them = self.fitting + self.against
+        if all_of_them < _ENOUGH or self.against < 3 * self.fitting:
+            return ""
+        return (
+            f"{self.place}: {self.against} of {all_of_them} takers who buy did at the bid, or who "
+            "sell at the ask: does `taker` name who sells first?"
+        )
+
+
+def _best(engine: _engine.Engine, symbol: str) -> tuple[Decimal, Decimal] | None:
+    if symbol not in engine.symbols():
+        return None
+    row = engine.instrument_id(symbol)
+    best = engine.best(row)
+    if best is None or len(best) < 4:
+        return None
+    exponent = engine.book(row)[3]
+    return Decimal(best[0]).scaleb(exponent), Decimal(best[2]).scaleb(exponent)
 
 
 def doubts(

@@ -17,7 +17,7 @@ from feedhandler.adapter.declared import words
 from feedhandler.adapter.declared.venue import DeclaredVenue
 from feedhandler.adapter.venue import Base, ListedInstrument, Venue
 from feedhandler.capture.dated import misdated
-from feedhandler.capture.doubts import First, doubts, suspect
+from feedhandler.capture.doubts import First, Takers, doubts, suspect
 from feedhandler.capture.frames_file import CaptureError, Frame, parse_frame, read_lines
 from feedhandler.capture.replay import ReplayResult, replay
 from feedhandler.engine import _engine
@@ -140,8 +140,8 @@ def examine(path: Path, venue: Venue, lists: Mapping[str, bytes] | None = None) 
         answers[0].frames = result.snapshots
     told.channels = list(_channels(venue, watch, told))
     changes = sum(one.frames for one in watch.every if one.kind == "book" and not one.answer)
-    odd = doubts([*watch.firsts.values()], changes, result, told.listed)
-    told.problems += [*watch.misdated.values(), *map(one_line, odd), *result.problems]
+    odd = [*doubts([*watch.firsts.values()], changes, result, told.listed), watch.takers.doubt]
+    told.problems += [*watch.misdated.values(), *map(one_line, filter(None, odd)), *result.problems]
     return told
 
 
@@ -166,6 +166,7 @@ class _Watch:
         self.busiest = ""
         self.misdated: dict[str, str] = {}  # by sample
         self.firsts: dict[str, First] = {}  # by sample
+        self.takers = Takers()
 
     @property
     def every(self) -> list[Declared]:
@@ -198,6 +199,8 @@ class _Watch:
             like = likeness(told.tree, value, told.level, quick=True)
             if not like.stops and self._may_be(told, value):
                 self._date(told, count, value)
+                if self.engine is not None:
+                    self.takers.look(told, value, self.engine)
                 return count
             if like.points > points and not any(stop.word for stop in like.stops):
                 best, points = count, like.points

@@ -19,8 +19,10 @@ _TICKER = '"b?":"$bid",\'\n            \'"bs?":"$bid_size","k?":"$ask","ks?":"$a
 _OTHER_WAY = '"b?":"$ask",\'\n            \'"bs?":"$ask_size","k?":"$bid","ks?":"$bid_size"'
 
 
-def told(folder: Path, *changes: tuple[str, str]) -> Examined:
-    """What the example's frames come to where its declarations are changed."""
+def told(
+    folder: Path, *changes: tuple[str, str], frames: Path = EXAMPLE / "frames.ndjson"
+) -> Examined:
+    """What frames come to where the example's declarations are changed."""
     text = SOURCE
     for what, other in changes:
         assert what in text
@@ -30,7 +32,7 @@ def told(folder: Path, *changes: tuple[str, str]) -> Examined:
     (venue,) = outside.in_file(path).values()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(outside.FILES, str(path))
-        with as_capture(EXAMPLE / "frames.ndjson") as capture:
+        with as_capture(frames) as capture:
             return examine(capture, venue(), {"the list": LIST})
 
 
@@ -80,6 +82,17 @@ def test_why_a_frame_is_refused_is_said(
 ) -> None:
     left = told(tmp_path, *changes).left
     assert any(said in one.stop for one in left), [one.stop for one in left]
+
+
+def test_takers_who_buy_at_the_bid_are_those_who_sell(tmp_path: Path) -> None:
+    lines = (EXAMPLE / "frames.ndjson").read_text().splitlines()
+    book = next(line for line in lines if '"u":5100,"cs"' in line)
+    buy = next(line for line in lines if '"BUY"' in line).replace('{"id":1,', '{"id":-1,')
+    sold = next(line for line in lines if '"s":"SELL"' in line)
+    (frames := tmp_path / "frames").write_text("\n".join((book, *(10 * (buy, sold)))))
+    changed = told(tmp_path, ('("BUY", "SELL")', '("SELL", "BUY")'), frames=frames).problems
+    assert any("20 of 20 takers who buy did at the bid" in one for one in changed), changed
+    assert not any("takers" in one for one in told(tmp_path, frames=frames).problems)
 
 
 @pytest.mark.parametrize(
