@@ -21,6 +21,8 @@ from feedhandler.number_text import duration, plural
 if TYPE_CHECKING:
     from feedhandler.config.keys import Config
 
+_LAGS_S = 1.0  # longer than a venue needs to say that all its books are LIVE
+
 
 def _symbols(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
     return [part.strip() for part in (value or "").split(",") if part.strip()]
@@ -169,6 +171,7 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
 
     began = time.monotonic()
     known: dict[str, tuple[str, str]] = {}
+    lagging: dict[str, float] = {}
     waiting = set(config.venues)
     wide = max(map(len, waiting))
     echo(f"starting {', '.join(config.venues)}; Ctrl-C stops")
@@ -176,6 +179,8 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
         for found in namespace_status(config.namespace)["venues"]:
             name, now = found["venue"], (found["state"], found["reason"])
             if name not in config.venues or known.get(name) == now or now[0] == "NONE":
+                continue
+            if _about_to_be_live(found, lagging, time.monotonic()):
                 continue
             known[name] = now
             why = "" if now[1] in ("NONE", "START") else f" {now[1]}"
@@ -188,6 +193,16 @@ def _narrate(config: Config, faults: Mapping[str, str]) -> None:
                     _show_how_to_look(config)
                     _show_how_to_break(faults)
         time.sleep(0.1 if waiting else 0.5)
+
+
+def _about_to_be_live(found: Mapping[str, Any], lagging: dict[str, float], now: float) -> bool:
+    """Whether all its books are LIVE, and the venue says so in a moment: it counts a few times a
+    second. `lagging`: since when that is so."""
+    name = found["venue"]
+    if found["state"] != "SYNCING" or not 0 < found["instruments"] == found["live"]:
+        lagging.pop(name, None)
+        return False
+    return now - lagging.setdefault(name, now) < _LAGS_S
 
 
 def _show_how_to_look(config: Config) -> None:
