@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "-m",
     type=click.IntRange(1, 200),
     multiple=True,
-    default=(1, 4, 16),
+    default=(1, 16),
     show_default=True,
     help="How many at once; repeatable.",
 )
@@ -53,7 +53,7 @@ def mirror(
     Source and mirrors are on hosts of their own: network namespaces that a bridge joins; where they
     cannot be made, all is on loopback, and a note says so. The floor is bare Zenoh with batches of
     the same size, and its own floor a message over TCP in C. Also what `serve` costs the writer,
-    and several mirrors at once, each connected to `serve` or all through a router.
+    and several mirrors at once, each connected to `serve` or all through `relay`.
 
     \b
     feedhandler bench mirror

@@ -28,7 +28,7 @@ from feedhandler.bench.native import programs
 
 BENCH = "mirror"
 RATES = (1_000, 20_000, 200_000)  #: records a second
-MIRRORS = (1, 4, 16)
+MIRRORS = (1, 16)
 SECONDS = 1.0
 PERCENTILES = (50.0, 99.0)
 _BATCH_S = 0.001
@@ -79,7 +79,7 @@ def _one_rate(
     alike: list[Bare] = []
     ways: list[Times] = []
     findings.progress(f"mirror {rate:,} records/s")
-    stage.run(rate, 0.3, _BATCH_S)  # warms
+    stage.warm(rate, _BATCH_S)
     spins = partial(followers, stage.space, VENUE, stage.polls, int(where.shared), where.reader)
     batches = Batches(1, 1, 1)
     for number in range(repetitions):
@@ -176,7 +176,7 @@ def of_many(where: cores.Cores, count: int, seconds: float, *, routed: bool) -> 
         net(count) as (on, _),
         mirror_stage(on, where, routed=routed, ring_slots=_FAN_SLOTS) as stage,
     ):
-        stage.run(_FAN_RATE, 0.3, _FAN_BATCH_S, asleep=True)
+        stage.warm(_FAN_RATE, _FAN_BATCH_S)
         one = stage.run(_FAN_RATE, seconds, _FAN_BATCH_S, asleep=True)
     p50, p99 = np.percentile(one.took, PERCENTILES) / 1e3
     batches = one.done.frames * stage.records / _FAN_RATE / _FAN_BATCH_S

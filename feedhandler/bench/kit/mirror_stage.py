@@ -29,6 +29,7 @@ from shm import State
 PORT = 7447
 _LIVE_S = 120.0  # dozens of mirrors start on two cores
 _PATIENCE_S, _FIRST_S = 0.7, 30.0
+_WARM_S = 0.3
 Times = npt.NDArray[np.int64]
 
 
@@ -116,6 +117,10 @@ class Stage:
         """How somebody spins who only follows: on a core of its own, or on the mirror's while that
         sleeps."""
         return "idle" if self.where.shared else "spin"
+
+    def warm(self, rate: float, batch_s: float) -> None:
+        """Records that nobody times."""
+        self.pace(rate / self.records, batch_s, max(1, int(rate * _WARM_S / self.records)))
 
     def run(self, rate: float, seconds: float, batch_s: float, *, asleep: bool = False) -> Run:
         """Records at a rate, and when they could be read of the first mirror and the last: by who
