@@ -41,8 +41,8 @@ def _environment(**more: str) -> dict[str, str]:
 def run(
     *arguments: str, namespace: str | None = None, timeout: float = 30.0, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command without a terminal. That it starts from nothing, too, `Terminal` and the
-    words of `PYTHONPATH` show: here it is a copy of a process that has imported it."""
+    """Run one command without a terminal. That it starts from nothing, too, `start` on a
+    `Terminal` and the words of `PYTHONPATH` show: here it is a copy of one that has imported it."""
     if namespace is not None:
         environment["FEEDHANDLER_NAMESPACE"] = namespace
     env = _environment(**environment)
@@ -85,16 +85,18 @@ class Terminal:
     ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=_environment(
-                FEEDHANDLER_NAMESPACE=namespace, **{"TERM": "xterm-256color", **environment}
-            ),
-            start_new_session=True,
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), slave)
+        env = _environment(
+            FEEDHANDLER_NAMESPACE=namespace, **{"TERM": "xterm-256color", **environment}
         )
+        if environment or arguments[0] == "start":  # an interpreter reads it; and from nothing, too
+            self.process = subprocess.Popen(
+                [*COMMAND, *arguments], **pipes, env=env, start_new_session=True
+            )
+        else:
+            self.process = Forked(
+                "feedhandler", *arguments, **pipes, env=env, start_new_session=True
+            )
         os.close(slave)
         os.set_blocking(self._master, False)
         self.raw = ""

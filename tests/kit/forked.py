@@ -34,11 +34,12 @@ _MODULES = ("feedhandler.io_process.main", "feedhandler.sim.__main__")
 _ITS = ("rich.console", "rich.table", "shm.inspect", "feedhandler.supervisor.supervisor")
 _ORDER = 1 << 18  #: bytes at most
 _PARENT_S = 10.0
+_SESSION = -2  #: instead of a group: a session of its own
 
 
 class Forked(subprocess.Popen[bytes]):
     """`python -m MODULE ARGUMENT...` without its imports. Of Popen's options: `stdin`, `stdout`,
-    `stderr`, `env`, `process_group`."""
+    `stderr`, `env`, `text`, `process_group`, `start_new_session`."""
 
     def __init__(self, module: str, *arguments: str, **options: Any) -> None:
         self._order = [module, *arguments]
@@ -50,7 +51,8 @@ class Forked(subprocess.Popen[bytes]):
         theirs = [told[name] for name in ("p2cread", "c2pwrite", "errwrite")]
         fds = [own if fd == -1 else fd for own, fd in enumerate(theirs)]
         env = dict(os.environ if told["env"] is None else told["env"])
-        order = [os.getpid(), self._order, env, str(Path.cwd()), told["process_group"]]
+        group = _SESSION if told["start_new_session"] else told["process_group"]
+        order = [os.getpid(), self._order, env, str(Path.cwd()), group]
         self.pid = _nursery(os.getpid()).born(order, fds)
         self._child_created = True
         pipes = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
@@ -122,7 +124,9 @@ def _become(order: list[Any], fds: list[int]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(directory)
-    if group >= 0:
+    if group == _SESSION:
+        os.setsid()
+    elif group >= 0:
         os.setpgid(0, group)
     until = time.monotonic() + _PARENT_S
     while os.getppid() != parent and time.monotonic() < until:
