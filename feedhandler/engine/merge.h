@@ -87,13 +87,20 @@ static inline int64_t market_behind(const engine *e, const market *m)
     return most;
 }
 
+/* Is it longer than that ago? Also where the clock was set back since: nobody knows how long it is then, and a book
+ * must not wait for what is left of an hour. */
+static inline bool time_is_up(int64_t since, int64_t now, int64_t limit)
+{
+    return now - since > limit || now - since < -OLD_NS;
+}
+
 /* Has nobody brought what is missing in time, or has all that came been old for too long? */
 COLD bool market_overdue(const engine *e, const market *m, int64_t now)
 {
     int64_t behind = market_behind(e, m);
     int64_t old = market_others(m, m->owner) ? OLD_MERGED_NS : OLD_NS;
-    return (m->ahead_ns && now - m->ahead_ns > AHEAD_NS + behind) ||
-           (m->old_ns && now - m->old_ns > old + behind);
+    return (m->ahead_ns && time_is_up(m->ahead_ns, now, AHEAD_NS + behind)) ||
+           (m->old_ns && time_is_up(m->old_ns, now, old + behind));
 }
 
 /* A connection is ahead of the book. True: nobody has brought what is missing in time. */

@@ -158,7 +158,7 @@ static inline bool quote_waits(const market *m)
 static inline bool quote_over(engine *e, market *m, int64_t now)
 {
     if (!quote_waits(m) || !continuity_based(&m->sequence) ||
-        now - m->quote.receive_ns <= QUOTE_NS)
+        !time_is_up(m->quote.receive_ns, now, QUOTE_NS))
         return false;
     m->probe_ns = 0;
     quote_from_book(e, m, m->head.exchange_ns, m->head.receive_ns);

@@ -130,6 +130,21 @@ def test_a_hole_that_nobody_fills_in_time_is_a_gap(again: bool) -> None:
         assert e.overdue() == 0
 
 
+@pytest.mark.parametrize(("back_ns", "lost"), [(3600 * 10**9, 1), (100_000_000, 0)])
+def test_a_hole_is_waited_for_no_longer_where_the_clock_was_set_back(
+    back_ns: int, lost: int
+) -> None:
+    """Nobody knows how long it is there. Clocks of two readings may differ by a moment."""
+    frames = okx_stream(5)
+    with support.engine("okx", instruments=2) as e:
+        i = e.add_instrument("BTC-USDT")
+        for index in (0, 1):
+            e.connection(index).feed(okx_snapshot(100))
+        e.connection(0).feed(frames[1], time.time_ns() + back_ns)
+        assert e.overdue() == lost
+        assert e.state(i) == ((State.STALE, Reason.GAP) if lost else LIVE)
+
+
 def test_a_hole_that_is_filled_is_forgotten() -> None:
     frames = okx_stream(3)
     with support.engine("okx", instruments=2) as e:

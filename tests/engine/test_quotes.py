@@ -45,7 +45,7 @@ def test_a_quote_is_shown_until_the_book_has_reached_it() -> None:
         assert shown(e) == (98, 101, 105, Source.BOOK)
 
 
-@pytest.mark.parametrize("by", ["the next of the book", "the clock"])
+@pytest.mark.parametrize("by", ["the next of the book", "the clock", "a clock that was set back"])
 def test_a_far_ahead_quote_is_shown_for_a_second(by: str) -> None:
     now = time.time_ns()
     with engine("binance") as e:
@@ -55,8 +55,8 @@ def test_a_far_ahead_quote_is_shown_for_a_second(by: str) -> None:
         c.feed(binance_depth(101, 101, [["98", "3"]]), now + SECOND // 2)
         e.overdue(now + SECOND)
         assert shown(e) == (80, 90, FAR, Source.QUOTE)
-        if by == "the clock":
-            e.overdue(now + SECOND + 1)
+        if by != "the next of the book":
+            e.overdue(now + SECOND + 1 if by == "the clock" else now - 3600 * SECOND)
             assert shown(e) == (99, 101, 101, Source.BOOK)
         else:
             c.feed(binance_depth(102, 102, [["99", "2"]]), now + SECOND + 1)
