@@ -41,7 +41,7 @@ class SimOptions:
     digests: bool = False
     """Keep a digest of every book at every sequence, for ``/sim/digests``."""
     batch_interval: float = 0.004
-    """The market catches up with the clock this often, or as often as it has updates."""
+    """The market catches up with the clock this often."""
     client_backlog: int = 32 << 20
     """Unsent bytes after which a slow client is cut off."""
 

@@ -25,8 +25,6 @@ _MAX_CATCH_UP = 0.25
 """Seconds of market that a stalled process makes up for; the rest is let go."""
 _UNWATCHED = 0.1
 """Seconds between two looks at the clock while nobody is connected."""
-_SELDOM = 0.02
-"""The same of a market in which next to nothing happens between two looks."""
 
 
 class VenueServer(SimVenue):
@@ -75,9 +73,7 @@ class VenueServer(SimVenue):
     async def _until_look(self) -> None:
         """While nobody is connected a look costs a hundredth of a core and is for nobody: then few
         are taken, and one as soon as somebody connects, so that he finds the market of now."""
-        rate = self.options.rate
-        seldom = min(1.0 / rate, _SELDOM) if rate else _SELDOM
-        interval = max(self.options.batch_interval, seldom)
+        interval = self.options.batch_interval
         if self.clients:
             await asyncio.sleep(interval)
             return
