@@ -24,6 +24,7 @@ from feedhandler.view.status import venue_status
 from shm import Reason, State
 from shm.inspect import open_memory
 from tests.feed.fault_table import row
+from tests.kit.forked import Forked
 from tests.kit.rig import Rig, RingBooks, assert_true_book, end, rig, until
 
 
@@ -141,8 +142,10 @@ def write(r: Rig, path: Path, **instruments: list[str]) -> None:
 
 
 def start(r: Rig, path: Path, log: Path) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen(
-        [sys.executable, "-m", "feedhandler", "start", str(path)],
+    process = Forked(
+        "feedhandler",
+        "start",
+        str(path),
         stdin=subprocess.DEVNULL,
         stderr=log.open("w"),
         start_new_session=True,

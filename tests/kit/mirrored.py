@@ -13,7 +13,6 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -31,6 +30,7 @@ from shm import State
 from shm._native import DTYPES, READ_OK
 from shm.dev_shm import objects, unlink
 from shm.inspect import Memory, open_memory
+from tests.kit.forked import Forked
 from tests.kit.patience import DEADLINE_S
 from tests.kit.rig import end, until
 
@@ -122,13 +122,13 @@ class Mirrored:
         if what not in self._logs:
             self._logs[what] = self.stack.enter_context(TemporaryFile())  # noqa: SIM115
         log = self._logs[what]
-        command: list[str | Path] = [*python_child.command("feedhandler", *arguments)]
-        process = subprocess.Popen(
-            on.command(*command) if on else command,
-            stdout=log,
-            stderr=log,
-            env=python_child.environment(),
-        )
+        env = python_child.environment()
+        process: subprocess.Popen[bytes]
+        if on:
+            command = on.command(*python_child.command("feedhandler", *arguments))
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
+        else:
+            process = Forked("feedhandler", *arguments, stdout=log, stderr=log, env=env)
         self.started[what] = process
         self.stack.callback(end, process)
 
