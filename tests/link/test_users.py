@@ -79,15 +79,15 @@ def test_a_mirror_is_mirrored_recorded_and_looked_at(
 
     recorded = tmp_path / "recording"
     ran("record", "--namespace", near, "--to", str(recorded), "--seconds", "1")
-    (segment, *_) = Recording(recorded).segments(VENUE)
-    assert segment.epoch == market.epoch
+    segments = list(Recording(recorded).segments(VENUE))  # several, on a busy machine
+    assert {segment.epoch for segment in segments} == {market.epoch}
     checked = 0
     for rows in Recording(recorded).rows(VENUE):
         for kept in rows[rows["base"] == 0]:
             truth = market.truth[market.epoch][int(kept["sequence"])]
             assert (int(kept["price"]), int(kept["size"])) == (truth.price, truth.size)
             checked += 1
-    assert checked == segment.last - segment.first + 1 > 0
+    assert checked == sum(segment.last - segment.first + 1 for segment in segments) > 0
 
     flow.pause()
     until(lambda: same(feed, between) and same(feed, end), "the same", processes[3])
