@@ -20,7 +20,7 @@ ALWAYS_INLINE void emit_time(message *msg, const int64_t *v)
 /* A book's numbers. */
 ALWAYS_INLINE bool emit_numbers(const form *f, const int64_t *v, sequence *numbers)
 {
-    if (f->previous && UNLIKELY(!number_usual(v[SLOT_PREVIOUS] + 1) &&
+    if (f->previous && UNLIKELY(!number_usual((int64_t)((uint64_t)v[SLOT_PREVIOUS] + 1)) &&
                                 !(v[SLOT_PREVIOUS] == -1 && f->message.kind == MESSAGE_SNAPSHOT)))
         return false;
     if (UNLIKELY(numbers->numbered && !number_usual(v[SLOT_FINAL])))
