@@ -203,7 +203,7 @@ static bool declared_ticker(engine *e, cursor *c, const form *f, market *m, cons
     emit_time(msg, v);
     msg->levels = begin;
     msg->count = e->stat_count - begin;
-    const uint8_t *at = c->begin + v[SLOT_WORD];
+    const uint8_t *at = f->worded ? c->begin + v[SLOT_WORD] : c->begin;
     text word;
     if (f->worded && usual_scalar(&at, c->end, &word))
         message_word(c, msg, &word);
