@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from feedhandler.export import of_live
 from feedhandler.export.of_live import LiveSource
 from feedhandler.export.run import Job, export
 from shm import Flag, Kind, State
@@ -94,7 +93,7 @@ def test_a_feed_is_followed_from_its_state_until_the_end(
     source = LiveSource(VENUE, namespace=namespace, follow=True)
     job = Job(out, "csv", "incremental_book_L2", end_ns=time.time_ns() + 3600 * 10**9)
     over, chunks = threading.Event(), list[object]()
-    monkeypatch.setattr(of_live, "_over", lambda _: len(chunks) > 5)  # then its end has come
+    monkeypatch.setattr(LiveSource, "_over", lambda *_: len(chunks) > 5)  # then its end has come
 
     def write() -> None:
         while not over.is_set():

@@ -208,7 +208,7 @@ def test_a_silent_client_is_cut() -> None:
         async with served("made-windowed", heartbeat_scale=0.01) as sim, reading(sim) as reader:
             for _ in range(3):
                 await asyncio.sleep(0.05)
-                await reader.send('{"op":"ping"}')
+                await reader.send('{"op":"ping","with":[]}')
                 assert orjson.loads(await reader.text()) == {"op": "pong"}
             message = await asyncio.wait_for(reader.raw.receive(), 45)
             assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
