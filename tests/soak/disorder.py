@@ -14,6 +14,7 @@ from pathlib import Path
 import shm
 from feedhandler.view.status import venue_status
 from tests.kit.rig import Rig
+from tests.soak.cells import STATUS_S
 from tests.soak.menu import WORDS, Order
 from tests.soak.report import Findings
 
@@ -24,15 +25,15 @@ def io_processes(namespace: str, venues: Iterable[str]) -> dict[str, int]:
     for venue in venues:
         with suppress(shm.ShmError):
             pid = int(venue_status(namespace, venue)["pid"])
-            if _is_ours(pid):
+            if _is_of(venue, pid):
                 found[venue] = pid
     return found
 
 
-def _is_ours(pid: int) -> bool:
-    """Whether it is an IO process: the number of one that died may be another's by now."""
+def _is_of(venue: str, pid: int) -> bool:
+    """Whether it is its IO process: the number of one that died may be another's by now."""
     try:
-        return b"feedhandler.io_process.main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/comm").read_text().strip() == f"fh:{venue}"[:15]
     except OSError:
         return False
 
@@ -110,5 +111,10 @@ class Disorder:
         else:
             for each, symbols in self._symbols.items():
                 order = {"kind": "restate", "symbol": symbols[-1], "signs": "both"}
-                lasts = {"word": WORDS[each][0], "seconds": min(60.0, 0.8 * seconds)}
+                lasts = {"word": WORDS[each][0], "seconds": _halted_s(seconds)}
                 self.order(each, order | lasts)
+
+
+def _halted_s(seconds: float) -> float:
+    """So long that what readers show of it counts: they may be late by `STATUS_S`."""
+    return min(60.0, max(0.8 * seconds, STATUS_S + 8.0))

@@ -121,7 +121,7 @@ ACTS: tuple[tuple[Scene, ...], ...] = (
     (
         Scene("connection cut, nobody listens", "okx", lambda p: _cut(p, "refuse"),
               "Connection refused", _AGAIN),
-        Scene("IO process killed", "deribit", _kill, "process died",
+        Scene("IO process killed", "deribit", _kill, "process died|killed by",
               "start(s it|ed) again|restarting"),
         Scene("IO process stopped", "binance", _stop, "no sign of life",
               "its supervisor|killed and started again"),
