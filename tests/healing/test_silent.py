@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -60,9 +60,11 @@ def connections(r: Rig, venue: str) -> list[dict[str, Any]]:
         return []
 
 
-def every(conditions: Mapping[str, Callable[[str], bool]], deadline_s: float) -> None:
+def every(
+    chosen: Iterable[str], conditions: Mapping[str, Callable[[str], bool]], deadline_s: float
+) -> None:
     """Each of the conditions is seen of every venue, though it may not last."""
-    left = {(what, venue) for what in conditions for venue in DUMB}
+    left = {(what, venue) for what in conditions for venue in chosen}
 
     def done() -> bool:
         left.difference_update({(what, venue) for what, venue in left if conditions[what](venue)})
@@ -74,13 +76,21 @@ def every(conditions: Mapping[str, Callable[[str], bool]], deadline_s: float) ->
         raise AssertionError(f"{sorted(left)}: {error}") from None
 
 
-def test_what_is_dumb_is_said_and_cured() -> None:
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(("okx", "binance-usdm", "bybit-linear"), id="one of each kind"),
+        pytest.param(tuple(DUMB), id="all", marks=pytest.mark.soak),
+    ],
+)
+def test_what_is_dumb_is_said_and_cured(chosen: tuple[str, ...]) -> None:
     """Of each venue one subscription beside a book, and that of another book."""
     beside = row("a subscription beside a book brings nothing")
     its = row("the subscription of a book brings nothing")
     began: dict[str, int] = {}
-    with rig(*DUMB, rate=800.0) as r:
-        for venue, (channels, key) in DUMB.items():
+    with rig(*chosen, rate=400.0) as r:
+        for venue in chosen:
+            channels, key = DUMB[venue]
             r.change(venue, channels=channels)
             sim = r.sims[venue]
             began[venue] = sim.fault("dumb", channel=key, count=2)
@@ -109,10 +119,11 @@ def test_what_is_dumb_is_said_and_cured() -> None:
             told = state(r, venue, ALL[venue][1]) == its.sees[0]
             return told and in_time(venue, its.noticed_s())
 
-        every({"a book": book_is_told, "what is beside it": beside_is_told}, STARTS_S)
-        every({"cured": lambda venue: said(r, venue)[:2] == ("LIVE", "NONE")},
-              its.healed_s() + SLACK_S)  # fmt: skip
-        for venue in DUMB:
+        told = {"a book": book_is_told, "what is beside it": beside_is_told}
+        every(chosen, told, STARTS_S)
+        cured = {"cured": lambda venue: said(r, venue)[:2] == ("LIVE", "NONE")}
+        every(chosen, cured, its.healed_s() + SLACK_S)
+        for venue in chosen:
             feed = r.attach(venue)
             for symbol in ALL[venue]:
                 first = assert_true_book(r.sims[venue], feed, symbol)

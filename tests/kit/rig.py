@@ -56,7 +56,7 @@ _IO_PROCESS = "feedhandler.io_process.main"
 
 def until(condition: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:
     """Wait for a condition to give something true, and return that; see `patient`. A look takes
-    CPU, often of two processes: what takes long is looked at half as often."""
+    CPU, often of two processes: what takes longer is looked at less often."""
     deadline_s = patient(deadline_s)
     began = time.monotonic()
     while True:
@@ -66,7 +66,7 @@ def until(condition: Callable[[], T | None], what: str, deadline_s: float = DEAD
         waited = time.monotonic() - began
         if waited > deadline_s:
             raise AssertionError(f"not within {deadline_s:g} s: {what}")
-        time.sleep(0.01 if waited < 0.5 else 0.02)
+        time.sleep(0.01 if waited < 0.5 else 0.02 if waited < 2 else 0.05)
 
 
 class Sim:
