@@ -45,7 +45,7 @@ def tables(root: Path, table: str) -> list[dict[str, Any]]:
         data = (root / each["path"]).read_bytes()
         assert len(data) == each["bytes"], each["path"]
         assert blake2b(data, digest_size=16).hexdigest() == each["digest"], each["path"]
-        found = pq.ParquetFile(pa.BufferReader(data)).read().to_pylist()
+        found = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).to_pylist()
         assert len(found) == each["rows"], each["path"]
         sequences = [row["sequence"] for row in found]
         assert (min(sequences), max(sequences)) == (each["first"], each["last"]), each["path"]
@@ -56,18 +56,20 @@ def tables(root: Path, table: str) -> list[dict[str, Any]]:
 
 
 class Kept(NamedTuple):
-    """`records` by epoch and sequence; `losses` as (epoch, first, last, why)."""
+    """`records` by epoch and sequence; `losses` as (epoch, first, last, why); `marks` that hold."""
 
     records: dict[int, dict[int, Written]]
     losses: list[tuple[int, int, int | None, str]]
+    marks: int
 
 
 def kept(root: Path) -> Kept:
-    """All of it, and that each record is there once."""
+    """All of it: each record is there once, and the books made of them are those of the marks."""
     records: dict[int, dict[int, Written]] = defaultdict(dict)
     told = []
-    for table in RECORDS:
-        for row in tables(root, table):
+    there = {table: tables(root, table) for table in RECORDS}
+    for rows in there.values():
+        for row in rows:
             if row["kind"] == "loss":
                 told.append((row["epoch"], row["loss_first"], row["loss_last"], row["note"]))
             elif not row.get("base"):
@@ -77,7 +79,8 @@ def kept(root: Path) -> Kept:
         (line["epoch"], line["first"], line["last"], line["why"]) for line in lines(root, "loss")
     ]
     assert not set(told) - set(losses)
-    return Kept(dict(records), sorted(losses, key=str))
+    marks = _marks_hold(root, there["book"])
+    return Kept(dict(records), sorted(losses, key=str), marks)
 
 
 def _written(row: dict[str, Any]) -> Written:
@@ -132,7 +135,6 @@ def check(root: Path, market: Market) -> Kept:
         begins = 1 if epoch != min(found.records) else min(records)
         ends = max(records) if epoch == max(found.records) else len(truth)
         assert lost | records.keys() >= set(range(begins, ends + 1)), "missing, and not said"
-    marks_hold(root)
     report = verify(root)
     assert report.findings == [], report.findings
     assert [(each.epoch, each.first, each.last) for each in report.lost] == [
@@ -141,14 +143,14 @@ def check(root: Path, market: Market) -> Kept:
     return found
 
 
-def marks_hold(root: Path) -> int:
+def _marks_hold(root: Path, rows: list[dict[str, Any]]) -> int:
     """Books made again from the rows are those of the cells; how many marks that were."""
     marks: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
     for mark in tables(root, "marks"):
         marks[mark["epoch"], mark["sequence"]].append(mark)
     segments = lines(root, "segment")
     book = defaultdict(list)
-    for row in tables(root, "book"):
+    for row in rows:
         book[row["epoch"]].append(row)
     done = 0
     for segment in sorted(segments, key=lambda line: (line["epoch"], line["first"])):

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from feedhandler.config.record_keys import RecordConfig
 from feedhandler.recording import points
 from feedhandler.recording.recorder import Recorder
+from shm.recording.schema import pyarrow
 from tests.kit.patience import DEADLINE_S
 from tests.recording.market import VENUE, Market
 
@@ -85,6 +86,7 @@ class Child:
     def __init__(
         self, root: Path, namespace: str, at: tuple[str, int] | None = None, **keys: Any
     ) -> None:
+        pyarrow().array([])  # imports pandas, if it is there: once, instead of in every child
         self._reader, writer = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
