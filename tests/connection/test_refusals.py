@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import pytest
+
 import shm
 from feedhandler.connection.state import ConnectionState
 from shm.inspect import open_memory
@@ -60,17 +62,25 @@ def others_are_true(r: Rig, venue: str, but: str) -> None:
                 assert_true_book(r.sims[venue], feed, symbol)
 
 
+def on(*chosen: str) -> pytest.MarkDecorator:
+    """On these venues always, on all where it may take long."""
+    everyone = pytest.param(VENUES, id="all", marks=pytest.mark.soak)
+    return pytest.mark.parametrize("chosen", [pytest.param(chosen, id="some"), everyone])
+
+
 @contextmanager
-def everywhere(kind: str, place: int | None, **keys: Any) -> Iterator[tuple[Rig, Struck]]:
-    """A feed of every venue that meets a fault from the start, of one of its books or of all."""
-    with rig(*VENUES, rate=150.0) as r:
+def everywhere(
+    chosen: tuple[str, ...], kind: str, place: int | None, **keys: Any
+) -> Iterator[tuple[Rig, Struck]]:
+    """A feed of each venue that meets a fault from the start, of one of its books or of all."""
+    with rig(*chosen, rate=100.0) as r:
         numbers = {}
-        for venue in VENUES:
+        for venue in chosen:
             r.change(venue, instruments=symbols(venue))
             named = {} if place is None else {"symbol": symbols(venue)[place]}
             more = keys | {"subscribed": venue in AT_ONCE} if kind == "late_ack" else keys
             numbers[venue] = r.sims[venue].fault(kind, **named, **more)
-        for venue in VENUES:
+        for venue in chosen:
             r.io_process(venue)
 
         def since(venue: str) -> float:
@@ -80,11 +90,12 @@ def everywhere(kind: str, place: int | None, **keys: Any) -> Iterator[tuple[Rig,
         yield r, since
 
 
-def test_one_bad_key_among_many_is_found() -> None:
+@on("okx", "binance", "bybit-linear")
+def test_one_bad_key_among_many_is_found(chosen: tuple[str, ...]) -> None:
     """A request is refused whole, and no word says for which of its keys."""
     its = row("one of many subscriptions refused, none named")
-    with everywhere("spoiled", 1) as (r, since):
-        for venue in VENUES:
+    with everywhere(chosen, "spoiled", 1) as (r, since):
+        for venue in chosen:
             bad = symbols(venue)[1]
             for symbol in symbols(venue):
                 if symbol != bad:
@@ -97,11 +108,12 @@ def test_one_bad_key_among_many_is_found() -> None:
             connection_is_live(r, venue)
 
 
-def test_a_late_answer_counts_and_what_speaks_needs_none() -> None:
+@on("deribit", "okx", "bybit-linear")
+def test_a_late_answer_counts_and_what_speaks_needs_none(chosen: tuple[str, ...]) -> None:
     """Of some venues data comes at once and only the answer late, of others all of it."""
     its = row("subscription answered late")
-    with everywhere("late_ack", None, ms=int(LATE_S * 1000)) as (r, since):
-        silent = {venue for venue in VENUES if venue not in AT_ONCE}
+    with everywhere(chosen, "late_ack", None, ms=int(LATE_S * 1000)) as (r, since):
+        silent = {venue for venue in chosen if venue not in AT_ONCE}
 
         def said() -> bool:
             silent.difference_update(
@@ -110,7 +122,7 @@ def test_a_late_answer_counts_and_what_speaks_needs_none() -> None:
             return not silent
 
         until(said, "it is said of all that do not speak")
-        for venue in VENUES:
+        for venue in chosen:
             for symbol in symbols(venue):
                 says(r, venue, symbol, LIVE)
             assert since(venue) <= LATE_S + its.healed_s() + SLACK_S
@@ -126,19 +138,20 @@ def not_live(its: Mapping[str, Any]) -> bool:
     return its["reason"] == shm.Reason.UNANSWERED and "is answered; asked again" in its["detail"]
 
 
-def test_a_connection_without_an_answer_is_not_live() -> None:
+@on("deribit", "okx", "binance-usdm")
+def test_a_connection_without_an_answer_is_not_live(chosen: tuple[str, ...]) -> None:
     """It is open, it carries nothing, and it is asked for again."""
     its = row("no subscription of a connection answered")
-    with everywhere("lost_ack", None, subscribed=False) as (r, since):
-        for venue in VENUES:
+    with everywhere(chosen, "lost_ack", None, subscribed=False) as (r, since):
+        for venue in chosen:
             for symbol in symbols(venue):
                 says(r, venue, symbol, its.sees[0])
             assert since(venue) <= its.noticed_s() + SLACK_S
-        for venue in VENUES:
+        for venue in chosen:
             until(lambda v=venue: not_live(connection(r, v)), f"{venue} says so")  # type: ignore[misc]
             r.sims[venue].fault("none")
         over = time.monotonic()
-        for venue in VENUES:
+        for venue in chosen:
             for symbol in symbols(venue):
                 says(r, venue, symbol, LIVE)
             assert time.monotonic() - over <= its.healed_s() + SLACK_S

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +30,7 @@ NAME = "venue.test"
 
 @pytest.fixture(scope="module")
 def r() -> Iterator[Rig]:
-    with rig(*SYMBOLS, rate=100.0) as made:
+    with rig(*SYMBOLS, rate=50.0) as made:
         yield made
 
 
@@ -77,10 +77,16 @@ def test_refused(r: Rig) -> None:
         undergo(row("handshake refused (503)"), all_watched, unavailable, DROP, ends=True)
 
 
-def test_sent_on() -> None:
-    """By every venue, to where the same books would be had."""
-    all_of_them = SYMBOLS | MORE_SYMBOLS
-    with rig(*all_of_them, rate=100.0) as r, watched(r, all_of_them) as all_watched:
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(MORE_SYMBOLS, id="some"),
+        pytest.param(SYMBOLS | MORE_SYMBOLS, id="all", marks=pytest.mark.soak),
+    ],
+)
+def test_sent_on(chosen: Mapping[str, tuple[str, ...]]) -> None:
+    """To where the same books would be had."""
+    with rig(*chosen, rate=50.0) as r, watched(r, chosen) as all_watched:
         step = lambda _: "sent on to ws://localhost", lambda each: each.sim.fault("redirect")
         cut_off(row("sent on to another host"), all_watched, step)
 
@@ -168,7 +174,7 @@ def test_bad_tls() -> None:
         "okx": ("wrong_host", "TLS certificate refused: IP address mismatch"),
         "binance": ("untrusted", "TLS certificate refused: unable to get local issuer"),
     }
-    with rig(*SYMBOLS, tls=True, rate=100.0) as r, watched(r, CHOSEN) as all_watched:
+    with rig(*SYMBOLS, tls=True, rate=50.0) as r, watched(r, CHOSEN) as all_watched:
         cut_off(
             row("bad certificate, TLS refused"),
             all_watched,
@@ -190,7 +196,7 @@ def test_without_a_name() -> None:
 
 def lose_the_name() -> None:
     """The venues' name is lost, and found again."""
-    with own_names() as names, rig(*SYMBOLS, rate=100.0) as r:
+    with own_names() as names, rig(*SYMBOLS, rate=50.0) as r:
         names.set(NAME)
         for venue in SYMBOLS:
             port = urlsplit(r.sims[venue].endpoint.ws_url).port

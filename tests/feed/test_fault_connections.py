@@ -22,7 +22,7 @@ CHOSEN = SYMBOLS | {"binance": SYMBOLS["binance"][:1]}
 
 @pytest.fixture(scope="module")
 def r() -> Iterator[Rig]:
-    with rig(*SYMBOLS, rate=100.0) as made:
+    with rig(*SYMBOLS, rate=50.0) as made:
         yield made
 
 

@@ -103,7 +103,14 @@ def rolled(r: Rig, options: Options, count: int) -> None:
 
 def start(r: Rig, **more: Any) -> Options:
     wanted = (*ALWAYS, "option:BTC-USD:*")
-    r.change(VENUE, instruments=wanted, refresh_s=1.0, directory_rows=ROWS, audit_s=0.0)
+    r.change(  # books alone: an index that options share would speak for those that expired
+        VENUE,
+        instruments=wanted,
+        channels=("book",),
+        refresh_s=1.0,
+        directory_rows=ROWS,
+        audit_s=0.0,
+    )
     r.io_process(VENUE, **more)
     r.attach(VENUE)
     return Options(r)

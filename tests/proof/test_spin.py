@@ -90,7 +90,7 @@ def _errors(verifier: Path, mutation: int = 0, **choices: int) -> tuple[int, str
     [
         {},
         {"KILLS": 1, "BATCHES": 1},
-        {"KILLS": 2},
+        pytest.param({"KILLS": 2}, marks=pytest.mark.soak),
         pytest.param({"KILLS": 1}, marks=pytest.mark.soak),
         pytest.param({"READERS": 3, "BATCHES": 1}, marks=pytest.mark.soak),
     ],
