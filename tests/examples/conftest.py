@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Deribit and OKX, LIVE."""
     name = f"examples-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     folder = tmp_path_factory.mktemp("world")
-    with ForkedSims(["deribit", "okx"], SimOptions(rate=300.0, batch_interval=0.05)) as sims:
+    with ForkedSims(["deribit", "okx"], SimOptions(rate=300.0, batch_interval=0.1)) as sims:
         (folder / "feed.toml").write_text(CONFIG.format(**sims.endpoints))
         with (folder / "log").open("w") as log:
             process = spawn(

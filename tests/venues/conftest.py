@@ -13,5 +13,7 @@ from tests.kit.rig import ForkedSims
 
 @pytest.fixture(scope="package")
 def sims() -> Iterator[dict[str, SimEndpoint]]:
-    with ForkedSims(venues.names(), SimOptions(rate=1.0, instruments=40)) as running:
+    with ForkedSims(
+        venues.names(), SimOptions(rate=1.0, instruments=40, batch_interval=0.5)
+    ) as running:
         yield running.endpoints
