@@ -46,7 +46,7 @@ def test_venues_are_mostly_uncrossed_by_a_few_ticks_and_sometimes_crossed(
         for name in group
     }
     room: list[float] = []
-    for _ in range(1500):
+    for _ in range(700):
         for market in markets.values():
             for _ in range(20):
                 market.step()

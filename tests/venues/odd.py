@@ -54,10 +54,11 @@ def paths(document: Any, so_far: Path = ()) -> Iterator[Path]:
 
 
 def with_odd(document: Any, path: Path, value: Any) -> Any:
-    """A copy in which the element is another, or gone."""
-    changed = copy.deepcopy(document)
+    """A copy in which the element is another, or gone; it shares what is beside the path to it."""
+    changed = copy.copy(document)
     at = changed
     for key in path[:-1]:
+        at[key] = copy.copy(at[key])
         at = at[key]
     if value is REMOVED:
         del at[path[-1]]

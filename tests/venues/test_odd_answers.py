@@ -37,7 +37,7 @@ ROWS = {
 }  # fmt: skip
 #: fields by which a row may be said to be of a kind that is of no concern
 KINDS: set[Path] = {("kind",), ("instType",)}
-SHORT = 6  # rows of a list are enough
+SHORT = 4  # rows of a list are enough
 
 
 def fetched(endpoint: SimEndpoint, venue: Venue, request: Request) -> bytes:
