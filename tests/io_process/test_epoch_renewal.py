@@ -21,7 +21,7 @@ from tests.kit.rig import Rig, assert_true_book, rig, until
 
 VENUE = "okx"
 ALWAYS = ("BTC-USDT", "BTC-USDT-SWAP")
-ROWS = 32
+ROWS = 24
 
 
 class Watch:
@@ -122,8 +122,7 @@ def test_a_full_directory_is_renewed_before_anyone_is_left_out() -> None:
         with Watch(r) as watch:
             until(lambda: watch.looks > 100, "it is looked at")
             first = watch.feed.epoch
-            for _ in range(2):
-                rolled(r, options, 5)
+            rolled(r, options, 4)
             until(lambda: watch.feed.epoch != first, "readers are in the next epoch")
             looks = watch.looks
             until(lambda: watch.looks > looks + 100, "it is looked at again")
@@ -133,7 +132,7 @@ def test_a_full_directory_is_renewed_before_anyone_is_left_out() -> None:
                 until(partial(symbol_live, watch.feed, symbol), f"{symbol} is LIVE")
                 assert_true_book(r.sims[VENUE], watch.feed, symbol)
             counted = messages(r)
-            rolled(r, options, 3)  # the new one follows, too
+            rolled(r, options, 1)  # the new one follows, too
             until(lambda: symbol_live(watch.feed, options.now[-1]), "what listed later is LIVE")
             until(lambda: options.now[-1] in messages(r), "it is counted")
             until(lambda: messages(r)[ALWAYS[0]] > counted[ALWAYS[0]], "and the others' on")
@@ -162,8 +161,7 @@ def test_where_there_is_no_room_beside_it_that_is_said() -> None:
         options = start(r, run=LIMITED.format(venue=VENUE, connections=1))
         first = venue_status(r.namespace, VENUE)["epoch"]
 
-        for _ in range(2):
-            rolled(r, options, 5)
+        rolled(r, options, 4)
 
         def said() -> bool:
             text = venue_status(r.namespace, VENUE)["detail"]
