@@ -7,6 +7,9 @@ from itertools import chain
 from time import time_ns
 from typing import TypedDict
 
+import numpy as np
+import numpy.typing as npt
+
 from feedhandler.adapter.venue import ListedInstrument, Venue
 from feedhandler.engine import _engine
 from feedhandler.engine._engine import Engine
@@ -27,6 +30,15 @@ CHANNEL = {
     "volume": _engine.CHANNEL_VOLUME,
     "index": _engine.CHANNEL_INDEX,
 }
+
+
+def spoke(activity: npt.NDArray[np.int64]) -> list[int]:
+    """When each instrument's own streams last spoke, unix ns; 0: never. `activity`: as
+    `Engine.activity()`. What a venue says of an index is told to all that follow it, whether they
+    still trade or not: it is no sign of theirs."""
+    own = np.delete(activity, CHANNEL["index"], axis=1)
+    latest: list[int] = own.max(axis=1, initial=0).tolist()
+    return latest
 
 
 @dataclass(slots=True)

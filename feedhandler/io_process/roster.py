@@ -17,7 +17,7 @@ from feedhandler.engine import _engine
 from feedhandler.instruments.delisting import Delistings
 from feedhandler.instruments.listing import Listed, Lister, choose
 from feedhandler.instruments.terms import Terms, not_open
-from feedhandler.instruments.universe import CarriedInstrument, Universe
+from feedhandler.instruments.universe import CarriedInstrument, Universe, spoke
 from feedhandler.io_process.directory_rows import DirectoryRows
 from feedhandler.log import Throttle, log
 from feedhandler.planning.packing import pack
@@ -104,10 +104,10 @@ class Roster:
             self._lister.ask_within(wait, 2 * wait)
             return
         self._lister.complain(listed)
-        spoke = self._engine.activity().max(axis=1, initial=0).tolist()
+        last = spoke(self._engine.activity())
         if not nameless(listed.unread):
             over = self._delistings.over(
-                time_ns(), there, self._open(), lambda each: spoke[each.id], self._carrier.streams
+                time_ns(), there, self._open(), lambda each: last[each.id], self._carrier.streams
             )
             self._close(over, Reason.EXPIRED)
         now = {spec.symbol: spec for spec in listed.specs}
@@ -122,7 +122,7 @@ class Roster:
         for tracked in self._open():
             spec = now.get(tracked.spec.symbol)
             if spec is not None and tracked.stated_ns <= listed.asked_ns:
-                self.terms.listed(tracked, spec, spoke[tracked.id])
+                self.terms.listed(tracked, spec, last[tracked.id])
         chosen = choose(self.wanted, listed.specs).chosen  # they may have changed meanwhile
         self.left_out.clear()
         taken = self._take_up(self._fresh(chosen))

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from feedhandler.engine import _engine as native
+from feedhandler.instruments.universe import spoke
 
 from .support import (
     binance_depth,
@@ -152,3 +153,17 @@ def test_okx_top_beside_deltas_is_a_quote() -> None:
         assert len(e.book(0)[0]) == 2
         assert (m.quote(0)["bid_price"], m.quote(0)["bid_size"]) == (95, 4)
         assert e.state(0) == (LIVE, 0)
+
+
+def test_what_is_said_of_an_index_is_no_sign_of_those_that_follow_it() -> None:
+    """One that is listed no more is over once it is silent, though its index is told on and on."""
+    with engine("okx", auto_add=False) as e:
+        c = e.connection(0)
+        for symbol in ("O1", "O2"):
+            e.follow(e.add_instrument(symbol, price_exponent=-4, has_book=False), "BTC-USD")
+        index = okx("index-tickers", [{"instId": "BTC-USD", "idxPx": "9", "ts": "1"}], "BTC-USD")
+        assert c.feed(index, 5_000_000_000) & native.DATA
+        assert [memory(e).quote(row)["index"] for row in range(2)] == [9.0, 9.0]
+        assert spoke(e.activity())[:2] == [0, 0]
+        c.feed(okx("mark-price", [{"instId": "O2", "markPx": "36", "ts": "1"}], "O2"), 7)
+        assert spoke(e.activity())[:2] == [0, 7]
