@@ -70,7 +70,7 @@ class Role(IntEnum):
     ID_NAME = 42  #: any name, such as a UUID: what stands for it is a hash of 53 bits
     SORT = 43  #: of a trade: some are passed over
     STATUS = 44  #: of a ticker: the venue's word for what may be done with the instrument
-    INDEX_NAME = 45  #: of a ticker: it is about all instruments that follow this index
+    INDEX_NAME = 45  #: of an index: it is about all instruments that follow this one
 
 
 #: what a ticker says, by the numbers of FH_STAT_* in shm/include/feedhandler_shm.h

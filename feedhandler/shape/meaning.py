@@ -49,7 +49,8 @@ _KIND = {
     **dict.fromkeys(BOOKS, _BOOK),
     **dict.fromkeys(TRADES, _PRINT),
     "quote": _TOP | {Role.BIDS, Role.ASKS},
-    **dict.fromkeys(TICKERS, _TOP | {Role.STATUS, Role.INDEX_NAME}),
+    **dict.fromkeys(TICKERS, _TOP | {Role.STATUS}),
+    "index": _TOP | {Role.INDEX_NAME},  # of none of those that follow it: see universe.spoke
     "checksum": {Role.CHECKSUM, Role.WINDOW},
     "number": {Role.CONN},
     "none": {Role.WINDOW},

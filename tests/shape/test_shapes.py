@@ -105,6 +105,7 @@ def test_a_wrapper_has_the_frame_where_it_says() -> None:
         ([Frame("book", BOOK, level=LEVEL, rounded=True)], "rounded=True: of a full book"),
         ([Frame("control", "1")], "a word in quotes, or an object"),
         ([Frame("quote", '{"s":"$symbol","w":"$status"}')], "says nothing of a quote"),
+        ([Frame("mark", '{"i":"$index_name","m":$mark}')], "says nothing of a mark"),
         (
             [Frame("trade", TRADE), Frame("liquidation", TRADE)],
             "cannot be told apart: nothing that is written without a hole differs",
