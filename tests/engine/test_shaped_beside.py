@@ -108,7 +108,7 @@ def test_what_counts_both_sides_is_halved(text: str, half: tuple[int, int]) -> N
         assert memory(e).quote(row)["volume"] == float(text) / 2
 
 
-INDEX = Frame("ticker", '{"i":"$index_name","p":"$index"}')
+INDEX = Frame("index", '{"i":"$index_name","p":"$index"}')
 
 
 def fed(e: native.Engine, value: Any, now: int) -> None:

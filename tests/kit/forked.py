@@ -32,6 +32,7 @@ from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36
 _MODULES = ("feedhandler.io_process.main", "feedhandler.sim.__main__")
+_COPIED = ("feedhandler.io_process.main", "feedhandler.sim")  #: of what a supervisor starts
 #: what most commands import when they run, and `start`
 _ITS = ("rich.console", "rich.table", "shm.inspect", "feedhandler.supervisor.supervisor")
 _ORDER = 1 << 18  #: bytes at most
@@ -54,14 +55,14 @@ class Forked(subprocess.Popen[bytes]):
 
 
 class _Handed(subprocess.Popen[bytes]):
-    """What a supervisor starts: of ours a copy, as `nursery` makes them, all else as ever."""
+    """What a supervisor starts: venues and simulators are copies, all else is started as ever."""
 
     nursery: _Nursery
 
     def _execute_child(self, *given: Any) -> None:
         told = _told(self, given)
         usual, module = list(told["args"][:3]), list(told["args"][3:])
-        if usual == [sys.executable, "-P", "-m"] and module[0].startswith("feedhandler."):
+        if usual == [sys.executable, "-P", "-m"] and module[0] in _COPIED:
             _birth(self, told, module, self.nursery)
         else:
             super()._execute_child(*given)  # type: ignore[misc]

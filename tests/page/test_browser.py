@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import quote
 
 import msgspec
@@ -148,8 +149,20 @@ def test_a_venue_that_is_killed_is_seen_to_heal(
     r, url = feed
     go(driver, url)
     says(driver, "2 of 2 venues LIVE")
-    venues = request(r.namespace, {"do": "status"})["venues"]
-    os.kill(next(each["pid"] for each in venues if each["venue"] == "okx"), signal.SIGKILL)
-    says(driver, "1 of 2 venues LIVE", "okx: STALE: FAILED for", "killed by SIGKILL")
+    killed = set[int]()
+
+    def killed_and_shown() -> bool:
+        """Each death makes the next start later, until it is late enough to be seen."""
+        venues = request(r.namespace, {"do": "status"})["venues"]
+        pid = next(each["pid"] for each in venues if each["venue"] == "okx")
+        if pid and pid not in killed:
+            killed.add(pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shown = driver.find_element(By.TAG_NAME, "main").text
+        wanted = "1 of 2 venues LIVE", "okx: STALE: FAILED for", "killed by SIGKILL"
+        return all(text in shown for text in wanted)
+
+    until(killed_and_shown, "a venue that was killed is shown")
     says(driver, "2 of 2 venues LIVE")
     assert "started again: killed by SIGKILL" in driver.find_element(By.ID, "troubles").text

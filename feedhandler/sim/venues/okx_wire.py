@@ -98,7 +98,7 @@ _SENT = (
     _sent("interest", "open-interest", _INTEREST, 3.0, always=True),
     Sent(
         "index-tickers:$index_name",
-        (Frame("ticker", _pushed("index-tickers", _INDEX, arg='"instId":"$index_name"')),),
+        (Frame("index", _pushed("index-tickers", _INDEX, arg='"instId":"$index_name"')),),
         0.1,
         always=True,
     ),
