@@ -135,8 +135,8 @@ def test_a_dated_contract_ends_with_its_date(venue: str) -> None:
         events = feed.events(kinds=["definition"])
         gone = feed.instruments()[0].symbol
         hurt = harm(feed)
-        sim.fault("delist_at", gone, end_after=3.0)
-        ends = time.time_ns() + 3 * 10**9
+        sim.fault("delist_at", gone, end_after=6.0)
+        ends = time.time_ns() + 6 * 10**9
         until(lambda: abs(feed.instrument(gone).expiry_ns - ends) < 2 * 10**9, "its end is known")
         assert state_of(feed, gone)[0] == State.LIVE  # until then
         assert math.isfinite(feed.quote(feed.instrument(gone)).bid)
