@@ -12,7 +12,7 @@ from feedhandler.cli import complete
 from feedhandler.cli.inspect_.memory import open_venue, venues_there
 from feedhandler.cli.options import json_option, namespace_option
 from feedhandler.cli.output import Column, echo_table, json_out, state
-from feedhandler.view.believable import SILENT_NS, word
+from feedhandler.view.believable import SILENT_NS, silence_ns, word
 
 _UP = ("SUBSCRIBING", "SYNCING", "LIVE")
 
@@ -68,7 +68,7 @@ def _rows(namespace: str, venue: str) -> list[dict[str, Any]]:
 
     with open_venue(namespace, venue) as memory:
         alive = memory.writer == "alive"
-        silent_ns = abs(time.time_ns() - int(memory.header()["heartbeat_ns"]))
+        silent_ns = silence_ns(memory)
         rows = []
         for each in memory.connections():
             row = by_our_clock(each, memory.segment)

@@ -9,15 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-import shm
 from feedhandler.link import serving as module
-from feedhandler.link.mirroring import VenueMirror
 from feedhandler.link.names import Ask, key
-from feedhandler.link.serving import Serving
 from feedhandler.link.session import engine
-from tests.link.ends import sessions, wanted
-from tests.link.links import LIVE, Flow, attached, same, states, until
-from tests.recording.market import VENUE, Market
+from tests.link.ends import linked
+from tests.link.links import LIVE, same, states, until
+from tests.recording.market import VENUE
 
 
 def test_a_flood_of_questions_is_refused_and_in_nobodys_way(
@@ -32,39 +29,26 @@ def test_a_flood_of_questions_is_refused_and_in_nobodys_way(
         with lock:
             told[bytes(reply.err.payload).decode() if reply.err is not None else "answered"] += 1
 
-    with (
-        Market(namespace, slots=1 << 14) as market,
-        Flow(market, pause_s=0.005) as flow,
-        sessions(2) as (source, end, peer),
-    ):
-        serving = Serving(source, "here", namespace, (), 48 << 10)
-        serving.look()
-        first = VenueMirror(end, VENUE, wanted(namespace))
-        try:
-            mirror, feed = attached(f"{namespace}m"), shm.attach(VENUE, namespace=namespace)
-            until(lambda: states(mirror) == LIVE, "LIVE")
-            (stream,) = serving.venues[VENUE]._streams.values()
-            ask = msgspec.json.encode(Ask("repair", stream="all", life=stream.life, first=1))
-            for _ in range(1000):
-                peer.get(
-                    key("here", namespace, VENUE, "ask"),
-                    engine().handlers.Callback(answered, over.release),
-                    payload=ask,
-                    timeout=60.0,
-                )
-            begun = market.published
-            until(lambda: market.published > begun + 100, "the source goes on")
-            flow.pause()
-            until(lambda: states(mirror) == LIVE and same(feed, mirror), "the same")
-            for _ in range(1000):
-                assert over.acquire(timeout=60.0)
-            assert told["answered"] > 0
-            assert any("questions wait" in each for each in told), told
-            assert first.copy is not None
-            assert first.copy.lost == 0
-        finally:
-            first.close()
-            serving.close()
+    with linked(namespace, 0.005) as link:
+        (stream,) = link.serving.venues[VENUE]._streams.values()
+        ask = msgspec.json.encode(Ask("repair", stream="all", life=stream.life, first=1))
+        for _ in range(1000):
+            link.peer.get(
+                key("here", namespace, VENUE, "ask"),
+                engine().handlers.Callback(answered, over.release),
+                payload=ask,
+                timeout=60.0,
+            )
+        begun = link.market.published
+        until(lambda: link.market.published > begun + 100, "the source goes on")
+        link.flow.pause()
+        until(lambda: states(link.mirror) == LIVE and same(link.feed, link.mirror), "the same")
+        for _ in range(1000):
+            assert over.acquire(timeout=60.0)
+        assert told["answered"] > 0
+        assert any("questions wait" in each for each in told), told
+        assert link.its.copy is not None
+        assert link.its.copy.lost == 0
 
 
 @pytest.mark.parametrize(

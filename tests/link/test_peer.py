@@ -5,15 +5,12 @@ from __future__ import annotations
 import random
 import struct
 
-import shm
 from feedhandler.link._link import HEAD_BYTES
-from feedhandler.link.mirroring import VenueMirror
 from feedhandler.link.names import key
-from feedhandler.link.serving import Serving
 from feedhandler.link.session import engine
-from tests.link.ends import sessions, wanted
-from tests.link.links import LIVE, Flow, attached, same, states, until
-from tests.recording.market import VENUE, Market
+from tests.link.ends import linked
+from tests.link.links import LIVE, same, states, until
+from tests.recording.market import VENUE
 
 _LIFE, _EPOCH, _NUMBER = 8, 16, 24  # of a head
 
@@ -38,49 +35,36 @@ def test_nonsense_beside_the_source_is_in_no_memory(namespace: str) -> None:
     chooser = random.Random(7)
     stream = key("here", namespace, VENUE, "all")
     heard: list[bytes] = []
-    with (
-        Market(namespace, slots=1 << 14) as market,
-        Flow(market, pause_s=0.01) as flow,
-        sessions(2) as (source, end, peer),
-    ):
-        serving = Serving(source, "here", namespace, (), 48 << 10)
-        serving.look()
-        its = VenueMirror(end, VENUE, wanted(namespace))
-        try:
-            feed, mirror = shm.attach(VENUE, namespace=namespace), attached(f"{namespace}m")
-            until(lambda: states(mirror) == LIVE, "LIVE")
-            copy = its.copy
-            assert copy is not None
-            listening = peer.declare_subscriber(
-                stream,
-                engine().handlers.Callback(lambda sample: heard.append(bytes(sample.payload))),
-            )
-            until(lambda: len(heard) > 20, "batches are heard")
-            listening.undeclare()
-            for _ in range(20):
-                older = chooser.choice(heard)
-                for nonsense in (
-                    b"",
-                    chooser.randbytes(chooser.randrange(300)),
-                    older[: chooser.randrange(HEAD_BYTES)],
-                    older[: -8 * chooser.randrange(1, 9)],
-                    older,
-                    older,
-                    *heard[-1:-4:-1],
-                    _with(older, _EPOCH, 1),
-                    _with(older, _LIFE, 1),
-                    _with(older, _NUMBER, 1 << 40),
-                    _cut(older, copy.number + 1),
-                ):
-                    peer.put(stream, nonsense)
-            tally = its.tally
-            until(lambda: tally.repeated > 40 and tally.bad > 40 and tally.foreign > 40, "it came")
-            begun = market.published
-            until(lambda: market.published > begun + 200, "the source goes on")
-            flow.pause()
-            until(lambda: states(mirror) == LIVE and same(feed, mirror), "the same")
-            assert its.copy is copy
-            assert copy.lost == 0
-        finally:
-            its.close()
-            serving.close()
+    with linked(namespace, 0.01) as link:
+        copy = link.its.copy
+        assert copy is not None
+        listening = link.peer.declare_subscriber(
+            stream,
+            engine().handlers.Callback(lambda sample: heard.append(bytes(sample.payload))),
+        )
+        until(lambda: len(heard) > 20, "batches are heard")
+        listening.undeclare()
+        for _ in range(20):
+            older = chooser.choice(heard)
+            for nonsense in (
+                b"",
+                chooser.randbytes(chooser.randrange(300)),
+                older[: chooser.randrange(HEAD_BYTES)],
+                older[: -8 * chooser.randrange(1, 9)],
+                older,
+                older,
+                *heard[-1:-4:-1],
+                _with(older, _EPOCH, 1),
+                _with(older, _LIFE, 1),
+                _with(older, _NUMBER, 1 << 40),
+                _cut(older, copy.number + 1),
+            ):
+                link.peer.put(stream, nonsense)
+        tally = link.its.tally
+        until(lambda: tally.repeated > 40 and tally.bad > 40 and tally.foreign > 40, "it came")
+        begun = link.market.published
+        until(lambda: link.market.published > begun + 200, "the source goes on")
+        link.flow.pause()
+        until(lambda: states(link.mirror) == LIVE and same(link.feed, link.mirror), "the same")
+        assert link.its.copy is copy
+        assert copy.lost == 0
